@@ -1,0 +1,46 @@
+"""Account and ApiKey."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+
+from foundation.clock import Now
+
+
+class Account(models.Model):
+    """A tenant. With a parent it is a subuser: the parent's keys may act for it, and the parent's freeze holds it."""
+
+    username = models.CharField(
+        max_length=64, unique=True, validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
+    )
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="subusers", db_index=True
+    )
+    frozen_at = models.DateTimeField(null=True, blank=True, help_text="While set, nothing of it or its subusers leaves")
+    thawed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class ApiKey(models.Model):
+    """A bearer key `SG.<key_id>.<secret>` of an account. The secret is kept only as a SHA-256 digest."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="keys")
+    key_id = models.CharField(max_length=22, unique=True)
+    secret_digest = models.BinaryField(max_length=32)
+    name = models.CharField(max_length=100)
+    scopes = ArrayField(models.CharField(max_length=100))
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "created_at"], name="key_by_account")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key_id})"

@@ -1,0 +1,178 @@
+"""Claims: a worker's hold on parcels, and the look at the gate before each slice.
+
+The exact stop rests on an order. A worker commits its claim and *then* looks at the gate; a stop commits the status and
+*then* reads the claims. So one of the two always sees the other, and nothing is held in a session that a lost
+connection could let go.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from batches import queries
+from batches.models import PARCEL_SIZE, PARCEL_SPAN, Worker
+from batches.states import BatchStatus, Lane
+from batches.verdict import Gate, GateStatus
+from foundation.ids import instance_id
+
+ACCOUNTS_IN_TURN = 64
+ALL_MEMBERS = (1 << PARCEL_SPAN) - 1
+
+
+@dataclass(slots=True)
+class Claim:
+    """One claimed parcel, as its worker knows it. `members` is the mask of messages still to be sent."""
+
+    parcel_id: int
+    batch_id: int
+    account_id: int
+    fence: int
+    base: int
+    members: int
+    size: int
+    attempts: int
+    send_at: dt.datetime
+    slice_no: int
+    is_remainder: bool
+    lane: Lane
+    doubtful: int
+
+    @property
+    def first_message_id(self) -> int:
+        """The id of the message that bit 0 of `members` stands for."""
+        return self.base * PARCEL_SPAN
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The part of a claim that is to be sent next: members from `start` to below `end`."""
+
+    claim: Claim
+    start: int
+    end: int
+
+
+class Hold:
+    """A worker instance's hold: its id, and whose turn it is in each lane."""
+
+    def __init__(self) -> None:
+        self.worker_id = 0
+        self._turns: dict[Lane, int] = {}
+        self._parcels_to_try = 4
+
+    def claim_next(self, lane: Lane, *, messages: int = PARCEL_SIZE) -> list[Claim]:
+        """Claim due parcels of a lane with about `messages` messages, committed when this returns; empty: none due."""
+        self._enrol()
+        after = self._turns.get(lane, 0)
+        rows = self._claim(lane, after, messages) or (self._claim(lane, 0, messages) if after else [])
+        claims = [_claim_from(row) for row in rows]
+        if claims:
+            self._turns[lane] = max(claim.account_id for claim in claims)
+            # Small parcels: try more at a time, big ones: lock no more than are used.
+            self._parcels_to_try = max(4, min(PARCEL_SIZE, 2 * len(claims)))
+        return claims
+
+    def _enrol(self) -> None:
+        """Have a living row in the workers' table: a dead instance never comes back, it takes a new id."""
+        alive = self.worker_id and Worker.objects.filter(pk=self.worker_id, dead_at=None).exists()
+        if not alive:
+            self.worker_id = instance_id()
+            Worker.objects.create(id=self.worker_id, node=platform.node())
+
+    def _claim(self, lane: Lane, after: int, messages: int) -> list[tuple[object, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                queries.CLAIM,
+                {
+                    "lane": int(lane),
+                    "after": after,
+                    "accounts": ACCOUNTS_IN_TURN,
+                    "parcels": self._parcels_to_try,
+                    "messages": messages,
+                    "worker": self.worker_id,
+                },
+            )
+            return list(cursor.fetchall())
+
+    def look(self, slices: Sequence[Slice]) -> dict[int, GateStatus]:
+        """The look before a slice: what the gate says of each parcel, by parcel id.
+
+        A parcel that is missing in the answer is no longer ours (fence, or this worker was declared dead): send
+        nothing of it. The bounds of the slice are on disk when this returns.
+        """
+        for piece in slices:
+            piece.claim.slice_no += 1
+        with connection.cursor() as cursor:
+            cursor.execute(
+                queries.LOOK,
+                {
+                    "worker": self.worker_id,
+                    "parcels": [piece.claim.parcel_id for piece in slices],
+                    "fences": [piece.claim.fence for piece in slices],
+                    "starts": [piece.start for piece in slices],
+                    "ends": [piece.end for piece in slices],
+                    "numbers": [piece.claim.slice_no for piece in slices],
+                },
+            )
+            return _gates(cursor.fetchall())
+
+    def glance(self, parcel_ids: Sequence[int]) -> dict[int, GateStatus]:
+        """The look in the middle of a slice: renews the heartbeat while a peer is slow, and sees stops."""
+        with connection.cursor() as cursor:
+            cursor.execute(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)})
+            return _gates(cursor.fetchall())
+
+    def abandon(self) -> None:
+        """Take another name from now on. What was claimed under the old one is left to the rescuer."""
+        self.worker_id = 0
+
+    def leave(self) -> None:
+        """Say that this instance has ended well; it must hold no claim any more."""
+        if self.worker_id:
+            Worker.objects.filter(pk=self.worker_id).delete()
+            self.worker_id = 0
+
+
+def release(claims: Iterable[Claim]) -> int:
+    """Give parcels back to be claimed again or to meet their verdict; returns how many were still ours."""
+    held = list(claims)
+    if not held:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.RELEASE,
+            {"parcels": [claim.parcel_id for claim in held], "fences": [claim.fence for claim in held]},
+        )
+        return int(cursor.rowcount)
+
+
+def to_mask(members: bytes | memoryview | None, size: int) -> int:
+    """The mask of a parcel's `members` column; null means all `size` of them."""
+    return (1 << size) - 1 if members is None else int.from_bytes(bytes(members), "little")
+
+
+def to_members(mask: int) -> bytes:
+    """`to_mask` reversed."""
+    return mask.to_bytes(PARCEL_SPAN // 8, "little")
+
+
+def bits(mask: int) -> list[int]:
+    """The numbers of the bits that are set, ascending."""
+    return [n for n in range(mask.bit_length()) if mask >> n & 1]
+
+
+def _claim_from(row: tuple[object, ...]) -> Claim:
+    claim = Claim(*row)  # type: ignore[arg-type]
+    claim.members = to_mask(claim.members, claim.size)  # type: ignore[arg-type]
+    claim.doubtful = to_mask(claim.doubtful, 0)  # type: ignore[arg-type]
+    claim.lane = Lane(claim.lane)
+    return claim
+
+
+def _gates(rows: Iterable[tuple[int, int, bool, bool, bool]]) -> dict[int, GateStatus]:
+    return {row[0]: Gate(BatchStatus(row[1]), row[2], row[3], row[4]).status for row in rows}

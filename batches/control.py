@@ -1,0 +1,246 @@
+"""Control: create, find, pause, cancel and resume batches.
+
+A stop is exact. It changes one row and commits; *then* it reads which claims there are and waits until those are gone
+(claims made later look at the gate after it and send nothing, see `claims.py`). At that moment the counts are exact,
+and the receipt says so. It waits `STOP_WAIT_SECONDS` at most; the sweeper completes what is still open then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+
+from accounts.models import Account
+from batches import hints, queries
+from batches.claims import bits, to_mask
+from batches.counts import Counts, count_batch
+from batches.errors import NoStopPlaceLeft, StatusConflict, StopTooLate, UnknownBatch
+from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
+from batches.states import BatchStatus, ParcelState
+from foundation.clock import Now, database_now
+from foundation.ids import url_safe
+
+STOP_CHANNEL = "sluice_stop"
+"""What workers LISTEN to, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
+STOP_LOCK = 0x51C0_0002
+DOUBTS_NAMED = 10_000
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
+
+STOPPED = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
+ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
+
+SETTLED_FIELDS = ("claims", "in_flight", "sent", "stopped", "in_doubt", "doubtful_messages", "ended", "settled_at")
+
+
+@dataclass(frozen=True, slots=True)
+class StopLimits:
+    """What a dialect allows: stopped batches at one time, and how near to `send_at` a stop may come; None: no limit."""
+
+    places: int | None = None
+    cutoff_seconds: float | None = None
+
+
+NO_LIMITS = StopLimits()
+
+
+def create_batch(account: Account) -> Batch:
+    """A new open batch of the account, with an id that nobody can guess."""
+    return Batch.objects.create(account=account, public_id=url_safe(24))
+
+
+def find_batch(account: Account, public_id: str) -> Batch:
+    """The account's batch of that id, never the hidden default one. Raises UnknownBatch."""
+    batch = Batch.objects.filter(account=account, public_id=public_id, is_default=False).first()
+    if batch is None:
+        raise UnknownBatch(field="batch_id")
+    return batch
+
+
+def default_batch(account: Account) -> Batch:
+    """The hidden batch that holds the account's mail sent without one; made at its first use."""
+    batch = Batch.objects.filter(account=account, is_default=True).first()
+    if batch is None:
+        Batch.objects.bulk_create(
+            [Batch(account=account, public_id=url_safe(24), is_default=True)], ignore_conflicts=True
+        )
+        batch = Batch.objects.get(account=account, is_default=True)
+    return batch
+
+
+def is_usable(batch: Batch) -> bool:
+    """Whether the id still validates: it is young, or mail of it is still waiting."""
+    oldest = database_now() - dt.timedelta(days=settings.BATCH_ID_DAYS)
+    return batch.created_at > oldest or pending_parcels(batch).exists()
+
+
+def pending_parcels(batch: Batch) -> QuerySet[Parcel]:
+    """The parcels of a batch that are not final."""
+    return Parcel.objects.filter(batch=batch, is_folded=False, finalized_at=None)
+
+
+def stopped_batches(account: Account) -> QuerySet[Batch]:
+    """The account's paused and cancelled batches, the newest stop last."""
+    return Batch.objects.filter(account=account, status__in=STOPPED, is_default=False).order_by("stopped_at", "id")
+
+
+def stop_batch(
+    account: Account,
+    public_id: str,
+    status: BatchStatus,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Collection[BatchStatus],
+    limits: StopLimits = NO_LIMITS,
+) -> Receipt:
+    """Pause or cancel a batch, and answer when nothing of it leaves any more.
+
+    Raises UnknownBatch; StatusConflict unless its status is one of `allowed_from`; NoStopPlaceLeft and StopTooLate as
+    `limits` say. The receipt is settled, or says how many messages were still in flight after `STOP_WAIT_SECONDS`.
+    """
+    with transaction.atomic():
+        if limits.places is not None:
+            _take_place(account, limits.places, public_id)
+        batch = _change_status(account, public_id, status, allowed_from)
+        if limits.cutoff_seconds:
+            _refuse_when_late(batch, limits.cutoff_seconds)
+        receipt = _open_receipt(batch, ACTIONS[status], actor, reason)
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_notify(%s, %s)", [STOP_CHANNEL, str(batch.pk)])
+    hints.hint_admission(batch.pk)
+    return wait_until_settled(receipt)
+
+
+def resume_batch(
+    account: Account, public_id: str, *, actor: str, reason: str = "", allowed_from: Collection[BatchStatus] = STOPPED
+) -> Receipt:
+    """Open a batch again. What is retained leaves at the fleet's pace; what was discarded or expired has ended.
+
+    Raises UnknownBatch, and StatusConflict unless its status is one of `allowed_from`.
+    """
+    with transaction.atomic():
+        batch = _change_status(account, public_id, BatchStatus.OPEN, allowed_from)
+        receipt = _open_receipt(batch, Receipt.Action.RESUME, actor, reason)
+        _settle(receipt, count_batch(batch.pk))
+    hints.hint_admission(batch.pk)
+    return receipt
+
+
+def _take_place(account: Account, places: int, public_id: str) -> None:
+    """Refuse when the account's places are taken by other batches. Two stops of one account wait for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [STOP_LOCK, account.pk % 2**31])
+    if stopped_batches(account).exclude(public_id=public_id).count() >= places:
+        raise NoStopPlaceLeft(f"{places} batches are paused or cancelled already")
+
+
+def _change_status(
+    account: Account, public_id: str, status: BatchStatus, allowed_from: Collection[BatchStatus]
+) -> Batch:
+    """The one guarded row change of a stop or a resume."""
+    is_stop = status in STOPPED
+    changed = Batch.objects.filter(
+        account=account, public_id=public_id, is_default=False, status__in=list(allowed_from)
+    ).update(
+        status=status,
+        version=F("version") + 1,
+        stopped_at=Now() if is_stop else None,
+        **({} if is_stop else {"resumed_at": Now()}),
+    )
+    batch = find_batch(account, public_id)
+    if not changed:
+        raise StatusConflict(f"the batch is {BatchStatus(batch.status).label}", field="batch_id")
+    return batch
+
+
+def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:
+    """The cut-off looks at the earliest `send_at` still ahead; with nothing ahead there is nothing to be late for."""
+    now = database_now()
+    ahead = Parcel.objects.filter(batch=batch, is_folded=False, due_at__gt=now, state=ParcelState.SCHEDULED, attempts=0)
+    first = ahead.order_by("due_at").values_list("due_at", flat=True).first()
+    if first is not None and first - now < dt.timedelta(seconds=cutoff_seconds):
+        raise StopTooLate(field="batch_id")
+
+
+def _open_receipt(batch: Batch, action: Receipt.Action, actor: str, reason: str) -> Receipt:
+    return Receipt.objects.create(
+        public_id=url_safe(16),
+        account_id=batch.account_id,
+        batch=batch,
+        action=action,
+        actor=actor[:200],
+        reason=reason[:500],
+    )
+
+
+def wait_until_settled(receipt: Receipt) -> Receipt:
+    """Wait for the claims that were there when the status had been committed, then write the counts."""
+    deadline = time.monotonic() + settings.STOP_WAIT_SECONDS
+    pause = FIRST_WAIT_SECONDS
+    while not settle_if_idle(receipt) and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_WAIT_SECONDS)
+    return receipt
+
+
+def settle_if_idle(receipt: Receipt) -> bool:
+    """Complete a receipt if the claims it waits for are gone; otherwise note how much is in flight. True if settled."""
+    if receipt.claims is None:
+        receipt.claims = _claims_of(receipt.batch_id)
+    remaining = _remaining(receipt.claims)
+    if remaining:
+        receipt.claims = [[parcel, fence] for parcel, fence, _ in remaining]
+        receipt.in_flight = sum(count for _, _, count in remaining)
+        Receipt.objects.filter(pk=receipt.pk, settled_at=None).update(
+            claims=receipt.claims, in_flight=receipt.in_flight
+        )
+        return False
+    _settle(receipt, count_batch(receipt.batch_id))
+    return True
+
+
+def _settle(receipt: Receipt, counts: Counts) -> None:
+    """Write the counts once; a sweeper that was first has written the same."""
+    receipt.claims, receipt.in_flight = [], 0
+    receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt
+    receipt.stopped = counts.waiting + counts.ended_unsent
+    receipt.ended = counts.ended_unsent
+    receipt.doubtful_messages = _doubtful_messages(receipt.batch_id) if counts.in_doubt else []
+    receipt.settled_at = database_now()
+    written = Receipt.objects.filter(pk=receipt.pk, settled_at=None).update(
+        **{name: getattr(receipt, name) for name in SETTLED_FIELDS}
+    )
+    if not written:
+        receipt.refresh_from_db()
+
+
+def _claims_of(batch_id: int) -> list[list[int]]:
+    claimed = Parcel.objects.filter(batch_id=batch_id, state=ParcelState.CLAIMED)
+    return [list(claim) for claim in claimed.values_list("pk", "fence")]
+
+
+def _doubtful_messages(batch_id: int) -> list[int]:
+    """The ids of the batch's messages in doubt, `DOUBTS_NAMED` at most."""
+    parcels = Parcel.objects.filter(batch_id=batch_id, in_doubt__gt=0).order_by("pk")
+    named: list[int] = []
+    for base, doubtful in parcels.values_list("base", "doubtful")[:DOUBTS_NAMED]:
+        named += [base * PARCEL_SPAN + n for n in bits(to_mask(doubtful, 0))]
+    return named[:DOUBTS_NAMED]
+
+
+def _remaining(claims: list[list[int]]) -> list[tuple[int, int, int]]:
+    """Of these claims those that still stand: parcel, fence, messages that may be under way."""
+    if not claims:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.REMAINING_CLAIMS,
+            {"parcels": [parcel for parcel, _ in claims], "fences": [fence for _, fence in claims]},
+        )
+        return list(cursor.fetchall())

@@ -1,0 +1,29 @@
+"""What can stand in the way of a caller who creates, finds or stops a batch."""
+
+from __future__ import annotations
+
+from foundation.errors import SluiceError
+
+
+class UnknownBatch(SluiceError):
+    """No batch of this account has that id. Another account's id behaves the same."""
+
+    code = "unknown_batch"
+
+
+class StatusConflict(SluiceError):
+    """The batch is not in a status from which the caller's dialect allows this move."""
+
+    code = "status_conflict"
+
+
+class NoStopPlaceLeft(SluiceError):
+    """The account has as many paused and cancelled batches as its dialect allows at one time."""
+
+    code = "no_stop_place_left"
+
+
+class StopTooLate(SluiceError):
+    """The batch's next `send_at` is nearer than the dialect's cut-off."""
+
+    code = "stop_too_late"

@@ -1,0 +1,73 @@
+"""Celery messages: each says that something may be worth doing now. PostgreSQL knows whether it is.
+
+A hint may be lost, doubled, early or late, so publishing one never fails its caller: when the broker is away it is
+skipped, for a few seconds without even trying, and the sweeper finds the work by itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import structlog
+from celery import current_app
+from django.db.models import Sum
+from kombu.exceptions import OperationalError
+
+from batches.models import Node
+from batches.states import Lane
+from foundation.clock import Now
+
+log = structlog.get_logger(__name__)
+
+FIRE_WAVE = "batches.tasks.fire_wave"
+ADMIT_BATCH = "batches.tasks.admit_batch"
+DELIVER = "mailer.tasks.deliver"
+
+BROKER_PAUSE_SECONDS = 5.0
+TOKEN_LIFE_SECONDS = 30
+NODE_SILENCE = dt.timedelta(seconds=15)
+_broker_is_away_until = 0.0
+
+
+def hint_wave(batch_id: int, due_at: dt.datetime) -> None:
+    """An ETA task that fires this wave at `due_at`."""
+    publish(FIRE_WAVE, [batch_id, due_at.isoformat()], queue="eta", eta=due_at)
+
+
+def hint_admission(batch_id: int) -> None:
+    """The gate of this batch has changed, and parcels of it may be waiting for a new verdict."""
+    publish(ADMIT_BATCH, [batch_id], queue="eta")
+
+
+def hint_due(lane: Lane, parcels: int) -> None:
+    """Tokens that say there is work in this lane: never more than the fleet can use at once."""
+    for _ in range(min(parcels, fleet_size())):
+        publish(DELIVER, [], queue=lane.label, expires=TOKEN_LIFE_SECONDS)
+
+
+def fleet_size() -> int:
+    """Worker processes on nodes that were heard of lately; at least one, since a node may be just starting."""
+    living = Node.objects.filter(seen_at__gt=Now() - NODE_SILENCE)
+    return living.aggregate(total=Sum("concurrency"))["total"] or 1
+
+
+def publish(
+    task: str,
+    args: list[object],
+    *,
+    queue: str,
+    eta: dt.datetime | None = None,
+    expires: float | None = None,
+) -> bool:
+    """Send one hint; False when the broker could not take it."""
+    global _broker_is_away_until
+    if time.monotonic() < _broker_is_away_until:
+        return False
+    try:
+        current_app.send_task(task, args, queue=queue, eta=eta, expires=expires, retry=False)
+    except (OperationalError, OSError) as error:
+        _broker_is_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
+        log.warning("hint not published", task=task, error=type(error).__name__)
+        return False
+    return True

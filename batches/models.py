@@ -1,0 +1,244 @@
+"""Batch, Parcel, Receipt, and the three small tables behind the gate: totals, workers, the installation's switch."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Account
+from batches.states import FINAL_STATES, BatchStatus, Lane, ParcelState
+from foundation.clock import Now
+
+FINAL = sorted(FINAL_STATES)
+PARCEL_SPAN = 512
+"""Message ids to a parcel: `message.id = parcel.base * PARCEL_SPAN + n`."""
+PARCEL_SIZE = 500
+"""Messages to a parcel, at most."""
+
+
+class Batch(models.Model):
+    """The handle by which a caller holds or stops what it scheduled."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
+    public_id = models.CharField(max_length=64, unique=True)
+    status = models.SmallIntegerField(choices=BatchStatus.choices, default=BatchStatus.OPEN)
+    version = models.BigIntegerField(default=0, help_text="Grows with every change, so that a reader sees one")
+    is_default = models.BooleanField(default=False, help_text="The hidden batch of mail sent without one")
+    created_at = models.DateTimeField(db_default=Now())
+    stopped_at = models.DateTimeField(null=True, help_text="Since when it has been paused or cancelled")
+    resumed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account"], condition=Q(is_default=True), name="one_default_batch"),
+            models.CheckConstraint(
+                condition=Q(status=BatchStatus.OPEN, stopped_at=None)
+                | (~Q(status=BatchStatus.OPEN) & Q(stopped_at__isnull=False)),
+                name="stopped_batch_says_since_when",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["account", "stopped_at"], condition=~Q(status=BatchStatus.OPEN), name="stopped_batches"
+            ),
+            models.Index(fields=["account", "-id"], name="batches_of_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Parcel(models.Model):
+    """Up to 500 messages of one batch and one `send_at`: the only row that changes on a message's way.
+
+    `members` is a bit mask, bit n for the message `base * 512 + n`: those which this parcel still has to send (null:
+    all `size` of them). The counters say what became of the others.
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="parcels", db_index=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    lane = models.SmallIntegerField(choices=Lane.choices)
+    state = models.SmallIntegerField(choices=ParcelState.choices)
+    send_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="send_at, or the time of the next try")
+    base = models.BigIntegerField(help_text="The parcel id its messages are numbered from")
+    members = models.BinaryField(null=True, max_length=PARCEL_SPAN // 8)
+    size = models.SmallIntegerField()
+    attempts = models.SmallIntegerField(default=0, help_text="Tries that ended in a temporary failure")
+    is_remainder = models.BooleanField(
+        default=False, help_text="Holds only recipients of messages that another parcel counts as sent"
+    )
+
+    worker_id = models.BigIntegerField(null=True)
+    fence = models.BigIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    slice_no = models.IntegerField(default=0)
+    slice_from = models.SmallIntegerField(null=True, help_text="The slice under way: members from n …")
+    slice_to = models.SmallIntegerField(null=True, help_text="… to below n; null between slices")
+
+    sent = models.SmallIntegerField(default=0)
+    refused = models.SmallIntegerField(default=0)
+    dropped = models.SmallIntegerField(default=0)
+    stopped = models.SmallIntegerField(default=0)
+    in_doubt = models.SmallIntegerField(default=0)
+    doubtful = models.BinaryField(null=True, max_length=PARCEL_SPAN // 8, help_text="Which ones are in doubt")
+    moved = models.SmallIntegerField(default=0, help_text="Messages that another parcel holds now")
+    finalized_at = models.DateTimeField(null=True)
+    is_folded = models.BooleanField(default=False, help_text="Counted in its batch's totals")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=(Q(state__in=FINAL, finalized_at__isnull=False) | ~Q(state__in=FINAL))
+                & (Q(finalized_at=None) | Q(state__in=FINAL)),
+                name="final_parcel_says_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ParcelState.CLAIMED, worker_id__isnull=False)
+                | (~Q(state=ParcelState.CLAIMED) & Q(worker_id=None)),
+                name="claimed_parcel_has_a_worker",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    size__gte=F("sent") + F("refused") + F("dropped") + F("stopped") + F("in_doubt") + F("moved")
+                ),
+                name="parcel_counts_add_up",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ParcelState.DONE)
+                | Q(size=F("sent") + F("refused") + F("dropped") + F("stopped") + F("in_doubt") + F("moved")),
+                name="done_parcel_has_nothing_left",
+            ),
+            models.CheckConstraint(
+                condition=Q(size__gt=0, size__lte=PARCEL_SIZE),
+                name="parcel_size",
+            ),
+        ]
+        # Counters, fence and slice are in no index, so that recording a slice stays a HOT update (fillfactor 60).
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(state=ParcelState.SCHEDULED), name="scheduled_parcels"),
+            models.Index(fields=["lane", "account", "due_at"], condition=Q(state=ParcelState.DUE), name="due_parcels"),
+            models.Index(fields=["batch"], condition=Q(state=ParcelState.CLAIMED), name="claimed_parcels"),
+            models.Index(fields=["batch", "send_at"], condition=Q(state=ParcelState.RETAINED), name="retained_parcels"),
+            models.Index(fields=["batch", "due_at", "id"], condition=Q(is_folded=False), name="unfolded_parcels"),
+            models.Index(fields=["batch"], condition=Q(in_doubt__gt=0), name="doubtful_parcels"),
+            models.Index(fields=["id"], condition=Q(state__in=FINAL, is_folded=False), name="parcels_to_fold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"parcel {self.pk}"
+
+    @property
+    def pending(self) -> int:
+        """Messages of it that still wait for an outcome."""
+        return self.size - self.sent - self.refused - self.dropped - self.stopped - self.in_doubt - self.moved
+
+
+class BatchTotals(models.Model):
+    """What became of the messages of a batch whose parcels are final and folded in; the rest is counted live."""
+
+    batch = models.OneToOneField(Batch, on_delete=models.CASCADE, primary_key=True, related_name="totals")
+    accepted = models.BigIntegerField(default=0)
+    sent = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+    dropped = models.BigIntegerField(default=0)
+    stopped = models.BigIntegerField(default=0)
+    in_doubt = models.BigIntegerField(default=0)
+    discarded = models.BigIntegerField(default=0)
+    expired = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "batch totals"
+
+    def __str__(self) -> str:
+        return f"totals of batch {self.batch_id}"
+
+
+class Receipt(models.Model):
+    """What a stop or a resume answered and keeps: who, when, why, and how much had left before."""
+
+    class Action(models.TextChoices):
+        PAUSE = "pause", "pause"
+        CANCEL = "cancel", "cancel"
+        RESUME = "resume", "resume"
+
+    public_id = models.CharField(max_length=22, unique=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="receipts")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="receipts")
+    action = models.CharField(max_length=6, choices=Action.choices)
+    actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    claims = models.JSONField(null=True, help_text="[parcel, fence] of the claims it still waits for; null: not read")
+    settled_at = models.DateTimeField(null=True)
+    sent = models.BigIntegerField(default=0)
+    stopped = models.BigIntegerField(default=0, help_text="Accepted, and not going to leave unless resumed")
+    in_flight = models.BigIntegerField(default=0, help_text="In the hands of workers that have not answered yet")
+    in_doubt = models.BigIntegerField(default=0)
+    doubtful_messages = models.JSONField(default=list, help_text="The ids of the messages in doubt")
+    ended = models.BigIntegerField(default=0, help_text="Of a resume: discarded or expired before it")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(settled_at=None), name="unsettled_receipts"),
+            models.Index(fields=["account", "-id"], name="receipts_of_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} of {self.batch}"
+
+    @property
+    def is_settled(self) -> bool:
+        """True once nothing of it is in a worker's hands: from then on its counts are exact."""
+        return self.settled_at is not None
+
+
+class Worker(models.Model):
+    """A worker instance: one process that claims, by a random id drawn after fork. Dead ones never come back."""
+
+    id = models.BigIntegerField(primary_key=True)
+    node = models.CharField(max_length=200)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now(), help_text="Its last look at the gate")
+    dead_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.node} ({self.pk})"
+
+
+class Node(models.Model):
+    """A machine or container that runs Celery workers: its small loop writes this row every second."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    concurrency = models.SmallIntegerField(help_text="Worker processes that deliver")
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Installation(models.Model):
+    """One row: the switch that holds everything."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    frozen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="one_installation")]
+
+    def __str__(self) -> str:
+        return "frozen" if self.frozen_at else "open"
+
+
+class Mark(models.Model):
+    """How far a duty of the sweeper has come: `plan` up to which `send_at`, the others when they last ran."""
+
+    duty = models.CharField(max_length=30, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.duty}: {self.at}"

@@ -1,0 +1,58 @@
+"""Plan: look a short horizon ahead and publish, for each wave in it, one ETA task at its time.
+
+What lies beyond the horizon waits in PostgreSQL and costs nothing. How far the planner has come is one row (`Mark`
+"plan"); a wave accepted behind it is planned by accept, at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from batches import hints, queries
+from batches.models import Mark
+from foundation.clock import database_now
+
+WAVES_AT_ONCE = 1000
+SLACK = dt.timedelta(seconds=15)
+"""Accept plans this far beyond the horizon, so that a slow commit does not fall between it and the planner. A wave
+planned twice is harmless."""
+
+
+def horizon() -> dt.timedelta:
+    """How far ahead waves are planned."""
+    return dt.timedelta(seconds=settings.PLAN_HORIZON_SECONDS)
+
+
+def plan_ahead() -> int:
+    """Publish the waves between the mark and the horizon; returns how many. Another planner at work: none."""
+    with transaction.atomic():
+        now = database_now()
+        Mark.objects.get_or_create(duty="plan", defaults={"at": now})
+        mark = Mark.objects.select_for_update(skip_locked=True).filter(duty="plan").first()
+        if mark is None:
+            return 0
+        until = now + horizon()
+        waves = pick_waves(max(mark.at, now), until)
+        mark.at = waves[-1][1] if len(waves) == WAVES_AT_ONCE else until
+        mark.save(update_fields=["at"])
+    for batch_id, due_at in waves:
+        hints.hint_wave(batch_id, due_at)
+    return len(waves)
+
+
+def pick_waves(after: dt.datetime, until: dt.datetime) -> list[tuple[int, dt.datetime]]:
+    """The waves with `after` < due_at <= `until`, oldest first, `WAVES_AT_ONCE` at most."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.PICK_WAVES, {"after": after, "until": until, "limit": WAVES_AT_ONCE})
+        return list(cursor.fetchall())
+
+
+def plan_wave(batch_id: int, due_at: dt.datetime, *, now: dt.datetime) -> bool:
+    """Plan one wave that was just accepted, if the planner may already have passed its time."""
+    if due_at > now + horizon() + SLACK:
+        return False
+    hints.hint_wave(batch_id, due_at)
+    return True

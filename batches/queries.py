@@ -1,0 +1,245 @@
+"""The SQL that the ORM cannot say: skip scans, SKIP LOCKED under a limit, several tables in one statement.
+
+Two rules keep these fast at any size (measured, docs/decisions): parcels are picked by
+`id = any(array(select … for update skip locked limit n))`, since a join at a large limit flips to a sequential scan;
+and the clock is read as `(select sluice_now())`, once, so that indexes on times are used.
+"""
+
+from __future__ import annotations
+
+from batches.states import FINAL_STATES, ParcelState
+
+SCHEDULED, DUE, CLAIMED, RETAINED, DONE, DISCARDED, EXPIRED = (int(state) for state in ParcelState)
+FINAL = ",".join(str(int(state)) for state in sorted(FINAL_STATES))
+COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "moved")
+PENDING = "(p.size - " + " - ".join(f"p.{name}" for name in COUNTERS) + ")"
+
+READ_BATCH_GATE = """
+select status, account_id, (select parent_id from accounts_account where id = account_id), sluice_now()
+from batches_batch where id = %s for share
+"""
+"""The batch's half of the gate, locked so that no stop or resume can pass while a verdict is carried out."""
+
+READ_ACCOUNT_GATE = "select id, frozen_at is not null from accounts_account where id = any(%s) order by id for share"
+READ_INSTALLATION_GATE = "select frozen_at is not null from batches_installation for share"
+
+APPLY_VERDICT = f"""
+with picked as materialized (
+    select id, due_at, lane from batches_parcel
+    where batch_id = %(batch)s and not is_folded and state = any(%(sources)s)
+      and due_at <= %(now)s and (due_at, id) > (%(after_due)s, %(after_id)s)
+      and (send_at <= %(retained_since)s) = %(is_after)s
+    order by due_at, id limit %(limit)s
+    for update skip locked
+), moved as (
+    update batches_parcel p set state = %(target)s,
+        finalized_at = case when %(target)s in ({FINAL}) then %(now)s end
+    where p.id = any(array(select id from picked))
+)
+select due_at, id, lane from picked
+"""
+"""Carry a verdict out on a page of a batch's parcels. `is_after`: those past their retention, or those within it."""
+
+PICK_WAVES = f"""
+select batch_id, due_at from batches_parcel
+where state = {SCHEDULED} and due_at > %(after)s and due_at <= %(until)s
+group by batch_id, due_at order by due_at limit %(limit)s
+"""
+
+BATCHES_WITH_DUE_SCHEDULED = f"""
+select distinct batch_id from (
+    select batch_id from batches_parcel where state = {SCHEDULED} and due_at <= (select sluice_now())
+    order by due_at limit 5000
+) overdue
+"""
+"""Batches whose hint is late or was lost."""
+
+BATCHES_TO_READMIT = f"""
+with recursive held(batch_id) as (
+    (select batch_id from batches_parcel where state = {RETAINED} order by batch_id limit 1)
+  union all
+    select (select p.batch_id from batches_parcel p
+            where p.state = {RETAINED} and p.batch_id > held.batch_id order by p.batch_id limit 1)
+    from held where held.batch_id is not null
+)
+select b.id from held
+join batches_batch b on b.id = held.batch_id
+join accounts_account a on a.id = b.account_id
+left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true
+where b.status = 2
+   or (a.frozen_at is null and parent.frozen_at is null and i.frozen_at is null
+       and (b.status = 0
+            or (select p.send_at from batches_parcel p where p.state = {RETAINED} and p.batch_id = b.id
+                order by p.send_at limit 1) <= (select sluice_now()) - make_interval(secs => %(retention)s)))
+"""
+"""Batches with retained parcels for which `verdict` may say something new. A skip scan: one probe per such batch."""
+
+STOPPED_BATCHES_WITH_DUE = f"""
+select b.id from batches_batch b
+where b.status <> 0 and exists (
+    select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.state = {DUE})
+"""
+
+CLAIM = f"""
+with recursive turn(account_id, place) as (
+    (select account_id, 1 from batches_parcel
+     where lane = %(lane)s and state = {DUE} and account_id > %(after)s order by account_id limit 1)
+  union all
+    select (select p.account_id from batches_parcel p
+            where p.lane = %(lane)s and p.state = {DUE} and p.account_id > turn.account_id
+            order by p.account_id limit 1), place + 1
+    from turn where turn.account_id is not null and place < %(accounts)s
+), due as materialized (
+    select p.id, p.due_at, p.pending, t.place
+    from (select account_id, place, count(*) over () as accounts from turn where account_id is not null) t
+    cross join lateral (
+        select p.id, p.due_at, {PENDING} as pending from batches_parcel p
+        where p.lane = %(lane)s and p.state = {DUE} and p.account_id = t.account_id
+        order by p.due_at limit greatest(1, %(parcels)s / t.accounts) for update skip locked
+    ) p
+), picked as materialized (
+    select id from (
+        select id, sum(pending) over (order by place, due_at, id) - pending as before from due
+    ) q where before < %(messages)s
+), fence as materialized (select nextval('batches_fence') as number)
+update batches_parcel p set state = {CLAIMED}, worker_id = %(worker)s, fence = (select number from fence),
+    claimed_at = sluice_now(), slice_from = null, slice_to = null
+where p.id = any(array(select id from picked))
+returning p.id, p.batch_id, p.account_id, p.fence, p.base, p.members, p.size, p.attempts, p.send_at, p.slice_no,
+    p.is_remainder, p.lane, p.doubtful
+"""
+"""Claim the next due parcels of a lane: accounts in turn from the one after `after`, a few parcels each, until
+`messages` are together. Rows that another worker is claiming are skipped."""
+
+LOOK = f"""
+with me as (
+    update batches_worker set seen_at = sluice_now() where id = %(worker)s and dead_at is null returning id
+), coming as (
+    select * from unnest(%(parcels)s::bigint[], %(fences)s::bigint[], %(starts)s::smallint[], %(ends)s::smallint[],
+                         %(numbers)s::int[]) as s(id, fence, slice_from, slice_to, slice_no)
+), mine as (
+    update batches_parcel p
+    set slice_from = s.slice_from, slice_to = s.slice_to, slice_no = s.slice_no
+    from coming s
+    where p.id = s.id and p.fence = s.fence and p.state = {CLAIMED} and exists (select from me)
+    returning p.id, p.batch_id, p.account_id
+)
+select mine.id, b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
+    i.frozen_at is not null
+from mine
+join batches_batch b on b.id = mine.batch_id
+join accounts_account a on a.id = mine.account_id
+left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true
+"""
+"""The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,
+write the bounds of the coming slice, read every status. A parcel that is not in the answer must not be sent."""
+
+GLANCE = f"""
+with me as (
+    update batches_worker set seen_at = sluice_now() where id = %(worker)s and dead_at is null returning id
+)
+select p.id, b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false), i.frozen_at is not null
+from batches_parcel p
+join batches_batch b on b.id = p.batch_id
+join accounts_account a on a.id = p.account_id
+left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true
+where p.id = any(%(parcels)s) and p.state = {CLAIMED} and p.worker_id = %(worker)s and exists (select from me)
+"""
+"""The look in the middle of a slice, while a peer is slow: the same answers, and no bounds to write."""
+
+RECORD = f"""
+update batches_parcel p set
+    {", ".join(f"{name} = p.{name} + r.{name}" for name in COUNTERS)},
+    members = r.members, doubtful = coalesce(r.doubtful, p.doubtful), slice_from = null, slice_to = null,
+    state = case when r.is_last then {DONE} else p.state end,
+    worker_id = case when r.is_last then null else p.worker_id end,
+    finalized_at = case when r.is_last then sluice_now() end
+from unnest(%(parcels)s::bigint[], %(fences)s::bigint[], %(numbers)s::int[], %(members)s::bytea[],
+    %(doubtful)s::bytea[], %(is_last)s::bool[], {", ".join(f"%({name})s::smallint[]" for name in COUNTERS)})
+    as r(id, fence, slice_no, members, doubtful, is_last, {", ".join(COUNTERS)})
+where p.id = r.id and p.fence = r.fence and p.state = {CLAIMED} and p.slice_no = r.slice_no
+  and p.slice_from is not null
+returning p.id, sluice_now()
+"""
+"""Write a slice's outcome, once: only under the claim's fence, and only for the slice that the last look announced."""
+
+WAS_RECORDED = """
+select p.id from batches_parcel p
+join unnest(%(parcels)s::bigint[], %(fences)s::bigint[], %(numbers)s::int[]) as r(id, fence, slice_no) on r.id = p.id
+where p.fence = r.fence and p.slice_no = r.slice_no and p.slice_from is null
+"""
+"""Of the parcels that RECORD did not find: those whose slice it wrote before (the answer to a commit was lost)."""
+
+RELEASE = f"""
+update batches_parcel p set state = {DUE}, worker_id = null, slice_from = null, slice_to = null
+from unnest(%(parcels)s::bigint[], %(fences)s::bigint[]) as r(id, fence)
+where p.id = r.id and p.fence = r.fence and p.state = {CLAIMED}
+"""
+"""Give parcels back. Only between slices, when everything of the last one is recorded."""
+
+COUNT_BATCH = f"""
+with live as (
+    select p.state, count(*) as parcels, sum(p.size - p.moved) as accepted, sum({PENDING}) as pending,
+        {", ".join(f"sum(p.{name}) as {name}" for name in COUNTERS if name != "moved")}
+    from batches_parcel p
+    where p.batch_id = %(batch)s and not p.is_folded and not p.is_remainder
+    group by p.state
+), folded as (select * from batches_batchtotals where batch_id = %(batch)s)
+select
+    coalesce((select sum(accepted) from live), 0) + coalesce((select accepted from folded), 0) as accepted,
+    {
+    ", ".join(
+        f"coalesce((select sum({name}) from live), 0) + coalesce((select {name} from folded), 0) as {name}"
+        for name in COUNTERS
+        if name != "moved"
+    )
+},
+    {
+    ", ".join(
+        f"coalesce((select pending from live where state = {int(state)}), 0)"
+        + (f" + coalesce((select {state.label} from folded), 0)" if state in FINAL_STATES else "")
+        + f" as {state.label}"
+        for state in ParcelState
+        if state is not ParcelState.DONE
+    )
+}
+"""
+"""What has become of a batch's messages: the totals of folded parcels and the live ones, in one snapshot."""
+
+FOLD = f"""
+with final as (
+    update batches_parcel p set is_folded = true
+    where p.id = any(array(
+        select id from batches_parcel where state in ({FINAL}) and not is_folded
+        order by id limit %(limit)s for update skip locked))
+    returning p.*
+), sums as (
+    select p.batch_id, sum(p.size - p.moved) as accepted,
+        {", ".join(f"sum(p.{name}) as {name}" for name in COUNTERS if name != "moved")},
+        sum({PENDING}) filter (where p.state = {DISCARDED}) as discarded,
+        sum({PENDING}) filter (where p.state = {EXPIRED}) as expired
+    from final p where not p.is_remainder group by p.batch_id
+)
+insert into batches_batchtotals as t
+    (batch_id, accepted, sent, refused, dropped, stopped, in_doubt, discarded, expired)
+select batch_id, accepted, sent, refused, dropped, stopped, in_doubt, coalesce(discarded, 0), coalesce(expired, 0)
+from sums order by batch_id
+on conflict (batch_id) do update set
+    {
+    ", ".join(
+        f"{name} = t.{name} + excluded.{name}"
+        for name in ("accepted", "sent", "refused", "dropped", "stopped", "in_doubt", "discarded", "expired")
+    )
+}
+"""
+"""Fold final parcels into their batches' totals: flag and total change in one statement, or neither does."""
+
+REMAINING_CLAIMS = f"""
+select p.id, p.fence, case when p.slice_from is null then 0 else {PENDING} end
+from batches_parcel p
+join unnest(%(parcels)s::bigint[], %(fences)s::bigint[]) as c(id, fence) on c.id = p.id and c.fence = p.fence
+where p.state = {CLAIMED}
+"""

@@ -1,0 +1,58 @@
+"""The states of batches and parcels, and the moves between them: pure data.
+
+`docs/lifecycle.md` draws `PARCEL_MOVES`; a test compares the two. Every move is an UPDATE guarded by the state it
+leaves, so a second mover finds nothing to do.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class BatchStatus(models.IntegerChoices):
+    """What a caller has said of a batch."""
+
+    OPEN = 0, "open"
+    PAUSED = 1, "paused"
+    CANCELLED = 2, "cancelled"
+
+
+class ParcelState(models.IntegerChoices):
+    """Where a parcel is. In the comments: who moves one in, who out."""
+
+    SCHEDULED = 0, "scheduled"
+    """In: accept, and record for a retry. Out: admit, at `due_at`."""
+    DUE = 1, "due"
+    """In: accept for mail for now, admit on `release`, release and rescue for what was not sent. Out: claim, admit."""
+    CLAIMED = 2, "claimed"
+    """In: claim. Out: record when nothing is left in it, release when something is, rescue when its worker died."""
+    RETAINED = 3, "retained"
+    """In: admit on `retain`. Out: admit, on resume, thaw, cancel, or at the end of the retention."""
+    DONE = 4, "done"
+    """In: record: every message of it has an outcome. Final."""
+    DISCARDED = 5, "discarded"
+    """In: admit on `discard`. Final: what was not sent never will be."""
+    EXPIRED = 6, "expired"
+    """In: admit on `expire`. Final: it was retained for too long."""
+
+
+FINAL_STATES = frozenset({ParcelState.DONE, ParcelState.DISCARDED, ParcelState.EXPIRED})
+
+PARCEL_MOVES: dict[ParcelState, frozenset[ParcelState]] = {
+    ParcelState.SCHEDULED: frozenset(
+        {ParcelState.DUE, ParcelState.RETAINED, ParcelState.DISCARDED, ParcelState.EXPIRED}
+    ),
+    ParcelState.DUE: frozenset({ParcelState.CLAIMED, ParcelState.RETAINED, ParcelState.DISCARDED, ParcelState.EXPIRED}),
+    ParcelState.CLAIMED: frozenset({ParcelState.DUE, ParcelState.DONE}),
+    ParcelState.RETAINED: frozenset({ParcelState.DUE, ParcelState.DISCARDED, ParcelState.EXPIRED}),
+    ParcelState.DONE: frozenset(),
+    ParcelState.DISCARDED: frozenset(),
+    ParcelState.EXPIRED: frozenset(),
+}
+
+
+class Lane(models.IntegerChoices):
+    """The queue a parcel leaves by. The lower number is served first."""
+
+    TRANSACTIONAL = 0, "transactional"
+    BULK = 1, "bulk"

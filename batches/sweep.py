@@ -1,0 +1,143 @@
+"""Sweep: everything that a lost, late or doubled hint, or a dead worker, leaves behind. Each duty is a function of its
+own in short guarded steps, so that two sweepers at once are harmless and a stuck duty blocks no other.
+
+`mailer/sweep.py` adds the duties that need messages and events, and runs them all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import connection
+
+from batches import hints, queries
+from batches.admit import admit_batch
+from batches.control import settle_if_idle
+from batches.models import Node, Parcel, Receipt, Worker
+from batches.states import Lane, ParcelState
+from foundation.clock import Now, boottime
+
+FOLD_PAGE = 5000
+TOKENS_AT_MOST = 1000
+
+
+def admit_overdue() -> int:
+    """Admit the batches whose wave should have fired; returns how many there were."""
+    return _admit_all(queries.BATCHES_WITH_DUE_SCHEDULED)
+
+
+def admit_retained() -> int:
+    """Look again at retained parcels whose verdict may have changed: resumed, thawed, cancelled, or kept too long."""
+    return _admit_all(queries.BATCHES_TO_READMIT, {"retention": settings.RETENTION_SECONDS})
+
+
+def admit_stopped() -> int:
+    """Retain or discard what was due, or came back from a worker, when its batch was stopped."""
+    return _admit_all(queries.STOPPED_BATCHES_WITH_DUE)
+
+
+def _admit_all(query: str, parameters: dict[str, float] | None = None) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters or {})
+        batches = [row[0] for row in cursor.fetchall()]
+    for batch_id in batches:
+        admit_batch(batch_id)
+    return len(batches)
+
+
+def hint_unclaimed() -> int:
+    """Tokens for the lanes in which due parcels wait; returns the parcels seen, `TOKENS_AT_MOST` a lane."""
+    seen = 0
+    for lane in Lane:
+        waiting = Parcel.objects.filter(lane=lane, state=ParcelState.DUE)[:TOKENS_AT_MOST].count()
+        if waiting:
+            hints.hint_due(lane, waiting)
+        seen += waiting
+    return seen
+
+
+def settle_receipts() -> int:
+    """Complete the receipts of stops that could not wait for the last claims; returns how many were completed."""
+    since = Now() - dt.timedelta(seconds=settings.STOP_WAIT_SECONDS + 1)
+    unsettled = Receipt.objects.filter(settled_at=None, created_at__lt=since)[:1000]
+    return sum(settle_if_idle(receipt) for receipt in unsettled)
+
+
+def fold_final() -> int:
+    """Fold final parcels into their batches' totals, a page at a time; returns the batches touched in the last page."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.FOLD, {"limit": FOLD_PAGE})
+        return int(cursor.rowcount)
+
+
+def forget_workers() -> int:
+    """Delete the rows of workers and nodes that have long been silent and hold nothing."""
+    long_ago = Now() - dt.timedelta(hours=1)
+    holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id")
+    gone, _ = Worker.objects.filter(seen_at__lt=long_ago).exclude(pk__in=holding).delete()
+    nodes, _ = Node.objects.filter(seen_at__lt=long_ago).delete()
+    return gone + nodes
+
+
+class Watch:
+    """Finds workers that hold claims and have fallen silent, as one observer with one clock saw it.
+
+    A worker is dead when its last look is the same in two reads a lease apart, on a clock that nobody sets. The lease
+    is longer than the deadline of a slice, so what it was sending when it fell silent has ended by itself, even if it
+    was only suspended. Marking is guarded by the look that was seen: one that came meanwhile wins.
+    """
+
+    def __init__(self, lease_seconds: float | None = None) -> None:
+        self.lease_seconds = settings.LEASE_SECONDS if lease_seconds is None else lease_seconds
+        self._seen: dict[int, tuple[dt.datetime, float]] = {}
+        self._backend = 0
+
+    def mark_dead(self) -> list[int]:
+        """Mark the workers whose lease has run out; returns their ids."""
+        self._start_again_on_a_new_connection()
+        holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id").distinct()
+        now = boottime()
+        living = dict(Worker.objects.filter(pk__in=holding, dead_at=None).values_list("pk", "seen_at"))
+        self._seen = {
+            worker: (seen_at, self._seen[worker][1] if self._seen.get(worker, (None,))[0] == seen_at else now)
+            for worker, seen_at in living.items()
+        }
+        silent = [worker for worker, (_, since) in self._seen.items() if now - since >= self.lease_seconds]
+        return [worker for worker in silent if self._mark(worker)]
+
+    def _mark(self, worker: int) -> bool:
+        seen_at = self._seen.pop(worker)[0]
+        return bool(Worker.objects.filter(pk=worker, dead_at=None, seen_at=seen_at).update(dead_at=Now()))
+
+    def _start_again_on_a_new_connection(self) -> None:
+        """A broken connection may have hidden looks from us (a fail-over): what was seen before does not count."""
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            row = cursor.fetchone()
+        assert row is not None
+        if row[0] != self._backend:
+            self._backend, self._seen = row[0], {}
+
+
+def claims_of_the_dead() -> list[int]:
+    """Parcels claimed by workers that are marked dead, or whose row is gone."""
+    living = Worker.objects.filter(dead_at=None).values("pk")
+    return list(
+        Parcel.objects.filter(state=ParcelState.CLAIMED)
+        .exclude(worker_id__in=living)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:1000]
+    )
+
+
+def oldest_due_age() -> dt.timedelta | None:
+    """How long the oldest due parcel has been waiting for a worker; None when nothing waits."""
+    row = (
+        Parcel.objects.filter(state=ParcelState.DUE)
+        .order_by("due_at")
+        .annotate(now=Now())
+        .values_list("now", "due_at")
+        .first()
+    )
+    return None if row is None else row[0] - row[1]

@@ -1,0 +1,21 @@
+"""The Celery tasks that look after the gate: a line each, since all they know is that something may be due."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from celery import shared_task
+
+from batches import admit
+
+
+@shared_task(name="batches.tasks.fire_wave")
+def fire_wave(batch_id: int, due_at: str) -> None:
+    """The ETA task of a wave."""
+    admit.fire_wave(batch_id, dt.datetime.fromisoformat(due_at))
+
+
+@shared_task(name="batches.tasks.admit_batch")
+def admit_batch(batch_id: int) -> None:
+    """The gate of the batch has changed."""
+    admit.admit_batch(batch_id)

@@ -1,0 +1,14 @@
+"""What a load balancer asks: does this web process reach its database?"""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+
+
+def healthz(_: HttpRequest) -> JsonResponse:
+    """200 when the database answers, else 503."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except DatabaseError:
+        return JsonResponse({"status": "the database is away"}, status=503)
+    return JsonResponse({"status": "ok"})

@@ -1,0 +1,191 @@
+"""Settings: one file, read from the environment only. A missing or malformed variable stops start-up with its name.
+
+Every variable is listed in README.md under "Configuration".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", validate=lambda key: len(key) >= 32)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+SECURE_PROXY = env.bool("SECURE_PROXY", False)
+"""True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
+
+# --- what Sluice runs on ----------------------------------------------------------------------------------------------
+
+
+def database_from_url(url: str) -> dict[str, object]:
+    """`postgresql://user:password@host:port/name`; `?host=/dir` names a unix socket's folder (libpq's own spelling)."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError("DATABASE_URL must start with postgresql://")
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": "5", **query},
+    }
+
+
+DATABASES = {"default": database_from_url(env.str("DATABASE_URL"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.str("REDIS_URL")
+"""`redis://host:port/db`, `rediss://…`, or `redis+socket:///path?virtual_host=0` for a unix socket."""
+
+# --- how mail leaves --------------------------------------------------------------------------------------------------
+
+TRANSPORT = env.str("TRANSPORT", "smtp", validate=lambda name: name in {"smtp", "django", "sandbox"})
+SMTP_URL = env.str("SMTP_URL", "smtp://localhost:25")
+"""`smtp://[user:password@]host:port`, `smtps://` for TLS from the first byte; `?starttls=never|auto|always`
+(default auto), `?verify=no` to accept any certificate, `?ca=/path.pem`, `?hello=name`."""
+SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8, validate=lambda n: n >= 1)
+"""Connections each worker process keeps open."""
+SMTP_TIMEOUT_SECONDS = env.float("SMTP_TIMEOUT_SECONDS", 60.0)
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+"""Used with TRANSPORT=django: any Django e-mail backend, so every provider that django-anymail knows."""
+ANYMAIL = env.json("ANYMAIL", {})
+MESSAGE_ID_DOMAIN = env.str("MESSAGE_ID_DOMAIN", "sluice.localhost")
+LOCAL_INBOX = env.str("LOCAL_INBOX", "")
+"""The Maildir of a local inbox, shown in the admin; empty where there is none."""
+
+# --- the rules of the wire (SendGrid's values) ------------------------------------------------------------------------
+
+SCHEDULE_LIMIT_SECONDS = env.int("SCHEDULE_LIMIT_SECONDS", 72 * 3600)
+STOPPED_BATCHES_LIMIT = env.int("STOPPED_BATCHES_LIMIT", 10)
+STOP_CUTOFF_SECONDS = env.int("STOP_CUTOFF_SECONDS", 600)
+RETENTION_SECONDS = env.float("RETENTION_SECONDS", 72 * 3600)
+RETRY_LIMIT_SECONDS = env.float("RETRY_LIMIT_SECONDS", 72 * 3600)
+RETRY_FIRST_SECONDS = env.float("RETRY_FIRST_SECONDS", 60)
+RETRY_LONGEST_SECONDS = env.float("RETRY_LONGEST_SECONDS", 3600)
+BATCH_ID_DAYS = env.int("BATCH_ID_DAYS", 10)
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 30 * 1024 * 1024)
+CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
+SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
+API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
+
+# --- the pipeline's own measures --------------------------------------------------------------------------------------
+
+PLAN_HORIZON_SECONDS = 120
+SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", 1.0)
+STOP_WAIT_SECONDS = 5.0
+SLICE_SECONDS = 0.1
+"""What a slice aims at: the time a stop usually waits."""
+SLICE_DEADLINE_SECONDS = 3.0
+"""No message of a slice is begun later than this after its look at the gate (design, section 3)."""
+LEASE_SECONDS = 4.5
+"""How long a worker must have been silent, seen twice, before its claims are broken. Longer than the deadline."""
+HISTORY_DAYS = env.int("HISTORY_DAYS", 30)
+PARTITION_PARCELS = env.int("PARTITION_PARCELS", 2**17)
+"""Parcel ids to a partition of messages and events."""
+
+# --- Celery (docs/architecture.md says why each is so) ----------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "maintenance"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+# --- Django -----------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_celery_beat",
+    "foundation",
+    "accounts",
+    "batches",
+    "mailer",
+    "campaigns",
+    "config",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+# The body is read by the views with their own limit (MAX_BODY_BYTES); this one guards the admin's forms.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+SECURE_SSL_REDIRECT = SECURE_PROXY
+SESSION_COOKIE_SECURE = SECURE_PROXY
+CSRF_COOKIE_SECURE = SECURE_PROXY
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_PROXY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_PROXY
+SECURE_HSTS_PRELOAD = SECURE_PROXY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_PROXY else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]

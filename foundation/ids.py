@@ -1,0 +1,16 @@
+"""Ids that strangers may see: random, URL-safe, and telling nothing."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+
+
+def url_safe(size: int) -> str:
+    """`size` random bytes as base64url without padding: 16 bytes give 22 characters, 32 give 43."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+
+
+def instance_id() -> int:
+    """A random positive 63-bit number that names a worker instance (never a PID, which a restart may repeat)."""
+    return secrets.randbits(63) or 1

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class MailerConfig(AppConfig):
+    name = "mailer"
+
+    def ready(self) -> None:
+        from mailer import worker  # noqa: F401  (connects the Celery worker's signals)

@@ -1,0 +1,70 @@
+"""The small loop of a worker node: `python -m mailer.node`, a child of the Celery worker.
+
+Every second it writes the node's heartbeat and sweeps, so that the installation heals itself even if beat is down. It
+is a process of its own because a prefork worker must not run threads, and it ends when its parent does: its standard
+input is a pipe that only the parent holds open.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import sys
+import time
+
+
+def main() -> None:
+    """Loop until standard input ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--concurrency", type=int, required=True)
+    arguments = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    run(arguments.name, arguments.concurrency)
+
+
+def run(name: str, concurrency: int) -> None:
+    """Heartbeat, sweep, wait; a database that is away is tried again at the next round."""
+    from django.conf import settings
+    from django.db import connection
+
+    from mailer.sweep import sweep
+
+    while True:
+        started = time.monotonic()
+        if _beat(name, concurrency):
+            sweep()
+        connection.close_if_unusable_or_obsolete()
+        if _parent_is_gone(max(0.05, settings.SWEEP_INTERVAL_SECONDS - (time.monotonic() - started))):
+            return
+
+
+def _beat(name: str, concurrency: int) -> bool:
+    """Write the heartbeat; False when the database cannot be reached."""
+    import structlog
+    from django.db import DatabaseError, connection
+
+    from batches.models import Node
+    from foundation.clock import Now
+
+    try:
+        Node.objects.update_or_create(name=name, defaults={"concurrency": concurrency, "seen_at": Now()})
+    except DatabaseError as error:
+        structlog.get_logger(__name__).warning("database is away", error=str(error).splitlines()[0])
+        connection.close()
+        return False
+    return True
+
+
+def _parent_is_gone(wait_seconds: float) -> bool:
+    """Wait for the next round; True when the pipe from the parent has ended."""
+    readable, _, _ = select.select([sys.stdin], [], [], wait_seconds)
+    return bool(readable) and not os.read(sys.stdin.fileno(), 1024)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The partitions of messages and events: made ahead by the sweeper, dropped whole when their history is over.
+
+Both tables are split at the same bounds, `PARTITION_PARCELS` parcel ids wide, so one drop takes a stretch of messages
+with all their events. There is no default partition: it would have to be scanned at every attach.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from batches.models import PARCEL_SPAN
+
+TABLES = {"mailer_message": "id", "mailer_event": "message_id"}
+AHEAD = 2
+"""Partitions kept ready beyond the one in use."""
+ADVISORY_LOCK = 0x51C0_0001
+"""Only one process makes or drops partitions at a time."""
+
+
+def span() -> int:
+    """Message ids to a partition."""
+    return settings.PARTITION_PARCELS * PARCEL_SPAN
+
+
+def ensure_partitions(through_parcel: int | None = None) -> int:
+    """Make what is missing up to `AHEAD` partitions beyond `through_parcel` (default: the newest parcel id drawn).
+
+    Returns how many were made. Harmless at any time, from any process.
+    """
+    if through_parcel is None:
+        through_parcel = newest_parcel_id()
+    newest = through_parcel // settings.PARTITION_PARCELS
+    missing = [n for n in range(max(newest - 1, 0), newest + AHEAD + 1) if not exists(n)]
+    for number in missing:
+        create_partition(number)
+    return len(missing)
+
+
+def newest_parcel_id() -> int:
+    """The last id that the parcels' sequence gave out."""
+    with connection.cursor() as cursor:
+        cursor.execute("select last_value from batches_parcel_id_seq")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def exists(number: int) -> bool:
+    """Whether both tables have partition `number` attached."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relname = any(%s)",
+            [[f"{table}_{number}" for table in TABLES]],
+        )
+        row = cursor.fetchone()
+    return row is not None and row[0] == len(TABLES)
+
+
+def create_partition(number: int) -> None:
+    """Make partition `number` of both tables.
+
+    Created apart with a CHECK of its bounds and then attached, so that the parent is locked for a moment only and
+    nothing is scanned; the lock time-out lets a busy hour win, the sweeper comes again.
+    """
+    lower, upper = number * span(), (number + 1) * span()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("set local lock_timeout = '2s'")
+        cursor.execute("select pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        for table, key in TABLES.items():
+            name = f"{table}_{number}"
+            cursor.execute("select to_regclass(%s)", [name])
+            row = cursor.fetchone()
+            if row is not None and row[0] is not None:
+                continue
+            cursor.execute(
+                f"create table {name} (like {table} including defaults including constraints, "
+                f"constraint {name}_bounds check ({key} >= {lower} and {key} < {upper}))"
+            )
+            cursor.execute(f"alter table {table} attach partition {name} for values from ({lower}) to ({upper})")
+            cursor.execute(f"alter table {name} drop constraint {name}_bounds")
+
+
+def drop_partition(number: int) -> None:
+    """Drop partition `number` with everything in it. Detached first, without blocking readers of the parent."""
+    with connection.cursor() as cursor:
+        for table in reversed(TABLES):
+            cursor.execute(f"alter table {table} detach partition {table}_{number} concurrently")
+            cursor.execute(f"drop table {table}_{number}")

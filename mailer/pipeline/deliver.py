@@ -1,0 +1,336 @@
+"""Deliver: claim what is due, and hand it over slice by slice, with a look at the gate before each.
+
+In: a token that says there is work. Out: every message of the claims has an outcome, or is given back. No transaction
+is open while a peer is talked to. After a crash: claims stay in the table until the rescuer breaks them; of the one
+slice that was under way it knows the bounds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from batches.admit import admit_batch
+from batches.claims import Claim, Hold, Slice, bits, release
+from batches.control import STOP_CHANNEL
+from batches.models import PARCEL_SIZE, PARCEL_SPAN
+from batches.states import Lane
+from batches.verdict import GateStatus
+from foundation.clock import boottime, database_now
+from mailer.compose.mime import Composer
+from mailer.models import EventKind, Mail
+from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.transports.base import Envelope, Refused, Result, RetryAt, Signal, Transport
+
+log = structlog.get_logger(__name__)
+
+STOP_PATIENCE_SECONDS = 3.0
+"""After a stop was seen, how long the answers that are still out are waited for. Below the 5 s that a stop waits."""
+RECORD_PATIENCE_SECONDS = 60.0
+COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
+
+READ_MESSAGES = "select id, mail_id, recipient, personal from mailer_message where id = any(%s)"
+READ_PARCEL = "select id, mail_id, recipient, personal from mailer_message where id >= %s and id < %s"
+READ_FINISHED = f"""
+select message_id, recipient from mailer_event
+where message_id = any(%s) and kind in ({int(EventKind.SENT)}, {int(EventKind.REFUSED)})
+"""
+
+
+class Deliverer:
+    """One worker process's way of delivering: its hold on parcels, its transport, its pace."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.hold = Hold()
+        self.pace = Pace()
+        self.composers = ComposerCache()
+
+    def deliver_due(self, *, seconds: float) -> int:
+        """Deliver what is due, transactional mail first, until there is nothing or the time is over.
+
+        Returns the messages that got an outcome. Stops early when nothing can be handed over (no peer): the sweeper's
+        next token tries again.
+        """
+        listen_for_stops()
+        until, done = time.monotonic() + seconds, 0
+        while time.monotonic() < until:
+            claims = self.claim_next()
+            if not claims:
+                break
+            handled = self.deliver_claims(claims, until=until)
+            if not handled:
+                break
+            done += handled
+        return done
+
+    def claim_next(self) -> list[Claim]:
+        """The next claims, of the first lane that has any."""
+        return next((claims for lane in Lane if (claims := self.hold.claim_next(lane))), [])
+
+    def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
+        """Send everything that is claimed, as the gate allows; returns the messages that were taken care of."""
+        try:
+            return Trip(self, claims).run(until=until)
+        except BaseException:
+            # What was begun is not known to be recorded: never give it back as unsent. A worker that takes another
+            # name leaves these claims to the rescuer, who reads the slice's bounds.
+            self.hold.abandon()
+            raise
+
+
+class Trip:
+    """The delivery of one set of claims."""
+
+    def __init__(self, deliverer: Deliverer, claims: list[Claim]) -> None:
+        self.deliverer = deliverer
+        self.open = {claim.parcel_id: claim for claim in claims}
+        self.stopped: list[Claim] = []
+        self.cargo = load_cargo(claims)
+        self.handled = 0
+
+    def run(self, *, until: float) -> int:
+        """Slice after slice; then what is left goes back. Being told to stop counts as handled: there may be more."""
+        while pieces := cut_slice(self.open.values(), self.deliverer.pace.size):
+            if not self._send(pieces) or time.monotonic() >= until:
+                break
+        release([*self.open.values(), *self.stopped])
+        for batch_id in {claim.batch_id for claim in self.stopped}:
+            admit_batch(batch_id)
+        return self.handled + len(self.stopped)
+
+    def _send(self, pieces: list[Slice]) -> bool:
+        """One slice: look, hand over, record. False when nothing could be handed over."""
+        opened_at = boottime()
+        pieces = self._ask_gate(pieces)
+        if not pieces:
+            return True
+        hold, pace = self.deliverer.hold, self.deliverer.pace
+        guard = SliceGuard(hold, [piece.claim.parcel_id for piece in pieces], opened_at)
+        messages = [(piece.claim, n) for piece in pieces for n in members_of(piece)]
+        outcomes = {piece.claim.parcel_id: Outcomes(piece.claim) for piece in pieces}
+        envelopes, results = self._compose(messages, database_now())
+        results += self.deliverer.transport.send_slice(list(envelopes.values()), guard)
+        owners = {claim.first_message_id + n: claim for claim, n in messages}
+        for result in results:
+            claim = owners[result.message_id]
+            envelope = envelopes.get(result.message_id)
+            final = end_retries(result, claim)
+            add_result(outcomes[claim.parcel_id], final, envelope.recipients if envelope else ())
+        self._record(list(outcomes.values()))
+        finished = sum(item.finished.bit_count() for item in outcomes.values())
+        pace.learn(finished, boottime() - opened_at)
+        self.handled += finished
+        return finished > 0 or guard.is_closed
+
+
+    def _ask_gate(self, pieces: list[Slice]) -> list[Slice]:
+        """The look. Stopped claims are put aside to be given back, lost ones are forgotten."""
+        gates = self.deliverer.hold.look(pieces)
+        allowed = []
+        for piece in pieces:
+            status = gates.get(piece.claim.parcel_id)
+            if status is GateStatus.OPEN:
+                allowed.append(piece)
+                continue
+            del self.open[piece.claim.parcel_id]
+            if status is not None:
+                self.stopped.append(piece.claim)
+        return allowed
+
+    def _compose(
+        self, messages: Sequence[tuple[Claim, int]], date: dt.datetime
+    ) -> tuple[dict[int, Envelope], list[Result]]:
+        """The envelopes to hand over, by message id, and the results of those that cannot be composed."""
+        envelopes: dict[int, Envelope] = {}
+        results: list[Result] = []
+        for claim, n in messages:
+            message_id = claim.first_message_id + n
+            try:
+                envelope = self._compose_one(message_id, date)
+            except Exception as error:
+                log.exception("message cannot be composed", message=message_id)
+                results.append(Result(message_id, (Refused(f"cannot be composed: {type(error).__name__}"),)))
+                continue
+            if envelope.recipients:
+                envelopes[message_id] = envelope
+            else:
+                results.append(Result(message_id, (Refused("no recipient is left"),)))
+        return envelopes, results
+
+    def _compose_one(self, message_id: int, date: dt.datetime) -> Envelope:
+        mail_id, recipient, personal = self.cargo.messages[message_id]
+        composer = self.deliverer.composers.get(mail_id)
+        skip = self.cargo.finished.get(message_id, frozenset())
+        return composer.compose(message_id, recipient, personal, date=date, skip=skip)
+
+    def _record(self, outcomes: list[Outcomes]) -> None:
+        """Record, through a lost connection if need be: recording twice is harmless, not recording is doubt."""
+        until = boottime() + RECORD_PATIENCE_SECONDS
+        while True:
+            try:
+                lost = record_slice(outcomes)
+                break
+            except (OperationalError, InterfaceError):
+                if boottime() > until:
+                    raise
+                log.warning("record will be tried again")
+                connection.close()
+                time.sleep(0.1)
+        for claim in [*lost, *(item.claim for item in outcomes if not item.claim.members)]:
+            self.open.pop(claim.parcel_id, None)
+
+
+def end_retries(result: Result, claim: Claim) -> Result:
+    """A temporary failure after the message's end of life is final."""
+    if not any(isinstance(outcome, RetryAt) for outcome in result.outcomes):
+        return result
+    if database_now() < claim.send_at + dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS):
+        return result
+    outcomes = (
+        Refused(f"given up: {outcome.reply}") if isinstance(outcome, RetryAt) else outcome
+        for outcome in result.outcomes
+    )
+    return Result(result.message_id, tuple(outcomes))
+
+
+def cut_slice(claims: Iterable[Claim], size: int) -> list[Slice]:
+    """The next `size` messages of these claims, as bounds in each parcel."""
+    pieces: list[Slice] = []
+    for claim in claims:
+        members = bits(claim.members)[:size]
+        if members:
+            pieces.append(Slice(claim, members[0], members[-1] + 1))
+            size -= len(members)
+        if size <= 0:
+            break
+    return pieces
+
+
+def members_of(piece: Slice) -> list[int]:
+    """The members of a slice that are still to be sent."""
+    return [n for n in bits(piece.claim.members) if piece.start <= n < piece.end]
+
+
+class SliceGuard:
+    """The gate as the transport sees it during one slice (see `mailer/transports/base.py`)."""
+
+    def __init__(self, hold: Hold, parcel_ids: list[int], opened_at: float) -> None:
+        self._hold = hold
+        self._parcel_ids = parcel_ids
+        self._deadline = opened_at + settings.SLICE_DEADLINE_SECONDS
+        self._stop_seen_at: float | None = None
+        self.is_closed = False
+
+    def may_begin(self) -> bool:
+        """Within the deadline, on a clock that runs on while this process is suspended, and no stop seen."""
+        if boottime() >= self._deadline:
+            self.is_closed = True
+        return not self.is_closed
+
+    def poll(self) -> Signal:
+        """Look again. A database that does not answer closes the slice; answers that are out are waited for."""
+        try:
+            gates = self._hold.glance(self._parcel_ids)
+        except DatabaseError:
+            self.is_closed = True
+            connection.close()
+            return Signal.GO_ON
+        if any(gates.get(parcel) is not GateStatus.OPEN for parcel in self._parcel_ids):
+            self.is_closed = True
+            self._stop_seen_at = self._stop_seen_at or boottime()
+            if boottime() - self._stop_seen_at >= STOP_PATIENCE_SECONDS:
+                return Signal.GIVE_UP
+        return Signal.GO_ON
+
+    def wakeup_fileno(self) -> int | None:
+        """The database connection, on which a stop's NOTIFY arrives."""
+        session = connection.connection
+        return None if session is None or session.closed else int(session.fileno())
+
+
+def listen_for_stops() -> None:
+    """LISTEN on this process's connection, once for each; through a pooler that cannot, the polls see stops later."""
+    connection.ensure_connection()
+    session: Any = connection.connection
+    if getattr(session, "listens_for_stops", False):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"listen {STOP_CHANNEL}")
+    session.add_notify_handler(lambda _: None)
+    session.listens_for_stops = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """The messages of the claims by id: mail, first recipient, personal part; and recipients already finished."""
+
+    messages: dict[int, tuple[int, str, dict[str, Any] | None]]
+    finished: dict[int, frozenset[str]]
+
+
+def load_cargo(claims: Sequence[Claim]) -> Cargo:
+    """Read the messages of claims; of retries also which recipients have had their outcome."""
+    ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
+    with connection.cursor() as cursor:
+        if len(claims) == 1:
+            first = claims[0].first_message_id
+            cursor.execute(READ_PARCEL, [first, first + PARCEL_SPAN])
+        else:
+            cursor.execute(READ_MESSAGES, [ids])
+        messages = {row[0]: (row[1], row[2], json.loads(row[3]) if row[3] else None) for row in cursor.fetchall()}
+    retried = [claim for claim in claims if claim.attempts]
+    return Cargo(messages, finished_recipients(retried) if retried else {})
+
+
+def finished_recipients(claims: Sequence[Claim]) -> dict[int, frozenset[str]]:
+    """The recipients of these messages who were sent it or refused it at an earlier try."""
+    ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
+    finished: dict[int, set[str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(READ_FINISHED, [ids])
+        for message_id, recipient in cursor.fetchall():
+            finished.setdefault(message_id, set()).add(recipient)
+    return {message_id: frozenset(recipients) for message_id, recipients in finished.items()}
+
+
+class Pace:
+    """How many messages make a slice of about `SLICE_SECONDS`, learnt from the last ones."""
+
+    def __init__(self) -> None:
+        self.size = 32
+
+    def learn(self, messages: int, seconds: float) -> None:
+        """Move to what the last slice would have needed; grow at most fourfold at once."""
+        if messages and seconds > 0:
+            wanted = messages * settings.SLICE_SECONDS / seconds
+            self.size = max(1, min(PARCEL_SIZE, int(wanted), 4 * self.size))
+
+
+class ComposerCache:
+    """The composers of the mails in work, the least recently used given up beyond `COMPOSER_CACHE_BYTES`."""
+
+    def __init__(self) -> None:
+        self._composers: OrderedDict[int, tuple[Composer, int]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, mail_id: int) -> Composer:
+        """The composer of a mail, by id."""
+        if mail_id in self._composers:
+            self._composers.move_to_end(mail_id)
+            return self._composers[mail_id][0]
+        composer = Composer(Mail.objects.get(pk=mail_id), message_id_domain=settings.MESSAGE_ID_DOMAIN)
+        self._composers[mail_id] = (composer, composer.size)
+        self._bytes += composer.size
+        while self._bytes > COMPOSER_CACHE_BYTES and len(self._composers) > 1:
+            self._bytes -= self._composers.popitem(last=False)[1][1]
+        return composer

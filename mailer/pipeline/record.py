@@ -1,0 +1,275 @@
+"""Record: what became of a slice is committed before the next look at the gate.
+
+In: the outcomes of one slice. Out, in one transaction: events by COPY, counters and the mask on the parcels, retry
+parcels. Everything is guarded by the claims' fences. After a crash before the commit the slice's bounds, which the look
+had written, say which messages are in doubt; recording the same slice twice does nothing the second time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from batches import queries
+from batches.claims import Claim, bits, to_mask, to_members
+from batches.models import PARCEL_SPAN, BatchTotals, Parcel
+from batches.states import ParcelState
+from foundation.clock import database_now
+from mailer.models import EventKind
+from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+
+COPY_EVENTS = "copy mailer_event (message_id, kind, at, fence, recipient, reply) from stdin"
+REPLY_LENGTH = 500
+COUNTER_OF = {
+    EventKind.SENT: "sent",
+    EventKind.REFUSED: "refused",
+    EventKind.IN_DOUBT: "in_doubt",
+    EventKind.DEFERRED: "moved",
+}
+EVENT_OF: dict[type[Outcome], EventKind] = {
+    Sent: EventKind.SENT,
+    Refused: EventKind.REFUSED,
+    RetryAt: EventKind.DEFERRED,
+    InDoubt: EventKind.IN_DOUBT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event to be: of a message, for one recipient or for all of them (None)."""
+
+    message_id: int
+    kind: EventKind
+    recipient: str | None
+    reply: str
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What became of one parcel's share of a slice. The masks' bits are numbered as in `Claim.members`."""
+
+    claim: Claim
+    counters: Counter[str] = field(default_factory=Counter)
+    finished: int = 0
+    doubtful: int = 0
+    deferred: int = 0
+    remainder: int = 0
+    events: list[Happened] = field(default_factory=list)
+
+    @property
+    def members_left(self) -> int:
+        """The mask of what the parcel still has to send afterwards."""
+        return self.claim.members & ~self.finished
+
+
+def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str]) -> None:
+    """Sort one message's result into its parcel's outcomes.
+
+    A message counts as sent if any recipient was; those of its recipients who got a temporary failure are tried again
+    by a parcel apart. A message of which nothing left, and that was not refused, stays in the parcel.
+    """
+    kind = _kind_of(result.outcomes)
+    if kind is None:
+        return
+    bit = 1 << (result.message_id - outcomes.claim.first_message_id)
+    outcomes.finished |= bit
+    outcomes.counters[COUNTER_OF[kind]] += 1
+    outcomes.events += _events_of(result, recipients)
+    if kind is EventKind.IN_DOUBT:
+        outcomes.doubtful |= bit
+    elif kind is EventKind.DEFERRED:
+        outcomes.deferred |= bit
+    elif kind is EventKind.SENT and any(isinstance(outcome, RetryAt) for outcome in result.outcomes):
+        outcomes.remainder |= bit
+
+
+def _kind_of(outcomes: Iterable[Outcome]) -> EventKind | None:
+    """What a message is counted as: its recipients' strongest outcome; None when it is still to be sent."""
+    kinds = {type(outcome) for outcome in outcomes}
+    if Sent in kinds:
+        return EventKind.SENT
+    if InDoubt in kinds:
+        return EventKind.IN_DOUBT
+    if NotSent in kinds:
+        return None
+    return EventKind.DEFERRED if RetryAt in kinds else EventKind.REFUSED
+
+
+def _events_of(result: Result, recipients: Sequence[str]) -> list[Happened]:
+    """One event for all recipients when they fared alike, else one each."""
+    first = result.outcomes[0]
+    if all(type(outcome) is type(first) for outcome in result.outcomes):
+        return [Happened(result.message_id, EVENT_OF[type(first)], None, _reply(first))]
+    return [
+        Happened(result.message_id, EVENT_OF[type(outcome)], recipient, _reply(outcome))
+        for recipient, outcome in zip(recipients, result.outcomes, strict=True)
+        if type(outcome) in EVENT_OF
+    ]
+
+
+def _reply(outcome: Outcome) -> str:
+    text = outcome.reason if isinstance(outcome, InDoubt | NotSent) else outcome.reply
+    return text.replace("\0", " ")[:REPLY_LENGTH]
+
+
+def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
+    """Commit a slice. Returns the claims that were no longer ours: what was sent of them is stored all the same."""
+    with transaction.atomic():
+        ours, now = _update_parcels(slices)
+        recorded = ours | _recorded_before([item for item in slices if item.claim.parcel_id not in ours])
+        late = [item for item in slices if item.claim.parcel_id not in recorded]
+        fresh = [item for item in slices if item.claim.parcel_id in ours]
+        events = [(item.claim.fence, event) for item in fresh for event in item.events]
+        for item in late:
+            events += [(item.claim.fence, event) for event in correct_late(item)]
+        copy_events(events, now)
+        for item in fresh:
+            _insert_retries(item, now)
+    for item in slices:
+        item.claim.members = item.members_left
+    return [item.claim for item in late]
+
+
+def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.RECORD,
+            {
+                "parcels": [item.claim.parcel_id for item in slices],
+                "fences": [item.claim.fence for item in slices],
+                "numbers": [item.claim.slice_no for item in slices],
+                "members": [to_members(item.members_left) for item in slices],
+                "doubtful": [
+                    to_members(item.claim.doubtful | item.doubtful) if item.doubtful else None for item in slices
+                ],
+                "is_last": [not item.members_left for item in slices],
+                **{name: [item.counters[name] for item in slices] for name in queries.COUNTERS},
+            },
+        )
+        rows = cursor.fetchall()
+    for item in slices:
+        item.claim.doubtful |= item.doubtful
+    return {row[0] for row in rows}, rows[0][1] if rows else database_now()
+
+
+def _recorded_before(slices: Sequence[Outcomes]) -> set[int]:
+    if not slices:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.WAS_RECORDED,
+            {
+                "parcels": [item.claim.parcel_id for item in slices],
+                "fences": [item.claim.fence for item in slices],
+                "numbers": [item.claim.slice_no for item in slices],
+            },
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None:
+    """Write events, each with the fence under which it happened, in the order of their messages."""
+    ordered = sorted(events, key=lambda item: item[1].message_id)
+    if not ordered:
+        return
+    with connection.cursor() as cursor, cursor.copy(COPY_EVENTS) as copy:
+        for fence, event in ordered:
+            copy.write_row((event.message_id, int(event.kind), at, fence, event.recipient, event.reply or None))
+
+
+def _insert_retries(item: Outcomes, now: dt.datetime) -> None:
+    """Retry parcels: one for messages that wholly wait for another try, one for the rest of half-sent ones."""
+    for mask, is_remainder in ((item.deferred, item.claim.is_remainder), (item.remainder, True)):
+        if mask:
+            Parcel.objects.create(
+                batch_id=item.claim.batch_id,
+                account_id=item.claim.account_id,
+                lane=item.claim.lane,
+                state=ParcelState.SCHEDULED,
+                send_at=item.claim.send_at,
+                due_at=now + backoff(item.claim.attempts),
+                base=item.claim.base,
+                members=to_members(mask),
+                size=mask.bit_count(),
+                attempts=item.claim.attempts + 1,
+                is_remainder=is_remainder,
+            )
+
+
+def backoff(attempts: int) -> dt.timedelta:
+    """How long to wait after so many failed tries: doubled each time, to a limit (RFC 5321 section 4.5.4.1)."""
+    seconds = settings.RETRY_FIRST_SECONDS * 2 ** min(attempts, 20)
+    return dt.timedelta(seconds=min(seconds, settings.RETRY_LONGEST_SECONDS))
+
+
+def correct_late(item: Outcomes) -> list[Happened]:
+    """A record that came after its claim had been broken: the rescuer has put the slice in doubt, this worker knows
+    better. Moves what it knows from doubt to sent or refused; returns the events, which are stored in any case."""
+    parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
+    known = [event for event in item.events if event.kind in (EventKind.SENT, EventKind.REFUSED)]
+    doubtful = to_mask(parcel.doubtful, 0)
+    for message_id in {event.message_id for event in known}:
+        bit = 1 << (message_id - item.claim.first_message_id)
+        if doubtful & bit:
+            doubtful &= ~bit
+            is_sent = any(event.message_id == message_id and event.kind is EventKind.SENT for event in known)
+            _shift_doubt(parcel, "sent" if is_sent else "refused")
+    parcel.doubtful = to_members(doubtful)
+    parcel.save(update_fields=["sent", "refused", "in_doubt", "doubtful"])
+    return known
+
+
+def _shift_doubt(parcel: Parcel, counter: str) -> None:
+    parcel.in_doubt -= 1
+    setattr(parcel, counter, getattr(parcel, counter) + 1)
+    if parcel.is_folded and not parcel.is_remainder:
+        totals = BatchTotals.objects.select_for_update().get(pk=parcel.batch_id)
+        totals.in_doubt -= 1
+        setattr(totals, counter, getattr(totals, counter) + 1)
+        totals.save(update_fields=["in_doubt", counter])
+
+
+def rescue_parcel(parcel_id: int) -> bool:
+    """Take a parcel from a worker that is marked dead. What it had not begun is due again; the unrecorded slice is in
+    doubt, message by message. False if someone was first.
+
+    The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
+    and never in between.
+    """
+    with transaction.atomic():
+        parcel = (
+            Parcel.objects.select_for_update(skip_locked=True).filter(pk=parcel_id, state=ParcelState.CLAIMED).first()
+        )
+        if parcel is None:
+            return False
+        members = to_mask(parcel.members, parcel.size)
+        doubt = _unrecorded(parcel, members)
+        members &= ~doubt
+        first, now = parcel.base * PARCEL_SPAN, database_now()
+        copy_events(
+            [
+                (parcel.fence, Happened(first + n, EventKind.IN_DOUBT, None, "the worker that sent it died"))
+                for n in bits(doubt)
+            ],
+            now,
+        )
+        parcel.members = to_members(members)
+        parcel.doubtful = to_members(to_mask(parcel.doubtful, 0) | doubt) if doubt else parcel.doubtful
+        parcel.in_doubt += doubt.bit_count()
+        parcel.state = ParcelState.DUE if members else ParcelState.DONE
+        parcel.finalized_at = None if members else now
+        parcel.worker_id = parcel.slice_from = parcel.slice_to = None
+        parcel.save()
+    return True
+
+
+def _unrecorded(parcel: Parcel, members: int) -> int:
+    """The mask of the slice that was announced and never recorded."""
+    if parcel.slice_from is None or parcel.slice_to is None:
+        return 0
+    return members & ((1 << parcel.slice_to) - (1 << parcel.slice_from))

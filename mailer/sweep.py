@@ -1,0 +1,127 @@
+"""The sweeper: every duty in turn, each for itself. Run by beat, and by the small loop of every worker node.
+
+The duties that know only parcels are in `batches/sweep.py`; those that touch messages and events are here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+
+from batches.models import Mark, Parcel
+from batches.planner import plan_ahead
+from batches.sweep import (
+    Watch,
+    admit_overdue,
+    admit_retained,
+    admit_stopped,
+    claims_of_the_dead,
+    fold_final,
+    forget_workers,
+    hint_unclaimed,
+    settle_receipts,
+)
+from foundation.clock import database_now
+from mailer.models import Mail
+from mailer.partitions import TABLES, drop_partition, ensure_partitions
+from mailer.pipeline.record import rescue_parcel
+
+log = structlog.get_logger(__name__)
+
+PRUNE_EVERY = dt.timedelta(hours=1)
+PRUNE_PAGE = 10_000
+_watch = Watch()
+
+
+def sweep() -> dict[str, int]:
+    """Do every duty once; returns how much each found to do (-1: it failed and is tried again next time)."""
+    duties: dict[str, Callable[[], int]] = {
+        "plan": plan_ahead,
+        "admit_overdue": admit_overdue,
+        "admit_stopped": admit_stopped,
+        "admit_retained": admit_retained,
+        "rescue": rescue,
+        "hint_unclaimed": hint_unclaimed,
+        "settle_receipts": settle_receipts,
+        "fold": fold_final,
+        "partitions": ensure_partitions,
+        "prune": prune,
+        "forget": forget_workers,
+    }
+    return {name: _do(name, duty) for name, duty in duties.items()}
+
+
+def _do(name: str, duty: Callable[[], int]) -> int:
+    try:
+        return duty()
+    except DatabaseError as error:
+        log.warning("sweep duty failed", duty=name, error=str(error).splitlines()[0])
+        connection.close_if_unusable_or_obsolete()
+        return -1
+
+
+def rescue(watch: Watch | None = None) -> int:
+    """Mark silent workers dead and take their parcels; returns the parcels rescued."""
+    for worker in (watch or _watch).mark_dead():
+        log.warning("worker is dead", worker=worker)
+    return sum(rescue_parcel(parcel) for parcel in claims_of_the_dead())
+
+
+def prune() -> int:
+    """Delete what ended more than `HISTORY_DAYS` ago, at most once an hour for the installation.
+
+    Folded parcels go a page at a time, then every partition below the oldest parcel that is left, then the mails whose
+    batches hold no parcel any more. A message in doubt keeps its parcel, and so its partition.
+    """
+    with transaction.atomic():
+        now = database_now()
+        _, is_new = Mark.objects.get_or_create(duty="prune", defaults={"at": now})
+        if not is_new:
+            due = Mark.objects.select_for_update(skip_locked=True).filter(duty="prune", at__lte=now - PRUNE_EVERY)
+            if not due.exists():
+                return 0
+            Mark.objects.filter(duty="prune").update(at=now)
+    long_ago = now - dt.timedelta(days=settings.HISTORY_DAYS)
+    return _prune_parcels(long_ago) + _prune_partitions() + _prune_mails(long_ago)
+
+
+def _prune_parcels(long_ago: dt.datetime) -> int:
+    old = Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago).order_by("pk")
+    pruned = 0
+    while page := list(old.values_list("pk", flat=True)[:PRUNE_PAGE]):
+        pruned += Parcel.objects.filter(pk__in=page).delete()[0]
+    return pruned
+
+
+def _prune_partitions() -> int:
+    """Drop the partitions whose whole range lies below every parcel that is left, by the ids its messages have."""
+    with connection.cursor() as cursor:
+        cursor.execute("select least(min(base), min(id)) from batches_parcel")
+        row = cursor.fetchone()
+        oldest = row[0] if row else None
+        if oldest is None:
+            return 0
+        cursor.execute(
+            "select substring(c.relname from '[0-9]+$')::bigint from pg_inherits i "
+            "join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent "
+            "where p.relname = %s order by 1",
+            [next(iter(TABLES))],
+        )
+        numbers = [row[0] for row in cursor.fetchall()]
+    dropped = [number for number in numbers if (number + 1) * settings.PARTITION_PARCELS <= oldest]
+    for number in dropped:
+        drop_partition(number)
+    return len(dropped)
+
+
+def _prune_mails(long_ago: dt.datetime) -> int:
+    """Mails that no message can belong to any more: older than the history, in a batch with no parcel left."""
+    old = Mail.objects.filter(created_at__lt=long_ago, batch__parcels=None)
+    pruned = 0
+    while page := list(old.values_list("pk", flat=True)[:PRUNE_PAGE]):
+        pruned += Mail.objects.filter(pk__in=page).delete()[0]
+    return pruned

@@ -1,0 +1,39 @@
+"""The Celery tasks that move mail. A token says only that there is work; what, is asked of PostgreSQL."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from celery import shared_task
+
+from batches.hints import hint_due
+from batches.models import Parcel
+from batches.states import Lane, ParcelState
+from mailer import sweep as sweeper
+from mailer.pipeline.deliver import Deliverer
+from mailer.transports import open_transport
+
+DELIVERY_SECONDS = 5.0
+"""How long one token keeps a worker busy; then another worker may have its turn, or this one end."""
+
+
+@cache
+def deliverer() -> Deliverer:
+    """This process's deliverer, made at its first delivery and so after fork."""
+    return Deliverer(open_transport())
+
+
+@shared_task(name="mailer.tasks.deliver")
+def deliver() -> int:
+    """Deliver what is due; when the time is over and there is more, another token says so."""
+    done = deliverer().deliver_due(seconds=DELIVERY_SECONDS)
+    waiting = Parcel.objects.filter(state=ParcelState.DUE).values_list("lane", flat=True).first() if done else None
+    if waiting is not None:
+        hint_due(Lane(waiting), 1)
+    return done
+
+
+@shared_task(name="mailer.tasks.sweep")
+def sweep() -> None:
+    """One round of the sweeper, from beat."""
+    sweeper.sweep()

@@ -1,0 +1,114 @@
+"""How a message leaves: the values that every transport takes and gives, whatever is behind it.
+
+A transport is handed one slice, and answers with one outcome per recipient. It never raises for what a peer does:
+every result is a value. What it promises is what the exact stop rests on:
+
+* a message is *begun* only while `guard.may_begin()` says so, asked directly before the write that carries the final
+  dot (or the provider call): after a `False` nothing of it leaves, and its outcome is `NotSent`;
+* once begun, a message has an outcome only when the peer answered; if the peer did not, it is `InDoubt`;
+* while it waits for the network it calls `guard.poll()` at least every `POLL_SECONDS`, and when that says `GIVE_UP` it
+  drops the connections whose answers are still out (those messages are `InDoubt`) and returns;
+* it never returns while a message that it has begun could still be written to a socket.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One SMTP envelope with its content (RFC 5321 section 2.3.1)."""
+
+    message_id: int
+    sender: str
+    """The reverse path, without angle brackets; may be empty (a null reverse path)."""
+    recipients: tuple[str, ...]
+    data: bytes
+    """The whole MIME message, lines ended by CRLF, not dot-stuffed, without the final dot."""
+    is_8bit: bool = False
+    """True when `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
+    is_utf8: bool = False
+    """True when an address or header needs SMTPUTF8 (RFC 6531)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The peer took responsibility: 2xx after the final dot."""
+
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """A temporary failure of this recipient or message (4xx): try again after a backoff, it counts as an attempt."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A permanent failure (5xx, or something this transport can never send)."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing of it left, and it is nobody's fault: the guard closed, no connection, or the peer went away before the
+    final dot. It may be sent later and costs no attempt."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """The final dot was out (wholly or in part) and no answer came: it may or may not have been taken."""
+
+    reason: str
+
+
+Outcome = Sent | RetryAt | Refused | NotSent | InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one message: one entry per recipient of its envelope, in the envelope's order."""
+
+    message_id: int
+    outcomes: tuple[Outcome, ...]
+
+
+class Signal(enum.Enum):
+    """What the guard tells a transport that waits."""
+
+    GO_ON = "go on"
+    GIVE_UP = "give up"
+
+
+class Guard(Protocol):
+    """The gate, as a transport sees it."""
+
+    def may_begin(self) -> bool:
+        """Whether one more message may be begun now. Cheap: called once per message, before its last write."""
+
+    def poll(self) -> Signal:
+        """Called while waiting for the network; renews the worker's heartbeat and sees stops. May take milliseconds."""
+
+    def wakeup_fileno(self) -> int | None:
+        """A file descriptor that becomes readable when `poll()` should be called at once (a stop), if there is one."""
+
+
+class Transport(Protocol):
+    """A way out. One instance per worker process; not shared between threads; keeps its connections between slices."""
+
+    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+        """Hand these over; one result for each envelope, in any order."""
+
+    def close(self) -> None:
+        """Give connections back politely; called when the process ends."""

@@ -1,0 +1,41 @@
+"""What a Celery worker does beside its tasks: runs the node's small loop, and says goodbye when a process ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
+
+_node_loop: subprocess.Popen[bytes] | None = None
+
+
+@worker_ready.connect
+def start_node_loop(sender: Any, **_: object) -> None:
+    """Start the loop once the worker takes tasks. `sender` is the consumer; its pool has the processes."""
+    global _node_loop
+    delivers = {"transactional", "bulk"} & set(sender.app.amqp.queues.consume_from)
+    concurrency = sender.controller.concurrency if delivers else 0
+    _node_loop = subprocess.Popen(
+        [sys.executable, "-m", "mailer.node", "--name", sender.hostname, "--concurrency", str(concurrency)],
+        stdin=subprocess.PIPE,
+    )
+
+
+@worker_shutdown.connect
+def stop_node_loop(**_: object) -> None:
+    """Close its pipe: the loop ends after the round it is in."""
+    if _node_loop is not None and _node_loop.stdin is not None:
+        _node_loop.stdin.close()
+        _node_loop.wait(timeout=10)
+
+
+@worker_process_shutdown.connect
+def leave(**_: object) -> None:
+    """A worker process ends well: give its connections back and take its name off the list."""
+    from mailer.tasks import deliverer
+
+    if deliverer.cache_info().currsize:
+        deliverer().transport.close()
+        deliverer().hold.leave()
