@@ -1,0 +1,59 @@
+"""The rules of the gate, as the owner's documents state them, and as the SQL that carries them out applies them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batches.states import BatchStatus
+from batches.verdict import Gate, Limits, Verdict, verdict
+
+SEND_AT = dt.datetime(2026, 11, 20, 10, 53, tzinfo=dt.UTC)
+LIMITS = Limits(retention=dt.timedelta(hours=72))
+HOUR = dt.timedelta(hours=1)
+
+
+def verdict_at(gate: Gate, moment: dt.timedelta) -> Verdict:
+    return verdict(gate, SEND_AT + moment, send_at=SEND_AT, due_at=SEND_AT, limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("gate", "before", "during", "later"),
+    [
+        (Gate(BatchStatus.OPEN), Verdict.WAIT, Verdict.RELEASE, Verdict.RELEASE),
+        (Gate(BatchStatus.PAUSED), Verdict.WAIT, Verdict.RETAIN, Verdict.EXPIRE),
+        (Gate(BatchStatus.CANCELLED), Verdict.WAIT, Verdict.DISCARD, Verdict.DISCARD),
+        (Gate(BatchStatus.OPEN, is_account_frozen=True), Verdict.WAIT, Verdict.RETAIN, Verdict.RETAIN),
+        (Gate(BatchStatus.OPEN, is_parent_frozen=True), Verdict.WAIT, Verdict.RETAIN, Verdict.RETAIN),
+        (Gate(BatchStatus.OPEN, is_installation_frozen=True), Verdict.WAIT, Verdict.RETAIN, Verdict.RETAIN),
+        (Gate(BatchStatus.PAUSED, is_account_frozen=True), Verdict.WAIT, Verdict.RETAIN, Verdict.RETAIN),
+        (Gate(BatchStatus.CANCELLED, is_account_frozen=True), Verdict.WAIT, Verdict.DISCARD, Verdict.DISCARD),
+    ],
+)
+def test_the_table_of_verdicts(gate: Gate, before: Verdict, during: Verdict, later: Verdict) -> None:
+    assert verdict_at(gate, -HOUR) is before
+    assert verdict_at(gate, dt.timedelta(0)) is during
+    assert verdict_at(gate, 71 * HOUR) is during
+    assert verdict_at(gate, 72 * HOUR) is later
+
+
+gates = st.builds(Gate, st.sampled_from(BatchStatus), st.booleans(), st.booleans(), st.booleans())
+
+
+@given(gates, st.timedeltas(dt.timedelta(days=-10), dt.timedelta(days=10)))
+def test_nothing_leaves_early_and_nothing_stopped_leaves_at_all(gate: Gate, moment: dt.timedelta) -> None:
+    said = verdict_at(gate, moment)
+    assert (said is Verdict.WAIT) == (moment < dt.timedelta(0))
+    if said is Verdict.RELEASE:
+        assert gate == Gate(BatchStatus.OPEN)
+
+
+@given(gates, st.timedeltas(dt.timedelta(0), dt.timedelta(days=10)), st.timedeltas(dt.timedelta(0), HOUR))
+def test_a_retry_waits_for_its_next_try_whatever_the_gate(
+    gate: Gate, after: dt.timedelta, backoff: dt.timedelta
+) -> None:
+    due_at = SEND_AT + after + backoff + dt.timedelta(seconds=1)
+    assert verdict(gate, SEND_AT + after, send_at=SEND_AT, due_at=due_at, limits=LIMITS) is Verdict.WAIT

@@ -1,0 +1,116 @@
+"""Fixtures that every test shares: a database that commits for real, the clock, two accounts, and a counting peer.
+
+Fixtures build rows through the core and are named by the state they leave behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import Account
+from mailer.pipeline.deliver import Deliverer
+from tests.fleet import deliverer_for
+from tests.peer import CountingPeer
+
+TABLES = (
+    "mailer_event",
+    "mailer_message",
+    "mailer_mail",
+    "batches_receipt",
+    "batches_batchtotals",
+    "batches_parcel",
+    "batches_batch",
+    "batches_worker",
+    "batches_node",
+    "batches_mark",
+    "accounts_apikey",
+    "accounts_account",
+)
+
+REPLACE_CLOCK = """
+create table if not exists test_clock (shift interval not null);
+truncate test_clock;
+insert into test_clock values ('0');
+create or replace function sluice_now() returns timestamptz language sql volatile
+as 'select clock_timestamp() + shift from test_clock';
+"""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, django_db_modify_db_settings: None
+) -> Iterator[None]:
+    """The test database, migrated, with a clock that tests can move."""
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        with connection.cursor() as cursor:
+            cursor.execute(REPLACE_CLOCK)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
+
+
+class Clock:
+    """Moves `sluice_now()`."""
+
+    def advance(self, *, seconds: float = 0, hours: float = 0) -> None:
+        """Let time pass, for PostgreSQL and so for everything that decides."""
+        with connection.cursor() as cursor:
+            cursor.execute("update test_clock set shift = shift + %s", [dt.timedelta(seconds=seconds, hours=hours)])
+
+    def reset(self) -> None:
+        """Back to now."""
+        with connection.cursor() as cursor:
+            cursor.execute("update test_clock set shift = '0'")
+
+
+@pytest.fixture
+def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database whose transactions commit, as in production: what several connections see of each other is the
+    point. Emptied afterwards; what migrations put there stays."""
+    with django_db_blocker.unblock():
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute(f"truncate {', '.join(TABLES)} cascade; update batches_installation set frozen_at = null")
+            cursor.execute("update test_clock set shift = '0'")
+        for open_connection in connections.all(initialized_only=True):
+            open_connection.close()
+
+
+@pytest.fixture
+def clock(database: None) -> Clock:
+    """The clock that decides, to be moved."""
+    return Clock()
+
+
+@pytest.fixture
+def alice(database: None) -> Account:
+    """An account."""
+    return Account.objects.create(username="alice")
+
+
+@pytest.fixture
+def charlie(database: None) -> Account:
+    """Another account, which must never see anything of Alice's."""
+    return Account.objects.create(username="charlie")
+
+
+@pytest.fixture
+def peer() -> Iterator[CountingPeer]:
+    """A real SMTP server that counts."""
+    with CountingPeer() as server:
+        yield server
+
+
+@pytest.fixture
+def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
+    """A worker's deliverer that hands over to the peer."""
+    worker = deliverer_for(peer)
+    yield worker
+    worker.transport.close()

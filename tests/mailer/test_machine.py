@@ -1,0 +1,199 @@
+"""Any order of sends, stops, resumes, hints, sweeps and time, driven through the real pipeline on PostgreSQL.
+
+Not a model of it: the machine only keeps what a caller could know, and checks what the peer really got.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+
+from django.db import connection
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from accounts.models import Account
+from batches.admit import admit_batch
+from batches.claims import Hold
+from batches.control import create_batch, resume_batch, stop_batch
+from batches.counts import Counts, count_batch
+from batches.models import Batch
+from batches.states import BatchStatus, Lane
+from batches.sweep import Watch
+from foundation.clock import database_now
+from mailer.models import Message
+from mailer.pipeline.accept import accept_mail
+from mailer.queries import states_of
+from mailer.sweep import rescue, sweep
+from tests.conftest import TABLES, Clock
+from tests.drafts import draft
+from tests.fleet import deliverer_for
+from tests.peer import CountingPeer
+
+FINAL = {"sent", "discarded", "expired", "in_doubt"}
+RETENTION = dt.timedelta(hours=72)
+
+
+class Pipeline(RuleBasedStateMachine):
+    """One account's batches, and everything that can happen to them."""
+
+    peer: CountingPeer
+    batches = Bundle("batches")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.account = Account.objects.create(username="machine")
+        self.deliverer = deliverer_for(self.peer, connections=2)
+        self.peer.ledger.clear()
+        self.accepted: Counter[int] = Counter()
+        self.send_at: dict[str, dt.datetime] = {}
+        self.owner: dict[str, int] = {}
+        self.finals: dict[int, str] = {}
+        self.stopped_ever: set[int] = set()
+        self.serial = 0
+
+    @rule(target=batches)
+    def create(self) -> int:
+        return create_batch(self.account).pk
+
+    @rule(batch=batches, messages=st.integers(1, 4), hours=st.sampled_from([0, 1, 30]))
+    def send(self, batch: int, messages: int, hours: int) -> None:
+        self.serial += 1
+        send_at = database_now() + dt.timedelta(hours=hours)
+        name = f"m{self.serial}-"
+        accept_mail(
+            self.account,
+            draft(messages, batch_id=self.public_id(batch), send_at=send_at if hours else None, name=name),
+        )
+        self.accepted[batch] += messages
+        for n in range(messages):
+            self.send_at[f"{name}{n}@example.com"] = send_at
+            self.owner[f"{name}{n}@example.com"] = batch
+
+    @rule(batch=batches, status=st.sampled_from([BatchStatus.PAUSED, BatchStatus.CANCELLED]))
+    def stop(self, batch: int, status: BatchStatus) -> None:
+        receipt = stop_batch(
+            self.account, self.public_id(batch), status, actor="machine", allowed_from=set(BatchStatus)
+        )
+        self.stopped_ever.add(batch)
+        assert receipt.is_settled
+        assert receipt.sent == sum(self.owner[recipient] == batch for recipient in self.peer.recipients)
+
+    @rule(batch=batches)
+    def resume(self, batch: int) -> None:
+        resume_batch(self.account, self.public_id(batch), actor="machine", allowed_from=set(BatchStatus))
+
+    @rule(hours=st.sampled_from([0.5, 1, 29, 73]))
+    def let_time_pass(self, hours: float) -> None:
+        self.clock.advance(hours=hours)
+
+    @rule(batch=batches)
+    def fire(self, batch: int) -> None:
+        self.check_verdicts(lambda: admit_batch(batch))
+
+    @rule()
+    def sweep(self) -> None:
+        self.check_verdicts(sweep)
+
+    @rule()
+    def deliver(self) -> None:
+        before = len(self.peer.ledger)
+        self.check_verdicts(lambda: self.deliverer.deliver_due(seconds=10))
+        now = database_now()
+        for recipient in self.peer.recipients[before:]:
+            assert self.send_at[recipient] <= now, "left before its time"
+            assert self.status(self.owner[recipient]) == BatchStatus.OPEN, "left a stopped batch"
+
+    @rule()
+    def lose_a_worker(self) -> None:
+        """A worker claims and dies before its first look; its lease runs out."""
+        hold = Hold()
+        for lane in Lane:
+            hold.claim_next(lane)
+        rescue(Watch(lease_seconds=0))
+
+    def check_verdicts(self, step: object) -> None:
+        """Run a step: whatever it ended must have been ended for the right reason."""
+        before = self.states()
+        step()  # type: ignore[operator]
+        now = database_now()
+        for message_id, (recipient, state) in self.states().items():
+            status = self.status(self.owner[recipient])
+            if state == before[message_id][1]:
+                continue
+            if state == "discarded":
+                assert status == BatchStatus.CANCELLED
+            elif state == "expired":
+                assert status == BatchStatus.PAUSED
+                assert now >= self.send_at[recipient] + RETENTION
+            elif state == "retained":
+                assert status == BatchStatus.PAUSED
+                assert now < self.send_at[recipient] + RETENTION
+
+    def states(self) -> dict[int, tuple[str, str]]:
+        recipients = dict(Message.objects.values_list("pk", "recipient"))
+        return {pk: (recipients[pk], state) for pk, state in states_of(set(recipients)).items()}
+
+    @invariant()
+    def the_sum_is_what_was_accepted(self) -> None:
+        for batch, accepted in self.accepted.items():
+            counts = count_batch(batch)
+            assert counts.accepted == accepted
+            assert sum(getattr(counts, name) for name in Counts.__slots__ if name != "accepted") == accepted
+
+    @invariant()
+    def a_final_state_stays(self) -> None:
+        states = {pk: state for pk, (_, state) in self.states().items()}
+        for message_id, state in self.finals.items():
+            assert states[message_id] == state
+        self.finals = {pk: state for pk, state in states.items() if state in FINAL}
+
+    @invariant()
+    def nothing_is_sent_twice(self) -> None:
+        assert self.peer.doubled == []
+
+    def teardown(self) -> None:
+        """Open everything and let the rest leave: each message must be in exactly one final state."""
+        for batch in self.accepted:
+            self.resume(batch)
+        self.clock.advance(hours=31)
+        for _ in range(2):
+            self.sweep()
+            self.deliver()
+        states = self.states()
+        assert len(states) == sum(self.accepted.values())
+        sent = sorted(recipient for recipient, state in states.values() if state == "sent")
+        assert sent == sorted(self.peer.recipients)
+        for recipient, state in states.values():
+            assert state in FINAL
+            if self.owner[recipient] not in self.stopped_ever:
+                assert state == "sent", "lost"
+        for batch in self.accepted:
+            counted = count_batch(batch)
+            assert counted.sent == sum(1 for r, s in states.values() if s == "sent" and self.owner[r] == batch)
+            assert counted.waiting == 0
+        self.deliverer.transport.close()
+        with connection.cursor() as cursor:
+            cursor.execute(f"truncate {', '.join(TABLES)} cascade")
+        self.clock.reset()
+
+    def public_id(self, batch: int) -> str:
+        return Batch.objects.values_list("public_id", flat=True).get(pk=batch)
+
+    def status(self, batch: int) -> int:
+        return Batch.objects.values_list("status", flat=True).get(pk=batch)
+
+
+def test_every_message_ends_in_exactly_one_right_state(database: None, peer: CountingPeer) -> None:
+    machine = type("Machine", (Pipeline,), {"peer": peer})
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,155 @@
+"""The stop is exact (promise G3): raced against a running delivery, counted at the peer."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from accounts.models import Account
+from batches.claims import Hold
+from batches.control import create_batch, resume_batch, stop_batch
+from batches.counts import count_batch
+from batches.models import Parcel, Receipt
+from batches.states import BatchStatus, ParcelState
+from batches.sweep import settle_receipts
+from batches.verdict import GateStatus
+from mailer.pipeline.accept import accept_mail
+from mailer.sweep import sweep
+from tests.conftest import Clock
+from tests.drafts import draft
+from tests.fleet import DeliveringThread
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+
+MESSAGES = 1500
+
+
+@pytest.fixture
+def two_workers(alice: Account, peer: CountingPeer) -> Iterator[None]:
+    """Two workers that deliver to a peer slow enough for a stop to meet mail in flight."""
+    peer.delay = 0.004
+    with DeliveringThread(peer), DeliveringThread(peer):
+        yield
+
+
+def stop_in_the_middle(account: Account, peer: CountingPeer, status: BatchStatus, after: int) -> tuple[Receipt, int]:
+    """Send a batch, stop it once `after` messages have left; returns the receipt and how many left after the answer."""
+    batch = create_batch(account)
+    already = len(peer.ledger)
+    accept_mail(account, draft(MESSAGES, batch_id=batch.public_id))
+    wait_until(lambda: len(peer.ledger) - already >= after, why="mail in flight")
+    receipt = stop_batch(account, batch.public_id, status, actor="test", allowed_from={BatchStatus.OPEN})
+    answered_at = time.monotonic()
+    # Whatever still leaves would leave within a look or two: give it the time of many.
+    wait_until(
+        lambda: not Parcel.objects.filter(batch=batch, state__in=[ParcelState.DUE, ParcelState.CLAIMED]).exists(),
+        why="the rest to be retained or discarded",
+    )
+    late = [taken for taken in peer.ledger if taken.at > answered_at]
+    assert receipt.sent == len(peer.ledger) - already - len(late)
+    return receipt, len(late)
+
+
+@pytest.mark.parametrize("status", [BatchStatus.PAUSED, BatchStatus.CANCELLED])
+def test_nothing_leaves_after_a_settled_stop_in_twenty_races(
+    alice: Account, peer: CountingPeer, two_workers: None, status: BatchStatus
+) -> None:
+    chance = random.Random(20)
+    for _ in range(10):
+        receipt, late = stop_in_the_middle(alice, peer, status, after=chance.randrange(1, MESSAGES // 2))
+        assert receipt.is_settled
+        assert late == 0
+        assert 0 < receipt.sent < MESSAGES
+        assert receipt.sent + receipt.stopped + receipt.in_doubt == MESSAGES
+    assert peer.doubled == []
+
+
+def test_without_the_look_at_the_gate_mail_leaves_after_the_stop(
+    alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same race with the gate's look switched off: it must be seen to fail, or the race proves nothing."""
+    see = Hold.look
+    monkeypatch.setattr(Hold, "look", lambda self, slices: dict.fromkeys(see(self, slices), GateStatus.OPEN))
+    monkeypatch.setattr(Hold, "glance", lambda self, parcels: dict.fromkeys(parcels, GateStatus.OPEN))
+    peer.delay = 0.004
+    batch = create_batch(alice)
+    with DeliveringThread(peer), DeliveringThread(peer):
+        accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
+        wait_until(lambda: len(peer.ledger) >= 50, why="mail in flight")
+        stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={BatchStatus.OPEN})
+        answered_at = time.monotonic()
+        wait_until(lambda: any(taken.at > answered_at for taken in list(peer.ledger)), why="mail after the stop")
+
+
+def test_a_paused_batch_goes_on_where_it_stopped(alice: Account, peer: CountingPeer, two_workers: None) -> None:
+    receipt, _ = stop_in_the_middle(alice, peer, BatchStatus.PAUSED, after=100)
+    resumed = resume_batch(alice, receipt.batch.public_id, actor="test")
+    assert resumed.ended == 0
+    wait_until(lambda: sweep() and len(peer.ledger) >= MESSAGES, why="the rest")
+    assert count_batch(receipt.batch_id).sent == MESSAGES
+    assert peer.doubled == []
+
+
+def test_a_stop_does_not_wait_for_a_peer_that_hangs_and_names_what_is_in_doubt(
+    alice: Account, peer: CountingPeer
+) -> None:
+    peer.hold = True
+    batch = create_batch(alice)
+    accept_mail(alice, draft(20, batch_id=batch.public_id))
+    with DeliveringThread(peer, connections=3):
+        wait_until(lambda: peer.unanswered == 3, why="a message on each connection")
+        started = time.monotonic()
+        receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
+        assert time.monotonic() - started < 6
+    assert receipt.is_settled
+    assert receipt.sent == 0
+    assert receipt.in_doubt == 3
+    assert len(receipt.doubtful_messages) == receipt.in_doubt
+    assert receipt.sent + receipt.stopped + receipt.in_doubt == 20
+
+
+def test_a_stop_that_cannot_settle_says_so_and_the_sweeper_completes_it(
+    alice: Account, peer: CountingPeer, settings: pytest.FixtureRequest, clock: Clock
+) -> None:
+    settings.STOP_WAIT_SECONDS = 0.05  # type: ignore[attr-defined]
+    batch = create_batch(alice)
+    accept_mail(alice, draft(20, batch_id=batch.public_id))
+    hold = Hold()
+    claims = [claim for lane in (0, 1) for claim in hold.claim_next(lane)]  # type: ignore[arg-type]
+    assert len(claims) == 1
+    receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN})
+    assert not receipt.is_settled
+    Parcel.objects.update(state=ParcelState.DUE, worker_id=None)
+    clock.advance(seconds=10)
+    assert settle_receipts() == 1
+    receipt.refresh_from_db()
+    assert receipt.is_settled
+    assert (receipt.sent, receipt.stopped) == (0, 20)
+
+
+def test_a_worker_whose_session_is_ended_in_mid_slice_still_obeys_a_stop(alice: Account, peer: CountingPeer) -> None:
+    """Nothing is held in a session: the claim stands in the table, the stop waits for it, the worker reconnects."""
+    peer.delay = 0.01
+    batch = create_batch(alice)
+    with DeliveringThread(peer):
+        accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
+        wait_until(lambda: len(peer.ledger) >= 50, why="mail in flight")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchone()[0] >= 1  # type: ignore[index]
+        receipt = stop_batch(
+            alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN}
+        )
+        answered_at = time.monotonic()
+    assert receipt.is_settled
+    assert [taken for taken in peer.ledger if taken.at > answered_at] == []
+    assert receipt.sent == len(peer.ledger)
+    assert receipt.sent + receipt.stopped + receipt.in_doubt == MESSAGES
+    assert 0 < receipt.sent < MESSAGES

@@ -1,0 +1,148 @@
+"""A real SMTP server for tests that keeps a ledger: every message it took, with its time, recipient and Message-ID."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from types import TracebackType
+
+MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]*)>", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One message for one recipient, as the peer took it."""
+
+    recipient: str
+    message_id: str
+    at: float
+    data: bytes
+
+
+class CountingPeer:
+    """Takes mail on a loopback port in a thread of its own.
+
+    `delay` seconds pass before each final reply; `replies` maps a recipient to the answer of its RCPT or, with the key
+    `.`, to the answer after the final dot; while `hold` is set nothing is answered after the dot (`unanswered` counts those).
+    """
+
+    def __init__(self, *, delay: float = 0.0) -> None:
+        self.delay = delay
+        self.replies: dict[str, str] = {}
+        self.hold = False
+        self.ledger: list[Taken] = []
+        self.unanswered = 0
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._started = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Its SMTP_URL."""
+        return f"smtp://127.0.0.1:{self.port}"
+
+    @property
+    def recipients(self) -> list[str]:
+        """Who got mail, in order of arrival."""
+        return [taken.recipient for taken in self.ledger]
+
+    @property
+    def doubled(self) -> list[str]:
+        """Message-IDs that one recipient got more than once."""
+        times = Counter((taken.message_id, taken.recipient) for taken in self.ledger)
+        return [message_id for (message_id, _), count in times.items() if count > 1]
+
+    def __enter__(self) -> CountingPeer:
+        self._thread.start()
+        assert self._started.wait(10)
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take no more mail: its port refuses from now on."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        self._sessions: set[asyncio.Task[None]] = set()
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**26, backlog=200)
+        self.port = server.sockets[0].getsockname()[1]
+        self._started.set()
+        await self._stop.wait()
+        server.close()
+        for session in list(self._sessions):
+            session.cancel()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
+        await server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._sessions.add(task)
+        try:
+            await self._session(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self._sessions.discard(task)
+            writer.close()
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 peer\r\n")
+        recipients: list[str] = []
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                writer.write(b"250-peer\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+            elif verb == b"MAIL" or verb == b"RSET":
+                recipients = []
+                writer.write(b"250 ok\r\n")
+            elif verb == b"RCPT":
+                address = line.split(b"<", 1)[1].split(b">", 1)[0].decode()
+                reply = self.replies.get(address, "250 ok")
+                if reply.startswith("2"):
+                    recipients.append(address)
+                writer.write(f"{reply}\r\n".encode())
+            elif verb == b"DATA":
+                await self._take(reader, writer, recipients)
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                return
+            else:
+                writer.write(b"250 ok\r\n")
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipients: list[str]) -> None:
+        if not recipients:
+            writer.write(b"554 no recipients\r\n")
+            return
+        writer.write(b"354 go on\r\n")
+        data = await reader.readuntil(b"\r\n.\r\n")
+        self.unanswered += 1
+        while self.hold and not self._stop.is_set():
+            await asyncio.sleep(0.01)
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        reply = self.replies.get(".", "250 taken")
+        if reply.startswith("2"):
+            found = MESSAGE_ID.search(data)
+            now = time.monotonic()
+            self.ledger += [
+                Taken(address, found.group(1).decode() if found else "", now, data) for address in recipients
+            ]
+        writer.write(f"{reply}\r\n".encode())
+        self.unanswered -= 1
