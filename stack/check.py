@@ -1,0 +1,70 @@
+"""`./sluice check`: everything CI checks, each part to its end, then a table. Further arguments go to pytest."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from stack import ROOT
+from stack.processes import die_with_parent
+from stack.say import show
+from stack.services import temporary_engines
+
+PYTHON = sys.executable
+
+
+class Step(NamedTuple):
+    title: str
+    command: list[str]
+
+
+class Outcome(NamedTuple):
+    title: str
+    passed: bool
+    seconds: float
+
+
+def steps() -> list[Step]:
+    """Cheap ones first. They need an environment with a database."""
+    return [
+        Step("Style: ruff check", [PYTHON, "-m", "ruff", "check", ".", "sluice"]),
+        Step("Format: ruff format", [PYTHON, "-m", "ruff", "format", "--check", ".", "sluice"]),
+        Step("Types: mypy", [PYTHON, "-m", "mypy"]),
+        Step("Imports: import-linter", [PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"]),
+        Step("Migrations complete", [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"]),
+        Step("Deploy settings", [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]),
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """1 when any part failed."""
+    with temporary_engines("sluice-check-", os.environ) as engines:
+        environment = {**os.environ, **production_settings(), **engines.environment}
+        outcomes = [run(step, environment) for step in steps()]
+    outcomes.append(run(Step("Tests: pytest", [PYTHON, "-m", "pytest", *arguments]), os.environ))
+    show(table(outcomes))
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def production_settings() -> dict[str, str]:
+    """As behind a proxy that ends TLS, which is what the deploy checks are about."""
+    return {"SECRET_KEY": secrets.token_urlsafe(64), "SECURE_PROXY": "true", "DEBUG": "false"}
+
+
+def run(step: Step, environment: Mapping[str, str]) -> Outcome:
+    show(f"\n== {step.title}")
+    started = time.monotonic()
+    guard = die_with_parent(signal.SIGTERM)
+    passed = subprocess.run(step.command, cwd=ROOT, env=environment, preexec_fn=guard).returncode == 0
+    return Outcome(step.title, passed, time.monotonic() - started)
+
+
+def table(outcomes: list[Outcome]) -> str:
+    rows = [f"  {'ok' if each.passed else 'FAILED':<8}{each.title:<28}{each.seconds:>7.1f} s" for each in outcomes]
+    return "\n".join(["", "== Summary", *rows])

@@ -1,0 +1,55 @@
+"""The commands of `./sluice`: a module each, with `main(arguments) -> exit code`.
+
+Imported by the bare system Python: nothing outside the standard library until the environment is entered.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import NamedTuple
+
+from stack import StackError
+from stack.environment import enter_environment
+from stack.say import say, show
+from stack.waiting import Interrupted, signals_interrupt
+
+
+class Command(NamedTuple):
+    module: str
+    summary: str
+    """Empty: not shown in the help."""
+
+
+COMMANDS = {
+    "demo": Command("stack.demo", "schedule, hold, stop and release real mail before your eyes; ends by itself"),
+    "up": Command("stack.up", "start everything and leave it running until Ctrl-C"),
+    "test": Command("stack.test", "run the test suite (further arguments go to pytest)"),
+    "check": Command("stack.check", "everything CI checks: style, types, imports, migrations, settings, tests"),
+    "doctor": Command("stack.doctor", "say what is wrong with an installation"),
+    "bench": Command("benchmarks.command", ""),
+    "chaos": Command("chaos.command", ""),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command. What a person must put right is a sentence, not a traceback."""
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    if name not in COMMANDS:
+        show(usage())
+        return 0 if name in {"help", "--help", "-h"} else 2
+    enter_environment()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    try:
+        with signals_interrupt():
+            return int(import_module(COMMANDS[name].module).main(rest))
+    except StackError as error:
+        say(f"sluice: {error}")
+        return 1
+    except Interrupted:
+        return 130
+
+
+def usage() -> str:
+    lines = [f"  ./sluice {name:<8} {command.summary}" for name, command in COMMANDS.items() if command.summary]
+    return "\n".join(["Sluice, a scheduler for e-mail with an exact stop.", "", *lines])

@@ -1,0 +1,96 @@
+"""`./sluice doctor`: what is wrong with this installation: first what the launcher knows, then `manage.py doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stack import ROOT, StackError
+from stack.binaries import find_postgresql, find_valkey, read_version
+from stack.environment import is_fresh
+from stack.folders import is_locked
+from stack.say import show
+from stack.up import DEFAULT_STATE
+
+
+def main(arguments: list[str]) -> int:
+    """0 when nothing is wrong."""
+    state = parser().parse_args(arguments).state.absolute()
+    healthy = [report(title, check) for title, check in checks(state).items()]
+    environment = product_environment(state)
+    if environment is None:
+        show("  --      product             not looked at: no stack runs here, and DATABASE_URL is not set")
+        return 1
+    product = subprocess.run([sys.executable, "manage.py", "doctor"], cwd=ROOT, env=environment)
+    return 0 if all(healthy) and product.returncode == 0 else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sluice doctor", description="Say what is wrong with an installation.")
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="of the stack to look at")
+    return parser
+
+
+def checks(state: Path) -> dict[str, Callable[[], str]]:
+    """Each says what it found, or raises StackError."""
+    return {
+        "Python": platform.python_version,
+        "environment": check_environment,
+        "PostgreSQL": lambda: check_postgresql(os.environ),
+        "Valkey": lambda: check_valkey(os.environ),
+        "stack": lambda: check_stack(state),
+    }
+
+
+def report(title: str, check: Callable[[], str]) -> bool:
+    try:
+        show(f"  ok      {title:<20}{check()}")
+    except StackError as error:
+        show(f"  WRONG   {title:<20}{error}")
+        return False
+    return True
+
+
+def check_environment() -> str:
+    if not is_fresh():
+        raise StackError(".venv is not what requirements-dev.txt asks for: run any ./sluice command again")
+    return ".venv is what requirements-dev.txt asks for"
+
+
+def check_postgresql(environ: Mapping[str, str]) -> str:
+    if environ.get("DATABASE_URL"):
+        return "from DATABASE_URL"
+    folder = find_postgresql(environ)
+    return f"{read_version(folder / 'postgres')}, {folder}"
+
+
+def check_valkey(environ: Mapping[str, str]) -> str:
+    if environ.get("REDIS_URL"):
+        return "from REDIS_URL"
+    program = find_valkey(environ)
+    return f"{read_version(program)}, {program}"
+
+
+def check_stack(state: Path) -> str:
+    """Not running is no fault where the environment names a production database."""
+    if is_locked(state):
+        return f"running in {state}, pid {(state / 'lock').read_text().strip()}"
+    if os.environ.get("DATABASE_URL"):
+        return "the one of DATABASE_URL"
+    raise StackError(f"none runs in {state}: start it with ./sluice up, or name its folder with --state")
+
+
+def product_environment(state: Path) -> dict[str, str] | None:
+    """Of the stack that runs in the folder, else of this process; None when neither names a database."""
+    try:
+        kept = json.loads((state / "environment.json").read_text()) if is_locked(state) else {}
+    except OSError:
+        kept = {}
+    environment = {**os.environ, **kept}
+    return environment if environment.get("DATABASE_URL") else None

@@ -1,0 +1,161 @@
+"""The Python environment: `.venv` from the hashed requirements-dev.txt, made at the first use of `./sluice`.
+
+Runs on the bare system Python, so it imports nothing outside the standard library. `.venv/sluice-stamp` holds the hash
+of the file that was installed and is written last: a changed file installs again, in place. While pip or uv works
+there is `.venv/sluice-installing`; if that is found later, the installation was interrupted, half a package may look
+complete, and the environment is made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack import ROOT
+from stack.processes import die_with_parent
+from stack.say import say
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+REQUIREMENTS = ROOT / "requirements-dev.txt"
+STAMP = VENV / "sluice-stamp"
+INSTALLING = VENV / "sluice-installing"
+
+
+def enter_environment() -> None:
+    """Return when running inside an up-to-date `.venv`; otherwise make it and start this command again inside it."""
+    if not is_fresh():
+        if is_inside():
+            restart_with(Path(getattr(sys, "_base_executable", sys.executable)))
+        make_environment()
+    if not is_inside():
+        restart_with(PYTHON)
+
+
+def is_inside() -> bool:
+    return Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def is_fresh() -> bool:
+    """Whether what requirements-dev.txt asks for is what was installed, completely."""
+    try:
+        return STAMP.read_text() == wanted_stamp() and not INSTALLING.exists() and PYTHON.exists()
+    except OSError:
+        return False
+
+
+def wanted_stamp() -> str:
+    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+
+
+def restart_with(python: Path) -> None:
+    """Replaces this process. The bytecode switch is dropped: with it every start compiles 2,000 files again."""
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    os.execve(python, [str(python), str(ROOT / "sluice"), *sys.argv[1:]], environ)
+
+
+def make_environment() -> None:
+    """Make or renew `.venv`; of two first uses at the same time one waits for the other."""
+    with only_one():
+        if is_fresh():
+            return
+        started = time.monotonic()
+        make_folder()
+        INSTALLING.touch()
+        try:
+            install()
+        except KeyboardInterrupt:
+            sys.exit("\nInterrupted; the next ./sluice begins again.")
+        STAMP.write_text(wanted_stamp())
+        INSTALLING.unlink()
+        say("Python environment ready in %.0f s." % (time.monotonic() - started))
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Locks the requirements file itself: it is always there, and a read-only handle is enough."""
+    with REQUIREMENTS.open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("Another ./sluice is making the Python environment: waiting for it.")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def make_folder() -> None:
+    """An environment that is whole is kept and only updated; a broken or half-made one is made anew."""
+    if INSTALLING.exists() or (VENV.exists() and not works()):
+        say("The Python environment in .venv is incomplete: making it anew.")
+        shutil.rmtree(VENV)
+    if VENV.exists():
+        return
+    # Without pip, always: ensurepip is missing on Debian without python3-venv, and slow elsewhere.
+    run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
+
+
+def works() -> bool:
+    """False after the Python it was made with has been removed or upgraded away."""
+    try:
+        return subprocess.run([PYTHON, "-c", ""], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def install() -> None:
+    """By uv when it is there, else by the pip in vendor/; both byte-compile, or the first start would take 5 s more."""
+    total = len(re.findall(r"^[A-Za-z0-9_.\[\]-]+==", REQUIREMENTS.read_text(), flags=re.MULTILINE))
+    uv = shutil.which("uv")
+    say(f"Installing about {total} Python packages into .venv with {'uv' if uv else 'pip'} (once; some 40 MB).")
+    wanted = ["--require-hashes", "-r", str(REQUIREMENTS)]
+    if uv:
+        run([uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode", *wanted], total=total)
+    else:
+        pip = next((ROOT / "vendor").glob("pip-*.whl")) / "pip"
+        options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--root-user-action=ignore"]
+        run([str(PYTHON), str(pip), "install", "--compile", *options, *wanted], total=total)
+
+
+def run(command: list[str], *, total: int = 0) -> None:
+    """Run to the end, counting pip's packages on the way; its last lines are shown when it fails."""
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    last: deque[str] = deque(maxlen=25)
+    process = subprocess.Popen(
+        command,
+        env=environ,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=die_with_parent(signal.SIGKILL),
+    )
+    assert process.stdout is not None
+    with process:
+        count = 0
+        for line in process.stdout:
+            last.append(line)
+            if line.startswith(("Collecting ", "Processing ")):
+                count += 1
+                show_progress(count, total, Path(line.split()[1]).name)
+    if process.returncode != 0:
+        sys.exit("".join(last) + "The Python environment could not be made; ./sluice tries again next time.")
+
+
+def show_progress(count: int, total: int, package: str) -> None:
+    """One line that counts up on a terminal; every twentieth package in a log."""
+    name = package.split("==")[0]
+    if sys.stderr.isatty():
+        say(f"\r  {count}/{total} {name:<40}", end="\n" if count == total else "")
+    elif count % 20 == 0:
+        say(f"  {count}/{total}")

@@ -1,0 +1,96 @@
+"""What a stack's first run makes and later runs find again: the secret key, an operator, an account with an API key.
+
+Kept in `secrets.json` in the state folder, readable by its owner only. The logins belong to a database, so they are
+filed under a hash of its URL: the same folder may be started on another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stack import StackError
+
+ACCOUNT = "local"
+OPERATOR = "operator"
+
+Manage = Callable[..., str]
+"""`manage("command", "argument", environment={…})` runs manage.py and returns what it printed."""
+
+
+@dataclass(frozen=True)
+class Logins:
+    api_key: str
+    admin_username: str
+    admin_password: str
+
+
+def secret_key(state: Path) -> str:
+    """Made once for a state folder: another one would end every session."""
+    kept = read(state)
+    if "secret_key" not in kept:
+        write(state, {**kept, "secret_key": secrets.token_urlsafe(48)})
+    return str(read(state)["secret_key"])
+
+
+def logins(state: Path, database_url: str, manage: Manage) -> Logins:
+    """Those of this database, made when there are none."""
+    name = "logins " + hashlib.sha256(database_url.encode()).hexdigest()[:16]
+    kept = read(state)
+    if name not in kept:
+        kept[name] = asdict(make_logins(manage))
+        write(state, kept)
+    return Logins(**kept[name])
+
+
+def make_logins(manage: Manage) -> Logins:
+    username, password = make_operator(manage)
+    # It may be there already, in a database that another folder has used.
+    manage("create_account", ACCOUNT, "--if-missing", "--json")
+    key = json.loads(manage("create_key", ACCOUNT, "--name", "first run", "--json"))
+    return Logins(api_key=key["api_key"], admin_username=username, admin_password=password)
+
+
+def make_operator(manage: Manage) -> tuple[str, str]:
+    """Under a second name where another folder has taken the first: its password is not known here."""
+    password = secrets.token_urlsafe(12)
+    try:
+        return create_superuser(manage, OPERATOR, password), password
+    except StackError:
+        return create_superuser(manage, f"{OPERATOR}-{secrets.token_hex(3)}", password), password
+
+
+def create_superuser(manage: Manage, username: str, password: str) -> str:
+    """The password travels in the environment: arguments are visible to every user of the machine."""
+    details = {"USERNAME": username, "PASSWORD": password, "EMAIL": f"{username}@localhost"}
+    environment = {f"DJANGO_SUPERUSER_{name}": value for name, value in details.items()}
+    manage("createsuperuser", "--noinput", environment=environment)
+    return username
+
+
+def read(state: Path) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads((state / "secrets.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return kept
+
+
+def write(state: Path, kept: Mapping[str, Any]) -> None:
+    write_private(state / "secrets.json", kept)
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        json.dump(content, handle, indent=2)
+        handle.write("\n")
+    draft.rename(path)

@@ -1,0 +1,160 @@
+"""Folders the engines live in: the state folder of `./sluice up` and the short-lived ones of tests and the demo.
+
+A folder in use is locked (flock on its file `lock`, which holds the launcher's PID). The lock is the kernel's: it is
+gone with the last process that holds it, so a killed run leaves nothing to clean by hand.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from stack import StackError
+from stack.say import say
+from stack.waiting import wait_until
+from stack.watchdog import is_running
+
+TEMPORARY = Path("/tmp")
+"""Not TMPDIR: that may be closed to `nobody`, or too long for a socket's path."""
+YOUNG_SECONDS = 60
+SOCKET_PATH_LIMIT = 100
+"""Bytes; the kernel's own are 108 (Linux) and 104 (macOS)."""
+
+
+@cache
+def as_nobody() -> dict[str, Any]:
+    """Popen arguments under which PostgreSQL agrees to run: it refuses root. Empty for an ordinary user."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def give_away(folder: Path) -> None:
+    """To the user PostgreSQL runs as."""
+    owner = as_nobody()
+    if owner:
+        os.chown(folder, owner["user"], owner["group"])
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[IO[str]]:
+    """Hold the folder; StackError when a living launcher holds it, a wait when a killed one's watchdog still does."""
+    make_folder(folder)
+    with (folder / "lock").open("a+") as handle:
+        if not try_lock(handle):
+            handle.seek(0)
+            pid = handle.read().strip()
+            if not pid or is_running(int(pid)):
+                raise StackError(f"Already running in this folder ({folder}), pid {pid or 'unknown'}.")
+            say("An earlier run in this folder is still going down: waiting for it.")
+            wait_until(lambda: try_lock(handle), seconds=60, what=f"the earlier run (pid {pid}) to end")
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n")
+        handle.flush()
+        yield handle
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "not writable")
+    except OSError as error:
+        raise StackError(
+            f"The state folder {folder} cannot be used ({error.strerror}): name another with --state."
+        ) from None
+
+
+def try_lock(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a stack runs in it."""
+    try:
+        with (folder / "lock").open() as handle:
+            return not try_lock(handle)
+    except OSError:
+        return False
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[tuple[Path, IO[str]]]:
+    """A locked folder that goes away at the end; what killed runs of the same prefix left is removed first."""
+    sweep(prefix)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=TEMPORARY))
+    os.chmod(folder, 0o755)
+    with locked(folder) as lock:
+        try:
+            yield folder, lock
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(prefix: str) -> None:
+    for folder in TEMPORARY.glob(f"{prefix}*"):
+        if is_left_over(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_left_over(folder: Path) -> bool:
+    """Ours, and held by nobody. Not a young one: its owner may be about to lock it."""
+    try:
+        lock = (folder / "lock").lstat()
+    except OSError:
+        return False
+    return lock.st_uid == os.geteuid() and time.time() - lock.st_mtime > YOUNG_SECONDS and not is_locked(folder)
+
+
+def data_folder(state: Path) -> Path:
+    """Where PostgreSQL's data lie: in the state folder, or, when root's folders are closed to the user PostgreSQL
+    must run as, in /var/lib, with a link to it in the state folder."""
+    link = state / "pgdata"
+    if link.is_symlink():
+        return link.resolve()
+    if not as_nobody() or is_open_to_others(state):
+        return link
+    folder = Path(tempfile.mkdtemp(prefix="sluice-", dir=writable("/var/lib", "/var/tmp")))
+    os.chmod(folder, 0o711)
+    link.symlink_to(folder / "pgdata")
+    say(f"PostgreSQL may not run as root, and other users cannot enter {state}: its data go to {folder}.")
+    return folder / "pgdata"
+
+
+def is_open_to_others(folder: Path) -> bool:
+    """Whether any user may walk into it."""
+    path = folder.resolve()
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
+
+
+def writable(*folders: str) -> str:
+    return next(folder for folder in folders if os.access(folder, os.W_OK))
+
+
+def socket_folder(folder: Path) -> Path:
+    """`folder` itself, or a short one in /tmp when a socket in it would have too long or too odd a path."""
+    path = str(folder.resolve())
+    if len(path.encode()) + 24 <= SOCKET_PATH_LIMIT and re.fullmatch(r"[A-Za-z0-9_./-]+", path):
+        return Path(path)
+    short = TEMPORARY / f"sluice-{os.geteuid()}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    owners = {os.geteuid(), as_nobody().get("user", os.geteuid())}
+    if short.is_symlink() or short.stat().st_uid not in owners:
+        raise StackError(f"{short} belongs to someone else.")
+    return short

@@ -1,0 +1,145 @@
+"""An embedded PostgreSQL: a cluster in a folder, a unix socket in that folder, no TCP port, no password.
+
+The socket's folder is closed to others (0700), which is what keeps them out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from stack import StackError
+from stack.binaries import copy_for_nobody, read_version
+from stack.folders import as_nobody, give_away, socket_folder
+from stack.processes import Child, Processes, Program, describe_end, run_to_end
+from stack.waiting import wait_until
+
+NAME = "sluice"
+PORT = 5432
+"""Only part of the socket's name; said everywhere, or a PGPORT in the environment would look for another."""
+CLEAN = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "log_timezone": "UTC",
+}
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+"""For data that nobody wants to keep: tests, the demo."""
+RETRY_SECONDS = 15.0
+LEFTOVERS = ("postmaster.pid", "shared memory")
+"""In the log when a killed server is not quite gone yet."""
+
+
+def start_postgresql(processes: Processes, binaries: Path, data: Path, *, durable: bool) -> str:
+    """Start it on `data`, made if need be; returns its DATABASE_URL. The database `sluice` exists then."""
+    binaries, version = usable_binaries(binaries)
+    if data.exists():
+        check_version(data, version)
+    else:
+        make_cluster(binaries, data, version, durable=durable)
+    sockets = socket_folder(data)
+    give_away(sockets)
+    start_server(processes, server_program(binaries, data, sockets, durable=durable), data)
+    make_database(sockets)
+    return f"postgresql://{NAME}@:{PORT}/{NAME}?host={quote(str(sockets), safe='/')}"
+
+
+def usable_binaries(binaries: Path) -> tuple[Path, str]:
+    """Binaries that the user PostgreSQL runs as can reach, and their version."""
+    version = read_version(binaries / "postgres")
+    try:
+        read_version(binaries / "postgres", as_nobody())
+    except (PermissionError, subprocess.CalledProcessError):
+        binaries = copy_for_nobody(binaries, version)
+    return binaries, version
+
+
+def check_version(data: Path, version: str) -> None:
+    """Data of another major version cannot be read by this server."""
+    written, running = (data / "PG_VERSION").read_text().strip(), version.split(".")[0]
+    if written != running:
+        raise StackError(
+            f"{data} was written by PostgreSQL {written}, and this is PostgreSQL {version}. Dump it with the old "
+            f"version and restore it with the new one, or start with an empty folder (--state)."
+        )
+
+
+def make_cluster(binaries: Path, data: Path, version: str, *, durable: bool) -> None:
+    """Under another name first: an interrupted start leaves nothing that looks like a cluster."""
+    fresh = data.with_name(data.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700, parents=True)
+    give_away(fresh)
+    command = [str(binaries / "initdb"), "-D", str(fresh), "-U", NAME, "-A", "trust", "--encoding=UTF8", "--locale=C"]
+    if int(version.split(".")[0]) >= 17:
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    if not durable:
+        command.append("--no-sync")
+    run_to_end(command, environment=CLEAN, run_as=as_nobody(), folder=Path("/"))
+    fresh.rename(data)
+
+
+def server_program(binaries: Path, data: Path, sockets: Path, *, durable: bool) -> Program:
+    settings = {**SETTINGS, **({} if durable else CARELESS), "unix_socket_directories": f'"{sockets}"'}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return Program(
+        name="postgresql",
+        command=[str(binaries / "postgres"), "-D", str(data), *options],
+        rank=0,
+        # Fast: ends sessions. SIGTERM waits for them, which is right when the kernel orphans everything at once.
+        stop_signal=signal.SIGINT,
+        orphan_signal=signal.SIGTERM,
+        environment=CLEAN,
+        folder=Path("/"),
+        run_as=as_nobody(),
+    )
+
+
+def start_server(processes: Processes, program: Program, data: Path) -> None:
+    """After kill -9 the old server may not be reaped yet, and its lock file stands in the way for a second."""
+    deadline = time.monotonic() + RETRY_SECONDS
+    while True:
+        child = try_server(processes, program, data)
+        if child.is_alive():
+            return
+        processes.forget(child)
+        if time.monotonic() > deadline or not any(sign in child.tail() for sign in LEFTOVERS):
+            raise StackError(describe_end(child))
+        time.sleep(0.5)
+
+
+def try_server(processes: Processes, program: Program, data: Path) -> Child:
+    """Alive means ready. Long, because recovery after a crash may take its time."""
+    child = processes.launch(program)
+    wait_until(lambda: is_ready(child, data) or not child.is_alive(), seconds=300, what=f"PostgreSQL ({child.log})")
+    return child
+
+
+def is_ready(child: Child, data: Path) -> bool:
+    """What pg_ctl looks at: our PID on the first line and "ready" on the eighth."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(child.process.pid) and lines[7].strip() == "ready"
+
+
+def make_database(sockets: Path) -> None:
+    with psycopg.connect(host=str(sockets), port=PORT, user=NAME, dbname="postgres", autocommit=True) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", [NAME]).fetchone() is None:
+            connection.execute(f"create database {NAME}")

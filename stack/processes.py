@@ -1,0 +1,205 @@
+"""Children that cannot outlive the launcher.
+
+Each runs in a session of its own, so that a terminal's Ctrl-C reaches the launcher alone and the stop keeps its order.
+Should the launcher die without stopping them, two guards act: the watchdog (any system, in order), and on Linux the
+kernel's parent-death signal, which needs nobody alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from stack import ROOT, StackError
+from stack.waiting import ignoring_signals, undisturbed, wait_until
+from stack.watchdog import Member, stop_in_order
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to start and how to stop it. Stops go from the highest rank to the lowest, equal ranks together."""
+
+    name: str
+    command: Sequence[str]
+    rank: int
+    ready: Callable[[], object] | None = None
+    """True once it does its work; None: as soon as it lives."""
+    ready_seconds: float = 60.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGTERM
+    """From the kernel, when the launcher is killed (Linux)."""
+    grace_seconds: float = 30.0
+    environment: Mapping[str, str] | None = None
+    folder: Path = ROOT
+    run_as: Mapping[str, Any] = field(default_factory=dict)
+    """Popen's user, group and extra_groups, where the program must not be root."""
+
+
+@dataclass(frozen=True)
+class Child:
+    program: Program
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def tail(self, lines: int = 20) -> str:
+        """The end of its log, for a person."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def member(self) -> Member:
+        program = self.program
+        return Member(self.process.pid, program.rank, program.stop_signal, program.grace_seconds)
+
+
+class Processes:
+    """The children of one stack and their watchdog. `stop()` returns when none of them is left."""
+
+    def __init__(self, *, logs: Path, lock: IO[str] | None = None) -> None:
+        self.logs = logs
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.children: list[Child] = []
+        self.watchdog = start_watchdog(logs, lock)
+
+    def start(self, program: Program) -> Child:
+        """Start it and wait until it is ready."""
+        child = self.launch(program)
+        await_ready(child)
+        return child
+
+    def launch(self, program: Program) -> Child:
+        log = self.logs / f"{program.name}.log"
+        with undisturbed(), log.open("ab") as output:
+            process = subprocess.Popen(
+                program.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=program.folder,
+                env=program.environment,
+                start_new_session=True,
+                preexec_fn=die_with_parent(program.orphan_signal),
+                **program.run_as,
+            )
+            child = Child(program, process, log)
+            self.children.append(child)
+            self.tell(child.member().line())
+        return child
+
+    def forget(self, child: Child) -> None:
+        """A child that has ended, as it should or before another try."""
+        child.process.wait()
+        self.children.remove(child)
+        self.tell(f"- {child.process.pid}\n")
+
+    def tell(self, line: str) -> None:
+        assert self.watchdog.stdin is not None
+        with contextlib.suppress(OSError):
+            self.watchdog.stdin.write(line.encode())
+            self.watchdog.stdin.flush()
+
+    def check(self) -> None:
+        """StackError when a child has ended although nobody asked it to."""
+        for child in self.children:
+            if not child.is_alive():
+                raise StackError(describe_end(child))
+
+    def stop(self) -> None:
+        """In order; then the watchdog, which finds nothing left to do."""
+        with ignoring_signals():
+            by_pid = {child.process.pid: child for child in self.children}
+            stop_in_order([child.member() for child in self.children], lambda member: by_pid[member.pid].is_alive())
+            for child in list(self.children):
+                self.forget(child)
+            assert self.watchdog.stdin is not None
+            with contextlib.suppress(OSError):
+                self.watchdog.stdin.close()
+            self.watchdog.wait()
+
+
+def await_ready(child: Child) -> None:
+    """StackError with the end of its log when it ends instead."""
+    ready = child.program.ready or (lambda: True)
+    wait_until(
+        lambda: not child.is_alive() or ready(),
+        seconds=child.program.ready_seconds,
+        what=f"{child.program.name} to become ready (its log: {child.log})",
+    )
+    if not child.is_alive():
+        raise StackError(describe_end(child))
+
+
+def start_watchdog(logs: Path, lock: IO[str] | None) -> subprocess.Popen[bytes]:
+    """Its argument is for people who read `ps`: whose watchdog it is."""
+    with undisturbed():
+        return subprocess.Popen(
+            [sys.executable, "-I", str(ROOT / "stack" / "watchdog.py"), str(logs.parent)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[lock.fileno()] if lock else [],
+        )
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """For a new child on Linux: ask the kernel for `number` when the launcher dies; leave if it is dead already."""
+    if LIBC is None:
+        return None
+    prctl, launcher = LIBC.prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != launcher:
+            os._exit(1)
+
+    return ask
+
+
+def describe_end(child: Child) -> str:
+    code = child.process.returncode
+    how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+    return f"{child.program.name} ended {how}. The end of {child.log}:\n{child.tail()}"
+
+
+def run_to_end(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    run_as: Mapping[str, Any] | None = None,
+    folder: Path = ROOT,
+) -> str:
+    """A short command's standard output; StackError with all it wrote when it fails."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGKILL),
+        **(run_as or {}),
+    )
+    with process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise StackError(f"{' '.join(command)} failed:\n{output}{errors}".rstrip())
+    return str(output)

@@ -1,0 +1,82 @@
+"""The programs of a running stack, in the order they start; stops go by rank (beat, web, workers, inbox, engines)."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+from stack.processes import Program
+
+INBOX, WORKERS, WEB, BEAT = 2, 3, 4, 5
+"""Ranks above those of the engines: PostgreSQL 0, Valkey 1."""
+
+
+def inbox_program(folder: Path) -> Program:
+    """Its Maildir is `folder/inbox`, its port is in `folder/run/inbox-port` once it listens."""
+    port_file = ready_file(folder, "inbox-port")
+    files = ["--port-file", str(port_file), "--maildir", str(folder / "inbox")]
+    return Program(
+        name="inbox",
+        command=[sys.executable, "-m", "stack.inbox", *files],
+        rank=INBOX,
+        ready=port_file.exists,
+        grace_seconds=5,
+    )
+
+
+def product_programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
+    """What a small production would run on one machine."""
+    return [
+        worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=1),
+        worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=2),
+        web_program(port, environment),
+        Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
+    ]
+
+
+def worker_program(folder: Path, environment: Mapping[str, str], *, name: str, queues: str, processes: int) -> Program:
+    ready = ready_file(folder, name)
+    options = ["-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--include", "stack.worker_ready"]
+    return Program(
+        name=name,
+        command=celery("worker", *options),
+        rank=WORKERS,
+        ready=ready.exists,
+        environment={**environment, "SLUICE_READY_FILE": str(ready)},
+    )
+
+
+def web_program(port: int, environment: Mapping[str, str]) -> Program:
+    options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
+    address = f"127.0.0.1:{port}"
+    return Program(
+        name="web",
+        command=[sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", address, *options],
+        rank=WEB,
+        ready=lambda: is_healthy(f"http://{address}"),
+        environment=environment,
+    )
+
+
+def celery(*arguments: str) -> Sequence[str]:
+    return [sys.executable, "-m", "celery", "-A", "config", *arguments]
+
+
+def ready_file(folder: Path, name: str) -> Path:
+    """A file by which a program says that it is ready; an earlier run's is removed."""
+    path = folder / "run" / name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)
+    return path
+
+
+def is_healthy(base_url: str) -> bool:
+    """Never through a proxy that the environment names: it is this machine."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with contextlib.suppress(OSError, HTTPException), opener.open(f"{base_url}/healthz", timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False

@@ -1,0 +1,48 @@
+"""Gives pytest its own PostgreSQL and Valkey, before Django's settings are read.
+
+Started once, by the process a person started; pytest-xdist's workers inherit the environment and take a Redis
+database each. Where DATABASE_URL or REDIS_URL is set already, those are used.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Generator
+from contextlib import ExitStack
+
+import pytest
+
+from stack.services import temporary_engines
+
+SETTINGS = {
+    "SECRET_KEY": "a key for tests only, of no secrecy at all",
+    "MESSAGE_ID_DOMAIN": "sluice.test",
+    "STOP_CUTOFF_SECONDS": "0",
+}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """A wrapper, because those come first: pytest-django reads the settings in the same hook."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        os.environ["REDIS_URL"] = redis_url_of(worker, os.environ["REDIS_URL"])
+    else:
+        prepare_environment()
+    return (yield)
+
+
+def prepare_environment() -> None:
+    """The engines live until this process ends. A killed one's are stopped by the watchdog."""
+    engines = ExitStack()
+    atexit.register(engines.close)
+    os.environ.update(engines.enter_context(temporary_engines("sluice-test-", os.environ)).environment)
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def redis_url_of(worker: str, url: str) -> str:
+    """gw1 uses database 1. The URL of an outside Redis is left as it is."""
+    head, found, _ = url.partition("?virtual_host=")
+    return f"{head}{found}{worker.removeprefix('gw')}" if found else url

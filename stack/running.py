@@ -1,0 +1,153 @@
+"""A running stack, as a `with` block: everything is up inside it and gone after it.
+
+with running_stack(state=folder, port=0, environment={"RETENTION_SECONDS": "3"}) as stack:
+    stack.manage("create_account", "ada", "--json")
+    stack.wait_until(lambda: stack.received() == 3, seconds=10, what="three messages")
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import ROOT, StackError
+from stack.first_run import Logins, logins, secret_key, write_private
+from stack.folders import locked
+from stack.inbox import delay_file
+from stack.processes import Processes, Program, await_ready, run_to_end
+from stack.programs import inbox_program, product_programs
+from stack.say import say
+from stack.services import start_engines, supervised
+from stack.waiting import wait_until
+
+HOST = "127.0.0.1"
+Programs = Callable[[Path, int, Mapping[str, str]], list[Program]]
+"""From the state folder, the web's port and the environment."""
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    state: Path
+    base_url: str
+    environment: Mapping[str, str]
+    """Of its programs, whole."""
+    inbox: Path | None
+    """The Maildir of the local inbox; None where SMTP_URL names another peer."""
+    logins: Logins
+    processes: Processes
+
+    def manage(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a manage.py command; returns what it printed."""
+        return manage(self.environment, *arguments, environment=environment)
+
+    def wait_until(self, condition: Callable[[], object], *, seconds: float, what: str) -> None:
+        """As waiting.wait_until; fails at once when a program of the stack has ended."""
+
+        def is_met() -> object:
+            self.processes.check()
+            return condition()
+
+        wait_until(is_met, seconds=seconds, what=what)
+
+    def wait_for_ever(self) -> None:
+        """Until a signal (Interrupted) or the end of a program (StackError)."""
+        while True:
+            self.processes.check()
+            time.sleep(0.2)
+
+    def received(self) -> int:
+        """How many messages the local inbox has stored."""
+        return 0 if self.inbox is None else len(os.listdir(self.inbox / "new"))
+
+    def slow_inbox_down(self, seconds: float) -> None:
+        """From the next message on, the local inbox waits this long before each answer to one."""
+        if self.inbox is not None:
+            delay_file(self.inbox).write_text(str(seconds))
+
+
+@contextmanager
+def running_stack(
+    *,
+    state: Path,
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+    durable: bool = True,
+    programs: Programs = product_programs,
+) -> Iterator[RunningStack]:
+    """Everything started and ready, in the folder `state`, the web on `port` (0: a free one).
+
+    `environment` goes over the process's own; DATABASE_URL, REDIS_URL and SMTP_URL there replace the embedded parts.
+    `durable=False` is for data that nobody wants to keep. A signal ends the block with Interrupted.
+    """
+    given = {**os.environ, **(environment or {})}
+    with locked(state) as lock:
+        port = free_port(port)
+        with supervised(state, lock) as processes:
+            yield start(processes, state, port, given, durable=durable, programs=programs)
+
+
+def start(
+    processes: Processes, state: Path, port: int, given: Mapping[str, str], *, durable: bool, programs: Programs
+) -> RunningStack:
+    started = time.monotonic()
+    engines = start_engines(processes, state, given, durable=durable)
+    inbox, inbox_url = start_inbox(processes, state, given)
+    say(f"Engines and inbox ready in {time.monotonic() - started:.1f} s.")
+    own = {
+        "SECRET_KEY": given.get("SECRET_KEY") or secret_key(state),
+        "SMTP_URL": inbox_url,
+        "LOCAL_INBOX": str(inbox or ""),
+        "STOP_CUTOFF_SECONDS": given.get("STOP_CUTOFF_SECONDS", "0"),
+        "DEBUG": "false",
+        "ALLOWED_HOSTS": allowed_hosts(given),
+        **engines.environment,
+    }
+    whole = {**given, **own}
+    manage(whole, "migrate", "--verbosity", "0")
+    say(f"Database migrated after {time.monotonic() - started:.1f} s.")
+    children = [processes.launch(program) for program in programs(state, port, whole)]
+    made = logins(state, engines.database_url, lambda *words, **more: manage(whole, *words, **more))
+    for child in children:
+        await_ready(child)
+    processes.check()
+    write_private(state / "environment.json", own)
+    say(f"Everything is up after {time.monotonic() - started:.1f} s; logs are in {processes.logs}.")
+    return RunningStack(state, f"http://{HOST}:{port}", whole, inbox, made, processes)
+
+
+def start_inbox(processes: Processes, state: Path, given: Mapping[str, str]) -> tuple[Path | None, str]:
+    """Its Maildir and SMTP_URL; none is started when SMTP_URL names another peer."""
+    if given.get("SMTP_URL"):
+        return None, given["SMTP_URL"]
+    processes.start(inbox_program(state))
+    return state / "inbox", f"smtp://{HOST}:{(state / 'run' / 'inbox-port').read_text()}"
+
+
+def allowed_hosts(given: Mapping[str, str]) -> str:
+    """What the environment allows, and this machine."""
+    hosts = [host for host in given.get("ALLOWED_HOSTS", "").split(",") if host]
+    return ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
+
+
+def manage(base: Mapping[str, str], *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    return run_to_end(command, environment={**base, **(environment or {})})
+
+
+def free_port(port: int) -> int:
+    """`port` itself, or a free one for 0. Asked beforehand: gunicorn would try a busy one again and again."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise StackError(f"port {port} needs more rights: choose another with --port") from None
+        except (OSError, OverflowError):
+            raise StackError(f"port {port} is in use: choose another with --port") from None
+        return int(probe.getsockname()[1])

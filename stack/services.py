@@ -1,0 +1,54 @@
+"""The engines a stack stands on: what DATABASE_URL and REDIS_URL name, or embedded ones where they are not set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from stack.binaries import find_postgresql, find_valkey
+from stack.folders import data_folder, temporary_folder
+from stack.postgresql import start_postgresql
+from stack.processes import Processes
+from stack.valkey import start_valkey
+
+
+@dataclass(frozen=True)
+class Engines:
+    database_url: str
+    redis_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the programs that use them."""
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+
+@contextmanager
+def supervised(folder: Path, lock: IO[str]) -> Iterator[Processes]:
+    """Processes with their logs under `folder`, stopped in order at the end, however it comes."""
+    processes = Processes(logs=folder / "logs", lock=lock)
+    try:
+        yield processes
+    finally:
+        processes.stop()
+
+
+def start_engines(processes: Processes, folder: Path, environ: Mapping[str, str], *, durable: bool) -> Engines:
+    """Start what `environ` does not name already. `durable=False` is for data that nobody wants to keep."""
+    database_url = environ.get("DATABASE_URL") or start_postgresql(
+        processes, find_postgresql(environ), data_folder(folder), durable=durable
+    )
+    redis_url = environ.get("REDIS_URL") or start_valkey(
+        processes, find_valkey(environ), folder / "valkey", durable=durable
+    )
+    return Engines(database_url, redis_url)
+
+
+@contextmanager
+def temporary_engines(prefix: str, environ: Mapping[str, str]) -> Iterator[Engines]:
+    """Engines for one run (of tests, of checks), gone without trace afterwards."""
+    with temporary_folder(prefix) as (folder, lock), supervised(folder, lock) as processes:
+        yield start_engines(processes, folder, environ, durable=False)

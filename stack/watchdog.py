@@ -1,0 +1,85 @@
+"""Stops a stack whose launcher was killed: a process of its own that waits for the end of its standard input.
+
+The launcher holds the other end of that pipe and writes a line for each process it starts ("+" and a member) or has
+seen end ("-" and a pid). End of file means the launcher is gone, however it died, on any system: what is still listed
+is stopped in the usual order. The watchdog also holds the lock of the state folder, so that no second stack starts
+while the first is still going down. Runs alone (`python -I stack/watchdog.py`): standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+
+class Member(NamedTuple):
+    """A process to stop. Leads a process group of its own; higher ranks stop first, equal ones together."""
+
+    pid: int
+    rank: int
+    stop_signal: int
+    grace_seconds: float
+
+    def line(self) -> str:
+        return f"+ {self.pid} {self.rank} {self.stop_signal} {self.grace_seconds}\n"
+
+
+def stop_in_order(members: Iterable[Member], is_alive: Callable[[Member], bool]) -> None:
+    """Ask, wait for the grace, then kill; a leader's leftover children (pool, web workers) are killed behind it."""
+    left = list(members)
+    for rank in sorted({member.rank for member in left}, reverse=True):
+        group = [member for member in left if member.rank == rank]
+        for member in group:
+            send(os.kill, member.pid, member.stop_signal)
+        deadline = time.monotonic() + max(member.grace_seconds for member in group)
+        while any(is_alive(member) for member in group) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for member in group:
+            send(os.killpg, member.pid, signal.SIGKILL)
+
+
+def send(how: Callable[[int, int], None], pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        how(pid, number)
+
+
+def is_running(pid: int) -> bool:
+    """False for a zombie too: where nobody reaps orphans (containers) it would look alive for ever."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):
+        return not os.path.isdir("/proc/self")
+
+
+def read_members(lines: Iterable[str]) -> list[Member]:
+    """What is still listed when the input ends."""
+    members: dict[int, Member] = {}
+    for line in lines:
+        sign, pid, *rest = line.split()
+        if sign == "+":
+            members[int(pid)] = Member(int(pid), int(rest[0]), int(rest[1]), float(rest[2]))
+        else:
+            members.pop(int(pid), None)
+    return list(members.values())
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    stop_in_order(read_members(sys.stdin), lambda member: is_running(member.pid))
+
+
+if __name__ == "__main__":
+    main()

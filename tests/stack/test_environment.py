@@ -1,0 +1,80 @@
+"""`.venv`: made once, renewed when the requirements change, healed when interrupted."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from stack import ROOT, environment
+from stack.environment import is_fresh, make_environment, show_progress
+
+
+class FakeInstaller:
+    """Stands for venv and pip; `fails` once, as a closed lid or a lost network does."""
+
+    def __init__(self, venv: Path) -> None:
+        self.venv, self.calls, self.fails = venv, list[str](), False
+
+    def run(self, _command: list[str], *, total: int = 0) -> None:
+        self.calls.append("install" if total else "venv")
+        (self.venv / "bin").mkdir(parents=True, exist_ok=True)
+        (self.venv / "bin" / "python").touch()
+        if total and self.fails:
+            self.fails = False
+            raise SystemExit("no network")
+
+
+@pytest.fixture
+def installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeInstaller:
+    venv = tmp_path / ".venv"
+    (tmp_path / "requirements-dev.txt").write_text("a==1 \\\n    --hash=sha256:00\nb[x]==2\n")
+    monkeypatch.setattr(environment, "VENV", venv)
+    monkeypatch.setattr(environment, "PYTHON", venv / "bin" / "python")
+    monkeypatch.setattr(environment, "STAMP", venv / "sluice-stamp")
+    monkeypatch.setattr(environment, "INSTALLING", venv / "sluice-installing")
+    monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path / "requirements-dev.txt")
+    fake = FakeInstaller(venv)
+    monkeypatch.setattr(environment, "run", fake.run)
+    monkeypatch.setattr(environment, "works", lambda: True)
+    return fake
+
+
+def test_the_environment_is_made_once(installer: FakeInstaller) -> None:
+    assert not is_fresh()
+    make_environment()
+    make_environment()
+    assert is_fresh()
+    assert installer.calls == ["venv", "install"]
+
+
+def test_changed_requirements_are_installed_in_place(installer: FakeInstaller) -> None:
+    make_environment()
+    environment.REQUIREMENTS.write_text("a==2\n")
+    assert not is_fresh()
+    make_environment()
+    assert installer.calls == ["venv", "install", "install"]
+
+
+def test_an_interrupted_installation_is_made_anew(installer: FakeInstaller) -> None:
+    installer.fails = True
+    with pytest.raises(SystemExit, match="no network"):
+        make_environment()
+    (installer.venv / "half-a-package").touch()
+    make_environment()
+    assert is_fresh()
+    assert not (installer.venv / "half-a-package").exists()
+
+
+def test_progress_counts_up_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    for count in range(1, 41):
+        show_progress(count, 40, f"package{count}==1")
+    assert capsys.readouterr().err == "  20/40\n  40/40\n"
+
+
+def test_the_command_parses_on_an_old_python() -> None:
+    """No syntax that Python 2.7 or 3.4 lacks, so that they reach the sentence about versions."""
+    tree = ast.parse((ROOT / "sluice").read_text(), feature_version=(3, 4))
+    too_new = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.arg, ast.AsyncFunctionDef)
+    assert not [node for node in ast.walk(tree) if isinstance(node, too_new)]

@@ -1,0 +1,71 @@
+"""The folders engines live in: locks, sweeping, and where sockets and data go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stack import StackError, folders
+from stack.folders import data_folder, is_locked, locked, socket_folder, sweep
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="about running as root")
+
+
+def test_a_folder_is_held_once(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(StackError, match=f"pid {os.getpid()}"), locked(tmp_path):
+            pass
+    assert not is_locked(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="--state"), locked(tmp_path / "file"):
+        pass
+
+
+def test_sweeping_takes_what_killed_runs_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "TEMPORARY", tmp_path)
+    left, held, young, foreign = (tmp_path / f"run-{name}" for name in ("left", "held", "young", "foreign"))
+    foreign.mkdir()
+    with locked(left):
+        pass
+    os.utime(left / "lock", (0, 0))
+    with locked(held):
+        os.utime(held / "lock", (0, 0))
+        with locked(young):
+            pass
+        sweep("run-")
+        assert sorted(tmp_path.iterdir()) == [foreign, held, young]
+
+
+@pytest.mark.parametrize("name", ["x" * 90, "my mails", "a?b"])
+def test_sockets_of_long_or_odd_folders_go_to_a_short_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    short = socket_folder(tmp_path / name)
+    try:
+        assert short.parent == Path("/tmp")
+        assert short.stat().st_mode & 0o777 == 0o700
+        assert socket_folder(tmp_path / name) == short
+    finally:
+        short.rmdir()
+
+
+@needs_root
+def test_data_below_a_closed_folder_go_elsewhere_and_are_found_again(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "writable", lambda *_folders: str(open_folder))
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o700)
+    data = data_folder(state)
+    assert data.is_relative_to(open_folder)
+    assert data_folder(state) == data
+
+
+def test_data_of_an_open_folder_stay_in_it(open_folder: Path) -> None:
+    assert data_folder(open_folder) == open_folder / "pgdata"

@@ -1,0 +1,102 @@
+"""However the launcher ends, nothing of its stack stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.watchdog import Member, is_running, read_members
+
+from .launching import Launched, processes_naming, wait_until
+
+
+@pytest.fixture
+def state(used_state: Path) -> Path:
+    """Without what an earlier test's stack noted."""
+    for note in (used_state / "order", *used_state.glob("*.pid"), *used_state.glob("logs/*")):
+        note.unlink(missing_ok=True)
+    return used_state
+
+
+@pytest.fixture
+def launched(state: Path, request: pytest.FixtureRequest) -> Iterator[Launched]:
+    """A stack of real engines and stand-ins, up."""
+    options = getattr(request, "param", ())
+    stack = Launched(sys.executable, "-m", "tests.stack.stand_in", str(state), *options)
+    try:
+        stack.wait_for("everything is up")
+        yield stack
+    finally:
+        stack.close()
+        wait_until(lambda: not processes_naming(state))
+
+
+def stopped_in_order(state: Path) -> bool:
+    order = (state / "order").read_text().split()
+    return order == ["beat", "web", "worker"] and "database system is shut down" in postgresql_log(state)
+
+
+def postgresql_log(state: Path) -> str:
+    return (state / "logs" / "postgresql.log").read_text()
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "closed terminal"])
+def test_an_asked_stop_is_ordered_and_leaves_nothing(launched: Launched, state: Path, how: str) -> None:
+    assert launched.end(how) == 0
+    assert processes_naming(state) == []
+    assert stopped_in_order(state)
+
+
+def test_kill_9_of_the_launcher_leaves_nothing(launched: Launched, state: Path) -> None:
+    launched.end("SIGKILL")
+    wait_until(lambda: not processes_naming(state))
+    assert "database system is shut down" in postgresql_log(state)
+
+
+@pytest.mark.parametrize("launched", [("--watchdog-only",)], indirect=True)
+def test_the_watchdog_alone_stops_in_order(launched: Launched, state: Path) -> None:
+    launched.end("SIGKILL")
+    wait_until(lambda: not processes_naming(state))
+    assert stopped_in_order(state)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's parent-death signal")
+def test_kill_9_of_launcher_and_watchdog_leaves_no_engine(launched: Launched, state: Path) -> None:
+    watchdog = next(line for line in processes_naming(state) if "watchdog.py" in line)
+    os.kill(int(watchdog.split()[0]), signal.SIGKILL)
+    launched.end("SIGKILL")
+    # Without anyone to clean up behind them, the stand-ins' stubborn children remain: the real ones notice themselves.
+    wait_until(lambda: not any("postgres" in line or "valkey" in line for line in processes_naming(state)))
+    for line in processes_naming(state):
+        os.kill(int(line.split()[0]), signal.SIGKILL)
+
+
+def test_a_program_that_dies_is_named_and_stops_the_stack(launched: Launched, state: Path) -> None:
+    os.kill(int((state / "web.pid").read_text()), signal.SIGKILL)
+    assert launched.wait() == 1
+    assert "web ended by signal SIGKILL" in launched.shown
+    assert processes_naming(state) == []
+
+
+def test_a_second_launcher_in_the_folder_is_refused(launched: Launched, state: Path) -> None:
+    second = subprocess.run([sys.executable, "-m", "tests.stack.stand_in", str(state)], capture_output=True, text=True)
+    assert second.returncode == 1
+    assert f"Already running in this folder ({state}), pid {launched.process.pid}." in second.stderr
+    assert launched.end("SIGTERM") == 0
+
+
+def test_the_watchdog_forgets_what_has_ended() -> None:
+    members = [Member(11, 0, 2, 30.0), Member(12, 3, 15, 0.5)]
+    assert read_members([*(member.line() for member in members), "- 11\n"]) == members[1:]
+
+
+def test_a_zombie_is_not_running() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    wait_until(lambda: not is_running(child.pid))
+    assert child.wait() == 0
