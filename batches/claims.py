@@ -151,6 +151,15 @@ def release(claims: Iterable[Claim]) -> int:
         return int(cursor.rowcount)
 
 
+def next_fence() -> int:
+    """A fence number higher than every one before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select nextval('batches_fence')")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def to_mask(members: bytes | memoryview | None, size: int) -> int:
     """The mask of a parcel's `members` column; null means all `size` of them."""
     return (1 << size) - 1 if members is None else int.from_bytes(bytes(members), "little")

@@ -5,10 +5,13 @@ Every variable is listed in README.md under "Configuration".
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env
+
+from config.logs import LEVELS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -19,6 +22,10 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
+
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=lambda level: level in LEVELS)
+LOGGING = logging_config(level=LOG_LEVEL, is_readable=DEBUG or sys.stderr.isatty())
+LOGGING_CONFIG = "config.logs.set_up"
 
 # --- what Sluice runs on ----------------------------------------------------------------------------------------------
 

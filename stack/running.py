@@ -95,19 +95,12 @@ def running_stack(
 def start(
     processes: Processes, state: Path, port: int, given: Mapping[str, str], *, durable: bool, programs: Programs
 ) -> RunningStack:
+    """Engines and inbox, then the schema, then all programs at once; the first run's logins are made meanwhile."""
     started = time.monotonic()
     engines = start_engines(processes, state, given, durable=durable)
-    inbox, inbox_url = start_inbox(processes, state, given)
-    say(f"Engines and inbox ready in {time.monotonic() - started:.1f} s.")
-    own = {
-        "SECRET_KEY": given.get("SECRET_KEY") or secret_key(state),
-        "SMTP_URL": inbox_url,
-        "LOCAL_INBOX": str(inbox or ""),
-        "STOP_CUTOFF_SECONDS": given.get("STOP_CUTOFF_SECONDS", "0"),
-        "DEBUG": "false",
-        "ALLOWED_HOSTS": allowed_hosts(given),
-        **engines.environment,
-    }
+    inbox, smtp_url = start_inbox(processes, state, given)
+    say(f"Engines ready after {time.monotonic() - started:.1f} s.")
+    own = {**engines.environment, "SMTP_URL": smtp_url, "LOCAL_INBOX": str(inbox or ""), **settings(state, given)}
     whole = {**given, **own}
     manage(whole, "migrate", "--verbosity", "0")
     say(f"Database migrated after {time.monotonic() - started:.1f} s.")
@@ -115,10 +108,19 @@ def start(
     made = logins(state, engines.database_url, lambda *words, **more: manage(whole, *words, **more))
     for child in children:
         await_ready(child)
-    processes.check()
     write_private(state / "environment.json", own)
     say(f"Everything is up after {time.monotonic() - started:.1f} s; logs are in {processes.logs}.")
     return RunningStack(state, f"http://{HOST}:{port}", whole, inbox, made, processes)
+
+
+def settings(state: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """Where a stack on one's own machine differs from the defaults of production (config/settings.py)."""
+    return {
+        "SECRET_KEY": given.get("SECRET_KEY") or secret_key(state),
+        "STOP_CUTOFF_SECONDS": given.get("STOP_CUTOFF_SECONDS", "0"),
+        "ALLOWED_HOSTS": allowed_hosts(given),
+        "DEBUG": "false",
+    }
 
 
 def start_inbox(processes: Processes, state: Path, given: Mapping[str, str]) -> tuple[Path | None, str]:

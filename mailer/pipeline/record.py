@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from batches import queries
-from batches.claims import Claim, bits, to_mask, to_members
+from batches.claims import Claim, bits, next_fence, to_mask, to_members
 from batches.models import PARCEL_SPAN, BatchTotals, Parcel
 from batches.states import ParcelState
 from foundation.clock import database_now
@@ -264,6 +264,8 @@ def rescue_parcel(parcel_id: int) -> bool:
         parcel.state = ParcelState.DUE if members else ParcelState.DONE
         parcel.finalized_at = None if members else now
         parcel.worker_id = parcel.slice_from = parcel.slice_to = None
+        # A new fence: what the old worker may still record is then late, and not mistaken for recorded already.
+        parcel.fence = next_fence()
         parcel.save()
     return True
 

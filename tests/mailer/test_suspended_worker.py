@@ -1,0 +1,94 @@
+"""A worker that was stopped for longer than its lease, declared dead, and woken: it must not go on where it was."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+
+from accounts.models import Account
+from batches.control import create_batch, stop_batch
+from batches.counts import count_batch
+from batches.models import Batch, Parcel, Receipt
+from batches.states import BatchStatus, ParcelState
+from batches.sweep import Watch
+from mailer.pipeline.accept import accept_mail
+from mailer.sweep import rescue
+from tests.drafts import draft
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+from tests.worker_process import worker_process
+
+MESSAGES = 30
+LEASE_SECONDS = 0.6
+
+
+def suspend_in_mid_slice(worker: subprocess.Popen[bytes], peer: CountingPeer) -> None:
+    wait_until(lambda: len(peer.ledger) >= 5, why="the worker to be in the middle of its slice")
+    worker.send_signal(signal.SIGSTOP)
+
+
+def cancel_behind_its_back(account: Account, batch: Batch, peer: CountingPeer) -> Receipt:
+    """The worker is declared dead, its parcel rescued, the batch cancelled: the stop is settled while it sleeps."""
+    watch = Watch(lease_seconds=LEASE_SECONDS)
+    wait_until(lambda: rescue(watch), why="the rescue")
+    receipt = stop_batch(account, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN})
+    assert receipt.is_settled
+    wait_until(lambda: peer.unanswered == 0, why="what was under way when it was suspended")
+    return receipt
+
+
+def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(
+    alice: Account, peer: CountingPeer
+) -> None:
+    peer.delay = 0.04
+    batch = create_batch(alice)
+    accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
+    with worker_process(peer, deadline_seconds=0.5) as worker:
+        suspend_in_mid_slice(worker, peer)
+        receipt = cancel_behind_its_back(alice, batch, peer)
+        left = len(peer.ledger)
+        worker.send_signal(signal.SIGCONT)
+        # It wakes, gives up its slice, and records late what it knows: the doubt about what it had sent is gone.
+        wait_until(lambda: count_batch(batch.pk).sent == left, why="the late record")
+    assert len(peer.ledger) == left
+    assert peer.doubled == []
+    counts = count_batch(batch.pk)
+    assert receipt.in_doubt >= counts.sent
+    assert counts.sent + counts.in_doubt + counts.due + counts.discarded == MESSAGES
+    assert not Parcel.objects.filter(state=ParcelState.CLAIMED).exists()
+
+
+def test_without_the_deadline_a_woken_worker_goes_on_sending(alice: Account, peer: CountingPeer) -> None:
+    """The same scenario with the slice deadline switched off: it must be seen to break the stop."""
+    peer.delay = 0.04
+    batch = create_batch(alice)
+    accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
+    with worker_process(peer, deadline_seconds=1e6) as worker:
+        suspend_in_mid_slice(worker, peer)
+        cancel_behind_its_back(alice, batch, peer)
+        left = len(peer.ledger)
+        worker.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(peer.ledger) > left, why="mail after a settled stop")
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothing_is_lost(
+    alice: Account, peer: CountingPeer, connections: int
+) -> None:
+    peer.delay = 0.02
+    batch = create_batch(alice)
+    accept_mail(alice, draft(200, batch_id=batch.public_id))
+    with worker_process(peer, connections=connections) as worker:
+        wait_until(lambda: len(peer.ledger) >= 50, why="the worker to be in the middle of a slice")
+        worker.kill()
+        worker.wait(10)
+        watch = Watch(lease_seconds=LEASE_SECONDS)
+        wait_until(lambda: rescue(watch), why="the rescue")
+    with worker_process(peer, connections=connections):
+        wait_until(lambda: count_batch(batch.pk).waiting == 0, why="the others to deliver the rest")
+    counts = count_batch(batch.pk)
+    assert peer.doubled == []
+    assert counts.sent + counts.in_doubt == 200
+    assert counts.sent <= len(peer.ledger) <= counts.sent + counts.in_doubt

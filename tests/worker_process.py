@@ -1,0 +1,66 @@
+"""A worker in a process of its own, to be suspended or killed: `worker_process()` starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from tests.peer import CountingPeer
+
+
+@contextmanager
+def worker_process(
+    peer: CountingPeer, *, connections: int = 1, deadline_seconds: float = 0.5
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Delivers what is due in this test's database to the peer; killed at the end if it still runs."""
+    command = [sys.executable, "-m", "tests.worker_process", peer.url, str(connections), str(deadline_seconds)]
+    process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": database_url()}, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
+
+
+def database_url() -> str:
+    """The URL of the database this test runs on."""
+    database = connection.settings_dict
+    place = f"?host={database['HOST']}" if database["HOST"].startswith("/") else ""
+    host = "" if place else f"{database['HOST']}:{database['PORT'] or 5432}"
+    user = ":".join(filter(None, (database["USER"], database["PASSWORD"])))
+    return f"postgresql://{user}@{host}/{database['NAME']}{place}"
+
+
+def main() -> None:
+    """Deliver until killed."""
+    import django
+    from django.conf import settings
+
+    url, connections, deadline = sys.argv[1:]
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    settings.SLICE_DEADLINE_SECONDS = float(deadline)
+    from batches.claims import Hold
+    from batches.verdict import GateStatus
+    from mailer.pipeline.deliver import Deliverer
+    from mailer.transports.smtp import SmtpAddress, SmtpTransport
+
+    transport = SmtpTransport(SmtpAddress.parse(url), connections=int(connections), timeout_seconds=10)
+    # Only the deadline is left to it: what it would see of the gate in the middle of a slice is another defence.
+    Hold.glance = lambda _, parcels: dict.fromkeys(parcels, GateStatus.OPEN)  # type: ignore[method-assign]
+    deliverer = Deliverer(transport)
+    print('ready', flush=True)  # noqa: T201
+    while True:
+        deliverer.deliver_due(seconds=1)
+
+
+if __name__ == "__main__":
+    main()
