@@ -31,7 +31,7 @@ def inbox_program(folder: Path) -> Program:
 def product_programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
     """What a small production would run on one machine."""
     return [
-        worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=1),
+        worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=2),
         worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=2),
         web_program(port, environment),
         Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
@@ -51,7 +51,7 @@ def worker_program(folder: Path, environment: Mapping[str, str], *, name: str, q
 
 
 def web_program(port: int, environment: Mapping[str, str]) -> Program:
-    options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
+    options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
     address = f"127.0.0.1:{port}"
     return Program(
         name="web",

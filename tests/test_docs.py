@@ -1,0 +1,54 @@
+"""The pages say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from batches.states import PARCEL_MOVES, BatchStatus, ParcelState
+from batches.verdict import VERDICTS, Phase
+
+DOCS = Path(__file__).parent.parent / "docs"
+ARROW = re.compile(r"^\s*(\w+) --> (\w+) :", re.MULTILINE)
+
+
+def section(title: str) -> str:
+    text = (DOCS / "lifecycle.md").read_text()
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_parcels_diagram_is_the_table_of_moves() -> None:
+    drawn = set(ARROW.findall(section("A parcel")))
+    moves = {(state.label, target.label) for state, targets in PARCEL_MOVES.items() for target in targets}
+    assert drawn == moves
+
+
+def test_the_parcels_table_has_every_state() -> None:
+    rows = re.findall(r"^\| (\w+) \|", section("A parcel"), re.MULTILINE)
+    assert rows[1:] == [state.label for state in ParcelState]
+
+
+def test_the_batch_diagram_lets_every_status_reach_every_other() -> None:
+    drawn = set(ARROW.findall(section("A batch")))
+    labels = [status.label for status in BatchStatus]
+    assert drawn == {(one, other) for one in labels for other in labels if one != other}
+
+
+def test_the_table_of_verdicts_is_the_codes() -> None:
+    rows = re.findall(r"^\| (\w+) \| (\w+) \| (\w+) \| (\w+) \|$", section("The verdict"), re.MULTILINE)
+    assert rows == [
+        (status.value, *(VERDICTS[status][phase].value for phase in (Phase.BEFORE, Phase.DURING, Phase.AFTER)))
+        for status in VERDICTS
+    ]
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_architecture_names_files_that_exist() -> None:
+    for name in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|yml))`", (DOCS / "architecture.md").read_text()):
+        assert (DOCS.parent / name).exists(), name
