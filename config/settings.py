@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import django_stubs_ext
 from environs import Env
 
 from config.logs import LEVELS, logging_config
+
+# Django's generic classes take their type in brackets only with this (`ModelAdmin[Batch]`).
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()

@@ -57,7 +57,7 @@ def main() -> None:
     # Only the deadline is left to it: what it would see of the gate in the middle of a slice is another defence.
     Hold.glance = lambda _, parcels: dict.fromkeys(parcels, GateStatus.OPEN)  # type: ignore[method-assign]
     deliverer = Deliverer(transport)
-    print('ready', flush=True)  # noqa: T201
+    print("ready", flush=True)  # noqa: T201
     while True:
         deliverer.deliver_due(seconds=1)
 

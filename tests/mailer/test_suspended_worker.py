@@ -39,9 +39,7 @@ def cancel_behind_its_back(account: Account, batch: Batch, peer: CountingPeer) -
     return receipt
 
 
-def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(
-    alice: Account, peer: CountingPeer
-) -> None:
+def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice: Account, peer: CountingPeer) -> None:
     peer.delay = 0.04
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))

@@ -1,0 +1,124 @@
+"""Claims: one worker each, a new fence each time, and a look that finds out when a claim is lost."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import Account
+from batches.claims import ALL_MEMBERS, Claim, Hold, Slice, bits, release, to_mask, to_members
+from batches.control import create_batch, stop_batch
+from batches.models import Parcel, Worker
+from batches.states import BatchStatus, Lane, ParcelState
+from batches.verdict import GateStatus
+from foundation.clock import database_now
+from mailer.pipeline.accept import accept_mail
+from tests.drafts import draft
+
+
+@pytest.fixture
+def claimed(alice: Account) -> tuple[Hold, Claim]:
+    """A worker's hold with one claimed parcel of 60 messages."""
+    accept_mail(alice, draft(60, batch_id=create_batch(alice).public_id))
+    hold = Hold()
+    (claim,) = hold.claim_next(Lane.BULK)
+    return hold, claim
+
+
+def look(hold: Hold, claim: Claim) -> GateStatus | None:
+    return hold.look([Slice(claim, 0, 10)]).get(claim.parcel_id)
+
+
+def test_the_look_writes_the_slices_bounds_and_renews_the_worker(claimed: tuple[Hold, Claim]) -> None:
+    hold, claim = claimed
+    before = Worker.objects.get(pk=hold.worker_id).seen_at
+    assert look(hold, claim) is GateStatus.OPEN
+    parcel = Parcel.objects.get(pk=claim.parcel_id)
+    assert (parcel.slice_no, parcel.slice_from, parcel.slice_to) == (1, 0, 10)
+    assert Worker.objects.get(pk=hold.worker_id).seen_at > before
+
+
+def test_the_look_sees_a_stop(alice: Account, claimed: tuple[Hold, Claim], settings: pytest.FixtureRequest) -> None:
+    settings.STOP_WAIT_SECONDS = 0.01  # type: ignore[attr-defined]
+    hold, claim = claimed
+    batch = Parcel.objects.get(pk=claim.parcel_id).batch
+    stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={BatchStatus.OPEN})
+    assert look(hold, claim) is GateStatus.PAUSED
+
+
+def test_the_look_sees_a_freeze_of_account_and_parent(
+    alice: Account, charlie: Account, claimed: tuple[Hold, Claim]
+) -> None:
+    hold, claim = claimed
+    Account.objects.filter(pk=alice.pk).update(parent=charlie)
+    assert look(hold, claim) is GateStatus.OPEN
+    Account.objects.filter(pk=charlie.pk).update(frozen_at=database_now())
+    assert look(hold, claim) is GateStatus.FROZEN
+
+
+def test_a_worker_that_was_declared_dead_may_send_nothing(claimed: tuple[Hold, Claim]) -> None:
+    hold, claim = claimed
+    Worker.objects.update(dead_at=database_now())
+    assert look(hold, claim) is None
+    assert hold.glance([claim.parcel_id]) == {}
+    assert Parcel.objects.get(pk=claim.parcel_id).slice_from is None
+
+
+def test_a_claim_under_an_older_fence_may_send_nothing(claimed: tuple[Hold, Claim]) -> None:
+    hold, claim = claimed
+    assert release([claim]) == 1
+    (again,) = Hold().claim_next(Lane.BULK)
+    assert again.fence > claim.fence
+    assert look(hold, claim) is None
+    assert release([claim]) == 0, "nor give back what is another's"
+    assert Parcel.objects.get(pk=claim.parcel_id).state == ParcelState.CLAIMED
+
+
+def test_a_dead_instance_takes_another_name_for_its_next_claim(alice: Account, claimed: tuple[Hold, Claim]) -> None:
+    hold, _ = claimed
+    first = hold.worker_id
+    Worker.objects.update(dead_at=database_now())
+    accept_mail(alice, draft(60))
+    assert hold.claim_next(Lane.BULK)
+    assert hold.worker_id != first
+
+
+def test_many_workers_at_once_claim_each_parcel_exactly_once(alice: Account, charlie: Account) -> None:
+    for account in (alice, charlie):
+        for _ in range(60):
+            accept_mail(account, draft(1))
+    taken: list[int] = []
+    start = threading.Barrier(6)
+
+    def work() -> None:
+        start.wait(10)
+        hold = Hold()
+        misses = 0
+        while misses < 3:
+            claims = hold.claim_next(Lane.TRANSACTIONAL, messages=7)
+            misses = 0 if claims else misses + 1
+            taken.extend(claim.parcel_id for claim in claims)
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(taken) == len(set(taken)) == 120
+
+
+@given(st.sets(st.integers(0, 511)))
+def test_a_mask_survives_the_column(members: set[int]) -> None:
+    mask = sum(1 << n for n in members)
+    assert bits(to_mask(to_members(mask), 1)) == sorted(members)
+    assert mask & ALL_MEMBERS == mask
+
+
+@given(st.integers(1, 500))
+def test_no_mask_means_all(size: int) -> None:
+    assert bits(to_mask(None, size)) == list(range(size))

@@ -1,0 +1,39 @@
+"""Guards for tests: a gate that tests open, close, and give up at."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from mailer.transports.base import Signal
+
+
+class TestGuard:
+    """Open until told otherwise. `begin_limit`: how often it says yes; `gives_up_when`: asked at each poll."""
+
+    __test__ = False
+
+    def __init__(
+        self, *, begin_limit: int | None = None, gives_up_when: Callable[[], bool] = bool, wakeup: int | None = None
+    ) -> None:
+        self.begin_limit = begin_limit
+        self.gives_up_when = gives_up_when
+        self.asked = 0
+        self.polls = 0
+        self._wakeup = wakeup
+
+    def may_begin(self) -> bool:
+        self.asked += 1
+        return self.begin_limit is None or self.asked <= self.begin_limit
+
+    def poll(self) -> Signal:
+        self.polls += 1
+        return Signal.GIVE_UP if self.gives_up_when() else Signal.GO_ON
+
+    def wakeup_fileno(self) -> int | None:
+        return self._wakeup
+
+
+def make_wakeup() -> tuple[socket.socket, socket.socket]:
+    """The end to watch, and the end to write a byte to."""
+    return socket.socketpair()

@@ -1,0 +1,206 @@
+"""Peers that drop, hang and garble: what is known of each message afterwards, and no more than that."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from mailer.transports.base import InDoubt, NotSent, RetryAt, Sent
+from mailer.transports.smtp import SmtpTransport, delivering
+from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
+from tests.mailer.transports.guards import TestGuard
+from tests.mailer.transports.scripted import FEATURES, Act, Drop, DropInBody, Hang, ScriptedServer
+
+StartServer = Callable[..., ScriptedServer]
+OpenSmtp = Callable[..., SmtpTransport]
+BOTH = pytest.mark.parametrize("features", [FEATURES, FEATURES[1:]], ids=["pipelining", "stepwise"])
+GARBAGE = b"\x00\xffthis is no SMTP\r\n"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"MAIL": Drop()},
+        {"RCPT": Drop()},
+        {"DATA": Drop()},
+        {"DATA": Drop(b"354 go on\r\n")},
+        {"DATA": DropInBody(10)},
+        {"MAIL": GARBAGE},
+        {"DATA": GARBAGE},
+        {"DATA": b"250 what?\r\n"},
+        {"RCPT": b"354 what?\r\n"},
+        {"DATA": b"354 go on\r\n250 2.0.0 taken already\r\n"},
+    ],
+    ids=str,
+)
+def test_lost_before_the_final_dot_is_not_sent(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], script: dict[str, Act]
+) -> None:
+    server = start_server(script, features=features)
+    big = make_envelope(data=b"x" * 10_000_000)  # more than the kernel takes: its dot is held back
+    results = open_smtp(server.url).send_slice([big], TestGuard())
+    assert kinds_of(results) == ["NotSent"]
+    assert server.stored == []
+
+
+@BOTH
+@pytest.mark.parametrize("act", [Drop(), GARBAGE, b"354 again\r\n", Drop(b"250 2.0.0 tak")], ids=str)
+def test_lost_after_the_final_dot_is_in_doubt(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], act: Act
+) -> None:
+    server = start_server({"DOT": [b"250 2.0.0 taken\r\n", act]}, features=features)
+    outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(4), TestGuard()))
+    assert outcomes[1] == Sent("250 2.0.0 taken")
+    assert isinstance(outcomes[2], InDoubt)
+    assert {type(outcomes[3]), type(outcomes[4])} == {NotSent}
+    assert server.stored == [make_envelope(1).data, make_envelope(2).data]
+
+
+def test_a_reply_before_the_line_goes_counts(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+    server = start_server({"DOT": Drop(b"250 2.0.0 taken\r\n")})
+    outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(5), TestGuard()))
+    assert set(outcomes.values()) == {Sent("250 2.0.0 taken")}
+    assert server.connections == 5
+
+
+@BOTH
+def test_a_peer_that_drops_every_dot_is_not_hammered(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    server = start_server({"DOT": Drop()}, features=features)
+    results = open_smtp(server.url, connections=3).send_slice(make_envelopes(50), TestGuard())
+    assert kinds_of(results) == ["InDoubt"] * 3 + ["NotSent"] * 47
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("stage", ["EHLO", "MAIL", "DATA", "CONNECT"])
+def test_a_peer_that_never_answers_is_left(start_server: StartServer, open_smtp: OpenSmtp, stage: str) -> None:
+    server = start_server({stage: Hang()})
+    results = open_smtp(server.url, timeout_seconds=0.2).send_slice(make_envelopes(2), TestGuard())
+    assert kinds_of(results) == ["NotSent", "NotSent"]
+    assert any("no answer within 0.2 s" in outcome.reason for outcome in outcomes_of(results).values())
+
+
+def test_no_answer_to_the_final_dot_is_doubt(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+    server = start_server({"DOT": Hang()})
+    results = open_smtp(server.url, timeout_seconds=0.2).send_slice(make_envelopes(3), TestGuard())
+    assert kinds_of(results) == ["InDoubt", "NotSent", "NotSent"]
+
+
+# --- 421 --------------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "DOT"])
+def test_421_is_an_answer_to_the_message_at_hand(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], stage: str
+) -> None:
+    server = start_server({stage: [Drop(b"421 4.3.2 shutting down\r\n")]}, features=features)
+    outcomes = outcomes_of(open_smtp(server.url, connections=1).send_slice(make_envelopes(1), TestGuard()))
+    assert outcomes[1] == RetryAt("421 4.3.2 shutting down")
+
+
+@BOTH
+def test_a_peer_that_takes_three_messages_a_session_gets_all(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    ok = b"250 2.1.0 Ok\r\n"
+    server = start_server({"MAIL": [*[ok, ok, ok, Drop(b"421 4.7.0 enough\r\n")] * 3]}, features=features)
+    outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(10), TestGuard()))
+    assert set(outcomes.values()) == {Sent("250 2.0.0 taken")}
+    assert server.connections == 4
+    assert len(server.stored) == 10
+
+
+# --- openings ---------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_there_costs_nothing_and_is_known_at_once(open_smtp: OpenSmtp) -> None:
+    nobody = socket.create_server(("127.0.0.1", 0))
+    port = nobody.getsockname()[1]
+    nobody.close()
+    started = time.monotonic()
+    results = open_smtp(f"smtp://127.0.0.1:{port}", connections=4).send_slice(make_envelopes(20), TestGuard())
+    assert set(outcomes_of(results).values()) == {NotSent("no connection: connection refused")}
+    assert time.monotonic() - started < 1.0
+
+
+def test_an_unknown_host_costs_nothing(open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    (outcome,) = set(outcomes_of(open_smtp("smtp://nowhere.test").send_slice(make_envelopes(3), TestGuard())).values())
+    assert outcome == NotSent("the name nowhere.test is not known: Name or service not known")
+
+
+@pytest.mark.parametrize("reply", [b"554 5.3.2 no service\r\n", b"421 4.3.2 too many\r\n", GARBAGE])
+def test_an_unwilling_peer_costs_nothing(start_server: StartServer, open_smtp: OpenSmtp, reply: bytes) -> None:
+    server = start_server({"CONNECT": Drop(reply)})
+    assert kinds_of(open_smtp(server.url).send_slice(make_envelopes(3), TestGuard())) == ["NotSent"] * 3
+
+
+def test_a_peer_that_takes_few_connections_gets_all_over_those(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+    busy = Drop(b"421 4.7.0 too many connections\r\n")
+    server = start_server({"CONNECT": [b"220 hello\r\n", busy, busy, b"220 hello\r\n", *[busy] * 20]})
+    results = open_smtp(server.url, connections=6).send_slice(make_envelopes(40), TestGuard())
+    assert kinds_of(results) == ["Sent"] * 40
+    assert len(server.stored) == 40
+    assert server.connections == 6
+
+
+def test_a_peer_that_knows_only_helo_gets_mail(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+    server = start_server({"EHLO": b"502 5.5.1 what?\r\n"})
+    assert kinds_of(open_smtp(server.url).send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
+    assert server.commands[:3] == ["EHLO client.test", "HELO client.test", "MAIL FROM:<ann@example.org>"]
+
+
+# --- kept connections -------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_kept_connection_that_was_closed_is_noticed_before_use(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    server = start_server(features=features)
+    transport = open_smtp(server.url)
+    transport.send_slice(make_envelopes(1), TestGuard())
+    server.drop_all()
+    assert kinds_of(transport.send_slice(make_envelopes(5), TestGuard())) == ["Sent"] * 5
+    assert (server.connections, len(server.stored)) == (2, 6)
+
+
+@BOTH
+def test_a_kept_connection_that_fails_at_its_first_command_costs_nothing(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    server = start_server({"MAIL": [b"250 ok\r\n", Drop()]}, features=features)
+    transport = open_smtp(server.url)
+    transport.send_slice(make_envelopes(1), TestGuard())
+    assert kinds_of(transport.send_slice(make_envelopes(5), TestGuard())) == ["Sent"] * 5
+    assert server.connections == 2
+
+
+def test_a_connection_that_was_idle_for_long_is_asked_first(
+    start_server: StartServer, open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server({"RSET": [b"250 alive\r\n", Drop()]})
+    transport = open_smtp(server.url)
+    transport.send_slice(make_envelopes(1), TestGuard())
+    monkeypatch.setattr(delivering, "IDLE_SECONDS", 0.0)
+    for connections in (1, 2):
+        assert kinds_of(transport.send_slice(make_envelopes(1), TestGuard())) == ["Sent"]
+        assert server.connections == connections
+
+
+def test_a_slow_opening_goes_on_from_slice_to_slice(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+    """A peer that greets late must not be met anew each time the gate closes before it greets."""
+    server = start_server({"CONNECT": [b"220 hello\r\n", Hang()]})
+    transport = open_smtp(server.url, connections=2)
+    assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
+    assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
+    assert server.connections == 2

@@ -1,0 +1,130 @@
+"""Bytes in, bytes out: dots, replies, addresses."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailer.transports.base import Refused
+from mailer.transports.smtp.replies import ReplyReader, text_of
+from mailer.transports.smtp.transaction import END_OF_DATA, Peer, Transaction, stuff_dots
+from tests.mailer.transports.envelopes import make_envelope
+
+BYTES_THAT_MATTER = st.text(alphabet="a.\r\n", max_size=30).map(str.encode)
+WORDS = st.text(alphabet="abc -.0123456789", max_size=20).map(str.encode)
+
+
+def unstuff(wire: bytes) -> bytes:
+    """What a receiver makes of it (RFC 5321 section 4.5.2)."""
+    return re.sub(rb"(\A|\r\n)\.", rb"\1", wire)
+
+
+@given(st.lists(BYTES_THAT_MATTER.map(lambda line: line.replace(b"\r", b"").replace(b"\n", b"")), max_size=8))
+def test_dot_stuffing_comes_back_as_it_was(lines: list[bytes]) -> None:
+    data = b"".join(line + b"\r\n" for line in lines)
+    assert unstuff(stuff_dots(data)) == data
+
+
+@given(BYTES_THAT_MATTER)
+def test_nothing_in_a_body_can_end_it(data: bytes) -> None:
+    wire = stuff_dots(data) + END_OF_DATA
+    for line_end in (rb"\r\n", rb"\n", rb"\r", rb"[\r\n]"):
+        ends = list(re.finditer(rb"(?:\A|" + line_end + rb")\.(?=" + line_end + rb")", wire))
+        assert [match.end() for match in ends] in ([], [len(wire) - 2]), wire
+
+
+def test_a_body_without_a_last_line_end_is_given_one() -> None:
+    assert stuff_dots(b"a") == b"a\r\n"
+    assert stuff_dots(b"") == b""
+
+
+@st.composite
+def reply_lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """A reply as the peer writes it, and as it is read."""
+    code = draw(st.sampled_from([b"220", b"250", b"354", b"421", b"450", b"550"]))
+    lines = draw(st.lists(WORDS, min_size=1, max_size=3))
+    end = draw(st.sampled_from([b"\r\n", b"\n"]))
+    wire = b"".join(code + b"-" + line + end for line in lines[:-1]) + code + b" " + lines[-1] + end
+    return wire, code + b" " + b"\n".join(lines)
+
+
+@given(st.lists(reply_lines(), max_size=6), st.data())
+def test_replies_are_the_same_in_whatever_pieces_they_come(
+    replies: list[tuple[bytes, bytes]], data: st.DataObject
+) -> None:
+    wire = b"".join(written for written, _ in replies)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=8)))
+    reader, read = ReplyReader(), []
+    for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+        read += reader.feed(wire[start:end])
+    assert read == [expected for _, expected in replies]
+    assert not reader.has_rest
+    assert not reader.broken
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_reader_raise(data: bytes) -> None:
+    reader = ReplyReader()
+    for reply in reader.feed(data):
+        assert re.match(rb"[2-5]\d\d ", reply)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"hello\r\n", b"250\xff\r\n", b"999 x\r\n", b"250-a\r\n251 b\r\n", b"250 " + b"x" * 3000 + b"\r\n", b"2" * 3000,
+     b"250-" + b"x" * 900 + b"\r\n" + (b"250-" + b"x" * 900 + b"\r\n") * 200],
+)  # fmt: skip
+def test_what_is_not_smtp_breaks_the_peer(garbage: bytes) -> None:
+    reader = ReplyReader()
+    assert reader.feed(b"250 ok\r\n" + garbage) == [b"250 ok"]
+    assert reader.broken
+    assert reader.feed(b"250 ok\r\n") == []
+
+
+def test_reply_text_is_one_clean_line() -> None:
+    assert text_of(b"550 5.1.1 no\nsuch\x00user\x1b[2J\xff") == "550 5.1.1 no such\ufffduser\ufffd[2J\ufffd"
+    assert len(text_of(b"550 " + b"x" * 1000)) == 500
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b\r\nRCPT TO:<evil@x>", "a b@c", "a@b>", "<a@b", "a\x00@b", "a\x7f@b", "\ud800@b", "a@b\n"]
+)
+def test_an_address_that_could_split_a_command_never_reaches_the_wire(address: str) -> None:
+    as_sender = Transaction(make_envelope(sender=address), Peer(is_utf8=True))
+    assert as_sender.commands == []
+    assert isinstance(as_sender.outcomes[0], Refused)
+    as_recipient = Transaction(make_envelope(recipients=(address, "bob@example.net")), Peer(is_utf8=True))
+    assert as_recipient.commands == [b"MAIL FROM:<ann@example.org>\r\n", b"RCPT TO:<bob@example.net>\r\n", b"DATA\r\n"]
+    assert isinstance(as_recipient.outcomes[0], Refused)
+    assert as_recipient.outcomes[1] is None
+
+
+def test_mail_carries_the_parameters_that_the_peer_offered() -> None:
+    peer = Peer(is_8bit=True, is_utf8=True, takes_size=True)
+    envelope = make_envelope(sender="änn@example.org", data=b"\xc3\xa4\r\n", is_8bit=True, is_utf8=True)
+    assert Transaction(envelope, peer).commands[0] == (
+        "MAIL FROM:<änn@example.org> SIZE=4 BODY=8BITMIME SMTPUTF8\r\n".encode()
+    )
+    assert Transaction(make_envelope(sender=""), Peer()).commands[0] == b"MAIL FROM:<>\r\n"
+
+
+@pytest.mark.parametrize(
+    ("peer", "changes", "words"),
+    [
+        (Peer(takes_size=True, size_limit=10), {}, "552 5.3.4"),
+        (Peer(is_utf8=True), {"is_8bit": True}, "8BITMIME"),
+        (Peer(is_8bit=True), {"is_utf8": True}, "SMTPUTF8"),
+        (Peer(is_8bit=True), {"recipients": ("ü@example.net",)}, "SMTPUTF8"),
+    ],
+)
+def test_what_the_peer_can_never_take_is_refused_without_asking_it(
+    peer: Peer, changes: dict[str, object], words: str
+) -> None:
+    transaction = Transaction(make_envelope(**changes), peer)
+    assert transaction.commands == []
+    (outcome,) = transaction.outcomes
+    assert isinstance(outcome, Refused)
+    assert words in outcome.reply
