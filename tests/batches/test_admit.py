@@ -1,0 +1,138 @@
+"""Admission carries out, in sets and in SQL, exactly what the pure verdict says of each parcel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Account
+from batches.admit import TARGETS, admit_batch, fire_wave, limits, read_locked_gate
+from batches.control import create_batch, resume_batch
+from batches.models import Batch, Installation, Parcel
+from batches.states import BatchStatus, Lane, ParcelState
+from batches.verdict import Verdict, verdict
+from foundation.clock import database_now
+from tests.conftest import Clock
+
+HOURS_AGO = (-30, -0.01, 0, 0.01, 71.9, 72.1, 300)
+WAITING = (ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.RETAINED)
+
+
+def parcel(batch: Batch, send_at: dt.datetime, state: ParcelState, *, due_at: dt.datetime | None = None) -> Parcel:
+    return Parcel.objects.create(
+        batch=batch,
+        account=batch.account,
+        lane=Lane.BULK,
+        state=state,
+        send_at=send_at,
+        due_at=due_at or send_at,
+        base=0,
+        size=1,
+    )
+
+
+@pytest.mark.parametrize("status", BatchStatus)
+@pytest.mark.parametrize("frozen", ["nothing", "account", "parent", "installation"])
+def test_the_sql_agrees_with_the_verdict(alice: Account, charlie: Account, status: BatchStatus, frozen: str) -> None:
+    now = database_now()
+    alice.parent, alice.frozen_at = charlie, now if frozen == "account" else None
+    alice.save()
+    Account.objects.filter(pk=charlie.pk).update(frozen_at=now if frozen == "parent" else None)
+    Installation.objects.update(frozen_at=now if frozen == "installation" else None)
+    batch = create_batch(alice)
+    Batch.objects.update(status=status, stopped_at=None if status == BatchStatus.OPEN else now)
+    parcels = [parcel(batch, now - dt.timedelta(hours=hours), state) for hours in HOURS_AGO for state in WAITING] + [
+        parcel(batch, now - dt.timedelta(hours=80), ParcelState.SCHEDULED, due_at=now + dt.timedelta(hours=1)),
+        parcel(batch, now - dt.timedelta(hours=80), ParcelState.SCHEDULED, due_at=now - dt.timedelta(hours=1)),
+    ]
+    admit_batch(batch.pk)
+    with transaction.atomic():
+        locked = read_locked_gate(batch.pk)
+    assert locked is not None
+    for before in parcels:
+        said = verdict(locked[0], now, send_at=before.send_at, due_at=before.due_at, limits=limits())
+        after = Parcel.objects.get(pk=before.pk)
+        expected = before.state if said is Verdict.WAIT else TARGETS[said]
+        if after.due_at == now:  # exactly on the edge: the clock has moved on meanwhile
+            continue
+        assert after.state == expected, (before.state, before.send_at - now)
+        assert (after.finalized_at is not None) == (after.state in (ParcelState.DISCARDED, ParcelState.EXPIRED))
+
+
+@pytest.mark.parametrize("state", [ParcelState.DONE, ParcelState.DISCARDED, ParcelState.EXPIRED])
+def test_a_final_parcel_is_left_alone(alice: Account, state: ParcelState) -> None:
+    batch, now = create_batch(alice), database_now()
+    Parcel.objects.create(
+        batch=batch,
+        account=alice,
+        lane=Lane.BULK,
+        state=state,
+        send_at=now,
+        due_at=now,
+        base=0,
+        size=1,
+        sent=1,
+        finalized_at=now,
+    )
+    Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=now)
+    assert not admit_batch(batch.pk).parcels.total()
+
+
+def test_more_than_a_page_is_admitted(alice: Account) -> None:
+    batch, now = create_batch(alice), database_now()
+    Parcel.objects.bulk_create(
+        Parcel(
+            batch=batch,
+            account=alice,
+            lane=Lane.BULK,
+            state=ParcelState.SCHEDULED,
+            send_at=now,
+            due_at=now,
+            base=0,
+            size=1,
+        )
+        for _ in range(4100)
+    )
+    assert admit_batch(batch.pk).parcels == {ParcelState.DUE: 4100}
+
+
+def test_a_wave_task_that_is_far_too_early_does_nothing(alice: Account) -> None:
+    batch = create_batch(alice)
+    send_at = database_now() + dt.timedelta(minutes=1)
+    early = parcel(batch, send_at, ParcelState.SCHEDULED)
+    fire_wave(batch.pk, send_at)
+    early.refresh_from_db()
+    assert early.state == ParcelState.SCHEDULED
+
+
+def test_a_wave_task_that_is_a_little_early_waits_the_rest(alice: Account) -> None:
+    batch = create_batch(alice)
+    send_at = database_now() + dt.timedelta(seconds=0.2)
+    early = parcel(batch, send_at, ParcelState.SCHEDULED)
+    fire_wave(batch.pk, send_at)
+    early.refresh_from_db()
+    assert early.state == ParcelState.DUE
+    assert database_now() >= send_at
+
+
+def test_a_verdict_cannot_cross_a_resume(alice: Account, clock: Clock) -> None:
+    """While a verdict is carried out, a resume waits: a batch is never found open with its mail just discarded."""
+    batch, now = create_batch(alice), database_now()
+    Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=now)
+    resumed = threading.Event()
+
+    def resume() -> None:
+        resume_batch(alice, batch.public_id, actor="test")
+        resumed.set()
+        connection.close()
+
+    thread = threading.Thread(target=resume)
+    with transaction.atomic():
+        read_locked_gate(batch.pk)
+        thread.start()
+        assert not resumed.wait(0.3)
+    assert resumed.wait(10)
+    thread.join(10)
