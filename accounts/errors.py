@@ -1,0 +1,35 @@
+"""What can stand in the way of a caller who manages keys or acts for a subuser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from foundation.errors import SluiceError
+
+
+class UnknownKey(SluiceError):
+    """No living key of this account has that id. Another account's key, or a revoked one, behaves the same."""
+
+    code = "unknown_key"
+
+
+class KeyLimitReached(SluiceError):
+    """The account has as many living keys as `API_KEYS_LIMIT` allows."""
+
+    code = "key_limit_reached"
+
+
+class ScopesNotGrantable(SluiceError):
+    """Some of the scopes do not exist, or the key that would hand them out lacks them."""
+
+    code = "scopes_not_grantable"
+
+    def __init__(self, scopes: Iterable[str]) -> None:
+        self.scopes = sorted(scopes)
+        super().__init__(f"scopes that cannot be given: {', '.join(self.scopes)}", field="scopes")
+
+
+class UnknownSubuser(SluiceError):
+    """The account has no direct subuser of that name or id."""
+
+    code = "unknown_subuser"

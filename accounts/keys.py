@@ -1,0 +1,120 @@
+"""API keys: made, found, renamed, revoked.
+
+The secret is seen once, by whoever makes the key; the database holds its SHA-256 digest. A plain digest will do, since
+the secret is 256 random bits: there is nothing to guess. Nothing is cached, so that a revoked key is dead at the very
+next request, on every node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from accounts.errors import KeyLimitReached, UnknownKey
+from accounts.models import Account, ApiKey
+from accounts.queries import FIND_KEY
+from accounts.scopes import FULL_ACCESS, choose_scopes
+from foundation.clock import Now
+from foundation.ids import url_safe
+
+KEY_SHAPE = re.compile(r"SG\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
+NAME_LENGTH = 100
+KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
+ACCOUNT_FIELDS = [field.attname for field in Account._meta.concrete_fields]
+
+
+def create_key(
+    account: Account, name: str, scopes: Iterable[str] | None = None, *, giver: Collection[str] = (FULL_ACCESS,)
+) -> tuple[ApiKey, str]:
+    """A new key of `account` and its full text, which cannot be read again.
+
+    Without `scopes` it holds all that `giver` (the scopes of the key that asks) holds. Raises ScopesNotGrantable and
+    KeyLimitReached.
+    """
+    chosen = choose_scopes(scopes, giver=giver)
+    secret = url_safe(32)
+    with transaction.atomic():
+        # Two callers at the limit must not both find one place left.
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        if living_keys(account).count() >= settings.API_KEYS_LIMIT:
+            raise KeyLimitReached
+        key = ApiKey.objects.create(
+            account=account, key_id=url_safe(16), secret_digest=digest(secret), name=name, scopes=chosen
+        )
+    return key, f"SG.{key.key_id}.{secret}"
+
+
+def find_key(bearer_text: str) -> ApiKey | None:
+    """The living key of that text, with its account and that account's parent: one indexed read."""
+    shape = KEY_SHAPE.fullmatch(bearer_text)
+    if shape is None:
+        return None
+    key_id, secret = shape.groups()
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_KEY, [key_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    key = load_key(row)
+    return key if hmac.compare_digest(bytes(key.secret_digest), digest(secret)) else None
+
+
+def load_key(row: Sequence[Any]) -> ApiKey:
+    """The objects of a row of `FIND_KEY`."""
+    key = ApiKey.from_db(connection.alias, KEY_FIELDS, row[: len(KEY_FIELDS)])
+    rest = row[len(KEY_FIELDS) :]
+    account = Account.from_db(connection.alias, ACCOUNT_FIELDS, rest[: len(ACCOUNT_FIELDS)])
+    parent = rest[len(ACCOUNT_FIELDS) :]
+    account.parent = Account.from_db(connection.alias, ACCOUNT_FIELDS, parent) if account.parent_id else None
+    key.account = account
+    return key
+
+
+def living_keys(account: Account) -> QuerySet[ApiKey]:
+    """The keys of the account that are not revoked, oldest first."""
+    return ApiKey.objects.filter(account=account, revoked_at=None).order_by("created_at", "pk")
+
+
+def get_key(account: Account, key_id: str) -> ApiKey:
+    """One living key of the account. Raises UnknownKey."""
+    key = living_keys(account).filter(key_id=key_id).first()
+    if key is None:
+        raise UnknownKey
+    return key
+
+
+def rename_key(account: Account, key_id: str, name: str) -> ApiKey:
+    """Give a living key another name. Raises UnknownKey."""
+    return change_key(account, key_id, name=name)
+
+
+def replace_scopes(
+    account: Account, key_id: str, name: str, scopes: Iterable[str], *, giver: Collection[str] = (FULL_ACCESS,)
+) -> ApiKey:
+    """Give a living key another name and exactly these scopes. Raises UnknownKey and ScopesNotGrantable."""
+    return change_key(account, key_id, name=name, scopes=choose_scopes(scopes, giver=giver))
+
+
+def revoke_key(account: Account, key_id: str) -> None:
+    """End a key, from the next request on. Raises UnknownKey, also when it was revoked before."""
+    if not living_keys(account).filter(key_id=key_id).update(revoked_at=Now()):
+        raise UnknownKey
+
+
+def change_key(account: Account, key_id: str, **changes: object) -> ApiKey:
+    """Guarded by being alive: a change that meets a revocation finds nothing to do. Raises UnknownKey."""
+    if not living_keys(account).filter(key_id=key_id).update(**changes):
+        raise UnknownKey
+    return get_key(account, key_id)
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode()).digest()

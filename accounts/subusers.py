@@ -1,0 +1,26 @@
+"""Subusers: accounts below another one, which the parent's keys may act for."""
+
+from __future__ import annotations
+
+import re
+
+from accounts.errors import UnknownSubuser
+from accounts.models import Account
+
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+BY_ID = re.compile(r"account-id +([0-9]{1,18})", re.IGNORECASE)
+
+
+def find_subuser(account: Account, named: str) -> Account:
+    """The direct subuser that an `On-Behalf-Of` header names: by username, or as `account-id <id>`.
+
+    Raises UnknownSubuser for all others, whether they exist or not.
+    """
+    found: Account | None = None
+    if by_id := BY_ID.fullmatch(named):
+        found = account.subusers.filter(pk=int(by_id[1])).first()
+    elif USERNAME.fullmatch(named):
+        found = account.subusers.filter(username=named).first()
+    if found is None:
+        raise UnknownSubuser
+    return found

@@ -1,0 +1,55 @@
+"""Who asks: bearer keys, and the scopes they need. Shared by the dialects that speak of keys and scopes."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.keys import find_key
+from accounts.models import Account, ApiKey
+from accounts.scopes import allows
+
+
+def bearer_text(request: HttpRequest | Request) -> str | None:
+    """What follows `Bearer` in the Authorization header; None when there is nothing of that form."""
+    kind, _, text = request.headers.get("Authorization", "").strip().partition(" ")
+    return text.strip() or None if kind.lower() == "bearer" else None
+
+
+def key_of(request: Request) -> ApiKey:
+    """The key of a request that KeyAuthentication let in."""
+    return cast("ApiKey", request.auth)
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`request.user` becomes the key's account, `request.auth` the key."""
+
+    def authenticate(self, request: Request) -> tuple[Account, ApiKey]:
+        text = bearer_text(request)
+        if text is None:
+            raise NotAuthenticated
+        key = find_key(text)
+        if key is None:
+            raise AuthenticationFailed
+        return key.account, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class HoldsScope(BasePermission):
+    """The view says in `scopes` what each method needs; None asks for a key and no scope."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        needed: dict[str, str | None] = getattr(view, "scopes", {})
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method not in needed:
+            raise MethodNotAllowed(method)
+        scope = needed[method]
+        return scope is None or allows(key_of(request).scopes, scope)

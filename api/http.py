@@ -1,0 +1,107 @@
+"""What every dialect needs of HTTP: a body read within bounds, JSON that can be stored, the receipt's headers."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from pydantic_core import from_json
+
+from batches.models import Receipt
+
+NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A backslash that is not escaped itself, and u0000."""
+
+
+class BadBody(Exception):
+    """A body that cannot be read. Each dialect has its own status and words for it."""
+
+
+class BodyTooLarge(BadBody):
+    """More than `MAX_BODY_BYTES`, as sent or after decompression."""
+
+
+class UnknownEncoding(BadBody):
+    """A Content-Encoding other than gzip."""
+
+
+class NotUtf8(BadBody):
+    """Bytes that are not UTF-8."""
+
+
+class NotJson(BadBody):
+    """A body that is cut off, or not JSON, or JSON with something in it that cannot be stored."""
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The whole body, decompressed if it came gzipped. Raises BadBody."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in {"", "identity"}:
+        return read_within(request, settings.MAX_BODY_BYTES)
+    if encoding in {"gzip", "x-gzip"}:
+        return gunzip_within(read_within(request, settings.MAX_BODY_BYTES), settings.MAX_BODY_BYTES)
+    raise UnknownEncoding
+
+
+def read_within(request: HttpRequest, limit: int) -> bytes:
+    """At most `limit` bytes. One that announces more is not read at all."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise BodyTooLarge
+    # Django reads nothing without a Content-Length; a server that unchunks a body says so.
+    is_chunked = not length and request.META.get("wsgi.input_terminated", False)
+    stream = request.META["wsgi.input"] if is_chunked else request
+    try:
+        body: bytes = stream.read(limit + 1)
+    except (UnreadablePostError, OSError) as error:
+        raise NotJson from error
+    if len(body) > limit:
+        raise BodyTooLarge
+    return body
+
+
+def gunzip_within(packed: bytes, limit: int) -> bytes:
+    """Decompressed, never holding more than `limit` bytes and one, however small the bomb.
+
+    One gzip member only: thirty megabytes of empty members would cost minutes.
+    """
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        body = unpacker.decompress(packed, limit + 1)
+    except zlib.error as error:
+        raise NotJson from error
+    if len(body) > limit:
+        raise BodyTooLarge
+    if not unpacker.eof or unpacker.unused_data:
+        raise NotJson
+    return body
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a JSON text (RFC 8259), free of NUL, which PostgreSQL cannot store. Raises NotUtf8 and NotJson.
+
+    The parser bounds nesting (200) and the digits of a number (4,300), and refuses lone surrogates.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise NotUtf8 from error
+    if b"\\u0000" in body and NUL_ESCAPE.search(body):
+        raise NotJson
+    try:
+        return from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise NotJson from error
+
+
+def receipt_headers(receipt: Receipt) -> dict[str, str]:
+    """What every answer that stops or resumes something carries (design, section 3)."""
+    return {
+        "X-Sluice-Settled": "true" if receipt.is_settled else "false",
+        "X-Sluice-Sent": str(receipt.sent),
+        "X-Sluice-Receipt": receipt.public_id,
+    }

@@ -1,0 +1,125 @@
+"""What can be wrong, in SendGrid's words: status, field and message for every error of the core and of HTTP.
+
+`answer_for` turns an exception into a `Refusal`; `outputs.py` writes it down in the envelope of its family.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from rest_framework import exceptions as drf
+
+from accounts.errors import ScopesNotGrantable
+from api.http import BadBody, BodyTooLarge, NotJson, NotUtf8, UnknownEncoding
+from foundation.errors import SluiceError
+
+ANY_CALL: Final = "any call"
+MAIL_SEND: Final = "POST mail/send"
+
+HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One entry of an `errors` array. `help` is written on mail/send only."""
+
+    message: str
+    field: str | None = None
+    help: str | None = None
+
+
+class Refusal(Exception):
+    """The answer to a request that is not done."""
+
+    def __init__(self, status: int, *problems: Problem) -> None:
+        super().__init__(status, problems)
+        self.status = status
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row of the tables below. `message` may name settings or parts of the error in braces."""
+
+    status: int
+    field: str | None
+    message: str
+    help: str | None = None
+
+
+CORE_ANSWERS: dict[tuple[str, str], Answer] = {
+    ("unknown_batch", ANY_CALL): Answer(404, None, "batch id not found"),
+    ("unknown_batch", "GET mail/batch"): Answer(400, None, "invalid batch id"),
+    ("unknown_batch", "POST scheduled_sends"): Answer(400, "batch_id", "invalid batch id"),
+    ("unknown_batch", MAIL_SEND): Answer(400, "batch_id", "invalid batch id", HELP_PAGE + "message.batch_id"),
+    ("status_conflict", ANY_CALL): Answer(404, None, "batch id not found"),
+    ("status_conflict", "POST scheduled_sends"): Answer(
+        400, "batch_id", "a status for this batch id exists, try PATCH to update the status"
+    ),
+    ("no_stop_place_left", ANY_CALL): Answer(400, None, "max limit reached"),
+    # Not in any document of the wire: there a late stop is only said to be impossible.
+    ("stop_too_late", ANY_CALL): Answer(400, "batch_id", "too late to pause or cancel: the batch is about to be sent"),
+    ("unknown_key", ANY_CALL): Answer(404, None, "unable to find API Key"),
+    ("unknown_key", "PUT api_keys"): Answer(404, None, "unable to find API Key to update"),
+    ("unknown_key", "DELETE api_keys"): Answer(404, None, "unable to find API Key for deletion"),
+    ("key_limit_reached", ANY_CALL): Answer(403, None, "Cannot create more than {API_KEYS_LIMIT} API Keys"),
+    ("scopes_not_grantable", ANY_CALL): Answer(403, None, "unauthorized scopes: [{scopes}]"),
+    ("unknown_subuser", ANY_CALL): Answer(403, None, "access forbidden"),
+}
+"""By the core's code and the call (method and resource); a row for `ANY_CALL` serves the calls without their own."""
+
+MAIL_BODY_ANSWERS: dict[type[BadBody], Answer] = {
+    BodyTooLarge: Answer(413, None, "content too large"),
+    UnknownEncoding: Answer(415, None, "Content-Encoding should be gzip."),
+    NotUtf8: Answer(415, None, "Invalid UTF8 in request"),
+    NotJson: Answer(400, None, "Bad Request"),
+}
+BODY_ANSWERS = MAIL_BODY_ANSWERS | {NotJson: Answer(400, None, "request body is invalid JSON")}
+
+HTTP_ANSWERS: dict[int, str] = {
+    400: "Bad Request",
+    401: "authorization required",
+    403: "access forbidden",
+    404: "not found",
+    405: "method not allowed",
+    413: "content too large",
+    415: "Content-Type should be application/json.",
+    429: "too many requests",
+    500: "internal server error",
+}
+
+# mail/send has its own words for these.
+WRONG_CREDENTIALS = Refusal(401, Problem("Permission denied, wrong credentials"))
+INVALID_GRANT = Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked"))
+MAY_NOT_SEND = Refusal(401, Problem("Authenticated user is not authorized to send mail"))
+
+
+def plain_refusal(status: int) -> Refusal:
+    """The refusal that says no more than its status does."""
+    return Refusal(status, Problem(HTTP_ANSWERS[status]))
+
+
+def answer_for(error: Exception, call: str) -> Refusal | None:
+    """The refusal an exception stands for in a call such as `GET mail/batch`; None: it is a fault of ours."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, SluiceError):
+        return core_refusal(error, call)
+    if isinstance(error, BadBody):
+        answer = (MAIL_BODY_ANSWERS if call == MAIL_SEND else BODY_ANSWERS)[type(error)]
+        return Refusal(answer.status, Problem(answer.message, answer.field))
+    if isinstance(error, drf.APIException):
+        return plain_refusal(error.status_code) if error.status_code in HTTP_ANSWERS else plain_refusal(400)
+    return None
+
+
+def core_refusal(error: SluiceError, call: str) -> Refusal:
+    answer = CORE_ANSWERS.get((error.code, call)) or CORE_ANSWERS[error.code, ANY_CALL]
+    return Refusal(answer.status, Problem(fill_in(answer.message, error), answer.field, answer.help))
+
+
+def fill_in(message: str, error: SluiceError) -> str:
+    scopes = " ".join(error.scopes) if isinstance(error, ScopesNotGrantable) else ""
+    return message.format(API_KEYS_LIMIT=settings.API_KEYS_LIMIT, scopes=scopes)

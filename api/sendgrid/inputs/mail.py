@@ -1,0 +1,185 @@
+"""The body of POST /v3/mail/send, from bytes to a `MailDraft`, or to a refusal that names all that is wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, cast
+
+from django.http import HttpRequest
+from pydantic import ValidationError
+
+from api.http import parse_json, read_body
+from api.sendgrid.errors import Problem, Refusal, plain_refusal
+from api.sendgrid.inputs import rules
+from api.sendgrid.inputs.schema import MAIL
+from api.sendgrid.inputs.texts import Found, Loc, found_by_schema
+from foundation.clock import database_now
+from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
+
+JSON_TYPE = "application/json"
+MAX_PROBLEMS = 2000
+"""Of the rules' findings: enough for any caller to read, whatever a body of thirty megabytes has wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailRequest:
+    """What is asked: this mail, and whether only to say if it would be accepted."""
+
+    draft: MailDraft
+    is_sandboxed: bool
+
+
+def read_mail(request: HttpRequest) -> MailRequest:
+    """Raises Refusal, and BadBody for what is no JSON at all."""
+    if request.content_type != JSON_TYPE:
+        raise plain_refusal(415)
+    body = read_body(request)
+    if not body:
+        raise plain_refusal(415)
+    return parse_mail(body)
+
+
+def parse_mail(body: bytes) -> MailRequest:
+    """Types first, then the rules between the parts; the clock is read only if a time is given."""
+    raw = parse_json(body)
+    if not isinstance(raw, dict):
+        raise plain_refusal(400)
+    if too_many := rules.count_problem(raw):
+        raise Refusal(400, too_many.to_problem())
+    mail, found = check_types(raw)
+    now = database_now() if names_a_time(mail) else None
+    found += islice(rules.find_problems(mail, now), MAX_PROBLEMS)
+    if found:
+        raise Refusal(400, *in_document_order(raw, found))
+    return MailRequest(to_draft(mail, now), is_sandboxed(mail))
+
+
+def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
+    """The typed body and nothing found; or the body as it came, with None for each part that is wrong, and what is."""
+    try:
+        return cast("Mapping[str, Any]", MAIL.validate_python(raw, strict=True)), []
+    except ValidationError as error:
+        errors = [(each["loc"], each["type"]) for each in error.errors(include_url=False, include_context=False)]
+    found = [found_by_schema(loc, kind, value_at(raw, loc)) for loc, kind in errors]
+    return without_parts(raw, [loc for loc, _ in errors]), found
+
+
+def value_at(node: Any, loc: Loc) -> Any:
+    for part in loc:
+        if isinstance(node, dict):
+            node = node.get(cast("str", part))
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+    return node
+
+
+def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
+    """A copy with None for the top-level part, or the part of a personalization, that each location is in."""
+    mail = dict(raw)
+    people = mail.get("personalizations")
+    if isinstance(people, list):
+        mail["personalizations"] = people = [dict(one) if isinstance(one, dict) else None for one in people]
+    for loc in locs:
+        match loc:
+            case ("personalizations", int(index), str(name), *_) if people is not None:
+                if name in people[index]:
+                    people[index][name] = None
+            case ("personalizations", int(), *_):
+                pass
+            case (str(name), *_) if name in mail:
+                mail[name] = None
+    return mail
+
+
+def names_a_time(mail: Mapping[str, Any]) -> bool:
+    people = mail.get("personalizations") or ()
+    return rules.time_field(mail) is not None or any(one and rules.time_field(one) for one in people)
+
+
+def in_document_order(raw: dict[str, Any], found: list[Found]) -> list[Problem]:
+    """As a reader comes upon them, from the top of the body; what is missing comes last in its object."""
+    ranks: dict[int, dict[str, int]] = {}
+    return [each.to_problem() for each in sorted(found, key=lambda each: place_of(raw, each.loc, ranks))]
+
+
+def place_of(node: Any, loc: Loc, ranks: dict[int, dict[str, int]]) -> tuple[int, ...]:
+    """`ranks` keeps the order of each object's keys: a body may have a million of them, and thousands of mistakes."""
+    place = []
+    for part in loc:
+        if isinstance(part, int):
+            place.append(part)
+            node = node[part] if isinstance(node, list) else None
+        elif isinstance(node, dict):
+            if id(node) not in ranks:
+                ranks[id(node)] = {key: rank for rank, key in enumerate(node)}
+            place.append(ranks[id(node)].get(part, len(node)))
+            node = node.get(part)
+    return tuple(place)
+
+
+def to_draft(mail: Mapping[str, Any], now: dt.datetime | None) -> MailDraft:
+    """The value the core takes, of a body that has passed."""
+    reply_to = [mail["reply_to"]] if "reply_to" in mail else mail.get("reply_to_list", ())
+    return MailDraft(
+        sender=to_address(mail["from"]),
+        personalizations=tuple([to_personalization(one, now) for one in mail["personalizations"]]),
+        content=tuple(ContentPart(block["type"].lower(), block["value"]) for block in mail["content"]),
+        subject=mail.get("subject", ""),
+        attachments=tuple(to_attachment(entry) for entry in mail.get("attachments", ())),
+        reply_to=to_addresses(reply_to),
+        headers=mail.get("headers", {}),
+        custom_args=mail.get("custom_args", {}),
+        categories=tuple(mail.get("categories", ())),
+        send_at=to_time(mail, now),
+        batch_id=mail.get("batch_id"),
+    )
+
+
+def to_personalization(one: Mapping[str, Any], now: dt.datetime | None) -> Personalization:
+    return Personalization(
+        to_addresses(one["to"]),
+        to_addresses(one["cc"]) if "cc" in one else (),
+        to_addresses(one["bcc"]) if "bcc" in one else (),
+        to_address(one["from"]) if "from" in one else None,
+        one.get("subject"),
+        one.get("headers", {}),
+        one.get("substitutions", {}),
+        one.get("custom_args", {}),
+        to_time(one, now),
+    )
+
+
+def to_addresses(entries: Iterable[Mapping[str, str]]) -> tuple[Address, ...]:
+    return tuple([Address(entry["email"], entry.get("name", "")) for entry in entries])
+
+
+def to_address(entry: Mapping[str, str]) -> Address:
+    return Address(entry["email"], entry.get("name", ""))
+
+
+def to_attachment(entry: Mapping[str, str]) -> Attachment:
+    """A type that is none (people write "pdf") is left out: the composer then says application/octet-stream."""
+    kind = entry.get("type", "")
+    return Attachment(
+        content=rules.unbroken(entry["content"]),
+        filename=entry["filename"],
+        type=kind if rules.MIME_TYPE.fullmatch(kind) else "",
+        disposition=entry.get("disposition", "attachment"),
+        content_id=entry.get("content_id", ""),
+    )
+
+
+def to_time(part: Mapping[str, Any], now: dt.datetime | None) -> dt.datetime | None:
+    """When to send: never earlier than now, since what is past means at once."""
+    field = rules.time_field(part)
+    if field is None or now is None:
+        return None
+    seconds: int = part[field]
+    return dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds > now.timestamp() else now
+
+
+def is_sandboxed(mail: Mapping[str, Any]) -> bool:
+    return bool(mail.get("mail_settings", {}).get("sandbox_mode", {}).get("enable", False))

@@ -1,0 +1,176 @@
+"""The types of a mail/send body, checked at Rust speed. What is not named here is ignored, as the wire wants it.
+
+Checked strictly: a boolean is no integer, a number no string, and `null` is a value of the wrong type. Lists that a
+caller may make as long as the body allows stop at the first bad element, so that a bad request costs no gigabytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Required
+
+from pydantic import FailFast, Field, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
+
+MAX_PERSONALIZATIONS = 1000
+MAX_RECIPIENTS = 1000
+MAX_REPLY_TO = 1000
+MAX_ADDRESS_LENGTH = 320
+MAX_CATEGORIES = 10
+MAX_CATEGORY_LENGTH = 255
+MAX_GROUPS_TO_DISPLAY = 25
+
+# RFC 5322 atext and dots, freely, since mailboxes with dots in odd places exist; RFC 6531 adds what is not ASCII, here
+# without controls, invisible marks and spaces. Quoted local parts and address literals are not taken.
+ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-"
+NON_ASCII = r"[^\x00-\x7F\p{Cc}\p{Cf}\p{Z}]"
+LOCAL_PART = rf"(?:[{ATEXT}]|{NON_ASCII})+"
+LABEL = rf"(?:[A-Za-z0-9_]|{NON_ASCII})(?:(?:[A-Za-z0-9_\-]|{NON_ASCII}){{0,61}}(?:[A-Za-z0-9_]|{NON_ASCII}))?"
+ASCII_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")]
+"""Goes into a header: no CR, LF, NUL or other control character, but a tab."""
+
+AddressText = Annotated[
+    str, StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^{LOCAL_PART}@{LABEL}(?:\.{LABEL})*$")
+]
+AsciiAddressText = Annotated[
+    str,
+    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*$"),
+]
+Subject = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")]
+AnyObject = dict[str, Any]
+
+
+class Recipient(TypedDict, total=False):
+    email: Required[AddressText]
+    name: Line
+
+
+class Sender(TypedDict, total=False):
+    email: Required[AsciiAddressText]
+    name: Line
+
+
+PersonalizationInput = TypedDict(
+    "PersonalizationInput",
+    {
+        "to": Required[Annotated[list[Recipient], Field(min_length=1)]],
+        "cc": list[Recipient],
+        "bcc": list[Recipient],
+        "from": Sender,
+        "subject": Subject,
+        "headers": AnyObject,
+        "substitutions": AnyObject,
+        "dynamic_template_data": AnyObject,
+        "custom_args": AnyObject,
+        "send_at": int,
+        "sent_at": int,
+    },
+    total=False,
+)
+
+
+class Content(TypedDict, total=False):
+    type: Required[Text]
+    value: Required[Text]
+
+
+class AttachmentInput(TypedDict, total=False):
+    content: Required[Text]
+    filename: Required[Line]
+    type: Text
+    disposition: Literal["inline", "attachment"]
+    content_id: Line
+
+
+class UnsubscribeGroup(TypedDict, total=False):
+    group_id: Required[int]
+    groups_to_display: Annotated[list[int], FailFast(), Field(max_length=MAX_GROUPS_TO_DISPLAY)]
+
+
+class Switch(TypedDict, total=False):
+    enable: bool
+
+
+class Footer(Switch, total=False):
+    text: str
+    html: str
+
+
+class BlindCopy(Switch, total=False):
+    email: str
+
+
+class SpamCheck(Switch, total=False):
+    threshold: int
+    post_to_url: str
+
+
+class MailSettings(TypedDict, total=False):
+    bypass_list_management: Switch
+    bypass_spam_management: Switch
+    bypass_bounce_management: Switch
+    bypass_unsubscribe_management: Switch
+    sandbox_mode: Switch
+    footer: Footer
+    bcc: BlindCopy
+    spam_check: SpamCheck
+
+
+class ClickTracking(Switch, total=False):
+    enable_text: bool
+
+
+class OpenTracking(Switch, total=False):
+    substitution_tag: str
+
+
+class SubscriptionTracking(Switch, total=False):
+    text: str
+    html: str
+    substitution_tag: str
+
+
+class Analytics(Switch, total=False):
+    utm_source: str
+    utm_medium: str
+    utm_term: str
+    utm_content: str
+    utm_campaign: str
+
+
+class TrackingSettings(TypedDict, total=False):
+    click_tracking: ClickTracking
+    open_tracking: OpenTracking
+    subscription_tracking: SubscriptionTracking
+    ganalytics: Analytics
+
+
+MailInput = TypedDict(
+    "MailInput",
+    {
+        "personalizations": Required[Annotated[list[PersonalizationInput], Field(min_length=1)]],
+        "from": Required[Sender],
+        "reply_to": Recipient,
+        "reply_to_list": Annotated[list[Recipient], FailFast(), Field(max_length=MAX_REPLY_TO)],
+        "subject": Subject,
+        "content": Annotated[list[Content], FailFast()],
+        "attachments": Annotated[list[AttachmentInput], FailFast()],
+        "template_id": str,
+        "sections": AnyObject,
+        "headers": AnyObject,
+        "categories": Annotated[list[str], FailFast()],
+        "custom_args": AnyObject,
+        "send_at": int,
+        "sent_at": int,
+        "batch_id": str,
+        "asm": UnsubscribeGroup,
+        "ip_pool_name": Annotated[str, StringConstraints(min_length=2, max_length=64)],
+        "mail_settings": MailSettings,
+        "tracking_settings": TrackingSettings,
+    },
+    total=False,
+)
+
+MAIL = TypeAdapter(MailInput)

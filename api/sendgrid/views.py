@@ -1,0 +1,241 @@
+"""SendGrid's endpoints: who asks, what is asked, one call of the core, the answer.
+
+mail/send is a plain function, because a single message costs little more than the framework around it; the others are
+REST framework views.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import keys
+from accounts.models import Account, ApiKey
+from accounts.scopes import allows, spell_out
+from api.auth import HoldsScope, KeyAuthentication, bearer_text, key_of
+from api.http import receipt_headers
+from api.sendgrid import errors, outputs
+from api.sendgrid.inputs import resources
+from api.sendgrid.inputs.mail import MailRequest, read_mail
+from batches.control import StopLimits, create_batch, find_batch, is_usable, resume_batch, stop_batch, stopped_batches
+from batches.errors import UnknownBatch
+from batches.states import BatchStatus
+from mailer.pipeline.accept import accept_mail
+
+# From where this dialect allows a move. The core allows more; here an entry is made once, then changed or deleted.
+MAY_BE_ENTERED = frozenset({BatchStatus.OPEN})
+HAS_ENTRY = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
+
+
+@csrf_exempt
+def mail_send(request: HttpRequest) -> HttpResponse:
+    """POST /v3/mail/send. Mail belongs to the key's account: `On-Behalf-Of` says nothing here."""
+    if request.method != "POST":
+        return outputs.mail_refused(errors.plain_refusal(405))
+    bearer = bearer_text(request)
+    if bearer is None:
+        return outputs.mail_refused(errors.WRONG_CREDENTIALS)
+    key = keys.find_key(bearer)
+    if key is None:
+        return outputs.mail_refused(errors.INVALID_GRANT)
+    if not allows(key.scopes, "mail.send"):
+        return outputs.mail_refused(errors.MAY_NOT_SEND)
+    try:
+        return send(key.account, read_mail(request))
+    except Exception as error:
+        refusal = errors.answer_for(error, errors.MAIL_SEND)
+        if refusal is None:
+            raise
+        return outputs.mail_refused(refusal)
+
+
+def send(account: Account, asked: MailRequest) -> HttpResponse:
+    """Accepted and committed, or, in the sandbox, only looked at."""
+    if not asked.is_sandboxed:
+        return outputs.accepted(accept_mail(account, asked.draft).public_id)
+    if asked.draft.batch_id is not None:
+        find_batch(account, asked.draft.batch_id)
+    return outputs.sandboxed()
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Everything is answered in JSON, whatever the Accept header says."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class Endpoint(APIView):
+    """A resource: its name in `errors.CORE_ANSWERS`, and the scope each method needs."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [HoldsScope]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AnyAccept
+    metadata_class = None
+    resource: ClassVar[str]
+    scopes: ClassVar[dict[str, str | None]]
+    account: Account
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.account = resources.acting_account(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        refusal = errors.answer_for(exc, f"{self.request.method} {self.resource}")
+        if refusal is None:
+            raise exc
+        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+        return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
+
+    @property
+    def key(self) -> ApiKey:
+        """The key that asks."""
+        return key_of(self.request)
+
+    @property
+    def actor(self) -> str:
+        """Who asks, for a receipt."""
+        return f"key {self.key.key_id} ({self.key.name})"
+
+
+class MailBatches(Endpoint):
+    resource = "mail/batch"
+    scopes = {"POST": "mail.batch.create"}
+
+    def post(self, request: Request) -> Response:
+        return Response(outputs.batch(create_batch(self.account)), status=201)
+
+
+class MailBatch(Endpoint):
+    resource = "mail/batch"
+    scopes = {"GET": "mail.batch.read"}
+
+    def get(self, request: Request, batch_id: str) -> Response:
+        batch = find_batch(self.account, batch_id)
+        if not is_usable(batch):
+            raise UnknownBatch
+        return Response(outputs.batch(batch))
+
+
+class ScheduledSends(Endpoint):
+    resource = "scheduled_sends"
+    scopes = {"POST": "user.scheduled_sends.create", "GET": "user.scheduled_sends.read"}
+
+    def get(self, request: Request) -> Response:
+        return Response([outputs.scheduled_send(each.public_id, each.status) for each in stopped_batches(self.account)])
+
+    def post(self, request: Request) -> Response:
+        asked = resources.read_stop(request)
+        receipt = stop_batch(
+            self.account,
+            asked.batch_id,
+            asked.status,
+            actor=self.actor,
+            allowed_from=MAY_BE_ENTERED,
+            limits=StopLimits(
+                places=settings.STOPPED_BATCHES_LIMIT, cutoff_seconds=settings.STOP_CUTOFF_SECONDS or None
+            ),
+        )
+        body = outputs.scheduled_send(asked.batch_id, asked.status)
+        return Response(body, status=201, headers=receipt_headers(receipt))
+
+
+class ScheduledSend(Endpoint):
+    resource = "scheduled_sends"
+    scopes = {
+        "GET": "user.scheduled_sends.read",
+        "PATCH": "user.scheduled_sends.update",
+        "DELETE": "user.scheduled_sends.delete",
+    }
+
+    def get(self, request: Request, batch_id: str) -> Response:
+        """A list of one, or of none when the batch has no status."""
+        found = stopped_batches(self.account).filter(public_id=batch_id)
+        return Response([outputs.scheduled_send(each.public_id, each.status) for each in found])
+
+    def patch(self, request: Request, batch_id: str) -> Response:
+        status = resources.read_status(request)
+        receipt = stop_batch(self.account, batch_id, status, actor=self.actor, allowed_from=HAS_ENTRY)
+        return Response(status=204, headers=receipt_headers(receipt))
+
+    def delete(self, request: Request, batch_id: str) -> Response:
+        receipt = resume_batch(self.account, batch_id, actor=self.actor, allowed_from=HAS_ENTRY)
+        return Response(status=204, headers=receipt_headers(receipt))
+
+
+class ApiKeys(Endpoint):
+    resource = "api_keys"
+    scopes = {"POST": "api_keys.create", "GET": "api_keys.read"}
+
+    def get(self, request: Request) -> Response:
+        found = keys.living_keys(self.account)[: resources.read_limit(request)]
+        return Response({"result": [outputs.key_line(key) for key in found]})
+
+    def post(self, request: Request) -> Response:
+        asked = resources.read_new_key(request)
+        key, text = keys.create_key(self.account, asked.name, asked.scopes, giver=self.key.scopes)
+        return Response(outputs.new_key(key, text), status=201)
+
+
+class OneApiKey(Endpoint):
+    resource = "api_keys"
+    scopes = {
+        "GET": "api_keys.read",
+        "PUT": "api_keys.update",
+        "PATCH": "api_keys.update",
+        "DELETE": "api_keys.delete",
+    }
+
+    def get(self, request: Request, key_id: str) -> Response:
+        return Response(outputs.key_details(keys.get_key(self.account, key_id)))
+
+    def put(self, request: Request, key_id: str) -> Response:
+        name, scopes = resources.read_whole_key(request)
+        key = keys.replace_scopes(self.account, key_id, name, scopes, giver=self.key.scopes)
+        return Response(outputs.key_details(key))
+
+    def patch(self, request: Request, key_id: str) -> Response:
+        key = keys.rename_key(self.account, key_id, resources.read_key_name(request))
+        return Response(outputs.key_name(key))
+
+    def delete(self, request: Request, key_id: str) -> Response:
+        keys.revoke_key(self.account, key_id)
+        return Response(status=204)
+
+
+class Scopes(Endpoint):
+    """What the calling key may do. Any key may ask."""
+
+    resource = "scopes"
+    scopes = {"GET": None}
+
+    def get(self, request: Request) -> Response:
+        return Response({"scopes": spell_out(self.key.scopes)})
+
+
+@csrf_exempt
+def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Every path below /v3 that is none; serves as the site's handler404 there too."""
+    return outputs.refused(errors.plain_refusal(404))
+
+
+def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """handler400 below /v3."""
+    return outputs.refused(errors.plain_refusal(400))
+
+
+def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """handler500 below /v3."""
+    return outputs.refused(errors.plain_refusal(500))

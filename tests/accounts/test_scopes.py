@@ -1,0 +1,43 @@
+"""Scopes: who holds what, who may hand out what."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.errors import ScopesNotGrantable
+from accounts.scopes import ALL_SCOPES, AUTOMATIC_SCOPES, FULL_ACCESS, allows, choose_scopes, spell_out
+
+
+def test_full_access_allows_every_scope_and_reads_as_the_whole_list() -> None:
+    assert all(allows([FULL_ACCESS], scope) for scope in ALL_SCOPES)
+    assert spell_out([FULL_ACCESS]) == list(ALL_SCOPES)
+    assert FULL_ACCESS not in ALL_SCOPES
+
+
+def test_a_key_is_allowed_what_it_holds_and_no_more() -> None:
+    assert allows(["mail.send"], "mail.send")
+    assert not allows(["mail.send"], "mail")
+    assert not allows(["mail.batch.read"], "mail.batch.create")
+    assert not allows([], "mail.send")
+
+
+def test_names_are_unique_and_fit_their_column() -> None:
+    assert len(set(ALL_SCOPES)) == len(ALL_SCOPES)
+    assert max(map(len, ALL_SCOPES)) <= 100
+
+
+@pytest.mark.parametrize("wanted", ["mail.sends", FULL_ACCESS, "", "\0", "mail.*"])
+def test_what_is_no_scope_is_given_by_nobody(wanted: str) -> None:
+    with pytest.raises(ScopesNotGrantable) as caught:
+        choose_scopes([wanted, "mail.send"])
+    assert caught.value.scopes == [wanted]
+
+
+def test_without_a_wish_a_key_gets_what_its_giver_has() -> None:
+    assert choose_scopes(None) == [FULL_ACCESS]
+    assert choose_scopes(None, giver=["mail.send"]) == ["mail.send"]
+
+
+def test_automatic_scopes_are_given_by_anyone_and_doubles_fall_away() -> None:
+    wanted = [*AUTOMATIC_SCOPES, "mail.send", "mail.send"]
+    assert choose_scopes(wanted, giver=["mail.send"]) == [*AUTOMATIC_SCOPES, "mail.send"]

@@ -1,0 +1,90 @@
+"""Clients with keys: what a test of a dialect needs to ask something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.keys import create_key
+from accounts.models import Account, ApiKey
+
+
+class ApiClient:
+    """Asks as the holder of one key. A body is sent as JSON, unless it is bytes; `headers` add to the request's."""
+
+    def __init__(self, account: Account, key: ApiKey, key_text: str) -> None:
+        self.account = account
+        self.key = key
+        self.key_text = key_text
+        self.http = Client()
+
+    def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.key_text}"} | options.pop("headers", {})
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        content_type = options.pop("content_type", "application/json")
+        return self.http.generic(method, path, data, content_type=content_type, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self.ask("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.ask("POST", path, body, **options)
+
+    def put(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.ask("PUT", path, body, **options)
+
+    def patch(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.ask("PATCH", path, body, **options)
+
+    def delete(self, path: str, **options: Any) -> Any:
+        return self.ask("DELETE", path, **options)
+
+
+@pytest.fixture(autouse=True)
+def static_folder(settings: Any, tmp_path: Path) -> None:
+    """WhiteNoise warns of a folder that `collectstatic` has not made yet."""
+    settings.STATIC_ROOT = tmp_path
+
+
+NewClient = Callable[..., ApiClient]
+
+
+@pytest.fixture
+def new_client(database: None) -> NewClient:
+    """Makes a client with a key of its own: `new_client(account, scopes=[…])`."""
+
+    def make(account: Account, scopes: list[str] | None = None) -> ApiClient:
+        key, text = create_key(account, "a test's key", scopes)
+        return ApiClient(account, key, text)
+
+    return make
+
+
+@pytest.fixture
+def client_of_alice(alice: Account, new_client: NewClient) -> ApiClient:
+    return new_client(alice)
+
+
+@pytest.fixture
+def client_of_charlie(charlie: Account, new_client: NewClient) -> ApiClient:
+    return new_client(charlie)
+
+
+@pytest.fixture
+def subuser(alice: Account) -> Account:
+    """A subuser of Alice's."""
+    return Account.objects.create(username="alice-shop", parent=alice)
+
+
+@pytest.fixture
+def server_url(database: None) -> Iterator[str]:
+    """The site behind a real socket. Not pytest-django's own fixture, which would empty what migrations put there."""
+    server = LiveServer("127.0.0.1")
+    yield server.url
+    server.stop()

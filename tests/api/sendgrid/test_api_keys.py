@@ -1,0 +1,198 @@
+"""/v3/api_keys and /v3/scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.keys import create_key, find_key, get_key, living_keys
+from accounts.models import Account
+from accounts.scopes import ALL_SCOPES, FULL_ACCESS
+from tests.api.conftest import ApiClient, NewClient
+
+KEYS = "/v3/api_keys"
+
+
+def problem(field: str | None, message: str) -> dict[str, Any]:
+    return {"errors": [{"field": field, "message": message}]}
+
+
+def test_key_is_made_shown_once_and_works(client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(KEYS, {"name": "My key", "scopes": ["mail.send", "mail.batch.create"]})
+    assert answer.status_code == 201
+    made = answer.json()
+    assert list(made) == ["api_key", "api_key_id", "name", "scopes"]
+    assert (made["name"], made["scopes"]) == ("My key", ["mail.send", "mail.batch.create"])
+    key = find_key(made["api_key"])
+    assert key is not None
+    assert (key.key_id, key.account) == (made["api_key_id"], client_of_alice.account)
+    for path in (KEYS, f"{KEYS}/{key.key_id}"):
+        assert made["api_key"].split(".")[2] not in client_of_alice.get(path).content.decode()
+
+
+def test_key_without_scopes_has_full_access(client_of_alice: ApiClient) -> None:
+    made = client_of_alice.post(KEYS, {"name": "all"}).json()
+    assert made["scopes"] == list(ALL_SCOPES)
+    assert get_key(client_of_alice.account, made["api_key_id"]).scopes == [FULL_ACCESS]
+
+
+def test_key_without_scopes_has_no_more_than_its_maker(alice: Account, new_client: NewClient) -> None:
+    maker = new_client(alice, ["api_keys.create", "mail.send"])
+    made = maker.post(KEYS, {"name": "all"}).json()
+    assert made["scopes"] == ["api_keys.create", "mail.send"]
+
+
+@pytest.mark.parametrize("wanted", [["stats.read"], ["mail.send", "stats.read"], ["*"], ["no.such"], ["a\nb"]])
+def test_scopes_that_the_maker_lacks_are_refused(wanted: list[str], alice: Account, new_client: NewClient) -> None:
+    maker = new_client(alice, ["api_keys.create", "api_keys.update", "mail.send"])
+    refused = [scope for scope in wanted if scope != "mail.send"]
+    posted = maker.post(KEYS, {"name": "more", "scopes": wanted})
+    put = maker.put(f"{KEYS}/{maker.key.key_id}", {"name": "more", "scopes": wanted})
+    for answer in (posted, put):
+        assert (answer.status_code, answer.json()) == (403, problem(None, f"unauthorized scopes: [{refused[0]}]"))
+    assert living_keys(alice).get() == maker.key
+    assert get_key(alice, maker.key.key_id).scopes == maker.key.scopes
+
+
+@pytest.mark.parametrize("name", [None, "", "  ", 7, ["x"]])
+def test_name_is_required(name: Any, client_of_alice: ApiClient) -> None:
+    path = f"{KEYS}/{client_of_alice.key.key_id}"
+    posted = client_of_alice.post(KEYS, {"name": name})
+    assert (posted.status_code, posted.json()) == (400, problem("name", "missing required argument"))
+    for answer in (client_of_alice.patch(path, {"name": name}), client_of_alice.put(path, {"name": name})):
+        expected = problem(None, "expected JSON request body with 'name' property")
+        assert (answer.status_code, answer.json()) == (400, expected)
+    assert get_key(client_of_alice.account, client_of_alice.key.key_id).name == "a test's key"
+
+
+def test_long_name_and_odd_scopes_are_refused(client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(KEYS, {"name": "x" * 101, "scopes": "mail.send"})
+    assert answer.status_code == 400
+    assert [found["field"] for found in answer.json()["errors"]] == ["name", "scopes"]
+
+
+def test_limit_of_keys_is_403_with_the_configured_number(client_of_alice: ApiClient, settings: Any) -> None:
+    settings.API_KEYS_LIMIT = 2
+    assert client_of_alice.post(KEYS, {"name": "second"}).status_code == 201
+    answer = client_of_alice.post(KEYS, {"name": "third"})
+    assert (answer.status_code, answer.json()) == (403, problem(None, "Cannot create more than 2 API Keys"))
+
+
+def test_keys_are_listed(client_of_alice: ApiClient) -> None:
+    second, _ = create_key(client_of_alice.account, "second")
+    lines = [
+        {"name": "a test's key", "api_key_id": client_of_alice.key.key_id},
+        {"name": "second", "api_key_id": second.key_id},
+    ]
+    assert client_of_alice.get(KEYS).json() == {"result": lines}
+    assert client_of_alice.get(f"{KEYS}?limit=1").json() == {"result": lines[:1]}
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5", "99999999999999999999", "%00", "٣"])
+def test_odd_limit_is_refused(limit: str, client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.get(f"{KEYS}?limit={limit}")
+    assert (answer.status_code, answer.json()) == (400, problem("limit", "limit must be a positive integer"))
+
+
+def test_one_key_is_shown_bare(client_of_alice: ApiClient) -> None:
+    key, _ = create_key(client_of_alice.account, "second", ["mail.send"])
+    answer = client_of_alice.get(f"{KEYS}/{key.key_id}")
+    assert answer.status_code == 200
+    assert answer.json() == {"api_key_id": key.key_id, "name": "second", "scopes": ["mail.send"]}
+
+
+def test_key_is_renamed_and_its_scopes_are_kept(client_of_alice: ApiClient) -> None:
+    key, _ = create_key(client_of_alice.account, "second", ["mail.send"])
+    answer = client_of_alice.patch(f"{KEYS}/{key.key_id}", {"name": "new name", "scopes": ["stats.read"]})
+    assert (answer.status_code, answer.json()) == (200, {"api_key_id": key.key_id, "name": "new name"})
+    assert get_key(client_of_alice.account, key.key_id).scopes == ["mail.send"]
+
+
+def test_put_replaces_name_and_scopes_at_once(client_of_alice: ApiClient, alice: Account) -> None:
+    key, text = create_key(alice, "second", ["mail.send"])
+    other = ApiClient(alice, key, text)
+    assert other.get("/v3/scopes").json() == {"scopes": ["mail.send"]}
+    answer = client_of_alice.put(f"{KEYS}/{key.key_id}", {"name": "n", "scopes": ["stats.read"]})
+    assert answer.status_code == 200
+    assert answer.json() == {"api_key_id": key.key_id, "name": "n", "scopes": ["stats.read"]}
+    assert other.get("/v3/scopes").json() == {"scopes": ["stats.read"]}
+
+
+@pytest.mark.parametrize("scopes", [None, []])
+def test_put_needs_scopes(scopes: Any, client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.put(f"{KEYS}/{client_of_alice.key.key_id}", {"name": "n", "scopes": scopes})
+    assert (answer.status_code, answer.json()) == (400, problem("scopes", "missing required argument"))
+
+
+def test_deleted_key_is_dead_at_the_very_next_request(client_of_alice: ApiClient, alice: Account) -> None:
+    key, text = create_key(alice, "runaway")
+    runaway = ApiClient(alice, key, text)
+    assert runaway.get("/v3/scopes").status_code == 200
+    answer = client_of_alice.delete(f"{KEYS}/{key.key_id}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    refused = runaway.get("/v3/scopes")
+    assert (refused.status_code, refused.json()) == (401, problem(None, "authorization required"))
+    assert refused["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("key_id", ["unknown", "%ff", "x" * 200, "' or 1=1"])
+def test_unknown_keys_have_their_own_words(key_id: str, client_of_alice: ApiClient) -> None:
+    path = f"{KEYS}/{key_id}"
+    body = {"name": "n", "scopes": ["mail.send"]}
+    said = {
+        "GET": "unable to find API Key",
+        "PATCH": "unable to find API Key",
+        "PUT": "unable to find API Key to update",
+        "DELETE": "unable to find API Key for deletion",
+    }
+    for method, message in said.items():
+        answer = client_of_alice.ask(method, path, None if method in {"GET", "DELETE"} else body)
+        assert (answer.status_code, answer.json()) == (404, problem(None, message))
+
+
+def test_charlie_neither_sees_nor_changes_alices_keys(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    path = f"{KEYS}/{client_of_alice.key.key_id}"
+    body = {"name": "mine", "scopes": ["mail.send"]}
+    for method in ("GET", "PATCH", "PUT", "DELETE"):
+        assert client_of_charlie.ask(method, path, None if method == "GET" else body).status_code == 404
+    listed = client_of_charlie.get(KEYS).json()["result"]
+    assert [line["api_key_id"] for line in listed] == [client_of_charlie.key.key_id]
+    assert client_of_alice.get("/v3/scopes").status_code == 200
+    assert get_key(client_of_alice.account, client_of_alice.key.key_id).name == "a test's key"
+
+
+def test_parent_makes_and_revokes_a_subusers_key(client_of_alice: ApiClient, subuser: Account) -> None:
+    for_subuser = {"On-Behalf-Of": subuser.username}
+    made = client_of_alice.post(KEYS, {"name": "shop"}, headers=for_subuser).json()
+    key = get_key(subuser, made["api_key_id"])
+    of_subuser = ApiClient(subuser, key, made["api_key"])
+    assert of_subuser.get(KEYS, headers={"On-Behalf-Of": "alice"}).status_code == 403
+    assert client_of_alice.get(f"{KEYS}/{key.key_id}").status_code == 404
+    assert client_of_alice.delete(f"{KEYS}/{key.key_id}", headers=for_subuser).status_code == 204
+    assert of_subuser.get(KEYS).status_code == 401
+
+
+def test_scopes_are_those_of_the_calling_key(alice: Account, new_client: NewClient) -> None:
+    answer = new_client(alice, ["mail.send"]).get("/v3/scopes")
+    assert (answer.status_code, answer.content) == (200, b'{"scopes":["mail.send"]}')
+    assert new_client(alice).get("/v3/scopes").json() == {"scopes": list(ALL_SCOPES)}
+    assert new_client(alice, []).get("/v3/scopes").json() == {"scopes": []}
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("create", "POST", KEYS),
+        ("read", "GET", KEYS),
+        ("read", "GET", f"{KEYS}/x"),
+        ("update", "PUT", f"{KEYS}/x"),
+        ("update", "PATCH", f"{KEYS}/x"),
+        ("delete", "DELETE", f"{KEYS}/x"),
+    ],
+)
+def test_each_call_needs_its_scope(scope: str, method: str, path: str, alice: Account, new_client: NewClient) -> None:
+    others = [f"api_keys.{each}" for each in ("create", "read", "update", "delete") if each != scope]
+    refused = new_client(alice, others).ask(method, path, {})
+    assert (refused.status_code, refused.json()) == (403, problem(None, "access forbidden"))
+    assert new_client(alice, [f"api_keys.{scope}"]).ask(method, path, {}).status_code in {200, 400, 404}

@@ -1,0 +1,63 @@
+"""The table of errors is whole: every error of the core has its answer in this dialect."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+from api.http import BadBody
+from api.sendgrid import errors
+from foundation.errors import SluiceError
+
+APPS = ("accounts", "batches", "mailer", "campaigns", "foundation")
+
+
+def subclasses_of(base: type) -> Iterator[type]:
+    for each in base.__subclasses__():
+        yield each
+        yield from subclasses_of(each)
+
+
+def core_errors() -> list[type[SluiceError]]:
+    """Every error class there is, wherever an app has put it."""
+    for app in APPS:
+        package = importlib.import_module(app)
+        for module in pkgutil.walk_packages(package.__path__, f"{app}."):
+            if module.name.rpartition(".")[2] == "errors":
+                importlib.import_module(module.name)
+    return [each for each in subclasses_of(SluiceError) if each.__module__.partition(".")[0] in APPS]
+
+
+def test_there_are_core_errors_to_walk() -> None:
+    assert {"unknown_batch", "unknown_key"} <= {each.code for each in core_errors()}
+
+
+@pytest.mark.parametrize("kind", core_errors(), ids=lambda kind: kind.__name__)
+def test_every_core_error_has_an_answer(kind: type[SluiceError]) -> None:
+    error = kind.__new__(kind)
+    SluiceError.__init__(error)
+    error.__dict__.setdefault("scopes", [])
+    refusal = errors.answer_for(error, "GET anything")
+    assert refusal is not None
+    assert 400 <= refusal.status < 500
+    assert refusal.problems[0].message
+    assert "{" not in refusal.problems[0].message
+
+
+def test_no_row_of_the_table_is_left_over() -> None:
+    assert {code for code, _ in errors.CORE_ANSWERS} == {each.code for each in core_errors()}
+
+
+@pytest.mark.parametrize("call", [errors.MAIL_SEND, "GET anything"])
+@pytest.mark.parametrize("kind", list(subclasses_of(BadBody)), ids=lambda kind: kind.__name__)
+def test_every_unreadable_body_has_an_answer(kind: type[BadBody], call: str) -> None:
+    refusal = errors.answer_for(kind(), call)
+    assert refusal is not None
+    assert 400 <= refusal.status < 500
+
+
+def test_what_the_table_does_not_know_is_a_fault_of_ours() -> None:
+    assert errors.answer_for(RuntimeError(), errors.MAIL_SEND) is None

@@ -1,0 +1,108 @@
+"""The official Python client, unchanged but for its host, over a real socket."""
+
+from __future__ import annotations
+
+import pytest
+import python_http_client.exceptions as refused
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import Attachment, BatchId, Category, Content, CustomArg, Header, Mail, SendAt, To
+
+from accounts.models import Account
+from batches.models import Batch
+from batches.states import BatchStatus
+from foundation.clock import database_now
+from mailer.models import Mail as StoredMail
+from tests.api.conftest import ApiClient
+
+
+@pytest.fixture
+def sendgrid(client_of_alice: ApiClient, server_url: str) -> SendGridAPIClient:
+    """A client with a key of Alice's."""
+    return SendGridAPIClient(client_of_alice.key_text, host=server_url)
+
+
+def helper_mail(**changes: object) -> Mail:
+    return Mail(
+        from_email=("from_address@example.com", "From, Name"),
+        to_emails=[To("john@example.com", "John"), To("jane@example.com")],
+        subject="Hello",
+        plain_text_content="text",
+        html_content="<p>text</p>",
+        is_multiple=True,
+    )
+
+
+def test_scheduled_batch_from_id_to_resume(sendgrid: SendGridAPIClient) -> None:
+    made = sendgrid.client.mail.batch.post()
+    assert made.status_code == 201
+    batch_id = made.to_dict["batch_id"]
+    assert sendgrid.client.mail.batch._(batch_id).get().status_code == 200
+
+    mail = helper_mail()
+    mail.send_at = SendAt(int(database_now().timestamp()) + 3600)
+    mail.batch_id = BatchId(batch_id)
+    sent = sendgrid.send(mail)
+    assert (sent.status_code, sent.body) == (202, b"")
+    assert sent.headers["X-Message-Id"] == StoredMail.objects.get().public_id
+
+    sends = sendgrid.client.user.scheduled_sends
+    stopped = sends.post(request_body={"batch_id": batch_id, "status": "cancel"})
+    assert stopped.status_code == 201
+    assert stopped.headers["X-Sluice-Settled"] == "true"
+    assert sends._(batch_id).get().to_dict == [{"batch_id": batch_id, "status": "cancel"}]
+    assert sends.get().to_dict == [{"batch_id": batch_id, "status": "cancel"}]
+    assert sends._(batch_id).patch(request_body={"status": "pause"}).status_code == 204
+    assert Batch.objects.get(public_id=batch_id).status == BatchStatus.PAUSED
+    assert sends._(batch_id).delete().status_code == 204
+    assert Batch.objects.get(public_id=batch_id).status == BatchStatus.OPEN
+
+
+def test_helper_mail_with_everything_is_accepted(sendgrid: SendGridAPIClient) -> None:
+    mail = helper_mail()
+    mail.add_attachment(Attachment("aGVsbG8=", "hello.txt", "text/plain", "attachment", "cid"))
+    mail.add_category(Category("news"))
+    mail.add_custom_arg(CustomArg("k", "v"))
+    mail.add_header(Header("X-Test", "1"))
+    mail.add_content(Content("text/calendar", "BEGIN:VCALENDAR"))
+    mail.reply_to = "reply@example.com"
+    assert sendgrid.send(mail).status_code == 202
+    stored = StoredMail.objects.get()
+    assert stored.sender_name == "From, Name"
+    assert [part["type"] for part in stored.content] == ["text/plain", "text/html", "text/calendar"]
+
+
+def test_bad_address_raises_what_the_client_documents(sendgrid: SendGridAPIClient) -> None:
+    body = helper_mail().get() | {"personalizations": [{"to": [{"email": "nobody"}]}]}
+    with pytest.raises(refused.BadRequestsError) as caught:
+        sendgrid.client.mail.send.post(request_body=body)
+    (found,) = caught.value.to_dict["errors"]
+    assert list(found) == ["message", "field", "help"]
+    assert found["message"] == "Does not contain a valid address."
+
+
+def test_wrong_keys_raise_what_the_client_documents(server_url: str) -> None:
+    client = SendGridAPIClient("SG.unknown", host=server_url).client
+    with pytest.raises(refused.UnauthorizedError):
+        client.mail.send.post(request_body=helper_mail().get())
+    with pytest.raises(refused.UnauthorizedError):
+        client.scopes.get()
+    with pytest.raises(refused.NotFoundError):
+        client.no.such.thing.get()
+
+
+def test_client_acts_for_a_subuser(client_of_alice: ApiClient, subuser: Account, server_url: str) -> None:
+    sendgrid = SendGridAPIClient(client_of_alice.key_text, host=server_url, impersonate_subuser=subuser.username)
+    batch_id = sendgrid.client.mail.batch.post().to_dict["batch_id"]
+    assert Batch.objects.get(public_id=batch_id).account == subuser
+    stranger = SendGridAPIClient(client_of_alice.key_text, host=server_url, impersonate_subuser="nobody")
+    with pytest.raises(refused.ForbiddenError):
+        stranger.client.mail.batch.post()
+
+
+def test_keys_are_made_and_revoked(sendgrid: SendGridAPIClient, server_url: str) -> None:
+    made = sendgrid.client.api_keys.post(request_body={"name": "second", "scopes": ["mail.send"]}).to_dict
+    second = SendGridAPIClient(made["api_key"], host=server_url)
+    assert second.client.scopes.get().to_dict == {"scopes": ["mail.send"]}
+    assert sendgrid.client.api_keys._(made["api_key_id"]).delete().status_code == 204
+    with pytest.raises(refused.UnauthorizedError):
+        second.client.scopes.get()
