@@ -104,6 +104,7 @@ def stop_batch(
     Raises UnknownBatch; StatusConflict unless its status is one of `allowed_from`; NoStopPlaceLeft and StopTooLate as
     `limits` say. The receipt is settled, or says how many messages were still in flight after `STOP_WAIT_SECONDS`.
     """
+    find_batch(account, public_id)
     with transaction.atomic():
         if limits.places is not None:
             _take_place(account, limits.places, public_id)

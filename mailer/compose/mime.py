@@ -20,6 +20,11 @@ from mailer.transports.base import Envelope
 
 CRLF = b"\r\n"
 LONGEST_LINE = 998
+OWN_HEADERS = frozenset(
+    {"date", "from", "to", "cc", "bcc", "reply-to", "subject", "message-id", "mime-version", "return-path", "sender"}
+    | {"content-type", "content-transfer-encoding"}
+)
+"""Headers that only the composer writes; a caller's of that name is left out."""
 
 
 class Text(NamedTuple):
@@ -109,7 +114,11 @@ class Composer:
         if not own and not values and hasattr(self, "_plain_headers"):
             return self._plain_headers
         merged = {name.lower(): (name, value) for name, value in (*self.mail.headers.items(), *own.items())}
-        return b"".join(field(name, substitute(value, values)) for name, value in merged.values())
+        return b"".join(
+            field(name, substitute(value, values))
+            for lowered, (name, value) in merged.items()
+            if lowered not in OWN_HEADERS
+        )
 
     def _render_body(self, values: Mapping[str, str]) -> bytes:
         if not values:

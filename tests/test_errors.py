@@ -1,0 +1,29 @@
+"""What went wrong is told in the language of whoever asked."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+
+@pytest.mark.parametrize("path", ["/v3", "/v3/", "/v3/nothing/here", "/v3/mail"])
+def test_an_unknown_route_of_the_api_is_a_json_404(database: None, path: str) -> None:
+    answer = Client().get(path)
+    assert answer.status_code == 404
+    assert answer.json() == {"errors": [{"field": None, "message": "not found"}]}
+
+
+def test_a_host_that_is_not_allowed_is_a_json_400_for_programs(database: None) -> None:
+    answer = Client(HTTP_HOST="elsewhere.example").get("/v3/scopes")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/json"
+
+
+def test_elsewhere_an_unknown_route_is_a_page(database: None) -> None:
+    answer = Client().get("/nowhere")
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("text/html")
+
+
+def test_the_web_says_that_it_is_well(database: None) -> None:
+    assert Client().get("/healthz").json() == {"status": "ok"}
