@@ -13,6 +13,8 @@ from stack.processes import Program
 
 INBOX, WORKERS, WEB, BEAT = 2, 3, 4, 5
 """Ranks above those of the engines: PostgreSQL 0, Valkey 1."""
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+"""Remote control is off, so what workers would tell each other serves nobody."""
 
 
 def inbox_program(folder: Path) -> Program:
@@ -40,7 +42,7 @@ def product_programs(folder: Path, port: int, environment: Mapping[str, str]) ->
 
 def worker_program(folder: Path, environment: Mapping[str, str], *, name: str, queues: str, processes: int) -> Program:
     ready = ready_file(folder, name)
-    options = ["-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "--include", "stack.worker_ready"]
+    options = ["-Q", queues, "-c", str(processes), "-n", f"{name}@%h", *QUIET, "--include", "stack.worker_ready"]
     return Program(
         name=name,
         command=celery("worker", *options),
@@ -63,7 +65,7 @@ def web_program(port: int, environment: Mapping[str, str]) -> Program:
 
 
 def celery(*arguments: str) -> Sequence[str]:
-    return [sys.executable, "-m", "celery", "-A", "config", *arguments]
+    return [sys.executable, "-m", "celery", "-A", "config", "--quiet", *arguments]
 
 
 def ready_file(folder: Path, name: str) -> Path:

@@ -98,9 +98,7 @@ def _nodes() -> Finding:
     living = [node for node in Node.objects.all() if now - node.seen_at < NODE_SILENCE]
     delivering = sum(node.concurrency for node in living)
     if not delivering:
-        return Finding(
-            False, "workers", "none that delivers is alive. Start: celery -A config worker"
-        )
+        return Finding(False, "workers", "none that delivers is alive. Start: celery -A config worker")
     return Finding(True, "workers", f"{delivering} processes deliver, on {', '.join(sorted(n.name for n in living))}")
 
 

@@ -1,0 +1,32 @@
+"""`manage.py node_alive`: exits 0 when a worker node of this host wrote its heartbeat lately; for health checks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from batches.models import Node
+from foundation.clock import Now
+
+SILENCE = dt.timedelta(seconds=15)
+
+
+class Command(BaseCommand):
+    help = "Exit 0 when a worker node of this host is alive"
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=socket.gethostname(), help="what follows the @ of the node's name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host = options["host"]
+        try:
+            is_alive = Node.objects.filter(name__endswith=f"@{host}", seen_at__gt=Now() - SILENCE).exists()
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be reached: {str(error).splitlines()[0]}") from error
+        if not is_alive:
+            raise CommandError(f"No node on {host} has been seen for {SILENCE.total_seconds():.0f} s.")

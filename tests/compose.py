@@ -1,0 +1,58 @@
+"""docker-compose.yml, read as Compose reads it, and its services started as plain processes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from tests.image import ROOT
+
+VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+
+
+class MissingVariable(Exception):
+    """A `${NAME:?message}` without a value."""
+
+
+def read_compose(variables: Mapping[str, str]) -> dict[str, Any]:
+    """The file with `${NAME}`, `${NAME:-default}` and `${NAME:?message}` filled in. Raises MissingVariable."""
+    whole = fill(yaml.safe_load((ROOT / "docker-compose.yml").read_text()), variables)
+    assert isinstance(whole, dict)
+    return whole
+
+
+def fill(node: Any, variables: Mapping[str, str]) -> Any:
+    if isinstance(node, dict):
+        return {key: fill(value, variables) for key, value in node.items()}
+    if isinstance(node, list):
+        return [fill(value, variables) for value in node]
+    return VARIABLE.sub(lambda found: value_of(found, variables), node) if isinstance(node, str) else node
+
+
+def value_of(found: re.Match[str], variables: Mapping[str, str]) -> str:
+    name, sign, text = found.groups()
+    if variables.get(name):
+        return variables[name]
+    if sign == "?":
+        raise MissingVariable(f"{name} {text}")
+    return text or ""
+
+
+def variables_in_compose() -> set[str]:
+    return {name for name, _, _ in VARIABLE.findall((ROOT / "docker-compose.yml").read_text())}
+
+
+def read_example() -> dict[str, str]:
+    """.env.example with what it leaves commented out."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    found = [re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines]
+    return {match[1]: match[2] for match in found if match}
+
+
+def seconds(span: str) -> float:
+    """`90s`."""
+    assert span.endswith("s"), span
+    return float(span[:-1])
