@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Account
 from batches import hints, queries
@@ -134,11 +134,23 @@ def resume_batch(
 
 
 def _take_place(account: Account, places: int, public_id: str) -> None:
-    """Refuse when the account's places are taken by other batches. Two stops of one account wait for each other."""
+    """Refuse when the account's places are taken by other batches. Two stops of one account wait for each other.
+
+    A batch whose mail is all final takes no place: nobody has to clean up after old stops.
+    """
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s, %s)", [STOP_LOCK, account.pk % 2**31])
-    if stopped_batches(account).exclude(public_id=public_id).count() >= places:
+    others = stopped_batches(account).exclude(public_id=public_id)
+    if others.filter(_is_pending() | ~_has_had_mail()).count() >= places:
         raise NoStopPlaceLeft(f"{places} batches are paused or cancelled already")
+
+
+def _is_pending() -> Exists:
+    return Exists(Parcel.objects.filter(batch=OuterRef("pk"), is_folded=False, finalized_at=None))
+
+
+def _has_had_mail() -> Q:
+    return Q(Exists(Parcel.objects.filter(batch=OuterRef("pk"), is_folded=False))) | Q(totals__isnull=False)
 
 
 def _change_status(

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
+from batches.admit import admit_batch
 from batches.control import (
     NO_LIMITS,
     StopLimits,
@@ -23,6 +24,7 @@ from batches.control import (
 from batches.errors import NoStopPlaceLeft, StatusConflict, StopTooLate, UnknownBatch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
+from batches.sweep import fold_final
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.conftest import Clock
@@ -97,6 +99,20 @@ def test_places_are_limited_for_each_account(alice: Account, charlie: Account) -
     resume_batch(alice, batches[0].public_id, actor="test")
     pause(batches[2], limits)
     assert {batch.public_id for batch in stopped_batches(alice)} == {batches[1].public_id, batches[2].public_id}
+
+
+def test_a_stopped_batch_whose_mail_is_all_final_takes_no_place(alice: Account) -> None:
+    limits = StopLimits(places=1)
+    done, other = create_batch(alice), create_batch(alice)
+    accept_mail(alice, draft(1, batch_id=done.public_id))
+    stop_batch(alice, done.public_id, CANCELLED, actor="test", allowed_from=ANY, limits=limits)
+    with pytest.raises(NoStopPlaceLeft):
+        pause(other, limits)
+    admit_batch(done.pk)
+    pause(other, limits)
+    fold_final()
+    resume_batch(alice, other.public_id, actor="test")
+    pause(other, limits)
 
 
 def test_two_stops_at_once_cannot_both_take_the_last_place(alice: Account) -> None:
