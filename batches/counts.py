@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, fields
+from typing import Any
 
 from django.db import connection
+from django.db.models import Count, F, Q, Sum
 
 from batches import queries
+from batches.models import Parcel
+from batches.states import ParcelState
+from foundation.clock import Now
+
+LOOKED_AT = 20_000
+"""Parcels that a figure for the whole installation looks at, so that no page costs more as the tables grow."""
+PENDING = F("size") - F("sent") - F("refused") - F("dropped") - F("stopped") - F("in_doubt") - F("moved")
+COUNTED = Q(is_remainder=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +56,43 @@ def count_batch(batch_id: int) -> Counts:
         row = cursor.fetchone()
         assert row is not None
         values = dict(zip((column[0] for column in cursor.description), row, strict=True))
+    return _counts_from(values)
+
+
+def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
+    """The counts of several batches, such as those on a page, in one statement and one snapshot."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.COUNT_BATCHES, {"batches": list(batch_ids)})
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {row["batch"]: _counts_from(row) for row in rows}
+
+
+def _counts_from(values: dict[str, Any]) -> Counts:
     return Counts(**{field.name: int(values[field.name]) for field in fields(Counts)})
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Messages found among the parcels that were looked at; not exact when there were more parcels than that."""
+
+    messages: int
+    is_exact: bool
+
+    def __str__(self) -> str:
+        return f"{self.messages:,}" if self.is_exact else f"{self.messages:,} or more"
+
+
+def tally_state(state: ParcelState) -> Tally:
+    """Messages of all batches that wait in this (not final) state."""
+    looked_at = Parcel.objects.filter(state=state).annotate(waiting=PENDING)[:LOOKED_AT]
+    found = looked_at.aggregate(messages=Sum("waiting", filter=COUNTED), parcels=Count("pk"))
+    return Tally(found["messages"] or 0, found["parcels"] < LOOKED_AT)
+
+
+def tally_sent(span: dt.timedelta) -> Tally:
+    """Messages sent within the last `span`, among the newest parcels: those that ended since, or are being sent."""
+    lately = Q(finalized_at__gt=Now() - span) | Q(state=ParcelState.CLAIMED)
+    newest = Parcel.objects.order_by("-pk")[:LOOKED_AT]
+    found = newest.aggregate(messages=Sum("sent", filter=lately & COUNTED), parcels=Count("pk"))
+    return Tally(found["messages"] or 0, found["parcels"] < LOOKED_AT)

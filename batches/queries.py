@@ -243,3 +243,50 @@ from batches_parcel p
 join unnest(%(parcels)s::bigint[], %(fences)s::bigint[]) as c(id, fence) on c.id = p.id and c.fence = p.fence
 where p.state = {CLAIMED}
 """
+
+COUNT_BATCHES = f"""
+select b.id as batch, c.*
+from unnest(%(batches)s::bigint[]) as b(id)
+cross join lateral ({COUNT_BATCH.replace("%(batch)s", "b.id")}) c
+"""
+"""COUNT_BATCH for each of several, in one snapshot."""
+
+# Folded parcels are in no index but the primary key, so history is looked at through the newest ids.
+NEWEST_PARCELS = """
+select * from batches_parcel where id > (select last_value from batches_parcel_id_seq) - %(parcels)s
+"""
+COMING_PARCELS = f"""
+select * from batches_parcel
+where state = {SCHEDULED} and due_at > %(now)s and attempts = 0
+order by due_at limit %(parcels)s
+"""
+RECENT_PARCELS = f"""
+select newest.* from ({NEWEST_PARCELS}) newest
+join batches_batch b on b.id = newest.batch_id
+where newest.send_at <= %(now)s and not b.is_default
+"""
+PARCELS_OF_BATCH = f"""
+(select * from batches_parcel where batch_id = %(batch)s and not is_folded order by due_at limit %(parcels)s)
+union
+select * from ({NEWEST_PARCELS}) newest where batch_id = %(batch)s
+"""
+
+
+def waves_among(parcels: str, order: str) -> str:
+    """The first waves of a selection of parcels, with what their parcels are doing: one row to a wave and a parcel
+    state."""
+    return f"""
+select w.batch_id, b.public_id, a.username, w.send_at, w.state, count(*),
+    sum(case when w.is_remainder then 0 else w.size - w.moved end), sum(w.sent)
+from (select p.*, dense_rank() over (order by p.send_at {order}, p.batch_id) as place from ({parcels}) p) w
+join batches_batch b on b.id = w.batch_id
+join accounts_account a on a.id = b.account_id
+where w.place <= %(waves)s
+group by w.place, w.batch_id, b.public_id, a.username, w.send_at, w.state
+order by w.place, w.state
+"""
+
+
+COMING_WAVES = waves_among(COMING_PARCELS, "asc")
+RECENT_WAVES = waves_among(RECENT_PARCELS, "desc")
+WAVES_OF_BATCH = waves_among(PARCELS_OF_BATCH, "desc")

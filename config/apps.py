@@ -5,4 +5,10 @@ class SluiceConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from django.contrib import admin
+
         from config import checks  # noqa: F401  (registers the system checks)
+
+        # Unfold's own index comes first among the templates, so ours has another name.
+        admin.site.index_template = "config/dashboard.html"
+        admin.site.index_title = "Dashboard"

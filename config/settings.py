@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import django_stubs_ext
 from environs import Env
 
+from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads it from here)
 from config.logs import LEVELS, logging_config
 
 # Django's generic classes take their type in brackets only with this (`ModelAdmin[Batch]`).

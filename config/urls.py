@@ -3,10 +3,19 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from batches.admin.waves import show_waves
 from config.health import healthz
+from mailer.inbox.views import show_inbox, show_received
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
+    path("admin/waves/", admin.site.admin_view(show_waves), name="waves"),
+    path("admin/inbox/", admin.site.admin_view(show_inbox), name="inbox"),
+    path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
     path("admin/", admin.site.urls),
     path("v3/", include("api.sendgrid.urls")),
 ]
+
+handler400 = "config.errors.bad_request"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

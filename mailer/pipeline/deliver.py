@@ -132,7 +132,6 @@ class Trip:
         self.handled += finished
         return finished > 0 or guard.is_closed
 
-
     def _ask_gate(self, pieces: list[Slice]) -> list[Slice]:
         """The look. Stopped claims are put aside to be given back, lost ones are forgotten."""
         gates = self.deliverer.hold.look(pieces)

@@ -1,0 +1,7 @@
+"""The admin's pages of accounts, their keys, and the operators themselves."""
+
+from accounts.admin.accounts import AccountAdmin
+from accounts.admin.keys import ApiKeyAdmin
+from accounts.admin.operators import OperatorAdmin
+
+__all__ = ["AccountAdmin", "ApiKeyAdmin", "OperatorAdmin"]

@@ -1,0 +1,137 @@
+"""Accounts: named here, and given a parent; their keys to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.admin.keys import count_scopes
+from accounts.models import Account, ApiKey
+from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, write_time
+
+
+class AccountForm(ChoosingForm[Account]):
+    """A username, and the account it is a subuser of."""
+
+    def clean_parent(self) -> Account | None:
+        """The gate reads the status of an account and of its parent: a third level would go unseen."""
+        parent: Account | None = self.cleaned_data["parent"]
+        if parent is None:
+            return None
+        if parent.pk == self.instance.pk:
+            raise forms.ValidationError("An account cannot be its own parent.")
+        if parent.parent_id is not None:
+            raise forms.ValidationError(f"{parent} is a subuser itself, and a subuser cannot have subusers.")
+        if self.instance.pk and self.instance.subusers.exists():
+            raise forms.ValidationError("It has subusers, and a subuser cannot have subusers.")
+        return parent
+
+
+class KeyInline(TabularInline[ApiKey, Account]):
+    """An account's keys, to look at."""
+
+    model = ApiKey
+    fields = ("shown_name", "key_id", "scope_count", "made", "revoked")
+    readonly_fields = fields
+    ordering = ("-created_at",)
+    extra = 0
+    per_page = 20
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # type: ignore[override]
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # type: ignore[override]
+        return False
+
+    @admin.display(description="name")
+    def shown_name(self, key: ApiKey) -> str:
+        return draw_link(reverse("admin:accounts_apikey_change", args=[key.pk]), key.name)
+
+    @admin.display(description="scopes")
+    def scope_count(self, key: ApiKey) -> str:
+        return count_scopes(key)
+
+    @admin.display(description="made (UTC)")
+    def made(self, key: ApiKey) -> str:
+        return write_time(key.created_at)
+
+    @admin.display(description="revoked (UTC)")
+    def revoked(self, key: ApiKey) -> str:
+        return write_time(key.revoked_at)
+
+
+@admin.register(Account)
+class AccountAdmin(ModelAdmin[Account]):
+    """Tenants: named here, and given a parent."""
+
+    form = AccountForm
+    list_display = ("username", "parent", "hold", "made")
+    list_select_related = ("parent",)
+    list_per_page = 50
+    search_fields = ("username__istartswith",)
+    search_help_text = "Search by the beginning of a username"
+    ordering = ("username",)
+    autocomplete_fields = ("parent",)
+    show_facets = admin.ShowFacets.NEVER
+    inlines: ClassVar[list[type[InlineModelAdmin[Any, Any]]]] = [KeyInline]
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        return ["username", "parent", "frozen", "made", "links"] if obj else ["username", "parent"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
+        return ["frozen", "made", "links"]
+
+    def get_inlines(self, request: HttpRequest, obj: Account | None) -> list[type[InlineModelAdmin[Any, Any]]]:
+        return self.inlines if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        """Never an account that has, or had, something to send."""
+        if obj is not None and (obj.batches.exists() or obj.subusers.exists()):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Account] | Sequence[Account], request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Its keys go with it, though a key alone is never deleted."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed - {ApiKey._meta.verbose_name}, protected
+
+    @admin.display(description="frozen since (UTC)")
+    def frozen(self, account: Account) -> str:
+        return write_time(account.frozen_at)
+
+    @coloured({"frozen": "warning"})
+    @admin.display(description="held")
+    def hold(self, account: Account) -> str:
+        return "frozen" if account.frozen_at else ""
+
+    @admin.display(description="made (UTC)")
+    def made(self, account: Account) -> str:
+        return write_time(account.created_at)
+
+    @admin.display(description="")
+    def links(self, account: Account) -> str:
+        query = {"account": account.pk}
+        batches = draw_link(reverse("admin:batches_batch_changelist", query=query), "Its batches")
+        return format_html(
+            "{} &nbsp; {}", batches, draw_link(reverse("admin:accounts_apikey_add", query=query), "New key")
+        )
+
+
+def draw_link(url: str, text: str) -> SafeString:
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)

@@ -1,0 +1,149 @@
+"""Batches: a list with counts, and one page for each with its waves, its receipts and its buttons."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from accounts.models import Account
+from batches.admin.control import MOVES, control_batch, may_control, moves_of
+from batches.admin.figures import STATUS_COLOURS, draw_bar, shares, tabulate_waves
+from batches.admin.receipts import tabulate_receipts
+from batches.counts import Counts, count_batch, count_batches
+from batches.models import Batch
+from batches.states import BatchStatus
+from batches.waves import waves_of
+from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
+from foundation.clock import database_now
+
+ACCOUNTS_OFFERED = 50
+RECEIPTS_SHOWN = 20
+
+
+class AccountFilter(admin.SimpleListFilter):
+    """By account. A long list of accounts is cut: an account's own page links here, too."""
+
+    title = "account"
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        offered = Account.objects.order_by("username").values_list("pk", "username")[:ACCOUNTS_OFFERED]
+        return [(str(pk), username) for pk, username in offered]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Batch]) -> QuerySet[Batch]:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        return queryset.filter(account_id=int(chosen)) if chosen.isdecimal() else queryset.none()
+
+
+class CountedBatches(ChangeList):
+    """A page of batches with their counts, which cost one statement for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        batches = list(self.result_list)
+        counts = count_batches([batch.pk for batch in batches])
+        for batch in batches:
+            batch.counts = counts[batch.pk]
+        self.result_list = batches
+
+
+class CountedBatch(Protocol):
+    """A batch of such a page."""
+
+    counts: Counts
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin[Batch]):
+    """Batches, read-only: their status changes by pause, cancel and resume."""
+
+    list_display = ("shown_id", "account", "shown_status", "messages", "by_state", "made")
+    list_filter = ("status", AccountFilter)
+    list_per_page = 25
+    search_fields = ("public_id__startswith",)
+    search_help_text = "Search by public id, or its beginning"
+    ordering = ("-pk",)
+    change_form_template = "batches/batch.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        return super().get_queryset(request).select_related("account__parent")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedBatches
+
+    def get_urls(self) -> list[URLPattern]:
+        moves = [
+            path(
+                f"<int:batch_id>/{move.action}/",
+                self.admin_site.admin_view(partial(control_batch, action=move.action)),
+                name=f"batches_batch_{move.action}",
+            )
+            for move in MOVES
+        ]
+        return [*moves, *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context.update(show_batch(request, kwargs["obj"]))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="batch")
+    def shown_id(self, batch: Batch) -> str:
+        return "mail without a batch" if batch.is_default else batch.public_id
+
+    @coloured(STATUS_COLOURS)
+    @admin.display(description="status")
+    def shown_status(self, batch: Batch) -> str:
+        return (
+            "frozen"
+            if batch.status == BatchStatus.OPEN and is_frozen(batch.account)
+            else BatchStatus(batch.status).label
+        )
+
+    @admin.display(description="made (UTC)")
+    def made(self, batch: Batch) -> str:
+        return write_time(batch.created_at)
+
+    @admin.display(description="messages")
+    def messages(self, batch: CountedBatch) -> str:
+        return f"{batch.counts.accepted:,}"
+
+    @admin.display(description="by state")
+    def by_state(self, batch: CountedBatch) -> SafeString:
+        return draw_bar(batch.counts)
+
+
+def is_frozen(account: Account) -> bool:
+    """Whether the account is held by its own freeze or its parent's."""
+    return account.frozen_at is not None or (account.parent is not None and account.parent.frozen_at is not None)
+
+
+def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
+    """What a batch's page says."""
+    now = database_now()
+    counts = count_batch(batch.pk)
+    since = batch.stopped_at or batch.resumed_at or batch.created_at
+    receipts = batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]
+    return {
+        "batch": batch,
+        "status": BatchStatus(batch.status).label,
+        "status_colour": STATUS_COLOURS[BatchStatus(batch.status).label],
+        "is_frozen": is_frozen(batch.account),
+        "since": since,
+        "since_told": tell_time(since, now),
+        "counts": counts,
+        "shares": shares(counts),
+        "waves": tabulate_waves(waves_of(batch.pk), now, with_batch=False),
+        "receipts": tabulate_receipts(receipts),
+        "moves": [(move, reverse(f"admin:batches_batch_{move.action}", args=[batch.pk])) for move in moves_of(batch)]
+        if may_control(request)
+        else [],
+    }

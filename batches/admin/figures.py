@@ -1,0 +1,104 @@
+"""How a batch's counts and waves are drawn: a bar, a table, labels."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from batches.counts import Counts
+from batches.states import BatchStatus, ParcelState
+from batches.waves import Wave
+from foundation.admin import tell_time, write_time
+
+STATUS_COLOURS = {
+    BatchStatus.OPEN.label: "success",
+    BatchStatus.PAUSED.label: "warning",
+    BatchStatus.CANCELLED.label: "danger",
+    "frozen": "warning",
+}
+PARCEL_COLOURS = {
+    ParcelState.SCHEDULED: "",
+    ParcelState.DUE: "primary",
+    ParcelState.CLAIMED: "primary",
+    ParcelState.RETAINED: "warning",
+    ParcelState.DONE: "success",
+    ParcelState.DISCARDED: "danger",
+    ParcelState.EXPIRED: "danger",
+}
+BAR_COLOURS = {
+    "sent": "#16a34a",
+    "claimed": "#2563eb",
+    "due": "#60a5fa",
+    "scheduled": "#cbd5e1",
+    "retained": "#f59e0b",
+    "in_doubt": "#eab308",
+    "refused": "#dc2626",
+    "dropped": "#f87171",
+    "stopped": "#9ca3af",
+    "discarded": "#6b7280",
+    "expired": "#4b5563",
+}
+"""In the order they are drawn: what has left, what may still leave, what never will."""
+WORDS = {"claimed": "sending", "in_doubt": "in doubt"}
+
+
+def shares(counts: Counts) -> list[dict[str, Any]]:
+    """The states that hold messages, with their share of the batch in per cent and their colour."""
+    held = [(state, getattr(counts, state), colour) for state, colour in BAR_COLOURS.items()]
+    return [
+        {
+            "state": WORDS.get(state, state),
+            "messages": messages,
+            "percent": f"{100 * messages / counts.accepted:.2f}",
+            "colour": colour,
+        }
+        for state, messages, colour in held
+        if messages
+    ]
+
+
+def draw_bar(counts: Counts) -> SafeString:
+    """One bar of all states, with a legend of those that hold messages."""
+    return render_to_string("batches/bar.html", {"shares": shares(counts)})
+
+
+def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool) -> dict[str, Any]:
+    """Waves for unfold's table."""
+    headers = ["send_at (UTC)", "", "Messages", "Sent", "Parcels"]
+    rows = [
+        [
+            *([batch_link(wave.batch_id, wave.public_id), wave.username] if with_batch else []),
+            write_time(wave.send_at),
+            tell_time(wave.send_at, now),
+            f"{wave.messages:,}",
+            f"{wave.sent:,}",
+            label_parcels(wave.parcels),
+        ]
+        for wave in waves
+    ]
+    return {"headers": ["Batch", "Account", *headers] if with_batch else headers, "rows": rows}
+
+
+def batch_link(batch_id: int, public_id: str) -> SafeString:
+    """A batch by its public id, shortened to what the eye compares."""
+    url = reverse("admin:batches_batch_change", args=[batch_id])
+    short = public_id if len(public_id) <= 14 else f"{public_id[:12]}…"
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" title="{}" href="{}">{}</a>', public_id, url, short
+    )
+
+
+def label_parcels(parcels: dict[ParcelState, int]) -> SafeString:
+    """A label for each state, with how many parcels are in it."""
+    labels = ((draw_label(f"{count:,} {state.label}", PARCEL_COLOURS[state]),) for state, count in parcels.items())
+    return format_html_join(" ", "{}", labels)
+
+
+def draw_label(text: str, variant: str) -> SafeString:
+    return render_to_string("unfold/helpers/label.html", {"text": text, "variant": variant})

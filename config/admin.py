@@ -1,0 +1,100 @@
+"""The admin's look and its sidebar, as unfold reads them from the settings. Imports nothing that needs the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+
+def may(permission: str) -> Callable[[HttpRequest], bool]:
+    """Whether the operator has it: an entry of the sidebar is not shown otherwise."""
+    return lambda request: request.user.has_perm(permission)
+
+
+def entry(title: str, icon: str, route: str, permission: str) -> dict[str, Any]:
+    """A page in the sidebar; `icon` is a Material Symbol."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(route), "permission": may(permission)}
+
+
+FAVICON = (
+    "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
+    "<rect width='16' height='16' rx='4' fill='%232563eb'/>"
+    "<path d='M3 6q2.500-2 5 0t5 0M3 10q2.500-2 5 0t5 0' fill='none' stroke='white' stroke-width='1.500'/></svg>"
+)
+BLUE = {
+    "50": "oklch(97% .014 254.604)",
+    "100": "oklch(93.2% .032 255.585)",
+    "200": "oklch(88.2% .059 254.128)",
+    "300": "oklch(80.9% .105 251.813)",
+    "400": "oklch(70.7% .165 254.624)",
+    "500": "oklch(62.3% .214 259.815)",
+    "600": "oklch(54.6% .245 262.881)",
+    "700": "oklch(48.8% .243 264.376)",
+    "800": "oklch(42.4% .199 265.638)",
+    "900": "oklch(37.9% .146 265.522)",
+    "950": "oklch(28.2% .091 267.935)",
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Sluice",
+    "SITE_HEADER": "Sluice",
+    "SITE_SUBHEADER": "Mail that waits for its time",
+    "SITE_SYMBOL": "water",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": FAVICON}],
+    "COLORS": {"primary": BLUE},
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "DASHBOARD_CALLBACK": "config.dashboard.add_figures",
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                ]
+            },
+            {
+                "title": "Mail",
+                "separator": True,
+                "items": [
+                    entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
+                    entry("Waves", "waves", "waves", "batches.view_batch"),
+                    entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
+                    entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
+                    {
+                        "title": "Inbox",
+                        "icon": "inbox",
+                        "link": reverse_lazy("inbox"),
+                        "permission": "mailer.inbox.views.may_see_inbox",
+                    },
+                ],
+            },
+            {
+                "title": "Tenants",
+                "separator": True,
+                "items": [
+                    entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
+                    entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
+                ],
+            },
+            {
+                "title": "Installation",
+                "separator": True,
+                "items": [
+                    entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
+                    entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+                    entry(
+                        "Periodic tasks",
+                        "schedule",
+                        "admin:django_celery_beat_periodictask_changelist",
+                        "django_celery_beat.view_periodictask",
+                    ),
+                ],
+            },
+        ],
+    },
+}

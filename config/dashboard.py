@@ -1,0 +1,69 @@
+"""The admin's first page: what waits, what leaves, and who is at work. Every figure reads a bounded number of rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpRequest
+
+from batches.counts import tally_sent, tally_state
+from batches.models import Installation, Node
+from batches.states import ParcelState
+from batches.sweep import oldest_due_age
+from foundation.admin import tell_time
+from foundation.clock import database_now
+from mailer.inbox.views import may_see_inbox
+
+LATELY = dt.timedelta(hours=1)
+NODES_SHOWN = 50
+SILENT_AFTER = dt.timedelta(seconds=15)
+
+
+def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's dashboard callback. Operators who may not see batches get an empty page."""
+    context["has_inbox"] = may_see_inbox(request)
+    if request.user.has_perm("batches.view_batch"):
+        context.update(figures())
+    return context
+
+
+def figures() -> dict[str, Any]:
+    """The cards and the table of nodes."""
+    now = database_now()
+    age = oldest_due_age()
+    return {
+        "cards": [
+            ("Scheduled", tally_state(ParcelState.SCHEDULED), "their send_at is ahead"),
+            ("Due", tally_state(ParcelState.DUE), f"the oldest for {tell_age(age)}" if age else "nothing waits"),
+            ("Sending", tally_state(ParcelState.CLAIMED), "in workers' hands"),
+            ("Retained", tally_state(ParcelState.RETAINED), "by a pause or a freeze"),
+            ("Sent", tally_sent(LATELY), "in the last hour"),
+        ],
+        "is_frozen": Installation.objects.filter(frozen_at__isnull=False).exists(),
+        "nodes": tabulate_nodes(now),
+    }
+
+
+def tell_age(age: dt.timedelta) -> str:
+    """An age as it is read aloud: `1.5 s`, `3 min`."""
+    seconds = age.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+
+
+def tabulate_nodes(now: dt.datetime) -> dict[str, Any]:
+    """Who runs workers, and when each was heard of last."""
+    nodes = Node.objects.order_by("-seen_at")[:NODES_SHOWN]
+    return {
+        "headers": ["Node", "Processes that deliver", "Started", "Heard of", ""],
+        "rows": [
+            [
+                node.name,
+                node.concurrency,
+                tell_time(node.started_at, now),
+                tell_time(node.seen_at, now),
+                "silent" if now - node.seen_at > SILENT_AFTER else "at work",
+            ]
+            for node in nodes
+        ],
+    }

@@ -1,0 +1,98 @@
+"""What the apps' admin pages share: unfold's look with Django's types, and the read-only door.
+
+State is never edited. Every admin of it is a `ReadOnlyAdmin`, and its buttons call the functions that the APIs call.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.paginator import InfinitePaginator
+
+Row = TypeVar("Row", bound=Model)
+Shown = TypeVar("Shown", bound=Callable[..., Any])
+
+# Unfold's classes have no types; they are Django's own with another look.
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, TabularInline
+else:
+    from unfold.admin import ModelAdmin, TabularInline
+
+__all__ = ["ChoosingForm", "ModelAdmin", "ReadOnlyAdmin", "TabularInline", "coloured", "tell_time", "write_time"]
+
+
+SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+class ReadOnlyAdmin(ModelAdmin[Row]):
+    """Rows to look at. Its lists count nothing: previous and next will do where there may be millions."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    sortable_by = ()
+    list_per_page = 50
+    # Facets would count every row under every filter.
+    show_facets = ShowFacets.NEVER
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+
+class ChoosingForm(forms.ModelForm[Row]):
+    """A form that chooses related rows, and does not offer to delete or edit them beside the choice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field.widget, RelatedFieldWidgetWrapper):
+                field.widget.can_change_related = field.widget.can_delete_related = False
+
+
+def coloured(variants: Mapping[str, str]) -> Callable[[Shown], Shown]:
+    """For a list's column: its text as a label, in unfold's variant for it (success, info, warning, danger)."""
+
+    def mark(column: Shown) -> Shown:
+        column.label = dict(variants)  # type: ignore[attr-defined]
+        return column
+
+    return mark
+
+
+def write_time(moment: dt.datetime | None) -> str:
+    """A time for a person who compares times: UTC, to the second. Empty for none."""
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def tell_time(moment: dt.datetime, now: dt.datetime) -> str:
+    """How far away it is, in the units that matter: `in 5 min`, `2 h 10 min ago`, `now`."""
+    seconds = abs((moment - now).total_seconds())
+    said = " ".join(_spell(int(seconds)))
+    if not said:
+        return "now"
+    return f"in {said}" if moment > now else f"{said} ago"
+
+
+def _spell(seconds: int) -> Iterator[str]:
+    """The largest unit that fits, with the next one below days and hours."""
+    for index, (size, unit) in enumerate(SPANS):
+        count, rest = divmod(seconds, size)
+        if count:
+            yield f"{count} {unit}"
+            finer, finer_unit = SPANS[min(index + 1, 2)]
+            if size > finer and rest >= finer:
+                yield f"{rest // finer} {finer_unit}"
+            return

@@ -1,0 +1,161 @@
+"""Messages: searchable, and read-only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Protocol
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from batches.admin.figures import batch_link, draw_label
+from batches.models import PARCEL_SPAN, Parcel
+from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
+from foundation.clock import database_now
+from mailer.models import Event, EventKind, Mail, Message
+from mailer.preview import preview_message, subject_of
+from mailer.queries import states_of
+from mailer.search import SHOWN, find_messages
+
+STATE_COLOURS = {
+    "scheduled": "",
+    "due": "primary",
+    "claimed": "primary",
+    "retained": "warning",
+    "sent": "success",
+    "refused": "danger",
+    "dropped": "danger",
+    "stopped": "danger",
+    "discarded": "danger",
+    "expired": "danger",
+    "in_doubt": "warning",
+}
+EVENT_COLOURS = {
+    EventKind.SENT: "success",
+    EventKind.REFUSED: "danger",
+    EventKind.DROPPED: "danger",
+    EventKind.STOPPED: "danger",
+    EventKind.DEFERRED: "warning",
+    EventKind.IN_DOUBT: "warning",
+}
+EVENTS_SHOWN = 200
+
+
+class CompleteMessage(Protocol):
+    """A message of a page, with what other tables say of it."""
+
+    pk: int
+    state: str
+    mail: Mail | None
+    send_at: dt.datetime | None
+    subject: str
+
+
+class FoundMessages(ChangeList):
+    """What a search finds, or the newest messages: one page, whose rows cost four statements together."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Message]:
+        return Message.objects.filter(pk__in=find_messages(self.query)).order_by("-pk")
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = complete(list(self.result_list))
+
+
+def complete(found: list[Any]) -> list[Any]:
+    """Messages with their states, mails (without content; None when pruned), times and subjects."""
+    states = states_of([message.pk for message in found])
+    light = Mail.objects.select_related("batch", "account").defer("content", "attachments")
+    mails = light.in_bulk({message.mail_id for message in found})
+    parcels = Parcel.objects.filter(pk__in={message.pk // PARCEL_SPAN for message in found})
+    send_ats = dict(parcels.values_list("pk", "send_at"))
+    for message in found:
+        message.state = states[message.pk]
+        message.mail = mails.get(message.mail_id)
+        message.send_at = send_ats.get(message.pk // PARCEL_SPAN)
+        message.subject = subject_of(message, message.mail) if message.mail else ""
+    return found
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin[Message]):
+    """Messages: found by exact terms, never listed as a whole."""
+
+    list_display = ("recipient", "shown_state", "account", "batch", "send_at", "subject", "message_id")
+    list_per_page = SHOWN
+    # There is one page, and it is short.
+    paginator = Paginator
+    search_fields = ("recipient",)
+    search_help_text = "Address, X-Message-Id, batch id or message id"
+    change_form_template = "mailer/message.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FoundMessages
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context.update(show_message(kwargs["obj"]))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @coloured(STATE_COLOURS)
+    @admin.display(description="state")
+    def shown_state(self, message: CompleteMessage) -> str:
+        return message.state
+
+    @admin.display(description="account")
+    def account(self, message: CompleteMessage) -> str | None:
+        return message.mail.account.username if message.mail else None
+
+    @admin.display(description="batch")
+    def batch(self, message: CompleteMessage) -> SafeString | None:
+        return batch_link(message.mail.batch_id, message.mail.batch.public_id) if message.mail else None
+
+    @admin.display(description="send_at (UTC)")
+    def send_at(self, message: CompleteMessage) -> str:
+        return write_time(message.send_at)
+
+    @admin.display(description="subject")
+    def subject(self, message: CompleteMessage) -> str:
+        return message.subject[:100]
+
+    @admin.display(description="id")
+    def message_id(self, message: CompleteMessage) -> str:
+        return str(message.pk)
+
+
+def show_message(message: Message) -> dict[str, Any]:
+    """What a message's page says. Its mail may be gone, when its history is being pruned."""
+    (shown,) = complete([message])
+    mail: Mail | None = shown.mail
+    now = database_now()
+    personal = message.personal or {}
+    return {
+        "message": message,
+        "mail": mail,
+        "state_colour": STATE_COLOURS.get(shown.state),
+        "send_at_told": tell_time(shown.send_at, now) if shown.send_at else "",
+        "preview": mail and preview_message(message, mail),
+        "substitutions": personal.get("substitutions") or {},
+        "custom_args": {**(mail.custom_args if mail else {}), **(personal.get("custom_args") or {})},
+        "events": tabulate_events(message.pk),
+    }
+
+
+def tabulate_events(message_id: int) -> dict[str, Any]:
+    """A message's history for unfold's table."""
+    events = Event.objects.filter(message_id=message_id).order_by("id")[:EVENTS_SHOWN]
+    return {
+        "headers": ["When (UTC)", "What", "For", "What the peer said, or why"],
+        "rows": [
+            [
+                write_time(event.at),
+                draw_label(EventKind(event.kind).label, EVENT_COLOURS[EventKind(event.kind)]),
+                event.recipient or "all recipients",
+                event.reply or "",
+            ]
+            for event in events
+        ],
+    }

@@ -1,0 +1,76 @@
+"""The pages of the local inbox, for operators who may see messages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from foundation.admin import tell_time, write_time
+from foundation.clock import database_now
+from mailer.inbox.maildir import SHOWN, Received, list_newest, read_message
+
+
+def may_see_inbox(request: HttpRequest) -> bool:
+    """Whether there is one, and this operator may see mail."""
+    return bool(settings.LOCAL_INBOX) and request.user.has_perm("mailer.view_message")
+
+
+def show_inbox(request: HttpRequest) -> HttpResponse:
+    """The newest messages."""
+    maildir = find_inbox(request)
+    table = tabulate_received(list_newest(maildir), database_now())
+    return show(request, "mailer/inbox.html", title="Inbox", table=table, shown=SHOWN, maildir=maildir)
+
+
+def show_received(request: HttpRequest, name: str) -> HttpResponse:
+    """One message."""
+    preview = read_message(find_inbox(request), name)
+    if preview is None:
+        raise Http404
+    return show(request, "mailer/received.html", title="Received message", preview=preview)
+
+
+def find_inbox(request: HttpRequest) -> Path:
+    """The Maildir; 404 where there is none, 403 for those who may not see messages."""
+    if not settings.LOCAL_INBOX:
+        raise Http404
+    if not may_see_inbox(request):
+        raise PermissionDenied
+    return Path(settings.LOCAL_INBOX)
+
+
+def tabulate_received(received: Iterable[Received], now: dt.datetime) -> dict[str, Any]:
+    """Lines of the inbox for unfold's table."""
+    return {
+        "headers": ["Subject", "From", "To", "Arrived (UTC)", "", "Size"],
+        "rows": [
+            [
+                format_html(
+                    '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+                    reverse("inbox_message", args=[each.name]),
+                    each.subject or "(no subject)",
+                ),
+                each.sender,
+                each.recipients,
+                write_time(each.received_at),
+                tell_time(each.received_at, now),
+                filesizeformat(each.size),
+            ]
+            for each in received
+        ],
+    }
+
+
+def show(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    return TemplateResponse(request, template, {**admin.site.each_context(request), **context})

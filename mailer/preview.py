@@ -1,0 +1,96 @@
+"""A message for a person's eyes: headers, parts as text, names of attachments. Never for the wire.
+
+Nothing of it may run or load anything: HTML is shown as source, or in a frame without scripts, forms, a referrer or a
+network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailer.compose.substitutions import substitute
+from mailer.models import Mail, Message
+
+LONGEST_TEXT = 100_000
+FRAME_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    '<meta name="referrer" content="no-referrer">'
+)
+"""Put before an HTML part: the sandbox forbids scripts, this forbids images that tell their sender who looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One body: its MIME type and its text, cut at `LONGEST_TEXT`."""
+
+    type: str
+    text: str
+
+    @property
+    def is_html(self) -> bool:
+        return self.type.lower().startswith("text/html")
+
+    @property
+    def framed(self) -> str:
+        """For the `srcdoc` of a sandboxed frame; the template escapes it as an attribute."""
+        return FRAME_POLICY + self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An attachment's name, type and size in bytes."""
+
+    filename: str
+    type: str
+    size: int
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a page shows of one message."""
+
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    attached: list[Attached] = field(default_factory=list)
+
+
+def preview_message(message: Message, mail: Mail) -> Preview:
+    """One accepted message, with its substitutions made."""
+    said: Mapping[str, Any] = message.personal or {}
+    values: Mapping[str, str] = said.get("substitutions") or {}
+    return Preview(
+        headers=list(_headers(message, mail, said, values)),
+        parts=[Part(part["type"], substitute(part["value"], values)[:LONGEST_TEXT]) for part in mail.content],
+        attached=[
+            Attached(item["filename"], item.get("type") or "", len(item["content"]) * 3 // 4)
+            for item in mail.attachments
+        ],
+    )
+
+
+def subject_of(message: Message, mail: Mail) -> str:
+    """The subject of one message of a mail."""
+    said: Mapping[str, Any] = message.personal or {}
+    return substitute(said.get("subject") or mail.subject, said.get("substitutions") or {})
+
+
+def _headers(
+    message: Message, mail: Mail, said: Mapping[str, Any], values: Mapping[str, str]
+) -> Iterable[tuple[str, str]]:
+    yield "From", _mailboxes([said.get("from") or [mail.sender, mail.sender_name]])
+    yield "To", _mailboxes(said.get("to") or [[message.recipient, ""]])
+    for name, addresses in (("Cc", said.get("cc")), ("Bcc", said.get("bcc")), ("Reply-To", mail.reply_to)):
+        if addresses:
+            yield name, _mailboxes(addresses)
+    yield "Subject", subject_of(message, mail)
+    own: Mapping[str, str] = said.get("headers") or {}
+    merged = {name.lower(): (name, value) for name, value in (*mail.headers.items(), *own.items())}
+    for name, value in merged.values():
+        yield name, substitute(value, values)
+
+
+def _mailboxes(pairs: Iterable[Sequence[str]]) -> str:
+    return ", ".join(f"{name} <{email}>" if name else email for email, name in pairs)

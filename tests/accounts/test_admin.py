@@ -1,0 +1,201 @@
+"""Accounts and keys in the admin: the secret is seen once, and nothing is changed by looking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from accounts.keys import create_key, find_key, revoke_key
+from accounts.models import Account, ApiKey
+from batches.control import create_batch
+from foundation.clock import database_now
+from tests.operators import logged_in
+
+KEYS = "/admin/accounts/apikey/"
+ACCOUNTS = "/admin/accounts/account/"
+
+
+@pytest.fixture
+def operator(database: None) -> Iterator[Client]:
+    """Olga, who may do everything."""
+    with logged_in("olga") as client:
+        yield client
+
+
+@pytest.fixture
+def key(alice: Account) -> ApiKey:
+    """A living key of Alice's."""
+    return create_key(alice, "Website", ["mail.send"])[0]
+
+
+def make_key(operator: Client, account: Account, name: str = "New", **more: Any) -> Any:
+    return operator.post(f"{KEYS}add/", {"account": account.pk, "name": name, **more})
+
+
+def secret_in(page: str) -> str:
+    return page.split('<code id="secret">')[1].split("</code>")[0]
+
+
+@pytest.mark.parametrize("path", ["", "add/", "{pk}/change/", "{pk}/delete/", "{pk}/history/"])
+def test_every_page_of_accounts_opens_for_an_operator(operator: Client, alice: Account, path: str) -> None:
+    assert operator.get(ACCOUNTS + path.format(pk=alice.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "add/", "{pk}/change/", "{pk}/revoke/", "{pk}/history/"])
+def test_every_page_of_keys_opens_for_an_operator(operator: Client, key: ApiKey, path: str) -> None:
+    assert operator.get(KEYS + path.format(pk=key.pk)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/auth/user/", "/admin/auth/user/add/", "/admin/auth/group/", "/admin/accounts/"]
+)
+def test_the_pages_around_them_open(operator: Client, path: str) -> None:
+    assert operator.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", [ACCOUNTS, f"{ACCOUNTS}add/", KEYS, f"{KEYS}add/", f"{KEYS}1/revoke/"])
+def test_a_stranger_is_asked_to_log_in(client: Client, database: None, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def test_a_new_keys_secret_is_shown_once_and_kept_nowhere(operator: Client, alice: Account) -> None:
+    answer = make_key(operator, alice)
+    secret = secret_in(answer.text)
+    assert "no-store" in answer.headers["Cache-Control"]
+    found = find_key(secret)
+    assert found is not None
+    assert found.account == alice
+    later = [operator.get(path).text for path in (KEYS, f"{KEYS}{found.pk}/change/", f"{KEYS}{found.pk}/history/")]
+    assert not any(secret in page or secret.split(".")[2] in page for page in later)
+    assert not any(secret in morsel.value for morsel in operator.cookies.values())
+    assert not any(secret in str(session.get_decoded()) for session in Session.objects.all())
+    assert not any(secret in str(entry.__dict__) for entry in LogEntry.objects.all())
+
+
+def test_a_key_has_the_scopes_that_were_chosen_or_full_access(operator: Client, alice: Account) -> None:
+    chosen = find_key(secret_in(make_key(operator, alice, scopes=["mail.send", "scopes.read"][:1]).text))
+    full = find_key(secret_in(make_key(operator, alice).text))
+    assert chosen is not None
+    assert full is not None
+    assert (chosen.scopes, full.scopes) == (["mail.send"], ["*"])
+
+
+def test_no_key_is_made_beyond_the_limit(operator: Client, key: ApiKey, settings: Any) -> None:
+    settings.API_KEYS_LIMIT = 1
+    answer = operator.post(f"{KEYS}add/", {"account": key.account_id, "name": "One too many"}, follow=True)
+    assert "as many as it may have" in answer.text
+    assert ApiKey.objects.count() == 1
+
+
+def test_a_key_is_revoked_by_post_and_not_by_looking(operator: Client, key: ApiKey) -> None:
+    assert "Revoke this key?" in operator.get(f"{KEYS}{key.pk}/revoke/").text
+    key.refresh_from_db()
+    assert key.revoked_at is None
+    answer = operator.post(f"{KEYS}{key.pk}/revoke/", follow=True)
+    assert "is revoked" in answer.text
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    assert LogEntry.objects.get().change_message == "Revoked."
+
+
+def test_a_key_that_is_revoked_already_is_said_to_be(operator: Client, key: ApiKey) -> None:
+    revoke_key(key.account, key.key_id)
+    assert "revoked already" in operator.post(f"{KEYS}{key.pk}/revoke/", follow=True).text
+
+
+def test_a_key_is_never_edited_or_deleted(operator: Client, key: ApiKey) -> None:
+    page = operator.get(f"{KEYS}{key.pk}/change/").text
+    assert "secret_digest" not in page
+    assert 'name="name"' not in page
+    assert operator.post(f"{KEYS}{key.pk}/change/", {"name": "Other"}).status_code == 403
+    assert operator.post(f"{KEYS}{key.pk}/delete/", {"post": "yes"}).status_code == 403
+    key.refresh_from_db()
+    assert key.name == "Website"
+
+
+def test_a_form_from_elsewhere_is_refused(operator: Client, key: ApiKey) -> None:
+    operator.handler.enforce_csrf_checks = True
+    assert operator.post(f"{KEYS}{key.pk}/revoke/").status_code == 403
+    key.refresh_from_db()
+    assert key.revoked_at is None
+
+
+def test_an_account_is_added_and_edited(operator: Client, alice: Account) -> None:
+    operator.post(f"{ACCOUNTS}add/", {"username": "alices-shop", "parent": alice.pk})
+    shop = Account.objects.get(username="alices-shop")
+    assert shop.parent == alice
+    keys = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+    operator.post(f"{ACCOUNTS}{shop.pk}/change/", {"username": "shop", "parent": "", **keys})
+    shop.refresh_from_db()
+    assert (shop.username, shop.parent) == ("shop", None)
+
+
+def test_a_parent_is_never_a_subuser_or_the_account_itself(operator: Client, alice: Account, charlie: Account) -> None:
+    Account.objects.filter(pk=charlie.pk).update(parent=alice)
+    answer = operator.post(f"{ACCOUNTS}add/", {"username": "third", "parent": charlie.pk})
+    assert "a subuser cannot have subusers" in answer.text
+    itself = operator.post(f"{ACCOUNTS}{alice.pk}/change/", {"username": "alice", "parent": alice.pk})
+    assert "cannot be its own parent" in itself.text
+    other = Account.objects.create(username="other")
+    below = operator.post(f"{ACCOUNTS}{alice.pk}/change/", {"username": "alice", "parent": other.pk})
+    assert "It has subusers" in below.text
+    alice.refresh_from_db()
+    assert alice.parent is None
+
+
+def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> None:
+    Account.objects.filter(pk=alice.pk).update(frozen_at=database_now())
+    assert "frozen" in operator.get(ACCOUNTS).text
+    keys = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+    operator.post(f"{ACCOUNTS}{alice.pk}/change/", {"username": "alice", "frozen_at": "", "frozen": "", **keys})
+    alice.refresh_from_db()
+    assert alice.frozen_at is not None
+
+
+def test_an_account_with_batches_cannot_be_deleted(operator: Client, alice: Account, charlie: Account) -> None:
+    create_batch(alice)
+    create_key(charlie, "Only")
+    assert f"{alice.pk}/delete/" not in operator.get(f"{ACCOUNTS}{alice.pk}/change/").text
+    assert operator.post(f"{ACCOUNTS}{alice.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert operator.post(f"{ACCOUNTS}{charlie.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert list(Account.objects.all()) == [alice]
+
+
+def test_staff_without_permission_is_refused(alice: Account, key: ApiKey) -> None:
+    with logged_in("ivan", may=("accounts.view_account", "accounts.view_apikey")) as viewer:
+        assert viewer.get(f"{ACCOUNTS}{alice.pk}/change/").status_code == 200
+        assert viewer.get(f"{KEYS}{key.pk}/change/").status_code == 200
+        assert viewer.get(f"{KEYS}add/").status_code == 403
+        assert viewer.post(f"{KEYS}add/", {"account": alice.pk, "name": "x"}).status_code == 403
+        assert viewer.get(f"{KEYS}{key.pk}/revoke/").status_code == 403
+        assert viewer.post(f"{KEYS}{key.pk}/revoke/").status_code == 403
+        assert viewer.post(f"{ACCOUNTS}{alice.pk}/change/", {"username": "x"}).status_code == 403
+    with logged_in("nobody", may=()) as nobody:
+        assert nobody.get(ACCOUNTS).status_code == nobody.get(KEYS).status_code == 403
+    assert ApiKey.objects.count() == 1
+
+
+def test_a_hostile_name_is_only_text(operator: Client, alice: Account) -> None:
+    secret = make_key(operator, alice, "<script>alert(1)</script>")
+    pk = ApiKey.objects.get().pk
+    paths = (KEYS, f"{KEYS}{pk}/change/", f"{KEYS}{pk}/revoke/", f"{ACCOUNTS}{alice.pk}/change/")
+    for page in (secret.text, *(operator.get(path).text for path in paths)):
+        assert "<script>alert(1)" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_list_costs_the_same_for_one_and_for_many(
+    operator: Client, alice: Account, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(12):
+        create_key(Account.objects.create(username=f"sub{n}", parent=alice), f"key {n}")
+    for path in (ACCOUNTS, KEYS):
+        with django_assert_max_num_queries(8):
+            operator.get(path)

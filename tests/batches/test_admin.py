@@ -1,0 +1,345 @@
+"""Batches, waves and receipts in the admin: read-only, but for three buttons that ask first and show the receipt."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from batches.claims import Hold
+from batches.control import create_batch, default_batch, stop_batch
+from batches.counts import LOOKED_AT, Tally, count_batch, count_batches, tally_sent, tally_state
+from batches.models import Batch, Installation, Node, Parcel, Receipt
+from batches.states import BatchStatus, Lane, ParcelState
+from batches.sweep import fold_final
+from batches.waves import coming_waves, recent_waves, waves_of
+from foundation.admin import tell_time
+from foundation.clock import database_now
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from mailer.sweep import sweep
+from tests.conftest import Clock
+from tests.drafts import draft
+from tests.operators import logged_in
+
+BATCHES = "/admin/batches/batch/"
+RECEIPTS = "/admin/batches/receipt/"
+HOUR = dt.timedelta(hours=1)
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def operator(database: None) -> Iterator[Client]:
+    """Olga, who may do everything."""
+    with logged_in("olga") as client:
+        yield client
+
+
+@pytest.fixture
+def batch(alice: Account) -> Batch:
+    """A batch of Alice's with 600 messages in an hour."""
+    batch = create_batch(alice)
+    accept_mail(alice, draft(600, batch_id=batch.public_id, send_at=database_now() + HOUR))
+    return batch
+
+
+@pytest.fixture
+def paused_batch(batch: Batch) -> Batch:
+    """The same, paused by a key."""
+    stop(batch, BatchStatus.PAUSED)
+    return batch
+
+
+def stop(batch: Batch, status: BatchStatus, reason: str = "") -> Receipt:
+    everywhere = set(BatchStatus)
+    return stop_batch(
+        batch.account, batch.public_id, status, actor="key Website", reason=reason, allowed_from=everywhere
+    )
+
+
+def status_of(batch: Batch) -> BatchStatus:
+    return BatchStatus(Batch.objects.get(pk=batch.pk).status)
+
+
+def press(operator: Client, batch: Batch, action: str, reason: str = "") -> Any:
+    return operator.post(f"{BATCHES}{batch.pk}/{action}/", {"reason": reason}, follow=True)
+
+
+def buttons(operator: Client, batch: Batch) -> set[str]:
+    page = operator.get(f"{BATCHES}{batch.pk}/change/").text
+    return {action for action in ("pause", "cancel", "resume") if f"{BATCHES}{batch.pk}/{action}/" in page}
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", BATCHES, f"{BATCHES}{{pk}}/change/", RECEIPTS, "/admin/waves/", f"{BATCHES}{{pk}}/pause/"]
+)
+def test_every_page_opens_for_an_operator_and_for_nobody_else(
+    operator: Client, client: Client, batch: Batch, path: str
+) -> None:
+    assert operator.get(path.format(pk=batch.pk)).status_code == 200
+    answer = client.get(path.format(pk=batch.pk))
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def test_a_batch_says_its_status_counts_waves_and_receipts(operator: Client, paused_batch: Batch) -> None:
+    page = operator.get(f"{BATCHES}{paused_batch.pk}/change/").text
+    for said in ("paused", "600 scheduled", "2 scheduled", "in 59 min", "key Website", paused_batch.public_id):
+        assert said in page
+
+
+def test_the_list_is_searched_and_filtered(operator: Client, paused_batch: Batch, charlie: Account) -> None:
+    other = create_batch(charlie)
+
+    def found(query: str) -> set[Batch]:
+        page = operator.get(f"{BATCHES}?{query}").text
+        return {batch for batch in (paused_batch, other) if batch.public_id in page}
+
+    assert found("") == {paused_batch, other}
+    assert found(f"q={other.public_id}") == {other}
+    assert found("status__exact=1") == {paused_batch}
+    assert found(f"account={charlie.pk}") == {other}
+    assert found("account=x") == set()
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, batch: Batch, charlie: Account) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            operator.get(BATCHES)
+        return len(queries)
+
+    operator.get(BATCHES)
+    one = cost()
+    for _ in range(8):
+        more = create_batch(charlie)
+        accept_mail(charlie, draft(1, batch_id=more.public_id))
+    assert cost() == one
+
+
+@pytest.mark.parametrize("action", ["pause", "cancel", "resume"])
+@pytest.mark.parametrize("status", BatchStatus)
+def test_looking_changes_nothing(operator: Client, batch: Batch, action: str, status: BatchStatus) -> None:
+    if status != BatchStatus.OPEN:
+        stop(batch, status)
+    receipts = Receipt.objects.count()
+    assert operator.get(f"{BATCHES}{batch.pk}/{action}/").status_code in {200, 302}
+    assert status_of(batch) == status
+    assert Receipt.objects.count() == receipts
+
+
+def test_pause_is_confirmed_carried_out_and_receipted(operator: Client, batch: Batch) -> None:
+    question = operator.get(f"{BATCHES}{batch.pk}/pause/").text
+    assert "nothing more of this batch leaves" in question
+    assert "600" in question
+    answer = press(operator, batch, "pause", "wrong price")
+    assert status_of(batch) == BatchStatus.PAUSED
+    receipt = Receipt.objects.get()
+    assert (receipt.action, receipt.actor, receipt.reason) == ("pause", "operator olga", "wrong price")
+    assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
+    for said in ("The counts are exact", "wrong price", "operator olga", "600", receipt.public_id):
+        assert said in answer.text
+
+
+def test_cancel_says_what_is_lost_and_until_when_it_can_be_taken_back(operator: Client, batch: Batch) -> None:
+    question = operator.get(f"{BATCHES}{batch.pk}/cancel/").text
+    assert "discarded for good at its send_at" in question
+    assert "600 messages are still ahead of theirs" in question
+    press(operator, batch, "cancel")
+    assert status_of(batch) == BatchStatus.CANCELLED
+    press(operator, batch, "resume")
+    assert status_of(batch) == BatchStatus.OPEN
+    assert count_batch(batch.pk).scheduled == 600
+
+
+def test_resume_shows_a_receipt_too(operator: Client, paused_batch: Batch) -> None:
+    answer = press(operator, paused_batch, "resume", "price corrected")
+    assert status_of(paused_batch) == BatchStatus.OPEN
+    assert "The batch is open again" in answer.text
+
+
+def test_only_the_buttons_that_make_sense_are_there(operator: Client, batch: Batch) -> None:
+    assert buttons(operator, batch) == {"pause", "cancel"}
+    stop(batch, BatchStatus.PAUSED)
+    assert buttons(operator, batch) == {"resume", "cancel"}
+    stop(batch, BatchStatus.CANCELLED)
+    assert buttons(operator, batch) == {"resume", "pause"}
+
+
+def test_whoever_comes_second_is_told_so(operator: Client, paused_batch: Batch) -> None:
+    answer = press(operator, paused_batch, "pause")
+    assert "Nothing was changed: the batch is paused." in answer.text
+    assert Receipt.objects.count() == 1
+    assert "nothing to pause" in operator.get(f"{BATCHES}{paused_batch.pk}/pause/", follow=True).text
+
+
+def test_the_hidden_batch_cannot_be_stopped(operator: Client, alice: Account) -> None:
+    hidden = default_batch(alice)
+    assert buttons(operator, hidden) == set()
+    assert "Nothing was changed" in press(operator, hidden, "cancel").text
+    assert status_of(hidden) == BatchStatus.OPEN
+
+
+def test_a_form_from_elsewhere_is_refused(operator: Client, batch: Batch) -> None:
+    operator.handler.enforce_csrf_checks = True
+    assert operator.post(f"{BATCHES}{batch.pk}/cancel/").status_code == 403
+    assert status_of(batch) == BatchStatus.OPEN
+
+
+def test_a_receipt_that_is_not_settled_loads_itself_again(operator: Client, batch: Batch, clock: Clock) -> None:
+    clock.advance(hours=1)
+    sweep()
+    hold = Hold()
+    (claim, *_) = hold.claim_next(Lane.BULK)
+    Parcel.objects.filter(pk=claim.parcel_id).update(slice_no=1, slice_from=0, slice_to=20)
+    receipt = Receipt.objects.create(
+        public_id="x" * 22,
+        account=batch.account,
+        batch=batch,
+        action="pause",
+        actor="operator olga",
+        claims=[[claim.parcel_id, claim.fence]],
+        in_flight=500,
+    )
+    page = operator.get(f"{RECEIPTS}{receipt.pk}/change/").text
+    assert '<meta http-equiv="refresh"' in page
+    assert "500" in page
+    Receipt.objects.filter(pk=receipt.pk).update(settled_at=database_now(), in_flight=0, in_doubt=1)
+    Receipt.objects.filter(pk=receipt.pk).update(doubtful_messages=[claim.first_message_id])
+    settled = operator.get(f"{RECEIPTS}{receipt.pk}/change/").text
+    assert "refresh" not in settled
+    assert f"/admin/mailer/message/{claim.first_message_id}/change/" in settled
+
+
+def test_state_has_no_other_door(operator: Client, paused_batch: Batch) -> None:
+    receipt = Receipt.objects.get()
+    for page in (f"{BATCHES}{paused_batch.pk}", f"{RECEIPTS}{receipt.pk}"):
+        assert operator.post(f"{page}/change/", {"status": 0, "sent": 5}).status_code == 403
+        assert operator.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    assert operator.get(f"{BATCHES}add/").status_code == operator.get(f"{RECEIPTS}add/").status_code == 403
+    assert status_of(paused_batch) == BatchStatus.PAUSED
+
+
+def test_staff_see_and_stop_only_what_they_may(batch: Batch) -> None:
+    with logged_in("ivan", may=("batches.view_batch",)) as viewer:
+        assert buttons(viewer, batch) == set()
+        assert viewer.get(f"{BATCHES}{batch.pk}/pause/").status_code == 403
+        assert viewer.post(f"{BATCHES}{batch.pk}/pause/").status_code == 403
+        assert viewer.get(RECEIPTS).status_code == 403
+        assert viewer.get("/admin/waves/").status_code == 200
+    with logged_in("nobody", may=()) as nobody:
+        for path in (BATCHES, f"{BATCHES}{batch.pk}/change/", f"{BATCHES}{batch.pk}/cancel/", "/admin/waves/"):
+            assert nobody.get(path).status_code == 403
+        assert "Retained" not in nobody.get("/admin/").text
+    assert status_of(batch) == BatchStatus.OPEN
+
+
+def test_who_may_stop_but_not_see_receipts_is_told_the_outcome(batch: Batch) -> None:
+    with logged_in("ivan", may=("batches.change_batch",)) as client:
+        assert "Done: 0 had been sent" in press(client, batch, "pause").text
+    assert status_of(batch) == BatchStatus.PAUSED
+
+
+def test_hostile_reasons_and_actors_are_only_text(operator: Client, batch: Batch) -> None:
+    press(operator, batch, "pause", HOSTILE)
+    receipt = Receipt.objects.get()
+    for path in (RECEIPTS, f"{RECEIPTS}{receipt.pk}/change/", f"{BATCHES}{batch.pk}/change/"):
+        page = operator.get(path).text
+        assert HOSTILE not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_reason_that_is_too_long_stops_nothing(operator: Client, batch: Batch) -> None:
+    assert "at most 500" in press(operator, batch, "pause", "x" * 501).text
+    assert status_of(batch) == BatchStatus.OPEN
+
+
+def test_waves_are_the_coming_and_the_recent_ones(
+    operator: Client, batch: Batch, alice: Account, deliverer: Deliverer
+) -> None:
+    accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + 2 * HOUR))
+    now = create_batch(alice)
+    accept_mail(alice, draft(4, batch_id=now.public_id))
+    accept_mail(alice, draft(1))
+    deliverer.deliver_due(seconds=5)
+    fold_final()
+    assert [(wave.public_id, wave.messages, wave.parcels) for wave in coming_waves()] == [
+        (batch.public_id, 600, {ParcelState.SCHEDULED: 2}),
+        (batch.public_id, 3, {ParcelState.SCHEDULED: 1}),
+    ]
+    (recent,) = recent_waves()
+    assert (recent.public_id, recent.messages, recent.sent) == (now.public_id, 4, 4)
+    assert [wave.messages for wave in waves_of(batch.pk)] == [3, 600]
+    assert [wave.sent for wave in waves_of(now.pk)] == [4]
+    page = operator.get("/admin/waves/").text
+    assert now.public_id in page
+    assert batch.public_id in page
+
+
+def test_counts_of_several_batches_are_those_of_each(
+    batch: Batch, alice: Account, charlie: Account, deliverer: Deliverer
+) -> None:
+    other = create_batch(charlie)
+    accept_mail(charlie, draft(5, batch_id=other.public_id))
+    deliverer.deliver_due(seconds=5)
+    fold_final()
+    accept_mail(charlie, draft(2, batch_id=other.public_id))
+    empty = create_batch(alice)
+    assert count_batches([batch.pk, other.pk, empty.pk]) == {
+        each.pk: count_batch(each.pk) for each in (batch, other, empty)
+    }
+    assert count_batches([]) == {}
+
+
+def test_the_dashboard_counts_what_waits_and_what_was_sent(
+    operator: Client, batch: Batch, alice: Account, deliverer: Deliverer, clock: Clock
+) -> None:
+    accept_mail(alice, draft(3))
+    assert tally_state(ParcelState.SCHEDULED) == Tally(600, is_exact=True)
+    assert tally_state(ParcelState.DUE) == Tally(3, is_exact=True)
+    deliverer.deliver_due(seconds=5)
+    fold_final()
+    assert tally_sent(HOUR) == Tally(3, is_exact=True)
+    clock.advance(hours=2)
+    assert tally_sent(HOUR) == Tally(0, is_exact=True)
+    Node.objects.create(name=HOSTILE, concurrency=2)
+    page = operator.get("/admin/").text
+    assert "the oldest for" not in page
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_tally_says_when_it_did_not_look_at_everything(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batches.counts.LOOKED_AT", 2)
+    assert LOOKED_AT > 2
+    for _ in range(3):
+        accept_mail(alice, draft(1))
+    assert str(tally_state(ParcelState.DUE)) == "2 or more"
+
+
+def test_the_dashboard_says_that_everything_is_frozen(operator: Client) -> None:
+    Installation.objects.update(frozen_at=database_now())
+    assert "The installation is frozen" in operator.get("/admin/").text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "now"),
+        (-0.4, "now"),
+        (59.9, "in 59 s"),
+        (300, "in 5 min"),
+        (-7200, "2 h ago"),
+        (7800, "in 2 h 10 min"),
+        (-90000, "1 d 1 h ago"),
+        (86400, "in 1 d"),
+    ],
+)
+def test_times_are_told_in_the_units_that_matter(seconds: float, said: str) -> None:
+    now = dt.datetime(2026, 11, 20, 10, 53, tzinfo=dt.UTC)
+    assert tell_time(now + dt.timedelta(seconds=seconds), now) == said
