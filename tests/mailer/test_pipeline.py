@@ -299,6 +299,23 @@ def test_a_worker_that_looks_again_within_its_lease_is_not_dead(alice: Account) 
     assert watch.mark_dead() == [], "a new look starts the lease again"
 
 
+def test_a_look_between_the_observers_two_reads_and_its_mark_wins(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept_mail(alice, draft(3))
+    hold = Hold()
+    (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
+    mark = Watch._mark
+
+    def mark_after_a_look(watch: Watch, worker: int) -> bool:
+        hold.glance([claim.parcel_id])
+        return mark(watch, worker)
+
+    monkeypatch.setattr(Watch, "_mark", mark_after_a_look)
+    assert Watch(lease_seconds=0).mark_dead() == []
+    assert Worker.objects.get(pk=hold.worker_id).dead_at is None
+
+
 def test_totals_survive_folding(alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer) -> None:
     peer.replies["to1@example.com"] = "550 no"
     accept_mail(alice, draft(5, batch_id=batch.public_id))

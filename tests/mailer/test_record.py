@@ -72,6 +72,7 @@ def test_a_record_under_an_older_fence_changes_nothing_of_the_new_claim(batch: B
     lost = claim_and_look(old)
     rescue_parcel(lost.parcel_id)
     held = claim_and_look(new, 10, 20)
+    lost.slice_no = held.slice_no
     assert record_slice([outcomes_of(lost, Refused("no"))]) == [lost]
     parcel = Parcel.objects.get()
     assert (parcel.fence, parcel.state, parcel.slice_from) == (held.fence, ParcelState.CLAIMED, 10)
