@@ -59,10 +59,13 @@ class Composer:
         recipient: str,
         personal: Mapping[str, Any] | None,
         *,
-        date: dt.datetime,
+        date: bytes,
         skip: frozenset[str] = frozenset(),
     ) -> Envelope:
-        """The envelope and content of one message; `skip` are recipients who have had their outcome already."""
+        """The envelope and content of one message.
+
+        `date` is its `date_field`; `skip` are recipients who have had their outcome already.
+        """
         said: Mapping[str, Any] = personal or {}
         values: Mapping[str, str] = said.get("substitutions") or {}
         to = _addresses(said.get("to")) or [Address(recipient)]
@@ -70,9 +73,7 @@ class Composer:
         sender = _addresses([said["from"]])[0] if "from" in said else self.sender
         head = b"".join(
             (
-                b"Date: ",
-                format_datetime(date).encode("ascii"),
-                CRLF,
+                date,
                 address_field("From", [sender]) if "from" in said else self._sender_field,
                 address_field("To", to),
                 address_field("Cc", cc) if cc else b"",
@@ -124,6 +125,11 @@ class Composer:
         if not values:
             return self._plain_body
         return b"".join(piece if isinstance(piece, bytes) else _personal(piece, values) for piece in self._body)
+
+
+def date_field(moment: dt.datetime) -> bytes:
+    """The Date header of everything that is handed over at this moment."""
+    return f"Date: {format_datetime(moment)}\r\n".encode("ascii")
 
 
 def _personal(text: Text, values: Mapping[str, str]) -> bytes:

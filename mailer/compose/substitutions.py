@@ -11,14 +11,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 
-@lru_cache(maxsize=256)
-def key_pattern(keys: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A pattern that finds any of `keys`; None when there is none. Cached: a mail's messages share their keys."""
-    ordered = sorted((key for key in keys if key), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-
 def substitute(text: str, values: Mapping[str, str]) -> str:
     """`text` with every key of `values` replaced."""
-    pattern = key_pattern(tuple(values)) if values else None
-    return pattern.sub(lambda found: values[found.group()], text) if pattern else text
+    pieces = cut(text, tuple(values)) if values else ()
+    if len(pieces) < 2:
+        return text
+    replaced = list(pieces)
+    replaced[1::2] = [values[key] for key in pieces[1::2]]
+    return "".join(replaced)
+
+
+@lru_cache(maxsize=256)
+def cut(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The text cut at its keys: text, key, text, key … text. Cached, since a mail's messages share texts and keys."""
+    ordered = sorted((key for key in keys if key), key=len, reverse=True)
+    return tuple(re.split(f"({'|'.join(map(re.escape, ordered))})", text)) if ordered else (text,)

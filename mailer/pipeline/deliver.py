@@ -26,7 +26,7 @@ from batches.models import PARCEL_SIZE, PARCEL_SPAN
 from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
-from mailer.compose.mime import Composer
+from mailer.compose.mime import Composer, date_field
 from mailer.models import EventKind, Mail
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.transports.base import Envelope, Refused, Result, RetryAt, Signal, Transport
@@ -118,7 +118,7 @@ class Trip:
         guard = SliceGuard(hold, [piece.claim.parcel_id for piece in pieces], opened_at)
         messages = [(piece.claim, n) for piece in pieces for n in members_of(piece)]
         outcomes = {piece.claim.parcel_id: Outcomes(piece.claim) for piece in pieces}
-        envelopes, results = self._compose(messages, database_now())
+        envelopes, results = self._compose(messages, date_field(database_now()))
         results += self.deliverer.transport.send_slice(list(envelopes.values()), guard)
         owners = {claim.first_message_id + n: claim for claim, n in messages}
         for result in results:
@@ -146,9 +146,7 @@ class Trip:
                 self.stopped.append(piece.claim)
         return allowed
 
-    def _compose(
-        self, messages: Sequence[tuple[Claim, int]], date: dt.datetime
-    ) -> tuple[dict[int, Envelope], list[Result]]:
+    def _compose(self, messages: Sequence[tuple[Claim, int]], date: bytes) -> tuple[dict[int, Envelope], list[Result]]:
         """The envelopes to hand over, by message id, and the results of those that cannot be composed."""
         envelopes: dict[int, Envelope] = {}
         results: list[Result] = []
@@ -166,7 +164,7 @@ class Trip:
                 results.append(Result(message_id, (Refused("no recipient is left"),)))
         return envelopes, results
 
-    def _compose_one(self, message_id: int, date: dt.datetime) -> Envelope:
+    def _compose_one(self, message_id: int, date: bytes) -> Envelope:
         mail_id, recipient, personal = self.cargo.messages[message_id]
         composer = self.deliverer.composers.get(mail_id)
         skip = self.cargo.finished.get(message_id, frozenset())

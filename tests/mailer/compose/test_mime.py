@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.headers import field, mailbox, wire_address
-from mailer.compose.mime import Composer, encode_text
+from mailer.compose.mime import Composer, date_field, encode_text
 from mailer.compose.substitutions import substitute
 from mailer.draft import Address
 from mailer.models import Mail
@@ -27,7 +27,7 @@ HTML = {"type": "text/html", "value": "<p>Hello -name-</p>"}
 def compose(personal: dict[str, Any] | None = None, *, to: str = "to@example.com", **fields: Any) -> Envelope:
     values = {"sender": "from@example.com", "subject": "Hello", "content": [PLAIN], "public_id": "A" * 22, **fields}
     mail = Mail(**values)
-    return Composer(mail, message_id_domain="sluice.test").compose(512, to, personal, date=DATE)
+    return Composer(mail, message_id_domain="sluice.test").compose(512, to, personal, date=date_field(DATE))
 
 
 def parse(envelope: Envelope) -> EmailMessage:
@@ -91,7 +91,7 @@ def test_recipients_that_are_finished_are_shown_but_not_addressed() -> None:
     mail = Mail(sender="f@example.com", subject="x", content=[PLAIN], public_id="A" * 22)
     composer = Composer(mail, message_id_domain="sluice.test")
     personal = {"to": [["a@example.com", ""], ["b@example.com", ""]]}
-    envelope = composer.compose(512, "a@example.com", personal, date=DATE, skip=frozenset({"a@example.com"}))
+    envelope = composer.compose(512, "a@example.com", personal, date=date_field(DATE), skip=frozenset({"a@example.com"}))
     assert envelope.recipients == ("b@example.com",)
     assert len(parse(envelope)["To"].addresses) == 2
 
