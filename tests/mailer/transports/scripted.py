@@ -50,6 +50,7 @@ class HangInBody:
     """After 354, read this many bytes of the body and then no more, until the test lets go."""
 
     after: int
+    say: bytes = b""
 
 
 Act = bytes | Drop | Hang | Pieces | DropInBody | HangInBody
@@ -88,7 +89,8 @@ class ScriptedServer:
         self._script = {stage: list(acts) if isinstance(acts, list) else acts for stage, acts in self.script.items()}
         self._changed = threading.Condition()
         self._let_go = threading.Event()
-        self._sockets: list[socket.socket] = []
+        self.lines: list[socket.socket] = []
+        """Open connections."""
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(
             ("::1" if self.family == socket.AF_INET6 else "127.0.0.1", 0), family=self.family
@@ -104,7 +106,7 @@ class ScriptedServer:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for one in list(self._sockets):
+        for one in list(self.lines):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
@@ -126,10 +128,10 @@ class ScriptedServer:
 
     def drop_all(self) -> None:
         """Close every line there is, as a server does that restarts."""
-        for one in list(self._sockets):
+        for one in list(self.lines):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-        self.wait_until(lambda: not self._sockets)
+        self.wait_until(lambda: not self.lines)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ class ScriptedServer:
                 return
             line.settimeout(DEADLINE_SECONDS)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sockets.append(line)
+            self.lines.append(line)
             self._note(connections=1)
             self._start(self._serve, line)
 
@@ -165,7 +167,7 @@ class ScriptedServer:
             session.run()
         session.line.close()
         with self._changed:
-            self._sockets.remove(line)
+            self.lines.remove(line)
             self._changed.notify_all()
 
     def act_at(self, stage: str) -> Act:
@@ -218,6 +220,8 @@ class _Session:
             self._do(GOOD["DATA"])
             while len(self.buffer) < act.after:
                 self._read()
+            if isinstance(act, HangInBody):
+                self._do(act.say)
             self._do(Drop() if isinstance(act, DropInBody) else Hang())
             return
         self._do(act)

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -83,7 +84,7 @@ def make_rich_envelope(**changes: Any) -> Envelope:
     message["Message-ID"] = "<1@sluice.test>"
     message["Date"] = "Fri, 20 Nov 2026 10:00:00 +0000"
     message["X-Campaign"] = "spring"
-    message.set_content("plain ä\n")
+    message.set_content("plain ä\nFrom here on\n")
     message.add_alternative('<img src="cid:logo"> ä\n', subtype="html")
     html = message.get_payload(1)
     html.add_related(b"\x89PNG", "image", "png", cid="<logo>", disposition="inline", filename="logo.png")
@@ -102,7 +103,8 @@ def make_rich_envelope(**changes: Any) -> Envelope:
 
 
 def test_djangos_smtp_backend_sends_the_very_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    envelope = make_rich_envelope()
+    rich = make_rich_envelope()
+    envelope = replace(rich, data=b"X-Long: " + b"unfolded " * 30 + b"\r\n" + rich.data)
     with RealServer() as server:
         backend = DjangoSmtpBackend(host="127.0.0.1", port=server.port, username="", password="", timeout=5)
         monkeypatch.setattr("mailer.transports.django_backend.get_connection", lambda _: backend)
@@ -122,7 +124,7 @@ def test_a_provider_is_given_the_parts() -> None:
     assert message.to == ['"Bob, B." <Bob@Example.net>']  # not gone@example.net: it is not in the envelope
     assert (message.cc, message.bcc) == (["cy@example.net"], ["hidden@example.net"])
     assert message.reply_to == ["help@example.org"]
-    assert message.body == "plain ä\n"
+    assert message.body == "plain ä\nFrom here on\n"
     assert [(one.content, one.mimetype) for one in message.alternatives] == [('<img src="cid:logo"> ä\n', "text/html")]
     assert message.extra_headers == {
         "Message-ID": "<1@sluice.test>",
@@ -145,7 +147,7 @@ def test_a_provider_gets_inline_pictures_and_attachments() -> None:
     logo, table, paper, inner = attachments
     assert (logo.content, table.content, paper.content) == (b"\x89PNG", "a,b\r\n", b"%PDF")
     assert message_from_bytes(inner.content)["Subject"] == "inner"
-    assert message.anymail_test_params["text_body"] == "plain ä\n"
+    assert message.anymail_test_params["text_body"] == "plain ä\nFrom here on\n"
     assert message.anymail_test_params["html_body"] == '<img src="cid:logo"> ä\n'
 
 

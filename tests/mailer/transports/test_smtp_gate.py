@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from mailer.transports.base import InDoubt, NotSent, Sent
+from mailer.transports.base import InDoubt, NotSent, Sent, Signal
 from mailer.transports.smtp import SmtpTransport
+from mailer.transports.smtp.slice import Slice
 from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard, make_wakeup
-from tests.mailer.transports.scripted import FEATURES, Hang, HangInBody, ScriptedServer
+from tests.mailer.transports.scripted import FEATURES, Drop, Hang, HangInBody, ScriptedServer
 
 StartServer = Callable[..., ScriptedServer]
 OpenSmtp = Callable[..., SmtpTransport]
@@ -34,7 +35,7 @@ def test_after_the_gate_has_closed_nothing_reaches_the_peer(
     assert {type(outcome) for outcome in outcomes.values()} <= {Sent, NotSent}
     assert len(outcomes) == 100
     transport.close()
-    server.wait_until(lambda: not server._sockets)
+    server.wait_until(lambda: not server.lines)
     assert len(server.stored) == len(sent)
 
 
@@ -67,7 +68,7 @@ def test_the_gate_is_asked_between_354_and_the_body(
     assert server.stored == []
 
 
-@pytest.mark.parametrize("begin_limit", [1, 2])
+@pytest.mark.parametrize("begin_limit", [2, 3])
 def test_a_closed_gate_keeps_back_the_final_dot_of_a_big_body(
     start_server: StartServer, open_smtp: OpenSmtp, begin_limit: int
 ) -> None:
@@ -85,8 +86,49 @@ def test_a_big_body_asks_the_gate_when_its_dot_is_due(start_server: StartServer,
     server = start_server()
     guard = TestGuard(begin_limit=1)  # spent on MAIL
     assert kinds_of(open_smtp(server.url).send_slice([make_envelope(data=b"x" * 5_000_000)], guard)) == ["NotSent"]
-    server.wait_until(lambda: not server._sockets)
+    server.wait_until(lambda: not server.lines)
     assert server.stored == []
+
+
+def test_before_data_a_transaction_ends_without_losing_the_connection(
+    start_server: StartServer, open_smtp: OpenSmtp
+) -> None:
+    server = start_server(features=FEATURES[1:])
+
+    class ClosesAtRcpt(TestGuard):
+        def may_begin(self) -> bool:
+            return server.count("RCPT") == 0
+
+    transport = open_smtp(server.url)
+    assert kinds_of(transport.send_slice(make_envelopes(2), ClosesAtRcpt())) == ["NotSent"] * 2
+    assert kinds_of(transport.send_slice(make_envelopes(2), TestGuard())) == ["Sent"] * 2
+    assert (server.connections, server.count("RSET"), server.count("DATA")) == (1, 1, 2)
+
+
+@BOTH
+def test_a_closed_gate_does_not_wait_for_a_message_that_is_not_begun(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    """The first is taken; of the second the peer has heard, and says nothing."""
+    server = start_server({"MAIL": [b"250 ok\r\n", Hang()]}, features=features)
+
+    class ClosesLater(TestGuard):
+        def may_begin(self) -> bool:
+            return server.count("MAIL") < 2
+
+    started = time.monotonic()
+    outcomes = outcomes_of(open_smtp(server.url, timeout_seconds=60).send_slice(make_envelopes(2), ClosesLater()))
+    assert time.monotonic() - started < 1.5
+    assert outcomes[1] == Sent("250 2.0.0 taken")
+    assert isinstance(outcomes[2], NotSent)
+
+
+def test_after_giving_up_nothing_is_begun_whatever_the_guard_says_later() -> None:
+    answers = iter([True])
+    work = Slice(make_envelopes(1), TestGuard(gives_up_when=lambda: next(answers, False)))
+    assert work.may_begin()
+    assert [work.poll(), work.poll()] == [Signal.GIVE_UP, Signal.GIVE_UP]
+    assert not work.may_begin()
 
 
 # --- giving up --------------------------------------------------------------------------------------------------------
@@ -131,6 +173,33 @@ def test_a_wakeup_makes_it_poll_at_once(start_server: StartServer, open_smtp: Op
     assert took < 0.15
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_guard_may_close_its_wakeup_while_it_looks(
+    start_server: StartServer, open_smtp: OpenSmtp, is_replaced: bool
+) -> None:
+    """As a lost database connection does; each new connection of ours may then get its number."""
+    server = start_server({"DOT": Drop(b"250 2.0.0 taken\r\n")})
+    watched, bell = make_wakeup()
+    other = make_wakeup()
+
+    class Reconnects(TestGuard):
+        def poll(self) -> Signal:
+            watched.close()
+            return super().poll()
+
+        def wakeup_fileno(self) -> int | None:
+            if watched.fileno() >= 0:
+                return watched.fileno()
+            return other[0].fileno() if is_replaced else None
+
+    bell.send(b"!")
+    guard = Reconnects()
+    assert kinds_of(open_smtp(server.url).send_slice(make_envelopes(9), guard)) == ["Sent"] * 9
+    assert guard.polls >= 1
+    for one in (bell, *other):
+        one.close()
+
+
 @pytest.mark.parametrize("stage", ["CONNECT", "MAIL", "DATA"])
 def test_giving_up_before_anything_was_begun_leaves_no_doubt(
     start_server: StartServer, open_smtp: OpenSmtp, stage: str
@@ -152,7 +221,7 @@ def test_a_guard_that_raises_leaves_nothing_on_its_way(start_server: StartServer
     with pytest.raises(RuntimeError, match="the database is gone"):
         transport.send_slice(make_envelopes(3), TestGuard(gives_up_when=break_down))
     server.let_go()
-    server.wait_until(lambda: not server._sockets)
+    server.wait_until(lambda: not server.lines)
     assert kinds_of(transport.send_slice([make_envelope(9)], TestGuard())) == ["Sent"]
     assert server.stored == [make_envelope(1).data, make_envelope(9).data]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from mailer.transports.base import InDoubt, NotSent, RetryAt, Sent
+from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport, delivering
 from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
-from tests.mailer.transports.scripted import FEATURES, Act, Drop, DropInBody, Hang, ScriptedServer
+from tests.mailer.transports.scripted import FEATURES, Act, Drop, DropInBody, Hang, HangInBody, ScriptedServer
 
 StartServer = Callable[..., ScriptedServer]
 OpenSmtp = Callable[..., SmtpTransport]
@@ -48,6 +48,29 @@ def test_lost_before_the_final_dot_is_not_sent(
 
 
 @BOTH
+@pytest.mark.parametrize(
+    "script", [{"DATA": b"250 what?\r\n"}, {"RCPT": b"354 what?\r\n"}, {"DATA": b"354 go on\r\n250 taken\r\n"}], ids=str
+)
+def test_a_peer_out_of_turn_loses_no_message_of_ours(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], script: dict[str, Act]
+) -> None:
+    server = start_server(script, features=features)
+    results = open_smtp(server.url, connections=2).send_slice(make_envelopes(9), TestGuard())
+    assert kinds_of(results) == ["NotSent"] * 9
+    assert server.stored == []
+
+
+@BOTH
+def test_a_peer_that_wants_a_login_refuses_no_message(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    server = start_server({"MAIL": b"530 5.7.0 Authentication required\r\n"}, features=features)
+    outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(3), TestGuard()))
+    wants = "the peer wants encryption or a login first: 530 5.7.0 Authentication required"
+    assert set(outcomes.values()) == {NotSent(wants)}
+
+
+@BOTH
 @pytest.mark.parametrize("act", [Drop(), GARBAGE, b"354 again\r\n", Drop(b"250 2.0.0 tak")], ids=str)
 def test_lost_after_the_final_dot_is_in_doubt(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], act: Act
@@ -64,7 +87,27 @@ def test_a_reply_before_the_line_goes_counts(start_server: StartServer, open_smt
     server = start_server({"DOT": Drop(b"250 2.0.0 taken\r\n")})
     outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(5), TestGuard()))
     assert set(outcomes.values()) == {Sent("250 2.0.0 taken")}
-    assert server.connections == 5
+    server.wait_until(lambda: server.connections == 5)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("say", "expected"),
+    [
+        (b"552 5.3.4 too big\r\n", Refused("552 5.3.4 too big")),
+        (b"452 4.3.1 no room\r\n", RetryAt("452 4.3.1 no room")),
+        (b"421 4.3.2 bye\r\n", RetryAt("421 4.3.2 bye")),
+        (b"250 ok\r\n", NotSent("the peer answered in the middle of the message: 250 ok")),
+    ],
+)
+def test_a_peer_that_has_seen_enough_of_a_body_is_heard(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], say: bytes, expected: Outcome
+) -> None:
+    server = start_server({"DATA": [HangInBody(1000, say)]}, features=features)
+    envelopes = [make_envelope(1, data=b"x" * 20_000_000), make_envelope(2)]
+    outcomes = outcomes_of(open_smtp(server.url, timeout_seconds=60).send_slice(envelopes, TestGuard()))
+    assert outcomes[1] == expected
+    assert server.stored in ([], [make_envelope(2).data])
 
 
 @BOTH
@@ -74,7 +117,7 @@ def test_a_peer_that_drops_every_dot_is_not_hammered(
     server = start_server({"DOT": Drop()}, features=features)
     results = open_smtp(server.url, connections=3).send_slice(make_envelopes(50), TestGuard())
     assert kinds_of(results) == ["InDoubt"] * 3 + ["NotSent"] * 47
-    assert server.connections == 3
+    server.wait_until(lambda: server.connections == 3)
 
 
 @pytest.mark.parametrize("stage", ["EHLO", "MAIL", "DATA", "CONNECT"])
@@ -112,7 +155,7 @@ def test_a_peer_that_takes_three_messages_a_session_gets_all(
     server = start_server({"MAIL": [*[ok, ok, ok, Drop(b"421 4.7.0 enough\r\n")] * 3]}, features=features)
     outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(10), TestGuard()))
     assert set(outcomes.values()) == {Sent("250 2.0.0 taken")}
-    assert server.connections == 4
+    server.wait_until(lambda: server.connections == 4)
     assert len(server.stored) == 10
 
 
@@ -150,7 +193,7 @@ def test_a_peer_that_takes_few_connections_gets_all_over_those(start_server: Sta
     results = open_smtp(server.url, connections=6).send_slice(make_envelopes(40), TestGuard())
     assert kinds_of(results) == ["Sent"] * 40
     assert len(server.stored) == 40
-    assert server.connections == 6
+    server.wait_until(lambda: server.connections == 6)
 
 
 def test_a_peer_that_knows_only_helo_gets_mail(start_server: StartServer, open_smtp: OpenSmtp) -> None:
@@ -182,7 +225,38 @@ def test_a_kept_connection_that_fails_at_its_first_command_costs_nothing(
     transport = open_smtp(server.url)
     transport.send_slice(make_envelopes(1), TestGuard())
     assert kinds_of(transport.send_slice(make_envelopes(5), TestGuard())) == ["Sent"] * 5
+    server.wait_until(lambda: server.connections == 2)
+
+
+def test_a_kept_connection_that_was_never_used_may_fail_too(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+    server = start_server({"MAIL": [Drop()]})
+    transport = open_smtp(server.url)
+    assert kinds_of(transport.send_slice(make_envelopes(2), TestGuard(begin_limit=0))) == ["NotSent"] * 2
+    assert kinds_of(transport.send_slice(make_envelopes(2), TestGuard())) == ["Sent"] * 2
     assert server.connections == 2
+
+
+@BOTH
+def test_a_peer_that_says_too_much_is_left(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    """What it says unasked would be taken for the answer to the next message."""
+    server = start_server({"DOT": [b"250 2.0.0 taken\r\n250 2.0.0 taken\r\n"]}, features=features)
+    transport = open_smtp(server.url)
+    assert kinds_of(transport.send_slice(make_envelopes(1), TestGuard())) == ["Sent"]
+    assert kinds_of(transport.send_slice(make_envelopes(1), TestGuard())) == ["Sent"]
+    assert (server.connections, len(server.stored)) == (2, 2)
+
+
+@BOTH
+def test_a_peer_that_goes_after_a_refusal_costs_nothing(
+    start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
+) -> None:
+    server = start_server({"DATA": [b"554 5.7.1 no\r\n"], "RSET": [Drop()]}, features=features)
+    outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(4), TestGuard()))
+    assert outcomes[1] == Refused("554 5.7.1 no")
+    assert [type(outcomes[number]) for number in (2, 3, 4)] == [Sent] * 3
+    assert (server.connections, len(server.stored)) == (2, 3)
 
 
 def test_a_connection_that_was_idle_for_long_is_asked_first(
@@ -203,4 +277,4 @@ def test_a_slow_opening_goes_on_from_slice_to_slice(start_server: StartServer, o
     transport = open_smtp(server.url, connections=2)
     assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
     assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
-    assert server.connections == 2
+    server.wait_until(lambda: server.connections == 2)

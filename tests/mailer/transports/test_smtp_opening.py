@@ -105,7 +105,7 @@ def test_pipelining_over_tls(
     assert big.data in server.stored
     assert len(server.stored) == 51
     assert kinds_of(transport.send_slice(make_envelopes(5), TestGuard())) == ["Sent"] * 5
-    assert server.connections == 3
+    server.wait_until(lambda: server.connections == 3)
     assert server.count("EHLO") == (6 if scheme == "smtp" else 3)
 
 
@@ -117,7 +117,7 @@ def test_the_gate_holds_over_tls(
     transport = open_smtp(f"smtps://127.0.0.1:{server.port}?ca={ca_file}", connections=2)
     results = transport.send_slice(make_envelopes(30), TestGuard(begin_limit=begin_limit))
     transport.close()
-    server.wait_until(lambda: not server._sockets)
+    server.wait_until(lambda: not server.lines)
     assert len(server.stored) == kinds_of(results).count("Sent") <= begin_limit
 
 

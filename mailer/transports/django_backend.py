@@ -1,0 +1,212 @@
+"""Mail through any Django e-mail backend, and so through every provider that django-anymail knows.
+
+A backend blocks, and cannot be told to let go. So it has a thread of its own, while this one goes on polling the guard;
+a stop waits until the call that is under way has ended (give the backend a time-out), and no other is begun.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cached_property
+from typing import Any, TypeVar
+
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
+from django.core.mail.message import sanitize_address
+
+from mailer.transports.addresses import is_safe_address
+from mailer.transports.base import (
+    POLL_SECONDS,
+    Envelope,
+    Guard,
+    InDoubt,
+    NotSent,
+    Outcome,
+    Refused,
+    Result,
+    RetryAt,
+    Sent,
+    Signal,
+)
+from mailer.transports.django_message import EnvelopeMessage
+
+GATE_CLOSED = "the gate closed before it was begun"
+TEXT_LIMIT = 500
+
+NEVER_LEFT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
+NEVER_LEFT_NAMES = frozenset(
+    {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout", "EndpointConnectionError"}
+)
+"""The same of urllib3, requests and botocore, by name: which of them is installed is the provider's business."""
+
+REFUSALS = (
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
+
+T = TypeVar("T")
+
+
+class DjangoBackendTransport:
+    """A Transport (see base.py) over Django's e-mail API."""
+
+    def __init__(self, backend: str) -> None:
+        """`backend` is a dotted path, as in EMAIL_BACKEND. Raises ImportError or ImproperlyConfigured for a bad one."""
+        self._backend: Any = get_connection(backend)
+        self._is_provider = hasattr(self._backend, "esp_name")
+        self._is_open = False
+
+    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+        results: list[Result] = []
+        is_given_up = False
+        for envelope in envelopes:
+            is_given_up = is_given_up or guard.poll() is Signal.GIVE_UP
+            outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_given_up else self._send(envelope, guard)
+            results.append(Result(envelope.message_id, outcomes))
+        self._close_backend(guard)
+        return results
+
+    def close(self) -> None:
+        """Between slices no connection is kept: to find out whether it still lives would cost a doubt."""
+        self._thread.shutdown()
+
+    @cached_property
+    def _thread(self) -> ThreadPoolExecutor:
+        """Made at first use, after the fork. Always the same one, so that it opens one database connection at most."""
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail-backend")
+
+    def _send(self, envelope: Envelope, guard: Guard) -> tuple[Outcome, ...]:
+        try:
+            message = EnvelopeMessage(envelope, is_for_provider=self._is_provider)
+            for address in (*message.recipients(), message.from_email):
+                sanitize_address(address, "utf-8")
+            if not all(map(is_safe_address, (envelope.sender, *envelope.recipients))):
+                raise ValueError
+        except Exception as unreadable:  # of whatever kind: it must not stop the others
+            return same(envelope, Refused(f"554 5.6.0 the backend cannot send this ({type(unreadable).__name__})"))
+        if not self._is_open and (error := self._call(self._backend.open, guard).exception()):
+            return same(envelope, NotSent(f"no connection: {words_of(error)}"))
+        self._is_open = True
+        if not guard.may_begin():
+            return same(envelope, NotSent(GATE_CLOSED))
+        answer = self._call(lambda: self._backend.send_messages([message]), guard)
+        if error := answer.exception():
+            self._close_backend(guard)
+            return judge_error(error, envelope)
+        return judge_answer(message, answer.result(), envelope)
+
+    def _close_backend(self, guard: Guard) -> None:
+        """Whether that succeeds is of no interest: nothing hangs on it any more."""
+        if self._is_open:
+            self._is_open = False
+            self._call(self._backend.close, guard)
+
+    def _call(self, work: Callable[[], T], guard: Guard) -> Future[T]:
+        """In the thread; here the guard is polled. A GIVE_UP changes nothing: what has begun is waited for."""
+        answer = self._thread.submit(work)
+        try:
+            while not wait([answer], POLL_SECONDS).done:
+                guard.poll()
+        finally:
+            wait([answer])  # whatever the guard raises: nothing may go on being sent behind our back
+        return answer
+
+
+def same(envelope: Envelope, outcome: Outcome) -> tuple[Outcome, ...]:
+    return (outcome,) * len(envelope.recipients)
+
+
+def judge_answer(message: EnvelopeMessage, count: int | None, envelope: Envelope) -> tuple[Outcome, ...]:
+    """`count` is how many the backend says it sent; some say nothing."""
+    if count == 0:
+        return same(envelope, Refused("the backend chose not to send it"))
+    status = getattr(message, "anymail_status", None)
+    known = {address.casefold(): one.status for address, one in status.recipients.items()} if status else {}
+    return tuple(_judge_status(known.get(address.casefold())) for address in envelope.recipients)
+
+
+def _judge_status(status: str | None) -> Outcome:
+    """anymail's own words for what a provider says of one recipient."""
+    if status in {"invalid", "rejected"}:
+        return Refused(f"the provider says: {status}")
+    if status == "failed":
+        return RetryAt("the provider says: failed")
+    return Sent(f"the provider says: {status}" if status else "")
+
+
+def judge_error(error: BaseException, envelope: Envelope) -> tuple[Outcome, ...]:
+    """What an exception from `send_messages` means. Doubt, unless it is known to mean something else."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        answers = {address.casefold(): answer for address, answer in error.recipients.items()}
+        unknown = next(iter(answers.values()))
+        return tuple(_judge_code(*answers.get(address.casefold(), unknown)) for address in envelope.recipients)
+    return same(envelope, _judge_error(error))
+
+
+def _judge_error(error: BaseException) -> Outcome:
+    if isinstance(error, (smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError)):
+        return NotSent(f"no connection: {words_of(error)}")
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _judge_code(error.smtp_code, error.smtp_error)
+    if isinstance(error, (smtplib.SMTPNotSupportedError, *REFUSALS)):
+        return Refused(words_of(error))
+    if isinstance(error, ImproperlyConfigured) or any(_never_left(cause) for cause in _causes(error)):
+        return NotSent(f"no connection: {words_of(error)}")
+    if isinstance(error, AnymailAPIError) and isinstance(error.status_code, int):
+        return _judge_http_status(error.status_code, words_of(error))
+    return InDoubt(f"the backend failed while it was sending ({type(error).__name__})")
+
+
+def _judge_code(code: int, text: bytes | str) -> Outcome:
+    """An SMTP reply, as smtplib keeps it."""
+    words = text.decode(errors="replace") if isinstance(text, bytes) else text
+    reply = f"{code} {words}"[:TEXT_LIMIT]
+    return Refused(reply) if code >= 500 else RetryAt(reply) if code >= 400 else InDoubt(reply)
+
+
+def _judge_http_status(status: int, words: str) -> Outcome:
+    """401 is our key, not the message: it costs nobody an attempt."""
+    if status == 401:
+        return NotSent(words)
+    if status in {408, 429} or status >= 500:
+        return RetryAt(words)
+    return Refused(words) if status >= 400 else InDoubt(words)
+
+
+def _never_left(error: BaseException) -> bool:
+    return isinstance(error, NEVER_LEFT) or type(error).__name__ in NEVER_LEFT_NAMES
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it names as its cause: `from`, an argument (requests) or a reason (urllib3)."""
+    seen: list[BaseException] = [error]
+    for one in seen:
+        yield one
+        for cause in (one.__cause__, getattr(one, "reason", None), *one.args):
+            if isinstance(cause, BaseException) and cause not in seen:
+                seen.append(cause)
+
+
+def words_of(error: BaseException) -> str:
+    """The system's or the provider's words; of all others the name alone: who knows what they quote."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"the peer refused the user name or password: {error.smtp_code}"
+    if isinstance(error, AnymailError):
+        return str(error.describe_response() or type(error).__name__)[:TEXT_LIMIT]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:TEXT_LIMIT]
+    return type(error).__name__

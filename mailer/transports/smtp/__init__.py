@@ -1,0 +1,10 @@
+"""Mail over SMTP: our own pipelining client.
+
+`url` where the peer is; `pool` the transport and its loop; `resolving`, `connection`, `tls` the way to the peer;
+`opening`, `delivering` what is said on it, in `transaction`s and `replies`; `slice` what is left to be sent.
+"""
+
+from mailer.transports.smtp.pool import SmtpTransport
+from mailer.transports.smtp.url import SmtpAddress
+
+__all__ = ["SmtpAddress", "SmtpTransport"]

@@ -1,0 +1,342 @@
+"""One socket to the peer: what was written, what is still to be written, and whose final dot is out.
+
+What is said on it is a *script*: a generator that writes, yields how many replies it waits for, and is given them
+(opening.py and delivering.py have them). Nothing here blocks; whatever goes wrong is a ConnectionLost.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from mailer.transports.base import InDoubt, NotSent, Outcome, RetryAt
+from mailer.transports.smtp.replies import CLOSING, ReplyReader, text_of
+from mailer.transports.smtp.slice import GATE_CLOSED, Slice
+from mailer.transports.smtp.tls import Tls
+from mailer.transports.smtp.transaction import Peer, PeerBroken, Transaction
+
+Script = Generator[int, list[bytes], None]
+
+CONNECT_SECONDS = 10.0
+READ_BYTES = 4_096
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
+
+
+class ConnectionLost(Exception):
+    """The connection is of no more use. `answer` is what the peer said of the message at hand, if it said anything."""
+
+    def __init__(self, reason: str, *, answer: Outcome | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.answer = answer
+
+
+class Connection:
+    """Opened by `connect()`; good for messages once `peer` is set; given up with `abort()` or `close()`.
+
+    At most three messages hang on it: `begun`, `current` and `following`.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_deadline",
+        "_heard",
+        "_held",
+        "_may_begin",
+        "_reader",
+        "_script",
+        "_timeout_seconds",
+        "_tls",
+        "_unsent",
+        "begun",
+        "current",
+        "following",
+        "is_connecting",
+        "is_greeted",
+        "is_used",
+        "is_watched_for_room",
+        "peer",
+        "quiet_since",
+        "socket",
+        "wants_room",
+    )
+
+    def __init__(self, *, family: int, timeout_seconds: float) -> None:
+        """Raises OSError when the system has no socket left."""
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.peer: Peer | None = None
+        self.is_connecting = True
+        self.is_greeted = False
+        """The peer was willing; what goes wrong from now on would go wrong at its other addresses too."""
+        self.is_used = False
+        """It has done its work before: to lose it now says nothing about the message at hand, nor about the peer."""
+        self.wants_room = True
+        """It waits until it can write."""
+        self.is_watched_for_room = False
+        self.begun: Transaction | None = None
+        """Its final dot is out, wholly or in part, and the peer has not answered."""
+        self.current: Transaction | None = None
+        """The peer hears or heard of it, but its final dot is not out: without this connection, it is not sent."""
+        self.following: Transaction | None = None
+        """Its commands go out right behind the final dot of `current`."""
+        self.quiet_since = monotonic()
+        self._script: Script | None = None
+        self._awaited = 1
+        self._heard: list[bytes] = []
+        """The first of the awaited replies, while others are still to come."""
+        self._reader = ReplyReader()
+        self._tls: Tls | None = None
+        self._unsent = memoryview(b"")
+        self._held = b""
+        """The final dot of a body that is still on its way into the kernel, and what follows it."""
+        self._may_begin: Callable[[], bool] = bool
+        self._timeout_seconds = timeout_seconds
+        self._deadline = monotonic() + min(timeout_seconds, CONNECT_SECONDS)
+
+    def connect(self, sockaddr: tuple[Any, ...]) -> None:
+        try:
+            self.socket.connect(sockaddr)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise ConnectionLost(f"no connection: {describe(error)}") from None
+
+    # --- what is going on ---------------------------------------------------------------------------------------------
+
+    @property
+    def is_idle(self) -> bool:
+        return self._script is None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message hangs on it."""
+        return self.begun is not None or self.current is not None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether losing it now would leave a doubt. The answer to a final dot may be here while others are awaited."""
+        return self.begun is not None and not self._heard
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether the peer has said more than it was asked."""
+        return bool(self._heard) or self._reader.has_rest
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the peer owes an answer, or room, for longer than it may."""
+        return self._script is not None and now > self._deadline
+
+    # --- scripts ------------------------------------------------------------------------------------------------------
+
+    def run(self, script: Script) -> None:
+        """Start a script; it runs on by itself as replies come."""
+        self._script = script
+        if not self.is_connecting:
+            self._deadline = monotonic() + self._timeout_seconds
+        self._tell(None)
+
+    def _tell(self, replies: list[bytes] | None) -> None:
+        if (script := self._script) is None:
+            raise ConnectionLost("the peer spoke unasked")
+        try:
+            self._awaited = next(script) if replies is None else script.send(replies)
+        except StopIteration:
+            self._script, self._awaited = None, 1
+            self.quiet_since = monotonic()
+        except PeerBroken as broken:
+            raise ConnectionLost(str(broken)) from None
+        except OSError as error:
+            raise ConnectionLost(f"connection lost: {describe(error)}") from None
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Commands: as much as the kernel takes now, the rest when it has room."""
+        self._queue(self._tls.seal(data) if self._tls else data)
+
+    def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """From here on everything is TLS; what is written before the handshake is over follows it.
+
+        What the peer has said until now is forgotten: it was said in the clear, perhaps by somebody else (RFC 3207
+        section 4.2).
+        """
+        self._heard, self._reader = [], ReplyReader()
+        self._tls = Tls(context, host)
+        self._tls.start()
+        self._queue(self._tls.take_outgoing())
+
+    def write_message(self, body: bytes, ending: bytes, *, may_begin: Callable[[], bool]) -> None:
+        """Body, final dot and following commands of `current`, for which 354 has come.
+
+        The gate is asked directly before each write that has the dot in it, until a byte of the dot is out. When the
+        kernel does not take all of it at once, the dot is held back until all of the body is out.
+        """
+        if self._tls:
+            body, ending = self._tls.seal(body), self._tls.seal(ending)
+        self._may_begin = may_begin
+        if self._unsent:
+            self._held = ending
+            self._queue(body)
+            return
+        wire = body + ending
+        if not may_begin():
+            raise ConnectionLost(GATE_CLOSED)
+        sent = self._send(wire)
+        if sent > len(body):
+            self._begin()
+            if sent == len(wire):
+                return
+            self._unsent = memoryview(wire)[sent:]
+        else:
+            self._unsent, self._held = memoryview(body)[sent:], ending
+        self.wants_room = True
+
+    def on_room(self) -> None:
+        """The socket can be written to."""
+        if self.is_connecting:
+            if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise ConnectionLost(f"no connection: {describe(OSError(code, ''))}")
+            self.is_connecting = False
+        self._deadline = monotonic() + self._timeout_seconds
+        self._flush()
+
+    def _queue(self, data: bytes) -> None:
+        self._unsent = memoryview(bytes(self._unsent) + data)
+        if not self.is_connecting:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.wants_room = True
+        while self._unsent:
+            if not (sent := self._send(self._unsent)):
+                return
+            self._unsent = self._unsent[sent:]
+        if self._held:
+            if not self._may_begin():
+                raise ConnectionLost(GATE_CLOSED)
+            if sent := self._send(self._held):
+                self._unsent, self._held = memoryview(self._held)[sent:], b""
+                self._begin()
+        self.wants_room = bool(self._unsent or self._held)
+
+    def _begin(self) -> None:
+        self.begun, self.current, self.following = self.current, self.following, None
+        self.is_used = True
+
+    def _send(self, data: bytes | memoryview) -> int:
+        try:
+            sent = self.socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise ConnectionLost(f"connection lost: {describe(error)}") from None
+        return sent
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def on_bytes(self) -> None:
+        """The socket can be read from: replies go to the script, as many at a time as it waits for."""
+        try:
+            data = self.socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise ConnectionLost(f"connection lost: {describe(error)}") from None
+        if not data:
+            raise ConnectionLost("the peer closed the connection")
+        self._deadline = monotonic() + self._timeout_seconds
+        self._heard += self._reader.feed(self._unseal(data) if self._tls else data)
+        while self._heard:
+            if self._reader.is_closing:
+                self._look_for_closing()
+            if self._held:
+                raise ConnectionLost(f"the peer answered in the middle of the message: {text_of(self._heard[0])}")
+            if len(self._heard) < self._awaited:
+                break
+            if len(self._heard) == self._awaited:
+                replies, self._heard = self._heard, []
+            else:
+                replies, self._heard = self._heard[: self._awaited], self._heard[self._awaited :]
+            self._tell(replies)
+        if self._reader.broken:
+            raise ConnectionLost(self._reader.broken)
+        if self._tls and self._tls.is_closed:
+            raise ConnectionLost("the peer closed the connection")
+
+    def _look_for_closing(self) -> None:
+        """A 421 has come. The awaited replies that came before it count."""
+        for position, reply in enumerate(self._heard[: self._awaited]):
+            if reply.startswith(CLOSING):
+                del self._heard[position:]
+                raise ConnectionLost(f"the peer is closing: {text_of(reply)}", answer=RetryAt(text_of(reply)))
+
+    def _unseal(self, sealed: bytes) -> bytes:
+        assert self._tls is not None
+        try:
+            plain = self._tls.unseal(sealed)
+        except ssl.SSLError as error:
+            raise ConnectionLost(f"TLS failed: {describe(error)}") from None
+        if (outgoing := self._tls.take_outgoing()) and self._held:
+            self._held += outgoing  # sealed after the final dot, so it must follow it
+        elif outgoing:
+            self._queue(outgoing)
+        return plain
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def expect_within(self, seconds: float) -> None:
+        """A shorter time-out for the answer to what was just written."""
+        self._deadline = min(self._deadline, monotonic() + seconds)
+
+    def settle(self, work: Slice, lost: ConnectionLost) -> bool:
+        """Say what has become of the messages that hang on this connection, now that it is lost.
+
+        True when that leaves no doubt.
+        """
+        answer, heard, is_certain = lost.answer, self._heard, True
+        if (begun := self.begun) is not None:
+            with suppress(PeerBroken):
+                if heard:
+                    begun.hear_of_body(heard.pop(0))
+            if begun.is_hopeful:
+                is_certain = answer is not None
+                begun.settle(answer or InDoubt(lost.reason))
+                answer = None
+            work.finish(begun)
+        if self.following is not None:
+            work.give_back(self.following)
+        if (current := self.current) is not None:
+            with suppress(PeerBroken):
+                current.hear(heard)
+            if self.is_used and not current.is_answered:
+                work.give_back(current)
+            else:
+                current.settle(answer or NotSent(lost.reason))
+                work.finish(current)
+        self.begun = self.current = self.following = None
+        return is_certain
+
+    def abort(self) -> None:
+        """Close with a reset, so that nothing the kernel still holds can leave."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self.socket.close()
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def describe(error: OSError) -> str:
+    """The system's words for it; never an address or a path of ours."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or type(error).__name__).lower().replace("_", " ")
+    return os.strerror(error.errno).lower() if error.errno else type(error).__name__

@@ -1,0 +1,115 @@
+"""The words of the messages themselves, one message after the other, as long as the slice has some.
+
+With PIPELINING (RFC 2920) a message costs one round trip: its body, its final dot, and MAIL, RCPT and DATA of the next
+message are one write. A body is never written before 354 has come for it, so that the gate can still be asked.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from mailer.transports.base import NotSent
+from mailer.transports.smtp.connection import Connection, ConnectionLost, Script
+from mailer.transports.smtp.replies import SUCCESS, text_of
+from mailer.transports.smtp.slice import GATE_CLOSED, Slice
+from mailer.transports.smtp.transaction import DATA, END_OF_DATA, Peer, PeerBroken, Transaction
+
+IDLE_SECONDS = 30.0
+"""A connection that was quiet for longer is asked whether it still lives; some firewalls forget without a word."""
+CHECK_SECONDS = 5.0
+GO_AHEAD = b"354"
+RESET = b"RSET\r\n"
+
+
+def deliver(connection: Connection, work: Slice) -> Script:
+    peer = connection.peer
+    assert peer is not None
+    return (_deliver_pipelined if peer.is_pipelining else _deliver_stepwise)(connection, work, peer)
+
+
+def _deliver_pipelined(connection: Connection, work: Slice, peer: Peer) -> Script:
+    yield from _make_sure_it_lives(connection)
+    begun: Transaction | None = None
+    transaction = work.take(peer) if work.may_begin() else None
+    if transaction is not None:
+        connection.current = transaction
+        connection.write(b"".join(transaction.commands))
+    while begun is not None or transaction is not None:
+        replies = yield (begun is not None) + (len(transaction.commands) if transaction is not None else 0)
+        if begun is not None:
+            _finish_begun(connection, begun, work, reply=replies.pop(0))
+            begun = None
+        if transaction is None:
+            continue
+        answer = replies.pop()
+        transaction.hear(replies)
+        connection.following = following = work.take(peer)
+        if answer.startswith(GO_AHEAD):
+            _hand_over(connection, transaction, work)
+            begun = transaction
+        else:
+            _finish_unsent(connection, transaction, work, answer=answer)
+            connection.current, connection.following = following, None
+            connection.write(RESET + b"".join(following.commands) if following else RESET)
+            _check_reset((yield 1))
+        transaction = following
+
+
+def _deliver_stepwise(connection: Connection, work: Slice, peer: Peer) -> Script:
+    yield from _make_sure_it_lives(connection)
+    while work.waiting and work.may_begin() and (transaction := work.take(peer)):
+        connection.current = transaction
+        mail, *recipients, _ = transaction.commands
+        connection.write(mail)
+        transaction.hear((yield 1))
+        for place, command in enumerate(recipients):
+            if transaction.is_hopeful:
+                connection.write(command)
+                transaction.hear((yield 1), first=place)
+        answer = b""
+        if transaction.is_hopeful and work.may_begin():
+            connection.write(DATA)
+            (answer,) = yield 1
+        if answer.startswith(GO_AHEAD):
+            _hand_over(connection, transaction, work)
+            _finish_begun(connection, transaction, work, reply=(yield 1)[0])
+        else:
+            _finish_unsent(connection, transaction, work, answer=answer)
+            connection.write(RESET)
+            _check_reset((yield 1))
+
+
+def _make_sure_it_lives(connection: Connection) -> Script:
+    if monotonic() - connection.quiet_since > IDLE_SECONDS:
+        connection.write(RESET)
+        connection.expect_within(CHECK_SECONDS)
+        _check_reset((yield 1))
+
+
+def _hand_over(connection: Connection, transaction: Transaction, work: Slice) -> None:
+    if connection.has_unread:  # its answer to the final dot, before it has seen one
+        raise ConnectionLost("the peer answered before it was asked")
+    following = connection.following
+    ending = END_OF_DATA + b"".join(following.commands) if following else END_OF_DATA
+    connection.write_message(transaction.body, ending, may_begin=work.may_begin)
+
+
+def _finish_begun(connection: Connection, begun: Transaction, work: Slice, *, reply: bytes) -> None:
+    begun.hear_of_body(reply)
+    connection.begun = None
+    work.finish(begun)
+
+
+def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice, *, answer: bytes) -> None:
+    """`answer` is that to DATA, or nothing where the gate has closed before DATA."""
+    if answer:
+        transaction.hear_of_data(answer)
+    transaction.settle(NotSent(GATE_CLOSED))
+    connection.current = None
+    connection.is_used = True
+    work.finish(transaction)
+
+
+def _check_reset(replies: list[bytes]) -> None:
+    if replies[0][0] != SUCCESS:
+        raise PeerBroken(f"the peer did not forget the last message: {text_of(replies[0])}")

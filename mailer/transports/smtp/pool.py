@@ -1,0 +1,237 @@
+"""The SMTP transport: one selector over the connections of a process, which are kept from slice to slice.
+
+A connection that opens slowly goes on opening while other slices come and go. A connection that the peer has closed
+meanwhile is noticed before it is used, or by the silence it answers its first command with; neither costs a message.
+"""
+
+from __future__ import annotations
+
+import selectors
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from time import monotonic
+
+from mailer.transports.base import POLL_SECONDS, Envelope, Guard, Result, Signal
+from mailer.transports.smtp.connection import Connection, ConnectionLost, describe
+from mailer.transports.smtp.delivering import deliver
+from mailer.transports.smtp.opening import open_session
+from mailer.transports.smtp.resolving import Endpoint, HostUnknown, Resolver
+from mailer.transports.smtp.slice import GATE_CLOSED, Slice
+from mailer.transports.smtp.url import SmtpAddress
+
+GOODBYE_SECONDS = 0.5
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class SmtpTransport:
+    """A Transport (see base.py) over SMTP (RFC 5321)."""
+
+    def __init__(self, address: SmtpAddress, *, connections: int, timeout_seconds: float) -> None:
+        """Opens nothing yet. Raises OSError when the CA file of the address cannot be used."""
+        self._address = address
+        self._limit = connections
+        self._timeout_seconds = timeout_seconds
+        if address.ca_file:
+            _ = self._tls_context
+        self._resolver = Resolver(address.host, address.port)
+        self._connections: dict[Connection, list[Endpoint]] = {}
+        """Each with its address, and behind it those to try should that one not open."""
+        self._wakeup: int | None = None
+        self._openings_left = 0
+        """How many more this slice may open: a peer that drops every connection must not be hammered."""
+        self._last_failure = ""
+        self._needs_hands = False
+        """Something was lost: messages may be waiting that no connection will come for by itself."""
+
+    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+        work = Slice(envelopes, guard)
+        try:
+            self._watch_wakeup(work)
+            self._drive(work)
+        except BaseException:  # the guard's, or a time limit's: nothing may go on being written
+            self._abort_all()
+            raise
+        finally:
+            self._forget_wakeup()
+        return work.results
+
+    def close(self) -> None:
+        leaving = [connection for connection in self._connections if connection.peer and connection.is_idle]
+        for connection in leaving:
+            with suppress(ConnectionLost, OSError):
+                connection.write(b"QUIT\r\n")
+        wait_until = monotonic() + GOODBYE_SECONDS
+        while leaving and (events := self._selector.select(max(0.0, wait_until - monotonic()))):
+            for key, _ in events:
+                self._forget(key.data)
+                key.data.close()
+            leaving = [connection for connection in leaving if connection in self._connections]
+        self._abort_all()
+        self._selector.close()
+        del self._selector
+
+    @cached_property
+    def _selector(self) -> selectors.BaseSelector:
+        """Made at first use: a transport may be built before a process forks."""
+        return selectors.DefaultSelector()
+
+    @cached_property
+    def _tls_context(self) -> ssl.SSLContext:
+        """Made when it is needed: to read the system's certificates takes long."""
+        return self._address.make_tls_context()
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _drive(self, work: Slice) -> None:
+        self._openings_left = self._limit
+        for connection in self._connections:
+            connection.is_used |= connection.is_idle
+        self._attend(work, wait_seconds=0.0)  # what happened while nobody looked
+        self._needs_hands = True
+        poll_at = monotonic() + POLL_SECONDS
+        while work.unfinished:
+            if self._needs_hands or work.is_closed:
+                self._assign(work)
+            is_woken = self._attend(work, wait_seconds=max(0.0, poll_at - monotonic()))
+            if is_woken or monotonic() >= poll_at:
+                if self._poll(work) is Signal.GIVE_UP:
+                    self._give_up(work)
+                else:
+                    self._look_at_the_clock(work)
+                poll_at = monotonic() + POLL_SECONDS
+
+    def _attend(self, work: Slice, *, wait_seconds: float) -> bool:
+        """Do what the sockets are ready for. True when the guard wants to be polled at once."""
+        if not work.unfinished:
+            wait_seconds = 0.0
+        is_woken = False
+        for key, events in self._selector.select(wait_seconds):
+            connection: Connection | None = key.data
+            if connection is None:
+                is_woken = True
+            elif connection in self._connections:
+                self._serve(connection, events, work)
+        return is_woken
+
+    def _serve(self, connection: Connection, events: int, work: Slice) -> None:
+        try:
+            if events & WRITE:
+                connection.on_room()
+            if events & READ:
+                connection.on_bytes()
+            if connection.is_idle and work.waiting:
+                self._resolver.prefer(self._connections[connection][0])
+                connection.run(deliver(connection, work))
+            if connection.wants_room != connection.is_watched_for_room:
+                connection.is_watched_for_room = not connection.is_watched_for_room
+                events = READ | WRITE if connection.is_watched_for_room else READ
+                self._selector.modify(connection.socket, events, connection)
+        except ConnectionLost as lost:
+            self._lose(connection, lost, work)
+
+    def _assign(self, work: Slice) -> None:
+        """Bring waiting messages and connections together, or say that there is no way."""
+        self._needs_hands = False
+        if work.is_closed:
+            work.finish_waiting(GATE_CLOSED)
+        for connection in list(self._connections):
+            if work.waiting and connection.is_idle:
+                self._serve(connection, 0, work)
+        self._open_missing(work)
+        if not self._connections:
+            work.finish_waiting(self._last_failure)
+
+    def _look_at_the_clock(self, work: Slice) -> None:
+        overdue = [connection for connection in self._connections if connection.is_overdue(monotonic())]
+        if overdue:  # perhaps it is this process that slept, and the answers lie there
+            self._attend(work, wait_seconds=0.0)
+        for connection in overdue:
+            if connection in self._connections and connection.is_overdue(monotonic()):
+                self._lose(connection, ConnectionLost(f"no answer within {self._timeout_seconds:g} s"), work)
+        if any(connection.current for connection in self._connections):
+            work.may_begin()  # to see whether it is worth to go on
+        if work.is_closed:
+            for connection in list(self._connections):
+                if connection.current and not connection.is_in_doubt:
+                    self._lose(connection, ConnectionLost(GATE_CLOSED), work)
+
+    def _give_up(self, work: Slice) -> None:
+        self._attend(work, wait_seconds=0.0)  # the answers that are there already are not in doubt
+        for connection in list(self._connections):
+            if connection.is_busy or connection.peer is None:
+                self._lose(connection, ConnectionLost("given up at a stop before the peer had answered"), work)
+        work.finish_waiting(GATE_CLOSED)
+
+    # --- the guard ----------------------------------------------------------------------------------------------------
+
+    def _poll(self, work: Slice) -> Signal:
+        """While it looks, the guard may close what it is woken by, and a socket of ours may get that number next."""
+        self._forget_wakeup()
+        signal = work.poll()
+        self._watch_wakeup(work)
+        return signal
+
+    def _watch_wakeup(self, work: Slice) -> None:
+        self._wakeup = work.wakeup_fileno()
+        if self._wakeup is not None:
+            self._selector.register(self._wakeup, READ, None)
+
+    def _forget_wakeup(self) -> None:
+        if self._wakeup is not None:
+            self._selector.unregister(self._wakeup)
+            self._wakeup = None
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def _open_missing(self, work: Slice) -> None:
+        busy = sum(connection.is_busy for connection in self._connections)
+        missing = min(self._limit, busy + len(work.waiting)) - len(self._connections)
+        missing = min(missing, self._openings_left)
+        if missing <= 0 or work.is_closed:
+            return
+        try:
+            endpoints = self._resolver.find_endpoints(may_wait=lambda: self._poll(work) is Signal.GO_ON)
+        except HostUnknown as unknown:
+            self._openings_left, self._last_failure = 0, str(unknown)
+            return
+        self._openings_left -= missing
+        for _ in range(missing):
+            self._open(endpoints, work)
+
+    def _open(self, endpoints: list[Endpoint], work: Slice) -> None:
+        try:
+            connection = Connection(family=endpoints[0].family, timeout_seconds=self._timeout_seconds)
+        except OSError as error:
+            self._last_failure = f"no socket: {describe(error)}"
+            return
+        self._connections[connection] = endpoints
+        self._selector.register(connection.socket, READ | WRITE, connection)
+        connection.is_watched_for_room = True
+        try:
+            connection.run(open_session(connection, self._address, lambda: self._tls_context))
+            connection.connect(endpoints[0].sockaddr)
+        except ConnectionLost as lost:
+            self._lose(connection, lost, work)
+
+    def _lose(self, connection: Connection, lost: ConnectionLost, work: Slice) -> None:
+        _, *others = self._forget(connection)
+        connection.abort()
+        if others and not connection.is_greeted and not work.is_closed:
+            self._open(others, work)
+            return
+        is_certain = connection.settle(work, lost)
+        if connection.is_used and is_certain:
+            self._openings_left += 1
+        self._last_failure = lost.reason
+        self._needs_hands = True
+
+    def _forget(self, connection: Connection) -> list[Endpoint]:
+        self._selector.unregister(connection.socket)
+        return self._connections.pop(connection)
+
+    def _abort_all(self) -> None:
+        for connection in list(self._connections):
+            self._forget(connection)
+            connection.abort()

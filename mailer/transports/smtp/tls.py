@@ -1,0 +1,69 @@
+"""TLS as a filter between plain bytes and a socket's bytes: it never touches the socket.
+
+The connection must know exactly which bytes the kernel has taken, to say whether a final dot is out; so OpenSSL works
+on memory buffers, and the socket is written in one place only.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+
+class Tls:
+    """One TLS session, client side."""
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._early = b""
+        self._is_established = False
+        self.is_closed = False
+        """True once the peer has ended the session: nothing more will come."""
+
+    def start(self) -> None:
+        """Begin the handshake; `take_outgoing()` then has its first bytes."""
+        self._shake_hands()
+
+    def seal(self, plain: bytes) -> bytes:
+        """The bytes to write for these. Before the handshake is over they wait, and follow it."""
+        if not self._is_established:
+            self._early += plain
+            return b""
+        rest = memoryview(plain)
+        while rest:
+            rest = rest[self._session.write(rest) :]
+        return self._outgoing.read()
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """The plain bytes in these. Raises ssl.SSLError (certificate, protocol)."""
+        self._incoming.write(sealed)
+        if not self._is_established:
+            self._shake_hands()
+        plain: list[bytes] = []
+        while self._is_established:
+            try:
+                piece = self._session.read(16_384)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLZeroReturnError:
+                piece = b""
+            if not piece:
+                self.is_closed = True
+                break
+            plain.append(piece)
+        return b"".join(plain)
+
+    def take_outgoing(self) -> bytes:
+        """What the session itself has to say: handshake, key updates, alerts."""
+        return self._outgoing.read()
+
+    def _shake_hands(self) -> None:
+        try:
+            self._session.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        self._is_established = True
+        if self._early:
+            self._session.write(self._early)
+            self._early = b""
