@@ -27,7 +27,8 @@ class CountingPeer:
     """Takes mail on a loopback port in a thread of its own.
 
     `delay` seconds pass before each final reply; `replies` maps a recipient to the answer of its RCPT or, with the key
-    `.`, to the answer after the final dot; while `hold` is set nothing is answered after the dot (`unanswered` counts those).
+    `.`, to the answer after the final dot; while `hold` is set nothing is answered after the dot (`unanswered` counts
+    those).
     """
 
     def __init__(self, *, delay: float = 0.0) -> None:

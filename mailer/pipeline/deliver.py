@@ -235,7 +235,12 @@ class SliceGuard:
         return not self.is_closed
 
     def poll(self) -> Signal:
-        """Look again. A database that does not answer closes the slice; answers that are out are waited for."""
+        """Look again. A database that does not answer closes the slice; answers that are out are waited for.
+
+        A look that finds everything open is as good as the one before the slice, so the deadline moves on with it: a
+        big message to a slow peer takes longer than one.
+        """
+        looked_at = boottime()
         try:
             gates = self._hold.glance(self._parcel_ids)
         except DatabaseError:
@@ -247,6 +252,8 @@ class SliceGuard:
             self._stop_seen_at = self._stop_seen_at or boottime()
             if boottime() - self._stop_seen_at >= STOP_PATIENCE_SECONDS:
                 return Signal.GIVE_UP
+        else:
+            self._deadline = looked_at + settings.SLICE_DEADLINE_SECONDS
         return Signal.GO_ON
 
     def wakeup_fileno(self) -> int | None:

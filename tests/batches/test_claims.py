@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -42,8 +43,8 @@ def test_the_look_writes_the_slices_bounds_and_renews_the_worker(claimed: tuple[
     assert Worker.objects.get(pk=hold.worker_id).seen_at > before
 
 
-def test_the_look_sees_a_stop(alice: Account, claimed: tuple[Hold, Claim], settings: pytest.FixtureRequest) -> None:
-    settings.STOP_WAIT_SECONDS = 0.01  # type: ignore[attr-defined]
+def test_the_look_sees_a_stop(alice: Account, claimed: tuple[Hold, Claim], settings: Any) -> None:
+    settings.STOP_WAIT_SECONDS = 0.01
     hold, claim = claimed
     batch = Parcel.objects.get(pk=claim.parcel_id).batch
     stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={BatchStatus.OPEN})

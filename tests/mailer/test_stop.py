@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -112,10 +113,23 @@ def test_a_stop_does_not_wait_for_a_peer_that_hangs_and_names_what_is_in_doubt(
     assert receipt.sent + receipt.stopped + receipt.in_doubt == 20
 
 
-def test_a_stop_that_cannot_settle_says_so_and_the_sweeper_completes_it(
-    alice: Account, peer: CountingPeer, settings: pytest.FixtureRequest, clock: Clock
+def test_a_slice_that_takes_longer_than_its_deadline_goes_on_while_the_gate_is_open(
+    alice: Account, peer: CountingPeer, settings: Any
 ) -> None:
-    settings.STOP_WAIT_SECONDS = 0.05  # type: ignore[attr-defined]
+    settings.SLICE_DEADLINE_SECONDS = 0.4
+    peer.delay = 0.2
+    batch = create_batch(alice)
+    accept_mail(alice, draft(32, batch_id=batch.public_id))
+    with DeliveringThread(peer, connections=4):
+        wait_until(lambda: Parcel.objects.get(batch=batch).slice_no == 1, why="the first slice")
+        wait_until(lambda: count_batch(batch.pk).sent, why="the first record")
+    assert count_batch(batch.pk).sent == 32, "one slice of 32, twice as long as its deadline"
+
+
+def test_a_stop_that_cannot_settle_says_so_and_the_sweeper_completes_it(
+    alice: Account, peer: CountingPeer, settings: Any, clock: Clock
+) -> None:
+    settings.STOP_WAIT_SECONDS = 0.05
     batch = create_batch(alice)
     accept_mail(alice, draft(20, batch_id=batch.public_id))
     hold = Hold()

@@ -91,7 +91,9 @@ def test_recipients_that_are_finished_are_shown_but_not_addressed() -> None:
     mail = Mail(sender="f@example.com", subject="x", content=[PLAIN], public_id="A" * 22)
     composer = Composer(mail, message_id_domain="sluice.test")
     personal = {"to": [["a@example.com", ""], ["b@example.com", ""]]}
-    envelope = composer.compose(512, "a@example.com", personal, date=date_field(DATE), skip=frozenset({"a@example.com"}))
+    envelope = composer.compose(
+        512, "a@example.com", personal, date=date_field(DATE), skip=frozenset({"a@example.com"})
+    )
     assert envelope.recipients == ("b@example.com",)
     assert len(parse(envelope)["To"].addresses) == 2
 
