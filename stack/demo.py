@@ -234,8 +234,9 @@ def table(result: dict[str, Any]) -> str:
     stop = result["stop"]
     lines += [
         "",
-        f"  The stop answered after {stop['answered_after_ms']} ms: {stop['sent']} had left (receipt {stop['receipt']}).",
-        f"  The inbox had {stop['received_when_answered']} then and {stop['received_5_seconds_later']} five seconds on.",
+        f"  The stop answered after {stop['answered_after_ms']} ms, receipt {stop['receipt']}.",
+        f"  {stop['sent']} had left; the inbox had {stop['received_when_answered']} then, and five seconds later "
+        f"{stop['received_5_seconds_later']}.",
         f"  {'Everything came out right' if result['ok'] else 'NOT EVERYTHING CAME OUT RIGHT'}"
         f" ({result['seconds']} s).",
     ]

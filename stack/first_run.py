@@ -11,17 +11,12 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack import StackError
-
-ACCOUNT = "local"
-OPERATOR = "operator"
-
 Manage = Callable[..., str]
-"""`manage("command", "argument", environment={…})` runs manage.py and returns what it printed."""
+"""`manage("command", "argument")` runs manage.py and returns what it printed."""
 
 
 @dataclass(frozen=True)
@@ -44,34 +39,9 @@ def logins(state: Path, database_url: str, manage: Manage) -> Logins:
     name = "logins " + hashlib.sha256(database_url.encode()).hexdigest()[:16]
     kept = read(state)
     if name not in kept:
-        kept[name] = asdict(make_logins(manage))
+        kept[name] = json.loads(manage("first_run"))
         write(state, kept)
     return Logins(**kept[name])
-
-
-def make_logins(manage: Manage) -> Logins:
-    username, password = make_operator(manage)
-    # It may be there already, in a database that another folder has used.
-    manage("create_account", ACCOUNT, "--if-missing", "--json")
-    key = json.loads(manage("create_key", ACCOUNT, "--name", "first run", "--json"))
-    return Logins(api_key=key["api_key"], admin_username=username, admin_password=password)
-
-
-def make_operator(manage: Manage) -> tuple[str, str]:
-    """Under a second name where another folder has taken the first: its password is not known here."""
-    password = secrets.token_urlsafe(12)
-    try:
-        return create_superuser(manage, OPERATOR, password), password
-    except StackError:
-        return create_superuser(manage, f"{OPERATOR}-{secrets.token_hex(3)}", password), password
-
-
-def create_superuser(manage: Manage, username: str, password: str) -> str:
-    """The password travels in the environment: arguments are visible to every user of the machine."""
-    details = {"USERNAME": username, "PASSWORD": password, "EMAIL": f"{username}@localhost"}
-    environment = {f"DJANGO_SUPERUSER_{name}": value for name, value in details.items()}
-    manage("createsuperuser", "--noinput", environment=environment)
-    return username
 
 
 def read(state: Path) -> dict[str, Any]:

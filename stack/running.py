@@ -105,7 +105,7 @@ def start(
     manage(whole, "migrate", "--verbosity", "0")
     say(f"Database migrated after {time.monotonic() - started:.1f} s.")
     children = [processes.launch(program) for program in programs(state, port, whole)]
-    made = logins(state, engines.database_url, lambda *words, **more: manage(whole, *words, **more))
+    made = logins(state, engines.database_url, lambda *words: manage(whole, *words))
     for child in children:
         await_ready(child)
     write_private(state / "environment.json", own)

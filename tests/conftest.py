@@ -31,6 +31,7 @@ TABLES = (
     "batches_mark",
     "accounts_apikey",
     "accounts_account",
+    "auth_user",
 )
 
 REPLACE_CLOCK = """

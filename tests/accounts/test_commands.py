@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
 from accounts.keys import find_key
@@ -79,3 +80,22 @@ def test_key_that_cannot_be_is_refused(arguments: list[str], complaint: str, ali
     with pytest.raises(CommandError, match=complaint):
         run("create_key", *arguments)
     assert not alice.keys.exists()
+
+
+def test_the_first_run_makes_logins_that_work(database: None) -> None:
+    out = StringIO()
+    call_command("first_run", stdout=out)
+    logins = json.loads(out.getvalue())
+    key = find_key(logins["api_key"])
+    assert key is not None
+    assert key.account.username == "local"
+    assert authenticate(username=logins["admin_username"], password=logins["admin_password"]) is not None
+
+
+def test_a_second_first_run_leaves_the_first_operator_alone(database: None) -> None:
+    for expected in ("operator", "operator-"):
+        out = StringIO()
+        call_command("first_run", stdout=out)
+        assert json.loads(out.getvalue())["admin_username"].startswith(expected)
+    assert Account.objects.count() == 1
+    assert get_user_model().objects.count() == 2
