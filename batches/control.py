@@ -1,14 +1,12 @@
 """Control: create, find, pause, cancel and resume batches.
 
 A stop is exact. It changes one row and commits; *then* it reads which claims there are and waits until those are gone
-(claims made later look at the gate after it and send nothing, see `claims.py`). At that moment the counts are exact,
-and the receipt says so. It waits `STOP_WAIT_SECONDS` at most; the sweeper completes what is still open then.
+(`settle.py`). Claims made later look at the gate after it and send nothing (`claims.py`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -17,25 +15,18 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Account
-from batches import hints, queries
-from batches.claims import bits, to_mask
-from batches.counts import Counts, count_batch
+from batches import hints
 from batches.errors import NoStopPlaceLeft, StatusConflict, StopTooLate, UnknownBatch
-from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
+from batches.models import Batch, Parcel, Receipt
+from batches.settle import notify_workers, settle, wait_until_settled
 from batches.states import BatchStatus, ParcelState
 from foundation.clock import Now, database_now
 from foundation.ids import url_safe
 
-STOP_CHANNEL = "sluice_stop"
-"""What workers LISTEN to, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
 STOP_LOCK = 0x51C0_0002
-DOUBTS_NAMED = 10_000
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 
 STOPPED = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
-
-SETTLED_FIELDS = ("claims", "in_flight", "sent", "stopped", "in_doubt", "doubtful_messages", "ended", "settled_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +102,8 @@ def stop_batch(
         batch = _change_status(account, public_id, status, allowed_from)
         if limits.cutoff_seconds:
             _refuse_when_late(batch, limits.cutoff_seconds)
-        receipt = _open_receipt(batch, ACTIONS[status], actor, reason)
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_notify(%s, %s)", [STOP_CHANNEL, str(batch.pk)])
+        receipt = Receipt.open_for(account, batch, ACTIONS[status], actor=actor, reason=reason)
+        notify_workers(receipt)
     hints.hint_admission(batch.pk)
     return wait_until_settled(receipt)
 
@@ -127,8 +117,8 @@ def resume_batch(
     """
     with transaction.atomic():
         batch = _change_status(account, public_id, BatchStatus.OPEN, allowed_from)
-        receipt = _open_receipt(batch, Receipt.Action.RESUME, actor, reason)
-        _settle(receipt, count_batch(batch.pk))
+        receipt = Receipt.open_for(account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
+        settle(receipt)
     hints.hint_admission(batch.pk)
     return receipt
 
@@ -179,81 +169,3 @@ def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:
     first = ahead.order_by("due_at").values_list("due_at", flat=True).first()
     if first is not None and first - now < dt.timedelta(seconds=cutoff_seconds):
         raise StopTooLate(field="batch_id")
-
-
-def _open_receipt(batch: Batch, action: Receipt.Action, actor: str, reason: str) -> Receipt:
-    return Receipt.objects.create(
-        public_id=url_safe(16),
-        account_id=batch.account_id,
-        batch=batch,
-        action=action,
-        actor=actor[:200],
-        reason=reason[:500],
-    )
-
-
-def wait_until_settled(receipt: Receipt) -> Receipt:
-    """Wait for the claims that were there when the status had been committed, then write the counts."""
-    deadline = time.monotonic() + settings.STOP_WAIT_SECONDS
-    pause = FIRST_WAIT_SECONDS
-    while not settle_if_idle(receipt) and time.monotonic() < deadline:
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_WAIT_SECONDS)
-    return receipt
-
-
-def settle_if_idle(receipt: Receipt) -> bool:
-    """Complete a receipt if the claims it waits for are gone; otherwise note how much is in flight. True if settled."""
-    if receipt.claims is None:
-        receipt.claims = _claims_of(receipt.batch_id)
-    remaining = _remaining(receipt.claims)
-    if remaining:
-        receipt.claims = [[parcel, fence] for parcel, fence, _ in remaining]
-        receipt.in_flight = sum(count for _, _, count in remaining)
-        Receipt.objects.filter(pk=receipt.pk, settled_at=None).update(
-            claims=receipt.claims, in_flight=receipt.in_flight
-        )
-        return False
-    _settle(receipt, count_batch(receipt.batch_id))
-    return True
-
-
-def _settle(receipt: Receipt, counts: Counts) -> None:
-    """Write the counts once; a sweeper that was first has written the same."""
-    receipt.claims, receipt.in_flight = [], 0
-    receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt
-    receipt.stopped = counts.waiting + counts.ended_unsent
-    receipt.ended = counts.ended_unsent
-    receipt.doubtful_messages = _doubtful_messages(receipt.batch_id) if counts.in_doubt else []
-    receipt.settled_at = database_now()
-    written = Receipt.objects.filter(pk=receipt.pk, settled_at=None).update(
-        **{name: getattr(receipt, name) for name in SETTLED_FIELDS}
-    )
-    if not written:
-        receipt.refresh_from_db()
-
-
-def _claims_of(batch_id: int) -> list[list[int]]:
-    claimed = Parcel.objects.filter(batch_id=batch_id, state=ParcelState.CLAIMED)
-    return [list(claim) for claim in claimed.values_list("pk", "fence")]
-
-
-def _doubtful_messages(batch_id: int) -> list[int]:
-    """The ids of the batch's messages in doubt, `DOUBTS_NAMED` at most."""
-    parcels = Parcel.objects.filter(batch_id=batch_id, in_doubt__gt=0).order_by("pk")
-    named: list[int] = []
-    for base, doubtful in parcels.values_list("base", "doubtful")[:DOUBTS_NAMED]:
-        named += [base * PARCEL_SPAN + n for n in bits(to_mask(doubtful, 0))]
-    return named[:DOUBTS_NAMED]
-
-
-def _remaining(claims: list[list[int]]) -> list[tuple[int, int, int]]:
-    """Of these claims those that still stand: parcel, fence, messages that may be under way."""
-    if not claims:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            queries.REMAINING_CLAIMS,
-            {"parcels": [parcel for parcel, _ in claims], "fences": [fence for _, fence in claims]},
-        )
-        return list(cursor.fetchall())

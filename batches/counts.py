@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, Sum
 
 from batches import queries
-from batches.models import Parcel
+from batches.models import Batch, Parcel
 from batches.states import ParcelState
 from foundation.clock import Now
 
@@ -66,6 +66,14 @@ def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["batch"]: _counts_from(row) for row in rows}
+
+
+def count_account(account_id: int) -> Counts:
+    """The counts of everything of an account and of its subusers."""
+    batches = Batch.objects.filter(Q(account_id=account_id) | Q(account__parent_id=account_id))
+    counts = count_batches(list(batches.values_list("pk", flat=True))).values()
+    names = [field.name for field in fields(Counts)]
+    return Counts(**{name: sum(getattr(each, name) for each in counts) for name in names})
 
 
 def _counts_from(values: dict[str, Any]) -> Counts:

@@ -52,6 +52,11 @@ def fleet_size() -> int:
     return living.aggregate(total=Sum("concurrency"))["total"] or 1
 
 
+def is_broker_away() -> bool:
+    """Whether the last attempts to publish failed; true for `BROKER_PAUSE_SECONDS` after each."""
+    return time.monotonic() < _broker_is_away_until
+
+
 def publish(
     task: str,
     args: list[object],
@@ -62,7 +67,7 @@ def publish(
 ) -> bool:
     """Send one hint; False when the broker could not take it."""
     global _broker_is_away_until
-    if time.monotonic() < _broker_is_away_until:
+    if is_broker_away():
         return False
     try:
         current_app.send_task(task, args, queue=queue, eta=eta, expires=expires, retry=False)

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from accounts.models import Account
 from batches.states import FINAL_STATES, BatchStatus, Lane, ParcelState
 from foundation.clock import Now
+from foundation.ids import url_safe
 
 FINAL = sorted(FINAL_STATES)
 PARCEL_SPAN = 512
@@ -164,10 +165,14 @@ class Receipt(models.Model):
         PAUSE = "pause", "pause"
         CANCEL = "cancel", "cancel"
         RESUME = "resume", "resume"
+        FREEZE = "freeze", "freeze"
+        THAW = "thaw", "thaw"
 
     public_id = models.CharField(max_length=22, unique=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="receipts")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="receipts")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="receipts", null=True, help_text="Null: the whole account"
+    )
     action = models.CharField(max_length=6, choices=Action.choices)
     actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
     reason = models.CharField(max_length=500, blank=True)
@@ -188,7 +193,14 @@ class Receipt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} of {self.batch}"
+        return f"{self.action} of {self.batch or self.account}"
+
+    @classmethod
+    def open_for(cls, account: Account, batch: Batch | None, action: Action, *, actor: str, reason: str) -> Receipt:
+        """A receipt that is not settled yet, made in the transaction of the stop."""
+        return cls.objects.create(
+            public_id=url_safe(16), account=account, batch=batch, action=action, actor=actor[:200], reason=reason[:500]
+        )
 
     @property
     def is_settled(self) -> bool:

@@ -13,8 +13,8 @@ from django.db import connection
 
 from batches import hints, queries
 from batches.admit import admit_batch
-from batches.control import settle_if_idle
 from batches.models import Node, Parcel, Receipt, Worker
+from batches.settle import settle_if_idle
 from batches.states import Lane, ParcelState
 from foundation.clock import Now, boottime
 

@@ -1,7 +1,9 @@
 """The small loop of a worker node: `python -m mailer.node`, a child of the Celery worker.
 
-Every second it writes the node's heartbeat and sweeps, so that the installation heals itself even if beat is down. It
-is a process of its own because a prefork worker must not run threads, and it ends when its parent does: its standard
+Every second it writes the node's heartbeat and sweeps, so that the installation heals itself even if beat is down.
+While the broker is away, and no token can reach the workers, it delivers by itself: the same code, slower.
+
+It is a process of its own because a prefork worker must not run threads, and it ends when its parent does: its standard
 input is a pipe that only the parent holds open.
 """
 
@@ -13,12 +15,16 @@ import select
 import sys
 import time
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 
 def main() -> None:
     """Loop until standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", required=True)
-    parser.add_argument("--concurrency", type=int, required=True)
+    parser.add_argument("--concurrency", type=int, required=True, help="worker processes of this node that deliver")
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
@@ -28,36 +34,42 @@ def main() -> None:
 
 
 def run(name: str, concurrency: int) -> None:
-    """Heartbeat, sweep, wait; a database that is away is tried again at the next round."""
+    """Round after round, `SWEEP_INTERVAL_SECONDS` apart."""
     from django.conf import settings
     from django.db import connection
 
-    from mailer.sweep import sweep
-
     while True:
         started = time.monotonic()
-        if _beat(name, concurrency):
-            sweep()
+        do_round(name, concurrency)
         connection.close_if_unusable_or_obsolete()
         if _parent_is_gone(max(0.05, settings.SWEEP_INTERVAL_SECONDS - (time.monotonic() - started))):
             return
 
 
-def _beat(name: str, concurrency: int) -> bool:
-    """Write the heartbeat; False when the database cannot be reached."""
-    import structlog
+def do_round(name: str, concurrency: int) -> None:
+    """Heartbeat, sweep, and deliver if nobody else can; a database that is away is tried again at the next round."""
+    from django.conf import settings
     from django.db import DatabaseError, connection
 
+    from batches.hints import is_broker_away
+    from mailer.sweep import sweep
+    from mailer.tasks import deliverer
+
+    try:
+        _beat(name, concurrency)
+        sweep()
+        if concurrency and is_broker_away():
+            deliverer().deliver_due(seconds=settings.SWEEP_INTERVAL_SECONDS)
+    except DatabaseError as error:
+        log.warning("database is away", error=str(error).splitlines()[0])
+        connection.close()
+
+
+def _beat(name: str, concurrency: int) -> None:
     from batches.models import Node
     from foundation.clock import Now
 
-    try:
-        Node.objects.update_or_create(name=name, defaults={"concurrency": concurrency, "seen_at": Now()})
-    except DatabaseError as error:
-        structlog.get_logger(__name__).warning("database is away", error=str(error).splitlines()[0])
-        connection.close()
-        return False
-    return True
+    Node.objects.update_or_create(name=name, defaults={"concurrency": concurrency, "seen_at": Now()})
 
 
 def _parent_is_gone(wait_seconds: float) -> bool:

@@ -16,7 +16,7 @@ from batches.admin.figures import batch_link, draw_label
 from batches.models import Receipt
 from foundation.admin import ReadOnlyAdmin, coloured, write_time
 
-ACTION_COLOURS = {"pause": "warning", "cancel": "danger", "resume": "success"}
+ACTION_COLOURS = {"pause": "warning", "cancel": "danger", "resume": "success", "freeze": "danger", "thaw": "success"}
 SETTLED_COLOURS = {"settled": "success", "not yet": "warning"}
 DOUBTS_SHOWN = 200
 REFRESH_SECONDS = 2
@@ -64,7 +64,11 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
 
     @admin.display(description="batch")
     def shown_batch(self, receipt: Receipt) -> SafeString:
-        return batch_link(receipt.batch_id, receipt.batch.public_id)
+        return (
+            batch_link(receipt.batch_id, receipt.batch.public_id)
+            if receipt.batch_id and receipt.batch
+            else SafeString("everything")
+        )
 
     @coloured(SETTLED_COLOURS)
     @admin.display(description="settled")

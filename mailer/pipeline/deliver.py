@@ -21,8 +21,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from batches.admit import admit_batch
 from batches.claims import Claim, Hold, Slice, bits, release
-from batches.control import STOP_CHANNEL
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
+from batches.settle import STOP_CHANNEL
 from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now

@@ -1,0 +1,126 @@
+"""Settle: the end of every stop. Wait for the claims that stood when it was committed, then write the exact counts.
+
+In: a receipt whose stop is committed. Out: the same receipt, settled, or saying how much is in flight. After a crash
+in between the receipt is open, and the sweeper goes on with it.
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+
+from accounts.models import Account
+from batches import queries
+from batches.claims import bits, to_mask
+from batches.counts import Counts, count_account, count_batch
+from batches.models import PARCEL_SPAN, Parcel, Receipt
+from batches.states import ParcelState
+from foundation.clock import database_now
+
+STOP_CHANNEL = "sluice_stop"
+"""What workers LISTEN to, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
+DOUBTS_NAMED = 10_000
+COUNTED = ("sent", "stopped", "in_doubt", "ended")
+SETTLED_FIELDS = (*COUNTED, "claims", "in_flight", "doubtful_messages", "settled_at")
+
+
+def notify_workers(receipt: Receipt) -> None:
+    """Wake the workers when the stop commits; called inside its transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_notify(%s, %s)", [STOP_CHANNEL, receipt.public_id])
+
+
+def wait_until_settled(receipt: Receipt) -> Receipt:
+    """Wait for the receipt's claims, `STOP_WAIT_SECONDS` at most; what is told then of an open receipt is how things
+    stand at that moment."""
+    deadline = time.monotonic() + settings.STOP_WAIT_SECONDS
+    pause = FIRST_WAIT_SECONDS
+    while not settle_if_idle(receipt):
+        if time.monotonic() >= deadline:
+            _note_counts(receipt, _count(receipt))
+            _write(receipt, COUNTED)
+            break
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_WAIT_SECONDS)
+    return receipt
+
+
+def settle_if_idle(receipt: Receipt) -> bool:
+    """Complete a receipt if the claims it waits for are gone; otherwise note how much is in flight. True if settled."""
+    if receipt.claims is None:
+        receipt.claims = _claims_of(receipt)
+    remaining = _remaining(receipt.claims)
+    if remaining:
+        receipt.claims = [[parcel, fence] for parcel, fence, _ in remaining]
+        receipt.in_flight = sum(count for _, _, count in remaining)
+        _write(receipt, ("claims", "in_flight"))
+        return False
+    settle(receipt)
+    return True
+
+
+def settle(receipt: Receipt) -> None:
+    """Write the counts once; if the sweeper was first, take its."""
+    counts = _count(receipt)
+    _note_counts(receipt, counts)
+    receipt.claims, receipt.in_flight = [], 0
+    receipt.doubtful_messages = _doubtful_messages(receipt) if counts.in_doubt else []
+    receipt.settled_at = database_now()
+    if not _write(receipt, SETTLED_FIELDS):
+        receipt.refresh_from_db()
+
+
+def _note_counts(receipt: Receipt, counts: Counts) -> None:
+    receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt
+    receipt.stopped = counts.waiting + counts.ended_unsent
+    receipt.ended = counts.ended_unsent
+
+
+def _write(receipt: Receipt, names: tuple[str, ...]) -> bool:
+    """Save these fields unless somebody has settled the receipt."""
+    values = {name: getattr(receipt, name) for name in names}
+    return bool(Receipt.objects.filter(pk=receipt.pk, settled_at=None).update(**values))
+
+
+def _scope(receipt: Receipt) -> Q:
+    """The parcels that the receipt is about: a batch's, or those of an account and its subusers."""
+    if receipt.batch_id is not None:
+        return Q(batch_id=receipt.batch_id)
+    subusers = Account.objects.filter(parent_id=receipt.account_id).values("pk")
+    return Q(account_id=receipt.account_id) | Q(account_id__in=subusers)
+
+
+def _count(receipt: Receipt) -> Counts:
+    if receipt.batch_id is not None:
+        return count_batch(receipt.batch_id)
+    return count_account(receipt.account_id)
+
+
+def _claims_of(receipt: Receipt) -> list[list[int]]:
+    claimed = Parcel.objects.filter(_scope(receipt), state=ParcelState.CLAIMED)
+    return [list(claim) for claim in claimed.values_list("pk", "fence")]
+
+
+def _doubtful_messages(receipt: Receipt) -> list[int]:
+    """The ids of the messages in doubt, `DOUBTS_NAMED` at most."""
+    parcels = Parcel.objects.filter(_scope(receipt), in_doubt__gt=0).order_by("pk")
+    named: list[int] = []
+    for base, doubtful in parcels.values_list("base", "doubtful")[:DOUBTS_NAMED]:
+        named += [base * PARCEL_SPAN + n for n in bits(to_mask(doubtful, 0))]
+    return named[:DOUBTS_NAMED]
+
+
+def _remaining(claims: list[list[int]]) -> list[tuple[int, int, int]]:
+    """Of these claims those that still stand: parcel, fence, messages that may be under way."""
+    if not claims:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.REMAINING_CLAIMS,
+            {"parcels": [parcel for parcel, _ in claims], "fences": [fence for _, fence in claims]},
+        )
+        return list(cursor.fetchall())

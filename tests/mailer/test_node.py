@@ -1,0 +1,57 @@
+"""The small loop of a node, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from accounts.models import Account
+from batches.control import create_batch
+from batches.counts import count_batch
+from batches.models import Node
+from mailer.pipeline.accept import accept_mail
+from tests.drafts import draft
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+from tests.worker_process import database_url
+
+NO_BROKER = "redis+socket:///nonexistent/redis.sock?virtual_host=0"
+
+
+@contextmanager
+def node_loop(peer: CountingPeer, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A node with one delivering process, as its worker would start it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mailer.node", "--name", "node@test", "--concurrency", "1"],
+        env={**os.environ, "DATABASE_URL": database_url(), "SMTP_URL": peer.url, **environment},
+        stdin=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        assert process.wait(20) == 0, "it ends with its parent's pipe"
+
+
+def test_mail_leaves_without_any_broker(alice: Account, peer: CountingPeer) -> None:
+    batch = create_batch(alice)
+    with node_loop(peer, REDIS_URL=NO_BROKER):
+        wait_until(lambda: Node.objects.filter(name="node@test", concurrency=1).exists(), why="its heartbeat")
+        accept_mail(alice, draft(20, batch_id=batch.public_id))
+        wait_until(lambda: count_batch(batch.pk).sent == 20, why="the mail")
+    assert len(peer.ledger) == 20
+
+
+def test_with_a_broker_it_leaves_the_delivering_to_the_workers(alice: Account, peer: CountingPeer) -> None:
+    batch = create_batch(alice)
+    with node_loop(peer):
+        accept_mail(alice, draft(20, batch_id=batch.public_id))
+        wait_until(lambda: Node.objects.filter(name="node@test").exists(), why="its heartbeat")
+        first = Node.objects.get().seen_at
+        wait_until(lambda: Node.objects.get().seen_at > first, why="a second round")
+    assert peer.ledger == []
+    assert count_batch(batch.pk).due == 20
