@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Account
 from mailer.pipeline.deliver import Deliverer
 from tests.fleet import deliverer_for
+from tests.operators import logged_in
 from tests.peer import CountingPeer
 
 TABLES = (
@@ -115,3 +117,10 @@ def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
     worker = deliverer_for(peer)
     yield worker
     worker.transport.close()
+
+
+@pytest.fixture
+def operator(database: None) -> Iterator[Client]:
+    """Olga, who may do everything."""
+    with logged_in("olga") as client:
+        yield client

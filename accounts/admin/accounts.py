@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.keys import count_scopes
+from accounts.admin.keys import KeyColumns
 from accounts.models import Account, ApiKey
 from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, write_time
 
@@ -36,7 +36,7 @@ class AccountForm(ChoosingForm[Account]):
         return parent
 
 
-class KeyInline(TabularInline[ApiKey, Account]):
+class KeyInline(KeyColumns, TabularInline[ApiKey, Account]):
     """An account's keys, to look at."""
 
     model = ApiKey
@@ -59,18 +59,6 @@ class KeyInline(TabularInline[ApiKey, Account]):
     @admin.display(description="name")
     def shown_name(self, key: ApiKey) -> str:
         return draw_link(reverse("admin:accounts_apikey_change", args=[key.pk]), key.name)
-
-    @admin.display(description="scopes")
-    def scope_count(self, key: ApiKey) -> str:
-        return count_scopes(key)
-
-    @admin.display(description="made (UTC)")
-    def made(self, key: ApiKey) -> str:
-        return write_time(key.created_at)
-
-    @admin.display(description="revoked (UTC)")
-    def revoked(self, key: ApiKey) -> str:
-        return write_time(key.revoked_at)
 
 
 @admin.register(Account)

@@ -40,8 +40,24 @@ class KeyForm(ChoosingForm[ApiKey]):
         fields = ("account", "name")
 
 
+class KeyColumns:
+    """What is told of a key wherever keys are listed."""
+
+    @admin.display(description="scopes")
+    def scope_count(self, key: ApiKey) -> str:
+        return count_scopes(key)
+
+    @admin.display(description="made (UTC)")
+    def made(self, key: ApiKey) -> str:
+        return write_time(key.created_at)
+
+    @admin.display(description="revoked (UTC)")
+    def revoked(self, key: ApiKey) -> str:
+        return write_time(key.revoked_at)
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
+class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
     """Keys: made here, shown once, revoked; never edited and never deleted."""
 
     form = KeyForm
@@ -111,18 +127,6 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
             return
         self.log_change(request, key, "Revoked.")
         self.message_user(request, f"The key {key.name} is revoked: its next request is refused.")
-
-    @admin.display(description="scopes")
-    def scope_count(self, key: ApiKey) -> str:
-        return count_scopes(key)
-
-    @admin.display(description="made (UTC)")
-    def made(self, key: ApiKey) -> str:
-        return write_time(key.created_at)
-
-    @admin.display(description="revoked (UTC)")
-    def revoked(self, key: ApiKey) -> str:
-        return write_time(key.revoked_at)
 
     @admin.display(description="scopes")
     def granted(self, key: ApiKey) -> str:

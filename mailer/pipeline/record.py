@@ -140,9 +140,7 @@ def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
         cursor.execute(
             queries.RECORD,
             {
-                "parcels": [item.claim.parcel_id for item in slices],
-                "fences": [item.claim.fence for item in slices],
-                "numbers": [item.claim.slice_no for item in slices],
+                **_names_of(slices),
                 "members": [to_members(item.members_left) for item in slices],
                 "doubtful": [
                     to_members(item.claim.doubtful | item.doubtful) if item.doubtful else None for item in slices
@@ -157,18 +155,20 @@ def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
     return {row[0] for row in rows}, rows[0][1] if rows else database_now()
 
 
+def _names_of(slices: Sequence[Outcomes]) -> dict[str, list[int]]:
+    """What a slice is known by: its parcel, the claim's fence, its number."""
+    return {
+        "parcels": [item.claim.parcel_id for item in slices],
+        "fences": [item.claim.fence for item in slices],
+        "numbers": [item.claim.slice_no for item in slices],
+    }
+
+
 def _recorded_before(slices: Sequence[Outcomes]) -> set[int]:
     if not slices:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(
-            queries.WAS_RECORDED,
-            {
-                "parcels": [item.claim.parcel_id for item in slices],
-                "fences": [item.claim.fence for item in slices],
-                "numbers": [item.claim.slice_no for item in slices],
-            },
-        )
+        cursor.execute(queries.WAS_RECORDED, _names_of(slices))
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,13 +17,6 @@ from tests.operators import logged_in
 
 KEYS = "/admin/accounts/apikey/"
 ACCOUNTS = "/admin/accounts/account/"
-
-
-@pytest.fixture
-def operator(database: None) -> Iterator[Client]:
-    """Olga, who may do everything."""
-    with logged_in("olga") as client:
-        yield client
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,13 +31,6 @@ BATCHES = "/admin/batches/batch/"
 RECEIPTS = "/admin/batches/receipt/"
 HOUR = dt.timedelta(hours=1)
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def operator(database: None) -> Iterator[Client]:
-    """Olga, who may do everything."""
-    with logged_in("olga") as client:
-        yield client
 
 
 @pytest.fixture

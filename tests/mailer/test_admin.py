@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -69,13 +68,6 @@ aGVsbG8=
 --b--
 """
 NAME = "1795220629.526593.P22706Q701.sluice"
-
-
-@pytest.fixture
-def operator(database: None) -> Iterator[Client]:
-    """Olga, who may do everything."""
-    with logged_in("olga") as client:
-        yield client
 
 
 @pytest.fixture
