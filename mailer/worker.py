@@ -37,5 +37,4 @@ def leave(**_: object) -> None:
     from mailer.tasks import deliverer
 
     if deliverer.cache_info().currsize:
-        deliverer().transport.close()
-        deliverer().hold.leave()
+        deliverer().close()

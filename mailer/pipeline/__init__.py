@@ -6,7 +6,8 @@
    expired. Tokens tell the fleet that something is due.
 4. `deliver.py`: a worker claims due parcels (`batches/claims.py`), and before each slice looks at the gate, then
    composes (`mailer/compose`) and hands over (`mailer/transports`).
-5. `record.py`: the slice's outcome is committed, guarded by the claim's fence, before the next look.
+5. `record.py`: the slice's outcome is committed, guarded by the claim's fence, before the next look. `note.py`: what a
+   worker is handing over meanwhile, for the case that it dies.
 6. sweep (`batches/sweep.py`, `mailer/sweep.py`): every second, what hints and workers left behind.
 
 PostgreSQL is the schedule. Whatever process dies between any two lines, the rows say what is to be done next.

@@ -28,6 +28,7 @@ from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
 from mailer.compose.mime import Composer, date_field
 from mailer.models import EventKind, Mail
+from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.transports.base import Envelope, Refused, Result, RetryAt, Signal, Transport
 
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 STOP_PATIENCE_SECONDS = 3.0
 """After a stop was seen, how long the answers that are still out are waited for. Below the 5 s that a stop waits."""
 RECORD_PATIENCE_SECONDS = 60.0
+UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 
 READ_MESSAGES = "select id, mail_id, recipient, personal from mailer_message where id = any(%s)"
@@ -54,6 +56,7 @@ class Deliverer:
         self.hold = Hold()
         self.pace = Pace()
         self.composers = ComposerCache()
+        self.note = HandoverNote(settings.REDIS_URL)
 
     def deliver_due(self, *, seconds: float) -> int:
         """Deliver what is due, transactional mail first, until there is nothing or the time is over.
@@ -72,6 +75,17 @@ class Deliverer:
                 break
             done += handled
         return done
+
+    @property
+    def slice_size(self) -> int:
+        """Messages to the next slice: few while there is no note, since all of them may come into doubt."""
+        return min(self.pace.size, UNNOTED_SLICE) if self.note.is_away else self.pace.size
+
+    def close(self) -> None:
+        """The process ends well: give connections back, and take this worker's name off the list."""
+        self.transport.close()
+        self.note.close()
+        self.hold.leave()
 
     def claim_next(self) -> list[Claim]:
         """The next claims, of the first lane that has any."""
@@ -100,7 +114,7 @@ class Trip:
 
     def run(self, *, until: float) -> int:
         """Slice after slice; then what is left goes back. Being told to stop counts as handled: there may be more."""
-        while pieces := cut_slice(self.open.values(), self.deliverer.pace.size):
+        while pieces := cut_slice(self.open.values(), self.deliverer.slice_size):
             if not self._send(pieces) or time.monotonic() >= until:
                 break
         release([*self.open.values(), *self.stopped])
@@ -115,7 +129,10 @@ class Trip:
         if not pieces:
             return True
         hold, pace = self.deliverer.hold, self.deliverer.pace
-        guard = SliceGuard(hold, [piece.claim.parcel_id for piece in pieces], opened_at)
+        names = {piece.claim.parcel_id: (piece.claim.fence, piece.claim.slice_no) for piece in pieces}
+        if not self.deliverer.note.open(hold.worker_id, names):
+            return True
+        guard = SliceGuard(hold, self.deliverer.note, [piece.claim.parcel_id for piece in pieces], opened_at)
         messages = [(piece.claim, n) for piece in pieces for n in members_of(piece)]
         outcomes = {piece.claim.parcel_id: Outcomes(piece.claim) for piece in pieces}
         envelopes, results = self._compose(messages, date_field(database_now()))
@@ -221,8 +238,10 @@ def members_of(piece: Slice) -> list[int]:
 class SliceGuard:
     """The gate as the transport sees it during one slice (see `mailer/transports/base.py`)."""
 
-    def __init__(self, hold: Hold, parcel_ids: list[int], opened_at: float) -> None:
+    def __init__(self, hold: Hold, note: HandoverNote, parcel_ids: list[int], opened_at: float) -> None:
         self._hold = hold
+        self.note_begun = note.note_begun
+        self.note_result = note.note_result
         self._parcel_ids = parcel_ids
         self._deadline = opened_at + settings.SLICE_DEADLINE_SECONDS
         self._stop_seen_at: float | None = None

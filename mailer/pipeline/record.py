@@ -20,7 +20,8 @@ from batches.claims import Claim, bits, next_fence, to_mask, to_members
 from batches.models import PARCEL_SPAN, BatchTotals, Parcel
 from batches.states import ParcelState
 from foundation.clock import database_now
-from mailer.models import EventKind
+from mailer.models import Event, EventKind
+from mailer.pipeline.note import ReadNote, read_note
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
 COPY_EVENTS = "copy mailer_event (message_id, kind, at, fence, recipient, reply) from stdin"
@@ -209,9 +210,18 @@ def backoff(attempts: int) -> dt.timedelta:
 
 def correct_late(item: Outcomes) -> list[Happened]:
     """A record that came after its claim had been broken: the rescuer has put the slice in doubt, this worker knows
-    better. Moves what it knows from doubt to sent or refused; returns the events, which are stored in any case."""
+    better. Moves what it knows from doubt to sent or refused; returns the events that are not stored yet.
+
+    What the rescuer had from the hand-over note stands under the same fence: it is the same hand-over, not a double.
+    """
     parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
-    known = [event for event in item.events if event.kind in (EventKind.SENT, EventKind.REFUSED)]
+    finals = (EventKind.SENT, EventKind.REFUSED)
+    told = set(
+        Event.objects.filter(
+            message_id__in={event.message_id for event in item.events}, fence=item.claim.fence, kind__in=finals
+        ).values_list("message_id", flat=True)
+    )
+    known = [event for event in item.events if event.kind in finals and event.message_id not in told]
     doubtful = to_mask(parcel.doubtful, 0)
     for message_id in {event.message_id for event in known}:
         bit = 1 << (message_id - item.claim.first_message_id)
@@ -235,32 +245,32 @@ def _shift_doubt(parcel: Parcel, counter: str) -> None:
 
 
 def rescue_parcel(parcel_id: int) -> bool:
-    """Take a parcel from a worker that is marked dead. What it had not begun is due again; the unrecorded slice is in
-    doubt, message by message. False if someone was first.
+    """Take a parcel from a worker that is marked dead. False if someone was first.
+
+    Its hand-over note says what was begun and what was answered: only what was begun and not answered is in doubt.
+    Without a note of that very slice, all of the slice is. What was not begun is due again.
 
     The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
     and never in between.
     """
+    worker_id = Parcel.objects.filter(pk=parcel_id).values_list("worker_id", flat=True).first()
+    note = read_note(settings.REDIS_URL, worker_id) if worker_id else ReadNote()
     with transaction.atomic():
-        parcel = (
-            Parcel.objects.select_for_update(skip_locked=True).filter(pk=parcel_id, state=ParcelState.CLAIMED).first()
-        )
+        claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED, worker_id=worker_id)
+        parcel = claimed.select_for_update(skip_locked=True).first()
         if parcel is None:
             return False
-        members = to_mask(parcel.members, parcel.size)
-        doubt = _unrecorded(parcel, members)
-        members &= ~doubt
-        first, now = parcel.base * PARCEL_SPAN, database_now()
-        copy_events(
-            [
-                (parcel.fence, Happened(first + n, EventKind.IN_DOUBT, None, "the worker that sent it died"))
-                for n in bits(doubt)
-            ],
-            now,
-        )
+        members, now = to_mask(parcel.members, parcel.size), database_now()
+        found = _look_into(note, parcel, _unrecorded(parcel, members))
+        copy_events([(parcel.fence, event) for event in found.values()], now)
+        doubt = 0
+        for n, event in found.items():
+            members &= ~(1 << n)
+            counter = COUNTER_OF[event.kind]
+            setattr(parcel, counter, getattr(parcel, counter) + 1)
+            doubt |= (event.kind is EventKind.IN_DOUBT) << n
         parcel.members = to_members(members)
         parcel.doubtful = to_members(to_mask(parcel.doubtful, 0) | doubt) if doubt else parcel.doubtful
-        parcel.in_doubt += doubt.bit_count()
         parcel.state = ParcelState.DUE if members else ParcelState.DONE
         parcel.finalized_at = None if members else now
         parcel.worker_id = parcel.slice_from = parcel.slice_to = None
@@ -268,6 +278,22 @@ def rescue_parcel(parcel_id: int) -> bool:
         parcel.fence = next_fence()
         parcel.save()
     return True
+
+
+def _look_into(note: ReadNote, parcel: Parcel, unrecorded: int) -> dict[int, Happened]:
+    """What happened to the members of an unrecorded slice, as far as it is known; the others were never begun."""
+    first = parcel.base * PARCEL_SPAN
+    is_noted = note.covers(parcel.pk, parcel.fence, parcel.slice_no)
+    found: dict[int, Happened] = {}
+    for n in bits(unrecorded):
+        if is_noted and first + n not in note.begun:
+            continue
+        kind = note.answered.get(first + n, EventKind.IN_DOUBT) if is_noted else EventKind.IN_DOUBT
+        if kind in (EventKind.SENT, EventKind.REFUSED):
+            found[n] = Happened(first + n, EventKind(kind), None, "from the hand-over note of a worker that died")
+        elif kind == EventKind.IN_DOUBT:
+            found[n] = Happened(first + n, EventKind.IN_DOUBT, None, "the worker that sent it died")
+    return found
 
 
 def _unrecorded(parcel: Parcel, members: int) -> int:

@@ -97,6 +97,14 @@ class Guard(Protocol):
     def may_begin(self) -> bool:
         """Whether one more message may be begun now. Cheap: called once per message, before its last write."""
 
+    def note_begun(self, message_id: int) -> bool:
+        """Called once `may_begin` has said yes, directly before the write that carries the final dot (or the provider
+        call); again for the same message when that write is repeated. False: it must not be begun, as if the gate had
+        closed."""
+
+    def note_result(self, result: Result) -> None:
+        """Called for each message as soon as its result is known, before the next one is begun on its connection."""
+
     def poll(self) -> Signal:
         """Called while waiting for the network; renews the worker's heartbeat and sees stops. May take milliseconds."""
 

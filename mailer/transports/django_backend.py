@@ -77,6 +77,7 @@ class DjangoBackendTransport:
             is_given_up = is_given_up or guard.poll() is Signal.GIVE_UP
             outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_given_up else self._send(envelope, guard)
             results.append(Result(envelope.message_id, outcomes))
+            guard.note_result(results[-1])
         self._close_backend(guard)
         return results
 
@@ -101,7 +102,7 @@ class DjangoBackendTransport:
         if not self._is_open and (error := self._call(self._backend.open, guard).exception()):
             return same(envelope, NotSent(f"no connection: {words_of(error)}"))
         self._is_open = True
-        if not guard.may_begin():
+        if not (guard.may_begin() and guard.note_begun(envelope.message_id)):
             return same(envelope, NotSent(GATE_CLOSED))
         answer = self._call(lambda: self._backend.send_messages([message]), guard)
         if error := answer.exception():

@@ -14,8 +14,11 @@ class SandboxTransport:
         return [self._pretend(envelope, guard) for envelope in envelopes]
 
     def _pretend(self, envelope: Envelope, guard: Guard) -> Result:
-        outcome: Outcome = Sent("sandbox") if guard.may_begin() else NotSent("the gate closed before it was begun")
-        return Result(envelope.message_id, (outcome,) * len(envelope.recipients))
+        may_begin = guard.may_begin() and guard.note_begun(envelope.message_id)
+        outcome: Outcome = Sent("sandbox") if may_begin else NotSent("the gate closed before it was begun")
+        result = Result(envelope.message_id, (outcome,) * len(envelope.recipients))
+        guard.note_result(result)
+        return result
 
     def close(self) -> None:
         """There is nothing to give back."""

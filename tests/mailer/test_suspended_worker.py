@@ -13,7 +13,10 @@ from batches.counts import count_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, ParcelState
 from batches.sweep import Watch
+from mailer.models import Event, EventKind
+from mailer.pipeline import record
 from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.note import ReadNote
 from mailer.sweep import rescue
 from tests.drafts import draft
 from tests.peer import CountingPeer
@@ -53,7 +56,8 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     assert len(peer.ledger) == left
     assert peer.doubled == []
     counts = count_batch(batch.pk)
-    assert receipt.in_doubt >= counts.sent
+    assert (receipt.sent, receipt.in_doubt) == (left - 1, 1), "the note knows all but the one that was under way"
+    assert Event.objects.filter(kind=EventKind.SENT).count() == left, "none is told twice"
     assert counts.sent + counts.in_doubt + counts.due + counts.discarded == MESSAGES
     assert not Parcel.objects.filter(state=ParcelState.CLAIMED).exists()
 
@@ -90,3 +94,21 @@ def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothi
     assert peer.doubled == []
     assert counts.sent + counts.in_doubt == 200
     assert counts.sent <= len(peer.ledger) <= counts.sent + counts.in_doubt
+    assert counts.in_doubt <= connections, "the hand-over note knows the others"
+
+
+def test_without_the_note_all_of_a_dead_workers_slice_is_in_doubt(
+    alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same kill with the note switched off: the promise of one for each connection must be seen to break."""
+    monkeypatch.setattr(record, "read_note", lambda url, worker: ReadNote())
+    peer.delay = 0.02
+    batch = create_batch(alice)
+    accept_mail(alice, draft(200, batch_id=batch.public_id))
+    with worker_process(peer) as worker:
+        wait_until(lambda: len(peer.ledger) >= 5, why="the worker to be in the middle of its first slice")
+        worker.kill()
+        worker.wait(10)
+        watch = Watch(lease_seconds=LEASE_SECONDS)
+        wait_until(lambda: rescue(watch), why="the rescue")
+    assert count_batch(batch.pk).in_doubt > 1

@@ -28,6 +28,12 @@ class Slice:
             self.is_closed = True
         return not self.is_closed
 
+    def may_begin_message(self, message_id: int) -> bool:
+        """`may_begin`, directly before this message is."""
+        if self.may_begin() and not self._guard.note_begun(message_id):
+            self.is_closed = True
+        return not self.is_closed
+
     def poll(self) -> Signal:
         """Once it was GIVE_UP, it stays so."""
         if not self._is_given_up and self._guard.poll() is Signal.GIVE_UP:
@@ -51,7 +57,9 @@ class Slice:
         self.waiting.appendleft(transaction.envelope)
 
     def finish(self, transaction: Transaction) -> None:
-        self.results.append(transaction.result)
+        result = transaction.result
+        self._guard.note_result(result)
+        self.results.append(result)
         self.unfinished -= 1
 
     def finish_waiting(self, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from mailer.transports.base import Signal
+from mailer.transports.base import Result, Signal
 
 
 class TestGuard:
@@ -20,11 +20,20 @@ class TestGuard:
         self.gives_up_when = gives_up_when
         self.asked = 0
         self.polls = 0
+        self.begun: list[int] = []
+        self.results: list[Result] = []
         self._wakeup = wakeup
 
     def may_begin(self) -> bool:
         self.asked += 1
         return self.begin_limit is None or self.asked <= self.begin_limit
+
+    def note_begun(self, message_id: int) -> bool:
+        self.begun.append(message_id)
+        return True
+
+    def note_result(self, result: Result) -> None:
+        self.results.append(result)
 
     def poll(self) -> Signal:
         self.polls += 1

@@ -1,0 +1,101 @@
+"""The hand-over note, written to the real Valkey and read as a rescuer reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from mailer.models import EventKind
+from mailer.pipeline.note import NOT_BEGUN, HandoverNote, client_for, key_of, kind_of, read_note
+from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+
+WORKER = 77
+SLICES = {5: (9, 2)}
+
+
+@pytest.fixture
+def valkey() -> Iterator[Any]:
+    """A client of the test's own Redis database."""
+    client = client_for(settings.REDIS_URL)
+    yield client
+    client.delete(key_of(WORKER))
+    client.close()
+
+
+@pytest.fixture
+def note(valkey: Any) -> Iterator[HandoverNote]:
+    """A note, open for slice 2 of parcel 5 under fence 9."""
+    note = HandoverNote(settings.REDIS_URL)
+    assert note.open(WORKER, SLICES)
+    yield note
+    note.close()
+
+
+def sent(message_id: int) -> Result:
+    return Result(message_id, (Sent("250 ok"),))
+
+
+def test_what_was_begun_and_what_was_answered_can_be_read(note: HandoverNote) -> None:
+    assert note.note_begun(100)
+    note.note_result(sent(100))
+    assert note.note_begun(101)
+    read = read_note(settings.REDIS_URL, WORKER)
+    assert read.covers(5, 9, 2)
+    assert read.begun == {100, 101}
+    assert read.answered == {100: EventKind.SENT}
+
+
+@pytest.mark.parametrize(("parcel", "fence", "number"), [(5, 9, 1), (5, 9, 3), (5, 8, 2), (6, 9, 2)])
+def test_a_note_of_another_slice_counts_for_nothing(note: HandoverNote, parcel: int, fence: int, number: int) -> None:
+    assert not read_note(settings.REDIS_URL, WORKER).covers(parcel, fence, number)
+
+
+def test_a_new_slice_begins_a_new_note(note: HandoverNote) -> None:
+    note.note_begun(100)
+    assert note.open(WORKER, {5: (9, 3)})
+    read = read_note(settings.REDIS_URL, WORKER)
+    assert (read.begun, read.covers(5, 9, 3), read.covers(5, 9, 2)) == (frozenset(), True, False)
+
+
+def test_a_redis_that_was_emptied_ends_the_slice_and_leaves_no_half_note(note: HandoverNote, valkey: Any) -> None:
+    assert note.note_begun(100)
+    valkey.delete(key_of(WORKER))
+    tries = [note.note_begun(message_id) for message_id in range(101, 200)]
+    assert False in tries
+    assert not any(tries[tries.index(False) :]), "once lost, nothing more may begin"
+    assert not read_note(settings.REDIS_URL, WORKER).covers(5, 9, 2)
+
+
+def test_a_broken_connection_ends_the_slice(note: HandoverNote, valkey: Any) -> None:
+    valkey.client_kill_filter(_type="normal", skipme=True)
+    assert not (note.note_begun(100) and note.note_begun(101))
+    assert not note.note_begun(102)
+
+
+def test_without_redis_a_slice_has_no_note_but_the_one_that_finds_out_is_not_sent() -> None:
+    note = HandoverNote("redis+socket:///nonexistent/redis.sock?virtual_host=0")
+    assert not note.open(WORKER, SLICES)
+    assert note.is_away
+    assert note.open(WORKER, {5: (9, 3)})
+    assert note.note_begun(100)
+    note.note_result(sent(100))
+    assert not read_note("redis+socket:///nonexistent/redis.sock?virtual_host=0", WORKER).covers(5, 9, 3)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kind"),
+    [
+        ([Sent("")], EventKind.SENT),
+        ([Sent(""), RetryAt("")], EventKind.SENT),
+        ([Refused("")], EventKind.REFUSED),
+        ([Refused(""), RetryAt("")], NOT_BEGUN),
+        ([RetryAt("")], NOT_BEGUN),
+        ([NotSent("")], NOT_BEGUN),
+        ([Refused(""), InDoubt("")], EventKind.IN_DOUBT),
+    ],
+)
+def test_what_a_rescuer_may_take_for_granted(outcomes: list[Outcome], kind: int) -> None:
+    assert kind_of(Result(1, tuple(outcomes))) == kind
