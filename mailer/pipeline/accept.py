@@ -24,6 +24,7 @@ from batches.planner import plan_wave
 from batches.states import Lane, ParcelState
 from foundation.clock import database_now
 from foundation.ids import url_safe
+from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import Address, MailDraft, Personalization
 from mailer.models import Mail
 from mailer.partitions import ensure_partitions
@@ -40,7 +41,6 @@ from unnest(%(ids)s::bigint[], %(states)s::smallint[], %(send_ats)s::timestamptz
     as p(id, state, send_at, size)
 """
 DRAW_IDS = "select nextval('batches_parcel_id_seq') from generate_series(1, %s)"
-COPY_MESSAGES = "copy mailer_message (id, mail_id, recipient, personal) from stdin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +148,14 @@ def _insert_parcels(batch: Batch, lots: list[Lot], now: dt.datetime, lane: Lane)
 
 
 def _copy_messages(mail: Mail, lots: Iterable[tuple[int, Lot]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(COPY_MESSAGES) as copy:
-        for parcel_id, lot in lots:
-            first = parcel_id * PARCEL_SPAN
-            for n, personalization in enumerate(lot.personalizations):
-                copy.write_row((first + n, mail.pk, personalization.to[0].email, personal_json(personalization)))
+    copy_rows(
+        MESSAGES,
+        (
+            (parcel_id * PARCEL_SPAN + n, mail.pk, personalization.to[0].email, personal_json(personalization))
+            for parcel_id, lot in lots
+            for n, personalization in enumerate(lot.personalizations)
+        ),
+    )
 
 
 def personal_json(personalization: Personalization) -> str | None:

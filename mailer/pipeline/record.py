@@ -20,11 +20,11 @@ from batches.claims import Claim, bits, next_fence, to_mask, to_members
 from batches.models import PARCEL_SPAN, BatchTotals, Parcel
 from batches.states import ParcelState
 from foundation.clock import database_now
+from mailer.copying import EVENTS, copy_rows
 from mailer.models import Event, EventKind
 from mailer.pipeline.note import ReadNote, read_note
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
-COPY_EVENTS = "copy mailer_event (message_id, kind, at, fence, recipient, reply) from stdin"
 REPLY_LENGTH = 500
 COUNTER_OF = {
     EventKind.SENT: "sent",
@@ -176,11 +176,14 @@ def _recorded_before(slices: Sequence[Outcomes]) -> set[int]:
 def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None:
     """Write events, each with the fence under which it happened, in the order of their messages."""
     ordered = sorted(events, key=lambda item: item[1].message_id)
-    if not ordered:
-        return
-    with connection.cursor() as cursor, cursor.copy(COPY_EVENTS) as copy:
-        for fence, event in ordered:
-            copy.write_row((event.message_id, int(event.kind), at, fence, event.recipient, event.reply or None))
+    if ordered:
+        copy_rows(
+            EVENTS,
+            (
+                (event.message_id, int(event.kind), at, fence, event.recipient, event.reply or None)
+                for fence, event in ordered
+            ),
+        )
 
 
 def _insert_retries(item: Outcomes, now: dt.datetime) -> None:

@@ -1,0 +1,65 @@
+"""Partitions of messages and events: made ahead, made by accept when nobody did, dropped whole."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import Account
+from batches.models import PARCEL_SPAN, Parcel
+from mailer.models import Message
+from mailer.partitions import AHEAD, TABLES, drop_partition, ensure_partitions, exists, newest_parcel_id, span
+from mailer.pipeline.accept import accept_mail
+from mailer.sweep import _prune_partitions
+from tests.drafts import draft
+
+
+def draw_ids_from(parcel_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select setval('batches_parcel_id_seq', %s)", [parcel_id])
+
+
+def number_of(parcel_id: int) -> int:
+    return parcel_id // settings.PARTITION_PARCELS
+
+
+def test_partitions_are_made_ahead_and_only_once(database: None) -> None:
+    beyond = newest_parcel_id() + 50 * settings.PARTITION_PARCELS
+    assert ensure_partitions(beyond) > 0
+    assert ensure_partitions(beyond) == 0
+    assert all(exists(number_of(beyond) + ahead) for ahead in range(AHEAD + 1))
+
+
+def test_a_partition_goes_with_all_its_messages_and_events(database: None) -> None:
+    beyond = newest_parcel_id() + 100 * settings.PARTITION_PARCELS
+    ensure_partitions(beyond)
+    number = number_of(beyond)
+    Message.objects.create(id=number * span(), mail_id=1, recipient="a@example.com")
+    drop_partition(number)
+    assert not exists(number)
+    assert not Message.objects.filter(id=number * span()).exists()
+
+
+def test_accept_makes_the_partition_that_nobody_made(alice: Account) -> None:
+    beyond = (number_of(newest_parcel_id()) + 200) * settings.PARTITION_PARCELS
+    assert not exists(number_of(beyond))
+    draw_ids_from(beyond)
+    accept_mail(alice, draft(2))
+    parcel = Parcel.objects.get()
+    assert parcel.pk > beyond
+    assert Message.objects.filter(id__gte=parcel.base * PARCEL_SPAN).count() == 2
+
+
+def test_only_partitions_below_the_oldest_parcel_are_pruned(alice: Account) -> None:
+    accept_mail(alice, draft(1))
+    kept = number_of(Parcel.objects.get().base)
+    ensure_partitions()
+    _prune_partitions()
+    assert exists(kept)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select min(substring(c.relname from '[0-9]+$')::bigint) from pg_inherits i "
+            "join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname = any(%s)",
+            [list(TABLES)],
+        )
+        assert cursor.fetchone() == (kept,)
