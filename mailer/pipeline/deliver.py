@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
@@ -171,6 +172,13 @@ class Trip:
             message_id = claim.first_message_id + n
             try:
                 envelope = self._compose_one(message_id, date)
+            except (DatabaseError, InterfaceError):
+                # No message's fault, and none is begun: the slice ends empty, and all of it stays to be sent.
+                log.warning("slice cannot be composed: the database is away")
+                connection.close()
+                return {}, []
+            except (SoftTimeLimitExceeded, MemoryError):
+                raise
             except Exception as error:
                 log.exception("message cannot be composed", message=message_id)
                 results.append(Result(message_id, (Refused(f"cannot be composed: {type(error).__name__}"),)))

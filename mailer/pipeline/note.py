@@ -58,7 +58,11 @@ class HandoverNote:
         self._head = b""
         self._lines = b""
         self._noted: set[int] = set()
+        self._unsent = 0
+        """Lines that wait to be written."""
         self._unanswered: list[float] = []
+        """When each line was written whose reply has not been read: what the last slice left, its reply must not be
+        taken for one of this slice."""
         self._away_until = 0.0
         self._is_noted = False
         """The slice under way has a note, or had one until it was lost."""
@@ -76,7 +80,7 @@ class HandoverNote:
         nobody knows whether Redis has the header, and the slice must not be sent under this number.
         """
         self.is_open = self._is_noted = False
-        self._lines, self._noted, self._unanswered = b"", set(), []
+        self._lines, self._unsent, self._noted = b"", 0, set()
         if self.is_away:
             return True
         key = key_of(worker_id)
@@ -85,8 +89,9 @@ class HandoverNote:
             connection = self._connect()
             for command in (("DEL", key), ("RPUSH", key, header), ("EXPIRE", key, LIFE_SECONDS)):
                 connection.send_command(*command)
-            for _ in range(3):
+            for _ in range(len(self._unanswered) + 3):
                 connection.read_response()
+            self._unanswered = []
         except (redis.RedisError, OSError) as error:
             self._lose(error)
             return False
@@ -115,6 +120,7 @@ class HandoverNote:
 
     def close(self) -> None:
         """Give the connection back."""
+        self._unanswered = []
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
@@ -126,12 +132,13 @@ class HandoverNote:
 
     def _add(self, line: bytes) -> None:
         self._lines += b"%b$%d\r\n%b\r\n" % (self._head, len(line), line)
-        self._unanswered.append(time.monotonic())
+        self._unsent += 1
 
     def _flush(self) -> bool:
         try:
             self._connection.send_packed_command([self._lines], check_health=False)
-            self._lines = b""
+            self._unanswered += [time.monotonic()] * self._unsent
+            self._lines, self._unsent = b"", 0
             while self._unanswered and self._connection.can_read(timeout=0):
                 if not self._connection.read_response():
                     raise redis.DataError("the note is gone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.conf import settings
 from mailer.models import EventKind
 from mailer.pipeline.note import NOT_BEGUN, HandoverNote, client_for, key_of, kind_of, read_note
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+from tests.waiting import wait_until
 
 WORKER = 77
 SLICES = {5: (9, 2)}
@@ -58,6 +60,28 @@ def test_a_new_slice_begins_a_new_note(note: HandoverNote) -> None:
     assert note.open(WORKER, {5: (9, 3)})
     read = read_note(settings.REDIS_URL, WORKER)
     assert (read.begun, read.covers(5, 9, 3), read.covers(5, 9, 2)) == (frozenset(), True, False)
+
+
+def test_a_new_slice_does_not_take_the_last_ones_replies_for_its_own(note: HandoverNote, valkey: Any) -> None:
+    assert note.note_begun(100)
+    valkey.client_pause(50)
+    for _ in range(8):
+        note.note_result(sent(100))
+    assert note.note_begun(101)
+    valkey.delete(key_of(WORKER + 1))
+    assert note.open(WORKER + 1, SLICES), "another name, as after an error in the middle of a slice"
+    assert all(note.note_begun(message_id) for message_id in range(200, 300))
+    valkey.delete(key_of(WORKER + 1))
+
+
+def test_an_answer_that_waited_to_be_written_is_no_lag(note: HandoverNote, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("mailer.pipeline.note.time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert note.note_begun(100)
+    wait_until(lambda: not note._unanswered or note._connection.can_read(timeout=0))
+    note.note_result(sent(100))
+    now[0] = 10.0
+    assert note.note_begun(101)
 
 
 def test_a_redis_that_was_emptied_ends_the_slice_and_leaves_no_half_note(note: HandoverNote, valkey: Any) -> None:

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 
 from accounts.models import Account
 from batches.admit import admit_batch
@@ -268,6 +269,22 @@ def test_a_peer_that_is_down_burns_nothing(
     assert deliverer.deliver_due(seconds=2) == 0
     assert nonzero(count_batch(batch.pk)) == {"due": 3}
     assert Event.objects.count() == 0
+
+
+def test_a_session_lost_while_composing_burns_nothing(
+    alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_session(_: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    accept_mail(alice, draft(3, batch_id=batch.public_id))
+    with monkeypatch.context() as patch:
+        patch.setattr(deliverer.composers, "get", lose_session)
+        assert deliverer.deliver_due(seconds=5) == 0
+    assert nonzero(count_batch(batch.pk)) == {"due": 3}
+    assert deliverer.deliver_due(seconds=5) == 3
+    assert nonzero(count_batch(batch.pk)) == {"sent": 3}
 
 
 def test_a_dead_workers_parcel_is_taken_over_and_only_its_open_slice_is_in_doubt(

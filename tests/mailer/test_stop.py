@@ -91,7 +91,7 @@ def test_a_paused_batch_goes_on_where_it_stopped(alice: Account, peer: CountingP
     resumed = resume_batch(alice, receipt.batch.public_id, actor="test")
     assert resumed.ended == 0
     wait_until(lambda: sweep() and len(peer.ledger) >= MESSAGES, why="the rest")
-    assert count_batch(receipt.batch_id).sent == MESSAGES
+    wait_until(lambda: count_batch(receipt.batch_id).sent == MESSAGES, why="the last slice to be recorded")
     assert peer.doubled == []
 
 

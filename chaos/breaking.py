@@ -1,0 +1,50 @@
+"""The order of faults, drawn from the seed: every fault once in each round, sometimes two at a time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from chaos.faults import FAULTS, Fault
+from chaos.site import Site
+
+PAUSE_SECONDS = (0.5, 3.0)
+OVERLAP_SHARE = 0.25
+
+
+def break_things(site: Site, rng: random.Random, *, until: float, faults: list[Fault] = FAULTS) -> Counter[str]:
+    """One fault after the other, healed, until the time is over; returns how often each was injected."""
+    done: Counter[str] = Counter()
+    order = endless_rounds(rng, faults)
+    while time.monotonic() < until:
+        time.sleep(rng.uniform(*PAUSE_SECONDS))
+        chosen = [next(order)]
+        if rng.random() < OVERLAP_SHARE and (second := next(order)).target != chosen[0].target:
+            chosen.append(second)
+        with site.window(" + ".join(fault.name for fault in chosen)):
+            inject(site, rng, chosen)
+        done.update(fault.name for fault in chosen)
+        site.check()
+    return done
+
+
+def endless_rounds(rng: random.Random, faults: list[Fault]) -> Iterator[Fault]:
+    while True:
+        yield from rng.sample(faults, len(faults))
+
+
+def inject(site: Site, rng: random.Random, faults: list[Fault]) -> None:
+    """Break all of them, wait, then heal: what programs stand on first, or they would not come up."""
+    running = []
+    for fault in faults:
+        site.say(fault.name)
+        steps = fault.steps(site)
+        next(steps)
+        running.append((fault, steps))
+    time.sleep(max(rng.uniform(*fault.seconds) for fault in faults))
+    for fault, steps in sorted(running, key=lambda each: each[0].target not in {"redis", "postgresql"}):
+        next(steps, None)
+        if fault.seconds[1] > 1:
+            site.say(f"{fault.name}: healed")

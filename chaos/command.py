@@ -1,0 +1,51 @@
+"""`./sluice chaos`: break everything for some minutes, then prove that nothing was lost, doubled or let through.
+
+The seed fixes the faults, their order and what callers do; not, of course, how the threads meet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+from chaos.course import Outcome, run
+from chaos.faults import FAULTS
+from chaos.report import table
+from stack import StackError
+from stack.say import say, show
+
+EXAMPLES = 10
+
+
+def main(arguments: list[str]) -> int:
+    """0 only if every promise was kept."""
+    options = parser().parse_args(arguments)
+    seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
+    faults = [fault for fault in FAULTS if options.only in fault.name]
+    if not faults:
+        raise StackError(f"no fault has {options.only!r} in its name: {', '.join(fault.name for fault in FAULTS)}")
+    outcome = run(seconds=options.minutes * 60, seed=seed, faults=faults, logs=options.logs)
+    say_breaches(outcome)
+    show(json.dumps(outcome.report, indent=2) if options.json else table(outcome.report))
+    return 0 if outcome.is_kept else 1
+
+
+def say_breaches(outcome: Outcome) -> None:
+    """What did not come true, with examples; beside it what was allowed to happen."""
+    for breach in outcome.verdict.breaches:
+        say(f"BREACH: {breach}")
+    for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt"):
+        if found := getattr(outcome.verdict, name):
+            say(f"{name}: {len(found)}, such as {', '.join(found[:EXAMPLES])}")
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sluice chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2.0, help="of breaking things (default 2)")
+    parser.add_argument("--seed", type=int, help="of everything random (default: another each time, printed)")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    parser.add_argument("--only", default="", metavar="WORD", help="only faults with this in their name")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="where to keep the logs of all processes")
+    return parser

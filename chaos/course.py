@@ -1,0 +1,171 @@
+"""One run from start to verdict: the stack comes up, callers play, things break, everything heals, and it is judged."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from chaos.api import Api
+from chaos.breaking import break_things
+from chaos.faults import FAULTS, Fault
+from chaos.journal import Journal
+from chaos.ledger import Ledger
+from chaos.load import Caller, send_mail
+from chaos.proxy import BrokerDoor
+from chaos.report import by_fault, make_report
+from chaos.rescue import RescueWatch
+from chaos.site import WORKERS, Site
+from chaos.truth import read_truth
+from chaos.verdict import Verdict, judge
+from stack import StackError
+from stack.folders import temporary_folder
+from stack.processes import Program
+from stack.programs import BEAT, celery, web_program, worker_program
+from stack.running import running_stack
+from stack.say import say
+
+CALLERS = 6
+CONNECTIONS = 4
+"""Of each delivering process to the peer."""
+QUIET_SECONDS = 90.0
+LAST_WAVE = (150,) * 20
+ENVIRONMENT = {
+    "DATABASE_URL": "",
+    "REDIS_URL": "",
+    "RETRY_FIRST_SECONDS": "1",
+    "RETRY_LONGEST_SECONDS": "4",
+    "STOPPED_BATCHES_LIMIT": "100000",
+    "SMTP_CONNECTIONS": str(CONNECTIONS),
+}
+UNFINISHED = """
+select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
+     + (select count(*) from batches_receipt where settled_at is null)
+     + (select count(*) from batches_parcel where state in (4, 5, 6) and not is_folded)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is printed, what it rests on, and how many doubles the kills excuse: one for each open connection."""
+
+    report: dict[str, Any]
+    verdict: Verdict
+    allowed_doubles: int
+
+    @property
+    def is_kept(self) -> bool:
+        """All that must be zero is, and doubles stay within what is promised."""
+        zero = not any(self.report[name] for name in ("lost", "left_after_settled_stop", "pending", "retained"))
+        return zero and not self.verdict.breaches and self.report["doubled"] <= self.allowed_doubles
+
+
+def run(
+    *, seconds: float, seed: int, faults: list[Fault] = FAULTS, logs: Path | None = None, durable: bool = True
+) -> Outcome:
+    """Everything is gone afterwards. `durable=False` starts sooner, and must not be crashed."""
+    rng = random.Random(seed)
+    say(f"Seed {seed}.")
+    with ExitStack() as exits:
+        folder, _ = exits.enter_context(temporary_folder("sluice-chaos-"))
+        if logs is not None:
+            exits.callback(shutil.copytree, folder / "state" / "logs", logs, dirs_exist_ok=True)
+        site = start(exits, folder / "state", rng, durable=durable)
+        done = load_and_break(site, rng, seconds=seconds, faults=faults)
+        wait_until_quiet(site)
+        return conclude(site, done, seed)
+
+
+def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool) -> Site:
+    """The peer and the door to Redis first, then the stack between them."""
+    ledger = exits.enter_context(Ledger(random.Random(rng.random())))
+    door = exits.enter_context(BrokerDoor())
+
+    def programs(state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
+        door.target = environment["REDIS_URL"]
+        return fleet(state, port, {**environment, "REDIS_URL": door.url})
+
+    environment = {**ENVIRONMENT, "SMTP_URL": ledger.url}
+    stack = exits.enter_context(running_stack(state=state, environment=environment, programs=programs, durable=durable))
+    api = Api(stack.base_url, stack.logins.api_key)
+    rescues = RescueWatch(stack.environment["DATABASE_URL"])
+    return Site(stack, ledger, door, Journal(), api, rescues, random.Random(rng.random()), time.monotonic())
+
+
+def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
+    """Hold what was promised against what happened."""
+    site.rescues.end()
+    site.end_orphans()
+    truth = read_truth(site.database_url)
+    verdict = judge(site.journal, site.ledger.by_recipient(), truth)
+    say("Lateness in ms (p50, p99, max) of mail that was due while this was broken:")
+    say(by_fault(verdict.lateness, site.windows))
+    say("Milliseconds to the answer of what was asked meanwhile:")
+    say(by_fault(site.api.answers, site.windows))
+    report = make_report(verdict, truth, rescues=site.rescues.seconds, faults=done, seed=seed)
+    return Outcome(report, verdict, site.kills * CONNECTIONS)
+
+
+def fleet(state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
+    """Two delivering workers of two processes, one for waves and sweep, web and beat."""
+    workers = [
+        worker_program(state, environment, name=name, queues="transactional,bulk", processes=2) for name in WORKERS
+    ]
+    return [
+        worker_program(state, environment, name="eta", queues="eta,maintenance", processes=2),
+        *workers,
+        web_program(port, environment),
+        Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
+    ]
+
+
+def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: list[Fault]) -> Counter[str]:
+    """Callers play, things break; at the end every caller finishes its story, so whatever it paused is resumed."""
+    end = threading.Event()
+    callers = [Caller(site.api, site.journal, random.Random(rng.random()), end) for _ in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    try:
+        return break_things(site, rng, until=time.monotonic() + seconds, faults=faults)
+    finally:
+        end.set()
+        for caller in callers:
+            caller.join(200)
+        site.say("everything is healed, and everything paused is resumed")
+
+
+def wait_until_quiet(site: Site) -> None:
+    """Nothing pending, no receipt open, all totals folded; then one more wave shows that the fleet is well."""
+    site.check()
+    await_end(site, "everything to come to its end", seconds=QUIET_SECONDS)
+    asked_at = time.time()
+    for size in LAST_WAVE:
+        request = send_mail(site.api, site.journal, "", size, int(asked_at) + 3)
+        if request.status != 202:
+            site.breach(f"the last wave was answered {request.status}")
+    await_end(site, "the last wave", seconds=20)
+    statement = "select count(*) from batches_worker where seen_at >= to_timestamp(%s)"
+    site.say(f"the last wave was delivered by {site.query(statement, asked_at)[0][0]} processes")
+    site.check()
+
+
+def await_end(site: Site, what: str, *, seconds: float) -> None:
+    def is_over() -> bool:
+        try:
+            return bool(site.query(UNFINISHED)[0][0] == 0)
+        except psycopg.OperationalError:
+            return False
+
+    try:
+        site.wait_until(is_over, seconds=seconds, what=what)
+    except StackError as error:
+        site.breach(str(error))

@@ -1,0 +1,215 @@
+"""What is broken, one function a fault: a generator that breaks at its first step and heals at its second.
+
+Between the two the harness lets `seconds` pass. Healing ends when the program works again.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.ledger import Mood
+from chaos.load import send_mail
+from chaos.site import WORKERS, Site
+
+SHIM = Path(__file__).parent / "shim"
+Steps = Callable[[Site], Iterator[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`target`: two faults of one target never overlap."""
+
+    name: str
+    target: str
+    seconds: tuple[float, float]
+    steps: Steps
+
+
+def kill_worker_child(site: Site) -> Iterator[None]:
+    """One or both; Celery puts others in their place."""
+    victims = site.pool_of(site.rng.choice(WORKERS))
+    site.rng.shuffle(victims)
+    victims = victims[: site.rng.randint(1, 2)]
+    site.catch_delivering()
+    site.count_kill(len(victims))
+    site.kill(victims)
+    yield
+
+
+def kill_worker_main(site: Site) -> Iterator[None]:
+    """Only the main process: its pool is orphaned in the middle of what it does."""
+    name = site.rng.choice(WORKERS)
+    site.catch_delivering()
+    site.kill([site.child(name).process.pid])
+    yield
+    site.restart(name)
+
+
+def kill_worker_whole(site: Site) -> Iterator[None]:
+    """Main process, pool and node loop at once, as when a machine is lost."""
+    name = site.rng.choice(WORKERS)
+    site.catch_delivering()
+    site.count_kill(2)
+    os.killpg(site.child(name).process.pid, signal.SIGKILL)
+    yield
+    site.restart(name)
+
+
+def kill_eta_worker(site: Site) -> Iterator[None]:
+    """Those that fire waves and sweep."""
+    os.killpg(site.child("eta").process.pid, signal.SIGKILL)
+    yield
+    site.restart("eta")
+
+
+def kill_beat(site: Site) -> Iterator[None]:
+    site.kill([site.child("beat").process.pid])
+    yield
+    site.restart("beat")
+
+
+def two_beats(site: Site) -> Iterator[None]:
+    site.start_double("beat", "beat2")
+    yield
+    site.end_double("beat2")
+
+
+def kill_web_in_accept(site: Site) -> Iterator[None]:
+    """All web workers, while big requests are being stored. gunicorn starts others."""
+
+    def post() -> None:
+        send_mail(site.api, site.journal, "", 500, int(time.time()) + 2)
+
+    posts = [threading.Thread(target=post, daemon=True) for _ in range(3)]
+    for each in posts:
+        each.start()
+    time.sleep(site.rng.uniform(0.02, 0.25))
+    site.kill(site.pool_of("web"))
+    yield
+    for each in posts:
+        each.join(70)
+
+
+def suspend_worker(site: Site) -> Iterator[None]:
+    """For longer than its fence allows; others take its parcels, then it wakes up."""
+    victims = site.pool_of(site.rng.choice(WORKERS))
+    site.catch_delivering()
+    site.rescues.watch()
+    site.kill(victims, signal.SIGSTOP)
+    yield
+    site.kill(victims, signal.SIGCONT)
+
+
+def shift_clock(site: Site) -> Iterator[None]:
+    """A worker comes back with a clock that is five minutes wrong; PostgreSQL's decides."""
+    name, seconds = site.rng.choice((*WORKERS, "eta")), site.rng.choice((300, -300))
+    site.say(f"the clock of {name} will be wrong by {seconds} s")
+    site.end(name)
+    site.restart(name, environment={"PYTHONPATH": str(SHIM), "CHAOS_CLOCK_SECONDS": str(seconds)})
+    yield
+    site.end(name)
+    site.restart(name)
+
+
+def fill_disk(site: Site) -> Iterator[None]:
+    """No file of a worker can grow any more, its log neither."""
+    name = site.rng.choice(WORKERS)
+    pids = [site.child(name).process.pid, *site.pool_of(name)]
+    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in pids}
+    for pid, (_, hard) in before.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    for pid, limits in before.items():
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+
+def restart_postgresql(site: Site) -> Iterator[None]:
+    """Fast: sessions are ended, a checkpoint is written."""
+    site.rescues.watch()
+    site.restart_postgresql(signal.SIGINT)
+    yield
+
+
+def crash_postgresql(site: Site) -> Iterator[None]:
+    """`immediate`: nothing is written, the next start recovers from the log."""
+    site.rescues.watch()
+    site.restart_postgresql(signal.SIGQUIT)
+    yield
+
+
+def end_backends(site: Site) -> Iterator[None]:
+    """Every session of the service loses its connection."""
+    site.catch_delivering()
+    site.rescues.watch()
+    site.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()"
+    )
+    yield
+
+
+def flush_redis(site: Site) -> Iterator[None]:
+    site.redis("FLUSHALL")
+    yield
+
+
+def restart_redis(site: Site) -> Iterator[None]:
+    """Killed, away for a while, and back without or with what it had written."""
+    site.kill([site.child("valkey").process.pid])
+    yield
+    site.restart("valkey")
+
+
+def black_hole_redis(site: Site) -> Iterator[None]:
+    """Connections stay, and nothing comes back."""
+    site.door.swallow()
+    yield
+    site.door.pass_on()
+
+
+def close_peer(site: Site) -> Iterator[None]:
+    site.ledger.close()
+    yield
+    site.ledger.open()
+
+
+def in_a_mood(mood: Mood) -> Steps:
+    def change(site: Site) -> Iterator[None]:
+        site.ledger.mood = mood
+        yield
+        site.ledger.mood = Mood()
+
+    return change
+
+
+FAULTS = [
+    Fault("worker child killed", "worker", (0.5, 1.0), kill_worker_child),
+    Fault("worker main process killed", "worker", (1.0, 8.0), kill_worker_main),
+    Fault("whole worker killed", "worker", (1.0, 8.0), kill_worker_whole),
+    Fault("worker suspended", "worker", (6.0, 9.0), suspend_worker),
+    Fault("worker's clock wrong", "worker", (5.0, 10.0), shift_clock),
+    Fault("worker's disk full", "worker", (2.0, 5.0), fill_disk),
+    Fault("wave and sweep worker killed", "eta", (1.0, 5.0), kill_eta_worker),
+    Fault("beat killed", "beat", (1.0, 5.0), kill_beat),
+    Fault("two beats", "beat", (3.0, 6.0), two_beats),
+    Fault("web killed in an accept", "web", (0.5, 1.0), kill_web_in_accept),
+    Fault("PostgreSQL restarted", "postgresql", (0.0, 0.5), restart_postgresql),
+    Fault("PostgreSQL crashed", "postgresql", (0.0, 0.5), crash_postgresql),
+    Fault("database sessions ended", "postgresql", (0.0, 0.5), end_backends),
+    Fault("Redis flushed", "redis", (0.0, 0.5), flush_redis),
+    Fault("Redis restarted", "redis", (0.5, 5.0), restart_redis),
+    Fault("Redis a black hole", "redis", (3.0, 12.0), black_hole_redis),
+    Fault("peer away", "peer", (1.0, 6.0), close_peer),
+    Fault("peer slow (10 s)", "peer", (5.0, 12.0), in_a_mood(Mood(seconds=(10.0, 10.0)))),
+    Fault("peer drops after the dot", "peer", (2.0, 5.0), in_a_mood(Mood(dropped_share=0.1))),
+    Fault("storm of 4xx", "peer", (2.0, 5.0), in_a_mood(Mood(storm_share=0.7))),
+]

@@ -1,0 +1,157 @@
+"""The counting SMTP peer: it writes down every message that reaches it, and has moods.
+
+A message counts as arrived when its final dot has been read, whatever the peer answers afterwards: that is the latest
+moment at which the sender could not have known better. A message that is answered 4xx has not arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]*)>", re.MULTILINE)
+END = b"\r\n.\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message for one recipient."""
+
+    recipient: str
+    message_id: str
+    at: float
+    """On the monotonic clock of this process."""
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """How the peer answers the final dot."""
+
+    seconds: tuple[float, float] = (0.0, 0.03)
+    dropped_share: float = 0.0
+    """Of the messages after whose final dot the line is dropped; half of those have been taken."""
+    storm_share: float = 0.0
+    """Of the messages that are answered 451."""
+
+
+class Ledger:
+    """The peer, on a loopback port that it keeps, in a thread of its own."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.mood = Mood()
+        self.arrivals: list[Arrival] = []
+        self.port = 0
+        self._rng = rng
+        self._connections = 0
+        self._sessions: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Its SMTP_URL."""
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def by_recipient(self) -> dict[str, list[Arrival]]:
+        """All arrivals until now."""
+        found: dict[str, list[Arrival]] = defaultdict(list)
+        for arrival in list(self.arrivals):
+            found[arrival.recipient].append(arrival)
+        return found
+
+    def __enter__(self) -> Ledger:
+        self._thread.start()
+        self.open()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def open(self) -> None:
+        """Take connections."""
+        self._run(self._open())
+
+    def close(self) -> None:
+        """Refuse connections, and break those there are."""
+        self._run(self._close())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _open(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(
+                self._accept, "127.0.0.1", self.port, limit=2**24, backlog=200, reuse_address=True
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        sessions = list(self._sessions)
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._sessions.add(task)
+        self._connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._session(reader, writer, self._connections)
+        self._sessions.discard(task)
+        writer.transport.abort()
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(b"220 ledger\r\n")
+        recipient = ""
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                writer.write(b"250-ledger\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+            elif verb == b"RCPT":
+                recipient = line.split(b"<", 1)[1].split(b">", 1)[0].decode()
+                writer.write(b"250 ok\r\n")
+            elif verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                if not await self._take(reader, writer, recipient, number):
+                    return
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                return
+            else:
+                writer.write(b"250 ok\r\n")
+
+    async def _take(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipient: str, number: int
+    ) -> bool:
+        """One message; False when the line is dropped instead of an answer."""
+        data = await reader.readuntil(END)
+        mood, fate = self.mood, self._rng.random()
+        is_dropped = fate < mood.dropped_share
+        is_stormy = not is_dropped and fate < mood.dropped_share + mood.storm_share
+        if not is_stormy and not (is_dropped and fate < mood.dropped_share / 2):
+            found = MESSAGE_ID.search(data)
+            message_id = found.group(1).decode() if found else ""
+            self.arrivals.append(Arrival(recipient, message_id, time.monotonic(), number))
+        if is_dropped:
+            return False
+        await asyncio.sleep(self._rng.uniform(*mood.seconds))
+        writer.write(b"451 4.3.0 not now\r\n" if is_stormy else b"250 taken\r\n")
+        return True

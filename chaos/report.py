@@ -1,0 +1,62 @@
+"""The result: one object of fixed keys, or a table of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from chaos.truth import STATES, Truth
+from chaos.verdict import Verdict
+
+AFTERMATH_SECONDS = 3.0
+
+
+def make_report(
+    verdict: Verdict, truth: Truth, *, rescues: list[float], faults: Counter[str], seed: int
+) -> dict[str, Any]:
+    """Messages by state, then what went wrong, then the times."""
+    counts = {state: truth.states[state] for state in STATES}
+    return {
+        "accepted": sum(counts.values()),
+        **counts,
+        "lost": len(verdict.lost),
+        "doubled": len(verdict.doubled),
+        "left_after_settled_stop": len(verdict.left_after_settled_stop),
+        "rescue_seconds": spread(rescues, digits=1),
+        "lateness_ms": spread([late for _, late in verdict.lateness], digits=0),
+        "faults": dict(sorted(faults.items())),
+        "seed": seed,
+    }
+
+
+def spread(values: list[float], *, digits: int) -> dict[str, float]:
+    """The middle, the edge and the worst."""
+    ordered = sorted(values)
+    if not ordered:
+        return {"count": 0, "p50": 0, "p99": 0, "max": 0}
+    marks = {"p50": ordered[len(ordered) // 2], "p99": ordered[int(len(ordered) * 0.99)], "max": ordered[-1]}
+    return {"count": len(ordered), **{name: round(value, digits) for name, value in marks.items()}}
+
+
+def by_fault(times: Iterable[tuple[float, float]], windows: list[tuple[str, float, float]]) -> str:
+    """What took how many milliseconds (p50, p99, max) while a thing was broken, or when nothing had been for a while.
+    `times`: when it began, and how long it took."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for begun, taken in times:
+        names = [name for name, broken, healed in windows if broken <= begun < healed + AFTERMATH_SECONDS]
+        for name in names or ["nothing"]:
+            found[name].append(taken)
+    rows = [(name, spread(values, digits=0)) for name, values in found.items()]
+    rows.sort(key=lambda row: row[1]["max"])
+    return "\n".join(f"  {row['p50']:>7.0f}{row['p99']:>7.0f}{row['max']:>7.0f}  {name}" for name, row in rows)
+
+
+def table(report: dict[str, Any]) -> str:
+    """For a person."""
+    rows = []
+    for name, value in report.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {each:g}" for key, each in value.items()) or "none"
+        rows.append(f"  {name:<24}{value}")
+    return "\n".join(rows)

@@ -1,0 +1,51 @@
+"""How long it takes until what a dead worker held is in other hands."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+
+import psycopg
+
+HELD = "select id, fence, worker_id from batches_parcel where state = 2"
+DEAD = "select id from batches_worker where id = any(%s) and dead_at is null"
+
+
+class RescueWatch:
+    """Notes the claims that stand at a kill, and when each is gone. Those of workers that lived on do not count."""
+
+    def __init__(self, database_url: str) -> None:
+        self.seconds: list[float] = []
+        self._database_url = database_url
+        self._threads: list[threading.Thread] = []
+
+    def watch(self) -> None:
+        """Begin with what is held now."""
+        thread = threading.Thread(target=self._watch, args=(time.monotonic(),), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def end(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+
+    def _watch(self, since: float) -> None:
+        held: dict[tuple[int, int], int] | None = None
+        while held is None or (held and time.monotonic() - since < 50):
+            with suppress(psycopg.Error), psycopg.connect(self._database_url, autocommit=True) as connection:
+                while held is None or (held and time.monotonic() - since < 50):
+                    held = self._look(connection, held, since)
+                    time.sleep(0.1)
+            time.sleep(0.1)
+
+    def _look(
+        self, connection: psycopg.Connection, held: dict[tuple[int, int], int] | None, since: float
+    ) -> dict[tuple[int, int], int]:
+        now = {(parcel, fence): worker for parcel, fence, worker in connection.execute(HELD).fetchall()}
+        if held is None:
+            return now
+        gone = {claim: worker for claim, worker in held.items() if claim not in now}
+        living = {row[0] for row in connection.execute(DEAD, [list(gone.values())]).fetchall()} if gone else set()
+        self.seconds += [time.monotonic() - since for worker in gone.values() if worker not in living]
+        return {claim: worker for claim, worker in held.items() if claim in now}

@@ -1,0 +1,39 @@
+"""On PYTHONPATH of a program whose clock shall be wrong: Python imports a module of this name before anything else.
+
+Shifts time.time() and datetime.now() by CHAOS_CLOCK_SECONDS. PostgreSQL and the monotonic clocks stay right, as they do
+for a process on a machine whose time of day is off.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from typing import Any
+
+SHIFT = float(os.environ.get("CHAOS_CLOCK_SECONDS", "0"))
+RIGHT_TIME, RIGHT_DATETIME = time.time, datetime.datetime
+
+
+class AnyDatetime(type):
+    """A right datetime is still one of the shifted class, for isinstance()."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, RIGHT_DATETIME)
+
+
+class ShiftedDatetime(datetime.datetime, metaclass=AnyDatetime):
+    """What `now` and `utcnow` give is of the ordinary class."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        return RIGHT_DATETIME.now(tz) + datetime.timedelta(seconds=SHIFT)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return RIGHT_DATETIME.utcnow() + datetime.timedelta(seconds=SHIFT)
+
+
+if SHIFT:
+    time.time = lambda: RIGHT_TIME() + SHIFT
+    datetime.datetime = ShiftedDatetime  # type: ignore[misc]

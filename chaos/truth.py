@@ -1,0 +1,131 @@
+"""What PostgreSQL says when everything is quiet: the state of every message from its events and parcels, and, beside
+it, the counters that the service itself answers with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import psycopg
+
+PARCEL_SPAN = 512
+PARCEL_STATES = {
+    0: "pending",
+    1: "pending",
+    2: "pending",
+    3: "retained",
+    5: "discarded",
+    6: "expired",
+}
+"""scheduled, due, claimed; done (4) holds nothing any more."""
+EVENTS = {1: "sent", 2: "refused", 3: "dropped", 4: "stopped", 6: "in_doubt"}
+STRENGTH = ("sent", "refused", "dropped", "stopped", "in_doubt")
+STATES = (*STRENGTH[:4], "discarded", "expired", "retained", "held", "in_doubt", "pending")
+COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "discarded", "expired")
+
+READ_MESSAGES = """
+select m.id, m.recipient, mail.public_id, b.public_id, b.is_default
+from mailer_message m join mailer_mail mail on mail.id = m.mail_id join batches_batch b on b.id = mail.batch_id
+"""
+READ_PARCELS = "select base, members, size, state from batches_parcel where state <> 4 and not is_remainder"
+READ_EVENTS = "select message_id, kind, fence from mailer_event"
+READ_RECEIPTS = """
+select r.public_id, b.public_id, r.created_at, r.settled_at, r.sent, r.in_doubt, r.doubtful_messages
+from batches_receipt r join batches_batch b on b.id = r.batch_id where r.action in ('pause', 'cancel')
+"""
+COUNT = f"""
+select {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in COUNTERS)} from (
+    select {", ".join(COUNTERS)} from batches_batchtotals
+    union all
+    select sent, refused, dropped, stopped, in_doubt,
+        case when state = 5 then size - sent - refused - dropped - stopped - in_doubt - moved else 0 end,
+        case when state = 6 then size - sent - refused - dropped - stopped - in_doubt - moved else 0 end
+    from batches_parcel where not is_folded and not is_remainder
+) counted
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One stored message and where it stands."""
+
+    id: int
+    recipient: str
+    mail: str
+    batch: str
+    state: str
+    """Empty: nowhere, which is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReceipt:
+    """What a stop keeps."""
+
+    public_id: str
+    batch: str
+    created_at: dt.datetime
+    settled_at: dt.datetime | None
+    sent: int
+    in_doubt: int
+    doubtful: frozenset[int]
+
+
+@dataclass
+class Truth:
+    """Everything that was stored."""
+
+    messages: dict[str, Message] = field(default_factory=dict)
+    """By recipient."""
+    receipts: list[StoredReceipt] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+    recorded_doubles: int = 0
+
+    @property
+    def states(self) -> Counter[str]:
+        return Counter(message.state for message in self.messages.values())
+
+
+def read_truth(database_url: str) -> Truth:
+    """One snapshot."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("set transaction isolation level repeatable read")
+        places = read_places(connection.execute(READ_PARCELS))
+        outcomes: dict[int, set[str]] = defaultdict(set)
+        sent: Counter[int] = Counter()
+        for message_id, kind, _ in connection.execute(READ_EVENTS):
+            sent[message_id] += kind == 1
+            if kind in EVENTS:
+                outcomes[message_id].add(EVENTS[kind])
+        truth = Truth(recorded_doubles=sum(times > 1 for times in sent.values()))
+        for message_id, recipient, mail, batch, is_default in connection.execute(READ_MESSAGES):
+            state = state_of(outcomes[message_id], places.get(message_id, ""))
+            truth.messages[recipient] = Message(message_id, recipient, mail, "" if is_default else batch, state)
+        for public_id, batch, created_at, settled_at, sent_before, in_doubt, doubtful in connection.execute(
+            READ_RECEIPTS
+        ):
+            truth.receipts.append(
+                StoredReceipt(public_id, batch, created_at, settled_at, sent_before, in_doubt, frozenset(doubtful))
+            )
+        row = connection.execute(COUNT).fetchone()
+        truth.counters = dict(zip(COUNTERS, row or (), strict=True))
+    return truth
+
+
+def read_places(parcels: Iterable[tuple[int, bytes | None, int, int]]) -> dict[int, str]:
+    """Message ids that a parcel still holds."""
+    places = {}
+    for base, members, size, state in parcels:
+        mask = (1 << size) - 1 if members is None else int.from_bytes(members, "little")
+        for n in range(mask.bit_length()):
+            if mask >> n & 1:
+                places[base * PARCEL_SPAN + n] = PARCEL_STATES[state]
+    return places
+
+
+def state_of(outcomes: set[str], place: str) -> str:
+    """Sent above all; then the parcel that still holds it; then how it ended."""
+    if "sent" in outcomes or not place:
+        return next((state for state in STRENGTH if state in outcomes), "")
+    return place

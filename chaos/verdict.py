@@ -1,0 +1,135 @@
+"""The promises, held against the journal, the ledger and the truth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from chaos.journal import Journal
+from chaos.ledger import Arrival
+from chaos.truth import COUNTERS, Message, StoredReceipt, Truth
+
+SAID = 5
+"""Examples to a breach."""
+
+
+@dataclass
+class Verdict:
+    """What did not come true. All empty: all promises were kept."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    left_after_settled_stop: list[str] = field(default_factory=list)
+    left_in_doubt: list[str] = field(default_factory=list)
+    """Arrived after a settled stop, and named by its receipt: allowed, and counted apart."""
+    breaches: list[str] = field(default_factory=list)
+    lateness: list[tuple[float, float]] = field(default_factory=list)
+    """When it was to leave (on the monotonic clock), and how many milliseconds later it arrived."""
+
+
+def judge(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth) -> Verdict:
+    """Everything at once; the system is quiet."""
+    verdict = Verdict(breaches=list(journal.breaches))
+    verdict.doubled = [recipient for recipient, taken in arrivals.items() if len(taken) > 1]
+    judge_accepts(journal, truth, verdict)
+    judge_states(arrivals, truth, verdict)
+    judge_stops(journal, arrivals, truth, verdict)
+    judge_lateness(journal, arrivals, verdict)
+    return verdict
+
+
+def judge_accepts(journal: Journal, truth: Truth, verdict: Verdict) -> None:
+    """G1: a 202 is stored whole; anything else whole or not at all."""
+    for request in journal.requests:
+        stored = [truth.messages[one] for one in request.recipients() if one in truth.messages]
+        if request.message_id:
+            verdict.lost += [one for one in request.recipients() if one not in truth.messages]
+            if any(message.mail != request.message_id for message in stored):
+                verdict.breaches.append(f"request {request.number} is stored under another X-Message-Id")
+        elif len(stored) not in {0, request.size}:
+            verdict.breaches.append(f"request {request.number} is stored by half: {len(stored)} of {request.size}")
+
+
+def judge_states(arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verdict) -> None:
+    """G2: one state each, as the counters say, and as the peer has seen it."""
+    verdict.lost += [
+        message.recipient
+        for message in truth.messages.values()
+        if not message.state or (message.state == "sent" and message.recipient not in arrivals)
+    ]
+    secretly = [
+        f"{message.recipient} ({message.state})"
+        for message in truth.messages.values()
+        if message.recipient in arrivals and message.state not in {"sent", "in_doubt"}
+    ]
+    if secretly:
+        verdict.breaches.append(f"{len(secretly)} have left though their state denies it: {secretly[:SAID]}")
+    refused = [message.recipient for message in truth.messages.values() if message.state == "refused"]
+    if refused:
+        verdict.breaches.append(f"{len(refused)} are refused, and the peer refuses nobody: {refused[:SAID]}")
+    if unknown := arrivals.keys() - truth.messages.keys():
+        verdict.breaches.append(f"{len(unknown)} have left that are not stored: {sorted(unknown)[:SAID]}")
+    states = truth.states
+    wrong = {name: (truth.counters[name], states[name]) for name in COUNTERS if truth.counters[name] != states[name]}
+    if wrong:
+        verdict.breaches.append(f"counters and messages disagree (counted, true): {wrong}")
+
+
+def judge_stops(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verdict) -> None:
+    """G3: nothing leaves from the moment a stop was settled until somebody asked for a resume."""
+    answers = {stop.receipt: stop for stop in journal.stops}
+    batches = defaultdict(list)
+    for message in truth.messages.values():
+        batches[message.batch].append(message)
+    for receipt in truth.receipts:
+        if receipt.settled_at is None:
+            verdict.breaches.append(f"receipt {receipt.public_id} was never settled")
+            continue
+        since = journal.monotonic(receipt.settled_at.timestamp())
+        if (answer := answers.pop(receipt.public_id, None)) and answer.is_settled:
+            since = answer.answered_at
+            if answer.sent != receipt.sent:
+                verdict.breaches.append(f"receipt {receipt.public_id} keeps {receipt.sent}, answered {answer.sent}")
+        until = journal.next_resume(receipt.batch, journal.monotonic(receipt.created_at.timestamp()))
+        if since < until:
+            judge_stop(receipt, batches[receipt.batch], arrivals, verdict, since=since, until=until)
+    if answers:
+        verdict.breaches.append(f"{len(answers)} receipts were answered and are not stored")
+
+
+def judge_stop(
+    receipt: StoredReceipt,
+    messages: list[Message],
+    arrivals: dict[str, list[Arrival]],
+    verdict: Verdict,
+    *,
+    since: float,
+    until: float,
+) -> None:
+    """One settled stop. Its receipt equals the peer's count, but for those in doubt, of which the peer has some."""
+    before = 0
+    for message in messages:
+        taken = arrivals.get(message.recipient, ())
+        before += any(arrival.at <= since for arrival in taken)
+        if any(since < arrival.at < until for arrival in taken):
+            is_named = message.id in receipt.doubtful
+            (verdict.left_in_doubt if is_named else verdict.left_after_settled_stop).append(message.recipient)
+    if not receipt.sent <= before <= receipt.sent + receipt.in_doubt:
+        told = f"{receipt.sent} sent and {receipt.in_doubt} in doubt"
+        verdict.breaches.append(f"receipt {receipt.public_id} says {told}, the peer had {before}")
+
+
+def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict: Verdict) -> None:
+    """Of mail that nobody stopped: from its time to its arrival. Too early is a breach."""
+    early = []
+    for request in journal.requests:
+        for recipient in request.recipients():
+            if recipient not in arrivals:
+                continue
+            late = min(taken.at for taken in arrivals[recipient]) - journal.monotonic(request.send_at)
+            if late < -0.01:
+                early.append(recipient)
+            if request.batch_id not in journal.stopped_batches:
+                verdict.lateness.append((journal.monotonic(request.send_at), late * 1000))
+    if early:
+        verdict.breaches.append(f"{len(early)} have left before their time: {early[:SAID]}")
