@@ -20,6 +20,7 @@ from foundation.clock import Now, boottime
 
 FOLD_PAGE = 5000
 TOKENS_AT_MOST = 1000
+STALLED_AFTER = dt.timedelta(seconds=2)
 
 
 def admit_overdue() -> int:
@@ -129,6 +130,15 @@ def claims_of_the_dead() -> list[int]:
         .order_by("pk")
         .values_list("pk", flat=True)[:1000]
     )
+
+
+def is_stalled() -> bool:
+    """Whether due parcels have been waiting for `STALLED_AFTER` and no worker holds any: the tokens do not get through.
+
+    A worker that lost Redis comes back to it only after a pause that grows with each failure.
+    """
+    age = oldest_due_age()
+    return age is not None and age > STALLED_AFTER and not Parcel.objects.filter(state=ParcelState.CLAIMED).exists()
 
 
 def oldest_due_age() -> dt.timedelta | None:

@@ -1,7 +1,8 @@
 """The small loop of a worker node: `python -m mailer.node`, a child of the Celery worker.
 
 Every second it writes the node's heartbeat and sweeps, so that the installation heals itself even if beat is down.
-While the broker is away, and no token can reach the workers, it delivers by itself: the same code, slower.
+While no token reaches the workers, because the broker is away or they have not found back to it, the loop delivers by
+itself: the same code, slower.
 
 It is a process of its own because a prefork worker must not run threads, and it ends when its parent does: its standard
 input is a pipe that only the parent holds open.
@@ -52,13 +53,14 @@ def do_round(name: str, concurrency: int) -> None:
     from django.db import DatabaseError, connection
 
     from batches.hints import is_broker_away
+    from batches.sweep import is_stalled
     from mailer.sweep import sweep
     from mailer.tasks import deliverer
 
     try:
         _beat(name, concurrency)
         sweep()
-        if concurrency and is_broker_away():
+        if concurrency and (is_broker_away() or is_stalled()):
             deliverer().deliver_due(seconds=settings.SWEEP_INTERVAL_SECONDS)
     except DatabaseError as error:
         log.warning("database is away", error=str(error).splitlines()[0])

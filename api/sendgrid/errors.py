@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
 from accounts.errors import ScopesNotGrantable
@@ -88,6 +89,7 @@ HTTP_ANSWERS: dict[int, str] = {
     415: "Content-Type should be application/json.",
     429: "too many requests",
     500: "internal server error",
+    503: "service unavailable",
 }
 
 # mail/send has its own words for these.
@@ -110,6 +112,9 @@ def answer_for(error: Exception, call: str) -> Refusal | None:
     if isinstance(error, BadBody):
         answer = (MAIL_BODY_ANSWERS if call == MAIL_SEND else BODY_ANSWERS)[type(error)]
         return Refusal(answer.status, Problem(answer.message, answer.field))
+    if isinstance(error, OperationalError | InterfaceError):
+        # The database is away. Whether a commit came through is not known: the caller may ask again.
+        return plain_refusal(503)
     if isinstance(error, drf.APIException):
         return plain_refusal(error.status_code) if error.status_code in HTTP_ANSWERS else plain_refusal(400)
     return None

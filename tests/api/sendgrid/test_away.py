@@ -1,0 +1,15 @@
+"""While the database is away callers hear that they may ask again, not that something is broken."""
+
+from __future__ import annotations
+
+from django.db import InterfaceError, OperationalError
+
+from api.sendgrid import errors
+
+
+def test_a_database_that_is_away_is_503() -> None:
+    for error in (OperationalError("gone"), InterfaceError("closed")):
+        refusal = errors.answer_for(error, errors.MAIL_SEND)
+        assert refusal is not None
+        assert refusal.status == 503
+        assert [problem.message for problem in refusal.problems] == ["service unavailable"]
