@@ -28,7 +28,7 @@ COMMANDS = {
     "check": Command("stack.check", "everything CI checks: style, types, imports, migrations, settings, tests"),
     "doctor": Command("stack.doctor", "say what is wrong with an installation"),
     "bench": Command("benchmarks.command", ""),
-    "chaos": Command("chaos.command", ""),
+    "chaos": Command("chaos.command", "break the running system on purpose and count what its promises are worth"),
 }
 
 

@@ -72,7 +72,7 @@ def test_batch_is_stopped(word: str, status: BatchStatus, client_of_alice: ApiCl
 def test_stop_that_is_not_settled_says_so(
     client_of_alice: ApiClient, open_batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr("batches.control.settle_if_idle", lambda receipt: False)
+    monkeypatch.setattr("batches.settle.settle_if_idle", lambda receipt: False)
     settings.STOP_WAIT_SECONDS = 0
     answer = pause(client_of_alice, open_batch)
     assert answer.status_code == 201
