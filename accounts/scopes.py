@@ -1,8 +1,9 @@
 """The scopes a key may hold: their names, and who may hand out which.
 
 The names are SendGrid's (facts of the wire), those of later dialects and endpoints included, so that a key made today
-keeps its meaning. There is one wildcard, `FULL_ACCESS`: it stands for every scope there is or will be. It is stored,
-never spoken: on the wire it reads as the whole list.
+keeps its meaning; those that begin with `sluice.` are for what SendGrid does not have. There is one wildcard,
+`FULL_ACCESS`: it stands for every scope there is or will be. It is stored, never spoken: on the wire it reads as the
+whole list.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ SCOPES_BY_GROUP: dict[str, tuple[str, ...]] = {
     "marketing": CREATE_READ_UPDATE_DELETE,
     "marketing_campaigns": CREATE_READ_UPDATE_DELETE,
     "messages": ("read",),
+    "sluice.account": ("read", "update"),
+    "sluice.receipts": ("read",),
     "stats": ("read",),
     "stats.global": ("read",),
     "subusers": CREATE_READ_UPDATE_DELETE,

@@ -1,4 +1,4 @@
-"""Who asks: bearer keys, and the scopes they need. Shared by the dialects that speak of keys and scopes."""
+"""Who asks, and for whom: bearer keys, their scopes, On-Behalf-Of. Shared by the dialects that speak of keys."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from accounts.keys import find_key
 from accounts.models import Account, ApiKey
 from accounts.scopes import allows
+from accounts.subusers import find_subuser
 
 
 def bearer_text(request: HttpRequest | Request) -> str | None:
@@ -25,6 +26,13 @@ def bearer_text(request: HttpRequest | Request) -> str | None:
 def key_of(request: Request) -> ApiKey:
     """The key of a request that KeyAuthentication let in."""
     return cast("ApiKey", request.auth)
+
+
+def acting_account(request: Request) -> Account:
+    """The account a request is for: the key's, or the subuser that `On-Behalf-Of` names. Raises UnknownSubuser."""
+    account = key_of(request).account
+    named = request.headers.get("On-Behalf-Of", "").strip()
+    return find_subuser(account, named) if named else account
 
 
 class KeyAuthentication(BaseAuthentication):

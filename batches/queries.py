@@ -251,7 +251,7 @@ cross join lateral ({COUNT_BATCH.replace("%(batch)s", "b.id")}) c
 """
 """COUNT_BATCH for each of several, in one snapshot."""
 
-# Folded parcels are in no index but the primary key, so history is looked at through the newest ids.
+# Of folded parcels only the keys are in an index, so the installation's history is looked at through the newest ids.
 NEWEST_PARCELS = """
 select * from batches_parcel where id > (select last_value from batches_parcel_id_seq) - %(parcels)s
 """
@@ -265,19 +265,24 @@ select newest.* from ({NEWEST_PARCELS}) newest
 join batches_batch b on b.id = newest.batch_id
 where newest.send_at <= %(now)s and not b.is_default
 """
-PARCELS_OF_BATCH = f"""
+PARCELS_OF_BATCH = """
 (select * from batches_parcel where batch_id = %(batch)s and not is_folded order by due_at limit %(parcels)s)
 union
-select * from ({NEWEST_PARCELS}) newest where batch_id = %(batch)s
+(select * from batches_parcel where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
+ order by batch_id desc, id desc limit %(parcels)s)
 """
+"""Those that are not folded, and the newest of all. By pairs, or the planner would walk the primary key, through the
+parcels of other batches, for a batch that owns much of the table."""
 
 
 def waves_among(parcels: str, order: str) -> str:
     """The first waves of a selection of parcels, with what their parcels are doing: one row to a wave and a parcel
-    state."""
+    state. A remainder's messages are counted where they were sent."""
     return f"""
-select w.batch_id, b.public_id, a.username, w.send_at, w.state, count(*),
-    sum(case when w.is_remainder then 0 else w.size - w.moved end), sum(w.sent)
+select w.batch_id, b.public_id, a.username, w.send_at, w.state, count(*) as parcels,
+    sum(w.size - w.moved) filter (where not w.is_remainder) as accepted,
+    sum({PENDING.replace("p.", "w.")}) filter (where not w.is_remainder) as pending,
+    {", ".join(f"sum(w.{name}) filter (where not w.is_remainder) as {name}" for name in COUNTERS if name != "moved")}
 from (select p.*, dense_rank() over (order by p.send_at {order}, p.batch_id) as place from ({parcels}) p) w
 join batches_batch b on b.id = w.batch_id
 join accounts_account a on a.id = b.account_id

@@ -7,14 +7,18 @@ counts.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from batches import queries
-from batches.counts import LOOKED_AT
-from batches.states import ParcelState
+from batches.counts import LOOKED_AT, Counts, count_batch
+from batches.models import Batch, Installation, Parcel
+from batches.states import BatchStatus, ParcelState
+from batches.verdict import Gate, GateStatus
 from foundation.clock import database_now
 
 WAVES_SHOWN = 100
@@ -22,15 +26,82 @@ WAVES_SHOWN = 100
 
 @dataclass(slots=True)
 class Wave:
-    """One wave; `parcels` says how many of its parcels are in which state."""
+    """One wave: how many of its parcels, and of its messages, are in which state."""
 
     batch_id: int
     public_id: str
     username: str
     send_at: dt.datetime
-    messages: int = 0
-    sent: int = 0
     parcels: dict[ParcelState, int] = field(default_factory=dict)
+    tally: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def counts(self) -> Counts:
+        """Its messages by state, in the words of a batch's counts."""
+        return Counts(**{field.name: self.tally[field.name] for field in fields(Counts)})
+
+    @property
+    def messages(self) -> int:
+        return self.tally["accepted"]
+
+    @property
+    def sent(self) -> int:
+        return self.tally["sent"]
+
+    def add_parcels(self, state: ParcelState, row: dict[str, Any]) -> None:
+        """Its parcels in one state: how many, and the sums over their messages."""
+        self.parcels[state] = row["parcels"]
+        for name in ("accepted", *queries.COUNTERS):
+            self.tally[name] += row.get(name) or 0
+        self.tally[state.label] += row["pending"] or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A batch as it stands: what the gate says of it, its counts, its latest waves.
+
+    `retention` is how long after their `send_at` its retained messages are kept; None: as things stand they do not
+    expire, because the batch is not paused, or something is frozen.
+    """
+
+    batch: Batch
+    gate: GateStatus
+    counts: Counts
+    waves: list[Wave]
+    retention: dt.timedelta | None
+    first_retained: dt.datetime | None
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """When the first of its retained messages expires."""
+        if self.retention is None or self.first_retained is None:
+            return None
+        return self.first_retained + self.retention
+
+
+def overview_of(batch: Batch) -> Overview:
+    """Look at one batch; what it costs is bounded but for the counts, which read its parcels that are not folded."""
+    gate = _read_gate(batch)
+    retained = Parcel.objects.filter(batch=batch, state=ParcelState.RETAINED).order_by("send_at")
+    return Overview(
+        batch=batch,
+        gate=gate,
+        counts=count_batch(batch.pk),
+        waves=waves_of(batch.pk),
+        retention=dt.timedelta(seconds=settings.RETENTION_SECONDS) if gate is GateStatus.PAUSED else None,
+        first_retained=retained.values_list("send_at", flat=True).first(),
+    )
+
+
+def _read_gate(batch: Batch) -> GateStatus:
+    """For a reader: nothing is locked, so it may have changed when it is told."""
+    account = batch.account
+    return Gate(
+        batch_status=BatchStatus(batch.status),
+        is_account_frozen=account.frozen_at is not None,
+        is_parent_frozen=account.parent is not None and account.parent.frozen_at is not None,
+        is_installation_frozen=Installation.objects.filter(frozen_at__isnull=False).exists(),
+    ).status
 
 
 def coming_waves() -> list[Wave]:
@@ -53,9 +124,10 @@ def _read_waves(query: str, *, batch: int | None = None) -> list[Wave]:
     waves: dict[tuple[int, dt.datetime], Wave] = {}
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        for batch_id, public_id, username, send_at, state, parcels, messages, sent in cursor.fetchall():
-            wave = waves.setdefault((batch_id, send_at), Wave(batch_id, public_id, username, send_at))
-            wave.messages += messages
-            wave.sent += sent
-            wave.parcels[ParcelState(state)] = parcels
+        names = [column[0] for column in cursor.description]
+        for values in cursor.fetchall():
+            row = dict(zip(names, values, strict=True))
+            named = Wave(row["batch_id"], row["public_id"], row["username"], row["send_at"])
+            wave = waves.setdefault((named.batch_id, named.send_at), named)
+            wave.add_parcels(ParcelState(row["state"]), row)
     return list(waves.values())

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from django.http import HttpRequest, HttpResponseBase
 from django.views import defaults
 
+from api.native import views as native
 from api.sendgrid import views as sendgrid
 
 
-def is_sendgrid(request: HttpRequest) -> bool:
-    """Whether the path belongs to SendGrid's dialect."""
-    return request.path == "/v3" or request.path.startswith("/v3/")
+class Dialect(Protocol):
+    """What a dialect's views have for the site."""
+
+    def bad_request(self, request: HttpRequest) -> HttpResponseBase: ...
+    def not_found(self, request: HttpRequest) -> HttpResponseBase: ...
+    def server_error(self, request: HttpRequest) -> HttpResponseBase: ...
+
+
+DIALECTS: dict[str, Dialect] = {"/v3": sendgrid, "/sluice": native}
+"""By the prefix of their paths."""
+
+
+def dialect_of(request: HttpRequest) -> Dialect | None:
+    """Whose path it is."""
+    path = request.path
+    return next((views for prefix, views in DIALECTS.items() if path == prefix or path.startswith(f"{prefix}/")), None)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """handler400: a host that is not allowed, a request line that makes no sense."""
-    return sendgrid.bad_request(request) if is_sendgrid(request) else defaults.bad_request(request, exception)
+    dialect = dialect_of(request)
+    return dialect.bad_request(request) if dialect else defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """handler404."""
-    return sendgrid.not_found(request) if is_sendgrid(request) else defaults.page_not_found(request, exception)
+    dialect = dialect_of(request)
+    return dialect.not_found(request) if dialect else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """handler500: never a stack trace, never HTML to a program."""
-    return sendgrid.server_error(request) if is_sendgrid(request) else defaults.server_error(request)
+    dialect = dialect_of(request)
+    return dialect.server_error(request) if dialect else defaults.server_error(request)

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
     path("admin/", admin.site.urls),
     path("v3/", include("api.sendgrid.urls")),
+    path("sluice/", include("api.native.urls")),
 ]
 
 handler400 = "config.errors.bad_request"

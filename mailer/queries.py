@@ -2,14 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
-from batches.claims import to_mask
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+
+from accounts.models import Account
+from batches.claims import bits, to_mask
 from batches.models import PARCEL_SPAN, Parcel
 from batches.states import ParcelState
-from mailer.models import Event, EventKind
+from mailer.compose.headers import message_id_header
+from mailer.models import Event, EventKind, Mail, Message
 
 FINAL_KINDS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.STOPPED)
+EVENTS_TOLD = 100
+"""Events of one message in a trace, the newest ones: a retry to many recipients can have thousands."""
+PARCELS_LOOKED_AT = 2000
+MESSAGES_LOOKED_AT = 5000
+"""What one page of a batch's messages in a certain state may look at."""
+LOOK = 500
+
+LATEST_EVENTS = """
+select e.message_id, e.id, e.kind, e.at, e.fence, e.recipient, e.reply
+from unnest(%(messages)s::bigint[]) as m(id)
+cross join lateral (select * from mailer_event where message_id = m.id order by id desc limit %(events)s) e
+order by e.message_id, e.id
+"""
+"""The newest events of each of several messages, oldest first: a limit to each, which the ORM cannot say."""
+
+
+MAY_HOLD: dict[str | None, str] = {
+    None: "true",
+    **{state.label: f"moved > 0 or state = {int(state)}" for state in ParcelState if state is not ParcelState.DONE},
+    **{kind: f"moved > 0 or {kind} > 0" for kind in ("sent", "dropped", "stopped", "in_doubt")},
+    # One recipient refused and one in doubt: counted as in doubt, told as refused.
+    "refused": "moved > 0 or refused > 0 or in_doubt > 0",
+}
+"""Whether a parcel's row allows a message of it to be in a state; those that moved may be in any."""
+
+PARCELS_OF_BATCH = """
+select id, size, {may_hold} from batches_parcel
+where (batch_id, id) >= (%(batch)s, %(first)s) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
+order by batch_id, id limit %(limit)s
+"""
+"""By pairs, so that only the index of these pairs will do: for a batch that owns much of the table the planner would
+walk the primary key, through whatever lies between. A retry's base is below its id; asked whether the two are equal,
+the planner would take most parcels for retries, and sort the table."""
+
+
+class Range(NamedTuple):
+    """A parcel as the owner of a range of message ids."""
+
+    parcel_id: int
+    size: int
+    may_hold: bool
+
+    @property
+    def first_id(self) -> int:
+        return self.parcel_id * PARCEL_SPAN
+
+    @property
+    def last_id(self) -> int:
+        """The last id that a message of it could have."""
+        return self.first_id + PARCEL_SPAN - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A message with all that other tables say of it. `header` is its Message-ID on the wire, `batch_id` the public id
+    of its batch, None for mail sent without one; `events` are its newest, `EVENTS_TOLD` at most."""
+
+    message_id: int
+    header: str
+    recipient: str
+    batch_id: str | None
+    state: str
+    send_at: dt.datetime
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    """Some messages of a batch. `next_after` is where to go on; None: there are no more."""
+
+    traces: list[Trace]
+    next_after: int | None
 
 
 def states_of(message_ids: Collection[int]) -> dict[int, str]:
@@ -18,25 +100,33 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
     Sent, if any recipient was; else the state of the newest parcel that still holds it; else how it ended; else in
     doubt. A refusal of one recipient does not end a message of which another is still tried.
     """
-    kinds: dict[int, set[int]] = {}
-    for message_id, kind in Event.objects.filter(message_id__in=message_ids).values_list("message_id", "kind"):
-        kinds.setdefault(message_id, set()).add(kind)
+    # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
     holders = _holders(message_ids)
+    kinds: dict[int, set[int]] = {}
+    happened = Event.objects.filter(message_id__in=message_ids).values_list("message_id", "kind").distinct()
+    for message_id, kind in happened:
+        kinds.setdefault(message_id, set()).add(kind)
     return {message_id: _state(kinds.get(message_id, set()), holders.get(message_id)) for message_id in message_ids}
 
 
 def _holders(message_ids: Iterable[int]) -> dict[int, ParcelState]:
     """The state of the newest parcel that still has to send each message."""
-    wanted = set(message_ids)
-    parcels = Parcel.objects.filter(base__in={message_id // PARCEL_SPAN for message_id in wanted}).order_by("pk")
+    wanted: dict[int, int] = {}
+    for message_id in message_ids:
+        base, n = divmod(message_id, PARCEL_SPAN)
+        wanted[base] = wanted.get(base, 0) | 1 << n
+    parcels = _parcels_that_hold(wanted).values_list("base", "members", "size", "state")
     holders: dict[int, ParcelState] = {}
-    for base, members, size, state in parcels.values_list("base", "members", "size", "state"):
-        mask = to_mask(members, size)
-        first = base * PARCEL_SPAN
-        for message_id in wanted:
-            if 0 <= message_id - first < PARCEL_SPAN and mask >> (message_id - first) & 1:
-                holders[message_id] = ParcelState(state)
+    for base, members, size, state in parcels:
+        for n in bits(to_mask(members, size) & wanted.get(base, 0)):
+            holders[base * PARCEL_SPAN + n] = ParcelState(state)
     return holders
+
+
+def _parcels_that_hold(bases: Collection[int]) -> QuerySet[Parcel]:
+    """The parcels whose messages are numbered from these, the newest last: each one itself, and its retries."""
+    is_retry = Q(base__in=bases) & ~Q(base=F("pk"))
+    return Parcel.objects.filter(Q(pk__in=bases) | is_retry).order_by("pk")
 
 
 def _state(kinds: set[int], holder: ParcelState | None) -> str:
@@ -46,3 +136,95 @@ def _state(kinds: set[int], holder: ParcelState | None) -> str:
         return holder.label
     final = next((kind for kind in FINAL_KINDS if kind in kinds), EventKind.IN_DOUBT)
     return final.name.lower()
+
+
+def find_trace(account: Account, message_id: int) -> Trace | None:
+    """One message of the account; None: it has none of that id, or its history is over."""
+    if not Parcel.objects.filter(pk=message_id // PARCEL_SPAN, account=account).exists():
+        return None
+    return next(iter(trace([message_id])), None)
+
+
+def list_messages(batch_id: int, *, state: str | None = None, after: int = 0, limit: int) -> TracePage:
+    """The messages of a batch with ids above `after`, by id; with `state`, those that are in it now.
+
+    A page with a `state` looks at `PARCELS_LOOKED_AT` parcels and `MESSAGES_LOOKED_AT` messages at most, so it may be
+    short or empty and yet not be the last.
+    """
+    if state is None:
+        ids, next_after = _ids_after(batch_id, after, limit)
+        return TracePage(trace(ids), next_after)
+    ids, next_after = _ids_in_state(batch_id, state, after=after, limit=limit)
+    return TracePage(trace(ids), next_after)
+
+
+def _ids_after(batch_id: int, after: int, limit: int) -> tuple[list[int], int | None]:
+    # The first parcel may have nothing left above `after`; every other one has a message.
+    parcels = _parcels_of(batch_id, after, limit=limit + 2)
+    ids = list(islice(_members(parcels, after), limit + 1))
+    return ids[:limit], ids[limit - 1] if len(ids) > limit else None
+
+
+def _ids_in_state(batch_id: int, state: str, *, after: int, limit: int) -> tuple[list[int], int | None]:
+    window = _parcels_of(batch_id, after, limit=PARCELS_LOOKED_AT, state=state)
+    members = _members((each for each in window if each.may_hold), after)
+    found: list[int] = []
+    for _ in range(MESSAGES_LOOKED_AT // LOOK):
+        looked_at = list(islice(members, LOOK))
+        states = states_of(looked_at)
+        found += [message_id for message_id in looked_at if states[message_id] == state]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1]
+        if len(looked_at) < LOOK:
+            return found, window[-1].last_id if len(window) == PARCELS_LOOKED_AT else None
+    return found, looked_at[-1]
+
+
+def _parcels_of(batch_id: int, after: int, *, limit: int, state: str | None = None) -> list[Range]:
+    """The batch's parcels that messages above `after` are numbered from; retries hold messages of these."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PARCELS_OF_BATCH.format(may_hold=MAY_HOLD[state]),
+            {"batch": batch_id, "first": (after + 1) // PARCEL_SPAN, "limit": limit},
+        )
+        return [Range(*row) for row in cursor.fetchall()]
+
+
+def _members(parcels: Iterable[Range], after: int) -> Iterator[int]:
+    """The ids above `after` of the messages of these parcels."""
+    for parcel in parcels:
+        yield from range(max(parcel.first_id, after + 1), parcel.first_id + parcel.size)
+
+
+def trace(message_ids: Sequence[int]) -> list[Trace]:
+    """These messages in this order, without those whose history is over, in a handful of statements."""
+    parcels = Parcel.objects.select_related("batch").in_bulk({each // PARCEL_SPAN for each in message_ids})
+    messages = Message.objects.defer("personal").in_bulk(message_ids)
+    mails = Mail.objects.only("public_id").in_bulk({message.mail_id for message in messages.values()})
+    states, events = states_of(message_ids), _latest_events(message_ids)
+    return [
+        Trace(
+            message_id=message_id,
+            header=message_id_header(mails[message.mail_id].public_id, message_id, domain=settings.MESSAGE_ID_DOMAIN),
+            recipient=message.recipient,
+            batch_id=None if parcel.batch.is_default else parcel.batch.public_id,
+            state=states[message_id],
+            send_at=parcel.send_at,
+            events=events.get(message_id, []),
+        )
+        for message_id in message_ids
+        if (parcel := parcels.get(message_id // PARCEL_SPAN))
+        and (message := messages.get(message_id))
+        and message.mail_id in mails
+    ]
+
+
+def _latest_events(message_ids: Sequence[int]) -> dict[int, list[Event]]:
+    found: dict[int, list[Event]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_EVENTS, {"messages": list(message_ids), "events": EVENTS_TOLD})
+        for message_id, number, kind, at, fence, recipient, reply in cursor.fetchall():
+            event = Event(message_id=message_id, id=number, kind=kind, at=at, fence=fence)
+            event.recipient, event.reply = recipient, reply
+            found.setdefault(message_id, []).append(event)
+    return found

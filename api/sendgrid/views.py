@@ -6,21 +6,17 @@ REST framework views.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import keys
-from accounts.models import Account, ApiKey
+from accounts.models import Account
 from accounts.scopes import allows, spell_out
-from api.auth import HoldsScope, KeyAuthentication, bearer_text, key_of
+from api.auth import bearer_text
+from api.endpoint import KeyEndpoint
 from api.http import receipt_headers
 from api.sendgrid import errors, outputs
 from api.sendgrid.inputs import resources
@@ -66,31 +62,8 @@ def send(account: Account, asked: MailRequest) -> HttpResponse:
     return outputs.sandboxed()
 
 
-class AnyAccept(BaseContentNegotiation):
-    """Everything is answered in JSON, whatever the Accept header says."""
-
-    def select_parser(self, request: Any, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
-class Endpoint(APIView):
-    """A resource: its name in `errors.CORE_ANSWERS`, and the scope each method needs."""
-
-    authentication_classes = [KeyAuthentication]
-    permission_classes = [HoldsScope]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AnyAccept
-    metadata_class = None
-    resource: ClassVar[str]
-    scopes: ClassVar[dict[str, str | None]]
-    account: Account
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        self.account = resources.acting_account(request)
+class Endpoint(KeyEndpoint):
+    """An endpoint that refuses in SendGrid's words."""
 
     def handle_exception(self, exc: Exception) -> Response:
         refusal = errors.answer_for(exc, f"{self.request.method} {self.resource}")
@@ -98,16 +71,6 @@ class Endpoint(APIView):
             raise exc
         headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
         return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
-
-    @property
-    def key(self) -> ApiKey:
-        """The key that asks."""
-        return key_of(self.request)
-
-    @property
-    def actor(self) -> str:
-        """Who asks, for a receipt."""
-        return f"key {self.key.key_id} ({self.key.name})"
 
 
 class MailBatches(Endpoint):

@@ -72,3 +72,8 @@ def wire_address(email: str) -> str:
         return f"{local}{at}{domain.encode('idna').decode('ascii')}"
     except UnicodeError:
         return email
+
+
+def message_id_header(mail_id: str, message_id: int, *, domain: str) -> str:
+    """The Message-ID of a message: begins with the X-Message-Id of its mail, which the caller was given."""
+    return f"<{mail_id}.{message_id}@{domain}>"

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any, NamedTuple
 
-from mailer.compose.headers import address_field, field, one_line, wire_address
+from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
 from mailer.compose.substitutions import substitute
 from mailer.draft import Address
 from mailer.models import Mail
@@ -79,7 +79,7 @@ class Composer:
                 address_field("Cc", cc) if cc else b"",
                 self._reply_to_field,
                 self._subject(said.get("subject"), values),
-                f"Message-ID: {self.message_id_header(message_id)}\r\n".encode("ascii"),
+                f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
                 self._custom_headers(said.get("headers") or {}, values),
             )
@@ -100,10 +100,6 @@ class Composer:
     def size(self) -> int:
         """Bytes of the shared body, for whoever keeps composers."""
         return len(self._plain_body)
-
-    def message_id_header(self, message_id: int) -> str:
-        """The Message-ID of a message: begins with the X-Message-Id that the caller was given."""
-        return f"<{self.mail.public_id}.{message_id}@{self.domain}>"
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
         own = self.mail.subject if subject is None else subject

@@ -1,4 +1,4 @@
-"""The small requests: a batch to stop, a key to make or change, and whom a parent's key acts for."""
+"""The small requests: a batch to stop, a key to make or change."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from typing import Any
 from rest_framework.request import Request
 
 from accounts.keys import NAME_LENGTH
-from accounts.models import Account
-from accounts.subusers import find_subuser
-from api.auth import key_of
 from api.http import NotJson, parse_json, read_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from batches.states import BatchStatus
@@ -44,13 +41,6 @@ class KeyRequest:
 
     name: str
     scopes: list[str] | None
-
-
-def acting_account(request: Request) -> Account:
-    """The account a request is for: the key's, or the subuser that `On-Behalf-Of` names. Raises UnknownSubuser."""
-    account = key_of(request).account
-    named = request.headers.get("On-Behalf-Of", "").strip()
-    return find_subuser(account, named) if named else account
 
 
 def read_object(request: Request) -> Mapping[str, Any]:

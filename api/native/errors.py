@@ -1,0 +1,110 @@
+"""What can be wrong, in the native API's words: status, code and message for every error of the core and of HTTP.
+
+`answer_for` turns an exception into a `Refusal`; `outputs.py` writes it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rest_framework import exceptions as drf
+
+from api.http import BadBody, BodyTooLarge, NotJson, NotUtf8, UnknownEncoding
+from batches.listing import UnknownPlace
+from foundation.errors import SluiceError
+
+ANY_RESOURCE: Final = "any resource"
+
+Details = Mapping[str, Sequence[str]]
+"""What is wrong with each field."""
+
+
+class Refusal(Exception):
+    """The answer to a request that is not done. `details` only where there is something to say of fields."""
+
+    def __init__(self, status: int, code: str, message: str, *, details: Details | None = None) -> None:
+        super().__init__(status, code, message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row of the tables below. `{said}` stands for what the core said."""
+
+    status: int
+    code: str
+    message: str
+
+
+CORE_ANSWERS: dict[tuple[str, str], Answer] = {
+    ("unknown_batch", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Batch not found."),
+    ("status_conflict", ANY_RESOURCE): Answer(409, "BATCH_STATUS_CONFLICT", "This cannot be done now: {said}."),
+    ("status_conflict", "account"): Answer(409, "ACCOUNT_STATUS_CONFLICT", "This cannot be done now: {said}."),
+    # SendGrid's limits, which this dialect does not have.
+    ("no_stop_place_left", ANY_RESOURCE): Answer(409, "STOP_LIMIT_REACHED", "This cannot be done now: {said}."),
+    ("stop_too_late", ANY_RESOURCE): Answer(409, "STOP_TOO_LATE", "The batch is about to be sent."),
+    ("unknown_key", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "API key not found."),
+    ("key_limit_reached", ANY_RESOURCE): Answer(409, "API_KEY_LIMIT_REACHED", "The account has too many keys."),
+    ("scopes_not_grantable", ANY_RESOURCE): Answer(403, "FORBIDDEN", "Some of these scopes are not yours to give."),
+    ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
+}
+"""By the core's code and the resource; a row for `ANY_RESOURCE` serves the resources without their own."""
+
+BODY_ANSWERS: dict[type[BadBody], Answer] = {
+    BodyTooLarge: Answer(413, "PAYLOAD_TOO_LARGE", "The request is too large."),
+    UnknownEncoding: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Encoding must be gzip."),
+    NotUtf8: Answer(400, "BAD_REQUEST", "The request body is not UTF-8."),
+    NotJson: Answer(400, "BAD_REQUEST", "The request body is not a JSON object."),
+}
+
+HTTP_ANSWERS: dict[int, Answer] = {
+    400: Answer(400, "BAD_REQUEST", "The request makes no sense."),
+    401: Answer(401, "UNAUTHORIZED", "A valid API key is required."),
+    403: Answer(403, "FORBIDDEN", "The API key lacks the scope for this."),
+    404: Answer(404, "RESOURCE_NOT_FOUND", "There is nothing here."),
+    405: Answer(405, "METHOD_NOT_ALLOWED", "The method is not allowed here."),
+    413: BODY_ANSWERS[BodyTooLarge],
+    415: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type must be application/json."),
+    429: Answer(429, "RATE_LIMITED", "Too many requests."),
+    500: Answer(500, "INTERNAL_ERROR", "Something went wrong on our side."),
+}
+
+
+def plain_refusal(status: int) -> Refusal:
+    """The refusal that says no more than its status does."""
+    return _refuse(HTTP_ANSWERS[status])
+
+
+def not_found(thing: str) -> Refusal:
+    """For a thing that does not exist, or is another account's."""
+    return Refusal(404, "RESOURCE_NOT_FOUND", f"{thing} not found.")
+
+
+def invalid(details: Details) -> Refusal:
+    """For fields that are wrong."""
+    return Refusal(422, "VALIDATION_ERROR", "The given data was invalid.", details=details)
+
+
+def answer_for(error: Exception, resource: str) -> Refusal | None:
+    """The refusal an exception stands for when a resource is asked; None: it is a fault of ours."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, SluiceError):
+        answer = CORE_ANSWERS.get((error.code, resource)) or CORE_ANSWERS[error.code, ANY_RESOURCE]
+        return _refuse(answer, said=str(error))
+    if isinstance(error, UnknownPlace):
+        return invalid({"after": ["The list has no such id."]})
+    if isinstance(error, BadBody):
+        return _refuse(BODY_ANSWERS[type(error)])
+    if isinstance(error, drf.APIException):
+        return _refuse(HTTP_ANSWERS.get(error.status_code, HTTP_ANSWERS[400]))
+    return None
+
+
+def _refuse(answer: Answer, *, said: str = "") -> Refusal:
+    return Refusal(answer.status, answer.code, answer.message.format(said=said))

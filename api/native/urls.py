@@ -1,0 +1,28 @@
+"""The native API's routes, below /sluice. A trailing slash is taken and never redirected: that would lose a body."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, re_path
+
+from api.native import views
+
+# Whatever is not of this form is no id, and never reaches a query.
+BATCH = r"v1/batches/(?P<batch_id>[A-Za-z0-9_-]{1,64})"
+RECEIPT = r"v1/receipts/(?P<receipt_id>[A-Za-z0-9_-]{1,64})"
+MESSAGE = r"v1/messages/(?P<message_id>[0-9]{1,18})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^v1/batches/?$", views.Batches.as_view()),
+    re_path(rf"^{BATCH}/?$", views.OneBatch.as_view()),
+    re_path(rf"^{BATCH}/messages/?$", views.BatchMessages.as_view()),
+    re_path(rf"^{BATCH}/pause/?$", views.PauseBatch.as_view()),
+    re_path(rf"^{BATCH}/cancel/?$", views.CancelBatch.as_view()),
+    re_path(rf"^{BATCH}/resume/?$", views.ResumeBatch.as_view()),
+    re_path(rf"^{MESSAGE}/?$", views.OneMessage.as_view()),
+    re_path(r"^v1/receipts/?$", views.Receipts.as_view()),
+    re_path(rf"^{RECEIPT}/?$", views.OneReceipt.as_view()),
+    re_path(r"^v1/account/?$", views.OneAccount.as_view()),
+    re_path(r"^v1/account/freeze/?$", views.FreezeAccount.as_view()),
+    re_path(r"^v1/account/thaw/?$", views.ThawAccount.as_view()),
+    re_path(r"^", views.not_found),
+]

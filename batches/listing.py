@@ -1,0 +1,56 @@
+"""An account's batches and receipts, a page at a time, newest first.
+
+A page is asked for by the public id of the last row of the one before it, so rows that are made meanwhile move
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from batches.models import Batch, Receipt
+from batches.states import BatchStatus
+
+Row = TypeVar("Row", Batch, Receipt)
+
+
+class UnknownPlace(LookupError):
+    """The list has no row of the id that a page shall come after."""
+
+
+def list_batches(
+    account: Account, *, status: BatchStatus | None = None, after: str | None = None, limit: int
+) -> tuple[list[Batch], str | None]:
+    """The account's batches, never the hidden default one, and where the next page starts. Raises UnknownPlace."""
+    own = Batch.objects.filter(account=account, is_default=False)
+    return _take(own if status is None else own.filter(status=status), own, after=after, limit=limit)
+
+
+def list_receipts(
+    account: Account, *, batch_id: str | None = None, after: str | None = None, limit: int
+) -> tuple[list[Receipt], str | None]:
+    """The account's receipts, without their lists of claims and doubts, which may be long; with `batch_id`, those of
+    one batch. Raises UnknownPlace."""
+    own = Receipt.objects.filter(account=account)
+    light = own.select_related("batch").defer("claims", "doubtful_messages")
+    wanted = light if batch_id is None else light.filter(batch__public_id=batch_id)
+    return _take(wanted, own, after=after, limit=limit)
+
+
+def find_receipt(account: Account, public_id: str) -> Receipt | None:
+    """The account's receipt of that id."""
+    return Receipt.objects.filter(account=account, public_id=public_id).select_related("batch").first()
+
+
+def _take(wanted: QuerySet[Row], own: QuerySet[Row], *, after: str | None, limit: int) -> tuple[list[Row], str | None]:
+    """`after` may name any row of the account's own: its status may have changed since it was on a page."""
+    if after is not None:
+        place = own.filter(public_id=after).values_list("pk", flat=True).first()
+        if place is None:
+            raise UnknownPlace(after)
+        wanted = wanted.filter(pk__lt=place)
+    rows = list(wanted.order_by("-pk")[: limit + 1])
+    return rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None

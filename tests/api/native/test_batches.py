@@ -1,0 +1,207 @@
+"""/sluice/v1/batches: made, listed, looked at."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from accounts.models import Account
+from batches.control import create_batch, default_batch, resume_batch, stop_batch
+from batches.freeze import freeze_account
+from batches.models import Batch
+from batches.states import BatchStatus
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from mailer.sweep import sweep
+from tests.api.conftest import ApiClient, NewClient
+from tests.api.native.bodies import FORBIDDEN, NOT_FOUND, counts, invalid, told, walk
+from tests.api.native.conftest import SEND_AT
+from tests.drafts import draft
+
+BATCHES = "/sluice/v1/batches"
+
+
+def test_a_batch_is_made_and_is_open(client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(BATCHES)
+    batch = Batch.objects.get()
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "data": {
+            "id": batch.public_id,
+            "status": "open",
+            "since": told(batch.created_at),
+            "version": 0,
+            "created_at": told(batch.created_at),
+        }
+    }
+    assert batch.account == client_of_alice.account
+
+
+def test_a_batch_is_told_with_its_counts_and_waves(client_of_alice: ApiClient, open_batch: Batch) -> None:
+    later = SEND_AT + dt.timedelta(hours=1)
+    accept_mail(client_of_alice.account, draft(2, batch_id=open_batch.public_id, send_at=later))
+    batch = Batch.objects.get(pk=open_batch.pk)
+    answer = client_of_alice.get(f"{BATCHES}/{batch.public_id}")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "data": {
+            "id": batch.public_id,
+            "status": "open",
+            "since": told(batch.created_at),
+            "version": 0,
+            "created_at": told(batch.created_at),
+            "gate": "open",
+            "messages": 5,
+            "counts": counts(scheduled=5),
+            "expires_at": None,
+            "waves": [
+                {
+                    "send_at": "2100-01-01T13:00:00.000Z",
+                    "messages": 2,
+                    "counts": counts(scheduled=2),
+                    "expires_at": None,
+                },
+                {
+                    "send_at": "2100-01-01T12:00:00.000Z",
+                    "messages": 3,
+                    "counts": counts(scheduled=3),
+                    "expires_at": None,
+                },
+            ],
+        }
+    }
+
+
+def test_what_a_paused_batch_retains_says_when_it_expires(
+    client_of_alice: ApiClient, due_batch: Batch, settings: Any
+) -> None:
+    settings.RETENTION_SECONDS = 3600
+    batch_id, account = due_batch.public_id, client_of_alice.account
+    stop_batch(account, batch_id, BatchStatus.PAUSED, actor="a test", allowed_from=[BatchStatus.OPEN])
+    accept_mail(account, draft(1, batch_id=batch_id, send_at=SEND_AT))
+    sweep()
+    data = client_of_alice.get(f"{BATCHES}/{batch_id}").json()["data"]
+    batch = Batch.objects.get()
+    assert (data["status"], data["gate"], data["version"]) == ("paused", "paused", 1)
+    assert data["since"] == told(batch.stopped_at)
+    assert data["counts"] == counts(retained=3, scheduled=1)
+    expires_at = batch.parcels.order_by("pk")[0].send_at + dt.timedelta(hours=1)
+    assert data["expires_at"] == told(expires_at)
+    assert [wave["expires_at"] for wave in data["waves"]] == [None, told(expires_at)]
+    freeze_account(account, actor="a test")
+    frozen = client_of_alice.get(f"{BATCHES}/{batch_id}").json()["data"]
+    assert (frozen["status"], frozen["gate"], frozen["expires_at"]) == ("paused", "frozen", None)
+    assert {wave["expires_at"] for wave in frozen["waves"]} == {None}
+
+
+def test_counts_and_waves_stay_when_the_batch_is_sent_and_folded(
+    client_of_alice: ApiClient, due_batch: Batch, deliverer: Deliverer
+) -> None:
+    deliverer.deliver_due(seconds=5)
+    sweep()
+    data = client_of_alice.get(f"{BATCHES}/{due_batch.public_id}").json()["data"]
+    assert data["counts"] == counts(sent=3)
+    assert [(wave["messages"], wave["counts"]) for wave in data["waves"]] == [(3, counts(sent=3))]
+
+
+def test_the_list_has_the_newest_first_and_never_the_hidden_one(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
+    alice = client_of_alice.account
+    first, second, third = (create_batch(alice) for _ in range(3))
+    default_batch(alice)
+    of_charlie = create_batch(client_of_charlie.account)
+    stop_batch(alice, second.public_id, BatchStatus.CANCELLED, actor="a test", allowed_from=[BatchStatus.OPEN])
+    page = client_of_alice.get(f"{BATCHES}?limit=2").json()
+    assert [row["id"] for row in page["data"]] == [third.public_id, second.public_id]
+    assert page["pagination"] == {"limit": 2, "next": second.public_id}
+    assert set(page["data"][0]) == {"id", "status", "since", "version", "created_at"}
+    for limit in (1, 2, 3, 4):
+        assert [row["id"] for row in walk(client_of_alice, BATCHES, limit=limit)] == [
+            each.public_id for each in (third, second, first)
+        ]
+    for status, expected in (("open", [third, first]), ("cancelled", [second]), ("paused", [])):
+        assert [row["id"] for row in walk(client_of_alice, BATCHES, limit=1, status=status)] == [
+            each.public_id for each in expected
+        ]
+    assert [row["id"] for row in client_of_charlie.get(BATCHES).json()["data"]] == [of_charlie.public_id]
+
+
+def test_a_page_goes_on_after_a_row_that_has_left_the_filter(client_of_alice: ApiClient) -> None:
+    alice = client_of_alice.account
+    first, second = create_batch(alice), create_batch(alice)
+    for each in (first, second):
+        stop_batch(alice, each.public_id, BatchStatus.PAUSED, actor="a test", allowed_from=[BatchStatus.OPEN])
+    after = client_of_alice.get(f"{BATCHES}?status=paused&limit=1").json()["pagination"]["next"]
+    resume_batch(alice, second.public_id, actor="a test")
+    page = client_of_alice.get(f"{BATCHES}?status=paused&limit=1&after={after}").json()
+    assert [row["id"] for row in page["data"]] == [first.public_id]
+
+
+def test_charlie_sees_nothing_of_what_is_alices(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
+) -> None:
+    hidden = default_batch(client_of_alice.account)
+    for client, batch_id in (
+        (client_of_charlie, open_batch.public_id),
+        (client_of_charlie, "unknown"),
+        (client_of_alice, hidden.public_id),
+    ):
+        for path in (f"{BATCHES}/{batch_id}", f"{BATCHES}/{batch_id}/messages"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+    answer = client_of_charlie.get(f"{BATCHES}?after={open_batch.public_id}")
+    assert (answer.status_code, answer.json()) == (422, invalid(after=["The list has no such id."]))
+
+
+def test_on_behalf_of_makes_and_sees_the_subusers_batches(client_of_alice: ApiClient, subuser: Account) -> None:
+    for_subuser = {"On-Behalf-Of": subuser.username}
+    batch_id = client_of_alice.post(BATCHES, headers=for_subuser).json()["data"]["id"]
+    assert Batch.objects.get().account == subuser
+    assert client_of_alice.get(f"{BATCHES}/{batch_id}", headers=for_subuser).status_code == 200
+    assert client_of_alice.get(f"{BATCHES}/{batch_id}").status_code == 404
+    answer = client_of_alice.get(BATCHES, headers={"On-Behalf-Of": "charlie"})
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "error": {"code": "FORBIDDEN", "message": "On-Behalf-Of names no subuser of this account."}
+    }
+
+
+def test_a_query_that_is_wrong_is_told_by_field(client_of_alice: ApiClient) -> None:
+    no_id = ["Null characters are not allowed.", "This value does not match the required pattern."]
+    cases: list[tuple[str, dict[str, list[str]]]] = [
+        ("limit=0", {"limit": ["Ensure this value is greater than or equal to 1."]}),
+        ("limit=501", {"limit": ["Ensure this value is less than or equal to 500."]}),
+        ("status=sent", {"status": ['"sent" is not a valid choice.']}),
+        ("limit=x&after=.", {"limit": ["A valid integer is required."], "after": no_id[1:]}),
+        ("after=%00", {"after": no_id}),
+        ("state=open", {"state": ["This field is not known here."]}),
+    ]
+    for query, details in cases:
+        answer = client_of_alice.get(f"{BATCHES}?{query}")
+        assert (answer.status_code, answer.json()) == (422, invalid(**details))
+
+
+def test_each_call_needs_its_scope(alice: Account, new_client: NewClient) -> None:
+    calls = [
+        ("mail.batch.create", "POST", BATCHES),
+        ("mail.batch.read", "GET", BATCHES),
+        ("mail.batch.read", "GET", f"{BATCHES}/x"),
+        ("messages.read", "GET", f"{BATCHES}/x/messages"),
+        ("messages.read", "GET", "/sluice/v1/messages/1"),
+        ("user.scheduled_sends.create", "POST", f"{BATCHES}/x/pause"),
+        ("user.scheduled_sends.create", "POST", f"{BATCHES}/x/cancel"),
+        ("user.scheduled_sends.delete", "POST", f"{BATCHES}/x/resume"),
+        ("sluice.receipts.read", "GET", "/sluice/v1/receipts"),
+        ("sluice.receipts.read", "GET", "/sluice/v1/receipts/x"),
+        ("sluice.account.read", "GET", "/sluice/v1/account"),
+        ("sluice.account.update", "POST", "/sluice/v1/account/freeze"),
+        ("sluice.account.update", "POST", "/sluice/v1/account/thaw"),
+    ]
+    scopes = sorted({scope for scope, _, _ in calls})
+    clients = {scope: new_client(alice, [scope]) for scope in scopes}
+    others = {scope: new_client(alice, [each for each in scopes if each != scope]) for scope in scopes}
+    for scope, method, path in calls:
+        refused = others[scope].ask(method, path)
+        assert (refused.status_code, refused.json()) == (403, FORBIDDEN), path
+        assert clients[scope].ask(method, path).status_code in {200, 201, 404, 409}, path

@@ -1,0 +1,67 @@
+"""No input makes a 500, and what is refused changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from batches.models import Batch, Receipt
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.test_fuzz import values
+
+FUZZ = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+V1 = "/sluice/v1"
+MOVES = ("pause", "cancel", "resume")
+
+names = st.sampled_from(["limit", "after", "status", "state", "batch_id", "dry_run", "format", ""])
+texts = st.text(max_size=8) | st.sampled_from(
+    ["0", "-1", str(2**63), "1e3", "\u0661", "\0", "\ud800", "open", "sent", "1_0"]
+)
+lists = st.sampled_from(["batches", "batches/{}", "batches/{}/messages", "receipts", "account"])
+
+
+def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes = b"") -> Any:
+    before = list(Batch.objects.values()), Receipt.objects.count()
+    answer = client.ask(method, path, body)
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/json"
+        assert set(json.loads(answer.content)) == {"error"}
+    if answer.status_code >= 400 or method == "GET":
+        assert (list(Batch.objects.values()), Receipt.objects.count()) == before
+    return answer
+
+
+@FUZZ
+@given(route=lists, query=st.dictionaries(names, texts, max_size=3))
+def test_any_query_is_answered(
+    route: str, query: dict[str, str], client_of_alice: ApiClient, open_batch: Batch
+) -> None:
+    text = "&".join(f"{key}={quote(value, errors='surrogatepass')}" for key, value in query.items())
+    assert_is_fine(client_of_alice, "GET", f"{V1}/{route.format(open_batch.public_id)}?{text}")
+
+
+@FUZZ
+@given(route=st.text(max_size=12), tail=st.sampled_from(["", "/pause", "/messages"]))
+def test_any_path_is_answered(route: str, tail: str, client_of_alice: ApiClient) -> None:
+    for head in ("batches", "messages", "receipts"):
+        assert_is_fine(client_of_alice, "POST", f"{V1}/{head}/{quote(route, safe='', errors='surrogatepass')}{tail}")
+
+
+@FUZZ
+@given(
+    move=st.sampled_from(MOVES),
+    body=st.binary(max_size=40)
+    | values.map(json.dumps).map(str.encode)
+    | st.fixed_dictionaries({}, optional={"reason": values, "dry_run": values, "until": values})
+    .map(json.dumps)
+    .map(str.encode),
+)
+def test_any_body_moves_or_is_refused(move: str, body: bytes, client_of_alice: ApiClient, open_batch: Batch) -> None:
+    answer = assert_is_fine(client_of_alice, "POST", f"{V1}/batches/{open_batch.public_id}/{move}", body)
+    assert answer.status_code in {200, 400, 409, 422}
+    assert_is_fine(client_of_alice, "POST", f"{V1}/account/{'thaw' if move == 'resume' else 'freeze'}", body)

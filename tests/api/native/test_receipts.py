@@ -1,0 +1,72 @@
+"""/sluice/v1/receipts: who stopped what, when and why."""
+
+from __future__ import annotations
+
+from batches.control import create_batch, resume_batch, stop_batch
+from batches.models import Batch, Receipt
+from batches.states import BatchStatus
+from tests.api.conftest import ApiClient
+from tests.api.native.bodies import invalid, told, walk
+
+RECEIPTS = "/sluice/v1/receipts"
+UNKNOWN = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Receipt not found."}}
+
+
+def stop(client: ApiClient, batch: Batch) -> Receipt:
+    return stop_batch(
+        client.account, batch.public_id, BatchStatus.PAUSED, actor="operator olga", allowed_from=[BatchStatus.OPEN]
+    )
+
+
+def test_a_receipt_is_told_as_it_stands(client_of_alice: ApiClient, open_batch: Batch) -> None:
+    receipt = stop(client_of_alice, open_batch)
+    Receipt.objects.update(settled_at=None, in_flight=7, in_doubt=2, doubtful_messages=[512, 2**60])
+    line = {
+        "id": receipt.public_id,
+        "batch_id": open_batch.public_id,
+        "action": "pause",
+        "actor": "operator olga",
+        "reason": "",
+        "created_at": told(Receipt.objects.get().created_at),
+        "settled": False,
+        "settled_at": None,
+        "sent": 0,
+        "stopped": 3,
+        "in_flight": 7,
+        "in_doubt": 2,
+        "ended": 0,
+    }
+    answer = client_of_alice.get(f"{RECEIPTS}/{receipt.public_id}")
+    assert answer.status_code == 200
+    assert answer.json() == {"data": {**line, "doubtful_messages": ["512", str(2**60)]}}
+    assert client_of_alice.get(RECEIPTS).json() == {"data": [line], "pagination": {"limit": 100, "next": None}}
+
+
+def test_the_list_has_the_newest_first_and_can_be_of_one_batch(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
+    alice = client_of_alice.account
+    one, other = create_batch(alice), create_batch(alice)
+    made = []
+    for batch in (one, other, one):
+        made += [stop(client_of_alice, batch), resume_batch(alice, batch.public_id, actor="operator olga")]
+    of_charlie = stop(client_of_charlie, create_batch(client_of_charlie.account))
+    ids = [receipt.public_id for receipt in reversed(made)]
+    for limit in (1, 2, 3, 6, 7):
+        assert [row["id"] for row in walk(client_of_alice, RECEIPTS, limit=limit)] == ids
+    for batch, expected in ((one, ids[:2] + ids[4:]), (other, ids[2:4])):
+        assert [row["id"] for row in walk(client_of_alice, RECEIPTS, limit=1, batch_id=batch.public_id)] == expected
+    assert [row["id"] for row in client_of_charlie.get(RECEIPTS).json()["data"]] == [of_charlie.public_id]
+
+
+def test_charlie_sees_no_receipt_of_alices(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
+) -> None:
+    receipt = stop(client_of_alice, open_batch)
+    for receipt_id in (receipt.public_id, "unknown"):
+        answer = client_of_charlie.get(f"{RECEIPTS}/{receipt_id}")
+        assert (answer.status_code, answer.json()) == (404, UNKNOWN)
+        answer = client_of_charlie.get(f"{RECEIPTS}?after={receipt_id}")
+        assert (answer.status_code, answer.json()) == (422, invalid(after=["The list has no such id."]))
+    for batch_id in (open_batch.public_id, "unknown"):
+        assert client_of_charlie.get(f"{RECEIPTS}?batch_id={batch_id}").json()["data"] == []

@@ -1,0 +1,84 @@
+"""Every path below /sluice answers in JSON, with or without a trailing slash, and nothing redirects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+from django.urls import include, path
+
+from api.native import views
+from batches.models import Batch
+from tests.api.conftest import ApiClient
+from tests.api.native.bodies import NO_ROUTE
+
+V1 = "/sluice/v1"
+NOT_ALLOWED = {"error": {"code": "METHOD_NOT_ALLOWED", "message": "The method is not allowed here."}}
+
+
+def test_unknown_route_is_a_json_404_for_everyone(database: None) -> None:
+    routes = [
+        *("/sluice", "/sluice/", "/sluice/v1", "/sluice/v2/batches", f"{V1}/BATCHES", f"{V1}/batches//"),
+        *(f"{V1}/batches/%00", f"{V1}/batches/%ff", f"{V1}/batches/{'x' * 65}", f"{V1}/batches/a%0A/pause"),
+        *(f"{V1}/messages/x", f"{V1}/messages/{'9' * 19}", f"{V1}/messages/%D9%A1", f"{V1}/account/purge"),
+    ]
+    for route in routes:
+        answer = Client().generic("POST", route)
+        assert (answer.status_code, answer.json()) == (404, NO_ROUTE), route
+        assert answer["Content-Type"] == "application/json"
+
+
+def test_other_methods_are_405(client_of_alice: ApiClient) -> None:
+    for method, route in [
+        *(("DELETE", "batches"), ("OPTIONS", "batches"), ("PATCH", "batches/x"), ("POST", "batches/x/messages")),
+        *(("GET", "batches/x/pause"), ("POST", "messages/1"), ("POST", "receipts"), ("DELETE", "receipts/x")),
+        *(("PUT", "account"), ("GET", "account/freeze"), ("BREW", "account/thaw")),
+    ]:
+        answer = client_of_alice.ask(method, f"{V1}/{route}")
+        assert (answer.status_code, answer.json()) == (405, NOT_ALLOWED), route
+
+
+def test_without_a_key_there_is_nothing_to_see(database: None) -> None:
+    for route in ("batches", "batches/x", "batches/x/messages", "messages/1", "receipts", "receipts/x", "account"):
+        for headers in ({}, {"Authorization": "Bearer SG.unknown"}):
+            answer = Client().get(f"{V1}/{route}", headers=headers)
+            assert answer.status_code == 401
+            assert answer["WWW-Authenticate"] == "Bearer"
+            assert answer.json() == {"error": {"code": "UNAUTHORIZED", "message": "A valid API key is required."}}
+
+
+def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient, open_batch: Batch) -> None:
+    batch = f"batches/{open_batch.public_id}"
+    for route in (f"{batch}/pause/", f"{batch}/cancel/", f"{batch}/resume/", "account/freeze/", "account/thaw/"):
+        answer = client_of_alice.post(f"{V1}/{route}")
+        assert answer.status_code == 200, route
+    receipt = answer["X-Sluice-Receipt"]
+    for route in ("batches/", f"{batch}/", f"{batch}/messages/", "receipts/", f"receipts/{receipt}/", "account/"):
+        assert client_of_alice.get(f"{V1}/{route}").status_code == 200, route
+
+
+def test_a_fault_of_ours_is_a_json_500(
+    client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    def fail(*args: object) -> None:
+        raise ZeroDivisionError
+
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setattr(views, "create_batch", fail)
+    client_of_alice.http.raise_request_exception = False
+    answer = client_of_alice.post(f"{V1}/batches")
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/json")
+    assert answer.json() == {"error": {"code": "INTERNAL_ERROR", "message": "Something went wrong on our side."}}
+
+
+def test_site_level_refusals_are_json() -> None:
+    request = RequestFactory().get("/sluice/x")
+    answers = [handler(request, ValueError()) for handler in (views.bad_request, views.not_found)]
+    assert [answer.status_code for answer in answers] == [400, 404]
+    assert all(answer["Content-Type"] == "application/json" for answer in answers)
+
+
+# A site that has the dialect's handlers, for the tests above.
+handler500 = views.server_error
+urlpatterns = [path("sluice/", include("api.native.urls"))]
