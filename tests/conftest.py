@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection, connections
@@ -16,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Account
 from mailer.pipeline.deliver import Deliverer
+from stack.folders import temporary_folder
 from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
@@ -124,3 +126,11 @@ def operator(database: None) -> Iterator[Client]:
     """Olga, who may do everything."""
     with logged_in("olga") as client:
         yield client
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the user PostgreSQL runs as can reach: pytest's tmp_path is closed to others."""
+    with temporary_folder("sluice-stack-test-") as (folder, _):
+        (folder / "state").mkdir(mode=0o711)
+        yield folder / "state"

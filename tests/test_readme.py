@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.launching import processes_naming
 from tests.waiting import wait_until
 
+FACTS = ["base_url", "api_key", "admin_url", "admin_username", "admin_password", "inbox"]
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
@@ -45,28 +47,42 @@ def test_the_demo_comes_out_right() -> None:
     assert result["stop"]["sent"] == result["stop"]["received_5_seconds_later"]
 
 
-def test_the_five_minutes_work_as_pasted(tmp_path: Path) -> None:
+def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
+    """Also what `up` prints, a second copy in the same folder, and that nothing is left after Ctrl-C."""
+    port = str(free_port())
     _, up, *steps = (
-        block.replace("8025", str(free_port_once)).replace("/tmp/sluice-try", str(tmp_path / "try"))
-        for free_port_once in [free_port()]
-        for block in BLOCKS
+        block.replace("8025", port).replace("/tmp/sluice-try", str(open_folder / "try")) for block in BLOCKS
     )
-    tmp_path.chmod(0o755)
-    ready = tmp_path / "try.json"
-    stack = subprocess.Popen(
-        ["bash", "-c", f"exec {up.strip()}"], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL
-    )
+    ready, shown = open_folder / "try.json", open_folder / "shown"
+    with shown.open("wb") as output:
+        stack = subprocess.Popen(["bash", "-c", f"exec {up.strip()}"], cwd=ROOT, env=environment(), stdout=output)
     try:
         wait_until(lambda: ready.exists() or stack.poll() is not None, seconds=120, why="the stack")
-        script = "set -euo pipefail\n" + "\n".join(steps)
-        done = subprocess.run(["bash", "-c", script], env=environment(), capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        assert "X-Sluice-Settled: true" in done.stdout
-        inbox = Path(json.loads(ready.read_text())["inbox"])
-        wait_until(lambda: len(list((inbox / "new").iterdir())) == 1, seconds=20, why="the mail")
+        answer = run_as_pasted("\n".join(steps))
+        assert "X-Sluice-Settled: true" in answer
+        facts = json.loads(ready.read_text())
+        assert list(facts) == FACTS
+        wait_until(lambda: "Ctrl-C" in shown.read_text(), why="what it prints")
+        assert all(fact in shown.read_text() for fact in facts.values())
+        curl = next(line for line in shown.read_text().splitlines() if line.startswith("curl"))
+        assert "202 Accepted" in run_as_pasted(curl)
+        assert "password" in run_as_pasted(f"curl -sf {facts['admin_url']}login/")
+        second = subprocess.run(["bash", "-c", up], cwd=ROOT, env=environment(), capture_output=True, text=True)
+        assert (second.returncode, "Already running" in second.stderr) == (1, True)
+        inbox = Path(facts["inbox"], "new")
+        wait_until(lambda: len(list(inbox.iterdir())) == 1, seconds=20, why="the mail")
     finally:
         stack.send_signal(signal.SIGINT)
         assert stack.wait(60) == 0
+    wait_until(lambda: not processes_naming(open_folder), why="every process to be gone")
+
+
+def run_as_pasted(script: str) -> str:
+    done = subprocess.run(
+        ["bash", "-c", f"set -euo pipefail\n{script}"], env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_suite_can_be_started_as_the_readme_says() -> None:

@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from accounts.models import Account
 from batches.admit import admit_batch
 from batches.claims import Hold
-from batches.control import create_batch, resume_batch, stop_batch
+from batches.control import create_batch, is_usable, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
 from batches.models import Batch
 from batches.states import BatchStatus, Lane
@@ -60,6 +60,8 @@ class Pipeline(RuleBasedStateMachine):
 
     @rule(batch=batches, messages=st.integers(1, 4), hours=st.sampled_from([0, 1, 30]))
     def send(self, batch: int, messages: int, hours: int) -> None:
+        if not is_usable(Batch.objects.get(pk=batch)):  # ten days old, and nothing waits in it
+            return
         self.serial += 1
         send_at = database_now() + dt.timedelta(hours=hours)
         name = f"m{self.serial}-"

@@ -10,19 +10,9 @@ import pytest
 from stack.folders import temporary_folder
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A state folder of this test alone."""
-    yield from fresh_state()
-
-
 @pytest.fixture(scope="module")
 def used_state() -> Iterator[Path]:
     """A state folder that goes from test to test of a file, so that its cluster is made once."""
-    yield from fresh_state()
-
-
-def fresh_state() -> Iterator[Path]:
     with temporary_folder("sluice-stack-test-") as (folder, _lock):
         (folder / "state").mkdir(mode=0o711)
         yield folder / "state"

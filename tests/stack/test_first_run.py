@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 
 from stack.first_run import logins, secret_key
@@ -13,11 +14,12 @@ class FakeManage:
 
     def __init__(self) -> None:
         self.runs = 0
+        self.password = secrets.token_hex(8)
 
     def __call__(self, command: str) -> str:
         assert command == "first_run"
         self.runs += 1
-        return json.dumps({"api_key": f"SG.{self.runs}", "admin_username": "operator", "admin_password": str(id(self))})
+        return json.dumps({"api_key": f"SG.{self.runs}", "admin_username": "operator", "admin_password": self.password})
 
 
 def test_a_second_run_finds_the_same(tmp_path: Path) -> None:

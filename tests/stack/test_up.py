@@ -1,61 +1,14 @@
-"""`./sluice up`, whole and real."""
+"""What `./sluice up` decides before it starts; whole and real it runs in tests/test_readme.py."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import socket
-import subprocess
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from stack import ROOT, StackError
+from stack import StackError
 from stack.commands import COMMANDS, usage
 from stack.running import allowed_hosts, free_port
-
-from .launching import Launched, processes_naming, wait_until
-
-FACTS = ["base_url", "api_key", "admin_url", "admin_username", "admin_password", "inbox"]
-
-
-@pytest.fixture
-def up(open_folder: Path) -> Iterator[Launched]:
-    launched = Launched(*command(open_folder, "--ready-file", str(open_folder / "ready.json")))
-    try:
-        launched.wait_for("Ctrl-C stops everything")
-        yield launched
-    finally:
-        launched.close()
-        wait_until(lambda: not processes_naming(open_folder))
-
-
-def command(state: Path, *more: str) -> list[str]:
-    return [str(ROOT / "sluice"), "up", "--port", "0", "--state", str(state), *more]
-
-
-@pytest.mark.xdist_group("up")
-def test_up_serves_until_ctrl_c(up: Launched, open_folder: Path) -> None:
-    facts = json.loads((open_folder / "ready.json").read_text())
-    assert list(facts) == FACTS
-    assert answers(f"{facts['base_url']}/healthz")
-    assert answers(facts["admin_url"])
-    assert Path(facts["inbox"], "new").is_dir()
-    assert all(facts[name] in up.shown for name in FACTS)
-    if shutil.which("curl"):
-        curl = next(line for line in up.shown.splitlines() if line.startswith("curl"))
-        assert "202 Accepted" in subprocess.run(curl, shell=True, capture_output=True, text=True).stdout
-    second = subprocess.run(command(open_folder), capture_output=True, text=True)
-    assert (second.returncode, "Already running" in second.stderr) == (1, True)
-    assert up.end("Ctrl-C") == 0
-    assert processes_naming(open_folder) == []
-
-
-def answers(url: str) -> bool:
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url) as answer:
-        return bool(answer.status == 200)
 
 
 def test_a_busy_port_is_a_sentence() -> None:
