@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
 from api.http import BadBody, BodyTooLarge, NotJson, NotUtf8, UnknownEncoding
@@ -72,6 +73,7 @@ HTTP_ANSWERS: dict[int, Answer] = {
     415: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type must be application/json."),
     429: Answer(429, "RATE_LIMITED", "Too many requests."),
     500: Answer(500, "INTERNAL_ERROR", "Something went wrong on our side."),
+    503: Answer(503, "UNAVAILABLE", "The service cannot answer now; ask again."),
 }
 
 
@@ -101,6 +103,9 @@ def answer_for(error: Exception, resource: str) -> Refusal | None:
         return invalid({"after": ["The list has no such id."]})
     if isinstance(error, BadBody):
         return _refuse(BODY_ANSWERS[type(error)])
+    if isinstance(error, OperationalError | InterfaceError):
+        # The database is away. Whether a commit came through is not known: the caller may ask again.
+        return plain_refusal(503)
     if isinstance(error, drf.APIException):
         return _refuse(HTTP_ANSWERS.get(error.status_code, HTTP_ANSWERS[400]))
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from api.http import BadBody
 from api.native import errors
@@ -32,6 +33,13 @@ def test_every_unreadable_body_has_an_answer(kind: type[BadBody]) -> None:
     refusal = errors.answer_for(kind(), "anything")
     assert refusal is not None
     assert 400 <= refusal.status < 500
+
+
+def test_a_database_that_is_away_is_503() -> None:
+    for error in (OperationalError("gone"), InterfaceError("closed")):
+        refusal = errors.answer_for(error, "anything")
+        assert refusal is not None
+        assert (refusal.status, refusal.code) == (503, "UNAVAILABLE")
 
 
 def test_what_the_table_does_not_know_is_a_fault_of_ours() -> None:

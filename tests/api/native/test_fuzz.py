@@ -13,7 +13,7 @@ from batches.models import Batch, Receipt
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_fuzz import values
 
-FUZZ = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 V1 = "/sluice/v1"
 MOVES = ("pause", "cancel", "resume")
 

@@ -86,18 +86,18 @@ def test_pages_are_complete_and_without_doubles_in_every_state(client_of_alice: 
     assert ids == sorted(pk * PARCEL_SPAN + n for pk, size in bases for n in range(size))
     states = {row["state"] for row in whole}
     assert states == {"sent", "refused", "scheduled", "retained"}
-    for limit in (7, 300):
+    for limit in (97, 300):
         assert [row["id"] for row in walk(client_of_alice, path, limit=limit)] == [row["id"] for row in whole]
     for state in STATES:
         expected = [row["id"] for row in whole if row["state"] == state]
-        for limit in (2, 500) if len(expected) < 100 else (200, 500):
+        for limit in (2, 500) if len(expected) < 100 else (200,):
             assert [row["id"] for row in walk(client_of_alice, path, state=state, limit=limit)] == expected
 
 
 def test_a_page_may_begin_anywhere(client_of_alice: ApiClient, varied_batch: Batch) -> None:
     ids = [int(row["id"]) for row in walk(client_of_alice, messages_of(varied_batch), limit=500)]
     chance = random.Random(7)
-    for after in (0, ids[0] - 1, ids[-1], 2**62, *(chance.randrange(ids[0], ids[-1]) for _ in range(5))):
+    for after in (0, ids[0] - 1, ids[-1], 2**62, *(chance.randrange(ids[0], ids[-1]) for _ in range(3))):
         page = client_of_alice.get(f"{messages_of(varied_batch)}?limit=3&after={after}").json()
         expected = [each for each in ids if each > after]
         assert [int(row["id"]) for row in page["data"]] == expected[:3]
