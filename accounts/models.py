@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from foundation.clock import Now
+
+
+class DoubtPolicy(models.IntegerChoices):
+    """What becomes of a message whose fate is not known, such as one that a dead worker had begun."""
+
+    HOLD = 0, "hold"
+    """It stays in doubt, for a person to replay or to drop: nobody gets it twice."""
+    RESEND = 1, "resend"
+    """It is sent again with the same Message-ID: everybody gets it, some of them perhaps twice."""
 
 
 class Account(models.Model):
@@ -22,6 +31,22 @@ class Account(models.Model):
     )
     frozen_at = models.DateTimeField(null=True, blank=True, help_text="While set, nothing of it or its subusers leaves")
     thawed_at = models.DateTimeField(null=True, blank=True)
+    doubt_policy = models.SmallIntegerField(
+        "mail in doubt",
+        choices=DoubtPolicy.choices,
+        default=DoubtPolicy.HOLD,
+        db_default=DoubtPolicy.HOLD,
+        help_text="hold: for a person to decide. resend: again, with the same Message-ID",
+    )
+    lateness_limit = models.PositiveIntegerField(
+        "lateness limit (seconds)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Mail that is later than this is held instead of sent. Empty: it is sent, however late",
+    )
+    purged_through = models.BigIntegerField(default=0, db_default=0, help_text="Parcels numbered up to this are purged")
+    is_purging = models.BooleanField(default=False, db_default=False, help_text="Some of them may still be pending")
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

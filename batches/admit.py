@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from batches import hints, queries
 from batches.states import PARCEL_MOVES, BatchStatus, Lane, ParcelState
-from batches.verdict import VERDICTS, Gate, Limits, Phase, Verdict
+from batches.verdict import VERDICTS, Gate, GateStatus, Limits, Phase, Verdict
 
 PAGE = 2000
 """Parcels to a transaction: a million messages are one page, and the gate's rows are locked for milliseconds."""
@@ -27,26 +27,78 @@ TARGETS = {
     Verdict.RETAIN: ParcelState.RETAINED,
     Verdict.DISCARD: ParcelState.DISCARDED,
     Verdict.EXPIRE: ParcelState.EXPIRED,
+    Verdict.HOLD: ParcelState.HELD,
 }
 EARLY_SECONDS = 2.0
 """A wave task that comes up to this early waits; earlier than that it leaves the wave to the sweeper."""
+BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+END = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+HIGHEST_ID = 2**63 - 1
+
+Place = tuple[dt.datetime, int]
+"""The `due_at` and id that a page of parcels comes after."""
 
 
 @dataclass
 class Admitted:
-    """How many parcels were moved, by the state they moved to."""
+    """How many parcels were moved, by the state they moved to, and how many messages they still had to send."""
 
     parcels: Counter[ParcelState] = field(default_factory=Counter)
+    messages: int = 0
 
 
-def limits() -> Limits:
-    """The installation's limits, as the verdict takes them."""
-    return Limits(retention=dt.timedelta(seconds=settings.RETENTION_SECONDS))
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What `read_locked_gate` found: the gate, the limits of this batch, what of the account is purged, the time."""
+
+    gate: Gate
+    limits: Limits
+    purged_through: int
+    now: dt.datetime
+
+    def stands(self, later: Reading | None) -> bool:
+        """Whether a later reading says the same, but for the time."""
+        return later is not None and replace(later, now=self.now) == self
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Some of a batch's waiting parcels: those due from `start` up to `until`, within or past their retention (None:
+    both), numbered up to `base_until`."""
+
+    target: ParcelState
+    until: dt.datetime
+    start: Place = (BEGINNING, 0)
+    is_after: bool | None = None
+    base_until: int = HIGHEST_ID
+
+
+def shares_of(reading: Reading) -> list[Share]:
+    """What is to be done with a batch at this moment, in this order. Here `verdict` becomes sets of parcels."""
+    now, status = reading.now, reading.gate.status
+    shares = []
+    if reading.purged_through:
+        shares.append(Share(ParcelState.DISCARDED, END, base_until=reading.purged_through))
+    start: Place = (BEGINNING, 0)
+    late_until = reading.limits.late_until(now) if status is GateStatus.OPEN else None
+    if late_until is not None:
+        shares += _by_phase(GateStatus.LATE, late_until, start)
+        start = (late_until, HIGHEST_ID)
+    return shares + _by_phase(status, now, start)
+
+
+def _by_phase(status: GateStatus, until: dt.datetime, start: Place) -> list[Share]:
+    during, after = (TARGETS[VERDICTS[status][phase]] for phase in (Phase.DURING, Phase.AFTER))
+    if during is after:
+        return [Share(during, until, start)]
+    return [Share(during, until, start, is_after=False), Share(after, until, start, is_after=True)]
 
 
 def sources_of(target: ParcelState) -> list[int]:
-    """The states from which a verdict may move a parcel to `target`; a claimed one is its worker's."""
-    return [int(state) for state, moves in PARCEL_MOVES.items() if target in moves and state != ParcelState.CLAIMED]
+    """The states from which a verdict may move a parcel to `target`. A claimed one is its worker's, and a held one is
+    in a person's hands: it can only be discarded."""
+    untouched = {ParcelState.CLAIMED} if target is ParcelState.DISCARDED else {ParcelState.CLAIMED, ParcelState.HELD}
+    return [int(state) for state, moves in PARCEL_MOVES.items() if target in moves and state not in untouched]
 
 
 def fire_wave(batch_id: int, due_at: dt.datetime) -> Admitted:
@@ -66,43 +118,52 @@ def fire_wave(batch_id: int, due_at: dt.datetime) -> Admitted:
 def admit_batch(batch_id: int) -> Admitted:
     """Give every parcel of the batch that is due, and that no worker holds, the verdict of this moment."""
     admitted = Admitted()
-    for phase in (Phase.DURING, Phase.AFTER):
-        after: tuple[dt.datetime, int] | None = (dt.datetime(1970, 1, 1, tzinfo=dt.UTC), 0)
-        while after is not None:
-            after = _admit_page(batch_id, phase, after, admitted)
+    while not _admit_as_read(batch_id, admitted):
+        pass
     return admitted
 
 
-def _admit_page(
-    batch_id: int, phase: Phase, after: tuple[dt.datetime, int], admitted: Admitted
-) -> tuple[dt.datetime, int] | None:
-    """One transaction: lock the gate, decide, move a page. Returns where the next page starts, None at the end."""
+def _admit_as_read(batch_id: int, admitted: Admitted) -> bool:
+    """Read the gate and carry out what it says, page by page. False if it has changed on the way: read it again."""
     with transaction.atomic():
-        gate_and_now = read_locked_gate(batch_id)
-        if gate_and_now is None:
-            return None
-        gate, now = gate_and_now
-        target = TARGETS[VERDICTS[gate.status][phase]]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                queries.APPLY_VERDICT,
-                {
-                    "batch": batch_id,
-                    "sources": sources_of(target),
-                    "target": int(target),
-                    "now": now,
-                    "retained_since": now - limits().retention,
-                    "is_after": phase is Phase.AFTER,
-                    "after_due": after[0],
-                    "after_id": after[1],
-                    "limit": PAGE,
-                },
-            )
-            moved = cursor.fetchall()
-    admitted.parcels[target] += len(moved)
-    if target is ParcelState.DUE:
-        _hint_lanes(moved)
-    return (moved[-1][0], moved[-1][1]) if len(moved) == PAGE else None
+        reading = read_locked_gate(batch_id)
+    if reading is None:
+        return True
+    for share in shares_of(reading):
+        place: Place | None = share.start
+        while place is not None:
+            with transaction.atomic():
+                if not reading.stands(read_locked_gate(batch_id)):
+                    return False
+                moved = _move_page(batch_id, share, reading, place)
+            admitted.parcels[share.target] += len(moved)
+            admitted.messages += sum(row[3] for row in moved)
+            if share.target is ParcelState.DUE:
+                _hint_lanes(moved)
+            place = (moved[-1][0], moved[-1][1]) if len(moved) == PAGE else None
+    return True
+
+
+def _move_page(batch_id: int, share: Share, reading: Reading, place: Place) -> list[Any]:
+    """Move the parcels of a share that come after `place`, `PAGE` at most: due_at, id, lane and messages of each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.APPLY_VERDICT,
+            {
+                "batch": batch_id,
+                "sources": sources_of(share.target),
+                "target": int(share.target),
+                "now": reading.now,
+                "until": share.until,
+                "retained_since": reading.now - reading.limits.retention,
+                "is_after": share.is_after,
+                "base_until": share.base_until,
+                "after_due": place[0],
+                "after_id": place[1],
+                "limit": PAGE,
+            },
+        )
+        return list(cursor.fetchall())
 
 
 def _hint_lanes(moved: list[Any]) -> None:
@@ -110,7 +171,7 @@ def _hint_lanes(moved: list[Any]) -> None:
         hints.hint_due(Lane(lane), parcels)
 
 
-def read_locked_gate(batch_id: int) -> tuple[Gate, dt.datetime] | None:
+def read_locked_gate(batch_id: int) -> Reading | None:
     """The gate of a batch and the time, read FOR SHARE: until the transaction ends no stop, resume or freeze of it can
     commit. None if there is no such batch. Rows are locked in the order batch, accounts, installation."""
     with connection.cursor() as cursor:
@@ -118,15 +179,21 @@ def read_locked_gate(batch_id: int) -> tuple[Gate, dt.datetime] | None:
         batch = cursor.fetchone()
         if batch is None:
             return None
-        status, account_id, parent_id, now = batch
+        status, resumed_at, retention, account_id, parent_id, now = batch
         cursor.execute(queries.READ_ACCOUNT_GATE, [[id for id in (account_id, parent_id) if id is not None]])
-        frozen = dict(cursor.fetchall())
+        accounts = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(queries.READ_INSTALLATION_GATE)
-        installation = cursor.fetchone()
-    gate = Gate(
-        batch_status=BatchStatus(status),
-        is_account_frozen=frozen[account_id],
-        is_parent_frozen=frozen.get(parent_id, False),
-        is_installation_frozen=bool(installation and installation[0]),
+        installation_frozen, installation_thawed_at = cursor.fetchone() or (False, None)
+    frozen, thawed_at, lateness, purged_through = accounts[account_id]
+    parent_frozen, parent_thawed_at, *_ = accounts.get(parent_id, (False, None))
+    openings = [resumed_at, thawed_at, parent_thawed_at, installation_thawed_at]
+    return Reading(
+        gate=Gate(BatchStatus(status), frozen, parent_frozen, installation_frozen),
+        limits=Limits(
+            retention=dt.timedelta(seconds=settings.RETENTION_SECONDS if retention is None else retention),
+            lateness=None if lateness is None else dt.timedelta(seconds=lateness),
+            opened_at=max((opening for opening in openings if opening is not None), default=None),
+        ),
+        purged_through=purged_through,
+        now=now,
     )
-    return gate, now

@@ -11,6 +11,7 @@ import datetime as dt
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -39,6 +40,7 @@ class Claim:
     send_at: dt.datetime
     slice_no: int
     is_remainder: bool
+    is_replay: bool
     lane: Lane
     doubtful: int
 
@@ -170,6 +172,11 @@ def to_members(mask: int) -> bytes:
     return mask.to_bytes(PARCEL_SPAN // 8, "little")
 
 
+def to_doubtful(mask: int) -> bytes | None:
+    """A parcel's `doubtful` column: null when nothing is in doubt, so that its index holds only what is."""
+    return to_members(mask) if mask else None
+
+
 def bits(mask: int) -> list[int]:
     """The numbers of the bits that are set, ascending."""
     return [n for n in range(mask.bit_length()) if mask >> n & 1]
@@ -183,5 +190,9 @@ def _claim_from(row: tuple[object, ...]) -> Claim:
     return claim
 
 
-def _gates(rows: Iterable[tuple[int, int, bool, bool, bool]]) -> dict[int, GateStatus]:
-    return {row[0]: Gate(BatchStatus(row[1]), row[2], row[3], row[4]).status for row in rows}
+def _gates(rows: Iterable[Sequence[Any]]) -> dict[int, GateStatus]:
+    """What the gate says of each parcel. One that was recalled waits as if it were paused: its worker gives it back."""
+    return {
+        parcel: GateStatus.PAUSED if is_recalled else Gate(BatchStatus(status), *others).status
+        for parcel, status, *others, is_recalled in rows
+    }

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, Sum
 
 from batches import queries
-from batches.models import Batch, Parcel
+from batches.models import Parcel
 from batches.states import ParcelState
 from foundation.clock import Now
 
@@ -30,6 +30,7 @@ class Counts:
     due: int
     claimed: int
     retained: int
+    held: int
     sent: int
     refused: int
     dropped: int
@@ -41,7 +42,7 @@ class Counts:
     @property
     def waiting(self) -> int:
         """Those that may still leave, now or after a resume."""
-        return self.scheduled + self.due + self.claimed + self.retained
+        return self.scheduled + self.due + self.claimed + self.retained + self.held
 
     @property
     def ended_unsent(self) -> int:
@@ -51,12 +52,7 @@ class Counts:
 
 def count_batch(batch_id: int) -> Counts:
     """The counts of a batch at this moment, by id."""
-    with connection.cursor() as cursor:
-        cursor.execute(queries.COUNT_BATCH, {"batch": batch_id})
-        row = cursor.fetchone()
-        assert row is not None
-        values = dict(zip((column[0] for column in cursor.description), row, strict=True))
-    return _counts_from(values)
+    return _count(queries.COUNT_BATCH, batch=batch_id)
 
 
 def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
@@ -70,10 +66,20 @@ def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
 
 def count_account(account_id: int) -> Counts:
     """The counts of everything of an account and of its subusers."""
-    batches = Batch.objects.filter(Q(account_id=account_id) | Q(account__parent_id=account_id))
-    counts = count_batches(list(batches.values_list("pk", flat=True))).values()
-    names = [field.name for field in fields(Counts)]
-    return Counts(**{name: sum(getattr(each, name) for each in counts) for name in names})
+    return _count(queries.COUNT_ACCOUNT, account=account_id)
+
+
+def count_everything() -> Counts:
+    """The counts of the whole installation."""
+    return _count(queries.COUNT_EVERYTHING)
+
+
+def _count(query: str, **parameters: int) -> Counts:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        row = cursor.fetchone()
+        assert row is not None
+        return _counts_from(dict(zip((column[0] for column in cursor.description), row, strict=True)))
 
 
 def _counts_from(values: dict[str, Any]) -> Counts:

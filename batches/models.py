@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -30,6 +32,10 @@ class Batch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     stopped_at = models.DateTimeField(null=True, help_text="Since when it has been paused or cancelled")
     resumed_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True, help_text="When a pause ends by itself; null: never")
+    retention_seconds = models.PositiveIntegerField(
+        null=True, help_text="How long after its send_at paused mail is retained; null: RETENTION_SECONDS"
+    )
 
     class Meta:
         verbose_name_plural = "batches"
@@ -40,16 +46,26 @@ class Batch(models.Model):
                 | (~Q(status=BatchStatus.OPEN) & Q(stopped_at__isnull=False)),
                 name="stopped_batch_says_since_when",
             ),
+            models.CheckConstraint(
+                condition=Q(status=BatchStatus.PAUSED) | Q(paused_until=None), name="only_a_pause_has_an_end"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
                 fields=["account", "stopped_at"], condition=~Q(status=BatchStatus.OPEN), name="stopped_batches"
             ),
             models.Index(fields=["account", "-id"], name="batches_of_account"),
+            models.Index(fields=["paused_until"], condition=Q(paused_until__isnull=False), name="pauses_that_end"),
         ]
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def retention(self) -> dt.timedelta:
+        """How long after its `send_at` its mail is retained while it is paused, before it expires."""
+        chosen = self.retention_seconds
+        return dt.timedelta(seconds=settings.RETENTION_SECONDS if chosen is None else chosen)
 
 
 class Parcel(models.Model):
@@ -73,7 +89,12 @@ class Parcel(models.Model):
         default=False, help_text="Holds only recipients of messages that another parcel counts as sent"
     )
 
+    is_replay = models.BooleanField(
+        default=False, db_default=False, help_text="All it still has to send may have left before"
+    )
+
     worker_id = models.BigIntegerField(null=True)
+    recalled_until = models.DateTimeField(null=True, help_text="Until then no worker claims it, or goes on with it")
     fence = models.BigIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
     slice_no = models.IntegerField(default=0)
@@ -85,7 +106,7 @@ class Parcel(models.Model):
     dropped = models.SmallIntegerField(default=0)
     stopped = models.SmallIntegerField(default=0)
     in_doubt = models.SmallIntegerField(default=0)
-    doubtful = models.BinaryField(null=True, max_length=PARCEL_SPAN // 8, help_text="Which ones are in doubt")
+    doubtful = models.BinaryField(null=True, max_length=PARCEL_SPAN // 8, help_text="Which ones may have left")
     moved = models.SmallIntegerField(default=0, help_text="Messages that another parcel holds now")
     finalized_at = models.DateTimeField(null=True)
     is_folded = models.BooleanField(default=False, help_text="Counted in its batch's totals")
@@ -125,7 +146,9 @@ class Parcel(models.Model):
             models.Index(fields=["batch"], condition=Q(state=ParcelState.CLAIMED), name="claimed_parcels"),
             models.Index(fields=["batch", "send_at"], condition=Q(state=ParcelState.RETAINED), name="retained_parcels"),
             models.Index(fields=["batch", "due_at", "id"], condition=Q(is_folded=False), name="unfolded_parcels"),
-            models.Index(fields=["batch"], condition=Q(in_doubt__gt=0), name="doubtful_parcels"),
+            models.Index(fields=["batch"], condition=Q(doubtful__isnull=False), name="doubtful_parcels"),
+            models.Index(fields=["account", "id"], condition=Q(in_doubt__gt=0), name="doubts_of_account"),
+            models.Index(fields=["account", "id"], condition=Q(state=ParcelState.HELD), name="held_parcels"),
             models.Index(fields=["id"], condition=Q(state__in=FINAL, is_folded=False), name="parcels_to_fold"),
         ]
 
@@ -167,13 +190,20 @@ class Receipt(models.Model):
         RESUME = "resume", "resume"
         FREEZE = "freeze", "freeze"
         THAW = "thaw", "thaw"
+        PURGE = "purge", "purge"
+        RESCHEDULE = "reschedule", "reschedule"
+        REPLAY = "replay", "replay"
+        DROP = "drop", "drop"
 
     public_id = models.CharField(max_length=22, unique=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="receipts")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="receipts", null=True, help_text="Null: the whole installation"
+    )
     batch = models.ForeignKey(
         Batch, on_delete=models.PROTECT, related_name="receipts", null=True, help_text="Null: the whole account"
     )
-    action = models.CharField(max_length=6, choices=Action.choices)
+    message_id = models.BigIntegerField(null=True, help_text="Null: all of the batch or account")
+    action = models.CharField(max_length=10, choices=Action.choices)
     actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
     reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -185,6 +215,9 @@ class Receipt(models.Model):
     in_doubt = models.BigIntegerField(default=0)
     doubtful_messages = models.JSONField(default=list, help_text="The ids of the messages in doubt")
     ended = models.BigIntegerField(default=0, help_text="Of a resume: discarded or expired before it")
+    affected = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of a purge, reschedule, replay or drop: the messages it was carried out on"
+    )
 
     class Meta:
         indexes: ClassVar = [
@@ -193,7 +226,7 @@ class Receipt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} of {self.batch or self.account}"
+        return f"{self.action} of {self.batch or self.account or 'everything'}"
 
     @classmethod
     def open_for(cls, account: Account, batch: Batch | None, action: Action, *, actor: str, reason: str) -> Receipt:
@@ -238,6 +271,7 @@ class Installation(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     frozen_at = models.DateTimeField(null=True)
+    thawed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="one_installation")]

@@ -7,38 +7,53 @@ and the clock is read as `(select sluice_now())`, once, so that indexes on times
 
 from __future__ import annotations
 
+from batches.models import PARCEL_SPAN
 from batches.states import FINAL_STATES, ParcelState
 
-SCHEDULED, DUE, CLAIMED, RETAINED, DONE, DISCARDED, EXPIRED = (int(state) for state in ParcelState)
+SCHEDULED, DUE, CLAIMED, RETAINED, DONE, DISCARDED, EXPIRED, HELD = (int(state) for state in ParcelState)
 FINAL = ",".join(str(int(state)) for state in sorted(FINAL_STATES))
 COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "moved")
 PENDING = "(p.size - " + " - ".join(f"p.{name}" for name in COUNTERS) + ")"
 
+NO_MEMBERS = f"'\\x{'00' * (PARCEL_SPAN // 8)}'::bytea"
+
 READ_BATCH_GATE = """
-select status, account_id, (select parent_id from accounts_account where id = account_id), sluice_now()
+select status, resumed_at, retention_seconds, account_id,
+    (select parent_id from accounts_account where id = account_id), sluice_now()
 from batches_batch where id = %s for share
 """
 """The batch's half of the gate, locked so that no stop or resume can pass while a verdict is carried out."""
 
-READ_ACCOUNT_GATE = "select id, frozen_at is not null from accounts_account where id = any(%s) order by id for share"
-READ_INSTALLATION_GATE = "select frozen_at is not null from batches_installation for share"
+READ_ACCOUNT_GATE = """
+select id, frozen_at is not null, thawed_at, lateness_limit, case when is_purging then purged_through else 0 end
+from accounts_account where id = any(%s) order by id for share
+"""
+READ_INSTALLATION_GATE = "select frozen_at is not null, thawed_at from batches_installation for share"
 
 APPLY_VERDICT = f"""
 with picked as materialized (
     select id, due_at, lane from batches_parcel
     where batch_id = %(batch)s and not is_folded and state = any(%(sources)s)
-      and due_at <= %(now)s and (due_at, id) > (%(after_due)s, %(after_id)s)
-      and (send_at <= %(retained_since)s) = %(is_after)s
+      and due_at <= %(until)s and (due_at, id) > (%(after_due)s, %(after_id)s)
+      and (%(is_after)s::bool is null or (send_at <= %(retained_since)s) = %(is_after)s)
+      and base <= %(base_until)s
     order by due_at, id limit %(limit)s
     for update skip locked
 ), moved as (
-    update batches_parcel p set state = %(target)s,
+    update batches_parcel p set
+        state = case when p.is_replay and %(target)s in ({FINAL}) then {DONE} else %(target)s end,
+        in_doubt = case when p.is_replay and %(target)s in ({FINAL}) then p.in_doubt + {PENDING} else p.in_doubt end,
+        members = case when p.is_replay and %(target)s in ({FINAL}) then {NO_MEMBERS} else p.members end,
         finalized_at = case when %(target)s in ({FINAL}) then %(now)s end
     where p.id = any(array(select id from picked))
+    returning p.id, {PENDING} as pending
 )
-select due_at, id, lane from picked
+select picked.due_at, picked.id, picked.lane, moved.pending
+from picked left join moved on moved.id = picked.id order by 1, 2
 """
-"""Carry a verdict out on a page of a batch's parcels. `is_after`: those past their retention, or those within it."""
+"""Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
+`is_after`: those past their retention, or those within it; null: both. What may have left before is not discarded but
+in doubt."""
 
 PICK_WAVES = f"""
 select batch_id, due_at from batches_parcel
@@ -71,14 +86,16 @@ where b.status = 2
    or (a.frozen_at is null and parent.frozen_at is null and i.frozen_at is null
        and (b.status = 0
             or (select p.send_at from batches_parcel p where p.state = {RETAINED} and p.batch_id = b.id
-                order by p.send_at limit 1) <= (select sluice_now()) - make_interval(secs => %(retention)s)))
+                order by p.send_at limit 1)
+               <= (select sluice_now()) - make_interval(secs => coalesce(b.retention_seconds, %(retention)s))))
 """
 """Batches with retained parcels for which `verdict` may say something new. A skip scan: one probe per such batch."""
 
 STOPPED_BATCHES_WITH_DUE = f"""
 select b.id from batches_batch b
 where b.status <> 0 and exists (
-    select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.state = {DUE})
+    select from batches_parcel p where p.batch_id = b.id and not p.is_folded
+      and (p.state = {DUE} or (p.state = {HELD} and b.status = 2)))
 """
 
 CLAIM = f"""
@@ -96,6 +113,7 @@ with recursive turn(account_id, place) as (
     cross join lateral (
         select p.id, p.due_at, {PENDING} as pending from batches_parcel p
         where p.lane = %(lane)s and p.state = {DUE} and p.account_id = t.account_id
+          and (p.recalled_until is null or p.recalled_until < (select sluice_now()))
         order by p.due_at limit greatest(1, %(parcels)s / t.accounts) for update skip locked
     ) p
 ), picked as materialized (
@@ -107,10 +125,21 @@ update batches_parcel p set state = {CLAIMED}, worker_id = %(worker)s, fence = (
     claimed_at = sluice_now(), slice_from = null, slice_to = null
 where p.id = any(array(select id from picked))
 returning p.id, p.batch_id, p.account_id, p.fence, p.base, p.members, p.size, p.attempts, p.send_at, p.slice_no,
-    p.is_remainder, p.lane, p.doubtful
+    p.is_remainder, p.is_replay, p.lane, p.doubtful
 """
 """Claim the next due parcels of a lane: accounts in turn from the one after `after`, a few parcels each, until
 `messages` are together. Rows that another worker is claiming are skipped."""
+
+GATE = """b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
+    coalesce(i.frozen_at is not null, false), p.base <= a.purged_through,
+    coalesce(sluice_now() >= greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)
+                             + make_interval(secs => a.lateness_limit), false),
+    coalesce(p.recalled_until > sluice_now(), false)"""
+GATE_TABLES = """join batches_batch b on b.id = p.batch_id
+join accounts_account a on a.id = p.account_id
+left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true"""
+"""All that can hold a parcel p, in the order of `Gate`'s fields and whether it is recalled."""
 
 LOOK = f"""
 with me as (
@@ -123,15 +152,11 @@ with me as (
     set slice_from = s.slice_from, slice_to = s.slice_to, slice_no = s.slice_no
     from coming s
     where p.id = s.id and p.fence = s.fence and p.state = {CLAIMED} and exists (select from me)
-    returning p.id, p.batch_id, p.account_id
+    returning p.id, p.batch_id, p.account_id, p.base, p.due_at, p.recalled_until
 )
-select mine.id, b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
-    i.frozen_at is not null
-from mine
-join batches_batch b on b.id = mine.batch_id
-join accounts_account a on a.id = mine.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true
+select p.id, {GATE}
+from mine p
+{GATE_TABLES}
 """
 """The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,
 write the bounds of the coming slice, read every status. A parcel that is not in the answer must not be sent."""
@@ -140,12 +165,9 @@ GLANCE = f"""
 with me as (
     update batches_worker set seen_at = sluice_now() where id = %(worker)s and dead_at is null returning id
 )
-select p.id, b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false), i.frozen_at is not null
+select p.id, {GATE}
 from batches_parcel p
-join batches_batch b on b.id = p.batch_id
-join accounts_account a on a.id = p.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true
+{GATE_TABLES}
 where p.id = any(%(parcels)s) and p.state = {CLAIMED} and p.worker_id = %(worker)s and exists (select from me)
 """
 """The look in the middle of a slice, while a peer is slow: the same answers, and no bounds to write."""
@@ -153,7 +175,7 @@ where p.id = any(%(parcels)s) and p.state = {CLAIMED} and p.worker_id = %(worker
 RECORD = f"""
 update batches_parcel p set
     {", ".join(f"{name} = p.{name} + r.{name}" for name in COUNTERS)},
-    members = r.members, doubtful = coalesce(r.doubtful, p.doubtful), slice_from = null, slice_to = null,
+    members = r.members, doubtful = r.doubtful, slice_from = null, slice_to = null,
     state = case when r.is_last then {DONE} else p.state end,
     worker_id = case when r.is_last then null else p.worker_id end,
     finalized_at = case when r.is_last then sluice_now() end
@@ -180,34 +202,47 @@ where p.id = r.id and p.fence = r.fence and p.state = {CLAIMED}
 """
 """Give parcels back. Only between slices, when everything of the last one is recorded."""
 
-COUNT_BATCH = f"""
+STATES_COUNTED = ("accepted", *(name for name in COUNTERS if name != "moved"))
+
+
+def count_of(batches: str) -> str:
+    """What has become of the messages of some batches (a condition on their ids): the totals of folded parcels and the
+    live ones, in one snapshot."""
+    return f"""
 with live as (
-    select p.state, count(*) as parcels, sum(p.size - p.moved) as accepted, sum({PENDING}) as pending,
+    select p.state, sum(p.size - p.moved) as accepted, sum({PENDING}) as pending,
         {", ".join(f"sum(p.{name}) as {name}" for name in COUNTERS if name != "moved")}
     from batches_parcel p
-    where p.batch_id = %(batch)s and not p.is_folded and not p.is_remainder
+    where p.batch_id {batches} and not p.is_folded and not p.is_remainder
     group by p.state
-), folded as (select * from batches_batchtotals where batch_id = %(batch)s)
+), folded as (
+    select {", ".join(f"sum({name}) as {name}" for name in (*STATES_COUNTED, "discarded", "expired"))}
+    from batches_batchtotals where batch_id {batches}
+)
 select
-    coalesce((select sum(accepted) from live), 0) + coalesce((select accepted from folded), 0) as accepted,
     {
-    ", ".join(
-        f"coalesce((select sum({name}) from live), 0) + coalesce((select {name} from folded), 0) as {name}"
-        for name in COUNTERS
-        if name != "moved"
-    )
-},
+        ", ".join(
+            f"coalesce((select sum({name}) from live), 0) + coalesce((select {name} from folded), 0) as {name}"
+            for name in STATES_COUNTED
+        )
+    },
     {
-    ", ".join(
-        f"coalesce((select pending from live where state = {int(state)}), 0)"
-        + (f" + coalesce((select {state.label} from folded), 0)" if state in FINAL_STATES else "")
-        + f" as {state.label}"
-        for state in ParcelState
-        if state is not ParcelState.DONE
-    )
-}
+        ", ".join(
+            f"coalesce((select pending from live where state = {int(state)}), 0)"
+            + (f" + coalesce((select {state.label} from folded), 0)" if state in FINAL_STATES else "")
+            + f" as {state.label}"
+            for state in ParcelState
+            if state is not ParcelState.DONE
+        )
+    }
 """
-"""What has become of a batch's messages: the totals of folded parcels and the live ones, in one snapshot."""
+
+
+COUNT_BATCH = count_of("= %(batch)s")
+COUNT_ACCOUNT = count_of("""in (
+    select b.id from batches_batch b join accounts_account a on a.id = b.account_id
+    where %(account)s in (a.id, a.parent_id))""")
+COUNT_EVERYTHING = count_of("is not null")
 
 FOLD = f"""
 with final as (
@@ -247,9 +282,9 @@ where p.state = {CLAIMED}
 COUNT_BATCHES = f"""
 select b.id as batch, c.*
 from unnest(%(batches)s::bigint[]) as b(id)
-cross join lateral ({COUNT_BATCH.replace("%(batch)s", "b.id")}) c
+cross join lateral ({count_of("= b.id")}) c
 """
-"""COUNT_BATCH for each of several, in one snapshot."""
+"""Each of several, in one snapshot."""
 
 # Of folded parcels only the keys are in an index, so the installation's history is looked at through the newest ids.
 NEWEST_PARCELS = """

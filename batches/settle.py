@@ -10,14 +10,14 @@ import time
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from accounts.models import Account
 from batches import queries
 from batches.claims import bits, to_mask
-from batches.counts import Counts, count_account, count_batch
+from batches.counts import PENDING, Counts, count_account, count_batch, count_everything
 from batches.models import PARCEL_SPAN, Parcel, Receipt
-from batches.states import ParcelState
+from batches.states import FINAL_STATES, ParcelState
 from foundation.clock import database_now
 
 STOP_CHANNEL = "sluice_stop"
@@ -68,15 +68,18 @@ def settle(receipt: Receipt) -> None:
     counts = _count(receipt)
     _note_counts(receipt, counts)
     receipt.claims, receipt.in_flight = [], 0
-    receipt.doubtful_messages = _doubtful_messages(receipt) if counts.in_doubt else []
+    receipt.doubtful_messages = _doubtful_messages(receipt) if receipt.in_doubt else []
     receipt.settled_at = database_now()
     if not _write(receipt, SETTLED_FIELDS):
         receipt.refresh_from_db()
 
 
 def _note_counts(receipt: Receipt, counts: Counts) -> None:
-    receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt
-    receipt.stopped = counts.waiting + counts.ended_unsent
+    """What waits to be sent again, because it may have left before, is not called stopped but in doubt."""
+    replays = Parcel.objects.filter(_scope(receipt), doubtful__isnull=False, is_replay=True, is_remainder=False)
+    waiting = replays.exclude(state__in=FINAL_STATES).aggregate(messages=Sum(PENDING))["messages"] or 0
+    receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt + waiting
+    receipt.stopped = counts.waiting + counts.ended_unsent - waiting
     receipt.ended = counts.ended_unsent
 
 
@@ -87,9 +90,11 @@ def _write(receipt: Receipt, names: tuple[str, ...]) -> bool:
 
 
 def _scope(receipt: Receipt) -> Q:
-    """The parcels that the receipt is about: a batch's, or those of an account and its subusers."""
+    """The parcels that the receipt is about: a batch's, those of an account and its subusers, or all."""
     if receipt.batch_id is not None:
         return Q(batch_id=receipt.batch_id)
+    if receipt.account_id is None:
+        return Q()
     subusers = Account.objects.filter(parent_id=receipt.account_id).values("pk")
     return Q(account_id=receipt.account_id) | Q(account_id__in=subusers)
 
@@ -97,7 +102,7 @@ def _scope(receipt: Receipt) -> Q:
 def _count(receipt: Receipt) -> Counts:
     if receipt.batch_id is not None:
         return count_batch(receipt.batch_id)
-    return count_account(receipt.account_id)
+    return count_everything() if receipt.account_id is None else count_account(receipt.account_id)
 
 
 def _claims_of(receipt: Receipt) -> list[list[int]]:
@@ -107,7 +112,7 @@ def _claims_of(receipt: Receipt) -> list[list[int]]:
 
 def _doubtful_messages(receipt: Receipt) -> list[int]:
     """The ids of the messages in doubt, `DOUBTS_NAMED` at most."""
-    parcels = Parcel.objects.filter(_scope(receipt), in_doubt__gt=0).order_by("pk")
+    parcels = Parcel.objects.filter(_scope(receipt), doubtful__isnull=False).order_by("pk")
     named: list[int] = []
     for base, doubtful in parcels.values_list("base", "doubtful")[:DOUBTS_NAMED]:
         named += [base * PARCEL_SPAN + n for n in bits(to_mask(doubtful, 0))]

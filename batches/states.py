@@ -34,21 +34,39 @@ class ParcelState(models.IntegerChoices):
     """In: admit on `discard`. Final: what was not sent never will be."""
     EXPIRED = 6, "expired"
     """In: admit on `expire`. Final: it was retained for too long."""
+    HELD = 7, "held"
+    """In: admit on `hold`. Out: replay or drop, by a person; admit, on cancel; purge."""
 
 
 FINAL_STATES = frozenset({ParcelState.DONE, ParcelState.DISCARDED, ParcelState.EXPIRED})
 
+WAITING_STATES = frozenset({ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.RETAINED, ParcelState.HELD})
+"""In these, a parcel is in nobody's hands: whoever locks its row may change what it holds."""
+
 PARCEL_MOVES: dict[ParcelState, frozenset[ParcelState]] = {
     ParcelState.SCHEDULED: frozenset(
-        {ParcelState.DUE, ParcelState.RETAINED, ParcelState.DISCARDED, ParcelState.EXPIRED}
+        {ParcelState.DUE, ParcelState.RETAINED, ParcelState.HELD, ParcelState.DISCARDED, ParcelState.EXPIRED}
     ),
-    ParcelState.DUE: frozenset({ParcelState.CLAIMED, ParcelState.RETAINED, ParcelState.DISCARDED, ParcelState.EXPIRED}),
+    ParcelState.DUE: frozenset(
+        {
+            ParcelState.SCHEDULED,
+            ParcelState.CLAIMED,
+            ParcelState.RETAINED,
+            ParcelState.HELD,
+            ParcelState.DISCARDED,
+            ParcelState.EXPIRED,
+        }
+    ),
     ParcelState.CLAIMED: frozenset({ParcelState.DUE, ParcelState.DONE}),
-    ParcelState.RETAINED: frozenset({ParcelState.DUE, ParcelState.DISCARDED, ParcelState.EXPIRED}),
+    ParcelState.RETAINED: frozenset(
+        {ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.HELD, ParcelState.DISCARDED, ParcelState.EXPIRED}
+    ),
+    ParcelState.HELD: frozenset({ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.DISCARDED}),
     ParcelState.DONE: frozenset(),
     ParcelState.DISCARDED: frozenset(),
     ParcelState.EXPIRED: frozenset(),
 }
+"""Besides these, a parcel that waits is done when its last message is stopped, moved or dropped."""
 
 
 class Lane(models.IntegerChoices):

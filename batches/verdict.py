@@ -1,14 +1,15 @@
 """The verdict: what the gate says of a parcel at a moment. Pure; every rule of the gate is in this file.
 
 The table is section 2 of the design, from the owner's documents: a cancelled batch is discarded at `send_at`, a paused
-one retained then and expired 72 hours later. Cancelled beats frozen, frozen beats paused.
+one retained then and expired 72 hours later. Cancelled beats frozen, frozen beats paused. Mail that nothing stops, but
+that is later than its account's limit, is held.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batches.states import BatchStatus
 
@@ -21,12 +22,14 @@ class Verdict(enum.Enum):
     RETAIN = "retain"
     DISCARD = "discard"
     EXPIRE = "expire"
+    HOLD = "hold"
 
 
 class GateStatus(enum.Enum):
-    """What batch, account, parent and installation say together."""
+    """What batch, account, parent and installation say together; of one parcel also whether it is late."""
 
     OPEN = "open"
+    LATE = "late"
     PAUSED = "paused"
     FROZEN = "frozen"
     CANCELLED = "cancelled"
@@ -42,28 +45,43 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What was read, in one statement, of all that can hold a parcel."""
+    """What was read, in one statement, of all that can hold a parcel. A purged one is cancelled, whatever else."""
 
     batch_status: BatchStatus
     is_account_frozen: bool = False
     is_parent_frozen: bool = False
     is_installation_frozen: bool = False
+    is_purged: bool = False
+    is_late: bool = False
 
     @property
     def status(self) -> GateStatus:
-        """The strongest of the four."""
-        if self.batch_status == BatchStatus.CANCELLED:
+        """The strongest of them."""
+        if self.batch_status == BatchStatus.CANCELLED or self.is_purged:
             return GateStatus.CANCELLED
         if self.is_account_frozen or self.is_parent_frozen or self.is_installation_frozen:
             return GateStatus.FROZEN
-        return GateStatus.PAUSED if self.batch_status == BatchStatus.PAUSED else GateStatus.OPEN
+        if self.batch_status == BatchStatus.PAUSED:
+            return GateStatus.PAUSED
+        return GateStatus.LATE if self.is_late else GateStatus.OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a paused parcel is kept, counted from its `send_at`."""
+    """How long a paused parcel is kept, counted from its `send_at`, and how late one may leave; None: however late.
+
+    Lateness counts from the last of `due_at` and `opened_at`, when a resume or a thaw let the mail go again.
+    """
 
     retention: dt.timedelta
+    lateness: dt.timedelta | None = None
+    opened_at: dt.datetime | None = None
+
+    def late_until(self, now: dt.datetime) -> dt.datetime | None:
+        """What was due then or before is late now; None: nothing is."""
+        if self.lateness is None or (self.opened_at is not None and self.opened_at > now - self.lateness):
+            return None
+        return now - self.lateness
 
 
 VERDICTS: dict[GateStatus, dict[Phase, Verdict]] = {
@@ -71,6 +89,11 @@ VERDICTS: dict[GateStatus, dict[Phase, Verdict]] = {
         Phase.BEFORE: Verdict.WAIT,
         Phase.DURING: Verdict.RELEASE,
         Phase.AFTER: Verdict.RELEASE,
+    },
+    GateStatus.LATE: {
+        Phase.BEFORE: Verdict.WAIT,
+        Phase.DURING: Verdict.HOLD,
+        Phase.AFTER: Verdict.HOLD,
     },
     GateStatus.PAUSED: {
         Phase.BEFORE: Verdict.WAIT,
@@ -100,4 +123,7 @@ def phase_at(now: dt.datetime, *, send_at: dt.datetime, due_at: dt.datetime, lim
 
 def verdict(gate: Gate, now: dt.datetime, *, send_at: dt.datetime, due_at: dt.datetime, limits: Limits) -> Verdict:
     """What the gate says of a parcel at `now`."""
+    late_until = limits.late_until(now)
+    if late_until is not None and due_at <= late_until:
+        gate = replace(gate, is_late=True)
     return VERDICTS[gate.status][phase_at(now, send_at=send_at, due_at=due_at, limits=limits)]

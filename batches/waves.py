@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from batches import queries
@@ -88,7 +87,7 @@ def overview_of(batch: Batch) -> Overview:
         gate=gate,
         counts=count_batch(batch.pk),
         waves=waves_of(batch.pk),
-        retention=dt.timedelta(seconds=settings.RETENTION_SECONDS) if gate is GateStatus.PAUSED else None,
+        retention=batch.retention if gate is GateStatus.PAUSED else None,
         first_retained=retained.values_list("send_at", flat=True).first(),
     )
 

@@ -319,7 +319,7 @@ def load_cargo(claims: Sequence[Claim]) -> Cargo:
         else:
             cursor.execute(READ_MESSAGES, [ids])
         messages = {row[0]: (row[1], row[2], json.loads(row[3]) if row[3] else None) for row in cursor.fetchall()}
-    retried = [claim for claim in claims if claim.attempts]
+    retried = [claim for claim in claims if claim.attempts or claim.is_replay]
     return Cargo(messages, finished_recipients(retried) if retried else {})
 
 

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.models import Account, DoubtPolicy
 from batches import queries
-from batches.claims import Claim, bits, next_fence, to_mask, to_members
-from batches.models import PARCEL_SPAN, BatchTotals, Parcel
+from batches.claims import Claim, bits, next_fence, to_doubtful, to_mask, to_members
+from batches.models import PARCEL_SPAN, Parcel
+from batches.moving import find_waiting, settle_doubt, split_off, take_out
 from batches.states import ParcelState
 from foundation.clock import database_now
 from mailer.copying import EVENTS, copy_rows
@@ -60,12 +62,25 @@ class Outcomes:
     doubtful: int = 0
     deferred: int = 0
     remainder: int = 0
+    resent: int = 0
     events: list[Happened] = field(default_factory=list)
 
     @property
     def members_left(self) -> int:
         """The mask of what the parcel still has to send afterwards."""
         return self.claim.members & ~self.finished
+
+    @property
+    def doubtful_afterwards(self) -> int:
+        """The mask of what of the parcel may have left and is not known to have."""
+        return (self.claim.doubtful & ~self.finished) | self.doubtful
+
+    def resend_doubt(self) -> None:
+        """Let a replay parcel have the messages that came into doubt. Twice is as good as once."""
+        self.counters["moved"] += self.doubtful.bit_count()
+        self.counters["in_doubt"] -= self.doubtful.bit_count()
+        self.resent |= self.doubtful
+        self.doubtful = 0
 
 
 def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str]) -> None:
@@ -121,6 +136,9 @@ def _reply(outcome: Outcome) -> str:
 def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
     """Commit a slice. Returns the claims that were no longer ours: what was sent of them is stored all the same."""
     with transaction.atomic():
+        for item in slices:
+            if item.doubtful and is_resent(item.claim):
+                item.resend_doubt()
         ours, now = _update_parcels(slices)
         recorded = ours | _recorded_before([item for item in slices if item.claim.parcel_id not in ours])
         late = [item for item in slices if item.claim.parcel_id not in recorded]
@@ -143,16 +161,14 @@ def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
             {
                 **_names_of(slices),
                 "members": [to_members(item.members_left) for item in slices],
-                "doubtful": [
-                    to_members(item.claim.doubtful | item.doubtful) if item.doubtful else None for item in slices
-                ],
+                "doubtful": [to_doubtful(item.doubtful_afterwards) for item in slices],
                 "is_last": [not item.members_left for item in slices],
                 **{name: [item.counters[name] for item in slices] for name in queries.COUNTERS},
             },
         )
         rows = cursor.fetchall()
     for item in slices:
-        item.claim.doubtful |= item.doubtful
+        item.claim.doubtful = item.doubtful_afterwards
     return {row[0] for row in rows}, rows[0][1] if rows else database_now()
 
 
@@ -187,22 +203,31 @@ def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None
 
 
 def _insert_retries(item: Outcomes, now: dt.datetime) -> None:
-    """Retry parcels: one for messages that wholly wait for another try, one for the rest of half-sent ones."""
-    for mask, is_remainder in ((item.deferred, item.claim.is_remainder), (item.remainder, True)):
+    """Retry parcels: one for messages that wholly wait for another try, one for the rest of half-sent ones, one for
+    those in doubt that are to be sent again."""
+    claim, due_at = item.claim, now + backoff(item.claim.attempts)
+    for mask, is_remainder, is_replay in (
+        (item.deferred, claim.is_remainder, claim.is_replay),
+        (item.remainder, True, claim.is_replay),
+        (item.resent, claim.is_remainder, True),
+    ):
         if mask:
-            Parcel.objects.create(
-                batch_id=item.claim.batch_id,
-                account_id=item.claim.account_id,
-                lane=item.claim.lane,
+            split_off(
+                claim,
+                mask,
                 state=ParcelState.SCHEDULED,
-                send_at=item.claim.send_at,
-                due_at=now + backoff(item.claim.attempts),
-                base=item.claim.base,
-                members=to_members(mask),
-                size=mask.bit_count(),
-                attempts=item.claim.attempts + 1,
+                due_at=due_at,
+                attempts=claim.attempts + 1,
                 is_remainder=is_remainder,
+                is_replay=is_replay,
             )
+
+
+def is_resent(holder: Claim | Parcel) -> bool:
+    """Whether the account wants its mail in doubt sent again, and there is still time for it."""
+    policy = Account.objects.values_list("doubt_policy", flat=True).get(pk=holder.account_id)
+    limit = dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS)
+    return policy == DoubtPolicy.RESEND and database_now() < holder.send_at + limit
 
 
 def backoff(attempts: int) -> dt.timedelta:
@@ -216,8 +241,8 @@ def correct_late(item: Outcomes) -> list[Happened]:
     better. Moves what it knows from doubt to sent or refused; returns the events that are not stored yet.
 
     What the rescuer had from the hand-over note stands under the same fence: it is the same hand-over, not a double.
+    What waits to be sent again, and no worker has claimed yet, is not sent again.
     """
-    parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
     finals = (EventKind.SENT, EventKind.REFUSED)
     told = set(
         Event.objects.filter(
@@ -225,26 +250,16 @@ def correct_late(item: Outcomes) -> list[Happened]:
         ).values_list("message_id", flat=True)
     )
     known = [event for event in item.events if event.kind in finals and event.message_id not in told]
-    doubtful = to_mask(parcel.doubtful, 0)
-    for message_id in {event.message_id for event in known}:
+    sent = {event.message_id for event in known if event.kind is EventKind.SENT}
+    for message_id in sorted({event.message_id for event in known}):
+        counter = COUNTER_OF[EventKind.SENT if message_id in sent else EventKind.REFUSED]
         bit = 1 << (message_id - item.claim.first_message_id)
-        if doubtful & bit:
-            doubtful &= ~bit
-            is_sent = any(event.message_id == message_id and event.kind is EventKind.SENT for event in known)
-            _shift_doubt(parcel, "sent" if is_sent else "refused")
-    parcel.doubtful = to_members(doubtful)
-    parcel.save(update_fields=["sent", "refused", "in_doubt", "doubtful"])
+        parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
+        if not settle_doubt(parcel, bit, counter):
+            waiting = find_waiting(item.claim.base, bit)
+            if waiting is not None:
+                take_out(waiting, bit, counter)
     return known
-
-
-def _shift_doubt(parcel: Parcel, counter: str) -> None:
-    parcel.in_doubt -= 1
-    setattr(parcel, counter, getattr(parcel, counter) + 1)
-    if parcel.is_folded and not parcel.is_remainder:
-        totals = BatchTotals.objects.select_for_update().get(pk=parcel.batch_id)
-        totals.in_doubt -= 1
-        setattr(totals, counter, getattr(totals, counter) + 1)
-        totals.save(update_fields=["in_doubt", counter])
 
 
 def rescue_parcel(parcel_id: int) -> bool:
@@ -266,14 +281,21 @@ def rescue_parcel(parcel_id: int) -> bool:
         members, now = to_mask(parcel.members, parcel.size), database_now()
         found = _look_into(note, parcel, _unrecorded(parcel, members))
         copy_events([(parcel.fence, event) for event in found.values()], now)
-        doubt = 0
+        doubtful, doubt = to_mask(parcel.doubtful, 0), 0
         for n, event in found.items():
-            members &= ~(1 << n)
-            counter = COUNTER_OF[event.kind]
-            setattr(parcel, counter, getattr(parcel, counter) + 1)
-            doubt |= (event.kind is EventKind.IN_DOUBT) << n
+            members, doubtful = members & ~(1 << n), doubtful & ~(1 << n)
+            if event.kind is EventKind.IN_DOUBT:
+                doubt |= 1 << n
+            else:
+                setattr(parcel, COUNTER_OF[event.kind], getattr(parcel, COUNTER_OF[event.kind]) + 1)
+        if doubt and is_resent(parcel):
+            parcel.moved += doubt.bit_count()
+            _resend_at_once(parcel, doubt, now)
+        else:
+            parcel.in_doubt += doubt.bit_count()
+            doubtful |= doubt
         parcel.members = to_members(members)
-        parcel.doubtful = to_members(to_mask(parcel.doubtful, 0) | doubt) if doubt else parcel.doubtful
+        parcel.doubtful = to_doubtful(doubtful)
         parcel.state = ParcelState.DUE if members else ParcelState.DONE
         parcel.finalized_at = None if members else now
         parcel.worker_id = parcel.slice_from = parcel.slice_to = None
@@ -281,6 +303,21 @@ def rescue_parcel(parcel_id: int) -> bool:
         parcel.fence = next_fence()
         parcel.save()
     return True
+
+
+def _resend_at_once(parcel: Parcel, doubt: int, now: dt.datetime) -> None:
+    """What a dead worker had begun goes out again now; the second time, and later, after a pause: what it holds may be
+    what its workers die of."""
+    pause = backoff(parcel.attempts) if parcel.attempts else dt.timedelta()
+    split_off(
+        parcel,
+        doubt,
+        state=ParcelState.SCHEDULED if pause else ParcelState.DUE,
+        due_at=now + pause,
+        attempts=parcel.attempts + 1,
+        is_remainder=parcel.is_remainder,
+        is_replay=True,
+    )
 
 
 def _look_into(note: ReadNote, parcel: Parcel, unrecorded: int) -> dict[int, Happened]:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account
-from batches.admit import TARGETS, admit_batch, fire_wave, limits, read_locked_gate
+from batches.admit import TARGETS, admit_batch, fire_wave, read_locked_gate
 from batches.control import create_batch, resume_batch
 from batches.models import Batch, Installation, Parcel
 from batches.states import BatchStatus, Lane, ParcelState
@@ -36,10 +36,16 @@ def parcel(batch: Batch, send_at: dt.datetime, state: ParcelState, *, due_at: dt
 
 @pytest.mark.parametrize("status", BatchStatus)
 @pytest.mark.parametrize("frozen", ["nothing", "account", "parent", "installation"])
-def test_the_sql_agrees_with_the_verdict(alice: Account, charlie: Account, status: BatchStatus, frozen: str) -> None:
+@pytest.mark.parametrize(("lateness", "thawed"), [(None, None), (2, None), (2, 1), (2, 73)])
+def test_the_sql_agrees_with_the_verdict(
+    alice: Account, charlie: Account, status: BatchStatus, frozen: str, lateness: int | None, thawed: int | None
+) -> None:
     now = database_now()
     alice.parent, alice.frozen_at = charlie, now if frozen == "account" else None
+    alice.lateness_limit = lateness and lateness * 3600
     alice.save()
+    if thawed is not None:
+        Installation.objects.update(thawed_at=now - dt.timedelta(hours=thawed))
     Account.objects.filter(pk=charlie.pk).update(frozen_at=now if frozen == "parent" else None)
     Installation.objects.update(frozen_at=now if frozen == "installation" else None)
     batch = create_batch(alice)
@@ -53,7 +59,7 @@ def test_the_sql_agrees_with_the_verdict(alice: Account, charlie: Account, statu
         locked = read_locked_gate(batch.pk)
     assert locked is not None
     for before in parcels:
-        said = verdict(locked[0], now, send_at=before.send_at, due_at=before.due_at, limits=limits())
+        said = verdict(locked.gate, now, send_at=before.send_at, due_at=before.due_at, limits=locked.limits)
         after = Parcel.objects.get(pk=before.pk)
         expected = before.state if said is Verdict.WAIT else TARGETS[said]
         if after.due_at == now:  # exactly on the edge: the clock has moved on meanwhile

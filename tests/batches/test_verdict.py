@@ -31,6 +31,14 @@ def verdict_at(gate: Gate, moment: dt.timedelta) -> Verdict:
         (Gate(BatchStatus.OPEN, is_installation_frozen=True), Verdict.WAIT, Verdict.RETAIN, Verdict.RETAIN),
         (Gate(BatchStatus.PAUSED, is_account_frozen=True), Verdict.WAIT, Verdict.RETAIN, Verdict.RETAIN),
         (Gate(BatchStatus.CANCELLED, is_account_frozen=True), Verdict.WAIT, Verdict.DISCARD, Verdict.DISCARD),
+        (
+            Gate(BatchStatus.OPEN, is_account_frozen=True, is_purged=True),
+            Verdict.WAIT,
+            Verdict.DISCARD,
+            Verdict.DISCARD,
+        ),
+        (Gate(BatchStatus.OPEN, is_late=True), Verdict.WAIT, Verdict.HOLD, Verdict.HOLD),
+        (Gate(BatchStatus.PAUSED, is_late=True), Verdict.WAIT, Verdict.RETAIN, Verdict.EXPIRE),
     ],
 )
 def test_the_table_of_verdicts(gate: Gate, before: Verdict, during: Verdict, later: Verdict) -> None:
@@ -40,7 +48,7 @@ def test_the_table_of_verdicts(gate: Gate, before: Verdict, during: Verdict, lat
     assert verdict_at(gate, 72 * HOUR) is later
 
 
-gates = st.builds(Gate, st.sampled_from(BatchStatus), st.booleans(), st.booleans(), st.booleans())
+gates = st.builds(Gate, st.sampled_from(BatchStatus), *[st.booleans()] * 5)
 
 
 @given(gates, st.timedeltas(dt.timedelta(days=-10), dt.timedelta(days=10)))
@@ -57,3 +65,26 @@ def test_a_retry_waits_for_its_next_try_whatever_the_gate(
 ) -> None:
     due_at = SEND_AT + after + backoff + dt.timedelta(seconds=1)
     assert verdict(gate, SEND_AT + after, send_at=SEND_AT, due_at=due_at, limits=LIMITS) is Verdict.WAIT
+
+
+@pytest.mark.parametrize(
+    ("opened", "now", "said"),
+    [
+        (None, 9, Verdict.RELEASE),
+        (None, 10, Verdict.HOLD),
+        (5, 10, Verdict.RELEASE),
+        (5, 14, Verdict.RELEASE),
+        (5, 15, Verdict.HOLD),
+        (-100, 9, Verdict.RELEASE),
+        (-100, 10, Verdict.HOLD),
+    ],
+)
+def test_lateness_counts_from_the_last_of_due_time_and_opening(opened: int | None, now: int, said: Verdict) -> None:
+    limits = Limits(
+        retention=dt.timedelta(hours=72),
+        lateness=dt.timedelta(minutes=10),
+        opened_at=None if opened is None else SEND_AT + dt.timedelta(minutes=opened),
+    )
+    moment = SEND_AT + dt.timedelta(minutes=now)
+    assert verdict(Gate(BatchStatus.OPEN), moment, send_at=SEND_AT, due_at=SEND_AT, limits=limits) is said
+    assert verdict(Gate(BatchStatus.PAUSED), moment, send_at=SEND_AT, due_at=SEND_AT, limits=limits) is Verdict.RETAIN

@@ -1,0 +1,129 @@
+"""Moving messages between parcels, and out of them: what retry, reschedule, replay, drop and the stop of one share.
+
+A message is in the mask of at most one parcel that still has to send it. Whoever moves it holds the row lock of that
+parcel, which no worker may have claimed; a claimed one is recalled first. The counters stay right: what leaves a parcel
+is counted there as `moved`, or as what became of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, QuerySet
+
+from batches.claims import to_doubtful, to_mask, to_members
+from batches.models import BatchTotals, Parcel
+from batches.settle import STOP_CHANNEL
+from batches.states import WAITING_STATES, ParcelState
+from foundation.clock import Now, database_now
+
+RECALL_FOR = dt.timedelta(seconds=15)
+"""Longer than a recall is waited for. Whoever asked may die: then the parcel is claimed again after this."""
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
+
+
+class Source(Protocol):
+    """Where messages come from: a parcel, or a worker's claim of one."""
+
+    batch_id: Any
+    account_id: Any
+    lane: Any
+    base: Any
+    send_at: Any
+
+
+def split_off(
+    source: Source,
+    mask: int,
+    *,
+    state: ParcelState,
+    due_at: dt.datetime,
+    attempts: int,
+    is_remainder: bool,
+    is_replay: bool,
+    send_at: dt.datetime | None = None,
+) -> Parcel:
+    """A new parcel for the messages of `mask`, which the caller counts as moved in the old one."""
+    return Parcel.objects.create(
+        batch_id=source.batch_id,
+        account_id=source.account_id,
+        lane=source.lane,
+        state=state,
+        send_at=send_at or source.send_at,
+        due_at=due_at,
+        base=source.base,
+        members=to_members(mask),
+        size=mask.bit_count(),
+        attempts=attempts,
+        is_remainder=is_remainder,
+        is_replay=is_replay,
+        doubtful=to_doubtful(mask if is_replay else 0),
+    )
+
+
+def find_waiting(base: int, bit: int) -> Parcel | None:
+    """The parcel that still has to send the message, its row locked; None if there is none, or a worker has it."""
+    waiting = Parcel.objects.filter(base=base, state__in=WAITING_STATES).order_by("-pk").select_for_update()
+    return next((parcel for parcel in waiting if to_mask(parcel.members, parcel.size) & bit), None)
+
+
+def take_out(parcel: Parcel, mask: int, counter: str) -> None:
+    """Take messages out of a waiting parcel, whose row is locked, and count them as `counter` says."""
+    members = to_mask(parcel.members, parcel.size)
+    assert mask & ~members == 0
+    setattr(parcel, counter, getattr(parcel, counter) + mask.bit_count())
+    parcel.members = to_members(members & ~mask)
+    parcel.doubtful = to_doubtful(to_mask(parcel.doubtful, 0) & ~mask)
+    if members == mask:
+        parcel.state, parcel.finalized_at = ParcelState.DONE, database_now()
+    parcel.save(update_fields=[counter, "members", "doubtful", "state", "finalized_at"])
+
+
+def settle_doubt(parcel: Parcel, mask: int, counter: str) -> bool:
+    """Count messages in doubt as `counter` says: their fate is known, or they were moved. The row is locked and not
+    claimed, or the caller is late to record it. False, and nothing is changed, unless all of them are in doubt."""
+    doubtful = to_mask(parcel.doubtful, 0) & ~to_mask(parcel.members, parcel.size)
+    if mask & ~doubtful:
+        return False
+    number = mask.bit_count()
+    parcel.doubtful = to_doubtful(to_mask(parcel.doubtful, 0) & ~mask)
+    parcel.in_doubt -= number
+    setattr(parcel, counter, getattr(parcel, counter) + number)
+    parcel.save(update_fields=[counter, "in_doubt", "doubtful"])
+    if parcel.is_folded and not parcel.is_remainder:
+        # What has moved is counted with the parcel that holds it now.
+        change = {"accepted": F("accepted") - number} if counter == "moved" else {counter: F(counter) + number}
+        BatchTotals.objects.filter(pk=parcel.batch_id).update(in_doubt=F("in_doubt") - number, **change)
+    return True
+
+
+@contextmanager
+def recalled(parcel_id: int) -> Iterator[bool]:
+    """Have the worker that holds a parcel give it back, and let no other claim it meanwhile.
+
+    Yields True once nobody has it, at once if nobody had; False if it was not given back within `STOP_WAIT_SECONDS`.
+    """
+    claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED)
+    if claimed.update(recalled_until=Now() + RECALL_FOR):
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_notify(%s, '')", [STOP_CHANNEL])
+    try:
+        yield _wait_until_gone(claimed)
+    finally:
+        Parcel.objects.filter(pk=parcel_id, recalled_until__isnull=False).update(recalled_until=None)
+
+
+def _wait_until_gone(claimed: QuerySet[Parcel]) -> bool:
+    deadline, pause = time.monotonic() + settings.STOP_WAIT_SECONDS, FIRST_WAIT_SECONDS
+    while claimed.exists():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_WAIT_SECONDS)
+    return True
