@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Account
 from batches import hints
-from batches.errors import NoStopPlaceLeft, StatusConflict, StopTooLate, UnknownBatch
+from batches.errors import NoStopPlaceLeft, PauseIsOver, StatusConflict, StopTooLate, UnknownBatch
 from batches.models import Batch, Parcel, Receipt
 from batches.settle import notify_workers, settle, wait_until_settled
 from batches.states import BatchStatus, ParcelState
@@ -24,6 +25,7 @@ from foundation.clock import Now, database_now
 from foundation.ids import url_safe
 
 STOP_LOCK = 0x51C0_0002
+ENDED_AT_ONCE = 1000
 
 STOPPED = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
@@ -38,6 +40,18 @@ class StopLimits:
 
 
 NO_LIMITS = StopLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTerms:
+    """How long a pause lasts, and how long after its `send_at` mail is retained meanwhile; None: until somebody resumes
+    it, and as the installation says."""
+
+    until: dt.datetime | None = None
+    retention: dt.timedelta | None = None
+
+
+NO_TERMS = PauseTerms()
 
 
 def create_batch(account: Account) -> Batch:
@@ -89,17 +103,21 @@ def stop_batch(
     reason: str = "",
     allowed_from: Collection[BatchStatus],
     limits: StopLimits = NO_LIMITS,
+    terms: PauseTerms = NO_TERMS,
 ) -> Receipt:
     """Pause or cancel a batch, and answer when nothing of it leaves any more.
 
     Raises UnknownBatch; StatusConflict unless its status is one of `allowed_from`; NoStopPlaceLeft and StopTooLate as
-    `limits` say. The receipt is settled, or says how many messages were still in flight after `STOP_WAIT_SECONDS`.
+    `limits` say; PauseIsOver for `terms` with a time that has passed. The receipt is settled, or says how many messages
+    were still in flight after `STOP_WAIT_SECONDS`.
     """
     find_batch(account, public_id)
+    if terms.until is not None and terms.until <= database_now():
+        raise PauseIsOver(field="until")
     with transaction.atomic():
         if limits.places is not None:
             _take_place(account, limits.places, public_id)
-        batch = _change_status(account, public_id, status, allowed_from)
+        batch = _change_status(account, public_id, status, allowed_from, terms=terms)
         if limits.cutoff_seconds:
             _refuse_when_late(batch, limits.cutoff_seconds)
         receipt = Receipt.open_for(account, batch, ACTIONS[status], actor=actor, reason=reason)
@@ -109,14 +127,20 @@ def stop_batch(
 
 
 def resume_batch(
-    account: Account, public_id: str, *, actor: str, reason: str = "", allowed_from: Collection[BatchStatus] = STOPPED
+    account: Account,
+    public_id: str,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Collection[BatchStatus] = STOPPED,
+    version: int | None = None,
 ) -> Receipt:
     """Open a batch again. What is retained leaves at the fleet's pace; what was discarded or expired has ended.
 
-    Raises UnknownBatch, and StatusConflict unless its status is one of `allowed_from`.
+    Raises UnknownBatch, and StatusConflict unless its status is one of `allowed_from`, and its version this one.
     """
     with transaction.atomic():
-        batch = _change_status(account, public_id, BatchStatus.OPEN, allowed_from)
+        batch = _change_status(account, public_id, BatchStatus.OPEN, allowed_from, version=version)
         receipt = Receipt.open_for(account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
         settle(receipt)
     hints.hint_admission(batch.pk)
@@ -143,17 +167,37 @@ def _has_had_mail() -> Q:
     return Q(Exists(Parcel.objects.filter(batch=OuterRef("pk"), is_folded=False))) | Q(totals__isnull=False)
 
 
+def end_pauses() -> int:
+    """Resume the batches whose pause has come to its end; returns how many."""
+    over = Batch.objects.filter(paused_until__lte=Now()).select_related("account")
+    ended = 0
+    for batch in over[:ENDED_AT_ONCE]:
+        with suppress(StatusConflict):
+            resume_batch(
+                batch.account, batch.public_id, actor="sluice", reason="end of the pause", version=batch.version
+            )
+            ended += 1
+    return ended
+
+
 def _change_status(
-    account: Account, public_id: str, status: BatchStatus, allowed_from: Collection[BatchStatus]
+    account: Account,
+    public_id: str,
+    status: BatchStatus,
+    allowed_from: Collection[BatchStatus],
+    *,
+    terms: PauseTerms = NO_TERMS,
+    version: int | None = None,
 ) -> Batch:
     """The one guarded row change of a stop or a resume."""
     is_stop = status in STOPPED
-    changed = Batch.objects.filter(
-        account=account, public_id=public_id, is_default=False, status__in=list(allowed_from)
-    ).update(
+    found = Batch.objects.filter(account=account, public_id=public_id, is_default=False, status__in=list(allowed_from))
+    changed = (found if version is None else found.filter(version=version)).update(
         status=status,
         version=F("version") + 1,
         stopped_at=Now() if is_stop else None,
+        paused_until=terms.until,
+        retention_seconds=None if terms.retention is None else int(terms.retention.total_seconds()),
         **({} if is_stop else {"resumed_at": Now()}),
     )
     batch = find_batch(account, public_id)

@@ -27,3 +27,27 @@ class StopTooLate(SluiceError):
     """The batch's next `send_at` is nearer than the dialect's cut-off."""
 
     code = "stop_too_late"
+
+
+class PauseIsOver(SluiceError):
+    """A pause shall end at a time that has passed."""
+
+    code = "pause_is_over"
+
+
+class UnknownMessage(SluiceError):
+    """The account has no message of that id, or its history is over."""
+
+    code = "unknown_message"
+
+
+class MessageInFlight(SluiceError):
+    """A worker has the message and has not given it back: whether it leaves is not known yet."""
+
+    code = "message_in_flight"
+
+
+class MessageEnded(SluiceError):
+    """The message has left, or has ended in another way."""
+
+    code = "message_ended"

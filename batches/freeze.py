@@ -1,4 +1,4 @@
-"""Freeze and thaw: the same exact stop, for everything of an account and of its subusers.
+"""Freeze and thaw: the same exact stop, for everything of an account and of its subusers, or of the installation.
 
 One row changes. What comes due meanwhile is retained and does not expire; after the thaw the sweeper hands it back.
 """
@@ -6,10 +6,11 @@ One row changes. What comes due meanwhile is retained and does not expire; after
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
 from accounts.models import Account
 from batches.errors import StatusConflict
-from batches.models import Receipt
+from batches.models import Installation, Receipt
 from batches.settle import notify_workers, settle, wait_until_settled
 from foundation.clock import Now
 
@@ -19,12 +20,7 @@ def freeze_account(account: Account, *, actor: str, reason: str = "") -> Receipt
 
     Raises StatusConflict when it is frozen already. The receipt is settled, or says how many messages were in flight.
     """
-    with transaction.atomic():
-        if not Account.objects.filter(pk=account.pk, frozen_at=None).update(frozen_at=Now(), thawed_at=None):
-            raise StatusConflict("the account is frozen already")
-        receipt = Receipt.open_for(account, None, Receipt.Action.FREEZE, actor=actor, reason=reason)
-        notify_workers(receipt)
-    return wait_until_settled(receipt)
+    return _freeze(Account.objects.filter(pk=account.pk), account, actor=actor, reason=reason)
 
 
 def thaw_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
@@ -32,9 +28,36 @@ def thaw_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 
     Raises StatusConflict when it is not frozen.
     """
+    return _thaw(Account.objects.filter(pk=account.pk), account, actor=actor, reason=reason)
+
+
+def freeze_installation(*, actor: str, reason: str = "") -> Receipt:
+    """As `freeze_account`, for everybody's mail."""
+    return _freeze(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
+
+
+def thaw_installation(*, actor: str, reason: str = "") -> Receipt:
+    """As `thaw_account`, for the installation; accounts that are frozen by themselves stay so."""
+    return _thaw(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
+
+
+def _freeze(row: QuerySet[Model], account: Account | None, *, actor: str, reason: str) -> Receipt:
     with transaction.atomic():
-        if not Account.objects.filter(pk=account.pk, frozen_at__isnull=False).update(frozen_at=None, thawed_at=Now()):
-            raise StatusConflict("the account is not frozen")
+        if not row.filter(frozen_at=None).update(frozen_at=Now(), thawed_at=None):
+            raise StatusConflict(f"the {_name(account)} is frozen already")
+        receipt = Receipt.open_for(account, None, Receipt.Action.FREEZE, actor=actor, reason=reason)
+        notify_workers(receipt)
+    return wait_until_settled(receipt)
+
+
+def _thaw(row: QuerySet[Model], account: Account | None, *, actor: str, reason: str) -> Receipt:
+    with transaction.atomic():
+        if not row.filter(frozen_at__isnull=False).update(frozen_at=None, thawed_at=Now()):
+            raise StatusConflict(f"the {_name(account)} is not frozen")
         receipt = Receipt.open_for(account, None, Receipt.Action.THAW, actor=actor, reason=reason)
         settle(receipt)
     return receipt
+
+
+def _name(account: Account | None) -> str:
+    return "installation" if account is None else "account"

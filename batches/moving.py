@@ -17,10 +17,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F, QuerySet
 
+from batches import hints
 from batches.claims import to_doubtful, to_mask, to_members
 from batches.models import BatchTotals, Parcel
 from batches.settle import STOP_CHANNEL
-from batches.states import WAITING_STATES, ParcelState
+from batches.states import WAITING_STATES, Lane, ParcelState
 from foundation.clock import Now, database_now
 
 RECALL_FOR = dt.timedelta(seconds=15)
@@ -74,12 +75,14 @@ def find_waiting(base: int, bit: int) -> Parcel | None:
 
 
 def take_out(parcel: Parcel, mask: int, counter: str) -> None:
-    """Take messages out of a waiting parcel, whose row is locked, and count them as `counter` says."""
+    """Take messages out of a waiting parcel, whose row is locked, and count them as `counter` says: as in doubt only
+    those that were doubtful before."""
     members = to_mask(parcel.members, parcel.size)
     assert mask & ~members == 0
     setattr(parcel, counter, getattr(parcel, counter) + mask.bit_count())
     parcel.members = to_members(members & ~mask)
-    parcel.doubtful = to_doubtful(to_mask(parcel.doubtful, 0) & ~mask)
+    if counter != "in_doubt":
+        parcel.doubtful = to_doubtful(to_mask(parcel.doubtful, 0) & ~mask)
     if members == mask:
         parcel.state, parcel.finalized_at = ParcelState.DONE, database_now()
     parcel.save(update_fields=[counter, "members", "doubtful", "state", "finalized_at"])
@@ -116,7 +119,8 @@ def recalled(parcel_id: int) -> Iterator[bool]:
     try:
         yield _wait_until_gone(claimed)
     finally:
-        Parcel.objects.filter(pk=parcel_id, recalled_until__isnull=False).update(recalled_until=None)
+        if Parcel.objects.filter(pk=parcel_id, recalled_until__isnull=False).update(recalled_until=None):
+            hints.hint_due(Lane(Parcel.objects.values_list("lane", flat=True).get(pk=parcel_id)), 1)
 
 
 def _wait_until_gone(claimed: QuerySet[Parcel]) -> bool:

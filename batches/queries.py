@@ -8,10 +8,11 @@ and the clock is read as `(select sluice_now())`, once, so that indexes on times
 from __future__ import annotations
 
 from batches.models import PARCEL_SPAN
-from batches.states import FINAL_STATES, ParcelState
+from batches.states import FINAL_STATES, WAITING_STATES, ParcelState
 
 SCHEDULED, DUE, CLAIMED, RETAINED, DONE, DISCARDED, EXPIRED, HELD = (int(state) for state in ParcelState)
 FINAL = ",".join(str(int(state)) for state in sorted(FINAL_STATES))
+WAITING = ",".join(str(int(state)) for state in sorted(WAITING_STATES))
 COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "moved")
 PENDING = "(p.size - " + " - ".join(f"p.{name}" for name in COUNTERS) + ")"
 
@@ -54,6 +55,37 @@ from picked left join moved on moved.id = picked.id order by 1, 2
 """Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
 `is_after`: those past their retention, or those within it; null: both. What may have left before is not discarded but
 in doubt."""
+
+RESCHEDULE = f"""
+with moved as (
+    update batches_parcel p set send_at = %(send_at)s, due_at = %(send_at)s,
+        state = case when %(send_at)s > %(now)s then {SCHEDULED} else {DUE} end
+    where p.batch_id = %(batch)s and not p.is_folded and p.state in ({WAITING})
+    returning case when p.is_remainder then 0 else {PENDING} end as messages
+)
+select coalesce(sum(messages), 0) from moved
+"""
+
+LOCK_ACCEPT = "select pg_advisory_xact_lock(x'51c00003'::int, (%s % (1::bigint << 31))::int)"
+"""Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones."""
+
+DRAW_PARCEL_IDS = """
+with own as materialized (
+    select pg_advisory_xact_lock_shared(x'51c00003'::int, (%(account)s % (1::bigint << 31))::int)
+)
+select nextval('batches_parcel_id_seq') from own, generate_series(1, %(parcels)s)
+"""
+"""Ids for new parcels. No purge of the account draws its line between this and the end of the transaction."""
+
+LAST_PARCEL_ID = "select case when is_called then last_value else last_value - 1 end from batches_parcel_id_seq"
+
+UNFINISHED_PURGE = """
+select b.id from accounts_account a join batches_batch b on b.account_id = a.id
+where a.id = %s and exists (
+    select from batches_parcel p
+    where p.batch_id = b.id and not p.is_folded and p.finalized_at is null and p.base <= a.purged_through)
+order by b.id limit 100
+"""
 
 PICK_WAVES = f"""
 select batch_id, due_at from batches_parcel

@@ -12,8 +12,10 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from batches.control import end_pauses
 from batches.models import Mark, Parcel
 from batches.planner import plan_ahead
+from batches.purge import finish_purges
 from batches.sweep import (
     Watch,
     admit_overdue,
@@ -41,9 +43,11 @@ def sweep() -> dict[str, int]:
     """Do every duty once; returns how much each found to do (-1: it failed and is tried again next time)."""
     duties: dict[str, Callable[[], int]] = {
         "plan": plan_ahead,
+        "end_pauses": end_pauses,
         "admit_overdue": admit_overdue,
         "admit_stopped": admit_stopped,
         "admit_retained": admit_retained,
+        "finish_purges": finish_purges,
         "rescue": rescue,
         "hint_unclaimed": hint_unclaimed,
         "settle_receipts": settle_receipts,

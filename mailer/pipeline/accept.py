@@ -16,7 +16,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Account
-from batches import hints
+from batches import hints, queries
 from batches.control import default_batch, find_batch, is_usable
 from batches.errors import UnknownBatch
 from batches.models import PARCEL_SIZE, PARCEL_SPAN, Batch
@@ -40,7 +40,6 @@ select id, id, %(batch)s, %(account)s, %(lane)s, state, send_at, send_at, size, 
 from unnest(%(ids)s::bigint[], %(states)s::smallint[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])
     as p(id, state, send_at, size)
 """
-DRAW_IDS = "select nextval('batches_parcel_id_seq') from generate_series(1, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _mail_fields(draft: MailDraft) -> dict[str, Any]:
 
 def _insert_parcels(batch: Batch, lots: list[Lot], now: dt.datetime, lane: Lane) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(DRAW_IDS, [len(lots)])
+        cursor.execute(queries.DRAW_PARCEL_IDS, {"account": batch.account_id, "parcels": len(lots)})
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(
             INSERT_PARCELS,

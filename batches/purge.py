@@ -1,0 +1,76 @@
+"""Purge: everything that a frozen account still has to send is discarded. Later mail is untouched.
+
+The line is drawn at a parcel id, under a lock that accept shares before it draws its ids: what was accepted before the
+line is below it, what is accepted later is above. Everything after that is sweeping: the gate treats what is purged as
+cancelled, so nothing of it can leave, whoever dies before it is all discarded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+
+from accounts.models import Account
+from batches import queries
+from batches.admit import admit_batch
+from batches.errors import StatusConflict
+from batches.models import Receipt
+from batches.settle import wait_until_settled
+
+
+def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
+    """Discard all that the account and its subusers still have to send; it stays frozen.
+
+    Raises StatusConflict unless it is frozen. `affected` in the receipt is how many messages were discarded before the
+    answer; what a worker still had, or takes too long, the sweeper discards.
+    """
+    owners = Account.objects.filter(Q(pk=account.pk) | Q(parent=account)).order_by("pk")
+    with transaction.atomic():
+        frozen = Account.objects.select_for_update(no_key=True).filter(pk=account.pk, frozen_at__isnull=False)
+        if not frozen.exists():
+            raise StatusConflict("the account is not frozen")
+        with connection.cursor() as cursor:
+            for owner in owners.values_list("pk", flat=True):
+                cursor.execute(queries.LOCK_ACCEPT, [owner])
+            cursor.execute(queries.LAST_PARCEL_ID)
+            row = cursor.fetchone()
+        assert row is not None
+        owners.update(purged_through=row[0], is_purging=True)
+        receipt = Receipt.open_for(account, None, Receipt.Action.PURGE, actor=actor, reason=reason)
+    receipt.affected = discard_purged(owners.values_list("pk", flat=True), seconds=settings.STOP_WAIT_SECONDS)
+    receipt.save(update_fields=["affected"])
+    return wait_until_settled(receipt)
+
+
+def finish_purges() -> int:
+    """Discard what purges have left, such as what a worker had; returns the messages discarded."""
+    return discard_purged(Account.objects.filter(is_purging=True).values_list("pk", flat=True), seconds=60)
+
+
+def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
+    """Discard what is purged of these accounts, for as long as that; returns the messages discarded."""
+    until, discarded = time.monotonic() + seconds, 0
+    for account in accounts:
+        while batches := _unfinished(account):
+            before = discarded
+            for batch in batches:
+                discarded += admit_batch(batch).messages
+                if time.monotonic() >= until:
+                    return discarded
+            if discarded == before:
+                break
+        if not batches:
+            # What is final stays so: nothing below the line can come back.
+            Account.objects.filter(pk=account, is_purging=True).update(is_purging=False)
+    return discarded
+
+
+def _unfinished(account_id: int) -> list[int]:
+    """Batches of the account in which something that is purged has not ended, some at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.UNFINISHED_PURGE, [account_id])
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,51 @@
+"""Reschedule a batch: all of it that waits, in nobody's hands, gets another `send_at`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import connection, transaction
+
+from accounts.models import Account
+from batches import hints, queries
+from batches.control import find_batch
+from batches.errors import StatusConflict
+from batches.models import Batch, Receipt
+from batches.planner import plan_wave
+from batches.settle import settle
+from batches.states import BatchStatus
+from foundation.clock import database_now
+
+
+def reschedule_batch(
+    account: Account, public_id: str, send_at: dt.datetime, *, actor: str, reason: str = ""
+) -> Receipt:
+    """Give all waiting mail of a batch one `send_at`; one that has passed means now. Retained and held mail waits for
+    it like all other; what a worker has in its hands leaves. `affected` in the receipt says how many were moved.
+
+    Raises UnknownBatch, and StatusConflict for a cancelled one.
+    """
+    batch = find_batch(account, public_id)
+    with transaction.atomic():
+        # As strong as a stop's lock: no verdict is carried out between the two times.
+        batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+        if batch.status == BatchStatus.CANCELLED:
+            raise StatusConflict("the batch is cancelled", field="batch_id")
+        now = database_now()
+        with connection.cursor() as cursor:
+            cursor.execute(queries.RESCHEDULE, {"batch": batch.pk, "send_at": max(send_at, now), "now": now})
+            row = cursor.fetchone()
+        receipt = Receipt.open_for(account, batch, Receipt.Action.RESCHEDULE, actor=actor, reason=reason)
+        receipt.affected = int(row[0]) if row else 0
+        receipt.save(update_fields=["affected"])
+        settle(receipt)
+    hint_time(batch.pk, send_at, now=now)
+    return receipt
+
+
+def hint_time(batch_id: int, send_at: dt.datetime, *, now: dt.datetime) -> None:
+    """Some mail of the batch has a new time: after the commit, have it planned, or admitted at once."""
+    if send_at > now:
+        plan_wave(batch_id, send_at, now=now)
+    else:
+        hints.hint_admission(batch_id)

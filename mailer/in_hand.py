@@ -1,0 +1,177 @@
+"""Mail in a person's hands: held, because it is late, or in doubt, because nobody knows whether it left.
+
+A person looks at it, and replays it (it is sent, or sent again with the same Message-ID) or drops it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from batches import hints
+from batches.claims import bits, to_mask
+from batches.control import find_batch
+from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
+from batches.moving import settle_doubt, split_off, take_out
+from batches.settle import settle
+from batches.states import BatchStatus, Lane, ParcelState
+from foundation.clock import database_now
+from mailer.models import EventKind
+from mailer.pipeline.record import Happened, copy_events
+from mailer.queries import Trace, trace
+
+
+class Why(enum.Enum):
+    """Why mail is in a person's hands; the values are states of messages."""
+
+    HELD = "held"
+    IN_DOUBT = "in_doubt"
+
+
+Place = tuple[int, int]
+"""A parcel's id, and the number of a message in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which mail in hand: all of the account's, or of one batch (its public id), or some messages."""
+
+    why: Why
+    batch_id: str | None = None
+    message_ids: frozenset[int] | None = None
+
+
+def list_in_hand(
+    account: Account, why: Why, *, batch: Batch | None = None, after: Place = (0, -1), limit: int
+) -> tuple[list[Trace], Place | None]:
+    """The account's messages in hand after a place, and the place where the next page starts; None: it was the last."""
+    found: list[Place] = []
+    ids: list[int] = []
+    parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).order_by("pk")
+    for parcel in parcels[: limit + 2].iterator():
+        for n in bits(_mask(parcel, why)):
+            if (parcel.pk, n) > after:
+                found.append((parcel.pk, n))
+                ids.append(parcel.base * PARCEL_SPAN + n)
+        if len(found) > limit:
+            break
+    return trace(ids[:limit]), found[limit - 1] if len(found) > limit else None
+
+
+def replay(account: Account, selection: Selection, *, actor: str, reason: str = "") -> Receipt:
+    """Let mail in hand go: it is due now, and leaves unless its batch is stopped. Raises UnknownBatch.
+
+    What is purged or cancelled stays where it is, and so does what a worker is about to record. `affected` in the
+    receipt says how many messages were let go.
+    """
+    lanes: set[int] = set()
+    affected = 0
+    for parcel, mask in _selected(account, selection):
+        if parcel.batch.status == BatchStatus.CANCELLED or parcel.base <= parcel.account.purged_through:
+            continue
+        if selection.why is Why.HELD:
+            _let_go(parcel, mask)
+        else:
+            _send_again(parcel, mask)
+        lanes.add(parcel.lane)
+        affected += mask.bit_count()
+    receipt = _receipt(account, selection, Receipt.Action.REPLAY, affected, actor=actor, reason=reason)
+    for lane in lanes:
+        hints.hint_due(Lane(lane), 1)
+    return receipt
+
+
+def drop(account: Account, selection: Selection, *, actor: str, reason: str = "") -> Receipt:
+    """End mail in hand: it is never sent, or never sent again. Raises UnknownBatch. `affected` says how many."""
+    affected = 0
+    for parcel, mask in _selected(account, selection):
+        if selection.why is Why.HELD:
+            take_out(parcel, mask, "dropped")
+        else:
+            settle_doubt(parcel, mask, "dropped")
+        first = parcel.base * PARCEL_SPAN
+        why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have left")
+        events = [(parcel.fence, Happened(first + n, EventKind.DROPPED, None, why)) for n in bits(mask)]
+        copy_events(events, database_now())
+        affected += mask.bit_count()
+    return _receipt(account, selection, Receipt.Action.DROP, affected, actor=actor, reason=reason)
+
+
+def _parcels(account: Account, why: Why, batch: Batch | None = None) -> QuerySet[Parcel]:
+    own = Parcel.objects.filter(account=account)
+    own = own if batch is None else own.filter(batch=batch)
+    return own.filter(state=ParcelState.HELD) if why is Why.HELD else own.filter(in_doubt__gt=0)
+
+
+def _mask(parcel: Parcel, why: Why) -> int:
+    """The messages of a parcel that are in hand. What waits to be sent again is not."""
+    members = to_mask(parcel.members, parcel.size)
+    return members if why is Why.HELD else to_mask(parcel.doubtful, 0) & ~members
+
+
+def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, int]]:
+    """Each parcel with its selected messages, its row locked, in a transaction that ends with the step."""
+    batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
+    found = _parcels(account, selection.why, batch)
+    if selection.message_ids is not None:
+        found = found.filter(base__in={each // PARCEL_SPAN for each in selection.message_ids})
+    for parcel_id in list(found.order_by("pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            still = _parcels(account, selection.why).select_for_update(of=("self",)).filter(pk=parcel_id)
+            parcel = still.exclude(state=ParcelState.CLAIMED).select_related("batch", "account").first()
+            mask = _wanted(parcel, selection) if parcel else 0
+            if parcel and mask:
+                yield parcel, mask
+
+
+def _wanted(parcel: Parcel, selection: Selection) -> int:
+    mask = _mask(parcel, selection.why)
+    if selection.message_ids is None:
+        return mask
+    first = parcel.base * PARCEL_SPAN
+    return sum(1 << n for n in bits(mask) if first + n in selection.message_ids)
+
+
+def _let_go(parcel: Parcel, mask: int) -> None:
+    """Late mail counts as due now, so that it is not late again."""
+    now = database_now()
+    if mask == to_mask(parcel.members, parcel.size):
+        parcel.state, parcel.due_at = ParcelState.DUE, now
+        parcel.save(update_fields=["state", "due_at"])
+        return
+    take_out(parcel, mask, "moved")
+    _split_due(parcel, mask, now, is_replay=parcel.is_replay)
+
+
+def _send_again(parcel: Parcel, mask: int) -> None:
+    settle_doubt(parcel, mask, "moved")
+    _split_due(parcel, mask, database_now(), is_replay=True)
+
+
+def _split_due(parcel: Parcel, mask: int, now: dt.datetime, *, is_replay: bool) -> None:
+    split_off(
+        parcel,
+        mask,
+        state=ParcelState.DUE,
+        due_at=now,
+        attempts=parcel.attempts,
+        is_remainder=parcel.is_remainder,
+        is_replay=is_replay,
+    )
+
+
+def _receipt(
+    account: Account, selection: Selection, action: Receipt.Action, affected: int, *, actor: str, reason: str
+) -> Receipt:
+    batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
+    receipt = Receipt.open_for(account, batch, action, actor=actor, reason=reason)
+    receipt.affected = affected
+    receipt.save(update_fields=["affected"])
+    settle(receipt)
+    return receipt

@@ -1,0 +1,147 @@
+"""Stop or reschedule one message, whatever else its batch does.
+
+The parcel that holds the message is recalled from its worker if need be; then, under the row's lock, the message is
+taken out of it. Whoever finds that the message has left says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from accounts.models import Account
+from batches.claims import to_mask
+from batches.errors import MessageEnded, MessageInFlight, StatusConflict, UnknownMessage
+from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
+from batches.moving import find_waiting, recalled, split_off, take_out
+from batches.reschedule import hint_time
+from batches.states import FINAL_STATES, BatchStatus, ParcelState
+from foundation.clock import database_now
+from mailer.models import EventKind
+from mailer.pipeline.record import Happened, copy_events
+from mailer.queries import states_of
+
+TRIES = 3
+"""A message may be deferred and claimed again between the recall and the lock; not often."""
+ENDINGS = {"sent": "sent", "in_doubt": "in_doubt"} | dict.fromkeys(
+    ("refused", "dropped", "stopped", "discarded", "expired"), "ended"
+)
+"""The receipt's counter for a message that has ended, by its state."""
+
+
+def stop_message(account: Account, message_id: int, *, actor: str, reason: str = "") -> Receipt:
+    """Stop one message. The receipt is settled and says what was found: `stopped` is 1, or it had left before (`sent`),
+    may have left (`in_doubt`), or had ended unsent (`ended`).
+
+    Raises UnknownMessage, and MessageInFlight when a worker that has it does not answer: nothing is changed then.
+    """
+    batch = _batch_of(account, message_id)
+    with _holder_of(message_id) as holder:
+        found = _stop(holder, message_id, f"stopped by {actor}") if holder else _ending_of(message_id)
+        return _receipt(batch, Receipt.Action.CANCEL, message_id, found, actor=actor, reason=reason)
+
+
+def reschedule_message(
+    account: Account, message_id: int, send_at: dt.datetime, *, actor: str, reason: str = ""
+) -> Receipt:
+    """Give one waiting message another `send_at`; one that has passed means now.
+
+    Raises UnknownMessage; StatusConflict when its batch is cancelled; MessageEnded when it has left or ended;
+    MessageInFlight when a worker that has it does not answer.
+    """
+    batch = _batch_of(account, message_id)
+    with _holder_of(message_id) as holder:
+        if Batch.objects.select_for_update(no_key=True).get(pk=batch.pk).status == BatchStatus.CANCELLED:
+            raise StatusConflict("the batch is cancelled", field="batch_id")
+        if holder is None:
+            raise MessageEnded(f"the message is {states_of([message_id])[message_id].replace('_', ' ')}")
+        now = database_now()
+        _move_to(holder, _bit(message_id), max(send_at, now), now)
+        receipt = _receipt(batch, Receipt.Action.RESCHEDULE, message_id, "affected", actor=actor, reason=reason)
+    hint_time(batch.pk, send_at, now=now)
+    return receipt
+
+
+def _batch_of(account: Account, message_id: int) -> Batch:
+    base, n = divmod(message_id, PARCEL_SPAN)
+    first = Parcel.objects.filter(pk=base, base=base, account=account, size__gt=n).select_related("batch").first()
+    if first is None:
+        raise UnknownMessage(field="message_id")
+    return first.batch
+
+
+def _bit(message_id: int) -> int:
+    return 1 << message_id % PARCEL_SPAN
+
+
+@contextmanager
+def _holder_of(message_id: int) -> Iterator[Parcel | None]:
+    """The waiting parcel that has to send the message, recalled and locked, in a transaction; None: it has ended."""
+    base, bit = message_id // PARCEL_SPAN, _bit(message_id)
+    for _ in range(TRIES):
+        parcels = Parcel.objects.filter(base=base).exclude(state__in=FINAL_STATES).order_by("-pk")
+        found = next((parcel for parcel in parcels if to_mask(parcel.members, parcel.size) & bit), None)
+        if found is None:
+            if states_of([message_id])[message_id] in ENDINGS:
+                with transaction.atomic():
+                    yield None
+                return
+            continue
+        with recalled(found.pk) as is_back:
+            if not is_back:
+                break
+            with transaction.atomic():
+                holder = find_waiting(base, bit)
+                if holder is not None:
+                    yield holder
+                    return
+    raise MessageInFlight(field="message_id")
+
+
+def _stop(holder: Parcel, message_id: int, why: str) -> str:
+    """The receipt's counter for what became of it. What may have left before is in doubt again."""
+    if holder.is_replay:
+        take_out(holder, _bit(message_id), "in_doubt")
+        return "in_doubt"
+    take_out(holder, _bit(message_id), "stopped")
+    copy_events([(holder.fence, Happened(message_id, EventKind.STOPPED, None, why))], database_now())
+    return "stopped"
+
+
+def _ending_of(message_id: int) -> str:
+    return ENDINGS[states_of([message_id])[message_id]]
+
+
+def _move_to(holder: Parcel, bit: int, send_at: dt.datetime, now: dt.datetime) -> None:
+    """To a parcel of its own with the new time, unless it is the only one in its parcel."""
+    state = ParcelState.SCHEDULED if send_at > now else ParcelState.DUE
+    if to_mask(holder.members, holder.size) == bit:
+        holder.state, holder.send_at, holder.due_at = state, send_at, send_at
+        holder.save(update_fields=["state", "send_at", "due_at"])
+        return
+    take_out(holder, bit, "moved")
+    split_off(
+        holder,
+        bit,
+        state=state,
+        due_at=send_at,
+        send_at=send_at,
+        attempts=holder.attempts,
+        is_remainder=holder.is_remainder,
+        is_replay=holder.is_replay,
+    )
+
+
+def _receipt(
+    batch: Batch, action: Receipt.Action, message_id: int, counter: str, *, actor: str, reason: str
+) -> Receipt:
+    """A settled receipt about one message, with a 1 where it belongs."""
+    receipt = Receipt.open_for(batch.account, batch, action, actor=actor, reason=reason)
+    receipt.message_id, receipt.claims, receipt.settled_at = message_id, [], database_now()
+    receipt.doubtful_messages = [message_id] if counter == "in_doubt" else []
+    setattr(receipt, counter, 1)
+    receipt.save()
+    return receipt
