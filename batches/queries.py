@@ -66,12 +66,12 @@ with moved as (
 select coalesce(sum(messages), 0) from moved
 """
 
-LOCK_ACCEPT = "select pg_advisory_xact_lock(x'51c00003'::int, (%s % (1::bigint << 31))::int)"
+LOCK_ACCEPT = "select pg_advisory_xact_lock(x'51c00003'::int, mod(%s::bigint, 1::bigint << 31)::int)"
 """Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones."""
 
 DRAW_PARCEL_IDS = """
 with own as materialized (
-    select pg_advisory_xact_lock_shared(x'51c00003'::int, (%(account)s % (1::bigint << 31))::int)
+    select pg_advisory_xact_lock_shared(x'51c00003'::int, mod(%(account)s::bigint, 1::bigint << 31)::int)
 )
 select nextval('batches_parcel_id_seq') from own, generate_series(1, %(parcels)s)
 """

@@ -1,0 +1,213 @@
+"""Mail in doubt: held for a person or sent again, as the account chose; never silently, never lost."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from accounts.models import Account, DoubtPolicy
+from batches.claims import Hold, Slice, to_mask
+from batches.control import create_batch, resume_batch, stop_batch
+from batches.counts import count_batch
+from batches.models import Batch, Parcel
+from batches.states import BatchStatus, ParcelState
+from batches.sweep import Watch, fold_final
+from mailer.in_hand import Selection, Why, drop, list_in_hand, replay
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from mailer.pipeline.record import record_slice, rescue_parcel
+from mailer.queries import states_of
+from mailer.sweep import rescue, sweep
+from mailer.transports.base import InDoubt, RetryAt, Sent
+from tests.conftest import Clock
+from tests.drafts import draft
+from tests.fleet import DeliveringThread
+from tests.mailer.test_record import claim_and_look, outcomes_of
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+from tests.worker_process import worker_process
+
+DOUBT = Selection(Why.IN_DOUBT)
+
+
+@pytest.fixture
+def batch(alice: Account) -> Batch:
+    """A batch with one due parcel of 60 messages."""
+    batch = create_batch(alice)
+    accept_mail(alice, draft(60, batch_id=batch.public_id))
+    return batch
+
+
+@pytest.fixture
+def resending(alice: Account) -> None:
+    """The account wants mail in doubt sent again."""
+    Account.objects.filter(pk=alice.pk).update(doubt_policy=DoubtPolicy.RESEND)
+
+
+def doubts_of(account: Account) -> list[int]:
+    return [trace.message_id for trace in list_in_hand(account, Why.IN_DOUBT, limit=500)[0]]
+
+
+def kill_a_worker(alice: Account, peer: CountingPeer, messages: int) -> Batch:
+    """A worker process is killed while the peer has not answered to three messages; its parcels are rescued."""
+    batch = create_batch(alice)
+    peer.hold = True
+    accept_mail(alice, draft(messages, batch_id=batch.public_id))
+    with worker_process(peer, connections=3) as worker:
+        wait_until(lambda: peer.unanswered == 3, why="a message on each connection")
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(10)
+    peer.hold = False
+    rescue(Watch(lease_seconds=0))
+    return batch
+
+
+def test_by_default_doubt_after_a_dead_worker_stays_for_a_person(alice: Account, peer: CountingPeer) -> None:
+    batch = kill_a_worker(alice, peer, 30)
+    with DeliveringThread(peer):
+        wait_until(lambda: count_batch(batch.pk).sent == 27, why="what was not begun")
+    assert count_batch(batch.pk).in_doubt == 3
+    assert len(doubts_of(alice)) == 3
+    assert peer.doubled == []
+
+
+def test_doubt_after_a_dead_worker_is_sent_again_if_the_account_says_so(
+    alice: Account, resending: None, peer: CountingPeer
+) -> None:
+    batch = kill_a_worker(alice, peer, 30)
+    with DeliveringThread(peer):
+        wait_until(lambda: count_batch(batch.pk).sent == 30, why="everything")
+    assert len({taken.recipient for taken in peer.ledger}) == 30
+    # With the same Message-ID, so that whoever got it twice can tell.
+    assert len({taken.message_id for taken in peer.ledger}) == 30
+    assert doubts_of(alice) == []
+
+
+def test_doubt_of_a_lost_peer_is_sent_again_after_a_pause(
+    alice: Account, batch: Batch, resending: None, clock: Clock
+) -> None:
+    claim = claim_and_look(Hold())
+    assert record_slice([outcomes_of(claim, Sent("ok"), InDoubt("line lost"), InDoubt("line lost"))]) == []
+    again = Parcel.objects.get(is_replay=True)
+    assert (again.state, again.size, again.attempts) == (ParcelState.SCHEDULED, 2, 1)
+    counts = count_batch(batch.pk)
+    assert (counts.accepted, counts.sent, counts.in_doubt, counts.scheduled) == (60, 1, 0, 2)
+
+
+def test_after_the_retry_limit_doubt_is_held_whatever_the_account_says(
+    alice: Account, batch: Batch, resending: None, clock: Clock
+) -> None:
+    claim = claim_and_look(Hold())
+    clock.advance(hours=73)
+    record_slice([outcomes_of(claim, InDoubt("line lost"))])
+    assert count_batch(batch.pk).in_doubt == 1
+    assert not Parcel.objects.filter(is_replay=True).exists()
+
+
+def test_recording_a_resent_slice_twice_does_nothing_the_second_time(batch: Batch, resending: None) -> None:
+    claim = claim_and_look(Hold())
+    outcomes = outcomes_of(claim, InDoubt("line lost"), RetryAt("later"))
+    record_slice([outcomes])
+    assert record_slice([outcomes]) == []
+    assert Parcel.objects.count() == 3
+    assert count_batch(batch.pk).accepted == 60
+
+
+def test_what_waits_to_be_sent_again_is_named_in_doubt_by_a_stop(
+    alice: Account, batch: Batch, resending: None, deliverer: Deliverer, clock: Clock
+) -> None:
+    """It may have left before the stop: a receipt that called it stopped would promise too much."""
+    claim = claim_and_look(Hold())
+    rescue_parcel(claim.parcel_id)
+    receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
+    assert (receipt.sent, receipt.in_doubt, receipt.stopped) == (0, 10, 50)
+    assert receipt.doubtful_messages == [claim.first_message_id + n for n in range(10)]
+    sweep()
+    counts = count_batch(batch.pk)
+    assert (counts.accepted, counts.in_doubt, counts.discarded) == (60, 10, 50)
+    assert set(states_of(receipt.doubtful_messages).values()) == {"in_doubt"}
+
+
+def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: Clock) -> None:
+    rescue_parcel(claim_and_look(Hold()).parcel_id)
+    hold = Hold()
+    first, second = sorted(hold.claim_next(lane=1), key=lambda claim: claim.is_replay)  # type: ignore[arg-type]
+    assert (first.is_replay, second.is_replay) == (False, True)
+    hold.look([Slice(second, 0, 60)])
+    record_slice([outcomes_of(second, RetryAt("busy"), Sent("ok"))])
+    later = Parcel.objects.get(attempts=2)
+    assert later.is_replay
+    assert to_mask(later.doubtful, 0) == 1
+    parcel = Parcel.objects.get(pk=second.parcel_id)
+    assert to_mask(parcel.doubtful, 0) == to_mask(parcel.members, 0) == 0b11_1111_1100
+
+
+def test_a_late_record_spares_the_second_sending(batch: Batch, resending: None) -> None:
+    """The rescuer gave the slice to a replay parcel; the worker it believed dead knows that two had been sent."""
+    claim = claim_and_look(Hold())
+    rescue_parcel(claim.parcel_id)
+    assert record_slice([outcomes_of(claim, Sent("ok"), Sent("ok"))]) == [claim]
+    counts = count_batch(batch.pk)
+    assert (counts.accepted, counts.sent, counts.due) == (60, 2, 58)
+    assert Parcel.objects.get(is_replay=True).pending == 8
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_a_person_replays_doubt(
+    alice: Account, batch: Batch, is_folded: bool, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    claim = claim_and_look(Hold(), 0, 60)
+    rescue_parcel(claim.parcel_id)
+    if is_folded:
+        fold_final()
+    one = Selection(Why.IN_DOUBT, message_ids=frozenset([claim.first_message_id + 7]))
+    assert replay(alice, one, actor="test").affected == 1
+    counts = count_batch(batch.pk)
+    assert (counts.accepted, counts.in_doubt, counts.due) == (60, 59, 1)
+    deliverer.deliver_due(seconds=5)
+    assert len(peer.ledger) == 1
+    assert replay(alice, Selection(Why.IN_DOUBT, batch_id=batch.public_id), actor="test").affected == 59
+    deliverer.deliver_due(seconds=5)
+    fold_final()
+    counts = count_batch(batch.pk)
+    assert (counts.accepted, counts.sent) == (60, 60)
+    assert len(peer.ledger) == 60
+    assert peer.doubled == []
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_a_person_drops_doubt(alice: Account, batch: Batch, is_folded: bool) -> None:
+    claim = claim_and_look(Hold(), 0, 60)
+    rescue_parcel(claim.parcel_id)
+    if is_folded:
+        fold_final()
+    assert drop(alice, DOUBT, actor="test").affected == 60
+    assert drop(alice, DOUBT, actor="test").affected == 0
+    counts = count_batch(batch.pk)
+    assert (counts.accepted, counts.dropped, counts.in_doubt) == (60, 60, 0)
+    assert states_of([claim.first_message_id]) == {claim.first_message_id: "dropped"}
+    assert doubts_of(alice) == []
+
+
+def test_a_claimed_parcels_doubt_waits_until_its_worker_is_done(alice: Account, batch: Batch) -> None:
+    """Its worker has the mask of doubts in its own hands, and would write it back."""
+    claim = claim_and_look(Hold())
+    record_slice([outcomes_of(claim, InDoubt("line lost"))])
+    assert replay(alice, DOUBT, actor="test").affected == 0
+    assert count_batch(batch.pk).in_doubt == 1
+
+
+def test_replayed_doubt_of_a_stopped_batch_leaves_only_when_resumed(
+    alice: Account, batch: Batch, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    rescue_parcel(claim_and_look(Hold(), 0, 60).parcel_id)
+    stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
+    assert replay(alice, DOUBT, actor="test").affected == 60
+    deliverer.deliver_due(seconds=5)
+    sweep()
+    assert peer.ledger == []
+    assert resume_batch(alice, batch.public_id, actor="test").in_doubt == 60
+    sweep()
+    deliverer.deliver_due(seconds=5)
+    assert len(peer.ledger) == 60
