@@ -82,9 +82,8 @@ def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     with django_db_blocker.unblock():
         yield
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"truncate {', '.join(TABLES)} cascade; update batches_installation set frozen_at = null, thawed_at = null"
-            )
+            cursor.execute(f"truncate {', '.join(TABLES)} cascade")
+            cursor.execute("update batches_installation set frozen_at = null, thawed_at = null")
             cursor.execute("update test_clock set shift = '0'")
         for open_connection in connections.all(initialized_only=True):
             open_connection.close()

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ STOP_PATIENCE_SECONDS = 3.0
 RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
+SLICE_BYTES = 32 * 1024 * 1024
 
 READ_MESSAGES = "select id, mail_id, recipient, personal from mailer_message where id = any(%s)"
 READ_PARCEL = "select id, mail_id, recipient, personal from mailer_message where id >= %s and id < %s"
@@ -115,13 +116,25 @@ class Trip:
 
     def run(self, *, until: float) -> int:
         """Slice after slice; then what is left goes back. Being told to stop counts as handled: there may be more."""
-        while pieces := cut_slice(self.open.values(), self.deliverer.slice_size):
+        while pieces := cut_slice(self.open.values(), self.deliverer.slice_size, self._weigh):
             if not self._send(pieces) or time.monotonic() >= until:
                 break
         release([*self.open.values(), *self.stopped])
         for batch_id in {claim.batch_id for claim in self.stopped}:
             admit_batch(batch_id)
         return self.handled + len(self.stopped)
+
+    def _weigh(self, message_id: int) -> int:
+        """About how many bytes the message is on the wire; 0 if that cannot be told, which composing will find again."""
+        try:
+            return self.deliverer.composers.get(self.cargo.messages[message_id][0]).size
+        except (SoftTimeLimitExceeded, MemoryError):
+            raise
+        except (DatabaseError, InterfaceError):
+            connection.close()
+        except Exception as error:
+            log.debug("message cannot be weighed", message=message_id, error=type(error).__name__)
+        return 0
 
     def _send(self, pieces: list[Slice]) -> bool:
         """One slice: look, hand over, record. False when nothing could be handed over."""
@@ -225,15 +238,22 @@ def end_retries(result: Result, claim: Claim) -> Result:
     return Result(result.message_id, tuple(outcomes))
 
 
-def cut_slice(claims: Iterable[Claim], size: int) -> list[Slice]:
-    """The next `size` messages of these claims, as bounds in each parcel."""
+def cut_slice(claims: Iterable[Claim], size: int, weigh: Callable[[int], int] = lambda _: 0) -> list[Slice]:
+    """The next `size` messages of these claims, as bounds in each parcel: fewer when `weigh`, by message id, makes them
+    more than `SLICE_BYTES`, since a slice is composed before it is sent."""
     pieces: list[Slice] = []
+    room = SLICE_BYTES
     for claim in claims:
-        members = bits(claim.members)[:size]
+        members = []
+        for n in bits(claim.members):
+            if size <= 0 or room <= 0:
+                break
+            members.append(n)
+            size -= 1
+            room -= weigh(claim.first_message_id + n)
         if members:
             pieces.append(Slice(claim, members[0], members[-1] + 1))
-            size -= len(members)
-        if size <= 0:
+        if size <= 0 or room <= 0:
             break
     return pieces
 

@@ -8,9 +8,9 @@ import pytest
 
 from accounts.models import Account
 from batches.control import create_batch
-from batches.counts import count_account, count_batch
+from batches.counts import count_account, count_batch, count_everything
 from batches.errors import StatusConflict
-from batches.freeze import freeze_account, thaw_account
+from batches.freeze import freeze_account, freeze_installation, thaw_account, thaw_installation
 from batches.models import Parcel, Receipt
 from batches.states import ParcelState
 from mailer.pipeline.accept import accept_mail
@@ -76,3 +76,25 @@ def test_a_second_freeze_or_thaw_is_a_conflict(alice: Account) -> None:
     with pytest.raises(StatusConflict):
         freeze_account(alice, actor="test")
     assert Receipt.objects.count() == 1
+
+
+def test_the_installations_freeze_holds_everybody_and_says_what_had_left(
+    alice: Account, charlie: Account, peer: CountingPeer
+) -> None:
+    peer.delay = 0.004
+    with DeliveringThread(peer):
+        for account in (alice, charlie):
+            accept_mail(account, draft(300, name=f"{account.pk}-"))
+        wait_until(lambda: len(peer.ledger) >= 20, why="mail in flight")
+        receipt = freeze_installation(actor="olga", reason="everything")
+        answered_at = time.monotonic()
+        assert (receipt.is_settled, receipt.account) == (True, None)
+        assert receipt.sent == len(peer.ledger)
+        assert receipt.sent + receipt.stopped == 600
+        with pytest.raises(StatusConflict):
+            freeze_installation(actor="olga")
+        thaw_installation(actor="olga")
+        thawed_at = time.monotonic()
+        wait_until(lambda: sweep() and count_everything().sent == 600, why="the rest", seconds=30)
+    assert [each for each in peer.ledger if answered_at < each.at < thawed_at] == []
+    assert peer.doubled == []

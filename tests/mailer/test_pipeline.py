@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from email import message_from_bytes, policy
 
 import pytest
@@ -18,10 +19,10 @@ from batches.models import Batch, BatchTotals, Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
 from batches.sweep import Watch, fold_final
 from foundation.clock import database_now
-from mailer.draft import Address, MailDraft, Personalization
+from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.models import Event, EventKind, Mail, Message
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.deliver import Deliverer
+from mailer.pipeline.deliver import SLICE_BYTES, Deliverer, cut_slice
 from mailer.sweep import rescue, sweep
 from tests.conftest import Clock
 from tests.drafts import draft
@@ -388,3 +389,30 @@ def test_small_parcels_are_claimed_together(alice: Account) -> None:
     assert sum(sizes) == 30
     assert max(sizes) > 10
     assert Parcel.objects.filter(state=ParcelState.CLAIMED).count() == 30
+
+
+def test_a_slice_holds_no_more_bytes_than_a_worker_can_bear(alice: Account, batch: Batch) -> None:
+    """A slice is composed before it is sent: five hundred copies of thirty megabytes would end the worker."""
+    accept_mail(alice, draft(600, batch_id=batch.public_id))
+    claims = Hold().claim_next(Lane.BULK, messages=600)
+    first, second = cut_slice(claims, 550)
+    assert (first.end - first.start, second.end - second.start) == (500, 50)
+    (heavy,) = cut_slice(claims, 550, lambda _: SLICE_BYTES // 4)
+    assert (heavy.start, heavy.end) == (0, 4)
+    (heavier,) = cut_slice(claims, 550, lambda _: 2 * SLICE_BYTES)
+    assert (heavier.start, heavier.end) == (0, 1)
+
+
+def test_big_mail_leaves_in_small_slices(
+    alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.pipeline.deliver.SLICE_BYTES", 2000)
+    lengths = []
+    see = Hold.look
+    monkeypatch.setattr(
+        Hold, "look", lambda self, slices: lengths.append(sum(s.end - s.start for s in slices)) or see(self, slices)
+    )
+    accept_mail(alice, replace(draft(8, batch_id=batch.public_id), content=(ContentPart("text/plain", "x" * 900),)))
+    deliverer.deliver_due(seconds=5)
+    assert len(peer.ledger) == 8
+    assert max(lengths) <= 3

@@ -1,0 +1,119 @@
+"""Purge: all that a frozen account still has to send is discarded, and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Account
+from batches import queries
+from batches.claims import Hold
+from batches.control import create_batch
+from batches.counts import count_account
+from batches.errors import StatusConflict
+from batches.freeze import freeze_account, thaw_account
+from batches.models import Parcel
+from batches.purge import purge_account
+from batches.states import ParcelState
+from foundation.clock import database_now
+from mailer.in_hand import Selection, Why, replay
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from mailer.pipeline.record import rescue_parcel
+from mailer.sweep import sweep
+from tests.conftest import Clock
+from tests.drafts import draft
+from tests.mailer.test_record import claim_and_look
+from tests.peer import CountingPeer
+
+HOUR = dt.timedelta(hours=1)
+
+
+def test_only_a_frozen_account_is_purged(alice: Account) -> None:
+    accept_mail(alice, draft(1))
+    with pytest.raises(StatusConflict):
+        purge_account(alice, actor="test")
+    assert count_account(alice.pk).due == 1
+
+
+def test_everything_that_waits_is_discarded_and_later_mail_is_untouched(
+    alice: Account, charlie: Account, clock: Clock, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    subuser = Account.objects.create(username="alice-eu", parent=alice)
+    for account in (alice, subuser, charlie):
+        accept_mail(account, draft(2, name="now-"))
+        accept_mail(account, draft(60, send_at=database_now() + HOUR, batch_id=create_batch(account).public_id))
+    Parcel.objects.filter(account=alice, state=ParcelState.DUE).update(state=ParcelState.HELD)
+    freeze_account(alice, actor="test")
+    receipt = purge_account(alice, actor="olga", reason="leaked key")
+    assert (receipt.affected, receipt.is_settled, receipt.stopped) == (124, True, 124)
+    counts = count_account(alice.pk)
+    assert (counts.accepted, counts.discarded) == (124, 124)
+    assert not Account.objects.filter(is_purging=True).exists()
+    accept_mail(alice, draft(1, name="later-"))
+    thaw_account(alice, actor="test")
+    clock.advance(hours=2)
+    sweep()
+    deliverer.deliver_due(seconds=5)
+    assert sorted(peer.recipients) == sorted(
+        ["later-0@example.com", "now-0@example.com", "now-1@example.com", *(f"to{n}@example.com" for n in range(60))]
+    )
+
+
+def test_what_a_dead_worker_had_is_discarded_too_even_after_a_thaw(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, settings: object
+) -> None:
+    settings.STOP_WAIT_SECONDS = 0.05  # type: ignore[attr-defined]
+    accept_mail(alice, draft(60))
+    claim = claim_and_look(Hold())
+    freeze_account(alice, actor="test")
+    receipt = purge_account(alice, actor="test")
+    assert (receipt.affected, receipt.is_settled) == (0, False)
+    thaw_account(alice, actor="test")
+    rescue_parcel(claim.parcel_id)
+    deliverer.deliver_due(seconds=5)
+    assert peer.ledger == []
+    sweep()
+    counts = count_account(alice.pk)
+    assert (counts.in_doubt, counts.discarded) == (10, 50)
+    assert not Account.objects.filter(is_purging=True).exists()
+    # What is purged cannot be brought back.
+    assert replay(alice, Selection(Why.IN_DOUBT), actor="test").affected == 0
+
+
+def test_a_mail_that_is_being_accepted_is_on_one_side_of_the_line(alice: Account) -> None:
+    """Accept shares a lock from before it draws its ids: a purge waits for its commit, and then takes it along."""
+    accept_mail(alice, draft(1))
+    batch = Parcel.objects.get().batch
+    freeze_account(alice, actor="test")
+    purged = threading.Event()
+
+    def purge() -> None:
+        purge_account(alice, actor="test")
+        purged.set()
+        connection.close()
+
+    thread = threading.Thread(target=purge)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(queries.DRAW_PARCEL_IDS, {"account": alice.pk, "parcels": 1})
+            parcel_id = cursor.fetchone()[0]
+        thread.start()
+        assert not purged.wait(0.3)
+        Parcel.objects.create(
+            id=parcel_id,
+            base=parcel_id,
+            batch=batch,
+            account=alice,
+            lane=0,
+            state=ParcelState.DUE,
+            size=1,
+            send_at=database_now(),
+            due_at=database_now(),
+        )
+    assert purged.wait(10)
+    thread.join(10)
+    assert Parcel.objects.get(pk=parcel_id).state == ParcelState.DISCARDED
