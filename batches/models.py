@@ -229,7 +229,9 @@ class Receipt(models.Model):
         return f"{self.action} of {self.batch or self.account or 'everything'}"
 
     @classmethod
-    def open_for(cls, account: Account, batch: Batch | None, action: Action, *, actor: str, reason: str) -> Receipt:
+    def open_for(
+        cls, account: Account | None, batch: Batch | None, action: Action, *, actor: str, reason: str
+    ) -> Receipt:
         """A receipt that is not settled yet, made in the transaction of the stop."""
         return cls.objects.create(
             public_id=url_safe(16), account=account, batch=batch, action=action, actor=actor[:200], reason=reason[:500]

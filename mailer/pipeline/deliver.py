@@ -125,7 +125,7 @@ class Trip:
         return self.handled + len(self.stopped)
 
     def _weigh(self, message_id: int) -> int:
-        """About how many bytes the message is on the wire; 0 if that cannot be told, which composing will find again."""
+        """About how many bytes the message is on the wire; 0 if that cannot be told: composing will find out why."""
         try:
             return self.deliverer.composers.get(self.cargo.messages[message_id][0]).size
         except (SoftTimeLimitExceeded, MemoryError):

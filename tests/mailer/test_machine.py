@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from contextlib import suppress
 
 from django.db import connection
 from hypothesis import HealthCheck, settings
@@ -18,11 +19,15 @@ from batches.admit import admit_batch
 from batches.claims import Hold
 from batches.control import create_batch, is_usable, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
+from batches.errors import StatusConflict
+from batches.freeze import freeze_account, thaw_account
 from batches.models import Batch
+from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus, Lane
 from batches.sweep import Watch
 from foundation.clock import database_now
 from mailer.models import Message
+from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.queries import states_of
 from mailer.sweep import rescue, sweep
@@ -31,7 +36,7 @@ from tests.drafts import draft
 from tests.fleet import deliverer_for
 from tests.peer import CountingPeer
 
-FINAL = {"sent", "discarded", "expired", "in_doubt"}
+FINAL = {"sent", "stopped", "discarded", "expired", "in_doubt"}
 RETENTION = dt.timedelta(hours=72)
 
 
@@ -52,6 +57,7 @@ class Pipeline(RuleBasedStateMachine):
         self.owner: dict[str, int] = {}
         self.finals: dict[int, str] = {}
         self.stopped_ever: set[int] = set()
+        self.is_frozen = False
         self.serial = 0
 
     @rule(target=batches)
@@ -87,6 +93,38 @@ class Pipeline(RuleBasedStateMachine):
     def resume(self, batch: int) -> None:
         resume_batch(self.account, self.public_id(batch), actor="machine", allowed_from=set(BatchStatus))
 
+    @rule(number=st.integers(0, 10**6))
+    def stop_one(self, number: int) -> None:
+        ids = sorted(Message.objects.values_list("pk", flat=True))
+        if not ids:
+            return
+        message_id = ids[number % len(ids)]
+        recipient, state = self.states()[message_id]
+        receipt = stop_message(self.account, message_id, actor="machine")
+        assert receipt.is_settled
+        assert bool(receipt.sent) == (recipient in self.peer.recipients) == (state == "sent")
+        assert receipt.stopped == (state not in FINAL)
+
+    @rule(batch=batches, hours=st.sampled_from([0, 2, 40]))
+    def reschedule(self, batch: int, hours: int) -> None:
+        if self.status(batch) == BatchStatus.CANCELLED:
+            return
+        send_at = database_now() + dt.timedelta(hours=hours)
+        moved = [
+            recipient
+            for recipient, state in self.states().values()
+            if self.owner[recipient] == batch and state not in FINAL
+        ]
+        receipt = reschedule_batch(self.account, self.public_id(batch), send_at, actor="machine")
+        assert receipt.affected == len(moved)
+        self.send_at.update(dict.fromkeys(moved, send_at))
+
+    @rule(is_frozen=st.booleans())
+    def freeze(self, is_frozen: bool) -> None:
+        with suppress(StatusConflict):
+            (freeze_account if is_frozen else thaw_account)(self.account, actor="machine")
+        self.is_frozen = is_frozen
+
     @rule(hours=st.sampled_from([0.5, 1, 29, 73]))
     def let_time_pass(self, hours: float) -> None:
         self.clock.advance(hours=hours)
@@ -107,6 +145,7 @@ class Pipeline(RuleBasedStateMachine):
         for recipient in self.peer.recipients[before:]:
             assert self.send_at[recipient] <= now, "left before its time"
             assert self.status(self.owner[recipient]) == BatchStatus.OPEN, "left a stopped batch"
+            assert not self.is_frozen, "left a frozen account"
 
     @rule()
     def lose_a_worker(self) -> None:
@@ -129,10 +168,11 @@ class Pipeline(RuleBasedStateMachine):
                 assert status == BatchStatus.CANCELLED
             elif state == "expired":
                 assert status == BatchStatus.PAUSED
+                assert not self.is_frozen
                 assert now >= self.send_at[recipient] + RETENTION
             elif state == "retained":
-                assert status == BatchStatus.PAUSED
-                assert now < self.send_at[recipient] + RETENTION
+                assert status == BatchStatus.PAUSED or self.is_frozen
+                assert self.is_frozen or now < self.send_at[recipient] + RETENTION
 
     def states(self) -> dict[int, tuple[str, str]]:
         recipients = dict(Message.objects.values_list("pk", "recipient"))
@@ -158,9 +198,10 @@ class Pipeline(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Open everything and let the rest leave: each message must be in exactly one final state."""
+        self.freeze(False)
         for batch in self.accepted:
             self.resume(batch)
-        self.clock.advance(hours=31)
+        self.clock.advance(hours=41)
         for _ in range(2):
             self.sweep()
             self.deliver()
@@ -171,7 +212,7 @@ class Pipeline(RuleBasedStateMachine):
         for recipient, state in states.values():
             assert state in FINAL
             if self.owner[recipient] not in self.stopped_ever:
-                assert state == "sent", "lost"
+                assert state in {"sent", "stopped"}, "lost"
         for batch in self.accepted:
             counted = count_batch(batch)
             assert counted.sent == sum(1 for r, s in states.values() if s == "sent" and self.owner[r] == batch)
