@@ -35,17 +35,24 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A row of the tables below. `{said}` stands for what the core said."""
+    """A row of the tables below. `{said}` stands for what the core said; with `field` the message is its detail."""
 
     status: int
     code: str
     message: str
+    field: str | None = None
 
 
 CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("unknown_batch", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Batch not found."),
     ("status_conflict", ANY_RESOURCE): Answer(409, "BATCH_STATUS_CONFLICT", "This cannot be done now: {said}."),
     ("status_conflict", "account"): Answer(409, "ACCOUNT_STATUS_CONFLICT", "This cannot be done now: {said}."),
+    ("pause_is_over", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "This time has passed.", "until"),
+    ("unknown_message", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Message not found."),
+    ("message_in_flight", ANY_RESOURCE): Answer(
+        409, "MESSAGE_IN_FLIGHT", "A worker has the message and did not give it back; ask again."
+    ),
+    ("message_ended", ANY_RESOURCE): Answer(409, "MESSAGE_ENDED", "This cannot be done now: {said}."),
     # SendGrid's limits, which this dialect does not have.
     ("no_stop_place_left", ANY_RESOURCE): Answer(409, "STOP_LIMIT_REACHED", "This cannot be done now: {said}."),
     ("stop_too_late", ANY_RESOURCE): Answer(409, "STOP_TOO_LATE", "The batch is about to be sent."),
@@ -112,4 +119,6 @@ def answer_for(error: Exception, resource: str) -> Refusal | None:
 
 
 def _refuse(answer: Answer, *, said: str = "") -> Refusal:
+    if answer.field is not None:
+        return invalid({answer.field: [answer.message]})
     return Refusal(answer.status, answer.code, answer.message.format(said=said))

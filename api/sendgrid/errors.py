@@ -62,6 +62,11 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("no_stop_place_left", ANY_CALL): Answer(400, None, "max limit reached"),
     # Not in any document of the wire: there a late stop is only said to be impossible.
     ("stop_too_late", ANY_CALL): Answer(400, "batch_id", "too late to pause or cancel: the batch is about to be sent"),
+    # Of calls that this wire does not have.
+    ("pause_is_over", ANY_CALL): Answer(400, None, "the pause has ended"),
+    ("unknown_message", ANY_CALL): Answer(404, None, "message not found"),
+    ("message_in_flight", ANY_CALL): Answer(409, None, "the message is being sent"),
+    ("message_ended", ANY_CALL): Answer(409, None, "the message has ended"),
     ("unknown_key", ANY_CALL): Answer(404, None, "unable to find API Key"),
     ("unknown_key", "PUT api_keys"): Answer(404, None, "unable to find API Key to update"),
     ("unknown_key", "DELETE api_keys"): Answer(404, None, "unable to find API Key for deletion"),

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 STATES = (
-    *("scheduled", "due", "claimed", "retained", "sent", "refused", "dropped", "stopped"),
+    *("scheduled", "due", "claimed", "retained", "held", "sent", "refused", "dropped", "stopped"),
     *("in_doubt", "discarded", "expired"),
 )
 NOT_FOUND = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Batch not found."}}
