@@ -53,8 +53,8 @@ def reschedule_message(
     MessageInFlight when a worker that has it does not answer.
     """
     batch = _batch_of(account, message_id)
-    with _holder_of(message_id) as holder:
-        if Batch.objects.select_for_update(no_key=True).get(pk=batch.pk).status == BatchStatus.CANCELLED:
+    with _holder_of(message_id, locked=batch) as holder:
+        if Batch.objects.get(pk=batch.pk).status == BatchStatus.CANCELLED:
             raise StatusConflict("the batch is cancelled", field="batch_id")
         if holder is None:
             raise MessageEnded(f"the message is {states_of([message_id])[message_id].replace('_', ' ')}")
@@ -78,8 +78,11 @@ def _bit(message_id: int) -> int:
 
 
 @contextmanager
-def _holder_of(message_id: int) -> Iterator[Parcel | None]:
-    """The waiting parcel that has to send the message, recalled and locked, in a transaction; None: it has ended."""
+def _holder_of(message_id: int, *, locked: Batch | None = None) -> Iterator[Parcel | None]:
+    """The waiting parcel that has to send the message, recalled and locked, in a transaction; None: it has ended.
+
+    `locked` is a batch to lock as well, and first: whoever reschedules it has its row before those of its parcels.
+    """
     base, bit = message_id // PARCEL_SPAN, _bit(message_id)
     for _ in range(TRIES):
         parcels = Parcel.objects.filter(base=base).exclude(state__in=FINAL_STATES).order_by("-pk")
@@ -87,6 +90,7 @@ def _holder_of(message_id: int) -> Iterator[Parcel | None]:
         if found is None:
             if states_of([message_id])[message_id] in ENDINGS:
                 with transaction.atomic():
+                    _lock(locked)
                     yield None
                 return
             continue
@@ -94,11 +98,18 @@ def _holder_of(message_id: int) -> Iterator[Parcel | None]:
             if not is_back:
                 break
             with transaction.atomic():
+                _lock(locked)
                 holder = find_waiting(base, bit)
                 if holder is not None:
                     yield holder
                     return
     raise MessageInFlight(field="message_id")
+
+
+def _lock(batch: Batch | None) -> None:
+    """As strongly as a stop does."""
+    if batch is not None:
+        Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
 
 
 def _stop(holder: Parcel, message_id: int, why: str) -> str:

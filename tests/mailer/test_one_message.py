@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 
 import pytest
+from django.db import connection, transaction
 
 from accounts.models import Account, DoubtPolicy
 from batches.claims import Hold
@@ -38,6 +40,16 @@ def batch(alice: Account) -> Batch:
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
+
+
+def someone_waits_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from pg_stat_activity where wait_event_type = 'Lock' "
+            "and datname = current_database() and pid <> pg_backend_pid())"
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def ids() -> list[int]:
@@ -167,3 +179,20 @@ def test_a_message_of_a_cancelled_batch_gets_no_other_time(alice: Account, batch
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     with pytest.raises(StatusConflict):
         reschedule_message(alice, ids()[0], database_now() + HOUR, actor="test")
+
+
+def test_a_message_and_its_batch_are_rescheduled_at_once_without_a_deadlock(alice: Account, batch: Batch) -> None:
+    """Both lock the batch first: who waits for it holds nothing that the other one needs."""
+
+    def move_one() -> None:
+        reschedule_message(alice, ids()[0], database_now() + 3 * HOUR, actor="test")
+        connection.close()
+
+    other = threading.Thread(target=move_one)
+    with transaction.atomic():
+        Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+        other.start()
+        wait_until(someone_waits_for_a_row, why="the message's reschedule")
+        assert Parcel.objects.select_for_update(nowait=True).get().pending == 3
+    other.join(10)
+    assert Parcel.objects.count() == 2
