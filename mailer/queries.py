@@ -72,10 +72,18 @@ class Range(NamedTuple):
         return self.first_id + PARCEL_SPAN - 1
 
 
+class Holder(NamedTuple):
+    """The newest parcel that still has to send a message, or did not in time."""
+
+    state: ParcelState
+    send_at: dt.datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A message with all that other tables say of it. `header` is its Message-ID on the wire, `batch_id` the public id
-    of its batch, None for mail sent without one; `events` are its newest, `EVENTS_TOLD` at most."""
+    of its batch, None for mail sent without one; `send_at` is that of the parcel which holds it, of one that has left
+    or ended that of its first parcel; `events` are its newest, `EVENTS_TOLD` at most."""
 
     message_id: int
     header: str
@@ -101,7 +109,10 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
     doubt. A refusal of one recipient does not end a message of which another is still tried.
     """
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
-    holders = _holders(message_ids)
+    return _states(message_ids, _holders(message_ids))
+
+
+def _states(message_ids: Collection[int], holders: dict[int, Holder]) -> dict[int, str]:
     kinds: dict[int, set[int]] = {}
     happened = Event.objects.filter(message_id__in=message_ids).values_list("message_id", "kind").distinct()
     for message_id, kind in happened:
@@ -109,17 +120,17 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
     return {message_id: _state(kinds.get(message_id, set()), holders.get(message_id)) for message_id in message_ids}
 
 
-def _holders(message_ids: Iterable[int]) -> dict[int, ParcelState]:
-    """The state of the newest parcel that still has to send each message."""
+def _holders(message_ids: Iterable[int]) -> dict[int, Holder]:
+    """The newest parcel that still has to send each message."""
     wanted: dict[int, int] = {}
     for message_id in message_ids:
         base, n = divmod(message_id, PARCEL_SPAN)
         wanted[base] = wanted.get(base, 0) | 1 << n
-    parcels = _parcels_that_hold(wanted).values_list("base", "members", "size", "state")
-    holders: dict[int, ParcelState] = {}
-    for base, members, size, state in parcels:
+    parcels = _parcels_that_hold(wanted).values_list("base", "members", "size", "state", "send_at")
+    holders: dict[int, Holder] = {}
+    for base, members, size, state, send_at in parcels:
         for n in bits(to_mask(members, size) & wanted.get(base, 0)):
-            holders[base * PARCEL_SPAN + n] = ParcelState(state)
+            holders[base * PARCEL_SPAN + n] = Holder(ParcelState(state), send_at)
     return holders
 
 
@@ -129,11 +140,11 @@ def _parcels_that_hold(bases: Collection[int]) -> QuerySet[Parcel]:
     return Parcel.objects.filter(Q(pk__in=bases) | is_retry).order_by("pk")
 
 
-def _state(kinds: set[int], holder: ParcelState | None) -> str:
+def _state(kinds: set[int], holder: Holder | None) -> str:
     if EventKind.SENT in kinds:
         return "sent"
     if holder is not None:
-        return holder.label
+        return holder.state.label
     final = next((kind for kind in FINAL_KINDS if kind in kinds), EventKind.IN_DOUBT)
     return final.name.lower()
 
@@ -201,7 +212,8 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
     parcels = Parcel.objects.select_related("batch").in_bulk({each // PARCEL_SPAN for each in message_ids})
     messages = Message.objects.defer("personal").in_bulk(message_ids)
     mails = Mail.objects.only("public_id").in_bulk({message.mail_id for message in messages.values()})
-    states, events = states_of(message_ids), _latest_events(message_ids)
+    holders = _holders(message_ids)
+    states, events = _states(message_ids, holders), _latest_events(message_ids)
     return [
         Trace(
             message_id=message_id,
@@ -209,7 +221,7 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
             recipient=message.recipient,
             batch_id=None if parcel.batch.is_default else parcel.batch.public_id,
             state=states[message_id],
-            send_at=parcel.send_at,
+            send_at=holders[message_id].send_at if message_id in holders else parcel.send_at,
             events=events.get(message_id, []),
         )
         for message_id in message_ids
