@@ -112,8 +112,7 @@ def stop_batch(
     were still in flight after `STOP_WAIT_SECONDS`.
     """
     find_batch(account, public_id)
-    if terms.until is not None and terms.until <= database_now():
-        raise PauseIsOver(field="until")
+    check_terms(terms)
     with transaction.atomic():
         if limits.places is not None:
             _take_place(account, limits.places, public_id)
@@ -124,6 +123,12 @@ def stop_batch(
         notify_workers(receipt)
     hints.hint_admission(batch.pk)
     return wait_until_settled(receipt)
+
+
+def check_terms(terms: PauseTerms) -> None:
+    """Raises PauseIsOver for terms with a time that has passed."""
+    if terms.until is not None and terms.until <= database_now():
+        raise PauseIsOver(field="until")
 
 
 def resume_batch(

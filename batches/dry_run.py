@@ -1,4 +1,7 @@
-"""A dry run: what a pause, cancel or resume would find, without doing it."""
+"""A dry run: what a stop, a resume, a reschedule or a purge would find, without doing it.
+
+What the move itself would raise is raised here. By the time the move is made the counts may be others.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,47 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from accounts.models import Account
-from batches.control import find_batch
-from batches.counts import Counts, count_batch
+from batches.control import NO_TERMS, PauseTerms, check_terms, find_batch
+from batches.counts import Counts, count_account, count_batch
 from batches.errors import StatusConflict
 from batches.models import Batch
+from batches.reschedule import RESCHEDULABLE
 from batches.states import BatchStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A batch that the move is allowed for, and its counts: `counts.waiting` is what it would stop, or let go."""
+    """What the move is allowed for, a batch or (None) a whole account, and its counts; `affected` is how many messages
+    it would stop, let go, move or discard."""
 
-    batch: Batch
+    batch: Batch | None
     counts: Counts
+    affected: int
 
 
-def rehearse(account: Account, public_id: str, *, allowed_from: Collection[BatchStatus]) -> Rehearsal:
-    """Change nothing. Raises what the move itself would: UnknownBatch, and StatusConflict unless the batch's status is
-    one of `allowed_from`. By the time the move is made the counts may be others."""
+def rehearse(
+    account: Account, public_id: str, *, allowed_from: Collection[BatchStatus], terms: PauseTerms = NO_TERMS
+) -> Rehearsal:
+    """Of a stop or a resume. Raises UnknownBatch; PauseIsOver; StatusConflict unless the batch's status is one of
+    `allowed_from`."""
     batch = find_batch(account, public_id)
+    check_terms(terms)
     if batch.status not in allowed_from:
         raise StatusConflict(f"the batch is {BatchStatus(batch.status).label}", field="batch_id")
-    return Rehearsal(batch, count_batch(batch.pk))
+    counts = count_batch(batch.pk)
+    return Rehearsal(batch, counts, counts.waiting)
+
+
+def rehearse_reschedule(account: Account, public_id: str) -> Rehearsal:
+    """Of a reschedule: what a worker has in its hands would leave."""
+    found = rehearse(account, public_id, allowed_from=RESCHEDULABLE)
+    return Rehearsal(found.batch, found.counts, found.counts.waiting - found.counts.claimed)
+
+
+def rehearse_account(account: Account, *, is_frozen: bool) -> Rehearsal:
+    """Of a freeze, a thaw or a purge of the account with its subusers. Raises StatusConflict unless it is frozen, or
+    is not, as the move needs it."""
+    if (account.frozen_at is not None) != is_frozen:
+        raise StatusConflict(f"the account is {'not frozen' if is_frozen else 'frozen already'}")
+    counts = count_account(account.pk)
+    return Rehearsal(None, counts, counts.waiting)

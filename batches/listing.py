@@ -30,13 +30,19 @@ def list_batches(
 
 
 def list_receipts(
-    account: Account, *, batch_id: str | None = None, after: str | None = None, limit: int
+    account: Account,
+    *,
+    batch_id: str | None = None,
+    action: Receipt.Action | None = None,
+    after: str | None = None,
+    limit: int,
 ) -> tuple[list[Receipt], str | None]:
     """The account's receipts, without their lists of claims and doubts, which may be long; with `batch_id`, those of
-    one batch. Raises UnknownPlace."""
+    one batch, with `action` those of one kind. Raises UnknownPlace."""
     own = Receipt.objects.filter(account=account)
     light = own.select_related("batch").defer("claims", "doubtful_messages")
-    wanted = light if batch_id is None else light.filter(batch__public_id=batch_id)
+    wanted = light if batch_id is None else light.filter(batch__public_id=batch_id, batch__is_default=False)
+    wanted = wanted if action is None else wanted.filter(action=action)
     return _take(wanted, own, after=after, limit=limit)
 
 

@@ -16,6 +16,8 @@ from batches.settle import settle
 from batches.states import BatchStatus
 from foundation.clock import database_now
 
+RESCHEDULABLE = frozenset(BatchStatus) - {BatchStatus.CANCELLED}
+
 
 def reschedule_batch(
     account: Account, public_id: str, send_at: dt.datetime, *, actor: str, reason: str = ""
@@ -29,7 +31,7 @@ def reschedule_batch(
     with transaction.atomic():
         # As strong as a stop's lock: no verdict is carried out between the two times.
         batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-        if batch.status == BatchStatus.CANCELLED:
+        if batch.status not in RESCHEDULABLE:
             raise StatusConflict("the batch is cancelled", field="batch_id")
         now = database_now()
         with connection.cursor() as cursor:
