@@ -10,13 +10,14 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from accounts.models import Account
+from accounts.models import Account, DoubtPolicy
 from api.native.errors import Refusal
 from batches.counts import Counts
 from batches.dry_run import Rehearsal
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.waves import Overview, Wave
+from mailer.in_hand import Place
 from mailer.models import Event, EventKind
 from mailer.queries import Trace
 
@@ -56,11 +57,13 @@ def moment(at: dt.datetime | None) -> str | None:
 
 
 def batch_line(batch: Batch) -> Body:
-    """A batch in the list."""
+    """A batch in the list. `retention_seconds` is what its pause asked for; null: as the installation has it."""
     return {
         "id": batch.public_id,
         "status": BatchStatus(batch.status).label,
         "since": moment(batch.stopped_at or batch.resumed_at or batch.created_at),
+        "paused_until": moment(batch.paused_until),
+        "retention_seconds": batch.retention_seconds,
         "version": batch.version,
         "created_at": moment(batch.created_at),
     }
@@ -79,11 +82,11 @@ def batch_details(seen: Overview) -> Body:
 
 def wave_line(wave: Wave, retention: dt.timedelta | None) -> Body:
     """A wave; `expires_at` is when what is retained of it expires, null when nothing is or it does not."""
-    does_expire = retention is not None and wave.counts.retained
+    expires_at = wave.send_at + retention if retention is not None and wave.counts.retained else None
     return {
         "send_at": moment(wave.send_at),
         **messages_by_state(wave.counts),
-        "expires_at": moment(wave.send_at + retention) if retention and does_expire else None,
+        "expires_at": moment(expires_at),
     }
 
 
@@ -91,6 +94,16 @@ def messages_by_state(counts: Counts) -> Body:
     """How many there are, and how many of them in each state: these add up."""
     by_state = asdict(counts)
     return {"messages": by_state.pop("accepted"), "counts": by_state}
+
+
+def batch_id(batch: Batch | None) -> str | None:
+    """Null for no batch, and for the hidden one of mail that was sent without one."""
+    return None if batch is None or batch.is_default else batch.public_id
+
+
+def place(found: Place | None) -> str | None:
+    """Where the next page of messages in hand starts: an `after` that nobody has to understand."""
+    return None if found is None else f"{found[0]}.{found[1]}"
 
 
 def message(trace: Trace) -> Body:
@@ -116,22 +129,26 @@ def event(happened: Event) -> Body:
 
 
 def rehearsal(rehearsed: Rehearsal, action: str) -> Body:
-    """What a dry run answers: `affected` are the messages that would be stopped, or let go."""
+    """What a dry run answers: `affected` are the messages that would be stopped, let go, moved or discarded. Of a
+    whole account neither `batch_id` nor `status` is told."""
     return {
         "dry_run": True,
         "action": action,
-        "batch_id": rehearsed.batch.public_id,
-        "status": BatchStatus(rehearsed.batch.status).label,
-        "affected": rehearsed.counts.waiting,
+        "batch_id": batch_id(rehearsed.batch),
+        "status": BatchStatus(rehearsed.batch.status).label if rehearsed.batch else None,
+        "affected": rehearsed.affected,
         **messages_by_state(rehearsed.counts),
     }
 
 
 def receipt_line(receipt: Receipt) -> Body:
-    """A receipt in the list. `batch_id` is null for what was done to the whole account."""
+    """A receipt in the list. `batch_id` is null for what was done to the whole account, and for mail without a batch;
+    `message_id` names the one message that it is about; `affected` says on how many a purge, reschedule, replay or
+    drop was carried out."""
     return {
         "id": receipt.public_id,
-        "batch_id": receipt.batch.public_id if receipt.batch else None,
+        "batch_id": batch_id(receipt.batch),
+        "message_id": None if receipt.message_id is None else str(receipt.message_id),
         "action": receipt.action,
         "actor": receipt.actor,
         "reason": receipt.reason,
@@ -143,6 +160,7 @@ def receipt_line(receipt: Receipt) -> Body:
         "in_flight": receipt.in_flight,
         "in_doubt": receipt.in_doubt,
         "ended": receipt.ended,
+        "affected": receipt.affected,
     }
 
 
@@ -152,8 +170,11 @@ def receipt_details(receipt: Receipt) -> Body:
 
 
 def account_details(account: Account) -> Body:
+    """`lateness_limit_seconds` is null when mail is sent, however late."""
     return {
         "username": account.username,
         "parent": account.parent.username if account.parent else None,
         "frozen_at": moment(account.frozen_at),
+        "doubt_policy": DoubtPolicy(account.doubt_policy).label,
+        "lateness_limit_seconds": account.lateness_limit,
     }

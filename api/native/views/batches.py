@@ -1,4 +1,4 @@
-"""Batches: made, looked at, stopped, resumed."""
+"""Batches: made, looked at, stopped, resumed, given another time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from api.native import inputs, outputs
 from api.native.views.base import Endpoint, answer_with
 from batches.control import STOPPED, create_batch, find_batch, resume_batch, stop_batch
-from batches.dry_run import rehearse
+from batches.dry_run import rehearse, rehearse_reschedule
 from batches.listing import list_batches
 from batches.models import Receipt
+from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus
 from batches.waves import overview_of
 
@@ -48,17 +49,28 @@ class Move(Endpoint):
     allowed_from: ClassVar[frozenset[BatchStatus]]
 
     def post(self, request: Request, batch_id: str) -> Response:
-        asked = inputs.read_move(request)
+        asked = self.read(request)
         if asked.is_dry_run:
-            rehearsed = rehearse(self.account, batch_id, allowed_from=self.allowed_from)
+            rehearsed = rehearse(self.account, batch_id, allowed_from=self.sources_of(asked), terms=asked.terms)
             return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
-        return answer_with(self.carry_out(batch_id, asked.reason))
+        return answer_with(self.carry_out(batch_id, asked))
 
-    def carry_out(self, batch_id: str, reason: str) -> Receipt:
-        if self.to == BatchStatus.OPEN:
-            return resume_batch(self.account, batch_id, actor=self.actor, reason=reason, allowed_from=self.allowed_from)
+    def read(self, request: Request) -> inputs.MoveRequest:
+        return inputs.read_move(request)
+
+    def sources_of(self, asked: inputs.MoveRequest) -> frozenset[BatchStatus]:
+        """A pause that says something of its terms changes those of a batch that is paused already."""
+        return self.allowed_from | {self.to} if asked.sets_terms else self.allowed_from
+
+    def carry_out(self, batch_id: str, asked: inputs.MoveRequest) -> Receipt:
         return stop_batch(
-            self.account, batch_id, self.to, actor=self.actor, reason=reason, allowed_from=self.allowed_from
+            self.account,
+            batch_id,
+            self.to,
+            actor=self.actor,
+            reason=asked.reason,
+            allowed_from=self.sources_of(asked),
+            terms=asked.terms,
         )
 
 
@@ -67,6 +79,9 @@ class PauseBatch(Move):
     action = Receipt.Action.PAUSE
     to = BatchStatus.PAUSED
     allowed_from = frozenset({BatchStatus.OPEN, BatchStatus.CANCELLED})
+
+    def read(self, request: Request) -> inputs.MoveRequest:
+        return inputs.read_pause(request)
 
 
 class CancelBatch(Move):
@@ -81,3 +96,21 @@ class ResumeBatch(Move):
     action = Receipt.Action.RESUME
     to = BatchStatus.OPEN
     allowed_from = STOPPED
+
+    def carry_out(self, batch_id: str, asked: inputs.MoveRequest) -> Receipt:
+        return resume_batch(
+            self.account, batch_id, actor=self.actor, reason=asked.reason, allowed_from=self.allowed_from
+        )
+
+
+class RescheduleBatch(Endpoint):
+    resource = "batch"
+    scopes = {"POST": "user.scheduled_sends.update"}
+
+    def post(self, request: Request, batch_id: str) -> Response:
+        asked = inputs.read_reschedule(request)
+        if asked.is_dry_run:
+            rehearsed = rehearse_reschedule(self.account, batch_id)
+            return Response(outputs.one(outputs.rehearsal(rehearsed, Receipt.Action.RESCHEDULE)))
+        receipt = reschedule_batch(self.account, batch_id, asked.send_at, actor=self.actor, reason=asked.reason)
+        return answer_with(receipt)

@@ -10,7 +10,19 @@ STATES = (
     *("in_doubt", "discarded", "expired"),
 )
 NOT_FOUND = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Batch not found."}}
+NO_MESSAGE = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Message not found."}}
 NO_ROUTE = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "There is nothing here."}}
+UNKNOWN_FIELD = "This field is not known here."
+NO_TIME = "Must be an ISO 8601 time with an offset, such as 2026-11-20T10:53:00Z."
+TOO_FAR = "Must not be more than ten years ahead."
+WRONG_TIMES: list[tuple[Any, str]] = [
+    *((wrong, NO_TIME) for wrong in ("tomorrow", "", "2026-11-20", "2026-11-20T10:53:00", "2026-02-30T00:00:00Z")),
+    *((wrong, NO_TIME) for wrong in (1_800_000_000, True, [], {}, "9" * 5000)),
+    ("9999-12-31T23:59:59Z", TOO_FAR),
+    ("9999-12-31T23:59:59-23:59", "Datetime value out of range."),
+    ("0001-01-01T00:00:00+23:59", "Datetime value out of range."),
+]
+"""What is no time to do something at, and what is said of it."""
 FORBIDDEN = {"error": {"code": "FORBIDDEN", "message": "The API key lacks the scope for this."}}
 
 

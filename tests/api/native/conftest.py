@@ -7,11 +7,18 @@ import datetime as dt
 import pytest
 
 from accounts.models import Account
+from batches.admit import admit_batch
+from batches.claims import Hold, Slice
 from batches.control import create_batch
 from batches.models import Batch
+from batches.states import Lane
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.record import record_slice
+from mailer.transports.base import InDoubt, Sent
+from tests.conftest import Clock
 from tests.drafts import draft
+from tests.mailer.test_record import outcomes_of
 
 SEND_AT = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
 
@@ -30,3 +37,25 @@ def due_batch(alice: Account) -> Batch:
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now(), name="now"))
     return batch
+
+
+@pytest.fixture
+def held_batch(alice: Account, clock: Clock) -> Batch:
+    """A batch of Alice's with three messages that were due longer ago than she wants, and so are held."""
+    Account.objects.filter(pk=alice.pk).update(lateness_limit=600)
+    batch = create_batch(alice)
+    send_at = database_now() + dt.timedelta(hours=1)
+    accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=send_at, name="late"))
+    clock.advance(hours=2)
+    admit_batch(batch.pk)
+    return batch
+
+
+@pytest.fixture
+def doubtful_batch(due_batch: Batch) -> Batch:
+    """A batch of Alice's with one message that was sent and two in doubt."""
+    hold = Hold()
+    (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
+    hold.look([Slice(claim, 0, 3)])
+    record_slice([outcomes_of(claim, Sent("ok"), InDoubt("line lost"), InDoubt("line lost"))])
+    return due_batch

@@ -1,11 +1,20 @@
-"""/sluice/v1/account: what it is, freeze and thaw."""
+"""/sluice/v1/account: what it is and wants, freeze, thaw and purge."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from accounts.models import Account
-from batches.models import Receipt
+from batches.control import create_batch
+from batches.counts import count_batch
+from batches.models import Batch, Receipt
+from mailer.pipeline.accept import accept_mail
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import invalid, told
+from tests.api.native.bodies import UNKNOWN_FIELD, counts, invalid, told
+from tests.api.native.conftest import SEND_AT
+from tests.drafts import draft
 
 ACCOUNT = "/sluice/v1/account"
 
@@ -19,9 +28,10 @@ def conflict(said: str) -> dict[str, dict[str, str]]:
 
 
 def test_the_account_is_told(client_of_alice: ApiClient, subuser: Account) -> None:
-    assert client_of_alice.get(ACCOUNT).json() == {"data": {"username": "alice", "parent": None, "frozen_at": None}}
+    new = {"frozen_at": None, "doubt_policy": "hold", "lateness_limit_seconds": None}
+    assert client_of_alice.get(ACCOUNT).json() == {"data": {"username": "alice", "parent": None, **new}}
     answer = client_of_alice.get(ACCOUNT, headers={"On-Behalf-Of": subuser.username})
-    assert answer.json() == {"data": {"username": "alice-shop", "parent": "alice", "frozen_at": None}}
+    assert answer.json() == {"data": {"username": "alice-shop", "parent": "alice", **new}}
 
 
 def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, charlie: Account) -> None:
@@ -32,6 +42,7 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
         "data": {
             "id": receipt.public_id,
             "batch_id": None,
+            "message_id": None,
             "action": "freeze",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",
             "reason": "stolen key",
@@ -43,6 +54,7 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
             "in_flight": 0,
             "in_doubt": 0,
             "ended": 0,
+            "affected": 0,
             "doubtful_messages": [],
         }
     }
@@ -76,3 +88,108 @@ def test_charlie_freezes_only_himself(client_of_charlie: ApiClient, alice: Accou
     assert not Receipt.objects.exists()
     assert client_of_charlie.post(f"{ACCOUNT}/freeze").status_code == 200
     assert not frozen(alice)
+
+
+def policies(client: ApiClient, **options: Any) -> tuple[str, int | None]:
+    data = client.get(ACCOUNT, **options).json()["data"]
+    return data["doubt_policy"], data["lateness_limit_seconds"]
+
+
+def test_only_the_policies_that_are_named_change(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    steps: list[tuple[dict[str, Any], tuple[str, int | None]]] = [
+        ({"lateness_limit_seconds": 31_536_000}, ("hold", 31_536_000)),
+        ({"doubt_policy": "resend"}, ("resend", 31_536_000)),
+        ({}, ("resend", 31_536_000)),
+        ({"doubt_policy": "hold", "lateness_limit_seconds": 1}, ("hold", 1)),
+        ({"lateness_limit_seconds": None}, ("hold", None)),
+    ]
+    for body, expected in steps:
+        answer = client_of_alice.patch(ACCOUNT, body)
+        assert answer.status_code == 200
+        assert answer.json() == client_of_alice.get(ACCOUNT).json()
+        assert policies(client_of_alice) == expected
+        assert policies(client_of_charlie) == ("hold", None)
+
+
+def test_a_parent_changes_the_policies_of_its_subuser_alone(client_of_alice: ApiClient, subuser: Account) -> None:
+    for_subuser = {"On-Behalf-Of": subuser.username}
+    answer = client_of_alice.patch(ACCOUNT, {"doubt_policy": "resend"}, headers=for_subuser)
+    assert (answer.json()["data"]["username"], answer.json()["data"]["parent"]) == ("alice-shop", "alice")
+    assert policies(client_of_alice, headers=for_subuser) == ("resend", None)
+    assert policies(client_of_alice) == ("hold", None)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "details"),
+    [
+        ("", {"doubt_policy": "drop"}, {"doubt_policy": ['"drop" is not a valid choice.']}),
+        ("", {"doubt_policy": None}, {"doubt_policy": ["This field may not be null."]}),
+        ("", {"doubt_policy": 1}, {"doubt_policy": ['"1" is not a valid choice.']}),
+        *(
+            ("", {"lateness_limit_seconds": wrong}, {"lateness_limit_seconds": [said]})
+            for wrong, said in (
+                (0, "Ensure this value is greater than or equal to 1."),
+                (31_536_001, "Ensure this value is less than or equal to 31536000."),
+                (10**400, "Ensure this value is less than or equal to 31536000."),
+                (True, "A valid integer is required."),
+                ("1h", "A valid integer is required."),
+            )
+        ),
+        ("", {"lateness_limit": 5}, {"lateness_limit": [UNKNOWN_FIELD]}),
+        ("", {"frozen_at": None}, {"frozen_at": [UNKNOWN_FIELD]}),
+        ("?doubt_policy=resend", {}, {"doubt_policy": [UNKNOWN_FIELD]}),
+    ],
+)
+def test_policies_that_make_no_sense_change_nothing(
+    query: str, body: Any, details: dict[str, list[str]], client_of_alice: ApiClient
+) -> None:
+    answer = client_of_alice.patch(ACCOUNT + query, {"doubt_policy": "resend", "lateness_limit_seconds": 5} | body)
+    assert (answer.status_code, answer.json()) == (422, invalid(**details))
+    assert policies(client_of_alice) == ("hold", None)
+
+
+def test_a_purge_discards_what_a_frozen_account_still_has_to_send(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
+) -> None:
+    of_charlie = create_batch(client_of_charlie.account)
+    accept_mail(client_of_charlie.account, draft(2, batch_id=of_charlie.public_id, send_at=SEND_AT))
+    for is_dry_run in (True, False):
+        refused = client_of_alice.post(f"{ACCOUNT}/purge", {"dry_run": is_dry_run})
+        assert (refused.status_code, refused.json()) == (409, conflict("the account is not frozen"))
+    assert count_batch(open_batch.pk).scheduled == 3
+    client_of_alice.post(f"{ACCOUNT}/freeze")
+    answer = client_of_alice.post(f"{ACCOUNT}/purge", {"reason": "stolen key"})
+    data = answer.json()["data"]
+    assert (answer.status_code, answer["X-Sluice-Receipt"], answer["X-Sluice-Sent"]) == (200, data["id"], "0")
+    assert (data["action"], data["affected"], data["ended"], data["batch_id"]) == ("purge", 3, 3, None)
+    assert count_batch(open_batch.pk).discarded == 3
+    assert count_batch(of_charlie.pk).scheduled == 2
+    assert frozen(client_of_alice.account)
+
+
+def test_a_dry_run_of_what_is_done_to_the_account_changes_nothing(
+    client_of_alice: ApiClient, open_batch: Batch, subuser: Account
+) -> None:
+    accept_mail(subuser, draft(1, send_at=SEND_AT))
+    for freeze_first, actions in ((False, ["freeze"]), (True, ["thaw", "purge"])):
+        if freeze_first:
+            client_of_alice.post(f"{ACCOUNT}/freeze")
+        before = list(Account.objects.values()), Receipt.objects.count()
+        for action in actions:
+            answer = client_of_alice.post(f"{ACCOUNT}/{action}", {"dry_run": True})
+            assert answer.json() == {
+                "data": {
+                    "dry_run": True,
+                    "action": action,
+                    "batch_id": None,
+                    "status": None,
+                    "affected": 4,
+                    "messages": 4,
+                    "counts": counts(scheduled=4),
+                }
+            }
+            assert "X-Sluice-Receipt" not in answer
+        assert (list(Account.objects.values()), Receipt.objects.count()) == before
+        said = "the account is frozen already" if freeze_first else "the account is not frozen"
+        refused = client_of_alice.post(f"{ACCOUNT}/{'freeze' if freeze_first else 'thaw'}", {"dry_run": True})
+        assert (refused.status_code, refused.json()) == (409, conflict(said))

@@ -44,6 +44,7 @@ def test_a_stop_answers_with_its_receipt(client_of_alice: ApiClient, due_batch: 
         "data": {
             "id": receipt.public_id,
             "batch_id": due_batch.public_id,
+            "message_id": None,
             "action": "cancel",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",
             "reason": "wrong price",
@@ -55,6 +56,7 @@ def test_a_stop_answers_with_its_receipt(client_of_alice: ApiClient, due_batch: 
             "in_flight": 0,
             "in_doubt": 0,
             "ended": 0,
+            "affected": 0,
             "doubtful_messages": [],
         }
     }

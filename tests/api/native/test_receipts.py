@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from batches.control import create_batch, resume_batch, stop_batch
+from batches.control import create_batch, default_batch, resume_batch, stop_batch
+from batches.freeze import freeze_account, freeze_installation
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
+from mailer.models import Message
+from mailer.one_message import stop_message
+from mailer.pipeline.accept import accept_mail
 from tests.api.conftest import ApiClient
 from tests.api.native.bodies import invalid, told, walk
+from tests.api.native.conftest import SEND_AT
+from tests.drafts import draft
 
 RECEIPTS = "/sluice/v1/receipts"
 UNKNOWN = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Receipt not found."}}
@@ -24,6 +30,7 @@ def test_a_receipt_is_told_as_it_stands(client_of_alice: ApiClient, open_batch: 
     line = {
         "id": receipt.public_id,
         "batch_id": open_batch.public_id,
+        "message_id": None,
         "action": "pause",
         "actor": "operator olga",
         "reason": "",
@@ -35,6 +42,7 @@ def test_a_receipt_is_told_as_it_stands(client_of_alice: ApiClient, open_batch: 
         "in_flight": 7,
         "in_doubt": 2,
         "ended": 0,
+        "affected": 0,
     }
     answer = client_of_alice.get(f"{RECEIPTS}/{receipt.public_id}")
     assert answer.status_code == 200
@@ -70,3 +78,39 @@ def test_charlie_sees_no_receipt_of_alices(
         assert (answer.status_code, answer.json()) == (422, invalid(after=["The list has no such id."]))
     for batch_id in (open_batch.public_id, "unknown"):
         assert client_of_charlie.get(f"{RECEIPTS}?batch_id={batch_id}").json()["data"] == []
+
+
+def test_the_list_can_be_of_one_action(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    alice, batch = client_of_alice.account, create_batch(client_of_alice.account)
+    paused = stop(client_of_alice, batch)
+    resumed = resume_batch(alice, batch.public_id, actor="operator olga")
+    frozen = freeze_account(alice, actor="operator olga")
+    stop(client_of_charlie, create_batch(client_of_charlie.account))
+    for action, expected in (("pause", [paused]), ("resume", [resumed]), ("freeze", [frozen]), ("purge", [])):
+        rows = walk(client_of_alice, RECEIPTS, action=action)
+        assert [row["id"] for row in rows] == [each.public_id for each in expected]
+    assert walk(client_of_alice, RECEIPTS, action="freeze", batch_id=batch.public_id) == []
+    answer = client_of_alice.get(f"{RECEIPTS}?action=stop")
+    assert answer.json() == invalid(action=['"stop" is not a valid choice.'])
+
+
+def test_the_hidden_batch_is_never_named(client_of_alice: ApiClient) -> None:
+    alice = client_of_alice.account
+    accept_mail(alice, draft(1, send_at=SEND_AT))
+    message_id = Message.objects.get().pk
+    receipt = stop_message(alice, message_id, actor="operator olga")
+    hidden = default_batch(alice)
+    assert receipt.batch == hidden
+    (line,) = client_of_alice.get(RECEIPTS).json()["data"]
+    assert (line["batch_id"], line["message_id"], line["stopped"]) == (None, str(message_id), 1)
+    told_alone = client_of_alice.get(f"{RECEIPTS}/{receipt.public_id}")
+    assert hidden.public_id not in told_alone.content.decode()
+    assert client_of_alice.get(f"{RECEIPTS}?batch_id={hidden.public_id}").json()["data"] == []
+
+
+def test_what_was_done_to_the_whole_installation_is_nobodys(client_of_alice: ApiClient) -> None:
+    receipt = freeze_installation(actor="operator olga")
+    assert client_of_alice.get(RECEIPTS).json()["data"] == []
+    answer = client_of_alice.get(f"{RECEIPTS}/{receipt.public_id}")
+    assert (answer.status_code, answer.json()) == (404, UNKNOWN)
+    assert client_of_alice.get(f"{RECEIPTS}?after={receipt.public_id}").status_code == 422

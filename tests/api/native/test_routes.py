@@ -10,8 +10,10 @@ from django.urls import include, path
 
 from api.native import views
 from batches.models import Batch
+from foundation.clock import database_now
+from mailer.models import Message
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import NO_ROUTE
+from tests.api.native.bodies import NO_ROUTE, told
 
 V1 = "/sluice/v1"
 NOT_ALLOWED = {"error": {"code": "METHOD_NOT_ALLOWED", "message": "The method is not allowed here."}}
@@ -21,7 +23,7 @@ def test_unknown_route_is_a_json_404_for_everyone(database: None) -> None:
     routes = [
         *("/sluice", "/sluice/", "/sluice/v1", "/sluice/v2/batches", f"{V1}/BATCHES", f"{V1}/batches//"),
         *(f"{V1}/batches/%00", f"{V1}/batches/%ff", f"{V1}/batches/{'x' * 65}", f"{V1}/batches/a%0A/pause"),
-        *(f"{V1}/messages/x", f"{V1}/messages/{'9' * 19}", f"{V1}/messages/%D9%A1", f"{V1}/account/purge"),
+        *(f"{V1}/messages/x", f"{V1}/messages/{'9' * 19}", f"{V1}/messages/%D9%A1", f"{V1}/account/purge/x"),
     ]
     for route in routes:
         answer = Client().generic("POST", route)
@@ -32,15 +34,23 @@ def test_unknown_route_is_a_json_404_for_everyone(database: None) -> None:
 def test_other_methods_are_405(client_of_alice: ApiClient) -> None:
     for method, route in [
         *(("DELETE", "batches"), ("OPTIONS", "batches"), ("PATCH", "batches/x"), ("POST", "batches/x/messages")),
-        *(("GET", "batches/x/pause"), ("POST", "messages/1"), ("POST", "receipts"), ("DELETE", "receipts/x")),
-        *(("PUT", "account"), ("GET", "account/freeze"), ("BREW", "account/thaw")),
+        *(
+            ("GET", "batches/x/pause"),
+            ("POST", "messages/1"),
+            ("GET", "messages/drop"),
+            ("POST", "receipts"),
+            ("DELETE", "receipts/x"),
+        ),
+        *(("PUT", "account"), ("GET", "account/freeze"), ("BREW", "account/thaw"), ("GET", "account/purge")),
+        *(("POST", "messages"), ("GET", "messages/1/cancel"), ("GET", "batches/x/reschedule")),
     ]:
         answer = client_of_alice.ask(method, f"{V1}/{route}")
         assert (answer.status_code, answer.json()) == (405, NOT_ALLOWED), route
 
 
 def test_without_a_key_there_is_nothing_to_see(database: None) -> None:
-    for route in ("batches", "batches/x", "batches/x/messages", "messages/1", "receipts", "receipts/x", "account"):
+    lists = ("batches", "batches/x/messages", "messages", "receipts")
+    for route in (*lists, "batches/x", "messages/1", "receipts/x", "account"):
         for headers in ({}, {"Authorization": "Bearer SG.unknown"}):
             answer = Client().get(f"{V1}/{route}", headers=headers)
             assert answer.status_code == 401
@@ -50,11 +60,25 @@ def test_without_a_key_there_is_nothing_to_see(database: None) -> None:
 
 def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient, open_batch: Batch) -> None:
     batch = f"batches/{open_batch.public_id}"
-    for route in (f"{batch}/pause/", f"{batch}/cancel/", f"{batch}/resume/", "account/freeze/", "account/thaw/"):
-        answer = client_of_alice.post(f"{V1}/{route}")
+    message = f"messages/{Message.objects.order_by('pk')[0].pk}"
+    reschedule, every = {"send_at": told(database_now())}, {"state": "held", "all": True}
+    bodies = {f"{batch}/reschedule/": reschedule, f"{message}/reschedule/": reschedule} | dict.fromkeys(
+        ("messages/replay/", "messages/drop/"), every
+    )
+    stops = (f"{batch}/pause/", f"{batch}/cancel/", f"{batch}/resume/", f"{message}/cancel/")
+    for route in (*bodies, *stops, "account/freeze/", "account/purge/", "account/thaw/"):
+        answer = client_of_alice.post(f"{V1}/{route}", bodies.get(route))
         assert answer.status_code == 200, route
     receipt = answer["X-Sluice-Receipt"]
-    for route in ("batches/", f"{batch}/", f"{batch}/messages/", "receipts/", f"receipts/{receipt}/", "account/"):
+    for route in (
+        "batches/",
+        f"{batch}/",
+        f"{batch}/messages/",
+        "receipts/",
+        f"receipts/{receipt}/",
+        "account/",
+        f"{message}/",
+    ):
         assert client_of_alice.get(f"{V1}/{route}").status_code == 200, route
 
 
@@ -65,7 +89,7 @@ def test_a_fault_of_ours_is_a_json_500(
         raise ZeroDivisionError
 
     settings.ROOT_URLCONF = __name__
-    monkeypatch.setattr(views, "create_batch", fail)
+    monkeypatch.setattr("api.native.views.batches.create_batch", fail)
     client_of_alice.http.raise_request_exception = False
     answer = client_of_alice.post(f"{V1}/batches")
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/json")

@@ -1,0 +1,63 @@
+"""Requests become values. What a request says and nobody knows is refused: a misspelt `dry_run` would stop a batch.
+
+`reading.py` takes a request apart; the others say what may be in it, a module to a resource.
+"""
+
+from api.native.inputs.account import DOUBT_POLICIES, PoliciesForm, read_policies
+from api.native.inputs.batches import (
+    STATUSES,
+    BatchesForm,
+    MoveRequest,
+    PauseForm,
+    RescheduleForm,
+    read_batches_query,
+    read_move,
+    read_pause,
+    read_reschedule,
+)
+from api.native.inputs.fields import MoveForm, ReasonForm
+from api.native.inputs.messages import (
+    STATES,
+    InHandForm,
+    MessagesForm,
+    OneRescheduleForm,
+    SelectionForm,
+    read_in_hand_query,
+    read_messages_query,
+    read_one_reschedule,
+    read_reason,
+    read_selection,
+)
+from api.native.inputs.reading import NothingForm, read_nothing
+from api.native.inputs.receipts import ReceiptsForm, read_receipts_query
+
+__all__ = [
+    "DOUBT_POLICIES",
+    "STATES",
+    "STATUSES",
+    "BatchesForm",
+    "InHandForm",
+    "MessagesForm",
+    "MoveForm",
+    "MoveRequest",
+    "NothingForm",
+    "OneRescheduleForm",
+    "PauseForm",
+    "PoliciesForm",
+    "ReasonForm",
+    "ReceiptsForm",
+    "RescheduleForm",
+    "SelectionForm",
+    "read_batches_query",
+    "read_in_hand_query",
+    "read_messages_query",
+    "read_move",
+    "read_nothing",
+    "read_one_reschedule",
+    "read_pause",
+    "read_policies",
+    "read_reason",
+    "read_receipts_query",
+    "read_reschedule",
+    "read_selection",
+]

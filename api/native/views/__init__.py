@@ -1,0 +1,41 @@
+"""The native API's endpoints, a module to a resource. A view reads its request, makes one call of the core, answers."""
+
+from api.native.views.account import FreezeAccount, OneAccount, PurgeAccount, ThawAccount
+from api.native.views.base import Endpoint, bad_request, not_found, server_error
+from api.native.views.batches import Batches, CancelBatch, OneBatch, PauseBatch, RescheduleBatch, ResumeBatch
+from api.native.views.messages import (
+    BatchMessages,
+    CancelMessage,
+    DropMessages,
+    MessagesInHand,
+    OneMessage,
+    ReplayMessages,
+    RescheduleMessage,
+)
+from api.native.views.receipts import OneReceipt, Receipts
+
+__all__ = [
+    "BatchMessages",
+    "Batches",
+    "CancelBatch",
+    "CancelMessage",
+    "DropMessages",
+    "Endpoint",
+    "FreezeAccount",
+    "MessagesInHand",
+    "OneAccount",
+    "OneBatch",
+    "OneMessage",
+    "OneReceipt",
+    "PauseBatch",
+    "PurgeAccount",
+    "Receipts",
+    "ReplayMessages",
+    "RescheduleBatch",
+    "RescheduleMessage",
+    "ResumeBatch",
+    "ThawAccount",
+    "bad_request",
+    "not_found",
+    "server_error",
+]

@@ -1,0 +1,64 @@
+"""The account: what it wants, freeze, thaw and purge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.policies import change_policies
+from api.native import inputs, outputs
+from api.native.views.base import Endpoint, answer_with
+from batches.dry_run import rehearse_account
+from batches.freeze import freeze_account, thaw_account
+from batches.models import Receipt
+from batches.purge import purge_account
+
+
+class OneAccount(Endpoint):
+    resource = "account"
+    scopes = {"GET": "sluice.account.read", "PATCH": "sluice.account.update"}
+
+    def get(self, request: Request) -> Response:
+        return Response(outputs.one(outputs.account_details(self.account)))
+
+    def patch(self, request: Request) -> Response:
+        changed = change_policies(self.account, **inputs.read_policies(request))
+        return Response(outputs.one(outputs.account_details(changed)))
+
+
+class AccountMove(Endpoint):
+    """What is done with all mail of the account and of its subusers."""
+
+    resource = "account"
+    scopes = {"POST": "sluice.account.update"}
+    action: ClassVar[Receipt.Action]
+    is_for_frozen: ClassVar[bool]
+    carry_out: ClassVar[Callable[..., Receipt]]
+
+    def post(self, request: Request) -> Response:
+        asked = inputs.read_move(request)
+        if asked.is_dry_run:
+            rehearsed = rehearse_account(self.account, is_frozen=self.is_for_frozen)
+            return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
+        return answer_with(self.carry_out(self.account, actor=self.actor, reason=asked.reason))
+
+
+class FreezeAccount(AccountMove):
+    action = Receipt.Action.FREEZE
+    is_for_frozen = False
+    carry_out = staticmethod(freeze_account)
+
+
+class ThawAccount(AccountMove):
+    action = Receipt.Action.THAW
+    is_for_frozen = True
+    carry_out = staticmethod(thaw_account)
+
+
+class PurgeAccount(AccountMove):
+    action = Receipt.Action.PURGE
+    is_for_frozen = True
+    carry_out = staticmethod(purge_account)

@@ -1,0 +1,33 @@
+"""Receipts: who stopped what, when and why."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.native import errors, inputs, outputs
+from api.native.views.base import Endpoint
+from batches.listing import find_receipt, list_receipts
+
+
+class Receipts(Endpoint):
+    resource = "receipt"
+    scopes = {"GET": "sluice.receipts.read"}
+
+    def get(self, request: Request) -> Response:
+        asked = inputs.read_receipts_query(request)
+        found, next_after = list_receipts(
+            self.account, batch_id=asked.batch_id, action=asked.action, after=asked.after, limit=asked.limit
+        )
+        return Response(outputs.page(map(outputs.receipt_line, found), limit=asked.limit, next_after=next_after))
+
+
+class OneReceipt(Endpoint):
+    resource = "receipt"
+    scopes = {"GET": "sluice.receipts.read"}
+
+    def get(self, request: Request, receipt_id: str) -> Response:
+        receipt = find_receipt(self.account, receipt_id)
+        if receipt is None:
+            raise errors.not_found("Receipt")
+        return Response(outputs.one(outputs.receipt_details(receipt)))
