@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from api.endpoint import KeyEndpoint
 from api.http import receipt_headers
-from api.native import errors, inputs, outputs
+from api.idempotency import done_once, done_once_in_steps
+from api.native import errors, inputs, outputs, schema
 from batches.control import STOPPED, create_batch, find_batch, resume_batch, stop_batch
 from batches.dry_run import rehearse
 from batches.freeze import freeze_account, thaw_account
@@ -30,10 +31,11 @@ class Endpoint(KeyEndpoint):
         refusal = errors.answer_for(exc, self.resource)
         if refusal is None:
             raise exc
-        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+        headers = self.headers_of_refusal(refusal.status)
         return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
 
 
+@schema.batches
 class Batches(Endpoint):
     resource = "batch"
     scopes = {"GET": "mail.batch.read", "POST": "mail.batch.create"}
@@ -43,11 +45,13 @@ class Batches(Endpoint):
         found, next_after = list_batches(self.account, status=asked.status, after=asked.after, limit=asked.limit)
         return Response(outputs.page(map(outputs.batch_line, found), limit=asked.limit, next_after=next_after))
 
+    @done_once
     def post(self, request: Request) -> Response:
         inputs.read_nothing(request)
         return Response(outputs.one(outputs.batch_line(create_batch(self.account))), status=201)
 
 
+@schema.one_batch
 class OneBatch(Endpoint):
     resource = "batch"
     scopes = {"GET": "mail.batch.read"}
@@ -56,6 +60,7 @@ class OneBatch(Endpoint):
         return Response(outputs.one(outputs.batch_details(overview_of(find_batch(self.account, batch_id)))))
 
 
+@schema.batch_messages
 class BatchMessages(Endpoint):
     """Recipients are told here, so the scope is that of messages."""
 
@@ -71,6 +76,7 @@ class BatchMessages(Endpoint):
         )
 
 
+@schema.one_message
 class OneMessage(Endpoint):
     resource = "message"
     scopes = {"GET": "messages.read"}
@@ -90,6 +96,7 @@ class Move(Endpoint):
     to: ClassVar[BatchStatus]
     allowed_from: ClassVar[frozenset[BatchStatus]]
 
+    @done_once_in_steps
     def post(self, request: Request, batch_id: str) -> Response:
         asked = inputs.read_move(request)
         if asked.is_dry_run:
@@ -105,6 +112,7 @@ class Move(Endpoint):
         )
 
 
+@schema.pause_batch
 class PauseBatch(Move):
     scopes = {"POST": "user.scheduled_sends.create"}
     action = Receipt.Action.PAUSE
@@ -112,6 +120,7 @@ class PauseBatch(Move):
     allowed_from = frozenset({BatchStatus.OPEN, BatchStatus.CANCELLED})
 
 
+@schema.cancel_batch
 class CancelBatch(Move):
     scopes = {"POST": "user.scheduled_sends.create"}
     action = Receipt.Action.CANCEL
@@ -119,6 +128,7 @@ class CancelBatch(Move):
     allowed_from = frozenset({BatchStatus.OPEN, BatchStatus.PAUSED})
 
 
+@schema.resume_batch
 class ResumeBatch(Move):
     scopes = {"POST": "user.scheduled_sends.delete"}
     action = Receipt.Action.RESUME
@@ -126,6 +136,7 @@ class ResumeBatch(Move):
     allowed_from = STOPPED
 
 
+@schema.receipts
 class Receipts(Endpoint):
     resource = "receipt"
     scopes = {"GET": "sluice.receipts.read"}
@@ -136,6 +147,7 @@ class Receipts(Endpoint):
         return Response(outputs.page(map(outputs.receipt_line, found), limit=asked.limit, next_after=next_after))
 
 
+@schema.one_receipt
 class OneReceipt(Endpoint):
     resource = "receipt"
     scopes = {"GET": "sluice.receipts.read"}
@@ -147,6 +159,7 @@ class OneReceipt(Endpoint):
         return Response(outputs.one(outputs.receipt_details(receipt)))
 
 
+@schema.one_account
 class OneAccount(Endpoint):
     resource = "account"
     scopes = {"GET": "sluice.account.read"}
@@ -155,16 +168,19 @@ class OneAccount(Endpoint):
         return Response(outputs.one(outputs.account_details(self.account)))
 
 
+@schema.freeze_account
 class FreezeAccount(Endpoint):
     resource = "account"
     scopes = {"POST": "sluice.account.update"}
     carry_out: ClassVar[Callable[..., Receipt]] = staticmethod(freeze_account)
 
+    @done_once_in_steps
     def post(self, request: Request) -> Response:
         reason = inputs.read_reason(request)
         return answer_with(self.carry_out(self.account, actor=self.actor, reason=reason))
 
 
+@schema.thaw_account
 class ThawAccount(FreezeAccount):
     carry_out = staticmethod(thaw_account)
 
