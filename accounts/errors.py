@@ -33,3 +33,21 @@ class UnknownSubuser(SluiceError):
     """The account has no direct subuser of that name or id."""
 
     code = "unknown_subuser"
+
+
+class BadIdempotencyKey(SluiceError):
+    """Not 1 to 255 visible ASCII characters."""
+
+    code = "bad_idempotency_key"
+
+
+class IdempotencyKeyReused(SluiceError):
+    """The key was used for a request with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyInProgress(SluiceError):
+    """A request with this key is under way."""
+
+    code = "idempotency_in_progress"

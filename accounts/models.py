@@ -1,4 +1,4 @@
-"""Account and ApiKey."""
+"""Account, ApiKey and IdempotencyKey."""
 
 from __future__ import annotations
 
@@ -69,3 +69,24 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.key_id})"
+
+
+class IdempotencyKey(models.Model):
+    """A request that came with an Idempotency-Key, and its answer (`idempotency.py`)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of method, path and key")
+    body_digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body")
+    reserved_at = models.DateTimeField(db_default=Now())
+    status = models.SmallIntegerField(null=True, help_text="Of the answer; null: under way")
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "digest"], name="one_request_to_a_key"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["reserved_at"], name="keys_by_age")]
+
+    def __str__(self) -> str:
+        return f"idempotency key {self.pk}"

@@ -21,3 +21,22 @@ join accounts_account a on a.id = k.account_id
 left join accounts_account p on p.id = a.parent_id
 where k.key_id = %s and k.revoked_at is null
 """
+
+# Takes over what is too old and what is stale; returns nothing if the key is somebody's. Waits for a transaction that
+# is inserting the same key, which no read could see.
+RESERVE = """
+insert into accounts_idempotencykey as k (account_id, digest, body_digest, reserved_at, headers, body)
+values (%(account)s, %(digest)s, %(body_digest)s, sluice_now(), '{}', '')
+on conflict (account_id, digest) do update set
+    body_digest = excluded.body_digest, reserved_at = excluded.reserved_at, status = null, headers = '{}', body = ''
+where k.reserved_at <= sluice_now() - make_interval(hours => %(hours)s)
+   or (k.status is null and k.reserved_at <= sluice_now() - make_interval(secs => %(stale)s))
+returning id, reserved_at
+"""
+
+FORGET_OLD_KEYS = """
+delete from accounts_idempotencykey where id = any(array(
+    select id from accounts_idempotencykey
+    where reserved_at <= (select sluice_now()) - make_interval(hours => %(hours)s)
+    order by reserved_at limit %(page)s for update skip locked))
+"""

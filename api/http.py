@@ -13,6 +13,10 @@ from pydantic_core import from_json
 
 from batches.models import Receipt
 
+BODY = "sluice.body"
+"""Where `keep_body` leaves the body, in the request's META."""
+MAX_DEPTH = 201
+"""Objects and lists within each other: the JSON parser's own bound."""
 NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """A backslash that is not escaped itself, and u0000."""
 
@@ -37,8 +41,23 @@ class NotJson(BadBody):
     """A body that is cut off, or not JSON, or JSON with something in it that cannot be stored."""
 
 
+class TooDeep(BadBody):
+    """JSON nested more than `MAX_DEPTH` deep."""
+
+
 def read_body(request: HttpRequest) -> bytes:
     """The whole body, decompressed if it came gzipped. Raises BadBody."""
+    kept: bytes | None = request.META.get(BODY)
+    return _read_body(request) if kept is None else kept
+
+
+def keep_body(request: HttpRequest) -> bytes:
+    """`read_body`, for a body that will be read once more. Raises BadBody."""
+    body: bytes = request.META.setdefault(BODY, read_body(request))
+    return body
+
+
+def _read_body(request: HttpRequest) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"", "identity"}:
         return read_within(request, settings.MAX_BODY_BYTES)
@@ -84,7 +103,8 @@ def gunzip_within(packed: bytes, limit: int) -> bytes:
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text (RFC 8259), free of NUL, which PostgreSQL cannot store. Raises NotUtf8 and NotJson.
 
-    The parser bounds nesting (200) and the digits of a number (4,300), and refuses lone surrogates.
+    Raises TooDeep for nesting beyond `MAX_DEPTH`. The parser bounds the digits of a number (4,300), too, and refuses
+    lone surrogates.
     """
     try:
         body.decode()
@@ -95,7 +115,7 @@ def parse_json(body: bytes) -> Any:
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
-        raise NotJson from error
+        raise (TooDeep if str(error).startswith("recursion limit") else NotJson) from error
 
 
 def receipt_headers(receipt: Receipt) -> dict[str, str]:

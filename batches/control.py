@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Account
 from batches import hints
 from batches.errors import NoStopPlaceLeft, PauseIsOver, StatusConflict, StopTooLate, UnknownBatch
 from batches.models import Batch, Parcel, Receipt
-from batches.settle import notify_workers, settle, wait_until_settled
+from batches.settle import notify_workers, settle, stop_transaction, wait_until_settled
 from batches.states import BatchStatus, ParcelState
 from foundation.clock import Now, database_now
 from foundation.ids import url_safe
@@ -113,7 +113,7 @@ def stop_batch(
     """
     find_batch(account, public_id)
     check_terms(terms)
-    with transaction.atomic():
+    with stop_transaction():
         if limits.places is not None:
             _take_place(account, limits.places, public_id)
         batch = _change_status(account, public_id, status, allowed_from, terms=terms)
@@ -144,7 +144,7 @@ def resume_batch(
 
     Raises UnknownBatch, and StatusConflict unless its status is one of `allowed_from`, and its version this one.
     """
-    with transaction.atomic():
+    with stop_transaction():
         batch = _change_status(account, public_id, BatchStatus.OPEN, allowed_from, version=version)
         receipt = Receipt.open_for(account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
         settle(receipt)

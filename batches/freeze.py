@@ -5,13 +5,12 @@ One row changes. What comes due meanwhile is retained and does not expire; after
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from accounts.models import Account
 from batches.errors import StatusConflict
 from batches.models import Installation, Receipt
-from batches.settle import notify_workers, settle, wait_until_settled
+from batches.settle import notify_workers, settle, stop_transaction, wait_until_settled
 from foundation.clock import Now
 
 
@@ -42,7 +41,7 @@ def thaw_installation(*, actor: str, reason: str = "") -> Receipt:
 
 
 def _freeze(row: QuerySet[Model], account: Account | None, *, actor: str, reason: str) -> Receipt:
-    with transaction.atomic():
+    with stop_transaction():
         if not row.filter(frozen_at=None).update(frozen_at=Now(), thawed_at=None):
             raise StatusConflict(f"the {_name(account)} is frozen already")
         receipt = Receipt.open_for(account, None, Receipt.Action.FREEZE, actor=actor, reason=reason)
@@ -51,7 +50,7 @@ def _freeze(row: QuerySet[Model], account: Account | None, *, actor: str, reason
 
 
 def _thaw(row: QuerySet[Model], account: Account | None, *, actor: str, reason: str) -> Receipt:
-    with transaction.atomic():
+    with stop_transaction():
         if not row.filter(frozen_at__isnull=False).update(frozen_at=None, thawed_at=Now()):
             raise StatusConflict(f"the {_name(account)} is not frozen")
         receipt = Receipt.open_for(account, None, Receipt.Action.THAW, actor=actor, reason=reason)

@@ -56,6 +56,11 @@ from picked left join moved on moved.id = picked.id order by 1, 2
 `is_after`: those past their retention, or those within it; null: both. What may have left before is not discarded but
 in doubt."""
 
+LIMIT_WAITING = """
+select set_config('lock_timeout', %(milliseconds)s, true), set_config('statement_timeout', %(milliseconds)s, true)
+"""
+"""Until the end of the transaction."""
+
 RESCHEDULE = f"""
 with moved as (
     update batches_parcel p set send_at = %(send_at)s, due_at = %(send_at)s,

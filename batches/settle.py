@@ -7,9 +7,11 @@ in between the receipt is open, and the sweeper goes on with it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, Sum
 
 from accounts.models import Account
@@ -26,6 +28,16 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 DOUBTS_NAMED = 10_000
 COUNTED = ("sent", "stopped", "in_doubt", "ended")
 SETTLED_FIELDS = (*COUNTED, "claims", "in_flight", "doubtful_messages", "settled_at")
+
+
+@contextmanager
+def stop_transaction() -> Iterator[None]:
+    """A transaction that gives up (OperationalError, nothing changed) rather than wait for long: whoever asks for a
+    stop must hear soon whether it was done."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(queries.LIMIT_WAITING, {"milliseconds": str(int(settings.STOP_WAIT_SECONDS * 1000))})
+        yield
 
 
 def notify_workers(receipt: Receipt) -> None:

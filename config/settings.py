@@ -90,6 +90,16 @@ CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
 SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
 
+# --- what a caller may ask of one installation ------------------------------------------------------------------------
+
+IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24, validate=lambda n: n >= 1)
+RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", 6000, validate=lambda n: n >= 0)
+"""Requests of one API key to everything but mail/send; 0: no limit."""
+MAIL_SEND_RATE_LIMIT_PER_MINUTE = env.int("MAIL_SEND_RATE_LIMIT_PER_MINUTE", 0, validate=lambda n: n >= 0)
+"""Requests of one API key to mail/send; 0: no limit, and Redis is not asked."""
+MAX_PENDING_MESSAGES = env.int("MAX_PENDING_MESSAGES", 50_000_000, validate=lambda n: n >= 0)
+"""Messages of one account that may wait at a time; 0: no limit."""
+
 # --- the pipeline's own measures --------------------------------------------------------------------------------------
 
 PLAN_HORIZON_SECONDS = 120
@@ -133,6 +143,10 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+WORKER_MEMORY_MB = env.int("WORKER_MEMORY_MB", 1024, validate=lambda n: n >= 200)
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MEMORY_MB * 1024
+"""In KiB. A worker process that has ever held more is replaced between two tasks: what a huge mail, or a leak in a
+library, has taken from the system goes back to it."""
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_BEAT_SYNC_EVERY = 10
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -149,6 +163,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "django_celery_beat",
     "foundation",
     "accounts",
@@ -202,3 +217,22 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_PROXY
 SECURE_HSTS_PRELOAD = SECURE_PROXY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_PROXY else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+
+# --- the OpenAPI document ---------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "api.openapi.CallSchema"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sluice",
+    "DESCRIPTION": (
+        "Mail held behind a gate until its time has come, with a stop that is exact.\n\n"
+        "Every call needs an API key. Who asks too often gets a 429 with `Retry-After`; except for mail/send every "
+        "answer says in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` what is left. Answers may "
+        "get new fields at any time."
+    ),
+    "VERSION": "1",
+    # Relative to the document, so that it holds behind any name and proxy.
+    "SERVERS": [{"url": "/"}],
+    # Without the one that makes components of enumerations, which names them by guessing.
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}

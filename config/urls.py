@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from batches.admin.waves import show_waves
+from config.docs import show_docs, show_document
 from config.health import healthz
 from mailer.inbox.views import show_inbox, show_received
 
@@ -13,7 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/inbox/", admin.site.admin_view(show_inbox), name="inbox"),
     path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
     path("admin/", admin.site.urls),
+    path("docs/", show_docs, name="docs"),
     path("v3/", include("api.sendgrid.urls")),
+    path("sluice/v1/openapi.json", show_document, name="openapi"),
     path("sluice/", include("api.native.urls")),
 ]
 

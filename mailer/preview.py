@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailer.compose.substitutions import substitute
+from mailer.compose.substitutions import TextTooLong, substitute
 from mailer.models import Mail, Message
 
 LONGEST_TEXT = 100_000
@@ -63,7 +63,7 @@ def preview_message(message: Message, mail: Mail) -> Preview:
     values: Mapping[str, str] = said.get("substitutions") or {}
     return Preview(
         headers=list(_headers(message, mail, said, values)),
-        parts=[Part(part["type"], substitute(part["value"], values)[:LONGEST_TEXT]) for part in mail.content],
+        parts=[Part(part["type"], _fill(part["value"], values)[:LONGEST_TEXT]) for part in mail.content],
         attached=[
             Attached(item["filename"], item.get("type") or "", len(item["content"]) * 3 // 4)
             for item in mail.attachments
@@ -74,7 +74,15 @@ def preview_message(message: Message, mail: Mail) -> Preview:
 def subject_of(message: Message, mail: Mail) -> str:
     """The subject of one message of a mail."""
     said: Mapping[str, Any] = message.personal or {}
-    return substitute(said.get("subject") or mail.subject, said.get("substitutions") or {})
+    return _fill(said.get("subject") or mail.subject, said.get("substitutions") or {})
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with its values, or as it is if that would be too long: such a message is refused when it is due."""
+    try:
+        return substitute(text, values)
+    except TextTooLong:
+        return text
 
 
 def _headers(
@@ -89,7 +97,7 @@ def _headers(
     own: Mapping[str, str] = said.get("headers") or {}
     merged = {name.lower(): (name, value) for name, value in (*mail.headers.items(), *own.items())}
     for name, value in merged.values():
-        yield name, substitute(value, values)
+        yield name, _fill(value, values)
 
 
 def _mailboxes(pairs: Iterable[Sequence[str]]) -> str:

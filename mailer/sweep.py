@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from accounts.idempotency import forget_old_keys
 from batches.control import end_pauses
 from batches.models import Mark, Parcel
 from batches.planner import plan_ahead
@@ -55,6 +56,7 @@ def sweep() -> dict[str, int]:
         "partitions": ensure_partitions,
         "prune": prune,
         "forget": forget_workers,
+        "forget_keys": forget_old_keys,
     }
     return {name: _do(name, duty) for name, duty in duties.items()}
 

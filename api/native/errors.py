@@ -12,7 +12,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
-from api.http import BadBody, BodyTooLarge, NotJson, NotUtf8, UnknownEncoding
+from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from batches.listing import UnknownPlace
 from foundation.errors import SluiceError
 
@@ -59,6 +59,16 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("unknown_key", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "API key not found."),
     ("key_limit_reached", ANY_RESOURCE): Answer(409, "API_KEY_LIMIT_REACHED", "The account has too many keys."),
     ("scopes_not_grantable", ANY_RESOURCE): Answer(403, "FORBIDDEN", "Some of these scopes are not yours to give."),
+    ("bad_idempotency_key", ANY_RESOURCE): Answer(
+        400, "IDEMPOTENCY_KEY_INVALID", "The Idempotency-Key must be 1 to 255 visible ASCII characters."
+    ),
+    ("idempotency_key_reused", ANY_RESOURCE): Answer(
+        422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used for a request with another body."
+    ),
+    ("idempotency_in_progress", ANY_RESOURCE): Answer(
+        409, "IDEMPOTENCY_IN_PROGRESS", "A request with this Idempotency-Key is under way; ask again."
+    ),
+    ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),
     ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
 }
 """By the core's code and the resource; a row for `ANY_RESOURCE` serves the resources without their own."""
@@ -68,6 +78,7 @@ BODY_ANSWERS: dict[type[BadBody], Answer] = {
     UnknownEncoding: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Encoding must be gzip."),
     NotUtf8: Answer(400, "BAD_REQUEST", "The request body is not UTF-8."),
     NotJson: Answer(400, "BAD_REQUEST", "The request body is not a JSON object."),
+    TooDeep: Answer(400, "BAD_REQUEST", f"The request body is nested more than {MAX_DEPTH} levels deep."),
 }
 
 HTTP_ANSWERS: dict[int, Answer] = {
@@ -77,6 +88,7 @@ HTTP_ANSWERS: dict[int, Answer] = {
     404: Answer(404, "RESOURCE_NOT_FOUND", "There is nothing here."),
     405: Answer(405, "METHOD_NOT_ALLOWED", "The method is not allowed here."),
     413: BODY_ANSWERS[BodyTooLarge],
+    414: Answer(414, "URI_TOO_LONG", "The query string is too long."),
     415: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type must be application/json."),
     429: Answer(429, "RATE_LIMITED", "Too many requests."),
     500: Answer(500, "INTERNAL_ERROR", "Something went wrong on our side."),

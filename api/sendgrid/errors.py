@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
 from accounts.errors import ScopesNotGrantable
-from api.http import BadBody, BodyTooLarge, NotJson, NotUtf8, UnknownEncoding
+from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from foundation.errors import SluiceError
 
 ANY_CALL: Final = "any call"
@@ -73,6 +73,19 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("key_limit_reached", ANY_CALL): Answer(403, None, "Cannot create more than {API_KEYS_LIMIT} API Keys"),
     ("scopes_not_grantable", ANY_CALL): Answer(403, None, "unauthorized scopes: [{scopes}]"),
     ("unknown_subuser", ANY_CALL): Answer(403, None, "access forbidden"),
+    # The wire has neither keys nor a bound of this kind: these words are ours.
+    ("bad_idempotency_key", ANY_CALL): Answer(
+        400, None, "The Idempotency-Key must be 1 to 255 visible ASCII characters."
+    ),
+    ("idempotency_key_reused", ANY_CALL): Answer(
+        400, None, "This Idempotency-Key was used for a request with another body."
+    ),
+    ("idempotency_in_progress", ANY_CALL): Answer(
+        409, None, "A request with this Idempotency-Key is under way; ask again."
+    ),
+    ("queue_full", ANY_CALL): Answer(
+        429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
+    ),
 }
 """By the core's code and the call (method and resource); a row for `ANY_CALL` serves the calls without their own."""
 
@@ -81,6 +94,7 @@ MAIL_BODY_ANSWERS: dict[type[BadBody], Answer] = {
     UnknownEncoding: Answer(415, None, "Content-Encoding should be gzip."),
     NotUtf8: Answer(415, None, "Invalid UTF8 in request"),
     NotJson: Answer(400, None, "Bad Request"),
+    TooDeep: Answer(400, None, f"The request body is nested more than {MAX_DEPTH} levels deep."),
 }
 BODY_ANSWERS = MAIL_BODY_ANSWERS | {NotJson: Answer(400, None, "request body is invalid JSON")}
 
@@ -91,6 +105,7 @@ HTTP_ANSWERS: dict[int, str] = {
     404: "not found",
     405: "method not allowed",
     413: "content too large",
+    414: "query string too long",
     415: "Content-Type should be application/json.",
     429: "too many requests",
     500: "internal server error",
@@ -101,6 +116,10 @@ HTTP_ANSWERS: dict[int, str] = {
 WRONG_CREDENTIALS = Refusal(401, Problem("Permission denied, wrong credentials"))
 INVALID_GRANT = Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked"))
 MAY_NOT_SEND = Refusal(401, Problem("Authenticated user is not authorized to send mail"))
+
+NO_IDEMPOTENCY_KEY = Problem(
+    "An API key is shown once and never again, so this call takes no Idempotency-Key."  # ours
+)
 
 
 def plain_refusal(status: int) -> Refusal:
@@ -132,4 +151,6 @@ def core_refusal(error: SluiceError, call: str) -> Refusal:
 
 def fill_in(message: str, error: SluiceError) -> str:
     scopes = " ".join(error.scopes) if isinstance(error, ScopesNotGrantable) else ""
-    return message.format(API_KEYS_LIMIT=settings.API_KEYS_LIMIT, scopes=scopes)
+    return message.format(
+        API_KEYS_LIMIT=settings.API_KEYS_LIMIT, MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES, scopes=scopes
+    )

@@ -13,12 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import keys
-from accounts.models import Account
+from accounts.models import Account, ApiKey
+from accounts.rates import count_request
 from accounts.scopes import allows, spell_out
+from api import idempotency
 from api.auth import bearer_text
 from api.endpoint import KeyEndpoint
 from api.http import receipt_headers
-from api.sendgrid import errors, outputs
+from api.idempotency import done_once, done_once_in_steps
+from api.sendgrid import errors, outputs, schema
 from api.sendgrid.inputs import resources
 from api.sendgrid.inputs.mail import MailRequest, read_mail
 from batches.control import StopLimits, create_batch, find_batch, is_usable, resume_batch, stop_batch, stopped_batches
@@ -34,6 +37,17 @@ HAS_ENTRY = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 @csrf_exempt
 def mail_send(request: HttpRequest) -> HttpResponse:
     """POST /v3/mail/send. Mail belongs to the key's account: `On-Behalf-Of` says nothing here."""
+    try:
+        return answer_mail(request)
+    except Exception as error:
+        refusal = errors.answer_for(error, errors.MAIL_SEND)
+        if refusal is None:
+            raise
+        return outputs.mail_refused(refusal)
+
+
+def answer_mail(request: HttpRequest) -> HttpResponse:
+    """Who asks, and what. Raises what `errors.answer_for` knows."""
     if request.method != "POST":
         return outputs.mail_refused(errors.plain_refusal(405))
     bearer = bearer_text(request)
@@ -44,13 +58,18 @@ def mail_send(request: HttpRequest) -> HttpResponse:
         return outputs.mail_refused(errors.INVALID_GRANT)
     if not allows(key.scopes, "mail.send"):
         return outputs.mail_refused(errors.MAY_NOT_SEND)
-    try:
-        return send(key.account, read_mail(request))
-    except Exception as error:
-        refusal = errors.answer_for(error, errors.MAIL_SEND)
-        if refusal is None:
-            raise
-        return outputs.mail_refused(refusal)
+    if is_rate_exceeded(key):
+        return outputs.mail_refused(errors.plain_refusal(429))
+    if idempotency.has_key(request):
+        asked = idempotency.asked_by(request, key.account)
+        return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request)))
+    return send(key.account, read_mail(request))
+
+
+def is_rate_exceeded(key: ApiKey) -> bool:
+    """Whether the key has asked too often in this minute. Unlike the others this endpoint has no headers for it."""
+    allowance = count_request(key, kind="send", limit=settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE)
+    return allowance is not None and allowance.is_exceeded
 
 
 def send(account: Account, asked: MailRequest) -> HttpResponse:
@@ -69,18 +88,21 @@ class Endpoint(KeyEndpoint):
         refusal = errors.answer_for(exc, f"{self.request.method} {self.resource}")
         if refusal is None:
             raise exc
-        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+        headers = self.headers_of_refusal(refusal.status)
         return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
 
 
+@schema.mail_batches
 class MailBatches(Endpoint):
     resource = "mail/batch"
     scopes = {"POST": "mail.batch.create"}
 
+    @done_once
     def post(self, request: Request) -> Response:
         return Response(outputs.batch(create_batch(self.account)), status=201)
 
 
+@schema.mail_batch
 class MailBatch(Endpoint):
     resource = "mail/batch"
     scopes = {"GET": "mail.batch.read"}
@@ -92,6 +114,7 @@ class MailBatch(Endpoint):
         return Response(outputs.batch(batch))
 
 
+@schema.scheduled_sends
 class ScheduledSends(Endpoint):
     resource = "scheduled_sends"
     scopes = {"POST": "user.scheduled_sends.create", "GET": "user.scheduled_sends.read"}
@@ -99,6 +122,7 @@ class ScheduledSends(Endpoint):
     def get(self, request: Request) -> Response:
         return Response([outputs.scheduled_send(each.public_id, each.status) for each in stopped_batches(self.account)])
 
+    @done_once_in_steps
     def post(self, request: Request) -> Response:
         asked = resources.read_stop(request)
         receipt = stop_batch(
@@ -115,6 +139,7 @@ class ScheduledSends(Endpoint):
         return Response(body, status=201, headers=receipt_headers(receipt))
 
 
+@schema.scheduled_send
 class ScheduledSend(Endpoint):
     resource = "scheduled_sends"
     scopes = {
@@ -138,6 +163,7 @@ class ScheduledSend(Endpoint):
         return Response(status=204, headers=receipt_headers(receipt))
 
 
+@schema.api_keys
 class ApiKeys(Endpoint):
     resource = "api_keys"
     scopes = {"POST": "api_keys.create", "GET": "api_keys.read"}
@@ -147,11 +173,15 @@ class ApiKeys(Endpoint):
         return Response({"result": [outputs.key_line(key) for key in found]})
 
     def post(self, request: Request) -> Response:
+        if idempotency.has_key(request):
+            # Its answer could not be kept: a secret is told once, and never stored.
+            raise errors.Refusal(400, errors.NO_IDEMPOTENCY_KEY)
         asked = resources.read_new_key(request)
         key, text = keys.create_key(self.account, asked.name, asked.scopes, giver=self.key.scopes)
         return Response(outputs.new_key(key, text), status=201)
 
 
+@schema.one_api_key
 class OneApiKey(Endpoint):
     resource = "api_keys"
     scopes = {
@@ -178,6 +208,7 @@ class OneApiKey(Endpoint):
         return Response(status=204)
 
 
+@schema.scopes
 class Scopes(Endpoint):
     """What the calling key may do. Any key may ask."""
 

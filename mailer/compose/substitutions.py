@@ -10,14 +10,25 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+LONGEST = 40_000_000
+"""Characters: a third more than a request can bring. A short value in many places can make far more of a text."""
+CACHED = 200_000
+"""Texts up to this long are kept cut."""
+
+
+class TextTooLong(ValueError):
+    """With its values a text would be longer than `LONGEST`."""
+
 
 def substitute(text: str, values: Mapping[str, str]) -> str:
-    """`text` with every key of `values` replaced."""
-    pieces = cut(text, tuple(values)) if values else ()
+    """`text` with every key of `values` replaced. Raises TextTooLong."""
+    pieces = (cut if len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
     if len(pieces) < 2:
         return text
     replaced = list(pieces)
     replaced[1::2] = [values[key] for key in pieces[1::2]]
+    if sum(map(len, replaced)) > LONGEST:
+        raise TextTooLong
     return "".join(replaced)
 
 

@@ -1,7 +1,8 @@
 """Accept: a validated request becomes rows. It is answered 2xx only after this has returned, which is after commit.
 
-In: an account and a `MailDraft`. Out: one mail, its parcels, and its messages by COPY, all in one transaction. After a
-crash before the commit there is nothing; after it everything is there and will be sent, hint or no hint.
+In: an account and a `MailDraft`. Out: one mail, its parcels, and its messages by COPY, all in one transaction, which
+may be part of the caller's. After a crash before the commit there is nothing; after it everything is there and will be
+sent, hint or no hint.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -28,6 +30,7 @@ from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import Address, MailDraft, Personalization
 from mailer.models import Mail
 from mailer.partitions import ensure_partitions
+from mailer.waiting import refuse_when_full
 
 BULK_FROM = 50
 """Requests with this many messages or more leave by the bulk lane, so that they never delay a single mail."""
@@ -59,10 +62,14 @@ class Lot:
 
 
 def accept_mail(account: Account, draft: MailDraft) -> Accepted:
-    """Store a mail and schedule its messages. Raises UnknownBatch if `draft.batch_id` is not a batch of the account.
+    """Store a mail and schedule its messages.
+
+    Raises UnknownBatch if `draft.batch_id` is not a batch of the account, and QueueFull if too many messages of the
+    account are waiting already.
 
     A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
     """
+    refuse_when_full(account)
     batch = _batch_of(account, draft.batch_id)
     try:
         mail, lots, now = _store(account, batch, draft)
@@ -71,7 +78,8 @@ def accept_mail(account: Account, draft: MailDraft) -> Accepted:
         if getattr(error.__cause__, "sqlstate", "") != "23514" or not ensure_partitions():
             raise
         mail, lots, now = _store(account, batch, draft)
-    _give_hints(batch, lots, now)
+    # Not before the outermost commit, or a worker would look too early; a hint that fails must not spoil the answer.
+    transaction.on_commit(partial(_give_hints, batch, lots, now), robust=True)
     return Accepted(public_id=mail.public_id, messages=len(draft.personalizations))
 
 

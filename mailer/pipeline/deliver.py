@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,25 +116,13 @@ class Trip:
 
     def run(self, *, until: float) -> int:
         """Slice after slice; then what is left goes back. Being told to stop counts as handled: there may be more."""
-        while pieces := cut_slice(self.open.values(), self.deliverer.slice_size, self._weigh):
+        while pieces := cut_slice(self.open.values(), self.deliverer.slice_size):
             if not self._send(pieces) or time.monotonic() >= until:
                 break
         release([*self.open.values(), *self.stopped])
         for batch_id in {claim.batch_id for claim in self.stopped}:
             admit_batch(batch_id)
         return self.handled + len(self.stopped)
-
-    def _weigh(self, message_id: int) -> int:
-        """About how many bytes the message is on the wire; 0 if that cannot be told: composing will find out why."""
-        try:
-            return self.deliverer.composers.get(self.cargo.messages[message_id][0]).size
-        except (SoftTimeLimitExceeded, MemoryError):
-            raise
-        except (DatabaseError, InterfaceError):
-            connection.close()
-        except Exception as error:
-            log.debug("message cannot be weighed", message=message_id, error=type(error).__name__)
-        return 0
 
     def _send(self, pieces: list[Slice]) -> bool:
         """One slice: look, hand over, record. False when nothing could be handed over."""
@@ -178,10 +166,16 @@ class Trip:
         return allowed
 
     def _compose(self, messages: Sequence[tuple[Claim, int]], date: bytes) -> tuple[dict[int, Envelope], list[Result]]:
-        """The envelopes to hand over, by message id, and the results of those that cannot be composed."""
+        """The envelopes to hand over, by message id, and the results of those that cannot be composed.
+
+        A slice is composed before it is sent: what goes beyond `SLICE_BYTES` stays for the next one.
+        """
         envelopes: dict[int, Envelope] = {}
         results: list[Result] = []
+        room = SLICE_BYTES
         for claim, n in messages:
+            if room <= 0:
+                break
             message_id = claim.first_message_id + n
             try:
                 envelope = self._compose_one(message_id, date)
@@ -196,6 +190,7 @@ class Trip:
                 log.exception("message cannot be composed", message=message_id)
                 results.append(Result(message_id, (Refused(f"cannot be composed: {type(error).__name__}"),)))
                 continue
+            room -= len(envelope.data)
             if envelope.recipients:
                 envelopes[message_id] = envelope
             else:
@@ -238,22 +233,15 @@ def end_retries(result: Result, claim: Claim) -> Result:
     return Result(result.message_id, tuple(outcomes))
 
 
-def cut_slice(claims: Iterable[Claim], size: int, weigh: Callable[[int], int] = lambda _: 0) -> list[Slice]:
-    """The next `size` messages of these claims, as bounds in each parcel: fewer when `weigh`, by message id, makes them
-    more than `SLICE_BYTES`, since a slice is composed before it is sent."""
+def cut_slice(claims: Iterable[Claim], size: int) -> list[Slice]:
+    """The next `size` messages of these claims, as bounds in each parcel."""
     pieces: list[Slice] = []
-    room = SLICE_BYTES
     for claim in claims:
-        members = []
-        for n in bits(claim.members):
-            if size <= 0 or room <= 0:
-                break
-            members.append(n)
-            size -= 1
-            room -= weigh(claim.first_message_id + n)
+        members = bits(claim.members)[:size]
         if members:
             pieces.append(Slice(claim, members[0], members[-1] + 1))
-        if size <= 0 or room <= 0:
+            size -= len(members)
+        if size <= 0:
             break
     return pieces
 

@@ -16,11 +16,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 import structlog
 
+from foundation import redis_client
 from mailer.models import EventKind
 from mailer.transports.base import InDoubt, Refused, Result, Sent
 
@@ -41,12 +41,8 @@ def key_of(worker_id: int) -> str:
 
 
 def client_for(url: str) -> redis.Redis:
-    """A client of the broker's Redis; Celery's spelling of a unix socket becomes redis-py's."""
-    parts = urlsplit(url)
-    if parts.scheme == "redis+socket":
-        database = parts.query.partition("virtual_host=")[2] or "0"
-        url = f"unix://{parts.path}?db={database}"
-    return redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
+    """A client that does not wait long."""
+    return redis_client.client_for(url, timeout_seconds=TIMEOUT_SECONDS)
 
 
 class HandoverNote:

@@ -82,6 +82,13 @@ def test_key_that_cannot_be_is_refused(arguments: list[str], complaint: str, ali
     assert not alice.keys.exists()
 
 
+@pytest.fixture
+def quick_passwords(settings: Any) -> None:
+    """A hash that costs no second of everyone's time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.mark.usefixtures("quick_passwords")
 def test_the_first_run_makes_logins_that_work(database: None) -> None:
     out = StringIO()
     call_command("first_run", stdout=out)
@@ -92,6 +99,7 @@ def test_the_first_run_makes_logins_that_work(database: None) -> None:
     assert authenticate(username=logins["admin_username"], password=logins["admin_password"]) is not None
 
 
+@pytest.mark.usefixtures("quick_passwords")
 def test_a_second_first_run_leaves_the_first_operator_alone(database: None) -> None:
     for expected in ("operator", "operator-"):
         out = StringIO()

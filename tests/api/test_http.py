@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http.request import UnreadablePostError
 from django.test import RequestFactory
 
-from api.http import BodyTooLarge, NotJson, NotUtf8, gunzip_within, parse_json, read_body
+from api.http import MAX_DEPTH, BodyTooLarge, NotJson, NotUtf8, TooDeep, gunzip_within, parse_json, read_body
 
 
 def request_of(body: bytes, **environ: Any) -> WSGIRequest:
@@ -73,3 +73,10 @@ def test_json_that_can_be_stored_is_read() -> None:
 def test_other_bytes_than_utf8_are_told_apart(text: bytes) -> None:
     with pytest.raises(NotUtf8):
         parse_json(text)
+
+
+def test_nesting_is_bounded_and_said_so() -> None:
+    assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    for deep in (b"[" * (MAX_DEPTH + 1), b'{"a":' * 1_000_000):
+        with pytest.raises(TooDeep):
+            parse_json(deep)

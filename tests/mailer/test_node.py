@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
+
 from accounts.models import Account
 from batches.claims import Hold
 from batches.control import create_batch
@@ -15,6 +17,7 @@ from batches.counts import count_batch
 from batches.models import Node
 from batches.states import Lane
 from batches.sweep import is_stalled
+from config.celery import app
 from mailer.pipeline.accept import accept_mail
 from tests.conftest import Clock
 from tests.drafts import draft
@@ -68,3 +71,8 @@ def test_only_mail_that_waits_and_that_nobody_holds_is_a_stall(alice: Account, c
     accept_mail(alice, draft(1))
     clock.advance(seconds=3)
     assert not is_stalled(), "a worker is at it"
+
+
+def test_a_worker_process_that_has_grown_is_replaced() -> None:
+    """Celery does that; what can go wrong is the name of the setting, and its unit (KiB)."""
+    assert app.conf.worker_max_memory_per_child == settings.WORKER_MEMORY_MB * 1024 == 1024 * 1024

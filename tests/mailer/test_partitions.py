@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Account
 from batches.models import PARCEL_SPAN, Parcel
@@ -40,11 +44,15 @@ def test_a_partition_goes_with_all_its_messages_and_events(database: None) -> No
     assert not Message.objects.filter(id=number * span()).exists()
 
 
-def test_accept_makes_the_partition_that_nobody_made(alice: Account) -> None:
+@pytest.mark.parametrize("around", [nullcontext, transaction.atomic], ids=["alone", "in a caller's transaction"])
+def test_accept_makes_the_partition_that_nobody_made(
+    alice: Account, around: Callable[[], AbstractContextManager[None]]
+) -> None:
     beyond = (number_of(newest_parcel_id()) + 200) * settings.PARTITION_PARCELS
     assert not exists(number_of(beyond))
     draw_ids_from(beyond)
-    accept_mail(alice, draft(2))
+    with around():
+        accept_mail(alice, draft(2))
     parcel = Parcel.objects.get()
     assert parcel.pk > beyond
     assert Message.objects.filter(id__gte=parcel.base * PARCEL_SPAN).count() == 2

@@ -22,7 +22,7 @@ from foundation.clock import database_now
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.models import Event, EventKind, Mail, Message
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.deliver import SLICE_BYTES, Deliverer, cut_slice
+from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import rescue, sweep
 from tests.conftest import Clock
 from tests.drafts import draft
@@ -391,28 +391,32 @@ def test_small_parcels_are_claimed_together(alice: Account) -> None:
     assert Parcel.objects.filter(state=ParcelState.CLAIMED).count() == 30
 
 
-def test_a_slice_holds_no_more_bytes_than_a_worker_can_bear(alice: Account, batch: Batch) -> None:
-    """A slice is composed before it is sent: five hundred copies of thirty megabytes would end the worker."""
-    accept_mail(alice, draft(600, batch_id=batch.public_id))
-    claims = Hold().claim_next(Lane.BULK, messages=600)
-    first, second = cut_slice(claims, 550)
-    assert (first.end - first.start, second.end - second.start) == (500, 50)
-    (heavy,) = cut_slice(claims, 550, lambda _: SLICE_BYTES // 4)
-    assert (heavy.start, heavy.end) == (0, 4)
-    (heavier,) = cut_slice(claims, 550, lambda _: 2 * SLICE_BYTES)
-    assert (heavier.start, heavier.end) == (0, 1)
-
-
-def test_big_mail_leaves_in_small_slices(
+def test_big_mail_leaves_a_few_at_a_time(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A slice is composed before it is sent: five hundred copies of thirty megabytes would end the worker."""
     monkeypatch.setattr("mailer.pipeline.deliver.SLICE_BYTES", 2000)
-    lengths = []
-    see = Hold.look
+    sizes = []
+    send = deliverer.transport.send_slice
     monkeypatch.setattr(
-        Hold, "look", lambda self, slices: lengths.append(sum(s.end - s.start for s in slices)) or see(self, slices)
+        deliverer.transport,
+        "send_slice",
+        lambda envelopes, guard: sizes.append(len(envelopes)) or send(envelopes, guard),
     )
     accept_mail(alice, replace(draft(8, batch_id=batch.public_id), content=(ContentPart("text/plain", "x" * 900),)))
     deliverer.deliver_due(seconds=5)
     assert len(peer.ledger) == 8
-    assert max(lengths) <= 3
+    assert max(sizes) == 2
+
+
+def test_a_text_that_substitutions_blow_up_is_refused(
+    alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.compose.substitutions.LONGEST", 5000)
+    bomb = replace(draft(2, batch_id=batch.public_id), content=(ContentPart("text/plain", "-n-" * 2501),))
+    first, second = bomb.personalizations
+    bomb = replace(bomb, personalizations=(replace(first, substitutions={"-n-": "xx"}), second))
+    accept_mail(alice, bomb)
+    deliverer.deliver_due(seconds=5)
+    assert nonzero(count_batch(batch.pk)) == {"sent": 1, "refused": 1}
+    assert peer.recipients == ["to1@example.com"]

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
 from batches.claims import Hold
 from batches.control import create_batch, resume_batch, stop_batch
 from batches.counts import count_batch
-from batches.models import Parcel, Receipt
+from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, ParcelState
 from batches.sweep import settle_receipts
 from batches.verdict import GateStatus
+from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep
 from tests.conftest import Clock
@@ -167,3 +169,35 @@ def test_a_worker_whose_session_is_ended_in_mid_slice_still_obeys_a_stop(alice: 
     assert receipt.sent == len(peer.ledger)
     assert receipt.sent + receipt.stopped + receipt.in_doubt == MESSAGES
     assert 0 < receipt.sent < MESSAGES
+
+
+@pytest.mark.parametrize("stop", [stop_batch, resume_batch])
+def test_a_stop_that_cannot_be_carried_out_in_time_says_so(
+    alice: Account, settings: Any, stop: Callable[..., Receipt]
+) -> None:
+    """PostgreSQL keeps the row from us: the answer is bounded, and nothing is pretended."""
+    settings.STOP_WAIT_SECONDS = 0.2
+    batch = create_batch(alice)
+    Batch.objects.update(status=BatchStatus.PAUSED, stopped_at=database_now())
+    more = {"status": BatchStatus.CANCELLED} if stop is stop_batch else {}
+    blocked = threading.Thread(target=hold_row, args=(batch, held := threading.Event(), done := threading.Event()))
+    blocked.start()
+    try:
+        assert held.wait(10)
+        started = time.monotonic()
+        with pytest.raises(OperationalError):
+            stop(alice, batch.public_id, actor="test", allowed_from=set(BatchStatus), **more)
+        assert time.monotonic() - started < 5
+    finally:
+        done.set()
+        blocked.join(10)
+    assert Batch.objects.get().status == BatchStatus.PAUSED
+    assert not Receipt.objects.exists()
+
+
+def hold_row(batch: Batch, held: threading.Event, done: threading.Event) -> None:
+    with transaction.atomic():
+        Batch.objects.select_for_update().get(pk=batch.pk)
+        held.set()
+        done.wait(10)
+    connection.close()

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.policies import change_policies
-from api.native import inputs, outputs
+from api.idempotency import done_once_in_steps
+from api.native import inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
 from batches.dry_run import rehearse_account
 from batches.freeze import freeze_account, thaw_account
@@ -17,6 +18,7 @@ from batches.models import Receipt
 from batches.purge import purge_account
 
 
+@schema.one_account
 class OneAccount(Endpoint):
     resource = "account"
     scopes = {"GET": "sluice.account.read", "PATCH": "sluice.account.update"}
@@ -38,6 +40,7 @@ class AccountMove(Endpoint):
     is_for_frozen: ClassVar[bool]
     carry_out: ClassVar[Callable[..., Receipt]]
 
+    @done_once_in_steps
     def post(self, request: Request) -> Response:
         asked = inputs.read_move(request)
         if asked.is_dry_run:
@@ -46,18 +49,21 @@ class AccountMove(Endpoint):
         return answer_with(self.carry_out(self.account, actor=self.actor, reason=asked.reason))
 
 
+@schema.freeze_account
 class FreezeAccount(AccountMove):
     action = Receipt.Action.FREEZE
     is_for_frozen = False
     carry_out = staticmethod(freeze_account)
 
 
+@schema.thaw_account
 class ThawAccount(AccountMove):
     action = Receipt.Action.THAW
     is_for_frozen = True
     carry_out = staticmethod(thaw_account)
 
 
+@schema.purge_account
 class PurgeAccount(AccountMove):
     action = Receipt.Action.PURGE
     is_for_frozen = True

@@ -19,7 +19,7 @@ class Endpoint(KeyEndpoint):
         refusal = errors.answer_for(exc, self.resource)
         if refusal is None:
             raise exc
-        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
+        headers = self.headers_of_refusal(refusal.status)
         return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
 
 

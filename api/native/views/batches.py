@@ -7,7 +7,8 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.native import inputs, outputs
+from api.idempotency import done_once, done_once_in_steps
+from api.native import inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
 from batches.control import STOPPED, create_batch, find_batch, resume_batch, stop_batch
 from batches.dry_run import rehearse, rehearse_reschedule
@@ -18,6 +19,7 @@ from batches.states import BatchStatus
 from batches.waves import overview_of
 
 
+@schema.batches
 class Batches(Endpoint):
     resource = "batch"
     scopes = {"GET": "mail.batch.read", "POST": "mail.batch.create"}
@@ -27,11 +29,13 @@ class Batches(Endpoint):
         found, next_after = list_batches(self.account, status=asked.status, after=asked.after, limit=asked.limit)
         return Response(outputs.page(map(outputs.batch_line, found), limit=asked.limit, next_after=next_after))
 
+    @done_once
     def post(self, request: Request) -> Response:
         inputs.read_nothing(request)
         return Response(outputs.one(outputs.batch_line(create_batch(self.account))), status=201)
 
 
+@schema.one_batch
 class OneBatch(Endpoint):
     resource = "batch"
     scopes = {"GET": "mail.batch.read"}
@@ -48,6 +52,7 @@ class Move(Endpoint):
     to: ClassVar[BatchStatus]
     allowed_from: ClassVar[frozenset[BatchStatus]]
 
+    @done_once_in_steps
     def post(self, request: Request, batch_id: str) -> Response:
         asked = self.read(request)
         if asked.is_dry_run:
@@ -74,6 +79,7 @@ class Move(Endpoint):
         )
 
 
+@schema.pause_batch
 class PauseBatch(Move):
     scopes = {"POST": "user.scheduled_sends.create"}
     action = Receipt.Action.PAUSE
@@ -84,6 +90,7 @@ class PauseBatch(Move):
         return inputs.read_pause(request)
 
 
+@schema.cancel_batch
 class CancelBatch(Move):
     scopes = {"POST": "user.scheduled_sends.create"}
     action = Receipt.Action.CANCEL
@@ -91,6 +98,7 @@ class CancelBatch(Move):
     allowed_from = frozenset({BatchStatus.OPEN, BatchStatus.PAUSED})
 
 
+@schema.resume_batch
 class ResumeBatch(Move):
     scopes = {"POST": "user.scheduled_sends.delete"}
     action = Receipt.Action.RESUME
@@ -103,10 +111,12 @@ class ResumeBatch(Move):
         )
 
 
+@schema.reschedule_batch
 class RescheduleBatch(Endpoint):
     resource = "batch"
     scopes = {"POST": "user.scheduled_sends.update"}
 
+    @done_once_in_steps
     def post(self, request: Request, batch_id: str) -> Response:
         asked = inputs.read_reschedule(request)
         if asked.is_dry_run:

@@ -8,7 +8,8 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.native import errors, inputs, outputs
+from api.idempotency import done_once_in_steps
+from api.native import errors, inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
 from batches.control import find_batch
 from batches.models import Receipt
@@ -17,6 +18,7 @@ from mailer.one_message import reschedule_message, stop_message
 from mailer.queries import find_trace, list_messages
 
 
+@schema.batch_messages
 class BatchMessages(Endpoint):
     """Recipients are told here, so the scope is that of messages."""
 
@@ -32,6 +34,7 @@ class BatchMessages(Endpoint):
         )
 
 
+@schema.one_message
 class OneMessage(Endpoint):
     resource = "message"
     scopes = {"GET": "messages.read"}
@@ -43,6 +46,7 @@ class OneMessage(Endpoint):
         return Response(outputs.one(outputs.message(found)))
 
 
+@schema.messages_in_hand
 class MessagesInHand(Endpoint):
     """Held, or in doubt: what waits for a person of this account."""
 
@@ -56,35 +60,42 @@ class MessagesInHand(Endpoint):
         return Response(outputs.page(map(outputs.message, traces), limit=asked.limit, next_after=outputs.place(place)))
 
 
+@schema.replay_messages
 class ReplayMessages(Endpoint):
     resource = "message"
     scopes = {"POST": "user.scheduled_sends.update"}
     carry_out: ClassVar[Callable[..., Receipt]] = staticmethod(replay)
 
+    @done_once_in_steps
     def post(self, request: Request) -> Response:
         asked = inputs.read_selection(request)
         return answer_with(self.carry_out(self.account, asked.selection, actor=self.actor, reason=asked.reason))
 
 
+@schema.drop_messages
 class DropMessages(ReplayMessages):
     carry_out = staticmethod(drop)
 
 
+@schema.cancel_message
 class CancelMessage(Endpoint):
     """Also of a message that has left: the receipt says so."""
 
     resource = "message"
     scopes = {"POST": "user.scheduled_sends.create"}
 
+    @done_once_in_steps
     def post(self, request: Request, message_id: str) -> Response:
         reason = inputs.read_reason(request)
         return answer_with(stop_message(self.account, int(message_id), actor=self.actor, reason=reason))
 
 
+@schema.reschedule_message
 class RescheduleMessage(Endpoint):
     resource = "message"
     scopes = {"POST": "user.scheduled_sends.update"}
 
+    @done_once_in_steps
     def post(self, request: Request, message_id: str) -> Response:
         asked = inputs.read_one_reschedule(request)
         receipt = reschedule_message(

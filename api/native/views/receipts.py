@@ -5,11 +5,12 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.native import errors, inputs, outputs
+from api.native import errors, inputs, outputs, schema
 from api.native.views.base import Endpoint
 from batches.listing import find_receipt, list_receipts
 
 
+@schema.receipts
 class Receipts(Endpoint):
     resource = "receipt"
     scopes = {"GET": "sluice.receipts.read"}
@@ -22,6 +23,7 @@ class Receipts(Endpoint):
         return Response(outputs.page(map(outputs.receipt_line, found), limit=asked.limit, next_after=next_after))
 
 
+@schema.one_receipt
 class OneReceipt(Endpoint):
     resource = "receipt"
     scopes = {"GET": "sluice.receipts.read"}

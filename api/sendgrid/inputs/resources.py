@@ -15,6 +15,8 @@ from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from batches.states import BatchStatus
 
 STATUSES = {"pause": BatchStatus.PAUSED, "cancel": BatchStatus.CANCELLED}
+BATCH_ID_LENGTH = 200
+MAX_SCOPES, SCOPE_LENGTH = 500, 100
 COUNT = re.compile(r"[1-9][0-9]{0,5}")
 
 INVALID_BATCH = Problem("invalid batch id", "batch_id")
@@ -24,6 +26,7 @@ MISSING_NAME_IN_CHANGE = Problem("expected JSON request body with 'name' propert
 LONG_NAME = Problem(f"name is too long (maximum is {NAME_LENGTH} characters)", "name")
 MISSING_SCOPES = Problem("missing required argument", "scopes")
 INVALID_SCOPES = Problem("scopes must be an array of strings", "scopes")
+TOO_MANY_SCOPES = Problem(f"there is a limit of {MAX_SCOPES} scopes of {SCOPE_LENGTH} characters each", "scopes")
 INVALID_LIMIT = Problem("limit must be a positive integer", "limit")
 
 
@@ -60,7 +63,7 @@ def read_stop(request: Request) -> StopRequest:
     """The body of POST scheduled_sends; names both fields if both are wrong."""
     given = read_object(request)
     batch_id, status = given.get("batch_id"), find_status(given)
-    problems = [] if isinstance(batch_id, str) and batch_id else [INVALID_BATCH]
+    problems = [] if isinstance(batch_id, str) and 0 < len(batch_id) <= BATCH_ID_LENGTH else [INVALID_BATCH]
     if status is None:
         problems.append(INVALID_STATUS)
     if problems or status is None:
@@ -109,6 +112,8 @@ def read_key(given: Mapping[str, Any], missing_name: Problem) -> KeyRequest:
         problems.append(LONG_NAME)
     if not (scopes is None or (isinstance(scopes, list) and all(isinstance(scope, str) for scope in scopes))):
         problems.append(INVALID_SCOPES)
+    elif scopes and (len(scopes) > MAX_SCOPES or max(map(len, scopes)) > SCOPE_LENGTH):
+        problems.append(TOO_MANY_SCOPES)
     if problems:
         raise Refusal(400, *problems)
     return KeyRequest(str(name), scopes)

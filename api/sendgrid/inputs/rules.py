@@ -16,18 +16,12 @@ from django.conf import settings
 
 from api.sendgrid.errors import plain_refusal
 from api.sendgrid.inputs import schema
-from api.sendgrid.inputs.texts import Found, Loc
+from api.sendgrid.inputs.headers import CONTROL, header_problems
+from api.sendgrid.inputs.texts import Found, Loc, shown
 
 SLACK_SECONDS: Final = 60
 """How far a caller's clock may be ahead of ours at the limit of `send_at`."""
 
-RESERVED_HEADERS = frozenset(
-    {"x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding"}
-    | {"to", "from", "subject", "reply-to", "cc", "bcc"}
-)
-HEADER_NAME = re.compile(r"[!-9;-~]{1,200}")
-"""RFC 5322 section 3.6.8 `ftext`; short enough to leave room on a line."""
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 """RFC 6838 section 4.2."""
 DYNAMIC_TEMPLATE_ID = re.compile(r"d-[0-9a-fA-F]{32}")
@@ -56,7 +50,6 @@ OTHER_DOMAIN = "The domain of a personalization's from email must be the domain 
 BOTH_REPLY_TOS = "The reply_to and reply_to_list parameters cannot be used together."
 REPLY_TO_TWICE = "Each email address in the reply_to_list should be unique."
 NOT_A_MIME_TYPE = "The content type must be a MIME type, such as text/plain."
-HEADER_VALUE = "The header values cannot contain CRLF characters."
 SUBSTITUTIONS_SIZE = "The combined size of the substitutions may not exceed {:,} bytes per personalization."
 CUSTOM_ARGS_SIZE = (
     "The combined size of both global and personalization custom arguments may not exceed {:,} bytes per "
@@ -139,24 +132,6 @@ def duplicate_problems(at: Loc, one: Mapping[str, Any]) -> Iterator[Found]:
             seen.add(folded)
 
 
-def header_problems(at: Loc, headers: Mapping[str, Any]) -> Iterator[Found]:
-    """The published texts differ a little between the message's headers and a personalization's."""
-    field = (*at, "headers")
-    names = [name.lower() for name in headers]
-    if not all(type(value) is str for value in headers.values()):
-        yield Found(
-            field, "All values of the headers object must be strings." if at else "The header values must be strings."
-        )
-    elif any(CONTROL.search(value) for value in headers.values()):
-        yield Found(field, HEADER_VALUE)
-    if len(set(names)) < len(names):
-        yield Found(field, "The headers cannot contain duplicate keys.")
-    if not all(HEADER_NAME.fullmatch(name) for name in headers):
-        yield Found(field, f"Header keys cannot contain non-ASCII characters {'or' if at else 'and'} empty spaces.")
-    if not RESERVED_HEADERS.isdisjoint(names):
-        yield Found(field, f"Header {'cannot' if at else 'can not'} be one of the reserved keys.")
-
-
 def substitutions_text(substitutions: Mapping[str, Any], mail: Mapping[str, Any]) -> str | None:
     size = size_of(substitutions)
     if is_dynamic(mail):
@@ -217,7 +192,7 @@ def template_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     if DYNAMIC_TEMPLATE_ID.fullmatch(given) or LEGACY_TEMPLATE_ID.fullmatch(given):
         yield Found(("template_id",), "Must be a valid template.")
     else:
-        yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{given}'.")
+        yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(given)}'.")
 
 
 def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
@@ -254,12 +229,12 @@ def category_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
         return
     for index, category in enumerate(categories):
         if len(category) > schema.MAX_CATEGORY_LENGTH:
-            text = f"Each category must not be longer than 255 characters. {category} exceeds this limit"
+            text = f"Each category must not be longer than 255 characters. {shown(category)} exceeds this limit"
             yield Found(("categories", index), text)
         if not category.isascii():
             yield Found(("categories", index), "Categories can not contain non-ASCII characters.")
         if category in categories[:index]:
-            text = f"The categories must be a unique list, and you have included {category} more than once."
+            text = f"The categories must be a unique list, and you have included {shown(category)} more than once."
             yield Found(("categories", index), text)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Required
 
-from pydantic import FailFast, Field, StringConstraints, TypeAdapter
+from pydantic import FailFast, Field, StringConstraints, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
 MAX_PERSONALIZATIONS = 1000
@@ -18,6 +18,12 @@ MAX_ADDRESS_LENGTH = 320
 MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
 MAX_GROUPS_TO_DISPLAY = 25
+# Ours, where the documents have none.
+MAX_LINE_LENGTH = 998
+"""Characters of a subject, a name or a file's name: RFC 5322 section 2.1.1 gives as much to a line."""
+MAX_CONTENTS = 100
+MAX_ATTACHMENTS = 1000
+MAX_BATCH_ID_LENGTH = 200
 
 # RFC 5322 atext and dots, freely, since mailboxes with dots in odd places exist; RFC 6531 adds what is not ASCII, here
 # without controls, invisible marks and spaces. Quoted local parts and address literals are not taken.
@@ -28,17 +34,23 @@ LABEL = rf"(?:[A-Za-z0-9_]|{NON_ASCII})(?:(?:[A-Za-z0-9_\-]|{NON_ASCII}){{0,61}}
 ASCII_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")]
+Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")]
 """Goes into a header: no CR, LF, NUL or other control character, but a tab."""
 
+# What the document says of them: the patterns would fill its pages, and not every language's expressions have `\p`.
 AddressText = Annotated[
-    str, StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^{LOCAL_PART}@{LABEL}(?:\.{LABEL})*$")
+    str,
+    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^{LOCAL_PART}@{LABEL}(?:\.{LABEL})*$"),
+    WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
 AsciiAddressText = Annotated[
     str,
     StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*$"),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
-Subject = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")]
+Subject = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_LINE_LENGTH, pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")
+]
 AnyObject = dict[str, Any]
 
 
@@ -155,8 +167,8 @@ MailInput = TypedDict(
         "reply_to": Recipient,
         "reply_to_list": Annotated[list[Recipient], FailFast(), Field(max_length=MAX_REPLY_TO)],
         "subject": Subject,
-        "content": Annotated[list[Content], FailFast()],
-        "attachments": Annotated[list[AttachmentInput], FailFast()],
+        "content": Annotated[list[Content], FailFast(), Field(max_length=MAX_CONTENTS)],
+        "attachments": Annotated[list[AttachmentInput], FailFast(), Field(max_length=MAX_ATTACHMENTS)],
         "template_id": str,
         "sections": AnyObject,
         "headers": AnyObject,
@@ -164,7 +176,7 @@ MailInput = TypedDict(
         "custom_args": AnyObject,
         "send_at": int,
         "sent_at": int,
-        "batch_id": str,
+        "batch_id": Annotated[str, StringConstraints(max_length=MAX_BATCH_ID_LENGTH)],
         "asm": UnsubscribeGroup,
         "ip_pool_name": Annotated[str, StringConstraints(min_length=2, max_length=64)],
         "mail_settings": MailSettings,

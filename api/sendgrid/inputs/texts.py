@@ -13,6 +13,7 @@ from api.sendgrid.errors import HELP_PAGE, Problem
 from api.sendgrid.inputs import schema
 
 Loc = tuple[str | int, ...]
+LONGEST_SHOWN = 300
 
 
 class Found(NamedTuple):
@@ -61,6 +62,8 @@ SUBJECT_EMPTY = "The subject of your email must be a string at least one charact
 CONTENT_EMPTY = "The content value must be a string at least one character in length."
 FILE_LINE = "The {} of your attachment cannot contain CRLF characters."
 POOL_INVALID = "The IP Pool name must be a valid pool name for your account. You provided {given}."
+LINE_TOO_LONG = "The {} exceeds the maximum total length of {} characters"  # ours
+TOO_MANY = "There is a limit of {} {} for each email that is sent."  # ours, after the one for categories
 TOO_LONG = "The {} email exceeds the maximum total length of 320 characters"
 NO_LINE_BREAKS = "The {} cannot contain CRLF characters."  # ours
 
@@ -91,6 +94,9 @@ TEXTS: dict[tuple[str, str], str] = {
     ("reply_to_list.name", "string_pattern_mismatch"): NO_LINE_BREAKS.format("name"),
     ("subject", "string_too_short"): SUBJECT_EMPTY,
     ("subject", "string_pattern_mismatch"): NO_LINE_BREAKS.format("subject"),
+    ("batch_id", "string_too_long"): "invalid batch id",
+    ("content", "too_long"): TOO_MANY.format(schema.MAX_CONTENTS, "content blocks"),
+    ("attachments", "too_long"): TOO_MANY.format(schema.MAX_ATTACHMENTS, "attachments"),
     ("content.type", "missing"): ("A content type is required, this tells email clients how to display the email."),
     ("content.type", "string_too_short"): ("Your content type must be a string with length of at least one character."),
     ("content.value", "missing"): "A content value is required, this is the content of the email you are sending.",
@@ -129,9 +135,16 @@ ADDRESS_HOLDERS = frozenset({"from", "to", "cc", "bcc", "reply_to", "reply_to_li
 def found_by_schema(loc: Loc, kind: str, given: Any) -> Found:
     """The finding for one of pydantic's errors; `given` is the value at `loc`, None if there is none."""
     text = TEXTS.get((path_of(loc), kind))
+    if text is None and kind == "string_too_long":
+        return Found(loc, LINE_TOO_LONG.format(loc[-1], schema.MAX_LINE_LENGTH))
     if text is None:
         return Found(loc, f"Invalid type. Expected: {WANTED[kind]}, given: {GIVEN.get(type(given), 'null')}.")
-    return Found(loc, text.replace("{given}", given) if isinstance(given, str) else text)
+    return Found(loc, text.replace("{given}", shown(given)) if isinstance(given, str) else text)
+
+
+def shown(given: str) -> str:
+    """What a caller gave, no longer than a reader wants to see it again."""
+    return given if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]}…"
 
 
 def path_of(loc: Loc) -> str:

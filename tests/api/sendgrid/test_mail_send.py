@@ -246,8 +246,6 @@ BODY = json.dumps(mail_body(subject="SUBJECT")).encode()
         BODY.replace(b"SUBJECT", rb"\ud800"),
         BODY.replace(b"SUBJECT", rb"\udc00 \ud800x"),
         BODY.replace(b"SUBJECT", b"a\nb"),
-        b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
         BODY[:-1] + b',"send_at":' + b"9" * 5000 + b"}",
         BODY[:-1] + b',"n":NaN}',
         BODY[:-1] + b',"custom_args":{"n":1}}',

@@ -321,7 +321,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
             "message.headers",
             "Header keys cannot contain non-ASCII characters and empty spaces.",
         )
-        for name in ("X A", "", "X-Ä", "X:A", "X\r\nBcc", "X" * 201)
+        for name in ("X A", "", "X-Ä", "X:A", "X\r\nBcc")
     ],
     (
         personalized(headers={"X A": "1"}),
@@ -552,9 +552,8 @@ def test_a_hundred_thousand_mistakes_are_answered_briefly(client_of_alice: ApiCl
 
 
 def test_mistakes_that_only_rules_find_are_bounded_too(client_of_alice: ApiClient) -> None:
-    body = mail_body(attachments=[{"content": "%", "filename": "a"}] * 20_000) | {
-        f"unknown{n}": 0 for n in range(10_000)
-    }
+    person = {"to": [{"email": "a@b.c"}], "headers": {"to": 1, "X A": 1}}
+    body = mail_body(personalizations=[person] * 1000) | {f"unknown{n}": 0 for n in range(10_000)}
     answer = client_of_alice.post("/v3/mail/send", body)
     assert answer.status_code == 400
     assert len(answer.json()["errors"]) == 2000

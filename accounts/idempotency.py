@@ -1,0 +1,144 @@
+"""Requests done once: a key that the caller chooses, and the answer that the first request with it got.
+
+A key is known for `IDEMPOTENCY_HOURS`, to the account that used it, and for one method and path. Only answers that say
+"done" are kept; whoever calls frees the key after any other, so that the request may be made again.
+
+Where the work only writes rows, `reserve` is the first statement of the transaction that does it and `keep_answer` the
+last: a crash at any line leaves all of it or nothing. A second request with the key waits for the end of the first.
+
+Where the work has to commit before it can wait (a stop), the reservation is committed by itself. If its process dies
+before the answer is kept, it is stale after `STALE_SECONDS` and the request may be done again. For stops that is
+harmless: each is a guarded move to a status, so doing it again moves nothing, or says that nothing is left to move.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import OperationalError, connection, models
+
+from accounts import queries
+from accounts.errors import BadIdempotencyKey, IdempotencyInProgress, IdempotencyKeyReused
+from accounts.models import Account, IdempotencyKey
+
+KEY = re.compile(r"[!-~]{1,255}")
+"""Visible ASCII."""
+STALE_SECONDS = 60
+"""How long a reservation without an answer counts as under way: ten times what the longest stop takes."""
+WAIT_SECONDS = 10
+"""How long a request waits for the transaction of another with its key, before it hears that it is under way."""
+PAGE = 10_000
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with a key: whose it is, and two digests of 32 bytes, of its method, path and key and of its body."""
+
+    account_id: int
+    digest: bytes
+    body_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The right to do a request. It ends when somebody else takes it over as stale: `reserved_at` tells them apart."""
+
+    id: int
+    reserved_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered: the status, the headers worth repeating, the text of the body."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+def asked_with(key: str, account: Account, *, method: str, path: str, body: bytes) -> Asked:
+    """The request that `key` stands for. Raises BadIdempotencyKey."""
+    if not KEY.fullmatch(key):
+        raise BadIdempotencyKey
+    # A key has no blank in it, so no other method, path and key give the same text.
+    said = f"{method} {path} {key}"
+    return Asked(account.pk, hashlib.sha256(said.encode()).digest(), hashlib.sha256(body).digest())
+
+
+def reserve(asked: Asked) -> Reservation | KeptAnswer:
+    """The right to do this request, or what was answered when it was done.
+
+    Raises IdempotencyKeyReused when the key came with another body, and IdempotencyInProgress while the request is
+    under way elsewhere.
+    """
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"set local lock_timeout = '{WAIT_SECONDS}s'")
+    for _ in range(3):
+        found = _try_to_reserve(asked) or _find(asked)
+        if found is not None:
+            return found
+        # The row that was in the way has been freed or deleted since.
+    raise IdempotencyInProgress
+
+
+def _try_to_reserve(asked: Asked) -> Reservation | None:
+    values: dict[str, int | bytes] = {
+        "account": asked.account_id,
+        "digest": asked.digest,
+        "body_digest": asked.body_digest,
+        "hours": settings.IDEMPOTENCY_HOURS,
+        "stale": STALE_SECONDS,
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(queries.RESERVE, values)
+            row = cursor.fetchone()
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+            raise IdempotencyInProgress from error
+        raise
+    return Reservation(*row) if row else None
+
+
+def _find(asked: Asked) -> KeptAnswer | None:
+    kept = IdempotencyKey.objects.filter(account_id=asked.account_id, digest=asked.digest).first()
+    if kept is None:
+        return None
+    if bytes(kept.body_digest) != asked.body_digest:
+        raise IdempotencyKeyReused
+    if kept.status is None:
+        raise IdempotencyInProgress
+    return KeptAnswer(kept.status, kept.headers, kept.body)
+
+
+def keep_answer(reservation: Reservation, answer: KeptAnswer) -> None:
+    """Remember what was answered. Does nothing if the reservation was taken over meanwhile."""
+    _row_of(reservation).update(status=answer.status, headers=dict(answer.headers), body=answer.body)
+
+
+def free_key(reservation: Reservation) -> None:
+    """Forget the reservation: the request was not done. Does nothing if it was taken over meanwhile."""
+    _row_of(reservation).delete()
+
+
+def _row_of(reservation: Reservation) -> models.QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(pk=reservation.id, reserved_at=reservation.reserved_at)
+
+
+def forget_old_keys() -> int:
+    """Delete the keys whose time is over, a page at a time; returns how many. A duty of the sweeper."""
+    forgotten = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(queries.FORGET_OLD_KEYS, {"hours": settings.IDEMPOTENCY_HOURS, "page": PAGE})
+            deleted = int(cursor.rowcount)
+        forgotten += deleted
+        if deleted < PAGE:
+            return forgotten

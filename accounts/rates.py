@@ -1,0 +1,73 @@
+"""Rates: how many requests a key makes in a minute.
+
+Counted in Redis, over all web processes, by one round trip for each request. Redis is only a hint here, too: while it
+does not answer nobody is refused, and for some seconds it is not even asked, so that a Redis that swallows what it is
+sent costs no request more than `TIMEOUT_SECONDS` now and then. Minutes are those of the web's clock: no time that
+matters hangs on them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import redis
+import structlog
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from accounts.models import ApiKey
+from foundation.redis_client import client_for
+
+log = structlog.get_logger(__name__)
+
+WINDOW_SECONDS = 60
+TIMEOUT_SECONDS = 0.1
+PAUSE_SECONDS = 5.0
+_away_until = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a key may still ask in this minute. `reset_at` is the next minute's beginning, in seconds since 1970."""
+
+    limit: int
+    used: int
+    reset_at: int
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.used)
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.used > self.limit
+
+
+def count_request(key: ApiKey, *, kind: str, limit: int) -> Allowance | None:
+    """Count one request of this kind; `limit` is for a minute. None when there is no limit (0), or no Redis."""
+    global _away_until
+    if not limit or time.monotonic() < _away_until:
+        return None
+    minute = int(time.time()) // WINDOW_SECONDS
+    name = f"sluice:rate:{kind}:{key.pk}:{minute}"
+    try:
+        with _client().pipeline(transaction=False) as pipeline:
+            pipeline.incr(name)
+            pipeline.expire(name, 2 * WINDOW_SECONDS)
+            used = int(pipeline.execute()[0])
+    except (redis.RedisError, OSError) as error:
+        _away_until = time.monotonic() + PAUSE_SECONDS
+        log.warning("rates are not counted", error=type(error).__name__)
+        return None
+    return Allowance(limit, used, (minute + 1) * WINDOW_SECONDS)
+
+
+@cache
+def _client() -> redis.Redis:
+    """This process's, made at its first use and so after fork; threads share it."""
+    client = client_for(settings.REDIS_URL, timeout_seconds=TIMEOUT_SECONDS)
+    client.set_retry(Retry(NoBackoff(), 0))
+    return client

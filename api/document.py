@@ -1,0 +1,39 @@
+"""The OpenAPI document of the native API and of SendGrid's, for programs and for the page that shows it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+
+from api.native import schema as native
+from api.openapi import Piece
+from api.sendgrid import schema as sendgrid
+
+
+class Routes(EndpointEnumerator):
+    """A trailing slash is taken everywhere and needed nowhere: the document shows the paths without."""
+
+    def get_path_from_regex(self, path_regex: str) -> str:
+        path: str = super().get_path_from_regex(path_regex)
+        return path.rstrip("/")
+
+
+class Document(SchemaGenerator):
+    """What drf-spectacular finds, and what the dialects say besides: components, and calls that are plain functions."""
+
+    endpoint_inspector_cls = Routes
+
+    def get_schema(self, request: Any = None, public: bool = True) -> Piece:
+        found: Piece = super().get_schema(request=request, public=public)
+        found["paths"] = dict(sorted({**found["paths"], **sendgrid.PATHS}.items()))
+        found["components"]["schemas"] |= native.COMPONENTS | sendgrid.COMPONENTS
+        return found
+
+
+@cache
+def document_text() -> str:
+    """The document as JSON. Made once: it depends on the code alone."""
+    return json.dumps(Document().get_schema(), separators=(",", ":"))

@@ -1,0 +1,79 @@
+"""While the database is away every call of every dialect says 503: ask again. None says that something is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.bodies import mail_body
+
+UNAVAILABLE = {"errors": [{"field": None, "message": "service unavailable"}]}
+
+
+@pytest.fixture
+def database_away(client_of_alice: ApiClient) -> Iterator[None]:
+    """Nothing answers where PostgreSQL was; a connection that was open is closed."""
+    known = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+    connection.close()
+    connection.settings_dict.update(HOST="/nowhere", PORT="1")
+    yield
+    connection.close()
+    connection.settings_dict.update(known)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v3/mail/batch", None),
+        ("GET", "/v3/mail/batch/x", None),
+        ("GET", "/v3/user/scheduled_sends", None),
+        ("POST", "/v3/user/scheduled_sends", {"batch_id": "x", "status": "pause"}),
+        ("PATCH", "/v3/user/scheduled_sends/x", {"status": "cancel"}),
+        ("DELETE", "/v3/user/scheduled_sends/x", None),
+        ("GET", "/v3/api_keys", None),
+        ("POST", "/v3/api_keys", {"name": "x"}),
+        ("GET", "/v3/scopes", None),
+    ],
+)
+def test_sendgrids_endpoints_answer_503(
+    method: str, path: str, body: Any, client_of_alice: ApiClient, database_away: None
+) -> None:
+    answer = client_of_alice.ask(method, path, body)
+    assert (answer.status_code, answer.json()) == (503, UNAVAILABLE)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "key-1"}])
+def test_mail_send_answers_503(headers: dict[str, str], client_of_alice: ApiClient, database_away: None) -> None:
+    answer = client_of_alice.post("/v3/mail/send", mail_body(), headers=headers)
+    assert answer.status_code == 503
+    assert answer.json() == {"errors": [{"message": "service unavailable", "field": None, "help": None}]}
+
+
+def test_the_native_api_answers_503(client_of_alice: ApiClient, database_away: None) -> None:
+    for method, path in (("GET", "/sluice/v1/account"), ("POST", "/sluice/v1/batches")):
+        answer = client_of_alice.ask(method, path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
+
+
+@pytest.mark.parametrize("path", ["/v3/mail/send", "/v3/mail/batch", "/sluice/v1/batches"])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "key-1"}])
+def test_a_database_that_goes_in_the_middle_is_503_too(
+    path: str, headers: dict[str, str], client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is ended after the key was found."""
+
+    def end_session(*args: Any, **options: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    for view in ("api.sendgrid.views", "api.native.views"):
+        monkeypatch.setattr(f"{view}.create_batch", end_session)
+    monkeypatch.setattr("api.sendgrid.views.accept_mail", end_session)
+    answer = client_of_alice.post(path, mail_body() if "send" in path else None, headers=headers)
+    connection.close()
+    assert answer.status_code == 503
+    assert answer["Content-Type"] == "application/json"

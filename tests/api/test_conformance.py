@@ -1,0 +1,178 @@
+"""Whatever is asked within the OpenAPI document, or beside it, is answered as the document says, and never with a 5xx.
+
+Schemathesis makes the requests from the document; they go to the site as a WSGI server would hand them over. Ids of
+things that exist are put into many of them, since a random id only ever meets a 404. `CONFORMANCE_EXAMPLES=500` runs
+long.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from accounts.keys import create_key
+from accounts.models import Account
+from api.document import document_text
+from batches.control import create_batch, stop_batch
+from batches.models import Receipt
+from batches.states import BatchStatus
+from foundation.clock import database_now
+from mailer.models import Message
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.test_fuzz import bent_bodies
+from tests.drafts import draft
+
+EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "10"))
+LATER = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
+CALLS: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+"""By their tags: one database serves a tag's calls, since making and emptying it takes longer than most."""
+for _path, _item in json.loads(document_text())["paths"].items():
+    for _method, _call in _item.items():
+        CALLS[_call["tags"][0]].append((_method.upper(), _path))
+CHECKS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
+    *("response_headers_conformance", "response_schema_conformance"),
+)
+MAIL_SEND = "/v3/mail/send"
+Ids = dict[str, list[Any]]
+
+
+def strict(piece: Any) -> Any:
+    """A copy in which every object has the fields that are named and no others: what we say must all be described.
+
+    Only for what we say: callers may be told of a new field at any time, so the document itself does not promise this.
+    """
+    if isinstance(piece, list):
+        return [strict(each) for each in piece]
+    if not isinstance(piece, dict):
+        return piece
+    copy = {key: strict(value) for key, value in piece.items()}
+    return {"additionalProperties": False, **copy} if isinstance(piece.get("properties"), dict) else copy
+
+
+def strict_document() -> Any:
+    document = json.loads(document_text())
+    for item in document["paths"].values():
+        for call in item.values():
+            call["responses"] = strict(call["responses"])
+    # From the types of a mail Schemathesis makes huge ones, a second each; the dialect's own fuzz test has better ones.
+    mail = document["paths"][MAIL_SEND]["post"]["requestBody"]["content"]["application/json"]
+    mail["schema"] = {"type": "object", "maxProperties": 1}
+    schemas = document["components"]["schemas"]
+    said = named_in([call["responses"] for item in document["paths"].values() for call in item.values()], schemas)
+    document["components"]["schemas"] = schemas | {name: strict(schemas[name]) for name in said}
+    return document
+
+
+def named_in(piece: Any, schemas: Any) -> set[str]:
+    """The components that a part of the document leads to."""
+    found: set[str] = set()
+    waiting = [piece]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict) and "$ref" in each:
+            name = each["$ref"].rpartition("/")[2]
+            if name not in found:
+                found.add(name)
+                waiting.append(schemas[name])
+        elif isinstance(each, dict | list):
+            waiting += each.values() if isinstance(each, dict) else each
+    return found
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    # Imported here, or every run of any test would wait a second for it.
+    import schemathesis
+
+    schema = schemathesis.openapi.from_dict(strict_document())
+    schema.app = WSGIHandler()
+    return schema
+
+
+@pytest.fixture
+def ids(alice: Account, deliverer: Deliverer) -> Ids:
+    """What Alice and her subuser have."""
+    batches = [create_batch(alice) for _ in range(3)]
+    for batch in batches:
+        accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=LATER))
+    for batch, status in zip(batches, (BatchStatus.PAUSED, BatchStatus.CANCELLED), strict=False):
+        stop_batch(alice, batch.public_id, status, actor="a test", allowed_from={BatchStatus.OPEN})
+    other_key, _ = create_key(alice, "another key")
+    Account.objects.create(username="alice-shop", parent=alice)
+    accept_mail(alice, draft(2, batch_id=batches[2].public_id, send_at=database_now()))
+    deliverer.deliver_due(seconds=5)
+    messages = [str(pk) for pk in Message.objects.order_by("-pk").values_list("pk", flat=True)[:4]]
+    receipts = list(Receipt.objects.values_list("public_id", flat=True))
+    return {
+        "batch_id": [batch.public_id for batch in batches],
+        "message_id": messages,
+        "receipt_id": receipts,
+        "key_id": [other_key.key_id],
+        "scopes": [["mail.send"]],
+        "after": [batches[0].public_id, *receipts, *messages],
+        "On-Behalf-Of": ["alice-shop"],
+    }
+
+
+@pytest.mark.parametrize("tag", CALLS)
+def test_calls_answer_as_described(tag: str, schema: Any, ids: Ids, client_of_alice: ApiClient) -> None:
+    for method, path in CALLS[tag]:
+        ask_often(schema, method, path, ids=ids, key_text=client_of_alice.key_text)
+
+
+def ask_often(schema: Any, method: str, path: str, *, ids: Ids, key_text: str) -> None:
+    """Raises what Schemathesis has found, with a curl command that repeats it."""
+    from schemathesis import GenerationMode
+    from schemathesis.generation.feedback import NO_FEEDBACK
+
+    # Without feedback, which would be constants found in whatever modules happen to be loaded.
+    good, bad = (schema[path][method].as_strategy(mode, feedback=NO_FEEDBACK) for mode in GenerationMode)
+    headers = {"Authorization": f"Bearer {key_text}"}
+
+    @seed(7)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=good | bad, data=st.data())
+    def ask(case: Any, data: st.DataObject) -> None:
+        if path == MAIL_SEND and isinstance(case.body, dict):
+            case.body = data.draw(bent_bodies())
+        for part in (case.path_parameters, case.query, case.headers, case.body):
+            put_ids(part, ids, data)
+        for name in ("On-Behalf-Of", "Idempotency-Key"):
+            if data.draw(st.integers(0, 3)):
+                case.headers.pop(name, None)
+        case.call_and_validate(headers=headers, checks=checks())
+
+    ask()
+
+
+def checks() -> list[Any]:
+    """Of Schemathesis's checks those on an answer by itself."""
+    from schemathesis import checks
+
+    checks.load_all_checks()
+    return [checks.CHECKS.get_one(name) for name in CHECKS]
+
+
+def put_ids(part: Any, ids: Ids, data: st.DataObject) -> None:
+    """Replaces half of the ids by some that exist, of the right kind or of another."""
+    if isinstance(part, dict):
+        for name in part.keys() & ids.keys():
+            if data.draw(st.booleans()):
+                part[name] = data.draw(st.sampled_from(ids[name]))

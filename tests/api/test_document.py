@@ -1,0 +1,109 @@
+"""The OpenAPI document describes every endpoint, and the page that shows it needs nobody else."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, re_path
+from drf_spectacular.validation import validate_schema
+
+from api.document import Document, document_text
+from api.native.urls import urlpatterns as native
+from api.native.views import Endpoint
+from api.sendgrid.urls import urlpatterns as sendgrid
+
+DOCUMENT = "/sluice/v1/openapi.json"
+
+
+@pytest.fixture
+def document() -> Any:
+    return json.loads(document_text())
+
+
+def calls(document: Any) -> dict[tuple[str, str], Any]:
+    return {(method, path): call for path, item in document["paths"].items() for method, call in item.items()}
+
+
+def path_of(prefix: str, pattern: URLPattern) -> str:
+    """`^v1/batches/(?P<batch_id>[a-z]+)/?$` is `/sluice/v1/batches/{batch_id}`."""
+    text = re.sub(r"\(\?P<(\w+)>.*?\)", r"{\1}", str(pattern.pattern))
+    return prefix + text.removeprefix("^").removesuffix("$").removesuffix("/?")
+
+
+def test_every_endpoint_is_described(document: Any) -> None:
+    """An endpoint that is missing here has no `@schema.…` above its view: see `api/native/schema.py`."""
+    routed = set()
+    for prefix, patterns in (("/sluice/", native), ("/v3/", sendgrid)):
+        for pattern in patterns[:-1]:  # the last one says that there is nothing
+            methods = getattr(pattern.callback, "cls", None)
+            for method in methods.scopes if methods else ["POST"]:
+                routed.add((method.lower(), path_of(prefix, pattern)))
+    assert set(calls(document)) == routed
+
+
+def test_an_endpoint_that_nobody_described_is_left_out() -> None:
+    class Forgotten(Endpoint):
+        scopes = {"GET": None}
+
+        def get(self, request: Any) -> Any: ...
+
+    assert Document(patterns=[re_path(r"^forgotten/?$", Forgotten.as_view())]).parse(None, True) == {}
+
+
+def test_the_document_is_openapi(document: Any) -> None:
+    assert document["openapi"].startswith("3.0.")
+    validate_schema(document)
+
+
+def test_every_reference_leads_somewhere(document: Any) -> None:
+    components = document["components"]["schemas"]
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert named == set(components)
+
+
+def test_every_call_says_who_may_ask_and_how_it_refuses(document: Any) -> None:
+    names = [call["operationId"] for call in calls(document).values()]
+    assert len(set(names)) == len(names)
+    for (method, path), call in calls(document).items():
+        assert call["security"] == [{"apiKey": []}]
+        assert call["summary"]
+        assert {"401", "429", "500", "503"} <= set(call["responses"]), (method, path)
+        assert "404" in call["responses"] or "{" not in path, (method, path)
+        headers = {each["name"] for each in call.get("parameters", ()) if each["in"] == "header"}
+        assert ("On-Behalf-Of" in headers) == (path != "/v3/mail/send")
+
+
+def test_what_may_be_repeated_takes_an_idempotency_key(document: Any) -> None:
+    for (method, path), call in calls(document).items():
+        headers = {each["name"] for each in call.get("parameters", ()) if each["in"] == "header"}
+        assert ("Idempotency-Key" in headers) == (method == "post" and path != "/v3/api_keys"), path
+
+
+def test_anyone_may_read_the_document_and_nothing_else_can_be_done_with_it() -> None:
+    answer = Client().get(DOCUMENT)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert answer.json()["info"]["title"] == "Sluice"
+    assert not answer.cookies
+    refused = Client(enforce_csrf_checks=True).post(DOCUMENT)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_the_page_is_made_of_files_of_this_site_alone() -> None:
+    page = Client().get("/docs/")
+    assert page.status_code == 200
+    assert not page.cookies
+    policy = page["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    text = page.content.decode()
+    assert not re.search(r"<script(?! src)|<style|https?:", text)
+    files = re.findall(r'(?:src|href|data-document)="(/[^"]+)"', text)
+    assert len(files) == 5
+    for file in files:
+        answer = Client().get(file)
+        assert answer.status_code == 200, file
+        answer.close()
