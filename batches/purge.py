@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
 from accounts.models import Account
@@ -19,7 +19,7 @@ from batches import queries
 from batches.admit import admit_batch
 from batches.errors import StatusConflict
 from batches.models import Receipt
-from batches.settle import wait_until_settled
+from batches.settle import stop_transaction, wait_until_settled
 
 
 def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
@@ -29,7 +29,7 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
     answer; what a worker still had, or takes too long, the sweeper discards.
     """
     owners = Account.objects.filter(Q(pk=account.pk) | Q(parent=account)).order_by("pk")
-    with transaction.atomic():
+    with stop_transaction():
         frozen = Account.objects.select_for_update(no_key=True).filter(pk=account.pk, frozen_at__isnull=False)
         if not frozen.exists():
             raise StatusConflict("the account is not frozen")

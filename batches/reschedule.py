@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import Account
 from batches import hints, queries
@@ -12,7 +12,7 @@ from batches.control import find_batch
 from batches.errors import StatusConflict
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
-from batches.settle import settle
+from batches.settle import settle, stop_transaction
 from batches.states import BatchStatus
 from foundation.clock import database_now
 
@@ -28,7 +28,7 @@ def reschedule_batch(
     Raises UnknownBatch, and StatusConflict for a cancelled one.
     """
     batch = find_batch(account, public_id)
-    with transaction.atomic():
+    with stop_transaction():
         # As strong as a stop's lock: no verdict is carried out between the two times.
         batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         if batch.status not in RESCHEDULABLE:
