@@ -10,18 +10,16 @@ from collections.abc import Iterator
 from chaos.faults import FAULTS, Fault
 from chaos.site import Site
 
-PAUSE_SECONDS = (0.5, 3.0)
-OVERLAP_SHARE = 0.25
-
 
 def break_things(site: Site, rng: random.Random, *, until: float, faults: list[Fault] = FAULTS) -> Counter[str]:
-    """One fault after the other, healed, until the time is over; returns how often each was injected."""
+    """One fault after the other, healed, until the time is over and each has had its turn; returns how often each was
+    injected."""
     done: Counter[str] = Counter()
     order = endless_rounds(rng, faults)
-    while time.monotonic() < until:
-        time.sleep(rng.uniform(*PAUSE_SECONDS))
+    while time.monotonic() < until or len(done) < len(faults):
+        time.sleep(rng.uniform(*site.scale.pause_seconds))
         chosen = [next(order)]
-        if rng.random() < OVERLAP_SHARE and (second := next(order)).target != chosen[0].target:
+        if rng.random() < site.scale.overlap_share and (second := next(order)).target != chosen[0].target:
             chosen.append(second)
         with site.window(" + ".join(fault.name for fault in chosen)):
             inject(site, rng, chosen)

@@ -43,7 +43,7 @@ def say_breaches(outcome: Outcome) -> None:
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sluice chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2.0, help="of breaking things (default 2)")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of faults (default 2); each has its turn")
     parser.add_argument("--seed", type=int, help="of everything random (default: another each time, printed)")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--only", default="", metavar="WORD", help="only faults with this in their name")

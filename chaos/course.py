@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
@@ -21,24 +22,23 @@ from chaos.faults import FAULTS, Fault
 from chaos.journal import Journal
 from chaos.ledger import Ledger
 from chaos.load import Caller, send_mail
-from chaos.proxy import BrokerDoor
+from chaos.proxy import Door
 from chaos.report import by_fault, make_report
 from chaos.rescue import RescueWatch
-from chaos.site import WORKERS, Site
+from chaos.scale import FULL, Scale
+from chaos.site import Doors, Site
 from chaos.truth import read_truth
 from chaos.verdict import Verdict, judge
 from stack import StackError
 from stack.folders import temporary_folder
 from stack.processes import Program
-from stack.programs import BEAT, celery, web_program, worker_program
 from stack.running import running_stack
 from stack.say import say
 
-CALLERS = 6
 CONNECTIONS = 4
 """Of each delivering process to the peer."""
 QUIET_SECONDS = 90.0
-LAST_WAVE = (150,) * 20
+AHEAD_SECONDS = 2
 ENVIRONMENT = {
     "DATABASE_URL": "",
     "REDIS_URL": "",
@@ -70,35 +70,54 @@ class Outcome:
 
 
 def run(
-    *, seconds: float, seed: int, faults: list[Fault] = FAULTS, logs: Path | None = None, durable: bool = True
+    *,
+    seconds: float,
+    seed: int,
+    faults: list[Fault] = FAULTS,
+    logs: Path | None = None,
+    durable: bool = True,
+    scale: Scale = FULL,
 ) -> Outcome:
-    """Everything is gone afterwards. `durable=False` starts sooner, and must not be crashed."""
+    """Everything is gone afterwards. `durable=False` starts sooner, and its PostgreSQL must not be crashed."""
     rng = random.Random(seed)
     say(f"Seed {seed}.")
     with ExitStack() as exits:
         folder, _ = exits.enter_context(temporary_folder("sluice-chaos-"))
         if logs is not None:
             exits.callback(shutil.copytree, folder / "state" / "logs", logs, dirs_exist_ok=True)
-        site = start(exits, folder / "state", rng, durable=durable)
+        site = start(exits, folder / "state", rng, durable=durable, scale=scale)
         done = load_and_break(site, rng, seconds=seconds, faults=faults)
         wait_until_quiet(site)
-        return conclude(site, done, seed)
+        outcome = conclude(site, done, seed)
+        site.end_all()
+        return outcome
 
 
-def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool) -> Site:
-    """The peer and the door to Redis first, then the stack between them."""
+def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool, scale: Scale) -> Site:
+    """The peer and the doors first, then the stack between them."""
     ledger = exits.enter_context(Ledger(random.Random(rng.random())))
-    door = exits.enter_context(BrokerDoor())
+    doors = Doors(*(exits.enter_context(Door()) for _ in range(3)))
+    doors.peer.target = ledger.port
 
     def programs(state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
-        door.target = environment["REDIS_URL"]
-        return fleet(state, port, {**environment, "REDIS_URL": door.url})
+        return scale.fleet(state, port, {**environment, **through(doors, scale, environment)})
 
-    environment = {**ENVIRONMENT, "SMTP_URL": ledger.url}
+    environment = {**ENVIRONMENT, "SMTP_URL": f"smtp://{doors.peer.place}"}
     stack = exits.enter_context(running_stack(state=state, environment=environment, programs=programs, durable=durable))
     api = Api(stack.base_url, stack.logins.api_key)
     rescues = RescueWatch(stack.environment["DATABASE_URL"])
-    return Site(stack, ledger, door, Journal(), api, rescues, random.Random(rng.random()), time.monotonic())
+    return Site(stack, scale, ledger, doors, Journal(), api, rescues, random.Random(rng.random()), time.monotonic())
+
+
+def through(doors: Doors, scale: Scale, environment: Mapping[str, str]) -> dict[str, str]:
+    """Aim the doors at the engines' unix sockets; returns the URLs by which the programs come through them."""
+    redis, database = urlsplit(environment["REDIS_URL"]), urlsplit(environment["DATABASE_URL"])
+    doors.redis.target = Path(redis.path)
+    doors.postgresql.target = Path(parse_qs(database.query)["host"][0], f".s.PGSQL.{database.port}")
+    urls = {"REDIS_URL": f"redis://{doors.redis.place}/0"}
+    if scale.has_database_door:
+        urls["DATABASE_URL"] = f"postgresql://{database.username}@{doors.postgresql.place}{database.path}"
+    return urls
 
 
 def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
@@ -115,23 +134,10 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     return Outcome(report, verdict, site.kills * CONNECTIONS)
 
 
-def fleet(state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
-    """Two delivering workers of two processes, one for waves and sweep, web and beat."""
-    workers = [
-        worker_program(state, environment, name=name, queues="transactional,bulk", processes=2) for name in WORKERS
-    ]
-    return [
-        worker_program(state, environment, name="eta", queues="eta,maintenance", processes=2),
-        *workers,
-        web_program(port, environment),
-        Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
-    ]
-
-
 def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: list[Fault]) -> Counter[str]:
     """Callers play, things break; at the end every caller finishes its story, so whatever it paused is resumed."""
     end = threading.Event()
-    callers = [Caller(site.api, site.journal, random.Random(rng.random()), end) for _ in range(CALLERS)]
+    callers = [Caller(site, random.Random(rng.random()), end) for _ in range(site.scale.callers)]
     for caller in callers:
         caller.start()
     try:
@@ -148,11 +154,11 @@ def wait_until_quiet(site: Site) -> None:
     site.check()
     await_end(site, "everything to come to its end", seconds=QUIET_SECONDS)
     asked_at = time.time()
-    for size in LAST_WAVE:
-        request = send_mail(site.api, site.journal, "", size, int(asked_at) + 3)
+    for size in site.scale.last_wave:
+        request = send_mail(site.api, site.journal, "", size, int(asked_at) + AHEAD_SECONDS)
         if request.status != 202:
             site.breach(f"the last wave was answered {request.status}")
-    await_end(site, "the last wave", seconds=20)
+    await_end(site, "the last wave", seconds=QUIET_SECONDS)
     statement = "select count(*) from batches_worker where seen_at >= to_timestamp(%s)"
     site.say(f"the last wave was delivered by {site.query(statement, asked_at)[0][0]} processes")
     site.check()

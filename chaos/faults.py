@@ -5,7 +5,9 @@ Between the two the harness lets `seconds` pass. Healing ends when the program w
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
 import resource
 import signal
 import threading
@@ -17,8 +19,10 @@ from pathlib import Path
 
 from chaos.ledger import Mood
 from chaos.load import send_mail
-from chaos.site import WORKERS, Site
+from chaos.proxy import FAST, Door, Link
+from chaos.site import ACCEPTING, DELIVERING, Doors, Site, children_of, state_of
 
+STAMP = re.compile(r'"timestamp": "([^"]+)"')
 SHIM = Path(__file__).parent / "shim"
 Steps = Callable[[Site], Iterator[None]]
 
@@ -35,19 +39,20 @@ class Fault:
 
 def kill_worker_child(site: Site) -> Iterator[None]:
     """One or both; Celery puts others in their place."""
-    victims = site.pool_of(site.rng.choice(WORKERS))
+    victims = site.pool_of(site.rng.choice(site.scale.workers))
     site.rng.shuffle(victims)
     victims = victims[: site.rng.randint(1, 2)]
-    site.catch_delivering()
+    site.catch(DELIVERING)
     site.count_kill(len(victims))
     site.kill(victims)
+    site.expect(victims, "no worker child was there to be killed")
     yield
 
 
 def kill_worker_main(site: Site) -> Iterator[None]:
     """Only the main process: its pool is orphaned in the middle of what it does."""
-    name = site.rng.choice(WORKERS)
-    site.catch_delivering()
+    name = site.rng.choice(site.scale.workers)
+    site.catch(DELIVERING)
     site.kill([site.child(name).process.pid])
     yield
     site.restart(name)
@@ -55,8 +60,8 @@ def kill_worker_main(site: Site) -> Iterator[None]:
 
 def kill_worker_whole(site: Site) -> Iterator[None]:
     """Main process, pool and node loop at once, as when a machine is lost."""
-    name = site.rng.choice(WORKERS)
-    site.catch_delivering()
+    name = site.rng.choice(site.scale.workers)
+    site.catch(DELIVERING)
     site.count_kill(2)
     os.killpg(site.child(name).process.pid, signal.SIGKILL)
     yield
@@ -77,56 +82,75 @@ def kill_beat(site: Site) -> Iterator[None]:
 
 
 def two_beats(site: Site) -> Iterator[None]:
-    site.start_double("beat", "beat2")
+    site.start_double("beat", "beat2", sign="Sending due task sweep")
     yield
     site.end_double("beat2")
 
 
 def kill_web_in_accept(site: Site) -> Iterator[None]:
-    """All web workers, while big requests are being stored. gunicorn starts others."""
+    """All web workers, while big requests are being stored and nothing of them is committed. gunicorn starts others.
 
-    def post() -> None:
-        send_mail(site.api, site.journal, "", 500, int(time.time()) + 2)
-
-    posts = [threading.Thread(target=post, daemon=True) for _ in range(3)]
-    for each in posts:
-        each.start()
-    time.sleep(site.rng.uniform(0.02, 0.25))
-    site.kill(site.pool_of("web"))
+    An accept takes milliseconds: a lock keeps them in the middle of it until the workers are gone.
+    """
+    posts = [threading.Thread(target=post_much, args=[site], daemon=True) for _ in range(3)]
+    with site.holding_up_accepts():
+        for each in posts:
+            each.start()
+        site.expect(site.catch(ACCEPTING, seconds=10), "no accept was caught")
+        victims = site.pool_of("web")
+        site.kill(victims)
+    site.expect(victims, "no web worker was there to be killed")
     yield
     for each in posts:
         each.join(70)
 
 
+def post_much(site: Site) -> None:
+    send_mail(site.api, site.journal, "", 500, int(time.time()) + 2)
+
+
 def suspend_worker(site: Site) -> Iterator[None]:
     """For longer than its fence allows; others take its parcels, then it wakes up."""
-    victims = site.pool_of(site.rng.choice(WORKERS))
-    site.catch_delivering()
+    victims = site.pool_of(site.rng.choice(site.scale.workers))
+    site.catch(DELIVERING)
     site.rescues.watch()
     site.kill(victims, signal.SIGSTOP)
+    site.await_effect(lambda: victims and {state_of(pid) for pid in victims} == {"T"}, "the worker is suspended")
     yield
     site.kill(victims, signal.SIGCONT)
 
 
 def shift_clock(site: Site) -> Iterator[None]:
     """A worker comes back with a clock that is five minutes wrong; PostgreSQL's decides."""
-    name, seconds = site.rng.choice((*WORKERS, "eta")), site.rng.choice((300, -300))
+    name, seconds = site.rng.choice(site.scale.all_workers), site.rng.choice((300, -300))
     site.say(f"the clock of {name} will be wrong by {seconds} s")
     site.end(name)
     site.restart(name, environment={"PYTHONPATH": str(SHIM), "CHAOS_CLOCK_SECONDS": str(seconds)})
+    site.await_effect(lambda: abs(clock_error(site, name) - seconds) < 30, "the worker's clock is wrong")
     yield
     site.end(name)
     site.restart(name)
 
 
+def clock_error(site: Site, name: str) -> float:
+    """How many seconds a program's clock is ahead, as the last line of its log has it."""
+    stamps = STAMP.findall(site.child(name).tail())
+    return dt.datetime.fromisoformat(stamps[-1]).timestamp() - time.time() if stamps else 0.0
+
+
 def fill_disk(site: Site) -> Iterator[None]:
-    """No file of a worker can grow any more, its log neither."""
-    name = site.rng.choice(WORKERS)
-    pids = [site.child(name).process.pid, *site.pool_of(name)]
+    """No file of a worker can grow any more, temporary ones and its log neither; what it has to say is lost."""
+    name = site.rng.choice(site.scale.workers)
+    main = site.child(name).process.pid
+    pids = [main, *children_of(main)]
     before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in pids}
     for pid, (_, hard) in before.items():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+    size = site.child(name).log.stat().st_size
+    # Something to say: every connection to Redis is lost.
+    site.redis("CLIENT", "KILL", "TYPE", "normal")
     yield
+    site.expect(site.child(name).log.stat().st_size == size, "the worker could still write to its log")
     for pid, limits in before.items():
         with suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
@@ -148,17 +172,18 @@ def crash_postgresql(site: Site) -> Iterator[None]:
 
 def end_backends(site: Site) -> Iterator[None]:
     """Every session of the service loses its connection."""
-    site.catch_delivering()
+    site.catch(DELIVERING)
     site.rescues.watch()
-    site.query(
+    ended = site.query(
         "select pg_terminate_backend(pid) from pg_stat_activity "
         "where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()"
     )
+    site.expect(ended, "no session was there to be ended")
     yield
 
 
 def flush_redis(site: Site) -> Iterator[None]:
-    site.redis("FLUSHALL")
+    site.expect(site.redis("FLUSHALL").startswith(b"+OK"), "Redis was not flushed")
     yield
 
 
@@ -171,21 +196,43 @@ def restart_redis(site: Site) -> Iterator[None]:
 
 def black_hole_redis(site: Site) -> Iterator[None]:
     """Connections stay, and nothing comes back."""
-    site.door.swallow()
+    held = site.doors.redis.held
+    site.doors.redis.swallow()
     yield
-    site.door.pass_on()
+    site.await_effect(lambda: site.doors.redis.held > held, "something was held back")
+    site.doors.redis.pass_on()
+
+
+def slow(choose: Callable[[Doors], Door], link: Link) -> Steps:
+    """Everything through one door takes its time, in both directions."""
+
+    def change(site: Site) -> Iterator[None]:
+        door = choose(site.doors)
+        before = door.delayed
+        door.link = link
+        yield
+        site.await_effect(lambda: door.delayed > before, "something came through the slow link")
+        door.link = FAST
+
+    return change
 
 
 def close_peer(site: Site) -> Iterator[None]:
+    site.doors.peer.close()
     site.ledger.close()
     yield
     site.ledger.open()
+    site.doors.peer.open()
 
 
 def in_a_mood(mood: Mood) -> Steps:
+    """Until it has been felt at least once."""
+
     def change(site: Site) -> Iterator[None]:
+        before = site.ledger.ill_treated
         site.ledger.mood = mood
         yield
+        site.await_effect(lambda: site.ledger.ill_treated > before, "the peer's mood was felt", seconds=20)
         site.ledger.mood = Mood()
 
     return change
@@ -205,9 +252,12 @@ FAULTS = [
     Fault("PostgreSQL restarted", "postgresql", (0.0, 0.5), restart_postgresql),
     Fault("PostgreSQL crashed", "postgresql", (0.0, 0.5), crash_postgresql),
     Fault("database sessions ended", "postgresql", (0.0, 0.5), end_backends),
+    Fault("PostgreSQL slow", "postgresql", (4.0, 8.0), slow(lambda doors: doors.postgresql, Link(0.2, 500_000))),
     Fault("Redis flushed", "redis", (0.0, 0.5), flush_redis),
     Fault("Redis restarted", "redis", (0.5, 5.0), restart_redis),
+    Fault("Redis slow", "redis", (4.0, 8.0), slow(lambda doors: doors.redis, Link(0.4, 200_000))),
     Fault("Redis a black hole", "redis", (3.0, 12.0), black_hole_redis),
+    Fault("peer's link slow", "peer", (4.0, 8.0), slow(lambda doors: doors.peer, Link(0.3, 20_000))),
     Fault("peer away", "peer", (1.0, 6.0), close_peer),
     Fault("peer slow (10 s)", "peer", (5.0, 12.0), in_a_mood(Mood(seconds=(10.0, 10.0)))),
     Fault("peer drops after the dot", "peer", (2.0, 5.0), in_a_mood(Mood(dropped_share=0.1))),

@@ -50,6 +50,8 @@ class Ledger:
     def __init__(self, rng: random.Random) -> None:
         self.mood = Mood()
         self.arrivals: list[Arrival] = []
+        self.ill_treated = 0
+        """Messages that met with more than the usual: dropped, put off, or answered a second late."""
         self.port = 0
         self._rng = rng
         self._connections = 0
@@ -150,6 +152,7 @@ class Ledger:
             found = MESSAGE_ID.search(data)
             message_id = found.group(1).decode() if found else ""
             self.arrivals.append(Arrival(recipient, message_id, time.monotonic(), number))
+        self.ill_treated += is_dropped or is_stormy or mood.seconds[0] >= 1
         if is_dropped:
             return False
         await asyncio.sleep(self._rng.uniform(*mood.seconds))

@@ -10,8 +10,8 @@ from typing import Any
 
 from chaos.api import Answer, Api
 from chaos.journal import Journal, Request, Stop
+from chaos.site import Site
 
-SIZES = (1, 1, 1, 5, 20, 20, 120, 300)
 STORIES = {
     ("left alone",): 8,
     ("pause", "resume"): 6,
@@ -26,14 +26,18 @@ GIVE_UP_SECONDS = 90.0
 class Caller(threading.Thread):
     """Plays one story after the other until told to end, and then finishes the one it is in."""
 
-    def __init__(self, api: Api, journal: Journal, rng: random.Random, end: threading.Event) -> None:
+    def __init__(self, site: Site, rng: random.Random, end: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.api, self.journal, self.rng, self.end = api, journal, rng, end
+        self.site, self.api, self.journal, self.scale = site, site.api, site.journal, site.scale
+        self.rng, self.end = rng, end
 
     def run(self) -> None:
         try:
             while not self.end.is_set():
-                self.play()
+                if self.site.is_swamped():
+                    self.end.wait(0.5)
+                else:
+                    self.play()
         except Exception as error:
             self.journal.breaches.append(f"a caller failed: {error!r}")
 
@@ -43,9 +47,9 @@ class Caller(threading.Thread):
         batch_id = self.new_batch() if self.rng.random() < 0.9 or len(story) > 1 else ""
         if batch_id is None:
             return
-        send_at = int(time.time()) + self.rng.randint(1, 4)
+        send_at = int(time.time()) + self.rng.randint(1, self.scale.ahead_seconds)
         for _ in range(self.rng.randint(1, 3)):
-            send_mail(self.api, self.journal, batch_id, self.rng.choice(SIZES), send_at)
+            send_mail(self.api, self.journal, batch_id, self.rng.choice(self.scale.sizes), send_at)
         if story == ("left alone",) or not batch_id:
             self.end.wait(max(0.0, send_at - time.time()) + self.rng.uniform(0.0, 1.0))
             return
@@ -55,7 +59,7 @@ class Caller(threading.Thread):
                 self.resume(batch_id)
             else:
                 self.stop(batch_id, move)
-            time.sleep(self.rng.uniform(0.2, 3.0))
+            time.sleep(self.rng.uniform(*self.scale.thinking_seconds))
 
     def new_batch(self) -> str | None:
         answer = self.api.ask("POST", "/v3/mail/batch")

@@ -1,62 +1,101 @@
-"""A TCP door before Valkey that can be turned into a black hole: connections stay up, or come up, and nothing moves."""
+"""A TCP door before something that listens: it can be slow, or a black hole in which connections stay up, or come up,
+and nothing moves."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import urlsplit
+from typing import Any
+
+CHUNK_BYTES = 65536
+Target = Path | int
+"""A unix socket, or a port of this machine."""
 
 
-class BrokerDoor:
-    """Forwards from a loopback port to the unix socket (or host and port) that `redis_url` names."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the line does to each piece of data, in both directions."""
 
-    def __init__(self) -> None:
-        self.target = ""
+    seconds: float = 0.0
+    bytes_per_second: float = float("inf")
+
+    def delay_of(self, size: int) -> float:
+        """How long a piece of this many bytes is under way."""
+        return self.seconds + size / self.bytes_per_second
+
+
+FAST = Link()
+
+
+class Door:
+    """Forwards from a loopback port, which it keeps, to `target`, on a thread of its own."""
+
+    def __init__(self, target: Target = 0) -> None:
+        self.target = target
+        self.link = FAST
+        self.delayed = 0
+        """Pieces of data that a slow link held up."""
+        self.held = 0
+        """Pieces of data, and connections, that fell into the black hole."""
         self.port = 0
-        self._is_open = asyncio.Event()
-        self._is_open.set()
+        self._is_passable = asyncio.Event()
+        self._is_passable.set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def url(self) -> str:
-        """The REDIS_URL for what shall come through this door."""
-        return f"redis://127.0.0.1:{self.port}/0"
+    def place(self) -> str:
+        """Host and port, for a URL of what shall come through this door."""
+        return f"127.0.0.1:{self.port}"
 
-    @property
-    def socket_path(self) -> Path:
-        """Valkey's own unix socket."""
-        return Path(urlsplit(self.target).path)
-
-    def __enter__(self) -> BrokerDoor:
+    def __enter__(self) -> Door:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self.open()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
+    def open(self) -> None:
+        """Take connections."""
+        self._run(self._open())
+
+    def close(self) -> None:
+        """Refuse connections, and break those there are."""
+        self._run(self._close())
+
     def swallow(self) -> None:
         """From now on nothing passes, and nobody is told."""
-        self._loop.call_soon_threadsafe(self._is_open.clear)
+        self._loop.call_soon_threadsafe(self._is_passable.clear)
 
     def pass_on(self) -> None:
         """Let everything through again, what was held back too."""
-        self._loop.call_soon_threadsafe(self._is_open.set)
+        self._loop.call_soon_threadsafe(self._is_passable.set)
 
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=200)
-        self.port = self._server.sockets[0].getsockname()[1]
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
-    async def _end(self) -> None:
-        self._server.close()
+    async def _open(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(
+                self._accept, "127.0.0.1", self.port, backlog=200, reuse_address=True
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -67,22 +106,37 @@ class BrokerDoor:
         assert task is not None
         self._tasks.add(task)
         with suppress(OSError, asyncio.CancelledError):
-            await self._is_open.wait()
-            their_reader, their_writer = await asyncio.open_unix_connection(str(self.socket_path))
+            await self._pass()
+            their_reader, their_writer = await self._reach_target()
             try:
                 both = [self._pump(reader, their_writer), self._pump(their_reader, writer)]
                 pumps = [asyncio.ensure_future(each) for each in both]
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+                try:
+                    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for pump in pumps:
+                        pump.cancel()
+                    await asyncio.gather(*pumps, return_exceptions=True)
             finally:
-                their_writer.transport.abort()
+                # Not aborted: what was said last is still to be delivered, as it would be after a kill -9.
+                their_writer.close()
         self._tasks.discard(task)
-        writer.transport.abort()
+        writer.close()
+
+    async def _reach_target(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.target, Path):
+            return await asyncio.open_unix_connection(str(self.target))
+        return await asyncio.open_connection("127.0.0.1", self.target)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            await self._is_open.wait()
+        while data := await reader.read(CHUNK_BYTES):
+            if self.link is not FAST:
+                self.delayed += 1
+                await asyncio.sleep(self.link.delay_of(len(data)))
+            await self._pass()
             writer.write(data)
             await writer.drain()
+
+    async def _pass(self) -> None:
+        self.held += not self._is_passable.is_set()
+        await self._is_passable.wait()

@@ -7,9 +7,10 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,36 @@ import psycopg
 from chaos.api import Api
 from chaos.journal import Journal
 from chaos.ledger import Ledger
-from chaos.proxy import BrokerDoor
+from chaos.proxy import Door
 from chaos.rescue import RescueWatch
+from chaos.scale import Scale
+from stack import StackError
 from stack.postgresql import start_server
 from stack.processes import Child, Program, await_ready, describe_end
+from stack.programs import INBOX
 from stack.running import RunningStack
 from stack.say import say
 from stack.waiting import wait_until
 from stack.watchdog import is_running
 
-WORKERS = ("worker1", "worker2")
 Window = tuple[str, float, float]
 """What was broken, from when to when."""
-UNDER_WAY = "select from batches_parcel where state = 2 and slice_from is not null limit 1"
+DELIVERING = "select 1 from batches_parcel where state = 2 and slice_from is not null limit 1"
+ACCEPTING = """
+select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'copy mailer_message%' limit 1
+"""
+"""Moments to strike at: in the middle of a slice, and of an accept."""
+SWAMPED = 150
+"""Parcels."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Doors:
+    """What every program of the product goes through."""
+
+    redis: Door
+    postgresql: Door
+    peer: Door
 
 
 @dataclasses.dataclass
@@ -38,8 +56,9 @@ class Site:
     """Everything a fault may break, and the count of what could make a double."""
 
     stack: RunningStack
+    scale: Scale
     ledger: Ledger
-    door: BrokerDoor
+    doors: Doors
     journal: Journal
     api: Api
     rescues: RescueWatch
@@ -74,9 +93,18 @@ class Site:
 
     def end(self, name: str) -> None:
         """As an orderly deployment would."""
-        child = self.child(name)
+        self.end_child(self.child(name))
+
+    def end_child(self, child: Child) -> None:
+        """Asked, and after its grace killed, as a supervisor would."""
         child.process.terminate()
-        child.process.wait(child.program.grace_seconds)
+        try:
+            child.process.wait(child.program.grace_seconds)
+        except subprocess.TimeoutExpired:
+            self.say(f"{child.program.name} does not end within {child.program.grace_seconds:.0f} s, and is killed")
+            self.count_kill(2)
+            os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait(30)
 
     def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
         """Start a program again that has ended, and wait until it does its work."""
@@ -99,15 +127,42 @@ class Site:
         command = list(child.program.command)
         start_server(self.stack.processes, child.program, Path(command[command.index("-D") + 1]))
 
-    def start_double(self, name: str, double: str) -> None:
-        program = dataclasses.replace(self.child(name).program, name=double)
-        self.sessions.add(self.stack.processes.launch(program).process.pid)
+    def start_double(self, name: str, double: str, *, sign: str) -> None:
+        """A second process of a program, at work once `sign` is in its log, where it says everything."""
+        log = self.stack.processes.logs / f"{double}.log"
+        log.unlink(missing_ok=True)
+        program = self.child(name).program
+        environment = {**(program.environment or {}), "LOG_LEVEL": "DEBUG"}
+        child = self.stack.processes.launch(dataclasses.replace(program, name=double, environment=environment))
+        self.sessions.add(child.process.pid)
+        self.await_effect(lambda: sign in log.read_text(errors="replace"), f"{double} is at work", seconds=30)
 
     def end_double(self, double: str) -> None:
         child = self.child(double)
-        child.process.terminate()
-        child.process.wait(30)
+        self.end_child(child)
         self.stack.processes.forget(child)
+
+    def is_swamped(self) -> bool:
+        """Whether so much is due already that more would only measure this machine."""
+        with suppress(psycopg.Error):
+            return len(self.query("select 1 from batches_parcel where state = 1 limit %s", SWAMPED)) == SWAMPED
+        return False
+
+    def expect(self, happened: object, effect: str) -> None:
+        """A fault that does nothing is a fault of ours: the promises were not put to the test."""
+        if not happened:
+            self.breach(f"a fault has done nothing: {effect}")
+
+    def await_effect(self, condition: Callable[[], object], effect: str, *, seconds: float = 10) -> None:
+        with suppress(StackError):
+            wait_until(condition, seconds=seconds, what=effect)
+        self.expect(condition(), effect)
+
+    def end_all(self) -> None:
+        """At once and without manners: all that is to be known is known, and nobody waits for an orderly stop."""
+        for child in self.stack.processes.children:
+            if child.program.rank >= INBOX:
+                os.killpg(child.process.pid, signal.SIGKILL)
 
     def check(self) -> None:
         """What has ended without our help is a breach, and is started again as a supervisor would."""
@@ -125,12 +180,25 @@ class Site:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def catch_delivering(self) -> None:
-        """Return in the middle of a slice, if there is one soon."""
-        until = time.monotonic() + 3
+    @contextmanager
+    def holding_up_accepts(self) -> Iterator[None]:
+        """Accepts come as far as their messages, and wait there; while the database is away there are none."""
+        with ExitStack() as exits:
+            with suppress(psycopg.Error):
+                connection = psycopg.connect(self.database_url)
+                exits.callback(connection.close)
+                connection.execute("lock table mailer_message in share mode")
+            yield
+
+    def catch(self, moment: str, *, seconds: float = 3) -> bool:
+        """Return as soon as this query finds something, if that is soon; whether it was."""
+        until = time.monotonic() + seconds
         with suppress(psycopg.Error), psycopg.connect(self.database_url, autocommit=True) as connection:
-            while time.monotonic() < until and not connection.execute(UNDER_WAY).fetchone():
+            while time.monotonic() < until:
+                if connection.execute(moment).fetchone():
+                    return True
                 time.sleep(0.002)
+        return False
 
     def count_kill(self, processes: int) -> None:
         """To be called just before it: `processes` are about to lose what they hold."""
@@ -150,7 +218,7 @@ class Site:
         """One command, past the door."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
-            connection.connect(str(self.door.socket_path))
+            connection.connect(str(self.doors.redis.target))
             parts = [b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words]
             connection.sendall(b"*%d\r\n" % len(parts) + b"".join(parts))
             return connection.recv(4096)
@@ -181,6 +249,13 @@ def command_of(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
     return b""
+
+
+def state_of(pid: int) -> str:
+    """Its letter in /proc: R, S, T for stopped, Z; empty when it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
 
 
 def members_of_session(leader: int) -> list[int]:

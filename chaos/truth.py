@@ -18,8 +18,9 @@ PARCEL_STATES = {
     3: "retained",
     5: "discarded",
     6: "expired",
+    7: "held",
 }
-"""scheduled, due, claimed; done (4) holds nothing any more."""
+"""scheduled, due, claimed; done (4) holds nothing any more; held is not final, but waits for a person only."""
 EVENTS = {1: "sent", 2: "refused", 3: "dropped", 4: "stopped", 6: "in_doubt"}
 STRENGTH = ("sent", "refused", "dropped", "stopped", "in_doubt")
 STATES = (*STRENGTH[:4], "discarded", "expired", "retained", "held", "in_doubt", "pending")

@@ -27,7 +27,7 @@ COMMANDS = {
     "test": Command("stack.test", "run the test suite (further arguments go to pytest)"),
     "check": Command("stack.check", "everything CI checks: style, types, imports, migrations, settings, tests"),
     "doctor": Command("stack.doctor", "say what is wrong with an installation"),
-    "bench": Command("benchmarks.command", ""),
+    "bench": Command("benchmarks.command", "measure what is promised of its speed, case by case"),
     "chaos": Command("chaos.command", "break the running system on purpose and count what its promises are worth"),
 }
 

@@ -120,6 +120,8 @@ def settings(state: Path, given: Mapping[str, str]) -> dict[str, str]:
         "STOP_CUTOFF_SECONDS": given.get("STOP_CUTOFF_SECONDS", "0"),
         "ALLOWED_HOSTS": allowed_hosts(given),
         "DEBUG": "false",
+        # `migrate` has just run them; each Celery program would again, before it is ready.
+        "CELERY_SKIP_CHECKS": "true",
     }
 
 

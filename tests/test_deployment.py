@@ -242,7 +242,7 @@ def left_of(children: list[Child]) -> list[str]:
     return [" ".join(row) for row in rows if row[0] in groups and not row[1].startswith("Z")]
 
 
-@pytest.mark.xdist_group("deployment")
+@pytest.mark.xdist_group("whole stack")
 def test_the_same_commands_deliver_at_the_time_and_stop_cleanly(deployment: Deployment, peer: CountingPeer) -> None:
     deployment.run("migrate")
     started = [("web", 1), ("worker", 1), ("worker", 2), ("eta", 1), ("beat", 1)]

@@ -33,6 +33,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.xdist_group("whole stack")
 def test_the_demo_comes_out_right() -> None:
     (demo,) = (block for block in BLOCKS if "demo" in block)
     done = subprocess.run(
@@ -47,6 +48,7 @@ def test_the_demo_comes_out_right() -> None:
     assert result["stop"]["sent"] == result["stop"]["received_5_seconds_later"]
 
 
+@pytest.mark.xdist_group("whole stack")
 def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
     """Also what `up` prints, a second copy in the same folder, and that nothing is left after Ctrl-C."""
     port = str(free_port())

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account
+from batches import admit
 from batches.admit import TARGETS, admit_batch, fire_wave, read_locked_gate
 from batches.control import create_batch, resume_batch
 from batches.models import Batch, Installation, Parcel
@@ -87,7 +88,8 @@ def test_a_final_parcel_is_left_alone(alice: Account, state: ParcelState) -> Non
     assert not admit_batch(batch.pk).parcels.total()
 
 
-def test_more_than_a_page_is_admitted(alice: Account) -> None:
+def test_more_than_a_page_is_admitted(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admit, "PAGE", 20)
     batch, now = create_batch(alice), database_now()
     Parcel.objects.bulk_create(
         Parcel(
@@ -100,9 +102,9 @@ def test_more_than_a_page_is_admitted(alice: Account) -> None:
             base=0,
             size=1,
         )
-        for _ in range(4100)
+        for _ in range(41)
     )
-    assert admit_batch(batch.pk).parcels == {ParcelState.DUE: 4100}
+    assert admit_batch(batch.pk).parcels == {ParcelState.DUE: 41}
 
 
 def test_a_wave_task_that_is_far_too_early_does_nothing(alice: Account) -> None:

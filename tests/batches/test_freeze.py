@@ -20,7 +20,7 @@ from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
-MESSAGES = 1000
+MESSAGES = 400
 
 
 @pytest.fixture

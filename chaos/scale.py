@@ -1,0 +1,70 @@
+"""How much of everything a run has: the whole of it for `./sluice chaos`, a small one for the test suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.processes import Program
+from stack.programs import BEAT, celery, web_program, worker_program
+
+LANES, WAVES = "transactional,bulk", "eta,maintenance"
+ETA_WORKER = "eta"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The fleet, the load on it, and how hurried callers and faults are."""
+
+    workers: tuple[str, ...] = ("worker1", "worker2")
+    """Those that deliver, of two processes each."""
+    has_eta_worker: bool = True
+    """Whether waves and the sweep have a worker of their own; else the delivering ones do that too."""
+    has_beat: bool = True
+    has_database_door: bool = True
+    """Whether the programs reach PostgreSQL through a door that can be slow; it costs some of the machine's time."""
+    callers: int = 6
+    sizes: tuple[int, ...] = (1, 1, 1, 5, 20, 20, 120, 300)
+    """Of the requests, as often as they are named."""
+    ahead_seconds: int = 4
+    """How far ahead mail is scheduled, at most."""
+    thinking_seconds: tuple[float, float] = (0.2, 3.0)
+    """Between two moves of a caller."""
+    pause_seconds: tuple[float, float] = (0.5, 3.0)
+    """Between two faults."""
+    overlap_share: float = 0.25
+    """Of the faults that come together with another."""
+    last_wave: tuple[int, ...] = (150,) * 20
+    """Sizes of the requests that show at the end that the fleet is well."""
+
+    @property
+    def all_workers(self) -> tuple[str, ...]:
+        return (*self.workers, ETA_WORKER) if self.has_eta_worker else self.workers
+
+    def fleet(self, state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
+        """Its programs, the web among them."""
+        queues = LANES if self.has_eta_worker else f"{LANES},{WAVES}"
+        programs = [worker_program(state, environment, name=name, queues=queues, processes=2) for name in self.workers]
+        if self.has_eta_worker:
+            programs.append(worker_program(state, environment, name=ETA_WORKER, queues=WAVES, processes=2))
+        if self.has_beat:
+            programs.append(Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment))
+        return [*programs, web_program(port, environment)]
+
+
+FULL = Scale()
+SMALL = Scale(
+    workers=("worker1",),
+    has_eta_worker=False,
+    has_beat=False,
+    has_database_door=False,
+    callers=5,
+    sizes=(1, 1, 5, 20, 60),
+    ahead_seconds=1,
+    thinking_seconds=(0.1, 0.5),
+    pause_seconds=(0.1, 0.4),
+    overlap_share=0.0,
+    last_wave=(40,) * 3,
+)
+"""One worker, whose node loop sweeps: for the test suite."""

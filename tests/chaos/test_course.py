@@ -1,0 +1,33 @@
+"""A short run of chaos, whole and real: a few of the faults that `./sluice chaos` injects, once each."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos.course import run
+from chaos.faults import FAULTS
+from chaos.scale import SMALL
+from chaos.truth import STATES
+
+FEW = (
+    "PostgreSQL crashed",
+    "Redis flushed",
+    "peer drops after the dot",
+    "web killed in an accept",
+    "worker child killed",
+)
+
+
+@pytest.mark.xdist_group("whole stack")
+def test_every_promise_is_kept_while_things_break() -> None:
+    """Only counts are asserted, and times none: those of a busy machine say nothing."""
+    faults = [fault for fault in FAULTS if fault.name in FEW]
+    outcome = run(seconds=0, seed=19, faults=faults, scale=SMALL)
+    report = outcome.report
+    assert outcome.verdict.breaches == []
+    assert report["faults"] == dict.fromkeys(FEW, 1)
+    assert report["accepted"] == sum(report[state] for state in STATES)
+    assert report["sent"] > 100
+    assert (report["lost"], report["left_after_settled_stop"], report["pending"], report["retained"]) == (0, 0, 0, 0)
+    assert report["doubled"] <= outcome.allowed_doubles
+    assert outcome.is_kept

@@ -1,0 +1,14 @@
+"""docs/reliability.md names the test that would catch the breach of a promise: it must be there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "reliability.md").read_text()
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    for name, test in re.findall(r"(tests/[\w/]+\.py)::(test_\w+)", PAGE):
+        assert f"def {test}(" in (ROOT / name).read_text(), f"{name}::{test}"

@@ -1,0 +1,213 @@
+"""The guards of delivering, recording and rescuing: each scenario as it is, and again with that one guard taken out.
+
+What breaks then is what the guard is for. If nothing broke, the first half would prove nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import Account
+from batches import queries
+from batches.claims import Claim, Hold, Slice, release
+from batches.control import create_batch, stop_batch
+from batches.counts import Counts, count_batch
+from batches.models import Batch, Parcel, Worker
+from batches.states import BatchStatus, Lane, ParcelState
+from foundation.clock import database_now
+from mailer.models import Event
+from mailer.pipeline import record
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer, Trip, cut_slice
+from mailer.pipeline.note import ReadNote
+from mailer.pipeline.record import Outcomes, add_result, record_slice, rescue_parcel
+from mailer.sweep import sweep
+from mailer.transports.base import Result, Sent
+from tests.drafts import draft
+from tests.fleet import deliverer_for
+from tests.peer import CountingPeer
+from tests.without import unguarded, without
+
+MESSAGES = 60
+
+
+@pytest.fixture
+def batch(alice: Account) -> Batch:
+    """A batch with one due parcel."""
+    batch = create_batch(alice)
+    accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
+    return batch
+
+
+def claim_parcel(hold: Hold) -> Claim:
+    (claim,) = hold.claim_next(Lane.BULK)
+    return claim
+
+
+def look_at(hold: Hold, claim: Claim, start: int, end: int) -> bool:
+    """Whether the slice may be sent."""
+    return claim.parcel_id in hold.look([Slice(claim, start, end)])
+
+
+def send_one_slice(deliverer: Deliverer, claims: list[Claim]) -> int:
+    """Returns how many messages were taken care of."""
+    trip = Trip(deliverer, claims)
+    trip._send(cut_slice(trip.open.values(), deliverer.slice_size))
+    return trip.handled
+
+
+# --- the fence --------------------------------------------------------------------------------------------------------
+
+
+def go_on_after_another_took_over(slow: Deliverer, peer: CountingPeer) -> Counts:
+    """A worker gives its parcel back, and the answer to that is lost; another has sent some of it when the first goes
+    on as if it were its own."""
+    claims = slow.claim_next()
+    release(claims)
+    other = deliverer_for(peer)
+    assert send_one_slice(other, other.claim_next())
+    send_one_slice(slow, claims)
+    other.transport.close()
+    return count_batch(claims[0].batch_id)
+
+
+def test_a_worker_whose_parcel_was_taken_over_sends_nothing_of_it(
+    batch: Batch, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    counts = go_on_after_another_took_over(deliverer, peer)
+    assert peer.doubled == []
+    assert counts.sent == len(peer.ledger)
+
+
+def test_without_the_fence_it_sends_twice(
+    batch: Batch, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch, queries, "LOOK", " and p.fence = s.fence")
+    go_on_after_another_took_over(deliverer, peer)
+    assert peer.doubled
+
+
+def record_over_another(batch: Batch) -> Parcel:
+    """A record comes late, while another worker is at the same parcel, in a slice of the same number."""
+    old = Hold()
+    lost = claim_parcel(old)
+    assert look_at(old, lost, 0, 10)
+    rescue_parcel(lost.parcel_id)
+    new = Hold()
+    held = claim_parcel(new)
+    assert look_at(new, held, 10, 20)
+    lost.slice_no = held.slice_no
+    record_slice([sent(lost, 10)])
+    return Parcel.objects.get(pk=lost.parcel_id)
+
+
+def sent(claim: Claim, messages: int) -> Outcomes:
+    """The outcomes of a claim whose first messages were sent."""
+    outcomes = Outcomes(claim)
+    for n in range(messages):
+        add_result(outcomes, Result(claim.first_message_id + n, (Sent("ok"),)), (f"to{n}@example.com",))
+    return outcomes
+
+
+def test_a_late_record_leaves_the_slice_that_another_is_sending_alone(batch: Batch) -> None:
+    parcel = record_over_another(batch)
+    assert (parcel.slice_from, parcel.slice_to) == (10, 20)
+    counts = count_batch(batch.pk)
+    assert (counts.sent, counts.in_doubt, counts.accepted) == (10, 0, MESSAGES)
+
+
+def test_without_the_fence_it_closes_that_slice_and_nobody_would_know_what_it_holds(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch, queries, "RECORD", " and p.fence = r.fence")
+    parcel = record_over_another(batch)
+    assert parcel.slice_from is None, "if the other died now, what it has sent would be sent again"
+    assert count_batch(batch.pk).in_doubt == 10, "and what was sent is in doubt and counted as sent"
+
+
+# --- the slice's number -----------------------------------------------------------------------------------------------
+
+
+def record_twice(batch: Batch) -> Counts:
+    """The answer to a commit was lost with the connection: the worker cannot know, and records again."""
+    hold = Hold()
+    claim = claim_parcel(hold)
+    assert look_at(hold, claim, 0, 10)
+    outcomes = sent(claim, 10)
+    record_slice([outcomes])
+    record_slice([outcomes])
+    return count_batch(batch.pk)
+
+
+def test_a_slice_that_is_recorded_twice_is_counted_once(batch: Batch) -> None:
+    assert record_twice(batch).sent == Event.objects.count() == 10
+
+
+def test_without_the_slices_guard_it_is_counted_twice(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, queries, "RECORD", " and p.slice_no = r.slice_no", "and p.slice_from is not null")
+    assert record_twice(batch).sent == Event.objects.count() == 20
+
+
+# --- the rescuer's guard ----------------------------------------------------------------------------------------------
+
+
+def rescue_what_another_has_rescued(monkeypatch: pytest.MonkeyPatch) -> tuple[Hold, Claim]:
+    """Two sweepers find a dead worker's parcel. One is first, a living worker claims it and is in its first slice; then
+    the other, which has just read the dead one's note, comes to the row. Returns the living worker's claim."""
+    dead, living = Hold(), Hold()
+    parcel_id = claim_parcel(dead).parcel_id
+    Worker.objects.update(dead_at=database_now())
+    held: list[Claim] = []
+
+    def read_note_while_another_is_faster(_url: str, _worker: int) -> ReadNote:
+        monkeypatch.setattr(record, "read_note", lambda _url, _worker: ReadNote())
+        with monkeypatch.context() as as_it_is:
+            as_it_is.setattr(record, "Parcel", Parcel)
+            rescue_parcel(parcel_id)
+        held.append(claim_parcel(living))
+        assert look_at(living, held[0], 0, 10)
+        return ReadNote()
+
+    monkeypatch.setattr(record, "read_note", read_note_while_another_is_faster)
+    rescue_parcel(parcel_id)
+    return living, held[0]
+
+
+def test_a_rescuer_that_comes_late_leaves_a_living_workers_claim_alone(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    living, claim = rescue_what_another_has_rescued(monkeypatch)
+    assert look_at(living, claim, 0, 10)
+    assert count_batch(batch.pk).in_doubt == 0
+
+
+def test_without_the_rescuers_guard_a_living_workers_slice_comes_into_doubt(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "Parcel", unguarded(Parcel))
+    living, claim = rescue_what_another_has_rescued(monkeypatch)
+    assert not look_at(living, claim, 0, 10)
+    assert count_batch(batch.pk).in_doubt == 10
+
+
+def rescue_what_was_discarded_meanwhile(batch: Batch) -> ParcelState:
+    """One sweeper has rescued the parcel, and its batch was cancelled; another one still has it on its list."""
+    parcel_id = claim_parcel(Hold()).parcel_id
+    Worker.objects.update(dead_at=database_now())
+    sweep()
+    stop_batch(batch.account, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN})
+    sweep()
+    assert Parcel.objects.get(pk=parcel_id).state == ParcelState.DISCARDED
+    rescue_parcel(parcel_id)
+    return ParcelState(Parcel.objects.get(pk=parcel_id).state)
+
+
+def test_what_has_ended_is_not_rescued(batch: Batch) -> None:
+    assert rescue_what_was_discarded_meanwhile(batch) is ParcelState.DISCARDED
+
+
+def test_without_the_rescuers_guard_what_was_discarded_is_due_again(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "Parcel", unguarded(Parcel))
+    assert rescue_what_was_discarded_meanwhile(batch) is ParcelState.DUE

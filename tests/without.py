@@ -1,0 +1,26 @@
+"""Taking one thing out of the product, to see the promise break that rests on it."""
+
+from __future__ import annotations
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+
+def without(patch: pytest.MonkeyPatch, module: ModuleType, statement: str, *conditions: str) -> None:
+    """Run a statement of `module` without these parts of it, each of which must be there, and once."""
+    text: str = getattr(module, statement)
+    for condition in conditions:
+        assert text.count(condition) == 1, f"{statement} has no {condition!r} any more: this twin proves nothing"
+        text = text.replace(condition, "")
+    patch.setattr(module, statement, text)
+
+
+def unguarded(model: Any) -> Any:
+    """A model whose `objects.filter` looks at the primary key only, whatever else it is asked for."""
+
+    def filter_by_key(*, pk: int, **_guards: object) -> Any:
+        return model.objects.filter(pk=pk)
+
+    return SimpleNamespace(objects=SimpleNamespace(filter=filter_by_key))
