@@ -121,14 +121,14 @@ class Watch:
             self._backend, self._seen = row[0], {}
 
 
-def claims_of_the_dead() -> list[int]:
-    """Parcels claimed by workers that are marked dead, or whose row is gone."""
+def claims_of_the_dead() -> list[tuple[int, int]]:
+    """Parcels, and the fences under which workers that are marked dead, or whose row is gone, have claimed them."""
     living = Worker.objects.filter(dead_at=None).values("pk")
     return list(
         Parcel.objects.filter(state=ParcelState.CLAIMED)
         .exclude(worker_id__in=living)
         .order_by("pk")
-        .values_list("pk", flat=True)[:1000]
+        .values_list("pk", "fence")[:1000]
     )
 
 

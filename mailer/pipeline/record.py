@@ -262,8 +262,9 @@ def correct_late(item: Outcomes) -> list[Happened]:
     return known
 
 
-def rescue_parcel(parcel_id: int) -> bool:
-    """Take a parcel from a worker that is marked dead. False if someone was first.
+def rescue_parcel(parcel_id: int, fence: int) -> bool:
+    """Take a parcel from a worker that is marked dead and claimed it under this fence. False if someone was first: by
+    now a living worker may have the parcel, under another fence.
 
     Its hand-over note says what was begun and what was answered: only what was begun and not answered is in doubt.
     Without a note of that very slice, all of the slice is. What was not begun is due again.
@@ -271,10 +272,12 @@ def rescue_parcel(parcel_id: int) -> bool:
     The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
     and never in between.
     """
-    worker_id = Parcel.objects.filter(pk=parcel_id).values_list("worker_id", flat=True).first()
-    note = read_note(settings.REDIS_URL, worker_id) if worker_id else ReadNote()
+    claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED, fence=fence)
+    worker_id = claimed.values_list("worker_id", flat=True).first()
+    if worker_id is None:
+        return False
+    note = read_note(settings.REDIS_URL, worker_id)
     with transaction.atomic():
-        claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED, worker_id=worker_id)
         parcel = claimed.select_for_update(skip_locked=True).first()
         if parcel is None:
             return False

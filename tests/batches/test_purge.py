@@ -73,7 +73,7 @@ def test_what_a_dead_worker_had_is_discarded_too_even_after_a_thaw(
     receipt = purge_account(alice, actor="test")
     assert (receipt.affected, receipt.is_settled) == (0, False)
     thaw_account(alice, actor="test")
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     deliverer.deliver_due(seconds=5)
     assert peer.ledger == []
     sweep()

@@ -119,7 +119,7 @@ def test_what_waits_to_be_sent_again_is_named_in_doubt_by_a_stop(
 ) -> None:
     """It may have left before the stop: a receipt that called it stopped would promise too much."""
     claim = claim_and_look(Hold())
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     assert (receipt.sent, receipt.in_doubt, receipt.stopped) == (0, 10, 50)
     assert receipt.doubtful_messages == [claim.first_message_id + n for n in range(10)]
@@ -130,7 +130,8 @@ def test_what_waits_to_be_sent_again_is_named_in_doubt_by_a_stop(
 
 
 def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: Clock) -> None:
-    rescue_parcel(claim_and_look(Hold()).parcel_id)
+    claim = claim_and_look(Hold())
+    rescue_parcel(claim.parcel_id, claim.fence)
     hold = Hold()
     first, second = sorted(hold.claim_next(lane=1), key=lambda claim: claim.is_replay)  # type: ignore[arg-type]
     assert (first.is_replay, second.is_replay) == (False, True)
@@ -146,7 +147,7 @@ def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: 
 def test_a_late_record_spares_the_second_sending(batch: Batch, resending: None) -> None:
     """The rescuer gave the slice to a replay parcel; the worker it believed dead knows that two had been sent."""
     claim = claim_and_look(Hold())
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     assert record_slice([outcomes_of(claim, Sent("ok"), Sent("ok"))]) == [claim]
     counts = count_batch(batch.pk)
     assert (counts.accepted, counts.sent, counts.due) == (60, 2, 58)
@@ -158,7 +159,7 @@ def test_a_person_replays_doubt(
     alice: Account, batch: Batch, is_folded: bool, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     claim = claim_and_look(Hold(), 0, 60)
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
     one = Selection(Why.IN_DOUBT, message_ids=frozenset([claim.first_message_id + 7]))
@@ -179,7 +180,7 @@ def test_a_person_replays_doubt(
 @pytest.mark.parametrize("is_folded", [False, True])
 def test_a_person_drops_doubt(alice: Account, batch: Batch, is_folded: bool) -> None:
     claim = claim_and_look(Hold(), 0, 60)
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
     assert drop(alice, DOUBT, actor="test").affected == 60
@@ -201,7 +202,8 @@ def test_a_claimed_parcels_doubt_waits_until_its_worker_is_done(alice: Account, 
 def test_replayed_doubt_of_a_stopped_batch_leaves_only_when_resumed(
     alice: Account, batch: Batch, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    rescue_parcel(claim_and_look(Hold(), 0, 60).parcel_id)
+    claim = claim_and_look(Hold(), 0, 60)
+    rescue_parcel(claim.parcel_id, claim.fence)
     stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
     assert replay(alice, DOUBT, actor="test").affected == 60
     deliverer.deliver_due(seconds=5)

@@ -150,7 +150,7 @@ def test_what_may_have_left_before_is_not_called_stopped(alice: Account) -> None
     Account.objects.update(doubt_policy=DoubtPolicy.RESEND)
     accept_mail(alice, draft(60))
     claim = claim_and_look(Hold())
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     receipt = stop_message(alice, claim.first_message_id, actor="test")
     assert (receipt.stopped, receipt.in_doubt, receipt.doubtful_messages) == (0, 1, [claim.first_message_id])
     assert states_of([claim.first_message_id]) == {claim.first_message_id: "in_doubt"}

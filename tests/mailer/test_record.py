@@ -70,7 +70,7 @@ def test_recording_the_same_slice_twice_does_nothing_the_second_time(batch: Batc
 def test_a_record_under_an_older_fence_changes_nothing_of_the_new_claim(batch: Batch) -> None:
     old, new = Hold(), Hold()
     lost = claim_and_look(old)
-    rescue_parcel(lost.parcel_id)
+    rescue_parcel(lost.parcel_id, lost.fence)
     held = claim_and_look(new, 10, 20)
     lost.slice_no = held.slice_no
     assert record_slice([outcomes_of(lost, Refused("no"))]) == [lost]
@@ -83,7 +83,7 @@ def test_a_record_under_an_older_fence_changes_nothing_of_the_new_claim(batch: B
 def test_a_late_record_turns_doubt_into_knowledge(batch: Batch, is_folded: bool) -> None:
     hold = Hold()
     claim = claim_and_look(hold, 0, 60)
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
     assert count_batch(batch.pk).in_doubt == 60
@@ -95,14 +95,14 @@ def test_a_late_record_turns_doubt_into_knowledge(batch: Batch, is_folded: bool)
 
 def test_a_parcel_is_rescued_once(batch: Batch) -> None:
     claim = claim_and_look(Hold())
-    assert rescue_parcel(claim.parcel_id)
-    assert not rescue_parcel(claim.parcel_id)
+    assert rescue_parcel(claim.parcel_id, claim.fence)
+    assert not rescue_parcel(claim.parcel_id, claim.fence)
     assert count_batch(batch.pk).in_doubt == 10
 
 
 def test_what_was_not_begun_is_due_again_after_a_rescue(batch: Batch) -> None:
     (claim,) = Hold().claim_next(Lane.BULK)
-    rescue_parcel(claim.parcel_id)
+    rescue_parcel(claim.parcel_id, claim.fence)
     counts = count_batch(batch.pk)
     assert (counts.due, counts.in_doubt) == (60, 0)
 

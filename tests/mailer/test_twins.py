@@ -14,12 +14,12 @@ from batches.control import create_batch, stop_batch
 from batches.counts import Counts, count_batch
 from batches.models import Batch, Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.sweep import claims_of_the_dead
 from foundation.clock import database_now
 from mailer.models import Event
 from mailer.pipeline import record
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, Trip, cut_slice
-from mailer.pipeline.note import ReadNote
 from mailer.pipeline.record import Outcomes, add_result, record_slice, rescue_parcel
 from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
@@ -92,7 +92,7 @@ def record_over_another(batch: Batch) -> Parcel:
     old = Hold()
     lost = claim_parcel(old)
     assert look_at(old, lost, 0, 10)
-    rescue_parcel(lost.parcel_id)
+    rescue_parcel(lost.parcel_id, lost.fence)
     new = Hold()
     held = claim_parcel(new)
     assert look_at(new, held, 10, 20)
@@ -151,32 +151,22 @@ def test_without_the_slices_guard_it_is_counted_twice(batch: Batch, monkeypatch:
 # --- the rescuer's guard ----------------------------------------------------------------------------------------------
 
 
-def rescue_what_another_has_rescued(monkeypatch: pytest.MonkeyPatch) -> tuple[Hold, Claim]:
-    """Two sweepers find a dead worker's parcel. One is first, a living worker claims it and is in its first slice; then
-    the other, which has just read the dead one's note, comes to the row. Returns the living worker's claim."""
+def rescue_what_another_has_rescued() -> tuple[Hold, Claim]:
+    """Two sweepers have a dead worker's parcel on their lists. One is first, a living worker claims the parcel and is
+    in its first slice; then the other comes to it. Returns the living worker's claim."""
     dead, living = Hold(), Hold()
-    parcel_id = claim_parcel(dead).parcel_id
+    claim_parcel(dead)
     Worker.objects.update(dead_at=database_now())
-    held: list[Claim] = []
-
-    def read_note_while_another_is_faster(_url: str, _worker: int) -> ReadNote:
-        monkeypatch.setattr(record, "read_note", lambda _url, _worker: ReadNote())
-        with monkeypatch.context() as as_it_is:
-            as_it_is.setattr(record, "Parcel", Parcel)
-            rescue_parcel(parcel_id)
-        held.append(claim_parcel(living))
-        assert look_at(living, held[0], 0, 10)
-        return ReadNote()
-
-    monkeypatch.setattr(record, "read_note", read_note_while_another_is_faster)
-    rescue_parcel(parcel_id)
-    return living, held[0]
+    (listed,) = claims_of_the_dead()
+    assert rescue_parcel(*listed)
+    claim = claim_parcel(living)
+    assert look_at(living, claim, 0, 10)
+    rescue_parcel(*listed)
+    return living, claim
 
 
-def test_a_rescuer_that_comes_late_leaves_a_living_workers_claim_alone(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    living, claim = rescue_what_another_has_rescued(monkeypatch)
+def test_a_rescuer_that_comes_late_leaves_a_living_workers_claim_alone(batch: Batch) -> None:
+    living, claim = rescue_what_another_has_rescued()
     assert look_at(living, claim, 0, 10)
     assert count_batch(batch.pk).in_doubt == 0
 
@@ -185,29 +175,18 @@ def test_without_the_rescuers_guard_a_living_workers_slice_comes_into_doubt(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "Parcel", unguarded(Parcel))
-    living, claim = rescue_what_another_has_rescued(monkeypatch)
+    living, claim = rescue_what_another_has_rescued()
     assert not look_at(living, claim, 0, 10)
     assert count_batch(batch.pk).in_doubt == 10
 
 
-def rescue_what_was_discarded_meanwhile(batch: Batch) -> ParcelState:
+def test_what_has_ended_is_not_rescued(batch: Batch) -> None:
     """One sweeper has rescued the parcel, and its batch was cancelled; another one still has it on its list."""
-    parcel_id = claim_parcel(Hold()).parcel_id
+    claim_parcel(Hold())
     Worker.objects.update(dead_at=database_now())
+    (listed,) = claims_of_the_dead()
     sweep()
     stop_batch(batch.account, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN})
     sweep()
-    assert Parcel.objects.get(pk=parcel_id).state == ParcelState.DISCARDED
-    rescue_parcel(parcel_id)
-    return ParcelState(Parcel.objects.get(pk=parcel_id).state)
-
-
-def test_what_has_ended_is_not_rescued(batch: Batch) -> None:
-    assert rescue_what_was_discarded_meanwhile(batch) is ParcelState.DISCARDED
-
-
-def test_without_the_rescuers_guard_what_was_discarded_is_due_again(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(record, "Parcel", unguarded(Parcel))
-    assert rescue_what_was_discarded_meanwhile(batch) is ParcelState.DUE
+    assert not rescue_parcel(*listed)
+    assert Parcel.objects.get(pk=listed[0]).state == ParcelState.DISCARDED
