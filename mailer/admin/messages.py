@@ -26,6 +26,7 @@ STATE_COLOURS = {
     "due": "primary",
     "claimed": "primary",
     "retained": "warning",
+    "held": "warning",
     "sent": "success",
     "refused": "danger",
     "dropped": "danger",
