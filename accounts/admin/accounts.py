@@ -12,11 +12,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.admin.keys import KeyColumns
 from accounts.models import Account, ApiKey
-from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, write_time
+from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, draw_link, write_time
 
 
 class AccountForm(ChoosingForm[Account]):
@@ -119,7 +118,3 @@ class AccountAdmin(ModelAdmin[Account]):
         return format_html(
             "{} &nbsp; {}", batches, draw_link(reverse("admin:accounts_apikey_add", query=query), "New key")
         )
-
-
-def draw_link(url: str, text: str) -> SafeString:
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
