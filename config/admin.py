@@ -50,6 +50,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "config.dashboard.add_figures",
+    "GLOBAL_CALLBACK": "config.dashboard.add_switch",
     "SIDEBAR": {
         "navigation": [
             {

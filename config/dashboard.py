@@ -7,8 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from batches.admin.asking import Figure
+from batches.admin.installation import may_freeze_everything
 from batches.counts import tally_sent, tally_state
-from batches.models import Installation, Node
+from batches.freeze import is_installation_frozen
+from batches.models import Node
 from batches.states import ParcelState
 from batches.sweep import oldest_due_age
 from foundation.admin import tell_time
@@ -28,19 +31,23 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     return context
 
 
+def add_switch(request: HttpRequest) -> dict[str, Any]:
+    """Unfold's callback for every page: whether everything is frozen, and who may change that."""
+    return {"is_frozen": is_installation_frozen(), "may_freeze": may_freeze_everything(request)}
+
+
 def figures() -> dict[str, Any]:
     """The cards and the table of nodes."""
     now = database_now()
     age = oldest_due_age()
     return {
         "cards": [
-            ("Scheduled", tally_state(ParcelState.SCHEDULED), "their send_at is ahead"),
-            ("Due", tally_state(ParcelState.DUE), f"the oldest for {tell_age(age)}" if age else "nothing waits"),
-            ("Sending", tally_state(ParcelState.CLAIMED), "in workers' hands"),
-            ("Retained", tally_state(ParcelState.RETAINED), "by a pause or a freeze"),
-            ("Sent", tally_sent(LATELY), "in the last hour"),
+            Figure("Scheduled", tally_state(ParcelState.SCHEDULED), "their send_at is ahead"),
+            Figure("Due", tally_state(ParcelState.DUE), f"the oldest for {tell_age(age)}" if age else "nothing waits"),
+            Figure("Sending", tally_state(ParcelState.CLAIMED), "in workers' hands"),
+            Figure("Retained", tally_state(ParcelState.RETAINED), "by a pause or a freeze"),
+            Figure("Sent", tally_sent(LATELY), "in the last hour"),
         ],
-        "is_frozen": Installation.objects.filter(frozen_at__isnull=False).exists(),
         "nodes": tabulate_nodes(now),
     }
 
