@@ -141,6 +141,19 @@ def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
     ]
 
 
+def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
+    """Links to its messages in a person's hands, if there are any; each kind has its list."""
+    kinds = {"held": counts.held, "in_doubt": counts.in_doubt}
+    return [
+        (
+            f"{messages:,} {kind.replace('_', ' ')}",
+            reverse("in_hand", query={"account": batch.account_id, "why": kind, "batch": batch.public_id}),
+        )
+        for kind, messages in kinds.items()
+        if messages
+    ]
+
+
 def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
     """What a batch's page says."""
     now = database_now()
@@ -161,6 +174,7 @@ def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
             Figure("Sent", counts.sent),
             Figure("Stopped, discarded, expired", counts.ended_unsent),
         ],
+        "in_hand": link_in_hand(batch, counts),
         "shares": shares(counts),
         "waves": tabulate_waves(waves_of(batch.pk), now, with_batch=False),
         "receipts": tabulate_receipts(receipts),

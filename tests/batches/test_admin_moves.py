@@ -12,6 +12,7 @@ from accounts.models import Account
 from batches.admin.receipts import show_receipt
 from batches.claims import Hold
 from batches.control import create_batch, default_batch, stop_batch
+from batches.counts import count_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
 from foundation.clock import database_now
@@ -108,6 +109,23 @@ def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: B
         assert told in press(operator, batch, "pause", **{name: said}).text
     batch.refresh_from_db()
     assert batch.status == BatchStatus.OPEN
+
+
+def test_held_mail_is_shown_and_leads_to_the_person_who_decides(
+    operator: Client, batch: Batch, alice: Account, clock: Clock
+) -> None:
+    Account.objects.filter(pk=alice.pk).update(lateness_limit=60)
+    clock.advance(hours=2)
+    sweep()
+    assert count_batch(batch.pk).held == 3
+    page = operator.get(f"{BATCHES}{batch.pk}/change/").text
+    for said in ("3 held", "1 held", f"/admin/in-hand/?account={alice.pk}&amp;why=held&amp;batch={batch.public_id}"):
+        assert said in page
+    for path in (BATCHES, "/admin/", "/admin/waves/", f"{BATCHES}{batch.pk}/resume/", "/admin/mailer/message/"):
+        assert operator.get(path, follow=True).status_code == 200
+    assert "For 3 messages that time has come" in operator.get(f"{BATCHES}{batch.pk}/cancel/").text
+    stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
+    assert "3 are held, and stay in a person" in operator.get(f"{BATCHES}{batch.pk}/resume/").text
 
 
 def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
