@@ -40,6 +40,11 @@ def thaw_installation(*, actor: str, reason: str = "") -> Receipt:
     return _thaw(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
 
 
+def is_installation_frozen() -> bool:
+    """Whether the switch that holds everything is on."""
+    return Installation.objects.filter(frozen_at__isnull=False).exists()
+
+
 def _freeze(row: QuerySet[Model], account: Account | None, *, actor: str, reason: str) -> Receipt:
     with stop_transaction():
         if not row.filter(frozen_at=None).update(frozen_at=Now(), thawed_at=None):

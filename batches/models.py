@@ -226,6 +226,8 @@ class Receipt(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.message_id is not None:
+            return f"{self.action} of message {self.message_id}"
         return f"{self.action} of {self.batch or self.account or 'everything'}"
 
     @classmethod

@@ -17,6 +17,7 @@ from django.db.models import Q
 from accounts.models import Account
 from batches import queries
 from batches.admit import admit_batch
+from batches.counts import count_account
 from batches.errors import StatusConflict
 from batches.models import Receipt
 from batches.settle import stop_transaction, wait_until_settled
@@ -29,6 +30,7 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
     answer; what a worker still had, or takes too long, the sweeper discards.
     """
     owners = Account.objects.filter(Q(pk=account.pk) | Q(parent=account)).order_by("pk")
+    before = count_account(account.pk).discarded
     with stop_transaction():
         frozen = Account.objects.select_for_update(no_key=True).filter(pk=account.pk, frozen_at__isnull=False)
         if not frozen.exists():
@@ -41,7 +43,9 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
         assert row is not None
         owners.update(purged_through=row[0], is_purging=True)
         receipt = Receipt.open_for(account, None, Receipt.Action.PURGE, actor=actor, reason=reason)
-    receipt.affected = discard_purged(owners.values_list("pk", flat=True), seconds=settings.STOP_WAIT_SECONDS)
+    discard_purged(owners.values_list("pk", flat=True), seconds=settings.STOP_WAIT_SECONDS)
+    # Counted, not added up: a sweeper that runs at this moment discards some of it, too.
+    receipt.affected = count_account(account.pk).discarded - before
     receipt.save(update_fields=["affected"])
     return wait_until_settled(receipt)
 

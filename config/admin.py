@@ -19,6 +19,61 @@ def entry(title: str, icon: str, route: str, permission: str) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": reverse_lazy(route), "permission": may(permission)}
 
 
+def navigate(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar's groups of pages."""
+    from mailer.admin.in_hand import count_in_hand
+
+    in_hand = entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")
+    if number := count_in_hand(request):
+        in_hand |= {"badge": number, "badge_variant": "warning"}
+    return [
+        {
+            "items": [
+                {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+            ]
+        },
+        {
+            "title": "Mail",
+            "separator": True,
+            "items": [
+                entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
+                entry("Waves", "waves", "waves", "batches.view_batch"),
+                entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
+                in_hand,
+                entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
+                {
+                    "title": "Inbox",
+                    "icon": "inbox",
+                    "link": reverse_lazy("inbox"),
+                    "permission": "mailer.inbox.views.may_see_inbox",
+                },
+            ],
+        },
+        {
+            "title": "Tenants",
+            "separator": True,
+            "items": [
+                entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
+                entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
+            ],
+        },
+        {
+            "title": "Installation",
+            "separator": True,
+            "items": [
+                entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
+                entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+                entry(
+                    "Periodic tasks",
+                    "schedule",
+                    "admin:django_celery_beat_periodictask_changelist",
+                    "django_celery_beat.view_periodictask",
+                ),
+            ],
+        },
+    ]
+
+
 FAVICON = (
     "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
     "<rect width='16' height='16' rx='4' fill='%232563eb'/>"
@@ -50,51 +105,6 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "config.dashboard.add_figures",
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                ]
-            },
-            {
-                "title": "Mail",
-                "separator": True,
-                "items": [
-                    entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
-                    entry("Waves", "waves", "waves", "batches.view_batch"),
-                    entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
-                    entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
-                    {
-                        "title": "Inbox",
-                        "icon": "inbox",
-                        "link": reverse_lazy("inbox"),
-                        "permission": "mailer.inbox.views.may_see_inbox",
-                    },
-                ],
-            },
-            {
-                "title": "Tenants",
-                "separator": True,
-                "items": [
-                    entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
-                    entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
-                ],
-            },
-            {
-                "title": "Installation",
-                "separator": True,
-                "items": [
-                    entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
-                    entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
-                    entry(
-                        "Periodic tasks",
-                        "schedule",
-                        "admin:django_celery_beat_periodictask_changelist",
-                        "django_celery_beat.view_periodictask",
-                    ),
-                ],
-            },
-        ],
-    },
+    "GLOBAL_CALLBACK": "config.dashboard.add_switch",
+    "SIDEBAR": {"navigation": navigate},
 }

@@ -6,13 +6,19 @@ import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
-from batches.counts import tally_sent, tally_state
-from batches.models import Installation, Node
+from batches.admin.asking import Figure
+from batches.admin.installation import may_freeze_everything
+from batches.counts import Tally, tally_sent, tally_state
+from batches.freeze import is_installation_frozen
+from batches.models import Node
 from batches.states import ParcelState
 from batches.sweep import oldest_due_age
 from foundation.admin import tell_time
 from foundation.clock import database_now
+from mailer.admin.in_hand import MAY_SEE
+from mailer.in_hand import Why, tally_in_hand
 from mailer.inbox.views import may_see_inbox
 
 LATELY = dt.timedelta(hours=1)
@@ -23,24 +29,36 @@ SILENT_AFTER = dt.timedelta(seconds=15)
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's dashboard callback. Operators who may not see batches get an empty page."""
     context["has_inbox"] = may_see_inbox(request)
+    context["may_see_in_hand"] = request.user.has_perm(MAY_SEE)
     if request.user.has_perm("batches.view_batch"):
-        context.update(figures())
+        context.update(figures(link_in_hand=reverse("in_hand") if context["may_see_in_hand"] else ""))
     return context
 
 
-def figures() -> dict[str, Any]:
+def add_switch(request: HttpRequest) -> dict[str, Any]:
+    """Unfold's callback for every page: whether everything is frozen, and who may change that."""
+    return {"is_frozen": is_installation_frozen(), "may_freeze": may_freeze_everything(request)}
+
+
+def figures(*, link_in_hand: str) -> dict[str, Any]:
     """The cards and the table of nodes."""
     now = database_now()
     age = oldest_due_age()
+    held, in_doubt = (tally_in_hand(why) for why in Why)
     return {
         "cards": [
-            ("Scheduled", tally_state(ParcelState.SCHEDULED), "their send_at is ahead"),
-            ("Due", tally_state(ParcelState.DUE), f"the oldest for {tell_age(age)}" if age else "nothing waits"),
-            ("Sending", tally_state(ParcelState.CLAIMED), "in workers' hands"),
-            ("Retained", tally_state(ParcelState.RETAINED), "by a pause or a freeze"),
-            ("Sent", tally_sent(LATELY), "in the last hour"),
+            Figure("Scheduled", tally_state(ParcelState.SCHEDULED), "their send_at is ahead"),
+            Figure("Due", tally_state(ParcelState.DUE), f"the oldest for {tell_age(age)}" if age else "nothing waits"),
+            Figure("Sending", tally_state(ParcelState.CLAIMED), "in workers' hands"),
+            Figure("Retained", tally_state(ParcelState.RETAINED), "by a pause or a freeze"),
+            Figure(
+                "In hand",
+                Tally(held.messages + in_doubt.messages, held.is_exact and in_doubt.is_exact),
+                f"{held} held, {in_doubt} in doubt",
+                link_in_hand,
+            ),
+            Figure("Sent", tally_sent(LATELY), "in the last hour"),
         ],
-        "is_frozen": Installation.objects.filter(frozen_at__isnull=False).exists(),
         "nodes": tabulate_nodes(now),
     }
 

@@ -3,14 +3,22 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from batches.admin.installation import freeze_everything, thaw_everything
 from batches.admin.waves import show_waves
 from config.docs import show_docs, show_document
 from config.health import healthz
+from mailer.admin.deciding import drop_in_hand, replay_in_hand
+from mailer.admin.in_hand import show_in_hand
 from mailer.inbox.views import show_inbox, show_received
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("admin/waves/", admin.site.admin_view(show_waves), name="waves"),
+    path("admin/freeze-everything/", admin.site.admin_view(freeze_everything), name="freeze_everything"),
+    path("admin/thaw-everything/", admin.site.admin_view(thaw_everything), name="thaw_everything"),
+    path("admin/in-hand/", admin.site.admin_view(show_in_hand), name="in_hand"),
+    path("admin/in-hand/replay/", admin.site.admin_view(replay_in_hand), name="in_hand_replay"),
+    path("admin/in-hand/drop/", admin.site.admin_view(drop_in_hand), name="in_hand_drop"),
     path("admin/inbox/", admin.site.admin_view(show_inbox), name="inbox"),
     path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
     path("admin/", admin.site.urls),

@@ -14,6 +14,8 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 
 Row = TypeVar("Row", bound=Model)
@@ -25,7 +27,16 @@ if TYPE_CHECKING:
 else:
     from unfold.admin import ModelAdmin, TabularInline
 
-__all__ = ["ChoosingForm", "ModelAdmin", "ReadOnlyAdmin", "TabularInline", "coloured", "tell_time", "write_time"]
+__all__ = [
+    "ChoosingForm",
+    "ModelAdmin",
+    "ReadOnlyAdmin",
+    "TabularInline",
+    "coloured",
+    "draw_link",
+    "tell_time",
+    "write_time",
+]
 
 
 SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -70,6 +81,11 @@ def coloured(variants: Mapping[str, str]) -> Callable[[Shown], Shown]:
         return column
 
     return mark
+
+
+def draw_link(url: str, text: str) -> SafeString:
+    """A link as unfold colours its own."""
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
 
 
 def write_time(moment: dt.datetime | None) -> str:

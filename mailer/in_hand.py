@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.expressions import Combinable
 
 from accounts.models import Account
 from batches import hints
 from batches.claims import bits, to_mask
 from batches.control import find_batch
+from batches.counts import LOOKED_AT, PENDING, Tally
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import settle_doubt, split_off, take_out
 from batches.settle import settle
@@ -64,6 +66,21 @@ def list_in_hand(
     return trace(ids[:limit]), found[limit - 1] if len(found) > limit else None
 
 
+def tally_in_hand(
+    why: Why, account: Account | None = None, *, batch: Batch | None = None, looked_at: int = LOOKED_AT
+) -> Tally:
+    """How many messages are in hand, of the account or of all, among this many parcels."""
+    found = _parcels(account, why, batch)[:looked_at].aggregate(messages=Sum(_in_hand(why)), parcels=Count("pk"))
+    return Tally(found["messages"] or 0, found["parcels"] < looked_at)
+
+
+def accounts_in_hand(why: Why) -> dict[int, int]:
+    """The accounts with mail in hand, by id, with how many messages, among `LOOKED_AT` parcels."""
+    parcels = _parcels(None, why).order_by("account", "pk").values("pk")[:LOOKED_AT]
+    found = Parcel.objects.filter(pk__in=parcels).values("account").annotate(messages=Sum(_in_hand(why)))
+    return dict(found.order_by("account").values_list("account", "messages"))
+
+
 def replay(account: Account, selection: Selection, *, actor: str, reason: str = "") -> Receipt:
     """Let mail in hand go: it is due now, and leaves unless its batch is stopped. Raises UnknownBatch.
 
@@ -103,8 +120,12 @@ def drop(account: Account, selection: Selection, *, actor: str, reason: str = ""
     return _receipt(account, selection, Receipt.Action.DROP, affected, actor=actor, reason=reason)
 
 
-def _parcels(account: Account, why: Why, batch: Batch | None = None) -> QuerySet[Parcel]:
-    own = Parcel.objects.filter(account=account)
+def _in_hand(why: Why) -> Combinable:
+    return PENDING if why is Why.HELD else F("in_doubt")
+
+
+def _parcels(account: Account | None, why: Why, batch: Batch | None = None) -> QuerySet[Parcel]:
+    own = Parcel.objects.all() if account is None else Parcel.objects.filter(account=account)
     own = own if batch is None else own.filter(batch=batch)
     return own.filter(state=ParcelState.HELD) if why is Why.HELD else own.filter(in_doubt__gt=0)
 

@@ -12,15 +12,36 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.keys import KeyColumns
-from accounts.models import Account, ApiKey
-from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, write_time
+from accounts.models import Account, ApiKey, DoubtPolicy
+from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, draw_link, write_time
 
 
 class AccountForm(ChoosingForm[Account]):
-    """A username, and the account it is a subuser of."""
+    """A username, the account it is a subuser of, and what becomes of its mail that is in doubt or late."""
+
+    doubt_policy = forms.TypedChoiceField(
+        label="Mail in doubt",
+        coerce=int,
+        choices=[
+            (DoubtPolicy.HOLD, "hold it for a person: nobody gets it twice"),
+            (DoubtPolicy.RESEND, "send it again: everybody gets it, some perhaps twice"),
+        ],
+        initial=DoubtPolicy.HOLD,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Its last byte was out and no answer came, as when the peer or a worker dies. It is sent again with "
+        "the same Message-ID, so that a mailbox may see that it is the same.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if limit := self.fields.get("lateness_limit"):
+            limit.help_text = (
+                "Mail that is later than this, as after an outage, is held for a person instead of going out stale. "
+                "Counted from the last of due, resumed and thawed. Empty: it is sent, however late."
+            )
 
     def clean_parent(self) -> Account | None:
         """The gate reads the status of an account and of its parent: a third level would go unseen."""
@@ -78,7 +99,8 @@ class AccountAdmin(ModelAdmin[Account]):
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        return ["username", "parent", "frozen", "made", "links"] if obj else ["username", "parent"]
+        own = ["username", "parent", "doubt_policy", "lateness_limit"]
+        return [*own, "frozen", "made", "links"] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
         return ["frozen", "made", "links"]
@@ -103,10 +125,12 @@ class AccountAdmin(ModelAdmin[Account]):
     def frozen(self, account: Account) -> str:
         return write_time(account.frozen_at)
 
-    @coloured({"frozen": "warning"})
-    @admin.display(description="held")
+    @coloured({"frozen": "danger", "frozen with its parent": "danger"})
+    @admin.display(description="frozen")
     def hold(self, account: Account) -> str:
-        return "frozen" if account.frozen_at else ""
+        if account.frozen_at:
+            return "frozen"
+        return "frozen with its parent" if account.parent and account.parent.frozen_at else ""
 
     @admin.display(description="made (UTC)")
     def made(self, account: Account) -> str:
@@ -119,7 +143,3 @@ class AccountAdmin(ModelAdmin[Account]):
         return format_html(
             "{} &nbsp; {}", batches, draw_link(reverse("admin:accounts_apikey_add", query=query), "New key")
         )
-
-
-def draw_link(url: str, text: str) -> SafeString:
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)

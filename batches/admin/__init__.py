@@ -1,6 +1,7 @@
-"""The admin's pages of batches, waves and receipts: to look at, with three buttons on a batch."""
+"""The admin's pages of batches, waves and receipts: to look at, with buttons on a batch, an account, and everything."""
 
+from batches.admin.accounts import HeldAccountAdmin
 from batches.admin.batches import BatchAdmin
 from batches.admin.receipts import ReceiptAdmin
 
-__all__ = ["BatchAdmin", "ReceiptAdmin"]
+__all__ = ["BatchAdmin", "HeldAccountAdmin", "ReceiptAdmin"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from accounts.models import Account
-from batches.admin.control import MOVES, control_batch, may_control, moves_of
+from batches.admin.asking import Figure
+from batches.admin.control import MOVES, control_batch, may_control, moves_of, tell_hours
 from batches.admin.figures import STATUS_COLOURS, draw_bar, shares, tabulate_waves
 from batches.admin.receipts import tabulate_receipts
 from batches.counts import Counts, count_batch, count_batches
@@ -64,7 +66,7 @@ class CountedBatch(Protocol):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin[Batch]):
-    """Batches, read-only: their status changes by pause, cancel and resume."""
+    """Batches, read-only: their status changes by pause, cancel and resume, its `send_at` by reschedule."""
 
     list_display = ("shown_id", "account", "shown_status", "messages", "by_state", "made")
     list_filter = ("status", AccountFilter)
@@ -84,7 +86,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         moves = [
             path(
                 f"<int:batch_id>/{move.action}/",
-                self.admin_site.admin_view(partial(control_batch, action=move.action)),
+                self.admin_site.admin_view(partial(control_batch, move=move)),
                 name=f"batches_batch_{move.action}",
             )
             for move in MOVES
@@ -126,6 +128,32 @@ def is_frozen(account: Account) -> bool:
     return account.frozen_at is not None or (account.parent is not None and account.parent.frozen_at is not None)
 
 
+def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
+    """How long a paused batch stays so, and how long its mail is retained, in sentences."""
+    if batch.status != BatchStatus.PAUSED:
+        return []
+    until = batch.paused_until
+    return [
+        f"It is resumed by itself at {write_time(until)} UTC ({tell_time(until, now)})."
+        if until
+        else "It stays paused until somebody resumes it.",
+        f"What comes due is retained for {tell_hours(batch.retention_seconds)} after its send_at, and then expires.",
+    ]
+
+
+def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
+    """Links to its messages in a person's hands, if there are any; each kind has its list."""
+    kinds = {"held": counts.held, "in_doubt": counts.in_doubt}
+    return [
+        (
+            f"{messages:,} {kind.replace('_', ' ')}",
+            reverse("in_hand", query={"account": batch.account_id, "why": kind, "batch": batch.public_id}),
+        )
+        for kind, messages in kinds.items()
+        if messages
+    ]
+
+
 def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
     """What a batch's page says."""
     now = database_now()
@@ -139,7 +167,14 @@ def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
         "is_frozen": is_frozen(batch.account),
         "since": since,
         "since_told": tell_time(since, now),
-        "counts": counts,
+        "terms": tell_terms(batch, now),
+        "figures": [
+            Figure("Accepted", counts.accepted),
+            Figure("May still leave", counts.waiting),
+            Figure("Sent", counts.sent),
+            Figure("Stopped, discarded, expired", counts.ended_unsent),
+        ],
+        "in_hand": link_in_hand(batch, counts),
         "shares": shares(counts),
         "waves": tabulate_waves(waves_of(batch.pk), now, with_batch=False),
         "receipts": tabulate_receipts(receipts),

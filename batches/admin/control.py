@@ -1,157 +1,180 @@
-"""Pause, cancel and resume by an operator: what will happen, how many messages it is about, and then the receipt.
-
-The pages call the functions that the APIs call. A GET only asks; the answer to the POST is the receipt's page.
-"""
+"""Pause, cancel, resume and reschedule a batch: what each button asks, and the function it calls."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from batches.control import STOPPED, resume_batch, stop_batch
+from batches.admin.asking import Figure, Move, Question, ReasonForm, TimeField, confirm, require
+from batches.control import STOPPED, PauseTerms, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
-from batches.errors import StatusConflict, UnknownBatch
 from batches.models import Batch, Receipt
+from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus
+from foundation.admin import write_time
+from foundation.clock import database_now
+
+MAY_CONTROL = "batches.change_batch"
+LONGEST_RETENTION_HOURS = 24 * 365
+
+PAUSE = Move(Receipt.Action.PAUSE, "pause")
+CANCEL = Move(Receipt.Action.CANCEL, "cancel", "danger")
+RESUME = Move(Receipt.Action.RESUME, "play_arrow")
+RESCHEDULE = Move(Receipt.Action.RESCHEDULE, "schedule_send")
+ALLOWED_FROM: dict[Move, Collection[BatchStatus]] = {
+    RESUME: STOPPED,
+    RESCHEDULE: frozenset({BatchStatus.OPEN, BatchStatus.PAUSED}),
+    PAUSE: frozenset({BatchStatus.OPEN, BatchStatus.CANCELLED}),
+    CANCEL: frozenset({BatchStatus.OPEN, BatchStatus.PAUSED}),
+}
+"""The buttons in their order, and the statuses in which each makes sense."""
+MOVES = tuple(ALLOWED_FROM)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One of the three buttons: where it leads, and from where it makes sense."""
+class PauseForm(ReasonForm):
+    """Why, and how long, if not until somebody resumes it."""
 
-    action: Receipt.Action
-    to: BatchStatus
-    allowed_from: Collection[BatchStatus]
-    icon: str
-    variant: str
-
-    @property
-    def title(self) -> str:
-        return self.action.label.capitalize()
-
-
-MOVES = (
-    Move(Receipt.Action.RESUME, BatchStatus.OPEN, STOPPED, "play_arrow", "primary"),
-    Move(
-        Receipt.Action.PAUSE,
-        BatchStatus.PAUSED,
-        frozenset({BatchStatus.OPEN, BatchStatus.CANCELLED}),
-        "pause",
-        "primary",
-    ),
-    Move(
-        Receipt.Action.CANCEL,
-        BatchStatus.CANCELLED,
-        frozenset({BatchStatus.OPEN, BatchStatus.PAUSED}),
-        "cancel",
-        "danger",
-    ),
-)
-
-
-class ReasonForm(forms.Form):
-    """Why: kept in the receipt."""
-
-    reason = forms.CharField(
-        max_length=500,
+    until = TimeField(
+        label="Until (UTC)",
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why? It is kept in the receipt.", "autofocus": True}),
+        help_text="The batch is resumed by itself then. Empty: it stays paused until somebody resumes it.",
     )
+    hours = forms.FloatField(
+        label="Retain mail for (hours)",
+        required=False,
+        min_value=0,
+        max_value=LONGEST_RETENTION_HOURS,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[
+            "hours"
+        ].help_text = f"Counted from its send_at; what is not resumed by then expires. Empty: {tell_hours(None)}."
+
+
+class RescheduleForm(ReasonForm):
+    """Why, and when instead."""
+
+    send_at = TimeField(label="New send_at (UTC)", help_text="A time that has passed means now.")
+    field_order = ("send_at", "reason")
+
+
+FORMS: dict[Move, type[ReasonForm]] = {PAUSE: PauseForm, RESCHEDULE: RescheduleForm}
 
 
 def may_control(request: HttpRequest) -> bool:
     """Whether this operator has the buttons."""
-    return request.user.has_perm("batches.change_batch")
+    return request.user.has_perm(MAY_CONTROL)
 
 
 def moves_of(batch: Batch) -> list[Move]:
-    """The moves that make sense. The hidden batch of mail sent without one cannot be stopped as a batch."""
-    return [] if batch.is_default else [move for move in MOVES if batch.status in move.allowed_from]
+    """The moves that make sense. The hidden batch of mail sent without one cannot be moved as a batch."""
+    return [] if batch.is_default else [move for move in MOVES if batch.status in ALLOWED_FROM[move]]
 
 
-def control_batch(request: HttpRequest, batch_id: int, action: str) -> HttpResponse:
+def control_batch(request: HttpRequest, batch_id: int, move: Move) -> HttpResponse:
     """Ask for confirmation, and on POST carry the move out."""
-    if not may_control(request):
-        raise PermissionDenied
+    require(request, MAY_CONTROL)
     batch = get_object_or_404(Batch.objects.select_related("account"), pk=batch_id)
-    (move,) = (move for move in MOVES if move.action == action)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        return _answer(request, batch, move, form.cleaned_data["reason"])
-    if move not in moves_of(batch):
-        messages.warning(request, f"There is nothing to {action}: the batch is {BatchStatus(batch.status).label}.")
-        return _back_to(batch)
-    return TemplateResponse(request, "batches/control.html", _question(request, batch, move, form))
-
-
-def _answer(request: HttpRequest, batch: Batch, move: Move, reason: str) -> HttpResponse:
-    try:
-        receipt = carry_out(move, batch, actor=f"operator {request.user.get_username()}", reason=reason)
-    except (StatusConflict, UnknownBatch) as error:
-        messages.warning(request, f"Nothing was changed: {error}.")
-        return _back_to(batch)
-    if not request.user.has_perm("batches.view_receipt"):
-        messages.success(request, f"Done: {receipt.sent:,} had been sent, {receipt.in_flight:,} are in flight.")
-        return _back_to(batch)
-    return HttpResponseRedirect(reverse("admin:batches_receipt_change", args=[receipt.pk]))
-
-
-def carry_out(move: Move, batch: Batch, *, actor: str, reason: str) -> Receipt:
-    """Through the doors that the APIs use. Raises StatusConflict when someone was first."""
-    if move.to == BatchStatus.OPEN:
-        return resume_batch(batch.account, batch.public_id, actor=actor, reason=reason, allowed_from=move.allowed_from)
-    return stop_batch(
-        batch.account, batch.public_id, move.to, actor=actor, reason=reason, allowed_from=move.allowed_from
+    return confirm(
+        request,
+        FORMS.get(move, ReasonForm)(request.POST or None),
+        lambda: _question(move, batch),
+        lambda actor, said: carry_out(move, batch, actor=actor, **said),
+        back=reverse("admin:batches_batch_change", args=[batch.pk]),
+        model=Batch,
+        first=lambda: (
+            ""
+            if move in moves_of(batch)
+            else f"There is nothing to {move.action}: the batch is {BatchStatus(batch.status).label}."
+        ),
     )
 
 
-def _back_to(batch: Batch) -> HttpResponse:
-    return HttpResponseRedirect(reverse("admin:batches_batch_change", args=[batch.pk]))
+def carry_out(move: Move, batch: Batch, *, actor: str, reason: str, **said: Any) -> Receipt:
+    """Through the doors that the APIs use. Raises StatusConflict when someone was first."""
+    account, public_id, allowed_from = batch.account, batch.public_id, ALLOWED_FROM[move]
+    if move is RESCHEDULE:
+        return reschedule_batch(account, public_id, said["send_at"], actor=actor, reason=reason)
+    if move is RESUME:
+        return resume_batch(account, public_id, actor=actor, reason=reason, allowed_from=allowed_from)
+    return stop_batch(
+        account,
+        public_id,
+        BatchStatus.PAUSED if move is PAUSE else BatchStatus.CANCELLED,
+        actor=actor,
+        reason=reason,
+        allowed_from=allowed_from,
+        terms=_terms(said.get("until"), said.get("hours")),
+    )
 
 
-def _question(request: HttpRequest, batch: Batch, move: Move, form: ReasonForm) -> dict[str, object]:
+def _terms(until: dt.datetime | None, hours: float | None) -> PauseTerms:
+    return PauseTerms(until, None if hours is None else dt.timedelta(hours=hours))
+
+
+def _question(move: Move, batch: Batch) -> Question:
     counts = count_batch(batch.pk)
-    return {
-        **admin.site.each_context(request),
-        "title": f"{move.title} a batch",
-        "opts": Batch._meta,
-        "batch": batch,
-        "move": move,
-        "counts": counts,
-        "consequences": say_consequences(move, batch, counts),
-        "form": form,
-    }
+    return Question(
+        title=f"{move.title} a batch",
+        asked=f"{move.title} this batch of {batch.account}?",
+        named=batch.public_id,
+        figures=[
+            Figure("Accepted", counts.accepted),
+            Figure("Waiting now", counts.waiting),
+            Figure("Sent already", counts.sent),
+            Figure("Being sent at this moment", counts.claimed),
+        ],
+        consequences=say_consequences(move, counts),
+        button=move.title,
+        icon=move.icon,
+        variant=move.variant,
+    )
 
 
-def say_consequences(move: Move, batch: Batch, counts: Counts) -> list[str]:
+def say_consequences(move: Move, counts: Counts) -> list[str]:
     """What the move will do, in sentences with numbers."""
-    hours = f"{settings.RETENTION_SECONDS / 3600:g} hours"
     at_hand = counts.due + counts.claimed + counts.retained
-    if move.action == Receipt.Action.PAUSE:
+    if move is PAUSE:
         return [
             "When the answer is there, nothing more of this batch leaves.",
-            f"What comes due is retained for {hours} after its send_at, and then expires.",
+            f"What comes due is retained, for {tell_hours(None)} after its send_at unless you say otherwise, and then "
+            "expires.",
             "Resume lets it go on; nothing is lost or sent twice.",
         ]
-    if move.action == Receipt.Action.CANCEL:
+    if move is CANCEL:
         return [
             "When the answer is there, nothing more of this batch leaves.",
             f"Mail is discarded for good at its send_at. {counts.scheduled:,} messages are still ahead of theirs: "
             "until then the cancel can be taken back with resume.",
-            f"For {at_hand:,} messages that time has come: they are discarded at once, and no resume brings them back.",
+            f"For {at_hand + counts.held:,} messages that time has come: they are discarded at once, and no resume "
+            "brings them back.",
+        ]
+    if move is RESCHEDULE:
+        return [
+            f"{counts.waiting - counts.claimed:,} messages that wait get this one send_at, whatever theirs was: "
+            f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, {counts.held:,} held.",
+            f"{counts.claimed:,} messages are being sent at this moment; what a worker has in its hands leaves.",
+            f"By the clock that decides it is {write_time(database_now())} UTC now.",
         ]
     return [
         f"{at_hand:,} messages whose time has come leave at once, at the fleet's pace.",
         f"{counts.scheduled:,} messages wait for their send_at as if nothing had been.",
         f"{counts.ended_unsent:,} were stopped, discarded or expired, and stay so.",
+        *([f"{counts.held:,} are held, and stay in a person's hands."] if counts.held else []),
     ]
+
+
+def tell_hours(seconds: float | None) -> str:
+    """How long paused mail is retained, as it is read aloud; None: as the installation says."""
+    return f"{(settings.RETENTION_SECONDS if seconds is None else seconds) / 3600:g} hours"

@@ -9,14 +9,24 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from batches.admin.figures import batch_link, draw_label
+from batches.admin.outcome import DONE_TO, figures_of, say_outcome
 from batches.models import Receipt
-from foundation.admin import ReadOnlyAdmin, coloured, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_link, write_time
 
-ACTION_COLOURS = {"pause": "warning", "cancel": "danger", "resume": "success", "freeze": "danger", "thaw": "success"}
+ACTION_COLOURS: dict[str, str] = {
+    Receipt.Action.PAUSE: "warning",
+    Receipt.Action.CANCEL: "danger",
+    Receipt.Action.RESUME: "success",
+    Receipt.Action.FREEZE: "danger",
+    Receipt.Action.THAW: "success",
+    Receipt.Action.PURGE: "danger",
+    Receipt.Action.RESCHEDULE: "info",
+    Receipt.Action.REPLAY: "success",
+    Receipt.Action.DROP: "danger",
+}
 SETTLED_COLOURS = {"settled": "success", "not yet": "warning"}
 DOUBTS_SHOWN = 200
 REFRESH_SECONDS = 2
@@ -24,18 +34,18 @@ REFRESH_SECONDS = 2
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
-    """Receipts are written by a stop and never again."""
+    """Receipts are written by a stop, or another move, and never again."""
 
     list_display = (
         "shown_time",
         "shown_action",
-        "shown_batch",
-        "account",
-        "actor",
-        "reason",
+        "about",
+        "shown_account",
+        "who_and_why",
         "sent",
         "stopped",
         "in_doubt",
+        "shown_affected",
         "settled",
     )
     list_select_related = ("account", "batch")
@@ -62,13 +72,21 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
     def shown_action(self, receipt: Receipt) -> str:
         return receipt.action
 
-    @admin.display(description="batch")
-    def shown_batch(self, receipt: Receipt) -> SafeString:
-        return (
-            batch_link(receipt.batch_id, receipt.batch.public_id)
-            if receipt.batch_id and receipt.batch
-            else SafeString("everything")
-        )
+    @admin.display(description="about")
+    def about(self, receipt: Receipt) -> SafeString:
+        return link_subject(receipt)
+
+    @admin.display(description="account")
+    def shown_account(self, receipt: Receipt) -> str:
+        return receipt.account.username if receipt.account else "everybody"
+
+    @admin.display(description="by, and why")
+    def who_and_why(self, receipt: Receipt) -> str:
+        return f"{receipt.actor}: {receipt.reason}" if receipt.reason else receipt.actor
+
+    @admin.display(description="affected")
+    def shown_affected(self, receipt: Receipt) -> str:
+        return f"{receipt.affected:,}" if receipt.action in DONE_TO else ""
 
     @coloured(SETTLED_COLOURS)
     @admin.display(description="settled")
@@ -82,16 +100,31 @@ def show_receipt(receipt: Receipt) -> dict[str, Any]:
     return {
         "receipt": receipt,
         "action_colour": ACTION_COLOURS[receipt.action],
+        "outcome": say_outcome(receipt),
+        "figures": figures_of(receipt),
+        "subject": link_subject(receipt),
         "doubts": doubts[:DOUBTS_SHOWN],
         "more_doubts": max(receipt.in_doubt - DOUBTS_SHOWN, 0) if doubts else 0,
         "refresh_seconds": None if receipt.is_settled else REFRESH_SECONDS,
     }
 
 
+def link_subject(receipt: Receipt) -> SafeString:
+    """What the receipt is about: a message, a batch, or everything of an account or of the installation."""
+    if receipt.message_id is not None:
+        url = reverse("admin:mailer_message_change", args=[receipt.message_id])
+        return draw_link(url, f"message {receipt.message_id}")
+    if receipt.batch is None:
+        return SafeString("everything")
+    if receipt.batch.is_default:
+        return draw_link(reverse("admin:batches_batch_change", args=[receipt.batch_id]), "mail without a batch")
+    return batch_link(receipt.batch.pk, receipt.batch.public_id)
+
+
 def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
-    """Receipts of one batch for unfold's table."""
+    """Receipts of one batch or account for unfold's table."""
     return {
-        "headers": ["When", "Action", "By", "Reason", "Sent", "Stopped", "In doubt", ""],
+        "headers": ["When", "Action", "By", "Reason", "Sent", "Stopped", "In doubt", "Affected", ""],
         "rows": [
             [
                 _receipt_link(receipt),
@@ -101,6 +134,7 @@ def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
                 f"{receipt.sent:,}",
                 f"{receipt.stopped:,}",
                 f"{receipt.in_doubt:,}",
+                f"{receipt.affected:,}" if receipt.action in DONE_TO else "",
                 "" if receipt.is_settled else draw_label("not settled", "warning"),
             ]
             for receipt in receipts
@@ -110,6 +144,4 @@ def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
 
 def _receipt_link(receipt: Receipt) -> SafeString:
     url = reverse("admin:batches_receipt_change", args=[receipt.pk])
-    return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, write_time(receipt.created_at)
-    )
+    return draw_link(url, write_time(receipt.created_at))

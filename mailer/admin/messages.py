@@ -1,4 +1,4 @@
-"""Messages: searchable, and read-only."""
+"""Messages: searchable, and read-only but for the buttons of one that may still leave."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from batches.admin.figures import batch_link, draw_label
 from batches.models import PARCEL_SPAN, Parcel
 from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
 from foundation.clock import database_now
+from mailer.admin.one_message import buttons_of, reschedule, stop
 from mailer.models import Event, EventKind, Mail, Message
 from mailer.preview import preview_message, subject_of
 from mailer.queries import states_of
@@ -26,6 +28,7 @@ STATE_COLOURS = {
     "due": "primary",
     "claimed": "primary",
     "retained": "warning",
+    "held": "warning",
     "sent": "success",
     "refused": "danger",
     "dropped": "danger",
@@ -96,8 +99,15 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FoundMessages
 
+    def get_urls(self) -> list[URLPattern]:
+        moves = [
+            path(f"<int:message_id>/{name}/", self.admin_site.admin_view(view), name=f"mailer_message_{name}")
+            for name, view in (("stop", stop), ("reschedule", reschedule))
+        ]
+        return [*moves, *super().get_urls()]
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context.update(show_message(kwargs["obj"]))
+        context.update(show_message(request, kwargs["obj"]))
         return super().render_change_form(request, context, *args, **kwargs)
 
     @coloured(STATE_COLOURS)
@@ -126,7 +136,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         return str(message.pk)
 
 
-def show_message(message: Message) -> dict[str, Any]:
+def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
     """What a message's page says. Its mail may be gone, when its history is being pruned."""
     (shown,) = complete([message])
     mail: Mail | None = shown.mail
@@ -135,6 +145,7 @@ def show_message(message: Message) -> dict[str, Any]:
     return {
         "message": message,
         "mail": mail,
+        "buttons": buttons_of(request, message, shown.state, mail.account_id if mail else None),
         "state_colour": STATE_COLOURS.get(shown.state),
         "send_at_told": tell_time(shown.send_at, now) if shown.send_at else "",
         "preview": mail and preview_message(message, mail),

@@ -10,13 +10,15 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.keys import create_key, find_key, revoke_key
-from accounts.models import Account, ApiKey
+from accounts.models import Account, ApiKey, DoubtPolicy
 from batches.control import create_batch
 from foundation.clock import database_now
 from tests.operators import logged_in
 
 KEYS = "/admin/accounts/apikey/"
 ACCOUNTS = "/admin/accounts/account/"
+UNCHANGED = {"doubt_policy": 0, "keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+"""What the form of an account says besides what a test changes."""
 
 
 @pytest.fixture
@@ -120,11 +122,10 @@ def test_a_form_from_elsewhere_is_refused(operator: Client, key: ApiKey) -> None
 
 
 def test_an_account_is_added_and_edited(operator: Client, alice: Account) -> None:
-    operator.post(f"{ACCOUNTS}add/", {"username": "alices-shop", "parent": alice.pk})
+    operator.post(f"{ACCOUNTS}add/", {"username": "alices-shop", "parent": alice.pk, "doubt_policy": 0})
     shop = Account.objects.get(username="alices-shop")
     assert shop.parent == alice
-    keys = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
-    operator.post(f"{ACCOUNTS}{shop.pk}/change/", {"username": "shop", "parent": "", **keys})
+    operator.post(f"{ACCOUNTS}{shop.pk}/change/", {"username": "shop", "parent": "", **UNCHANGED})
     shop.refresh_from_db()
     assert (shop.username, shop.parent) == ("shop", None)
 
@@ -145,10 +146,28 @@ def test_a_parent_is_never_a_subuser_or_the_account_itself(operator: Client, ali
 def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> None:
     Account.objects.filter(pk=alice.pk).update(frozen_at=database_now())
     assert "frozen" in operator.get(ACCOUNTS).text
-    keys = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
-    operator.post(f"{ACCOUNTS}{alice.pk}/change/", {"username": "alice", "frozen_at": "", "frozen": "", **keys})
+    changed = {"username": "alice-2", "frozen_at": "", "frozen": "", **UNCHANGED}
+    operator.post(f"{ACCOUNTS}{alice.pk}/change/", changed)
     alice.refresh_from_db()
+    assert alice.username == "alice-2"
     assert alice.frozen_at is not None
+    Account.objects.create(username="sub", parent=alice)
+    assert "frozen with its parent" in operator.get(ACCOUNTS).text
+
+
+def test_what_becomes_of_doubt_and_of_late_mail_is_chosen_and_explained(operator: Client, alice: Account) -> None:
+    page = f"{ACCOUNTS}{alice.pk}/change/"
+    for said in ("nobody gets it twice", "some perhaps twice", "held for a person instead of going out stale"):
+        assert said in operator.get(page).text
+    operator.post(page, {**UNCHANGED, "username": "alice", "doubt_policy": 1, "lateness_limit": 600})
+    alice.refresh_from_db()
+    assert (alice.doubt_policy, alice.lateness_limit) == (DoubtPolicy.RESEND, 600)
+    for wrong in ({"lateness_limit": 0}, {"lateness_limit": "soon"}, {"doubt_policy": 2}, {"doubt_policy": ""}):
+        answer = operator.post(page, {**UNCHANGED, "username": "alice", **wrong})
+        assert answer.status_code == 200, wrong
+    operator.post(page, {**UNCHANGED, "username": "alice", "lateness_limit": ""})
+    alice.refresh_from_db()
+    assert (alice.doubt_policy, alice.lateness_limit) == (DoubtPolicy.HOLD, None)
 
 
 def test_an_account_with_batches_cannot_be_deleted(operator: Client, alice: Account, charlie: Account) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Iterable
 
 import pytest
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from batches.counts import count_account
 from batches.errors import StatusConflict
 from batches.freeze import freeze_account, thaw_account
 from batches.models import Parcel
-from batches.purge import purge_account
+from batches.purge import discard_purged, purge_account
 from batches.states import ParcelState
 from foundation.clock import database_now
 from mailer.in_hand import Selection, Why, replay
@@ -37,6 +38,18 @@ def test_only_a_frozen_account_is_purged(alice: Account) -> None:
     with pytest.raises(StatusConflict):
         purge_account(alice, actor="test")
     assert count_account(alice.pk).due == 1
+
+
+def test_what_a_sweeper_discards_meanwhile_is_in_the_receipt(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept_mail(alice, draft(3, send_at=database_now() + HOUR))
+    freeze_account(alice, actor="test")
+
+    def come_second(accounts: Iterable[int], *, seconds: float) -> int:
+        assert discard_purged([alice.pk], seconds=5) == 3
+        return discard_purged(accounts, seconds=seconds)
+
+    monkeypatch.setattr("batches.purge.discard_purged", come_second)
+    assert purge_account(alice, actor="test").affected == 3
 
 
 def test_everything_that_waits_is_discarded_and_later_mail_is_untouched(

@@ -1,0 +1,176 @@
+"""An account's page with its state and its buttons: freeze, thaw, purge.
+
+Accounts know nothing of batches, so what a stop of one means is put on its page from here: this admin takes the place
+of the one in `accounts/admin`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.admin import AccountAdmin
+from accounts.models import Account
+from batches.admin.asking import Figure, Move, Question, ReasonForm, confirm, require
+from batches.admin.figures import shares
+from batches.admin.receipts import tabulate_receipts
+from batches.counts import Counts, count_account
+from batches.freeze import freeze_account, thaw_account
+from batches.models import Receipt
+from batches.purge import purge_account
+from foundation.admin import tell_time
+from foundation.clock import database_now
+
+MAY_CONTROL = "accounts.change_account"
+SUBUSERS_SHOWN = 50
+RECEIPTS_SHOWN = 10
+
+FREEZE = Move(Receipt.Action.FREEZE, "ac_unit", "danger")
+THAW = Move(Receipt.Action.THAW, "sunny")
+PURGE = Move(Receipt.Action.PURGE, "delete_forever", "danger")
+MOVES = {FREEZE: freeze_account, THAW: thaw_account, PURGE: purge_account}
+
+admin.site.unregister(Account)
+
+
+class PurgeForm(ReasonForm):
+    """Why; and the username, since it cannot be taken back."""
+
+    username = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = account.username
+        self.fields["username"].label = f"Type {account.username} to confirm"
+
+    def clean_username(self) -> None:
+        if self.cleaned_data["username"] != self.expected:
+            raise forms.ValidationError("This is not its username. Nothing was changed.")
+
+
+@admin.register(Account)
+class HeldAccountAdmin(AccountAdmin):
+    """Accounts, with what holds their mail."""
+
+    change_form_template = "batches/account.html"
+
+    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """Without the time of a freeze, which is said above the form."""
+        return [field for field in super().get_fields(request, obj) if field != "frozen"]
+
+    def get_urls(self) -> list[URLPattern]:
+        moves = [
+            path(
+                f"<int:account_id>/{move.action}/",
+                self.admin_site.admin_view(partial(control_account, move=move)),
+                name=f"accounts_account_{move.action}",
+            )
+            for move in MOVES
+        ]
+        return [*moves, *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        account = kwargs.get("obj")
+        if account is not None:
+            context.update(show_account(request, account))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def moves_of(account: Account) -> list[Move]:
+    """The moves that make sense. Only what is frozen can be purged."""
+    return [FREEZE] if account.frozen_at is None else [THAW, PURGE]
+
+
+def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
+    """What an account's page says above its form."""
+    now = database_now()
+    counts = count_account(account.pk)
+    subusers = list(account.subusers.order_by("username")[: SUBUSERS_SHOWN + 1])
+    may_control = request.user.has_perm(MAY_CONTROL)
+    return {
+        "account": account,
+        "frozen_told": account.frozen_at and tell_time(account.frozen_at, now),
+        "subusers": subusers[:SUBUSERS_SHOWN],
+        "has_more_subusers": len(subusers) > SUBUSERS_SHOWN,
+        "counts": counts,
+        "shares": shares(counts),
+        "receipts": tabulate_receipts(account.receipts.filter(batch=None).order_by("-pk")[:RECEIPTS_SHOWN]),
+        "moves": [
+            (move, reverse(f"admin:accounts_account_{move.action}", args=[account.pk])) for move in moves_of(account)
+        ]
+        if may_control
+        else [],
+    }
+
+
+def control_account(request: HttpRequest, account_id: int, move: Move) -> HttpResponse:
+    """Ask for confirmation, and on POST carry the move out."""
+    require(request, MAY_CONTROL)
+    account = get_object_or_404(Account.objects.select_related("parent"), pk=account_id)
+    said = request.POST or None
+    state = "frozen already" if account.frozen_at else "not frozen"
+    return confirm(
+        request,
+        PurgeForm(said, account=account) if move is PURGE else ReasonForm(said),
+        lambda: _question(move, account),
+        lambda actor, answers: MOVES[move](account, actor=actor, reason=answers["reason"]),
+        back=reverse("admin:accounts_account_change", args=[account.pk]),
+        model=Account,
+        first=lambda: "" if move in moves_of(account) else f"There is nothing to {move.action}: it is {state}.",
+    )
+
+
+def _question(move: Move, account: Account) -> Question:
+    counts = count_account(account.pk)
+    subusers = account.subusers.count()
+    below = f" and its {subusers:,} subuser{'' if subusers == 1 else 's'}" if subusers else ""
+    return Question(
+        title=f"{move.title} an account",
+        asked=f"{move.title} {account}{below}?",
+        figures=[
+            Figure("Waiting now", counts.waiting),
+            Figure("Being sent at this moment", counts.claimed),
+            Figure("Sent already", counts.sent),
+            Figure("In doubt", counts.in_doubt),
+        ],
+        consequences=say_consequences(move, account, counts),
+        button=move.title,
+        icon=move.icon,
+        variant=move.variant,
+    )
+
+
+def say_consequences(move: Move, account: Account, counts: Counts) -> list[str]:
+    """What the move will do, in sentences with numbers."""
+    if move is FREEZE:
+        return [
+            "When the answer is there, nothing more of this account or of its subusers leaves, in any batch.",
+            "Mail is still accepted. What comes due is retained, and does not expire while it is frozen.",
+            "Thaw lets it go on; nothing is lost or sent twice.",
+        ]
+    if move is PURGE:
+        return [
+            f"{counts.waiting:,} messages are discarded for good: {counts.scheduled:,} scheduled, {counts.due:,} due, "
+            f"{counts.claimed:,} in workers' hands, {counts.retained:,} retained, {counts.held:,} held.",
+            "This cannot be taken back, by no thaw and no resume.",
+            f"The account stays frozen. Mail accepted later is not touched, nor are {counts.in_doubt:,} in doubt.",
+        ]
+    parent = account.parent
+    return [
+        f"{counts.due + counts.retained:,} messages whose time has come leave at once, at the fleet's pace, unless "
+        "their batch is paused or cancelled.",
+        f"{counts.scheduled:,} messages wait for their send_at as if nothing had been.",
+        *([f"{counts.held:,} are held, and stay in a person's hands."] if counts.held else []),
+        *([f"Its parent {parent} is frozen, too: until that is thawed, nothing leaves."] if is_frozen(parent) else []),
+    ]
+
+
+def is_frozen(account: Account | None) -> bool:
+    return account is not None and account.frozen_at is not None

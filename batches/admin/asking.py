@@ -1,0 +1,171 @@
+"""The way of every button: what will happen, in numbers; a reason; and then the receipt.
+
+A GET only asks. The POST calls the function that the APIs call, and its answer is the receipt's page; whatever the core
+refuses is told in words, and nothing was changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from batches.counts import Tally
+from batches.errors import MessageInFlight, PauseIsOver, UnknownBatch, UnknownMessage
+from batches.models import Receipt
+from foundation.clock import database_now
+from foundation.errors import SluiceError
+
+FURTHEST = dt.timedelta(days=366)
+REFUSALS: dict[type[SluiceError], str] = {
+    PauseIsOver: "this time has passed already",
+    UnknownBatch: "there is no such batch, or it is the hidden one of mail sent without a batch",
+    UnknownMessage: "there is no such message any more",
+    MessageInFlight: "a worker has the message and has not answered; try again in some seconds",
+}
+"""For the errors whose own text is a name for programs."""
+
+
+class ReasonForm(forms.Form):
+    """Why: kept in the receipt."""
+
+    reason = forms.CharField(
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why? It is kept in the receipt."}),
+    )
+
+
+class TimeInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """The browser's own choice of a date and a time, in UTC like all times here."""
+
+    input_type = "datetime-local"
+
+
+class TimeField(forms.DateTimeField):
+    """A time in UTC, a year ahead at most: what is further is a slip of the pen."""
+
+    widget = TimeInput
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and value > database_now() + FURTHEST:
+            raise forms.ValidationError("This is more than a year ahead.")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its name, drawn as a tile; with a `link` the tile leads there."""
+
+    title: str
+    number: int | Tally
+    note: str = ""
+    link: str = ""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.number:,}" if isinstance(self.number, int) else str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A button: what it does, and how it looks. `icon` is a Material Symbol."""
+
+    action: Receipt.Action
+    icon: str
+    variant: str = "primary"
+
+    @property
+    def title(self) -> str:
+        return self.action.label.capitalize()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an operator is asked before a move: what it is about, the numbers, and what it will do, in sentences."""
+
+    title: str
+    asked: str
+    named: str = ""
+    figures: Sequence[Figure] = ()
+    consequences: Sequence[str] = ()
+    button: str
+    icon: str
+    variant: str = "primary"
+
+
+Carry = Callable[[str, dict[str, Any]], Receipt]
+"""Carries a move out: takes the actor, and what the form says."""
+
+
+def actor_of(request: HttpRequest) -> str:
+    """The operator, as receipts and events name them."""
+    return f"operator {request.user.get_username()}"
+
+
+def require(request: HttpRequest, *permissions: str) -> None:
+    """Raises PermissionDenied unless the operator has all of them."""
+    if not request.user.has_perms(permissions):
+        raise PermissionDenied
+
+
+def refuse(request: HttpRequest, why: str, back: str) -> HttpResponse:
+    """Say why there is nothing to do, and go back."""
+    messages.warning(request, why)
+    return HttpResponseRedirect(back)
+
+
+def confirm(
+    request: HttpRequest,
+    form: forms.Form,
+    question: Callable[[], Question],
+    carry: Carry,
+    *,
+    back: str,
+    model: type[Model] | None = None,
+    first: Callable[[], str] = str,
+) -> HttpResponse:
+    """Ask, and on POST carry the move out. `first` says what makes the question pointless, or nothing; what has changed
+    by the POST is the core's to find. `model` is whose page it is."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _show(request, carry(actor_of(request), form.cleaned_data), back)
+        except SluiceError as error:
+            if error.field not in form.fields:
+                return refuse(request, f"Nothing was changed: {tell_refusal(error)}.", back)
+            form.add_error(error.field, f"Nothing was changed: {tell_refusal(error)}.")
+    elif why := first():
+        return refuse(request, why, back)
+    asked = question()
+    context = {
+        **admin.site.each_context(request),
+        "title": asked.title,
+        "opts": model and model._meta,
+        "question": asked,
+        "form": form,
+        "back": back,
+    }
+    return TemplateResponse(request, "batches/question.html", context)
+
+
+def tell_refusal(error: SluiceError) -> str:
+    """Why the core has refused."""
+    return REFUSALS.get(type(error), str(error))
+
+
+def _show(request: HttpRequest, receipt: Receipt, back: str) -> HttpResponse:
+    """The receipt's page, or a sentence for those who may not see receipts."""
+    if request.user.has_perm("batches.view_receipt"):
+        return HttpResponseRedirect(reverse("admin:batches_receipt_change", args=[receipt.pk]))
+    messages.success(request, f"Done: {receipt.sent:,} had been sent, {receipt.in_flight:,} are in flight.")
+    return HttpResponseRedirect(back)

@@ -1,0 +1,78 @@
+"""The switch that holds everything, for superusers."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from batches.admin.asking import Figure, Move, Question, ReasonForm, confirm
+from batches.counts import tally_state
+from batches.freeze import freeze_installation, is_installation_frozen, thaw_installation
+from batches.models import Receipt
+from batches.states import ParcelState
+
+FREEZE = Move(Receipt.Action.FREEZE, "ac_unit", "danger")
+THAW = Move(Receipt.Action.THAW, "sunny")
+CONSEQUENCES = {
+    FREEZE: [
+        "When the answer is there, nothing of any account leaves any more.",
+        "Mail is still accepted. What comes due is retained, and does not expire while everything is frozen.",
+        "Thaw lets it go on; nothing is lost or sent twice.",
+    ],
+    THAW: [
+        "What was retained leaves at once, at the fleet's pace, unless its batch is paused or cancelled.",
+        "Accounts that are frozen by themselves stay frozen.",
+        "Being due again counts from the thaw: nothing is late because it was frozen.",
+    ],
+}
+
+
+def may_freeze_everything(request: HttpRequest) -> bool:
+    """Whether this operator has the switch."""
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+def freeze_everything(request: HttpRequest) -> HttpResponse:
+    """Ask, and on POST freeze the installation."""
+    return _switch(request, FREEZE)
+
+
+def thaw_everything(request: HttpRequest) -> HttpResponse:
+    """Ask, and on POST thaw the installation."""
+    return _switch(request, THAW)
+
+
+def _switch(request: HttpRequest, move: Move) -> HttpResponse:
+    if not may_freeze_everything(request):
+        raise PermissionDenied
+    switch = freeze_installation if move is FREEZE else thaw_installation
+    return confirm(
+        request,
+        ReasonForm(request.POST or None),
+        lambda: _question(move),
+        lambda actor, answers: switch(actor=actor, reason=answers["reason"]),
+        back=reverse("admin:index"),
+        first=lambda: _why_pointless(move),
+    )
+
+
+def _why_pointless(move: Move) -> str:
+    if is_installation_frozen() == (move is THAW):
+        return ""
+    return "There is nothing to thaw: it is not frozen." if move is THAW else "Everything is frozen already."
+
+
+def _question(move: Move) -> Question:
+    return Question(
+        title=f"{move.title} everything",
+        asked=f"{move.title} everything, of all accounts?",
+        figures=[
+            Figure(state.label.capitalize() if state != ParcelState.CLAIMED else "Sending", tally_state(state))
+            for state in (ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.CLAIMED, ParcelState.RETAINED)
+        ],
+        consequences=CONSEQUENCES[move],
+        button=f"{move.title} everything",
+        icon=move.icon,
+        variant=move.variant,
+    )

@@ -1,0 +1,11 @@
+"""`manage.py freeze_everything --reason TEXT`: nothing leaves any more, for those who have no browser."""
+
+from __future__ import annotations
+
+from batches.freeze import freeze_installation
+from batches.management.switch import SwitchCommand
+
+
+class Command(SwitchCommand):
+    help = "Freezes the installation and prints the receipt. Exit code 1: something is in flight; 2: it was frozen."
+    switch = staticmethod(freeze_installation)

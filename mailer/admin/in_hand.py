@@ -1,0 +1,194 @@
+"""Mail in hand: what is held or in doubt, for a person to replay or to drop.
+
+Without an account, the page lists the accounts that have such mail; with one, its messages, a page at a time. What is
+chosen there travels in the address, so the question that follows is a GET, and only its answer changes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.models import Account
+from batches.admin.asking import require
+from batches.admin.control import MAY_CONTROL
+from batches.admin.figures import batch_link, draw_label
+from batches.models import Batch
+from foundation.admin import draw_link, tell_time, write_time
+from foundation.clock import database_now
+from mailer.admin.messages import STATE_COLOURS
+from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_in_hand
+from mailer.models import EventKind
+from mailer.queries import Trace
+
+MAY_SEE = "mailer.view_message"
+SHOWN = 50
+BADGE_LOOKS_AT = 1000
+CHOSEN_AT_MOST = 500
+BATCH_INPUT = UnfoldAdminTextInputWidget(attrs={"id": "batch", "placeholder": "batch id", "size": 36})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What an address names: whose mail, which kind, of which batch, and which messages of it."""
+
+    account: Account
+    why: Why
+    batch: Batch | None = None
+    message_ids: frozenset[int] | None = None
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Chosen | None:
+        """None when it names no account. What does not exist, or is another account's, is not found."""
+        if not query.get("account"):
+            return None
+        account = get_object_or_404(Account, pk=_number(query.get("account", "")))
+        public_id = query.get("batch", "").strip()
+        ids = [_number(str(each)) for each in query.getlist("message")[:CHOSEN_AT_MOST]]
+        return cls(
+            account,
+            Why.IN_DOUBT if query.get("why") == Why.IN_DOUBT.value else Why.HELD,
+            get_object_or_404(Batch, account=account, public_id=public_id) if public_id else None,
+            frozenset(ids) if ids else None,
+        )
+
+    @property
+    def selection(self) -> Selection:
+        """The same for the core, which knows no hidden batch: its messages are the account's, chosen one by one, and
+        all of it is refused."""
+        batch = None if self.batch and self.batch.is_default and self.message_ids is not None else self.batch
+        return Selection(self.why, batch.public_id if batch else None, self.message_ids)
+
+    def link(self, route: str = "in_hand", **more: Any) -> str:
+        """The address of the same choice, without its messages."""
+        batch = {"batch": self.batch.public_id} if self.batch else {}
+        return reverse(route, query={"account": self.account.pk, "why": self.why.value, **batch, **more})
+
+
+def show_in_hand(request: HttpRequest) -> HttpResponse:
+    """The accounts that have mail in hand, or the messages of one of them."""
+    require(request, MAY_SEE)
+    chosen = Chosen.read(request.GET)
+    context = {**admin.site.each_context(request), "title": "Mail in hand"}
+    if chosen is None:
+        return TemplateResponse(request, "mailer/accounts_in_hand.html", {**context, "table": tabulate_accounts()})
+    may_decide = request.user.has_perm(MAY_CONTROL)
+    return TemplateResponse(
+        request, "mailer/in_hand.html", {**context, **show_messages(chosen, _place(request.GET), may_decide=may_decide)}
+    )
+
+
+def tabulate_accounts() -> dict[str, Any]:
+    """The accounts with mail in hand, for unfold's table; each number leads to its list."""
+    found = {why: accounts_in_hand(why) for why in Why}
+    accounts = Account.objects.filter(pk__in=set().union(*found.values())).order_by("username")
+    return {
+        "headers": ["Account", "Held", "In doubt", "Mail is held when later than", "Mail in doubt is"],
+        "rows": [
+            [
+                draw_link(reverse("admin:accounts_account_change", args=[account.pk]), account.username),
+                *(_count_link(Chosen(account, why), found[why].get(account.pk, 0)) for why in Why),
+                f"{account.lateness_limit:,} s" if account.lateness_limit else "never",
+                "sent again" if account.doubt_policy else "held",
+            ]
+            for account in accounts
+        ],
+    }
+
+
+def _count_link(chosen: Chosen, messages: int) -> SafeString | str:
+    return draw_link(chosen.link(), f"{messages:,}") if messages else "0"
+
+
+def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str, Any]:
+    """A page of an account's messages in hand, and what can be done with them."""
+    traces, next_place = list_in_hand(chosen.account, chosen.why, batch=chosen.batch, after=after, limit=SHOWN)
+    kinds = [Chosen(chosen.account, why, chosen.batch) for why in Why]
+    tallies = {kind.why: tally_in_hand(kind.why, kind.account, batch=kind.batch) for kind in kinds}
+    return {
+        "title": f"Mail in hand of {chosen.account}",
+        "chosen": chosen,
+        "kinds": [(_name(kind.why), tallies[kind.why], kind.link(), kind.why is chosen.why) for kind in kinds],
+        "table": tabulate(traces, chosen, may_decide=may_decide),
+        "batch_input": BATCH_INPUT.render("batch", chosen.batch and chosen.batch.public_id),
+        "may_decide": may_decide,
+        "may_decide_all": may_decide and not (chosen.batch and chosen.batch.is_default),
+        "replay": format_html('formaction="{}"', reverse("in_hand_replay")),
+        "drop": format_html('formaction="{}"', reverse("in_hand_drop")),
+        "all_of_it": f"all {tallies[chosen.why]} of this {'batch' if chosen.batch else 'account'}",
+        "every_batch": Chosen(chosen.account, chosen.why).link() if chosen.batch else "",
+        "first_page": chosen.link() if after > (0, -1) else "",
+        "next_page": chosen.link(after="{}.{}".format(*next_place)) if next_place else "",
+    }
+
+
+def tabulate(traces: list[Trace], chosen: Chosen, *, may_decide: bool) -> dict[str, Any]:
+    """Messages in hand for unfold's table."""
+    now = database_now()
+    of_batch = Batch.objects.filter(account=chosen.account)
+    batches = of_batch.in_bulk({each.batch_id for each in traces if each.batch_id}, field_name="public_id")
+    return {
+        "headers": [*(["Choose"] if may_decide else []), "Recipient", "Batch", "send_at (UTC)", "State", "Why"],
+        "rows": [
+            [
+                *([_box(trace)] if may_decide else []),
+                draw_link(reverse("admin:mailer_message_change", args=[trace.message_id]), trace.recipient),
+                batch_link(batches[trace.batch_id].pk, trace.batch_id) if trace.batch_id else "none",
+                f"{write_time(trace.send_at)} ({tell_time(trace.send_at, now)})",
+                draw_label(trace.state.replace("_", " "), STATE_COLOURS.get(trace.state, "")),
+                tell_why(trace, chosen),
+            ]
+            for trace in traces
+        ],
+    }
+
+
+def _box(trace: Trace) -> SafeString:
+    return format_html(
+        '<input type="checkbox" name="message" value="{}" aria-label="Choose the message to {}">',
+        trace.message_id,
+        trace.recipient,
+    )
+
+
+def tell_why(trace: Trace, chosen: Chosen) -> str:
+    """Why it is in hand: its lateness, or the last thing that happened to it."""
+    if chosen.why is Why.HELD:
+        limit = chosen.account.lateness_limit
+        return f"later than {limit:,} s" if limit else "it was late, by a limit that is gone"
+    if not trace.events:
+        return "no answer came after its last byte"
+    last = trace.events[-1]
+    return f"{write_time(last.at)} {EventKind(last.kind).label}: {last.reply or 'no answer came'}"
+
+
+def count_in_hand(request: HttpRequest) -> str:
+    """For the sidebar: how many messages are in hand; empty for none, or who may not see them."""
+    if not request.user.has_perm(MAY_SEE):
+        return ""
+    tallies = [tally_in_hand(why, looked_at=BADGE_LOOKS_AT) for why in Why]
+    messages = sum(tally.messages for tally in tallies)
+    return f"{messages:,}{'' if all(tally.is_exact for tally in tallies) else '+'}" if messages else ""
+
+
+def _name(why: Why) -> str:
+    return why.value.replace("_", " ").capitalize()
+
+
+def _number(text: str) -> int:
+    """An id from an address; what is none names nothing."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
+def _place(query: QueryDict) -> Place:
+    parcel, _, n = query.get("after", "").partition(".")
+    return (_number(parcel), _number(n)) if n else (0, -1)

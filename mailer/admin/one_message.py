@@ -1,0 +1,109 @@
+"""Stop one message, or send it at another time: the question, and then the receipt."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from batches.admin.asking import Move, Question, ReasonForm, confirm, require
+from batches.admin.control import MAY_CONTROL, RescheduleForm
+from batches.models import PARCEL_SPAN, Parcel, Receipt
+from batches.states import WAITING_STATES, ParcelState
+from foundation.admin import write_time
+from foundation.clock import database_now
+from mailer.in_hand import Why
+from mailer.models import Message
+from mailer.one_message import reschedule_message, stop_message
+from mailer.queries import states_of
+
+MAY_SEE = "mailer.view_message"
+STOP = Move(Receipt.Action.CANCEL, "cancel", "danger")
+RESCHEDULE = Move(Receipt.Action.RESCHEDULE, "schedule_send")
+TITLES = {STOP: "Stop this message", RESCHEDULE: "Send at another time"}
+MOVABLE = {state.label for state in (*WAITING_STATES, ParcelState.CLAIMED)}
+"""States of a message that may still leave."""
+
+
+def stop(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Ask, and on POST stop the message."""
+    return _move(request, message_id, STOP)
+
+
+def reschedule(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Ask, and on POST give the message another `send_at`."""
+    return _move(request, message_id, RESCHEDULE)
+
+
+def buttons_of(
+    request: HttpRequest, message: Message, state: str, account_id: int | None
+) -> list[tuple[str, str, str]]:
+    """What can be done with the message in this state, as title, address and icon."""
+    if not request.user.has_perms([MAY_SEE, MAY_CONTROL]):
+        return []
+    moves = [
+        (TITLES[move], reverse(f"admin:mailer_message_{name}", args=[message.pk]), move.icon)
+        for name, move in (("reschedule", RESCHEDULE), ("stop", STOP))
+        if state in MOVABLE
+    ]
+    if account_id is None or state not in {why.value for why in Why}:
+        return moves
+    chosen = {"account": account_id, "why": state, "message": message.pk}
+    return [
+        ("Replay", reverse("in_hand_replay", query=chosen), "replay"),
+        ("Drop", reverse("in_hand_drop", query=chosen), "delete"),
+        *moves,
+    ]
+
+
+def _move(request: HttpRequest, message_id: int, move: Move) -> HttpResponse:
+    require(request, MAY_SEE, MAY_CONTROL)
+    message = get_object_or_404(Message, pk=message_id)
+    parcel = get_object_or_404(Parcel.objects.select_related("account"), pk=message_id // PARCEL_SPAN)
+    account = parcel.account
+    if move is STOP:
+        form = ReasonForm(request.POST or None)
+    else:
+        form = RescheduleForm(request.POST or None)
+    return confirm(
+        request,
+        form,
+        lambda: _question(move, message, parcel),
+        lambda actor, said: (
+            stop_message(account, message_id, actor=actor, reason=said["reason"])
+            if move is STOP
+            else reschedule_message(account, message_id, said["send_at"], actor=actor, reason=said["reason"])
+        ),
+        back=reverse("admin:mailer_message_change", args=[message_id]),
+        model=Message,
+        first=lambda: _why_pointless(message_id),
+    )
+
+
+def _why_pointless(message_id: int) -> str:
+    state = states_of([message_id])[message_id]
+    return "" if state in MOVABLE else f"There is nothing to do: the message is {state.replace('_', ' ')}."
+
+
+def _question(move: Move, message: Message, parcel: Parcel) -> Question:
+    told = f"It was to leave at {write_time(parcel.send_at)} UTC."
+    if move is STOP:
+        consequences = [
+            told,
+            "It never leaves, and the rest of its batch goes on. This cannot be taken back.",
+            "If a worker has it in its hands, the receipt says whether it left before.",
+        ]
+    else:
+        consequences = [
+            told,
+            "Only this message gets another time. Until then it waits, even if it was held or its time had come.",
+            f"By the clock that decides it is {write_time(database_now())} UTC now.",
+        ]
+    return Question(
+        title=TITLES[move],
+        asked=f"{TITLES[move]} to {message.recipient}?",
+        consequences=consequences,
+        button=TITLES[move],
+        icon=move.icon,
+        variant=move.variant,
+    )

@@ -1,0 +1,108 @@
+"""The switch that holds everything, in the admin and on the command line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import Account
+from batches.control import create_batch
+from batches.freeze import freeze_installation, is_installation_frozen
+from batches.models import Parcel, Receipt, Worker
+from batches.states import ParcelState
+from foundation.clock import database_now
+from mailer.pipeline.accept import accept_mail
+from tests.drafts import draft
+from tests.operators import logged_in
+
+FREEZE_ALL, THAW_ALL = "/admin/freeze-everything/", "/admin/thaw-everything/"
+
+
+@pytest.fixture
+def busy(alice: Account) -> Account:
+    """Alice, with four messages due tomorrow."""
+    tomorrow = database_now() + dt.timedelta(days=1)
+    accept_mail(alice, draft(4, batch_id=create_batch(alice).public_id, send_at=tomorrow))
+    return alice
+
+
+def test_everything_is_frozen_and_thawed_by_a_superuser(operator: Client, busy: Account) -> None:
+    assert FREEZE_ALL in operator.get("/admin/").text
+    assert "nothing of any account leaves any more" in operator.get(FREEZE_ALL).text
+    assert not is_installation_frozen()
+    answer = operator.post(FREEZE_ALL, {"reason": "fire"}, follow=True)
+    assert is_installation_frozen()
+    receipt = Receipt.objects.get()
+    assert (receipt.action, receipt.account, receipt.reason) == ("freeze", None, "fire")
+    assert "Nothing more of the whole installation leaves until the thaw" in answer.text
+    for path in ("/admin/", "/admin/batches/batch/", f"/admin/accounts/account/{busy.pk}/change/", "/admin/waves/"):
+        page = operator.get(path).text
+        assert "The installation is frozen: nothing leaves" in page, path
+        assert THAW_ALL in page
+    assert "frozen already" in operator.get(FREEZE_ALL, follow=True).text
+    again = operator.post(FREEZE_ALL, {"reason": ""}, follow=True)
+    assert "Nothing was changed: the installation is frozen already." in again.text
+    assert "may leave again" in operator.post(THAW_ALL, {"reason": ""}, follow=True).text
+    assert not is_installation_frozen()
+    assert "The installation is frozen" not in operator.get("/admin/").text
+    assert "not frozen" in operator.get(THAW_ALL, follow=True).text
+
+
+def test_nobody_else_has_the_switch(database: None) -> None:
+    everything_else = ("batches.change_batch", "accounts.change_account", "batches.view_batch")
+    with logged_in("ivan", may=everything_else) as client:
+        assert FREEZE_ALL not in client.get("/admin/").text
+        for path in (FREEZE_ALL, THAW_ALL):
+            assert client.get(path).status_code == client.post(path, {"reason": ""}).status_code == 403
+        freeze_installation(actor="test")
+        page = client.get("/admin/").text
+        assert "The installation is frozen" in page
+        assert THAW_ALL not in page
+    assert is_installation_frozen()
+
+
+def test_forms_from_elsewhere_and_from_strangers_are_refused(operator: Client, client: Client) -> None:
+    operator.handler.enforce_csrf_checks = True
+    assert operator.post(FREEZE_ALL, {"reason": ""}).status_code == 403
+    assert client.post(FREEZE_ALL, {"reason": ""}).headers["Location"].startswith("/admin/login/")
+    assert not is_installation_frozen()
+
+
+def run(command: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command(command, "--reason", "fire", "--json", stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+def test_everything_is_frozen_and_thawed_from_the_command_line(busy: Account) -> None:
+    told = run("freeze_everything")
+    assert is_installation_frozen()
+    assert (told["settled"], told["sent"], told["stopped"], told["in_flight"]) == (True, 0, 4, 0)
+    with pytest.raises(CommandError, match="frozen already") as refusal:
+        run("freeze_everything")
+    assert refusal.value.returncode == 2
+    assert run("thaw_everything")["action"] == "thaw"
+    assert not is_installation_frozen()
+    reasons = Receipt.objects.values_list("actor", "reason")
+    assert set(reasons) == {("command line", "fire")}
+
+
+def test_the_exit_code_says_that_something_is_in_flight(busy: Account, settings: Any) -> None:
+    settings.STOP_WAIT_SECONDS = 0.0
+    worker = Worker.objects.create(pk=1, node="test")
+    Parcel.objects.filter(account=busy).update(
+        state=ParcelState.CLAIMED, worker_id=worker.pk, fence=1, slice_no=1, slice_from=0, slice_to=4
+    )
+    out = StringIO()
+    with pytest.raises(CommandError, match="Not settled yet") as told:
+        call_command("freeze_everything", stdout=out)
+    assert told.value.returncode == 1
+    assert "settled False" in out.getvalue()
+    assert "in_flight 4" in out.getvalue()

@@ -1,0 +1,176 @@
+"""The buttons of a batch that take more than a reason, and what their receipts say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Account
+from batches.admin.receipts import show_receipt
+from batches.claims import Hold
+from batches.control import create_batch, default_batch, stop_batch
+from batches.counts import count_batch
+from batches.models import Batch, Parcel, Receipt
+from batches.states import BatchStatus, Lane, ParcelState
+from foundation.clock import database_now
+from mailer.pipeline.accept import accept_mail
+from mailer.sweep import sweep
+from tests.conftest import Clock
+from tests.drafts import draft
+from tests.operators import logged_in
+
+BATCHES = "/admin/batches/batch/"
+RECEIPTS = "/admin/batches/receipt/"
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def batch(alice: Account) -> Batch:
+    """A batch of Alice's with three messages in an hour."""
+    batch = create_batch(alice)
+    accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + HOUR))
+    return batch
+
+
+def press(operator: Client, batch: Batch, action: str, **said: str) -> Any:
+    return operator.post(f"{BATCHES}{batch.pk}/{action}/", {"reason": "", **said}, follow=True)
+
+
+def write(moment: dt.datetime) -> str:
+    """As a browser's field for a time says it."""
+    return f"{moment:%Y-%m-%dT%H:%M}"
+
+
+def test_a_batch_is_rescheduled(operator: Client, batch: Batch) -> None:
+    question = operator.get(f"{BATCHES}{batch.pk}/reschedule/").text
+    assert "3 messages that wait get this one send_at" in question
+    later = (database_now() + 5 * HOUR).replace(second=0, microsecond=0)
+    answer = press(operator, batch, "reschedule", send_at=write(later), reason="too early")
+    assert Parcel.objects.get().send_at == later
+    receipt = Receipt.objects.get()
+    assert (receipt.action, receipt.actor, receipt.affected) == ("reschedule", "operator olga", 3)
+    assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
+    for said in ("has another send_at now", "Rescheduled", "too early"):
+        assert said in answer.text
+
+
+def test_a_time_that_is_none_moves_nothing(operator: Client, batch: Batch) -> None:
+    before = Parcel.objects.get().send_at
+    for send_at in ("", "soon", "20266-01-01T00:00", "2199-01-01T00:00"):
+        assert press(operator, batch, "reschedule", send_at=send_at).redirect_chain == []
+    assert Parcel.objects.get().send_at == before
+    assert not Receipt.objects.exists()
+
+
+def test_a_batch_that_cannot_be_rescheduled_says_why(operator: Client, batch: Batch, alice: Account) -> None:
+    stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
+    now = write(database_now())
+    assert "Nothing was changed: the batch is cancelled." in press(operator, batch, "reschedule", send_at=now).text
+    assert "it is the hidden one" in press(operator, default_batch(alice), "reschedule", send_at=now).text
+    assert Receipt.objects.count() == 1
+
+
+def test_a_pause_may_end_by_itself_and_retain_for_as_long_as_it_says(
+    operator: Client, batch: Batch, clock: Clock
+) -> None:
+    until = (database_now() + 2 * HOUR).replace(second=0, microsecond=0)
+    press(operator, batch, "pause", until=write(until), hours="1.5")
+    batch.refresh_from_db()
+    assert (batch.status, batch.paused_until, batch.retention_seconds) == (BatchStatus.PAUSED, until, 5400)
+    page = operator.get(f"{BATCHES}{batch.pk}/change/").text
+    assert f"resumed by itself at {until:%Y-%m-%d %H:%M:%S} UTC" in page
+    assert "retained for 1.5 hours" in page
+    clock.advance(hours=2)
+    sweep()
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.OPEN
+
+
+def test_a_pause_without_terms_says_that_it_stays(operator: Client, batch: Batch) -> None:
+    press(operator, batch, "pause", until="", hours="")
+    batch.refresh_from_db()
+    assert (batch.status, batch.paused_until, batch.retention_seconds) == (BatchStatus.PAUSED, None, None)
+    page = operator.get(f"{BATCHES}{batch.pk}/change/").text
+    assert "stays paused until somebody resumes it" in page
+    assert "retained for 72 hours" in page
+
+
+def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: Batch) -> None:
+    for name, said, told in (
+        ("until", "2020-01-01T00:00", "Nothing was changed: this time has passed already."),
+        ("until", "x", "valid date/time"),
+        ("hours", "-1", "greater than or equal to 0"),
+        ("hours", "nan", "Enter a number"),
+        ("hours", "1e9", "less than or equal to"),
+    ):
+        assert told in press(operator, batch, "pause", **{name: said}).text
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.OPEN
+
+
+def test_held_mail_is_shown_and_leads_to_the_person_who_decides(
+    operator: Client, batch: Batch, alice: Account, clock: Clock
+) -> None:
+    Account.objects.filter(pk=alice.pk).update(lateness_limit=60)
+    clock.advance(hours=2)
+    sweep()
+    assert count_batch(batch.pk).held == 3
+    page = operator.get(f"{BATCHES}{batch.pk}/change/").text
+    for said in ("3 held", "1 held", f"/admin/in-hand/?account={alice.pk}&amp;why=held&amp;batch={batch.public_id}"):
+        assert said in page
+    for path in (BATCHES, "/admin/", "/admin/waves/", f"{BATCHES}{batch.pk}/resume/", "/admin/mailer/message/"):
+        assert operator.get(path, follow=True).status_code == 200
+    assert "For 3 messages that time has come" in operator.get(f"{BATCHES}{batch.pk}/cancel/").text
+    stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
+    assert "3 are held, and stay in a person" in operator.get(f"{BATCHES}{batch.pk}/resume/").text
+
+
+def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
+    parcel = Parcel.objects.get()
+    scopes: list[dict[str, Any]] = [
+        {"account": batch.account, "batch": batch, "message_id": parcel.base * 512},
+        {"account": batch.account, "batch": batch},
+        {"account": batch.account},
+        {},
+    ]
+    states: list[dict[str, Any]] = [{"settled_at": database_now()}, {"claims": [[parcel.pk, 7]], "in_flight": 2}]
+    receipts = [
+        Receipt.objects.create(public_id=f"{action}{scope}{state}", action=action, **scopes[scope], **states[state])
+        for action in Receipt.Action
+        for scope in range(len(scopes))
+        for state in range(len(states))
+    ]
+    assert operator.get(f"{RECEIPTS}?action__exact=purge").text.count("everybody") == 2
+    for receipt in receipts:
+        assert show_receipt(receipt)["outcome"]
+    for receipt in receipts[-len(scopes) * len(states) :]:
+        page = operator.get(f"{RECEIPTS}{receipt.pk}/change/").text
+        assert ("everybody" in page) == (receipt.account is None)
+
+
+def test_a_receipt_of_the_hidden_batch_calls_it_mail_without_a_batch(operator: Client, alice: Account) -> None:
+    hidden = default_batch(alice)
+    Receipt.open_for(alice, hidden, Receipt.Action.CANCEL, actor="test", reason="")
+    assert "mail without a batch" in operator.get(RECEIPTS).text
+    assert "mail without a batch" in operator.get(f"{RECEIPTS}{Receipt.objects.get().pk}/change/").text
+
+
+def test_the_new_buttons_are_only_for_who_may_stop(batch: Batch) -> None:
+    with logged_in("ivan", may=("batches.view_batch",)) as viewer:
+        assert viewer.get(f"{BATCHES}{batch.pk}/reschedule/").status_code == 403
+        assert viewer.post(f"{BATCHES}{batch.pk}/reschedule/", {"send_at": "2020-01-01T00:00"}).status_code == 403
+    assert not Receipt.objects.exists()
+
+
+def test_what_a_worker_has_is_told_to_leave_whatever_the_new_time(operator: Client, batch: Batch, clock: Clock) -> None:
+    clock.advance(hours=1)
+    sweep()
+    Hold().claim_next(Lane.BULK)
+    Hold().claim_next(Lane.TRANSACTIONAL)
+    assert Parcel.objects.get().state == ParcelState.CLAIMED
+    question = operator.get(f"{BATCHES}{batch.pk}/reschedule/").text
+    assert "0 messages that wait" in question
+    assert "3 messages are being sent at this moment" in question
