@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from typing import Any
 
 import structlog
 from celery import current_app
 from django.db.models import Sum
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from batches.models import Node
 from batches.states import Lane
@@ -27,6 +29,7 @@ DELIVER = "mailer.tasks.deliver"
 BROKER_PAUSE_SECONDS = 5.0
 TOKEN_LIFE_SECONDS = 30
 NODE_SILENCE = dt.timedelta(seconds=15)
+BROKER_ERRORS = (OperationalError, RedisError, OSError)
 _broker_is_away_until = 0.0
 
 
@@ -41,9 +44,23 @@ def hint_admission(batch_id: int) -> None:
 
 
 def hint_due(lane: Lane, parcels: int) -> None:
-    """Tokens that say there is work in this lane: never more than the fleet can use at once."""
-    for _ in range(min(parcels, fleet_size())):
+    """Tokens that say there is work in this lane: never more than the fleet can use at once, those that wait included.
+    Whoever takes one of those sees the work, too, since it is committed."""
+    for _ in range(min(parcels, fleet_size() - tokens_waiting(lane))):
         publish(DELIVER, [], queue=lane.label, expires=TOKEN_LIFE_SECONDS)
+
+
+def tokens_waiting(lane: Lane) -> int:
+    """Tokens that no worker has taken yet; 0 when the broker does not answer."""
+    if is_broker_away():
+        return 0
+    try:
+        with current_app.producer_or_acquire() as producer:
+            client: Any = producer.channel.client
+            return int(client.llen(lane.label))
+    except BROKER_ERRORS as error:
+        _note_broker_away("tokens_waiting", error)
+        return 0
 
 
 def fleet_size() -> int:
@@ -66,13 +83,17 @@ def publish(
     expires: float | None = None,
 ) -> bool:
     """Send one hint; False when the broker could not take it."""
-    global _broker_is_away_until
     if is_broker_away():
         return False
     try:
         current_app.send_task(task, args, queue=queue, eta=eta, expires=expires, retry=False)
-    except (OperationalError, OSError) as error:
-        _broker_is_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
-        log.warning("hint not published", task=task, error=type(error).__name__)
+    except BROKER_ERRORS as error:
+        _note_broker_away(task, error)
         return False
     return True
+
+
+def _note_broker_away(what: str, error: Exception) -> None:
+    global _broker_is_away_until
+    _broker_is_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
+    log.warning("hint not published", task=what, error=type(error).__name__)
