@@ -46,7 +46,8 @@ def doubtful(charlie: Account) -> Batch:
     """A batch of Charlie's with 60 messages, ten of which may have left when their worker died."""
     batch = create_batch(charlie)
     accept_mail(charlie, draft(60, batch_id=batch.public_id, name="doubt-"))
-    rescue_parcel(claim_and_look(Hold()).parcel_id)
+    claim = claim_and_look(Hold())
+    rescue_parcel(claim.parcel_id, claim.fence)
     return batch
 
 

@@ -9,7 +9,6 @@ import datetime as dt
 from collections import Counter
 from contextlib import suppress
 
-from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -31,7 +30,7 @@ from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.queries import states_of
 from mailer.sweep import rescue, sweep
-from tests.conftest import TABLES, Clock
+from tests.conftest import Clock, empty_tables
 from tests.drafts import draft
 from tests.fleet import deliverer_for
 from tests.peer import CountingPeer
@@ -222,9 +221,7 @@ class Pipeline(RuleBasedStateMachine):
             assert counted.sent == sum(1 for r, s in states.values() if s == "sent" and self.owner[r] == batch)
             assert counted.waiting == 0
         self.deliverer.transport.close()
-        with connection.cursor() as cursor:
-            cursor.execute(f"truncate {', '.join(TABLES)} cascade")
-        self.clock.reset()
+        empty_tables()
 
     def public_id(self, batch: int) -> str:
         return Batch.objects.values_list("public_id", flat=True).get(pk=batch)
