@@ -10,8 +10,8 @@ import pytest
 from accounts.models import Account
 from batches.control import create_batch, stop_batch
 from batches.counts import count_batch
-from batches.models import Batch, Parcel, Receipt
-from batches.states import BatchStatus, ParcelState
+from batches.models import Batch, Receipt
+from batches.states import BatchStatus
 from batches.sweep import Watch
 from mailer.models import Event, EventKind
 from mailer.pipeline import record
