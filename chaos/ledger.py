@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+
+from chaos.serving import LoopbackServer
 
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]*)>", re.MULTILINE)
 END = b"\r\n.\r\n"
@@ -44,21 +42,18 @@ class Mood:
     """Of the messages that are answered 451."""
 
 
-class Ledger:
+class Ledger(LoopbackServer):
     """The peer, on a loopback port that it keeps, in a thread of its own."""
 
     def __init__(self, rng: random.Random) -> None:
+        super().__init__()
         self.mood = Mood()
         self.arrivals: list[Arrival] = []
         self.ill_treated = 0
         """Messages that met with more than the usual: dropped, put off, or answered a second late."""
-        self.port = 0
         self._rng = rng
         self._connections = 0
         self._sessions: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     @property
     def url(self) -> str:
@@ -71,28 +66,6 @@ class Ledger:
         for arrival in list(self.arrivals):
             found[arrival.recipient].append(arrival)
         return found
-
-    def __enter__(self) -> Ledger:
-        self._thread.start()
-        self.open()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.close()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    def open(self) -> None:
-        """Take connections."""
-        self._run(self._open())
-
-    def close(self) -> None:
-        """Refuse connections, and break those there are."""
-        self._run(self._close())
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _open(self) -> None:
         if self._server is None:

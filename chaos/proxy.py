@@ -4,13 +4,11 @@ and nothing moves."""
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+
+from chaos.serving import LoopbackServer
 
 CHUNK_BYTES = 65536
 Target = Path | int
@@ -32,47 +30,25 @@ class Link:
 FAST = Link()
 
 
-class Door:
+class Door(LoopbackServer):
     """Forwards from a loopback port, which it keeps, to `target`, on a thread of its own."""
 
     def __init__(self, target: Target = 0) -> None:
+        super().__init__()
         self.target = target
         self.link = FAST
         self.delayed = 0
         """Pieces of data that a slow link held up."""
         self.held = 0
         """Pieces of data, and connections, that fell into the black hole."""
-        self.port = 0
         self._is_passable = asyncio.Event()
         self._is_passable.set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def place(self) -> str:
         """Host and port, for a URL of what shall come through this door."""
         return f"127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Door:
-        self._thread.start()
-        self.open()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.close()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    def open(self) -> None:
-        """Take connections."""
-        self._run(self._open())
-
-    def close(self) -> None:
-        """Refuse connections, and break those there are."""
-        self._run(self._close())
 
     def swallow(self) -> None:
         """From now on nothing passes, and nobody is told."""
@@ -81,9 +57,6 @@ class Door:
     def pass_on(self) -> None:
         """Let everything through again, what was held back too."""
         self._loop.call_soon_threadsafe(self._is_passable.set)
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _open(self) -> None:
         if self._server is None:

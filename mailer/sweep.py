@@ -31,7 +31,7 @@ from batches.sweep import (
 from foundation.clock import database_now
 from mailer.models import Mail
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
-from mailer.pipeline.record import rescue_parcel
+from mailer.pipeline.rescue import rescue_parcel
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,8 @@
    composes (`mailer/compose`) and hands over (`mailer/transports`).
 5. `record.py`: the slice's outcome is committed, guarded by the claim's fence, before the next look. `note.py`: what a
    worker is handing over meanwhile, for the case that it dies.
-6. sweep (`batches/sweep.py`, `mailer/sweep.py`): every second, what hints and workers left behind.
+6. sweep (`batches/sweep.py`, `mailer/sweep.py`): every second, what hints and workers left behind; `rescue.py` takes
+   the parcels of a dead worker.
 
 PostgreSQL is the schedule. Whatever process dies between any two lines, the rows say what is to be done next.
 """

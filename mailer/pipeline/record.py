@@ -17,14 +17,13 @@ from django.db import connection, transaction
 
 from accounts.models import Account, DoubtPolicy
 from batches import queries
-from batches.claims import Claim, bits, next_fence, to_doubtful, to_mask, to_members
-from batches.models import PARCEL_SPAN, Parcel
+from batches.claims import Claim, to_doubtful, to_members
+from batches.models import Parcel
 from batches.moving import find_waiting, settle_doubt, split_off, take_out
 from batches.states import ParcelState
 from foundation.clock import database_now
 from mailer.copying import EVENTS, copy_rows
 from mailer.models import Event, EventKind
-from mailer.pipeline.note import ReadNote, read_note
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
 REPLY_LENGTH = 500
@@ -260,87 +259,3 @@ def correct_late(item: Outcomes) -> list[Happened]:
             if waiting is not None:
                 take_out(waiting, bit, counter)
     return known
-
-
-def rescue_parcel(parcel_id: int, fence: int) -> bool:
-    """Take a parcel from a worker that is marked dead and claimed it under this fence. False if someone was first: by
-    now a living worker may have the parcel, under another fence.
-
-    Its hand-over note says what was begun and what was answered: only what was begun and not answered is in doubt.
-    Without a note of that very slice, all of the slice is. What was not begun is due again.
-
-    The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
-    and never in between.
-    """
-    claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED, fence=fence)
-    worker_id = claimed.values_list("worker_id", flat=True).first()
-    if worker_id is None:
-        return False
-    note = read_note(settings.REDIS_URL, worker_id)
-    with transaction.atomic():
-        parcel = claimed.select_for_update(skip_locked=True).first()
-        if parcel is None:
-            return False
-        members, now = to_mask(parcel.members, parcel.size), database_now()
-        found = _look_into(note, parcel, _unrecorded(parcel, members))
-        copy_events([(parcel.fence, event) for event in found.values()], now)
-        doubtful, doubt = to_mask(parcel.doubtful, 0), 0
-        for n, event in found.items():
-            members, doubtful = members & ~(1 << n), doubtful & ~(1 << n)
-            if event.kind is EventKind.IN_DOUBT:
-                doubt |= 1 << n
-            else:
-                setattr(parcel, COUNTER_OF[event.kind], getattr(parcel, COUNTER_OF[event.kind]) + 1)
-        if doubt and is_resent(parcel):
-            parcel.moved += doubt.bit_count()
-            _resend_at_once(parcel, doubt, now)
-        else:
-            parcel.in_doubt += doubt.bit_count()
-            doubtful |= doubt
-        parcel.members = to_members(members)
-        parcel.doubtful = to_doubtful(doubtful)
-        parcel.state = ParcelState.DUE if members else ParcelState.DONE
-        parcel.finalized_at = None if members else now
-        parcel.worker_id = parcel.slice_from = parcel.slice_to = None
-        # A new fence: what the old worker may still record is then late, and not mistaken for recorded already.
-        parcel.fence = next_fence()
-        parcel.save()
-    return True
-
-
-def _resend_at_once(parcel: Parcel, doubt: int, now: dt.datetime) -> None:
-    """What a dead worker had begun goes out again now; the second time, and later, after a pause: what it holds may be
-    what its workers die of."""
-    pause = backoff(parcel.attempts) if parcel.attempts else dt.timedelta()
-    split_off(
-        parcel,
-        doubt,
-        state=ParcelState.SCHEDULED if pause else ParcelState.DUE,
-        due_at=now + pause,
-        attempts=parcel.attempts + 1,
-        is_remainder=parcel.is_remainder,
-        is_replay=True,
-    )
-
-
-def _look_into(note: ReadNote, parcel: Parcel, unrecorded: int) -> dict[int, Happened]:
-    """What happened to the members of an unrecorded slice, as far as it is known; the others were never begun."""
-    first = parcel.base * PARCEL_SPAN
-    is_noted = note.covers(parcel.pk, parcel.fence, parcel.slice_no)
-    found: dict[int, Happened] = {}
-    for n in bits(unrecorded):
-        if is_noted and first + n not in note.begun:
-            continue
-        kind = note.answered.get(first + n, EventKind.IN_DOUBT) if is_noted else EventKind.IN_DOUBT
-        if kind in (EventKind.SENT, EventKind.REFUSED):
-            found[n] = Happened(first + n, EventKind(kind), None, "from the hand-over note of a worker that died")
-        elif kind == EventKind.IN_DOUBT:
-            found[n] = Happened(first + n, EventKind.IN_DOUBT, None, "the worker that sent it died")
-    return found
-
-
-def _unrecorded(parcel: Parcel, members: int) -> int:
-    """The mask of the slice that was announced and never recorded."""
-    if parcel.slice_from is None or parcel.slice_to is None:
-        return 0
-    return members & ((1 << parcel.slice_to) - (1 << parcel.slice_from))

@@ -23,7 +23,7 @@ from foundation.clock import database_now
 from mailer.in_hand import Selection, Why, replay
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.pipeline.record import rescue_parcel
+from mailer.pipeline.rescue import rescue_parcel
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft

@@ -21,7 +21,7 @@ from mailer.admin.in_hand import SHOWN
 from mailer.in_hand import Why, accounts_in_hand, tally_in_hand
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.record import rescue_parcel
+from mailer.pipeline.rescue import rescue_parcel
 from tests.drafts import draft
 from tests.mailer.test_record import claim_and_look
 from tests.operators import logged_in

@@ -16,7 +16,8 @@ from batches.sweep import Watch, fold_final
 from mailer.in_hand import Selection, Why, drop, list_in_hand, replay
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.pipeline.record import record_slice, rescue_parcel
+from mailer.pipeline.record import record_slice
+from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import states_of
 from mailer.sweep import rescue, sweep
 from mailer.transports.base import InDoubt, RetryAt, Sent

@@ -21,7 +21,7 @@ from mailer.models import Message
 from mailer.one_message import reschedule_message, stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.pipeline.record import rescue_parcel
+from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import states_of
 from mailer.sweep import sweep
 from tests.conftest import Clock

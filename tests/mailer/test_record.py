@@ -13,7 +13,8 @@ from batches.states import Lane, ParcelState
 from batches.sweep import fold_final
 from mailer.models import Event, EventKind
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.record import Outcomes, add_result, record_slice, rescue_parcel
+from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.rescue import rescue_parcel
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 from tests.drafts import draft
 

@@ -17,10 +17,11 @@ from batches.states import BatchStatus, Lane, ParcelState
 from batches.sweep import claims_of_the_dead
 from foundation.clock import database_now
 from mailer.models import Event
-from mailer.pipeline import record
+from mailer.pipeline import rescue
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, Trip, cut_slice
-from mailer.pipeline.record import Outcomes, add_result, record_slice, rescue_parcel
+from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.rescue import rescue_parcel
 from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft
@@ -174,7 +175,7 @@ def test_a_rescuer_that_comes_late_leaves_a_living_workers_claim_alone(batch: Ba
 def test_without_the_rescuers_guard_a_living_workers_slice_comes_into_doubt(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "Parcel", unguarded(Parcel))
+    monkeypatch.setattr(rescue, "Parcel", unguarded(Parcel))
     living, claim = rescue_what_another_has_rescued()
     assert not look_at(living, claim, 0, 10)
     assert count_batch(batch.pk).in_doubt == 10
