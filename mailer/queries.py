@@ -27,6 +27,13 @@ MESSAGES_LOOKED_AT = 5000
 """What one page of a batch's messages in a certain state may look at."""
 LOOK = 500
 
+READ_MESSAGES = "select id, mail_id, recipient, personal from mailer_message where id = any(%s)"
+READ_PARCEL = "select id, mail_id, recipient, personal from mailer_message where id >= %s and id < %s"
+READ_FINISHED = f"""
+select message_id, recipient from mailer_event
+where message_id = any(%s) and kind in ({int(EventKind.SENT)}, {int(EventKind.REFUSED)})
+"""
+
 LATEST_EVENTS = """
 select e.message_id, e.id, e.kind, e.at, e.fence, e.recipient, e.reply
 from unnest(%(messages)s::bigint[]) as m(id)

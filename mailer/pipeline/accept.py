@@ -35,15 +35,6 @@ from mailer.waiting import refuse_when_full
 BULK_FROM = 50
 """Requests with this many messages or more leave by the bulk lane, so that they never delay a single mail."""
 
-INSERT_PARCELS = """
-insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
-    is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
-select id, id, %(batch)s, %(account)s, %(lane)s, state, send_at, send_at, size, 0,
-    false, 0, 0, 0, 0, 0, 0, 0, 0, false
-from unnest(%(ids)s::bigint[], %(states)s::smallint[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])
-    as p(id, state, send_at, size)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -139,7 +130,7 @@ def _insert_parcels(batch: Batch, lots: list[Lot], now: dt.datetime, lane: Lane)
         cursor.execute(queries.DRAW_PARCEL_IDS, {"account": batch.account_id, "parcels": len(lots)})
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(
-            INSERT_PARCELS,
+            queries.INSERT_PARCELS,
             {
                 "batch": batch.pk,
                 "account": batch.account_id,

@@ -27,8 +27,9 @@ from batches.settle import STOP_CHANNEL
 from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
+from mailer import queries
 from mailer.compose.mime import Composer, date_field
-from mailer.models import EventKind, Mail
+from mailer.models import Mail
 from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.transports.base import Envelope, Refused, Result, RetryAt, Signal, Transport
@@ -41,13 +42,6 @@ RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 32 * 1024 * 1024
-
-READ_MESSAGES = "select id, mail_id, recipient, personal from mailer_message where id = any(%s)"
-READ_PARCEL = "select id, mail_id, recipient, personal from mailer_message where id >= %s and id < %s"
-READ_FINISHED = f"""
-select message_id, recipient from mailer_event
-where message_id = any(%s) and kind in ({int(EventKind.SENT)}, {int(EventKind.REFUSED)})
-"""
 
 
 class Deliverer:
@@ -323,9 +317,9 @@ def load_cargo(claims: Sequence[Claim]) -> Cargo:
     with connection.cursor() as cursor:
         if len(claims) == 1:
             first = claims[0].first_message_id
-            cursor.execute(READ_PARCEL, [first, first + PARCEL_SPAN])
+            cursor.execute(queries.READ_PARCEL, [first, first + PARCEL_SPAN])
         else:
-            cursor.execute(READ_MESSAGES, [ids])
+            cursor.execute(queries.READ_MESSAGES, [ids])
         messages = {row[0]: (row[1], row[2], json.loads(row[3]) if row[3] else None) for row in cursor.fetchall()}
     retried = [claim for claim in claims if claim.attempts or claim.is_replay]
     return Cargo(messages, finished_recipients(retried) if retried else {})
@@ -336,7 +330,7 @@ def finished_recipients(claims: Sequence[Claim]) -> dict[int, frozenset[str]]:
     ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
     finished: dict[int, set[str]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(READ_FINISHED, [ids])
+        cursor.execute(queries.READ_FINISHED, [ids])
         for message_id, recipient in cursor.fetchall():
             finished.setdefault(message_id, set()).add(recipient)
     return {message_id: frozenset(recipients) for message_id, recipients in finished.items()}
