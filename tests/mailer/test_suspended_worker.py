@@ -14,7 +14,6 @@ from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.sweep import Watch
 from mailer.models import Event, EventKind
-from mailer.pipeline import record
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.note import ReadNote
 from mailer.sweep import rescue
@@ -103,7 +102,7 @@ def test_without_the_note_all_of_a_dead_workers_slice_is_in_doubt(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same kill with the note switched off: the promise of one for each connection must be seen to break."""
-    monkeypatch.setattr(record, "read_note", lambda url, worker: ReadNote())
+    monkeypatch.setattr("mailer.pipeline.rescue.read_note", lambda url, worker: ReadNote())
     peer.delay = 0.02
     batch = create_batch(alice)
     accept_mail(alice, draft(200, batch_id=batch.public_id))
