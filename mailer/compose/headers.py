@@ -23,7 +23,7 @@ LONGEST_LINE = 998
 
 def one_line(value: str) -> str:
     """The value with every line break and NUL turned into a space."""
-    return BREAKS.sub(" ", value) if BREAKS.search(value) else value
+    return value if value.isprintable() else BREAKS.sub(" ", value)
 
 
 def field(name: str, value: str) -> bytes:
@@ -65,6 +65,8 @@ def mailbox(address: Address) -> str:
 def wire_address(email: str) -> str:
     """The address with an international domain in its ASCII form (RFC 5890), where it has one."""
     email = one_line(email)
+    if email.isascii():
+        return email
     local, at, domain = email.rpartition("@")
     if domain.isascii():
         return email

@@ -10,32 +10,22 @@ import binascii
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
 from mailer.compose.substitutions import substitute
+from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable
 from mailer.draft import Address
 from mailer.models import Mail
 from mailer.transports.base import Envelope
 
-CRLF = b"\r\n"
-LONGEST_LINE = 998
 OWN_HEADERS = frozenset(
     {"date", "from", "to", "cc", "bcc", "reply-to", "subject", "message-id", "mime-version", "return-path", "sender"}
     | {"content-type", "content-transfer-encoding"}
 )
 """Headers that only the composer writes; a caller's of that name is left out."""
-
-
-class Text(NamedTuple):
-    """A body part that substitutions may change, and its encoded form when they do not."""
-
-    type: str
-    value: str
-    encoded: bytes
-
-
-Piece = bytes | Text
+TEMPLATES = 4
+"""Of a mail that are kept."""
 
 
 class Composer:
@@ -46,11 +36,17 @@ class Composer:
         self.domain = message_id_domain
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
+        self._wire_sender = wire_address(mail.sender)
         self._sender_field = address_field("From", [self.sender])
         self._reply_to_field = address_field("Reply-To", self.reply_to) if self.reply_to else b""
         self._subject_field = field("Subject", mail.subject)
-        self._body = _body_of(mail)
-        self._plain_body = b"".join(piece if isinstance(piece, bytes) else piece.encoded for piece in self._body)
+        pieces = _body_of(mail)
+        texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
+        self._texts, self._files = pieces[:texts], _join(pieces[texts:])
+        """The body up to its last text, and what follows."""
+        self._plain_texts = _join(self._texts)
+        self._templates: dict[tuple[str, ...], Template | None] = {}
+        self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
 
     def compose(
@@ -68,59 +64,70 @@ class Composer:
         """
         said: Mapping[str, Any] = personal or {}
         values: Mapping[str, str] = said.get("substitutions") or {}
-        to = _addresses(said.get("to")) or [Address(recipient)]
-        cc, bcc = _addresses(said.get("cc")), _addresses(said.get("bcc"))
-        sender = _addresses([said["from"]])[0] if "from" in said else self.sender
+        sender, sender_field = self._sender_of(said)
+        address_fields, recipients = _addressing(said, recipient, skip)
         head = b"".join(
             (
                 date,
-                address_field("From", [sender]) if "from" in said else self._sender_field,
-                address_field("To", to),
-                address_field("Cc", cc) if cc else b"",
+                sender_field,
+                address_fields,
                 self._reply_to_field,
                 self._subject(said.get("subject"), values),
                 f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
-                self._custom_headers(said.get("headers") or {}, values),
+                self._custom_headers(said.get("headers"), values),
             )
         )
-        recipients = tuple(
-            dict.fromkeys(wire_address(address.email) for address in (*to, *cc, *bcc) if address.email not in skip)
-        )
-        data = head + self._render_body(values)
         return Envelope(
             message_id=message_id,
-            sender=wire_address(sender.email),
+            sender=sender,
             recipients=recipients,
-            data=data,
-            is_utf8=not (head.isascii() and all(address.isascii() for address in recipients)),
+            data=b"".join((head, self._render_texts(values), self._files)),
+            is_utf8=not (head.isascii() and "".join(recipients).isascii()),
         )
 
     @property
     def size(self) -> int:
-        """Bytes of the shared body, for whoever keeps composers."""
-        return len(self._plain_body)
+        """Bytes of the shared body and its templates, for whoever keeps composers."""
+        return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
+
+    def _sender_of(self, said: Mapping[str, Any]) -> tuple[str, bytes]:
+        """The reverse path and the From field."""
+        if "from" not in said:
+            return self._wire_sender, self._sender_field
+        own = _addresses([said["from"]])
+        return wire_address(own[0].email), address_field("From", own)
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
         own = self.mail.subject if subject is None else subject
         replaced = substitute(own, values)
         return self._subject_field if replaced == self.mail.subject else field("Subject", replaced)
 
-    def _custom_headers(self, own: Mapping[str, str], values: Mapping[str, str]) -> bytes:
+    def _custom_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
         """The mail's headers with the personalization's over them; names are compared without case."""
-        if not own and not values and hasattr(self, "_plain_headers"):
+        if self._plain_headers is not None and not own and not (values and self.mail.headers):
             return self._plain_headers
-        merged = {name.lower(): (name, value) for name, value in (*self.mail.headers.items(), *own.items())}
+        merged = {name.lower(): (name, value) for name, value in (*self.mail.headers.items(), *(own or {}).items())}
         return b"".join(
             field(name, substitute(value, values))
             for lowered, (name, value) in merged.items()
             if lowered not in OWN_HEADERS
         )
 
-    def _render_body(self, values: Mapping[str, str]) -> bytes:
+    def _render_texts(self, values: Mapping[str, str]) -> bytes:
         if not values:
-            return self._plain_body
-        return b"".join(piece if isinstance(piece, bytes) else _personal(piece, values) for piece in self._body)
+            return self._plain_texts
+        template = self._template_for(tuple(values))
+        filled = template.fill(list(values.values())) if template else None
+        return filled if filled is not None else _join([_personal(piece, values) for piece in self._texts])
+
+    def _template_for(self, keys: tuple[str, ...]) -> Template | None:
+        """A few are kept: a mail's messages mostly have the same keys."""
+        if keys not in self._templates:
+            if len(self._templates) == TEMPLATES:
+                self._templates.clear()
+            self._templates[keys] = Template(self._texts, keys) if is_fillable(self._texts, keys) else None
+        return self._templates[keys]
 
 
 def date_field(moment: dt.datetime) -> bytes:
@@ -128,9 +135,27 @@ def date_field(moment: dt.datetime) -> bytes:
     return f"Date: {format_datetime(moment)}\r\n".encode("ascii")
 
 
-def _personal(text: Text, values: Mapping[str, str]) -> bytes:
-    replaced = substitute(text.value, values)
-    return text.encoded if replaced == text.value else encode_text(text.type, replaced)
+def _personal(piece: Piece, values: Mapping[str, str]) -> bytes:
+    if isinstance(piece, bytes):
+        return piece
+    replaced = substitute(piece.value, values)
+    return piece.encoded if replaced == piece.value else encode_text(piece.type, replaced)
+
+
+def _join(pieces: Sequence[Piece]) -> bytes:
+    return b"".join([piece if isinstance(piece, bytes) else piece.encoded for piece in pieces])
+
+
+def _addressing(said: Mapping[str, Any], recipient: str, skip: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
+    """The fields that name the recipients, and those of the envelope."""
+    if not ("to" in said or "cc" in said or "bcc" in said):
+        wire = wire_address(recipient)
+        return b"To: %b\r\n" % wire.encode(), () if recipient in skip else (wire,)
+    to = _addresses(said.get("to")) or [Address(recipient)]
+    cc, bcc = _addresses(said.get("cc")), _addresses(said.get("bcc"))
+    wires = [wire_address(address.email) for address in (*to, *cc, *bcc) if address.email not in skip]
+    fields = address_field("To", to) + (address_field("Cc", cc) if cc else b"")
+    return fields, tuple(dict.fromkeys(wires))
 
 
 def _addresses(pairs: Sequence[Sequence[str]] | None) -> list[Address]:
@@ -159,19 +184,6 @@ def _multipart(kind: str, parts: list[list[Piece]], token: str) -> list[Piece]:
     for part in parts:
         pieces += [f"--{boundary}\r\n".encode("ascii"), *part, CRLF]
     return [*pieces, f"--{boundary}--\r\n".encode("ascii")]
-
-
-def encode_text(type: str, value: str) -> bytes:
-    """A text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
-    if text.isascii() and max(map(len, text.split("\n"))) <= LONGEST_LINE:
-        encoding, data = "7bit", text.encode("ascii")
-    else:
-        encoding, data = "quoted-printable", binascii.b2a_qp(text.encode("utf-8"), istext=True)
-    head = (f"Content-Type: {one_line(type)}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n").encode(
-        "ascii"
-    )
-    return head + data.replace(b"\n", CRLF)
 
 
 def _attachment(item: Mapping[str, str]) -> list[Piece]:

@@ -11,6 +11,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -41,8 +42,7 @@ EVENT_OF: dict[type[Outcome], EventKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(NamedTuple):
     """One event to be: of a message, for one recipient or for all of them (None)."""
 
     message_id: int

@@ -16,13 +16,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 POLL_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One SMTP envelope with its content (RFC 5321 section 2.3.1)."""
 
     message_id: int
@@ -76,8 +75,7 @@ class InDoubt:
 Outcome = Sent | RetryAt | Refused | NotSent | InDoubt
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The outcome of one message: one entry per recipient of its envelope, in the envelope's order."""
 
     message_id: int

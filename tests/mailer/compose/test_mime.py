@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.headers import field, mailbox, wire_address
-from mailer.compose.mime import Composer, date_field, encode_text
+from mailer.compose.mime import Composer, date_field
 from mailer.compose.substitutions import substitute
+from mailer.compose.template import encode_text
 from mailer.draft import Address
 from mailer.models import Mail
 from mailer.transports.base import Envelope

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from mailer.transports.base import Envelope, Outcome, Result
@@ -11,7 +10,7 @@ from mailer.transports.base import Envelope, Outcome, Result
 def make_envelope(number: int = 1, **changes: Any) -> Envelope:
     data = b"From: ann@example.org\r\nSubject: number %d\r\n\r\nHello.\r\n" % number
     plain = Envelope(number, "ann@example.org", (f"user{number}@example.net",), data)
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def make_envelopes(count: int, **changes: Any) -> list[Envelope]:

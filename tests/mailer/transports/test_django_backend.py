@@ -8,7 +8,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -104,7 +103,7 @@ def make_rich_envelope(**changes: Any) -> Envelope:
 
 def test_djangos_smtp_backend_sends_the_very_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     rich = make_rich_envelope()
-    envelope = replace(rich, data=b"X-Long: " + b"unfolded " * 30 + b"\r\n" + rich.data)
+    envelope = rich._replace(data=b"X-Long: " + b"unfolded " * 30 + b"\r\n" + rich.data)
     with RealServer() as server:
         backend = DjangoSmtpBackend(host="127.0.0.1", port=server.port, username="", password="", timeout=5)
         monkeypatch.setattr("mailer.transports.django_backend.get_connection", lambda _: backend)

@@ -1,0 +1,171 @@
+"""Texts encoded once, with places for the values that differ from message to message.
+
+To encode a text anew takes tens of microseconds a message, to fill a template one or two. A text that is plain ASCII
+stays 7bit as long as the values are; any other is quoted-printable, and each value stands on lines of its own, between
+soft line breaks (RFC 2045 section 6.7), so that no value moves the breaks of what is around it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from mailer.compose.headers import one_line
+from mailer.compose.substitutions import CACHED, LONGEST, cut
+
+CRLF = b"\r\n"
+LONGEST_LINE = 998
+SOFT_BREAK = b"=\r\n"
+LINE = 76
+"""Characters to a quoted-printable line, the soft break's included."""
+STANDS_AS_IT_IS = re.compile(r"(?:[!-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?)?")
+"""What quoted-printable does not change and has room for on one line. A dot is no exception: SMTP doubles it."""
+
+
+class Text(NamedTuple):
+    """A body part that substitutions may change, and its encoded form when they do not."""
+
+    type: str
+    value: str
+    encoded: bytes
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether it is quoted-printable."""
+        return not is_plain(unify_breaks(self.value))
+
+
+Piece = bytes | Text
+
+
+class Template:
+    """Pieces of a body, filled in for each message that has values for the same keys."""
+
+    def __init__(self, pieces: Sequence[Piece], keys: tuple[str, ...]) -> None:
+        """Only of what `is_fillable`."""
+        format: list[bytes] = []
+        places: list[int] = []
+        self._longest = LONGEST
+        """The longest value that leaves every 7bit line, and every text, as short as it has to be."""
+        self._is_plain_needed = self._is_quoted_needed = False
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                format.append(_escape(piece))
+                continue
+            head, _, _ = piece.encoded.partition(CRLF + CRLF)
+            format += [_escape(head), CRLF, CRLF]
+            statics, found = _cut_at(piece.value, keys)
+            if found:
+                self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(found))
+            if piece.is_quoted:
+                self._is_quoted_needed |= bool(found)
+                format += _join_quoted(statics)
+                places += [len(keys) + place for place in found]
+            else:
+                self._is_plain_needed |= bool(found)
+                self._longest = min(self._longest, _room_in_lines(statics))
+                format += [b"%b".join(_escape(each.encode("ascii").replace(b"\n", CRLF)) for each in statics)]
+                places += found
+        self._format = b"".join(format)
+        self._pick: Any = itemgetter(*places) if places else lambda _: ()
+
+    def fill(self, values: Sequence[str]) -> bytes | None:
+        """The pieces with these values, in the order of the keys; None when these need the texts encoded anew."""
+        if max(map(len, values)) > self._longest:
+            return None
+        plain: list[bytes] = []
+        if self._is_plain_needed:
+            together = "".join(values)
+            if not together.isascii() or "\r" in together or "\n" in together:
+                return None
+            plain = [value.encode("ascii") for value in values]
+        if self._is_quoted_needed:
+            plain = (plain or [b""] * len(values)) + [quote(value) for value in values]
+        filled: bytes = self._format % self._pick(plain)
+        return filled
+
+
+def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
+    """Whether there can be a template: of texts worth the memory, and keys that lie within a line."""
+    length = sum(len(piece.value) for piece in pieces if isinstance(piece, Text))
+    return length <= CACHED and not any("\r" in key or "\n" in key for key in keys)
+
+
+def encode_text(type: str, value: str) -> bytes:
+    """A text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
+    text = unify_breaks(value)
+    encoding, data = ("7bit", text.encode("ascii")) if is_plain(text) else ("quoted-printable", _quote(text))
+    head = f"Content-Type: {one_line(type)}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    return head.encode("ascii") + data.replace(b"\n", CRLF)
+
+
+def unify_breaks(text: str) -> str:
+    """Every line ends with LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_plain(text: str) -> bool:
+    """Whether it can stand as it is: ASCII, in lines that are short enough (RFC 5322 section 2.1.1)."""
+    return text.isascii() and max(map(len, text.split("\n"))) <= LONGEST_LINE
+
+
+def quote(value: str) -> bytes:
+    """A value as it stands on lines of its own in a quoted-printable text, with room for a soft break behind it."""
+    if STANDS_AS_IT_IS.fullmatch(value):
+        return value.encode("ascii")
+    *lines, last = _quote(unify_breaks(value)).split(b"\n")
+    if len(last) == LINE:
+        place = next(place for place in (70, 69, 68) if b"=" not in last[place - 2 : place])
+        last = last[:place] + SOFT_BREAK + last[place:]
+    return CRLF.join([*lines, last])
+
+
+def _quote(text: str) -> bytes:
+    return binascii.b2a_qp(text.encode("utf-8"), istext=True)
+
+
+def _cut_at(text: str, keys: tuple[str, ...]) -> tuple[list[str], list[int]]:
+    """What stands before, between and behind the keys of a text; and which keys these are, by their place in `keys`."""
+    pieces = cut(unify_breaks(text), keys)
+    numbers = {key: place for place, key in enumerate(keys)}
+    return list(pieces[::2]), [numbers[key] for key in pieces[1::2]]
+
+
+def _join_quoted(statics: Sequence[str]) -> list[bytes]:
+    """The format of a quoted-printable text: a soft break wherever a value shares its line with something else."""
+    *before, last = statics
+    format: list[bytes] = []
+    for place, static in enumerate(before):
+        if place and not static.startswith("\n"):
+            format.append(SOFT_BREAK)
+        # The x keeps room for the break, and a space from being taken for the end of a line.
+        encoded = _quote(f"{static}x")[:-1]
+        format.append(_escape(encoded.replace(b"\n", CRLF)))
+        if static and not encoded.endswith(b"\n"):
+            format.append(SOFT_BREAK)
+        format.append(b"%b")
+    if before and last and not last.startswith("\n"):
+        format.append(SOFT_BREAK)
+    return [*format, _escape(_quote(last).replace(b"\n", CRLF))]
+
+
+def _room_in_lines(statics: Sequence[str]) -> int:
+    """How long each value may be so that no line becomes too long."""
+    room, length, values = LONGEST, 0, 0
+    for place, static in enumerate(statics):
+        if place:
+            values += 1
+        for number, part in enumerate(static.split("\n")):
+            if number:
+                length = values = 0
+            length += len(part)
+            if values:
+                room = min(room, (LONGEST_LINE - length) // values)
+    return room
+
+
+def _escape(data: bytes) -> bytes:
+    return data.replace(b"%", b"%%")

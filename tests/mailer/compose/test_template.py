@@ -1,0 +1,80 @@
+"""A template filled in reads as the text encoded anew does, and says so when it cannot be."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailer.compose import template
+from mailer.compose.substitutions import substitute
+from mailer.compose.template import LONGEST_LINE, Template, Text, encode_text, is_fillable, unify_breaks
+
+QUOTED_LINE = 76
+KEYS = ("-a-", "-b-", "%b", "-ab-")
+statics = st.one_of(
+    st.text(st.sampled_from("ab \t.=%\n"), max_size=12),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6),
+    st.sampled_from([".", "..\n.", "x" * 75, "é" * 30, "y" * 990, "From me", "trailing ", "\r\n", "\r"]),
+)
+texts = st.lists(st.one_of(statics, st.sampled_from(KEYS)), max_size=9).map("".join)
+values = st.fixed_dictionaries(
+    dict.fromkeys(KEYS, st.one_of(statics, st.sampled_from(["", "-a-", "v" * 71, "v" * 80])))
+)
+
+
+def text_of(value: str) -> Text:
+    return Text("text/plain", value, encode_text("text/plain", value))
+
+
+def read(part: bytes) -> str:
+    """What a reader gets to see, its lines ended by LF."""
+    content = message_from_bytes(part, policy=policy.default).get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return unify_breaks(content.decode())
+
+
+@given(texts, values)
+def test_filled_in_it_reads_as_if_encoded_anew(value: str, said: dict[str, str]) -> None:
+    text = text_of(value)
+    filled = Template([text], KEYS).fill([said[key] for key in KEYS])
+    if filled is None:
+        assert not text.is_quoted
+        return
+    assert read(filled) == read(encode_text("text/plain", substitute(unify_breaks(value), said)))
+    body = filled.partition(b"\r\n\r\n")[2]
+    lines = body.split(b"\r\n")
+    assert max(map(len, lines)) <= (QUOTED_LINE if text.is_quoted else LONGEST_LINE)
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    assert body.isascii()
+    if text.is_quoted:
+        assert not any(line.endswith((b" ", b"\t")) for line in lines), "a relay may strip it"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["é", "two\nlines", "a\rb", "x" * LONGEST_LINE],
+    ids=["not ASCII", "LF", "CR", "too long for its line"],
+)
+def test_a_plain_text_is_encoded_anew_for_a_value_that_is_not(value: str) -> None:
+    assert Template([text_of("Dear -a-,")], ("-a-",)).fill([value]) is None
+    assert Template([text_of("Dear -a-,")], ("-a-",)).fill(["you"]) is not None
+
+
+def test_a_value_that_stands_in_one_line_often_makes_it_long() -> None:
+    often = Template([text_of("-a-" * 100)], ("-a-",))
+    assert often.fill(["nine more"]) is not None
+    assert often.fill(["ten and more"]) is None
+
+
+def test_no_value_makes_a_text_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template, "LONGEST", 1000)
+    assert Template([text_of("é" + "-a-\n" * 100)], ("-a-",)).fill(["x" * 50]) is None
+
+
+def test_what_would_cost_more_memory_than_it_saves_has_no_template() -> None:
+    assert is_fillable([text_of("short")], ("-a-",))
+    assert not is_fillable([text_of("x" * 200_001)], ("-a-",))
+    assert not is_fillable([text_of("short")], ("a\r\nb",)), "line ends are made one before the text is cut"
