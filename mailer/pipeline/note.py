@@ -51,13 +51,12 @@ class HandoverNote:
     def __init__(self, url: str) -> None:
         self._client = client_for(url)
         self._connection: Any = None
-        self._head = b""
-        self._lines = b""
+        self._key = b""
+        self._lines: list[bytes] = []
+        """That wait to be written."""
         self._noted: set[int] = set()
-        self._unsent = 0
-        """Lines that wait to be written."""
         self._unanswered: list[float] = []
-        """When each line was written whose reply has not been read: what the last slice left, its reply must not be
+        """When each command was written whose reply has not been read: what the last slice left, its reply must not be
         taken for one of this slice."""
         self._away_until = 0.0
         self._is_noted = False
@@ -76,7 +75,7 @@ class HandoverNote:
         nobody knows whether Redis has the header, and the slice must not be sent under this number.
         """
         self.is_open = self._is_noted = False
-        self._lines, self._unsent, self._noted = b"", 0, set()
+        self._lines, self._noted = [], set()
         if self.is_away:
             return True
         key = key_of(worker_id)
@@ -91,28 +90,27 @@ class HandoverNote:
         except (redis.RedisError, OSError) as error:
             self._lose(error)
             return False
-        raw = key.encode()
-        self._head = b"*3\r\n$6\r\nRPUSHX\r\n$%d\r\n%b\r\n" % (len(raw), raw)
+        self._key = key.encode()
         self.is_open = self._is_noted = True
         return True
 
-    def note_begun(self, message_id: int) -> bool:
-        """Write that this message is about to be begun. False: it cannot be noted any more, so it must not begin.
+    def note_begun(self, *message_ids: int) -> bool:
+        """Write that these messages are about to be begun. False: it cannot be noted any more, so they must not begin.
 
         True without writing anything in a slice that has no note from the start.
         """
         if not self.is_open:
             return not self._is_noted
-        if message_id in self._noted:
+        if self._noted.issuperset(message_ids):
             return True
-        self._noted.add(message_id)
-        self._add(b"+%d" % message_id)
+        self._noted.update(message_ids)
+        self._lines += [b"+%d" % message_id for message_id in message_ids]
         return self._flush()
 
     def note_result(self, result: Result) -> None:
         """What became of a message; written with the next line that is."""
         if self.is_open and result.message_id in self._noted:
-            self._add(b"%d:%d" % (result.message_id, kind_of(result)))
+            self._lines.append(b"%d:%d" % (result.message_id, kind_of(result)))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -126,15 +124,13 @@ class HandoverNote:
             self._connection = self._client.connection_pool.get_connection()
         return self._connection
 
-    def _add(self, line: bytes) -> None:
-        self._lines += b"%b$%d\r\n%b\r\n" % (self._head, len(line), line)
-        self._unsent += 1
-
     def _flush(self) -> bool:
+        words = (b"RPUSHX", self._key, *self._lines)
+        command = b"*%d\r\n%b" % (len(words), b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words]))
         try:
-            self._connection.send_packed_command([self._lines], check_health=False)
-            self._unanswered += [time.monotonic()] * self._unsent
-            self._lines, self._unsent = b"", 0
+            self._connection.send_packed_command([command], check_health=False)
+            self._unanswered.append(time.monotonic())
+            self._lines = []
             while self._unanswered and self._connection.can_read(timeout=0):
                 if not self._connection.read_response():
                     raise redis.DataError("the note is gone")

@@ -95,9 +95,9 @@ class Guard(Protocol):
     def may_begin(self) -> bool:
         """Whether one more message may be begun now. Cheap: called once per message, before its last write."""
 
-    def note_begun(self, message_id: int) -> bool:
-        """Called once `may_begin` has said yes, directly before the write that carries the final dot (or the provider
-        call); again for the same message when that write is repeated. False: it must not be begun, as if the gate had
+    def note_begun(self, *message_ids: int) -> bool:
+        """Called once `may_begin` has said yes, before the writes that carry these messages' final dots (or before the
+        provider's call), for at most one message a connection. False: none of them must be begun, as if the gate had
         closed."""
 
     def note_result(self, result: Result) -> None:

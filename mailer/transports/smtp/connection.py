@@ -49,6 +49,7 @@ class Connection:
         "_heard",
         "_held",
         "_may_begin",
+        "_prepared",
         "_reader",
         "_script",
         "_timeout_seconds",
@@ -97,6 +98,7 @@ class Connection:
         self._unsent = memoryview(b"")
         self._held = b""
         """The final dot of a body that is still on its way into the kernel, and what follows it."""
+        self._prepared: tuple[bytes, bytes] | None = None
         self._may_begin: Callable[[], bool] = bool
         self._timeout_seconds = timeout_seconds
         self._deadline = monotonic() + min(timeout_seconds, CONNECT_SECONDS)
@@ -173,21 +175,32 @@ class Connection:
         self._tls.start()
         self._queue(self._tls.take_outgoing())
 
-    def write_message(self, body: bytes, ending: bytes, *, may_begin: Callable[[], bool]) -> None:
-        """Body, final dot and following commands of `current`, for which 354 has come.
+    def prepare_message(self, body: bytes, ending: bytes, *, may_begin: Callable[[], bool]) -> None:
+        """Body, final dot and following commands of `current`, for which 354 has come; `write_message` writes them."""
+        if self._tls:
+            body, ending = self._tls.seal(body), self._tls.seal(ending)
+        self._prepared = body, ending
+        self._may_begin = may_begin
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether a message is ready to be written."""
+        return self._prepared is not None
+
+    def write_message(self) -> None:
+        """What was prepared. It has been noted that it is begun.
 
         The gate is asked directly before each write that has the dot in it, until a byte of the dot is out. When the
         kernel does not take all of it at once, the dot is held back until all of the body is out.
         """
-        if self._tls:
-            body, ending = self._tls.seal(body), self._tls.seal(ending)
-        self._may_begin = may_begin
+        assert self._prepared is not None
+        (body, ending), self._prepared = self._prepared, None
         if self._unsent:
             self._held = ending
             self._queue(body)
             return
         wire = body + ending
-        if not may_begin():
+        if not self._may_begin():
             raise ConnectionLost(GATE_CLOSED)
         sent = self._send(wire)
         if sent > len(body):

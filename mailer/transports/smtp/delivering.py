@@ -6,7 +6,6 @@ message are one write. A body is never written before 354 has come for it, so th
 
 from __future__ import annotations
 
-from functools import partial
 from time import monotonic
 
 from mailer.transports.base import NotSent
@@ -92,8 +91,7 @@ def _hand_over(connection: Connection, transaction: Transaction, work: Slice) ->
         raise ConnectionLost("the peer answered before it was asked")
     following = connection.following
     ending = END_OF_DATA + b"".join(following.commands) if following else END_OF_DATA
-    may_begin = partial(work.may_begin_message, transaction.envelope.message_id)
-    connection.write_message(transaction.body, ending, may_begin=may_begin)
+    connection.prepare_message(transaction.body, ending, may_begin=work.may_begin)
 
 
 def _finish_begun(connection: Connection, begun: Transaction, work: Slice, *, reply: bytes) -> None:

@@ -38,6 +38,8 @@ class SmtpTransport:
         self._resolver = Resolver(address.host, address.port)
         self._connections: dict[Connection, list[Endpoint]] = {}
         """Each with its address, and behind it those to try should that one not open."""
+        self._prepared: list[Connection] = []
+        """Those with a message ready to be written."""
         self._wakeup: int | None = None
         self._openings_left = 0
         """How many more this slice may open: a peer that drops every connection must not be hammered."""
@@ -113,6 +115,7 @@ class SmtpTransport:
                 is_woken = True
             elif connection in self._connections:
                 self._serve(connection, events, work)
+        self._write_prepared(work)
         return is_woken
 
     def _serve(self, connection: Connection, events: int, work: Slice) -> None:
@@ -124,12 +127,31 @@ class SmtpTransport:
             if connection.is_idle and work.waiting:
                 self._resolver.prefer(self._connections[connection][0])
                 connection.run(deliver(connection, work))
-            if connection.wants_room != connection.is_watched_for_room:
-                connection.is_watched_for_room = not connection.is_watched_for_room
-                events = READ | WRITE if connection.is_watched_for_room else READ
-                self._selector.modify(connection.socket, events, connection)
+            if connection.is_prepared:
+                self._prepared.append(connection)
+            self._watch_for_room(connection)
         except ConnectionLost as lost:
             self._lose(connection, lost, work)
+
+    def _write_prepared(self, work: Slice) -> None:
+        """Every message that the peer waits for. They are noted together, for a note costs as much as a message."""
+        if not self._prepared:
+            return
+        prepared = [connection for connection in self._prepared if connection in self._connections]
+        self._prepared.clear()
+        work.note_begun(*[connection.current.envelope.message_id for connection in prepared if connection.current])
+        for connection in prepared:
+            try:
+                connection.write_message()
+                self._watch_for_room(connection)
+            except ConnectionLost as lost:
+                self._lose(connection, lost, work)
+
+    def _watch_for_room(self, connection: Connection) -> None:
+        if connection.wants_room != connection.is_watched_for_room:
+            connection.is_watched_for_room = not connection.is_watched_for_room
+            events = READ | WRITE if connection.is_watched_for_room else READ
+            self._selector.modify(connection.socket, events, connection)
 
     def _assign(self, work: Slice) -> None:
         """Bring waiting messages and connections together, or say that there is no way."""

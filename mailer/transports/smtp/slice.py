@@ -28,11 +28,10 @@ class Slice:
             self.is_closed = True
         return not self.is_closed
 
-    def may_begin_message(self, message_id: int) -> bool:
-        """`may_begin`, directly before this message is."""
-        if self.may_begin() and not self._guard.note_begun(message_id):
+    def note_begun(self, *message_ids: int) -> None:
+        """Before these messages are begun, one on each connection."""
+        if self.may_begin() and not self._guard.note_begun(*message_ids):
             self.is_closed = True
-        return not self.is_closed
 
     def poll(self) -> Signal:
         """Once it was GIVE_UP, it stays so."""

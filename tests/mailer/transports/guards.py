@@ -28,8 +28,8 @@ class TestGuard:
         self.asked += 1
         return self.begin_limit is None or self.asked <= self.begin_limit
 
-    def note_begun(self, message_id: int) -> bool:
-        self.begun.append(message_id)
+    def note_begun(self, *message_ids: int) -> bool:
+        self.begun += message_ids
         return True
 
     def note_result(self, result: Result) -> None:
