@@ -14,7 +14,7 @@ from typing import Any
 
 from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
 from mailer.compose.substitutions import substitute
-from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable
+from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable, is_undotted
 from mailer.draft import Address
 from mailer.models import Mail
 from mailer.transports.base import Envelope
@@ -45,6 +45,8 @@ class Composer:
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
         """The body up to its last text, and what follows."""
         self._plain_texts = _join(self._texts)
+        self._are_files_undotted = is_undotted(self._files)
+        self._are_plain_texts_undotted = is_undotted(self._plain_texts)
         self._templates: dict[tuple[str, ...], Template | None] = {}
         self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
@@ -66,6 +68,8 @@ class Composer:
         values: Mapping[str, str] = said.get("substitutions") or {}
         sender, sender_field = self._sender_of(said)
         address_fields, recipients = _addressing(said, recipient, skip)
+        custom = self._custom_headers(said.get("headers"), values)
+        texts, are_texts_undotted = self._render_texts(values)
         head = b"".join(
             (
                 date,
@@ -75,15 +79,16 @@ class Composer:
                 self._subject(said.get("subject"), values),
                 f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
-                self._custom_headers(said.get("headers"), values),
+                custom,
             )
         )
         return Envelope(
             message_id=message_id,
             sender=sender,
             recipients=recipients,
-            data=b"".join((head, self._render_texts(values), self._files)),
+            data=b"".join((head, texts, self._files)),
             is_utf8=not (head.isascii() and "".join(recipients).isascii()),
+            is_undotted=are_texts_undotted and self._are_files_undotted and (not custom or is_undotted(custom)),
         )
 
     @property
@@ -114,12 +119,15 @@ class Composer:
             if lowered not in OWN_HEADERS
         )
 
-    def _render_texts(self, values: Mapping[str, str]) -> bytes:
+    def _render_texts(self, values: Mapping[str, str]) -> tuple[bytes, bool]:
+        """The texts with these values, and whether it is known that no line of them begins with a dot."""
         if not values:
-            return self._plain_texts
+            return self._plain_texts, self._are_plain_texts_undotted
         template = self._template_for(tuple(values))
-        filled = template.fill(list(values.values())) if template else None
-        return filled if filled is not None else _join([_personal(piece, values) for piece in self._texts])
+        said = list(values.values())
+        if template is None or (filled := template.fill(said)) is None:
+            return _join([_personal(piece, values) for piece in self._texts]), False
+        return filled, template.is_undotted and "." not in "".join(said)
 
     def _template_for(self, keys: tuple[str, ...]) -> Template | None:
         """A few are kept: a mail's messages mostly have the same keys."""

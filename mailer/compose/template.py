@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from mailer.compose import substitutions
 from mailer.compose.headers import one_line
-from mailer.compose.substitutions import CACHED, LONGEST, cut
+from mailer.compose.substitutions import CACHED, cut
 
 CRLF = b"\r\n"
 LONGEST_LINE = 998
@@ -23,6 +24,7 @@ LINE = 76
 """Characters to a quoted-printable line, the soft break's included."""
 STANDS_AS_IT_IS = re.compile(r"(?:[!-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?)?")
 """What quoted-printable does not change and has room for on one line. A dot is no exception: SMTP doubles it."""
+DOTTED_LINE = re.compile(rb"(?:\A|[\r\n])\.")
 
 
 class Text(NamedTuple):
@@ -48,7 +50,7 @@ class Template:
         """Only of what `is_fillable`."""
         format: list[bytes] = []
         places: list[int] = []
-        self._longest = LONGEST
+        self._longest = substitutions.LONGEST
         """The longest value that leaves every 7bit line, and every text, as short as it has to be."""
         self._is_plain_needed = self._is_quoted_needed = False
         for piece in pieces:
@@ -59,7 +61,7 @@ class Template:
             format += [_escape(head), CRLF, CRLF]
             statics, found = _cut_at(piece.value, keys)
             if found:
-                self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(found))
+                self._longest = min(self._longest, (substitutions.LONGEST - len(piece.value)) // len(found))
             if piece.is_quoted:
                 self._is_quoted_needed |= bool(found)
                 format += _join_quoted(statics)
@@ -70,6 +72,8 @@ class Template:
                 format += [b"%b".join(_escape(each.encode("ascii").replace(b"\n", CRLF)) for each in statics)]
                 places += found
         self._format = b"".join(format)
+        self.is_undotted = is_undotted(self._format.replace(b"%b", b""))
+        """Whether no line begins with a dot, unless a value brings one."""
         self._pick: Any = itemgetter(*places) if places else lambda _: ()
 
     def fill(self, values: Sequence[str]) -> bytes | None:
@@ -100,6 +104,11 @@ def encode_text(type: str, value: str) -> bytes:
     encoding, data = ("7bit", text.encode("ascii")) if is_plain(text) else ("quoted-printable", _quote(text))
     head = f"Content-Type: {one_line(type)}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode("ascii") + data.replace(b"\n", CRLF)
+
+
+def is_undotted(data: bytes) -> bool:
+    """Whether no line begins with a dot."""
+    return DOTTED_LINE.search(data) is None
 
 
 def unify_breaks(text: str) -> str:
@@ -154,7 +163,7 @@ def _join_quoted(statics: Sequence[str]) -> list[bytes]:
 
 def _room_in_lines(statics: Sequence[str]) -> int:
     """How long each value may be so that no line becomes too long."""
-    room, length, values = LONGEST, 0, 0
+    room, length, values = substitutions.LONGEST, 0, 0
     for place, static in enumerate(statics):
         if place:
             values += 1

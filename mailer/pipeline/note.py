@@ -29,7 +29,10 @@ log = structlog.get_logger(__name__)
 LIFE_SECONDS = 3600
 TIMEOUT_SECONDS = 0.25
 LAG_SECONDS = 0.05
-"""A line that Redis has not acknowledged for this long ends the slice."""
+"""Lines that Redis has not acknowledged for this long end the slice."""
+LOOK_SECONDS = 0.005
+LOOK_LINES = 32
+"""After so long, or so many commands, the acknowledgements are looked for. To look costs as much as to write."""
 AWAY_SECONDS = 5.0
 NOT_BEGUN = 0
 """The kind of an answer that says: it did not leave after all."""
@@ -129,18 +132,23 @@ class HandoverNote:
         command = b"*%d\r\n%b" % (len(words), b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words]))
         try:
             self._connection.send_packed_command([command], check_health=False)
-            self._unanswered.append(time.monotonic())
+            now = time.monotonic()
+            self._unanswered.append(now)
             self._lines = []
-            while self._unanswered and self._connection.can_read(timeout=0):
-                if not self._connection.read_response():
-                    raise redis.DataError("the note is gone")
-                self._unanswered.pop(0)
-            if self._unanswered and time.monotonic() - self._unanswered[0] > LAG_SECONDS:
-                raise redis.TimeoutError("no acknowledgement in time")
+            if now - self._unanswered[0] > LOOK_SECONDS or len(self._unanswered) >= LOOK_LINES:
+                self._read_answers()
         except (redis.RedisError, OSError) as error:
             self._lose(error)
             return False
         return True
+
+    def _read_answers(self) -> None:
+        while self._unanswered and self._connection.can_read(timeout=0):
+            if not self._connection.read_response():
+                raise redis.DataError("the note is gone")
+            self._unanswered.pop(0)
+        if self._unanswered and time.monotonic() - self._unanswered[0] > LAG_SECONDS:
+            raise redis.TimeoutError("no acknowledgement in time")
 
     def _lose(self, error: Exception) -> None:
         log.warning("no hand-over note", error=type(error).__name__)
@@ -151,7 +159,7 @@ class HandoverNote:
 
 def kind_of(result: Result) -> int:
     """What a rescuer may take for granted: sent, refused, in doubt, or (`NOT_BEGUN`) that it is to be sent again."""
-    kinds = {type(outcome) for outcome in result.outcomes}
+    kinds = set(map(type, result.outcomes))
     if Sent in kinds:
         return EventKind.SENT
     if InDoubt in kinds:

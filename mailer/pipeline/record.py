@@ -95,16 +95,19 @@ def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str]) ->
     outcomes.finished |= bit
     outcomes.counters[COUNTER_OF[kind]] += 1
     outcomes.events += _events_of(result, recipients)
-    if kind is EventKind.IN_DOUBT:
+    if kind is EventKind.SENT:
+        if RetryAt in map(type, result.outcomes):
+            outcomes.remainder |= bit
+    elif kind is EventKind.IN_DOUBT:
         outcomes.doubtful |= bit
     elif kind is EventKind.DEFERRED:
         outcomes.deferred |= bit
-    elif kind is EventKind.SENT and any(isinstance(outcome, RetryAt) for outcome in result.outcomes):
-        outcomes.remainder |= bit
 
 
-def _kind_of(outcomes: Iterable[Outcome]) -> EventKind | None:
+def _kind_of(outcomes: Sequence[Outcome]) -> EventKind | None:
     """What a message is counted as: its recipients' strongest outcome; None when it is still to be sent."""
+    if len(outcomes) == 1:
+        return EVENT_OF.get(type(outcomes[0]))
     kinds = {type(outcome) for outcome in outcomes}
     if Sent in kinds:
         return EventKind.SENT
@@ -118,7 +121,7 @@ def _kind_of(outcomes: Iterable[Outcome]) -> EventKind | None:
 def _events_of(result: Result, recipients: Sequence[str]) -> list[Happened]:
     """One event for all recipients when they fared alike, else one each."""
     first = result.outcomes[0]
-    if all(type(outcome) is type(first) for outcome in result.outcomes):
+    if len(set(map(type, result.outcomes))) == 1:
         return [Happened(result.message_id, EVENT_OF[type(first)], None, _reply(first))]
     return [
         Happened(result.message_id, EVENT_OF[type(outcome)], recipient, _reply(outcome))

@@ -34,6 +34,8 @@ class Envelope(NamedTuple):
     """True when `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
     is_utf8: bool = False
     """True when an address or header needs SMTPUTF8 (RFC 6531)."""
+    is_undotted: bool = False
+    """True when it is known that no line of `data` begins with a dot, so that nobody has to look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,8 @@ def test_a_redis_that_was_emptied_ends_the_slice_and_leaves_no_half_note(note: H
 
 
 def test_a_broken_connection_ends_the_slice(note: HandoverNote, valkey: Any) -> None:
-    valkey.client_kill_filter(_type="normal", skipme=True)
+    note._connection.send_command("CLIENT", "ID")
+    valkey.client_kill_filter(_id=note._connection.read_response())
     assert not (note.note_begun(100) and note.note_begun(101))
     assert not note.note_begun(102)
 

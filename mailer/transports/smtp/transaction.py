@@ -64,7 +64,8 @@ class Transaction:
             self.settle(Refused("553 5.1.7 the sender's address cannot be sent"))
             return
         is_utf8 = envelope.is_utf8 or not sender.isascii()
-        if refusal := _find_refusal(envelope, peer, is_utf8=is_utf8):
+        may_be_refused = peer.size_limit or envelope.is_8bit or is_utf8
+        if may_be_refused and (refusal := _find_refusal(envelope, peer, is_utf8=is_utf8)):
             self.settle(Refused(refusal))
             return
         recipients: list[bytes] = []
@@ -115,9 +116,7 @@ class Transaction:
 
     def settle(self, outcome: Outcome) -> None:
         """The outcome of every recipient that has none yet."""
-        for position, known in enumerate(self.outcomes):
-            if known is PENDING:
-                self.outcomes[position] = outcome
+        self.outcomes = [outcome if known is PENDING else known for known in self.outcomes]
 
     @property
     def result(self) -> Result:
@@ -125,8 +124,11 @@ class Transaction:
 
     @property
     def body(self) -> bytes:
-        """What goes between 354 and the final dot. Empty when nobody is left to get it (RFC 2920 section 3.1)."""
-        return stuff_dots(self.envelope.data) if self.is_hopeful else b""
+        """What goes between 354 and the final dot, ended by CRLF. Empty when nobody is left to get it (RFC 2920 section
+        3.1)."""
+        if not self.is_hopeful:
+            return b""
+        return end_line(self.envelope.data if self.envelope.is_undotted else stuff_dots(self.envelope.data))
 
 
 def judge(reply: bytes) -> Outcome:
@@ -139,13 +141,18 @@ def judge(reply: bytes) -> Outcome:
 
 
 def stuff_dots(data: bytes) -> bytes:
-    """RFC 5321 section 4.5.2, and a CRLF at the end where there was none.
+    """RFC 5321 section 4.5.2.
 
     A dot behind a bare CR or LF is doubled too: some peers take those for line ends, and would take what follows for
     commands.
     """
     if DOT_AT_LINE_START.search(data):
         data = DOT_AT_LINE_START.sub(b"..", data)
+    return data
+
+
+def end_line(data: bytes) -> bytes:
+    """With a CRLF at the end, where there is anything."""
     return data if data.endswith(b"\r\n") or not data else data + b"\r\n"
 
 

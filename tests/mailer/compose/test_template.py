@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose import template
 from mailer.compose.substitutions import substitute
 from mailer.compose.template import LONGEST_LINE, Template, Text, encode_text, is_fillable, unify_breaks
 
@@ -70,7 +69,7 @@ def test_a_value_that_stands_in_one_line_often_makes_it_long() -> None:
 
 
 def test_no_value_makes_a_text_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "LONGEST", 1000)
+    monkeypatch.setattr("mailer.compose.substitutions.LONGEST", 1000)
     assert Template([text_of("é" + "-a-\n" * 100)], ("-a-",)).fill(["x" * 50]) is None
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.transports.base import Refused
 from mailer.transports.smtp.replies import ReplyReader, text_of
-from mailer.transports.smtp.transaction import END_OF_DATA, PENDING, Peer, Transaction, stuff_dots
+from mailer.transports.smtp.transaction import END_OF_DATA, PENDING, Peer, Transaction, end_line, stuff_dots
 from tests.mailer.transports.envelopes import make_envelope
 
 BYTES_THAT_MATTER = st.text(alphabet="a.\r\n", max_size=30).map(str.encode)
@@ -30,15 +30,15 @@ def test_dot_stuffing_comes_back_as_it_was(lines: list[bytes]) -> None:
 
 @given(BYTES_THAT_MATTER)
 def test_nothing_in_a_body_can_end_it(data: bytes) -> None:
-    wire = stuff_dots(data) + END_OF_DATA
+    wire = end_line(stuff_dots(data)) + END_OF_DATA
     for line_end in (rb"\r\n", rb"\n", rb"\r", rb"[\r\n]"):
         ends = list(re.finditer(rb"(?:\A|" + line_end + rb")\.(?=" + line_end + rb")", wire))
         assert [match.end() for match in ends] in ([], [len(wire) - 2]), wire
 
 
 def test_a_body_without_a_last_line_end_is_given_one() -> None:
-    assert stuff_dots(b"a") == b"a\r\n"
-    assert stuff_dots(b"") == b""
+    assert end_line(b"a") == b"a\r\n"
+    assert end_line(b"") == b""
 
 
 @st.composite
