@@ -54,12 +54,12 @@ def do_round(name: str, concurrency: int) -> None:
 
     from batches.hints import is_broker_away
     from batches.sweep import is_stalled
-    from mailer.sweep import sweep
+    from mailer.sweep import sweep_in_turn
     from mailer.tasks import deliverer
 
     try:
         _beat(name, concurrency)
-        sweep()
+        sweep_in_turn()
         if concurrency and (is_broker_away() or is_stalled()):
             deliverer().deliver_due(seconds=settings.SWEEP_INTERVAL_SECONDS)
     except DatabaseError as error:

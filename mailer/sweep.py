@@ -1,4 +1,5 @@
-"""The sweeper: every duty in turn, each for itself. Run by beat, and by the small loop of every worker node.
+"""The sweeper: every duty in turn, each for itself. Run by beat, and by the small loop of every worker node, in turns:
+however many there are, an installation is swept once a round.
 
 The duties that know only parcels are in `batches/sweep.py`; those that touch messages and events are here.
 """
@@ -10,7 +11,8 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
+from django.db.models import Q
 
 from accounts.idempotency import forget_old_keys
 from batches.control import end_pauses
@@ -28,16 +30,33 @@ from batches.sweep import (
     hint_unclaimed,
     settle_receipts,
 )
-from foundation.clock import database_now
+from foundation.clock import Now, database_now
 from mailer.models import Mail
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
 from mailer.pipeline.rescue import rescue_parcel
 
 log = structlog.get_logger(__name__)
 
+TURN = 0.8
+"""Of the time between two rounds: a sweeper that comes a little early still takes its turn."""
 PRUNE_EVERY = dt.timedelta(hours=1)
 PRUNE_PAGE = 10_000
 _watch = Watch()
+
+
+def sweep_in_turn() -> dict[str, int]:
+    """One round of one of several sweepers: all duties if no other has done them lately, else only the rescue, which
+    trusts nothing but what this process has seen."""
+    turn = _do("turn", lambda: take_turn("sweep", dt.timedelta(seconds=TURN * settings.SWEEP_INTERVAL_SECONDS)))
+    return sweep() if turn > 0 else {"rescue": _do("rescue", rescue)}
+
+
+def take_turn(duty: str, every: dt.timedelta) -> bool:
+    """Whether nobody has done this duty of the whole installation for so long; then it is this process's to do."""
+    stale = Q(at__lte=Now() - every) | Q(at__gt=Now() + every)  # or the clock was set back
+    if Mark.objects.filter(stale, duty=duty).update(at=Now()):
+        return True
+    return Mark.objects.get_or_create(duty=duty, defaults={"at": Now()})[1]
 
 
 def sweep() -> dict[str, int]:
@@ -83,15 +102,9 @@ def prune() -> int:
     Folded parcels go a page at a time, then every partition below the oldest parcel that is left, then the mails whose
     batches hold no parcel any more. A message in doubt keeps its parcel, and so its partition.
     """
-    with transaction.atomic():
-        now = database_now()
-        _, is_new = Mark.objects.get_or_create(duty="prune", defaults={"at": now})
-        if not is_new:
-            due = Mark.objects.select_for_update(skip_locked=True).filter(duty="prune", at__lte=now - PRUNE_EVERY)
-            if not due.exists():
-                return 0
-            Mark.objects.filter(duty="prune").update(at=now)
-    long_ago = now - dt.timedelta(days=settings.HISTORY_DAYS)
+    if not take_turn("prune", PRUNE_EVERY):
+        return 0
+    long_ago = database_now() - dt.timedelta(days=settings.HISTORY_DAYS)
     return _prune_parcels(long_ago) + _prune_partitions() + _prune_mails(long_ago)
 
 

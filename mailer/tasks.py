@@ -36,4 +36,4 @@ def deliver() -> int:
 @shared_task(name="mailer.tasks.sweep")
 def sweep() -> None:
     """One round of the sweeper, from beat."""
-    sweeper.sweep()
+    sweeper.sweep_in_turn()
