@@ -194,11 +194,12 @@ def _recorded_before(slices: Sequence[Outcomes]) -> set[int]:
 def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None:
     """Write events, each with the fence under which it happened, in the order of their messages."""
     ordered = sorted(events, key=lambda item: item[1].message_id)
+    moment = at.isoformat()  # once, and not for each row
     if ordered:
         copy_rows(
             EVENTS,
             (
-                (event.message_id, int(event.kind), at, fence, event.recipient, event.reply or None)
+                (event.message_id, int(event.kind), moment, fence, event.recipient, event.reply or None)
                 for fence, event in ordered
             ),
         )
