@@ -67,17 +67,11 @@ class Hold:
         self._turns: dict[Lane, int] = {}
         self._parcels_to_try = 4
 
-    def claim_next(self, lane: Lane, *, messages: int = PARCEL_SIZE) -> list[Claim]:
-        """Claim due parcels of a lane with about `messages` messages, committed when this returns; empty: none due."""
+    def claim_next(self, *lanes: Lane, messages: int = PARCEL_SIZE) -> list[Claim]:
+        """Claim due parcels with about `messages` messages, of the first of these lanes that has any, committed when
+        this returns; empty: none due."""
         self._enrol()
-        after = self._turns.get(lane, 0)
-        rows = self._claim(lane, after, messages) or (self._claim(lane, 0, messages) if after else [])
-        claims = [_claim_from(row) for row in rows]
-        if claims:
-            self._turns[lane] = max(claim.account_id for claim in claims)
-            # Small parcels: try more at a time, big ones: lock no more than are used.
-            self._parcels_to_try = max(4, min(PARCEL_SIZE, 2 * len(claims)))
-        return claims
+        return next((claims for lane in lanes if (claims := self._claim(lane, messages))), [])
 
     def _enrol(self) -> None:
         """Have a living row in the workers' table: a dead instance never comes back, it takes a new id."""
@@ -86,7 +80,8 @@ class Hold:
             self.worker_id = instance_id()
             Worker.objects.create(id=self.worker_id, node=platform.node())
 
-    def _claim(self, lane: Lane, after: int, messages: int) -> list[tuple[object, ...]]:
+    def _claim(self, lane: Lane, messages: int) -> list[Claim]:
+        after = self._turns.get(lane, 0)
         with connection.cursor() as cursor:
             cursor.execute(
                 queries.CLAIM,
@@ -99,7 +94,14 @@ class Hold:
                     "worker": self.worker_id,
                 },
             )
-            return list(cursor.fetchall())
+            claims = [_claim_from(row) for row in cursor.fetchall()]
+        if claims:
+            # Those behind `after` come last: the round has begun anew.
+            behind = [claim.account_id for claim in claims if claim.account_id <= after]
+            self._turns[lane] = max(behind or [claim.account_id for claim in claims])
+            # Small parcels: try more at a time, big ones: lock no more than are used.
+            self._parcels_to_try = max(4, min(PARCEL_SIZE, 2 * len(claims)))
+        return claims
 
     def look(self, slices: Sequence[Slice]) -> dict[int, GateStatus]:
         """The look before a slice: what the gate says of each parcel, by parcel id.

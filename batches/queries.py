@@ -145,17 +145,27 @@ where b.status <> 0 and exists (
 """
 
 CLAIM = f"""
-with recursive turn(account_id, place) as (
+with recursive ahead(account_id, place) as (
     (select account_id, 1 from batches_parcel
      where lane = %(lane)s and state = {DUE} and account_id > %(after)s order by account_id limit 1)
   union all
     select (select p.account_id from batches_parcel p
-            where p.lane = %(lane)s and p.state = {DUE} and p.account_id > turn.account_id
+            where p.lane = %(lane)s and p.state = {DUE} and p.account_id > ahead.account_id
             order by p.account_id limit 1), place + 1
-    from turn where turn.account_id is not null and place < %(accounts)s
+    from ahead where ahead.account_id is not null and place < %(accounts)s
+), behind(account_id, place) as (
+    (select account_id, %(accounts)s + 1 from batches_parcel
+     where lane = %(lane)s and state = {DUE} and account_id <= %(after)s order by account_id limit 1)
+  union all
+    select (select p.account_id from batches_parcel p
+            where p.lane = %(lane)s and p.state = {DUE} and p.account_id > behind.account_id
+              and p.account_id <= %(after)s
+            order by p.account_id limit 1), place + 1
+    from behind where behind.account_id is not null and place < 2 * %(accounts)s
 ), due as materialized (
     select p.id, p.due_at, p.pending, t.place
-    from (select account_id, place, count(*) over () as accounts from turn where account_id is not null) t
+    from (select account_id, place, count(*) over () as accounts
+          from (select * from ahead union all select * from behind) turn where account_id is not null) t
     cross join lateral (
         select p.id, p.due_at, {PENDING} as pending from batches_parcel p
         where p.lane = %(lane)s and p.state = {DUE} and p.account_id = t.account_id
@@ -173,8 +183,8 @@ where p.id = any(array(select id from picked))
 returning p.id, p.batch_id, p.account_id, p.fence, p.base, p.members, p.size, p.attempts, p.send_at, p.slice_no,
     p.is_remainder, p.is_replay, p.lane, p.doubtful
 """
-"""Claim the next due parcels of a lane: accounts in turn from the one after `after`, a few parcels each, until
-`messages` are together. Rows that another worker is claiming are skipped."""
+"""Claim the next due parcels of a lane: accounts in turn from the one after `after` round to itself, a few parcels
+each, until `messages` are together. Rows that another worker is claiming are skipped."""
 
 GATE = """b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
     coalesce(i.frozen_at is not null, false), p.base <= a.purged_through,

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +87,7 @@ class Deliverer:
 
     def claim_next(self) -> list[Claim]:
         """The next claims, of the first lane that has any: a parcel, or as much as the next slice may take."""
-        messages = max(PARCEL_SIZE, self.slice_size)
-        return next((claims for lane in Lane if (claims := self.hold.claim_next(lane, messages=messages))), [])
+        return self.hold.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size))
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
         """Send everything that is claimed, as the gate allows; returns the messages that were taken care of."""
@@ -228,8 +227,11 @@ def end_retries(result: Result, claim: Claim) -> Result:
     return Result(result.message_id, tuple(outcomes))
 
 
-def cut_slice(claims: Iterable[Claim], size: int) -> list[Slice]:
-    """The next `size` messages of these claims, as bounds in each parcel."""
+def cut_slice(claims: Collection[Claim], size: int) -> list[Slice]:
+    """The next `size` messages of these claims, as bounds in each parcel; a rest that would make half a slice of its
+    own goes with them."""
+    left = sum(claim.members.bit_count() for claim in claims)
+    size = left if left <= size * 1.5 else size
     pieces: list[Slice] = []
     for claim in claims:
         members = bits(claim.members)[:size]

@@ -123,3 +123,15 @@ def test_a_mask_survives_the_column(members: set[int]) -> None:
 @given(st.integers(1, 500))
 def test_no_mask_means_all(size: int) -> None:
     assert bits(to_mask(None, size)) == list(range(size))
+
+
+def test_a_round_of_accounts_begins_anew_in_the_same_claim(alice: Account, charlie: Account) -> None:
+    for account in (alice, charlie, alice, charlie):
+        accept_mail(account, draft(1))
+    hold = Hold()
+    first = hold.claim_next(Lane.TRANSACTIONAL, messages=1)
+    assert [claim.account_id for claim in first] == [min(alice.pk, charlie.pk)]
+    rest = hold.claim_next(Lane.TRANSACTIONAL, messages=10)
+    assert {claim.account_id for claim in rest} == {alice.pk, charlie.pk}
+    accept_mail(alice, draft(1))
+    assert len(hold.claim_next(Lane.TRANSACTIONAL)) == 1, "whoever had the last turn has one, too"

@@ -11,7 +11,7 @@ from batches.claims import Hold, Slice, to_mask
 from batches.control import create_batch, resume_batch, stop_batch
 from batches.counts import count_batch
 from batches.models import Batch, Parcel
-from batches.states import BatchStatus, ParcelState
+from batches.states import BatchStatus, Lane, ParcelState
 from batches.sweep import Watch, fold_final
 from mailer.in_hand import Selection, Why, drop, list_in_hand, replay
 from mailer.pipeline.accept import accept_mail
@@ -134,7 +134,7 @@ def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: 
     claim = claim_and_look(Hold())
     rescue_parcel(claim.parcel_id, claim.fence)
     hold = Hold()
-    first, second = sorted(hold.claim_next(lane=1), key=lambda claim: claim.is_replay)  # type: ignore[arg-type]
+    first, second = sorted(hold.claim_next(Lane.BULK), key=lambda claim: claim.is_replay)
     assert (first.is_replay, second.is_replay) == (False, True)
     hold.look([Slice(second, 0, 60)])
     record_slice([outcomes_of(second, RetryAt("busy"), Sent("ok"))])
