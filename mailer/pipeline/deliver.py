@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,16 +131,17 @@ class Trip:
         if not self.deliverer.note.open(hold.worker_id, names):
             return True
         guard = SliceGuard(hold, self.deliverer.note, [piece.claim.parcel_id for piece in pieces], opened_at)
-        messages = [(piece.claim, n) for piece in pieces for n in members_of(piece)]
-        outcomes = {piece.claim.parcel_id: Outcomes(piece.claim) for piece in pieces}
-        owners = {claim.first_message_id + n: outcomes[claim.parcel_id] for claim, n in messages}
-        envelopes, results = self._compose(messages, date_field(database_now()))
+        outcomes = [Outcomes(piece.claim) for piece in pieces]
+        owners: dict[int, Outcomes] = {}
+        for piece, owner in zip(pieces, outcomes, strict=True):
+            owners |= dict.fromkeys(message_ids_of(piece), owner)
+        envelopes, results = self._compose(owners, date_field(database_now()))
         results += self.deliverer.transport.send_slice(list(envelopes.values()), guard)
         for result in results:
             owner, envelope = owners[result.message_id], envelopes.get(result.message_id)
             add_result(owner, end_retries(result, owner.claim), envelope.recipients if envelope else ())
-        self._record(list(outcomes.values()))
-        finished = sum(item.finished.bit_count() for item in outcomes.values())
+        self._record(outcomes)
+        finished = sum(item.finished.bit_count() for item in outcomes)
         pace.learn(finished, boottime() - opened_at)
         self.handled += finished
         return finished > 0 or guard.is_closed
@@ -159,7 +160,7 @@ class Trip:
                 self.stopped.append(piece.claim)
         return allowed
 
-    def _compose(self, messages: Sequence[tuple[Claim, int]], date: bytes) -> tuple[dict[int, Envelope], list[Result]]:
+    def _compose(self, message_ids: Iterable[int], date: bytes) -> tuple[dict[int, Envelope], list[Result]]:
         """The envelopes to hand over, by message id, and the results of those that cannot be composed.
 
         A slice is composed before it is sent: what goes beyond `SLICE_BYTES` stays for the next one.
@@ -167,10 +168,9 @@ class Trip:
         envelopes: dict[int, Envelope] = {}
         results: list[Result] = []
         room = SLICE_BYTES
-        for claim, n in messages:
+        for message_id in message_ids:
             if room <= 0:
                 break
-            message_id = claim.first_message_id + n
             try:
                 envelope = self._compose_one(message_id, date)
             except (DatabaseError, InterfaceError):
@@ -243,9 +243,10 @@ def cut_slice(claims: Collection[Claim], size: int) -> list[Slice]:
     return pieces
 
 
-def members_of(piece: Slice) -> list[int]:
-    """The members of a slice that are still to be sent."""
-    return [n for n in bits(piece.claim.members) if piece.start <= n < piece.end]
+def message_ids_of(piece: Slice) -> list[int]:
+    """The messages of a slice that are still to be sent."""
+    first = piece.claim.first_message_id
+    return [first + n for n in bits(piece.claim.members) if piece.start <= n < piece.end]
 
 
 class SliceGuard:
