@@ -1,28 +1,12 @@
-"""What the benchmark of stops counts with, and what it makes of its counts."""
+"""What the benchmark of stops makes of its counts."""
 
 from __future__ import annotations
 
-import smtplib
-from pathlib import Path
-
 import pytest
 
-from benchmarks import sink
 from benchmarks.command import CASES, measure
 from benchmarks.measured import table
 from benchmarks.stops import Round, conclude
-
-
-@pytest.mark.parametrize("has_compiler", [True, False])
-def test_the_sink_counts_what_it_has_taken(has_compiler: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not has_compiler:
-        monkeypatch.setattr(sink.shutil, "which", lambda _: None)
-    with sink.running_sink(tmp_path) as running:
-        with smtplib.SMTP("127.0.0.1", running.port, timeout=10) as client:
-            for body in ("One.\r\n", ".\r\n", "\r\n.\r\n.\r\n" + "x" * 100_000):
-                client.sendmail("a@example.com", ["b@example.com"], body)
-            assert running.count() == 3
-        assert running.url == f"smtp://127.0.0.1:{running.port}"
 
 
 @pytest.mark.parametrize(
