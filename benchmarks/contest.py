@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contestants import Unavailable
 from benchmarks.registry import CEILINGS, CONTESTANTS, SLUICE, measure_ceiling, running
 from benchmarks.setting import Setting
 from benchmarks.sink import Sink, running_sink
-from benchmarks.waves import Play, play, warm_up
+from benchmarks.sluice import Sluice
+from benchmarks.sluice import running as sluice_running
+from benchmarks.waves import Play, play_warm
 from stack import StackError
 from stack.folders import temporary_folder
 from stack.say import say
@@ -36,6 +39,40 @@ def bench_folder(*, delay_ms: float = 0) -> Iterator[tuple[Path, Sink]]:
     """For one or several stacks, one after the other, and a sink that stays."""
     with temporary_folder("sluice-bench-") as (folder, _), running_sink(folder, delay_ms=delay_ms) as sink:
         yield folder, sink
+
+
+@contextmanager
+def alone(
+    setting: Setting, *, workers: int = 2, delay_ms: float = 0, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[Sluice, Sink]]:
+    """A stack of Sluice, and its sink. A quick run keeps it for the next case that wants the same, until `kept`
+    ends."""
+    with ExitStack() as ends:
+        key = (workers, delay_ms, *(environment or {}).items())
+        if key not in _kept:
+            keeper = _keeper if setting.is_quick else ends
+            folder, sink = keeper.enter_context(bench_folder(delay_ms=delay_ms))
+            sluice = keeper.enter_context(sluice_running(folder, sink, workers=workers, environment=environment))
+            if not setting.is_quick:
+                yield sluice, sink
+                return
+            _kept[key] = sluice, sink
+        _kept[key][1].forget()
+        yield _kept[key]
+
+
+_kept: dict[tuple[Any, ...], tuple[Sluice, Sink]] = {}
+_keeper = ExitStack()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """At its end the kept stacks are taken down."""
+    try:
+        yield
+    finally:
+        _kept.clear()
+        _keeper.close()
 
 
 @cache
@@ -63,8 +100,7 @@ def take_turn(held: Contest, name: str, messages: int, delay_ms: float) -> None:
     """A contestant that fails is skipped from then on; Sluice itself may not fail."""
     try:
         with bench_folder(delay_ms=delay_ms) as (folder, sink), running(name)(folder, sink) as contestant:
-            per_second = warm_up(contestant, sink, min(messages, 1000))
-            played = play(contestant, sink, messages, per_second=per_second)
+            played = play_warm(contestant, sink, messages)
     except (Unavailable, StackError) as reason:
         if name == SLUICE:
             raise

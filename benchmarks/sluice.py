@@ -95,6 +95,10 @@ class Sluice:
                 say(f"  {first + some:,} of {messages:,} messages are waiting …")
         self.database.execute("analyze")
 
+    def outcomes(self) -> int:
+        """Messages of all waves that count as sent, on disk."""
+        return self.number(queries.OUTCOMES)
+
     def number(self, query: str) -> int:
         """Of a query that gives one."""
         row = self.database.execute(query.encode()).fetchone()
@@ -103,7 +107,7 @@ class Sluice:
 
     def wait_for_outcomes(self, messages: int) -> None:
         """Until so many messages, of all waves, count as sent on disk; StackError after 30 s."""
-        wait_until(lambda: self.number(queries.OUTCOMES) >= messages, seconds=30, what=f"{messages:,} durable outcomes")
+        wait_until(lambda: self.outcomes() >= messages, seconds=30, what=f"{messages:,} durable outcomes")
 
 
 def mail_body(first: int, end: int, *, send_at: int | None = None, batch_id: str | None = None) -> bytes:

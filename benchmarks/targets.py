@@ -40,8 +40,8 @@ TARGETS = {
     ),
     "slow-sink": (Target(figure="messages/s, a process", at_least=4_000),),
     "workers": (
-        Target(figure="2 processes to 1, times", at_least=1.8),
-        Target(figure="4 processes to 1, times", at_least=3.4),
+        Target(figure="2 to 1, times", at_least=1.8),
+        Target(figure="4 to 1, times", at_least=3.4),
     ),
     "control": (
         Target(figure="pause of 1,000,000, p99, ms", at_most=100),

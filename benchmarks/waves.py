@@ -11,6 +11,8 @@ from benchmarks.contestants import Contestant, Cpu
 from benchmarks.sink import Sink
 from stack import StackError
 
+WARM_UP = 1000
+"""Messages."""
 STALLED_SECONDS = 60.0
 """Without a single arrival after `send_at`, and the wave is over with what has come."""
 DOUBLES_SECONDS = 0.5
@@ -111,6 +113,12 @@ def wait_for(sink: Sink, messages: int, send_at: float) -> None:
             count, grew_at = sink.count(), time.time()
 
 
-def warm_up(contestant: Contestant, sink: Sink, messages: int) -> float:
+def warm_up(contestant: Contestant, sink: Sink, messages: int = WARM_UP) -> float:
     """A small wave, so that everything is connected and loaded; returns how many it schedules a second."""
     return play(contestant, sink, messages, per_second=messages / 2).accepted_per_second
+
+
+def play_warm(contestant: Contestant, sink: Sink, messages: int) -> Play:
+    """A wave, after a small one."""
+    per_second = warm_up(contestant, sink, min(messages, WARM_UP))
+    return play(contestant, sink, messages, per_second=per_second)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import time
 from statistics import median
 
-from benchmarks.contest import bench_folder, told
+from benchmarks.contest import alone, told
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
-from benchmarks.sluice import running
 from benchmarks.waves import Play, play, warm_up
 from stack.say import say
 
@@ -27,8 +26,8 @@ def measure(setting: Setting) -> Measured:
     sizes = [0, *setting.sizes(WAITING, quick=9_000)]
     messages = setting.size(MESSAGES, quick=300)
     plays: dict[int, list[Play]] = {size: [] for size in sizes}
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
-        per_second = warm_up(sluice, sink, min(messages, 1000))
+    with alone(setting) as (sluice, sink):
+        per_second = warm_up(sluice, sink)
         batch_id, waiting = sluice.create_batch(), 0
         for size in sizes:
             if size:

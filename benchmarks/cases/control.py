@@ -11,11 +11,10 @@ import time
 from statistics import median
 
 from benchmarks.callers import Caller
-from benchmarks.contest import bench_folder
+from benchmarks.contest import alone
 from benchmarks.measured import Figure, Growth, Measured, spread
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
-from benchmarks.sluice import running
 from stack.say import say
 
 LARGE, SMALL = 1_000_000, 1_000
@@ -28,7 +27,7 @@ def measure(setting: Setting) -> Measured:
     middle = round((LARGE * SMALL) ** 0.5, -3)
     sizes = setting.sizes(0, quick=900) if setting.is_quick else [SMALL, int(middle), LARGE]
     times: dict[tuple[str, int], list[float]] = {}
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
+    with alone(setting) as (sluice, _):
         batches = {}
         for size in sizes:
             batches[size] = sluice.create_batch()
@@ -43,7 +42,12 @@ def measure(setting: Setting) -> Measured:
     actions = ("pause", "resume", "cancel")
     return Measured(
         [
-            *(figure for action, size in times for figure in spread(f"{action} of {size:,}", times[action, size])),
+            *(
+                figure
+                for size in (sizes[0], sizes[-1])
+                for action in actions
+                for figure in spread(f"{action} of {size:,}", times[action, size])
+            ),
             *(
                 Figure(
                     f"{action}, {sizes[-1]:,} to {sizes[0]:,}, times",

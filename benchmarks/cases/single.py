@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.contest import Contest, bench_folder, take_measure
+from benchmarks.contest import Contest, alone, take_measure
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import CEILINGS, SLUICE
 from benchmarks.setting import Setting
-from benchmarks.sluice import Sluice, mail_body, running
+from benchmarks.sluice import Sluice, mail_body
 from stack.say import say
 
 REQUESTS = 2_700
@@ -23,7 +23,7 @@ def measure(setting: Setting) -> Measured:
     sizes = setting.sizes(REQUESTS, quick=90)
     for number in range(1, setting.count(setting.rounds) + 1):
         say(f"Round {number}: {sizes[-1]:,} requests with one message")
-        with bench_folder() as (folder, sink), running(folder, sink) as sluice:
+        with alone(setting) as (sluice, _):
             post(sluice, sizes[0])
             costs = [post(sluice, size) for size in sizes]
         rates.append(sizes[-1] / costs[-1][0])

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from statistics import median
 
-from benchmarks.contest import bench_folder, hold, told
-from benchmarks.contestants import Contestant
+from benchmarks.contest import alone, hold, told
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
-from benchmarks.sink import Sink
-from benchmarks.sluice import running
-from benchmarks.waves import Play, play, warm_up
+from benchmarks.waves import Play, play, play_warm, warm_up
 from stack.say import say
 
 DELAY_MS = 20
@@ -29,13 +26,11 @@ FLEET_CONNECTIONS = 25
 def slow_sink(setting: Setting) -> Measured:
     """Three sizes with 100 connections to a process; and everybody, with few messages and as they come."""
     plays: list[Play] = []
-    with (
-        bench_folder(delay_ms=DELAY_MS) as (folder, sink),
-        running(folder, sink, environment={"SMTP_CONNECTIONS": str(CONNECTIONS)}) as sluice,
-    ):
+    environment = {"SMTP_CONNECTIONS": str(CONNECTIONS)}
+    with alone(setting, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
         sizes = setting.sizes(MESSAGES, quick=900)
         say(f"Sluice alone, {DELAY_MS} ms for each reply, {CONNECTIONS} connections to a process")
-        per_second = warm_up(sluice, sink, 1000)
+        per_second = warm_up(sluice, sink)
         for size in sizes:
             plays.append(play(sluice, sink, size, per_second=per_second))
             say(f"  {size:,}: {told(plays[-1])}")
@@ -68,26 +63,17 @@ def workers(setting: Setting) -> Measured:
     for _ in range(setting.count(setting.rounds)):
         for fleet in FLEETS:
             environment = {"SMTP_CONNECTIONS": str(FLEET_CONNECTIONS)}
-            with (
-                bench_folder(delay_ms=DELAY_MS) as (folder, sink),
-                running(folder, sink, workers=fleet, environment=environment) as sluice,
-            ):
-                plays[fleet].append(wave(sluice, sink, messages))
-                say(f"  {fleet} processes: {told(plays[fleet][-1])}")
+            with alone(setting, workers=fleet, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
+                plays[fleet].append(play_warm(sluice, sink, messages))
+                say(f"  {fleet} at work: {told(plays[fleet][-1])}")
     rates = {fleet: [each.drained_per_second for each in plays[fleet]] for fleet in FLEETS}
     return Measured(
         [
-            *(Figure(f"{fleet} processes, messages/s", {SLUICE: rates[fleet]}, True) for fleet in FLEETS),
+            *(Figure(f"{fleet} at work, messages/s", {SLUICE: rates[fleet]}, True) for fleet in FLEETS),
             *(
-                Figure(
-                    f"{fleet} processes to 1, times", {SLUICE: [median(rates[fleet]) / median(rates[FLEETS[0]])]}, True
-                )
+                Figure(f"{fleet} to 1, times", {SLUICE: [median(rates[fleet]) / median(rates[FLEETS[0]])]}, True)
                 for fleet in FLEETS[1:]
             ),
         ],
         is_sound=all(each.is_sound for some in plays.values() for each in some),
     )
-
-
-def wave(contestant: Contestant, sink: Sink, messages: int) -> Play:
-    return play(contestant, sink, messages, per_second=warm_up(contestant, sink, min(messages, 1000)))

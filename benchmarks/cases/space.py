@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from benchmarks import queries
-from benchmarks.contest import bench_folder
+from benchmarks.contest import alone
 from benchmarks.contestants import tree
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
-from benchmarks.sluice import Sluice, running
+from benchmarks.sluice import Sluice
 from benchmarks.waves import play, warm_up
 from foundation.redis_client import client_for
 from stack.say import say
@@ -26,8 +26,8 @@ def memory(setting: Setting) -> Measured:
     """Workers (PSS of all Celery processes) and Redis before and after up to a million messages are scheduled, over
     HTTP, for a time beyond the horizon. What a stack needs anyway is there before: a wave has passed through it."""
     sizes = setting.sizes(WAITING, quick=900)
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
-        warm_up(sluice, sink, setting.size(1000, quick=100))
+    with alone(setting) as (sluice, sink):
+        warm_up(sluice, sink)
         before, grown, waiting = held_bytes(sluice), [], 0
         for size in sizes:
             sluice.schedule(size - waiting, time.time() + AHEAD_SECONDS)
@@ -68,16 +68,15 @@ def storage(setting: Setting) -> Measured:
     the substitutions of each. As it lies on disk, so that what a claim leaves behind counts."""
     sizes = setting.sizes(STORED, quick=900)
     scheduled, delivered = [], []
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
-        per_second, outcomes = warm_up(sluice, sink, setting.size(1000, quick=100)), sink.count()
+    with alone(setting) as (sluice, sink):
+        per_second = warm_up(sluice, sink)
         for size in sizes:
             before = sluice.number(queries.DATABASE_BYTES)
             sluice.schedule(size, time.time() + AHEAD_SECONDS)
             scheduled.append(sluice.number(queries.DATABASE_BYTES) - before)
-            before = sluice.number(queries.DATABASE_BYTES)
+            before, outcomes = sluice.number(queries.DATABASE_BYTES), sluice.outcomes()
             play(sluice, sink, size, per_second=per_second)
-            outcomes += sink.count()
-            sluice.wait_for_outcomes(outcomes)
+            sluice.wait_for_outcomes(outcomes + size)
             delivered.append(sluice.number(queries.DATABASE_BYTES) - before)
             say(f"  {size:,}: {scheduled[-1]:,} bytes scheduled, {delivered[-1]:,} delivered")
     figures = [

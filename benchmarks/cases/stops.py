@@ -13,12 +13,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.contest import bench_folder
+from benchmarks.contest import alone
 from benchmarks.measured import Figure, Measured, spread
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
 from benchmarks.sink import Sink
-from benchmarks.sluice import Sluice, running
+from benchmarks.sluice import Sluice
 from stack.say import say
 
 PENDING = 1_000_000
@@ -55,7 +55,7 @@ def measure(setting: Setting) -> Measured:
     """Stack, batch and peer are made for it and gone afterwards."""
     options = parser(setting).parse_args(setting.arguments)
     chance = random.Random(options.seed)
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
+    with alone(setting) as (sluice, sink):
         batch = DrainedBatch(sluice, sink, options.pending)
         rounds = []
         for number in range(1, options.rounds + 1):

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from benchmarks.contest import bench_folder
+from benchmarks.contest import alone
 from benchmarks.measured import Figure, Growth, Measured, spread
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
 from benchmarks.sink import Sink
-from benchmarks.sluice import Sluice, mail_body, running
+from benchmarks.sluice import Sluice, mail_body
 from benchmarks.waves import wait_for, warm_up
 from stack import StackError
 from stack.say import say
@@ -33,8 +33,8 @@ def measure(setting: Setting) -> Measured:
     sizes = setting.sizes(BULK, quick=900)
     late: dict[int, list[float]] = {}
     seconds: dict[int, float] = {}
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
-        per_second = warm_up(sluice, sink, setting.size(1000, quick=100))
+    with alone(setting) as (sluice, sink):
+        per_second = warm_up(sluice, sink)
         for size in (0, *sizes):
             late[size], seconds[size] = beside(sluice, sink, size, per_second)
             say(f"  beside {size:,}: {len(late[size])} single mails, {max(late[size]) * 1000:.0f} ms at most")

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from benchmarks.contest import bench_folder, contest, told
+from benchmarks.contest import alone, contest, told
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import CEILINGS, SLUICE
 from benchmarks.setting import Setting
-from benchmarks.sluice import running
 from benchmarks.waves import Play, play, warm_up
 from stack.say import say
 
@@ -71,14 +70,13 @@ def lateness(setting: Setting) -> Measured:
 def grown(setting: Setting) -> list[Play]:
     """Waves of three sizes, by Sluice alone, with the outcomes counted on disk."""
     plays: list[Play] = []
-    with bench_folder() as (folder, sink), running(folder, sink) as sluice:
+    with alone(setting) as (sluice, sink):
         say(f"Sluice alone, up to {setting.sizes(LARGE, quick=900)[-1]:,} messages")
-        per_second = warm_up(sluice, sink, setting.size(1000, quick=100))
-        outcomes = sink.count()
+        per_second = warm_up(sluice, sink)
         for messages in setting.sizes(LARGE, quick=900):
+            before = sluice.outcomes()
             plays.append(play(sluice, sink, messages, per_second=per_second))
-            outcomes += sink.count()
-            sluice.wait_for_outcomes(outcomes)
+            sluice.wait_for_outcomes(before + messages)
             say(f"  {messages:,}: {told(plays[-1])}")
     return plays
 
