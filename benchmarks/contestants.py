@@ -53,6 +53,11 @@ Running = Callable[..., AbstractContextManager[Contestant]]
 
 def tree_cpu(roots: Iterable[int]) -> float:
     """User and system seconds of these processes, of all below them, and of those of their children that have ended."""
+    return sum(seconds for _, seconds in tree(roots).values())
+
+
+def tree(roots: Iterable[int]) -> dict[int, tuple[int, float]]:
+    """These processes and all below them: the parent of each, and its seconds with those of its ended children."""
     found: dict[int, tuple[int, float]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -63,9 +68,9 @@ def tree_cpu(roots: Iterable[int]) -> float:
     children: dict[int, list[int]] = {}
     for pid, (parent, _) in found.items():
         children.setdefault(parent, []).append(pid)
-    seconds, left = 0.0, [pid for pid in roots if pid in found]
+    wanted, left = {}, [pid for pid in roots if pid in found]
     while left:
         pid = left.pop()
-        seconds += found[pid][1]
+        wanted[pid] = found[pid]
         left += children.get(pid, [])
-    return seconds
+    return wanted

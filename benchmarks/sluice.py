@@ -3,111 +3,107 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
+from benchmarks import queries
+from benchmarks.callers import Caller, post_all
 from benchmarks.contestants import Cpu, tree_cpu
 from benchmarks.mail import HTML, SENDER, SUBJECT, TEXT, name, recipient
 from benchmarks.sink import Sink
+from stack.processes import Program
 from stack.programs import product_programs, worker_program
-from stack.running import RunningStack, running_stack
+from stack.running import Programs, RunningStack, running_stack
+from stack.say import say
+from stack.waiting import wait_until
 
 PERSONALIZATIONS = 1000
 """To a request: the most that Sluice takes."""
 CALLERS = 4
 """At a time, each with a connection of its own."""
-ENGINES = {"postgresql", "valkey"}
+ENGINES = ("postgresql", "valkey")
+FILLED_AT_ONCE = 500_000
 
 
 class Sluice:
-    """A running one, as its caller and its operator see it."""
+    """A running one, as its callers and its operator see it."""
 
     def __init__(self, stack: RunningStack) -> None:
         self.stack = stack
+        self.headers = {"Authorization": f"Bearer {stack.logins.api_key}"}
         self.database = psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True)
 
     def schedule(self, messages: int, send_at: float) -> None:
         """In requests of 1,000, into one batch."""
         batch_id = self.create_batch()
-        bodies = (
-            mail_body(first, min(first + PERSONALIZATIONS, messages), send_at=int(send_at), batch_id=batch_id)
-            for first in range(0, messages, PERSONALIZATIONS)
+        self.post_mails(
+            (
+                mail_body(first, min(first + PERSONALIZATIONS, messages), send_at=int(send_at), batch_id=batch_id)
+                for first in range(0, messages, PERSONALIZATIONS)
+            ),
+            callers=CALLERS,
         )
-        self.post_mails(bodies)
 
     def rest_seconds(self, messages: int) -> float:
         return 2.0
 
     def cpu(self) -> Cpu:
-        pids: dict[bool, list[int]] = {True: [], False: []}
-        for child in self.stack.processes.children:
-            pids[child.program.name in ENGINES].append(child.process.pid)
-        return Cpu(tree_cpu(pids[False]), tree_cpu(pids[True]))
+        return Cpu(tree_cpu(self.pids(*self.programs())), tree_cpu(self.pids(*ENGINES)))
+
+    def programs(self) -> list[str]:
+        """All but the engines."""
+        return [child.program.name for child in self.stack.processes.children if child.program.name not in ENGINES]
+
+    def pids(self, *names: str) -> list[int]:
+        return [child.process.pid for child in self.stack.processes.children if child.program.name in names]
 
     def create_batch(self) -> str:
         return str(self.ask("POST", "/v3/mail/batch")[1]["batch_id"])
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[Mapping[str, str], Any]:
         """Headers and body of an answer that is 2xx."""
-        caller = Caller(self.stack)
+        caller = self.caller()
         try:
             return caller.ask(method, path, b"" if body is None else json.dumps(body).encode())
         finally:
             caller.close()
 
-    def post_mails(self, bodies: Iterator[bytes], callers: int = CALLERS) -> None:
-        """By so many callers at a time; the first failure is raised when all have ended."""
-        lock = threading.Lock()
-        failures: list[Exception] = []
+    def caller(self) -> Caller:
+        return Caller(self.stack.base_url, self.headers)
 
-        def post() -> None:
-            caller = Caller(self.stack)
-            try:
-                while not failures:
-                    with lock:
-                        body = next(bodies, None)
-                    if body is None:
-                        return
-                    caller.ask("POST", "/v3/mail/send", body)
-            except Exception as error:
-                failures.append(error)
-            finally:
-                caller.close()
+    def post_mails(self, bodies: Iterator[bytes], *, callers: int) -> None:
+        post_all(self.stack.base_url, self.headers, "/v3/mail/send", bodies, callers=callers)
 
-        threads = [threading.Thread(target=post, daemon=True) for _ in range(callers)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise failures[0]
+    def fill(self, batch_id: str, messages: int, *, send_at: float, span_seconds: float = 0) -> None:
+        """More messages into a batch, by SQL: the rows that accept writes, of a mail that was accepted over HTTP.
 
+        Each parcel of 500 has a time of its own between `send_at` and `span_seconds` later.
+        """
+        self.post_mails(iter([mail_body(0, 1, send_at=int(send_at), batch_id=batch_id)]), callers=1)
+        for first in range(0, messages, FILLED_AT_ONCE):
+            some = min(FILLED_AT_ONCE, messages - first)
+            after = self.number(queries.LAST_PARCEL)
+            with self.database.transaction():
+                values = {"batch": batch_id, "messages": some, "from": send_at, "span": span_seconds, "after": after}
+                self.database.execute(queries.FILL_PARCELS, values)
+                self.database.execute(queries.FILL_MESSAGES, values)
+            if messages > FILLED_AT_ONCE:
+                say(f"  {first + some:,} of {messages:,} messages are waiting …")
+        self.database.execute("analyze")
 
-class Caller:
-    """One connection with a key; not for two threads."""
+    def number(self, query: str) -> int:
+        """Of a query that gives one."""
+        row = self.database.execute(query.encode()).fetchone()
+        assert row is not None
+        return int(row[0])
 
-    def __init__(self, stack: RunningStack) -> None:
-        self.connection = HTTPConnection(urlsplit(stack.base_url).netloc, timeout=120)
-        self.headers = {"Authorization": f"Bearer {stack.logins.api_key}", "Content-Type": "application/json"}
-
-    def ask(self, method: str, path: str, body: bytes) -> tuple[Mapping[str, str], Any]:
-        """Headers and body of an answer that is 2xx."""
-        self.connection.request(method, path, body, self.headers)
-        answer: HTTPResponse = self.connection.getresponse()
-        told = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {told[:500].decode(errors='replace')}")
-        return dict(answer.headers), json.loads(told) if told else None
-
-    def close(self) -> None:
-        self.connection.close()
+    def wait_for_outcomes(self, messages: int) -> None:
+        """Until so many messages, of all waves, count as sent on disk; StackError after 30 s."""
+        wait_until(lambda: self.number(queries.OUTCOMES) >= messages, seconds=30, what=f"{messages:,} durable outcomes")
 
 
 def mail_body(first: int, end: int, *, send_at: int | None = None, batch_id: str | None = None) -> bytes:
@@ -131,7 +127,7 @@ def running(
     folder: Path, sink: Sink, *, workers: int = 2, environment: Mapping[str, str] | None = None
 ) -> Iterator[Sluice]:
     """`workers` is how many processes deliver."""
-    given = {"SMTP_URL": sink.url, **(environment or {})}
+    given = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": sink.url, **(environment or {})}
     with running_stack(state=folder / "sluice", environment=given, programs=fleet(workers)) as stack:
         sluice = Sluice(stack)
         try:
@@ -140,13 +136,12 @@ def running(
             sluice.database.close()
 
 
-def fleet(workers: int) -> Any:
+def fleet(workers: int) -> Programs:
     """The programs of a stack with so many worker processes that deliver."""
 
-    def programs(folder: Path, port: int, environment: Mapping[str, str]) -> Any:
+    def programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
         chosen = worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=workers)
-        return [
-            chosen if program.name == "worker" else program for program in product_programs(folder, port, environment)
-        ]
+        usual: Sequence[Program] = product_programs(folder, port, environment)
+        return [chosen if program.name == "worker" else program for program in usual]
 
     return programs

@@ -47,6 +47,11 @@ class Play:
     def early(self) -> int:
         return sum(late < 0 for late in self.latenesses)
 
+    @property
+    def is_sound(self) -> bool:
+        """Every message once, and none before its time."""
+        return not (self.lost or self.doubled or self.early)
+
     def lateness(self, share: float) -> float:
         """Seconds within which this share of the wave had come; 1.0: all of it."""
         return self.latenesses[min(int(len(self.latenesses) * share), len(self.latenesses) - 1)]
@@ -108,4 +113,4 @@ def wait_for(sink: Sink, messages: int, send_at: float) -> None:
 
 def warm_up(contestant: Contestant, sink: Sink, messages: int) -> float:
     """A small wave, so that everything is connected and loaded; returns how many it schedules a second."""
-    return play(contestant, sink, messages, per_second=messages / 3).accepted_per_second
+    return play(contestant, sink, messages, per_second=messages / 2).accepted_per_second
