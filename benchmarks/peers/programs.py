@@ -58,7 +58,8 @@ class Scheduler:
 
     def close(self) -> None:
         """With all that it has started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
         with self.process:
             pass
 

@@ -130,10 +130,12 @@ def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(
         assert used.programs >= 0.2 > used.engines
 
 
-def test_a_scheduler_that_fails_says_what_it_wrote(home: Path, sink_in_folder: tuple[Path, Sink]) -> None:
-    (home / "program" / "schedule.py").write_text("raise SystemExit('no such queue')")
+@pytest.mark.parametrize("before", ["", "print('ready', flush=True); input(); "], ids=["at its start", "when asked"])
+def test_a_scheduler_that_fails_says_what_it_wrote(before: str, home: Path, sink_in_folder: tuple[Path, Sink]) -> None:
+    (home / "program" / "schedule.py").write_text(f"{before}raise SystemExit('no such queue')")
     with peer_on_redis("stand-in", home, *sink_in_folder) as peer, pytest.raises(StackError, match="no such queue"):
         start(peer)
+        peer.schedule(1, time.time())
 
 
 def start(peer: Peer) -> None:
