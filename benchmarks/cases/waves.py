@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from benchmarks.contest import bench_folder, contest, told
 from benchmarks.measured import Figure, Growth, Measured
@@ -108,7 +109,7 @@ def measured(
     """Sound when Sluice lost and doubled nothing; what peers lost is told."""
     held = contest(setting)
     ours = [*held.plays[SLUICE], *grown(setting)]
-    facts = {
+    facts: dict[str, Any] = {
         f"{other} lost or doubled": sum(play.lost + play.doubled for play in plays)
         for other, plays in held.plays.items()
         if not all(play.is_sound for play in plays)

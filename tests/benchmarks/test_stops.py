@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from benchmarks.stops import Round, conclude
 
 from benchmarks.command import CASES, measure
 from benchmarks.measured import table
-from benchmarks.stops import Round, conclude
 
 
 @pytest.mark.parametrize(
