@@ -33,18 +33,19 @@ def node_environment(home: Path) -> Path:
 
 
 def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path:
-    """The folder of exactly these versions. One that was left half-made is made anew."""
+    """The folder of exactly these versions. One that was left half-made, and one of other versions, goes."""
     folder = FOLDER / f"{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
     done = folder / "complete"
     with locked(FOLDER):
         if not done.exists():
-            say(f"Installing what {name} needs, once, into {folder.relative_to(ROOT)} …")
-            shutil.rmtree(folder, ignore_errors=True)
+            say(f"Installing what {name} needs, once, into {folder} …")
+            for old in FOLDER.glob(f"{name}-*"):
+                shutil.rmtree(old)
             folder.mkdir()
             try:
                 install(folder, wanted)
             except (StackError, OSError, subprocess.SubprocessError) as error:
-                raise Unavailable(f"it cannot be installed: {last_line(str(error))}") from error
+                raise Unavailable(f"it cannot be installed: {reason_in(str(error))}") from error
             done.touch()
     return folder
 
@@ -53,18 +54,18 @@ def install_python(folder: Path, wanted: Path) -> None:
     """By the pip in vendor/, with the configuration of this machine."""
     run_to_end([sys.executable, "-m", "venv", "--without-pip", str(folder)], environment=os.environ)
     pip = next((ROOT / "vendor").glob("pip-*.whl")) / "pip"
-    options = ["--no-input", "--disable-pip-version-check", "--quiet", "--retries", "1", "--no-deps"]
+    options = ["--no-input", "--disable-pip-version-check", "--quiet", "--retries=1"]
     command = [str(folder / "bin" / "python"), str(pip), "install", *options, "-r", str(wanted)]
     run_to_end(command, environment=os.environ)
 
 
 def install_node(folder: Path, wanted: Path) -> None:
     shutil.copy(wanted, folder)
-    options = ["--omit=dev", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--fetch-retries=1"]
-    run_to_end(["npm", "install", *options], environment=os.environ, folder=folder)
+    quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=30000"]
+    run_to_end(["npm", "install", "--omit=dev", "--ignore-scripts", *quiet], environment=os.environ, folder=folder)
 
 
-def last_line(text: str) -> str:
-    """The last that says something: installers tell the reason there."""
-    lines = [line.strip() for line in text.splitlines() if re.search(r"\w", line)]
-    return lines[-1] if lines else "no reason given"
+def reason_in(text: str) -> str:
+    """What pip or npm complained of first, else the last line."""
+    complaint = re.search(r"^(?:ERROR:|npm error) *(.+)$", text, flags=re.MULTILINE)
+    return complaint[1] if complaint else text.strip().rpartition("\n")[2]

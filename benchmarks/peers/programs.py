@@ -57,7 +57,9 @@ class Scheduler:
         self._expect("scheduled")
 
     def close(self) -> None:
-        self.process.kill()
+        """With all that it has started."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
         with self.process:
             pass
 

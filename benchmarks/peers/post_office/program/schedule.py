@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import django
@@ -35,6 +36,11 @@ def letter(n, scheduled_time):
     }
 
 
+def cron(at):
+    time.sleep(max(0.0, at - time.time()))
+    subprocess.run(SEND, check=True, stdout=sys.stderr)
+
+
 print("ready", flush=True)
 for line in sys.stdin:
     wanted = json.loads(line)
@@ -43,5 +49,4 @@ for line in sys.stdin:
         numbers = range(first, min(first + AT_ONCE, wanted["messages"]))
         mail.send_many([letter(n, scheduled_time) for n in numbers])
     print("scheduled", flush=True)
-    time.sleep(max(0.0, wanted["send_at"] - time.time()))
-    subprocess.run(SEND, check=True, stdout=sys.stderr)
+    threading.Thread(target=cron, args=(wanted["send_at"],), daemon=True).start()
