@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import Unavailable
+from benchmarks.contestants import Contestant, Unavailable
 from benchmarks.registry import CEILINGS, CONTESTANTS, SLUICE, measure_ceiling, running
 from benchmarks.setting import Setting
 from benchmarks.sink import Sink, running_sink
@@ -89,17 +89,17 @@ def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *
         say(f"Round {number} of {rounds}: {messages:,} messages")
         for name in [SLUICE] if setting.is_quick else CONTESTANTS:
             if name not in held.skipped:
-                take_turn(held, name, messages, delay_ms)
+                take_turn(setting, held, name, messages, delay_ms)
         for name in ceilings:
             if name not in held.skipped:
                 take_measure(held, name, messages, delay_ms)
     return held
 
 
-def take_turn(held: Contest, name: str, messages: int, delay_ms: float) -> None:
+def take_turn(setting: Setting, held: Contest, name: str, messages: int, delay_ms: float) -> None:
     """A contestant that fails is skipped from then on; Sluice itself may not fail."""
     try:
-        with bench_folder(delay_ms=delay_ms) as (folder, sink), running(name)(folder, sink) as contestant:
+        with on_stage(setting, name, delay_ms) as (contestant, sink):
             played = play_warm(contestant, sink, messages)
     except (Unavailable, StackError) as reason:
         if name == SLUICE:
@@ -108,6 +108,16 @@ def take_turn(held: Contest, name: str, messages: int, delay_ms: float) -> None:
     else:
         held.plays.setdefault(name, []).append(played)
         say(f"  {name}: {told(played)}")
+
+
+@contextmanager
+def on_stage(setting: Setting, name: str, delay_ms: float) -> Iterator[tuple[Contestant, Sink]]:
+    if name == SLUICE:
+        with alone(setting, delay_ms=delay_ms) as stage:
+            yield stage
+    else:
+        with bench_folder(delay_ms=delay_ms) as (folder, sink), running(name)(folder, sink) as contestant:
+            yield contestant, sink
 
 
 def take_measure(held: Contest, name: str, messages: int, delay_ms: float) -> None:

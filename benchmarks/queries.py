@@ -32,7 +32,6 @@ join lateral (select id from mailer_mail where batch_id = b.id order by id limit
 join batches_parcel p on p.batch_id = b.id and p.id > %(after)s
 cross join lateral generate_series(0, p.size - 1) as n
 where b.public_id = %(batch)s
-order by p.id, n
 """
 """Their messages, of the batch's first mail, for the parcels after this id."""
 

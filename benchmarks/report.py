@@ -74,7 +74,7 @@ def rows(case: dict[str, Any]) -> Iterator[Row]:
         yield Row(
             figure,
             told(numbers),
-            ", ".join(f"{who} {told(case[who][figure])} : {number(ratios[who])}" for who in others if who in ratios),
+            ", ".join(f"{who} {told(case[who][figure])}: {number(ratios[who])}" for who in others if who in ratios),
             "; ".join(verdict(target) for target in case["targets"] if target["figure"] == figure),
         )
 

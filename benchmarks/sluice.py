@@ -49,7 +49,7 @@ class Sluice:
         )
 
     def rest_seconds(self, messages: int) -> float:
-        return 2.0
+        return 1.0
 
     def cpu(self) -> Cpu:
         return Cpu(tree_cpu(self.pids(*self.programs())), tree_cpu(self.pids(*ENGINES)))

@@ -59,20 +59,21 @@ def slow_sink(setting: Setting) -> Measured:
 def workers(setting: Setting) -> Measured:
     """How much faster two and four worker processes are than one."""
     messages = setting.size(FLEET_MESSAGES, quick=300)
-    plays: dict[int, list[Play]] = {fleet: [] for fleet in FLEETS}
+    fleets = FLEETS[: 2 if setting.is_quick else 3]
+    plays: dict[int, list[Play]] = {fleet: [] for fleet in fleets}
     for _ in range(setting.count(setting.rounds)):
-        for fleet in FLEETS:
+        for fleet in fleets:
             environment = {"SMTP_CONNECTIONS": str(FLEET_CONNECTIONS)}
             with alone(setting, workers=fleet, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
                 plays[fleet].append(play_warm(sluice, sink, messages))
                 say(f"  {fleet} at work: {told(plays[fleet][-1])}")
-    rates = {fleet: [each.drained_per_second for each in plays[fleet]] for fleet in FLEETS}
+    rates = {fleet: [each.drained_per_second for each in plays[fleet]] for fleet in fleets}
     return Measured(
         [
-            *(Figure(f"{fleet} at work, messages/s", {SLUICE: rates[fleet]}, True) for fleet in FLEETS),
+            *(Figure(f"{fleet} at work, messages/s", {SLUICE: rates[fleet]}, True) for fleet in fleets),
             *(
-                Figure(f"{fleet} to 1, times", {SLUICE: [median(rates[fleet]) / median(rates[FLEETS[0]])]}, True)
-                for fleet in FLEETS[1:]
+                Figure(f"{fleet} to 1, times", {SLUICE: [median(rates[fleet]) / median(rates[fleets[0]])]}, True)
+                for fleet in fleets[1:]
             ),
         ],
         is_sound=all(each.is_sound for some in plays.values() for each in some),

@@ -24,6 +24,8 @@ from stack.say import say
 
 BULK = 200_000
 EVERY_SECONDS = 0.04
+IDLE_SECONDS = 3
+"""Of the trickle that has no wave beside it."""
 FIRST_NUMBER = 1_000_000_000
 """Recipients of single mails have numbers from here on."""
 
@@ -48,7 +50,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[list[float], float]:
-    """The seconds each single mail took, and those of the bulk wave; with none, the trickle goes on for three."""
+    """The seconds each single mail took, and those of the bulk wave; with none, only the trickle."""
     sink.forget()
     send_at = float(int(time.time()) + 4 + 1.5 * bulk // per_second)
     if bulk:
@@ -59,7 +61,7 @@ def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[li
             while sink.count() - len(trickle.asked_at) < bulk and time.time() < send_at + 600:
                 time.sleep(0.2)
         else:
-            time.sleep(3)
+            time.sleep(IDLE_SECONDS)
     wait_for(sink, bulk + len(trickle.asked_at), time.time())
     arrived = {number: at for at, number in sink.arrivals()}
     if len(arrived) != bulk + len(trickle.asked_at):
