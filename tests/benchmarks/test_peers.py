@@ -134,10 +134,14 @@ def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(
 def test_a_scheduler_that_fails_says_what_it_wrote(before: str, home: Path, sink_in_folder: tuple[Path, Sink]) -> None:
     (home / "program" / "schedule.py").write_text(f"{before}raise SystemExit('no such queue')")
     with peer_on_redis("stand-in", home, *sink_in_folder) as peer, pytest.raises(StackError, match="no such queue"):
-        start(peer)
-        peer.schedule(1, time.time())
+        start_and_ask(peer)
 
 
 def start(peer: Peer) -> None:
     peer.start_worker([sys.executable, "worker.py"])
     peer.start_scheduler([sys.executable, "schedule.py"])
+
+
+def start_and_ask(peer: Peer) -> None:
+    start(peer)
+    peer.schedule(1, time.time())
