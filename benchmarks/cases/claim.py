@@ -42,6 +42,10 @@ def measure(setting: Setting) -> Measured:
     return Measured(
         [
             *(Figure(f"beside {size:,}, messages/s", {SLUICE: rates[size]}, True) for size in sizes),
+            *(
+                Figure(f"beside {size:,}, CPU, µs/message", {SLUICE: [each.drain_cpu * 1e6 for each in plays[size]]})
+                for size in (sizes[0], sizes[-1])
+            ),
             Figure(
                 f"{sizes[-1]:,} waiting to none, times", {SLUICE: [median(rates[sizes[-1]]) / median(rates[0])]}, True
             ),

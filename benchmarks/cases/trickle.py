@@ -52,7 +52,7 @@ def measure(setting: Setting) -> Measured:
 def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[list[float], float]:
     """The seconds each single mail took, and those of the bulk wave; with none, only the trickle."""
     sink.forget()
-    send_at = float(int(time.time()) + 4 + 1.5 * bulk // per_second)
+    send_at = float(int(time.time()) + 2 + 1.5 * bulk // per_second)
     if bulk:
         sluice.schedule(bulk, send_at)
     time.sleep(max(0, send_at - time.time() - 0.5))

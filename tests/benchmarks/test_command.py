@@ -10,7 +10,7 @@ import pytest
 from benchmarks import command
 from benchmarks.command import CASES, main
 
-CHOSEN = ("drain", "lateness", "stop", "trickle", "storage")
+CHOSEN = ("drain", "lateness", "stop", "trickle")
 """They all go through one stack."""
 
 
