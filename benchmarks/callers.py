@@ -1,10 +1,9 @@
-"""Clients of an HTTP API: a few connections that post as fast as they are answered."""
+"""A client of an HTTP API, for single calls; a load of them comes from http_load.py."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,31 +27,3 @@ class Caller:
 
     def close(self) -> None:
         self.connection.close()
-
-
-def post_all(base_url: str, headers: Mapping[str, str], path: str, bodies: Iterator[bytes], *, callers: int) -> None:
-    """By so many callers at a time; the first failure is raised when all of them have ended."""
-    lock = threading.Lock()
-    failures: list[Exception] = []
-
-    def post() -> None:
-        caller = Caller(base_url, headers)
-        try:
-            while not failures:
-                with lock:
-                    body = next(bodies, None)
-                if body is None:
-                    return
-                caller.ask("POST", path, body)
-        except Exception as error:
-            failures.append(error)
-        finally:
-            caller.close()
-
-    threads = [threading.Thread(target=post, daemon=True) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]

@@ -11,7 +11,13 @@ from benchmarks.contestants import Running
 from benchmarks.sink import Sink
 
 SLUICE = "sluice"
-CONTESTANTS = {SLUICE: "benchmarks.sluice"}
+CONTESTANTS = {
+    SLUICE: "benchmarks.sluice",
+    "celery": "benchmarks.peers.celery_eta",
+    "post-office": "benchmarks.peers.post_office",
+    "bullmq": "benchmarks.peers.bullmq",
+    "procrastinate": "benchmarks.peers.procrastinate",
+}
 """Each module has `running` (benchmarks/contestants.py)."""
 
 
@@ -27,7 +33,14 @@ class Ceiling(NamedTuple):
     """Whose figures it stands beside: drain, accept, accept-one."""
 
 
-CEILINGS: dict[str, Ceiling] = {}
+CEILINGS = {
+    "sink alone": Ceiling("benchmarks.ceilings.sink_alone", "drain"),
+    "bare client loop": Ceiling("benchmarks.ceilings.client_loop", "drain"),
+    "bare client, 1 process": Ceiling("benchmarks.ceilings.client_alone", "drain"),
+    "bare COPY by 1,000": Ceiling("benchmarks.ceilings.bare_copy", "accept"),
+    "bare COPY at once": Ceiling("benchmarks.ceilings.one_copy", "accept"),
+    "empty view with one commit": Ceiling("benchmarks.ceilings.empty_view", "accept-one"),
+}
 
 
 def running(name: str) -> Running:

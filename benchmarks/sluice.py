@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
 from benchmarks import queries
-from benchmarks.callers import Caller, post_all
+from benchmarks.callers import Caller
 from benchmarks.contestants import Cpu, tree_cpu
+from benchmarks.http_load import prepare, requests_per_second
 from benchmarks.mail import HTML, SENDER, SUBJECT, TEXT, name, recipient
 from benchmarks.sink import Sink
 from stack.processes import Program
@@ -75,8 +77,11 @@ class Sluice:
     def caller(self) -> Caller:
         return Caller(self.stack.base_url, self.headers)
 
-    def post_mails(self, bodies: Iterator[bytes], *, callers: int) -> None:
-        post_all(self.stack.base_url, self.headers, "/v3/mail/send", bodies, callers=callers)
+    def post_mails(self, bodies: Iterator[bytes], *, callers: int) -> float:
+        """Requests a second."""
+        headers = {"Content-Type": "application/json", **self.headers}
+        requests = (prepare("POST", "/v3/mail/send", headers, body) for body in bodies)
+        return requests_per_second(urlsplit(self.stack.base_url).port or 80, requests, callers)
 
     def fill(self, batch_id: str, messages: int, *, send_at: float, span_seconds: float = 0) -> None:
         """More messages into a batch, by SQL: the rows that accept writes, of a mail that was accepted over HTTP.
