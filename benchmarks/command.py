@@ -19,6 +19,7 @@ from benchmarks.contest import kept
 from benchmarks.measured import Measured
 from benchmarks.report import text
 from benchmarks.setting import Setting
+from stack import StackError
 from stack.say import say, show
 
 
@@ -68,7 +69,12 @@ def run(names: list[str], setting: Setting) -> dict[str, Any]:
     began_at, result = time.monotonic(), {"about": about(setting)}
     for name in names:
         say(f"Case {name}: {CASES[name].summary}")
-        measured = measure(name, setting)
+        try:
+            measured = measure(name, setting)
+        except (StackError, RuntimeError) as error:
+            # The others of an hour's run are not to be lost with it.
+            say(f"Case {name} failed: {error}")
+            measured = Measured([], facts={"failed": str(error)}, is_sound=False)
         result[name] = {"summary": CASES[name].summary, **measured.json(name, with_targets=not setting.is_quick)}
     result["about"]["minutes"] = round((time.monotonic() - began_at) / 60, 1)
     return result

@@ -86,9 +86,9 @@ class Measured:
 
 def judge(target: Target, figures: Mapping[str, Figure]) -> dict[str, Any]:
     """What was to be reached, what was, and whether; `measured` is None where the other side is missing."""
-    runs = figures[target.figure].runs
     told: dict[str, Any] = {"figure": target.figure, "target": target.text, "measured": None, "is_met": None}
-    if target.against and target.against not in runs:
+    runs = figures[target.figure].runs if target.figure in figures else {}
+    if not {SLUICE, target.against or SLUICE} <= set(runs):
         return told
     measured = median(runs[SLUICE]) / (median(runs[target.against]) if target.against else 1)
     return told | {"measured": significant(measured), "is_met": target.is_met_by(measured)}

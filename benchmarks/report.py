@@ -69,7 +69,7 @@ def table(found: list[Row]) -> Iterator[str]:
 def rows(case: dict[str, Any]) -> Iterator[Row]:
     """One for each figure."""
     others = [name for name in case if name not in PARTS and name != SLUICE]
-    for figure, numbers in case[SLUICE].items():
+    for figure, numbers in case.get(SLUICE, {}).items():
         ratios = case["ratios"].get(figure, {})
         yield Row(
             figure,

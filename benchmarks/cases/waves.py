@@ -18,6 +18,8 @@ from benchmarks.waves import Play, play, warm_up
 from stack.say import say
 
 LARGE = 100_000
+CAREFUL = 0.7
+"""A larger wave is thought to be scheduled at this share of the rate of the one before."""
 
 
 def drain(setting: Setting) -> Measured:
@@ -76,6 +78,7 @@ def grown(setting: Setting) -> list[Play]:
         for messages in setting.sizes(LARGE, quick=900):
             before = sluice.outcomes()
             plays.append(play(sluice, sink, messages, per_second=per_second))
+            per_second = plays[-1].accepted_per_second * CAREFUL
             sluice.wait_for_outcomes(before + messages)
             say(f"  {messages:,}: {told(plays[-1])}")
     return plays

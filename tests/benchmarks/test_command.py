@@ -9,6 +9,9 @@ import pytest
 
 from benchmarks import command
 from benchmarks.command import CASES, main
+from benchmarks.measured import Figure, Measured
+from benchmarks.setting import Setting
+from stack import StackError
 
 CHOSEN = ("drain", "lateness", "stop", "trickle")
 """They all go through one stack."""
@@ -33,6 +36,19 @@ def test_a_quick_run_measures_what_it_says(
     assert result["stop"]["sluice"]["exact, share of the stops"]["median"] == 1
     shares = [share for _, share in result["lateness"]["curves"]["sluice"]]
     assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_a_case_that_fails_spoils_no_other(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def measure(name: str, _setting: Setting) -> Measured:
+        if name == "drain":
+            raise StackError("nothing came")
+        return Measured([Figure("rate", {"sluice": [1.0]})])
+
+    monkeypatch.setattr(command, "measure", measure)
+    assert main([]) == 1
+    table = capsys.readouterr().out
+    assert "failed: nothing came" in table
+    assert all(f"{name}: " in table for name in CASES)
 
 
 @pytest.mark.parametrize("words", [["--case", "nothing"], ["--case", "drain", "--pending", "3"], ["--pending", "3"]])
