@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.registry import CEILINGS
 from benchmarks.setting import Setting
 from benchmarks.sink import command
 from stack.binaries import find_postgresql, read_version
@@ -23,6 +24,7 @@ def about(setting: Setting) -> dict[str, Any]:
         "is_quick": setting.is_quick,
         "rounds": setting.count(setting.rounds),
         "sink": kind,
+        "ceilings": list(CEILINGS),
         "cores": os.cpu_count(),
         "processor": processor(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),

@@ -54,7 +54,7 @@ class Growth:
         return math.log(self.costs[-1] / self.costs[0]) / math.log(self.sizes[-1] / self.sizes[0])
 
     def json(self) -> dict[str, Any]:
-        exponent = round(self.exponent, 2)
+        exponent = round(self.exponent, 2) or 0.0  # not -0
         costs = [significant(cost) for cost in self.costs]
         return {"sizes": list(self.sizes), "costs": costs, "exponent": exponent, "is_linear": exponent <= LINEAR}
 

@@ -49,12 +49,12 @@ def drawable(result: dict[str, Any]) -> set[str]:
 
 
 def colours(result: dict[str, Any]) -> dict[str, str]:
-    """Sluice, the peers (who have a lateness), and what is left: ceilings."""
+    """Sluice, the peers, and the ceilings."""
     everybody = [name for case in ("drain", "lateness") for name in result.get(case, {}) if name not in PARTS]
-    peers = [name for name in result.get("lateness", result.get("drain", {})) if name not in {*PARTS, "sluice"}]
-    chosen = dict.fromkeys(everybody, CEILING)
-    chosen |= {name: PEERS[number % len(PEERS)] for number, name in enumerate(peers)}
-    return chosen | {"sluice": SLUICE}
+    ceilings = dict.fromkeys(result["about"]["ceilings"], CEILING)
+    peers = [name for name in dict.fromkeys(everybody) if name not in {"sluice", *ceilings}]
+    chosen = {name: PEERS[number % len(PEERS)] for number, name in enumerate(peers)}
+    return chosen | ceilings | {"sluice": SLUICE}
 
 
 def rates(axes: Axes, result: dict[str, Any]) -> None:
