@@ -1,32 +1,109 @@
-"""What a case has measured."""
+"""What a case has measured, and its form in JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
+
+from benchmarks.registry import SLUICE
+from benchmarks.targets import TARGETS, Target
+
+LINEAR = 1.1
+"""A cost that grows with a higher power of the size than this is worse than linear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One quantity, of everybody who has it: the runs by who ran."""
+
+    name: str
+    runs: Mapping[str, Sequence[float]]
+    is_better_high: bool = False
+
+    def json(self, who: str) -> dict[str, Any]:
+        runs = [significant(run) for run in self.runs[who]]
+        return {"median": median(runs), "min": min(runs), "max": max(runs), "runs": runs}
+
+    def ratios(self) -> dict[str, float]:
+        """How many times better Sluice is than each of the others, by the medians."""
+        ratios = {}
+        for other in self.runs:
+            if other != SLUICE and SLUICE in self.runs:
+                ours, theirs = median(self.runs[SLUICE]), median(self.runs[other])
+                better, worse = (ours, theirs) if self.is_better_high else (theirs, ours)
+                ratios[other] = significant(better / worse) if worse else math.inf
+        return ratios
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What a case costs in all at each of three sizes."""
+
+    name: str
+    sizes: Sequence[int]
+    costs: Sequence[float]
+
+    @property
+    def exponent(self) -> float:
+        """With which power of the size the cost grows, from the smallest to the largest: 1 is linear, 0 does not."""
+        if min(self.costs) <= 0:
+            return 0.0
+        return math.log(self.costs[-1] / self.costs[0]) / math.log(self.sizes[-1] / self.sizes[0])
+
+    def json(self) -> dict[str, Any]:
+        exponent = round(self.exponent, 2) or 0.0  # not -0
+        costs = [significant(cost) for cost in self.costs]
+        return {"sizes": list(self.sizes), "costs": costs, "exponent": exponent, "is_linear": exponent <= LINEAR}
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Its numbers, and whether what is promised of them was met."""
+    figures: Sequence[Figure]
+    growth: Sequence[Growth] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What else is to be told, by name."""
+    curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    is_sound: bool = True
+    """False when something was lost or doubled, left too early or after a stop: no speed excuses that."""
 
-    numbers: dict[str, Any]
-    is_met: bool
+    def json(self, case: str, *, with_targets: bool) -> dict[str, Any]:
+        """Sluice and everybody else by name, each with its figures; then the ratios and what else there is."""
+        who = dict.fromkeys(name for figure in self.figures for name in figure.runs)
+        figures = {figure.name: figure for figure in self.figures}
+        return {
+            **{name: {f.name: f.json(name) for f in self.figures if name in f.runs} for name in who},
+            "ratios": {figure.name: figure.ratios() for figure in self.figures if figure.ratios()},
+            "targets": [judge(each, figures) for each in TARGETS.get(case, ())] if with_targets else [],
+            "growth": {growth.name: growth.json() for growth in self.growth},
+            "facts": dict(self.facts),
+            **({"curves": self.curves} if self.curves else {}),
+            "is_sound": self.is_sound,
+        }
 
 
-def spread(milliseconds: Iterable[float]) -> dict[str, float]:
-    """The middle, the edge and the worst."""
+def judge(target: Target, figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """What was to be reached, what was, and whether; `measured` is None where the other side is missing."""
+    told: dict[str, Any] = {"figure": target.figure, "target": target.text, "measured": None, "is_met": None}
+    runs = figures[target.figure].runs if target.figure in figures else {}
+    if not {SLUICE, target.against or SLUICE} <= set(runs):
+        return told
+    measured = median(runs[SLUICE]) / (median(runs[target.against]) if target.against else 1)
+    return told | {"measured": significant(measured), "is_met": target.is_met_by(measured)}
+
+
+def spread(name: str, milliseconds: Iterable[float]) -> list[Figure]:
+    """The middle, the edge and the worst of one's own times, each a figure."""
     ordered = sorted(milliseconds)
     marks = {"p50": ordered[len(ordered) // 2], "p99": ordered[int(len(ordered) * 0.99)], "max": ordered[-1]}
-    return {name: round(value, 1) for name, value in marks.items()}
+    return [Figure(f"{name}, {mark}, ms", {SLUICE: [value]}) for mark, value in marks.items()]
 
 
-def table(name: str, measured: Measured) -> str:
-    """For a person."""
-    rows = [f"{name}: {'as promised' if measured.is_met else 'NOT AS PROMISED'}"]
-    for key, value in measured.numbers.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{mark} {each:g}" for mark, each in value.items())
-        rows.append(f"  {key:<24}{value}")
-    return "\n".join(rows)
+def significant(value: float) -> float:
+    """Three or four digits say all that a benchmark knows."""
+    if not value or not math.isfinite(value):
+        return value
+    digits = 3 - math.floor(math.log10(abs(value)))
+    return round(value, max(digits, 0))

@@ -1,13 +1,19 @@
-"""The SMTP peer of a benchmark: it takes everything and counts. In C where there is a compiler, else in Python."""
+"""The SMTP peer of a benchmark: it takes everything, and remembers when each message came and for whom.
+
+In C where there is a compiler, else in Python. What it remembers lies in a file that both it and its reader map; sink.c
+says how.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import mmap
 import shutil
 import signal
-import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +23,19 @@ from stack.say import say
 from stack.waiting import undisturbed, wait_until
 
 SOURCE = Path(__file__).with_name("sink.c")
+HEAD, TAKEN = struct.Struct("=q8x"), struct.Struct("=dq")
+REMEMBERED = 16_000_000
+"""Messages; further ones are only counted. The file has holes where nothing was written."""
 
 
 class Sink:
-    """A running one, as its reader sees it."""
+    """A running one, as its reader sees it. Counts and arrivals are since the last `forget()`."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self._connection = socket.create_connection(("127.0.0.1", port))
-        self._lines = self._connection.makefile("rb")
-        self._lines.readline()
+    def __init__(self, port: int, pid: int, kind: str, record: mmap.mmap) -> None:
+        self.port, self.pid, self.kind = port, pid, kind
+        """`kind` is "C" or "Python"."""
+        self._record = record
+        self._forgotten = 0
 
     @property
     def url(self) -> str:
@@ -35,71 +44,134 @@ class Sink:
 
     def count(self) -> int:
         """Messages whose final dot it has read."""
-        self._connection.sendall(b"STAT\r\n")
-        return int(self._lines.readline().split()[1])
+        return self._taken() - self._forgotten
 
-    def close(self) -> None:
-        self._lines.close()
-        self._connection.close()
+    def arrivals(self) -> list[tuple[float, int]]:
+        """Of each message, in the order they came: seconds since 1970, and the number N of its recipient rN@… or -1."""
+        first, end = (HEAD.size + number * TAKEN.size for number in (self._forgotten, self._taken()))
+        return list(TAKEN.iter_unpack(self._record[first : min(end, len(self._record))]))
+
+    def forget(self) -> None:
+        """Start from nothing."""
+        self._forgotten = self._taken()
+
+    def _taken(self) -> int:
+        return int(HEAD.unpack_from(self._record)[0])
 
 
 @contextmanager
-def running_sink(folder: Path) -> Iterator[Sink]:
-    """A process of its own; `folder` takes what it needs."""
-    port_file = folder / "sink-port"
-    with undisturbed():
-        process = subprocess.Popen([*command(folder), str(port_file)], preexec_fn=die_with_parent(signal.SIGTERM))
-    try:
-        wait_until(lambda: port_file.exists() and port_file.read_text().strip(), seconds=20, what="the sink")
-        sink = Sink(int(port_file.read_text()))
+def running_sink(folder: Path, *, delay_ms: float = 0) -> Iterator[Sink]:
+    """A process of its own; `folder` takes what it needs. `delay_ms` pass before each batch of replies."""
+    port_file, record_file = folder / "sink-port", folder / "sink-record"
+    port_file.unlink(missing_ok=True)
+    kind, program = command(folder)
+    with mapped(record_file, size=HEAD.size + REMEMBERED * TAKEN.size) as record:
+        with undisturbed():
+            process = subprocess.Popen(
+                [*program, str(port_file), str(record_file), str(delay_ms)],
+                preexec_fn=die_with_parent(signal.SIGTERM),
+            )
         try:
-            yield sink
+            wait_until(lambda: port_file.exists() and port_file.read_text().strip(), seconds=20, what="the sink")
+            yield Sink(int(port_file.read_text()), process.pid, kind, record)
         finally:
-            sink.close()
-    finally:
-        process.kill()
-        process.wait(10)
+            process.kill()
+            process.wait(10)
 
 
-def command(folder: Path) -> list[str]:
-    """How to start it."""
+@contextmanager
+def mapped(path: Path, *, size: int | None = None) -> Iterator[mmap.mmap]:
+    """The file in memory, shared; made anew and empty with a `size`."""
+    with path.open("r+b" if size is None else "w+b") as file:
+        if size is not None:
+            file.truncate(size)
+        with mmap.mmap(file.fileno(), 0) as memory:
+            yield memory
+
+
+def command(folder: Path) -> tuple[str, list[str]]:
+    """Its kind, and how to start it."""
     if shutil.which("cc"):
         program = folder / "sink"
-        subprocess.run(["cc", "-O2", "-o", str(program), str(SOURCE)], check=True)
-        return [str(program)]
-    say("There is no C compiler (cc): the sink is in Python, and may be what is slow.")
-    return [sys.executable, "-m", "benchmarks.sink"]
+        built = subprocess.run(["cc", "-O2", "-o", str(program), str(SOURCE)], capture_output=True)
+        if built.returncode == 0:
+            return "C", [str(program)]
+    say("The sink cannot be compiled (cc): it is in Python, and may be what is slow.")
+    return "Python", [sys.executable, "-m", "benchmarks.sink"]
 
 
-async def serve(port_file: Path) -> None:
-    """The same in Python."""
-    count = 0
+class Session(asyncio.Protocol):
+    """The same in Python: one connection."""
 
-    async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal count
-        writer.write(b"220 sink\r\n")
-        while line := await reader.readline():
-            verb = line[:4].upper()
-            if verb == b"EHLO":
-                writer.write(b"250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n")
-            elif verb == b"STAT":
-                writer.write(b"250 %d\r\n" % count)
-            elif verb == b"DATA":
-                writer.write(b"354 go on\r\n")
-                await reader.readuntil(b"\r\n.\r\n")
-                count += 1
-                writer.write(b"250 taken\r\n")
-            elif verb == b"QUIT":
-                writer.write(b"221 bye\r\n")
+    def __init__(self, record: mmap.mmap, delay: float) -> None:
+        self.record, self.delay = record, delay
+        self.rest = b""
+        self.in_data = False
+        self.number: int | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.reply(b"220 sink\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        have, replies = self.rest + data, []
+        while have:
+            head, mark, tail = have.partition(b"\r\n.\r\n" if self.in_data else b"\r\n")
+            if not mark:
                 break
-            else:
-                writer.write(b"250 ok\r\n")
-        writer.close()
+            replies.append(self.take() if self.in_data else self.answer(head))
+            # DATA's own end of line may open the final dot.
+            have = b"\r\n" + tail if self.in_data else tail
+        self.rest = have[-4:] if self.in_data else have
+        if replies:
+            self.reply(b"".join(replies))
 
-    server = await asyncio.start_server(session, "127.0.0.1", 0, limit=2**24)
-    port_file.write_text(f"{server.sockets[0].getsockname()[1]}\n")
-    await server.serve_forever()
+    def reply(self, text: bytes) -> None:
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, self.transport.write, text)
+        else:
+            self.transport.write(text)
+
+    def answer(self, line: bytes) -> bytes:
+        match line[:4].upper():
+            case b"EHLO":
+                return b"250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n"
+            case b"MAIL":
+                self.number = None
+            case b"RCPT":
+                self.number = number_of(line) if self.number is None else self.number
+            case b"DATA":
+                self.in_data = True
+                return b"354 go on\r\n"
+            case b"QUIT":
+                return b"221 bye\r\n"
+        return b"250 ok\r\n"
+
+    def take(self) -> bytes:
+        count = HEAD.unpack_from(self.record)[0]
+        at = HEAD.size + count * TAKEN.size
+        if at < len(self.record):
+            TAKEN.pack_into(self.record, at, time.time(), -1 if self.number is None else self.number)
+        HEAD.pack_into(self.record, 0, count + 1)
+        self.in_data = False
+        return b"250 taken\r\n"
+
+
+def number_of(line: bytes) -> int:
+    """N of `RCPT TO:<rN@…>`; -1 without one."""
+    name = line.partition(b"<")[2].partition(b"@")[0].lstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return int(name) if name.isdigit() else -1
+
+
+async def serve(port_file: Path, record_file: Path, delay: float) -> None:
+    """Until it is killed. `delay` in seconds."""
+    with mapped(record_file) as record:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Session(record, delay), "127.0.0.1", 0, backlog=4096)
+        port_file.write_text(f"{server.sockets[0].getsockname()[1]}\n")
+        await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]) / 1000))

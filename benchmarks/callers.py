@@ -1,0 +1,29 @@
+"""A client of an HTTP API, for single calls; a load of them comes from http_load.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class Caller:
+    """One connection, kept open; not for two threads."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
+        self.connection = HTTPConnection(urlsplit(base_url).netloc, timeout=120)
+        self.headers = {"Content-Type": "application/json", **headers}
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[Mapping[str, str], Any]:
+        """Headers and JSON body of an answer that is 2xx; RuntimeError for another."""
+        self.connection.request(method, path, body, self.headers)
+        answer = self.connection.getresponse()
+        told = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {told[:500].decode(errors='replace')}")
+        return dict(answer.headers), json.loads(told) if told else None
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,80 @@
+"""Cases `slow-sink` and `workers`: a peer that takes 20 ms for each reply, so that connections count, not CPU."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from benchmarks.contest import alone, hold, told
+from benchmarks.measured import Figure, Growth, Measured
+from benchmarks.registry import SLUICE
+from benchmarks.setting import Setting
+from benchmarks.waves import Play, play, play_warm, warm_up
+from stack.say import say
+
+DELAY_MS = 20
+MESSAGES = 27_000
+CONNECTIONS = 100
+"""For each process, as somebody with a peer this far away would set SMTP_CONNECTIONS."""
+PEERS_MESSAGES = 500
+"""Peers wait for each command, so this is enough of them."""
+FLEETS = (1, 2, 4)
+FLEET_MESSAGES = 10_000
+FLEET_CONNECTIONS = 25
+"""So few that four processes do not want more CPU than two cores have."""
+
+
+def slow_sink(setting: Setting) -> Measured:
+    """Three sizes with 100 connections to a process; and everybody, with few messages and as they come."""
+    plays: list[Play] = []
+    environment = {"SMTP_CONNECTIONS": str(CONNECTIONS)}
+    with alone(setting, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
+        sizes = setting.sizes(MESSAGES, quick=900)
+        say(f"Sluice alone, {DELAY_MS} ms for each reply, {CONNECTIONS} connections to a process")
+        per_second = warm_up(sluice, sink)
+        for size in sizes:
+            plays.append(play(sluice, sink, size, per_second=per_second))
+            say(f"  {size:,}: {told(plays[-1])}")
+    few = setting.size(PEERS_MESSAGES, quick=100)
+    held = hold(setting, few, 1, ("slow-sink",), delay_ms=DELAY_MS)
+    ours = [*plays, *held.plays[SLUICE]]
+    return Measured(
+        [
+            Figure("messages/s, a process", {SLUICE: [plays[-1].drained_per_second / 2]}, True),
+            Figure(
+                f"{few}, as it comes, messages/s",
+                {name: [each.drained_per_second for each in plays] for name, plays in held.plays.items()}
+                | held.ceilings,
+                True,
+            ),
+        ],
+        [
+            Growth("seconds", sizes, [each.lateness(1) for each in plays]),
+            Growth("CPU seconds", sizes, [sum(each.draining) for each in plays]),
+        ],
+        {f"{name} is skipped": why for name, why in held.skipped.items()},
+        is_sound=all(each.is_sound for each in ours),
+    )
+
+
+def workers(setting: Setting) -> Measured:
+    """How much faster two and four worker processes are than one."""
+    messages = setting.size(FLEET_MESSAGES, quick=300)
+    fleets = FLEETS[: 2 if setting.is_quick else 3]
+    plays: dict[int, list[Play]] = {fleet: [] for fleet in fleets}
+    for _ in range(setting.count(setting.rounds)):
+        for fleet in fleets:
+            environment = {"SMTP_CONNECTIONS": str(FLEET_CONNECTIONS)}
+            with alone(setting, workers=fleet, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
+                plays[fleet].append(play_warm(sluice, sink, messages))
+                say(f"  {fleet} at work: {told(plays[fleet][-1])}")
+    rates = {fleet: [each.drained_per_second for each in plays[fleet]] for fleet in fleets}
+    return Measured(
+        [
+            *(Figure(f"{fleet} at work, messages/s", {SLUICE: rates[fleet]}, True) for fleet in fleets),
+            *(
+                Figure(f"{fleet} to 1, times", {SLUICE: [median(rates[fleet]) / median(rates[fleets[0]])]}, True)
+                for fleet in fleets[1:]
+            ),
+        ],
+        is_sound=all(each.is_sound for some in plays.values() for each in some),
+    )

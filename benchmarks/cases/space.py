@@ -1,0 +1,89 @@
+"""Cases `memory` and `storage`: what a message costs while it waits, and on disk when it has left."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks import queries
+from benchmarks.contest import alone
+from benchmarks.contestants import tree
+from benchmarks.measured import Figure, Growth, Measured
+from benchmarks.registry import SLUICE
+from benchmarks.setting import Setting
+from benchmarks.sluice import Sluice
+from benchmarks.waves import play, warm_up
+from foundation.redis_client import client_for
+from stack.say import say
+
+WAITING = 1_000_000
+STORED = 100_000
+AHEAD_SECONDS = 12 * 3600
+CELERY = ("worker", "eta", "beat")
+
+
+def memory(setting: Setting) -> Measured:
+    """Workers (PSS of all Celery processes) and Redis before and after up to a million messages are scheduled, over
+    HTTP, for a time beyond the horizon. What a stack needs anyway is there before: a wave has passed through it."""
+    sizes = setting.sizes(WAITING, quick=900)
+    with alone(setting) as (sluice, sink):
+        warm_up(sluice, sink)
+        before, grown, waiting = held_bytes(sluice), [], 0
+        for size in sizes:
+            sluice.schedule(size - waiting, time.time() + AHEAD_SECONDS)
+            waiting = size
+            after = held_bytes(sluice)
+            grown.append({part: after[part] - before[part] for part in after})
+            say(f"  {size:,} wait: " + ", ".join(f"{part} {grown[-1][part]:+,} bytes" for part in after))
+    return Measured(
+        [
+            *(
+                Figure(f"{size:,}, {part}, bytes/message", {SLUICE: [more[part] / size]})
+                for size, more in zip(sizes, grown, strict=True)
+                for part in before
+            ),
+            *(Figure(f"{part} with none, MB", {SLUICE: [before[part] / 1e6]}) for part in before),
+        ],
+        [Growth(f"{part}, bytes more", sizes, [more[part] for more in grown]) for part in before],
+    )
+
+
+def held_bytes(sluice: Sluice) -> dict[str, int]:
+    redis = client_for(sluice.stack.environment["REDIS_URL"], timeout_seconds=5)
+    try:
+        used = int(redis.info("memory")["used_memory"])
+    finally:
+        redis.close()
+    return {"workers": sum(map(pss, tree(sluice.pids(*CELERY)))), "Redis": used}
+
+
+def pss(pid: int) -> int:
+    """Bytes of memory that this process holds alone, and its part of what it shares."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def storage(setting: Setting) -> Measured:
+    """What PostgreSQL's database grows by, indexes and all, for each message that is scheduled, and that has left; with
+    the substitutions of each. As it lies on disk, so that what a claim leaves behind counts."""
+    sizes = setting.sizes(STORED, quick=900)
+    scheduled, delivered = [], []
+    with alone(setting) as (sluice, sink):
+        per_second = warm_up(sluice, sink)
+        for size in sizes:
+            before = sluice.number(queries.DATABASE_BYTES)
+            sluice.schedule(size, time.time() + AHEAD_SECONDS)
+            scheduled.append(sluice.number(queries.DATABASE_BYTES) - before)
+            before, outcomes = sluice.number(queries.DATABASE_BYTES), sluice.outcomes()
+            play(sluice, sink, size, per_second=per_second)
+            sluice.wait_for_outcomes(outcomes + size)
+            delivered.append(sluice.number(queries.DATABASE_BYTES) - before)
+            say(f"  {size:,}: {scheduled[-1]:,} bytes scheduled, {delivered[-1]:,} delivered")
+    figures = [
+        Figure(f"{size:,} {state}, bytes/message", {SLUICE: [grown / size]})
+        for state, all_grown in {"scheduled": scheduled, "delivered": delivered}.items()
+        for size, grown in zip(sizes, all_grown, strict=True)
+    ]
+    return Measured(
+        figures, [Growth("scheduled, bytes", sizes, scheduled), Growth("delivered, bytes", sizes, delivered)]
+    )

@@ -1,0 +1,13 @@
+"""The bare client in a single process (see client_loop.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.ceilings.client_loop import messages_per_second
+from benchmarks.sink import Sink
+
+
+def measure(folder: Path, sink: Sink, messages: int) -> float:
+    """Messages a second."""
+    return messages_per_second(sink, messages, processes=1)

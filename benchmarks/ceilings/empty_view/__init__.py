@@ -1,0 +1,40 @@
+"""A view of Django that does nothing but commit one row, on the server, the settings and the middleware of Sluice."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.ceilings import queries
+from benchmarks.http_load import prepare, requests_per_second
+from benchmarks.sink import Sink
+from stack.folders import locked
+from stack.processes import await_ready
+from stack.programs import web_program
+from stack.running import free_port
+from stack.services import start_engines, supervised
+
+MOST = 5000
+"""Requests, so that it is over in a few seconds."""
+SETTINGS = "benchmarks.ceilings.empty_view.settings"
+
+
+def measure(folder: Path, sink: Sink, messages: int) -> float:
+    """Requests a second. Engines and server of its own, durable, in `folder`."""
+    folder = folder / "ceiling"
+    requests = [prepare("POST", "/commit")] * min(messages, MOST)
+    with locked(folder) as lock, supervised(folder, lock) as processes:
+        engines = start_engines(processes, folder, os.environ, durable=True)
+        with psycopg.connect(engines.database_url, autocommit=True) as connection:
+            connection.execute(queries.DROP_COMMITS)
+            connection.execute(queries.MAKE_COMMITS)
+            port = free_port(0)
+            own = {"DJANGO_SETTINGS_MODULE": SETTINGS, "SECRET_KEY": secrets.token_hex(32), "DEBUG": "false"}
+            await_ready(processes.launch(web_program(port, {**os.environ, **engines.environment, **own})))
+            requests_per_second(port, requests[: len(requests) // 10])
+            measured = requests_per_second(port, requests)
+            connection.execute(queries.DROP_COMMITS)
+            return measured

@@ -1,0 +1,16 @@
+"""The SQL of the ceilings."""
+
+MAKE_ROWS = """
+create table bench_message (id bigint primary key, mail_id bigint not null, recipient text not null, personal text)
+"""
+"""Like messages, without what only Sluice needs (partitions, the index by recipient, JSON that is checked)."""
+
+COPY_ROWS = "copy bench_message (id, mail_id, recipient, personal) from stdin"
+
+DROP_ROWS = "drop table if exists bench_message"
+
+MAKE_COMMITS = "create table bench_commit (id bigint generated always as identity primary key, note text not null)"
+
+COMMIT_ONE = "insert into bench_commit (note) values ('one message')"
+
+DROP_COMMITS = "drop table if exists bench_commit"

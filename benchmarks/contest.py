@@ -1,0 +1,145 @@
+"""Rounds: in each, everybody plays the same wave, one after the other, alone on the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contestants import Contestant, Unavailable
+from benchmarks.registry import CEILINGS, CONTESTANTS, SLUICE, measure_ceiling, running
+from benchmarks.setting import Setting
+from benchmarks.sink import Sink, running_sink
+from benchmarks.sluice import Sluice
+from benchmarks.sluice import running as sluice_running
+from benchmarks.waves import Play, play_warm
+from stack import StackError
+from stack.folders import temporary_folder
+from stack.say import say
+
+MESSAGES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """What everybody has shown, round after round."""
+
+    plays: dict[str, list[Play]] = field(default_factory=dict)
+    ceilings: dict[str, list[float]] = field(default_factory=dict)
+    """Per second, by name."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Why, by name."""
+
+
+@contextmanager
+def bench_folder(*, delay_ms: float = 0) -> Iterator[tuple[Path, Sink]]:
+    """For one or several stacks, one after the other, and a sink that stays."""
+    with temporary_folder("sluice-bench-") as (folder, _), running_sink(folder, delay_ms=delay_ms) as sink:
+        yield folder, sink
+
+
+@contextmanager
+def alone(
+    setting: Setting, *, workers: int = 2, delay_ms: float = 0, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[Sluice, Sink]]:
+    """A stack of Sluice, and its sink. A quick run keeps it for the next case that wants the same, until `kept`
+    ends."""
+    with ExitStack() as ends:
+        key = (workers, delay_ms, *(environment or {}).items())
+        if key not in _kept:
+            keeper = _keeper if setting.is_quick else ends
+            folder, sink = keeper.enter_context(bench_folder(delay_ms=delay_ms))
+            sluice = keeper.enter_context(sluice_running(folder, sink, workers=workers, environment=environment))
+            if not setting.is_quick:
+                yield sluice, sink
+                return
+            _kept[key] = sluice, sink
+        _kept[key][1].forget()
+        yield _kept[key]
+
+
+_kept: dict[tuple[Any, ...], tuple[Sluice, Sink]] = {}
+_keeper = ExitStack()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """At its end the kept stacks are taken down."""
+    try:
+        yield
+    finally:
+        _kept.clear()
+        _keeper.close()
+
+
+@cache
+def contest(setting: Setting) -> Contest:
+    """The wave of 20,000 that several cases look at; played once in a run of the command."""
+    return hold(setting, setting.size(MESSAGES, quick=200), setting.count(setting.rounds), ("drain", "accept"))
+
+
+def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *, delay_ms: float = 0) -> Contest:
+    """So many rounds of everybody, and of the ceilings of these cases."""
+    held = Contest()
+    ceilings = [name for name, ceiling in CEILINGS.items() if ceiling.case in cases]
+    for number in range(1, rounds + 1):
+        say(f"Round {number} of {rounds}: {messages:,} messages")
+        for name in [SLUICE] if setting.is_quick else CONTESTANTS:
+            if name not in held.skipped:
+                take_turn(setting, held, name, messages, delay_ms)
+        for name in ceilings:
+            if name not in held.skipped:
+                take_measure(held, name, messages, delay_ms)
+    return held
+
+
+def take_turn(setting: Setting, held: Contest, name: str, messages: int, delay_ms: float) -> None:
+    """A contestant that fails is skipped from then on; Sluice itself may not fail."""
+    try:
+        with on_stage(setting, name, delay_ms) as (contestant, sink):
+            played = play_warm(contestant, sink, messages)
+    except (Unavailable, StackError) as reason:
+        if name == SLUICE:
+            raise
+        skip(held, name, reason)
+    else:
+        held.plays.setdefault(name, []).append(played)
+        say(f"  {name}: {told(played)}")
+
+
+@contextmanager
+def on_stage(setting: Setting, name: str, delay_ms: float) -> Iterator[tuple[Contestant, Sink]]:
+    if name == SLUICE:
+        with alone(setting, delay_ms=delay_ms) as stage:
+            yield stage
+    else:
+        with bench_folder(delay_ms=delay_ms) as (folder, sink), running(name)(folder, sink) as contestant:
+            yield contestant, sink
+
+
+def take_measure(held: Contest, name: str, messages: int, delay_ms: float) -> None:
+    try:
+        with bench_folder(delay_ms=delay_ms) as (folder, sink):
+            measured = measure_ceiling(name)(folder, sink, messages)
+    except (Unavailable, StackError) as reason:
+        skip(held, name, reason)
+    else:
+        held.ceilings.setdefault(name, []).append(measured)
+        say(f"  {name}: {measured:,.0f} a second")
+
+
+def skip(held: Contest, name: str, reason: Exception) -> None:
+    held.skipped[name] = str(reason)
+    say(f"  {name} is skipped: {reason}")
+
+
+def told(played: Play) -> str:
+    """For a person, in one line."""
+    spoilt = f", {played.lost} LOST, {played.doubled} DOUBLED, {played.early} EARLY" if not played.is_sound else ""
+    return (
+        f"scheduled {played.accepted_per_second:,.0f} a second, drained {played.drained_per_second:,.0f}"
+        f", p99 {played.lateness(0.99):.2f} s late, {played.drain_cpu * 1e6:.0f} µs of CPU each{spoilt}"
+    )

@@ -1,0 +1,71 @@
+"""A private environment for each peer, made at its first use under `.bench`, apart from the product's own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.contestants import Unavailable
+from stack import ROOT, StackError
+from stack.folders import locked
+from stack.processes import run_to_end
+from stack.say import say
+
+FOLDER = ROOT / ".bench"
+
+
+def python_environment(home: Path) -> Path:
+    """The Python in which what `home/requirements.txt` pins is installed. Raises Unavailable."""
+    return made(home.name, home / "requirements.txt", install_python) / "bin" / "python"
+
+
+def node_environment(home: Path) -> Path:
+    """The folder in which what `home/package.json` pins is installed. Raises Unavailable."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        raise Unavailable("it needs node and npm")
+    return made(home.name, home / "package.json", install_node)
+
+
+def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path:
+    """The folder of exactly these versions. One that was left half-made, and one of other versions, goes."""
+    folder = FOLDER / f"{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
+    done = folder / "complete"
+    with locked(FOLDER):
+        if not done.exists():
+            say(f"Installing what {name} needs, once, into {folder} …")
+            for old in FOLDER.glob(f"{name}-*"):
+                shutil.rmtree(old)
+            folder.mkdir()
+            try:
+                install(folder, wanted)
+            except (StackError, OSError, subprocess.SubprocessError) as error:
+                raise Unavailable(f"it cannot be installed: {reason_in(str(error))}") from error
+            done.touch()
+    return folder
+
+
+def install_python(folder: Path, wanted: Path) -> None:
+    """By the pip in vendor/, with the configuration of this machine."""
+    run_to_end([sys.executable, "-m", "venv", "--without-pip", str(folder)], environment=os.environ)
+    pip = next((ROOT / "vendor").glob("pip-*.whl")) / "pip"
+    options = ["--no-input", "--disable-pip-version-check", "--quiet", "--retries=1"]
+    command = [str(folder / "bin" / "python"), str(pip), "install", *options, "-r", str(wanted)]
+    run_to_end(command, environment=os.environ)
+
+
+def install_node(folder: Path, wanted: Path) -> None:
+    shutil.copy(wanted, folder)
+    quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=30000"]
+    run_to_end(["npm", "install", "--omit=dev", "--ignore-scripts", *quiet], environment=os.environ, folder=folder)
+
+
+def reason_in(text: str) -> str:
+    """What pip or npm complained of first, else the last line."""
+    complaint = re.search(r"^(?:ERROR:|npm error) *(.+)$", text, flags=re.MULTILINE)
+    return complaint[1] if complaint else text.strip().rpartition("\n")[2]

@@ -1,0 +1,28 @@
+"""django-post-office: mail queued in PostgreSQL with `scheduled_time`, sent by its command `send_queued_mail`.
+
+Tuned: two processes of four threads, batches of 2,000, no logs (with its defaults: half as fast). The command is
+started exactly at the time; from cron, as its users do, it would come up to a minute later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.contestants import Contestant
+from benchmarks.peers.environments import python_environment
+from benchmarks.peers.programs import peer_on_postgresql
+from benchmarks.sink import Sink
+
+HOME = Path(__file__).parent
+
+
+@contextmanager
+def running(folder: Path, sink: Sink, *, workers: int = 2) -> Iterator[Contestant]:
+    """No worker waits: the scheduler starts the command with so many processes. Raises Unavailable."""
+    python = str(python_environment(HOME))
+    with peer_on_postgresql("post-office", HOME, folder, sink) as peer:
+        peer.prepare([python, "manage.py", "migrate", "--verbosity", "0"])
+        peer.start_scheduler([python, "schedule.py", str(workers)])
+        yield peer

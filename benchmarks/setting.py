@@ -1,0 +1,27 @@
+"""How much is measured: for good, or quickly, only to see that it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    is_quick: bool = False
+    """Small sizes, one round, no peers, no targets."""
+    rounds: int = 3
+    """Of what is compared with others."""
+    arguments: tuple[str, ...] = ()
+    """A case's own."""
+
+    def size(self, full: int, *, quick: int) -> int:
+        return quick if self.is_quick else full
+
+    def sizes(self, full: int, *, quick: int) -> list[int]:
+        """Three, each three times as large as the one before, up to that one."""
+        largest = self.size(full, quick=quick)
+        return [largest // 9, largest // 3, largest]
+
+    def count(self, full: int) -> int:
+        """How often something is done."""
+        return 1 if self.is_quick else full

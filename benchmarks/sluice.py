@@ -1,0 +1,156 @@
+"""The contestant Sluice: the real thing, HTTP in, a fleet of two Celery worker processes, all of it durable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from benchmarks import queries
+from benchmarks.callers import Caller
+from benchmarks.contestants import Cpu, tree_cpu
+from benchmarks.http_load import prepare, requests_per_second
+from benchmarks.mail import HTML, SENDER, SUBJECT, TEXT, name, recipient
+from benchmarks.sink import Sink
+from stack.processes import Program
+from stack.programs import product_programs, worker_program
+from stack.running import Programs, RunningStack, running_stack
+from stack.say import say
+from stack.waiting import wait_until
+
+PERSONALIZATIONS = 1000
+"""To a request: the most that Sluice takes."""
+CALLERS = 4
+"""At a time, each with a connection of its own."""
+ENGINES = ("postgresql", "valkey")
+FILLED_AT_ONCE = 500_000
+
+
+class Sluice:
+    """A running one, as its callers and its operator see it."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.stack = stack
+        self.headers = {"Authorization": f"Bearer {stack.logins.api_key}"}
+        self.database = psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True)
+
+    def schedule(self, messages: int, send_at: float) -> None:
+        """In requests of 1,000, into one batch."""
+        batch_id = self.create_batch()
+        self.post_mails(
+            (
+                mail_body(first, min(first + PERSONALIZATIONS, messages), send_at=int(send_at), batch_id=batch_id)
+                for first in range(0, messages, PERSONALIZATIONS)
+            ),
+            callers=CALLERS,
+        )
+
+    def rest_seconds(self, messages: int) -> float:
+        return 1.0
+
+    def cpu(self) -> Cpu:
+        return Cpu(tree_cpu(self.pids(*self.programs())), tree_cpu(self.pids(*ENGINES)))
+
+    def programs(self) -> list[str]:
+        """All but the engines."""
+        return [child.program.name for child in self.stack.processes.children if child.program.name not in ENGINES]
+
+    def pids(self, *names: str) -> list[int]:
+        return [child.process.pid for child in self.stack.processes.children if child.program.name in names]
+
+    def create_batch(self) -> str:
+        return str(self.ask("POST", "/v3/mail/batch")[1]["batch_id"])
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[Mapping[str, str], Any]:
+        """Headers and body of an answer that is 2xx."""
+        caller = self.caller()
+        try:
+            return caller.ask(method, path, b"" if body is None else json.dumps(body).encode())
+        finally:
+            caller.close()
+
+    def caller(self) -> Caller:
+        return Caller(self.stack.base_url, self.headers)
+
+    def post_mails(self, bodies: Iterator[bytes], *, callers: int) -> float:
+        """Requests a second."""
+        headers = {"Content-Type": "application/json", **self.headers}
+        requests = (prepare("POST", "/v3/mail/send", headers, body) for body in bodies)
+        return requests_per_second(urlsplit(self.stack.base_url).port or 80, requests, callers)
+
+    def fill(self, batch_id: str, messages: int, *, send_at: float, span_seconds: float = 0) -> None:
+        """More messages into a batch, by SQL: the rows that accept writes, of a mail that was accepted over HTTP.
+
+        Each parcel of 500 has a time of its own between `send_at` and `span_seconds` later.
+        """
+        self.post_mails(iter([mail_body(0, 1, send_at=int(send_at), batch_id=batch_id)]), callers=1)
+        for first in range(0, messages, FILLED_AT_ONCE):
+            some = min(FILLED_AT_ONCE, messages - first)
+            after = self.number(queries.LAST_PARCEL)
+            with self.database.transaction():
+                values = {"batch": batch_id, "messages": some, "from": send_at, "span": span_seconds, "after": after}
+                self.database.execute(queries.FILL_PARCELS, values)
+                self.database.execute(queries.FILL_MESSAGES, values)
+            if messages > FILLED_AT_ONCE:
+                say(f"  {first + some:,} of {messages:,} messages are waiting …")
+        self.database.execute("analyze")
+
+    def outcomes(self) -> int:
+        """Messages of all waves that count as sent, on disk."""
+        return self.number(queries.OUTCOMES)
+
+    def number(self, query: str) -> int:
+        """Of a query that gives one."""
+        row = self.database.execute(query.encode()).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def wait_for_outcomes(self, messages: int) -> None:
+        """Until so many messages, of all waves, count as sent on disk; StackError after 30 s."""
+        wait_until(lambda: self.outcomes() >= messages, seconds=30, what=f"{messages:,} durable outcomes")
+
+
+def mail_body(first: int, end: int, *, send_at: int | None = None, batch_id: str | None = None) -> bytes:
+    """A request for recipients `first` … `end - 1`."""
+    personalizations = ",".join(
+        f'{{"to":[{{"email":"{recipient(n)}"}}],"substitutions":{{"-name-":"{name(n)}","-n-":"{n}"}}}}'
+        for n in range(first, end)
+    )
+    shared = {
+        "from": {"email": SENDER},
+        "subject": SUBJECT,
+        "content": [{"type": "text/plain", "value": TEXT}, {"type": "text/html", "value": HTML}],
+        **({"send_at": send_at} if send_at is not None else {}),
+        **({"batch_id": batch_id} if batch_id is not None else {}),
+    }
+    return f'{{"personalizations":[{personalizations}],{json.dumps(shared)[1:]}'.encode()
+
+
+@contextmanager
+def running(
+    folder: Path, sink: Sink, *, workers: int = 2, environment: Mapping[str, str] | None = None
+) -> Iterator[Sluice]:
+    """`workers` is how many processes deliver."""
+    given = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": sink.url, **(environment or {})}
+    with running_stack(state=folder / "sluice", environment=given, programs=fleet(workers)) as stack:
+        sluice = Sluice(stack)
+        try:
+            yield sluice
+        finally:
+            sluice.database.close()
+
+
+def fleet(workers: int) -> Programs:
+    """The programs of a stack with so many worker processes that deliver."""
+
+    def programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
+        chosen = worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=workers)
+        usual: Sequence[Program] = product_programs(folder, port, environment)
+        return [chosen if program.name == "worker" else program for program in usual]
+
+    return programs

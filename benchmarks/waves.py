@@ -1,0 +1,135 @@
+"""A wave, played: so many messages scheduled for one moment, and when each of them came to the sink."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+from benchmarks.contestants import Contestant, Cpu
+from benchmarks.sink import Sink
+from stack import StackError
+from stack.say import say
+
+WARM_UP = 1000
+"""Messages."""
+STALLED_SECONDS = 60.0
+"""Without a single arrival after `send_at`, and the wave is over with what has come."""
+MARGIN_SECONDS = 1.0
+TRIES = 3
+DOUBLES_SECONDS = 0.5
+"""How long the sink is watched after the last message, for doubles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What one wave of `messages` has shown."""
+
+    messages: int
+    schedule_seconds: float
+    latenesses: list[float]
+    """Seconds after `send_at`, ascending, of the first arrival of each message."""
+    doubled: int
+    scheduling: Cpu
+    waiting: Cpu
+    """Between the end of scheduling and `send_at`."""
+    draining: Cpu
+
+    @property
+    def accepted_per_second(self) -> float:
+        return self.messages / self.schedule_seconds
+
+    @property
+    def drained_per_second(self) -> float:
+        return len(self.latenesses) / self.latenesses[-1]
+
+    @property
+    def lost(self) -> int:
+        return self.messages - len(self.latenesses)
+
+    @property
+    def early(self) -> int:
+        return sum(late < 0 for late in self.latenesses)
+
+    @property
+    def is_sound(self) -> bool:
+        """Every message once, and none before its time."""
+        return not (self.lost or self.doubled or self.early)
+
+    def lateness(self, share: float) -> float:
+        """Seconds within which this share of the wave had come; 1.0: all of it."""
+        return self.latenesses[min(int(len(self.latenesses) * share), len(self.latenesses) - 1)]
+
+    @property
+    def drain_cpu(self) -> float:
+        """CPU seconds for each message from `send_at` on."""
+        return sum(self.draining) / self.messages
+
+    @property
+    def whole_cpu(self) -> float:
+        """CPU seconds for each message from its scheduling on."""
+        return sum(map(sum, (self.scheduling, self.waiting, self.draining))) / self.messages
+
+    def curve(self, points: int = 100) -> list[tuple[float, float]]:
+        """(seconds after `send_at`, share that had come), for a plot."""
+        marks = [number / points for number in range(points + 1)]
+        return [(round(self.lateness(mark), 4), mark) for mark in marks]
+
+
+def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float) -> Play:
+    """Schedule a wave for a moment when it will be scheduled at about `per_second`, and wait until it has left.
+
+    A wave whose scheduling took too long is played again, with more time. StackError when that does not help, or
+    nothing comes.
+    """
+    seconds = MARGIN_SECONDS + messages / per_second
+    for _ in range(TRIES):
+        sink.forget()
+        rest = contestant.rest_seconds(messages)
+        send_at = math.ceil(time.time() + seconds + rest)
+        readings = [contestant.cpu()]
+        began_at = time.monotonic()
+        contestant.schedule(messages, send_at)
+        took = time.monotonic() - began_at
+        readings.append(contestant.cpu())
+        if time.time() < send_at - rest:
+            break
+        say(f"  Scheduling {messages:,} messages took {took:.1f} s, longer than was thought: once more.")
+        wait_for(sink, messages, time.time())
+        seconds = 2 * max(seconds, took)
+    else:
+        raise StackError(f"scheduling {messages:,} messages took longer than was thought, {TRIES} times")
+    time.sleep(max(0, send_at - time.time() - 0.1))
+    readings.append(contestant.cpu())
+    wait_for(sink, messages, send_at)
+    readings.append(contestant.cpu())
+    time.sleep(DOUBLES_SECONDS)
+    arrivals = sink.arrivals()
+    if not arrivals:
+        raise StackError(f"nothing came within {STALLED_SECONDS:.0f} s of its time")
+    firsts: dict[int, float] = {}
+    for at, number in arrivals:
+        firsts.setdefault(number, at - send_at)
+    parts = [after.since(before) for before, after in pairwise(readings)]
+    return Play(messages, took, sorted(firsts.values()), len(arrivals) - len(firsts), *parts)
+
+
+def wait_for(sink: Sink, messages: int, send_at: float) -> None:
+    """Until the sink has that many, or has got none for a long time."""
+    count, grew_at = sink.count(), send_at
+    while count < messages and time.time() < grew_at + STALLED_SECONDS:
+        time.sleep(0.02)
+        if sink.count() > count:
+            count, grew_at = sink.count(), time.time()
+
+
+def warm_up(contestant: Contestant, sink: Sink, messages: int = WARM_UP) -> float:
+    """A small wave, so that everything is connected and loaded; returns how many it schedules a second."""
+    return play(contestant, sink, messages, per_second=messages / 2).accepted_per_second
+
+
+def play_warm(contestant: Contestant, sink: Sink, messages: int) -> Play:
+    """A wave, after a small one."""
+    per_second = warm_up(contestant, sink, min(messages, WARM_UP))
+    return play(contestant, sink, messages, per_second=per_second)

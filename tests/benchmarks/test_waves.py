@@ -1,0 +1,95 @@
+"""What is made of the arrivals of a wave, shown with a contestant that sends what it is told to."""
+
+from __future__ import annotations
+
+import smtplib
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import waves
+from benchmarks.contestants import Cpu
+from benchmarks.mail import SENDER, recipient
+from benchmarks.sink import Sink, running_sink
+from benchmarks.waves import play
+from stack import StackError
+
+MESSAGES = 4
+
+
+class Sender:
+    """Sends to these numbers, so many seconds after `send_at`."""
+
+    def __init__(self, sink: Sink, *, numbers: list[int], delay: float = 0.0) -> None:
+        self.sink, self.numbers, self.delay = sink, numbers, delay
+
+    def schedule(self, messages: int, send_at: float) -> None:
+        threading.Timer(send_at + self.delay - time.time(), self.send).start()
+
+    def send(self) -> None:
+        with smtplib.SMTP("127.0.0.1", self.sink.port, timeout=10) as client:
+            for number in self.numbers:
+                client.sendmail(SENDER, [recipient(number)], "Hello.\r\n")
+
+    def rest_seconds(self, messages: int) -> float:
+        return 0.0
+
+    def cpu(self) -> Cpu:
+        return Cpu(1.0, 2.0)
+
+
+@pytest.fixture
+def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sink:
+    monkeypatch.setattr(waves, "STALLED_SECONDS", 0.5)
+    with running_sink(tmp_path) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("numbers", "delay", "spoilt"),
+    [
+        ([0, 1, 2, 3], 0.1, (0, 0, 0)),
+        ([0, 1, 3], 0.1, (1, 0, 0)),
+        ([0, 1, 1, 2, 3], 0.1, (0, 1, 0)),
+        ([0, 1, 2, 3], -0.3, (0, 0, 4)),
+    ],
+)
+def test_a_play_counts_lost_doubled_and_early(
+    numbers: list[int], delay: float, spoilt: tuple[int, int, int], sink: Sink
+) -> None:
+    played = play(Sender(sink, numbers=numbers, delay=delay), sink, MESSAGES, per_second=1000)
+    assert (played.lost, played.doubled, played.early) == spoilt
+    assert played.is_sound is (spoilt == (0, 0, 0))
+    assert delay < played.lateness(0.5) < delay + 1
+
+
+def test_a_wave_of_which_nothing_comes_is_an_error(sink: Sink) -> None:
+    with pytest.raises(StackError, match="nothing came"):
+        play(Sender(sink, numbers=[]), sink, MESSAGES, per_second=1000)
+
+
+class Slow(Sender):
+    """Its first so many waves are late."""
+
+    def __init__(self, sink: Sink, *, times: int) -> None:
+        super().__init__(sink, numbers=[0, 1, 2, 3], delay=0.1)
+        self.times = times
+
+    def schedule(self, messages: int, send_at: float) -> None:
+        if self.times:
+            self.times -= 1
+            time.sleep(max(0, send_at - time.time()) + 0.1)
+        super().schedule(messages, max(send_at, time.time()))
+
+
+def test_a_wave_that_was_scheduled_too_late_is_played_again(sink: Sink) -> None:
+    played = play(Slow(sink, times=1), sink, MESSAGES, per_second=1000)
+    assert (played.messages, played.is_sound) == (MESSAGES, True)
+
+
+def test_nobody_is_waited_for_for_ever(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waves, "TRIES", 2)
+    with pytest.raises(StackError, match="2 times"):
+        play(Slow(sink, times=2), sink, MESSAGES, per_second=1000)
