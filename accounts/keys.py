@@ -23,6 +23,7 @@ from accounts.queries import FIND_KEY
 from accounts.scopes import FULL_ACCESS, choose_scopes
 from foundation.clock import Now
 from foundation.ids import url_safe
+from foundation.prepared import fetch_first
 
 KEY_SHAPE = re.compile(r"SG\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
 NAME_LENGTH = 100
@@ -52,22 +53,21 @@ def create_key(
 
 
 def find_key(bearer_text: str) -> ApiKey | None:
-    """The living key of that text, with its account and that account's parent: one indexed read."""
+    """The living key of that text, with its account and that account's parent, and when it was found: one indexed read,
+    which must be the first of a request."""
     shape = KEY_SHAPE.fullmatch(bearer_text)
     if shape is None:
         return None
     key_id, secret = shape.groups()
-    with connection.cursor() as cursor:
-        cursor.execute(FIND_KEY, [key_id])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    key = load_key(row)
-    return key if hmac.compare_digest(bytes(key.secret_digest), digest(secret)) else None
+    for found_at, *row in fetch_first(FIND_KEY, [key_id]):
+        key = load_key(row)
+        key.found_at = found_at
+        return key if hmac.compare_digest(bytes(key.secret_digest), digest(secret)) else None
+    return None
 
 
 def load_key(row: Sequence[Any]) -> ApiKey:
-    """The objects of a row of `FIND_KEY`."""
+    """The objects of a row of `FIND_KEY`, without the time."""
     key = ApiKey.from_db(connection.alias, KEY_FIELDS, row[: len(KEY_FIELDS)])
     rest = row[len(KEY_FIELDS) :]
     account = Account.from_db(connection.alias, ACCOUNT_FIELDS, rest[: len(ACCOUNT_FIELDS)])

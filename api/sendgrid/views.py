@@ -62,8 +62,8 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
         return outputs.mail_refused(errors.plain_refusal(429))
     if idempotency.has_key(request):
         asked = idempotency.asked_by(request, key.account)
-        return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request)))
-    return send(key.account, read_mail(request))
+        return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request, key.found_at)))
+    return send(key.account, read_mail(request, key.found_at))
 
 
 def is_rate_exceeded(key: ApiKey) -> bool:
