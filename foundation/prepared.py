@@ -21,7 +21,7 @@ def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(statement, values).fetchall()
+        return cursor.execute(statement, values, binary=False).fetchall()
 
 
 def fetch_first(statement: LiteralString, values: Values) -> Rows:
