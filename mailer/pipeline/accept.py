@@ -8,6 +8,7 @@ nothing; after it everything is there and will be sent, hint or no hint.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -20,11 +21,11 @@ from django.db import IntegrityError, connection, transaction
 from pydantic_core import to_json
 
 from accounts.models import Account
-from batches import hints
 from batches.control import default_batch
 from batches.errors import UnknownBatch
+from batches.hinter import leave_hints
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
-from batches.planner import plan_wave
+from batches.planner import is_planned_at_once
 from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import fetch_prepared
@@ -207,8 +208,9 @@ def _json(value: Any) -> str:
 
 def _give_hints(parcels: list[StoredParcel], lane: Lane) -> None:
     """After the commit: plan the waves that are inside the horizon, and wake the fleet for mail that is due."""
-    due = sum(parcel.is_due for parcel in parcels)
-    if due:
-        hints.hint_due(lane, due)
-    for batch_id, send_at, stored_at in {(p.batch_id, p.send_at, p.stored_at) for p in parcels if not p.is_due}:
-        plan_wave(batch_id, send_at, now=stored_at)
+    now = parcels[0].stored_at
+    due = Counter(lane for parcel in parcels if parcel.is_due)
+    later = {(parcel.batch_id, parcel.send_at) for parcel in parcels if not parcel.is_due}
+    waves = [wave for wave in later if is_planned_at_once(wave[1], now=now)]
+    if due or waves:
+        leave_hints(due, waves, now=now)
