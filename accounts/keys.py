@@ -1,16 +1,19 @@
 """API keys: made, found, renamed, revoked.
 
 The secret is seen once, by whoever makes the key; the database holds its SHA-256 digest. A plain digest will do, since
-the secret is 256 random bits: there is nothing to guess. Nothing is cached, so that a revoked key is dead at the very
-next request, on every node.
+the secret is 256 random bits: there is nothing to guess. A revoked key is dead at the very next request, on every node:
+a key that is recalled instead of found must be asked for again by the statement that does the work.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from django.conf import settings
@@ -27,8 +30,12 @@ from foundation.prepared import fetch_first
 
 KEY_SHAPE = re.compile(r"SG\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
 NAME_LENGTH = 100
+RECALL_SECONDS = 1.0
+REMEMBERED_KEYS = 10_000
 KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
 ACCOUNT_FIELDS = [field.attname for field in Account._meta.concrete_fields]
+_found: dict[bytes, tuple[float, ApiKey]] = {}
+"""Keys lately found, and when (monotonic), by the digest of their whole text."""
 
 
 def create_key(
@@ -62,8 +69,30 @@ def find_key(bearer_text: str) -> ApiKey | None:
     for found_at, *row in fetch_first(FIND_KEY, [key_id]):
         key = load_key(row)
         key.found_at = found_at
-        return key if hmac.compare_digest(bytes(key.secret_digest), digest(secret)) else None
+        if hmac.compare_digest(bytes(key.secret_digest), digest(secret)):
+            _remember(bearer_text, key)
+            return key
     return None
+
+
+def recall_key(bearer_text: str) -> ApiKey | None:
+    """The key of that text as this process found it within the last second, without a statement; `found_at` is now.
+
+    It may have been revoked since, or may have lost scopes.
+    """
+    found, key = _found.get(digest(bearer_text), (0.0, None))
+    age = time.monotonic() - found
+    if key is None or age > RECALL_SECONDS:
+        return None
+    recalled = copy(key)
+    recalled.found_at += dt.timedelta(seconds=age)
+    return recalled
+
+
+def _remember(bearer_text: str, key: ApiKey) -> None:
+    if len(_found) >= REMEMBERED_KEYS:
+        _found.clear()
+    _found[digest(bearer_text)] = (time.monotonic(), key)
 
 
 def load_key(row: Sequence[Any]) -> ApiKey:

@@ -6,6 +6,7 @@ request this costs more than running them (docs/decisions/0005-accept.md).
 
 from __future__ import annotations
 
+import select
 from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
@@ -21,7 +22,7 @@ def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(statement, values, binary=False).fetchall()
+        return cursor.execute(statement, values, binary=True).fetchall()
 
 
 def fetch_first(statement: LiteralString, values: Values) -> Rows:
@@ -35,3 +36,14 @@ def fetch_first(statement: LiteralString, values: Values) -> Rows:
             raise
         connection.close()
         return fetch_prepared(statement, values)
+
+
+def check_connection() -> None:
+    """At the beginning of a request whose first statement writes, and so cannot be asked twice: drop a session that has
+    ended since the last one. An idle session has nothing to say; what can be read from it is its end."""
+    if connection.connection is not None and not connection.in_atomic_block:
+        end = select.poll()
+        end.register(connection.connection.fileno(), select.POLLIN)
+        if end.poll(0):
+            connection.close()
+    connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it

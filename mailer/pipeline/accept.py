@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from pydantic_core import to_json
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from batches.control import default_batch
 from batches.errors import UnknownBatch
 from batches.hinter import leave_hints
@@ -68,18 +68,19 @@ class StoredParcel(NamedTuple):
         return self.send_at <= self.stored_at
 
 
-def accept_mail(account: Account, draft: MailDraft) -> Accepted:
+def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> Accepted:
     """Store a mail and schedule its messages.
 
     Raises UnknownBatch if `draft.batch_id` is not a batch of the account, and QueueFull if too many messages of the
-    account are waiting already.
+    account are waiting already. With a `recalled` key it raises UnknownBatch, too, if that may no longer send, or if
+    the account has had no mail without a batch yet: nothing is stored, and who has found the key may ask again.
 
     A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
     """
     refuse_when_full(account)
-    mail = _mail_values(account, draft)
+    mail = _mail_values(account, draft) | {"key": recalled.pk if recalled else None}
     parcels = _store(draft, mail)
-    if not parcels and draft.batch_id is None:
+    if not parcels and draft.batch_id is None and recalled is None:
         # The account's first mail without a batch.
         default_batch(account)
         parcels = _store(draft, mail)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from accounts.scopes import FULL_ACCESS
 from batches.models import PARCEL_SPAN
 from batches.states import ParcelState
 
@@ -17,6 +18,11 @@ NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s an
         b.created_at > now - make_interval(days => %(days)s) or exists (
             select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.finalized_at is null))"""
 """The batch of that id, while it is usable (`is_usable`)."""
+
+MAY_SEND: Final = f"""(%(key)s::bigint is null or exists (
+        select from accounts_apikey k where k.id = %(key)s and k.revoked_at is null
+            and k.scopes && '{{mail.send,{FULL_ACCESS}}}'))"""
+"""Whether the key that asks, if it was recalled only, still lives and may send."""
 
 ONE_PARCEL: Final = "(values (1, %(send_at)s::timestamptz, 1::smallint))"
 PARCELS: Final = "unnest(%(numbers)s::int[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])"
@@ -29,7 +35,8 @@ ONE_MESSAGE: Final = f""", message as (
 
 def store(batch: str, parcels: str, messages: str = "") -> str:
     """Store a mail and its parcels; returns for each of these, in order: its id, its send_at, its mail, its batch, and
-    the moment that was "now". Nothing is stored, and nothing returned, when there is no such batch.
+    the moment that was "now". Nothing is stored, and nothing returned, if there is no such batch or the key may not
+    send.
 
     No purge of the account draws its line between `own` and the end of the transaction. What is due now is due at once:
     the gate is asked by the worker that claims it.
@@ -40,7 +47,7 @@ with own as materialized (
 ), moment as materialized (
     select sluice_now() as now from own
 ), batch as materialized (
-    select b.id, now from moment, batches_batch b where {batch}
+    select b.id, now from moment, batches_batch b where {batch} and {MAY_SEND}
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
         attachments, headers, categories, custom_args)
