@@ -13,8 +13,7 @@ import hmac
 import re
 import time
 from collections.abc import Collection, Iterable, Sequence
-from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -36,6 +35,13 @@ KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
 ACCOUNT_FIELDS = [field.attname for field in Account._meta.concrete_fields]
 _found: dict[bytes, tuple[float, ApiKey]] = {}
 """Keys lately found, and when (monotonic), by the digest of their whole text."""
+
+
+class RecalledKey(NamedTuple):
+    """A key that may have been revoked since it was found, or may have lost scopes, and the time it is now."""
+
+    key: ApiKey
+    now: dt.datetime
 
 
 def create_key(
@@ -75,18 +81,14 @@ def find_key(bearer_text: str) -> ApiKey | None:
     return None
 
 
-def recall_key(bearer_text: str) -> ApiKey | None:
-    """The key of that text as this process found it within the last second, without a statement; `found_at` is now.
-
-    It may have been revoked since, or may have lost scopes.
-    """
-    found, key = _found.get(digest(bearer_text), (0.0, None))
-    age = time.monotonic() - found
-    if key is None or age > RECALL_SECONDS:
+def recall_key(bearer_text: str) -> RecalledKey | None:
+    """The key of that text as this process found it within the last second, without a statement."""
+    found = _found.get(digest(bearer_text))
+    if found is None:
         return None
-    recalled = copy(key)
-    recalled.found_at += dt.timedelta(seconds=age)
-    return recalled
+    at, key = found
+    age = time.monotonic() - at
+    return RecalledKey(key, key.found_at + dt.timedelta(seconds=age)) if age < RECALL_SECONDS else None
 
 
 def _remember(bearer_text: str, key: ApiKey) -> None:

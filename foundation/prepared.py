@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 
 Values = Sequence[object] | Mapping[str, object]
 Rows = list[tuple[Any, ...]]
@@ -19,31 +19,35 @@ Rows = list[tuple[Any, ...]]
 
 def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
     """The rows of a statement. Raises Django's database errors, as its cursors do."""
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    # The thread's own: each attribute of the proxy `connection` is looked up anew.
+    own = connections[DEFAULT_DB_ALIAS]
+    own.close_if_health_check_failed()
+    own.ensure_connection()
+    with own.wrap_database_errors, psycopg.Cursor(own.connection) as cursor:
         return cursor.execute(statement, values, binary=True).fetchall()
 
 
 def fetch_first(statement: LiteralString, values: Values) -> Rows:
     """The rows of a request's first statement, which only reads, and so is the health check of the connection, too: one
     that was lost since the last request shows here, where asking once more is harmless."""
-    connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it
+    own = connections[DEFAULT_DB_ALIAS]
+    own.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it
     try:
         return fetch_prepared(statement, values)
     except (OperationalError, InterfaceError):
-        if connection.connection is None or connection.in_atomic_block or connection.is_usable():
+        if own.connection is None or own.in_atomic_block or own.is_usable():
             raise
-        connection.close()
+        own.close()
         return fetch_prepared(statement, values)
 
 
 def check_connection() -> None:
     """At the beginning of a request whose first statement writes, and so cannot be asked twice: drop a session that has
     ended since the last one. An idle session has nothing to say; what can be read from it is its end."""
-    if connection.connection is not None and not connection.in_atomic_block:
+    own = connections[DEFAULT_DB_ALIAS]
+    if own.connection is not None and not own.in_atomic_block:
         end = select.poll()
-        end.register(connection.connection.fileno(), select.POLLIN)
+        end.register(own.connection.fileno(), select.POLLIN)
         if end.poll(0):
-            connection.close()
-    connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it
+            own.close()
+    own.health_check_done = True  # type: ignore[attr-defined]

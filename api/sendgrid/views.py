@@ -84,7 +84,7 @@ def may_be_recalled(request: HttpRequest) -> bool:
     return not idempotency.has_key(request) and not settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE
 
 
-def answer_recalled(request: HttpRequest, bearer: str, recalled: ApiKey) -> HttpResponse:
+def answer_recalled(request: HttpRequest, bearer: str, recalled: keys.RecalledKey) -> HttpResponse:
     """A caller that was here a moment ago: the statement that stores asks for the key itself, which saves a round trip.
 
     Whatever is not simply stored is answered by who has found the key: nobody else is told what is wrong.
@@ -92,12 +92,12 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: ApiKey) -> Http
     check_connection()
     asked: MailRequest | Exception
     try:
-        asked = read_mail(request, recalled.found_at)
+        asked = read_mail(request, recalled.now)
     except (errors.Refusal, BadBody) as error:
         asked = error
     if isinstance(asked, MailRequest) and not asked.is_sandboxed:
         with suppress(SluiceError):
-            return outputs.accepted(accept_mail(recalled.account, asked.draft, recalled=recalled).public_id)
+            return outputs.accepted(accept_mail(recalled.key.account, asked.draft, recalled=recalled.key).public_id)
     key = find_sender(bearer)
     if isinstance(key, errors.Refusal):
         return outputs.mail_refused(key)
