@@ -11,7 +11,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -161,8 +161,8 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
         "sender_name": draft.sender.name,
         "subject": draft.subject,
         "reply_to": _json(draft.reply_to),
-        "content": _json([asdict(part) for part in draft.content]),
-        "attachments": _json([asdict(attachment) for attachment in draft.attachments]),
+        "content": _json(draft.content),
+        "attachments": _json(draft.attachments),
         "headers": _json(draft.headers),
         "categories": list(draft.categories),
         "custom_args": _json(draft.custom_args),
@@ -203,15 +203,14 @@ def personal_json(one: Personalization) -> str | None:
 
 
 def _json(value: Any) -> str:
-    """An address becomes `["address", "name"]`."""
+    """An address becomes `["address", "name"]`, a part or an attachment an object."""
     return to_json(value).decode()
 
 
 def _give_hints(parcels: list[StoredParcel], lane: Lane) -> None:
     """After the commit: plan the waves that are inside the horizon, and wake the fleet for mail that is due."""
     now = parcels[0].stored_at
-    due = Counter(lane for parcel in parcels if parcel.is_due)
-    later = {(parcel.batch_id, parcel.send_at) for parcel in parcels if not parcel.is_due}
-    waves = [wave for wave in later if is_planned_at_once(wave[1], now=now)]
-    if due or waves:
-        leave_hints(due, waves, now=now)
+    near = [parcel for parcel in parcels if is_planned_at_once(parcel.send_at, now=now)]
+    if near:
+        due = Counter(lane for parcel in near if parcel.is_due)
+        leave_hints(due, {(parcel.batch_id, parcel.send_at) for parcel in near if not parcel.is_due}, now=now)

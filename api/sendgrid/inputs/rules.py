@@ -70,8 +70,13 @@ def count_problem(mail: Mapping[str, Any]) -> Found | None:
             f"{len(people)} personalizations. Please consider splitting this into multiple requests and resending your "
             "request.",
         )
-    lists = (one.get(kind) for one in people if isinstance(one, dict) for kind in ("to", "cc", "bcc"))
-    if sum(len(each) for each in lists if isinstance(each, list)) > schema.MAX_RECIPIENTS:
+    recipients = 0
+    for one in people:
+        if isinstance(one, dict):
+            for kind in ("to", "cc", "bcc"):
+                if isinstance(each := one.get(kind), list):
+                    recipients += len(each)
+    if recipients > schema.MAX_RECIPIENTS:
         return Found(("personalizations",), "There is a limit of 1000 total recipients (to + cc + bcc) per request.")
     return None
 
