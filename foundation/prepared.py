@@ -43,11 +43,17 @@ def fetch_first(statement: LiteralString, values: Values) -> Rows:
 
 def check_connection() -> None:
     """At the beginning of a request whose first statement writes, and so cannot be asked twice: drop a session that has
-    ended since the last one. An idle session has nothing to say; what can be read from it is its end."""
+    ended since the last one."""
     own = connections[DEFAULT_DB_ALIAS]
-    if own.connection is not None and not own.in_atomic_block:
-        end = select.poll()
-        end.register(own.connection.fileno(), select.POLLIN)
-        if end.poll(0):
-            own.close()
+    if own.connection is not None and not own.in_atomic_block and _has_ended(own.connection):
+        own.close()
     own.health_check_done = True  # type: ignore[attr-defined]
+
+
+def _has_ended(session: psycopg.Connection[Any]) -> bool:
+    """Without a round trip: an idle session has nothing to say, so what can be read from it is its end."""
+    if session.closed:
+        return True
+    end = select.poll()
+    end.register(session.fileno(), select.POLLIN)
+    return bool(end.poll(0))

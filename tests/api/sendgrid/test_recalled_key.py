@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -115,10 +116,30 @@ def test_its_now_is_the_databases(warm: ApiClient, hours: int) -> None:
     assert warm.post(SEND, mail_body(send_at=send_at)).status_code == (202 if hours < 72 else 400)
 
 
-def test_a_session_that_ended_since_the_last_request_is_noticed_before_anything_is_stored(warm: ApiClient) -> None:
+def end_by_the_server() -> None:
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("select pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
     other.close()
+
+
+def close_here() -> None:
+    connection.connection.close()
+
+
+@pytest.mark.parametrize("end", [end_by_the_server, close_here])
+def test_a_session_that_ended_since_the_last_request_is_noticed_before_anything_is_stored(
+    warm: ApiClient, end: Callable[[], None]
+) -> None:
+    end()
     assert warm.post(SEND, mail_body()).status_code == 202
     assert Mail.objects.count() == Parcel.objects.count() == 2
+
+
+def test_a_session_that_ends_in_the_statement_is_503_and_nothing_is_tried_twice(
+    warm: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.sendgrid.views.check_connection", end_by_the_server)
+    assert warm.post(SEND, mail_body()).status_code == 503
+    connection.close()
+    assert Mail.objects.count() == 1
