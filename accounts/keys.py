@@ -1,17 +1,19 @@
 """API keys: made, found, renamed, revoked.
 
 The secret is seen once, by whoever makes the key; the database holds its SHA-256 digest. A plain digest will do, since
-the secret is 256 random bits: there is nothing to guess. Nothing is cached, so that a revoked key is dead at the very
-next request, on every node.
+the secret is 256 random bits: there is nothing to guess. A revoked key is dead at the very next request, on every node:
+a key that is recalled instead of found must be asked for again by the statement that does the work.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,11 +25,23 @@ from accounts.queries import FIND_KEY
 from accounts.scopes import FULL_ACCESS, choose_scopes
 from foundation.clock import Now
 from foundation.ids import url_safe
+from foundation.prepared import fetch_first
 
 KEY_SHAPE = re.compile(r"SG\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
 NAME_LENGTH = 100
+RECALL_SECONDS = 1.0
+REMEMBERED_KEYS = 10_000
 KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
 ACCOUNT_FIELDS = [field.attname for field in Account._meta.concrete_fields]
+_found: dict[bytes, tuple[float, ApiKey]] = {}
+"""Keys lately found, and when (monotonic), by the digest of their whole text."""
+
+
+class RecalledKey(NamedTuple):
+    """A key that may have been revoked since it was found, or may have lost scopes, and the time it is now."""
+
+    key: ApiKey
+    now: dt.datetime
 
 
 def create_key(
@@ -52,22 +66,39 @@ def create_key(
 
 
 def find_key(bearer_text: str) -> ApiKey | None:
-    """The living key of that text, with its account and that account's parent: one indexed read."""
+    """The living key of that text, with its account and that account's parent, and when it was found: one indexed read,
+    which must be the first of a request."""
     shape = KEY_SHAPE.fullmatch(bearer_text)
     if shape is None:
         return None
     key_id, secret = shape.groups()
-    with connection.cursor() as cursor:
-        cursor.execute(FIND_KEY, [key_id])
-        row = cursor.fetchone()
-    if row is None:
+    for found_at, *row in fetch_first(FIND_KEY, [key_id]):
+        key = load_key(row)
+        key.found_at = found_at
+        if hmac.compare_digest(bytes(key.secret_digest), digest(secret)):
+            _remember(bearer_text, key)
+            return key
+    return None
+
+
+def recall_key(bearer_text: str) -> RecalledKey | None:
+    """The key of that text as this process found it within the last second, without a statement."""
+    found = _found.get(digest(bearer_text))
+    if found is None:
         return None
-    key = load_key(row)
-    return key if hmac.compare_digest(bytes(key.secret_digest), digest(secret)) else None
+    at, key = found
+    age = time.monotonic() - at
+    return RecalledKey(key, key.found_at + dt.timedelta(seconds=age)) if age < RECALL_SECONDS else None
+
+
+def _remember(bearer_text: str, key: ApiKey) -> None:
+    if len(_found) >= REMEMBERED_KEYS:
+        _found.clear()
+    _found[digest(bearer_text)] = (time.monotonic(), key)
 
 
 def load_key(row: Sequence[Any]) -> ApiKey:
-    """The objects of a row of `FIND_KEY`."""
+    """The objects of a row of `FIND_KEY`, without the time."""
     key = ApiKey.from_db(connection.alias, KEY_FIELDS, row[: len(KEY_FIELDS)])
     rest = row[len(KEY_FIELDS) :]
     account = Account.from_db(connection.alias, ACCOUNT_FIELDS, rest[: len(ACCOUNT_FIELDS)])

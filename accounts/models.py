@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -63,6 +64,8 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=100))
     created_at = models.DateTimeField(db_default=Now())
     revoked_at = models.DateTimeField(null=True, blank=True)
+    found_at: dt.datetime
+    """Of a key that asks: the moment of its request, by the clock that decides."""
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["account", "created_at"], name="key_by_account")]

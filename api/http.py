@@ -58,7 +58,7 @@ def keep_body(request: HttpRequest) -> bytes:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding in {"", "identity"}:
         return read_within(request, settings.MAX_BODY_BYTES)
     if encoding in {"gzip", "x-gzip"}:

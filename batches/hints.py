@@ -33,9 +33,9 @@ BROKER_ERRORS = (OperationalError, RedisError, OSError)
 _broker_is_away_until = 0.0
 
 
-def hint_wave(batch_id: int, due_at: dt.datetime) -> None:
-    """An ETA task that fires this wave at `due_at`."""
-    publish(FIRE_WAVE, [batch_id, due_at.isoformat()], queue="eta", eta=due_at)
+def hint_wave(batch_id: int, due_at: dt.datetime) -> bool:
+    """An ETA task that fires this wave at `due_at`; False when the broker could not take it."""
+    return publish(FIRE_WAVE, [batch_id, due_at.isoformat()], queue="eta", eta=due_at)
 
 
 def hint_admission(batch_id: int) -> None:

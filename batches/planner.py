@@ -50,9 +50,11 @@ def pick_waves(after: dt.datetime, until: dt.datetime) -> list[tuple[int, dt.dat
         return list(cursor.fetchall())
 
 
+def is_planned_at_once(due_at: dt.datetime, *, now: dt.datetime) -> bool:
+    """Whether the planner may already have passed this time: who makes a wave then hints it."""
+    return due_at <= now + horizon() + SLACK
+
+
 def plan_wave(batch_id: int, due_at: dt.datetime, *, now: dt.datetime) -> bool:
-    """Plan one wave that was just accepted, if the planner may already have passed its time."""
-    if due_at > now + horizon() + SLACK:
-        return False
-    hints.hint_wave(batch_id, due_at)
-    return True
+    """Plan one wave that was just made, if the planner may already have passed its time."""
+    return is_planned_at_once(due_at, now=now) and hints.hint_wave(batch_id, due_at)

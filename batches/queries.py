@@ -74,23 +74,6 @@ select coalesce(sum(messages), 0) from moved
 LOCK_ACCEPT = "select pg_advisory_xact_lock(x'51c00003'::int, mod(%s::bigint, 1::bigint << 31)::int)"
 """Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones."""
 
-DRAW_PARCEL_IDS = """
-with own as materialized (
-    select pg_advisory_xact_lock_shared(x'51c00003'::int, mod(%(account)s::bigint, 1::bigint << 31)::int)
-)
-select nextval('batches_parcel_id_seq') from own, generate_series(1, %(parcels)s)
-"""
-"""Ids for new parcels. No purge of the account draws its line between this and the end of the transaction."""
-
-INSERT_PARCELS = """
-insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
-    is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
-select id, id, %(batch)s, %(account)s, %(lane)s, state, send_at, send_at, size, 0,
-    false, 0, 0, 0, 0, 0, 0, 0, 0, false
-from unnest(%(ids)s::bigint[], %(states)s::smallint[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])
-    as p(id, state, send_at, size)
-"""
-
 LAST_PARCEL_ID = "select case when is_called then last_value else last_value - 1 end from batches_parcel_id_seq"
 
 UNFINISHED_PURGE = """

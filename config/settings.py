@@ -36,7 +36,8 @@ LOGGING_CONFIG = "config.logs.set_up"
 
 
 def database_from_url(url: str) -> dict[str, object]:
-    """`postgresql://user:password@host:port/name`; `?host=/dir` names a unix socket's folder (libpq's own spelling)."""
+    """`postgresql://user:password@host:port/name`; `?host=/dir` names a unix socket's folder (libpq's own spelling),
+    `?prepare=no` is for a pooler that shares sessions and knows no prepared statements."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ValueError("DATABASE_URL must start with postgresql://")
@@ -50,8 +51,15 @@ def database_from_url(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": "5", **query},
+        "OPTIONS": {"connect_timeout": "5", "prepare_threshold": prepare_after(query.pop("prepare", "yes")), **query},
     }
+
+
+def prepare_after(said: str) -> int | None:
+    """Prepare a statement of every request (foundation/prepared.py) when it comes for the sixth time, or never."""
+    if said not in {"yes", "no"}:
+        raise ValueError("DATABASE_URL's prepare must be yes or no")
+    return 5 if said == "yes" else None
 
 
 DATABASES = {"default": database_from_url(env.str("DATABASE_URL"))}

@@ -1,35 +1,38 @@
 """Accept: a validated request becomes rows. It is answered 2xx only after this has returned, which is after commit.
 
-In: an account and a `MailDraft`. Out: one mail, its parcels, and its messages by COPY, all in one transaction, which
-may be part of the caller's. After a crash before the commit there is nothing; after it everything is there and will be
-sent, hint or no hint.
+In: an account and a `MailDraft`. Out: one mail, its parcels, and its messages, all in one transaction, which may be
+part of the caller's: one statement, and a COPY if there are several messages. After a crash before the commit there is
+nothing; after it everything is there and will be sent, hint or no hint.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from pydantic_core import to_json
 
-from accounts.models import Account
-from batches import hints, queries
-from batches.control import default_batch, find_batch, is_usable
+from accounts.models import Account, ApiKey
+from batches.control import default_batch
 from batches.errors import UnknownBatch
-from batches.models import PARCEL_SIZE, PARCEL_SPAN, Batch
-from batches.planner import plan_wave
-from batches.states import Lane, ParcelState
-from foundation.clock import database_now
+from batches.hinter import leave_hints
+from batches.models import PARCEL_SIZE, PARCEL_SPAN
+from batches.planner import is_planned_at_once
+from batches.states import Lane
 from foundation.ids import url_safe
+from foundation.prepared import fetch_prepared
 from mailer.copying import MESSAGES, copy_rows
-from mailer.draft import Address, MailDraft, Personalization
-from mailer.models import Mail
+from mailer.draft import MailDraft, Personalization
 from mailer.partitions import ensure_partitions
+from mailer.pipeline.queries import STORE, STORE_ONE
 from mailer.waiting import refuse_when_full
 
 BULK_FROM = 50
@@ -44,61 +47,97 @@ class Accepted:
     messages: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """The messages of one parcel to be."""
+class Lot(NamedTuple):
+    """The messages of one parcel to be; `send_at` None or past means now."""
 
-    send_at: dt.datetime
+    send_at: dt.datetime | None
     personalizations: tuple[Personalization, ...]
 
 
-def accept_mail(account: Account, draft: MailDraft) -> Accepted:
+class StoredParcel(NamedTuple):
+    """A row of `STORE`."""
+
+    id: int
+    send_at: dt.datetime
+    mail_id: int
+    batch_id: int
+    stored_at: dt.datetime
+
+    @property
+    def is_due(self) -> bool:
+        return self.send_at <= self.stored_at
+
+
+def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> Accepted:
     """Store a mail and schedule its messages.
 
     Raises UnknownBatch if `draft.batch_id` is not a batch of the account, and QueueFull if too many messages of the
-    account are waiting already.
+    account are waiting already. With a `recalled` key it raises UnknownBatch, too, if that may no longer send, or if
+    the account has had no mail without a batch yet: nothing is stored, and who has found the key may ask again.
 
     A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
     """
     refuse_when_full(account)
-    batch = _batch_of(account, draft.batch_id)
+    mail = _mail_values(account, draft) | {"key": recalled.pk if recalled else None}
+    parcels = _store(draft, mail)
+    if not parcels and draft.batch_id is None and recalled is None:
+        # The account's first mail without a batch.
+        default_batch(account)
+        parcels = _store(draft, mail)
+    if not parcels:
+        raise UnknownBatch(field="batch_id")
+    # Not before the outermost commit, or a worker would look too early; a hint that fails must not spoil the answer.
+    transaction.on_commit(partial(_give_hints, parcels, lane_of(draft)), robust=True)
+    return Accepted(public_id=mail["public_id"], messages=len(draft.personalizations))
+
+
+def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
+    """The parcels as stored; none if there is no such batch."""
     try:
-        mail, lots, now = _store(account, batch, draft)
+        return _try_to_store(draft, mail)
     except IntegrityError as error:
         # No partition for ids this high: the sweeper that makes them ahead has not run. Anything else is a real error.
         if getattr(error.__cause__, "sqlstate", "") != "23514" or not ensure_partitions():
             raise
-        mail, lots, now = _store(account, batch, draft)
-    # Not before the outermost commit, or a worker would look too early; a hint that fails must not spoil the answer.
-    transaction.on_commit(partial(_give_hints, batch, lots, now), robust=True)
-    return Accepted(public_id=mail.public_id, messages=len(draft.personalizations))
+        return _try_to_store(draft, mail)
 
 
-def _batch_of(account: Account, public_id: str | None) -> Batch:
-    if public_id is None:
-        return default_batch(account)
-    batch = find_batch(account, public_id)
-    if not is_usable(batch):
-        raise UnknownBatch(field="batch_id")
-    return batch
+def _try_to_store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
+    store = _store_one if len(draft.personalizations) == 1 else _store_many
+    # One statement is a transaction of its own; as a part of another it needs a savepoint, to be tried again.
+    is_alone = store is _store_one and not connection.in_atomic_block
+    with nullcontext() if is_alone else transaction.atomic():
+        return store(draft, mail)
 
 
-def _store(account: Account, batch: Batch, draft: MailDraft) -> tuple[Mail, list[Lot], dt.datetime]:
-    with transaction.atomic():
-        now = database_now()
-        lots = list(make_lots(draft, now))
-        mail = Mail.objects.create(account=account, batch=batch, **_mail_fields(draft))
-        parcel_ids = _insert_parcels(batch, lots, now, lane_of(draft))
-        _copy_messages(mail, zip(parcel_ids, lots, strict=True))
-    return mail, lots, now
+def _store_one(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
+    (one,) = draft.personalizations
+    own = {
+        "send_at": one.send_at or draft.send_at,
+        "recipient": one.to[0].email,
+        "personal": personal_json(one),
+    }
+    return [StoredParcel(*row) for row in fetch_prepared(STORE_ONE[draft.batch_id is not None], mail | own)]
 
 
-def make_lots(draft: MailDraft, now: dt.datetime) -> Iterator[Lot]:
+def _store_many(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
+    lots = list(make_lots(draft))
+    own = {
+        "numbers": list(range(len(lots))),
+        "send_ats": [lot.send_at for lot in lots],
+        "sizes": [len(lot.personalizations) for lot in lots],
+    }
+    parcels = [StoredParcel(*row) for row in fetch_prepared(STORE[draft.batch_id is not None], mail | own)]
+    if parcels:
+        _copy_messages(zip(parcels, lots, strict=True))
+    return parcels
+
+
+def make_lots(draft: MailDraft) -> Iterator[Lot]:
     """The draft's personalizations by their time, in parcels of at most `PARCEL_SIZE`."""
-    waves: dict[dt.datetime, list[Personalization]] = {}
+    waves: dict[dt.datetime | None, list[Personalization]] = {}
     for personalization in draft.personalizations:
-        send_at = personalization.send_at or draft.send_at or now
-        waves.setdefault(max(send_at, now), []).append(personalization)
+        waves.setdefault(personalization.send_at or draft.send_at, []).append(personalization)
     for send_at, wave in waves.items():
         members = iter(wave)
         while lot := tuple(islice(members, PARCEL_SIZE)):
@@ -110,78 +149,68 @@ def lane_of(draft: MailDraft) -> Lane:
     return Lane.BULK if len(draft.personalizations) >= BULK_FROM else Lane.TRANSACTIONAL
 
 
-def _mail_fields(draft: MailDraft) -> dict[str, Any]:
+def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
+    """What `STORE` is told of the mail itself."""
     return {
+        "account": account.pk,
+        "batch": draft.batch_id,
+        "days": settings.BATCH_ID_DAYS,
+        "lane": int(lane_of(draft)),
         "public_id": url_safe(16),
         "sender": draft.sender.email,
         "sender_name": draft.sender.name,
         "subject": draft.subject,
-        "reply_to": _pairs(draft.reply_to),
-        "content": [asdict(part) for part in draft.content],
-        "attachments": [asdict(attachment) for attachment in draft.attachments],
-        "headers": dict(draft.headers),
+        "reply_to": _json(draft.reply_to),
+        "content": _json(draft.content),
+        "attachments": _json(draft.attachments),
+        "headers": _json(draft.headers),
         "categories": list(draft.categories),
-        "custom_args": dict(draft.custom_args),
+        "custom_args": _json(draft.custom_args),
     }
 
 
-def _insert_parcels(batch: Batch, lots: list[Lot], now: dt.datetime, lane: Lane) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(queries.DRAW_PARCEL_IDS, {"account": batch.account_id, "parcels": len(lots)})
-        ids = [row[0] for row in cursor.fetchall()]
-        cursor.execute(
-            queries.INSERT_PARCELS,
-            {
-                "batch": batch.pk,
-                "account": batch.account_id,
-                "lane": int(lane),
-                "ids": ids,
-                # Mail for now is due at once: the gate is asked by the worker that claims it.
-                "states": [int(ParcelState.DUE if lot.send_at <= now else ParcelState.SCHEDULED) for lot in lots],
-                "send_ats": [lot.send_at for lot in lots],
-                "sizes": [len(lot.personalizations) for lot in lots],
-            },
-        )
-    return ids
-
-
-def _copy_messages(mail: Mail, lots: Iterable[tuple[int, Lot]]) -> None:
+def _copy_messages(lots: Iterable[tuple[StoredParcel, Lot]]) -> None:
     copy_rows(
         MESSAGES,
         (
-            (parcel_id * PARCEL_SPAN + n, mail.pk, personalization.to[0].email, personal_json(personalization))
-            for parcel_id, lot in lots
+            (parcel.id * PARCEL_SPAN + n, parcel.mail_id, personalization.to[0].email, personal_json(personalization))
+            for parcel, lot in lots
             for n, personalization in enumerate(lot.personalizations)
         ),
     )
 
 
-def personal_json(personalization: Personalization) -> str | None:
+def personal_json(one: Personalization) -> str | None:
     """What differs for this message, as the composer reads it; None when that is only its one recipient."""
-    to = personalization.to
-    said: dict[str, Any] = {
-        "to": _pairs(to) if len(to) > 1 or to[0].name else None,
-        "cc": _pairs(personalization.cc),
-        "bcc": _pairs(personalization.bcc),
-        "from": _pairs([personalization.sender])[0] if personalization.sender else None,
-        "subject": personalization.subject,
-        "headers": dict(personalization.headers),
-        "substitutions": dict(personalization.substitutions),
-        "custom_args": dict(personalization.custom_args),
-    }
-    said = {key: value for key, value in said.items() if value}
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")) if said else None
+    said: dict[str, Any] = {}
+    if len(one.to) > 1 or one.to[0].name:
+        said["to"] = one.to
+    if one.cc:
+        said["cc"] = one.cc
+    if one.bcc:
+        said["bcc"] = one.bcc
+    if one.sender:
+        said["from"] = one.sender
+    if one.subject:
+        said["subject"] = one.subject
+    if one.headers:
+        said["headers"] = one.headers
+    if one.substitutions:
+        said["substitutions"] = one.substitutions
+    if one.custom_args:
+        said["custom_args"] = one.custom_args
+    return _json(said) if said else None
 
 
-def _pairs(addresses: Iterable[Address]) -> list[list[str]]:
-    return [[address.email, address.name] for address in addresses]
+def _json(value: Any) -> str:
+    """An address becomes `["address", "name"]`, a part or an attachment an object."""
+    return to_json(value).decode()
 
 
-def _give_hints(batch: Batch, lots: list[Lot], now: dt.datetime) -> None:
+def _give_hints(parcels: list[StoredParcel], lane: Lane) -> None:
     """After the commit: plan the waves that are inside the horizon, and wake the fleet for mail that is due."""
-    due = sum(1 for lot in lots if lot.send_at <= now)
-    if due:
-        bulk = sum(len(lot.personalizations) for lot in lots) >= BULK_FROM
-        hints.hint_due(Lane.BULK if bulk else Lane.TRANSACTIONAL, due)
-    for send_at in {lot.send_at for lot in lots if lot.send_at > now}:
-        plan_wave(batch.pk, send_at, now=now)
+    now = parcels[0].stored_at
+    near = [parcel for parcel in parcels if is_planned_at_once(parcel.send_at, now=now)]
+    if near:
+        due = Counter(lane for parcel in near if parcel.is_due)
+        leave_hints(due, {(parcel.batch_id, parcel.send_at) for parcel in near if not parcel.is_due}, now=now)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from batches.models import Batch
+from mailer.models import Mail
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 
@@ -77,3 +79,17 @@ def test_a_database_that_goes_in_the_middle_is_503_too(
     connection.close()
     assert answer.status_code == 503
     assert answer["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/v3/mail/send", "/v3/mail/batch", "/sluice/v1/batches"])
+def test_a_session_that_ended_since_the_last_request_costs_nobody_an_error(
+    path: str, client_of_alice: ApiClient
+) -> None:
+    """As after a restart of PostgreSQL: the first statement finds out, and is asked once more."""
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("select pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+    other.close()
+    answer = client_of_alice.post(path, mail_body() if "send" in path else None)
+    assert answer.status_code in {201, 202}
+    assert Mail.objects.count() + Batch.objects.filter(is_default=False).count() == 1

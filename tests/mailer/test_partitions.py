@@ -45,17 +45,18 @@ def test_a_partition_goes_with_all_its_messages_and_events(database: None) -> No
 
 
 @pytest.mark.parametrize("around", [nullcontext, transaction.atomic], ids=["alone", "in a caller's transaction"])
+@pytest.mark.parametrize("messages", [1, 2])
 def test_accept_makes_the_partition_that_nobody_made(
-    alice: Account, around: Callable[[], AbstractContextManager[None]]
+    alice: Account, around: Callable[[], AbstractContextManager[None]], messages: int
 ) -> None:
     beyond = (number_of(newest_parcel_id()) + 200) * settings.PARTITION_PARCELS
     assert not exists(number_of(beyond))
     draw_ids_from(beyond)
     with around():
-        accept_mail(alice, draft(2))
+        accept_mail(alice, draft(messages))
     parcel = Parcel.objects.get()
     assert parcel.pk > beyond
-    assert Message.objects.filter(id__gte=parcel.base * PARCEL_SPAN).count() == 2
+    assert Message.objects.filter(id__gte=parcel.base * PARCEL_SPAN).count() == messages
 
 
 def test_only_partitions_below_the_oldest_parcel_are_pruned(alice: Account) -> None:

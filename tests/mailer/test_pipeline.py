@@ -415,7 +415,7 @@ def test_a_text_that_substitutions_blow_up_is_refused(
     monkeypatch.setattr("mailer.compose.substitutions.LONGEST", 5000)
     bomb = replace(draft(2, batch_id=batch.public_id), content=(ContentPart("text/plain", "-n-" * 2501),))
     first, second = bomb.personalizations
-    bomb = replace(bomb, personalizations=(replace(first, substitutions={"-n-": "xx"}), second))
+    bomb = replace(bomb, personalizations=(first._replace(substitutions={"-n-": "xx"}), second))
     accept_mail(alice, bomb)
     deliverer.deliver_due(seconds=5)
     assert nonzero(count_batch(batch.pk)) == {"sent": 1, "refused": 1}

@@ -16,7 +16,6 @@ from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from api.sendgrid.inputs import rules
 from api.sendgrid.inputs.schema import MAIL
 from api.sendgrid.inputs.texts import Found, Loc, found_by_schema
-from foundation.clock import database_now
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 
 JSON_TYPE = "application/json"
@@ -32,25 +31,24 @@ class MailRequest:
     is_sandboxed: bool
 
 
-def read_mail(request: HttpRequest) -> MailRequest:
-    """Raises Refusal, and BadBody for what is no JSON at all."""
+def read_mail(request: HttpRequest, now: dt.datetime) -> MailRequest:
+    """What is asked at the moment `now`. Raises Refusal, and BadBody for what is no JSON at all."""
     if request.content_type != JSON_TYPE:
         raise plain_refusal(415)
     body = read_body(request)
     if not body:
         raise plain_refusal(415)
-    return parse_mail(body)
+    return parse_mail(body, now)
 
 
-def parse_mail(body: bytes) -> MailRequest:
-    """Types first, then the rules between the parts; the clock is read only if a time is given."""
+def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
+    """Types first, then the rules between the parts."""
     raw = parse_json(body)
     if not isinstance(raw, dict):
         raise plain_refusal(400)
     if too_many := rules.count_problem(raw):
         raise Refusal(400, too_many.to_problem())
     mail, found = check_types(raw)
-    now = database_now() if names_a_time(mail) else None
     found += islice(rules.find_problems(mail, now), MAX_PROBLEMS)
     if found:
         raise Refusal(400, *in_document_order(raw, found))
@@ -94,11 +92,6 @@ def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
     return mail
 
 
-def names_a_time(mail: Mapping[str, Any]) -> bool:
-    people = mail.get("personalizations") or ()
-    return rules.time_field(mail) is not None or any(one and rules.time_field(one) for one in people)
-
-
 def in_document_order(raw: dict[str, Any], found: list[Found]) -> list[Problem]:
     """As a reader comes upon them, from the top of the body; what is missing comes last in its object."""
     ranks: dict[int, dict[str, int]] = {}
@@ -120,7 +113,7 @@ def place_of(node: Any, loc: Loc, ranks: dict[int, dict[str, int]]) -> tuple[int
     return tuple(place)
 
 
-def to_draft(mail: Mapping[str, Any], now: dt.datetime | None) -> MailDraft:
+def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
     """The value the core takes, of a body that has passed."""
     reply_to = [mail["reply_to"]] if "reply_to" in mail else mail.get("reply_to_list", ())
     return MailDraft(
@@ -138,7 +131,7 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime | None) -> MailDraft:
     )
 
 
-def to_personalization(one: Mapping[str, Any], now: dt.datetime | None) -> Personalization:
+def to_personalization(one: Mapping[str, Any], now: dt.datetime) -> Personalization:
     return Personalization(
         to_addresses(one["to"]),
         to_addresses(one["cc"]) if "cc" in one else (),
@@ -172,10 +165,10 @@ def to_attachment(entry: Mapping[str, str]) -> Attachment:
     )
 
 
-def to_time(part: Mapping[str, Any], now: dt.datetime | None) -> dt.datetime | None:
+def to_time(part: Mapping[str, Any], now: dt.datetime) -> dt.datetime | None:
     """When to send: never earlier than now, since what is past means at once."""
     field = rules.time_field(part)
-    if field is None or now is None:
+    if field is None:
         return None
     seconds: int = part[field]
     return dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds > now.timestamp() else now

@@ -70,19 +70,24 @@ def count_problem(mail: Mapping[str, Any]) -> Found | None:
             f"{len(people)} personalizations. Please consider splitting this into multiple requests and resending your "
             "request.",
         )
-    lists = (one.get(kind) for one in people if isinstance(one, dict) for kind in ("to", "cc", "bcc"))
-    if sum(len(each) for each in lists if isinstance(each, list)) > schema.MAX_RECIPIENTS:
+    recipients = 0
+    for one in people:
+        if isinstance(one, dict):
+            for kind in ("to", "cc", "bcc"):
+                if isinstance(each := one.get(kind), list):
+                    recipients += len(each)
+    if recipients > schema.MAX_RECIPIENTS:
         return Found(("personalizations",), "There is a limit of 1000 total recipients (to + cc + bcc) per request.")
     return None
 
 
-def find_problems(mail: Mapping[str, Any], now: dt.datetime | None) -> Iterator[Found]:
-    """Everything the rules have against a body. `now` is needed if a time to send at is given.
+def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
+    """Everything the rules have against a body that comes at the moment `now`.
 
     Raises Refusal when custom_args or substitutions hold more than strings: the wire calls the whole body bad then.
     """
     people = mail.get("personalizations") or ()
-    latest = None if now is None else now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
+    latest = now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
     args_size = size_of(mail.get("custom_args"))
     for index, one in enumerate(people):
         if one is not None:
@@ -147,10 +152,10 @@ def custom_args_text(own: Mapping[str, Any], mail: Mapping[str, Any], mail_size:
     return CUSTOM_ARGS_SIZE.format(limit) if size_of({**(mail.get("custom_args") or {}), **own}) > limit else None
 
 
-def time_problems(at: Loc, part: Mapping[str, Any], latest: float | None) -> Iterator[Found]:
+def time_problems(at: Loc, part: Mapping[str, Any], latest: float) -> Iterator[Found]:
     field = time_field(part)
     given = part.get(field) if field else None
-    if given is not None and latest is not None and given > latest:
+    if given is not None and given > latest:
         hours = settings.SCHEDULE_LIMIT_SECONDS / 3600
         yield Found((*at, field or ""), f"Scheduling more than {hours:g} hours in advance is forbidden.")
 

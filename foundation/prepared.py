@@ -1,0 +1,59 @@
+"""Statements that PostgreSQL plans once for each connection.
+
+Django's cursors write the values into the text, so that each statement is parsed and planned anew: for those of every
+request this costs more than running them (docs/decisions/0005-accept.md).
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+
+Values = Sequence[object] | Mapping[str, object]
+Rows = list[tuple[Any, ...]]
+
+
+def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
+    """The rows of a statement. Raises Django's database errors, as its cursors do."""
+    # The thread's own: each attribute of the proxy `connection` is looked up anew.
+    own = connections[DEFAULT_DB_ALIAS]
+    own.close_if_health_check_failed()
+    own.ensure_connection()
+    with own.wrap_database_errors, psycopg.Cursor(own.connection) as cursor:
+        return cursor.execute(statement, values, binary=True).fetchall()
+
+
+def fetch_first(statement: LiteralString, values: Values) -> Rows:
+    """The rows of a request's first statement, which only reads, and so is the health check of the connection, too: one
+    that was lost since the last request shows here, where asking once more is harmless."""
+    own = connections[DEFAULT_DB_ALIAS]
+    own.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it
+    try:
+        return fetch_prepared(statement, values)
+    except (OperationalError, InterfaceError):
+        if own.connection is None or own.in_atomic_block or own.is_usable():
+            raise
+        own.close()
+        return fetch_prepared(statement, values)
+
+
+def check_connection() -> None:
+    """At the beginning of a request whose first statement writes, and so cannot be asked twice: drop a session that has
+    ended since the last one."""
+    own = connections[DEFAULT_DB_ALIAS]
+    if own.connection is not None and not own.in_atomic_block and _has_ended(own.connection):
+        own.close()
+    own.health_check_done = True  # type: ignore[attr-defined]
+
+
+def _has_ended(session: psycopg.Connection[Any]) -> bool:
+    """Without a round trip: an idle session has nothing to say, so what can be read from it is its end."""
+    if session.closed:
+        return True
+    end = select.poll()
+    end.register(session.fileno(), select.POLLIN)
+    return bool(end.poll(0))

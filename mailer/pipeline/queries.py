@@ -1,0 +1,77 @@
+"""The SQL of accept: everything of a request in one statement, its messages too when there is but one.
+
+The ORM cannot say several inserts in one statement, and each round trip of a single mail costs as much as a row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from accounts.scopes import FULL_ACCESS
+from batches.models import PARCEL_SPAN
+from batches.states import ParcelState
+
+ACCOUNT: Final = "%(account)s::bigint"
+
+DEFAULT_BATCH: Final = f"b.account_id = {ACCOUNT} and b.is_default"
+NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s and not b.is_default and (
+        b.created_at > now - make_interval(days => %(days)s) or exists (
+            select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.finalized_at is null))"""
+"""The batch of that id, while it is usable (`is_usable`)."""
+
+MAY_SEND: Final = f"""(%(key)s::bigint is null or exists (
+        select from accounts_apikey k where k.id = %(key)s and k.revoked_at is null
+            and k.scopes && '{{mail.send,{FULL_ACCESS}}}'))"""
+"""Whether the key that asks, if it was recalled only, still lives and may send."""
+
+ONE_PARCEL: Final = "(values (1, %(send_at)s::timestamptz, 1::smallint))"
+PARCELS: Final = "unnest(%(numbers)s::int[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])"
+
+ONE_MESSAGE: Final = f""", message as (
+    insert into mailer_message (id, mail_id, recipient, personal)
+    select drawn.id * {PARCEL_SPAN}, mail.id, %(recipient)s, %(personal)s::jsonb from drawn, mail
+)"""
+
+
+def store(batch: str, parcels: str, messages: str = "") -> str:
+    """Store a mail and its parcels; returns for each of these, in order: its id, its send_at, its mail, its batch, and
+    the moment that was "now". Nothing is stored, and nothing returned, if there is no such batch or the key may not
+    send.
+
+    No purge of the account draws its line between `own` and the end of the transaction. What is due now is due at once:
+    the gate is asked by the worker that claims it.
+    """
+    return f"""
+with own as materialized (
+    select pg_advisory_xact_lock_shared(x'51c00003'::int, mod({ACCOUNT}, 1::bigint << 31)::int)
+), moment as materialized (
+    select sluice_now() as now from own
+), batch as materialized (
+    select b.id, now from moment, batches_batch b where {batch} and {MAY_SEND}
+), mail as (
+    insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
+        attachments, headers, categories, custom_args)
+    select {ACCOUNT}, batch.id, %(public_id)s, %(sender)s, %(sender_name)s, %(subject)s, %(reply_to)s::jsonb,
+        %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb
+    from batch returning id
+), drawn as materialized (
+    select nextval('batches_parcel_id_seq') as id, p.number, greatest(p.send_at, now) as send_at, p.size,
+        batch.id as batch_id, now
+    from batch, {parcels} as p(number, send_at, size)
+), parcel as (
+    insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
+        is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
+    select id, id, batch_id, {ACCOUNT}, %(lane)s,
+        case when send_at <= now then {int(ParcelState.DUE)} else {int(ParcelState.SCHEDULED)} end,
+        send_at, send_at, size, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, false
+    from drawn
+){messages}
+select drawn.id, send_at, mail.id, batch_id, now from drawn, mail order by number
+"""
+
+
+STORE_ONE: Final = {
+    is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, ONE_PARCEL, ONE_MESSAGE) for is_named in (False, True)
+}
+STORE: Final = {is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, PARCELS) for is_named in (False, True)}
+"""By whether the batch is named. The messages follow by COPY."""

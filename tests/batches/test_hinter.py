@@ -1,0 +1,116 @@
+"""The hinter: hints of a web process, published by a thread of it, after the commits they speak of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from batches import hints
+from batches.hinter import Hinter, Wave
+from batches.states import Lane
+from tests.waiting import wait_until
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+
+class Said:
+    """What was published, in place of a broker. While `may_go` is not set, publishing takes as long."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[Lane, int]] = []
+        self.waves: list[Wave] = []
+        self.may_go = threading.Event()
+        self.may_go.set()
+        self.is_begun = threading.Event()
+
+    def hint_due(self, lane: Lane, parcels: int) -> None:
+        self.is_begun.set()
+        self.may_go.wait(10)
+        self.due.append((lane, parcels))
+
+    def hint_wave(self, *wave: Any) -> bool:
+        self.waves.append(wave)
+        return True
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Said:
+    said = Said()
+    monkeypatch.setattr(hints, "hint_due", said.hint_due)
+    monkeypatch.setattr(hints, "hint_wave", said.hint_wave)
+    return said
+
+
+def leave_due(hinter: Hinter, lane: Lane = Lane.TRANSACTIONAL, parcels: int = 1) -> None:
+    hinter.leave(Counter({lane: parcels}), [], now=NOW)
+
+
+def leave_wave(hinter: Hinter, wave: Wave) -> None:
+    hinter.leave(Counter(), [wave], now=NOW)
+
+
+def test_what_is_left_while_it_publishes_goes_out_together_and_afterwards(said: Said) -> None:
+    said.may_go.clear()
+    hinter = Hinter()
+    leave_due(hinter)
+    assert said.is_begun.wait(10)
+    for _ in range(5):
+        leave_due(hinter)
+    leave_due(hinter, Lane.BULK, parcels=3)
+    said.may_go.set()
+    wait_until(lambda: len(said.due) == 3, why="two rounds")
+    assert said.due[0] == (Lane.TRANSACTIONAL, 1)
+    assert set(said.due[1:]) == {(Lane.TRANSACTIONAL, 5), (Lane.BULK, 3)}
+
+
+def test_a_wave_is_planned_once_for_all_that_is_accepted_before_its_time(said: Said) -> None:
+    hinter = Hinter()
+    wave, other = (1, NOW + MINUTE), (2, NOW + MINUTE)
+    leave_wave(hinter, wave)
+    wait_until(lambda: hinter._planned == {wave}, why="the first wave")
+    leave_wave(hinter, wave)
+    leave_wave(hinter, other)
+    wait_until(lambda: hinter._planned == {wave, other}, why="the other wave")
+    assert said.waves == [wave, other]
+
+
+def test_a_wave_that_may_fire_before_the_commit_is_hinted_for_each_mail(said: Said) -> None:
+    hinter = Hinter()
+    wave = (1, NOW + dt.timedelta(seconds=1))
+    for rounds in (1, 2):
+        leave_wave(hinter, wave)
+        wait_until(lambda rounds=rounds: len(said.waves) == rounds, why="a hint")
+
+
+def test_a_wave_that_the_broker_did_not_take_is_hinted_again(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Wave] = []
+    hinter = Hinter()
+    with monkeypatch.context() as patch:
+        patch.setattr(hints, "hint_wave", lambda *wave: tried.append(wave))
+        leave_wave(hinter, (1, NOW + MINUTE))
+        wait_until(lambda: tried, why="the attempt")
+        leave_due(hinter)
+        wait_until(lambda: said.due, why="the next round")
+    leave_wave(hinter, (1, NOW + MINUTE))
+    wait_until(lambda: said.waves, why="the second attempt")
+
+
+def test_the_thread_outlives_what_it_meets(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+
+    def fail(*_: Any) -> None:
+        failed.set()
+        raise RuntimeError("a test's")
+
+    hinter = Hinter()
+    with monkeypatch.context() as patch:
+        patch.setattr(hints, "hint_due", fail)
+        leave_due(hinter)
+        assert failed.wait(10)
+    leave_due(hinter)
+    wait_until(lambda: said.due, why="the next hint")

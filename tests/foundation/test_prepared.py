@@ -1,0 +1,38 @@
+"""Statements that are planned once for each connection, and not at all behind a pooler that shares sessions."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from config.settings import database_from_url
+from foundation.prepared import fetch_prepared
+
+STATEMENT = "select %s::int + 41"
+
+
+def prepared() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("select statement from pg_prepared_statements")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_a_statement_that_comes_again_and_again_is_prepared(database: None) -> None:
+    for n in range(6):
+        assert fetch_prepared(STATEMENT, [n]) == [(n + 41,)]
+    assert prepared() == ["select $1::int + 41"]
+
+
+def test_nothing_is_prepared_for_a_pooler_that_shares_sessions(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    told = database_from_url("postgresql://host/name?prepare=no")["OPTIONS"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", told)
+    for n in range(10):
+        assert fetch_prepared(STATEMENT, [n]) == [(n + 41,)]
+    assert prepared() == []
+    connection.close()
+
+
+def test_another_answer_than_yes_or_no_stops_start_up() -> None:
+    with pytest.raises(ValueError, match="prepare"):
+        database_from_url("postgresql://host/name?prepare=perhaps")
