@@ -35,7 +35,7 @@ class OpenGate:
     def may_begin(self) -> bool:
         return True
 
-    def note_begun(self, message_id: int) -> bool:
+    def note_begun(self, *message_ids: int) -> bool:
         return True
 
     def note_result(self, result: Result) -> None:
