@@ -42,7 +42,8 @@ def test_filled_in_it_reads_as_if_encoded_anew(value: str, said: dict[str, str])
     if filled is None:
         assert not text.is_quoted
         return
-    assert read(filled) == read(encode_text("text/plain", substitute(unify_breaks(value), said)))
+    whole = substitute(unify_breaks(value), {key: unify_breaks(each) for key, each in said.items()})
+    assert read(filled) == read(encode_text("text/plain", whole))
     body = filled.partition(b"\r\n\r\n")[2]
     lines = body.split(b"\r\n")
     assert max(map(len, lines)) <= (QUOTED_LINE if text.is_quoted else LONGEST_LINE)
