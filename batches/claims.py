@@ -20,6 +20,7 @@ from batches.models import PARCEL_SIZE, PARCEL_SPAN, Worker
 from batches.states import BatchStatus, Lane
 from batches.verdict import Gate, GateStatus
 from foundation.ids import instance_id
+from foundation.prepared import fetch_prepared
 
 ACCOUNTS_IN_TURN = 64
 ALL_MEMBERS = (1 << PARCEL_SPAN) - 1
@@ -82,19 +83,18 @@ class Hold:
 
     def _claim(self, lane: Lane, messages: int) -> list[Claim]:
         after = self._turns.get(lane, 0)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                queries.CLAIM,
-                {
-                    "lane": int(lane),
-                    "after": after,
-                    "accounts": ACCOUNTS_IN_TURN,
-                    "parcels": self._parcels_to_try,
-                    "messages": messages,
-                    "worker": self.worker_id,
-                },
-            )
-            claims = [_claim_from(row) for row in cursor.fetchall()]
+        rows = fetch_prepared(
+            queries.CLAIM,
+            {
+                "lane": int(lane),
+                "after": after,
+                "accounts": ACCOUNTS_IN_TURN,
+                "parcels": self._parcels_to_try,
+                "messages": messages,
+                "worker": self.worker_id,
+            },
+        )
+        claims = [_claim_from(row) for row in rows]
         if claims:
             # Those behind `after` come last: the round has begun anew.
             behind = [claim.account_id for claim in claims if claim.account_id <= after]
@@ -111,25 +111,22 @@ class Hold:
         """
         for piece in slices:
             piece.claim.slice_no += 1
-        with connection.cursor() as cursor:
-            cursor.execute(
-                queries.LOOK,
-                {
-                    "worker": self.worker_id,
-                    "parcels": [piece.claim.parcel_id for piece in slices],
-                    "fences": [piece.claim.fence for piece in slices],
-                    "starts": [piece.start for piece in slices],
-                    "ends": [piece.end for piece in slices],
-                    "numbers": [piece.claim.slice_no for piece in slices],
-                },
-            )
-            return _gates(cursor.fetchall())
+        rows = fetch_prepared(
+            queries.LOOK,
+            {
+                "worker": self.worker_id,
+                "parcels": [piece.claim.parcel_id for piece in slices],
+                "fences": [piece.claim.fence for piece in slices],
+                "starts": [piece.start for piece in slices],
+                "ends": [piece.end for piece in slices],
+                "numbers": [piece.claim.slice_no for piece in slices],
+            },
+        )
+        return _gates(rows)
 
     def glance(self, parcel_ids: Sequence[int]) -> dict[int, GateStatus]:
         """The look in the middle of a slice: renews the heartbeat while a peer is slow, and sees stops."""
-        with connection.cursor() as cursor:
-            cursor.execute(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)})
-            return _gates(cursor.fetchall())
+        return _gates(fetch_prepared(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)}))
 
     def abandon(self) -> None:
         """Take another name from now on. What was claimed under the old one is left to the rescuer."""

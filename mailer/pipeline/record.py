@@ -23,6 +23,7 @@ from batches.models import Parcel
 from batches.moving import find_waiting, settle_doubt, split_off, take_out
 from batches.states import ParcelState
 from foundation.clock import database_now
+from foundation.prepared import fetch_prepared
 from mailer.copying import EVENTS, copy_rows
 from mailer.models import Event, EventKind
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
@@ -157,18 +158,16 @@ def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
 
 
 def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            queries.RECORD,
-            {
-                **_names_of(slices),
-                "members": [to_members(item.members_left) for item in slices],
-                "doubtful": [to_doubtful(item.doubtful_afterwards) for item in slices],
-                "is_last": [not item.members_left for item in slices],
-                **{name: [item.counters[name] for item in slices] for name in queries.COUNTERS},
-            },
-        )
-        rows = cursor.fetchall()
+    rows = fetch_prepared(
+        queries.RECORD,
+        {
+            **_names_of(slices),
+            "members": [to_members(item.members_left) for item in slices],
+            "doubtful": [to_doubtful(item.doubtful_afterwards) for item in slices],
+            "is_last": [not item.members_left for item in slices],
+            **{name: [item.counters[name] for item in slices] for name in queries.COUNTERS},
+        },
+    )
     for item in slices:
         item.claim.doubtful = item.doubtful_afterwards
     return {row[0] for row in rows}, rows[0][1] if rows else database_now()
