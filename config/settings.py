@@ -113,7 +113,7 @@ MAX_PENDING_MESSAGES = env.int("MAX_PENDING_MESSAGES", 50_000_000, validate=lamb
 PLAN_HORIZON_SECONDS = 120
 SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", 1.0)
 STOP_WAIT_SECONDS = 5.0
-SLICE_SECONDS = 0.1
+SLICE_SECONDS = 0.2
 """What a slice aims at: the time a stop usually waits."""
 SLICE_DEADLINE_SECONDS = 3.0
 """No message of a slice is begun later than this after its look at the gate (design, section 3)."""

@@ -13,7 +13,7 @@ from stack.say import say
 
 DELAY_MS = 20
 MESSAGES = 27_000
-CONNECTIONS = 100
+CONNECTIONS = 200
 """For each process, as somebody with a peer this far away would set SMTP_CONNECTIONS."""
 PEERS_MESSAGES = 500
 """Peers wait for each command, so this is enough of them."""
