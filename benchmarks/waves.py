@@ -14,6 +14,8 @@ from stack.say import say
 
 WARM_UP = 1000
 """Messages."""
+WARM_UP_SECONDS = 2.0
+"""How long their scheduling is thought to take."""
 STALLED_SECONDS = 60.0
 """Without a single arrival after `send_at`, and the wave is over with what has come."""
 MARGIN_SECONDS = 1.0
@@ -126,7 +128,7 @@ def wait_for(sink: Sink, messages: int, send_at: float) -> None:
 
 def warm_up(contestant: Contestant, sink: Sink, messages: int = WARM_UP) -> float:
     """A small wave, so that everything is connected and loaded; returns how many it schedules a second."""
-    return play(contestant, sink, messages, per_second=messages / 2).accepted_per_second
+    return play(contestant, sink, messages, per_second=messages / WARM_UP_SECONDS).accepted_per_second
 
 
 def play_warm(contestant: Contestant, sink: Sink, messages: int) -> Play:

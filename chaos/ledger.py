@@ -14,7 +14,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chaos.serving import LoopbackServer
+from chaos.serving import LoopbackServer, stop_accepting
 
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]*)>", re.MULTILINE)
 END = b"\r\n.\r\n"
@@ -77,7 +77,7 @@ class Ledger(LoopbackServer):
     async def _close(self) -> None:
         server, self._server = self._server, None
         if server is not None:
-            server.close()
+            await stop_accepting(server)
         sessions = list(self._sessions)
         for session in sessions:
             session.cancel()

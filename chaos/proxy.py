@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.serving import LoopbackServer
+from chaos.serving import LoopbackServer, stop_accepting
 
 CHUNK_BYTES = 65536
 Target = Path | int
@@ -68,7 +68,7 @@ class Door(LoopbackServer):
     async def _close(self) -> None:
         server, self._server = self._server, None
         if server is not None:
-            server.close()
+            await stop_accepting(server)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -25,6 +25,7 @@ class LoopbackServer:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
+        self._run(end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -45,3 +46,22 @@ class LoopbackServer:
 
     async def _close(self) -> None:
         raise NotImplementedError
+
+
+async def stop_accepting(server: asyncio.Server) -> None:
+    """Close it. A connection that it has just accepted has its session by then, to be ended like any other."""
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener)
+    # In the first round what was accepted gets a transport, else a closed server would leave its socket open; in the
+    # second its protocol is told; in the third its session begins.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    server.close()
+
+
+async def end_tasks() -> None:
+    """Comes last in the loop of a server: all other tasks end, and with them their connections."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others)

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
 
+from chaos.serving import end_tasks, stop_accepting
+
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]*)>", re.MULTILINE)
 
 
@@ -80,27 +82,22 @@ class CountingPeer:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        self._sessions: set[asyncio.Task[None]] = set()
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**26, backlog=200)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stop.wait()
-        server.close()
-        for session in list(self._sessions):
-            session.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
-        await server.wait_closed()
+        await stop_accepting(server)
+        await end_tasks()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._sessions.add(task)
         try:
             await self._session(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            # Closed, it would wait for a client that reads no more.
+            writer.transport.abort()
         finally:
-            self._sessions.discard(task)
             writer.close()
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -116,8 +116,9 @@ def test_the_reason_is_what_the_installer_complained_of_first(told: str, reason:
 
 
 def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(
-    home: Path, sink_in_folder: tuple[Path, Sink]
+    home: Path, sink_in_folder: tuple[Path, Sink], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Peer, "rest_seconds", lambda *_: 0.2)
     folder, sink = sink_in_folder
     with peer_on_redis("stand-in", home, folder, sink) as peer:
         start(peer)
@@ -127,7 +128,7 @@ def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(
         peer.schedule(1, time.time() + 0.1)  # its scheduler sends, and burns 0.2 s, before it reads the next line
         peer.schedule(0, time.time())
         used = peer.cpu().since(before)
-        assert used.programs >= 0.2 > used.engines
+        assert used.programs > 0.15 > used.engines  # counted in ticks of 10 ms
 
 
 @pytest.mark.parametrize("before", ["", "print('ready', flush=True); input(); "], ids=["at its start", "when asked"])

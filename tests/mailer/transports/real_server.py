@@ -10,6 +10,8 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as ReceivedEnvelope
 
+from chaos.serving import end_tasks, stop_accepting
+
 
 class RealServer:
     """`tls` wraps from the first byte; everything else is aiosmtpd's own options (tls_context for STARTTLS)."""
@@ -43,10 +45,8 @@ class RealServer:
         self.port = server.sockets[0].getsockname()[1]
         self._is_ready.set()
         self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._loop.run_until_complete(stop_accepting(server))
+        self._loop.run_until_complete(end_tasks())
         self._loop.close()
 
     def _make(self) -> SMTP:
