@@ -21,7 +21,7 @@ class Mail(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="mails")
-    public_id = models.CharField(max_length=22, unique=True, help_text="The X-Message-Id of the answer")
+    public_id = models.CharField(max_length=22, help_text="The X-Message-Id of the answer")
     sender = models.CharField(max_length=320)
     sender_name = models.TextField(blank=True)
     subject = models.TextField(blank=True)
@@ -35,6 +35,8 @@ class Mail(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["account", "-id"], name="mail_of_account")]
+        # A constraint, for a unique field would get a second index, for LIKE.
+        constraints: ClassVar = [models.UniqueConstraint(fields=["public_id"], name="mail_public_id")]
 
     def __str__(self) -> str:
         return self.public_id
