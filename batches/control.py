@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.models import Account
 from batches import hints
 from batches.errors import NoStopPlaceLeft, PauseIsOver, StatusConflict, StopTooLate, UnknownBatch
-from batches.models import Batch, Parcel, Receipt
+from batches.models import OF_CALLERS, Batch, Parcel, Receipt
 from batches.settle import notify_workers, settle, stop_transaction, wait_until_settled
 from batches.states import BatchStatus, ParcelState
 from foundation.clock import Now, database_now
@@ -60,8 +60,8 @@ def create_batch(account: Account) -> Batch:
 
 
 def find_batch(account: Account, public_id: str) -> Batch:
-    """The account's batch of that id, never the hidden default one. Raises UnknownBatch."""
-    batch = Batch.objects.filter(account=account, public_id=public_id, is_default=False).first()
+    """The account's batch of that id, never a hidden one. Raises UnknownBatch."""
+    batch = Batch.objects.filter(OF_CALLERS, account=account, public_id=public_id).first()
     if batch is None:
         raise UnknownBatch(field="batch_id")
     return batch
@@ -91,7 +91,7 @@ def pending_parcels(batch: Batch) -> QuerySet[Parcel]:
 
 def stopped_batches(account: Account) -> QuerySet[Batch]:
     """The account's paused and cancelled batches, the newest stop last."""
-    return Batch.objects.filter(account=account, status__in=STOPPED, is_default=False).order_by("stopped_at", "id")
+    return Batch.objects.filter(OF_CALLERS, account=account, status__in=STOPPED).order_by("stopped_at", "id")
 
 
 def stop_batch(
@@ -111,17 +111,38 @@ def stop_batch(
     `limits` say; PauseIsOver for `terms` with a time that has passed. The receipt is settled, or says how many messages
     were still in flight after `STOP_WAIT_SECONDS`.
     """
-    find_batch(account, public_id)
+    batch = find_batch(account, public_id)
     check_terms(terms)
     with stop_transaction():
         if limits.places is not None:
             _take_place(account, limits.places, public_id)
-        batch = _change_status(account, public_id, status, allowed_from, terms=terms)
+        receipt = begin_stop(batch, status, actor=actor, reason=reason, allowed_from=allowed_from, terms=terms)
         if limits.cutoff_seconds:
             _refuse_when_late(batch, limits.cutoff_seconds)
-        receipt = Receipt.open_for(account, batch, ACTIONS[status], actor=actor, reason=reason)
-        notify_workers(receipt)
-    hints.hint_admission(batch.pk)
+    return finish_stop(receipt)
+
+
+def begin_stop(
+    batch: Batch,
+    status: BatchStatus,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Collection[BatchStatus],
+    terms: PauseTerms = NO_TERMS,
+) -> Receipt:
+    """The change that makes a stop, for a `stop_transaction` of the caller's; after its commit comes `finish_stop`.
+    Raises StatusConflict."""
+    _change_status(batch, status, allowed_from, terms=terms)
+    receipt = Receipt.open_for(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
+    notify_workers(receipt)
+    return receipt
+
+
+def finish_stop(receipt: Receipt) -> Receipt:
+    """After the commit of a stop: wait until nothing of it leaves any more."""
+    if receipt.batch_id is not None:
+        hints.hint_admission(receipt.batch_id)
     return wait_until_settled(receipt)
 
 
@@ -144,11 +165,26 @@ def resume_batch(
 
     Raises UnknownBatch, and StatusConflict unless its status is one of `allowed_from`, and its version this one.
     """
+    batch = find_batch(account, public_id)
     with stop_transaction():
-        batch = _change_status(account, public_id, BatchStatus.OPEN, allowed_from, version=version)
-        receipt = Receipt.open_for(account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
-        settle(receipt)
+        receipt = begin_resume(batch, actor=actor, reason=reason, allowed_from=allowed_from, version=version)
     hints.hint_admission(batch.pk)
+    return receipt
+
+
+def begin_resume(
+    batch: Batch,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Collection[BatchStatus] = STOPPED,
+    version: int | None = None,
+) -> Receipt:
+    """The change that opens a batch again, and its receipt, for a `stop_transaction` of the caller's, who hints the
+    admission after its commit. Raises StatusConflict."""
+    _change_status(batch, BatchStatus.OPEN, allowed_from, version=version)
+    receipt = Receipt.open_for(batch.account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
+    settle(receipt)
     return receipt
 
 
@@ -186,17 +222,16 @@ def end_pauses() -> int:
 
 
 def _change_status(
-    account: Account,
-    public_id: str,
+    batch: Batch,
     status: BatchStatus,
     allowed_from: Collection[BatchStatus],
     *,
     terms: PauseTerms = NO_TERMS,
     version: int | None = None,
-) -> Batch:
+) -> None:
     """The one guarded row change of a stop or a resume."""
     is_stop = status in STOPPED
-    found = Batch.objects.filter(account=account, public_id=public_id, is_default=False, status__in=list(allowed_from))
+    found = Batch.objects.filter(pk=batch.pk, status__in=list(allowed_from))
     changed = (found if version is None else found.filter(version=version)).update(
         status=status,
         version=F("version") + 1,
@@ -205,10 +240,9 @@ def _change_status(
         retention_seconds=None if terms.retention is None else int(terms.retention.total_seconds()),
         **({} if is_stop else {"resumed_at": Now()}),
     )
-    batch = find_batch(account, public_id)
+    batch.refresh_from_db(from_queryset=Batch.objects.select_related("account"))
     if not changed:
         raise StatusConflict(f"the batch is {BatchStatus(batch.status).label}", field="batch_id")
-    return batch
 
 
 def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from batches.models import Batch, Receipt
+from batches.models import OF_CALLERS, Batch, Receipt
 from batches.states import BatchStatus
 
 Row = TypeVar("Row", Batch, Receipt)
@@ -24,8 +24,8 @@ class UnknownPlace(LookupError):
 def list_batches(
     account: Account, *, status: BatchStatus | None = None, after: str | None = None, limit: int
 ) -> tuple[list[Batch], str | None]:
-    """The account's batches, never the hidden default one, and where the next page starts. Raises UnknownPlace."""
-    own = Batch.objects.filter(account=account, is_default=False)
+    """The account's batches, never a hidden one, and where the next page starts. Raises UnknownPlace."""
+    own = Batch.objects.filter(OF_CALLERS, account=account)
     return _take(own if status is None else own.filter(status=status), own, after=after, limit=limit)
 
 

@@ -19,6 +19,8 @@ PARCEL_SPAN = 512
 """Message ids to a parcel: `message.id = parcel.base * PARCEL_SPAN + n`."""
 PARCEL_SIZE = 500
 """Messages to a parcel, at most."""
+OF_CALLERS = Q(is_default=False, is_campaign=False)
+"""The batches that callers know by their ids, and move."""
 
 
 class Batch(models.Model):
@@ -29,6 +31,9 @@ class Batch(models.Model):
     status = models.SmallIntegerField(choices=BatchStatus.choices, default=BatchStatus.OPEN)
     version = models.BigIntegerField(default=0, help_text="Grows with every change, so that a reader sees one")
     is_default = models.BooleanField(default=False, help_text="The hidden batch of mail sent without one")
+    is_campaign = models.BooleanField(
+        default=False, db_default=False, help_text="Opened by a campaign's launch, and moved only with its campaign"
+    )
     created_at = models.DateTimeField(db_default=Now())
     stopped_at = models.DateTimeField(null=True, help_text="Since when it has been paused or cancelled")
     resumed_at = models.DateTimeField(null=True)
@@ -60,6 +65,11 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def is_hidden(self) -> bool:
+        """Not one of `OF_CALLERS`."""
+        return self.is_default or self.is_campaign
 
     @property
     def retention(self) -> dt.timedelta:

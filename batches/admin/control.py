@@ -78,8 +78,9 @@ def may_control(request: HttpRequest) -> bool:
 
 
 def moves_of(batch: Batch) -> list[Move]:
-    """The moves that make sense. The hidden batch of mail sent without one cannot be moved as a batch."""
-    return [] if batch.is_default else [move for move in MOVES if batch.status in ALLOWED_FROM[move]]
+    """The moves that make sense. The hidden batch of mail sent without one cannot be moved as a batch; that of a
+    campaign only with it."""
+    return [] if batch.is_hidden else [move for move in MOVES if batch.status in ALLOWED_FROM[move]]
 
 
 def control_batch(request: HttpRequest, batch_id: int, move: Move) -> HttpResponse:

@@ -14,7 +14,8 @@ from batches.states import ParcelState
 ACCOUNT: Final = "%(account)s::bigint"
 
 DEFAULT_BATCH: Final = f"b.account_id = {ACCOUNT} and b.is_default"
-NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s and not b.is_default and (
+NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s
+    and not (b.is_default or b.is_campaign) and (
         b.created_at > now - make_interval(days => %(days)s) or exists (
             select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.finalized_at is null))"""
 """The batch of that id, while it is usable (`is_usable`)."""
