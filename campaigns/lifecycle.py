@@ -1,0 +1,282 @@
+"""Life cycle: schedule, unschedule, send now, pause, resume, cancel, delete.
+
+A campaign is moved under its row lock, which is refused at once when somebody else holds it, and which is held only
+while a change commits: a stop gives it back before it waits to settle. The stop itself is that of the campaign's batch.
+
+A dialect that allows fewer moves says from which statuses (`allowed_from`); that is checked under the same lock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, transaction
+
+from accounts.models import Account
+from batches import hints
+from batches.control import begin_resume, begin_stop, finish_stop
+from batches.models import Batch, Receipt
+from batches.settle import stop_transaction
+from batches.states import BatchStatus
+from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
+from campaigns.launch import hint_expansion, open_launch, withdraw_launch
+from campaigns.models import AccountTerms, Campaign
+from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
+from campaigns.readiness import lacks_of
+from campaigns.states import CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
+from foundation.clock import Now, database_now
+
+LOCK_NOT_AVAILABLE = "55P03"
+Statuses = Collection[CampaignStatus]
+
+SCHEDULABLE: Statuses = leaves_for(CampaignStatus.SCHEDULED) | {CampaignStatus.SCHEDULED}
+
+
+@contextmanager
+def locked_campaign(account: Account, campaign_id: int) -> Iterator[Campaign]:
+    """The campaign under its row lock, in a transaction, with the status it has at this moment.
+
+    Raises UnknownCampaign, and TransitionInProgress when another change is being committed.
+    """
+    with stop_transaction():
+        own = Campaign.objects.filter(account=account, pk=campaign_id, deleted_at=None)
+        try:
+            with transaction.atomic():
+                campaign = own.select_for_update(nowait=True, of=("self",)).select_related("account", "launch").first()
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+                raise TransitionInProgress from error
+            raise
+        if campaign is None:
+            raise UnknownCampaign
+        begin_if_time(campaign)
+        yield campaign
+
+
+def begin_if_time(campaign: Campaign) -> None:
+    """Under its lock: a prepared campaign whose time has come is on its way, whether the sweeper has noted it or not.
+
+    The batch's row is locked first, which every release of its parcels has to read: before its time nothing of it has
+    left, and while this transaction lasts nothing will.
+    """
+    if campaign.status != CampaignStatus.SCHEDULED or campaign.launch is None:
+        return
+    Batch.objects.select_for_update(no_key=True).get(pk=campaign.launch.batch_id)
+    if campaign.begins_at is not None and campaign.begins_at <= database_now():
+        move(campaign, CampaignStatus.SENDING if campaign.launch.recipients else CampaignStatus.QUEUED)
+
+
+def move(campaign: Campaign, target: CampaignStatus, **changes: object) -> None:
+    """The row's change, under its lock. Raises CampaignConflict unless the table has the move."""
+    status = CampaignStatus(campaign.status)
+    if target is not status and target not in CAMPAIGN_MOVES[status]:
+        raise CampaignConflict(status)
+    for name, value in changes.items():
+        setattr(campaign, name, value)
+    campaign.status = target
+    campaign.save(update_fields=["status", *changes])
+    Campaign.objects.filter(pk=campaign.pk).update(updated_at=Now())
+
+
+def require(campaign: Campaign, allowed_from: Statuses) -> None:
+    """Raises CampaignConflict unless the campaign is in one of these."""
+    status = CampaignStatus(campaign.status)
+    if status not in allowed_from:
+        raise CampaignConflict(status)
+
+
+def schedule_campaign(
+    account: Account,
+    campaign_id: int,
+    send_at: dt.datetime,
+    *,
+    allowed_from: Statuses = SCHEDULABLE,
+    needs_tag: bool = True,
+) -> Campaign:
+    """Give a campaign its time, or another one.
+
+    Raises UnknownCampaign, TransitionInProgress, CampaignConflict; TimeIsPast; NotReady with all that it lacks.
+    """
+    with locked_campaign(account, campaign_id) as campaign:
+        require(campaign, set(allowed_from) & set(SCHEDULABLE))
+        refuse_unready(campaign, needs_tag=needs_tag)
+        if send_at <= database_now():
+            raise TimeIsPast(field="send_at")
+        _schedule(campaign, send_at)
+    return campaign
+
+
+def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
+    withdraw_launch(campaign)
+    move(
+        campaign,
+        CampaignStatus.SCHEDULED,
+        send_at=send_at,
+        begins_at=first_moment(campaign, send_at),
+        launch=None,
+        failure="",
+    )
+
+
+def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
+    """When the first of a campaign's messages may leave: with local time that is where the day begins first, with a
+    window when it next opens."""
+    if campaign.is_local_time:
+        send_at = at_wall_clock(send_at, of=campaign.zone, there=EARLIEST_ZONE)
+    return Window.from_json(campaign.window).after(send_at) if campaign.window else send_at
+
+
+def unschedule_campaign(
+    account: Account, campaign_id: int, *, allowed_from: Statuses = frozenset({CampaignStatus.SCHEDULED})
+) -> Campaign:
+    """Back to draft, and without a time: nothing of it has left, and nothing will."""
+    with locked_campaign(account, campaign_id) as campaign:
+        require(campaign, set(allowed_from) & {CampaignStatus.SCHEDULED})
+        withdraw_launch(campaign)
+        move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
+    return campaign
+
+
+def send_now(
+    account: Account,
+    campaign_id: int,
+    *,
+    allowed_from: Statuses = leaves_for(CampaignStatus.QUEUED),
+    needs_tag: bool = True,
+) -> Campaign:
+    """Launch a campaign, or, where a send can be undone for some seconds, schedule it for when they are over.
+
+    Raises what `schedule_campaign` does, but TimeIsPast.
+    """
+    with locked_campaign(account, campaign_id) as campaign:
+        require(campaign, set(allowed_from) & leaves_for(CampaignStatus.QUEUED))
+        refuse_unready(campaign, needs_tag=needs_tag)
+        now = database_now()
+        seconds = undo_seconds(campaign)
+        if seconds:
+            _schedule(campaign, now + dt.timedelta(seconds=seconds))
+            return campaign
+        withdraw_launch(campaign)
+        launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
+        move(
+            campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure=""
+        )
+    hint_expansion(launch.pk)
+    return campaign
+
+
+def undo_seconds(campaign: Campaign) -> int:
+    """For how long a send now of this campaign can be undone."""
+    if campaign.undo_seconds is not None:
+        return campaign.undo_seconds
+    terms = AccountTerms.objects.filter(account=campaign.account_id).first()
+    return terms.undo_seconds if terms else 0
+
+
+def refuse_unready(campaign: Campaign, *, needs_tag: bool) -> None:
+    """Raises NotReady."""
+    lacks = lacks_of(campaign, needs_tag=needs_tag)
+    if lacks:
+        raise NotReady(lacks)
+
+
+def pause_campaign(
+    account: Account,
+    campaign_id: int,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Statuses = leaves_for(CampaignStatus.PAUSED),
+) -> Receipt:
+    """Stop a campaign for a while; answered when nothing of it leaves any more."""
+    return _stop(account, campaign_id, CampaignStatus.PAUSED, allowed_from, actor=actor, reason=reason)
+
+
+def cancel_campaign(
+    account: Account,
+    campaign_id: int,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Statuses = leaves_for(CampaignStatus.CANCELED),
+) -> Receipt | None:
+    """Stop a campaign for good; answered when nothing of it leaves any more. Without a receipt if it had no batch yet."""
+    return _stop_or_end(account, campaign_id, CampaignStatus.CANCELED, allowed_from, actor=actor, reason=reason)
+
+
+STOPS = {CampaignStatus.PAUSED: BatchStatus.PAUSED, CampaignStatus.CANCELED: BatchStatus.CANCELLED}
+
+
+def _stop(
+    account: Account, campaign_id: int, target: CampaignStatus, allowed_from: Statuses, *, actor: str, reason: str
+) -> Receipt:
+    receipt = _stop_or_end(account, campaign_id, target, allowed_from, actor=actor, reason=reason)
+    assert receipt is not None  # a running campaign has a launch: the table's CHECK says so
+    return receipt
+
+
+def _stop_or_end(
+    account: Account, campaign_id: int, target: CampaignStatus, allowed_from: Statuses, *, actor: str, reason: str
+) -> Receipt | None:
+    with locked_campaign(account, campaign_id) as campaign:
+        require(campaign, set(allowed_from) & leaves_for(target))
+        receipt = stop_launch(campaign, STOPS[target], actor=actor, reason=reason)
+        ended = {"finished_at": database_now()} if target is CampaignStatus.CANCELED else {}
+        move(campaign, target, **ended)
+    return finish_stop(receipt) if receipt else None
+
+
+def stop_launch(campaign: Campaign, status: BatchStatus, *, actor: str, reason: str) -> Receipt | None:
+    """The change that stops the campaign's batch, and with it the expansion, in the transaction that moves the
+    campaign."""
+    if campaign.launch is None:
+        return None
+    batch = Batch.objects.select_related("account").get(pk=campaign.launch.batch_id)
+    return begin_stop(batch, status, actor=actor, reason=reason, allowed_from=set(BatchStatus) - {status})
+
+
+def resume_campaign(
+    account: Account,
+    campaign_id: int,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Statuses = frozenset({CampaignStatus.PAUSED}),
+) -> Receipt:
+    """Let a paused campaign go on where it stopped."""
+    with locked_campaign(account, campaign_id) as campaign:
+        require(campaign, set(allowed_from) & {CampaignStatus.PAUSED})
+        assert campaign.launch is not None
+        batch = Batch.objects.select_related("account").get(pk=campaign.launch.batch_id)
+        receipt = begin_resume(batch, actor=actor, reason=reason)
+        move(campaign, CampaignStatus.SENDING)
+    hints.hint_admission(batch.pk)
+    hint_expansion(campaign.launch.pk)
+    return receipt
+
+
+def delete_campaign(
+    account: Account,
+    campaign_id: int,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Statuses = frozenset(CampaignStatus),
+) -> Receipt | None:
+    """Hide a campaign, and stop what of it has not gone. Its batch, receipts and history stay.
+
+    The receipt is that of the stop; None if there was nothing to stop.
+    """
+    with locked_campaign(account, campaign_id) as campaign:
+        require(campaign, allowed_from)
+        receipt = None
+        if campaign.status in RUNNING:
+            receipt = stop_launch(campaign, BatchStatus.CANCELLED, actor=actor, reason=reason)
+            move(campaign, CampaignStatus.CANCELED, finished_at=database_now())
+        elif campaign.status == CampaignStatus.SCHEDULED:
+            withdraw_launch(campaign)
+            move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
+        Campaign.objects.filter(pk=campaign.pk).update(deleted_at=Now())
+    return finish_stop(receipt) if receipt else None

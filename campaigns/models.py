@@ -1,0 +1,140 @@
+"""Campaign, Launch and AccountTerms; the audience's models are in `audience/models.py`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account
+from batches.models import Batch
+from campaigns.audience.models import ContactList, Segment, Sender
+from campaigns.states import RUNNING, CampaignStatus
+from foundation.clock import Now
+from mailer.models import Mail, UnsubscribeGroup
+
+
+class Campaign(models.Model):
+    """Content, audience and time. `id` is what dialects with numbers show, `uuid` what the others do."""
+
+    id = models.AutoField(primary_key=True)
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="campaigns", db_index=False)
+    status = models.SmallIntegerField(choices=CampaignStatus.choices, default=CampaignStatus.DRAFT)
+    failure = models.TextField(blank=True, help_text="Why it has failed")
+
+    title = models.CharField(max_length=100)
+    subject = models.TextField(blank=True)
+    html_content = models.TextField(blank=True)
+    plain_content = models.TextField(blank=True)
+    generates_plain = models.BooleanField(default=True, help_text="The plain text is made from the HTML where it lacks")
+    editor = models.CharField(max_length=6, choices=[("code", "code"), ("design", "design")], default="code")
+    categories = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    ip_pool = models.CharField(max_length=64, blank=True)
+
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
+    lists = models.ManyToManyField(ContactList, blank=True, related_name="campaigns")
+    segments = models.ManyToManyField(Segment, blank=True, related_name="campaigns")
+    is_to_all = models.BooleanField(default=False, help_text="To every contact of the account")
+    suppression_group = models.ForeignKey(
+        UnsubscribeGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
+    )
+    custom_unsubscribe_url = models.TextField(blank=True)
+
+    send_at = models.DateTimeField(null=True, blank=True)
+    begins_at = models.DateTimeField(null=True, help_text="When its first message may leave")
+    undo_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long a send now can be undone; empty: as the account has it"
+    )
+    rate_per_minute = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    spread_seconds = models.PositiveIntegerField(default=0, help_text="Over how long it leaves, evenly; 0: at once")
+    window = models.JSONField(
+        null=True, blank=True, help_text='{"time_zone", "weekdays": [1 … 7], "from": "08:00", "to": "20:00"}'
+    )
+    is_local_time = models.BooleanField(
+        default=False, help_text="It leaves at the same wall clock time in each contact's own time zone"
+    )
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="Whose wall clock send_at means")
+
+    launch = models.OneToOneField(
+        "Launch", on_delete=models.SET_NULL, null=True, related_name="+", help_text="The one it is being sent with"
+    )
+    finished_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(status__in=[*RUNNING, CampaignStatus.SCHEDULED]) | Q(begins_at__isnull=False),
+                name="campaign_on_its_way_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=RUNNING) | Q(launch__isnull=False), name="running_campaign_has_a_launch"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-id"], condition=Q(deleted_at=None), name="campaigns_of_account"),
+            models.Index(
+                fields=["begins_at"], condition=Q(status=CampaignStatus.SCHEDULED), name="scheduled_campaigns"
+            ),
+            models.Index(fields=["status"], condition=Q(status__in=RUNNING), name="running_campaigns"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose wall clock its time means."""
+        return ZoneInfo(self.time_zone)
+
+
+class Launch(models.Model):
+    """A campaign's audience on its way into a batch: how far it has come, and how.
+
+    Frozen when it is opened: the content (its mail), the tags and the contacts that there are.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="launches")
+    batch = models.OneToOneField(Batch, on_delete=models.PROTECT, related_name="launch")
+    mail = models.OneToOneField(Mail, on_delete=models.PROTECT, related_name="+")
+    begins_at = models.DateTimeField()
+    tags = models.JSONField(default=list, help_text="[[tag, field, default], …] of what its texts ask of a contact")
+    audience = models.BigIntegerField(null=True, help_text="Contacts when it was opened; null: nobody had to know")
+    last_contact = models.BigIntegerField(help_text="Contacts that were made later do not belong to it")
+    through = models.BigIntegerField(default=0, help_text="Contacts up to this one have been dealt with")
+    is_complete = models.BooleanField(default=False, help_text="All of the audience has been dealt with")
+    recipients = models.BigIntegerField(default=0, help_text="Messages made")
+    unsubscribed = models.BigIntegerField(default=0, help_text="Contacts left out since they are suppressed")
+    invalid = models.BigIntegerField(default=0, help_text="Contacts left out since mail cannot reach them")
+    next_at = models.JSONField(
+        help_text="[[when a time zone's turn comes, when the next parcel for it may leave], …], of unknown zones first"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["id"], condition=Q(is_complete=False), name="launches_under_way")]
+
+    def __str__(self) -> str:
+        return f"launch {self.pk}"
+
+
+class AccountTerms(models.Model):
+    """How an account's campaigns leave, if nothing else is said for one."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="campaign_terms")
+    rate_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Of all its campaigns together"
+    )
+    undo_seconds = models.PositiveIntegerField(default=0, help_text="How long a send now can be undone")
+    next_at = models.DateTimeField(null=True, help_text="When the next parcel of its campaigns may leave, at its rate")
+
+    def __str__(self) -> str:
+        return f"terms of {self.account}"

@@ -1,0 +1,90 @@
+"""The SQL of campaigns that the ORM cannot say: a page of an audience becomes parcels and messages in one statement."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batches.models import PARCEL_SPAN
+from batches.states import WAITING_STATES, Lane, ParcelState
+
+WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
+
+LAST_CONTACT: Final = "select coalesce(max(id), 0) from campaigns_contact where account_id = %s"
+
+IS_SUPPRESSED: Final = """exists (
+        select from mailer_suppression s where s.account_id = %(account)s and s.email = c.email
+            and (s.group_id is null or s.group_id = %(group)s))"""
+
+
+def expand(selection: str, merge: str) -> str:
+    """A page of the audience: its contacts get parcels, and each that is neither suppressed nor without an address a
+    message; in one statement, so that all of it is there or nothing.
+
+    No purge of the account draws its line meanwhile (`LOCK_ACCEPT`). The times of the parcels come from the caller, by
+    wave (a time zone's turn) and number within the page; there may be more of them than are used.
+
+    A row: the last contact, contacts looked at, invalid, unsubscribed; and of one parcel made its id, wave, send_at,
+    size and whether it is due, or nulls if none was.
+    """
+    return f"""
+with own as materialized (
+    select pg_advisory_xact_lock_shared(x'51c00003'::int, mod(%(account)s::bigint, 1::bigint << 31)::int)
+), moment as materialized (
+    select sluice_now() as now from own
+), picked as materialized ({selection}),
+found as materialized (
+    select c.id, c.email, {merge} as merge, coalesce(z.wave, 0) as wave,
+        case when c.email is null then 'invalid' when {IS_SUPPRESSED} then 'unsubscribed' end as skipped
+    from picked
+    join campaigns_contact c on c.id = picked.id
+    left join unnest(%(zones)s::text[], %(zone_waves)s::int[]) as z(name, wave) on z.name = c.time_zone
+), placed as materialized (
+    select id, email, merge, wave, (row_number() over (partition by wave order by id) - 1)::int as place
+    from found where skipped is null
+), drawn as materialized (
+    select nextval('batches_parcel_id_seq') as id, s.wave, s.number, s.size, greatest(t.at, now) as send_at, now
+    from moment, (
+        select wave, place / %(size)s as number, count(*)::smallint as size from placed group by 1, 2 order by 1, 2
+    ) s
+    join unnest(%(waves)s::int[], %(numbers)s::int[], %(times)s::timestamptz[]) as t(wave, number, at)
+        on t.wave = s.wave and t.number = s.number
+), parcel as (
+    insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
+        is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
+    select id, id, %(batch)s, %(account)s, {int(Lane.BULK)},
+        case when send_at <= now then {int(ParcelState.DUE)} else {int(ParcelState.SCHEDULED)} end,
+        send_at, send_at, size, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, false
+    from drawn
+), message as (
+    insert into mailer_message (id, mail_id, recipient, personal)
+    select drawn.id * {PARCEL_SPAN} + placed.place %% %(size)s, %(mail)s, placed.email, placed.merge
+    from placed join drawn on drawn.wave = placed.wave and drawn.number = placed.place / %(size)s
+), summary as (
+    select (select max(id) from picked) as through, (select count(*) from picked) as looked_at,
+        count(*) filter (where skipped = 'invalid') as invalid,
+        count(*) filter (where skipped = 'unsubscribed') as unsubscribed
+    from found
+)
+select summary.*, drawn.id, wave, send_at, size, send_at <= now from summary left join drawn on true
+order by wave, number
+"""
+
+
+PARCELS_TO_REPACE: Final = f"""
+select id, size, greatest(send_at, %(now)s) from batches_parcel
+where batch_id = %(batch)s and not is_folded and state in ({WAITING}) and attempts = 0 and not is_replay
+order by send_at, id for update
+"""
+
+REPACE: Final = f"""
+update batches_parcel p set send_at = t.at, due_at = t.at,
+    state = case when t.at > %(now)s then {int(ParcelState.SCHEDULED)} else {int(ParcelState.DUE)} end
+from unnest(%(parcels)s::bigint[], %(times)s::timestamptz[]) as t(id, at)
+where p.id = t.id
+"""
+
+IS_UNDER_WAY: Final = """
+select exists (select from batches_parcel where batch_id = %s and not is_folded and finalized_at is null)
+"""
+
+FIRST_SEND_AT: Final = "select min(send_at) from batches_parcel where batch_id = %s and not is_folded"

@@ -1,0 +1,79 @@
+"""Tags: what a campaign's texts ask of a contact, and what of its sender.
+
+Both spellings of the wire are understood in every campaign: `[%first_name | friend%]` of legacy campaigns, and
+`{{first_name}}` or `{{insert first_name "default=friend"}}` of Single Sends. The tags of the unsubscribe link are left
+to delivery. Source: SendGrid, "Personalize your Marketing Campaigns", "Substitution tags", "Handlebars".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from campaigns.audience.models import Sender
+
+RESERVED_TAGS: Final = frozenset(
+    {
+        "email",
+        "first_name",
+        "last_name",
+        "alternate_emails",
+        "address_line_1",
+        "address_line_2",
+        "city",
+        "state_province_region",
+        "postal_code",
+        "country",
+        "phone_number",
+        "external_id",
+        "unique_name",
+    }
+)
+"""Fields that every contact has."""
+
+NAME: Final = r"[^\s|%{}\[\]\"]+(?: [^\s|%{}\[\]\"]+)*"
+TAG: Final = re.compile(
+    rf"\[%\s*(?P<legacy>{NAME})\s*(?:\|\s*(?P<legacy_default>[^%\]]*?)\s*)?%\]"
+    rf"|\{{\{{\s*insert\s+(?P<insert>{NAME})\s*(?:\"default=(?P<insert_default>[^\"]*)\"\s*)?\}}\}}"
+    rf"|\{{\{{\{{\s*(?P<raw>{NAME})\s*\}}\}}\}}"
+    rf"|\{{\{{\s*(?P<plain>{NAME})\s*\}}\}}"
+)
+SENDER_TAG: Final = re.compile(r"\[(Sender_\w+)\]|\{\{\{?\s*(Sender_\w+)\s*\}?\}\}")
+LEFT_TO_DELIVERY: Final = frozenset({"unsubscribe", "unsubscribe_preferences", "weblink"})
+LONGEST: Final = 200
+
+
+class Tag(NamedTuple):
+    """`text` as it stands in the content; the field's name; what a contact without it gets."""
+
+    text: str
+    field: str
+    default: str
+
+
+def find_tags(texts: Iterable[str]) -> list[Tag]:
+    """The different tags of some texts, in the order in which they come."""
+    found: dict[str, Tag] = {}
+    for text in texts:
+        for match in TAG.finditer(text):
+            name = match["legacy"] or match["insert"] or match["raw"] or match["plain"]
+            if name in LEFT_TO_DELIVERY or len(match[0]) > LONGEST:
+                continue
+            default = match["legacy_default"] or match["insert_default"] or ""
+            found.setdefault(match[0], Tag(match[0], name, default))
+    return list(found.values())
+
+
+def fill_in_sender(text: str, sender: Sender) -> str:
+    """The text with what its tags ask of the sender."""
+    said: Mapping[str, str] = {
+        "Sender_Name": sender.from_name or sender.nickname,
+        "Sender_Email": sender.from_email,
+        "Sender_Address": ", ".join(filter(None, (sender.address, sender.address_2))),
+        "Sender_City": sender.city,
+        "Sender_State": sender.state,
+        "Sender_Zip": sender.zip,
+        "Sender_Country": sender.country,
+    }
+    return SENDER_TAG.sub(lambda match: said.get(match[1] or match[2], match[0]), text)
