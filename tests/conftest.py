@@ -23,6 +23,17 @@ from tests.operators import logged_in
 from tests.peer import CountingPeer
 
 TABLES = (
+    "campaigns_rejectedrow",
+    "campaigns_jobchunk",
+    "campaigns_job",
+    "campaigns_sender",
+    "campaigns_engagement",
+    "campaigns_segment",
+    "campaigns_membership",
+    "campaigns_contactlist",
+    "campaigns_contact",
+    "campaigns_fielddefinition",
+    "campaigns_audience",
     "mailer_event",
     "mailer_message",
     "mailer_mail",
