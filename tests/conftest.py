@@ -25,7 +25,9 @@ from tests.peer import CountingPeer
 TABLES = (
     "mailer_event",
     "mailer_message",
+    "mailer_suppression",
     "mailer_mail",
+    "mailer_unsubscribegroup",
     "batches_receipt",
     "batches_batchtotals",
     "batches_parcel",
