@@ -1,4 +1,4 @@
-"""Mail, Message, Event.
+"""Mail, Message, Event, UnsubscribeGroup, Suppression.
 
 Messages and events are range-partitioned by message id (`mailer/partitions.py`), so their tables are made by the
 migration's own SQL and have no foreign keys: a parcel owns an id range and carries the integrity for it.
@@ -16,6 +16,90 @@ from batches.models import Batch
 from foundation.clock import Now
 
 
+class UnsubscribeGroup(models.Model):
+    """A kind of mail that recipients can leave for itself. A deleted one keeps its row, since mail names it."""
+
+    id = models.AutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=30)
+    description = models.CharField(max_length=100)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "name"], condition=models.Q(deleted_at=None), name="unsubscribe_group_name"
+            ),
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(is_default=True, deleted_at=None), name="one_default_group"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SuppressionKind(models.IntegerChoices):
+    """Why an address gets no more mail of an account. Those of a block do: it is only told of."""
+
+    GROUP = 1, "group"
+    GLOBAL = 2, "global"
+    BOUNCE = 3, "bounce"
+    BLOCK = 4, "block"
+    INVALID = 5, "invalid"
+    SPAM = 6, "spam"
+
+
+class Suppression(models.Model):
+    """An address that an account's mail no longer goes to: none of it, or none of a group."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    email = models.TextField(help_text="As `mailer.suppressions.addresses.address_key` has it")
+    kind = models.SmallIntegerField(choices=SuppressionKind.choices)
+    group = models.ForeignKey(
+        UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="suppressions", db_index=False
+    )
+    reason = models.TextField(blank=True, help_text="What the peer said")
+    status = models.TextField(blank=True, help_text="An enhanced status code, 5.1.1")
+    batch = models.ForeignKey(
+        Batch,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Whose mail it is due to",
+    )
+    message_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            # Begins with what delivery asks for.
+            models.UniqueConstraint(
+                fields=["account", "email", "kind", "group"], nulls_distinct=False, name="suppression_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=SuppressionKind.GROUP, group__isnull=False)
+                | (~models.Q(kind=SuppressionKind.GROUP) & models.Q(group=None)),
+                name="suppression_of_group",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "kind", "-created_at"], name="suppression_list"),
+            models.Index(
+                fields=["group", "-created_at"], condition=models.Q(group__isnull=False), name="suppression_in_group"
+            ),
+            models.Index(
+                fields=["batch", "kind"], condition=models.Q(batch__isnull=False), name="suppression_of_batch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{SuppressionKind(self.kind).label} {self.email}"
+
+
 class Mail(models.Model):
     """What one request carried once, shared by its messages."""
 
@@ -31,6 +115,12 @@ class Mail(models.Model):
     headers = models.JSONField(default=dict)
     categories = ArrayField(models.TextField(), default=list)
     custom_args = models.JSONField(default=dict)
+    unsubscribe_group = models.ForeignKey(
+        UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    groups_to_display = ArrayField(models.IntegerField(), default=list, db_default=[], help_text="Empty: all")
+    unsubscribe_url = models.TextField(blank=True, db_default="", help_text="A link of the caller's, instead of ours")
+    bypass = models.SmallIntegerField(default=0, db_default=0, help_text="In spite of which suppressions: `Bypass`")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

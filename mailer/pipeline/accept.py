@@ -166,6 +166,10 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
         "headers": _json(draft.headers),
         "categories": list(draft.categories),
         "custom_args": _json(draft.custom_args),
+        "unsubscribe_group": draft.unsubscribe_group,
+        "groups_to_display": list(draft.groups_to_display),
+        "unsubscribe_url": draft.unsubscribe_url,
+        "bypass": int(draft.bypass),
     }
 
 
@@ -199,6 +203,8 @@ def personal_json(one: Personalization) -> str | None:
         said["substitutions"] = one.substitutions
     if one.custom_args:
         said["custom_args"] = one.custom_args
+    if one.merge:
+        said["merge"] = one.merge
     return _json(said) if said else None
 
 

@@ -51,9 +51,10 @@ with own as materialized (
     select b.id, now from moment, batches_batch b where {batch} and {MAY_SEND}
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
-        attachments, headers, categories, custom_args)
+        attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass)
     select {ACCOUNT}, batch.id, %(public_id)s, %(sender)s, %(sender_name)s, %(subject)s, %(reply_to)s::jsonb,
-        %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb
+        %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb,
+        %(unsubscribe_group)s::int, %(groups_to_display)s::int[], %(unsubscribe_url)s, %(bypass)s::smallint
     from batch returning id
 ), drawn as materialized (
     select nextval('batches_parcel_id_seq') as id, p.number, greatest(p.send_at, now) as send_at, p.size,
