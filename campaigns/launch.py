@@ -11,48 +11,34 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
 from batches import hints
 from batches.control import begin_stop, finish_stop
-from batches.models import PARCEL_SIZE, Batch
+from batches.models import Batch
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
-from campaigns import queries
+from campaigns import QUEUE, queries
+from campaigns.content import content_of
 from campaigns.merging import merge_sql
-from campaigns.models import AccountTerms, Campaign, Launch
-from campaigns.pacing import Pace, Window, at_wall_clock, pace_of
+from campaigns.models import Campaign, Launch
+from campaigns.pacer import MadeParcel, Pacer, turns_of
 from campaigns.selection import count_audience, select_audience
-from campaigns.tags import Tag, fill_in_sender, find_tags
+from campaigns.tags import Tag
 from foundation.clock import database_now
 from foundation.ids import url_safe
-from mailer.compose.plain_text import plain_text_of
 from mailer.models import Mail
 from mailer.partitions import ensure_partitions
 
 EXPAND = "campaigns.tasks.expand"
-PAGE = 5000
-"""Contacts to a page, at most: a stop may wait for one, so it takes about a tenth of a second."""
-PARCELS_TO_A_PAGE = 500
-"""At most, for the same reason: of a slow campaign they are small."""
+HINT_LIFE_SECONDS = 30
+"""A hint that waits for longer is one of several: the sweeper gives one every round."""
 EXPAND_SECONDS = 20.0
 """How long one task goes on; then it leaves a hint, so that a long expansion does not block its queue."""
-
-
-class MadeParcel(NamedTuple):
-    """A parcel of a page; `wave` is the number of its time zone's turn."""
-
-    id: int
-    wave: int
-    send_at: dt.datetime
-    size: int
-    is_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +58,7 @@ class Page:
 
 def hint_expansion(launch_id: int) -> None:
     """After the commit: there is an audience to be expanded."""
-    hints.publish(EXPAND, [launch_id], queue="maintenance")
+    hints.publish(EXPAND, [launch_id], queue=QUEUE, expires=HINT_LIFE_SECONDS)
 
 
 def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datetime) -> Launch:
@@ -95,40 +81,24 @@ def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datet
     )
 
 
-def turns_of(campaign: Campaign, send_at: dt.datetime) -> list[dt.datetime]:
-    """The moments at which it leaves: one, or with local time one for each offset of the world's time zones. The first
-    is that of contacts whose time zone is not known."""
-    moments = dict.fromkeys([send_at])
-    if campaign.is_local_time:
-        for name in sorted(available_timezones()):
-            moments.setdefault(at_wall_clock(send_at, of=campaign.zone, there=ZoneInfo(name)))
-    return list(moments)
-
-
 def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
     """What all messages of the campaign share, and what they ask of each contact."""
-    sender = campaign.sender
+    content, sender = content_of(campaign), campaign.sender
     assert sender is not None  # it is ready
-    html = fill_in_sender(campaign.html_content, sender)
-    plain = fill_in_sender(campaign.plain_content, sender)
-    if not plain.strip() and campaign.generates_plain:
-        plain = plain_text_of(html)
-    subject = fill_in_sender(campaign.subject, sender)
-    parts = [("text/plain", plain), ("text/html", html)]
     mail = Mail.objects.create(
         account=campaign.account,
         batch=batch,
         public_id=url_safe(16),
         sender=sender.from_email,
         sender_name=sender.from_name,
-        subject=subject,
+        subject=content.subject,
         reply_to=[[sender.reply_to, sender.reply_to_name]],
-        content=[{"type": type, "value": value} for type, value in parts if value.strip()],
+        content=[{"type": type, "value": value} for type, value in content.parts],
         categories=campaign.categories,
         unsubscribe_group=campaign.suppression_group,
         unsubscribe_url=campaign.custom_unsubscribe_url,
     )
-    return mail, find_tags([subject, plain, html])
+    return mail, content.tags
 
 
 def withdraw_launch(campaign: Campaign) -> None:
@@ -174,9 +144,11 @@ def expand_page(launch_id: int) -> Page | None:
 
 
 def _expand_page(launch_id: int) -> Page | None:
+    if not _is_open(launch_id):
+        return None
     locked = Launch.objects.select_for_update(skip_locked=True, of=("self",))
-    launch = locked.select_related("campaign__account", "mail").filter(pk=launch_id, is_complete=False).first()
-    if launch is None or not _is_open(launch.batch_id):
+    launch = locked.select_related("campaign__account").filter(pk=launch_id, is_complete=False).first()
+    if launch is None:
         return None
     pacer = Pacer(launch)
     page = _make_page(launch, pacer)
@@ -186,15 +158,16 @@ def _expand_page(launch_id: int) -> Page | None:
     launch.unsubscribed += page.unsubscribed
     launch.through = page.through or launch.through
     launch.is_complete = page.looked_at < pacer.page_size
-    launch.save(update_fields=["recipients", "invalid", "unsubscribed", "through", "is_complete", "next_at"])
+    launch.save(update_fields=["recipients", "invalid", "unsubscribed", "through", "is_complete"])
     transaction.on_commit(partial(_give_hints, launch.batch_id, page.parcels), robust=True)
     return page
 
 
-def _is_open(batch_id: int) -> bool:
-    """Whether the batch is open, and stays so while this transaction lasts: a stop waits for it."""
+def _is_open(launch_id: int) -> bool:
+    """Whether the launch's batch is open, and stays so while this transaction lasts: a stop waits for it. Locked before
+    the launch, as everybody does who locks both."""
     with connection.cursor() as cursor:
-        cursor.execute("select status from batches_batch where id = %s for share", [batch_id])
+        cursor.execute(queries.LOCK_BATCH_OF_LAUNCH, [launch_id])
         row = cursor.fetchone()
     return row is not None and row[0] == BatchStatus.OPEN
 
@@ -203,9 +176,8 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
     campaign = launch.campaign
     chosen = select_audience(campaign)
     merge, said = merge_sql([Tag(*tag) for tag in launch.tags], campaign.account_id)
-    size = pacer.parcel_size
-    times = list(pacer.times(-(-pacer.page_size // size)))
-    zones = pacer.zones
+    size, zones = pacer.parcel_size, pacer.waves_of_zones()
+    times = list(pacer.times())
     parameters: dict[str, Any] = {
         **chosen.parameters,
         **said,
@@ -227,74 +199,6 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
         cursor.execute(queries.expand(chosen.sql, merge), parameters)
         rows = cursor.fetchall()
     return Page(*rows[0][:4], parcels=[MadeParcel(*row[4:]) for row in rows if row[4] is not None])
-
-
-class Pacer:
-    """Gives the parcels of a page their times, and writes down in the launch, and for the account's rate in its terms,
-    where the next page goes on."""
-
-    def __init__(self, launch: Launch) -> None:
-        campaign = launch.campaign
-        self.launch = launch
-        self.pace = pace_of_campaign(campaign, launch.audience)
-        self.terms = locked_terms(campaign.account_id)
-        self.account_pace = Pace(60 / self.terms.rate_per_minute) if self.terms else None
-        self.turns = [dt.datetime.fromisoformat(moment) for moment, _ in launch.next_at]
-        self.next_at = [dt.datetime.fromisoformat(moment) for _, moment in launch.next_at]
-        self.parcel_size = min(
-            pace.parcel_size(PARCEL_SIZE) for pace in (self.pace, self.account_pace) if pace is not None
-        )
-        self.page_size = min(PAGE, self.parcel_size * PARCELS_TO_A_PAGE)
-        self.zones = zones_of(campaign, self.turns) if campaign.is_local_time else {}
-
-    def times(self, parcels: int) -> Iterator[tuple[int, int, dt.datetime]]:
-        """For so many parcels in each wave: its number, theirs, and when they leave."""
-        now = database_now()
-        for wave, at in enumerate(self.next_at):
-            start = max(at, now)
-            if self.terms and self.terms.next_at:
-                start = max(start, self.terms.next_at)
-            slower = max(self.pace.seconds_each, self.account_pace.seconds_each if self.account_pace else 0.0)
-            pace = Pace(slower, self.pace.window)
-            yield from ((wave, n, at) for n, at in enumerate(pace.times(start, [self.parcel_size] * parcels)))
-
-    def note(self, parcels: list[MadeParcel]) -> None:
-        """After the page: where each wave goes on."""
-        for parcel in parcels:
-            self.next_at[parcel.wave] = self.pace.after(parcel.send_at, parcel.size)
-            if self.terms and self.account_pace:
-                free = self.account_pace.after(parcel.send_at, parcel.size)
-                self.terms.next_at = max(free, self.terms.next_at or free)
-        self.launch.next_at = [
-            [turn.isoformat(), at.isoformat()] for turn, at in zip(self.turns, self.next_at, strict=True)
-        ]
-        if self.terms and parcels:
-            self.terms.save(update_fields=["next_at"])
-
-
-def pace_of_campaign(campaign: Campaign, audience: int | None) -> Pace:
-    """Its own pace, the account's not included."""
-    return pace_of(
-        rate_per_minute=campaign.rate_per_minute,
-        spread_seconds=campaign.spread_seconds,
-        audience=audience,
-        window=Window.from_json(campaign.window) if campaign.window else None,
-    )
-
-
-def locked_terms(account_id: int) -> AccountTerms | None:
-    """The account's rate, so that no other campaign takes the same time; None if it has none."""
-    return AccountTerms.objects.select_for_update().filter(account=account_id, rate_per_minute__isnull=False).first()
-
-
-def zones_of(campaign: Campaign, turns: list[dt.datetime]) -> dict[str, int]:
-    """The number of its wave for every time zone of the world."""
-    numbers = {moment: number for number, moment in enumerate(turns)}
-    send_at = turns[0]
-    return {
-        name: numbers.get(at_wall_clock(send_at, of=campaign.zone, there=ZoneInfo(name)), 0)
-        for name in available_timezones()
-    }
 
 
 def _give_hints(batch_id: int, parcels: list[MadeParcel]) -> None:

@@ -25,6 +25,7 @@ from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import AccountTerms, Campaign
 from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
 from campaigns.readiness import lacks_of
+from campaigns.repacing import hint_times, repace
 from campaigns.states import CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
 from foundation.clock import Now, database_now
 
@@ -32,19 +33,26 @@ LOCK_NOT_AVAILABLE = "55P03"
 Statuses = Collection[CampaignStatus]
 
 SCHEDULABLE: Statuses = leaves_for(CampaignStatus.SCHEDULED) | {CampaignStatus.SCHEDULED}
+SENDABLE: Statuses = leaves_for(CampaignStatus.QUEUED)
+PAUSABLE: Statuses = leaves_for(CampaignStatus.PAUSED)
+CANCELABLE: Statuses = leaves_for(CampaignStatus.CANCELED)
+RESUMABLE: Statuses = frozenset({CampaignStatus.PAUSED})
+UNSCHEDULABLE: Statuses = frozenset({CampaignStatus.SCHEDULED})
 
 
 @contextmanager
-def locked_campaign(account: Account, campaign_id: int) -> Iterator[Campaign]:
+def locked_campaign(account: Account, campaign_id: int, *, waits: bool = False) -> Iterator[Campaign]:
     """The campaign under its row lock, in a transaction, with the status it has at this moment.
 
-    Raises UnknownCampaign, and TransitionInProgress when another change is being committed.
+    Raises UnknownCampaign, and, unless it `waits` for it, TransitionInProgress when another change is being committed.
+    Rows are locked in the order campaign, batch, launch, account's terms.
     """
     with stop_transaction():
         own = Campaign.objects.filter(account=account, pk=campaign_id, deleted_at=None)
         try:
             with transaction.atomic():
-                campaign = own.select_for_update(nowait=True, of=("self",)).select_related("account", "launch").first()
+                locked = own.select_for_update(nowait=not waits, of=("self",))
+                campaign = locked.select_related("account", "launch", "sender").first()
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
                 raise TransitionInProgress from error
@@ -128,12 +136,10 @@ def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
     return Window.from_json(campaign.window).after(send_at) if campaign.window else send_at
 
 
-def unschedule_campaign(
-    account: Account, campaign_id: int, *, allowed_from: Statuses = frozenset({CampaignStatus.SCHEDULED})
-) -> Campaign:
+def unschedule_campaign(account: Account, campaign_id: int, *, allowed_from: Statuses = UNSCHEDULABLE) -> Campaign:
     """Back to draft, and without a time: nothing of it has left, and nothing will."""
     with locked_campaign(account, campaign_id) as campaign:
-        require(campaign, set(allowed_from) & {CampaignStatus.SCHEDULED})
+        require(campaign, set(allowed_from) & set(UNSCHEDULABLE))
         withdraw_launch(campaign)
         move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
     return campaign
@@ -143,7 +149,7 @@ def send_now(
     account: Account,
     campaign_id: int,
     *,
-    allowed_from: Statuses = leaves_for(CampaignStatus.QUEUED),
+    allowed_from: Statuses = SENDABLE,
     needs_tag: bool = True,
 ) -> Campaign:
     """Launch a campaign, or, where a send can be undone for some seconds, schedule it for when they are over.
@@ -151,7 +157,7 @@ def send_now(
     Raises what `schedule_campaign` does, but TimeIsPast.
     """
     with locked_campaign(account, campaign_id) as campaign:
-        require(campaign, set(allowed_from) & leaves_for(CampaignStatus.QUEUED))
+        require(campaign, set(allowed_from) & set(SENDABLE))
         refuse_unready(campaign, needs_tag=needs_tag)
         now = database_now()
         seconds = undo_seconds(campaign)
@@ -160,9 +166,7 @@ def send_now(
             return campaign
         withdraw_launch(campaign)
         launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
-        move(
-            campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure=""
-        )
+        move(campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure="")
     hint_expansion(launch.pk)
     return campaign
 
@@ -188,7 +192,7 @@ def pause_campaign(
     *,
     actor: str,
     reason: str = "",
-    allowed_from: Statuses = leaves_for(CampaignStatus.PAUSED),
+    allowed_from: Statuses = PAUSABLE,
 ) -> Receipt:
     """Stop a campaign for a while; answered when nothing of it leaves any more."""
     return _stop(account, campaign_id, CampaignStatus.PAUSED, allowed_from, actor=actor, reason=reason)
@@ -200,9 +204,9 @@ def cancel_campaign(
     *,
     actor: str,
     reason: str = "",
-    allowed_from: Statuses = leaves_for(CampaignStatus.CANCELED),
+    allowed_from: Statuses = CANCELABLE,
 ) -> Receipt | None:
-    """Stop a campaign for good; answered when nothing of it leaves any more. Without a receipt if it had no batch yet."""
+    """Stop a campaign for good; answered when nothing of it leaves any more. No receipt if it had no batch yet."""
     return _stop_or_end(account, campaign_id, CampaignStatus.CANCELED, allowed_from, actor=actor, reason=reason)
 
 
@@ -243,16 +247,18 @@ def resume_campaign(
     *,
     actor: str,
     reason: str = "",
-    allowed_from: Statuses = frozenset({CampaignStatus.PAUSED}),
+    allowed_from: Statuses = RESUMABLE,
 ) -> Receipt:
     """Let a paused campaign go on where it stopped."""
     with locked_campaign(account, campaign_id) as campaign:
-        require(campaign, set(allowed_from) & {CampaignStatus.PAUSED})
+        require(campaign, set(allowed_from) & set(RESUMABLE))
         assert campaign.launch is not None
         batch = Batch.objects.select_related("account").get(pk=campaign.launch.batch_id)
         receipt = begin_resume(batch, actor=actor, reason=reason)
+        times = repace(campaign, is_resumed=True)
         move(campaign, CampaignStatus.SENDING)
     hints.hint_admission(batch.pk)
+    hint_times(batch.pk, times)
     hint_expansion(campaign.launch.pk)
     return receipt
 

@@ -17,10 +17,7 @@ def merge_sql(tags: Sequence[Tag], account_id: int) -> tuple[str, dict[str, Any]
     where the content asks for nothing. A contact that lacks a field gets the tag's default."""
     if not tags:
         return "null::jsonb", {}
-    fields = {
-        definition.name.lower(): definition
-        for definition in FieldDefinition.objects.filter(account=account_id)
-    }
+    fields = {definition.name.lower(): definition for definition in FieldDefinition.objects.filter(account=account_id)}
     parameters: dict[str, Any] = {}
     pairs = []
     for number, tag in enumerate(tags):

@@ -16,7 +16,7 @@ DAY = dt.timedelta(days=1)
 EARLIEST_ZONE = dt.timezone(dt.timedelta(hours=14))
 """Where a day begins first."""
 STEP_SECONDS = 1.0
-"""A parcel of a paced campaign holds what may leave in this time: small enough to look even, large enough to be cheap."""
+"""A parcel of a paced campaign holds what may leave in this time: small enough to look even, and not too many."""
 LONGEST_WAIT_DAYS = 400
 """A window opens at least once in this time, or it is refused."""
 
@@ -98,9 +98,7 @@ class Pace:
             moment = self.after(moment, size)
 
 
-def pace_of(
-    *, rate_per_minute: int | None, spread_seconds: int, audience: int | None, window: Window | None
-) -> Pace:
+def pace_of(*, rate_per_minute: int | None, spread_seconds: int, audience: int | None, window: Window | None) -> Pace:
     """The slower of the rate and of an audience spread over a time."""
     by_rate = 60 / rate_per_minute if rate_per_minute else 0.0
     by_spread = spread_seconds / audience if audience and spread_seconds else 0.0

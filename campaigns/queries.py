@@ -9,6 +9,10 @@ from batches.states import WAITING_STATES, Lane, ParcelState
 
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
 
+LOCK_BATCH_OF_LAUNCH: Final = """
+select b.status from batches_batch b join campaigns_launch l on l.batch_id = b.id where l.id = %s for share of b
+"""
+
 LAST_CONTACT: Final = "select coalesce(max(id), 0) from campaigns_contact where account_id = %s"
 
 IS_SUPPRESSED: Final = """exists (

@@ -44,11 +44,7 @@ def lacks_of(campaign: Campaign, *, needs_tag: bool = True) -> list[Lack]:
 
 def has_audience(campaign: Campaign) -> bool:
     """Whether it says to whom. Lists that were deleted since do not count."""
-    return (
-        campaign.is_to_all
-        or campaign.lists.filter(deleted_at=None).exists()
-        or campaign.segments.exists()
-    )
+    return campaign.is_to_all or campaign.lists.filter(deleted_at=None).exists() or campaign.segments.exists()
 
 
 def has_unsubscribe_tags(campaign: Campaign) -> bool:

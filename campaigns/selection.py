@@ -42,7 +42,9 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
     for number, segment in enumerate(campaign.segments.select_related("list").order_by("pk")):
         sql, said = compile_condition(from_json(segment.condition), account_id=campaign.account_id, prefix=f"s{number}")
         parameters |= said
-        sources.append(f"(select c.id from campaigns_contact c where c.account_id = %(account)s and {BOUNDS} and ({sql}) {page})")
+        sources.append(
+            f"(select c.id from campaigns_contact c where c.account_id = %(account)s and {BOUNDS} and ({sql}) {page})"
+        )
     return Selection(f"select id from ({' union '.join(sources)}) audience {page}", parameters)
 
 

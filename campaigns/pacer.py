@@ -1,0 +1,137 @@
+"""The pacer: gives the parcels of a launch their times, page by page, and again when its terms change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from batches.models import PARCEL_SIZE
+from campaigns.models import AccountTerms, Campaign, Launch
+from campaigns.pacing import Pace, Window, at_wall_clock, pace_of
+from foundation.clock import database_now
+
+PAGE = 5000
+"""Contacts to a page, at most: a stop may wait for one, so it takes about a tenth of a second."""
+PARCELS_TO_A_PAGE = 500
+"""At most, for the same reason: of a slow campaign they are small."""
+
+
+class MadeParcel(NamedTuple):
+    """A parcel of a page; `wave` is the number of its time zones' turn."""
+
+    id: int
+    wave: int
+    send_at: dt.datetime
+    size: int
+    is_due: bool
+
+
+def turns_of(campaign: Campaign, send_at: dt.datetime) -> list[dt.datetime]:
+    """The moments at which a campaign leaves: one, or with local time one for each offset of the world's time zones.
+    The first is that of contacts whose time zone is not known."""
+    moments = dict.fromkeys([send_at])
+    if campaign.is_local_time:
+        moments |= dict.fromkeys(local_moments(campaign, send_at).values())
+    return list(moments)
+
+
+def local_moments(campaign: Campaign, send_at: dt.datetime) -> dict[str, dt.datetime]:
+    """When it is as late in every time zone of the world as it is in the campaign's at `send_at`."""
+    return {name: at_wall_clock(send_at, of=campaign.zone, there=ZoneInfo(name)) for name in zone_names()}
+
+
+@cache
+def zone_names() -> list[str]:
+    """The time zones of the world."""
+    return sorted(available_timezones())
+
+
+class Pacer:
+    """The times of one launch.
+
+    It is made in the transaction that uses it, after batch and launch were locked, and locks the account's rate, so
+    that no other campaign takes the same time. `note` and `repace` write down where to go on.
+    """
+
+    def __init__(self, launch: Launch) -> None:
+        campaign = launch.campaign
+        self.launch = launch
+        rated = AccountTerms.objects.select_for_update().filter(rate_per_minute__isnull=False)
+        self.terms = rated.filter(account=campaign.account_id).first()
+        window = Window.from_json(campaign.window) if campaign.window else None
+        self.own = pace_of(
+            rate_per_minute=campaign.rate_per_minute,
+            spread_seconds=campaign.spread_seconds,
+            audience=launch.audience,
+            window=window,
+        )
+        account_seconds = 60 / self.terms.rate_per_minute if self.terms and self.terms.rate_per_minute else 0.0
+        self.shared = Pace(account_seconds)
+        self.slower = Pace(max(self.own.seconds_each, account_seconds), window)
+        self.parcel_size = self.slower.parcel_size(PARCEL_SIZE)
+        self.page_size = min(PAGE, self.parcel_size * PARCELS_TO_A_PAGE)
+        self.turns = [dt.datetime.fromisoformat(turn) for turn, _ in launch.next_at]
+        self.next_at = [dt.datetime.fromisoformat(at) for _, at in launch.next_at]
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether its mail leaves in any way but at once."""
+        return self.slower != Pace()
+
+    def waves_of_zones(self) -> dict[str, int]:
+        """The number of its wave for every time zone; none without local time."""
+        if not self.launch.campaign.is_local_time:
+            return {}
+        numbers = {turn: number for number, turn in enumerate(self.turns)}
+        moments = local_moments(self.launch.campaign, self.turns[0])
+        return {name: numbers[moment] for name, moment in moments.items() if moment in numbers}
+
+    def times(self) -> Iterator[tuple[int, int, dt.datetime]]:
+        """For as many parcels as a page may have, in each wave: its number, theirs, and when they leave."""
+        now = database_now()
+        sizes = [self.parcel_size] * -(-self.page_size // self.parcel_size)
+        for wave, next_at in enumerate(self.next_at):
+            start = max(next_at, now, self._free_at(now))
+            yield from ((wave, number, at) for number, at in enumerate(self.slower.times(start, sizes)))
+
+    def note(self, parcels: Sequence[MadeParcel]) -> None:
+        """These were made: the next ones leave after them."""
+        for parcel in parcels:
+            self.next_at[parcel.wave] = self.own.after(parcel.send_at, parcel.size)
+            self._take(parcel.send_at, parcel.size)
+        self._write()
+
+    def repace(self, waiting: Sequence[tuple[int, dt.datetime]], *, now: dt.datetime) -> list[dt.datetime]:
+        """New times, from `now` on, for parcels of these sizes that had these times, in their order. None leaves before
+        the turn of its time zone: the last that comes before the time it had."""
+        turns = sorted(self.turns)
+        next_at, times = max(now, self._free_at(now)), []
+        for size, had in waiting:
+            turn = turns[max(0, bisect_right(turns, had) - 1)]
+            at = self.slower.after(max(next_at, turn), 0)
+            times.append(at)
+            next_at = self.slower.after(at, size)
+            self._take(at, size)
+        self.next_at = [max(turn, next_at) for turn in self.turns]
+        self._write()
+        return times
+
+    def _free_at(self, now: dt.datetime) -> dt.datetime:
+        return (self.terms.next_at if self.terms else None) or now
+
+    def _take(self, at: dt.datetime, size: int) -> None:
+        if self.terms:
+            free = self.shared.after(at, size)
+            self.terms.next_at = max(free, self.terms.next_at or free)
+
+    def _write(self) -> None:
+        self.launch.next_at = [
+            [turn.isoformat(), at.isoformat()] for turn, at in zip(self.turns, self.next_at, strict=True)
+        ]
+        self.launch.save(update_fields=["next_at"])
+        if self.terms:
+            self.terms.save(update_fields=["next_at"])

@@ -1,0 +1,52 @@
+"""Repacing: what of a campaign waits gets its times anew, since its terms have changed, or it was paused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import connection
+
+from batches import hints
+from batches.models import Batch
+from batches.planner import plan_wave
+from batches.states import Lane
+from campaigns import queries
+from campaigns.models import Campaign, Launch
+from campaigns.pacer import Pacer
+from foundation.clock import database_now
+
+
+def repace(campaign: Campaign, *, is_resumed: bool = False) -> list[dt.datetime]:
+    """Give all of the campaign that waits, in nobody's hands, its times anew, from now on; returns them.
+
+    A campaign without a pace that `is_resumed` keeps its times; of one with a pace, what became due meanwhile would
+    leave in one rush, or outside its window.
+
+    The batch is locked as a stop locks it, so that no verdict and no page of the expansion falls in between. In the
+    caller's transaction, after the campaign's lock.
+    """
+    assert campaign.launch is not None
+    Batch.objects.select_for_update(no_key=True).get(pk=campaign.launch.batch_id)
+    launch = Launch.objects.select_for_update().get(pk=campaign.launch.pk)
+    launch.campaign = campaign
+    pacer = Pacer(launch)
+    if is_resumed and not pacer.is_paced:
+        return []
+    now = database_now()
+    with connection.cursor() as cursor:
+        cursor.execute(queries.PARCELS_TO_REPACE, {"batch": launch.batch_id, "now": now})
+        waiting: list[tuple[int, int, dt.datetime]] = cursor.fetchall()
+        times = pacer.repace([(size, had) for _, size, had in waiting], now=now)
+        cursor.execute(queries.REPACE, {"parcels": [row[0] for row in waiting], "times": times, "now": now})
+    return times
+
+
+def hint_times(batch_id: int, times: Sequence[dt.datetime]) -> None:
+    """After the commit: have the near ones planned. What is due already waits for the workers."""
+    now = database_now()
+    if times and min(times) <= now:
+        hints.hint_due(Lane.BULK, sum(at <= now for at in times))
+    for send_at in sorted(set(times)):
+        if send_at > now and not plan_wave(batch_id, send_at, now=now):
+            break

@@ -1,0 +1,129 @@
+"""The sweeper's duties for campaigns: prepare, begin, expand what was left behind, finish. Each in short guarded steps;
+two sweepers at once are harmless."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from functools import partial
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from batches.models import Parcel
+from batches.states import BatchStatus
+from campaigns import queries
+from campaigns.errors import TransitionInProgress, UnknownCampaign
+from campaigns.launch import hint_expansion, open_launch
+from campaigns.lifecycle import locked_campaign, move
+from campaigns.models import Campaign, Launch
+from campaigns.readiness import lacks_of
+from campaigns.states import CampaignStatus
+from foundation.clock import Now, database_now
+
+PREPARED_AHEAD = dt.timedelta(minutes=2)
+"""How long before its time a campaign's audience becomes messages, so that it leaves at its time."""
+AT_ONCE = 100
+
+
+def prepare_campaigns() -> int:
+    """Open the launches of campaigns whose time is near, or mark those failed that are not ready; returns how many."""
+    near = Campaign.objects.filter(
+        status=CampaignStatus.SCHEDULED, launch=None, deleted_at=None, begins_at__lte=Now() + PREPARED_AHEAD
+    )
+    return sum(_prepare(campaign) for campaign in near.select_related("account").order_by("begins_at")[:AT_ONCE])
+
+
+def _prepare(found: Campaign) -> bool:
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
+        near = database_now() + PREPARED_AHEAD
+        if campaign.status != CampaignStatus.SCHEDULED or campaign.launch is not None:
+            return False
+        if campaign.begins_at is None or campaign.send_at is None or campaign.begins_at > near:
+            return False
+        lacks = lacks_of(campaign, needs_tag=False)
+        if lacks:
+            move(
+                campaign,
+                CampaignStatus.FAILED,
+                failure="; ".join(lack.label for lack in lacks),
+                finished_at=database_now(),
+            )
+            return True
+        launch = open_launch(campaign, send_at=campaign.send_at, begins_at=campaign.begins_at)
+        move(campaign, CampaignStatus.SCHEDULED, launch=launch)
+        hint_after_commit(launch)
+        return True
+    return False
+
+
+def begin_campaigns() -> int:
+    """Note that the time of prepared campaigns has come, and that queued ones have their first messages; returns how
+    many there were. Their mail leaves without this."""
+    due = Q(status=CampaignStatus.SCHEDULED, launch__isnull=False, begins_at__lte=Now())
+    begun = Q(status=CampaignStatus.QUEUED, launch__recipients__gt=0)
+    found = Campaign.objects.filter(due | begun, deleted_at=None).select_related("account")[:AT_ONCE]
+    return sum(_begin(campaign) for campaign in found)
+
+
+def _begin(found: Campaign) -> bool:
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
+        # What is due has begun with the lock.
+        if campaign.status == CampaignStatus.QUEUED and campaign.launch and campaign.launch.recipients:
+            move(campaign, CampaignStatus.SENDING)
+        return True
+    return False
+
+
+def expand_launches() -> int:
+    """Hint the launches that have more to expand and whose task may be lost; returns how many."""
+    left = Launch.objects.filter(is_complete=False, batch__status=BatchStatus.OPEN).values_list("pk", flat=True)
+    found = list(left[:AT_ONCE])
+    for launch_id in found:
+        hint_expansion(launch_id)
+    return len(found)
+
+
+def finish_campaigns() -> int:
+    """Mark as sent the campaigns of which every message has an outcome, and as failed those that had nobody to go to;
+    returns how many."""
+    unfinished = Parcel.objects.filter(batch_id=OuterRef("launch__batch_id"), is_folded=False, finalized_at=None)
+    on_their_way = Q(status__in=[CampaignStatus.QUEUED, CampaignStatus.SENDING, CampaignStatus.PAUSED])
+    done = Campaign.objects.filter(on_their_way, ~Exists(unfinished), launch__is_complete=True)
+    return sum(_finish(campaign) for campaign in done.select_related("account")[:AT_ONCE])
+
+
+def _finish(found: Campaign) -> bool:
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
+        launch = campaign.launch
+        if launch is None or not launch.is_complete or _is_under_way(launch.batch_id):
+            return False
+        now = database_now()
+        if launch.recipients + launch.unsubscribed + launch.invalid == 0 and campaign.status == CampaignStatus.QUEUED:
+            move(campaign, CampaignStatus.FAILED, failure="there is nobody in its audience", finished_at=now)
+        else:
+            if campaign.status == CampaignStatus.QUEUED:
+                move(campaign, CampaignStatus.SENDING)
+            move(campaign, CampaignStatus.SENT, finished_at=now)
+        return True
+    return False
+
+
+def _is_under_way(batch_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(queries.IS_UNDER_WAY, [batch_id])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def hint_after_commit(launch: Launch) -> None:
+    """Have a launch expanded."""
+    transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
+
+
+DUTIES = {
+    "prepare_campaigns": prepare_campaigns,
+    "begin_campaigns": begin_campaigns,
+    "expand_launches": expand_launches,
+    "finish_campaigns": finish_campaigns,
+}

@@ -1,0 +1,13 @@
+"""The Celery tasks of campaigns. Each is a hint: it may be lost or doubled, and PostgreSQL knows what is to be done."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from campaigns import launch
+
+
+@shared_task(name=launch.EXPAND)
+def expand(launch_id: int) -> int:
+    """Make messages of a launch's audience; returns how many."""
+    return launch.expand(launch_id)

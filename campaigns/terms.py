@@ -1,0 +1,52 @@
+"""Terms: how campaigns leave, changed while they are on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Account
+from campaigns.errors import UnknownCampaign
+from campaigns.lifecycle import locked_campaign
+from campaigns.models import AccountTerms, Campaign
+from campaigns.repacing import hint_times, repace
+from campaigns.states import RUNNING, CampaignStatus
+
+CHANGEABLE = frozenset({"rate_per_minute", "spread_seconds", "window"})
+"""What may be changed while a campaign is on its way."""
+
+
+def change_terms(account: Account, campaign_id: int, changes: Mapping[str, Any], *, waits: bool = False) -> Campaign:
+    """Change a campaign's rate, spread or window, in any status: what has not left gets new times, in the same order.
+
+    Raises UnknownCampaign, and TransitionInProgress unless it `waits` for another change.
+    """
+    with locked_campaign(account, campaign_id, waits=waits) as campaign:
+        for name in CHANGEABLE & changes.keys():
+            setattr(campaign, name, changes[name])
+        campaign.save(update_fields=list(CHANGEABLE))
+        times = repace(campaign) if campaign.launch else []
+    if campaign.launch:
+        hint_times(campaign.launch.batch_id, times)
+    return campaign
+
+
+def change_account_terms(account: Account, *, rate_per_minute: int | None, undo_seconds: int) -> AccountTerms:
+    """How the account's campaigns leave. Those on their way get new times, the oldest launch first.
+
+    After a crash in between, the others keep the times they had.
+    """
+    with transaction.atomic():
+        terms, _ = AccountTerms.objects.select_for_update().get_or_create(account=account)
+        terms.rate_per_minute, terms.undo_seconds, terms.next_at = rate_per_minute, undo_seconds, None
+        terms.save()
+    on_their_way = Campaign.objects.filter(
+        account=account, status__in=[*RUNNING, CampaignStatus.SCHEDULED], launch__isnull=False, deleted_at=None
+    )
+    for campaign_id in on_their_way.order_by("launch_id").values_list("pk", flat=True):
+        with suppress(UnknownCampaign):
+            change_terms(account, campaign_id, {}, waits=True)
+    return terms
