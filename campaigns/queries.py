@@ -6,6 +6,7 @@ from typing import Final
 
 from batches.models import PARCEL_SPAN
 from batches.states import WAITING_STATES, Lane, ParcelState
+from mailer.models import SuppressionKind
 
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
 
@@ -15,9 +16,9 @@ select b.status from batches_batch b join campaigns_launch l on l.batch_id = b.i
 
 LAST_CONTACT: Final = "select coalesce(max(id), 0) from campaigns_contact where account_id = %s"
 
-IS_SUPPRESSED: Final = """exists (
+IS_SUPPRESSED: Final = f"""exists (
         select from mailer_suppression s where s.account_id = %(account)s and s.email = c.email
-            and (s.group_id is null or s.group_id = %(group)s))"""
+            and s.kind <> {int(SuppressionKind.BLOCK)} and (s.group_id is null or s.group_id = %(group)s))"""
 
 
 def expand(selection: str, merge: str) -> str:
@@ -92,3 +93,19 @@ select exists (select from batches_parcel where batch_id = %s and not is_folded 
 """
 
 FIRST_SEND_AT: Final = "select min(send_at) from batches_parcel where batch_id = %s and not is_folded"
+
+COUNT_ENGAGEMENTS: Final = """
+select e.campaign_id, e.kind, count(*) from campaigns_engagement e where e.campaign_id = any(%(ids)s) group by 1, 2
+"""
+
+COUNT_SUPPRESSIONS: Final = """
+select s.batch_id, s.kind, count(*) from mailer_suppression s where s.batch_id = any(%(ids)s) group by 1, 2
+"""
+
+HOURS: Final = """
+select date_trunc('hour', finalized_at, 'UTC'), sum(sent), sum(refused) from batches_parcel
+where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
+    and finalized_at is not null and sent + refused > 0
+group by 1 order by 1
+"""
+"""By pairs, or the planner would walk the primary key for a batch that owns much of the table."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batches.states import PARCEL_MOVES, BatchStatus, ParcelState
 from batches.verdict import VERDICTS, Phase
+from campaigns.states import CAMPAIGN_MOVES
 
 DOCS = Path(__file__).parent.parent / "docs"
 ARROW = re.compile(r"^\s*(\w+) --> (\w+) :", re.MULTILINE)
@@ -26,6 +27,11 @@ def test_the_parcels_diagram_is_the_table_of_moves() -> None:
 def test_the_parcels_table_has_every_state() -> None:
     rows = re.findall(r"^\| (\w+) \|", section("A parcel"), re.MULTILINE)
     assert rows[1:] == [state.label for state in ParcelState]
+
+
+def test_the_campaigns_diagram_is_the_table_of_moves() -> None:
+    drawn = set(ARROW.findall(section("A campaign")))
+    assert drawn == {(status.label, target.label) for status, moves in CAMPAIGN_MOVES.items() for target in moves}
 
 
 def test_the_batch_diagram_lets_every_status_reach_every_other() -> None:

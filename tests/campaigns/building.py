@@ -1,0 +1,88 @@
+"""Contacts, lists and campaigns for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import Account
+from campaigns.audience.models import Contact, ContactList, Membership, Sender
+from campaigns.editing import create_campaign
+from campaigns.launch import expand_page
+from campaigns.models import Campaign, Launch
+from campaigns.sweep import DUTIES
+from foundation.clock import Now
+from mailer.models import UnsubscribeGroup
+from mailer.pipeline.deliver import Deliverer
+from mailer.sweep import sweep
+
+HTML = "<p>Hello [%first_name | friend%]</p><p><a href='[unsubscribe]'>leave</a></p>"
+PLAIN = "Hello [%first_name | friend%]\n[unsubscribe]"
+
+
+def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Contact]:
+    """Contacts with these addresses, in the order of their ids."""
+    return Contact.objects.bulk_create([Contact(account=account, email=email, **common) for email in emails])
+
+
+def add_list(account: Account, contacts: list[Contact], name: str = "customers") -> ContactList:
+    """A list of these contacts."""
+    found = ContactList.objects.create(account=account, name=name, contact_count=len(contacts))
+    Membership.objects.bulk_create([Membership(list_id=found.pk, contact_id=contact.pk) for contact in contacts])
+    return found
+
+
+def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
+    return Sender.objects.create(
+        account=account,
+        nickname=f"news {Sender.objects.count()}",
+        from_email="news@example.com",
+        from_name="News",
+        reply_to="answers@example.com",
+        address="1 Street",
+        city="Town",
+        country="Land",
+        verified_at=Now() if is_verified else None,
+    )
+
+
+def ready_campaign(account: Account, *, recipients: int = 3, **said: Any) -> Campaign:
+    """A draft that lacks nothing, to `recipients` contacts `r0@example.com`, `r1@…`."""
+    contacts = add_contacts(account, [f"r{n}@example.com" for n in range(recipients)])
+    group = UnsubscribeGroup.objects.create(account=account, name=f"news {UnsubscribeGroup.objects.count()}")
+    changes = {
+        "title": "News of May",
+        "subject": "News for [%first_name | you%]",
+        "html_content": HTML,
+        "plain_content": PLAIN,
+        "sender": add_sender(account).pk,
+        "lists": [add_list(account, contacts, f"list {ContactList.objects.count()}").pk],
+        "suppression_group": group.pk,
+    }
+    return create_campaign(account, changes | said)
+
+
+def sweep_campaigns() -> dict[str, int]:
+    """What the sweeper does for campaigns."""
+    return {name: duty() for name, duty in DUTIES.items()}
+
+
+def expand_all() -> int:
+    """Make the messages of every launch that is open; returns how many."""
+    made = 0
+    for launch_id in Launch.objects.filter(is_complete=False).values_list("pk", flat=True):
+        while page := expand_page(launch_id):
+            made += page.messages
+    return made
+
+
+def run_fleet(deliverer: Deliverer, *, rounds: int = 3) -> None:
+    """Let everything happen that is due now: sweeper, expansion, delivery."""
+    for _ in range(rounds):
+        sweep()
+        expand_all()
+        deliverer.deliver_due(seconds=5)
+
+
+def again(campaign: Campaign) -> Campaign:
+    """The campaign as it is now."""
+    return Campaign.objects.select_related("launch").get(pk=campaign.pk)
