@@ -20,7 +20,7 @@ class UnsubscribeGroup(models.Model):
     """A kind of mail that recipients can leave for itself. A deleted one keeps its row, since mail names it."""
 
     id = models.AutoField(primary_key=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=30)
     description = models.CharField(max_length=100)
     is_default = models.BooleanField(default=False)
