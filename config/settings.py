@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import django_stubs_ext
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads it from here)
 from config.logs import LEVELS, logging_config
@@ -27,6 +27,18 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
+
+
+def check_web_address(url: str) -> None:
+    """Links can begin with it: http or https, a host, perhaps a path. Raises ValidationError."""
+    parts = urlsplit(url)
+    is_plain = url.isascii() and url.isprintable() and len(url) <= 200 and not set(url) & set(" <>\"'?#")
+    if not (is_plain and parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValidationError("Must be like https://mail.example.com.")
+
+
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000", validate=check_web_address).rstrip("/")
+"""Where recipients of mail find this installation: the links in it begin so. With https there is one-click, too."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
 LOGGING = logging_config(level=LOG_LEVEL, is_readable=DEBUG or sys.stderr.isatty())

@@ -119,7 +119,9 @@ class Mail(models.Model):
         UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     groups_to_display = ArrayField(models.IntegerField(), default=list, db_default=[], help_text="Empty: all")
-    unsubscribe_url = models.TextField(blank=True, db_default="", help_text="A link of the caller's, instead of ours")
+    unsubscribe_url = models.TextField(
+        blank=True, default="", db_default="", help_text="A link of the caller's, instead of ours"
+    )
     bypass = models.SmallIntegerField(default=0, db_default=0, help_text="In spite of which suppressions: `Bypass`")
     created_at = models.DateTimeField(db_default=Now())
 

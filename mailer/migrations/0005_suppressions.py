@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mail',
             name='unsubscribe_url',
-            field=models.TextField(blank=True, db_default='', help_text="A link of the caller's, instead of ours"),
+            field=models.TextField(blank=True, db_default='', default='', help_text="A link of the caller's, instead of ours"),
         ),
         migrations.CreateModel(
             name='UnsubscribeGroup',
