@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import django_stubs_ext
-from environs import Env
+from environs import Env, ValidationError, validate
 
 from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads it from here)
 from config.logs import LEVELS, logging_config
@@ -22,13 +22,25 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", validate=lambda key: len(key) >= 32)
+SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
 
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=lambda level: level in LEVELS)
+
+def check_web_address(url: str) -> None:
+    """Links can begin with it: http or https, a host, perhaps a path. Raises ValidationError."""
+    parts = urlsplit(url)
+    is_plain = url.isascii() and url.isprintable() and len(url) <= 200 and not set(url) & set(" <>\"'?#")
+    if not (is_plain and parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValidationError("Must be like https://mail.example.com.")
+
+
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000", validate=check_web_address).rstrip("/")
+"""Where recipients of mail find this installation: the links in it begin so. With https there is one-click, too."""
+
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
 LOGGING = logging_config(level=LOG_LEVEL, is_readable=DEBUG or sys.stderr.isatty())
 LOGGING_CONFIG = "config.logs.set_up"
 
@@ -69,11 +81,11 @@ REDIS_URL = env.str("REDIS_URL")
 
 # --- how mail leaves --------------------------------------------------------------------------------------------------
 
-TRANSPORT = env.str("TRANSPORT", "smtp", validate=lambda name: name in {"smtp", "django", "sandbox"})
+TRANSPORT = env.str("TRANSPORT", "smtp", validate=validate.OneOf(["smtp", "django", "sandbox"]))
 SMTP_URL = env.str("SMTP_URL", "smtp://localhost:25")
 """`smtp://[user:password@]host:port`, `smtps://` for TLS from the first byte; `?starttls=never|auto|always`
 (default auto), `?verify=no` to accept any certificate, `?ca=/path.pem`, `?hello=name`."""
-SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8, validate=lambda n: n >= 1)
+SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8, validate=validate.Range(min=1))
 """Connections each worker process keeps open."""
 SMTP_TIMEOUT_SECONDS = env.float("SMTP_TIMEOUT_SECONDS", 60.0)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
@@ -100,12 +112,12 @@ API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
 
 # --- what a caller may ask of one installation ------------------------------------------------------------------------
 
-IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24, validate=lambda n: n >= 1)
-RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", 6000, validate=lambda n: n >= 0)
+IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24, validate=validate.Range(min=1))
+RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", 6000, validate=validate.Range(min=0))
 """Requests of one API key to everything but mail/send; 0: no limit."""
-MAIL_SEND_RATE_LIMIT_PER_MINUTE = env.int("MAIL_SEND_RATE_LIMIT_PER_MINUTE", 0, validate=lambda n: n >= 0)
+MAIL_SEND_RATE_LIMIT_PER_MINUTE = env.int("MAIL_SEND_RATE_LIMIT_PER_MINUTE", 0, validate=validate.Range(min=0))
 """Requests of one API key to mail/send; 0: no limit, and Redis is not asked."""
-MAX_PENDING_MESSAGES = env.int("MAX_PENDING_MESSAGES", 50_000_000, validate=lambda n: n >= 0)
+MAX_PENDING_MESSAGES = env.int("MAX_PENDING_MESSAGES", 50_000_000, validate=validate.Range(min=0))
 """Messages of one account that may wait at a time; 0: no limit."""
 
 # --- the pipeline's own measures --------------------------------------------------------------------------------------
@@ -151,7 +163,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-WORKER_MEMORY_MB = env.int("WORKER_MEMORY_MB", 1024, validate=lambda n: n >= 200)
+WORKER_MEMORY_MB = env.int("WORKER_MEMORY_MB", 1024, validate=validate.Range(min=200))
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MEMORY_MB * 1024
 """In KiB. A worker process that has ever held more is replaced between two tasks: what a huge mail, or a leak in a
 library, has taken from the system goes back to it."""

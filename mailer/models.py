@@ -20,7 +20,7 @@ class UnsubscribeGroup(models.Model):
     """A kind of mail that recipients can leave for itself. A deleted one keeps its row, since mail names it."""
 
     id = models.AutoField(primary_key=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=30)
     description = models.CharField(max_length=100)
     is_default = models.BooleanField(default=False)
@@ -119,7 +119,9 @@ class Mail(models.Model):
         UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     groups_to_display = ArrayField(models.IntegerField(), default=list, db_default=[], help_text="Empty: all")
-    unsubscribe_url = models.TextField(blank=True, db_default="", help_text="A link of the caller's, instead of ours")
+    unsubscribe_url = models.TextField(
+        blank=True, default="", db_default="", help_text="A link of the caller's, instead of ours"
+    )
     bypass = models.SmallIntegerField(default=0, db_default=0, help_text="In spite of which suppressions: `Bypass`")
     created_at = models.DateTimeField(db_default=Now())
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailer.compose.substitutions import TextTooLong, substitute
+from mailer.compose.headers import is_html
+from mailer.compose.substitutions import TextTooLong, Values, substitute, values_of
 from mailer.models import Mail, Message
 
 LONGEST_TEXT = 100_000
@@ -31,7 +32,7 @@ class Part:
 
     @property
     def is_html(self) -> bool:
-        return self.type.lower().startswith("text/html")
+        return is_html(self.type)
 
     @property
     def framed(self) -> str:
@@ -58,12 +59,12 @@ class Preview:
 
 
 def preview_message(message: Message, mail: Mail) -> Preview:
-    """One accepted message, with its substitutions made."""
+    """One accepted message with its own values; the tags that become links stay as they are."""
     said: Mapping[str, Any] = message.personal or {}
-    values: Mapping[str, str] = said.get("substitutions") or {}
+    values = values_of(said)
     return Preview(
-        headers=list(_headers(message, mail, said, values)),
-        parts=[Part(part["type"], _fill(part["value"], values)[:LONGEST_TEXT]) for part in mail.content],
+        headers=list(_headers(message, mail, said, values.plain)),
+        parts=[_part(part["type"], part["value"], values) for part in mail.content],
         attached=[
             Attached(item["filename"], item.get("type") or "", len(item["content"]) * 3 // 4)
             for item in mail.attachments
@@ -74,7 +75,11 @@ def preview_message(message: Message, mail: Mail) -> Preview:
 def subject_of(message: Message, mail: Mail) -> str:
     """The subject of one message of a mail."""
     said: Mapping[str, Any] = message.personal or {}
-    return _fill(said.get("subject") or mail.subject, said.get("substitutions") or {})
+    return _fill(said.get("subject") or mail.subject, values_of(said).plain)
+
+
+def _part(type: str, text: str, values: Values) -> Part:
+    return Part(type, _fill(text, values.html if is_html(type) else values.plain)[:LONGEST_TEXT])
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

@@ -27,11 +27,15 @@ MESSAGES_LOOKED_AT = 5000
 """What one page of a batch's messages in a certain state may look at."""
 LOOK = 500
 
-READ_MESSAGES = "select id, mail_id, recipient, personal from mailer_message where id = any(%s)"
-READ_PARCEL = "select id, mail_id, recipient, personal from mailer_message where id >= %s and id < %s"
+READ = """select id, mail_id, recipient, personal,
+    exists (select from mailer_suppression where account_id = any(%s)) as has_suppressions
+from mailer_message"""
+READ_MESSAGES = f"{READ} where id = any(%s)"
+READ_PARCEL = f"{READ} where id >= %s and id < %s"
+"""Messages, and whether any of these accounts has any suppression: only then it is worth asking for them."""
 READ_FINISHED = f"""
 select message_id, recipient from mailer_event
-where message_id = any(%s) and kind in ({int(EventKind.SENT)}, {int(EventKind.REFUSED)})
+where message_id = any(%s) and kind in ({int(EventKind.SENT)}, {int(EventKind.REFUSED)}, {int(EventKind.DROPPED)})
 """
 
 LATEST_EVENTS = """
@@ -46,9 +50,9 @@ order by e.message_id, e.id
 MAY_HOLD: dict[str | None, str] = {
     None: "true",
     **{state.label: f"moved > 0 or state = {int(state)}" for state in ParcelState if state is not ParcelState.DONE},
-    **{kind: f"moved > 0 or {kind} > 0" for kind in ("sent", "dropped", "stopped", "in_doubt")},
-    # One recipient refused and one in doubt: counted as in doubt, told as refused.
-    "refused": "moved > 0 or refused > 0 or in_doubt > 0",
+    **{kind: f"moved > 0 or {kind} > 0" for kind in ("sent", "stopped", "in_doubt")},
+    # One recipient refused or dropped and one in doubt: counted as in doubt, told as what is certain.
+    **{kind: f"moved > 0 or {kind} > 0 or in_doubt > 0" for kind in ("refused", "dropped")},
 }
 """Whether a parcel's row allows a message of it to be in a state; those that moved may be in any."""
 

@@ -26,6 +26,11 @@ def one_line(value: str) -> str:
     return value if value.isprintable() else BREAKS.sub(" ", value)
 
 
+def is_html(type: str) -> bool:
+    """Of a MIME type, with parameters or without."""
+    return type.lower().startswith("text/html")
+
+
 def field(name: str, value: str) -> bytes:
     """One header field with its CRLF. Raises ValueError for a name that cannot be one."""
     if not FIELD_NAME.fullmatch(name):

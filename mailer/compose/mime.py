@@ -1,7 +1,7 @@
 """MIME: one message's bytes from its mail and its personalization (RFC 5322, RFC 2045 to 2049).
 
 What the messages of a mail share is made once, when the composer is built; a text is encoded again only for a message
-whose substitutions occur in it. Date is the moment of delivery; Message-ID is the same at every try.
+whose values occur in it. Date is the moment of delivery; Message-ID is the same at every try.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from email.utils import format_datetime
 from typing import Any
 
 from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
-from mailer.compose.substitutions import substitute
+from mailer.compose.substitutions import Values, substitute, values_of
 from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable, is_undotted
+from mailer.compose.unsubscribe import UnsubscribeTags
 from mailer.draft import Address
 from mailer.models import Mail
+from mailer.suppressions.addresses import address_key
+from mailer.suppressions.links import Link, seal
 from mailer.transports.base import Envelope
 
 OWN_HEADERS = frozenset(
@@ -31,9 +34,11 @@ TEMPLATES = 4
 class Composer:
     """Makes the messages of one mail."""
 
-    def __init__(self, mail: Mail, *, message_id_domain: str) -> None:
+    def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str) -> None:
+        """`public_url` is where recipients find this installation, without a slash at its end."""
         self.mail = mail
         self.domain = message_id_domain
+        self._tags = UnsubscribeTags(mail, public_url)
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
         self._wire_sender = wire_address(mail.sender)
@@ -47,7 +52,7 @@ class Composer:
         self._plain_texts = _join(self._texts)
         self._are_files_undotted = is_undotted(self._files)
         self._are_plain_texts_undotted = is_undotted(self._plain_texts)
-        self._templates: dict[tuple[str, ...], Template | None] = {}
+        self._templates: dict[tuple[bool, tuple[str, ...]], Template | None] = {}
         self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
 
@@ -62,23 +67,29 @@ class Composer:
     ) -> Envelope:
         """The envelope and content of one message.
 
-        `date` is its `date_field`; `skip` are recipients who have had their outcome already.
+        `date` is its `date_field`; `skip` are recipients, as they are written on the wire, who do not get it: they have
+        had their outcome already.
         """
         said: Mapping[str, Any] = personal or {}
-        values: Mapping[str, str] = said.get("substitutions") or {}
         sender, sender_field = self._sender_of(said)
         address_fields, recipients = _addressing(said, recipient, skip)
-        custom = self._custom_headers(said.get("headers"), values)
-        texts, are_texts_undotted = self._render_texts(values)
+        own, list_fields = values_of(said), b""
+        values = own
+        if self._tags:
+            tags, list_fields = self._links(said, message_id, recipient)
+            values = own.over(tags)
+        custom = self._custom_headers(said.get("headers"), values.plain)
+        texts, are_texts_undotted = self._render_texts(values, own)
         head = b"".join(
             (
                 date,
                 sender_field,
                 address_fields,
                 self._reply_to_field,
-                self._subject(said.get("subject"), values),
+                self._subject(said.get("subject"), values.plain),
                 f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
+                list_fields,
                 custom,
             )
         )
@@ -95,6 +106,16 @@ class Composer:
     def size(self) -> int:
         """Bytes of the shared body and its templates, for whoever keeps composers."""
         return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
+
+    def _links(self, said: Mapping[str, Any], message_id: int, recipient: str) -> tuple[Values, bytes]:
+        """The links of a message: what its mail's tags become, and the header fields that say the same to programs."""
+        is_alone = not ("cc" in said or "bcc" in said) and len(said.get("to") or ()) < 2
+        token = ""
+        if self._tags.needs_token:
+            address = address_key(recipient) if is_alone else ""
+            token = seal(Link(self.mail.account_id, self.mail.unsubscribe_group_id or 0, message_id, address))
+        fields = self._tags.header(token, is_alone=is_alone, own=said.get("headers") or ())
+        return self._tags.values(token), fields
 
     def _sender_of(self, said: Mapping[str, Any]) -> tuple[str, bytes]:
         """The reverse path and the From field."""
@@ -119,23 +140,29 @@ class Composer:
             if lowered not in OWN_HEADERS
         )
 
-    def _render_texts(self, values: Mapping[str, str]) -> tuple[bytes, bool]:
-        """The texts with these values, and whether it is known that no line of them begins with a dot."""
-        if not values:
+    def _render_texts(self, values: Values, own: Values) -> tuple[bytes, bool]:
+        """The texts with these values, and whether it is known that no line of them begins with a dot; `own` are those
+        that the message itself brings."""
+        plain, html = values
+        if not plain:
             return self._plain_texts, self._are_plain_texts_undotted
-        template = self._template_for(tuple(values))
-        said = list(values.values())
+        is_twofold = html is not plain
+        template = self._template_for(tuple(plain), is_twofold=is_twofold)
+        said = [*plain.values(), *html.values()] if is_twofold else list(plain.values())
         if template is None or (filled := template.fill(said)) is None:
             return _join([_personal(piece, values) for piece in self._texts]), False
-        return filled, template.is_undotted and "." not in "".join(said)
+        is_known = template.is_undotted and self._tags.is_undotted
+        return filled, is_known and "." not in "".join(own.plain.values())
 
-    def _template_for(self, keys: tuple[str, ...]) -> Template | None:
+    def _template_for(self, keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
         """A few are kept: a mail's messages mostly have the same keys."""
-        if keys not in self._templates:
+        if (is_twofold, keys) not in self._templates:
             if len(self._templates) == TEMPLATES:
                 self._templates.clear()
-            self._templates[keys] = Template(self._texts, keys) if is_fillable(self._texts, keys) else None
-        return self._templates[keys]
+            self._templates[is_twofold, keys] = (
+                Template(self._texts, keys, is_twofold=is_twofold) if is_fillable(self._texts, keys) else None
+            )
+        return self._templates[is_twofold, keys]
 
 
 def date_field(moment: dt.datetime) -> bytes:
@@ -143,10 +170,10 @@ def date_field(moment: dt.datetime) -> bytes:
     return f"Date: {format_datetime(moment)}\r\n".encode("ascii")
 
 
-def _personal(piece: Piece, values: Mapping[str, str]) -> bytes:
+def _personal(piece: Piece, values: Values) -> bytes:
     if isinstance(piece, bytes):
         return piece
-    replaced = substitute(piece.value, values)
+    replaced = substitute(piece.value, values.html if piece.is_html else values.plain)
     return piece.encoded if replaced == piece.value else encode_text(piece.type, replaced)
 
 
@@ -158,12 +185,19 @@ def _addressing(said: Mapping[str, Any], recipient: str, skip: frozenset[str]) -
     """The fields that name the recipients, and those of the envelope."""
     if not ("to" in said or "cc" in said or "bcc" in said):
         wire = wire_address(recipient)
-        return b"To: %b\r\n" % wire.encode(), () if recipient in skip else (wire,)
+        return b"To: %b\r\n" % wire.encode(), () if wire in skip else (wire,)
     to = _addresses(said.get("to")) or [Address(recipient)]
-    cc, bcc = _addresses(said.get("cc")), _addresses(said.get("bcc"))
-    wires = [wire_address(address.email) for address in (*to, *cc, *bcc) if address.email not in skip]
+    cc = _addresses(said.get("cc"))
     fields = address_field("To", to) + (address_field("Cc", cc) if cc else b"")
-    return fields, tuple(dict.fromkeys(wires))
+    return fields, tuple(wire for wire in recipients_of(said, recipient) if wire not in skip)
+
+
+def recipients_of(said: Mapping[str, Any], recipient: str) -> tuple[str, ...]:
+    """Everyone a message goes to, once, as they are written on the wire; `recipient` is its first."""
+    if not ("to" in said or "cc" in said or "bcc" in said):
+        return (wire_address(recipient),)
+    pairs = (*(said.get("to") or [(recipient, "")]), *(said.get("cc") or ()), *(said.get("bcc") or ()))
+    return tuple(dict.fromkeys(wire_address(email) for email, _ in pairs))
 
 
 def _addresses(pairs: Sequence[Sequence[str]] | None) -> list[Address]:

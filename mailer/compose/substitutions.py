@@ -1,7 +1,9 @@
-"""Legacy substitutions: every key of a personalization that stands in a text is replaced by its value.
+"""Keys in texts: each one that a personalization has a value for is replaced by it.
 
 All keys are replaced in one pass, the longest first, so a value that happens to contain another key stays as it is.
-Source: SendGrid v3 mail/send, `personalizations[].substitutions`.
+A key has a value as a legacy substitution, which may be markup (SendGrid v3 mail/send,
+`personalizations[].substitutions`); as a merge value, which is data, and escaped in HTML; or as a tag that becomes a
+link (`unsubscribe.py`). The caller's own come first.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from html import escape
+from typing import Any, NamedTuple
 
 LONGEST = 40_000_000
 """Characters: a third more than a request can bring. A short value in many places can make far more of a text."""
@@ -16,8 +20,30 @@ CACHED = 200_000
 """Texts up to this long are kept cut."""
 
 
+class Values(NamedTuple):
+    """What replaces each key, in most texts and in HTML: the same keys in the same order, or the same mapping."""
+
+    plain: Mapping[str, str]
+    html: Mapping[str, str]
+
+    def over(self, others: Values) -> Values:
+        """These, and the others for keys that these have not."""
+        plain = {**others.plain, **self.plain}
+        is_twofold = self.plain is not self.html or others.plain is not others.html
+        return Values(plain, {**others.html, **self.html} if is_twofold else plain)
+
+
 class TextTooLong(ValueError):
     """With its values a text would be longer than `LONGEST`."""
+
+
+def values_of(said: Mapping[str, Any]) -> Values:
+    """The values that one personalization brings, as it is stored."""
+    own: Mapping[str, str] = said.get("substitutions") or {}
+    merge: Mapping[str, str] | None = said.get("merge")
+    if not merge:
+        return Values(own, own)
+    return Values({**merge, **own}, {**{key: escape(value) for key, value in merge.items()}, **own})
 
 
 def substitute(text: str, values: Mapping[str, str]) -> str:

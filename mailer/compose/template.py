@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mailer.compose import substitutions
-from mailer.compose.headers import one_line
+from mailer.compose.headers import is_html, one_line
 from mailer.compose.substitutions import CACHED, cut
 
 CRLF = b"\r\n"
@@ -35,6 +35,10 @@ class Text(NamedTuple):
     encoded: bytes
 
     @property
+    def is_html(self) -> bool:
+        return is_html(self.type)
+
+    @property
     def is_quoted(self) -> bool:
         """Whether it is quoted-printable."""
         return not is_plain(unify_breaks(self.value))
@@ -46,13 +50,14 @@ Piece = bytes | Text
 class Template:
     """Pieces of a body, filled in for each message that has values for the same keys."""
 
-    def __init__(self, pieces: Sequence[Piece], keys: tuple[str, ...]) -> None:
-        """Only of what `is_fillable`."""
+    def __init__(self, pieces: Sequence[Piece], keys: tuple[str, ...], *, is_twofold: bool = False) -> None:
+        """Only of what `is_fillable`. If it is twofold, an HTML text takes the second half of the values: those for the
+        same keys in HTML."""
         format: list[bytes] = []
-        places: list[int] = []
+        places: list[tuple[bool, int]] = []
+        """What stands in the format, in its order: whether as quoted-printable, and the number of the value."""
         self._longest = substitutions.LONGEST
         """The longest value that leaves every 7bit line, and every text, as short as it has to be."""
-        self._is_plain_needed = self._is_quoted_needed = False
         for piece in pieces:
             if isinstance(piece, bytes):
                 format.append(_escape(piece))
@@ -62,33 +67,36 @@ class Template:
             statics, found = _cut_at(piece.value, keys)
             if found:
                 self._longest = min(self._longest, (substitutions.LONGEST - len(piece.value)) // len(found))
+            first = len(keys) if is_twofold and piece.is_html else 0
+            places += [(piece.is_quoted, first + place) for place in found]
             if piece.is_quoted:
-                self._is_quoted_needed |= bool(found)
                 format += _join_quoted(statics)
-                places += [len(keys) + place for place in found]
             else:
-                self._is_plain_needed |= bool(found)
                 self._longest = min(self._longest, _room_in_lines(statics))
                 format += [b"%b".join(_escape(each.encode("ascii").replace(b"\n", CRLF)) for each in statics)]
-                places += found
         self._format = b"".join(format)
         self.is_undotted = is_undotted(self._format.replace(b"%b", b""))
         """Whether no line begins with a dot, unless a value brings one."""
-        self._pick: Any = itemgetter(*places) if places else lambda _: ()
+        self._plain = sorted({number for is_quoted, number in places if not is_quoted})
+        self._quoted = sorted({number for is_quoted, number in places if is_quoted})
+        """The numbers of the values that stand in 7bit texts, and in quoted-printable ones."""
+        order = [(False, number) for number in self._plain] + [(True, number) for number in self._quoted]
+        self._pick: Any = itemgetter(*map(order.index, places)) if places else lambda _: ()
 
     def fill(self, values: Sequence[str]) -> bytes | None:
         """The pieces with these values, in the order of the keys; None when these need the texts encoded anew."""
         if max(map(len, values)) > self._longest:
             return None
-        plain: list[bytes] = []
-        if self._is_plain_needed:
-            together = "".join(values)
+        encoded: list[bytes] = []
+        if self._plain:
+            chosen = [values[number] for number in self._plain]
+            together = "".join(chosen)
             if not together.isascii() or "\r" in together or "\n" in together:
                 return None
-            plain = [value.encode("ascii") for value in values]
-        if self._is_quoted_needed:
-            plain = (plain or [b""] * len(values)) + [quote(value) for value in values]
-        filled: bytes = self._format % self._pick(plain)
+            encoded = [value.encode("ascii") for value in chosen]
+        if self._quoted:
+            encoded += [quote(values[number]) for number in self._quoted]
+        filled: bytes = self._format % self._pick(encoded)
         return filled
 
 

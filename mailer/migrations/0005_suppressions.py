@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mail',
             name='unsubscribe_url',
-            field=models.TextField(blank=True, db_default='', help_text="A link of the caller's, instead of ours"),
+            field=models.TextField(blank=True, db_default='', default='', help_text="A link of the caller's, instead of ours"),
         ),
         migrations.CreateModel(
             name='UnsubscribeGroup',
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('is_default', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField(db_default=foundation.clock.Now())),
                 ('deleted_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
             ],
         ),
         migrations.CreateModel(

@@ -8,11 +8,9 @@ slice that was under way it knows the bounds.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import structlog
@@ -22,17 +20,18 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from batches.admit import admit_batch
 from batches.claims import Claim, Hold, Slice, bits, release
-from batches.models import PARCEL_SIZE, PARCEL_SPAN
+from batches.models import PARCEL_SIZE
 from batches.settle import STOP_CHANNEL
 from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
-from mailer import queries
 from mailer.compose.mime import Composer, date_field
 from mailer.models import Mail
+from mailer.pipeline.cargo import load_cargo
 from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.record import Outcomes, add_result, record_slice
-from mailer.transports.base import Envelope, Refused, Result, RetryAt, Signal, Transport
+from mailer.suppressions.check import reason_to_drop
+from mailer.transports.base import Dropped, Envelope, Refused, Result, RetryAt, Signal, Transport
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +107,8 @@ class Trip:
         self.open = {claim.parcel_id: claim for claim in claims}
         self.stopped: list[Claim] = []
         self.cargo = load_cargo(claims)
+        self.dropped: dict[int, dict[str, Dropped]] = {}
+        """By message the recipients who do not get it."""
         self.handled = 0
 
     def run(self, *, until: float) -> int:
@@ -139,7 +140,10 @@ class Trip:
         results += self.deliverer.transport.send_slice(list(envelopes.values()), guard)
         for result in results:
             owner, envelope = owners[result.message_id], envelopes.get(result.message_id)
-            add_result(owner, end_retries(result, owner.claim), envelope.recipients if envelope else ())
+            recipients = envelope.recipients if envelope else ()
+            if result.message_id in self.dropped:
+                result, recipients = self._with_dropped(result, recipients)
+            add_result(owner, end_retries(result, owner.claim), recipients)
         self._record(outcomes)
         finished = sum(item.finished.bit_count() for item in outcomes)
         pace.learn(finished, boottime() - opened_at)
@@ -182,11 +186,14 @@ class Trip:
                 raise
             except Exception as error:
                 log.exception("message cannot be composed", message=message_id)
+                self.dropped.pop(message_id, None)
                 results.append(Result(message_id, (Refused(f"cannot be composed: {type(error).__name__}"),)))
                 continue
             room -= len(envelope.data)
             if envelope.recipients:
                 envelopes[message_id] = envelope
+            elif message_id in self.dropped:
+                results.append(Result(message_id, ()))
             else:
                 results.append(Result(message_id, (Refused("no recipient is left"),)))
         return envelopes, results
@@ -195,7 +202,25 @@ class Trip:
         mail_id, recipient, personal = self.cargo.messages[message_id]
         composer = self.deliverer.composers.get(mail_id)
         skip = self.cargo.finished.get(message_id, frozenset())
+        if message_id in self.cargo.suppressed:
+            skip |= self._drop(message_id, composer.mail, skip)
         return composer.compose(message_id, recipient, personal, date=date, skip=skip)
+
+    def _drop(self, message_id: int, mail: Mail, finished: frozenset[str]) -> frozenset[str]:
+        """The recipients of a message who do not get it because of a suppression."""
+        dropped = {
+            recipient: Dropped(reason)
+            for recipient, found in self.cargo.suppressed[message_id].items()
+            if recipient not in finished and (reason := reason_to_drop(found, mail))
+        }
+        if dropped:
+            self.dropped[message_id] = dropped
+        return frozenset(dropped)
+
+    def _with_dropped(self, result: Result, recipients: tuple[str, ...]) -> tuple[Result, tuple[str, ...]]:
+        """The result of a message with the outcomes of those who do not get it."""
+        dropped = self.dropped[result.message_id]
+        return Result(result.message_id, (*result.outcomes, *dropped.values())), (*recipients, *dropped)
 
     def _record(self, outcomes: list[Outcomes]) -> None:
         """Record, through a lost connection if need be: recording twice is harmless, not recording is doubt."""
@@ -307,42 +332,6 @@ def listen_for_stops() -> None:
     session.listens_for_stops = True
 
 
-@dataclass(frozen=True, slots=True)
-class Cargo:
-    """The messages of the claims by id: mail, first recipient, personal part; and recipients already finished."""
-
-    messages: dict[int, tuple[int, str, dict[str, Any] | None]]
-    finished: dict[int, frozenset[str]]
-
-
-def load_cargo(claims: Sequence[Claim]) -> Cargo:
-    """Read the messages of claims; of retries also which recipients have had their outcome."""
-    ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
-    with connection.cursor() as cursor:
-        if len(claims) == 1:
-            first = claims[0].first_message_id
-            cursor.execute(queries.READ_PARCEL, [first, first + PARCEL_SPAN])
-        else:
-            cursor.execute(queries.READ_MESSAGES, [ids])
-        rows = cursor.fetchall()
-    # All at once: to parse them one by one takes twice as long.
-    personal = json.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
-    messages = {row[0]: (row[1], row[2], said) for row, said in zip(rows, personal, strict=True)}
-    retried = [claim for claim in claims if claim.attempts or claim.is_replay]
-    return Cargo(messages, finished_recipients(retried) if retried else {})
-
-
-def finished_recipients(claims: Sequence[Claim]) -> dict[int, frozenset[str]]:
-    """The recipients of these messages who were sent it or refused it at an earlier try."""
-    ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
-    finished: dict[int, set[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(queries.READ_FINISHED, [ids])
-        for message_id, recipient in cursor.fetchall():
-            finished.setdefault(message_id, set()).add(recipient)
-    return {message_id: frozenset(recipients) for message_id, recipients in finished.items()}
-
-
 class Pace:
     """How many messages make a slice of about `SLICE_SECONDS`, learnt from the last ones."""
 
@@ -368,7 +357,11 @@ class ComposerCache:
         if mail_id in self._composers:
             self._composers.move_to_end(mail_id)
             return self._composers[mail_id][0]
-        composer = Composer(Mail.objects.get(pk=mail_id), message_id_domain=settings.MESSAGE_ID_DOMAIN)
+        composer = Composer(
+            Mail.objects.get(pk=mail_id),
+            message_id_domain=settings.MESSAGE_ID_DOMAIN,
+            public_url=settings.PUBLIC_URL,
+        )
         self._composers[mail_id] = (composer, composer.size)
         self._bytes += composer.size
         while self._bytes > COMPOSER_CACHE_BYTES and len(self._composers) > 1:

@@ -26,18 +26,20 @@ from foundation.clock import database_now
 from foundation.prepared import fetch_prepared
 from mailer.copying import EVENTS, copy_rows
 from mailer.models import Event, EventKind
-from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
 REPLY_LENGTH = 500
 COUNTER_OF = {
     EventKind.SENT: "sent",
     EventKind.REFUSED: "refused",
+    EventKind.DROPPED: "dropped",
     EventKind.IN_DOUBT: "in_doubt",
     EventKind.DEFERRED: "moved",
 }
 EVENT_OF: dict[type[Outcome], EventKind] = {
     Sent: EventKind.SENT,
     Refused: EventKind.REFUSED,
+    Dropped: EventKind.DROPPED,
     RetryAt: EventKind.DEFERRED,
     InDoubt: EventKind.IN_DOUBT,
 }
@@ -116,13 +118,15 @@ def _kind_of(outcomes: Sequence[Outcome]) -> EventKind | None:
         return EventKind.IN_DOUBT
     if NotSent in kinds:
         return None
-    return EventKind.DEFERRED if RetryAt in kinds else EventKind.REFUSED
+    if RetryAt in kinds:
+        return EventKind.DEFERRED
+    return EventKind.REFUSED if Refused in kinds else EventKind.DROPPED
 
 
 def _events_of(result: Result, recipients: Sequence[str]) -> list[Happened]:
     """One event for all recipients when they fared alike, else one each."""
     first = result.outcomes[0]
-    if len(set(map(type, result.outcomes))) == 1:
+    if len(set(map(type, result.outcomes))) == 1 and not (isinstance(first, Dropped) and len(set(result.outcomes)) > 1):
         return [Happened(result.message_id, EVENT_OF[type(first)], None, _reply(first))]
     return [
         Happened(result.message_id, EVENT_OF[type(outcome)], recipient, _reply(outcome))
@@ -132,7 +136,7 @@ def _events_of(result: Result, recipients: Sequence[str]) -> list[Happened]:
 
 
 def _reply(outcome: Outcome) -> str:
-    text = outcome.reason if isinstance(outcome, InDoubt | NotSent) else outcome.reply
+    text = outcome.reason if isinstance(outcome, InDoubt | NotSent | Dropped) else outcome.reply
     return text.replace("\0", " ")[:REPLY_LENGTH]
 
 
@@ -240,21 +244,22 @@ def backoff(attempts: int) -> dt.timedelta:
 
 def correct_late(item: Outcomes) -> list[Happened]:
     """A record that came after its claim had been broken: the rescuer has put the slice in doubt, this worker knows
-    better. Moves what it knows from doubt to sent or refused; returns the events that are not stored yet.
+    better. Moves what it knows from doubt to sent, refused or dropped; returns the events that are not stored yet.
 
     What the rescuer had from the hand-over note stands under the same fence: it is the same hand-over, not a double.
     What waits to be sent again, and no worker has claimed yet, is not sent again.
     """
-    finals = (EventKind.SENT, EventKind.REFUSED)
+    finals = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
     told = set(
         Event.objects.filter(
             message_id__in={event.message_id for event in item.events}, fence=item.claim.fence, kind__in=finals
         ).values_list("message_id", flat=True)
     )
     known = [event for event in item.events if event.kind in finals and event.message_id not in told]
-    sent = {event.message_id for event in known if event.kind is EventKind.SENT}
-    for message_id in sorted({event.message_id for event in known}):
-        counter = COUNTER_OF[EventKind.SENT if message_id in sent else EventKind.REFUSED]
+    # The strongest last, so that it stands.
+    kinds = {event.message_id: event.kind for event in sorted(known, key=lambda event: -event.kind)}
+    for message_id, kind in sorted(kinds.items()):
+        counter = COUNTER_OF[kind]
         bit = 1 << (message_id - item.claim.first_message_id)
         parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
         if not settle_doubt(parcel, bit, counter):

@@ -74,7 +74,14 @@ class InDoubt:
     reason: str
 
 
-Outcome = Sent | RetryAt | Refused | NotSent | InDoubt
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """It was not to be handed over at all: the recipient has a suppression. No transport says this."""
+
+    reason: str
+
+
+Outcome = Sent | RetryAt | Refused | NotSent | InDoubt | Dropped
 
 
 class Result(NamedTuple):

@@ -19,7 +19,7 @@ from accounts.idempotency import Asked, KeptAnswer, Reservation, asked_with, kee
 from accounts.models import Account, ApiKey, IdempotencyKey
 from api.native import urls as native
 from api.sendgrid import urls as sendgrid
-from api.sendgrid import views
+from api.sendgrid.views import scheduled_sends
 from batches import hints
 from batches.control import create_batch
 from batches.models import Batch, Receipt
@@ -318,13 +318,13 @@ def test_a_stop_is_not_done_inside_a_transaction(
 ) -> None:
     """Its status has to be committed before it waits; and the reservation before that, or two would stop at once."""
     seen = []
-    real = views.stop_batch
+    real = scheduled_sends.stop_batch
 
     def stop_and_tell(*args: Any, **options: Any) -> Receipt:
         seen.append((connection.in_atomic_block, IdempotencyKey.objects.get().status))
         return real(*args, **options)
 
-    monkeypatch.setattr(views, "stop_batch", stop_and_tell)
+    monkeypatch.setattr(scheduled_sends, "stop_batch", stop_and_tell)
     assert post(client_of_alice, SENDS, stop(batch)).status_code == 201
     assert seen == [(False, None)]
 

@@ -92,7 +92,7 @@ def test_a_fault_of_ours_is_a_json_500(
 ) -> None:
     settings.ROOT_URLCONF = __name__
     for name in ("accept_mail", "create_batch"):
-        monkeypatch.setattr(views, name, raise_zero_division)
+        monkeypatch.setattr(f"api.sendgrid.views.mail.{name}", raise_zero_division)
     client_of_alice.http.raise_request_exception = False
     for route, body in (("/v3/mail/send", mail_body()), ("/v3/mail/batch", None)):
         answer = client_of_alice.post(route, body)

@@ -28,7 +28,9 @@ HTML = {"type": "text/html", "value": "<p>Hello -name-</p>"}
 def compose(personal: dict[str, Any] | None = None, *, to: str = "to@example.com", **fields: Any) -> Envelope:
     values = {"sender": "from@example.com", "subject": "Hello", "content": [PLAIN], "public_id": "A" * 22, **fields}
     mail = Mail(**values)
-    return Composer(mail, message_id_domain="sluice.test").compose(512, to, personal, date=date_field(DATE))
+    return Composer(mail, message_id_domain="sluice.test", public_url="https://sluice.test").compose(
+        512, to, personal, date=date_field(DATE)
+    )
 
 
 def parse(envelope: Envelope) -> EmailMessage:
@@ -90,7 +92,7 @@ def test_cc_is_shown_and_bcc_is_not() -> None:
 
 def test_recipients_that_are_finished_are_shown_but_not_addressed() -> None:
     mail = Mail(sender="f@example.com", subject="x", content=[PLAIN], public_id="A" * 22)
-    composer = Composer(mail, message_id_domain="sluice.test")
+    composer = Composer(mail, message_id_domain="sluice.test", public_url="https://sluice.test")
     personal = {"to": [["a@example.com", ""], ["b@example.com", ""]]}
     envelope = composer.compose(
         512, "a@example.com", personal, date=date_field(DATE), skip=frozenset({"a@example.com"})

@@ -1,0 +1,37 @@
+"""What SendGrid's REST views share, and its answers to what is no endpoint."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.response import Response
+
+from api.endpoint import KeyEndpoint
+from api.sendgrid import errors, outputs
+
+
+class Endpoint(KeyEndpoint):
+    """An endpoint that refuses in SendGrid's words."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        refusal = errors.answer_for(exc, f"{self.request.method} {self.resource}")
+        if refusal is None:
+            raise exc
+        headers = self.headers_of_refusal(refusal.status)
+        return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
+
+
+@csrf_exempt
+def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Every path below /v3 that is none; serves as the site's handler404 there too."""
+    return outputs.refused(errors.plain_refusal(404))
+
+
+def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """handler400 below /v3."""
+    return outputs.refused(errors.plain_refusal(400))
+
+
+def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """handler500 below /v3."""
+    return outputs.refused(errors.plain_refusal(500))

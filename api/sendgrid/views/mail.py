@@ -1,0 +1,138 @@
+"""POST mail/send, and the ids of batches.
+
+mail/send is a plain function, because a single message costs little more than the framework around it; all others are
+REST framework views.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import keys
+from accounts.models import Account, ApiKey
+from accounts.rates import count_request
+from accounts.scopes import allows
+from api import idempotency
+from api.auth import bearer_text
+from api.http import BadBody
+from api.idempotency import done_once
+from api.sendgrid import errors, outputs
+from api.sendgrid.inputs.mail import MailRequest, read_mail
+from api.sendgrid.schema import mail as schema
+from api.sendgrid.views.base import Endpoint
+from batches.control import create_batch, find_batch, is_usable
+from batches.errors import UnknownBatch
+from foundation.errors import SluiceError
+from foundation.prepared import check_connection
+from mailer.pipeline.accept import accept_mail
+
+
+@csrf_exempt
+def mail_send(request: HttpRequest) -> HttpResponse:
+    """POST /v3/mail/send. Mail belongs to the key's account: `On-Behalf-Of` says nothing here."""
+    try:
+        return answer_mail(request)
+    except Exception as error:
+        refusal = errors.answer_for(error, errors.MAIL_SEND)
+        if refusal is None:
+            raise
+        return outputs.mail_refused(refusal)
+
+
+def answer_mail(request: HttpRequest) -> HttpResponse:
+    """Who asks, and what. Raises what `errors.answer_for` knows."""
+    if request.method != "POST":
+        return outputs.mail_refused(errors.plain_refusal(405))
+    bearer = bearer_text(request)
+    if bearer is None:
+        return outputs.mail_refused(errors.WRONG_CREDENTIALS)
+    recalled = keys.recall_key(bearer) if may_be_recalled(request) else None
+    if recalled is not None:
+        return answer_recalled(request, bearer, recalled)
+    key = find_sender(bearer)
+    if isinstance(key, errors.Refusal):
+        return outputs.mail_refused(key)
+    if idempotency.has_key(request):
+        asked = idempotency.asked_by(request, key.account)
+        return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request, key.found_at)))
+    return send(key.account, read_mail(request, key.found_at))
+
+
+def find_sender(bearer: str) -> ApiKey | errors.Refusal:
+    """The key of that text, or why it may not send now."""
+    key = keys.find_key(bearer)
+    if key is None:
+        return errors.INVALID_GRANT
+    if not allows(key.scopes, "mail.send"):
+        return errors.MAY_NOT_SEND
+    return errors.plain_refusal(429) if is_rate_exceeded(key) else key
+
+
+def may_be_recalled(request: HttpRequest) -> bool:
+    """Whether nothing but the statement that stores needs the key."""
+    return not idempotency.has_key(request) and not settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE
+
+
+def answer_recalled(request: HttpRequest, bearer: str, recalled: keys.RecalledKey) -> HttpResponse:
+    """A caller that was here a moment ago: the statement that stores asks for the key itself, which saves a round trip.
+
+    Whatever is not simply stored is answered by who has found the key: nobody else is told what is wrong.
+    """
+    check_connection()
+    asked: MailRequest | Exception
+    try:
+        asked = read_mail(request, recalled.now)
+    except (errors.Refusal, BadBody) as error:
+        asked = error
+    if isinstance(asked, MailRequest) and not asked.is_sandboxed:
+        with suppress(SluiceError):
+            return outputs.accepted(accept_mail(recalled.key.account, asked.draft, recalled=recalled.key).public_id)
+    key = find_sender(bearer)
+    if isinstance(key, errors.Refusal):
+        return outputs.mail_refused(key)
+    if isinstance(asked, Exception):
+        raise asked
+    return send(key.account, asked)
+
+
+def is_rate_exceeded(key: ApiKey) -> bool:
+    """Whether the key has asked too often in this minute. Unlike the others this endpoint has no headers for it."""
+    allowance = count_request(key, kind="send", limit=settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE)
+    return allowance is not None and allowance.is_exceeded
+
+
+def send(account: Account, asked: MailRequest) -> HttpResponse:
+    """Accepted and committed, or, in the sandbox, only looked at."""
+    if not asked.is_sandboxed:
+        return outputs.accepted(accept_mail(account, asked.draft).public_id)
+    if asked.draft.batch_id is not None:
+        find_batch(account, asked.draft.batch_id)
+    return outputs.sandboxed()
+
+
+@schema.mail_batches
+class MailBatches(Endpoint):
+    resource = "mail/batch"
+    scopes = {"POST": "mail.batch.create"}
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        return Response(outputs.batch(create_batch(self.account)), status=201)
+
+
+@schema.mail_batch
+class MailBatch(Endpoint):
+    resource = "mail/batch"
+    scopes = {"GET": "mail.batch.read"}
+
+    def get(self, request: Request, batch_id: str) -> Response:
+        batch = find_batch(self.account, batch_id)
+        if not is_usable(batch):
+            raise UnknownBatch
+        return Response(outputs.batch(batch))

@@ -1,0 +1,52 @@
+"""The look at suppressions, once a parcel has been claimed: who of its recipients gets nothing, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from foundation.prepared import fetch_prepared
+from mailer.draft import Bypass
+from mailer.models import Mail, SuppressionKind
+from mailer.suppressions import queries
+
+Found = tuple[SuppressionKind, int | None]
+"""A suppression's kind, and its group."""
+
+REASONS: Final[Mapping[SuppressionKind, str]] = {
+    SuppressionKind.INVALID: "Invalid",
+    SuppressionKind.BOUNCE: "Bounced Address",
+    SuppressionKind.SPAM: "Spam Reporting Address",
+    SuppressionKind.GLOBAL: "Unsubscribed Address",
+    SuppressionKind.GROUP: "Unsubscribed Address",
+}
+"""SendGrid's words, the strongest reason first. A block is no reason."""
+BYPASSES: Final[Mapping[SuppressionKind, Bypass]] = {
+    SuppressionKind.BOUNCE: Bypass.BOUNCES,
+    SuppressionKind.SPAM: Bypass.SPAM_REPORTS,
+    SuppressionKind.GLOBAL: Bypass.UNSUBSCRIBES,
+}
+
+
+def find_suppressions(asked: Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[Found]]:
+    """The suppressions of addresses, by account id and address key; one that is not in the answer has none."""
+    accounts, emails = zip(*set(asked), strict=True)
+    found: dict[tuple[int, str], list[Found]] = {}
+    values = {"accounts": list(accounts), "emails": list(emails)}
+    for account_id, email, kind, group_id in fetch_prepared(queries.FIND_SUPPRESSIONS, values):
+        found.setdefault((account_id, email), []).append((SuppressionKind(kind), group_id))
+    return found
+
+
+def reason_to_drop(found: Sequence[Found], mail: Mail) -> str | None:
+    """Why a recipient with these suppressions does not get a mail; None: it goes out all the same."""
+    bypass = Bypass(mail.bypass)
+    if Bypass.EVERYTHING in bypass:
+        return None
+    kinds = {
+        kind
+        for kind, group_id in found
+        if BYPASSES.get(kind, Bypass.EVERYTHING) not in bypass
+        and (kind is not SuppressionKind.GROUP or group_id == mail.unsubscribe_group_id)
+    }
+    return next((reason for kind, reason in REASONS.items() if kind in kinds), None)
