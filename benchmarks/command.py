@@ -42,7 +42,7 @@ CASES = {
     "memory": Case("space.memory", "workers and Redis with 1,000,000 messages scheduled"),
     "storage": Case("space.storage", "bytes for each message in PostgreSQL, scheduled and delivered"),
     "campaign": Case(
-        "campaign.measure", "a campaign to 1,000,000 contacts: expansion, first message, cancel in flight"
+        "campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"
     ),
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }
