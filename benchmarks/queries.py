@@ -36,3 +36,37 @@ where b.public_id = %(batch)s
 """Their messages, of the batch's first mail, for the parcels after this id."""
 
 LAST_PARCEL = "select coalesce(max(id), 0) from batches_parcel"
+
+FILL_AUDIENCE = """
+with account as (
+    select account_id as id from accounts_apikey order by id limit 1
+), list as (
+    insert into campaigns_contactlist (account_id, name, contact_count)
+    select id, 'list of ' || %(name)s, %(contacts)s from account returning id, account_id
+), sender as (
+    insert into campaigns_sender (account_id, nickname, from_email, from_name, reply_to, reply_to_name, address,
+        address_2, city, state, zip, country, verified_at)
+    select id, 'sender ' || %(name)s, 'bench@sluice.example', 'Bench', 'bench@sluice.example', '', '1 Street', '',
+        'Town', '', '', 'Land', now() from account
+    returning id
+), unsubscribe_group as (
+    insert into mailer_unsubscribegroup (account_id, name, description, is_default)
+    select id, 'group ' || %(name)s, '', false from account returning id
+), contact as (
+    insert into campaigns_contact (account_id, email, first_name)
+    select account.id, format('r%%s@bench.example', nextval('campaigns_contact_id_seq')), 'Name ' || n
+    from account, generate_series(1, %(contacts)s) as n
+    returning id
+), membership as (
+    insert into campaigns_membership (list_id, contact_id) select list.id, contact.id from list, contact
+)
+select list.id, sender.id, unsubscribe_group.id from list, sender, unsubscribe_group
+"""
+"""New contacts on a list of their own, and what a campaign to them needs."""
+
+IS_LAUNCHED = "select count(*) from campaigns_campaign where id = %d and launch_id is not null"
+IS_EXPANDED = """
+select count(*) from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id
+where c.id = %d and l.is_complete
+"""
+UUID_OF_CAMPAIGN = "select uuid from campaigns_campaign where id = %s"

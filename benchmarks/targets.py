@@ -58,6 +58,13 @@ TARGETS = {
         Target(figure="1,000,000, Redis, bytes/message", at_most=1),
     ),
     "storage": (Target(figure="100,000 scheduled, bytes/message", at_most=300),),
+    "campaign": (
+        Target(figure="1,000,000, contacts/s", at_least=50_000),
+        Target(figure="first message after, s", at_most=5),
+        Target(figure="statistics, p99, ms", at_most=200),
+        Target(figure="cancel in flight, ms", at_most=1_000),
+        Target(figure="1,000,000, worker grew by, MB", at_most=10),
+    ),
     "trickle": (Target(figure="beside 200,000, p99, ms", at_most=1_000),),
 }
 """By case."""

@@ -56,9 +56,9 @@ class Page:
         return sum(parcel.size for parcel in self.parcels)
 
 
-def hint_expansion(launch_id: int) -> None:
-    """After the commit: there is an audience to be expanded."""
-    hints.publish(EXPAND, [launch_id], queue=QUEUE, expires=HINT_LIFE_SECONDS)
+def hint_expansion(launch_id: int) -> bool:
+    """After the commit: there is an audience to be expanded. False when the broker could not take it."""
+    return hints.publish(EXPAND, [launch_id], queue=QUEUE, expires=HINT_LIFE_SECONDS)
 
 
 def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datetime) -> Launch:

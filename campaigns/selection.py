@@ -12,7 +12,9 @@ from typing import Any
 from django.db import connection
 
 from campaigns.audience.compiling import compile_condition
-from campaigns.audience.conditions import from_json
+from campaigns.audience.condition_json import from_json
+from campaigns.audience.conditions import And, Condition, InList, Or
+from campaigns.audience.models import Segment
 from campaigns.models import Campaign
 
 BOUNDS = "c.id > %(through)s and c.id <= %(last_contact)s"
@@ -39,13 +41,18 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
         return Selection(f"{EVERYBODY} {page}", parameters)
     parameters["lists"] = list(campaign.lists.filter(deleted_at=None).order_by("pk").values_list("pk", flat=True))
     sources = [LISTED.format(page=page)]
-    for number, segment in enumerate(campaign.segments.select_related("list").order_by("pk")):
-        sql, said = compile_condition(from_json(segment.condition), account_id=campaign.account_id, prefix=f"s{number}")
+    segments = [condition_of(segment) for segment in campaign.segments.order_by("pk")]
+    if segments:
+        sql, said = compile_condition(Or(tuple(segments)), account_id=campaign.account_id)
         parameters |= said
-        sources.append(
-            f"(select c.id from campaigns_contact c where c.account_id = %(account)s and {BOUNDS} and ({sql}) {page})"
-        )
+        sources.append(f"({EVERYBODY} and ({sql}) {page})")
     return Selection(f"select id from ({' union '.join(sources)}) audience {page}", parameters)
+
+
+def condition_of(segment: Segment) -> Condition:
+    """Who belongs to a segment, its list included."""
+    own = from_json(segment.condition)
+    return own if segment.list_id is None else And((InList(segment.list_id), own))
 
 
 def count_audience(campaign: Campaign, *, last_contact: int) -> int:

@@ -14,7 +14,7 @@ from batches.models import Parcel
 from batches.states import BatchStatus
 from campaigns import queries
 from campaigns.errors import TransitionInProgress, UnknownCampaign
-from campaigns.launch import hint_expansion, open_launch
+from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
 from campaigns.models import Campaign, Launch
 from campaigns.readiness import lacks_of
@@ -24,6 +24,7 @@ from foundation.clock import Now, database_now
 PREPARED_AHEAD = dt.timedelta(minutes=2)
 """How long before its time a campaign's audience becomes messages, so that it leaves at its time."""
 AT_ONCE = 100
+UNTOLD_SECONDS = 0.5
 
 
 def prepare_campaigns() -> int:
@@ -80,7 +81,9 @@ def expand_launches() -> int:
     left = Launch.objects.filter(is_complete=False, batch__status=BatchStatus.OPEN).values_list("pk", flat=True)
     found = list(left[:AT_ONCE])
     for launch_id in found:
-        hint_expansion(launch_id)
+        if not hint_expansion(launch_id):
+            # Nobody can be told: some of it is done here.
+            expand(launch_id, seconds=UNTOLD_SECONDS)
     return len(found)
 
 

@@ -35,6 +35,7 @@ def product_programs(folder: Path, port: int, environment: Mapping[str, str]) ->
     return [
         worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=2),
         worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=2),
+        worker_program(folder, environment, name="audience", queues="audience", processes=1),
         web_program(port, environment),
         Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
     ]

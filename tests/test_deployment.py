@@ -34,7 +34,8 @@ from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
 FILLED_IN = {"SECRET_KEY": "a key for tests only, of no secrecy at all", "POSTGRES_PASSWORD": "secret"}
-OURS = ("migrate", "web", "worker", "eta", "beat")
+OURS = ("migrate", "web", "worker", "eta", "audience", "beat")
+WORKERS = ("worker", "eta", "audience")
 SETTINGS = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
 """The names that the settings read."""
 
@@ -67,7 +68,7 @@ def test_redis_keeps_its_hints_on_disk_and_evicts_none(services: dict[str, Any])
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
 
 
-@pytest.mark.parametrize("name", ["worker", "eta"])
+@pytest.mark.parametrize("name", WORKERS)
 def test_workers_can_be_scaled(services: dict[str, Any], name: str) -> None:
     service = services[name]
     assert not {"container_name", "hostname", "ports"} & service.keys()
@@ -75,9 +76,9 @@ def test_workers_can_be_scaled(services: dict[str, Any], name: str) -> None:
 
 
 def test_every_queue_has_a_worker(services: dict[str, Any]) -> None:
-    commands = [services[name]["command"] for name in ("worker", "eta")]
+    commands = [services[name]["command"] for name in WORKERS]
     queues = {queue for command in commands for queue in command[command.index("-Q") + 1].split(",")}
-    assert queues == {"transactional", "bulk", "eta", "maintenance"}
+    assert queues == {"transactional", "bulk", "eta", "maintenance", "audience"}
 
 
 def test_nothing_of_ours_starts_before_the_migration_is_done(services: dict[str, Any]) -> None:
@@ -97,14 +98,14 @@ def test_only_this_machine_reaches_the_ports_unless_told_otherwise(services: dic
 
 def test_health_is_asked_where_it_can_be_answered(services: dict[str, Any]) -> None:
     asked = {name for name, service in services.items() if "healthcheck" in service}
-    assert asked == {"postgres", "redis", "web", "worker", "eta"}
+    assert asked == {"postgres", "redis", "web", *WORKERS}
     assert "127.0.0.1" in services["web"]["environment"]["ALLOWED_HOSTS"].split(",")
 
 
 def test_a_stop_has_the_time_it_may_need(services: dict[str, Any]) -> None:
     shutdown = settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
     assert seconds(services["worker"]["stop_grace_period"]) > RECORD_PATIENCE_SECONDS + shutdown
-    assert seconds(services["eta"]["stop_grace_period"]) > shutdown
+    assert all(seconds(services[name]["stop_grace_period"]) > shutdown for name in ("eta", "audience"))
     assert all("stop_grace_period" in services[name] for name in ("web", "beat", "postgres", "redis"))
     assert arguments_of("STOPSIGNAL") == ["SIGTERM"]
 

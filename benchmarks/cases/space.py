@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import queries
@@ -19,7 +20,7 @@ from stack.say import say
 WAITING = 1_000_000
 STORED = 100_000
 AHEAD_SECONDS = 12 * 3600
-CELERY = ("worker", "eta", "beat")
+CELERY = ("worker", "eta", "audience", "beat")
 
 
 def memory(setting: Setting) -> Measured:
@@ -54,7 +55,12 @@ def held_bytes(sluice: Sluice) -> dict[str, int]:
         used = int(redis.info("memory")["used_memory"])
     finally:
         redis.close()
-    return {"workers": sum(map(pss, tree(sluice.pids(*CELERY)))), "Redis": used}
+    return {"workers": memory_of(sluice.pids(*CELERY)), "Redis": used}
+
+
+def memory_of(pids: Sequence[int]) -> int:
+    """Bytes of these processes and their children."""
+    return sum(map(pss, tree(pids)))
 
 
 def pss(pid: int) -> int:
