@@ -16,6 +16,9 @@ from accounts.models import Account, ApiKey
 from accounts.scopes import allows
 from accounts.subusers import find_subuser
 
+Needed = dict[str, str | tuple[str, ...] | None]
+"""By method the scope it needs, or several of which one is enough; None: any key will do."""
+
 
 def bearer_text(request: HttpRequest | Request) -> str | None:
     """What follows `Bearer` in the Authorization header; None when there is nothing of that form."""
@@ -53,12 +56,16 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HoldsScope(BasePermission):
-    """The view says in `scopes` what each method needs; None asks for a key and no scope."""
+    """The view says in `scopes` what each method needs, one of several where it names them; None asks for a key and no
+    scope."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        needed: dict[str, str | None] = getattr(view, "scopes", {})
+        needed: Needed = getattr(view, "scopes", {})
         method = "GET" if request.method == "HEAD" else request.method or ""
         if method not in needed:
             raise MethodNotAllowed(method)
         scope = needed[method]
-        return scope is None or allows(key_of(request).scopes, scope)
+        if scope is None:
+            return True
+        held = key_of(request).scopes
+        return any(allows(held, each) for each in ((scope,) if isinstance(scope, str) else scope))

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Account, ApiKey
 from accounts.rates import Allowance, count_request
-from api.auth import HoldsScope, KeyAuthentication, acting_account, key_of
+from api.auth import HoldsScope, KeyAuthentication, Needed, acting_account, key_of
 
 MAX_QUERY_BYTES = 4000
 """Of a query string: ten times what any call has to say, and no more than gunicorn reads."""
@@ -47,7 +47,7 @@ class KeyEndpoint(APIView):
     content_negotiation_class = AnyAccept
     metadata_class = None
     resource: ClassVar[str]
-    scopes: ClassVar[dict[str, str | None]]
+    scopes: ClassVar[Needed]
     account: Account
     allowance: Allowance | None = None
 

@@ -1,7 +1,7 @@
 """Every route of the product."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from batches.admin.installation import freeze_everything, thaw_everything
 from batches.admin.waves import show_waves
@@ -10,9 +10,15 @@ from config.health import healthz
 from mailer.admin.deciding import drop_in_hand, replay_in_hand
 from mailer.admin.in_hand import show_in_hand
 from mailer.inbox.views import show_inbox, show_received
+from mailer.suppressions.views import show_leaving, show_preferences
+
+TOKEN = r"(?P<token>[A-Za-z0-9_-]{43,700})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
+    re_path(rf"^u/{TOKEN}/?$", show_leaving, {"everything": False}, name="leave"),
+    re_path(rf"^u/{TOKEN}/all/?$", show_leaving, {"everything": True}, name="leave_everything"),
+    re_path(rf"^u/{TOKEN}/preferences/?$", show_preferences, name="preferences"),
     path("admin/waves/", admin.site.admin_view(show_waves), name="waves"),
     path("admin/freeze-everything/", admin.site.admin_view(freeze_everything), name="freeze_everything"),
     path("admin/thaw-everything/", admin.site.admin_view(thaw_everything), name="thaw_everything"),

@@ -9,3 +9,31 @@ class QueueFull(SluiceError):
     """As many of the account's messages are waiting as `MAX_PENDING_MESSAGES` allows."""
 
     code = "queue_full"
+
+
+class UnknownGroup(SluiceError):
+    """No unsubscribe group of this account has that id. Another account's, or a deleted one, behaves the same."""
+
+    code = "unknown_group"
+
+    def __init__(self, *ids: int, field: str | None = None) -> None:
+        super().__init__(field=field)
+        self.ids = ids
+
+
+class UnknownGroupsToDisplay(UnknownGroup):
+    """The same of the groups that a preferences page shall offer; `ids` are those that are unknown."""
+
+    code = "unknown_groups_to_display"
+
+
+class GroupNameTaken(SluiceError):
+    """The account has an unsubscribe group of that name."""
+
+    code = "group_name_taken"
+
+
+class GroupLimitReached(SluiceError):
+    """The account has as many unsubscribe groups as it may have."""
+
+    code = "group_limit_reached"

@@ -101,6 +101,7 @@ def start(
     inbox, smtp_url = start_inbox(processes, state, given)
     say(f"Engines ready after {time.monotonic() - started:.1f} s.")
     own = {**engines.environment, "SMTP_URL": smtp_url, "LOCAL_INBOX": str(inbox or ""), **settings(state, given)}
+    own["PUBLIC_URL"] = given.get("PUBLIC_URL") or f"http://{HOST}:{port}"
     whole = {**given, **own}
     manage(whole, "migrate", "--verbosity", "0")
     say(f"Database migrated after {time.monotonic() - started:.1f} s.")

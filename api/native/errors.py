@@ -68,6 +68,11 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("idempotency_in_progress", ANY_RESOURCE): Answer(
         409, "IDEMPOTENCY_IN_PROGRESS", "A request with this Idempotency-Key is under way; ask again."
     ),
+    # Of calls that only SendGrid's wire has.
+    ("unknown_group", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Unsubscribe group not found."),
+    ("unknown_groups_to_display", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Unsubscribe group not found."),
+    ("group_name_taken", ANY_RESOURCE): Answer(409, "GROUP_NAME_TAKEN", "An unsubscribe group has this name."),
+    ("group_limit_reached", ANY_RESOURCE): Answer(409, "GROUP_LIMIT_REACHED", "The account has too many groups."),
     ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),
     ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
 }

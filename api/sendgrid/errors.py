@@ -15,6 +15,8 @@ from rest_framework import exceptions as drf
 from accounts.errors import ScopesNotGrantable
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from foundation.errors import SluiceError
+from mailer.errors import UnknownGroup
+from mailer.suppressions.groups import GROUPS_LIMIT
 
 ANY_CALL: Final = "any call"
 MAIL_SEND: Final = "POST mail/send"
@@ -83,6 +85,22 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("idempotency_in_progress", ANY_CALL): Answer(
         409, None, "A request with this Idempotency-Key is under way; ask again."
     ),
+    ("unknown_group", ANY_CALL): Answer(404, None, "not found"),
+    ("unknown_group", MAIL_SEND): Answer(
+        400,
+        "asm.group_id",
+        "The ASM group ID must be a valid Group ID on your account. You provided {ids}.",
+        HELP_PAGE + "message.asm.group_id",
+    ),
+    ("unknown_groups_to_display", ANY_CALL): Answer(
+        400,
+        "asm.groups_to_display",
+        "All ASM groups to display must be valid ASM groups IDs on your account. You provided {ids}.",
+        HELP_PAGE + "message.asm.groups_to_display",
+    ),
+    # Ours: the documents have the rule and no text for it.
+    ("group_name_taken", ANY_CALL): Answer(400, "name", "a group with this name exists"),
+    ("group_limit_reached", ANY_CALL): Answer(400, None, f"Cannot create more than {GROUPS_LIMIT} groups"),
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),
@@ -151,6 +169,11 @@ def core_refusal(error: SluiceError, call: str) -> Refusal:
 
 def fill_in(message: str, error: SluiceError) -> str:
     scopes = " ".join(error.scopes) if isinstance(error, ScopesNotGrantable) else ""
+    # A number in JSON may have thousands of digits.
+    ids = ", ".join(str(each)[:20] for each in error.ids) if isinstance(error, UnknownGroup) else ""
     return message.format(
-        API_KEYS_LIMIT=settings.API_KEYS_LIMIT, MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES, scopes=scopes
+        API_KEYS_LIMIT=settings.API_KEYS_LIMIT,
+        MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
+        scopes=scopes,
+        ids=ids,
     )

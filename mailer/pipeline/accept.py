@@ -33,6 +33,7 @@ from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import MailDraft, Personalization
 from mailer.partitions import ensure_partitions
 from mailer.pipeline.queries import STORE, STORE_ONE
+from mailer.suppressions.groups import check_groups
 from mailer.waiting import refuse_when_full
 
 BULK_FROM = 50
@@ -71,13 +72,15 @@ class StoredParcel(NamedTuple):
 def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> Accepted:
     """Store a mail and schedule its messages.
 
-    Raises UnknownBatch if `draft.batch_id` is not a batch of the account, and QueueFull if too many messages of the
-    account are waiting already. With a `recalled` key it raises UnknownBatch, too, if that may no longer send, or if
-    the account has had no mail without a batch yet: nothing is stored, and who has found the key may ask again.
+    Raises UnknownBatch if `draft.batch_id` is not a batch of the account, UnknownGroup or UnknownGroupsToDisplay if its
+    groups are not the account's, and QueueFull if too many messages of the account are waiting already. With a
+    `recalled` key it raises UnknownBatch, too, if that may no longer send, or if the account has had no mail without a
+    batch yet: nothing is stored, and who has found the key may ask again.
 
     A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
     """
     refuse_when_full(account)
+    check_groups(account, draft)
     mail = _mail_values(account, draft) | {"key": recalled.pk if recalled else None}
     parcels = _store(draft, mail)
     if not parcels and draft.batch_id is None and recalled is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,10 +25,14 @@ from batches.states import ParcelState
 from foundation.clock import database_now
 from foundation.prepared import fetch_prepared
 from mailer.copying import EVENTS, copy_rows
-from mailer.models import Event, EventKind
+from mailer.models import Event, EventKind, SuppressionKind
+from mailer.suppressions.bounces import Bounce, find_bounces
+from mailer.suppressions.lists import New, suppress
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
 REPLY_LENGTH = 500
+LONGEST_BOUNCED = 400
+"""Characters of an address that is put on the list of bounces: an index must have room for it."""
 COUNTER_OF = {
     EventKind.SENT: "sent",
     EventKind.REFUSED: "refused",
@@ -66,6 +70,7 @@ class Outcomes:
     remainder: int = 0
     resent: int = 0
     events: list[Happened] = field(default_factory=list)
+    bounces: list[Bounce] = field(default_factory=list)
 
     @property
     def members_left(self) -> int:
@@ -98,6 +103,8 @@ def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str]) ->
     outcomes.finished |= bit
     outcomes.counters[COUNTER_OF[kind]] += 1
     outcomes.events += _events_of(result, recipients)
+    if kind is EventKind.REFUSED or len(recipients) > 1:
+        outcomes.bounces += find_bounces(result, recipients)
     if kind is EventKind.SENT:
         if RetryAt in map(type, result.outcomes):
             outcomes.remainder |= bit
@@ -154,6 +161,7 @@ def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
         for item in late:
             events += [(item.claim.fence, event) for event in correct_late(item)]
         copy_events(events, now)
+        suppress(bounce for item in slices for bounce in _suppressions(item))
         for item in fresh:
             _insert_retries(item, now)
     for item in slices:
@@ -206,6 +214,22 @@ def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None
                 for fence, event in ordered
             ),
         )
+
+
+def _suppressions(item: Outcomes) -> Iterator[New]:
+    """Of those whose servers say that they do not exist."""
+    claim = item.claim
+    for message_id, recipient, status, reply in item.bounces:
+        if len(recipient) <= LONGEST_BOUNCED:
+            yield New(
+                account_id=claim.account_id,
+                email=recipient,
+                kind=SuppressionKind.BOUNCE,
+                reason=reply.replace("\0", " ")[:REPLY_LENGTH],
+                status=status,
+                batch_id=claim.batch_id,
+                message_id=message_id,
+            )
 
 
 def _insert_retries(item: Outcomes, now: dt.datetime) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 POLL_SECONDS = 0.25
@@ -57,6 +57,8 @@ class Refused:
     """A permanent failure (5xx, or something this transport can never send)."""
 
     reply: str
+    is_of_recipient: bool = field(default=False, compare=False)
+    """Whether the peer said it of this recipient alone (to its RCPT), and not of the sender or the message."""
 
 
 @dataclass(frozen=True, slots=True)

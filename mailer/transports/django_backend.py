@@ -154,7 +154,10 @@ def judge_error(error: BaseException, envelope: Envelope) -> tuple[Outcome, ...]
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answers = {address.casefold(): answer for address, answer in error.recipients.items()}
         unknown = next(iter(answers.values()))
-        return tuple(_judge_code(*answers.get(address.casefold(), unknown)) for address in envelope.recipients)
+        return tuple(
+            _judge_code(*answers.get(address.casefold(), unknown), of_recipient=address.casefold() in answers)
+            for address in envelope.recipients
+        )
     return same(envelope, _judge_error(error))
 
 
@@ -172,11 +175,11 @@ def _judge_error(error: BaseException) -> Outcome:
     return InDoubt(f"the backend failed while it was sending ({type(error).__name__})")
 
 
-def _judge_code(code: int, text: bytes | str) -> Outcome:
+def _judge_code(code: int, text: bytes | str, *, of_recipient: bool = False) -> Outcome:
     """An SMTP reply, as smtplib keeps it."""
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
     reply = f"{code} {words}"[:TEXT_LIMIT]
-    return Refused(reply) if code >= 500 else RetryAt(reply) if code >= 400 else InDoubt(reply)
+    return Refused(reply, of_recipient) if code >= 500 else RetryAt(reply) if code >= 400 else InDoubt(reply)
 
 
 def _judge_http_status(status: int, words: str) -> Outcome:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from api.http import parse_json, read_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from api.sendgrid.inputs import rules
+from api.sendgrid.inputs.bypasses import read_bypasses
 from api.sendgrid.inputs.schema import MAIL
 from api.sendgrid.inputs.texts import Found, Loc, found_by_schema
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
@@ -128,6 +129,9 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
         categories=tuple(mail.get("categories", ())),
         send_at=to_time(mail, now),
         batch_id=mail.get("batch_id"),
+        unsubscribe_group=mail["asm"]["group_id"] if "asm" in mail else None,
+        groups_to_display=tuple(mail["asm"].get("groups_to_display", ())) if "asm" in mail else (),
+        bypass=read_bypasses(mail),
     )
 
 

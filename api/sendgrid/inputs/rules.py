@@ -16,6 +16,7 @@ from django.conf import settings
 
 from api.sendgrid.errors import plain_refusal
 from api.sendgrid.inputs import schema
+from api.sendgrid.inputs.bypasses import bypass_problems
 from api.sendgrid.inputs.headers import CONTROL, header_problems
 from api.sendgrid.inputs.texts import Found, Loc, shown
 
@@ -251,13 +252,6 @@ def reply_to_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
         yield Found(("reply_to_list",), REPLY_TO_TWICE)
 
 
-def unsubscribe_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """No unsubscribe group exists yet, so every id is unknown."""
-    given = mail["asm"]["group_id"]
-    text = f"The ASM group ID must be a valid Group ID on your account. You provided {given}."
-    yield Found(("asm", "group_id"), text)
-
-
 def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     if not all(isinstance(value, str | dict) for value in mail["sections"].values()):
         yield Found(("sections",), "The section values must be strings.")
@@ -268,7 +262,7 @@ MAIL_RULES = {
     "attachments": attachment_problems,
     "categories": category_problems,
     "reply_to_list": reply_to_problems,
-    "asm": unsubscribe_problems,
+    "mail_settings": bypass_problems,
     "sections": section_problems,
 }
 

@@ -3,7 +3,9 @@
 To add a call: one value in its family's module, and `@schema.its_name` above its view.
 """
 
-from api.sendgrid.schema import mail, scheduled_sends, words
+from api.openapi import Piece
+from api.sendgrid.schema import asm, mail, scheduled_sends, suppression, words
 
-COMPONENTS = words.COMPONENTS | mail.COMPONENTS | scheduled_sends.COMPONENTS
+FAMILIES = (words, mail, scheduled_sends, asm, suppression)
+COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS

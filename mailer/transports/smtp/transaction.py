@@ -98,7 +98,7 @@ class Transaction:
             if place < 0:
                 self.settle(judge(reply))
             elif self.outcomes[self.asked[place]] is PENDING:  # else MAIL was refused, and this is only its echo
-                self.outcomes[self.asked[place]] = judge(reply)
+                self.outcomes[self.asked[place]] = judge(reply, of_recipient=True)
 
     def hear_of_data(self, reply: bytes) -> None:
         """An answer to DATA other than 354."""
@@ -131,10 +131,10 @@ class Transaction:
         return end_line(self.envelope.data if self.envelope.is_undotted else stuff_dots(self.envelope.data))
 
 
-def judge(reply: bytes) -> Outcome:
+def judge(reply: bytes, *, of_recipient: bool = False) -> Outcome:
     """Of a reply that says no. Raises PeerBroken for any other."""
     if reply.startswith(b"5"):
-        return Refused(text_of(reply))
+        return Refused(text_of(reply), of_recipient)
     if reply.startswith(b"4"):
         return RetryAt(text_of(reply))
     raise PeerBroken(f"the peer answered out of turn: {text_of(reply)}")

@@ -1,0 +1,51 @@
+"""Hard bounces: refusals that say there is no such mailbox. Whoever goes on sending to those is taken for a spammer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from mailer.transports.base import Refused, Result
+
+ENHANCED: Final = re.compile(r"5\d\d[ -]#?(5\.\d{1,3}\.\d{1,3})\b")
+"""RFC 3463, RFC 2034: an enhanced status code behind the reply's own."""
+HARD: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10"})
+"""Of RFC 3463 section 3.2 and RFC 7505 those that speak of the recipient; 5.1.7 to 5.1.9 speak of the sender."""
+UNKNOWN: Final = re.compile(
+    r"5(?:50|51|53)\b.*(?:"
+    r"(?:unknown|no such|invalid|non-?existent) (?:user|mailbox|recipient|account|address)"
+    r"|(?:user|mailbox|recipient|account|address) (?:is )?(?:unknown|not found|does not exist|doesn't exist|invalid)"
+    r"|no (?:mailbox|such person) here)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The words of peers that give no enhanced code."""
+NO_SUCH_MAILBOX: Final = "5.1.1"
+OTHER: Final = "5.1.0"
+"""Something about an address: the recipient's, unless the words speak of the sender."""
+
+
+class Bounce(NamedTuple):
+    """A recipient that a peer says does not exist: an address as on the wire, an enhanced status code, the reply."""
+
+    message_id: int
+    recipient: str
+    status: str
+    reply: str
+
+
+def find_bounces(result: Result, recipients: Sequence[str]) -> Iterator[Bounce]:
+    """Those among a message's recipients. Only what was said to a RCPT is about a recipient."""
+    for recipient, outcome in zip(recipients, result.outcomes, strict=False):
+        if isinstance(outcome, Refused) and outcome.is_of_recipient and (status := hard_status(outcome.reply)):
+            yield Bounce(result.message_id, recipient, status, outcome.reply)
+
+
+def hard_status(reply: str) -> str:
+    """The enhanced status code of a reply that says there is no such mailbox; empty for any other."""
+    found = ENHANCED.match(reply)
+    if found and found[1] != OTHER:
+        return found[1] if found[1] in HARD else ""
+    if "sender" in reply.lower():
+        return ""
+    return OTHER if found else NO_SUCH_MAILBOX if UNKNOWN.match(reply) else ""

@@ -1,0 +1,105 @@
+"""Unsubscribe groups: the kinds of mail of an account that recipients can leave one by one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Count, QuerySet
+
+from accounts.models import Account
+from foundation.clock import Now
+from foundation.prepared import fetch_prepared
+from mailer.draft import MailDraft
+from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup, UnknownGroupsToDisplay
+from mailer.models import UnsubscribeGroup
+from mailer.suppressions import queries
+
+GROUPS_LIMIT: Final = 200
+"""Of one account."""
+MAX_GROUPS_TO_DISPLAY: Final = 25
+"""On a preferences page."""
+HIGHEST_ID: Final = 2**31 - 1
+
+
+def living_groups(account: Account) -> QuerySet[UnsubscribeGroup]:
+    """Those that were not deleted, the oldest first."""
+    return UnsubscribeGroup.objects.filter(account=account, deleted_at=None).order_by("pk")
+
+
+def counted(groups: QuerySet[UnsubscribeGroup]) -> QuerySet[UnsubscribeGroup]:
+    """Each with its `unsubscribes`."""
+    return groups.annotate(unsubscribes=Count("suppressions"))
+
+
+def find_group(account: Account, group_id: int) -> UnsubscribeGroup:
+    """Raises UnknownGroup."""
+    found = living_groups(account).filter(pk=group_id).first()
+    if found is None:
+        raise UnknownGroup(group_id)
+    return found
+
+
+def create_group(account: Account, *, name: str, description: str, is_default: bool = False) -> UnsubscribeGroup:
+    """Raises GroupNameTaken and GroupLimitReached. A new default takes the place of the old one."""
+    with transaction.atomic():
+        lock_groups(account)
+        if living_groups(account).count() >= GROUPS_LIMIT:
+            raise GroupLimitReached
+        return _save(UnsubscribeGroup(account=account, name=name, description=description, is_default=is_default))
+
+
+def change_group(
+    account: Account,
+    group_id: int,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    is_default: bool | None = None,
+) -> UnsubscribeGroup:
+    """Change what is given. Raises UnknownGroup and GroupNameTaken."""
+    with transaction.atomic():
+        lock_groups(account)
+        group = find_group(account, group_id)
+        group.name = group.name if name is None else name
+        group.description = group.description if description is None else description
+        group.is_default = group.is_default if is_default is None else is_default
+        return _save(group)
+
+
+def delete_group(account: Account, group_id: int) -> None:
+    """Its suppressions go with it; mail of it goes on, and who leaves it leaves everything. Raises UnknownGroup."""
+    with transaction.atomic():
+        lock_groups(account)
+        group = find_group(account, group_id)
+        UnsubscribeGroup.objects.filter(pk=group.pk).update(deleted_at=Now(), is_default=False)
+        group.suppressions.all().delete()
+
+
+def check_groups(account: Account, draft: MailDraft) -> None:
+    """That the groups a draft names are the account's. Raises UnknownGroup and UnknownGroupsToDisplay."""
+    group = draft.unsubscribe_group
+    named = {*draft.groups_to_display, *(() if group is None else (group,))}
+    if not named:
+        return
+    possible = [each for each in named if 0 < each <= HIGHEST_ID]
+    known = {row[0] for row in fetch_prepared(queries.KNOWN_GROUPS, [account.pk, possible])}
+    if group is not None and group not in known:
+        raise UnknownGroup(group, field="unsubscribe_group")
+    if unknown := [each for each in draft.groups_to_display if each not in known]:
+        raise UnknownGroupsToDisplay(*unknown, field="groups_to_display")
+
+
+def lock_groups(account: Account) -> None:
+    """Until the end of the transaction nobody else changes the account's groups."""
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+
+
+def _save(group: UnsubscribeGroup) -> UnsubscribeGroup:
+    others = living_groups(group.account).exclude(pk=group.pk)
+    if others.filter(name=group.name).exists():
+        raise GroupNameTaken(field="name")
+    if group.is_default:
+        others.filter(is_default=True).update(is_default=False)
+    group.save()
+    return group

@@ -1,0 +1,107 @@
+"""What the holder of a link may see and do: leave a group or everything, come back, choose among groups.
+
+A link is enough: whoever has it has the mail it came with. It names its holder, unless the message went to several
+recipients: then they have to say which of them they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from accounts.models import Account
+from batches.models import PARCEL_SPAN, Parcel
+from mailer.compose.mime import recipients_of
+from mailer.models import Mail, Message, SuppressionKind, UnsubscribeGroup
+from mailer.suppressions.addresses import address_key
+from mailer.suppressions.groups import MAX_GROUPS_TO_DISPLAY, living_groups
+from mailer.suppressions.links import BadLink, Link
+from mailer.suppressions.lists import New, find_suppressed, groups_left, suppress, unsuppress
+
+
+class NotARecipient(Exception):
+    """The message of the link did not go to this address, or nobody knows any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a link, and of what: `group` is that of the mail while it exists, else None."""
+
+    link: Link
+    account: Account
+    address: str
+    group: UnsubscribeGroup | None
+
+    @property
+    def has_left_everything(self) -> bool:
+        return find_suppressed(self.account, SuppressionKind.GLOBAL, [self.address]).exists()
+
+    @property
+    def groups_left(self) -> set[int]:
+        """By id."""
+        return groups_left(self.account, self.address)
+
+
+def find_holder(link: Link, said: str = "") -> Holder:
+    """Who holds the link; `said` is the address they give, where it has none. Raises NotARecipient and BadLink."""
+    account = Account.objects.filter(pk=link.account_id).first()
+    if account is None:
+        raise BadLink
+    address = link.address or address_key(said.strip())
+    if not link.address and address not in _recipients(link.message_id):
+        raise NotARecipient
+    return Holder(link, account, address, living_groups(account).filter(pk=link.group_id).first())
+
+
+def leave(holder: Holder, *, everything: bool = False) -> None:
+    """Leave the mail's group; everything, if that is asked or the mail has no group (any more)."""
+    if everything or holder.group is None:
+        suppress([_new(holder, SuppressionKind.GLOBAL)])
+    else:
+        suppress([_new(holder, SuppressionKind.GROUP, holder.group.pk)])
+
+
+def come_back(holder: Holder, *, everything: bool = False) -> None:
+    """Undo `leave`."""
+    if everything or holder.group is None:
+        unsuppress(holder.account, SuppressionKind.GLOBAL, [holder.address])
+    else:
+        unsuppress(holder.account, SuppressionKind.GROUP, [holder.address], group=holder.group)
+
+
+def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, everything: bool) -> None:
+    """Of the groups that were shown come back to those that are wanted, and leave the others; leave everything, or
+    not."""
+    for group in groups_on_offer(holder):
+        if group.pk in wanted:
+            unsuppress(holder.account, SuppressionKind.GROUP, [holder.address], group=group)
+        elif group.pk in shown:
+            suppress([_new(holder, SuppressionKind.GROUP, group.pk)])
+    (leave if everything else come_back)(holder, everything=True)
+
+
+def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
+    """The groups that the mail says, or all, with the mail's own before the others; 25 at most."""
+    said = _mail_of(holder.link.message_id)
+    groups = list(living_groups(holder.account))
+    if said is not None and said.groups_to_display:
+        shown = {*said.groups_to_display, holder.link.group_id}
+        groups = [group for group in groups if group.pk in shown]
+    return sorted(groups, key=lambda group: group.pk != holder.link.group_id)[:MAX_GROUPS_TO_DISPLAY]
+
+
+def _new(holder: Holder, kind: SuppressionKind, group_id: int | None = None) -> New:
+    message_id = holder.link.message_id
+    batch_id = Parcel.objects.filter(pk=message_id // PARCEL_SPAN).values_list("batch", flat=True).first()
+    return New(holder.account.pk, holder.address, kind, group_id, batch_id=batch_id, message_id=message_id)
+
+
+def _recipients(message_id: int) -> set[str]:
+    message = Message.objects.filter(pk=message_id).first()
+    return set() if message is None else set(map(address_key, recipients_of(message.personal or {}, message.recipient)))
+
+
+def _mail_of(message_id: int) -> Mail | None:
+    """None once its history is over."""
+    mails = Message.objects.filter(pk=message_id).values("mail_id")
+    return Mail.objects.only("groups_to_display").filter(pk__in=mails).first()

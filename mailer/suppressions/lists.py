@@ -1,0 +1,140 @@
+"""Suppressions as lists: putting addresses on one, taking them off, and reading it.
+
+An address is compared and kept as `address_key` has it. To put one on that is there, or take off one that is not,
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import QuerySet, TextField
+from django.db.models.lookups import BuiltinLookup
+
+from accounts.models import Account
+from mailer.errors import UnknownGroup
+from mailer.models import Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.suppressions import queries
+from mailer.suppressions.addresses import address_key
+from mailer.suppressions.groups import find_group, living_groups
+
+PAGE = 10_000
+LITERAL = re.compile(r"[\\_]")
+"""What LIKE would not take as itself, but the per cent sign, which is the caller's own wildcard."""
+
+
+@TextField.register_lookup
+class Like(BuiltinLookup):  # type: ignore[type-arg]
+    """SQL's LIKE, with a pattern of the caller's own: the ORM has only parts of it."""
+
+    lookup_name = "like"
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"like {rhs}"
+
+
+class New(NamedTuple):
+    """A suppression to be. `batch_id` and `message_id` name the mail it is due to, if any."""
+
+    account_id: int
+    email: str
+    kind: SuppressionKind
+    group_id: int | None = None
+    reason: str = ""
+    status: str = ""
+    batch_id: int | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a list: made from `since` to `until`, of addresses like `pattern` (from their beginning; `%` stands for
+    anything), `limit` of them after the first `offset`."""
+
+    limit: int
+    offset: int = 0
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    pattern: str = ""
+
+
+def suppress(new: Iterable[New]) -> None:
+    """Put addresses on lists, in one statement."""
+    # In one order everywhere: two that wait for each other's rows would never end.
+    rows = sorted({each._replace(email=address_key(each.email)) for each in new}, key=lambda each: each[:3])
+    if rows:
+        columns = dict(zip(New._fields, map(list, zip(*rows, strict=True)), strict=True))
+        columns["kind"] = [int(row.kind) for row in rows]
+        with connection.cursor() as cursor:
+            cursor.execute(queries.ADD_SUPPRESSIONS, columns)
+
+
+def leave_group(account: Account, group_id: int, emails: Iterable[str]) -> None:
+    """Put addresses on a group's list; without such a group (any more), on that of those who have left everything."""
+    try:
+        group_id = find_group(account, group_id).pk
+    except UnknownGroup:
+        leave_everything(account, emails)
+        return
+    suppress(New(account.pk, email, SuppressionKind.GROUP, group_id) for email in emails)
+
+
+def leave_everything(account: Account, emails: Iterable[str]) -> None:
+    """Put addresses on the list of those who get no mail of the account at all."""
+    suppress(New(account.pk, email, SuppressionKind.GLOBAL) for email in emails)
+
+
+def unsuppress(
+    account: Account, kind: SuppressionKind, emails: Iterable[str], *, group: UnsubscribeGroup | None = None
+) -> None:
+    """Take addresses off a list."""
+    keys = {address_key(email) for email in emails}
+    Suppression.objects.filter(account=account, kind=kind, group=group, email__in=keys).delete()
+
+
+def clear(account: Account, kind: SuppressionKind) -> None:
+    """Take every address off a list."""
+    Suppression.objects.filter(account=account, kind=kind).delete()
+
+
+def find_suppressed(
+    account: Account, kind: SuppressionKind, emails: Iterable[str], *, group: UnsubscribeGroup | None = None
+) -> QuerySet[Suppression]:
+    """Those of these addresses that are on a list."""
+    keys = {address_key(email) for email in emails}
+    return Suppression.objects.filter(account=account, kind=kind, group=group, email__in=keys).order_by("email")
+
+
+def list_suppressions(account: Account, kind: SuppressionKind, window: Window) -> tuple[list[Suppression], int]:
+    """A part of a list, the newest first, and how many there are of its times and addresses."""
+    found = Suppression.objects.filter(account=account, kind=kind)
+    if window.since is not None:
+        found = found.filter(created_at__gte=window.since)
+    if window.until is not None:
+        # To the end of that second: the wire tells whole ones.
+        found = found.filter(created_at__lt=window.until + dt.timedelta(seconds=1))
+    if window.pattern:
+        found = found.filter(email__like=LITERAL.sub(r"\\\g<0>", window.pattern.lower()) + "%")
+    page = found.order_by("-created_at", "-pk")[window.offset : window.offset + window.limit]
+    return list(page), found.count()
+
+
+def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iterator[Suppression]:
+    """Who has left a group, or any group of the account, by address; a page at a time, since there may be millions."""
+    own = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP)
+    own = own.filter(group__in=living_groups(account)) if group is None else own.filter(group=group)
+    own, last = own.select_related("group").order_by("email", "group"), ("", 0)
+    while page := list(own.filter(email__gte=last[0]).exclude(email=last[0], group__lte=last[1])[:PAGE]):
+        yield from page
+        last = page[-1].email, page[-1].group_id or 0
+
+
+def groups_left(account: Account, email: str) -> set[int]:
+    """The groups that an address has left, by id."""
+    found = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP, email=address_key(email))
+    return {group_id for group_id in found.values_list("group", flat=True) if group_id is not None}
