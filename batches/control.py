@@ -139,11 +139,12 @@ def begin_stop(
     return receipt
 
 
-def finish_stop(receipt: Receipt) -> Receipt:
-    """After the commit of a stop: wait until nothing of it leaves any more."""
+def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
+    """After the commit of a stop: wait until nothing of it leaves any more. A `deadline` (of `time.monotonic`) is for
+    who finishes several."""
     if receipt.batch_id is not None:
         hints.hint_admission(receipt.batch_id)
-    return wait_until_settled(receipt)
+    return wait_until_settled(receipt, deadline=deadline)
 
 
 def check_terms(terms: PauseTerms) -> None:

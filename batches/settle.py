@@ -46,10 +46,10 @@ def notify_workers(receipt: Receipt) -> None:
         cursor.execute("select pg_notify(%s, %s)", [STOP_CHANNEL, receipt.public_id])
 
 
-def wait_until_settled(receipt: Receipt) -> Receipt:
-    """Wait for the receipt's claims, `STOP_WAIT_SECONDS` at most; what is told then of an open receipt is how things
-    stand at that moment."""
-    deadline = time.monotonic() + settings.STOP_WAIT_SECONDS
+def wait_until_settled(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
+    """Wait for the receipt's claims, `STOP_WAIT_SECONDS` at most or until `deadline`; what is told then of an open
+    receipt is how things stand at that moment."""
+    deadline = time.monotonic() + settings.STOP_WAIT_SECONDS if deadline is None else deadline
     pause = FIRST_WAIT_SECONDS
     while not settle_if_idle(receipt):
         if time.monotonic() >= deadline:

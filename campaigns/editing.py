@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -13,13 +15,22 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from campaigns.audience.models import ContactList, Segment, Sender
 from campaigns.content import content_of
-from campaigns.errors import CampaignLimit, NotReady, TooManyTests, UnknownCampaign, UnknownPart
+from campaigns.errors import (
+    CampaignLimit,
+    FixedField,
+    NotReady,
+    TooManyTests,
+    TwoUnsubscribeLinks,
+    UnknownCampaign,
+    UnknownPart,
+    UnverifiedSender,
+)
 from campaigns.lifecycle import locked_campaign, require
 from campaigns.models import Campaign
 from campaigns.readiness import Lack, lacks_of
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
-from mailer.draft import Address, ContentPart, MailDraft, Personalization
+from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import UnsubscribeGroup
 from mailer.pipeline.accept import Accepted, accept_mail
 
@@ -49,9 +60,22 @@ PLAIN_FIELDS = frozenset(
     }
 )
 """What a caller may say of a campaign as it is stored."""
+SEVERAL = frozenset({"lists", "segments"})
 
 Changes = Mapping[str, Any]
-"""`PLAIN_FIELDS`, and by their ids `sender`, `suppression_group` (or None), `lists` and `segments`."""
+"""`PLAIN_FIELDS`, and by their ids `sender`, `suppression_group` (or None), `lists` and `segments` (or their UUIDs)."""
+NO_CHANGES: Final[Changes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class EditingRules:
+    """What a dialect asks for besides: that a sender it names is verified, and what may not change once it is made."""
+
+    needs_verified_sender: bool = False
+    fixed: frozenset[str] = frozenset()
+
+
+NO_RULES = EditingRules()
 
 
 def own_campaigns(account: Account) -> QuerySet[Campaign]:
@@ -69,12 +93,21 @@ def find_campaign(account: Account, campaign_id: int | UUID) -> Campaign:
     return campaign
 
 
-def create_campaign(account: Account, changes: Changes) -> Campaign:
-    """A new draft. Raises UnknownPart, CampaignLimit."""
+def numbers_of(account: Account, uuids: Collection[UUID]) -> list[int]:
+    """The ids of these campaigns, each once, in their order. Raises UnknownCampaign unless all of them are there."""
+    own = Campaign.objects.filter(account=account, deleted_at=None, uuid__in=uuids)
+    found = list(own.order_by("pk").values_list("pk", flat=True))
+    if len(found) < len(set(uuids)):
+        raise UnknownCampaign
+    return found
+
+
+def create_campaign(account: Account, changes: Changes, *, rules: EditingRules = NO_RULES) -> Campaign:
+    """A new draft. Raises UnknownPart, TwoUnsubscribeLinks, CampaignLimit, and what the rules say."""
     with transaction.atomic():
         refuse_beyond_limit(account)
         campaign = Campaign(account=account)
-        change(campaign, changes)
+        change(campaign, changes, rules=rules)
     return find_campaign(account, campaign.pk)
 
 
@@ -94,53 +127,67 @@ def edit_campaign(
     changes: Changes,
     *,
     allowed_from: Collection[CampaignStatus] = frozenset({CampaignStatus.DRAFT}),
+    rules: EditingRules = NO_RULES,
 ) -> Campaign:
-    """Change what is named. Raises UnknownCampaign, TransitionInProgress, CampaignConflict, UnknownPart; of a scheduled
-    one NotReady, if it would lack something then."""
+    """Change what is named. Raises UnknownCampaign, TransitionInProgress, CampaignConflict, and what `create_campaign`
+    does but CampaignLimit; of a scheduled one NotReady, if it would lack something then."""
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, allowed_from)
-        change(campaign, changes)
+        for name in rules.fixed & changes.keys():
+            if changes[name] != getattr(campaign, name):
+                raise FixedField(field=name)
+        change(campaign, changes, rules=rules)
         if campaign.status == CampaignStatus.SCHEDULED and (lacks := lacks_of(campaign, needs_tag=False)):
             raise NotReady(lacks)
     return find_campaign(account, campaign_id)
 
 
-def change(campaign: Campaign, changes: Changes) -> None:
-    """Write the changes down, in the caller's transaction. Raises UnknownPart, and nothing is written."""
-    account = campaign.account
-    for name in PLAIN_FIELDS & changes.keys():
-        setattr(campaign, name, changes[name])
-    if "sender" in changes:
-        campaign.sender = _one_of(Sender, account, changes["sender"], field="sender")
-    if "suppression_group" in changes:
-        own = UnsubscribeGroup.objects.filter(deleted_at=None)
-        campaign.suppression_group = _one_of(own, account, changes["suppression_group"], field="suppression_group")
-    lists = _all_of(ContactList.objects.filter(deleted_at=None), account, changes.get("lists"), field="lists")
-    segments = _all_of(Segment.objects.all(), account, changes.get("segments"), field="segments")
+def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> None:
+    """Write the changes down, in the caller's transaction. Raises UnknownPart, UnverifiedSender, TwoUnsubscribeLinks,
+    and nothing is written."""
+    parts = apply(campaign, changes, rules=rules)
     campaign.updated_at = database_now()
     campaign.save()
-    if lists is not None:
-        campaign.lists.set(lists)
-    if segments is not None:
-        campaign.segments.set(segments)
+    for name in SEVERAL & parts.keys():
+        getattr(campaign, name).set(parts[name])
 
 
-def _one_of(rows: Any, account: Account, key: int | None, *, field: str) -> Any:
-    if key is None:
-        return None
-    found = (rows.objects if isinstance(rows, type) else rows).filter(account=account, pk=key).first()
-    if found is None:
-        raise UnknownPart(field=field)
-    return found
+def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> dict[str, Any]:
+    """Make the changes to the campaign in memory, and return the rows that they name. Raises what `change` does."""
+    parts = find_parts(campaign.account, changes)
+    for name in PLAIN_FIELDS & changes.keys():
+        setattr(campaign, name, changes[name])
+    for name in parts.keys() - SEVERAL:
+        setattr(campaign, name, parts[name])
+    sender = parts.get("sender")
+    if rules.needs_verified_sender and sender is not None and sender.verified_at is None:
+        raise UnverifiedSender(field="sender")
+    if campaign.suppression_group_id and campaign.custom_unsubscribe_url:
+        raise TwoUnsubscribeLinks(field="custom_unsubscribe_url")
+    return parts
 
 
-def _all_of(rows: Any, account: Account, keys: Iterable[int] | None, *, field: str) -> list[Any] | None:
-    if keys is None:
-        return None
-    wanted = set(keys)
-    found = list(rows.filter(account=account, pk__in=wanted))
-    if len(found) != len(wanted):
-        raise UnknownPart(field=field)
+def find_parts(account: Account, changes: Changes) -> dict[str, Any]:
+    """The account's rows that the changes name by their ids. Raises UnknownPart, which names all that are not there."""
+    sources: dict[str, QuerySet[Any]] = {
+        "sender": Sender.objects.all(),
+        "lists": ContactList.objects.filter(deleted_at=None),
+        "segments": Segment.objects.all(),
+        "suppression_group": UnsubscribeGroup.objects.filter(deleted_at=None),
+    }
+    found: dict[str, Any] = {}
+    unknown = []
+    for name, rows in sources.items():
+        if name not in changes:
+            continue
+        keys = set(changes[name]) if name in SEVERAL else {changes[name]} - {None}
+        by = "uuid__in" if any(isinstance(key, UUID) for key in keys) else "pk__in"
+        parts = list(rows.filter(account=account, **{by: keys})) if keys else []
+        if len(parts) < len(keys):
+            unknown.append(name)
+        found[name] = parts if name in SEVERAL else next(iter(parts), None)
+    if unknown:
+        raise UnknownPart(*unknown)
     return found
 
 
@@ -159,14 +206,24 @@ def duplicate_campaign(account: Account, campaign_id: int, title: str | None = N
     return find_campaign(account, copy.pk)
 
 
-def send_test(account: Account, campaign_id: int, addresses: Sequence[str]) -> Accepted:
-    """Mail the campaign as it is to some addresses, in any status; it changes nothing. Its tags get their defaults.
+def send_test(
+    account: Account,
+    campaign_id: int,
+    addresses: Sequence[str],
+    *,
+    changes: Changes = NO_CHANGES,
+    rules: EditingRules = NO_RULES,
+) -> Accepted:
+    """Mail the campaign to some addresses, in any status, as it is or with changes that are not kept. Its tags get
+    their defaults. It goes to suppressed addresses, too: whoever tests knows them.
 
-    Raises UnknownCampaign, TooManyTests, NotReady if it lacks subject, content or sender.
+    Raises UnknownCampaign, TooManyTests, NotReady if it lacks subject, content or sender, and of the changes what
+    `create_campaign` does.
     """
     campaign = find_campaign(account, campaign_id)
     if not 1 <= len(addresses) <= TEST_ADDRESSES:
         raise TooManyTests(field="to")
+    apply(campaign, changes, rules=rules)
     needed = {Lack.SUBJECT, Lack.CONTENT, Lack.SENDER}
     if lacks := [lack for lack in lacks_of(campaign, needs_tag=False) if lack in needed]:
         raise NotReady(lacks)
@@ -184,4 +241,7 @@ def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
         subject=content.subject,
         content=tuple(ContentPart(type, value) for type, value in content.parts),
         personalizations=tuple(Personalization(to=(Address(address),), substitutions=values) for address in addresses),
+        unsubscribe_group=campaign.suppression_group_id,
+        unsubscribe_url=campaign.custom_unsubscribe_url,
+        bypass=Bypass.EVERYTHING,
     )

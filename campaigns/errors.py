@@ -38,6 +38,7 @@ class NotReady(SluiceError):
     """The campaign cannot be sent as it is: `lacks` says what is missing, all of it."""
 
     code = "not_ready"
+    lacks: tuple[Lack, ...] = ()
 
     def __init__(self, lacks: Sequence[Lack]) -> None:
         super().__init__("; ".join(lack.label for lack in lacks))
@@ -51,9 +52,32 @@ class TimeIsPast(SluiceError):
 
 
 class UnknownPart(SluiceError):
-    """The campaign names lists, segments, a sender or a group that the account does not have; `field` says which."""
+    """The campaign names lists, segments, a sender or a group that the account does not have; `fields` says which."""
 
     code = "unknown_part"
+    fields: tuple[str, ...] = ()
+
+    def __init__(self, *fields: str) -> None:
+        super().__init__(field=fields[0])
+        self.fields = fields
+
+
+class UnverifiedSender(SluiceError):
+    """The campaign names a sender whose address is not verified, in a dialect that does not take such a one."""
+
+    code = "unverified_sender"
+
+
+class TwoUnsubscribeLinks(SluiceError):
+    """The campaign would have both an unsubscribe group and a link of its own."""
+
+    code = "two_unsubscribe_links"
+
+
+class FixedField(SluiceError):
+    """What the caller's dialect fixes when a campaign is made would change; `field` says what."""
+
+    code = "fixed_field"
 
 
 class CampaignLimit(SluiceError):

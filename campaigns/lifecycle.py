@@ -277,12 +277,19 @@ def delete_campaign(
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, allowed_from)
-        receipt = None
-        if campaign.status in RUNNING:
-            receipt = stop_launch(campaign, BatchStatus.CANCELLED, actor=actor, reason=reason)
-            move(campaign, CampaignStatus.CANCELED, finished_at=database_now())
-        elif campaign.status == CampaignStatus.SCHEDULED:
-            withdraw_launch(campaign)
-            move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
-        Campaign.objects.filter(pk=campaign.pk).update(deleted_at=Now())
+        receipt = hide(campaign, actor=actor, reason=reason)
     return finish_stop(receipt) if receipt else None
+
+
+def hide(campaign: Campaign, *, actor: str, reason: str) -> Receipt | None:
+    """Under the campaign's lock: delete it, and stop what of it has not gone. After the commit comes `finish_stop` of
+    the receipt, if there is one."""
+    receipt = None
+    if campaign.status in RUNNING:
+        receipt = stop_launch(campaign, BatchStatus.CANCELLED, actor=actor, reason=reason)
+        move(campaign, CampaignStatus.CANCELED, finished_at=database_now())
+    elif campaign.status == CampaignStatus.SCHEDULED:
+        withdraw_launch(campaign)
+        move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
+    Campaign.objects.filter(pk=campaign.pk).update(deleted_at=Now())
+    return receipt

@@ -6,6 +6,7 @@ from typing import Final
 
 from batches.models import PARCEL_SPAN
 from batches.states import WAITING_STATES, Lane, ParcelState
+from campaigns.audience.models import EngagementKind
 from mailer.models import SuppressionKind
 
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
@@ -109,3 +110,31 @@ where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
 group by 1 order by 1
 """
 """By pairs, or the planner would walk the primary key for a batch that owns much of the table."""
+
+DAYS: Final = f"""
+with left_then as (
+    select width_bucket(finalized_at, %(midnights)s::timestamptz[]) as day, sum(sent) as sent, sum(refused) as refused,
+        sum(sent + refused + dropped + in_doubt) as recipients
+    from batches_parcel
+    where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and finalized_at is not null
+    group by 1
+), engaged as (
+    select width_bucket(at, %(midnights)s::timestamptz[]) as day,
+        count(*) filter (where kind = {int(EngagementKind.OPENED)}) as opened,
+        count(*) filter (where kind = {int(EngagementKind.CLICKED)}) as clicked
+    from campaigns_engagement where campaign_id = %(campaign)s group by 1
+), suppressed as (
+    select width_bucket(created_at, %(midnights)s::timestamptz[]) as day,
+        count(*) filter (where kind in ({int(SuppressionKind.GROUP)}, {int(SuppressionKind.GLOBAL)})) as unsubscribed,
+        count(*) filter (where kind = {int(SuppressionKind.SPAM)}) as reported_spam
+    from mailer_suppression where batch_id = %(batch)s group by 1
+)
+select day, coalesce(recipients, 0), coalesce(sent, 0), coalesce(refused, 0), coalesce(opened, 0),
+    coalesce(clicked, 0), coalesce(unsubscribed, 0), coalesce(reported_spam, 0)
+from left_then full join engaged using (day) full join suppressed using (day)
+where day between 1 and %(days)s
+    and (recipients > 0 or opened > 0 or clicked > 0 or unsubscribed > 0 or reported_spam > 0)
+order by day
+"""
+"""A row: which of the days that begin at these midnights, from 1, and what happened on it. The time zone stays with the
+caller, since PostgreSQL may not know the same ones."""

@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -14,6 +15,7 @@ from batches.counts import count_batches
 from campaigns import queries
 from campaigns.audience.models import EngagementKind
 from campaigns.models import Campaign
+from foundation.clock import database_now
 from mailer.models import SuppressionKind
 
 
@@ -22,11 +24,12 @@ class Statistics:
     """Messages of a campaign by what became of them, and what its recipients did.
 
     `recipients` are the messages its audience became so far; `left_out` the contacts that were suppressed, or had no
-    address. Opens and clicks are of people: each counts once.
+    address, which are `invalid`. Opens and clicks are of people: each counts once.
     """
 
     recipients: int = 0
     left_out: int = 0
+    invalid: int = 0
     waiting: int = 0
     sent: int = 0
     refused: int = 0
@@ -49,6 +52,20 @@ class Hour:
     refused: int
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened on a day: messages that got their outcome, and what recipients did."""
+
+    date: dt.date
+    recipients: int
+    sent: int
+    refused: int
+    opened: int
+    clicked: int
+    unsubscribed: int
+    reported_spam: int
+
+
 def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
     """Of each, by id."""
     found = dict.fromkeys((campaign.pk for campaign in campaigns), Statistics())
@@ -62,6 +79,7 @@ def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
         found[campaign.pk] = Statistics(
             recipients=launch.recipients,
             left_out=launch.unsubscribed + launch.invalid,
+            invalid=launch.invalid,
             waiting=counted.waiting,
             sent=counted.sent,
             refused=counted.refused,
@@ -92,3 +110,26 @@ def hours_of(campaign: Campaign) -> list[Hour]:
     with connection.cursor() as cursor:
         cursor.execute(queries.HOURS, {"batch": campaign.launch.batch_id})
         return [Hour(*row) for row in cursor.fetchall()]
+
+
+def days_of(
+    campaign: Campaign, zone: ZoneInfo, *, since: dt.date = dt.date.min, until: dt.date = dt.date.max
+) -> list[Day]:
+    """How a campaign went, by the days of a time zone, both bounds included. Days on which nothing happened are left
+    out."""
+    if campaign.launch is None:
+        return []
+    first = max(since, campaign.launch.created_at.astimezone(zone).date())
+    days = (min(until, database_now().astimezone(zone).date()) - first).days + 1
+    if days < 1:
+        return []
+    dates = [first + dt.timedelta(days=n) for n in range(days + 1)]
+    asked = {
+        "batch": campaign.launch.batch_id,
+        "campaign": campaign.pk,
+        "midnights": [dt.datetime.combine(date, dt.time.min, zone) for date in dates],
+        "days": days,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(queries.DAYS, asked)
+        return [Day(dates[number - 1], *counts) for number, *counts in cursor.fetchall()]
