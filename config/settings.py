@@ -109,6 +109,8 @@ MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 30 * 1024 * 1024)
 CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
 SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
+CAMPAIGNS_LIMIT = env.int("CAMPAIGNS_LIMIT", 250, validate=validate.Range(min=0))
+"""Of one account, deleted ones not counted; 0: no limit."""
 
 # --- what a caller may ask of one installation ------------------------------------------------------------------------
 

@@ -73,6 +73,24 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("unknown_groups_to_display", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Unsubscribe group not found."),
     ("group_name_taken", ANY_RESOURCE): Answer(409, "GROUP_NAME_TAKEN", "An unsubscribe group has this name."),
     ("group_limit_reached", ANY_RESOURCE): Answer(409, "GROUP_LIMIT_REACHED", "The account has too many groups."),
+    # Of campaigns, which this dialect does not speak of yet.
+    ("unknown_campaign", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Campaign not found."),
+    ("campaign_conflict", ANY_RESOURCE): Answer(409, "CAMPAIGN_STATUS_CONFLICT", "This cannot be done now: {said}."),
+    ("transition_in_progress", ANY_RESOURCE): Answer(
+        409, "TRANSITION_IN_PROGRESS", "Another change of this campaign is in progress; ask again."
+    ),
+    ("not_ready", ANY_RESOURCE): Answer(422, "CAMPAIGN_NOT_READY", "This cannot be done now: {said}."),
+    ("time_is_past", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "This time has passed.", "send_at"),
+    ("unknown_part", ANY_RESOURCE): Answer(422, "UNKNOWN_PART", "The campaign names what does not exist."),
+    ("unverified_sender", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "It is not verified.", "sender"),
+    ("two_unsubscribe_links", ANY_RESOURCE): Answer(
+        422, "TWO_UNSUBSCRIBE_LINKS", "A campaign has an unsubscribe group or a link of its own, never both."
+    ),
+    ("fixed_field", ANY_RESOURCE): Answer(422, "FIXED_FIELD", "This cannot be changed: {said}."),
+    ("campaign_limit_reached", ANY_RESOURCE): Answer(
+        409, "CAMPAIGN_LIMIT_REACHED", "The account has too many campaigns."
+    ),
+    ("too_many_tests", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "There are too many addresses.", "to"),
     ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),
     ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
 }

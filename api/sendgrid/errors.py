@@ -14,11 +14,12 @@ from rest_framework import exceptions as drf
 
 from accounts.errors import ScopesNotGrantable
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
+from api.sendgrid import campaign_texts
+from api.sendgrid.campaign_texts import ANY_CALL
 from foundation.errors import SluiceError
 from mailer.errors import UnknownGroup
 from mailer.suppressions.groups import GROUPS_LIMIT
 
-ANY_CALL: Final = "any call"
 MAIL_SEND: Final = "POST mail/send"
 
 HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
@@ -26,11 +27,12 @@ HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One entry of an `errors` array. `help` is written on mail/send only."""
+    """One entry of an `errors` array. `help` is written on mail/send only, `error_id` below /v3/marketing."""
 
     message: str
     field: str | None = None
     help: str | None = None
+    error_id: str | None = None
 
 
 class Refusal(Exception):
@@ -104,7 +106,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),
-}
+} | {key: Answer(*row) for key, row in campaign_texts.ROWS.items()}
 """By the core's code and the call (method and resource); a row for `ANY_CALL` serves the calls without their own."""
 
 MAIL_BODY_ANSWERS: dict[type[BadBody], Answer] = {
@@ -115,6 +117,7 @@ MAIL_BODY_ANSWERS: dict[type[BadBody], Answer] = {
     TooDeep: Answer(400, None, f"The request body is nested more than {MAX_DEPTH} levels deep."),
 }
 BODY_ANSWERS = MAIL_BODY_ANSWERS | {NotJson: Answer(400, None, "request body is invalid JSON")}
+CAMPAIGN_BODY_ANSWERS = BODY_ANSWERS | {NotJson: Answer(400, None, campaign_texts.CAMPAIGN_JSON)}
 
 HTTP_ANSWERS: dict[int, str] = {
     400: "Bad Request",
@@ -152,7 +155,7 @@ def answer_for(error: Exception, call: str) -> Refusal | None:
     if isinstance(error, SluiceError):
         return core_refusal(error, call)
     if isinstance(error, BadBody):
-        answer = (MAIL_BODY_ANSWERS if call == MAIL_SEND else BODY_ANSWERS)[type(error)]
+        answer = body_answers(call)[type(error)]
         return Refusal(answer.status, Problem(answer.message, answer.field))
     if isinstance(error, OperationalError | InterfaceError):
         # The database is away. Whether a commit came through is not known: the caller may ask again.
@@ -162,9 +165,20 @@ def answer_for(error: Exception, call: str) -> Refusal | None:
     return None
 
 
+def body_answers(call: str) -> dict[type[BadBody], Answer]:
+    """The words for a body that cannot be read, which not all families share."""
+    if call == MAIL_SEND:
+        return MAIL_BODY_ANSWERS
+    is_of_campaigns = call.partition(" ")[2] in campaign_texts.CAMPAIGN_RESOURCES
+    return CAMPAIGN_BODY_ANSWERS if is_of_campaigns else BODY_ANSWERS
+
+
 def core_refusal(error: SluiceError, call: str) -> Refusal:
-    answer = CORE_ANSWERS.get((error.code, call)) or CORE_ANSWERS[error.code, ANY_CALL]
-    return Refusal(answer.status, Problem(fill_in(answer.message, error), answer.field, answer.help))
+    if said := campaign_texts.said_of(error, call):
+        return Refusal(400, *(Problem(message, field, error_id=error.code) for field, message in said))
+    own = CORE_ANSWERS.get((error.code, campaign_texts.narrowed(error, call)))
+    answer = own or CORE_ANSWERS[error.code, ANY_CALL]
+    return Refusal(answer.status, Problem(fill_in(answer.message, error), answer.field, answer.help, error.code))
 
 
 def fill_in(message: str, error: SluiceError) -> str:
@@ -173,7 +187,9 @@ def fill_in(message: str, error: SluiceError) -> str:
     ids = ", ".join(str(each)[:20] for each in error.ids) if isinstance(error, UnknownGroup) else ""
     return message.format(
         API_KEYS_LIMIT=settings.API_KEYS_LIMIT,
+        CAMPAIGNS_LIMIT=settings.CAMPAIGNS_LIMIT,
         MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
         scopes=scopes,
         ids=ids,
+        **campaign_texts.words_of(error),
     )

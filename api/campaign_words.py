@@ -1,0 +1,131 @@
+"""Campaigns in each dialect: the words for their statuses, and the moves it allows.
+
+Two tables. `WORDS` has the word of every dialect for every status of the core; `ALLOWED` says from which statuses a
+dialect lets its callers make a move, a part of what the core allows, and goes into the core's calls as `allowed_from`.
+A campaign that has failed can be sent again only where the dialect has a word for that.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+from campaigns.states import CampaignStatus as Status
+
+
+class Dialect(enum.Enum):
+    """Who speaks of campaigns."""
+
+    LEGACY = "SendGrid's legacy campaigns"
+    SINGLE_SENDS = "SendGrid's Single Sends"
+    EASYMAIL = "Easymail"
+    SOAP = "Marketing Cloud's SOAP"
+
+
+class Move(enum.Enum):
+    """What a caller may do to a campaign."""
+
+    EDIT = "edit"
+    SCHEDULE = "schedule"
+    RESCHEDULE = "give another time"
+    UNSCHEDULE = "unschedule"
+    SEND_NOW = "send now"
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+WORDS: Final[Mapping[Dialect, Mapping[Status, str]]] = {
+    Dialect.LEGACY: {
+        Status.DRAFT: "Draft",
+        Status.SCHEDULED: "Scheduled",
+        Status.QUEUED: "In Progress",
+        Status.SENDING: "In Progress",
+        Status.PAUSED: "Paused",
+        Status.SENT: "Sent",
+        Status.FAILED: "Canceled",
+        Status.CANCELED: "Canceled",
+    },
+    Dialect.SINGLE_SENDS: {
+        Status.DRAFT: "draft",
+        Status.SCHEDULED: "scheduled",
+        Status.QUEUED: "triggered",
+        Status.SENDING: "triggered",
+        Status.PAUSED: "triggered",
+        Status.SENT: "triggered",
+        Status.FAILED: "triggered",
+        Status.CANCELED: "triggered",
+    },
+    Dialect.EASYMAIL: {
+        Status.DRAFT: "draft",
+        Status.SCHEDULED: "scheduled",
+        Status.QUEUED: "queued",
+        Status.SENDING: "sending",
+        Status.PAUSED: "sending",
+        Status.SENT: "sent",
+        Status.FAILED: "failed",
+        Status.CANCELED: "canceled",
+    },
+    Dialect.SOAP: {
+        Status.DRAFT: "New",
+        Status.SCHEDULED: "Scheduled",
+        Status.QUEUED: "Sending",
+        Status.SENDING: "Sending",
+        Status.PAUSED: "Paused",
+        Status.SENT: "Complete",
+        Status.FAILED: "Error",
+        Status.CANCELED: "Canceled",
+    },
+}
+
+EVERY: Final = frozenset(Status)
+DRAFTS: Final = frozenset({Status.DRAFT})
+SCHEDULED: Final = frozenset({Status.SCHEDULED})
+NOT_BEGUN: Final = DRAFTS | SCHEDULED
+STARTABLE: Final = NOT_BEGUN | {Status.FAILED}
+
+ALLOWED: Final[Mapping[Dialect, Mapping[Move, frozenset[Status]]]] = {
+    Dialect.LEGACY: {
+        Move.EDIT: DRAFTS,
+        Move.SCHEDULE: DRAFTS,
+        Move.RESCHEDULE: SCHEDULED,
+        Move.UNSCHEDULE: SCHEDULED,
+        Move.SEND_NOW: DRAFTS,
+        Move.DELETE: EVERY,
+    },
+    Dialect.SINGLE_SENDS: {
+        Move.EDIT: DRAFTS,
+        Move.SCHEDULE: NOT_BEGUN,
+        Move.UNSCHEDULE: SCHEDULED,
+        Move.SEND_NOW: NOT_BEGUN,
+        Move.DELETE: EVERY,
+    },
+    Dialect.EASYMAIL: {
+        Move.EDIT: STARTABLE,
+        Move.SCHEDULE: STARTABLE,
+        Move.UNSCHEDULE: SCHEDULED,
+        Move.SEND_NOW: STARTABLE,
+        # It shows a paused campaign as sending, and a sending one can be canceled.
+        Move.CANCEL: frozenset({Status.QUEUED, Status.SENDING, Status.PAUSED}),
+        Move.DELETE: frozenset({Status.DRAFT, Status.SENT, Status.FAILED, Status.CANCELED}),
+    },
+    Dialect.SOAP: {
+        Move.CANCEL: frozenset({Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.PAUSED}),
+    },
+}
+"""A move that is not named is none of the dialect's."""
+
+
+def word_for(status: int, dialect: Dialect) -> str:
+    """What a dialect calls a status."""
+    return WORDS[dialect][Status(status)]
+
+
+def statuses_called(word: str, dialect: Dialect) -> frozenset[Status]:
+    """The statuses that a dialect has this word for; none if it does not have the word."""
+    return frozenset(status for status, said in WORDS[dialect].items() if said == word)
+
+
+def may(move: Move, dialect: Dialect) -> frozenset[Status]:
+    """From which statuses a dialect lets its callers make a move."""
+    return ALLOWED[dialect][move]
