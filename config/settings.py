@@ -111,6 +111,9 @@ SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
 CAMPAIGNS_LIMIT = env.int("CAMPAIGNS_LIMIT", 250, validate=validate.Range(min=0))
 """Of one account, deleted ones not counted; 0: no limit."""
+CUSTOM_FIELDS_LIMIT = env.int("CUSTOM_FIELDS_LIMIT", 120)
+SEARCH_SECONDS = env.float("SEARCH_SECONDS", 20.0, validate=lambda n: n > 0)
+"""A search of contacts that takes longer is given up."""
 
 # --- what a caller may ask of one installation ------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from mailer.errors import UnknownGroup
 from mailer.suppressions.groups import GROUPS_LIMIT
 
 MAIL_SEND: Final = "POST mail/send"
+ITS_OWN: Final = "the error's own"
+"""As the field of an answer: that which the error names."""
 
 HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
 
@@ -103,6 +105,18 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     # Ours: the documents have the rule and no text for it.
     ("group_name_taken", ANY_CALL): Answer(400, "name", "a group with this name exists"),
     ("group_limit_reached", ANY_CALL): Answer(400, None, f"Cannot create more than {GROUPS_LIMIT} groups"),
+    ("unknown_contact", ANY_CALL): Answer(404, None, "recipient_id is not valid"),
+    ("invalid_contact", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("unknown_field", ANY_CALL): Answer(404, None, "Custom field ID does not exist"),
+    ("field_in_use", ANY_CALL): Answer(400, None, "Custom field in use by one or more segment conditions"),
+    ("field_limit_reached", ANY_CALL): Answer(400, None, "Cannot create more than {CUSTOM_FIELDS_LIMIT} custom fields"),
+    ("invalid_name", ANY_CALL): Answer(400, "name", "{said}"),
+    ("name_taken", ANY_CALL): Answer(400, "name", "{said}"),
+    ("unknown_list", ANY_CALL): Answer(404, None, "List ID does not exist"),
+    ("unknown_segment", ANY_CALL): Answer(404, None, "segment_id not found"),
+    ("invalid_condition", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("invalid_query", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("search_too_slow", ANY_CALL): Answer(408, None, "the search took longer than {SEARCH_SECONDS:g} seconds"),
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),
@@ -178,7 +192,8 @@ def core_refusal(error: SluiceError, call: str) -> Refusal:
         return Refusal(400, *(Problem(message, field, error_id=error.code) for field, message in said))
     own = CORE_ANSWERS.get((error.code, campaign_texts.narrowed(error, call)))
     answer = own or CORE_ANSWERS[error.code, ANY_CALL]
-    return Refusal(answer.status, Problem(fill_in(answer.message, error), answer.field, answer.help, error.code))
+    field = error.field if answer.field == ITS_OWN else answer.field
+    return Refusal(answer.status, Problem(fill_in(answer.message, error), field, answer.help, error.code))
 
 
 def fill_in(message: str, error: SluiceError) -> str:
@@ -188,7 +203,10 @@ def fill_in(message: str, error: SluiceError) -> str:
     return message.format(
         API_KEYS_LIMIT=settings.API_KEYS_LIMIT,
         CAMPAIGNS_LIMIT=settings.CAMPAIGNS_LIMIT,
+        CUSTOM_FIELDS_LIMIT=settings.CUSTOM_FIELDS_LIMIT,
         MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
+        SEARCH_SECONDS=settings.SEARCH_SECONDS,
+        said=error,
         scopes=scopes,
         ids=ids,
         **campaign_texts.words_of(error),

@@ -1,0 +1,147 @@
+"""The SQL of the audience: sets of contacts in one statement each, and pages that do not count what lies before them.
+
+All that write hold the account's `Audience` row, so no two of them meet in these tables; what a statement has found of
+an account's contacts stays true until the transaction ends.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from campaigns.audience.models import IDENTIFIERS
+
+LOCK_AUDIENCE: Final = """
+insert into campaigns_audience (account_id) values (%s) on conflict (account_id) do nothing;
+select from campaigns_audience where account_id = %s for update
+"""
+
+TEXT_FIELDS: Final = (
+    "first_name",
+    "last_name",
+    "address_line_1",
+    "address_line_2",
+    "city",
+    "state_province_region",
+    "postal_code",
+    "country",
+    "phone_number",
+    "time_zone",
+)
+"""The columns of a contact that hold one text; empty: none."""
+VALUES: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "custom")
+"""The columns that callers fill."""
+
+FIND_GIVEN: Final = {
+    name: f"""
+select c.id, {", ".join(f"c.{value}" for value in VALUES)}
+from unnest(%(values)s::text[]) given(value)
+cross join lateral (
+    select * from campaigns_contact where account_id = %(account)s and {name} = given.value limit 1) c
+"""
+    for name in IDENTIFIERS
+}
+"""The contacts that have these values as an identifier: each by a probe of its index, or the planner would read all
+contacts of everybody for a few thousand."""
+
+DRAW_IDS: Final = "select nextval('campaigns_contact_id_seq') from generate_series(1, %s)"
+
+COPY_NEW: Final = f"copy campaigns_contact (id, account_id, created_at, updated_at, {', '.join(VALUES)}) from stdin"
+
+MAKE_ROOM: Final = f"""
+create temporary table if not exists campaigns_changed (
+    id bigint not null,
+    {"".join(f"{name} text, " for name in (*IDENTIFIERS, *TEXT_FIELDS))}
+    alternate_emails text[],
+    custom jsonb
+) on commit delete rows;
+delete from pg_temp.campaigns_changed
+"""
+"""For contacts as they shall be. Once made it serves its session: a commit empties it."""
+
+COPY_CHANGED: Final = f"copy pg_temp.campaigns_changed (id, {', '.join(VALUES)}) from stdin"
+
+VACATE: Final = {
+    name: f"update campaigns_contact set {name} = ' ' || id where id = any(%s)" for name in IDENTIFIERS
+}
+"""Free identifiers that other contacts get: two may change places, and a unique index looks at each row by itself. No
+caller's identifier begins with a space."""
+
+CHANGE: Final = f"""
+update campaigns_contact c set {", ".join(f"{name} = g.{name}" for name in VALUES)}, updated_at = (select sluice_now())
+from pg_temp.campaigns_changed g
+where c.id = g.id and c.id = any(array(select id from pg_temp.campaigns_changed))
+"""
+"""By an array of ids, too, for the planner's sake."""
+
+COUNT_NEW: Final = "update campaigns_audience set contacts = contacts + %s where account_id = %s"
+
+ADD_MEMBERS: Final = """
+with added as (
+    insert into campaigns_membership (list_id, contact_id)
+    select l.id, c.id from unnest(%(lists)s::int[]) l(id), unnest(%(contacts)s::bigint[]) c(id)
+    order by 1, 2 on conflict do nothing returning list_id
+), counted as (
+    select list_id, count(*) as more from added group by list_id
+)
+update campaigns_contactlist l set contact_count = l.contact_count + counted.more
+from counted where l.id = counted.list_id
+"""
+
+REMOVE_MEMBERS: Final = """
+with removed as (
+    delete from campaigns_membership where list_id = %(list)s and contact_id = any(%(contacts)s) returning contact_id
+), counted as (
+    update campaigns_contactlist set contact_count = contact_count - (select count(*) from removed)
+    where id = %(list)s
+)
+select count(*) from removed
+"""
+
+DELETE_CONTACTS: Final = """
+with gone as (
+    delete from campaigns_contact where account_id = %(account)s and id = any(%(contacts)s) returning id
+), ids as materialized (
+    select array(select id from gone) as gone_ids
+), left_lists as (
+    delete from campaigns_membership where contact_id = any((select ids.gone_ids from ids)::bigint[]) returning list_id
+), counted as (
+    select list_id, count(*) as fewer from left_lists group by list_id
+), lists as (
+    update campaigns_contactlist l set contact_count = l.contact_count - counted.fewer
+    from counted where l.id = counted.list_id
+), forgotten as (
+    delete from campaigns_engagement where contact_id = any((select ids.gone_ids from ids)::bigint[])
+), audience as (
+    update campaigns_audience set contacts = contacts - cardinality((select ids.gone_ids from ids))
+    where account_id = %(account)s
+)
+select cardinality(ids.gone_ids) from ids
+"""
+"""Delete contacts with all that belongs to them, in one statement; returns how many there were."""
+
+PAGE_OF_LIST: Final = """
+select contact_id from campaigns_membership where list_id = %(list)s and contact_id > %(after)s
+order by contact_id limit %(limit)s offset %(offset)s
+"""
+
+EMPTY_LIST: Final = """
+delete from campaigns_membership where list_id = %(list)s and contact_id = any(array(
+    select contact_id from campaigns_membership where list_id = %(list)s order by contact_id limit %(limit)s))
+"""
+
+SELECT_MATCHING: Final = """
+select c.* from campaigns_contact c where c.account_id = %(account)s and c.id > %(after)s and ({condition})
+order by c.id limit %(limit)s
+"""
+
+COUNT_MATCHING: Final = """
+select count(*) from campaigns_contact c where c.account_id = %(account)s and ({condition})
+"""
+
+SEGMENTS_OF: Final = """
+select c.id from campaigns_contact c
+where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({condition})
+"""
+
+LIMIT_SEARCH: Final = "select set_config('statement_timeout', %s, true)"
+"""In milliseconds, until the end of the transaction."""
