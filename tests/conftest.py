@@ -23,6 +23,11 @@ from tests.operators import logged_in
 from tests.peer import CountingPeer
 
 TABLES = (
+    "campaigns_campaign_lists",
+    "campaigns_campaign_segments",
+    "campaigns_campaign",
+    "campaigns_launch",
+    "campaigns_accountterms",
     "campaigns_rejectedrow",
     "campaigns_jobchunk",
     "campaigns_job",
