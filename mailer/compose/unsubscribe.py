@@ -7,7 +7,7 @@ tags; RFC 2369 and RFC 8058 for the headers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final, NamedTuple
 
@@ -19,7 +19,7 @@ from mailer.models import Mail
 LEAVE, LEAVE_EVERYTHING, PREFERENCES = "", "/all", "/preferences"
 """The pages behind a token."""
 
-GROUP_TAGS: Final[Mapping[str, str]] = {
+GROUP_TAGS: Final[dict[str, str]] = {
     "<%asm_group_unsubscribe_raw_url%>": LEAVE,
     "[unsubscribe]": LEAVE,
     "{{{unsubscribe}}}": LEAVE,
@@ -28,15 +28,15 @@ GROUP_TAGS: Final[Mapping[str, str]] = {
     "{{unsubscribe_preferences}}": PREFERENCES,
 }
 """Of mail that belongs to a group, or has a link of its caller's. Replaced by the address of the page."""
-RAW_TAGS: Final[Mapping[str, str]] = {
+RAW_TAGS: Final[dict[str, str]] = {
     "<%asm_global_unsubscribe_raw_url%>": LEAVE_EVERYTHING,
     "<%asm_preferences_raw_url%>": PREFERENCES,
 }
 """Of any mail."""
-GROUP_LINKS: Final[Mapping[str, tuple[str, str]]] = {
+GROUP_LINKS: Final[dict[str, tuple[str, str]]] = {
     "<%asm_group_unsubscribe_url%>": (LEAVE, "Unsubscribe From This List")
 }
-LINKS: Final[Mapping[str, tuple[str, str]]] = {
+LINKS: Final[dict[str, tuple[str, str]]] = {
     "<%asm_global_unsubscribe_url%>": (LEAVE_EVERYTHING, "Unsubscribe"),
     "<%asm_preferences_url%>": (PREFERENCES, "Manage Email Preferences"),
 }

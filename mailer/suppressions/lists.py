@@ -29,7 +29,7 @@ LITERAL = re.compile(r"[\\_]")
 
 
 @TextField.register_lookup
-class Like(BuiltinLookup):  # type: ignore[type-arg]
+class Like(BuiltinLookup):
     """SQL's LIKE, with a pattern of the caller's own: the ORM has only parts of it."""
 
     lookup_name = "like"

@@ -54,7 +54,7 @@ def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
         return _bad_link(request)
     except NotARecipient:
         return _ask_address(request)
-    is_saved = request.method == "POST" and "look" not in request.POST
+    is_saved = request.method == "POST" and "save" in request.POST
     if is_saved:
         shown, wanted = _ids(request, "shown"), _ids(request, "group")
         leaving.choose(holder, shown, wanted, everything="everything" in request.POST)

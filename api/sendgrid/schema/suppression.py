@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from api.openapi import FLAG, NUMBER, TEXT, Describe, Header, Piece, Reply, component, list_of, record
+from api.openapi import NUMBER, TEXT, Describe, Header, Piece, Reply, list_of, record
 from api.sendgrid.inputs.schema import MAX_ADDRESS_LENGTH
-from api.sendgrid.inputs.suppressions import LATEST, MAX_EMAILS, MAX_LIMIT
+from api.sendgrid.inputs.suppressions import LATEST, MAX_LIMIT
 from api.sendgrid.schema.asm import SUPPRESSIONS
-from api.sendgrid.schema.words import call
+from api.sendgrid.schema.words import WITH_BODY, call
 
 TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
 WINDOW = [
@@ -23,12 +23,6 @@ WINDOW = [
     ),
 ]
 LINK = Header("Link", "The next, previous, first and last part of the list.")
-COMPONENTS: dict[str, Piece] = {
-    "SuppressionDeletion": {
-        "type": "object",
-        "properties": {"delete_all": FLAG, "emails": {**list_of(TEXT), "maxItems": MAX_EMAILS}},
-    }
-}
 
 
 def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool = True) -> Describe:
@@ -43,12 +37,13 @@ def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool =
     )
     if not may_be_deleted:
         return extend_schema_view(get=get)
+    # OpenAPI 3.0 has no body for a DELETE, so it is told in words.
     delete = call(
         f"remove_{name}",
-        f"Forget of some or all addresses that they {words}",
+        f'Forget that addresses {words}; the body says `{{"emails": […]}}` or `{{"delete_all": true}}`',
         tag=SUPPRESSIONS,
-        body=component("SuppressionDeletion"),
         replies={204: Reply("Done.")},
+        refusals=WITH_BODY,
     )
     return extend_schema_view(get=get, delete=delete)
 

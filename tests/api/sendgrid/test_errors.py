@@ -39,7 +39,7 @@ def test_there_are_core_errors_to_walk() -> None:
 def test_every_core_error_has_an_answer(kind: type[SluiceError]) -> None:
     error = kind.__new__(kind)
     SluiceError.__init__(error)
-    error.__dict__.setdefault("scopes", [])
+    error.__dict__ |= {"scopes": [], "ids": ()}
     refusal = errors.answer_for(error, "GET anything")
     assert refusal is not None
     assert 400 <= refusal.status < 500

@@ -1,0 +1,260 @@
+"""Unsubscribe groups, and who has left them or everything."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mailer.models import Suppression, SuppressionKind, UnsubscribeGroup
+from tests.api.conftest import ApiClient, NewClient
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+NEWS = {"name": "News", "description": "Once a week", "is_default": False}
+
+
+def new_group(client: ApiClient, **changes: Any) -> int:
+    answer = client.post("/v3/asm/groups", NEWS | changes)
+    assert answer.status_code == 201
+    return int(answer.json()["id"])
+
+
+def group_path(group_id: int, rest: str = "") -> str:
+    return f"/v3/asm/groups/{group_id}{rest}"
+
+
+def told(answer: Any) -> Any:
+    """A list that is written as it is read."""
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    return json.loads(answer.getvalue())
+
+
+def leave(client: ApiClient, group_id: int, *emails: str) -> None:
+    answer = client.post(group_path(group_id, "/suppressions"), {"recipient_emails": list(emails)})
+    assert (answer.status_code, answer.json()) == (201, {"recipient_emails": list(emails)})
+
+
+def test_a_group_is_made_shown_changed_and_deleted(client_of_alice: ApiClient) -> None:
+    ask = client_of_alice.ask
+    answer = ask("POST", "/v3/asm/groups", {"name": "News", "description": "Once a week"})
+    group_id = answer.json()["id"]
+    assert (answer.status_code, answer.json()) == (201, {"id": group_id, **NEWS})
+    assert list(answer.json()) == ["id", "name", "description", "is_default"]
+    whole = {"id": group_id, **NEWS, "last_email_sent_at": None, "unsubscribes": 0}
+    assert ask("GET", group_path(group_id)).json() == whole
+    answer = ask("PATCH", group_path(group_id, "/"), {"name": "Letters"})
+    assert (answer.status_code, answer.json()) == (201, whole | {"name": "Letters"})
+    leave(client_of_alice, group_id, ANN, BOB)
+    assert ask("GET", "/v3/asm/groups").json() == [whole | {"name": "Letters", "unsubscribes": 2}]
+    answer = ask("DELETE", group_path(group_id))
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert ask("GET", group_path(group_id)).status_code == 404
+    assert ask("GET", "/v3/asm/groups").json() == []
+    assert not Suppression.objects.exists(), "they went with it"
+    new_group(client_of_alice, name="Letters")
+
+
+def test_several_groups_can_be_asked_for(client_of_alice: ApiClient) -> None:
+    one, two, three = (new_group(client_of_alice, name=name) for name in ("One", "Two", "Three"))
+    for query in (f"id={one}&id={three}", f"id={one},{three}", f"id={three}&id={one}&id=2147483648&id=99999999999"):
+        assert [each["id"] for each in client_of_alice.get(f"/v3/asm/groups?{query}").json()] == [one, three]
+    assert client_of_alice.get(f"/v3/asm/groups?id={two}x").status_code == 400
+
+
+def test_there_is_one_default_group(client_of_alice: ApiClient) -> None:
+    one, two = new_group(client_of_alice, is_default=True), new_group(client_of_alice, name="Two", is_default=True)
+    assert [each["is_default"] for each in client_of_alice.get("/v3/asm/groups").json()] == [False, True]
+    client_of_alice.patch(group_path(one), {"is_default": True})
+    assert [each["is_default"] for each in client_of_alice.get("/v3/asm/groups").json()] == [True, False]
+    assert client_of_alice.delete(group_path(one)).status_code == 204
+    assert client_of_alice.patch(group_path(two), {"is_default": True}).json()["is_default"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"name": ""}, ["name"]),
+        ({"name": "  "}, ["name"]),
+        ({"name": "x" * 31}, ["name"]),
+        ({"name": 7}, ["name"]),
+        ({"name": None}, ["name"]),
+        ({"description": "x" * 101}, ["description"]),
+        ({"is_default": "yes"}, ["is_default"]),
+        ({"name": [], "description": {}, "is_default": 1}, ["name", "description", "is_default"]),
+    ],
+)
+def test_what_is_no_group_is_refused(changes: dict[str, Any], fields: list[str], client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post("/v3/asm/groups", NEWS | changes)
+    assert answer.status_code == 400
+    assert [each["field"] for each in answer.json()["errors"]] == fields
+    assert not UnsubscribeGroup.objects.exists()
+
+
+def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    one, two = new_group(client_of_alice), new_group(client_of_alice, name="Two")
+    refusal = {"errors": [{"field": "name", "message": "a group with this name exists"}]}
+    answer = client_of_alice.post("/v3/asm/groups", NEWS)
+    assert (answer.status_code, answer.json()) == (400, refusal)
+    answer = client_of_alice.patch(group_path(two), {"name": "News"})
+    assert (answer.status_code, answer.json()) == (400, refusal)
+    assert client_of_alice.patch(group_path(one), {"name": "News"}).status_code == 201
+    new_group(client_of_charlie)
+
+
+def test_an_account_has_at_most_so_many_groups(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.suppressions.groups.GROUPS_LIMIT", 2)
+    first = new_group(client_of_alice)
+    new_group(client_of_alice, name="Two")
+    assert client_of_alice.post("/v3/asm/groups", NEWS | {"name": "Three"}).status_code == 400
+    client_of_alice.delete(group_path(first))
+    new_group(client_of_alice, name="Three")
+
+
+def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    group_id = new_group(client_of_alice)
+    leave(client_of_alice, group_id, ANN)
+    asked: list[tuple[str, str, Any]] = [
+        ("GET", "", None),
+        ("PATCH", "", {"name": "Mine"}),
+        ("DELETE", "", None),
+        ("GET", "/suppressions", None),
+        ("POST", "/suppressions/search", {"recipient_emails": [ANN]}),
+        ("DELETE", f"/suppressions/{ANN}", None),
+    ]
+    for method, rest, body in asked:
+        answer = client_of_charlie.ask(method, group_path(group_id, rest), body)
+        assert (answer.status_code, answer.json()) == (404, {"errors": [{"field": None, "message": "not found"}]})
+    assert client_of_charlie.get(f"/v3/asm/groups?id={group_id}").json() == []
+    assert told(client_of_charlie.get("/v3/asm/suppressions")) == []
+    assert client_of_charlie.get(f"/v3/asm/suppressions/{ANN}").json() == {"suppressions": []}
+    assert told(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN]
+
+
+def test_addresses_leave_a_group_and_come_back(client_of_alice: ApiClient) -> None:
+    group_id, other = new_group(client_of_alice), new_group(client_of_alice, name="Other")
+    leave(client_of_alice, group_id, "Ann@Example.com", BOB, ANN)
+    leave(client_of_alice, other, BOB)
+    assert told(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN, BOB]
+    searched = {"recipient_emails": ["ANN@example.com", "nobody@example.com", "no address"]}
+    answer = client_of_alice.post(group_path(group_id, "/suppressions/search"), searched)
+    assert (answer.status_code, answer.json()) == (200, [ANN])
+    listed = told(client_of_alice.get("/v3/asm/suppressions"))
+    assert [(each["email"], each["group_id"], each["group_name"]) for each in listed] == [
+        (ANN, group_id, "News"),
+        (BOB, group_id, "News"),
+        (BOB, other, "Other"),
+    ]
+    assert all(isinstance(each["created_at"], int) for each in listed)
+    assert client_of_alice.get(f"/v3/asm/suppressions/{ANN}").json()["suppressions"] == [
+        {"id": group_id, **NEWS, "suppressed": True},
+        {"id": other, **NEWS, "name": "Other", "suppressed": False},
+    ]
+    assert client_of_alice.delete(group_path(group_id, f"/suppressions/{quote('Ann@example.com')}")).status_code == 204
+    assert client_of_alice.delete(group_path(group_id, f"/suppressions/{ANN}")).status_code == 204, "nobody is there"
+    assert told(client_of_alice.get(group_path(group_id, "/suppressions"))) == [BOB]
+
+
+def test_a_long_list_is_told_whole(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailer.suppressions.lists.PAGE", 3)
+    groups = [new_group(client_of_alice, name=name) for name in ("One", "Two")]
+    emails = sorted(f"p{n}@example.com" for n in range(10))
+    for group_id in groups:
+        leave(client_of_alice, group_id, *emails)
+    assert told(client_of_alice.get(group_path(groups[0], "/suppressions"))) == emails
+    listed = told(client_of_alice.get("/v3/asm/suppressions"))
+    assert [(each["email"], each["group_id"]) for each in listed] == [(e, g) for e in emails for g in groups]
+
+
+def test_to_leave_an_unknown_group_is_to_leave_everything(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
+    others = new_group(client_of_charlie)
+    for group_id, email in ((others, ANN), (2_147_483_647, BOB), (9_999_999_999, "eve@example.com")):
+        leave(client_of_alice, group_id, email)
+        assert client_of_alice.get(f"/v3/asm/suppressions/global/{email}").json() == {"recipient_email": email}
+    assert told(client_of_charlie.get(group_path(others, "/suppressions"))) == []
+
+
+def test_addresses_leave_everything_and_come_back(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    answer = client_of_alice.post("/v3/asm/suppressions/global", {"recipient_emails": ["Ann@example.com"]})
+    assert (answer.status_code, answer.json()) == (201, {"recipient_emails": ["Ann@example.com"]})
+    path = "/v3/asm/suppressions/global/"
+    for spelling in ("ann@example.com", "ann%40example.com", "ANN@example.com/"):
+        assert client_of_alice.get(path + spelling).json() == {"recipient_email": ANN}
+    assert client_of_charlie.get(path + ANN).json() == {}
+    assert client_of_charlie.delete(path + ANN).status_code == 204
+    assert client_of_alice.get(path + ANN).json() == {"recipient_email": ANN}
+    assert client_of_alice.delete(path + ANN).status_code == 204
+    assert client_of_alice.get(path + ANN).json() == {}
+
+
+def test_a_local_part_may_have_a_slash(client_of_alice: ApiClient) -> None:
+    client_of_alice.post("/v3/asm/suppressions/global", {"recipient_emails": ["a/b@example.com"]})
+    for spelling in ("a/b@example.com", "a%2Fb%40example.com"):
+        answer = client_of_alice.get(f"/v3/asm/suppressions/global/{spelling}")
+        assert answer.json() == {"recipient_email": "a/b@example.com"}
+
+
+@pytest.mark.parametrize("path", ["/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions"])
+@pytest.mark.parametrize(
+    "emails",
+    [
+        *(None, "ann@example.com", {}, [1], [None], [[]], ["not an address"], ["a@b", "a b@c"], [""]),
+        *(["a@b\r\nBcc: x"], ["a" * 400 + "@example.com"], ["x" * 10_000_000], ["a@example.com"] * 10_001),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_no_list_of_addresses_is_refused(path: str, emails: Any, client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(path, {"recipient_emails": emails})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "recipient_emails"
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b'{"recipient_emails":["a\\u0000@example.com"]}', b"[]", b"", b"{", b"\xff"])
+def test_what_is_no_body_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+    for path in ("/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions", "/v3/asm/groups"):
+        assert client_of_alice.post(path, body).status_code in {400, 415}
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("email", ["%00", "a%00@example.com", "x" * 5000, "a@b/c/d"])
+def test_a_path_that_has_no_address_is_unknown(email: str, client_of_alice: ApiClient) -> None:
+    for path in ("/v3/asm/suppressions/global/", "/v3/asm/suppressions/", "/v3/suppression/bounces/"):
+        assert client_of_alice.get(path + email).status_code == 404
+
+
+def test_a_list_of_ten_thousand_is_taken(client_of_alice: ApiClient) -> None:
+    emails = [f"p{n}@example.com" for n in range(10_000)]
+    answer = client_of_alice.post("/v3/asm/suppressions/global", {"recipient_emails": emails})
+    assert answer.status_code == 201
+    assert Suppression.objects.filter(kind=SuppressionKind.GLOBAL).count() == 10_000
+
+
+def test_each_call_needs_its_scope(new_client: NewClient, client_of_alice: ApiClient) -> None:
+    group_id = new_group(client_of_alice)
+    emails = {"recipient_emails": [ANN]}
+    asked: list[tuple[str, str, str, Any]] = [
+        ("asm.groups.create", "POST", "/v3/asm/groups", NEWS | {"name": "Two"}),
+        ("asm.groups.read", "GET", "/v3/asm/groups", None),
+        ("asm.groups.read", "GET", group_path(group_id), None),
+        ("asm.groups.update", "PATCH", group_path(group_id), {}),
+        ("asm.groups.suppressions.create", "POST", group_path(group_id, "/suppressions"), emails),
+        ("asm.groups.suppressions.read", "GET", group_path(group_id, "/suppressions"), None),
+        ("asm.groups.suppressions.read", "POST", group_path(group_id, "/suppressions/search"), emails),
+        ("asm.groups.suppressions.delete", "DELETE", group_path(group_id, f"/suppressions/{ANN}"), None),
+        ("asm.groups.suppressions.read", "GET", "/v3/asm/suppressions", None),
+        ("asm.groups.suppressions.read", "GET", f"/v3/asm/suppressions/{ANN}", None),
+        ("asm.suppressions.global.create", "POST", "/v3/asm/suppressions/global", emails),
+        ("asm.suppressions.global.read", "GET", f"/v3/asm/suppressions/global/{ANN}", None),
+        ("asm.suppressions.global.delete", "DELETE", f"/v3/asm/suppressions/global/{ANN}", None),
+        ("asm.groups.delete", "DELETE", group_path(group_id), None),
+    ]
+    scopes = {scope for scope, *_ in asked}
+    for scope, method, path, body in asked:
+        others = new_client(client_of_alice.account, sorted(scopes - {scope}))
+        assert others.ask(method, path, body).status_code == 403, (method, path)
+        own = new_client(client_of_alice.account, [scope])
+        assert own.ask(method, path, body).status_code < 300, (method, path)

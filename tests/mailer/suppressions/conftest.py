@@ -1,0 +1,40 @@
+"""Mail with groups, and its recipients' suppressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from mailer.draft import Address, MailDraft, Personalization
+from mailer.models import UnsubscribeGroup
+from mailer.pipeline.accept import accept_mail
+from mailer.suppressions.groups import create_group
+from tests.drafts import draft
+
+Send = Callable[..., None]
+
+
+@pytest.fixture
+def news(alice: Account) -> UnsubscribeGroup:
+    """A group of Alice's."""
+    return create_group(alice, name="News", description="Once a week")
+
+
+def draft_to(*people: str | Personalization, **changes: Any) -> MailDraft:
+    """A mail to these people, one message each."""
+    personalizations = tuple(Personalization(to=(Address(each),)) if isinstance(each, str) else each for each in people)
+    return replace(draft(), personalizations=personalizations, **changes)
+
+
+@pytest.fixture
+def send(alice: Account) -> Send:
+    """Accepts a mail of Alice's: `send("a@example.com", unsubscribe_group=…)`."""
+
+    def accept(*people: str | Personalization, account: Account = alice, **changes: Any) -> None:
+        accept_mail(account, draft_to(*people, **changes))
+
+    return accept

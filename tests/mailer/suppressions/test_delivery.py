@@ -1,0 +1,201 @@
+"""Suppressed recipients get nothing: counted at the peer, and told of in events."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import Account
+from batches.control import default_batch
+from batches.counts import count_batch
+from batches.models import Parcel
+from mailer.draft import Address, Bypass, Personalization
+from mailer.models import Event, EventKind, SuppressionKind, UnsubscribeGroup
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from mailer.queries import states_of
+from mailer.suppressions.groups import delete_group
+from mailer.suppressions.lists import New, leave_everything, leave_group, suppress, unsuppress
+from mailer.sweep import sweep
+from tests.conftest import Clock
+from tests.mailer.suppressions.conftest import Send, draft_to
+from tests.peer import CountingPeer
+
+UNSUBSCRIBED = "Unsubscribed Address"
+
+
+def deliver(deliverer: Deliverer) -> None:
+    while deliverer.deliver_due(seconds=10):
+        pass
+
+
+def events() -> list[tuple[str, str | None, str | None]]:
+    """What happened, as kind, recipient and words, in the order of the messages."""
+    found = Event.objects.order_by("message_id", "id").values_list("kind", "recipient", "reply")
+    return [(EventKind(kind).label, recipient, reply) for kind, recipient, reply in found]
+
+
+def test_who_has_left_a_group_gets_no_mail_of_it(
+    alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_group(alice, news.pk, ["left@example.com"])
+    send("stays@example.com", "left@example.com", unsubscribe_group=news.pk)
+    deliver(deliverer)
+    assert peer.recipients == ["stays@example.com"]
+    assert events() == [("sent", None, "250 taken"), ("dropped", None, UNSUBSCRIBED)]
+    counts = count_batch(default_batch(alice).pk)
+    assert (counts.accepted, counts.sent, counts.dropped, counts.waiting) == (2, 1, 1, 0)
+    assert set(states_of(Event.objects.values_list("message_id", flat=True)).values()) == {"sent", "dropped"}
+
+
+def test_and_gets_all_other_mail(
+    alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_group(alice, news.pk, ["left@example.com"])
+    send("left@example.com")
+    deliver(deliverer)
+    assert peer.recipients == ["left@example.com"]
+
+
+def test_another_accounts_suppressions_are_its_own(
+    alice: Account, charlie: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    """Also when both accounts' mail is in one slice, and only one of them has suppressions."""
+    leave_everything(charlie, ["left@example.com"])
+    send("left@example.com", "other@example.com")
+    send("left@example.com", "other@example.com", account=charlie)
+    deliver(deliverer)
+    assert sorted(peer.recipients) == ["left@example.com", "other@example.com", "other@example.com"]
+    assert [reply for kind, _, reply in events() if kind == "dropped"] == [UNSUBSCRIBED]
+
+
+def test_it_is_looked_at_when_the_mail_leaves_and_not_when_it_came(
+    alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_everything(alice, ["back@example.com"])
+    send("back@example.com", "leaves@example.com")
+    unsuppress(alice, SuppressionKind.GLOBAL, ["back@example.com"])
+    leave_everything(alice, ["leaves@example.com"])
+    deliver(deliverer)
+    assert peer.recipients == ["back@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "written"),
+    [
+        ("Left@Example.COM", "left@example.com"),
+        ("left@example.com", "LEFT@example.com"),
+        ("left@xn--bcher-kva.example", "left@BÜCHER.example"),
+        ("left@bücher.example", "left@xn--bcher-kva.example"),
+        ("ünal@example.com", "Ünal@example.com"),
+    ],
+)
+def test_spellings_of_one_mailbox_are_one(
+    kept: str, written: str, alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_everything(alice, [kept])
+    send(written)
+    deliver(deliverer)
+    assert peer.ledger == []
+    assert events() == [("dropped", None, UNSUBSCRIBED)]
+
+
+@pytest.mark.parametrize("bypass", [Bypass.EVERYTHING, Bypass.UNSUBSCRIBES])
+def test_a_bypass_sends_all_the_same(
+    bypass: Bypass, alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_everything(alice, ["left@example.com"])
+    send("left@example.com", bypass=bypass)
+    deliver(deliverer)
+    assert peer.recipients == ["left@example.com"]
+
+
+def test_of_several_recipients_only_the_suppressed_are_left_out(
+    alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_everything(alice, ["to@example.com", "bcc@example.com"])
+    suppress([New(alice.pk, "cc@example.com", SuppressionKind.BOUNCE)])
+    everyone = Personalization(
+        to=(Address("to@example.com"), Address("stays@example.com")),
+        cc=(Address("cc@example.com"),),
+        bcc=(Address("bcc@example.com"),),
+    )
+    send(everyone)
+    deliver(deliverer)
+    assert peer.recipients == ["stays@example.com"]
+    assert events() == [
+        ("sent", "stays@example.com", "250 taken"),
+        ("dropped", "to@example.com", UNSUBSCRIBED),
+        ("dropped", "cc@example.com", "Bounced Address"),
+        ("dropped", "bcc@example.com", UNSUBSCRIBED),
+    ]
+    counts = count_batch(default_batch(alice).pk)
+    assert (counts.sent, counts.dropped) == (1, 0), "a message counts as its strongest outcome"
+
+
+def test_when_all_of_them_are_suppressed_each_has_its_reason(
+    alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    leave_everything(alice, ["a@example.com"])
+    suppress([New(alice.pk, "b@example.com", SuppressionKind.SPAM)])
+    send(Personalization(to=(Address("a@example.com"), Address("b@example.com"))))
+    deliver(deliverer)
+    assert peer.ledger == []
+    assert events() == [
+        ("dropped", "a@example.com", UNSUBSCRIBED),
+        ("dropped", "b@example.com", "Spam Reporting Address"),
+    ]
+    assert Parcel.objects.get().dropped == 1
+
+
+def test_who_was_left_out_is_not_told_of_again_at_a_retry(
+    alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer, clock: Clock
+) -> None:
+    leave_everything(alice, ["left@example.com"])
+    peer.replies["slow@example.com"] = "451 later"
+    send(Personalization(to=(Address("slow@example.com"), Address("left@example.com"))))
+    deliver(deliverer)
+    assert [kind for kind, *_ in events()] == ["deferred", "dropped"]
+    peer.replies.clear()
+    clock.advance(hours=1)
+    sweep()
+    deliver(deliverer)
+    assert peer.recipients == ["slow@example.com"]
+    assert [kind for kind, *_ in events()] == ["deferred", "dropped", "sent"]
+
+
+def test_who_leaves_while_a_retry_waits_gets_nothing(
+    alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer, clock: Clock
+) -> None:
+    peer.replies["slow@example.com"] = "451 later"
+    send(Personalization(to=(Address("slow@example.com"), Address("quick@example.com"))))
+    deliver(deliverer)
+    leave_everything(alice, ["slow@example.com"])
+    peer.replies.clear()
+    clock.advance(hours=1)
+    sweep()
+    deliver(deliverer)
+    assert peer.recipients == ["quick@example.com"]
+    assert events()[-1] == ("dropped", None, UNSUBSCRIBED)
+    counts = count_batch(default_batch(alice).pk)
+    assert (counts.accepted, counts.sent, counts.waiting) == (1, 1, 0)
+
+
+def test_a_deleted_groups_mail_goes_out(
+    alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    """Its suppressions went with it."""
+    leave_group(alice, news.pk, ["left@example.com"])
+    send("left@example.com", unsubscribe_group=news.pk)
+    delete_group(alice, news.pk)
+    deliver(deliverer)
+    assert peer.recipients == ["left@example.com"]
+
+
+def test_a_whole_parcel_can_be_left_out(alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
+    people = [f"p{n}@example.com" for n in range(700)]
+    leave_everything(alice, people[:650])
+    accept_mail(alice, draft_to(*people))
+    deliver(deliverer)
+    assert sorted(peer.recipients) == sorted(people[650:])
+    counts = count_batch(default_batch(alice).pk)
+    assert (counts.accepted, counts.sent, counts.dropped, counts.waiting) == (700, 50, 650, 0)

@@ -1,0 +1,269 @@
+"""The pages behind the link in a mail: who has the link may leave, and nobody else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.models import Account
+from batches.control import default_batch
+from mailer.draft import Address, Personalization
+from mailer.models import Message, Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.groups import create_group, delete_group
+from mailer.suppressions.links import Link, seal
+from mailer.suppressions.lists import leave_everything, leave_group
+from tests.mailer.suppressions.conftest import Send
+from tests.peer import CountingPeer
+
+ANN = "ann@example.com"
+SEVERAL = Personalization(to=(Address(ANN), Address("bob@example.com")), bcc=(Address("Eve@example.com"),))
+Left = set[tuple[str, str, str | None]]
+
+
+@pytest.fixture
+def browser() -> Client:
+    """One that would bring a cookie if it had one, and is held to the token against forgery where there is one."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def path(alice: Account, news: UnsubscribeGroup, send: Send) -> str:
+    """Of the link in a mail of News to Ann."""
+    send(ANN, unsubscribe_group=news.pk)
+    return f"/u/{token_for(alice, news.pk)}"
+
+
+@pytest.fixture
+def path_of_several(alice: Account, news: UnsubscribeGroup, send: Send) -> str:
+    """Of the link in a mail of News to three."""
+    send(SEVERAL, unsubscribe_group=news.pk)
+    return f"/u/{token_for(alice, news.pk, address='')}"
+
+
+def token_for(account: Account, group_id: int, *, address: str = ANN) -> str:
+    return seal(Link(account.pk, group_id, Message.objects.values_list("pk", flat=True).latest("pk"), address))
+
+
+def suppressed() -> Left:
+    """Whose, what and by whom."""
+    found = Suppression.objects.values_list("account__username", "email", "kind", "group__name")
+    return {(account, email, group or SuppressionKind(kind).label) for account, email, kind, group in found}
+
+
+def text_of(answer: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", answer.content.decode(), flags=re.DOTALL))
+
+
+def test_to_look_at_the_page_changes_nothing(browser: Client, path: str) -> None:
+    for method in ("get", "head"):
+        for page in ("", "/all", "/preferences", "/"):
+            answer = getattr(browser, method)(path + page)
+            assert answer.status_code == 200
+            assert not answer.cookies
+            assert "no-store" in answer["Cache-Control"]
+            assert answer["Referrer-Policy"] == "no-referrer"
+            assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert suppressed() == set()
+    assert "Unsubscribe from News?" in text_of(browser.get(path))
+
+
+def test_the_button_leaves_the_group(browser: Client, path: str, alice: Account) -> None:
+    answer = browser.post(path, {"leave": ""})
+    assert answer.status_code == 200
+    assert "You are unsubscribed" in text_of(answer)
+    assert suppressed() == {("alice", ANN, "News")}
+    found = Suppression.objects.get()
+    assert found.batch == default_batch(alice)
+    assert found.message_id == Message.objects.get().pk
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+def test_a_mail_program_leaves_with_one_click(kind: str, browser: Client, path: str) -> None:
+    """RFC 8058 section 3.2: either form, no cookie, no redirect."""
+    multipart = b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
+    body = multipart if kind.startswith("multipart") else b"List-Unsubscribe=One-Click"
+    assert browser.post(path, body, content_type=kind).status_code == 200
+    assert suppressed() == {("alice", ANN, "News")}
+
+
+def test_twice_is_as_good_as_once_and_can_be_undone(browser: Client, path: str) -> None:
+    for _ in range(2):
+        browser.post(path, {"leave": ""})
+    assert Suppression.objects.count() == 1
+    assert "subscribed again" in text_of(browser.post(path, {"return": ""}))
+    assert suppressed() == set()
+
+
+def test_everything_can_be_left_too(browser: Client, path: str) -> None:
+    assert "from all our e-mail?" in text_of(browser.get(f"{path}/all"))
+    browser.post(f"{path}/all", {"leave": ""})
+    assert suppressed() == {("alice", ANN, "global")}
+    browser.post(f"{path}/all", {"return": ""})
+    assert suppressed() == set()
+
+
+def test_who_left_by_the_link_in_the_mail_gets_no_more(
+    browser: Client, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    """The whole way: out of the mail that the peer got."""
+    send(ANN, "bob@example.com", unsubscribe_group=news.pk)
+    deliverer.deliver_due(seconds=10)
+    mail = next(taken.data for taken in peer.ledger if taken.recipient == ANN)
+    found = re.search(rb"^List-Unsubscribe: <http://localhost:8000(/u/[\w-]+)>\r$", mail, re.MULTILINE)
+    assert found
+    browser.post(found[1].decode(), {"List-Unsubscribe": "One-Click"})
+    peer.ledger.clear()
+    send(ANN, "bob@example.com", unsubscribe_group=news.pk)
+    deliverer.deliver_due(seconds=10)
+    assert peer.recipients == ["bob@example.com"]
+
+
+def test_a_deleted_group_can_only_be_left_with_everything(
+    browser: Client, path: str, alice: Account, news: UnsubscribeGroup
+) -> None:
+    delete_group(alice, news.pk)
+    browser.post(path, {"List-Unsubscribe": "One-Click"})
+    assert suppressed() == {("alice", ANN, "global")}
+
+
+def test_a_link_works_when_the_mails_history_is_over(browser: Client, path: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("delete from mailer_message; delete from mailer_mail; delete from batches_parcel")
+    for page in ("", "/all", "/preferences"):
+        assert browser.get(path + page).status_code == 200
+    browser.post(path, {"List-Unsubscribe": "One-Click"})
+    assert suppressed() == {("alice", ANN, "News")}
+    assert Suppression.objects.get().batch is None
+
+
+@pytest.mark.parametrize("page", ["", "/all", "/preferences"])
+def test_what_is_no_link_of_ours_is_a_404_that_does_nothing(
+    page: str, browser: Client, path: str, settings: Any
+) -> None:
+    token = path.removeprefix("/u/")
+    for bad in ("x", "x" * 43, "x" * 700, token[:-3], token[::-1], f"{token}AAAA", "%00" * 50, "é" * 50, "x" * 100_000):
+        for answer in (browser.get(f"/u/{bad}{page}"), browser.post(f"/u/{bad}{page}", {"leave": "", "save": ""})):
+            assert answer.status_code == 404
+    settings.SECRET_KEY = "another key, of thirty-two characters"
+    assert browser.post(path + page, {"leave": "", "save": ""}).status_code == 404
+    assert suppressed() == set()
+
+
+def test_a_link_leaves_its_own_accounts_mail(browser: Client, path: str, alice: Account, charlie: Account) -> None:
+    """Charlie has a group of the same name; his mail still comes. A link of an account that is gone is none."""
+    create_group(charlie, name="News", description="x")
+    browser.post(path, {"leave": "", "group": "1", "account": str(charlie.pk), "address": "bob@example.com"})
+    assert suppressed() == {("alice", ANN, "News")}
+    gone = seal(Link(charlie.pk + 1000, 0, 1, ANN))
+    assert browser.post(f"/u/{gone}", {"leave": ""}).status_code == 404
+
+
+def test_another_accounts_group_in_a_link_is_no_group(
+    browser: Client, path: str, alice: Account, charlie: Account
+) -> None:
+    other = create_group(charlie, name="Other", description="x")
+    browser.post(f"/u/{token_for(alice, other.pk)}", {"leave": ""})
+    assert suppressed() == {("alice", ANN, "global")}
+
+
+def test_one_of_several_says_who_they_are(browser: Client, path_of_several: str) -> None:
+    asked = browser.get(path_of_several)
+    assert "Which address is yours?" in text_of(asked)
+    assert b"example.com" not in asked.content, "nobody learns the addresses of others"
+    answer = browser.post(path_of_several, {"look": "", "address": " EVE@example.com "})
+    assert "Unsubscribe from News?" in text_of(answer)
+    assert b'name="address" value="eve@example.com"' in answer.content
+    assert suppressed() == set()
+    browser.post(path_of_several, {"leave": "", "address": "eve@example.com"})
+    assert suppressed() == {("alice", "eve@example.com", "News")}
+
+
+@pytest.mark.parametrize("said", ["", "mallory@example.com", "\0", "a" * 5000, "ann@example.com,bob@example.com"])
+def test_who_is_none_of_them_can_do_nothing(said: str, browser: Client, path_of_several: str) -> None:
+    for page in ("", "/all", "/preferences"):
+        body = {"leave": "", "save": "", "everything": "", "address": said}
+        answer = browser.post(path_of_several + page, body)
+        assert answer.status_code == 400
+        assert "did not go to that address" in text_of(answer)
+    assert suppressed() == set()
+
+
+def test_one_click_on_a_mail_to_several_does_nothing(browser: Client, path_of_several: str) -> None:
+    assert browser.post(path_of_several, {"List-Unsubscribe": "One-Click"}).status_code == 400
+    assert suppressed() == set()
+
+
+def test_preferences_are_kept_for_each_group(
+    browser: Client, path: str, alice: Account, news: UnsubscribeGroup
+) -> None:
+    offers = create_group(alice, name="Offers", description="<b>now & then</b>")
+    hints = create_group(alice, name="Hints", description="Daily")
+    leave_group(alice, hints.pk, [ANN])
+    page = browser.get(f"{path}/preferences").content.decode()
+    assert "&lt;b&gt;now &amp; then" in page
+    assert re.findall(r'name="group" value="(\d+)"( checked)?', page) == [
+        (str(news.pk), " checked"),
+        (str(offers.pk), " checked"),
+        (str(hints.pk), ""),
+    ]
+    shown = [news.pk, offers.pk, hints.pk]
+    assert "Saved." in text_of(browser.post(f"{path}/preferences", {"save": "", "shown": shown, "group": [hints.pk]}))
+    assert suppressed() == {("alice", ANN, "News"), ("alice", ANN, "Offers")}
+    browser.post(f"{path}/preferences", {"save": "", "shown": shown, "group": shown, "everything": "on"})
+    assert suppressed() == {("alice", ANN, "global")}
+    assert re.search(r'name="everything" checked', browser.get(f"{path}/preferences").content.decode())
+    browser.post(f"{path}/preferences", {"save": "", "shown": shown, "group": shown})
+    assert suppressed() == set()
+
+
+def test_a_group_that_was_not_shown_is_not_left(
+    browser: Client, path: str, alice: Account, news: UnsubscribeGroup
+) -> None:
+    create_group(alice, name="New since", description="x")
+    browser.post(f"{path}/preferences", {"save": "", "shown": [news.pk]})
+    assert suppressed() == {("alice", ANN, "News")}
+
+
+@pytest.mark.parametrize("body", [{}, {"List-Unsubscribe": "One-Click"}, {"leave": ""}])
+def test_only_saving_changes_preferences(body: dict[str, str], browser: Client, path: str, alice: Account) -> None:
+    leave_everything(alice, [ANN])
+    browser.post(f"{path}/preferences", body)
+    assert suppressed() == {("alice", ANN, "global")}
+
+
+@pytest.mark.parametrize("given", ["x", "-1", "9" * 5000, "٣", "1e3", ""])
+def test_ids_that_are_none_are_no_groups(given: str, browser: Client, path: str) -> None:
+    assert browser.post(f"{path}/preferences", {"save": "", "shown": given, "group": given}).status_code == 200
+    assert suppressed() == set()
+
+
+def test_a_mail_says_which_groups_are_offered(
+    browser: Client, alice: Account, news: UnsubscribeGroup, send: Send
+) -> None:
+    made = [create_group(alice, name=f"Group {n}", description="x") for n in range(30)]
+    send(ANN, unsubscribe_group=made[4].pk, groups_to_display=(made[2].pk, made[7].pk))
+    page = browser.get(f"/u/{token_for(alice, made[4].pk)}/preferences").content.decode()
+    assert re.findall(r'name="group" value="(\d+)"', page) == [str(made[n].pk) for n in (4, 2, 7)]
+    send(ANN, unsubscribe_group=made[29].pk)
+    page = browser.get(f"/u/{token_for(alice, made[29].pk)}/preferences").content.decode()
+    shown = re.findall(r'name="group" value="(\d+)"', page)
+    assert (len(shown), shown[0]) == (25, str(made[29].pk))
+
+
+def test_other_methods_are_refused(browser: Client, path: str) -> None:
+    for method in ("put", "delete", "patch"):
+        assert getattr(browser, method)(path).status_code == 405
+    assert suppressed() == set()
+
+
+def test_a_huge_form_is_refused(browser: Client, path: str) -> None:
+    answer = browser.post(path, {"leave": "x" * 6_000_000})
+    assert answer.status_code in {200, 400}
+    many = "&".join(f"a{n}=1" for n in range(2000)).encode()
+    answer = browser.post(path, many, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 400
