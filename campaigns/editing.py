@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import Account
 from campaigns.audience.models import ContactList, Segment, Sender
@@ -99,6 +99,15 @@ def numbers_of(account: Account, uuids: Collection[UUID]) -> list[int]:
     found = list(own.order_by("pk").values_list("pk", flat=True))
     if len(found) < len(set(uuids)):
         raise UnknownCampaign
+    return found
+
+
+def sender_of(account: Account, address: str) -> int:
+    """The id of the account's sender with that address, a verified one if there is one. Raises UnknownPart."""
+    own = Sender.objects.filter(account=account, from_email__iexact=address)
+    found = own.order_by(F("verified_at").asc(nulls_last=True), "pk").values_list("pk", flat=True).first()
+    if found is None:
+        raise UnknownPart("sender")
     return found
 
 

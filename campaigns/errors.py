@@ -94,6 +94,7 @@ class CampaignConflict(SluiceError):
     """The campaign is not in a status from which the caller's dialect allows this move: `status` says in which."""
 
     code = "campaign_conflict"
+    status: CampaignStatus = CampaignStatus.DRAFT
 
     def __init__(self, status: CampaignStatus) -> None:
         super().__init__(f"the campaign is {status.label}")

@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -124,7 +125,7 @@ def days_of(
     if days < 1:
         return []
     dates = [first + dt.timedelta(days=n) for n in range(days + 1)]
-    asked = {
+    asked: dict[str, Any] = {
         "batch": campaign.launch.batch_id,
         "campaign": campaign.pk,
         "midnights": [dt.datetime.combine(date, dt.time.min, zone) for date in dates],

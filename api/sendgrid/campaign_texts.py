@@ -111,7 +111,7 @@ IN_SEND_TO: Final = frozenset({"list_ids", "segment_ids"})
 def said_of(error: SluiceError, call: str) -> list[tuple[str, str]]:
     """The field and the text of each thing that an error names; nothing for errors that name one alone."""
     if isinstance(error, NotReady):
-        texts = LACKS | TEST_LACKS if call in TESTS else LACKS
+        texts = {**LACKS, **TEST_LACKS} if call in TESTS else LACKS
         said = [texts[lack] for lack in error.lacks]
     elif isinstance(error, UnknownPart):
         said = [PARTS[name] for name in error.fields]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, re_path
 
 from api.sendgrid import views
-from api.sendgrid.views import asm, suppression
+from api.sendgrid.views import asm, campaigns, single_sends, statistics, suppression
 
 # Whatever is not of this form is no id, and never reaches a query.
 BATCH_ID = r"(?P<batch_id>[^/\0]{1,200})"
 KEY_ID = r"(?P<key_id>[^/\0]{1,200})"
 GROUP_ID = r"(?P<group_id>[0-9]{1,10})"
+CAMPAIGN_ID = r"(?P<campaign_id>[^/\0]{1,200})"
+SINGLE_SEND_ID = r"(?P<single_send_id>[^/\0]{1,200})"
 EMAIL = r"(?P<email>[^/\0]{1,320}|[^@\0]{1,300}@[^/@\0]{1,300})"
 """A local part may have slashes."""
 
@@ -41,5 +43,20 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^suppression/invalid_emails/{EMAIL}/?$", suppression.OneInvalidEmail.as_view()),
     re_path(r"^suppression/spam_reports/?$", suppression.SpamReports.as_view()),
     re_path(rf"^suppression/spam_reports/{EMAIL}/?$", suppression.OneSpamReport.as_view()),
+    re_path(r"^campaigns/?$", campaigns.Campaigns.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/?$", campaigns.OneCampaign.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/schedules/?$", campaigns.Schedule.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/schedules/now/?$", campaigns.ScheduleNow.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/schedules/test/?$", campaigns.ScheduleTest.as_view()),
+    re_path(r"^marketing/singlesends/?$", single_sends.SingleSends.as_view()),
+    re_path(r"^marketing/singlesends/categories/?$", single_sends.SingleSendCategories.as_view()),
+    re_path(r"^marketing/singlesends/search/?$", single_sends.SingleSendSearch.as_view()),
+    re_path(rf"^marketing/singlesends/{SINGLE_SEND_ID}/?$", single_sends.OneSingleSend.as_view()),
+    re_path(rf"^marketing/singlesends/{SINGLE_SEND_ID}/schedule/?$", single_sends.SingleSendSchedule.as_view()),
+    re_path(r"^marketing/test/send_email/?$", single_sends.TestMail.as_view()),
+    re_path(r"^marketing/stats/singlesends/?$", statistics.SingleSendStatistics.as_view()),
+    re_path(r"^marketing/stats/singlesends/export/?$", statistics.ExportedStatistics.as_view()),
+    re_path(rf"^marketing/stats/singlesends/{SINGLE_SEND_ID}/?$", statistics.OneSingleSendsStatistics.as_view()),
+    re_path(rf"^marketing/stats/singlesends/{SINGLE_SEND_ID}/links/?$", statistics.LinkStatistics.as_view()),
     re_path(r"^", views.not_found),
 ]

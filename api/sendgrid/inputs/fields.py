@@ -201,6 +201,13 @@ def read_time(value: Any) -> dt.datetime:
     return moment
 
 
+def read_address(value: Any) -> str:
+    try:
+        return ADDRESS.validate_python(value, strict=True)
+    except ValidationError:
+        raise Wrong("{name} must be an email address") from None
+
+
 def read_addresses(value: Any) -> list[str]:
     """To whom a test goes: one address or up to ten, each once."""
     given = [value] if isinstance(value, str) else value

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 
 from api.endpoint import KeyEndpoint
 from api.sendgrid import errors, outputs
+from api.sendgrid.outputs import marketing
 
 
 class Endpoint(KeyEndpoint):
     """An endpoint that refuses in SendGrid's words."""
 
+    @property
+    def call(self) -> str:
+        """What the table of errors calls this request."""
+        return f"{self.request.method} {self.resource}"
+
     def handle_exception(self, exc: Exception) -> Response:
-        refusal = errors.answer_for(exc, f"{self.request.method} {self.resource}")
+        refusal = errors.answer_for(exc, self.call)
         if refusal is None:
             raise exc
         headers = self.headers_of_refusal(refusal.status)
-        return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
+        return Response(self.envelope(refusal), status=refusal.status, headers=headers)
+
+    def envelope(self, refusal: errors.Refusal) -> dict[str, Any]:
+        """How the endpoint's family writes a refusal down."""
+        return outputs.envelope(refusal)
+
+
+class MarketingEndpoint(Endpoint):
+    """An endpoint below /v3/marketing."""
+
+    def envelope(self, refusal: errors.Refusal) -> dict[str, Any]:
+        return marketing.envelope(refusal)
 
 
 @csrf_exempt

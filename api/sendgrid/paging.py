@@ -1,0 +1,87 @@
+"""Pages of marketing lists: `page_size` and `page_token` in, `_metadata` with full addresses out.
+
+A token says behind or before which row a page lies, so rows that are made meanwhile move nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework.request import Request
+
+from api.sendgrid.errors import Problem, Refusal
+
+TOKEN: Final = re.compile(r"(?P<side>[ab])(?P<id>[0-9]{1,10})", re.ASCII)
+SIZE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+BAD_TOKEN: Final = Problem("page_token is not one of ours", "page_token")
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows of a list, the newest first, and what its answer says beside them."""
+
+    rows: list[Row]
+    metadata: dict[str, Any]
+
+
+def read_size(request: Request, *, default: int, highest: int) -> int:
+    """How many entries are wanted."""
+    given = request.query_params.get("page_size")
+    if given is None:
+        return default
+    if not SIZE.fullmatch(given) or not 1 <= int(given) <= highest:
+        raise Refusal(400, Problem(f"page_size must be an integer from 1 to {highest}", "page_size"))
+    return int(given)
+
+
+def read_page(request: Request, wanted: QuerySet[Row], *, default: int, highest: int) -> Page[Row]:
+    """The page of a list that a request asks for. Raises Refusal."""
+    size = read_size(request, default=default, highest=highest)
+    rows = _take(wanted, request.query_params.get("page_token"), size)
+    metadata: dict[str, Any] = {"self": request.build_absolute_uri()}
+    if rows and wanted.filter(pk__gt=rows[0].pk).exists():
+        metadata["prev"] = address(request, f"b{rows[0].pk}")
+    if rows and wanted.filter(pk__lt=rows[-1].pk).exists():
+        metadata["next"] = address(request, f"a{rows[-1].pk}")
+    return Page(rows, metadata | {"count": wanted.count()})
+
+
+def _take(wanted: QuerySet[Row], token: str | None, size: int) -> list[Row]:
+    """After a row, or the last ones before it."""
+    if not token:
+        return list(wanted.order_by("-pk")[:size])
+    match = TOKEN.fullmatch(token)
+    if match is None:
+        raise Refusal(400, BAD_TOKEN)
+    if match["side"] == "a":
+        return list(wanted.filter(pk__lt=int(match["id"])).order_by("-pk")[:size])
+    return list(wanted.filter(pk__gt=int(match["id"])).order_by("pk")[:size])[::-1]
+
+
+def read_offset_page(
+    request: Request, entries: list[Any], *, default: int, highest: int
+) -> tuple[list[Any], dict[str, Any]]:
+    """The same for a list that is at hand, whose entries have no ids: a token says how many lie before the page."""
+    size = read_size(request, default=default, highest=highest)
+    token = request.query_params.get("page_token") or "0"
+    if not SIZE.fullmatch(token):
+        raise Refusal(400, BAD_TOKEN)
+    offset = int(token)
+    metadata: dict[str, Any] = {"self": request.build_absolute_uri()}
+    if offset:
+        metadata["prev"] = address(request, str(max(0, offset - size)))
+    if offset + size < len(entries):
+        metadata["next"] = address(request, str(offset + size))
+    return entries[offset : offset + size], metadata | {"count": len(entries)}
+
+
+def address(request: Request, token: str) -> str:
+    """Where another page of the same list is."""
+    query = request.query_params.copy()
+    query["page_token"] = token
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
