@@ -113,8 +113,14 @@ def test_a_change_leaves_alone_what_it_does_not_name_and_null_empties(
     emptied = client_of_alice.patch(path, dict.fromkeys([*parts, "subject", "ip_pool", "html_content"])).json()
     assert emptied == {
         **made,
-        **{"title": "May", "subject": None, "ip_pool": None, "html_content": None},
-        **{"sender_id": None, "list_ids": [], "segment_ids": [], "suppression_group_id": None},
+        "title": "May",
+        "subject": None,
+        "ip_pool": None,
+        "html_content": None,
+        "sender_id": None,
+        "list_ids": [],
+        "segment_ids": [],
+        "suppression_group_id": None,
     }
     assert client_of_alice.patch(path, made).json() == made, "what was read can be written back"
 
