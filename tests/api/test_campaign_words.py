@@ -24,7 +24,7 @@ CORE_ALLOWS = {
     Move.DELETE: frozenset(CampaignStatus),
 }
 LATER = "2090-01-31T08:30:00Z"
-LATER_SECONDS = 3_789_621_000
+LATER_SECONDS = 3_789_534_600
 
 LEGACY_CALLS: dict[Move, tuple[str, str, Any, int]] = {
     Move.EDIT: ("PATCH", "", {"subject": "Other"}, 403),

@@ -16,6 +16,7 @@ from accounts.models import Account
 from api.sendgrid import patience
 from batches.models import Receipt
 from campaigns.audience.models import ContactList
+from campaigns.lifecycle import send_now
 from campaigns.models import Campaign, Launch
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
@@ -78,8 +79,6 @@ def check_that_nothing_more_leaves(account: Account, peer: CountingPeer, headers
 
 
 def ready_campaign_leaves(account: Account) -> None:
-    from campaigns.lifecycle import send_now
-
     send_now(account, ready_campaign(account).pk)
     expand_all()
 
@@ -88,7 +87,13 @@ def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
     alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
 ) -> None:
     campaigns = sendgrid.client.campaigns
-    body = {"title": "May", "subject": "News", "list_ids": [customers.pk], "html_content": HTML, "plain_content": PLAIN}
+    body: dict[str, Any] = {
+        "title": "May",
+        "subject": "News",
+        "list_ids": [customers.pk],
+        "html_content": HTML,
+        "plain_content": PLAIN,
+    }
     made = campaigns.post(request_body=body | parts_of(alice))
     assert made.status_code == 201
     campaign = campaigns._(made.to_dict["id"])
@@ -198,7 +203,7 @@ def test_what_one_wire_does_the_other_sees(
     assert statuses() == ("Draft", "draft")
     single_send.schedule.put(request_body={"send_at": "2090-01-31T08:30:00Z"})
     assert statuses() == ("Scheduled", "scheduled")
-    assert legacy.schedules.get().to_dict == {"send_at": 3_789_621_000}
+    assert legacy.schedules.get().to_dict == {"send_at": 3_789_534_600}
     legacy.schedules.delete()
     assert statuses() == ("Draft", "draft")
     Campaign.objects.filter(pk=campaign.pk).update(undo_seconds=30)
@@ -236,7 +241,7 @@ def another_change_of(campaign: Campaign) -> Iterator[Any]:
 
 CHANGES = [
     ("PATCH", "/v3/campaigns/{id}", {"subject": "Other"}),
-    ("POST", "/v3/campaigns/{id}/schedules", {"send_at": 3_789_621_000}),
+    ("POST", "/v3/campaigns/{id}/schedules", {"send_at": 3_789_534_600}),
     ("POST", "/v3/campaigns/{id}/schedules/now", None),
     ("DELETE", "/v3/campaigns/{id}", None),
     ("PATCH", "/v3/marketing/singlesends/{uuid}", {"name": "Other"}),
