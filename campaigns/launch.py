@@ -158,7 +158,7 @@ def _expand_page(launch_id: int) -> Page | None:
     launch.unsubscribed += page.unsubscribed
     launch.through = page.through or launch.through
     launch.is_complete = page.looked_at < pacer.page_size
-    launch.save(update_fields=["recipients", "invalid", "unsubscribed", "through", "is_complete"])
+    launch.save(update_fields=["recipients", "invalid", "unsubscribed", "through", "is_complete", "next_at"])
     transaction.on_commit(partial(_give_hints, launch.batch_id, page.parcels), robust=True)
     return page
 

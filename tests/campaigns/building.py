@@ -23,10 +23,11 @@ PLAIN = "Hello [%first_name | friend%]\n[unsubscribe]"
 
 
 def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Contact]:
-    """Contacts with these addresses, in the order of their ids: those that there are, and new ones."""
-    found = {each.email: each for each in Contact.objects.filter(account=account, email__in=emails)}
-    made = [Contact(account=account, email=email, **common) for email in emails if email not in found]
-    return [*found.values(), *Contact.objects.bulk_create(made)]
+    """Contacts with these addresses, new ones but for those that there are."""
+    Contact.objects.bulk_create(
+        [Contact(account=account, email=email, **common) for email in emails], ignore_conflicts=True
+    )
+    return list(Contact.objects.filter(account=account, email__in=emails).order_by("id"))
 
 
 def add_list(account: Account, contacts: list[Contact], name: str = "customers") -> ContactList:
