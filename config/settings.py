@@ -27,8 +27,6 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
-PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
-"""Where this installation is found from outside: the links in its mail begin so."""
 
 
 def check_web_address(url: str) -> None:

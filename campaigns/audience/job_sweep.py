@@ -7,8 +7,9 @@ import datetime as dt
 from django.db import connection
 
 from batches import hints
+from campaigns import QUEUE
 from campaigns.audience import queries
-from campaigns.audience.jobs import FREE, QUEUE, RUN_JOB, LeaseLost, fail_job, jobs_left_behind
+from campaigns.audience.jobs import FREE, RUN_JOB, LeaseLost, fail_job, jobs_left_behind
 from campaigns.audience.models import Job, JobStatus
 from foundation.clock import Now
 from mailer.sweep import take_turn

@@ -24,12 +24,12 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from batches import hints
+from campaigns import QUEUE
 from campaigns.audience.errors import UnknownJob
 from campaigns.audience.models import Job, JobChunk, JobKind, JobStatus
 from foundation.clock import Now, database_now
 
 RUN_JOB = "campaigns.audience.tasks.run_job"
-QUEUE = "maintenance"
 LEASE = dt.timedelta(seconds=60)
 """How long a job is left alone after its worker's last page."""
 FREE = Q(leased_until=None) | Q(leased_until__lte=Now())
