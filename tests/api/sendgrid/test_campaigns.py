@@ -555,3 +555,15 @@ def test_a_list_that_was_deleted_is_no_audience(alice: Account, client_of_alice:
     assert client_of_alice.get(path_of(campaign)).json()["list_ids"] == []
     answer = client_of_alice.post(path_of(campaign, "/schedules/now"))
     assert [field for field, _ in problems(answer, 400)] == ["list_ids"]
+
+
+def test_a_parent_acts_for_a_subuser_whose_campaigns_are_its_own(
+    subuser: Account, client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
+    for_subuser = {"On-Behalf-Of": subuser.username}
+    made = client_of_alice.post(CAMPAIGNS, {"title": "theirs"}, headers=for_subuser).json()
+    path = f"{CAMPAIGNS}/{made['id']}"
+    assert client_of_alice.get(path, headers=for_subuser).json() == made
+    assert client_of_alice.get(path).json() == NOT_FOUND
+    assert client_of_alice.get(CAMPAIGNS).json() == {"result": []}
+    assert problems(client_of_charlie.get(path, headers=for_subuser), 403) == [(None, "access forbidden")]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
+from api.sendgrid.views import single_sends as views
 from campaigns.audience.models import Segment
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -566,3 +567,20 @@ def test_without_a_key_nothing_is_told(database: None, client_of_alice: ApiClien
     for path in (SENDS, f"{SENDS}/{UNKNOWN}", "/v3/marketing/stats/singlesends"):
         answer = client_of_alice.get(path, headers={"Authorization": "Bearer SG.unknown"})
         assert problems(answer, 401) == [(None, "authorization required", "unauthorized")]
+
+
+@pytest.mark.parametrize("path", ["/v3/marketing/nothing", "/v3/marketing/singlesends/x/y", "/v3/marketing/%00"])
+def test_where_there_is_nothing_the_family_says_so(path: str, client_of_alice: ApiClient) -> None:
+    assert problems(client_of_alice.get(path), 404) == [(None, "not found", "not_found")]
+
+
+def test_a_fault_of_ours_is_told_in_the_familys_envelope(
+    client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(views, "categories_of", fail)
+    client_of_alice.http.raise_request_exception = False
+    answer = client_of_alice.get(f"{SENDS}/categories")
+    assert problems(answer, 500) == [(None, "internal server error", "internal_server_error")]
