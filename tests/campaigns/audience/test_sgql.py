@@ -261,7 +261,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join) | st.text(max_size=30))
 def test_whatever_is_asked_is_answered_or_refused(alice: Account, people: None, query: str) -> None:
     with suppress(InvalidQuery):
