@@ -43,6 +43,14 @@ PRUNE_EVERY = dt.timedelta(hours=1)
 PRUNE_PAGE = 10_000
 _watch = Watch()
 
+Duty = Callable[[], int]
+_added: dict[str, Duty] = {}
+
+
+def add_duty(name: str, duty: Duty) -> None:
+    """For what lies above: another duty of the sweeper, done after its own; it returns how much it found to do."""
+    _added[name] = duty
+
 
 def sweep_in_turn() -> dict[str, int]:
     """One round of one of several sweepers: all duties if no other has done them lately, else only the rescue, which
@@ -61,7 +69,7 @@ def take_turn(duty: str, every: dt.timedelta) -> bool:
 
 def sweep() -> dict[str, int]:
     """Do every duty once; returns how much each found to do (-1: it failed and is tried again next time)."""
-    duties: dict[str, Callable[[], int]] = {
+    duties: dict[str, Duty] = {
         "plan": plan_ahead,
         "end_pauses": end_pauses,
         "admit_overdue": admit_overdue,
@@ -76,11 +84,12 @@ def sweep() -> dict[str, int]:
         "prune": prune,
         "forget": forget_workers,
         "forget_keys": forget_old_keys,
+        **_added,
     }
     return {name: _do(name, duty) for name, duty in duties.items()}
 
 
-def _do(name: str, duty: Callable[[], int]) -> int:
+def _do(name: str, duty: Duty) -> int:
     try:
         return duty()
     except DatabaseError as error:
