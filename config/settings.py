@@ -97,6 +97,9 @@ MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 30 * 1024 * 1024)
 CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
 SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
+CUSTOM_FIELDS_LIMIT = env.int("CUSTOM_FIELDS_LIMIT", 120)
+SEARCH_SECONDS = env.float("SEARCH_SECONDS", 20.0, validate=lambda n: n > 0)
+"""A search of contacts that takes longer is given up."""
 
 # --- what a caller may ask of one installation ------------------------------------------------------------------------
 

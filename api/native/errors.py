@@ -68,6 +68,20 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("idempotency_in_progress", ANY_RESOURCE): Answer(
         409, "IDEMPOTENCY_IN_PROGRESS", "A request with this Idempotency-Key is under way; ask again."
     ),
+    ("unknown_contact", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Contact not found."),
+    ("invalid_contact", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The contact cannot be stored: {said}."),
+    ("unknown_field", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Custom field not found."),
+    ("field_in_use", ANY_RESOURCE): Answer(409, "FIELD_IN_USE", "A segment has a condition on the custom field."),
+    ("field_limit_reached", ANY_RESOURCE): Answer(
+        409, "FIELD_LIMIT_REACHED", "The account has too many custom fields."
+    ),
+    ("invalid_name", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "This cannot be the name.", "name"),
+    ("name_taken", ANY_RESOURCE): Answer(409, "NAME_TAKEN", "This cannot be done now: {said}."),
+    ("unknown_list", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "List not found."),
+    ("unknown_segment", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Segment not found."),
+    ("invalid_condition", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The condition makes no sense: {said}."),
+    ("invalid_query", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The query cannot be read: {said}."),
+    ("search_too_slow", ANY_RESOURCE): Answer(408, "SEARCH_TOO_SLOW", "The search took too long."),
     ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),
     ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
 }

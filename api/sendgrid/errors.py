@@ -18,6 +18,8 @@ from foundation.errors import SluiceError
 
 ANY_CALL: Final = "any call"
 MAIL_SEND: Final = "POST mail/send"
+ITS_OWN: Final = "the error's own"
+"""As the field of an answer: that which the error names."""
 
 HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
 
@@ -83,6 +85,18 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("idempotency_in_progress", ANY_CALL): Answer(
         409, None, "A request with this Idempotency-Key is under way; ask again."
     ),
+    ("unknown_contact", ANY_CALL): Answer(404, None, "recipient_id is not valid"),
+    ("invalid_contact", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("unknown_field", ANY_CALL): Answer(404, None, "Custom field ID does not exist"),
+    ("field_in_use", ANY_CALL): Answer(400, None, "Custom field in use by one or more segment conditions"),
+    ("field_limit_reached", ANY_CALL): Answer(400, None, "Cannot create more than {CUSTOM_FIELDS_LIMIT} custom fields"),
+    ("invalid_name", ANY_CALL): Answer(400, "name", "{said}"),
+    ("name_taken", ANY_CALL): Answer(400, "name", "{said}"),
+    ("unknown_list", ANY_CALL): Answer(404, None, "List ID does not exist"),
+    ("unknown_segment", ANY_CALL): Answer(404, None, "segment_id not found"),
+    ("invalid_condition", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("invalid_query", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("search_too_slow", ANY_CALL): Answer(408, None, "the search took longer than {SEARCH_SECONDS:g} seconds"),
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),
@@ -146,11 +160,17 @@ def answer_for(error: Exception, call: str) -> Refusal | None:
 
 def core_refusal(error: SluiceError, call: str) -> Refusal:
     answer = CORE_ANSWERS.get((error.code, call)) or CORE_ANSWERS[error.code, ANY_CALL]
-    return Refusal(answer.status, Problem(fill_in(answer.message, error), answer.field, answer.help))
+    field = error.field if answer.field == ITS_OWN else answer.field
+    return Refusal(answer.status, Problem(fill_in(answer.message, error), field, answer.help))
 
 
 def fill_in(message: str, error: SluiceError) -> str:
     scopes = " ".join(error.scopes) if isinstance(error, ScopesNotGrantable) else ""
     return message.format(
-        API_KEYS_LIMIT=settings.API_KEYS_LIMIT, MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES, scopes=scopes
+        API_KEYS_LIMIT=settings.API_KEYS_LIMIT,
+        CUSTOM_FIELDS_LIMIT=settings.CUSTOM_FIELDS_LIMIT,
+        MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
+        SEARCH_SECONDS=settings.SEARCH_SECONDS,
+        said=error,
+        scopes=scopes,
     )

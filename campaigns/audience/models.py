@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -103,7 +104,10 @@ class Contact(models.Model):
                 name="contact_has_an_identifier",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["account", "id"], name="contacts_of_account")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "id"], name="contacts_of_account"),
+            GinIndex(fields=["alternate_emails"], condition=~Q(alternate_emails=[]), name="contacts_by_alternates"),
+        ]
 
     def __str__(self) -> str:
         return self.email or f"contact {self.pk}"

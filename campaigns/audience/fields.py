@@ -1,0 +1,120 @@
+"""Custom fields: made, renamed, deleted; and their values, from what callers send to what is kept."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from campaigns.audience import vocabulary
+from campaigns.audience.condition_json import from_json
+from campaigns.audience.conditions import custom_fields_of
+from campaigns.audience.contacts import lock_audience
+from campaigns.audience.dates import read_date, write_date
+from campaigns.audience.models import FieldDefinition, FieldType, Segment
+from campaigns.audience.sgql_operands import EVENT_NAMES, EVENT_SOURCE
+from campaigns.errors import FieldInUse, FieldLimitReached, InvalidName, NameTaken, UnknownField
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+RESERVED_NAMES: Final = frozenset(
+    {
+        *vocabulary.COLUMNS,
+        *EVENT_NAMES,
+        EVENT_SOURCE,
+        *("event_data", "segment_ids", "custom_fields", "unique_name", "whatsapp", "line", "facebook"),
+        *("lists", "campaigns", "id", "unsubscribe"),
+    }
+)
+"""What a custom field cannot be called: conditions, contacts and the tags of a campaign have these already."""
+LARGEST_NUMBER: Final = 10**18
+
+
+def create_field(account: Account, name: str, type_: FieldType) -> FieldDefinition:
+    """A new custom field. Raises InvalidName, NameTaken and FieldLimitReached."""
+    _check_name(name)
+    with transaction.atomic():
+        lock_audience(account)
+        if list_fields(account).count() >= settings.CUSTOM_FIELDS_LIMIT:
+            raise FieldLimitReached
+        try:
+            with transaction.atomic():
+                return FieldDefinition.objects.create(account=account, name=name, type=type_)
+        except IntegrityError:
+            raise NameTaken(field="name") from None
+
+
+def list_fields(account: Account) -> QuerySet[FieldDefinition]:
+    """The account's custom fields, in the order in which they were made."""
+    return FieldDefinition.objects.filter(account=account).order_by("pk")
+
+
+def find_field(account: Account, field_id: int) -> FieldDefinition:
+    """Raises UnknownField."""
+    if not 0 < field_id < 2**31:
+        raise UnknownField
+    field = list_fields(account).filter(pk=field_id).first()
+    if field is None:
+        raise UnknownField
+    return field
+
+
+def rename_field(account: Account, field_id: int, name: str) -> FieldDefinition:
+    """Conditions and values go by the id and stay. Raises UnknownField, InvalidName and NameTaken."""
+    _check_name(name)
+    field = find_field(account, field_id)
+    field.name = name
+    try:
+        with transaction.atomic():
+            field.save(update_fields=["name"])
+    except IntegrityError:
+        raise NameTaken(field="name") from None
+    return field
+
+
+def delete_field(account: Account, field_id: int) -> None:
+    """Its values are not shown any more, and stay where they are. Raises UnknownField and FieldInUse."""
+    with transaction.atomic():
+        # A segment is stored under the same lock: none can begin to use the field meanwhile.
+        lock_audience(account)
+        field = find_field(account, field_id)
+        conditions = Segment.objects.filter(account=account).values_list("condition", flat=True)
+        if any(field_id in custom_fields_of(from_json(condition)) for condition in conditions):
+            raise FieldInUse
+        field.delete()
+
+
+def read_value(field: FieldDefinition, given: object) -> str | int | float | None:
+    """What is kept of a value that a caller has sent for a field; None: nothing. Raises ValueError."""
+    if given is None or given == "":
+        return None
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise ValueError("the value is neither a text nor a number")
+    match FieldType(field.type):
+        case FieldType.TEXT:
+            return vocabulary.check_text(str(given))
+        case FieldType.NUMBER:
+            return _read_number(given)
+        case FieldType.DATE:
+            return write_date(read_date(str(given)))
+
+
+def _read_number(given: str | int | float) -> int | float:
+    number = vocabulary.read_number(given) if isinstance(given, str) else given
+    if not math.isfinite(number) or abs(number) > LARGEST_NUMBER:
+        raise ValueError("the number is too large")
+    if isinstance(number, Decimal):
+        return int(number) if number == number.to_integral_value() else float(number)
+    return number
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise InvalidName("a name has letters, digits and underscores, 100 at most, and no digit first", field="name")
+    if name.lower() in RESERVED_NAMES:
+        raise NameTaken(f"{name} is a reserved field", field="name")
