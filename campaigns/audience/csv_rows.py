@@ -1,8 +1,8 @@
 """Rows of a CSV file (RFC 4180) from blocks of bytes, each with the place behind it, where a later reader can go on.
 
 UTF-8, with a byte order mark or without; lines may end in LF, CR LF or CR, and go on in the next block. A row that
-cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed costs
-one row, and not the rest of the file.
+cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed
+costs one row, and not the rest of the file.
 """
 
 from __future__ import annotations

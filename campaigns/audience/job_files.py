@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.core import signing
 
-from campaigns.audience import job_queries
+from campaigns.audience import queries
 from campaigns.audience.csv_rows import LONGEST_SHOWN, write_row
 from campaigns.audience.errors import UnknownLink
 from campaigns.audience.models import Job, JobChunk, RejectedRow
@@ -31,7 +31,7 @@ def reject_rows(job: Job, rows: Iterable[Rejected]) -> None:
     """In a page: keep what was not taken, and count it."""
     values = [(job.pk, number, text[:LONGEST_SHOWN], reason) for number, text, reason in rows]
     job.errored_count += len(values)
-    copy_rows(job_queries.REJECTED_ROWS, values)
+    copy_rows(queries.REJECTED_ROWS, values)
 
 
 def write_rejected(job: Job) -> Iterator[bytes]:

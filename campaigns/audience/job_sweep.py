@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.conf import settings
 from django.db import connection
 
 from batches import hints
-from campaigns.audience import job_queries
-from campaigns.audience.jobs import RUN_JOB, LeaseLost, fail_job, jobs_left_behind
+from campaigns.audience import queries
+from campaigns.audience.jobs import QUEUE, RUN_JOB, LeaseLost, fail_job, jobs_left_behind
 from campaigns.audience.models import Job, JobStatus
+from campaigns.audience.work import run_job
 from foundation.clock import Now
 from mailer.sweep import take_turn
 
@@ -19,6 +19,7 @@ JOBS = 20
 """That are looked at in a round."""
 CHUNKS = 100
 ROWS = 10_000
+UNTOLD_SECONDS = 0.5
 STALE_HOURS = 24
 """What has come to nothing by then will not."""
 
@@ -30,7 +31,9 @@ def hint_left_behind() -> int:
         return 0
     waiting = list(jobs_left_behind().order_by("pk").values_list("pk", flat=True)[:JOBS])
     for job_id in waiting:
-        hints.publish(RUN_JOB, [job_id], queue="maintenance", expires=HINT_EVERY.total_seconds())
+        if not hints.publish(RUN_JOB, [job_id], queue=QUEUE, expires=HINT_EVERY.total_seconds()):
+            # Nobody can be told: some of it is done here.
+            run_job(job_id, seconds=UNTOLD_SECONDS)
     return len(waiting)
 
 
@@ -55,7 +58,7 @@ def forget_jobs() -> int:
         return 0
     forgotten = 0
     with connection.cursor() as cursor:
-        for statement, page in ((job_queries.DELETE_CHUNKS, CHUNKS), (job_queries.DELETE_REJECTED, ROWS)):
+        for statement, page in ((queries.DELETE_CHUNKS, CHUNKS), (queries.DELETE_REJECTED, ROWS)):
             cursor.execute(statement, {"job": job.pk, "page": page})
             forgotten += int(cursor.rowcount)
     if not forgotten:

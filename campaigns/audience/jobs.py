@@ -29,6 +29,7 @@ from campaigns.audience.models import Job, JobChunk, JobKind, JobStatus
 from foundation.clock import Now, database_now
 
 RUN_JOB = "campaigns.audience.tasks.run_job"
+QUEUE = "maintenance"
 LEASE = dt.timedelta(seconds=60)
 """How long a job is left alone after its worker's last page."""
 PROGRESS = (
@@ -71,7 +72,7 @@ def _create_job(account: Account, kind: JobKind, options: dict[str, Any], **valu
 
 def hint_job(job_id: int) -> None:
     """After the commit: there is a job to be done."""
-    transaction.on_commit(partial(hints.publish, RUN_JOB, [job_id], queue="maintenance"), robust=True)
+    transaction.on_commit(partial(hints.publish, RUN_JOB, [job_id], queue=QUEUE), robust=True)
 
 
 def get_job(account: Account, uuid: UUID | str, *, kinds: Iterable[JobKind] = JobKind) -> Job:
@@ -90,7 +91,7 @@ def jobs_of(account: Account, *, kinds: Iterable[JobKind]) -> QuerySet[Job]:
     return Job.objects.filter(account=account, kind__in=list(kinds)).order_by("-pk")
 
 
-# --- who works on it ---------------------------------------------------------------------------------------------------
+# --- who works on it --------------------------------------------------------------------------------------------------
 
 
 def take_job(job_id: int) -> Job | None:
@@ -153,7 +154,7 @@ def write_page(job: Job) -> Iterator[None]:
         raise
 
 
-# --- its end -----------------------------------------------------------------------------------------------------------
+# --- its end ----------------------------------------------------------------------------------------------------------
 
 
 def finish_job(job: Job) -> None:
