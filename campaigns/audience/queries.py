@@ -28,109 +28,52 @@ TEXT_FIELDS: Final = (
     "time_zone",
 )
 """The columns of a contact that hold one text; empty: none."""
-GIVEN: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "custom")
-"""What a row of an upsert can say of a contact; null: nothing, the contact keeps what it has."""
+VALUES: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "custom")
+"""The columns that callers fill."""
+
+FIND_GIVEN: Final = {
+    name: f"""
+select c.id, {", ".join(f"c.{value}" for value in VALUES)}
+from unnest(%(values)s::text[]) given(value)
+cross join lateral (
+    select * from campaigns_contact where account_id = %(account)s and {name} = given.value limit 1) c
+"""
+    for name in IDENTIFIERS
+}
+"""The contacts that have these values as an identifier: each by a probe of its index, or the planner would read all
+contacts of everybody for a few thousand."""
+
+DRAW_IDS: Final = "select nextval('campaigns_contact_id_seq') from generate_series(1, %s)"
+
+COPY_NEW: Final = f"copy campaigns_contact (id, account_id, created_at, updated_at, {', '.join(VALUES)}) from stdin"
 
 MAKE_ROOM: Final = f"""
-create temporary table if not exists campaigns_given (
-    number int not null,
-    {"".join(f"{name} text," for name in (*IDENTIFIERS, *TEXT_FIELDS))}
+create temporary table if not exists campaigns_changed (
+    id bigint not null,
+    {"".join(f"{name} text, " for name in (*IDENTIFIERS, *TEXT_FIELDS))}
     alternate_emails text[],
-    custom jsonb,
-    contact_id bigint,
-    is_new bool,
-    outcome text
+    custom jsonb
 ) on commit delete rows;
-delete from pg_temp.campaigns_given
+delete from pg_temp.campaigns_changed
 """
-"""The rows of an upsert, by their numbers. Once made it serves its session: a commit empties it."""
+"""For contacts as they shall be. Once made it serves its session: a commit empties it."""
 
-COPY_GIVEN: Final = f"copy pg_temp.campaigns_given (number, {', '.join(GIVEN)}) from stdin"
+COPY_CHANGED: Final = f"copy pg_temp.campaigns_changed (id, {', '.join(VALUES)}) from stdin"
 
-_FOUND = ",\n".join(
-    f"""(select c.id from campaigns_contact c where c.account_id = %(account)s and c.{name} = g.{name}) as by_{name}"""
-    for name in IDENTIFIERS
-)
-_FIRST_FOUND = f"coalesce({', '.join(f'by_{name}' for name in IDENTIFIERS)})"
-_TAKEN = "\n".join(f"        when by_{name} <> found then '{name}'" for name in IDENTIFIERS)
+VACATE: Final = {
+    name: f"update campaigns_contact set {name} = ' ' || id where id = any(%s)" for name in IDENTIFIERS
+}
+"""Free identifiers that other contacts get: two may change places, and a unique index looks at each row by itself. No
+caller's identifier begins with a space."""
 
-MATCH: Final = f"""
-with probed as materialized (
-    select g.number, {_FOUND}
-    from pg_temp.campaigns_given g where g.outcome is null
-), found as materialized (
-    select *, {_FIRST_FOUND} as found from probed
-), judged as materialized (
-    select number, found, case
-{_TAKEN}
-    end as taken, row_number() over (partition by found order by number) as turn
-    from found
-)
-update pg_temp.campaigns_given g set
-    contact_id = case when j.taken is null then
-        coalesce(j.found, nextval('campaigns_contact_id_seq')) end,
-    is_new = j.found is null,
-    outcome = case when j.taken is not null then 'taken by ' || j.taken else 'matched' end
-from judged j where j.number = g.number and (j.found is null or j.turn = 1)
+CHANGE: Final = f"""
+update campaigns_contact c set {", ".join(f"{name} = g.{name}" for name in VALUES)}, updated_at = (select sluice_now())
+from pg_temp.campaigns_changed g
+where c.id = g.id and c.id = any(array(select id from pg_temp.campaigns_changed))
 """
-"""Find the contact of each row that has none yet, by the first of its identifiers that one has; or draw an id for a new
-one. A row that names two contacts is refused. Of several rows for one contact only the first has its turn: the others
-wait for the next round."""
+"""By an array of ids, too, for the planner's sake."""
 
-_SETS = ",\n    ".join(
-    [f"{name} = coalesce(g.{name}, c.{name})" for name in (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails")]
-    + ["custom = case when g.custom is null then c.custom else jsonb_strip_nulls(c.custom || g.custom) end"]
-)
-_DIFFERS = "\n    or ".join(
-    [
-        f"g.{name} is not null and g.{name} is distinct from c.{name}"
-        for name in (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails")
-    ]
-    + ["g.custom is not null and jsonb_strip_nulls(c.custom || g.custom) <> c.custom"]
-)
-
-UPDATE_MATCHED: Final = f"""
-with changed as (
-    update campaigns_contact c set
-    {_SETS},
-    updated_at = (select sluice_now())
-    from pg_temp.campaigns_given g
-    where g.outcome = 'matched' and not g.is_new and c.id = g.contact_id
-        and c.id = any(array(
-            select contact_id from pg_temp.campaigns_given where outcome = 'matched' and not is_new))
-        and ({_DIFFERS})
-    returning g.number
-)
-update pg_temp.campaigns_given g set outcome = case when exists (
-    select from changed where changed.number = g.number) then 'updated' else 'unmodified' end
-where outcome = 'matched' and not is_new
-"""
-"""Change the contacts that were found, but for those that stay as they are. By an array of ids, or the planner would
-read all contacts for a few thousand."""
-
-_INSERTED = ", ".join(GIVEN)
-_INSERTED_VALUES = ", ".join(
-    [f"g.{name}" for name in IDENTIFIERS]
-    + [f"coalesce(g.{name}, '')" for name in TEXT_FIELDS]
-    + ["coalesce(g.alternate_emails, '{}')", "jsonb_strip_nulls(coalesce(g.custom, '{}'))"]
-)
-
-INSERT_NEW: Final = f"""
-with created as (
-    insert into campaigns_contact (id, account_id, {_INSERTED}, created_at, updated_at)
-    select g.contact_id, %(account)s, {_INSERTED_VALUES}, n.now, n.now
-    from pg_temp.campaigns_given g, (select sluice_now() as now) n
-    where g.outcome = 'matched' and g.is_new order by g.contact_id
-    returning id
-), counted as (
-    update campaigns_audience set contacts = contacts + (select count(*) from created) where account_id = %(account)s
-)
-update pg_temp.campaigns_given set outcome = 'created' where outcome = 'matched' and is_new
-"""
-
-LEFT_TO_MATCH: Final = "select count(*) from pg_temp.campaigns_given where outcome is null"
-
-OUTCOMES: Final = "select number, outcome, contact_id from pg_temp.campaigns_given"
+COUNT_NEW: Final = "update campaigns_audience set contacts = contacts + %s where account_id = %s"
 
 ADD_MEMBERS: Final = """
 with added as (

@@ -1,14 +1,17 @@
-"""Contacts are stored, many at a time: one COPY, and a few statements for all of them.
+"""Contacts are stored, many at a time.
 
-In: drafts (`drafts.py`), some of which may have been refused already. Out: what became of each. All in one transaction,
-which may be part of the caller's; the writers of an account take turns, so the result is that of one after the other.
+In: drafts (`drafts.py`), some of which may have been refused already. Out: what became of each. The contacts that they
+name are read in one statement for each kind of identifier, the drafts are applied to them one after the other, and what
+came of it is written by COPY. All in one transaction, which may be part of the caller's, and under the account's lock:
+what was read is still so when it is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection, transaction
 from pydantic_core import to_json
@@ -17,21 +20,25 @@ from accounts.models import Account
 from campaigns.audience.contacts import lock_audience
 from campaigns.audience.drafts import ContactDraft
 from campaigns.audience.lists import check_lists
+from campaigns.audience.models import IDENTIFIERS
 from campaigns.audience.queries import (
     ADD_MEMBERS,
-    COPY_GIVEN,
-    INSERT_NEW,
-    LEFT_TO_MATCH,
+    CHANGE,
+    COPY_CHANGED,
+    COPY_NEW,
+    COUNT_NEW,
+    DRAW_IDS,
+    FIND_GIVEN,
     MAKE_ROOM,
-    MATCH,
-    OUTCOMES,
     TEXT_FIELDS,
-    UPDATE_MATCHED,
+    VACATE,
+    VALUES,
 )
 from campaigns.errors import InvalidContact
+from foundation.clock import database_now
 from mailer.copying import copy_rows
 
-TAKEN: Final = "taken by "
+Row = ContactDraft | InvalidContact
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,124 +61,154 @@ class Upserted:
     contact_ids: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Lot:
-    """The rows that name one contact, put together; `later` are those after the first, and whether each added
-    something."""
+@dataclass(slots=True, eq=False)
+class Known:
+    """A contact as it is at this point of the rows. `id` 0: it is new. `vacated` are the identifiers that it had in the
+    database and gave up."""
 
-    first: int
-    draft: ContactDraft
-    later: list[tuple[int, bool]] = field(default_factory=list)
+    id: int
+    values: dict[str, Any]
+    is_changed: bool = False
+    vacated: dict[str, str] = field(default_factory=dict)
 
 
-def upsert_contacts(
-    account: Account, rows: Sequence[ContactDraft | InvalidContact], *, list_ids: Collection[int] = ()
-) -> Upserted:
+def upsert_contacts(account: Account, rows: Sequence[Row], *, list_ids: Collection[int] = ()) -> Upserted:
     """Store up to some ten thousand contacts, and put them on lists. Raises UnknownList; nothing is stored then.
 
     The contact is the one that the first of the row's identifiers finds; a row whose identifiers belong to different
-    contacts is rejected. Rows for the same contact are applied one after the other.
+    contacts is rejected. Of several rows for the same contact the later ones change what the earlier ones made.
     """
     result = Upserted()
-    lots = list(_gather(rows, result))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         lock_audience(account)
         check_lists(account, list_ids)
-        cursor.execute(MAKE_ROOM)
-        copy_rows(COPY_GIVEN, map(_columns, lots))
-        # Rounds: of several lots for one contact, which identifiers in the database alone can tell, one has its turn.
-        while _matched(account):
-            cursor.execute(UPDATE_MATCHED)
-            cursor.execute(INSERT_NEW, {"account": account.pk})
-        cursor.execute(OUTCOMES)
-        outcomes = {number: (outcome, contact_id) for number, outcome, contact_id in cursor.fetchall()}
-        for lot in lots:
-            _tell(lot, *outcomes[lot.first], result)
-        if list_ids and result.contact_ids:
-            contacts = sorted(set(result.contact_ids.values()))
-            cursor.execute(ADD_MEMBERS, {"lists": sorted(set(list_ids)), "contacts": contacts})
-    for numbers in (result.created, result.updated, result.unmodified):
-        numbers.sort()
+        ledger = Ledger(_read_known(account, rows))
+        stored = {number: known for number, row in enumerate(rows) if (known := ledger.apply(number, row, result))}
+        _write(account, ledger)
+        result.contact_ids = {number: known.id for number, known in stored.items()}
+        if list_ids and stored:
+            members = {"lists": sorted(set(list_ids)), "contacts": sorted(set(result.contact_ids.values()))}
+            with connection.cursor() as cursor:
+                cursor.execute(ADD_MEMBERS, members)
     return result
 
 
-def _matched(account: Account) -> bool:
-    """Whether there was anything left to match."""
-    with connection.cursor() as cursor:
-        cursor.execute(LEFT_TO_MATCH)
-        row = cursor.fetchone()
-        if not row or not row[0]:
-            return False
-        cursor.execute(MATCH, {"account": account.pk})
-    return True
+class Ledger:
+    """The contacts that rows name, by their identifiers."""
 
+    def __init__(self, known: Iterable[Known]) -> None:
+        self.contacts = list(known)
+        self.by_identifier: dict[tuple[str, str], Known] = {}
+        for contact in self.contacts:
+            for name in IDENTIFIERS:
+                if (value := contact.values[name]) is not None:
+                    self.by_identifier[name, value] = contact
 
-def _gather(rows: Iterable[ContactDraft | InvalidContact], result: Upserted) -> Iterator[Lot]:
-    """Put rows that share an identifier together, so that no two lots do."""
-    lots: list[Lot] = []
-    by_identifier: dict[tuple[str, str], Lot] = {}
-    for number, row in enumerate(rows):
+    def apply(self, number: int, row: Row, result: Upserted) -> Known | None:
+        """Apply a row and say in `result` what became of it. None: it was rejected."""
         if isinstance(row, InvalidContact):
             result.rejected[number] = Rejected(str(row), row.field)
-            continue
-        names = list(row.identifiers.items())
-        found = [(name, lot) for name, value in names if (lot := by_identifier.get((name, value)))]
-        lot = found[0][1] if found else Lot(number, row)
-        if strange := next((name for name, other in found if other is not lot), None):
-            result.rejected[number] = _taken(strange)
-            continue
-        if found:
-            merged = _merge(lot.draft, row)
-            lot.later.append((number, merged != lot.draft))
-            lot.draft = merged
+            return None
+        found = {name: self.by_identifier.get((name, value)) for name, value in row.identifiers.items()}
+        contact = next(filter(None, found.values()), None)
+        if taken := next((name for name, other in found.items() if other not in (None, contact)), None):
+            result.rejected[number] = Rejected(f"the {taken} belongs to another contact", taken)
+            return None
+        if contact is None:
+            contact = _nobody()
+            self.contacts.append(contact)
+            self._change(contact, row)
+            result.created.append(number)
         else:
-            lots.append(lot)
-        by_identifier |= dict.fromkeys(names, lot)
-    return iter(lots)
+            (result.updated if self._change(contact, row) else result.unmodified).append(number)
+        return contact
+
+    def _change(self, contact: Known, row: ContactDraft) -> bool:
+        """Whether the row changes anything."""
+        values, before = contact.values, contact.values.copy()
+        for name, value in row.identifiers.items():
+            if values[name] != value:
+                self._rename(contact, name, value)
+        values.update(row.texts)
+        if row.alternate_emails is not None:
+            values["alternate_emails"] = list(row.alternate_emails)
+        if row.custom:
+            values["custom"] = _with_custom(values["custom"], row.custom)
+        is_changed = values != before
+        contact.is_changed |= is_changed
+        return is_changed
+
+    def _rename(self, contact: Known, name: str, value: str) -> None:
+        old, contact.values[name] = contact.values[name], value
+        self.by_identifier[name, value] = contact
+        if old is not None:
+            del self.by_identifier[name, old]
+            if contact.id:
+                contact.vacated.setdefault(name, old)
 
 
-def _merge(draft: ContactDraft, later: ContactDraft) -> ContactDraft:
-    return replace(
-        draft,
-        **later.identifiers,
-        texts={**draft.texts, **later.texts},
-        alternate_emails=draft.alternate_emails if later.alternate_emails is None else later.alternate_emails,
-        custom={**draft.custom, **later.custom},
-    )
+def _with_custom(custom: Mapping[str, object], given: Mapping[int, object]) -> dict[str, object]:
+    """None removes a value."""
+    merged = {**custom, **{str(field_id): value for field_id, value in given.items()}}
+    return {key: value for key, value in merged.items() if value is not None}
 
 
-def _columns(lot: Lot) -> tuple[object, ...]:
-    """In the order of `COPY_GIVEN`."""
-    draft = lot.draft
-    return (
-        lot.first,
-        draft.email,
-        draft.phone_number_id,
-        draft.external_id,
-        draft.anonymous_id,
-        *(draft.texts.get(name) for name in TEXT_FIELDS),
-        None if draft.alternate_emails is None else list(draft.alternate_emails),
-        custom_json(draft.custom) if draft.custom else None,
-    )
+def _nobody() -> Known:
+    values = dict.fromkeys(IDENTIFIERS) | dict.fromkeys(TEXT_FIELDS, "")
+    return Known(0, {**values, "alternate_emails": [], "custom": {}})
 
 
-def custom_json(custom: Mapping[int, object]) -> str:
-    """The values of custom fields as a contact keeps them."""
-    return to_json({str(field_id): value for field_id, value in custom.items()}).decode()
+def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[Known]:
+    """The contacts of the account that have an identifier which a row names."""
+    named: dict[str, set[str]] = {name: set() for name in IDENTIFIERS}
+    for row in rows:
+        if isinstance(row, ContactDraft):
+            for name, value in row.identifiers.items():
+                named[name].add(value)
+    known: dict[int, Known] = {}
+    with connection.cursor() as cursor:
+        for name, wanted in named.items():
+            if wanted:
+                cursor.execute(FIND_GIVEN[name], {"account": account.pk, "values": sorted(wanted)})
+                for contact_id, *columns in cursor.fetchall():
+                    values = dict(zip(VALUES, columns, strict=True))
+                    # Django's connections give JSON as its text.
+                    known[contact_id] = Known(contact_id, values | {"custom": json.loads(values["custom"])})
+    return known.values()
 
 
-def _tell(lot: Lot, outcome: str, contact_id: int | None, result: Upserted) -> None:
-    """What became of a lot is what became of its first row, and of the later ones that added nothing to it or did."""
-    numbers = [lot.first, *(number for number, _ in lot.later)]
-    if contact_id is None:
-        rejected = _taken(outcome.removeprefix(TAKEN))
-        result.rejected |= dict.fromkeys(numbers, rejected)
-        return
-    result.contact_ids |= dict.fromkeys(numbers, contact_id)
-    {"created": result.created, "updated": result.updated, "unmodified": result.unmodified}[outcome].append(lot.first)
-    for number, is_change in lot.later:
-        (result.updated if is_change else result.unmodified).append(number)
+def _write(account: Account, ledger: Ledger) -> None:
+    new = [contact for contact in ledger.contacts if not contact.id]
+    changed = [contact for contact in ledger.contacts if contact.id and contact.is_changed]
+    with connection.cursor() as cursor:
+        if changed:
+            _vacate(ledger, changed)
+            cursor.execute(MAKE_ROOM)
+            copy_rows(COPY_CHANGED, ((contact.id, *_columns(contact)) for contact in changed))
+            cursor.execute(CHANGE)
+        if new:
+            now = database_now()
+            cursor.execute(DRAW_IDS, [len(new)])
+            for contact, (contact_id,) in zip(new, cursor.fetchall(), strict=True):
+                contact.id = contact_id
+            copy_rows(COPY_NEW, ((contact.id, account.pk, now, now, *_columns(contact)) for contact in new))
+            cursor.execute(COUNT_NEW, [len(new), account.pk])
 
 
-def _taken(identifier: str) -> Rejected:
-    return Rejected(f"the {identifier} belongs to another contact", identifier)
+def _vacate(ledger: Ledger, changed: Iterable[Known]) -> None:
+    """Where one contact gets an identifier that another one had until now."""
+    for name in IDENTIFIERS:
+        leaving = [
+            contact.id
+            for contact in changed
+            if name in contact.vacated and (name, contact.vacated[name]) in ledger.by_identifier
+        ]
+        if leaving:
+            with connection.cursor() as cursor:
+                cursor.execute(VACATE[name], [leaving])
+
+
+def _columns(contact: Known) -> tuple[object, ...]:
+    """In the order of `VALUES`."""
+    *others, custom = (contact.values[name] for name in VALUES)
+    return (*others, to_json(custom).decode())
