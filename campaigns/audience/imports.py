@@ -85,11 +85,8 @@ def import_pages(job: Job) -> Iterator[None]:
     """Store the rest of the file, a page between two steps. Raises JobFailure and LeaseLost."""
     header = _read_header(job)
     layout = _layout_of(job, header)
-    rows = CsvRows(
-        _open_file(job, position := max(job.cursor, header.end)),
-        position=position,
-        row=max(job.row, header.number),
-    )
+    position = max(job.cursor, header.end)
+    rows = CsvRows(_open_file(job, position), position=position, row=max(job.row, header.number))
     last = header.number + settings.IMPORT_ROWS
     for page in cut_pages(rows):
         wanted = [row for row in page if row.number <= last]

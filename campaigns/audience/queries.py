@@ -60,9 +60,7 @@ delete from pg_temp.campaigns_changed
 
 COPY_CHANGED: Final = f"copy pg_temp.campaigns_changed (id, {', '.join(VALUES)}) from stdin"
 
-VACATE: Final = {
-    name: f"update campaigns_contact set {name} = ' ' || id where id = any(%s)" for name in IDENTIFIERS
-}
+VACATE: Final = {name: f"update campaigns_contact set {name} = ' ' || id where id = any(%s)" for name in IDENTIFIERS}
 """Free identifiers that other contacts get: two may change places, and a unique index looks at each row by itself. No
 caller's identifier begins with a space."""
 

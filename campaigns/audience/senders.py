@@ -229,9 +229,8 @@ def _check(parts: Mapping[str, object], required: Iterable[str]) -> dict[str, st
     """The parts as they are kept. Raises InvalidSender with all that is wrong."""
     said = {part: str(value or "").strip() for part, value in parts.items()}
     wrong = [WrongPart(part, SenderProblem.MISSING) for part in required if not said.get(part)]
-    wrong += [
-        WrongPart(part, SenderProblem.INVALID) for part, value in said.items() if value and not _fits(part, value)
-    ]
+    unfit = [part for part, value in said.items() if value and not _fits(part, value)]
+    wrong += [WrongPart(part, SenderProblem.INVALID) for part in unfit]
     if wrong:
         raise InvalidSender(wrong)
     return said

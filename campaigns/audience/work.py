@@ -25,8 +25,8 @@ PAGES: Final[dict[JobKind, Callable[[Job], Iterator[None]]]] = {
 }
 """Each writes a page, with the progress, between two steps."""
 RUN_SECONDS = 2.0
-"""How long one task goes on after its first page; then it leaves a hint, so that jobs take turns and what else is in the
-queue gets its own."""
+"""How long one task goes on after its first page; then it leaves a hint, so that jobs take turns, also with what else
+is in the queue."""
 
 
 def run_job(job_id: int, *, seconds: float = RUN_SECONDS) -> None:

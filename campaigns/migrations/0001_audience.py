@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('deleted_count', models.BigIntegerField(default=0)),
                 ('errored_count', models.BigIntegerField(default=0)),
                 ('cursor', models.BigIntegerField(default=0, help_text='Where to go on: what lies before it is done')),
-                ('row', models.BigIntegerField(default=0, help_text='Of a file: rows before the cursor, the header and empty ones too')),
+                ('row', models.BigIntegerField(default=0, help_text='Rows of a file before the cursor; of an export, its chunks')),
                 ('message', models.TextField(default='', help_text='Why it failed')),
                 ('leased_until', models.DateTimeField(help_text='Somebody works on it; past: it was left behind', null=True)),
                 ('created_at', models.DateTimeField(db_default=foundation.clock.Now())),
