@@ -84,7 +84,7 @@ ANYMAIL = env.json("ANYMAIL", {})
 MESSAGE_ID_DOMAIN = env.str("MESSAGE_ID_DOMAIN", "sluice.localhost")
 SYSTEM_FROM = env.str("SYSTEM_FROM", f"sluice@{MESSAGE_ID_DOMAIN}")
 """The sender of what Sluice itself has to say, such as the mail that asks an address to verify a sender."""
-VERIFIED_DOMAINS = frozenset(domain.lower() for domain in env.list("VERIFIED_DOMAINS", []))
+VERIFIED_DOMAINS: frozenset[str] = frozenset(map(str.lower, env.list("VERIFIED_DOMAINS", [])))
 """Senders of these domains need no verification."""
 LOCAL_INBOX = env.str("LOCAL_INBOX", "")
 """The Maildir of a local inbox, shown in the admin; empty where there is none."""

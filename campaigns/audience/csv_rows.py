@@ -14,6 +14,7 @@ from io import StringIO
 from typing import NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LINE_END = "\r\n"
 LONGEST_ROW = 2**17
 """Bytes."""
 RESCUES = 10_000
@@ -115,17 +116,20 @@ class _Lines(Iterator[str]):
         if self.position == 0 and line.startswith(BYTE_ORDER_MARK):
             self.position = len(BYTE_ORDER_MARK)
             line = self._taken[0] = line[len(BYTE_ORDER_MARK) :]
+            if not line:
+                raise StopIteration  # there was nothing else
         self.position += len(line)
         if len(line) > LONGEST_ROW:
             self.position += self._left_out
             self._left_out = 0
             raise _BrokenLine(TOO_LONG)
-        if b"\0" in line:
-            raise _BrokenLine(NUL)
         try:
-            return line.decode()
+            text = line.decode()
         except UnicodeDecodeError as error:
             raise _BrokenLine(NOT_UTF8) from error
+        if "\0" in text:
+            raise _BrokenLine(NUL)
+        return text
 
     def _fill(self) -> None:
         """The lines up to the last end of a line in the next blocks. Raises StopIteration behind the last line."""
@@ -150,5 +154,5 @@ class _Lines(Iterator[str]):
 def write_row(cells: Sequence[str]) -> str:
     """One row as CSV, without the end of its line."""
     text = StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
+    csv.writer(text, lineterminator=LINE_END).writerow(cells)
+    return text.getvalue().removesuffix(LINE_END)

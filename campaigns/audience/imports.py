@@ -93,7 +93,8 @@ def import_pages(job: Job) -> Iterator[None]:
         with write_page(job):
             taken = [row for row in wanted if row.cells]
             job.requested_count += len(taken)
-            store_page(job, [(row.number, _show(row), layout.read(row)) for row in taken])
+            if taken:
+                store_page(job, [(row.number, _show(row), layout.read(row)) for row in taken])
             if wanted:
                 job.cursor, job.row = wanted[-1].end, wanted[-1].number
         if len(wanted) < len(page):

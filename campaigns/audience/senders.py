@@ -204,9 +204,8 @@ def is_locked(sender: Sender) -> bool:
 
 def locked_among(senders: Iterable[Sender]) -> set[int]:
     """The ids of those that are locked."""
-    try:
-        campaigns = apps.get_model("campaigns", "Campaign")
-    except LookupError:
+    campaigns = apps.get_app_config("campaigns").models.get("campaign")
+    if campaigns is None:
         return set()
     choices = campaigns._meta.get_field("status").choices
     statuses = [status for status, label in choices if label in LOCKING]

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.core import signing
+from django.db import DatabaseError
 
 from accounts.models import Account
 from batches import hints
@@ -114,11 +115,13 @@ def test_long_work_keeps_its_lease(alice: Account, clock: Clock) -> None:
 def test_a_page_that_fails_stores_nothing_and_leaves_the_lease(alice: Account) -> None:
     job = take_job(uploaded(alice, FILE).pk)
     assert job is not None
-    with pytest.raises(ZeroDivisionError), write_page(job):
-        job.created_count = 5
-        raise ZeroDivisionError
+    twice = RejectedRow(job=job, number=1, text="", reason="")
+    with pytest.raises(DatabaseError), write_page(job):
+        RejectedRow.objects.bulk_create([twice, twice])
+    job.created_count = 5
     fail_job(job, "It could not be done.")
     assert (job.status, job.created_count) == (JobStatus.FAILED, 0)
+    assert not RejectedRow.objects.exists()
 
 
 def test_a_job_that_is_done_is_not_done_again(alice: Account) -> None:
@@ -224,7 +227,7 @@ def test_a_worker_that_is_killed_leaves_whole_pages(alice: Account, clock: Clock
     rows = [f"c{n}@example.com" if n % 10 else "broken" for n in range(3000)]
     job = uploaded(alice, "\n".join(["email", *rows]).encode())
     for worker in working(job):
-        wait_until(lambda: counts(refreshed(job))[0] > 100, why="some pages")
+        wait_until(lambda: counts(refreshed(job))[0] > 100, seconds=60, why="some pages")
         worker.kill()
         worker.wait(10)
     begun = refreshed(job)

@@ -37,10 +37,10 @@ def test_padding_is_passed_over() -> None:
     assert b"".join(unpack([gzip.compress(b"a") + b"\0" * 9, b"\0\0", gzip.compress(b"b")])) == b"ab"
 
 
-@pytest.mark.parametrize("file", [gzip.compress(b"abc")[:-1], gzip.compress(b"abc")[:3], b"\x1f\x8b"])
-def test_a_file_that_ends_too_early_is_unreadable(file: bytes) -> None:
+@pytest.mark.parametrize("size", [2, 3, 12, -1])
+def test_a_file_that_ends_too_early_is_unreadable(size: int) -> None:
     with pytest.raises(UnreadableFile, match="too early"):
-        list(unpack([file]))
+        list(unpack([gzip.compress(b"abc")[:size]]))
 
 
 def test_a_damaged_file_gives_what_comes_before_the_damage() -> None:
@@ -57,14 +57,14 @@ def test_a_bomb_costs_no_memory_and_is_given_up() -> None:
         for _ in range(1000):
             yield member
 
-    most = 0
+    sizes: list[int] = []
     tracemalloc.start()
     try:
+        blocks = limit(unpack(bomb()), 100_000_000)
         with pytest.raises(UnreadableFile, match="more than 100000000 bytes"):
-            for block in limit(unpack(bomb()), 100_000_000):
-                most = max(most, len(block))
+            sizes.extend(map(len, blocks))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most <= BLOCK_BYTES
+    assert max(sizes) <= BLOCK_BYTES
     assert peak < 10 * BLOCK_BYTES
