@@ -34,11 +34,15 @@ def to_json(condition: Condition) -> dict[str, Any]:
     """A condition as JSON that `from_json` reads."""
     match condition:
         case Compare(subject, operator, value, function):
-            said = {"compare": _subject_to_json(subject), "operator": operator.value, "value": _value_to_json(value)}
-            return said | _function_to_json(function)
+            compared = {
+                "compare": _subject_to_json(subject),
+                "operator": operator.value,
+                "value": _value_to_json(value),
+            }
+            return compared | _function_to_json(function)
         case Among(subject, values, function):
-            said = {"among": _subject_to_json(subject), "values": [_value_to_json(value) for value in values]}
-            return said | _function_to_json(function)
+            listed = [_value_to_json(value) for value in values]
+            return {"among": _subject_to_json(subject), "values": listed} | _function_to_json(function)
         case Missing(subject):
             return {"missing": _subject_to_json(subject)}
         case Has(subject, value):
@@ -136,7 +140,7 @@ def _value_from_json(said: dict[str, Any]) -> Value:
             raise ValueError("not a value")
 
 
-def _function_to_json(function: Function | None) -> dict[str, str]:
+def _function_to_json(function: Function | None) -> dict[str, Any]:
     return {} if function is None else {"function": function.value}
 
 

@@ -105,7 +105,7 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
 
 
 def _read_number(given: str | int | float) -> int | float:
-    number = vocabulary.read_number(given) if isinstance(given, str) else given
+    number: int | float | Decimal = vocabulary.read_number(given) if isinstance(given, str) else given
     if not math.isfinite(number) or abs(number) > LARGEST_NUMBER:
         raise ValueError("the number is too large")
     if isinstance(number, Decimal):

@@ -133,14 +133,13 @@ def empty_deleted_lists() -> int:
     return removed
 
 
-def check_name(
-    account: Account, name: str, *, except_list: int | None = None, except_segment: int | None = None
-) -> None:
+def check_name(account: Account, name: str, *, except_list: int = 0, except_segment: int = 0) -> None:
     """Whether a list or a segment can be called so: takes the lock under which it stays free. Raises InvalidName and
     NameTaken."""
     if not 1 <= len(name.strip()) <= NAME_LENGTH or "\0" in name:
         raise InvalidName(f"a name has 1 to {NAME_LENGTH} characters", field="name")
     lock_audience(account)
+    # No row has number 0.
     lists = list_lists(account).filter(name__iexact=name).exclude(pk=except_list)
     segments = Segment.objects.filter(account=account, name__iexact=name).exclude(pk=except_segment)
     if lists.exists() or segments.exists():

@@ -60,7 +60,8 @@ def _parse(text: str) -> Tree[Token]:
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
-        raise Misread(f"unexpected {text[error.pos_in_stream]!r}", error.pos_in_stream) from None
+        start = error.pos_in_stream or 0
+        raise Misread(f"unexpected {text[start]!r}", start) from None
     except UnexpectedToken as error:
         at_end = error.token.type == "$END"
         expected = ", ".join(sorted({NAMES.get(name, name.lower()) for name in error.expected}))

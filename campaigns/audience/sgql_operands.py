@@ -217,4 +217,4 @@ def unquote(text: str) -> str:
         return text[1:-1]
     if quote not in ("'", '"'):
         return text
-    return re.sub(r"\\(['\"\\])|(['\"])\2", lambda found: found[1] or found[2], text[1:-1])
+    return re.sub(rf"\\(['\"\\])|{quote}{quote}", lambda found: found[1] or quote, text[1:-1])
