@@ -94,7 +94,8 @@ def import_pages(job: Job) -> Iterator[None]:
             taken = [row for row in wanted if row.cells]
             job.requested_count += len(taken)
             if taken:
-                store_page(job, [(row.number, _show(row), layout.read(row)) for row in taken])
+                refused = store_page(job, [layout.read(row) for row in taken])
+                reject_rows(job, (Rejected(taken[n].number, _show(taken[n]), reason) for n, reason in refused))
             if wanted:
                 job.cursor, job.row = wanted[-1].end, wanted[-1].number
         if len(wanted) < len(page):
@@ -102,17 +103,16 @@ def import_pages(job: Job) -> Iterator[None]:
         yield
 
 
-def store_page(job: Job, rows: Sequence[tuple[int, str, ContactDraft | InvalidContact]]) -> None:
-    """In a page: store contacts, put them on the job's lists, and count what became of them. The rows come with their
-    numbers and how they were written."""
+def store_page(job: Job, rows: Sequence[ContactDraft | InvalidContact]) -> list[tuple[int, str]]:
+    """In a page: store contacts, put them on the job's lists, and count what became of them. Returns which were
+    refused, by their places from 0, and why. Raises JobFailure."""
     try:
-        stored = upsert_contacts(job.account, [row for _, _, row in rows], list_ids=job.options["lists"])
+        stored = upsert_contacts(job.account, rows, list_ids=job.options["lists"])
     except UnknownList:
         raise JobFailure("A list was deleted to which the contacts should be added.") from None
     job.created_count += len(stored.created)
     job.updated_count += len(stored.updated) + len(stored.unmodified)
-    rejected = sorted(stored.rejected.items())
-    reject_rows(job, (Rejected(*rows[place][:2], refusal.reason) for place, refusal in rejected))
+    return [(place, refused.reason) for place, refused in sorted(stored.rejected.items())]
 
 
 def cut_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -207,7 +207,7 @@ def locked_among(senders: Iterable[Sender]) -> set[int]:
     campaigns = apps.get_app_config("campaigns").models.get("campaign")
     if campaigns is None:
         return set()
-    choices = campaigns._meta.get_field("status").choices
+    choices: list[tuple[int, str]] = getattr(campaigns._meta.get_field("status"), "choices", [])
     statuses = [status for status, label in choices if label in LOCKING]
     using = campaigns._default_manager.filter(sender__in=list(senders), status__in=statuses, deleted_at=None)
     return set(using.values_list("sender_id", flat=True))

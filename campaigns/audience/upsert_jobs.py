@@ -14,7 +14,7 @@ from campaigns.audience.drafts import ContactDraft, make_draft
 from campaigns.audience.errors import TooManyContacts
 from campaigns.audience.fields import list_fields
 from campaigns.audience.imports import PAGE_ROWS, store_page
-from campaigns.audience.job_files import read_chunks
+from campaigns.audience.job_files import Rejected, read_chunks, reject_rows
 from campaigns.audience.jobs import open_job, write_page
 from campaigns.audience.lists import check_lists
 from campaigns.audience.models import FieldDefinition, Job, JobChunk, JobKind
@@ -56,8 +56,8 @@ def upsert_pages(job: Job) -> Iterator[None]:
     lines = islice(_read_lines(read_chunks(job)), job.cursor, None)
     while page := list(islice(lines, PAGE_ROWS)):
         with write_page(job):
-            numbered = enumerate(page, job.cursor + 1)
-            store_page(job, [(number, line.decode(), _read(line, fields)) for number, line in numbered])
+            refused = store_page(job, [_read(line, fields) for line in page])
+            reject_rows(job, (Rejected(job.cursor + n + 1, page[n].decode(), reason) for n, reason in refused))
             job.cursor += len(page)
         yield
 
