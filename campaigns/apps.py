@@ -5,8 +5,12 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        from campaigns.sweep import DUTIES
+        from campaigns import sweep
+        from campaigns.audience import (
+            job_sweep,
+            tasks,  # noqa: F401  (Celery itself looks only into an app's own folder)
+        )
         from mailer.sweep import add_duty
 
-        for name, duty in DUTIES.items():
+        for name, duty in {**sweep.DUTIES, **job_sweep.DUTIES}.items():
             add_duty(name, duty)

@@ -27,6 +27,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+"""Where this installation is found from outside: the links in its mail begin so."""
 
 
 def check_web_address(url: str) -> None:
@@ -92,6 +94,10 @@ EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBa
 """Used with TRANSPORT=django: any Django e-mail backend, so every provider that django-anymail knows."""
 ANYMAIL = env.json("ANYMAIL", {})
 MESSAGE_ID_DOMAIN = env.str("MESSAGE_ID_DOMAIN", "sluice.localhost")
+SYSTEM_FROM = env.str("SYSTEM_FROM", f"sluice@{MESSAGE_ID_DOMAIN}")
+"""The sender of what Sluice itself has to say, such as the mail that asks an address to verify a sender."""
+VERIFIED_DOMAINS: frozenset[str] = frozenset(map(str.lower, env.list("VERIFIED_DOMAINS", [])))
+"""Senders of these domains need no verification."""
 LOCAL_INBOX = env.str("LOCAL_INBOX", "")
 """The Maildir of a local inbox, shown in the admin; empty where there is none."""
 
@@ -114,6 +120,12 @@ CAMPAIGNS_LIMIT = env.int("CAMPAIGNS_LIMIT", 250, validate=validate.Range(min=0)
 CUSTOM_FIELDS_LIMIT = env.int("CUSTOM_FIELDS_LIMIT", 120)
 SEARCH_SECONDS = env.float("SEARCH_SECONDS", 20.0, validate=lambda n: n > 0)
 """A search of contacts that takes longer is given up."""
+SENDERS_LIMIT = env.int("SENDERS_LIMIT", 100)
+IMPORT_ROWS = env.int("IMPORT_ROWS", 1_000_000, validate=lambda n: n >= 1)
+IMPORT_BYTES = env.int("IMPORT_BYTES", 5 * 1024**3, validate=lambda n: n >= 1)
+"""Of an uploaded file, as it comes and unpacked."""
+JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
+"""How long the result of a finished import or export can be had."""
 
 # --- what a caller may ask of one installation ------------------------------------------------------------------------
 

@@ -285,13 +285,14 @@ class Job(models.Model):
     deleted_count = models.BigIntegerField(default=0)
     errored_count = models.BigIntegerField(default=0)
     cursor = models.BigIntegerField(default=0, help_text="Where to go on: what lies before it is done")
+    row = models.BigIntegerField(default=0, help_text="Rows of a file before the cursor; of an export, its chunks")
     message = models.TextField(default="", help_text="Why it failed")
     leased_until = models.DateTimeField(null=True, help_text="Somebody works on it; past: it was left behind")
     created_at = models.DateTimeField(db_default=Now())
     uploaded_at = models.DateTimeField(null=True, help_text="When all of what it works on had come; null: it waits")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True, help_text="When its chunks and rejected rows go")
+    expires_at = models.DateTimeField(null=True, help_text="When it goes, with its chunks and rejected rows")
 
     class Meta:
         constraints: ClassVar = [
@@ -305,6 +306,7 @@ class Job(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "-id"], name="jobs_of_account"),
             models.Index(fields=["id"], condition=Q(status=JobStatus.PENDING), name="pending_jobs"),
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="expiring_jobs"),
         ]
 
     def __str__(self) -> str:

@@ -127,6 +127,68 @@ delete from campaigns_membership where list_id = %(list)s and contact_id = any(a
     select contact_id from campaigns_membership where list_id = %(list)s order by contact_id limit %(limit)s))
 """
 
+REJECTED_ROWS: Final = "copy campaigns_rejectedrow (job_id, number, text, reason) from stdin"
+
+DELETE_CHUNKS: Final = """
+delete from campaigns_jobchunk where job_id = %(job)s and number = any(array(
+    select number from campaigns_jobchunk where job_id = %(job)s order by number limit %(page)s))
+"""
+DELETE_REJECTED: Final = """
+delete from campaigns_rejectedrow where job_id = %(job)s and number = any(array(
+    select number from campaigns_rejectedrow where job_id = %(job)s order by number limit %(page)s))
+"""
+
+CHUNK_SIZES: Final = "select number, octet_length(data) from campaigns_jobchunk where job_id = %s order by number"
+"""Known without reading them."""
+
+CHOSEN_ALL: Final = """
+select c.id from campaigns_contact c
+where c.account_id = %(account)s and c.id > %(after)s and c.id <= %(through)s order by c.id limit %(page)s
+"""
+CHOSEN_LISTED: Final = """
+select m.id from unnest(%(lists)s::int[]) l(id) cross join lateral (
+    select contact_id as id from campaigns_membership
+    where list_id = l.id and contact_id > %(after)s and contact_id <= %(through)s order by contact_id limit %(page)s) m
+"""
+CHOSEN_MATCHING: Final = """
+select c.id from campaigns_contact c
+where c.account_id = %(account)s and c.id > %(after)s and c.id <= %(through)s and ({condition})
+order by c.id limit %(page)s
+"""
+CHOSEN: Final = "select id from (({}) union ({})) chosen order by id limit %(page)s"
+"""A page of both. Each source gives a page of its own, so that one costs what it holds."""
+
+_TIME: Final = """to_char(c.{0} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as {0}"""
+_SHOWN: Final = ", ".join(
+    [
+        *(f"c.{name}" for name in IDENTIFIERS),
+        *(f"nullif(c.{name}, '') as {name}" for name in TEXT_FIELDS),
+        "{alternates}",
+        "c.uuid as contact_id",
+        *(_TIME.format(name) for name in ("created_at", "updated_at")),
+    ]
+)
+SHOWN: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "contact_id", "created_at", "updated_at")
+"""What an export tells of a contact, in this order, and then the custom fields."""
+
+CONTACTS_AS_CSV: Final = f"""
+copy (
+    select {_SHOWN.format(alternates="nullif(array_to_string(c.alternate_emails, ','), '')")}{{custom}}
+    from campaigns_contact c where c.account_id = %(account)s and c.id = any(%(contacts)s) order by c.id
+) to stdout (format csv)
+"""
+CUSTOM_COLUMN: Final = ", c.custom->>%(field_{0})s"
+
+CONTACTS_AS_JSON: Final = f"""
+select row_to_json(shown)::text from (
+    select {_SHOWN.format(alternates="c.alternate_emails")}, (
+        select coalesce(jsonb_object_agg(f.name, v.value), '{{}}')
+        from jsonb_each(c.custom) v join campaigns_fielddefinition f on f.id = v.key::int
+    ) as custom_fields
+    from campaigns_contact c where c.account_id = %(account)s and c.id = any(%(contacts)s) order by c.id
+) shown
+"""
+
 SELECT_MATCHING: Final = """
 select c.* from campaigns_contact c where c.account_id = %(account)s and c.id > %(after)s and ({condition})
 order by c.id limit %(limit)s

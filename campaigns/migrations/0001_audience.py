@@ -101,13 +101,14 @@ class Migration(migrations.Migration):
                 ('deleted_count', models.BigIntegerField(default=0)),
                 ('errored_count', models.BigIntegerField(default=0)),
                 ('cursor', models.BigIntegerField(default=0, help_text='Where to go on: what lies before it is done')),
+                ('row', models.BigIntegerField(default=0, help_text='Rows of a file before the cursor; of an export, its chunks')),
                 ('message', models.TextField(default='', help_text='Why it failed')),
                 ('leased_until', models.DateTimeField(help_text='Somebody works on it; past: it was left behind', null=True)),
                 ('created_at', models.DateTimeField(db_default=foundation.clock.Now())),
                 ('uploaded_at', models.DateTimeField(help_text='When all of what it works on had come; null: it waits', null=True)),
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField(help_text='When its chunks and rejected rows go', null=True)),
+                ('expires_at', models.DateTimeField(help_text='When it goes, with its chunks and rejected rows', null=True)),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
             ],
         ),
@@ -240,6 +241,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='job',
             index=models.Index(condition=models.Q(('status', 'pending')), fields=['id'], name='pending_jobs'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='expiring_jobs'),
         ),
         migrations.AddConstraint(
             model_name='job',

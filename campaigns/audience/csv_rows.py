@@ -1,0 +1,158 @@
+"""Rows of a CSV file (RFC 4180) from blocks of bytes, each with the place behind it, where a later reader can go on.
+
+UTF-8, with a byte order mark or without; lines may end in LF, CR LF or CR, and go on in the next block. A row that
+cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed
+costs one row, and not the rest of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+from typing import NamedTuple
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LINE_END = "\r\n"
+LONGEST_ROW = 2**17
+"""Bytes."""
+RESCUES = 10_000
+"""How often a reader goes back to the second line of a broken row: each time up to `LONGEST_ROW` is read again. Later
+ones cost all lines that they seemed to have."""
+LONGEST_SHOWN = 1000
+"""Characters of a rejected row that are kept."""
+
+NOT_UTF8 = "The row is not UTF-8."
+NUL = "The row has a NUL character."
+TOO_LONG = f"The row is longer than {LONGEST_ROW} bytes, or a quoted cell of it is not closed."
+BAD_QUOTES = "A quoted cell is not closed, or goes on behind its closing quote."
+
+
+class Row(NamedTuple):
+    """`number` is from 1, the header and empty lines included, as a spreadsheet has it; `end` is the byte behind it.
+
+    `cells` is empty for an empty line. If there is a `problem`, it has the beginning of the row as it was written.
+    """
+
+    number: int
+    end: int
+    cells: list[str]
+    problem: str = ""
+
+
+class _BrokenLine(csv.Error):
+    """A line that cannot be a part of a row."""
+
+
+class CsvRows(Iterator[Row]):
+    """The rows behind the byte `position`, the first of which is number `row` + 1."""
+
+    def __init__(self, blocks: Iterable[bytes], *, position: int = 0, row: int = 0) -> None:
+        self._lines = _Lines(blocks, position)
+        self._reader = csv.reader(self._lines, strict=True)
+        self._row = row
+        self._rescues = 0
+
+    def __next__(self) -> Row:
+        self._lines.begin_row()
+        self._row += 1
+        try:
+            cells = next(self._reader)
+        except _BrokenLine as error:
+            return self._reject(str(error))
+        except csv.Error:
+            return self._reject(BAD_QUOTES)
+        return Row(self._row, self._lines.position, cells)
+
+    def _reject(self, problem: str) -> Row:
+        if self._rescues < RESCUES and self._lines.give_back():
+            self._rescues += 1
+        return Row(self._row, self._lines.position, [self._lines.show()], problem)
+
+
+class _Lines(Iterator[str]):
+    """Lines with their ends, decoded. After an error the next one follows, which a generator could not do."""
+
+    def __init__(self, blocks: Iterable[bytes], position: int) -> None:
+        self.position = position
+        self._blocks = iter(blocks)
+        self._ready: deque[bytes] = deque()
+        self._taken: list[bytes] = []
+        """Of the row that is being read."""
+        self._size = 0
+        """In bytes, of these."""
+        self._rest = b""
+        """A line whose end has not come."""
+        self._left_out = 0
+        """Bytes of it that are not kept, since it is too long already."""
+
+    def begin_row(self) -> None:
+        self._taken.clear()
+        self._size = 0
+
+    def give_back(self) -> bool:
+        """All lines of the row but the first, to be read again; whether there were any."""
+        first, *others = self._taken
+        self._ready.extendleft(reversed(others))
+        self.position -= sum(map(len, others))
+        self._taken = [first]
+        return bool(others)
+
+    def show(self) -> str:
+        """The row as it was written, in part if it is long."""
+        text = b"".join(self._taken)[: 4 * LONGEST_SHOWN].decode(errors="replace").replace("\0", "\ufffd")
+        return text.rstrip("\r\n")[:LONGEST_SHOWN]
+
+    def __next__(self) -> str:
+        if not self._ready:
+            self._fill()
+        line = self._ready[0]
+        if self._taken and self._size + len(line) > LONGEST_ROW:
+            raise _BrokenLine(TOO_LONG)
+        self._ready.popleft()
+        self._taken.append(line)
+        self._size += len(line)
+        if self.position == 0 and line.startswith(BYTE_ORDER_MARK):
+            self.position = len(BYTE_ORDER_MARK)
+            line = self._taken[0] = line[len(BYTE_ORDER_MARK) :]
+            if not line:
+                raise StopIteration  # there was nothing else
+        self.position += len(line)
+        if len(line) > LONGEST_ROW:
+            self.position += self._left_out
+            self._left_out = 0
+            raise _BrokenLine(TOO_LONG)
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise _BrokenLine(NOT_UTF8) from error
+        if "\0" in text:
+            raise _BrokenLine(NUL)
+        return text
+
+    def _fill(self) -> None:
+        """The lines up to the last end of a line in the next blocks. Raises StopIteration behind the last line."""
+        while not self._ready:
+            block = next(self._blocks, None)
+            if block is None:
+                if not self._rest:
+                    raise StopIteration
+                self._ready.append(self._rest)
+                self._rest = b""
+                return
+            lines = (self._rest + block).splitlines(keepends=True)
+            # A CR at the end may be one half of CR LF.
+            self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+            self._ready.extend(lines)
+            if not lines and len(self._rest) > LONGEST_ROW + 2:
+                # Two bytes too many, the last of which may be that CR.
+                self._left_out += len(self._rest) - LONGEST_ROW - 2
+                self._rest = self._rest[: LONGEST_ROW + 1] + self._rest[-1:]
+
+
+def write_row(cells: Sequence[str]) -> str:
+    """One row as CSV, without the end of its line."""
+    text = StringIO()
+    csv.writer(text, lineterminator=LINE_END).writerow(cells)
+    return text.getvalue().removesuffix(LINE_END)

@@ -1,0 +1,67 @@
+"""What belongs to a job beside its row: the bytes it reads or has written, the rows it did not take, and links to them
+for who cannot show an API key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from django.core import signing
+
+from campaigns.audience import queries
+from campaigns.audience.csv_rows import LONGEST_SHOWN, write_row
+from campaigns.audience.errors import UnknownLink
+from campaigns.audience.models import Job, JobChunk, RejectedRow
+from foundation.clock import database_now
+from mailer.copying import copy_rows
+
+PAGE = 1000
+SALT = "campaigns.job"
+
+
+class Rejected(NamedTuple):
+    """A row that was not taken: its number, how it was written, and why not."""
+
+    number: int
+    text: str
+    reason: str
+
+
+def reject_rows(job: Job, rows: Iterable[Rejected]) -> None:
+    """In a page: keep what was not taken, and count it."""
+    values = [(job.pk, number, text[:LONGEST_SHOWN], reason) for number, text, reason in rows]
+    job.errored_count += len(values)
+    copy_rows(queries.REJECTED_ROWS, values)
+
+
+def write_rejected(job: Job) -> Iterator[bytes]:
+    """The rejected rows as CSV: their numbers, why, and how they were written."""
+    yield b"row,reason,text\r\n"
+    after = -1
+    while page := list(RejectedRow.objects.filter(job=job, number__gt=after).order_by("number")[:PAGE]):
+        yield "".join(f"{write_row([str(row.number), row.reason, row.text])}\r\n" for row in page).encode()
+        after = page[-1].number
+
+
+def read_chunks(job: Job, *, first: int = 0) -> Iterator[bytes]:
+    """The bytes that belong to the job, in their order, from chunk number `first`."""
+    while (data := JobChunk.objects.filter(job=job, number=first).values_list("data", flat=True).first()) is not None:
+        yield bytes(data)
+        first += 1
+
+
+def sign_link(job: Job, purpose: str) -> str:
+    """A token for one file of the job, by the name of its purpose; it is good as long as the job is kept."""
+    return signing.dumps([job.pk, purpose], salt=SALT)
+
+
+def read_link(token: str, purpose: str) -> Job:
+    """The job for which `sign_link` has made the token, with this purpose. Raises UnknownLink."""
+    try:
+        job_id, made_for = signing.loads(token, salt=SALT)
+    except signing.BadSignature as error:
+        raise UnknownLink from error
+    job = Job.objects.filter(pk=job_id).select_related("account").first()
+    if made_for != purpose or job is None or (job.expires_at is not None and job.expires_at <= database_now()):
+        raise UnknownLink
+    return job

@@ -1,0 +1,189 @@
+"""Jobs: work on an audience that no caller waits for, as rows that any worker can go on with.
+
+A job is done in pages. Each is one transaction that writes what the page does, its counts, and the cursor behind it, so
+a crash at any line leaves whole pages, and the next worker goes on behind the last one. Who works on a job holds its
+lease: the exact time in `leased_until`, which every page moves on and which nobody else knows. A page of a worker whose
+lease was taken over changes nothing.
+
+pending: made by a request; an import waits until its file has come (`uploaded_at`). Out: completed, errored, failed,
+all by the worker, or by the sweeper when the job came to nothing within `STALE_HOURS`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from batches import hints
+from campaigns.audience.errors import UnknownJob
+from campaigns.audience.models import Job, JobChunk, JobKind, JobStatus
+from foundation.clock import Now, database_now
+
+RUN_JOB = "campaigns.audience.tasks.run_job"
+QUEUE = "maintenance"
+LEASE = dt.timedelta(seconds=60)
+"""How long a job is left alone after its worker's last page."""
+PROGRESS = (
+    "requested_count",
+    "created_count",
+    "updated_count",
+    "deleted_count",
+    "errored_count",
+    "cursor",
+    "row",
+)
+"""What a page may change."""
+
+
+class JobFailure(Exception):
+    """The job cannot be done, or not to its end; the text tells its owner why."""
+
+
+class LeaseLost(Exception):
+    """Somebody else has the job, or has ended it: nothing of this page was stored."""
+
+
+def open_job(account: Account, kind: JobKind, options: dict[str, Any], *, requested: int = 0) -> Job:
+    """A job that may begin once this transaction commits."""
+    job = _create_job(account, kind, options, requested_count=requested, uploaded_at=database_now())
+    hint_job(job.pk)
+    return job
+
+
+def open_waiting_job(account: Account, kind: JobKind, options: dict[str, Any]) -> Job:
+    """A job that waits for its file."""
+    return _create_job(account, kind, options)
+
+
+def _create_job(account: Account, kind: JobKind, options: dict[str, Any], **values: Any) -> Job:
+    job = Job.objects.create(account=account, kind=kind, options=options, **values)
+    job.refresh_from_db()
+    return job
+
+
+def hint_job(job_id: int) -> None:
+    """After the commit: there is a job to be done."""
+    transaction.on_commit(partial(hints.publish, RUN_JOB, [job_id], queue=QUEUE), robust=True)
+
+
+def get_job(account: Account, uuid: UUID | str, *, kinds: Iterable[JobKind] = JobKind) -> Job:
+    """A job of the account, of one of these kinds. Raises UnknownJob."""
+    try:
+        job = jobs_of(account, kinds=kinds).filter(uuid=UUID(str(uuid))).first()
+    except ValueError:
+        job = None
+    if job is None:
+        raise UnknownJob(field="id")
+    return job
+
+
+def jobs_of(account: Account, *, kinds: Iterable[JobKind]) -> QuerySet[Job]:
+    """The account's jobs of these kinds, newest first."""
+    return Job.objects.filter(account=account, kind__in=list(kinds)).order_by("-pk")
+
+
+# --- who works on it --------------------------------------------------------------------------------------------------
+
+
+def take_job(job_id: int) -> Job | None:
+    """The job with its lease; None if it is done, waits for its file, or is being worked on."""
+    with transaction.atomic():
+        job = jobs_left_behind().select_for_update(skip_locked=True).filter(pk=job_id).first()
+        if job is None:
+            return None
+        now = database_now()
+        job.leased_until = now + LEASE
+        job.started_at = job.started_at or now
+        job.save(update_fields=["leased_until", "started_at"])
+    return job
+
+
+def jobs_left_behind() -> QuerySet[Job]:
+    """Those that could be done, and that nobody works on."""
+    free = Q(leased_until=None) | Q(leased_until__lte=Now())
+    return Job.objects.filter(free, status=JobStatus.PENDING, uploaded_at__isnull=False)
+
+
+def renew_lease(job: Job) -> None:
+    """Nobody takes the job for another `LEASE`. Raises LeaseLost."""
+    until = database_now() + LEASE
+    if not _held(job).update(leased_until=until):
+        raise LeaseLost
+    job.leased_until = until
+
+
+def keep_lease(job: Job) -> None:
+    """During work that takes long before there is a page: renew the lease now and then. Raises LeaseLost."""
+    if job.leased_until is None or job.leased_until - database_now() < LEASE / 2:
+        renew_lease(job)
+
+
+def release_lease(job: Job) -> None:
+    """Others may go on with it at once. Does nothing if they have."""
+    _held(job).update(leased_until=None)
+
+
+def _held(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, status=JobStatus.PENDING, leased_until=job.leased_until)
+
+
+@contextmanager
+def write_page(job: Job) -> Iterator[None]:
+    """The transaction of a page: what is written inside is stored with the job's progress, or not at all.
+
+    Raises LeaseLost. After any error the counts in hand have run ahead of the row's: all that may be done with the job
+    is to end it.
+    """
+    before = job.leased_until
+    try:
+        with transaction.atomic():
+            renew_lease(job)
+            yield
+            job.save(update_fields=PROGRESS)
+    except BaseException:
+        job.leased_until = before
+        raise
+
+
+# --- its end ----------------------------------------------------------------------------------------------------------
+
+
+def finish_job(job: Job) -> None:
+    """All of it was looked at. Raises LeaseLost."""
+    done = job.created_count + job.updated_count + job.deleted_count
+    status = JobStatus.COMPLETED
+    if job.errored_count:
+        status = JobStatus.ERRORED if job.errored_count < job.requested_count or done else JobStatus.FAILED
+    _end(job, status)
+
+
+def fail_job(job: Job, message: str) -> None:
+    """It cannot be done, or not to its end. Raises LeaseLost."""
+    _end(job, JobStatus.FAILED, message)
+
+
+def _end(job: Job, status: JobStatus, message: str = "") -> None:
+    with transaction.atomic():
+        now = database_now()
+        ended = _held(job).update(
+            status=status,
+            message=message,
+            leased_until=None,
+            finished_at=now,
+            expires_at=now + dt.timedelta(days=settings.JOB_DAYS),
+        )
+        if not ended:
+            raise LeaseLost
+        if job.kind != JobKind.EXPORT:
+            # What came in is not needed any more; the rejected rows and an export's file are.
+            JobChunk.objects.filter(job=job).delete()
+    job.refresh_from_db()

@@ -1,0 +1,247 @@
+"""Senders: from whom campaigns come. One can be used once its address is verified, by a signed link mailed to it, or at
+once where the address belongs to one of `VERIFIED_DOMAINS`.
+
+The link stands for the sender and the address it had, so it is worth nothing once the address is changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Final, TypedDict, Unpack
+
+from django.apps import apps
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from campaigns.audience.contacts import lock_audience
+from campaigns.audience.drafts import is_email
+from campaigns.audience.errors import (
+    InvalidSender,
+    SenderLimitReached,
+    SenderLocked,
+    SenderProblem,
+    SenderVerified,
+    UnknownLink,
+    UnknownSender,
+    WrongPart,
+)
+from campaigns.audience.models import Sender
+from foundation.clock import Now, database_now
+from mailer.compose.headers import one_line
+from mailer.draft import Address, ContentPart, MailDraft, Personalization
+from mailer.pipeline.accept import accept_mail
+
+LINK_LIFE = dt.timedelta(hours=48)
+SALT = "campaigns.sender"
+VERIFY_PATH = "/senders/verify/"
+"""Below `PUBLIC_URL`; the token follows."""
+REQUIRED: Final = ("nickname", "from_name", "from_email", "reply_to", "address", "city", "country")
+EMAILS: Final = ("from_email", "reply_to")
+LENGTHS: Final = {"nickname": 100}
+LONGEST = 255
+"""Characters of any other part."""
+UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+"""What a header, a line or PostgreSQL cannot hold."""
+LOCKING: Final = frozenset({"draft", "scheduled", "queued", "sending"})
+"""The statuses of a campaign whose sender has to stay as it is."""
+
+
+class Parts(TypedDict, total=False):
+    """What a caller may say of a sender."""
+
+    nickname: str
+    from_email: str
+    from_name: str
+    reply_to: str
+    reply_to_name: str
+    address: str
+    address_2: str
+    city: str
+    state: str
+    zip: str
+    country: str
+
+
+def create_sender(account: Account, **parts: Unpack[Parts]) -> Sender:
+    """A new sender, and the mail that asks its address to verify it. Raises InvalidSender and SenderLimitReached."""
+    said = _check(parts, REQUIRED)
+    with transaction.atomic():
+        lock_audience(account)
+        if list_senders(account).count() >= settings.SENDERS_LIMIT:
+            raise SenderLimitReached
+        sender = Sender(account=account, **said)
+        _refuse_taken(sender)
+        if is_trusted(sender.from_email):
+            sender.verified_at = database_now()
+        sender.save(force_insert=True)
+        sender.refresh_from_db()
+        _ask_to_verify(sender)
+    return sender
+
+
+def list_senders(account: Account) -> QuerySet[Sender]:
+    """The account's senders, in the order in which they were made."""
+    return Sender.objects.filter(account=account).order_by("pk")
+
+
+def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
+    """A sender by its number or its UUID. Raises UnknownSender."""
+    if isinstance(sender_id, int) and not 0 < sender_id < 2**31:
+        raise UnknownSender(field="id")
+    named = {"uuid" if isinstance(sender_id, uuid.UUID) else "pk": sender_id}
+    sender = list_senders(account).select_related("account").filter(**named).first()
+    if sender is None:
+        raise UnknownSender(field="id")
+    return sender
+
+
+def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[Parts]) -> Sender:
+    """Change what is given. Another from_email must be verified anew. Raises UnknownSender, SenderLocked and
+    InvalidSender."""
+    said = _check(parts, [part for part in REQUIRED if part in parts])
+    with transaction.atomic():
+        lock_audience(account)
+        sender = _unlocked(account, sender_id)
+        moved = said.get("from_email", sender.from_email).lower() != sender.from_email.lower()
+        for part, value in said.items():
+            setattr(sender, part, value)
+        _refuse_taken(sender)
+        if moved:
+            sender.verified_at = database_now() if is_trusted(sender.from_email) else None
+        sender.save(update_fields=[*said, "verified_at"])
+        Sender.objects.filter(pk=sender.pk).update(updated_at=Now())
+        sender.refresh_from_db()
+        if moved:
+            _ask_to_verify(sender)
+    return sender
+
+
+def delete_sender(account: Account, sender_id: int | uuid.UUID) -> None:
+    """Raises UnknownSender and SenderLocked."""
+    with transaction.atomic():
+        _unlocked(account, sender_id).delete()
+
+
+def resend_verification(account: Account, sender_id: int | uuid.UUID) -> None:
+    """Mail another link. Raises UnknownSender, and SenderVerified if there is nothing to be verified."""
+    sender = get_sender(account, sender_id)
+    if sender.verified_at is not None:
+        raise SenderVerified
+    _ask_to_verify(sender)
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+def verification_link(sender: Sender) -> str:
+    """A link that whoever reads the sender's mail can open, for `LINK_LIFE`."""
+    until = int((database_now() + LINK_LIFE).timestamp())
+    return f"{settings.PUBLIC_URL}{VERIFY_PATH}{signing.dumps([sender.pk, sender.from_email, until], salt=SALT)}"
+
+
+def read_verification(token: str) -> Sender:
+    """The sender that a link stands for, to be shown before it is verified: programs open links, too. Raises
+    UnknownLink."""
+    try:
+        sender_id, email, until = signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        raise UnknownLink from None
+    sender = Sender.objects.filter(pk=sender_id, from_email=email).select_related("account").first()
+    if sender is None or until <= database_now().timestamp():
+        raise UnknownLink
+    return sender
+
+
+def verify_sender(token: str) -> Sender:
+    """Whoever had the link has said yes: the sender is verified, also when it was before. Raises UnknownLink."""
+    sender = read_verification(token)
+    same = Sender.objects.filter(pk=sender.pk, from_email=sender.from_email)
+    same.filter(verified_at=None).update(verified_at=Now())
+    verified = same.first()
+    if verified is None:
+        raise UnknownLink
+    return verified
+
+
+def is_trusted(email: str) -> bool:
+    """Whether the address belongs to a domain whose senders need no verification."""
+    return email.rpartition("@")[2].lower() in settings.VERIFIED_DOMAINS
+
+
+def _ask_to_verify(sender: Sender) -> None:
+    """Nothing to do for one that is verified."""
+    if sender.verified_at is not None:
+        return
+    hours = int(LINK_LIFE.total_seconds() // 3600)
+    text = (
+        f"{one_line(sender.account.username)} would like to send mail from {sender.from_email}.\n\n"
+        f"If that is as it should be, open this link within {hours} hours and confirm it:\n\n"
+        f"{verification_link(sender)}\n\n"
+        "If not, there is nothing to be done: no mail of that kind will be sent.\n"
+    )
+    draft = MailDraft(
+        sender=Address(settings.SYSTEM_FROM),
+        subject=f"Confirm {sender.from_email} as a sender",
+        content=(ContentPart("text/plain", text),),
+        personalizations=(Personalization((Address(sender.from_email),)),),
+    )
+    accept_mail(sender.account, draft)
+
+
+# --- what it may be ---------------------------------------------------------------------------------------------------
+
+
+def is_locked(sender: Sender) -> bool:
+    """Whether a campaign that is a draft, scheduled or in progress uses it."""
+    return bool(locked_among([sender]))
+
+
+def locked_among(senders: Iterable[Sender]) -> set[int]:
+    """The ids of those that are locked."""
+    campaigns = apps.get_app_config("campaigns").models.get("campaign")
+    if campaigns is None:
+        return set()
+    choices: list[tuple[int, str]] = getattr(campaigns._meta.get_field("status"), "choices", [])
+    statuses = [status for status, label in choices if label in LOCKING]
+    using = campaigns._default_manager.filter(sender__in=list(senders), status__in=statuses, deleted_at=None)
+    return set(using.values_list("sender_id", flat=True))
+
+
+def _unlocked(account: Account, sender_id: int | uuid.UUID) -> Sender:
+    """The sender, under a lock that no campaign can begin to use it while it lasts."""
+    sender = get_sender(account, sender_id)
+    locked = list_senders(account).select_for_update().filter(pk=sender.pk).first()
+    if locked is None:
+        raise UnknownSender(field="id")
+    if is_locked(locked):
+        raise SenderLocked(field="locked")
+    return locked
+
+
+def _check(parts: Mapping[str, object], required: Iterable[str]) -> dict[str, str]:
+    """The parts as they are kept. Raises InvalidSender with all that is wrong."""
+    said = {part: str(value or "").strip() for part, value in parts.items()}
+    wrong = [WrongPart(part, SenderProblem.MISSING) for part in required if not said.get(part)]
+    unfit = [part for part, value in said.items() if value and not _fits(part, value)]
+    wrong += [WrongPart(part, SenderProblem.INVALID) for part in unfit]
+    if wrong:
+        raise InvalidSender(wrong)
+    return said
+
+
+def _fits(part: str, value: str) -> bool:
+    is_text = not UNFIT.search(value) and len(value) <= LENGTHS.get(part, LONGEST)
+    return is_text and (part not in EMAILS or is_email(value))
+
+
+def _refuse_taken(sender: Sender) -> None:
+    """Under `lock_audience`, so that it stays free."""
+    others = Sender.objects.filter(account=sender.account, nickname__iexact=sender.nickname).exclude(pk=sender.pk)
+    if others.exists():
+        raise InvalidSender([WrongPart("nickname", SenderProblem.TAKEN)])
