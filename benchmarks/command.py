@@ -41,9 +41,7 @@ CASES = {
     "claim": Case("claim.measure", "waves of 20,000 beside 10,000,000 messages that wait"),
     "memory": Case("space.memory", "workers and Redis with 1,000,000 messages scheduled"),
     "storage": Case("space.storage", "bytes for each message in PostgreSQL, scheduled and delivered"),
-    "campaign": Case(
-        "campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"
-    ),
+    "campaign": Case("campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"),
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }
 OWN_ARGUMENTS = "stop"
