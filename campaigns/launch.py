@@ -158,7 +158,7 @@ def _expand_page(launch_id: int) -> Page | None:
     launch.unsubscribed += page.unsubscribed
     launch.through = page.through or launch.through
     launch.is_complete = page.looked_at < pacer.page_size
-    launch.save(update_fields=["recipients", "invalid", "unsubscribed", "through", "is_complete"])
+    launch.save(update_fields=["recipients", "invalid", "unsubscribed", "through", "is_complete", "next_at"])
     transaction.on_commit(partial(_give_hints, launch.batch_id, page.parcels), robust=True)
     return page
 
@@ -198,7 +198,9 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
     with connection.cursor() as cursor:
         cursor.execute(queries.expand(chosen.sql, merge), parameters)
         rows = cursor.fetchall()
-    return Page(*rows[0][:4], parcels=[MadeParcel(*row[4:]) for row in rows if row[4] is not None])
+    through, looked_at, invalid, unsubscribed = rows[0][:4]
+    parcels = [MadeParcel(*row[4:]) for row in rows if row[4] is not None]
+    return Page(through, looked_at, invalid, unsubscribed, parcels)
 
 
 def _give_hints(batch_id: int, parcels: list[MadeParcel]) -> None:

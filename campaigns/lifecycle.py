@@ -51,7 +51,8 @@ def locked_campaign(account: Account, campaign_id: int, *, waits: bool = False) 
         own = Campaign.objects.filter(account=account, pk=campaign_id, deleted_at=None)
         try:
             with transaction.atomic():
-                locked = own.select_for_update(nowait=not waits, of=("self",))
+                # Not its key: who writes a row that names the campaign is no other change of it.
+                locked = own.select_for_update(nowait=not waits, no_key=True, of=("self",))
                 campaign = locked.select_related("account", "launch", "sender").first()
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:

@@ -54,7 +54,8 @@ class Pacer:
     """The times of one launch.
 
     It is made in the transaction that uses it, after batch and launch were locked, and locks the account's rate, so
-    that no other campaign takes the same time. `note` and `repace` write down where to go on.
+    that no other campaign takes the same time. `note` and `repace` set where to go on, in the launch, which the caller
+    saves, and in the account's terms.
     """
 
     def __init__(self, launch: Launch) -> None:
@@ -132,6 +133,5 @@ class Pacer:
         self.launch.next_at = [
             [turn.isoformat(), at.isoformat()] for turn, at in zip(self.turns, self.next_at, strict=True)
         ]
-        self.launch.save(update_fields=["next_at"])
         if self.terms:
             self.terms.save(update_fields=["next_at"])

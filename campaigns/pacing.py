@@ -17,12 +17,11 @@ EARLIEST_ZONE = dt.timezone(dt.timedelta(hours=14))
 """Where a day begins first."""
 STEP_SECONDS = 1.0
 """A parcel of a paced campaign holds what may leave in this time: small enough to look even, and not too many."""
-LONGEST_WAIT_DAYS = 400
-"""A window opens at least once in this time, or it is refused."""
+LAST_DAY = dt.date.max - 3 * DAY
 
 
 class NeverOpen(ValueError):
-    """A window that has no weekday, or opens and closes at the same time."""
+    """A window that has no weekday, or opens and closes at the same time; or time in it ends before it was enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Window:
     def _openings(self, moment: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
         """From the one that may have opened the day before."""
         day = moment.astimezone(self.zone).date() - DAY
-        for _ in range(LONGEST_WAIT_DAYS):
+        while day < LAST_DAY:
             if day.isoweekday() in self.weekdays:
                 last = day if self.closes > self.opens else day + DAY
                 yield self._utc(day, self.opens), self._utc(last, self.closes)

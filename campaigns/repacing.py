@@ -38,6 +38,7 @@ def repace(campaign: Campaign, *, is_resumed: bool = False) -> list[dt.datetime]
         cursor.execute(queries.PARCELS_TO_REPACE, {"batch": launch.batch_id, "now": now})
         waiting: list[tuple[int, int, dt.datetime]] = cursor.fetchall()
         times = pacer.repace([(size, had) for _, size, had in waiting], now=now)
+        launch.save(update_fields=["next_at"])
         cursor.execute(queries.REPACE, {"parcels": [row[0] for row in waiting], "times": times, "now": now})
     return times
 

@@ -46,7 +46,7 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
         sql, said = compile_condition(Or(tuple(segments)), account_id=campaign.account_id)
         parameters |= said
         sources.append(f"({EVERYBODY} and ({sql}) {page})")
-    return Selection(f"select id from ({' union '.join(sources)}) audience {page}", parameters)
+    return Selection(f"select distinct id from ({' union all '.join(sources)}) audience {page}", parameters)
 
 
 def condition_of(segment: Segment) -> Condition:

@@ -18,7 +18,7 @@ from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
 from campaigns.models import Campaign, Launch
 from campaigns.readiness import lacks_of
-from campaigns.states import CampaignStatus
+from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now
 
 PREPARED_AHEAD = dt.timedelta(minutes=2)
@@ -91,15 +91,15 @@ def finish_campaigns() -> int:
     """Mark as sent the campaigns of which every message has an outcome, and as failed those that had nobody to go to;
     returns how many."""
     unfinished = Parcel.objects.filter(batch_id=OuterRef("launch__batch_id"), is_folded=False, finalized_at=None)
-    on_their_way = Q(status__in=[CampaignStatus.QUEUED, CampaignStatus.SENDING, CampaignStatus.PAUSED])
-    done = Campaign.objects.filter(on_their_way, ~Exists(unfinished), launch__is_complete=True)
+    done = Campaign.objects.filter(~Exists(unfinished), status__in=RUNNING, launch__is_complete=True)
     return sum(_finish(campaign) for campaign in done.select_related("account")[:AT_ONCE])
 
 
 def _finish(found: Campaign) -> bool:
     with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
         launch = campaign.launch
-        if launch is None or not launch.is_complete or _is_under_way(launch.batch_id):
+        is_done = launch is not None and launch.is_complete and not _is_under_way(launch.batch_id)
+        if launch is None or not is_done or campaign.status not in RUNNING:
             return False
         now = database_now()
         if launch.recipients + launch.unsubscribed + launch.invalid == 0 and campaign.status == CampaignStatus.QUEUED:

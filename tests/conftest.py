@@ -23,10 +23,10 @@ from tests.operators import logged_in
 from tests.peer import CountingPeer
 
 TABLES = (
+    "campaigns_launch",
     "campaigns_campaign_lists",
     "campaigns_campaign_segments",
     "campaigns_campaign",
-    "campaigns_launch",
     "campaigns_accountterms",
     "campaigns_rejectedrow",
     "campaigns_jobchunk",

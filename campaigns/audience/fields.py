@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 from typing import Final
@@ -105,8 +104,8 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
 
 
 def _read_number(given: str | int | float) -> int | float:
-    number: int | float | Decimal = vocabulary.read_number(given) if isinstance(given, str) else given
-    if not math.isfinite(number) or abs(number) > LARGEST_NUMBER:
+    number: int | float | Decimal = given if isinstance(given, int | float) else vocabulary.read_number(given)
+    if not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
         raise ValueError("the number is too large")
     if isinstance(number, Decimal):
         return int(number) if number == number.to_integral_value() else float(number)

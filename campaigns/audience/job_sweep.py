@@ -7,10 +7,10 @@ import datetime as dt
 from django.db import connection
 
 from batches import hints
+from campaigns import QUEUE
 from campaigns.audience import queries
-from campaigns.audience.jobs import QUEUE, RUN_JOB, LeaseLost, fail_job, jobs_left_behind
+from campaigns.audience.jobs import FREE, RUN_JOB, LeaseLost, fail_job, jobs_left_behind
 from campaigns.audience.models import Job, JobStatus
-from campaigns.audience.work import run_job
 from foundation.clock import Now
 from mailer.sweep import take_turn
 
@@ -19,21 +19,18 @@ JOBS = 20
 """That are looked at in a round."""
 CHUNKS = 100
 ROWS = 10_000
-UNTOLD_SECONDS = 0.5
 STALE_HOURS = 24
 """What has come to nothing by then will not."""
 
 
 def hint_left_behind() -> int:
     """Publish a hint for each job that nobody works on; returns how many there were. In turns, for whoever could get a
-    hint may be busy with another job."""
+    hint may be busy with another job. Without a broker jobs wait: the sweeper has mail to look after."""
     if not take_turn("hint_jobs", HINT_EVERY):
         return 0
     waiting = list(jobs_left_behind().order_by("pk").values_list("pk", flat=True)[:JOBS])
     for job_id in waiting:
-        if not hints.publish(RUN_JOB, [job_id], queue=QUEUE, expires=HINT_EVERY.total_seconds()):
-            # Nobody can be told: some of it is done here.
-            run_job(job_id, seconds=UNTOLD_SECONDS)
+        hints.publish(RUN_JOB, [job_id], queue=QUEUE, expires=HINT_EVERY.total_seconds())
     return len(waiting)
 
 
@@ -41,7 +38,8 @@ def end_stale_jobs() -> int:
     """Fail the jobs that were made more than `STALE_HOURS` ago and that nobody works on; returns how many."""
     long_ago = Now() - dt.timedelta(hours=STALE_HOURS)
     ended = 0
-    for job in Job.objects.filter(status=JobStatus.PENDING, created_at__lte=long_ago).order_by("pk")[:JOBS]:
+    stale = Job.objects.filter(FREE, status=JobStatus.PENDING, created_at__lte=long_ago)
+    for job in stale.order_by("pk")[:JOBS]:
         what = "It was not done" if job.uploaded_at else "No file was uploaded"
         try:
             fail_job(job, f"{what} within {STALE_HOURS} hours.")

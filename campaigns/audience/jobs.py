@@ -24,14 +24,16 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from batches import hints
+from campaigns import QUEUE
 from campaigns.audience.errors import UnknownJob
 from campaigns.audience.models import Job, JobChunk, JobKind, JobStatus
 from foundation.clock import Now, database_now
 
 RUN_JOB = "campaigns.audience.tasks.run_job"
-QUEUE = "maintenance"
 LEASE = dt.timedelta(seconds=60)
 """How long a job is left alone after its worker's last page."""
+FREE = Q(leased_until=None) | Q(leased_until__lte=Now())
+"""Nobody works on it."""
 PROGRESS = (
     "requested_count",
     "created_count",
@@ -109,8 +111,7 @@ def take_job(job_id: int) -> Job | None:
 
 def jobs_left_behind() -> QuerySet[Job]:
     """Those that could be done, and that nobody works on."""
-    free = Q(leased_until=None) | Q(leased_until__lte=Now())
-    return Job.objects.filter(free, status=JobStatus.PENDING, uploaded_at__isnull=False)
+    return Job.objects.filter(FREE, status=JobStatus.PENDING, uploaded_at__isnull=False)
 
 
 def renew_lease(job: Job) -> None:

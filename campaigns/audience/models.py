@@ -214,6 +214,9 @@ class Engagement(models.Model):
     kind = models.SmallIntegerField(choices=EngagementKind.choices)
     at = models.DateTimeField()
 
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["campaign_id", "kind"], name="engagements_of_campaign")]
+
     def __str__(self) -> str:
         return f"contact {self.contact_id}, campaign {self.campaign_id}: {EngagementKind(self.kind).label}"
 

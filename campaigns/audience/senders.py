@@ -16,7 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts.models import Account
 from campaigns.audience.contacts import lock_audience
@@ -123,9 +123,12 @@ def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[
 
 
 def delete_sender(account: Account, sender_id: int | uuid.UUID) -> None:
-    """Raises UnknownSender and SenderLocked."""
+    """Campaigns that have ended go on without it. Raises UnknownSender and SenderLocked."""
     with transaction.atomic():
-        _unlocked(account, sender_id).delete()
+        sender = _unlocked(account, sender_id)
+        if campaigns := _campaigns():
+            campaigns._default_manager.filter(sender=sender).update(sender=None)
+        sender.delete()
 
 
 def resend_verification(account: Account, sender_id: int | uuid.UUID) -> None:
@@ -204,13 +207,17 @@ def is_locked(sender: Sender) -> bool:
 
 def locked_among(senders: Iterable[Sender]) -> set[int]:
     """The ids of those that are locked."""
-    campaigns = apps.get_app_config("campaigns").models.get("campaign")
+    campaigns = _campaigns()
     if campaigns is None:
         return set()
     choices: list[tuple[int, str]] = getattr(campaigns._meta.get_field("status"), "choices", [])
     statuses = [status for status, label in choices if label in LOCKING]
     using = campaigns._default_manager.filter(sender__in=list(senders), status__in=statuses, deleted_at=None)
     return set(using.values_list("sender_id", flat=True))
+
+
+def _campaigns() -> type[Model] | None:
+    return apps.get_app_config("campaigns").models.get("campaign")
 
 
 def _unlocked(account: Account, sender_id: int | uuid.UUID) -> Sender:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from pydantic_core import to_json
@@ -39,6 +39,14 @@ from foundation.clock import database_now
 from mailer.copying import copy_rows
 
 Row = ContactDraft | InvalidContact
+
+NOTHING: Final[dict[str, Any]] = {
+    **dict.fromkeys(IDENTIFIERS),
+    **dict.fromkeys(TEXT_FIELDS, ""),
+    "alternate_emails": [],
+    "custom": {},
+}
+"""The values of a contact of whom nothing is known. They are replaced, never changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +117,35 @@ class Ledger:
         if isinstance(row, InvalidContact):
             result.rejected[number] = Rejected(str(row), row.field)
             return None
-        found = {name: self.by_identifier.get((name, value)) for name, value in row.identifiers.items()}
-        contact = next(filter(None, found.values()), None)
-        if taken := next((name for name, other in found.items() if other not in (None, contact)), None):
+        identifiers = row.identifiers
+        found = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
+        contact = found[0][1] if found else _nobody()
+        if taken := next((name for name, other in found if other is not contact), None):
             result.rejected[number] = Rejected(f"the {taken} belongs to another contact", taken)
             return None
-        if contact is None:
-            contact = _nobody()
+        is_changed = self._change(contact, row, identifiers)
+        if not found:
             self.contacts.append(contact)
-            self._change(contact, row)
             result.created.append(number)
         else:
-            (result.updated if self._change(contact, row) else result.unmodified).append(number)
+            (result.updated if is_changed else result.unmodified).append(number)
         return contact
 
-    def _change(self, contact: Known, row: ContactDraft) -> bool:
+    def _change(self, contact: Known, row: ContactDraft, identifiers: Mapping[str, str]) -> bool:
         """Whether the row changes anything."""
-        values, before = contact.values, contact.values.copy()
-        for name, value in row.identifiers.items():
-            if values[name] != value:
-                self._rename(contact, name, value)
-        values.update(row.texts)
-        if row.alternate_emails is not None:
-            values["alternate_emails"] = list(row.alternate_emails)
-        if row.custom:
-            values["custom"] = _with_custom(values["custom"], row.custom)
-        is_changed = values != before
+        values = contact.values
+        changes: dict[str, Any] = {name: value for name, value in row.texts.items() if values[name] != value}
+        if row.alternate_emails is not None and values["alternate_emails"] != (
+            alternates := list(row.alternate_emails)
+        ):
+            changes["alternate_emails"] = alternates
+        if row.custom and values["custom"] != (custom := _with_custom(values["custom"], row.custom)):
+            changes["custom"] = custom
+        renamed = [pair for pair in identifiers.items() if values[pair[0]] != pair[1]]
+        for name, value in renamed:
+            self._rename(contact, name, value)
+        values.update(changes)
+        is_changed = bool(changes or renamed)
         contact.is_changed |= is_changed
         return is_changed
 
@@ -154,8 +165,7 @@ def _with_custom(custom: Mapping[str, object], given: Mapping[int, object]) -> d
 
 
 def _nobody() -> Known:
-    values = dict.fromkeys(IDENTIFIERS) | dict.fromkeys(TEXT_FIELDS, "")
-    return Known(0, {**values, "alternate_emails": [], "custom": {}})
+    return Known(0, NOTHING.copy())
 
 
 def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[Known]:

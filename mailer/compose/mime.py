@@ -10,6 +10,7 @@ import binascii
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
@@ -19,7 +20,7 @@ from mailer.compose.unsubscribe import UnsubscribeTags
 from mailer.draft import Address
 from mailer.models import Mail
 from mailer.suppressions.addresses import address_key
-from mailer.suppressions.links import Link, seal
+from mailer.suppressions.links import sealer
 from mailer.transports.base import Envelope
 
 OWN_HEADERS = frozenset(
@@ -28,7 +29,8 @@ OWN_HEADERS = frozenset(
 )
 """Headers that only the composer writes; a caller's of that name is left out."""
 TEMPLATES = 4
-"""Of a mail that are kept."""
+"""Of a mail that are kept, of each kind."""
+Templates = dict[tuple[str, ...], Template | None]
 
 
 class Composer:
@@ -39,6 +41,8 @@ class Composer:
         self.mail = mail
         self.domain = message_id_domain
         self._tags = UnsubscribeTags(mail, public_url)
+        self._has_links, self._are_tags_undotted = bool(self._tags), self._tags.is_undotted
+        self._seal = partial(sealer().seal, mail.account_id, mail.unsubscribe_group_id or 0)
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
         self._wire_sender = wire_address(mail.sender)
@@ -52,7 +56,8 @@ class Composer:
         self._plain_texts = _join(self._texts)
         self._are_files_undotted = is_undotted(self._files)
         self._are_plain_texts_undotted = is_undotted(self._plain_texts)
-        self._templates: dict[tuple[bool, tuple[str, ...]], Template | None] = {}
+        self._templates: tuple[Templates, Templates] = ({}, {})
+        """By their keys; the second for values that are others in HTML."""
         self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
 
@@ -73,11 +78,8 @@ class Composer:
         said: Mapping[str, Any] = personal or {}
         sender, sender_field = self._sender_of(said)
         address_fields, recipients = _addressing(said, recipient, skip)
-        own, list_fields = values_of(said), b""
-        values = own
-        if self._tags:
-            tags, list_fields = self._links(said, message_id, recipient)
-            values = own.over(tags)
+        own = values_of(said)
+        values, list_fields = self._with_links(own, said, message_id, recipient) if self._has_links else (own, b"")
         custom = self._custom_headers(said.get("headers"), values.plain)
         texts, are_texts_undotted = self._render_texts(values, own)
         head = b"".join(
@@ -107,15 +109,16 @@ class Composer:
         """Bytes of the shared body and its templates, for whoever keeps composers."""
         return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
 
-    def _links(self, said: Mapping[str, Any], message_id: int, recipient: str) -> tuple[Values, bytes]:
-        """The links of a message: what its mail's tags become, and the header fields that say the same to programs."""
+    def _with_links(
+        self, own: Values, said: Mapping[str, Any], message_id: int, recipient: str
+    ) -> tuple[Values, bytes]:
+        """The values, with those of the mail's tags, and the header fields that say the same to programs."""
         is_alone = not ("cc" in said or "bcc" in said) and len(said.get("to") or ()) < 2
         token = ""
         if self._tags.needs_token:
-            address = address_key(recipient) if is_alone else ""
-            token = seal(Link(self.mail.account_id, self.mail.unsubscribe_group_id or 0, message_id, address))
-        fields = self._tags.header(token, is_alone=is_alone, own=said.get("headers") or ())
-        return self._tags.values(token), fields
+            token = self._seal(message_id, address_key(recipient) if is_alone else "")
+        fields = self._tags.header(token, is_alone=is_alone, own=said.get("headers"))
+        return own.over(self._tags.values(token)), fields
 
     def _sender_of(self, said: Mapping[str, Any]) -> tuple[str, bytes]:
         """The reverse path and the From field."""
@@ -147,22 +150,23 @@ class Composer:
         if not plain:
             return self._plain_texts, self._are_plain_texts_undotted
         is_twofold = html is not plain
-        template = self._template_for(tuple(plain), is_twofold=is_twofold)
+        keys = tuple(plain)
+        templates = self._templates[is_twofold]
+        template = templates[keys] if keys in templates else self._make_template(keys, is_twofold=is_twofold)
         said = [*plain.values(), *html.values()] if is_twofold else list(plain.values())
         if template is None or (filled := template.fill(said)) is None:
             return _join([_personal(piece, values) for piece in self._texts]), False
-        is_known = template.is_undotted and self._tags.is_undotted
+        is_known = template.is_undotted and self._are_tags_undotted
         return filled, is_known and "." not in "".join(own.plain.values())
 
-    def _template_for(self, keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
+    def _make_template(self, keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
         """A few are kept: a mail's messages mostly have the same keys."""
-        if (is_twofold, keys) not in self._templates:
-            if len(self._templates) == TEMPLATES:
-                self._templates.clear()
-            self._templates[is_twofold, keys] = (
-                Template(self._texts, keys, is_twofold=is_twofold) if is_fillable(self._texts, keys) else None
-            )
-        return self._templates[is_twofold, keys]
+        templates = self._templates[is_twofold]
+        if len(templates) == TEMPLATES:
+            templates.clear()
+        is_worth_it = is_fillable(self._texts, keys)
+        templates[keys] = Template(self._texts, keys, is_twofold=is_twofold) if is_worth_it else None
+        return templates[keys]
 
 
 def date_field(moment: dt.datetime) -> bytes:

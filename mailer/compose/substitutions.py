@@ -40,9 +40,9 @@ class TextTooLong(ValueError):
 def values_of(said: Mapping[str, Any]) -> Values:
     """The values that one personalization brings, as it is stored."""
     own: Mapping[str, str] = said.get("substitutions") or {}
-    merge: Mapping[str, str] | None = said.get("merge")
-    if not merge:
+    if "merge" not in said:
         return Values(own, own)
+    merge: Mapping[str, str] = said["merge"]
     return Values({**merge, **own}, {**{key: escape(value) for key, value in merge.items()}, **own})
 
 

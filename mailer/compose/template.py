@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -77,27 +77,37 @@ class Template:
         self._format = b"".join(format)
         self.is_undotted = is_undotted(self._format.replace(b"%b", b""))
         """Whether no line begins with a dot, unless a value brings one."""
-        self._plain = sorted({number for is_quoted, number in places if not is_quoted})
-        self._quoted = sorted({number for is_quoted, number in places if is_quoted})
-        """The numbers of the values that stand in 7bit texts, and in quoted-printable ones."""
-        order = [(False, number) for number in self._plain] + [(True, number) for number in self._quoted]
-        self._pick: Any = itemgetter(*map(order.index, places)) if places else lambda _: ()
+        plain = sorted({number for is_quoted, number in places if not is_quoted})
+        quoted = sorted({number for is_quoted, number in places if is_quoted})
+        order = [(False, number) for number in plain] + [(True, number) for number in quoted]
+        self._pick_plain, self._pick_quoted = _picker(plain), _picker(quoted)
+        """The values that stand in 7bit texts, and in quoted-printable ones."""
+        self._has_quoted = bool(quoted)
+        self._pick = _picker([order.index(place) for place in places])
 
     def fill(self, values: Sequence[str]) -> bytes | None:
         """The pieces with these values, in the order of the keys; None when these need the texts encoded anew."""
         if max(map(len, values)) > self._longest:
             return None
-        encoded: list[bytes] = []
-        if self._plain:
-            chosen = [values[number] for number in self._plain]
-            together = "".join(chosen)
-            if not together.isascii() or "\r" in together or "\n" in together:
-                return None
-            encoded = [value.encode("ascii") for value in chosen]
-        if self._quoted:
-            encoded += [quote(values[number]) for number in self._quoted]
+        chosen = self._pick_plain(values)
+        together = "".join(chosen)
+        if not together.isascii() or "\r" in together or "\n" in together:
+            return None
+        encoded = [value.encode("ascii") for value in chosen]
+        if self._has_quoted:
+            encoded += [quote(value) for value in self._pick_quoted(values)]
         filled: bytes = self._format % self._pick(encoded)
         return filled
+
+
+def _picker(numbers: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Takes the items of these numbers out of a sequence."""
+    if not numbers:
+        return lambda _: ()
+    if len(numbers) == 1:
+        (only,) = numbers
+        return lambda items: (items[only],)
+    return itemgetter(*numbers)
 
 
 def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:

@@ -44,6 +44,7 @@ LINKS: Final[dict[str, tuple[str, str]]] = {
 
 HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 """What can stand in a header between angle brackets."""
+ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 SAMPLE_TOKEN = "x" * 100
 
 
@@ -85,16 +86,14 @@ class UnsubscribeTags:
             return Values(plain, plain)
         return Values(plain, {tag: f"{before}{token}{behind}" for tag, (_, (before, behind)) in self._forms.items()})
 
-    def header(self, token: str, *, is_alone: bool, own: Iterable[str] = ()) -> bytes:
+    def header(self, token: str, *, is_alone: bool, own: Iterable[str] | None) -> bytes:
         """The header fields of a message with this token, or nothing: where the caller has an own one, for the mail or
         this message. One click is only offered where it is known who clicks: the message `is_alone` with one recipient.
         """
-        if not self._has_header or "list-unsubscribe" in map(str.lower, own):
+        if not self._has_header or (own and "list-unsubscribe" in map(str.lower, own)):
             return b""
-        head = f"List-Unsubscribe: <{self._base}{token}>\r\n"
-        if self._is_one_click and is_alone:
-            head += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-        return head.encode("ascii")
+        post = ONE_CLICK if self._is_one_click and is_alone else ""
+        return f"List-Unsubscribe: <{self._base}{token}>\r\n{post}".encode("ascii")
 
     def _is_fit_for_header(self) -> bool:
         return HEADER_URL.fullmatch(self._base) is not None

@@ -38,40 +38,66 @@ class Link(NamedTuple):
     address: str
 
 
+class Sealer:
+    """Makes and reads links with the keys of one secret."""
+
+    __slots__ = ("_digest", "_stream_key")
+
+    def __init__(self, secret: str) -> None:
+        first, self._stream_key = (
+            blake2b(secret.encode(), digest_size=32, person=name).digest() for name in (b"digest", b"stream")
+        )
+        self._digest = blake2b(key=first, digest_size=SEAL_BYTES)
+
+    def seal(self, account_id: int, group_id: int, message_id: int, address: str) -> str:
+        """The token of a `Link`: 43 characters or more, of those that a URL takes as they are."""
+        said = HEAD.pack(account_id, group_id, message_id)
+        last = address.encode()
+        if len(last) <= LONGEST_ADDRESS:
+            said += last
+        digest = self._digest_of(said)
+        return urlsafe_b64encode(digest + self._mask(said, digest)).rstrip(b"=").decode()
+
+    def unseal(self, token: str) -> Link:
+        """What a token says. Raises BadLink."""
+        try:
+            sealed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        except (UnicodeEncodeError, binascii.Error) as error:
+            raise BadLink from error
+        digest, hidden = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
+        said = self._mask(hidden, digest)
+        if not hmac.compare_digest(digest, self._digest_of(said)):
+            raise BadLink
+        account_id, group_id, message_id = HEAD.unpack_from(said)
+        return Link(account_id, group_id, message_id, said[HEAD.size :].decode())
+
+    def _digest_of(self, said: bytes) -> bytes:
+        digest = self._digest.copy()
+        digest.update(said)
+        return digest.digest()
+
+    def _mask(self, data: bytes, digest: bytes) -> bytes:
+        """The data with the digest's key stream over it; done twice it is the data again."""
+        size = len(data)
+        stream = shake_256(self._stream_key + digest).digest(size)
+        return (int.from_bytes(data) ^ int.from_bytes(stream)).to_bytes(size)
+
+
+@lru_cache(maxsize=4)
+def _sealer_for(secret: str) -> Sealer:
+    return Sealer(secret)
+
+
+def sealer() -> Sealer:
+    """This installation's."""
+    return _sealer_for(settings.SECRET_KEY)
+
+
 def seal(link: Link) -> str:
-    """The link's token: 43 characters or more, of those that a URL takes as they are."""
-    address = link.address.encode()
-    said = HEAD.pack(link.account_id, link.group_id, link.message_id)
-    said += address if len(address) <= LONGEST_ADDRESS else b""
-    digest_key, stream_key = _keys(settings.SECRET_KEY)
-    digest = blake2b(said, key=digest_key, digest_size=SEAL_BYTES).digest()
-    return urlsafe_b64encode(digest + _mask(said, stream_key + digest)).rstrip(b"=").decode()
+    """One link's token."""
+    return sealer().seal(*link)
 
 
 def unseal(token: str) -> Link:
     """What a token says. Raises BadLink."""
-    try:
-        sealed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except (UnicodeEncodeError, binascii.Error) as error:
-        raise BadLink from error
-    digest, hidden = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
-    digest_key, stream_key = _keys(settings.SECRET_KEY)
-    said = _mask(hidden, stream_key + digest)
-    if not hmac.compare_digest(digest, blake2b(said, key=digest_key, digest_size=SEAL_BYTES).digest()):
-        raise BadLink
-    account_id, group_id, message_id = HEAD.unpack_from(said)
-    return Link(account_id, group_id, message_id, said[HEAD.size :].decode())
-
-
-def _mask(data: bytes, key: bytes) -> bytes:
-    """The data with the key's stream over it; done twice it is the data again."""
-    size = len(data)
-    stream = shake_256(key).digest(size)
-    return (int.from_bytes(data) ^ int.from_bytes(stream)).to_bytes(size)
-
-
-@lru_cache(maxsize=4)
-def _keys(secret: str) -> tuple[bytes, bytes]:
-    """One for the digest, one for the stream."""
-    first, second = (blake2b(secret.encode(), digest_size=32, person=name).digest() for name in (b"digest", b"stream"))
-    return first, second
+    return sealer().unseal(token)

@@ -24,12 +24,14 @@ from api.document import document_text
 from batches.control import create_batch, stop_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_fuzz import bent_bodies
+from tests.campaigns.building import campaign_in
 from tests.drafts import draft
 
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "4"))
@@ -113,12 +115,20 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
     accept_mail(alice, draft(2, batch_id=batches[2].public_id, send_at=database_now()))
     deliverer.deliver_due(seconds=5)
     messages = [str(pk) for pk in Message.objects.order_by("-pk").values_list("pk", flat=True)[:4]]
+    campaigns = [campaign_in(alice, CampaignStatus(status)) for status in (0, 0, 1, 3)]
+    single_sends = [str(campaign.uuid) for campaign in campaigns]
     receipts = list(Receipt.objects.values_list("public_id", flat=True))
     return {
         "batch_id": [batch.public_id for batch in batches],
         "message_id": messages,
         "receipt_id": receipts,
         "key_id": [other_key.key_id],
+        "campaign_id": [campaign.pk for campaign in campaigns],
+        "single_send_id": single_sends,
+        "ids": [[each] for each in single_sends],
+        "singlesend_ids": [single_sends],
+        "template_id": single_sends,
+        "sender_id": [campaign.sender_id for campaign in campaigns],
         "scopes": [["mail.send"]],
         "after": [batches[0].public_id, *receipts, *messages],
         "On-Behalf-Of": ["alice-shop"],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from accounts.models import Account
 from campaigns.audience.models import Contact, ContactList, Membership, Sender
 from campaigns.editing import create_campaign
 from campaigns.launch import expand_page
+from campaigns.lifecycle import cancel_campaign, pause_campaign, schedule_campaign, send_now
 from campaigns.models import Campaign, Launch
+from campaigns.states import CampaignStatus
 from campaigns.sweep import DUTIES
-from foundation.clock import Now
-from mailer.models import UnsubscribeGroup
+from foundation.clock import Now, database_now
+from mailer.models import Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 
@@ -20,8 +23,11 @@ PLAIN = "Hello [%first_name | friend%]\n[unsubscribe]"
 
 
 def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Contact]:
-    """Contacts with these addresses, in the order of their ids."""
-    return Contact.objects.bulk_create([Contact(account=account, email=email, **common) for email in emails])
+    """Contacts with these addresses, new ones but for those that there are."""
+    Contact.objects.bulk_create(
+        [Contact(account=account, email=email, **common) for email in emails], ignore_conflicts=True
+    )
+    return list(Contact.objects.filter(account=account, email__in=emails).order_by("id"))
 
 
 def add_list(account: Account, contacts: list[Contact], name: str = "customers") -> ContactList:
@@ -86,3 +92,29 @@ def run_fleet(deliverer: Deliverer, *, rounds: int = 3) -> None:
 def again(campaign: Campaign) -> Campaign:
     """The campaign as it is now."""
     return Campaign.objects.select_related("launch").get(pk=campaign.pk)
+
+
+def campaign_in(account: Account, status: CampaignStatus) -> Campaign:
+    """A campaign that has come to this status by the moves of callers and sweeper."""
+    campaign = ready_campaign(account, recipients=0 if status == CampaignStatus.FAILED else 3)
+    if status == CampaignStatus.SCHEDULED:
+        schedule_campaign(account, campaign.pk, database_now() + dt.timedelta(hours=1))
+    elif status != CampaignStatus.DRAFT:
+        send_now(account, campaign.pk)
+    if status == CampaignStatus.SENT:
+        # Nobody is left, so it ends without a worker.
+        recipients = Contact.objects.filter(account=account).values_list("email", flat=True)
+        Suppression.objects.bulk_create(
+            (Suppression(account=account, email=email, kind=SuppressionKind.GLOBAL) for email in recipients if email),
+            ignore_conflicts=True,
+        )
+    if status in {CampaignStatus.SENDING, CampaignStatus.SENT, CampaignStatus.FAILED}:
+        expand_all()
+        sweep_campaigns()
+    if status == CampaignStatus.PAUSED:
+        pause_campaign(account, campaign.pk, actor="a test")
+    if status == CampaignStatus.CANCELED:
+        cancel_campaign(account, campaign.pk, actor="a test")
+    found = again(campaign)
+    assert found.status == status
+    return found

@@ -236,7 +236,7 @@ def test_a_spread_reaches_over_its_time(alice: Account, deliverer: Deliverer, pe
 
     assert arrivals(peer) == 20
     times = list(Parcel.objects.order_by("send_at").values_list("send_at", flat=True))
-    assert times[-1] - times[0] == dt.timedelta(seconds=3600 * 19 / 20)
+    assert abs((times[-1] - times[0]).total_seconds() - 3600 * 19 / 20) < 2
 
 
 def test_outside_its_window_a_campaign_waits_and_a_changed_window_counts(

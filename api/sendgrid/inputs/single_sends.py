@@ -11,7 +11,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from api.campaign_words import Dialect, statuses_called
-from api.http import read_body
+from api.http import keep_body
 from api.sendgrid.campaign_texts import TEST_LACKS
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.inputs import fields
@@ -179,7 +179,7 @@ def read_list(request: Request, name: str, *, highest: int, lowest: int = 0) -> 
 
 def read_name_of_copy(request: Request) -> str | None:
     """The body of POST singlesends/{id}, which may be empty; None: the copy is named after its original."""
-    if not read_body(request._request):
+    if not keep_body(request._request):
         return None
     name = read_object(request).get("name")
     return None if name in (None, "") else one_field(fields.read_title, name, "name")
@@ -206,7 +206,7 @@ def read_schedule(request: Request) -> dt.datetime | None:
 
 def read_search(request: Request) -> Mapping[str, Any]:
     """The body of POST singlesends/search, which may be empty: the arguments of `list_campaigns`."""
-    if not read_body(request._request):
+    if not keep_body(request._request):
         return {}
     wanted, problems = read_fields(said_in(read_object(request)), SEARCH)
     if problems:

@@ -1,0 +1,305 @@
+"""Campaigns over a real socket with the official Python client, counted where the mail arrives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import python_http_client.exceptions as refused
+from django.db import connection
+from sendgrid import SendGridAPIClient
+
+from accounts.models import Account
+from api.sendgrid import patience
+from batches.models import Receipt
+from campaigns.audience.models import ContactList
+from campaigns.lifecycle import send_now
+from campaigns.models import Campaign, Launch
+from campaigns.states import CampaignStatus
+from foundation.clock import database_now
+from mailer.models import UnsubscribeGroup
+from mailer.pipeline.deliver import Deliverer
+from tests.api.conftest import ApiClient
+from tests.campaigns.building import (
+    HTML,
+    PLAIN,
+    add_contacts,
+    add_list,
+    add_sender,
+    again,
+    expand_all,
+    ready_campaign,
+    run_fleet,
+)
+from tests.conftest import Clock
+from tests.fleet import DeliveringThread
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def sendgrid(client_of_alice: ApiClient, server_url: str) -> SendGridAPIClient:
+    """A client with a key of Alice's."""
+    return SendGridAPIClient(client_of_alice.key_text, host=server_url)
+
+
+@pytest.fixture
+def customers(alice: Account) -> ContactList:
+    """A list of 300."""
+    found = add_list(alice, add_contacts(alice, [f"c{n}@example.com" for n in range(300)]))
+    found.refresh_from_db()
+    return found
+
+
+def parts_of(account: Account) -> dict[str, int]:
+    group = UnsubscribeGroup.objects.create(account=account, name="news")
+    return {"sender_id": add_sender(account).pk, "suppression_group_id": group.pk}
+
+
+def deliver_until_some_have_left(peer: CountingPeer) -> None:
+    """In progress: some of it has left, and the peer is slow with the rest."""
+    wait_until(lambda: len(peer.ledger) >= 10, why="ten have left")
+
+
+def check_that_nothing_more_leaves(account: Account, peer: CountingPeer, headers: Any) -> None:
+    """The answer was right: so many had left, all of them were named, and what is sent afterwards is something else."""
+    left = len(peer.ledger)
+    assert headers["X-Sluice-Settled"] == "true"
+    assert int(headers["X-Sluice-Sent"]) == left
+    receipt = Receipt.objects.get(public_id=headers["X-Sluice-Receipt"])
+    assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (left, 300 - left, 0)
+    assert 0 < left < 300
+    ready_campaign_leaves(account)
+    wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
+    assert sorted(peer.recipients[left:]) == [f"r{n}@example.com" for n in range(3)]
+    assert not peer.doubled
+
+
+def ready_campaign_leaves(account: Account) -> None:
+    send_now(account, ready_campaign(account).pk)
+    expand_all()
+
+
+def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
+    alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
+) -> None:
+    campaigns = sendgrid.client.campaigns
+    body: dict[str, Any] = {
+        "title": "May",
+        "subject": "News",
+        "list_ids": [customers.pk],
+        "html_content": HTML,
+        "plain_content": PLAIN,
+    }
+    made = campaigns.post(request_body=body | parts_of(alice))
+    assert made.status_code == 201
+    campaign = campaigns._(made.to_dict["id"])
+
+    at = int(database_now().timestamp()) + 3600
+    assert campaign.schedules.post(request_body={"send_at": at}).to_dict["status"] == "Scheduled"
+    assert campaign.schedules.patch(request_body={"send_at": at + 60}).to_dict["send_at"] == at + 60
+    assert campaign.schedules.get().to_dict == {"send_at": at + 60}
+    with pytest.raises(refused.ForbiddenError):
+        campaign.patch(request_body={"title": "June"})
+    assert campaign.schedules.delete().status_code == 204
+    assert campaign.get().to_dict["status"] == "Draft"
+    assert campaign.patch(request_body={"title": "June"}).status_code == 200
+    assert campaign.schedules.test.post(request_body={"to": "me@example.com"}).status_code == 204
+    assert campaign.schedules.now.post().to_dict["status"] == "Scheduled"
+    assert campaign.get().to_dict["status"] == "In Progress"
+    with pytest.raises(refused.ForbiddenError):
+        campaign.schedules.delete()
+
+    deliver_test_mail(peer)
+    expand_all()
+    peer.delay = 0.02
+    with DeliveringThread(peer, connections=2):
+        deliver_until_some_have_left(peer)
+        deleted = campaign.delete()
+        assert deleted.status_code == 204
+        check_that_nothing_more_leaves(alice, peer, deleted.headers)
+    with pytest.raises(refused.NotFoundError):
+        campaign.get()
+    assert again(Campaign.objects.get(title="June")).status == CampaignStatus.CANCELED
+
+
+def deliver_test_mail(peer: CountingPeer) -> None:
+    """The test leaves alone, and is not counted."""
+    with DeliveringThread(peer):
+        wait_until(lambda: peer.recipients == ["me@example.com"], why="the test")
+    peer.ledger.clear()
+
+
+def test_a_single_send_from_draft_to_its_deletion_in_progress(
+    alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
+) -> None:
+    single_sends = sendgrid.client.marketing.singlesends
+    body = {
+        "name": "May",
+        "send_to": {"list_ids": [str(customers.uuid)]},
+        "email_config": {"subject": "News", "html_content": HTML, **parts_of(alice)},
+    }
+    made = single_sends.post(request_body=body)
+    assert made.status_code == 201
+    single_send = single_sends._(made.to_dict["id"])
+
+    scheduled = single_send.schedule.put(request_body={"send_at": "2090-01-31T08:30:00Z"})
+    assert (scheduled.status_code, scheduled.to_dict["status"]) == (201, "scheduled")
+    with pytest.raises(refused.BadRequestsError):
+        single_send.patch(request_body={"name": "June"})
+    assert single_send.schedule.delete().to_dict["status"] == "draft"
+    assert single_send.patch(request_body={"name": "June"}).status_code == 202
+    assert single_sends.search.post(request_body={"name": "jun"}).to_dict["result"][0]["status"] == "draft"
+    assert single_send.schedule.put(request_body={"send_at": "now"}).status_code == 201
+    expand_all()
+    assert single_send.get().to_dict["status"] == "triggered"
+
+    peer.delay = 0.02
+    with DeliveringThread(peer, connections=2):
+        deliver_until_some_have_left(peer)
+        deleted = single_send.delete()
+        assert deleted.status_code == 204
+        check_that_nothing_more_leaves(alice, peer, deleted.headers)
+    with pytest.raises(refused.NotFoundError):
+        single_send.get()
+
+
+def test_several_single_sends_deleted_in_progress_stop_together(
+    alice: Account, client_of_alice: ApiClient, customers: ContactList, peer: CountingPeer
+) -> None:
+    first, second = (ready_campaign(alice, lists=[customers.pk]) for _ in range(2))
+    for campaign in (first, second):
+        body = {"send_at": "now"}
+        path = f"/v3/marketing/singlesends/{campaign.uuid}/schedule"
+        assert client_of_alice.put(path, body).status_code == 201
+    expand_all()
+    peer.delay = 0.02
+    with DeliveringThread(peer, connections=2):
+        deliver_until_some_have_left(peer)
+        answer = client_of_alice.delete(f"/v3/marketing/singlesends?ids={first.uuid},{second.uuid}")
+        left = len(peer.ledger)
+        assert answer.status_code == 204
+        assert (answer["X-Sluice-Settled"], answer["X-Sluice-Sent"]) == ("true", str(left))
+        receipts = Receipt.objects.filter(public_id__in=answer["X-Sluice-Receipt"].split(", "))
+        assert sum(receipt.stopped for receipt in receipts) == 600 - left
+        ready_campaign_leaves(alice)
+        wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
+    assert len(peer.ledger) == left + 3
+
+
+def test_what_one_wire_does_the_other_sees(
+    alice: Account, sendgrid: SendGridAPIClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    campaign = ready_campaign(alice)
+    legacy = sendgrid.client.campaigns._(campaign.pk)
+    single_send = sendgrid.client.marketing.singlesends._(str(campaign.uuid))
+
+    def statuses() -> tuple[str, str]:
+        return legacy.get().to_dict["status"], single_send.get().to_dict["status"]
+
+    assert statuses() == ("Draft", "draft")
+    single_send.schedule.put(request_body={"send_at": "2090-01-31T08:30:00Z"})
+    assert statuses() == ("Scheduled", "scheduled")
+    assert legacy.schedules.get().to_dict == {"send_at": 3_789_534_600}
+    legacy.schedules.delete()
+    assert statuses() == ("Draft", "draft")
+    Campaign.objects.filter(pk=campaign.pk).update(undo_seconds=30)
+    legacy.schedules.now.post()
+    assert statuses() == ("Scheduled", "scheduled"), "it can be undone for a while"
+    single_send.schedule.delete()
+    assert statuses() == ("Draft", "draft")
+    legacy.schedules.now.post()
+    clock.advance(seconds=31)
+    run_fleet(deliverer)
+    assert statuses() == ("Sent", "triggered")
+    assert len(peer.recipients) == 3
+    assert Launch.objects.count() == 1
+    single_send.delete()
+    with pytest.raises(refused.NotFoundError):
+        legacy.get()
+
+
+# --- another change at the same moment --------------------------------------------------------------------------------
+
+
+@contextmanager
+def another_change_of(campaign: Campaign) -> Iterator[Any]:
+    """Somebody else holds the campaign's row; call what is given to end that."""
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("select from campaigns_campaign where id = %s for update", [campaign.pk])
+        try:
+            yield lambda: cursor.execute("rollback")
+        finally:
+            cursor.execute("rollback")
+    other.close()
+
+
+CHANGES = [
+    ("PATCH", "/v3/campaigns/{id}", {"subject": "Other"}),
+    ("POST", "/v3/campaigns/{id}/schedules", {"send_at": 3_789_534_600}),
+    ("POST", "/v3/campaigns/{id}/schedules/now", None),
+    ("DELETE", "/v3/campaigns/{id}", None),
+    ("PATCH", "/v3/marketing/singlesends/{uuid}", {"name": "Other"}),
+    ("PUT", "/v3/marketing/singlesends/{uuid}/schedule", {"send_at": "2090-01-31T08:30:00Z"}),
+    ("PUT", "/v3/marketing/singlesends/{uuid}/schedule", {"send_at": "now"}),
+    ("DELETE", "/v3/marketing/singlesends/{uuid}", None),
+    ("DELETE", "/v3/marketing/singlesends?ids={uuid}", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_a_change_waits_a_moment_for_another_one(
+    method: str, path: str, body: Any, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 10.0)
+    campaign = ready_campaign(alice)
+    with another_change_of(campaign) as end:
+        threading.Timer(0.2, end).start()
+        answer = client_of_alice.ask(method, path.format(id=campaign.pk, uuid=campaign.uuid), body)
+    assert answer.status_code < 300, answer.content
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_a_change_that_waits_in_vain_is_a_409_that_changes_nothing(
+    method: str, path: str, body: Any, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.05)
+    campaign = ready_campaign(alice)
+    with another_change_of(campaign):
+        answer = client_of_alice.ask(
+            method,
+            path.format(id=campaign.pk, uuid=campaign.uuid),
+            body,
+            headers={"Idempotency-Key": "once"} if method == "POST" else {},
+        )
+    assert answer.status_code == 409
+    said = answer.json()["errors"][0]
+    assert (said["field"], said["message"]) == (None, "Another change of this campaign is in progress; ask again.")
+    found = again(campaign)
+    assert (found.status, found.title, found.subject) == (CampaignStatus.DRAFT, campaign.title, campaign.subject)
+    assert found.deleted_at is None
+
+
+def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: ApiClient) -> None:
+    def post(path: str, body: Any = None) -> Any:
+        return client_of_alice.post(path, body, headers={"Idempotency-Key": "once"})
+
+    for path, body in (("/v3/campaigns", {"title": "x"}), ("/v3/marketing/singlesends", {"name": "x"})):
+        first, second = post(path, body), post(path, body)
+        assert (first.status_code, second.content) == (201, first.content)
+        assert second["Idempotency-Replayed"] == "true"
+    assert Campaign.objects.count() == 2
+    campaign = ready_campaign(alice)
+    for behind, body in (("/schedules/now", None), ("/schedules/test", {"to": "a@example.com"})):
+        first, second = (
+            post(f"/v3/campaigns/{campaign.pk}{behind}", body),
+            post(f"/v3/campaigns/{campaign.pk}{behind}", body),
+        )
+        assert first.status_code == second.status_code
+        assert first.status_code < 300
+    assert Launch.objects.count() == 1

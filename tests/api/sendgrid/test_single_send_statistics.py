@@ -1,0 +1,202 @@
+"""What became of Single Sends: in all, by the day, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from campaigns.audience.models import Contact, Engagement, EngagementKind
+from campaigns.lifecycle import send_now
+from campaigns.models import Campaign
+from foundation.clock import database_now
+from mailer.models import Suppression, SuppressionKind
+from mailer.pipeline.deliver import Deliverer
+from tests.api.conftest import ApiClient
+from tests.campaigns.building import again, ready_campaign, run_fleet
+from tests.conftest import Clock
+from tests.peer import CountingPeer
+
+STATS = "/v3/marketing/stats/singlesends"
+NAMES = [
+    *("bounce_drops", "bounces", "clicks", "delivered", "invalid_emails", "opens", "requests", "spam_report_drops"),
+    *("spam_reports", "unique_clicks", "unique_opens", "unsubscribes"),
+]
+NOTHING = dict.fromkeys(NAMES, 0)
+HAPPENED = NOTHING | {
+    "requests": 5,
+    "delivered": 4,
+    "bounces": 1,
+    "opens": 2,
+    "unique_opens": 2,
+    "clicks": 1,
+    "unique_clicks": 1,
+    "unsubscribes": 1,
+}
+
+
+@pytest.fixture
+def sent(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> Campaign:
+    """A campaign to five: one refused, two have opened it, one has clicked, one has left the group."""
+    campaign = ready_campaign(alice, recipients=5)
+    peer.replies["r4@example.com"] = "550 5.7.1 no"
+    send_now(alice, campaign.pk)
+    run_fleet(deliverer)
+    found = again(campaign)
+    assert found.launch is not None
+    opened, clicked = Contact.objects.order_by("pk")[:2]
+    for contact, kind in (
+        (opened, EngagementKind.OPENED),
+        (clicked, EngagementKind.OPENED),
+        (clicked, EngagementKind.CLICKED),
+    ):
+        Engagement.objects.create(contact_id=contact.pk, campaign_id=campaign.pk, kind=kind, at=database_now())
+    Suppression.objects.create(
+        account=alice,
+        email="r0@example.com",
+        kind=SuppressionKind.GROUP,
+        group=campaign.suppression_group,
+        batch_id=found.launch.batch_id,
+    )
+    return found
+
+
+def lines(client: ApiClient, query: str) -> list[dict[str, Any]]:
+    answer = client.get(f"{STATS}{query}")
+    assert answer.status_code == 200, answer.content
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
+def test_statistics_of_all_single_sends_or_of_some(
+    sent: Campaign, charlie: Account, alice: Account, client_of_alice: ApiClient
+) -> None:
+    draft = Campaign.objects.create(account=alice, title="draft")
+    his = Campaign.objects.create(account=charlie, title="his")
+    both = lines(client_of_alice, "")
+    assert [(found["id"], found["stats"]) for found in both] == [(str(draft.uuid), NOTHING), (str(sent.uuid), HAPPENED)]
+    assert {key: value for key, value in both[1].items() if key not in {"id", "stats"}} == {
+        "ab_variation": "all",
+        "ab_phase": "all",
+        "aggregation": "total",
+    }
+    assert list(both[1]["stats"]) == NAMES
+    some = lines(client_of_alice, f"?singlesend_ids={sent.uuid},{his.uuid},{uuid.uuid4()}")
+    assert [found["id"] for found in some] == [str(sent.uuid)]
+    page = client_of_alice.get(f"{STATS}?page_size=1").json()
+    assert page["_metadata"]["count"] == 2
+    assert client_of_alice.get(page["_metadata"]["next"]).json()["results"][0]["id"] == str(sent.uuid)
+
+
+def test_statistics_of_one_in_all_and_by_the_day(sent: Campaign, client_of_alice: ApiClient, clock: Clock) -> None:
+    (total,) = lines(client_of_alice, f"/{sent.uuid}")
+    assert (total["aggregation"], total["stats"]) == ("total", HAPPENED)
+
+    today = database_now().date().isoformat()
+    (day,) = lines(client_of_alice, f"/{sent.uuid}?aggregated_by=day")
+    assert (day["aggregation"], day["stats"]) == (today, HAPPENED)
+    (span,) = lines(client_of_alice, f"/{sent.uuid}?start_date={today}&end_date=9999-12-31")
+    assert (span["aggregation"], span["stats"]) == ("total", HAPPENED)
+    (none,) = lines(client_of_alice, f"/{sent.uuid}?end_date=2020-01-01")
+    assert none["stats"] == NOTHING
+    assert lines(client_of_alice, f"/{sent.uuid}?aggregated_by=day&start_date=9000-01-01") == []
+
+    clock.advance(hours=48)
+    late = Contact.objects.order_by("pk")[2]
+    Engagement.objects.create(contact_id=late.pk, campaign_id=sent.pk, kind=EngagementKind.OPENED, at=database_now())
+    days = lines(client_of_alice, f"/{sent.uuid}?aggregated_by=day")
+    assert [(each["aggregation"], each["stats"]["opens"]) for each in days] == [
+        (today, 2),
+        (database_now().date().isoformat(), 1),
+    ]
+    page = client_of_alice.get(f"{STATS}/{sent.uuid}?aggregated_by=day&page_size=1").json()
+    assert (page["results"], page["_metadata"]["count"]) == (days[:1], 2)
+    page = client_of_alice.get(page["_metadata"]["next"]).json()
+    assert (page["results"], "prev" in page["_metadata"]) == (days[1:], True)
+
+
+def test_days_are_those_of_a_time_zone(sent: Campaign, client_of_alice: ApiClient) -> None:
+    for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "America/Chicago"):
+        here = database_now().astimezone(ZoneInfo(name)).date().isoformat()
+        found = lines(client_of_alice, f"/{sent.uuid}?aggregated_by=day&timezone={name}")
+        assert [(each["aggregation"], each["stats"]) for each in found] == [(here, HAPPENED)]
+
+
+def test_a_draft_has_no_days(alice: Account, client_of_alice: ApiClient) -> None:
+    draft = Campaign.objects.create(account=alice, title="draft")
+    assert lines(client_of_alice, f"/{draft.uuid}?aggregated_by=day") == []
+    assert lines(client_of_alice, f"/{draft.uuid}")[0]["stats"] == NOTHING
+
+
+def test_links_are_not_told_apart(sent: Campaign, client_of_alice: ApiClient) -> None:
+    found = client_of_alice.get(f"{STATS}/{sent.uuid}/links").json()
+    assert (found["results"], found["total_clicks"], found["_metadata"]["count"]) == ([], 1, 0)
+
+
+def test_an_export_is_csv_of_those_named(
+    sent: Campaign, alice: Account, charlie: Account, client_of_alice: ApiClient
+) -> None:
+    formula = Campaign.objects.create(account=alice, title='=cmd|"x", y')
+    his = Campaign.objects.create(account=charlie, title="his")
+    answer = client_of_alice.get(f"{STATS}/export?ids={sent.uuid},{formula.uuid},{his.uuid}&timezone=Asia/Kolkata")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    first, second = csv.DictReader(io.StringIO(answer.content.decode()))
+    assert (first["name"], first["send_at"], first["requests"]) == ("'" + '=cmd|"x", y', "", "0")
+    assert second["id"] == str(sent.uuid)
+    assert second["send_at"].endswith("+05:30")
+    assert {name: int(second[name]) for name in NAMES} == HAPPENED
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("/{id}?aggregated_by=week", "aggregated_by"),
+        *(
+            (f"/{{id}}?{name}={value}", name)
+            for name in ("start_date", "end_date")
+            for value in ("x", "2026-02-30", "20260101", "")
+        ),
+        *(
+            (f"/{{id}}?timezone={zone}", "timezone")
+            for zone in ("", "Mars/Olympus", "../../etc/passwd", "America", "%00", "a" * 200)
+        ),
+        ("/{id}?page_size=51", "page_size"),
+        ("/{id}?page_token=x", "page_token"),
+        ("/{id}/links?page_token=-1", "page_token"),
+        ("?singlesend_ids=x", "singlesend_ids"),
+        ("?singlesend_ids=" + ",".join(str(uuid.UUID(int=n)) for n in range(26)), "singlesend_ids"),
+        ("?page_size=51", "page_size"),
+        ("/export", "ids"),
+        ("/export?ids=", "ids"),
+        ("/export?ids=x", "ids"),
+        ("/export?ids={id}&timezone=Nowhere", "timezone"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_said(
+    query: str, field: str, alice: Account, client_of_alice: ApiClient
+) -> None:
+    campaign = Campaign.objects.create(account=alice, title="x")
+    answer = client_of_alice.get(STATS + query.format(id=campaign.uuid))
+    assert answer.status_code == 400, answer.content
+    assert [found["field"] for found in answer.json()["errors"]] == [field]
+
+
+def test_a_page_of_statistics_asks_as_often_however_long_it_is(alice: Account, client_of_alice: ApiClient) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client_of_alice.get(f"{STATS}?page_size=50").status_code == 200
+        return len(queries)
+
+    for n in range(2):
+        Campaign.objects.create(account=alice, title=f"{n}")
+    few = asked()
+    for n in range(20):
+        Campaign.objects.create(account=alice, title=f"{n}")
+    assert asked() == few

@@ -1,0 +1,197 @@
+"""Two moves of one campaign at one moment, on connections of their own: one of them is done, and nothing in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+import pytest
+from django.db import connection
+
+from accounts.models import Account
+from batches.models import Batch, Receipt
+from batches.states import BatchStatus
+from campaigns.errors import CampaignConflict, TransitionInProgress
+from campaigns.lifecycle import cancel_campaign, pause_campaign, schedule_campaign, send_now, unschedule_campaign
+from campaigns.models import Launch
+from campaigns.states import CampaignStatus
+from foundation.clock import database_now
+from mailer.sweep import sweep
+from tests.campaigns.building import again, expand_all, ready_campaign, sweep_campaigns
+from tests.fleet import DeliveringThread
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+
+REFUSED = (CampaignConflict, TransitionInProgress)
+
+
+def at_one_moment(*moves: Callable[[], object]) -> list[object]:
+    """What each move returned, or the error that refused it."""
+    gate = threading.Barrier(len(moves))
+    outcomes: list[object] = [None] * len(moves)
+
+    def run(number: int) -> None:
+        try:
+            gate.wait(10)
+            outcomes[number] = moves[number]()
+        except REFUSED as error:
+            outcomes[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(len(moves))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    return outcomes
+
+
+class SweepingThread:
+    """Sweeps, and expands what is launched, until it is left."""
+
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> SweepingThread:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(20)
+        assert not self.errors, self.errors
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(0.01):
+                sweep()
+                expand_all()
+        except BaseException as error:
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_launches_are_one(alice: Account, seed: int) -> None:
+    campaign = ready_campaign(alice)
+
+    outcomes = at_one_moment(*[lambda: send_now(alice, campaign.pk)] * 3)
+
+    assert sum(isinstance(outcome, REFUSED) for outcome in outcomes) == 2
+    assert Launch.objects.count() == 1
+    assert again(campaign).status == CampaignStatus.QUEUED
+
+
+def test_two_sweepers_prepare_a_campaign_once(alice: Account) -> None:
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(seconds=60))
+
+    at_one_moment(sweep_campaigns, sweep_campaigns, sweep_campaigns)
+    sweep_campaigns()
+
+    assert Launch.objects.count() == 1
+    assert Batch.objects.filter(is_campaign=True).count() == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_schedule_against_send_now(alice: Account, seed: int) -> None:
+    campaign = ready_campaign(alice)
+    later = database_now() + dt.timedelta(hours=1)
+
+    outcomes = at_one_moment(
+        lambda: send_now(alice, campaign.pk),
+        lambda: schedule_campaign(alice, campaign.pk, later, allowed_from={CampaignStatus.DRAFT}),
+    )
+
+    found = again(campaign)
+    open_batches = Batch.objects.filter(is_campaign=True, status=BatchStatus.OPEN).count()
+    if isinstance(outcomes[0], REFUSED):
+        assert (found.status, open_batches) == (CampaignStatus.SCHEDULED, 0)
+    else:
+        # Scheduled first, it may still be sent now; sent now, it cannot be scheduled any more.
+        assert (found.status, open_batches) == (CampaignStatus.QUEUED, 1)
+
+
+def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
+    """Taken back, nothing of it leaves; not taken back, all of it does."""
+    chance = random.Random(1)
+    taken_back = 0
+    with SweepingThread(), DeliveringThread(peer):
+        for _ in range(8):
+            before = len(peer.recipients)
+            campaign = ready_campaign(alice, recipients=20)
+            send_at = database_now() + dt.timedelta(seconds=0.6)
+            schedule_campaign(alice, campaign.pk, send_at)
+            wait_until(lambda: Launch.objects.filter(campaign=campaign, is_complete=True).exists())  # noqa: B023
+            moment = send_at + dt.timedelta(seconds=chance.uniform(-0.3, 0.1))
+            time.sleep(max(0.0, (moment - database_now()).total_seconds()))
+            try:
+                move_when_free(lambda: unschedule_campaign(alice, campaign.pk))  # noqa: B023
+            except CampaignConflict:
+                wait_until(lambda: len(peer.recipients) == before + 20)  # noqa: B023
+                wait_until(lambda: again(campaign).status == CampaignStatus.SENT)  # noqa: B023
+            else:
+                taken_back += 1
+                time.sleep(0.3)
+                assert len(peer.recipients) == before
+                assert again(campaign).status == CampaignStatus.DRAFT
+    assert 0 < taken_back < 8, "the moments lie around the time"
+    assert not peer.doubled
+
+
+def test_cancel_against_finish(alice: Account, peer: CountingPeer) -> None:
+    """Canceled, the receipt says what had left; finished first, it cannot be canceled."""
+    chance = random.Random(2)
+    with SweepingThread(), DeliveringThread(peer):
+        for _ in range(8):
+            before = len(peer.recipients)
+            campaign = ready_campaign(alice, recipients=200)
+            send_now(alice, campaign.pk)
+            time.sleep(chance.uniform(0.05, 0.5))
+            try:
+                receipt = move_when_free(lambda: cancel_campaign(alice, campaign.pk, actor="test"))  # noqa: B023
+            except CampaignConflict:
+                assert again(campaign).status == CampaignStatus.SENT
+                assert len(peer.recipients) == before + 200
+                continue
+            assert isinstance(receipt, Receipt)
+            left = len(peer.recipients) - before
+            assert receipt.is_settled
+            assert receipt.sent == left
+            time.sleep(0.2)
+            assert len(peer.recipients) - before == left
+            assert again(campaign).status == CampaignStatus.CANCELED
+
+
+def test_pause_against_cancel_leaves_the_campaign_canceled(alice: Account) -> None:
+    campaign = ready_campaign(alice)
+    send_now(alice, campaign.pk)
+    expand_all()
+
+    at_one_moment(
+        lambda: move_when_free(lambda: pause_campaign(alice, campaign.pk, actor="one")),
+        lambda: move_when_free(lambda: cancel_campaign(alice, campaign.pk, actor="other")),
+    )
+
+    found = again(campaign)
+    assert found.launch is not None
+    assert found.status == CampaignStatus.CANCELED
+    assert Batch.objects.get(pk=found.launch.batch_id).status == BatchStatus.CANCELLED
+
+
+def move_when_free(move: Callable[[], object]) -> object:
+    """As a dialect does that retries for its callers."""
+    while True:
+        try:
+            return move()
+        except TransitionInProgress:
+            time.sleep(0.005)
