@@ -7,10 +7,15 @@ from api.openapi import Piece
 from api.sendgrid.schema import (
     asm,
     campaigns,
+    contact_files,
+    contact_lists,
     contactdb,
     contactdb_segments,
+    contacts,
     mail,
     scheduled_sends,
+    segments,
+    senders,
     single_sends,
     statistics,
     words,
@@ -18,7 +23,7 @@ from api.sendgrid.schema import (
 
 FAMILIES = (
     *(words, mail, scheduled_sends, asm, campaigns, single_sends, statistics),
-    *(contactdb, contactdb_segments),
+    *(contactdb, contactdb_segments, contacts, contact_lists, contact_files, segments, senders),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS
