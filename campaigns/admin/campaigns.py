@@ -23,7 +23,8 @@ from batches.models import Receipt
 from campaigns.admin.control import control_campaign, link_move, links_of
 from campaigns.admin.figures import draw_progress, draw_status, figures_of, link_campaign
 from campaigns.admin.form import CampaignForm, NewCampaignForm
-from campaigns.admin.moves import CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
+from campaigns.admin.moves import ASIDE, CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
+from campaigns.admin.pace import tell_window
 from campaigns.editing import create_campaign, edit_campaign
 from campaigns.models import Campaign
 from campaigns.readiness import lacks_of
@@ -77,6 +78,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     list_per_page = 50
     actions = None
     add_fieldsets = ((None, {"fields": ("account", "title")}),)
+    readonly_fields = ("shown_window",)
     conditional_fields = {"send_at": "scheduling == 'at'"}
     change_form_template = "campaigns/campaign.html"
 
@@ -115,8 +117,8 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         if obj is None:
             return self.add_fieldsets
         if not self.has_change_permission(request, obj):
-            shown = (*TIME, *PACE, "window")
-            return ((None, {"fields": CONTENT}), ("Audience", {"fields": AUDIENCE}), ("Pace", {"fields": shown}))
+            shown = ("send_at", "begins_at", "finished_at", *TIME, *PACE, "shown_window")
+            return ((None, {"fields": CONTENT}), ("Audience", {"fields": AUDIENCE}), ("Time", {"fields": shown}))
         return (
             (None, {"fields": CONTENT}),
             ("Audience", {"fields": AUDIENCE}),
@@ -146,6 +148,10 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             # What was typed and refused is in the form; above it stands what is so.
             context.update(show_campaign(request, Campaign.objects.select_related("launch").get(pk=campaign.pk)))
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="window")
+    def shown_window(self, campaign: Campaign) -> str:
+        return tell_window(campaign)
 
     @admin.display(description="")
     def cross(self, campaign: Any) -> SafeString:
@@ -214,6 +220,7 @@ def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     launch = campaign.launch
     receipts = Receipt.objects.filter(batch_id=launch.batch_id).order_by("-pk")[:RECEIPTS_SHOWN] if launch else []
     is_editable = campaign.status in EDITABLE
+    links = links_of(request, campaign)
     return {
         "campaign": campaign,
         "is_editable": is_editable,
@@ -224,6 +231,7 @@ def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "batch": launch and launch.batch,
         "receipts": tabulate_receipts(receipts) if receipts else None,
         # A draft is sent by the button of its form, which saves it first.
-        "moves": [(move, link) for move, link in links_of(request, campaign) if move is not SEND],
-        "may_send": request.user.has_perm(MAY_CHANGE) and is_editable,
+        "moves": [pair for pair in links if pair[0] not in {SEND, *ASIDE}],
+        "aside": [pair for pair in links if pair[0] in ASIDE],
+        "show_save_and_add_another": False,
     }

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -75,6 +74,8 @@ class FoundContacts(ChangeList):
     """One page, in which nothing is counted."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Contact]:
+        # What is offered to filter by, of which nothing is counted.
+        super().get_queryset(request, exclude_parameters)
         try:
             found = [contact.pk for contact in choose(request, self.query)]
         except SluiceError as error:
@@ -142,8 +143,6 @@ class ContactAdmin(ReadOnlyAdmin[Contact]):
         "E-mail address, external id or contact id; of one account also a query, as email like '%@example.com'"
     )
     list_per_page = SHOWN
-    # There is one page, and it is short.
-    paginator = Paginator
     change_form_template = "campaigns/contact.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -21,6 +21,7 @@ from campaigns.admin.moves import (
     MOVES,
     PACE,
     SEND,
+    SEND_NOW,
     CampaignMove,
     Outcome,
     say_consequences,
@@ -104,10 +105,10 @@ def _link_receipt(request: HttpRequest, receipt: Receipt) -> str:
 
 
 def _question(move: CampaignMove, campaign: Campaign) -> Question:
-    undo = dt.timedelta(seconds=undo_seconds(campaign)) if move is SEND else dt.timedelta()
+    undo = dt.timedelta(seconds=undo_seconds(campaign)) if move in {SEND, SEND_NOW} else dt.timedelta()
     return Question(
         title=move.title,
-        asked=f"{move.title}: “{campaign.title}” of {campaign.account}?",
+        asked=f"{move.title}{':' if ' ' in move.title else ''} “{campaign.title}” of {campaign.account}?",
         figures=_figures(campaign) if campaign.status in RUNNING else (),
         consequences=say_consequences(move, campaign, undo),
         button=move.button or move.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -47,9 +48,16 @@ def is_moving(campaign: Campaign, now: dt.datetime) -> bool:
     return campaign.status in {CampaignStatus.QUEUED, CampaignStatus.SENDING} or (is_scheduled and begins_soon)
 
 
+def told_of(campaign: Campaign, counted: Statistics) -> Statistics:
+    """What waits in a canceled campaign never leaves; it is discarded when its time comes."""
+    if campaign.status != CampaignStatus.CANCELED:
+        return counted
+    return replace(counted, waiting=0, stopped=counted.stopped + counted.waiting)
+
+
 def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
     """What has become of its audience, with the share of it in per cent and a colour."""
-    launch = campaign.launch
+    counted, launch = told_of(campaign, counted), campaign.launch
     told = counted.waiting + counted.sent + counted.refused + counted.dropped + counted.stopped + counted.in_doubt
     to_come = 0
     if launch is not None and not launch.is_complete and launch.audience is not None:
@@ -71,12 +79,15 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
 
 
 def figures_of(campaign: Campaign, counted: Statistics) -> list[Figure]:
-    """The tiles of its page. Batches are looked at while there is something to be seen."""
+    """The tiles of its page."""
+    counted = told_of(campaign, counted)
     left_out = f"of them {counted.invalid:,} without an address" if counted.invalid else ""
     return [
         Figure("Recipients", counted.recipients),
         Figure("Sent", counted.sent),
-        Figure("Waiting", counted.waiting),
+        Figure("Waiting", counted.waiting)
+        if counted.waiting or not counted.stopped
+        else Figure("Stopped", counted.stopped),
         Figure("Left out", counted.left_out, note=left_out),
         Figure("Refused, dropped", counted.refused + counted.dropped),
         Figure("Opened", counted.opened),
@@ -110,8 +121,8 @@ def tell_when(campaign: Campaign, now: dt.datetime) -> str:
         return campaign.failure
     if status is CampaignStatus.QUEUED:
         return "its audience is about to become messages"
-    if status is CampaignStatus.DRAFT and campaign.send_at:
-        return f"is to leave at {write_time(campaign.send_at)} UTC"
+    if status is CampaignStatus.DRAFT:
+        return f"is to leave at {write_time(campaign.send_at)} UTC" if campaign.send_at else ""
     return "" if campaign.launch else "nothing of it has left"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
@@ -85,6 +85,23 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
             "rate_per_minute",
             "spread_seconds",
         )
+        labels: ClassVar = {
+            "html_content": "HTML content",
+            "generates_plain": "Plain text from HTML",
+            "is_to_all": "To everybody",
+            "suppression_group": "Unsubscribe group",
+            "custom_unsubscribe_url": "Or a link of its own",
+            "undo_seconds": "Undo window (seconds)",
+            "is_local_time": "Local time",
+        }
+        help_texts: ClassVar = {
+            "custom_unsubscribe_url": "Where its unsubscribe link leads, if not to a page of ours.",
+            "time_zone": "Whose wall clock the time means, with local time.",
+        }
+        widgets: ClassVar = {
+            "subject": UnfoldAdminTextInputWidget,
+            "custom_unsubscribe_url": UnfoldAdminTextInputWidget,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         campaign: Campaign = kwargs["instance"]
@@ -106,6 +123,10 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         for name, rows in choices.items():
             if name in self.fields:
                 self.fields[name].queryset = rows.order_by("pk")  # type: ignore[attr-defined]
+        for name in PARTS:
+            if name in self.fields:
+                # It would be asked whose it is, again.
+                self.fields[name].widget.can_add_related = False
         if "html_content" in self.fields:
             self.fields["html_content"].help_text = (
                 "[%first_name | friend%] stands for what is known of a contact, or else for what is behind the line. "

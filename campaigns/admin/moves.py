@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 
-from batches.admin.asking import ReasonForm
+from batches.admin.asking import ReasonForm, TimeField
 from batches.models import Receipt
 from campaigns.admin.pace import PaceForm
 from campaigns.admin.testing import AddressesForm
@@ -18,6 +18,7 @@ from campaigns.lifecycle import (
     CANCELABLE,
     PAUSABLE,
     RESUMABLE,
+    SCHEDULABLE,
     SENDABLE,
     UNSCHEDULABLE,
     Statuses,
@@ -61,9 +62,19 @@ class CampaignMove:
 
 def _send(campaign: Campaign, actor: str, said: Said) -> Outcome:
     if campaign.send_at is None:
-        sent = send_now(campaign.account, campaign.pk, needs_tag=False)
-    else:
-        sent = schedule_campaign(campaign.account, campaign.pk, campaign.send_at, needs_tag=False)
+        return _send_now(campaign, actor, said)
+    return _reschedule(campaign, actor, {"send_at": campaign.send_at})
+
+
+def _send_now(campaign: Campaign, actor: str, said: Said) -> Outcome:
+    return _tell_time(send_now(campaign.account, campaign.pk, needs_tag=False))
+
+
+def _reschedule(campaign: Campaign, actor: str, said: Said) -> Outcome:
+    return _tell_time(schedule_campaign(campaign.account, campaign.pk, said["send_at"], needs_tag=False))
+
+
+def _tell_time(sent: Campaign) -> Outcome:
     if sent.status == CampaignStatus.SCHEDULED and sent.begins_at:
         return f"is scheduled: it leaves at {write_time(sent.begins_at)} UTC", None
     return "is on its way", None
@@ -106,7 +117,22 @@ def _change_pace(campaign: Campaign, actor: str, said: Said) -> Outcome:
     return "has another pace: what has not left got new times", None
 
 
-SEND = CampaignMove("send", "Send Campaign", "send", SENDABLE, _send)
+class TimeForm(forms.Form):
+    """When it leaves instead."""
+
+    send_at = TimeField(label="Time (UTC)")
+
+
+SEND = CampaignMove("send", "Send Campaign", "send", frozenset(SENDABLE) - {CampaignStatus.SCHEDULED}, _send)
+SEND_NOW = CampaignMove("now", "Send now", "send", frozenset(SENDABLE) & {CampaignStatus.SCHEDULED}, _send_now)
+RESCHEDULE = CampaignMove(
+    "reschedule",
+    "Change the time",
+    "schedule_send",
+    frozenset(SCHEDULABLE) & {CampaignStatus.SCHEDULED},
+    _reschedule,
+    TimeForm,
+)
 UNSCHEDULE = CampaignMove("unschedule", "Unschedule", "event_busy", UNSCHEDULABLE, _unschedule)
 PAUSE = CampaignMove("pause", "Pause", "pause", PAUSABLE, _pause, ReasonForm)
 RESUME = CampaignMove("resume", "Resume", "play_arrow", RESUMABLE, _resume, ReasonForm)
@@ -116,15 +142,22 @@ TEST = CampaignMove("test", "Send a test", "outgoing_mail", ALL, _test, Addresse
 DUPLICATE = CampaignMove("duplicate", "Duplicate", "content_copy", ALL, _duplicate, permission=MAY_ADD)
 DELETE = CampaignMove("delete", "Delete", "delete", ALL, _delete, ReasonForm, "danger", MAY_DELETE)
 
-MOVES = (SEND, UNSCHEDULE, PAUSE, RESUME, CANCEL, PACE, TEST, DUPLICATE, DELETE)
+MOVES = (SEND, SEND_NOW, RESCHEDULE, UNSCHEDULE, PAUSE, RESUME, CANCEL, PACE, TEST, DUPLICATE, DELETE)
 """In the order in which a menu has them."""
+ASIDE = frozenset({PACE, TEST, DUPLICATE, DELETE})
+"""Those that stand aside on a campaign's page."""
 
 
 def say_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timedelta) -> list[str]:
     """What the move will do, in sentences."""
     status = CampaignStatus(campaign.status)
-    if move is SEND:
-        return _say_of_sending(campaign, undo)
+    if move is SEND and campaign.send_at:
+        return [
+            f"It leaves at {write_time(campaign.send_at)} UTC. Until then it can be unscheduled.",
+            "Its audience is read shortly before: who joins a list until then gets it, too.",
+        ]
+    if move in {SEND, SEND_NOW}:
+        return _say_of_sending(undo)
     if move is DELETE:
         stop = {
             True: "When the answer is there, nothing more of it leaves. What has left stays counted.",
@@ -132,6 +165,7 @@ def say_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timedelta)
         }
         return [stop[status in RUNNING], "Its batch, its receipts and its history stay. This cannot be taken back."]
     return {
+        RESCHEDULE: [f"It was to leave at {write_time(campaign.send_at)} UTC."],
         UNSCHEDULE: ["It becomes a draft again, without a time. Nothing of it has left, and nothing will."],
         PAUSE: [
             "When the answer is there, nothing more of it leaves, and no more of its audience becomes messages.",
@@ -148,12 +182,7 @@ def say_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timedelta)
     }[move]
 
 
-def _say_of_sending(campaign: Campaign, undo: dt.timedelta) -> list[str]:
-    if campaign.send_at:
-        return [
-            f"It leaves at {write_time(campaign.send_at)} UTC. Until then it can be unscheduled.",
-            "Its audience is read shortly before: who joins a list until then gets it, too.",
-        ]
+def _say_of_sending(undo: dt.timedelta) -> list[str]:
     at_once = f"It leaves in {int(undo.total_seconds())} seconds. Until then it can be unscheduled."
     return [
         at_once

@@ -26,6 +26,13 @@ class HourInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
     input_type = "time"
 
 
+class DaysInput(UnfoldAdminCheckboxSelectMultipleWidget):  # type: ignore[misc]
+    """Boxes beside each other."""
+
+    def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context(*args, **kwargs), "radio_style": 1}
+
+
 class PaceFields(forms.Form):
     """Rate, spread and window; `clean` makes `window` of its four fields."""
 
@@ -50,7 +57,7 @@ class PaceFields(forms.Form):
         required=False,
         coerce=int,
         choices=WEEKDAYS,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        widget=DaysInput,
         help_text="With hours and without weekdays: on every day.",
     )
     window_from = forms.TimeField(label="Only from", required=False, widget=HourInput)
@@ -114,6 +121,14 @@ def pace_as_written(campaign: Campaign) -> dict[str, Any]:
         "window_to": window.get("to"),
         "window_time_zone": window.get("time_zone", ""),
     }
+
+
+def tell_window(campaign: Campaign) -> str:
+    """When it may leave, in words; empty: at any time."""
+    if not campaign.window:
+        return ""
+    days = ", ".join(name for number, name in WEEKDAYS if number in campaign.window["weekdays"])
+    return "{from} to {to}, {time_zone}, ".format(**campaign.window) + days
 
 
 def clean_time_zone(name: str) -> str:

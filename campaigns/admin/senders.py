@@ -20,6 +20,7 @@ from batches.admin.refusing import RefusableAdmin, RefusableForm
 from campaigns.audience.errors import InvalidSender, SenderProblem
 from campaigns.audience.models import Sender
 from campaigns.audience.senders import (
+    REQUIRED,
     create_sender,
     delete_sender,
     is_locked,
@@ -98,6 +99,8 @@ class SenderForm(RefusableForm, ChoosingForm[Sender]):
         super().__init__(*args, **kwargs)
         for name in LINES & self.fields.keys():
             self.fields[name].widget = UnfoldAdminTextInputWidget()
+        for name in self.fields.keys() - {"account", *REQUIRED}:
+            self.fields[name].required = False
 
     def clean(self) -> Any:
         said = super().clean()
@@ -138,6 +141,9 @@ class SenderAdmin(RefusableAdmin[Sender]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Sender | None = None) -> Any:
         return ("account",) if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Sender | None = None) -> Any:
+        return ("account", *PARTS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Sender | None = None) -> bool:
         """Not while a campaign uses it."""
