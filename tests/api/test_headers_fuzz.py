@@ -16,7 +16,7 @@ from batches.control import create_batch
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 
-FUZZ = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 odd_values = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=20)
 """Bytes, as WSGI tells them: in Latin-1."""

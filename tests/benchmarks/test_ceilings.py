@@ -19,7 +19,6 @@ TIMES = {
     "client_alone": client_loop.TIMES,
     "sink_alone": sink_alone.TIMES,
     "bare_copy": 0,
-    "one_copy": 0,
     "empty_view": 0,
 }
 """How often each message comes to the sink, by ceiling."""

@@ -16,7 +16,7 @@ from mailer.models import Message
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_fuzz import values
 
-FUZZ = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+FUZZ = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
 V1 = "/sluice/v1"
 MOVES = ("pause", "cancel", "resume", "reschedule")
 

@@ -132,7 +132,7 @@ def lists(alice: Account) -> dict[str | int, str | int]:
     return {"here": str(found.uuid), "number": found.pk}
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.lists(person, max_size=4), asked=condition)
 def test_the_sql_and_plain_python_agree(
     alice: Account, lists: dict[str | int, str | int], people: list[Person], asked: Condition

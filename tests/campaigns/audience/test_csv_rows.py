@@ -47,7 +47,7 @@ def test_any_cut_gives_the_rows_of_the_whole(
 
 
 @given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), cuts)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_text_that_is_no_csv_gives_the_same_rows_however_it_is_cut(text: str, at: list[int]) -> None:
     data = text.encode()
     whole = rows_of(data)
@@ -57,7 +57,7 @@ def test_text_that_is_no_csv_gives_the_same_rows_however_it_is_cut(text: str, at
 
 
 @given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), st.data())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_later_reader_goes_on_behind_any_row(text: str, data: st.DataObject) -> None:
     file = b"\xef\xbb\xbf" + text.encode()
     whole = rows_of(file)

@@ -231,7 +231,7 @@ def quoted(text: str, quote: str) -> str:
 ATTACKS = ["' or '1'='1", "\\' or 1=1 --", "%(asked_0)s", "'; select pg_sleep(9); --", '" or "a"="a', "{0}", "\\", "''"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.sampled_from(ATTACKS) | st.text(min_size=1, max_size=20), quote=st.sampled_from("'\""))
 @example(text="\\", quote="'")
 @example(text="pet", quote="'")
@@ -261,7 +261,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join) | st.text(max_size=30))
 def test_whatever_is_asked_is_answered_or_refused(alice: Account, people: None, query: str) -> None:
     with suppress(InvalidQuery):

@@ -33,7 +33,7 @@ def kind_of(number: int, result: object) -> str:
     return next(name for name in ("created", "updated", "unmodified", "rejected") if number in getattr(result, name))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(DRAFT, max_size=4), rows=st.lists(DRAFT, max_size=7))
 def test_together_is_as_one_by_one(
     alice: Account, charlie: Account, before: list[ContactDraft], rows: list[ContactDraft]
