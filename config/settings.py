@@ -182,7 +182,7 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MEMORY_MB * 1024
 library, has taken from the system goes back to it."""
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_BEAT_SYNC_EVERY = 10
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:PatientScheduler"
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,48 @@
+"""Beat's scheduler: django-celery-beat's, which outlives a database that is away."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+from django_celery_beat.schedulers import DatabaseScheduler
+
+log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS = 1.0
+
+
+class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package is not typed
+    """Waits where the other one ends the process: at its start, and when it reads a schedule that has changed."""
+
+    def setup_schedule(self) -> None:
+        """Read the schedule, as soon as the database answers."""
+        while not is_there():
+            time.sleep(PAUSE_SECONDS)
+        super().setup_schedule()
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Send what is due; returns the seconds until it is worth looking again."""
+        try:
+            return float(super().tick(*args, **kwargs))
+        except (DatabaseError, InterfaceError) as error:
+            note_absence(error)
+            return PAUSE_SECONDS
+
+
+def is_there() -> bool:
+    """Whether the database takes a connection."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        note_absence(error)
+        return False
+    return True
+
+
+def note_absence(error: Exception) -> None:
+    """Say it, and start anew with the next question."""
+    log.warning("database is away", error=str(error).splitlines()[0])
+    connection.close()

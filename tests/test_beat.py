@@ -1,0 +1,44 @@
+"""Beat when the database is away."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.db import OperationalError, connection
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from config.beat import PAUSE_SECONDS, PatientScheduler
+
+
+def test_beat_waits_at_its_start_for_a_database_that_is_away(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def refuse() -> None:
+        if len(pauses) < 3:
+            raise OperationalError("the database system is starting up")
+        connect()
+
+    connection.close()
+    connect = connection.connect
+    with monkeypatch.context() as away:
+        away.setattr(connection, "connect", refuse)
+        away.setattr(time, "sleep", pauses.append)
+        scheduler = PatientScheduler(app=current_app)
+
+    assert len(pauses) == 3
+    assert "sweep" in scheduler.schedule
+
+
+def test_beat_goes_on_when_the_database_goes_away(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = PatientScheduler(app=current_app)
+
+    def lose(*_: Any, **__: Any) -> float:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as away:
+        away.setattr(DatabaseScheduler, "tick", lose)
+        assert scheduler.tick() == PAUSE_SECONDS
+    assert "sweep" in scheduler.schedule
