@@ -78,7 +78,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     list_per_page = 50
     actions = None
     add_fieldsets = ((None, {"fields": ("account", "title")}),)
-    readonly_fields = ("shown_window",)
+    readonly_fields = ("planned", "begins", "finished", "shown_window")
     conditional_fields = {"send_at": "scheduling == 'at'"}
     change_form_template = "campaigns/campaign.html"
 
@@ -117,7 +117,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         if obj is None:
             return self.add_fieldsets
         if not self.has_change_permission(request, obj):
-            shown = ("send_at", "begins_at", "finished_at", *TIME, *PACE, "shown_window")
+            shown = ("planned", "begins", "finished", *TIME, *PACE, "shown_window")
             return ((None, {"fields": CONTENT}), ("Audience", {"fields": AUDIENCE}), ("Time", {"fields": shown}))
         return (
             (None, {"fields": CONTENT}),
@@ -148,6 +148,18 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             # What was typed and refused is in the form; above it stands what is so.
             context.update(show_campaign(request, Campaign.objects.select_related("launch").get(pk=campaign.pk)))
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="send_at (UTC)")
+    def planned(self, campaign: Campaign) -> str:
+        return write_time(campaign.send_at)
+
+    @admin.display(description="begins (UTC)")
+    def begins(self, campaign: Campaign) -> str:
+        return write_time(campaign.begins_at)
+
+    @admin.display(description="finished (UTC)")
+    def finished(self, campaign: Campaign) -> str:
+        return write_time(campaign.finished_at)
 
     @admin.display(description="window")
     def shown_window(self, campaign: Campaign) -> str:
