@@ -65,11 +65,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an answer brings; no body without a `body`."""
+    """What an answer brings; no body without a `body`, which is of this media type."""
 
     description: str
     body: Piece | None = None
     headers: Sequence[Header] = ()
+    type: str = JSON
 
 
 ON_BEHALF_OF = Header("On-Behalf-Of", "The subuser to act for: its username, or `account-id <id>`.")
@@ -105,7 +106,9 @@ def call(
         tags=[tag],
         parameters=[*parameters, *map(parameter, headers), *answered],
         request=body and {JSON: body},
-        responses={status: OpenApiResponse(reply.body, reply.description) for status, reply in replies.items()},
+        responses={
+            (status, reply.type): OpenApiResponse(reply.body, reply.description) for status, reply in replies.items()
+        },
         exclude=False,
     )
 

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
     path("admin/", admin.site.urls),
     path("docs/", show_docs, name="docs"),
+    path("v3/marketing/contacts/", include("api.sendgrid.links")),
     path("v3/", include("api.sendgrid.urls")),
     path("sluice/v1/openapi.json", show_document, name="openapi"),
     path("sluice/", include("api.native.urls")),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from api.campaign_words import Dialect, word_for
 from batches.states import PARCEL_MOVES, BatchStatus, ParcelState
 from batches.verdict import VERDICTS, Phase
-from campaigns.states import CAMPAIGN_MOVES
+from campaigns.states import CAMPAIGN_MOVES, CampaignStatus
 
 DOCS = Path(__file__).parent.parent / "docs"
 ARROW = re.compile(r"^\s*(\w+) --> (\w+) :", re.MULTILINE)
@@ -32,6 +33,12 @@ def test_the_parcels_table_has_every_state() -> None:
 def test_the_campaigns_diagram_is_the_table_of_moves() -> None:
     drawn = set(ARROW.findall(section("A campaign")))
     assert drawn == {(status.label, target.label) for status, moves in CAMPAIGN_MOVES.items() for target in moves}
+
+
+def test_the_campaigns_table_has_the_dialects_words() -> None:
+    rows = re.findall(r"^\| (\w+) \|(.+)\|$", section("A campaign"), re.MULTILINE)
+    told = {status: [word.strip() for word in words.split("|")] for status, words in rows[1:]}
+    assert told == {status.label: [word_for(status, dialect) for dialect in Dialect] for status in CampaignStatus}
 
 
 def test_the_batch_diagram_lets_every_status_reach_every_other() -> None:

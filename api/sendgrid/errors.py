@@ -14,7 +14,7 @@ from rest_framework import exceptions as drf
 
 from accounts.errors import ScopesNotGrantable
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
-from api.sendgrid import campaign_texts
+from api.sendgrid import audience_texts, campaign_texts
 from api.sendgrid.campaign_texts import ANY_CALL
 from foundation.errors import SluiceError
 from mailer.errors import UnknownGroup
@@ -120,7 +120,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),
-} | {key: Answer(*row) for key, row in campaign_texts.ROWS.items()}
+} | {key: Answer(*row) for key, row in (*campaign_texts.ROWS.items(), *audience_texts.ROWS.items())}
 """By the core's code and the call (method and resource); a row for `ANY_CALL` serves the calls without their own."""
 
 MAIL_BODY_ANSWERS: dict[type[BadBody], Answer] = {
@@ -183,12 +183,14 @@ def body_answers(call: str) -> dict[type[BadBody], Answer]:
     """The words for a body that cannot be read, which not all families share."""
     if call == MAIL_SEND:
         return MAIL_BODY_ANSWERS
-    is_of_campaigns = call.partition(" ")[2] in campaign_texts.CAMPAIGN_RESOURCES
-    return CAMPAIGN_BODY_ANSWERS if is_of_campaigns else BODY_ANSWERS
+    resource = call.partition(" ")[2]
+    if text := audience_texts.JSON_TEXTS.get(resource):
+        return BODY_ANSWERS | {NotJson: Answer(400, None, text)}
+    return CAMPAIGN_BODY_ANSWERS if resource in campaign_texts.CAMPAIGN_RESOURCES else BODY_ANSWERS
 
 
 def core_refusal(error: SluiceError, call: str) -> Refusal:
-    if said := campaign_texts.said_of(error, call):
+    if said := campaign_texts.said_of(error, call) or audience_texts.said_of(error):
         return Refusal(400, *(Problem(message, field, error_id=error.code) for field, message in said))
     own = CORE_ANSWERS.get((error.code, campaign_texts.narrowed(error, call)))
     answer = own or CORE_ANSWERS[error.code, ANY_CALL]
@@ -206,6 +208,7 @@ def fill_in(message: str, error: SluiceError) -> str:
         CUSTOM_FIELDS_LIMIT=settings.CUSTOM_FIELDS_LIMIT,
         MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
         SEARCH_SECONDS=settings.SEARCH_SECONDS,
+        SENDERS_LIMIT=settings.SENDERS_LIMIT,
         said=error,
         scopes=scopes,
         ids=ids,

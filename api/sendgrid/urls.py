@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from api.sendgrid import views
+from api.sendgrid import audience_urls, views
 from api.sendgrid.views import asm, campaigns, single_sends, statistics, suppression
 
 # Whatever is not of this form is no id, and never reaches a query.
@@ -58,5 +58,6 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^marketing/stats/singlesends/export/?$", statistics.ExportedStatistics.as_view()),
     re_path(rf"^marketing/stats/singlesends/{SINGLE_SEND_ID}/?$", statistics.OneSingleSendsStatistics.as_view()),
     re_path(rf"^marketing/stats/singlesends/{SINGLE_SEND_ID}/links/?$", statistics.LinkStatistics.as_view()),
+    *audience_urls.urlpatterns,
     re_path(r"^", views.not_found),
 ]

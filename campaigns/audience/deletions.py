@@ -1,16 +1,18 @@
-"""Deletions: many contacts, all of them, or a list with its contacts, by a job, a page at a time."""
+"""Deletions: many contacts, all, those of a segment, or a list with its contacts, by a job, a page at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID
 
 from accounts.models import Account
+from campaigns.audience.condition_json import from_json, to_json
 from campaigns.audience.contacts import count_contacts, delete_contacts, delete_some, find_contacts, last_contact_id
 from campaigns.audience.jobs import JobFailure, open_job, write_page
 from campaigns.audience.lists import delete_contacts_of_list, delete_list, find_list, remove_from_list
-from campaigns.audience.models import ContactList, Job, JobKind
-from campaigns.errors import UnknownList
+from campaigns.audience.models import Contact, ContactList, Job, JobKind, Segment
+from campaigns.audience.segments import condition_of, find_matching
+from campaigns.errors import SearchTooSlow, UnknownList
 
 PAGE = 5000
 
@@ -31,6 +33,12 @@ def begin_deletion_of_list(found: ContactList) -> Job:
     return open_job(found.account, JobKind.DELETE, {"list": found.pk}, requested=found.contact_count)
 
 
+def begin_deletion_of_segment(segment: Segment) -> Job:
+    """Delete the contacts that a segment has; whoever meets its condition only when the job gets there, too."""
+    options = {"condition": to_json(condition_of(segment)), "through": last_contact_id(segment.account)}
+    return open_job(segment.account, JobKind.DELETE, options)
+
+
 def begin_removal(found: ContactList, contacts: Collection[UUID]) -> Job:
     """Take these contacts off a list; they stay contacts. `deleted_count` counts them."""
     options = {"list": found.pk, "contacts": _written(contacts)}
@@ -44,10 +52,14 @@ def deletion_pages(job: Job) -> Iterator[None]:
             yield from _delete_named(job)
         elif "list" in job.options:
             yield from _delete_list(job)
+        elif "condition" in job.options:
+            yield from _delete_matching(job)
         else:
             yield from _delete_all(job)
     except UnknownList:
         raise JobFailure("The list was deleted.") from None
+    except SearchTooSlow:
+        raise JobFailure("To find the contacts took too long.") from None
 
 
 def _delete_named(job: Job) -> Iterator[None]:
@@ -72,6 +84,22 @@ def _delete_list(job: Job) -> Iterator[None]:
                 delete_list(job.account, job.options["list"])
                 job.cursor = 1
         yield
+
+
+def _delete_matching(job: Job) -> Iterator[None]:
+    """`cursor` is the last contact that was looked at."""
+    condition, through = from_json(job.options["condition"]), job.options["through"]
+    while page := _up_to(through, find_matching(job.account, condition, after=job.cursor, limit=PAGE)):
+        with write_page(job):
+            gone = delete_contacts(job.account, page)
+            job.requested_count += gone
+            job.deleted_count += gone
+            job.cursor = page[-1]
+        yield
+
+
+def _up_to(through: int, contacts: Iterable[Contact]) -> list[int]:
+    return [contact.pk for contact in contacts if contact.pk <= through]
 
 
 def _delete_all(job: Job) -> Iterator[None]:

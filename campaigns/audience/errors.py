@@ -70,6 +70,7 @@ class InvalidSender(SluiceError):
     """A sender cannot be as it was given: `wrong` says why, all of it."""
 
     code = "invalid_sender"
+    wrong: tuple[WrongPart, ...] = ()
 
     def __init__(self, wrong: Sequence[WrongPart]) -> None:
         super().__init__(", ".join(f"{part}: {problem.value}" for part, problem in wrong), field=wrong[0].part)

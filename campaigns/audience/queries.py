@@ -191,7 +191,7 @@ select row_to_json(shown)::text from (
 
 SELECT_MATCHING: Final = """
 select c.* from campaigns_contact c where c.account_id = %(account)s and c.id > %(after)s and ({condition})
-order by c.id limit %(limit)s
+order by c.id limit %(limit)s offset %(offset)s
 """
 
 COUNT_MATCHING: Final = """

@@ -104,11 +104,13 @@ def refresh_segment(segment: Segment) -> Segment:
     return find_segment(segment.account, segment.pk)
 
 
-def find_matching(account: Account, condition: Condition, *, after: int = 0, limit: int) -> list[Contact]:
-    """The account's first contacts above the id `after` that meet a condition, the oldest first. Raises
-    SearchTooSlow."""
+def find_matching(
+    account: Account, condition: Condition, *, after: int = 0, offset: int = 0, limit: int
+) -> list[Contact]:
+    """A page of the contacts that meet a condition, the oldest first: those with ids above `after`, without the first
+    `offset` of them. Raises SearchTooSlow."""
     expression, parameters = compile_condition(condition, account_id=account.pk)
-    asked = parameters | {"account": account.pk, "after": after, "limit": limit}
+    asked = parameters | {"account": account.pk, "after": after, "offset": offset, "limit": limit}
     with _time_limit():
         return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), asked))
 

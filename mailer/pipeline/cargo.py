@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from batches.claims import Claim, bits
 from batches.models import PARCEL_SPAN
 from mailer import queries
 from mailer.compose.mime import recipients_of
-from mailer.suppressions.addresses import address_key
 from mailer.suppressions.check import Found, find_suppressions
 
 
@@ -71,18 +70,16 @@ def finished_recipients(claims: Sequence[Claim]) -> dict[int, frozenset[str]]:
 
 def suppressed_recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> dict[int, dict[str, list[Found]]]:
     """The recipients of these messages who have suppressions, with these, in one statement."""
-    asked = list(_recipients(claims, messages))
-    found = find_suppressions((account_id, key) for _, account_id, _, key in asked) if asked else {}
-    suppressed: dict[int, dict[str, list[Found]]] = {}
-    for message_id, account_id, recipient, key in asked if found else ():
-        if (account_id, key) in found:
-            suppressed.setdefault(message_id, {})[recipient] = found[account_id, key]
-    return suppressed
-
-
-def _recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> Iterator[tuple[int, int, str, str]]:
-    """Every recipient of every message: the message, its account, the address on the wire, its key."""
     accounts = {claim.base: claim.account_id for claim in claims}
-    for message_id, (_, first, personal) in messages.items():
-        for recipient in recipients_of(personal or {}, first):
-            yield message_id, accounts[message_id // PARCEL_SPAN], recipient, address_key(recipient)
+    # As on the wire they need no more than lower case to be keys (`address_key`).
+    asked = [
+        (message_id, recipient, (accounts[message_id // PARCEL_SPAN], recipient.lower()))
+        for message_id, (_, first, personal) in messages.items()
+        for recipient in recipients_of(personal or {}, first)
+    ]
+    found = find_suppressions({pair for _, _, pair in asked})
+    suppressed: dict[int, dict[str, list[Found]]] = {}
+    for message_id, recipient, pair in asked if found else ():
+        if pair in found:
+            suppressed.setdefault(message_id, {})[recipient] = found[pair]
+    return suppressed

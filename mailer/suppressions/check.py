@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from foundation.prepared import fetch_prepared
@@ -28,11 +28,10 @@ BYPASSES: Final[Mapping[SuppressionKind, Bypass]] = {
 }
 
 
-def find_suppressions(asked: Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[Found]]:
+def find_suppressions(asked: Collection[tuple[int, str]]) -> dict[tuple[int, str], list[Found]]:
     """The suppressions of addresses, by account id and address key; one that is not in the answer has none."""
-    accounts, emails = zip(*set(asked), strict=True)
     found: dict[tuple[int, str], list[Found]] = {}
-    values = {"accounts": list(accounts), "emails": list(emails)}
+    values = {"accounts": [account_id for account_id, _ in asked], "emails": [email for _, email in asked]}
     for account_id, email, kind, group_id in fetch_prepared(queries.FIND_SUPPRESSIONS, values):
         found.setdefault((account_id, email), []).append((SuppressionKind(kind), group_id))
     return found

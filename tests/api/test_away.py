@@ -39,6 +39,8 @@ def database_away(client_of_alice: ApiClient) -> Iterator[None]:
         ("GET", "/v3/api_keys", None),
         ("POST", "/v3/api_keys", {"name": "x"}),
         ("GET", "/v3/scopes", None),
+        ("POST", "/v3/campaigns/1/schedules/now", None),
+        ("DELETE", "/v3/campaigns/1", None),
     ],
 )
 def test_sendgrids_endpoints_answer_503(

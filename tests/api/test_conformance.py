@@ -24,12 +24,16 @@ from api.document import document_text
 from batches.control import create_batch, stop_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from campaigns.states import CampaignStatus
 from foundation.clock import database_now
-from mailer.models import Message
+from mailer.models import Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.groups import create_group
+from mailer.suppressions.lists import New, leave_group, suppress
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_fuzz import bent_bodies
+from tests.campaigns.building import campaign_in
 from tests.drafts import draft
 
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "4"))
@@ -108,17 +112,30 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
         accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=LATER))
     for batch, status in zip(batches, (BatchStatus.PAUSED, BatchStatus.CANCELLED), strict=False):
         stop_batch(alice, batch.public_id, status, actor="a test", allowed_from={BatchStatus.OPEN})
+    groups = [create_group(alice, name=f"Group {n}", description="x").pk for n in range(6)]
+    leave_group(alice, groups[0], ["a@example.com"])
+    suppress([New(alice.pk, "a@example.com", kind) for kind in SuppressionKind if kind != SuppressionKind.GROUP])
     other_key, _ = create_key(alice, "another key")
     Account.objects.create(username="alice-shop", parent=alice)
     accept_mail(alice, draft(2, batch_id=batches[2].public_id, send_at=database_now()))
     deliverer.deliver_due(seconds=5)
     messages = [str(pk) for pk in Message.objects.order_by("-pk").values_list("pk", flat=True)[:4]]
+    campaigns = [campaign_in(alice, CampaignStatus(status)) for status in (0, 0, 1, 3)]
+    single_sends = [str(campaign.uuid) for campaign in campaigns]
     receipts = list(Receipt.objects.values_list("public_id", flat=True))
     return {
         "batch_id": [batch.public_id for batch in batches],
         "message_id": messages,
         "receipt_id": receipts,
         "key_id": [other_key.key_id],
+        "group_id": list(map(str, groups)),
+        "email": ["a@example.com", "b@example.com"],
+        "campaign_id": [campaign.pk for campaign in campaigns],
+        "single_send_id": single_sends,
+        "ids": [[each] for each in single_sends],
+        "singlesend_ids": [single_sends],
+        "template_id": single_sends,
+        "sender_id": [campaign.sender_id for campaign in campaigns],
         "scopes": [["mail.send"]],
         "after": [batches[0].public_id, *receipts, *messages],
         "On-Behalf-Of": ["alice-shop"],

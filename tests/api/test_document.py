@@ -31,7 +31,7 @@ def calls(document: Any) -> dict[tuple[str, str], Any]:
 def path_of(prefix: str, pattern: URLPattern) -> str:
     """`^v1/batches/(?P<batch_id>[a-z]+)/?$` is `/sluice/v1/batches/{batch_id}`."""
     text = re.sub(r"\(\?P<(\w+)>.*?\)", r"{\1}", str(pattern.pattern))
-    return prefix + text.removeprefix("^").removesuffix("$").removesuffix("/?")
+    return prefix + text.removeprefix("^").removesuffix("$").removesuffix("/?").replace("\\.", ".")
 
 
 def test_every_endpoint_is_described(document: Any) -> None:

@@ -48,15 +48,27 @@ class KeyRequest:
 
 def read_object(request: Request) -> Mapping[str, Any]:
     """The JSON object a request carries. Raises BadBody and Refusal."""
+    value = read_json(request)
+    if not isinstance(value, dict):
+        raise NotJson
+    return value
+
+
+def read_array(request: Request) -> list[Any]:
+    """The JSON array a request carries. Raises BadBody and Refusal."""
+    value = read_json(request)
+    if not isinstance(value, list):
+        raise NotJson
+    return value
+
+
+def read_json(request: Request) -> Any:
     body = read_body(request._request)
     if not body:
         raise NotJson
     if request._request.content_type != "application/json":
         raise plain_refusal(415)
-    value = parse_json(body)
-    if not isinstance(value, dict):
-        raise NotJson
-    return value
+    return parse_json(body)
 
 
 def read_stop(request: Request) -> StopRequest:

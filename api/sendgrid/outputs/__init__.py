@@ -40,12 +40,8 @@ def mail_refused(refusal: Refusal) -> HttpResponse:
     return json_response(refusal.status, {"errors": errors})
 
 
-def refused(refusal: Refusal) -> HttpResponse:
-    """The envelope of the other endpoints: field, message, in that order."""
-    return json_response(refusal.status, envelope(refusal))
-
-
 def envelope(refusal: Refusal) -> dict[str, Any]:
+    """The envelope of the other endpoints: field, message, in that order."""
     return {"errors": [{"field": found.field, "message": found.message} for found in refusal.problems]}
 
 

@@ -76,7 +76,7 @@ exported_statistics = extend_schema_view(
         "The statistics of Single Sends as CSV",
         tag=STATISTICS,
         query=[ids("ids", MAX_IDS, "Of these.", is_required=True), ZONE],
-        replies={200: Reply("Lines of CSV, the first with the names.", {"type": "string"})},
+        replies={200: Reply("Lines of CSV, the first with the names.", TEXT, type="text/csv")},
         refusals=[400],
     ),
 )

@@ -15,7 +15,10 @@ ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 413, 415)
 REPEATABLE = (400, 409, 413, 415)
 """What an Idempotency-Key may be answered: it makes the body be read even where nothing is expected of it."""
-REFUSALS = errors.HTTP_ANSWERS | {409: "the same, or another change of it, is under way: ask again"}
+REFUSALS = errors.HTTP_ANSWERS | {
+    408: "the search took too long",
+    409: "the same, or another change of it, is under way: ask again",
+}
 
 COMPONENTS: dict[str, Piece] = {
     "Errors": record(errors=list_of(record(field=nullable(TEXT), message=TEXT))),

@@ -43,14 +43,21 @@ class MarketingEndpoint(Endpoint):
 @csrf_exempt
 def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
     """Every path below /v3 that is none; serves as the site's handler404 there too."""
-    return outputs.refused(errors.plain_refusal(404))
+    return refuse(request, 404)
 
 
 def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
     """handler400 below /v3."""
-    return outputs.refused(errors.plain_refusal(400))
+    return refuse(request, 400)
 
 
 def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
     """handler500 below /v3."""
-    return outputs.refused(errors.plain_refusal(500))
+    return refuse(request, 500)
+
+
+def refuse(request: HttpRequest, status: int) -> HttpResponseBase:
+    """In the envelope of the family that the path is in."""
+    refusal = errors.plain_refusal(status)
+    is_marketing = request.path_info.startswith("/v3/marketing/")
+    return outputs.json_response(status, marketing.envelope(refusal) if is_marketing else outputs.envelope(refusal))

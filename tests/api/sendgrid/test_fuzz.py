@@ -66,14 +66,11 @@ def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path] * bool(path) + [below for key, inner in items for below in paths_of(inner, (*path, key))]
 
 
-PATHS = paths_of(WHOLE_BODY)
-
-
 @st.composite
-def bent_bodies(draw: st.DrawFn) -> dict[str, Any]:
+def bent_bodies(draw: st.DrawFn, whole: dict[str, Any] = WHOLE_BODY) -> dict[str, Any]:
     """A good body with some of its parts replaced, removed, or joined by others."""
-    body = copy.deepcopy(WHOLE_BODY)
-    for path in draw(st.lists(st.sampled_from(PATHS), max_size=4)):
+    body = copy.deepcopy(whole)
+    for path in draw(st.lists(st.sampled_from(paths_of(whole)), max_size=4)):
         node: Any = body
         try:
             for part in path[:-1]:

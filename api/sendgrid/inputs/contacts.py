@@ -1,0 +1,320 @@
+"""The requests of contacts, of their lists and fields, and of imports and exports.
+
+No document has texts for what is wrong with them: these are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.models import Account
+from api.http import BodyTooLarge, keep_body
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.field_ids import TYPE_NAMES, read_column, read_field_id
+from api.sendgrid.inputs.fields import UUID_TEXT, Field, Wrong, find_uuid, read_fields, read_text, several_uuids
+from api.sendgrid.inputs.resources import read_object
+from api.sendgrid.inputs.single_sends import one_field, read_list
+from campaigns.audience.drafts import MOST_ALTERNATES
+from campaigns.audience.exports import FileFormat
+from campaigns.audience.imports import COLUMNS, Column
+from campaigns.audience.lists import NAME_LENGTH, find_lists
+from campaigns.audience.models import IDENTIFIERS, FieldType
+from campaigns.audience.segments import list_segments
+from campaigns.audience.upsert_jobs import UPSERT_LIMIT, Given
+from campaigns.errors import UnknownContact, UnknownField, UnknownSegment
+
+UPSERT_BYTES: Final = 6 * 2**20
+MAX_IDS: Final = 100
+MAX_LISTS: Final = 100
+MAX_COLUMNS: Final = 500
+MAX_PROBLEMS: Final = 20
+"""That are told of one request."""
+LONGEST_TEXT: Final = 10_000
+"""Of one value, in any field: what is longer is no contact's. What each field may hold the job knows."""
+FILE_MEGABYTES: Final = 5000
+BOOLEANS: Final = {"true": True, "false": False}
+IDENTIFIER_TYPES: Final = IDENTIFIERS
+
+NO_CONTACTS: Final = Problem(f"contacts must be an array of 1 to {UPSERT_LIMIT} objects", "contacts")
+NO_IDS: Final = Problem("either ids or delete_all_contacts=true is required", "ids")
+INVALID_IDS: Final = Problem("ids must be UUIDs", "ids")
+NO_QUERY: Final = Problem("query must be a string", "query")
+CSV_ONLY: Final = Problem("file_type must be csv", "file_type")
+INVALID_MAPPINGS: Final = Problem(
+    f"field_mappings must be an array of 1 to {MAX_COLUMNS} ids of fields, or nulls", "field_mappings"
+)
+
+
+def read_flag(request: Request, name: str) -> bool:
+    """`true` or `false` in the query; false if nothing is said."""
+    given = request.query_params.get(name, "false").lower()
+    if given not in BOOLEANS:
+        raise Refusal(400, Problem(f"{name} must be true or false", name))
+    return BOOLEANS[given]
+
+
+def read_name(value: Any) -> str:
+    if value is None or not (name := read_text(value)).strip() or len(name) > NAME_LENGTH:
+        raise Wrong(f"{{name}} must have 1 to {NAME_LENGTH} characters")
+    return name
+
+
+def read_list_name(request: Request) -> str:
+    """The body of POST and PATCH lists."""
+    return str(one_field(read_name, read_object(request).get("name"), "name"))
+
+
+# --- contacts ---------------------------------------------------------------------------------------------------------
+
+
+def read_contact_id(text: str) -> UUID:
+    """The contact a path names. Raises UnknownContact for what is no UUID."""
+    uuid = find_uuid(text)
+    if uuid is None:
+        raise UnknownContact
+    return uuid
+
+
+def read_upsert(request: Request, account: Account) -> tuple[list[Given], list[int]]:
+    """The body of PUT contacts: contacts, and the numbers of the lists they are put on. What makes a contact that
+    cannot be stored the job tells; here is refused what is no contact at all. Raises UnknownList."""
+    if len(keep_body(request._request)) > UPSERT_BYTES:
+        raise BodyTooLarge
+    given = read_object(request)
+    contacts = given.get("contacts")
+    if not isinstance(contacts, list) or not 1 <= len(contacts) <= UPSERT_LIMIT:
+        raise Refusal(400, NO_CONTACTS)
+    problems: list[Problem] = []
+    taken = [read_contact(each, f"contacts[{place}]", problems) for place, each in enumerate(contacts)]
+    lists = read_list_ids(given, account, problems)
+    if problems:
+        raise Refusal(400, *problems[:MAX_PROBLEMS])
+    return taken, lists
+
+
+def read_contact(given: Any, where: str, problems: list[Problem]) -> Given:
+    """Values by the names of columns, and custom values by the ids of their fields."""
+    if not isinstance(given, dict):
+        problems.append(Problem(f"{where} must be an object", where))
+        return Given({})
+    columns = {name: value for name, value in given.items() if name in COLUMNS}
+    for name, value in columns.items():
+        if not (is_list_of_texts(value) if name == "alternate_emails" else is_value(value)):
+            problems.append(Problem(f"{name} has a value that it cannot have", f"{where}.{name}"))
+    return Given(columns, read_custom(given.get("custom_fields"), where, problems))
+
+
+def read_custom(given: Any, where: str, problems: list[Problem]) -> Mapping[int, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        problems.append(Problem("custom_fields must be an object", f"{where}.custom_fields"))
+        return {}
+    custom: dict[int, Any] = {}
+    for name, value in given.items():
+        number = read_field_id(name)
+        if number is None:
+            problems.append(Problem("custom_fields must be named by their ids", f"{where}.custom_fields"))
+        elif not is_value(value):
+            problems.append(Problem(f"{name} must be a string or a number", f"{where}.custom_fields"))
+        else:
+            custom[number] = value
+    return custom
+
+
+def is_value(value: Any) -> bool:
+    """Whether a field could have it."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    # A number in JSON may have thousands of digits.
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**30)
+
+
+def is_list_of_texts(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and len(value) <= MOST_ALTERNATES and all(map(is_text, value))
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def read_list_ids(given: Mapping[str, Any], account: Account, problems: list[Problem]) -> list[int]:
+    """The numbers of the lists in `list_ids`, if there is nothing wrong with them. Raises UnknownList."""
+    read, wrong = read_fields(said_of(given, "list_ids"), [Field("list_ids", several_uuids(MAX_LISTS), "lists")])
+    problems += wrong
+    return numbers_of_lists(account, read.get("lists", ()))
+
+
+def said_of(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of the fields that are not null."""
+    return {name: value for name in names if (value := given.get(name)) is not None}
+
+
+def numbers_of_lists(account: Account, uuids: Collection[UUID]) -> list[int]:
+    """Raises UnknownList."""
+    return [found.pk for found in find_lists(account, uuids)]
+
+
+def numbers_of_segments(account: Account, uuids: Collection[UUID]) -> list[int]:
+    """Raises UnknownSegment."""
+    found = list(list_segments(account).filter(uuid__in=uuids).values_list("pk", flat=True))
+    if len(found) < len(set(uuids)):
+        raise UnknownSegment(field="segment_ids")
+    return found
+
+
+def read_deletion(request: Request) -> list[UUID] | None:
+    """`?ids=a,b` or `?delete_all_contacts=true`; None: all of them."""
+    is_all = read_flag(request, "delete_all_contacts")
+    given = read_list(request, "ids", highest=MAX_IDS)
+    if is_all == bool(given):
+        raise Refusal(400, NO_IDS)
+    return None if is_all else to_uuids(given)
+
+
+def read_removed(request: Request) -> list[UUID]:
+    """`?contact_ids=a,b`: who is taken off a list."""
+    return to_uuids(read_list(request, "contact_ids", highest=MAX_IDS, lowest=1), "contact_ids")
+
+
+def to_uuids(given: Sequence[str], name: str = "ids") -> list[UUID]:
+    if not all(map(UUID_TEXT.fullmatch, given)):
+        raise Refusal(400, Problem(f"{name} must be UUIDs", name))
+    return [UUID(each) for each in given]
+
+
+def read_batch(request: Request) -> list[UUID]:
+    """The body of POST contacts/batch."""
+    return list(one_field(several_uuids(MAX_IDS), read_object(request).get("ids"), "ids"))
+
+
+def read_query_text(request: Request) -> str:
+    """The body of POST contacts/search: a query, which the core reads."""
+    query = read_object(request).get("query")
+    if not isinstance(query, str):
+        raise Refusal(400, NO_QUERY)
+    return query
+
+
+def read_identifiers(request: Request, name: str) -> list[str]:
+    """Up to a hundred identifiers, each as it was given."""
+    given = read_object(request).get(name)
+    if not isinstance(given, list) or not 1 <= len(given) <= MAX_IDS or not all(map(is_identifier, given)):
+        raise Refusal(400, Problem(f"{name} must be an array of 1 to {MAX_IDS} strings", name))
+    return list(dict.fromkeys(given))
+
+
+def is_identifier(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 1000
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def read_field_type(value: Any) -> FieldType:
+    types = {name: type_ for type_, name in TYPE_NAMES.items()}
+    if not isinstance(value, str) or value not in types:
+        raise Wrong(f"{{name}} must be one of {', '.join(types)}")
+    return types[value]
+
+
+NEW_FIELD: Final = (Field("name", read_name, "name"), Field("field_type", read_field_type, "type"))
+
+
+def read_new_field(request: Request) -> tuple[str, FieldType]:
+    """The body of POST field_definitions."""
+    found, problems = read_fields({"name": None, "field_type": None, **read_object(request)}, NEW_FIELD)
+    if problems:
+        raise Refusal(400, *problems)
+    return found["name"], found["type"]
+
+
+def read_field(text: str) -> int:
+    """The custom field a path names. Raises UnknownField for what is no id."""
+    number = read_field_id(text)
+    if number is None:
+        raise UnknownField
+    return number
+
+
+# --- imports and exports ----------------------------------------------------------------------------------------------
+
+
+def read_import(request: Request, account: Account) -> tuple[list[Column], list[int]]:
+    """The body of PUT imports: what the columns are, and the numbers of lists. Raises UnknownField and UnknownList."""
+    given = read_object(request)
+    problems = [] if given.get("file_type") == "csv" else [CSV_ONLY]
+    mappings = given.get("field_mappings")
+    if not is_mapping(mappings):
+        problems.append(INVALID_MAPPINGS)
+    lists = read_list_ids(given, account, problems)
+    if problems:
+        raise Refusal(400, *problems)
+    columns = [None if each is None else read_column(each) for each in mappings or ()]
+    if any(column is None and each is not None for column, each in zip(columns, mappings or (), strict=True)):
+        raise UnknownField(field="field_mappings")
+    return columns, lists
+
+
+def is_mapping(value: Any) -> bool:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_COLUMNS:
+        return False
+    return all(each is None or (isinstance(each, str) and len(each) <= MAX_IDS) for each in value)
+
+
+def read_file_format(value: Any) -> FileFormat:
+    if not isinstance(value, str) or value not in list(FileFormat):
+        raise Wrong("{name} must be csv or json")
+    return FileFormat(value)
+
+
+def read_file_size(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= FILE_MEGABYTES:
+        raise Wrong(f"{{name}} must be an integer from 1 to {FILE_MEGABYTES}")
+    return value * 2**20
+
+
+def read_notifications(value: Any) -> None:
+    """Taken, for nobody is mailed a link: who made the export asks for it."""
+    if not isinstance(value, dict):
+        raise Wrong("{name} must be an object")
+
+
+EXPORT: Final = (
+    Field("list_ids", several_uuids(MAX_LISTS), "lists"),
+    Field("segment_ids", several_uuids(MAX_LISTS), "segments"),
+    Field("notifications", read_notifications, "notifications"),
+    Field("file_type", read_file_format, "format"),
+    Field("max_file_size", read_file_size, "bytes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """Whose contacts are exported, by numbers, and how; sizes in bytes, packed."""
+
+    list_ids: list[int]
+    segment_ids: list[int]
+    file_format: FileFormat
+    most_bytes: int | None
+
+
+def read_export(request: Request, account: Account) -> ExportRequest:
+    """The body of POST exports, which may be empty. Raises UnknownList and UnknownSegment."""
+    given = read_object(request) if keep_body(request._request) else {}
+    found, problems = read_fields(said_of(given, *(field.name for field in EXPORT)), EXPORT)
+    if problems:
+        raise Refusal(400, *problems)
+    return ExportRequest(
+        numbers_of_lists(account, found.get("lists", ())),
+        numbers_of_segments(account, found.get("segments", ())),
+        found.get("format", FileFormat.CSV),
+        found.get("bytes"),
+    )

@@ -1,0 +1,54 @@
+"""The ids of legacy recipients: the address in lower case, or the UUID of a contact without one, in URL-safe base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from accounts.models import Account
+from api.sendgrid.inputs.fields import find_uuid
+from campaigns.audience.contacts import find_by_identifier, find_contacts
+from campaigns.audience.models import Contact
+from campaigns.audience.vocabulary import UNSTORABLE
+
+WRITTEN: Final = re.compile(r"[A-Za-z0-9_-]{4,500}={0,2}")
+
+Key = str | UUID
+"""An address in lower case, or the UUID of a contact."""
+
+
+def write_recipient_id(key: Key) -> str:
+    """The id, with padding, as the wire has it."""
+    return base64.urlsafe_b64encode(str(key).encode()).decode()
+
+
+def recipient_id(contact: Contact) -> str:
+    """Of a contact."""
+    return write_recipient_id(contact.email or contact.uuid)
+
+
+def read_recipient_id(text: str) -> Key | None:
+    """What an id stands for; None: it is none. Padding may be missing."""
+    if not WRITTEN.fullmatch(text):
+        return None
+    try:
+        decoded = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if UNSTORABLE.search(decoded):
+        return None
+    return decoded.lower() if "@" in decoded else find_uuid(decoded)
+
+
+def find_recipients(account: Account, keys: Collection[Key]) -> list[Contact]:
+    """The account's contacts with these ids, those that there are, the oldest first."""
+    addresses = {key for key in keys if isinstance(key, str)}
+    by_address = find_by_identifier(account, "email", addresses) if addresses else {}
+    # One whose alternate address it is has another id.
+    found = {contact.pk: contact for address, contact in by_address.items() if contact.email == address}
+    found |= {contact.pk: contact for contact in find_contacts(account, [key for key in keys if isinstance(key, UUID)])}
+    return [found[pk] for pk in sorted(found)]

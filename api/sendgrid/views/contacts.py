@@ -1,0 +1,151 @@
+"""Contacts: stored and deleted by jobs, found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from api.idempotency import done_once
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.inputs import contacts as inputs
+from api.sendgrid.inputs.fields import find_uuid
+from api.sendgrid.outputs import contacts as outputs
+from api.sendgrid.schema import contacts as schema
+from api.sendgrid.views.base import MarketingEndpoint
+from api.sendgrid.views.single_sends import needing
+from campaigns.audience import contacts, deletions
+from campaigns.audience.models import Contact
+from campaigns.audience.segments import count_matching, find_matching
+from campaigns.audience.sgql import read_query
+from campaigns.audience.upsert_jobs import begin_upsert
+from campaigns.audience.vocabulary import Vocabulary, vocabulary_of
+from campaigns.editing import numbers_of
+from campaigns.errors import UnknownCampaign
+
+SAMPLE = 50
+"""Contacts of an answer that has no pages."""
+
+
+class ContactEndpoint(MarketingEndpoint):
+    """An endpoint of contacts."""
+
+    resource = "marketing/contacts"
+
+    def tell(self, found: Sequence[Contact], count: int) -> Response:
+        """Some contacts, and how many there are."""
+        told = outputs.contacts(self.request, self.account, found)
+        return Response({"result": told, "contact_count": count, "_metadata": outputs.metadata(self.request)})
+
+
+def query_words(account: Account) -> Vocabulary:
+    """What a query may speak of: Single Sends by their UUIDs."""
+
+    def find(text: str) -> int | None:
+        uuid = find_uuid(text)
+        try:
+            return numbers_of(account, [uuid])[0] if uuid else None
+        except UnknownCampaign:
+            return None
+
+    return vocabulary_of(account, find_campaign=find)
+
+
+@schema.contacts
+class Contacts(ContactEndpoint):
+    scopes = needing(GET="read", PUT="update", DELETE="delete")
+
+    def get(self, request: Request) -> Response:
+        return self.tell(contacts.newest_contacts(self.account, limit=SAMPLE), contacts.count_contacts(self.account))
+
+    def put(self, request: Request) -> Response:
+        given, list_ids = inputs.read_upsert(request, self.account)
+        job = begin_upsert(self.account, given, list_ids=list_ids)
+        return Response({"job_id": str(job.uuid)}, status=202)
+
+    def delete(self, request: Request) -> Response:
+        uuids = inputs.read_deletion(request)
+        if uuids is None:
+            job = deletions.begin_deletion_of_all(self.account)
+        else:
+            job = deletions.begin_deletion(self.account, uuids)
+        return Response({"job_id": str(job.uuid)}, status=202)
+
+
+@schema.one_contact
+class OneContact(ContactEndpoint):
+    scopes = needing(GET="read")
+
+    def get(self, request: Request, contact_id: str) -> Response:
+        found = contacts.find_contact(self.account, inputs.read_contact_id(contact_id))
+        return Response(outputs.contacts(request, self.account, [found])[0])
+
+
+@schema.batch
+class ContactBatch(ContactEndpoint):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        found = contacts.find_contacts(self.account, inputs.read_batch(request))
+        return Response({"result": outputs.contacts(request, self.account, found)})
+
+
+@schema.count
+class ContactCount(ContactEndpoint):
+    scopes = needing(GET="read")
+
+    def get(self, request: Request) -> Response:
+        count = contacts.count_contacts(self.account)
+        return Response({"contact_count": count, "billable_count": count})
+
+
+@schema.search
+class ContactSearch(ContactEndpoint):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        condition = read_query(inputs.read_query_text(request), query_words(self.account))
+        found = find_matching(self.account, condition, limit=SAMPLE)
+        return self.tell(found, count_matching(self.account, condition))
+
+
+class FindByIdentifier(ContactEndpoint):
+    """Contacts by identifiers of one kind, each with its contact or why there is none."""
+
+    def find(self, kind: str, given: Sequence[str]) -> Response:
+        by_value = contacts.find_by_identifier(self.account, kind, given)
+        told = {UUID(each["id"]): each for each in outputs.contacts(self.request, self.account, [*by_value.values()])}
+        found = {each: by_value.get(each.lower() if kind == "email" else each) for each in given}
+        if not any(found.values()):
+            raise Refusal(404, Problem("contact not found", kind))
+        return Response(
+            {
+                "result": {
+                    each: {"contact": told[contact.uuid]} if contact else {"error": "contact not found"}
+                    for each, contact in found.items()
+                }
+            }
+        )
+
+
+@schema.search_emails
+class SearchEmails(FindByIdentifier):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        return self.find("email", inputs.read_identifiers(request, "emails"))
+
+
+@schema.search_identifiers
+class SearchIdentifiers(FindByIdentifier):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request, identifier_type: str) -> Response:
+        return self.find(identifier_type, inputs.read_identifiers(request, "identifiers"))

@@ -1,0 +1,197 @@
+"""Imports and exports of contacts: jobs, and their files behind links."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaigns.audience.models import Contact, Job
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.audience import do_jobs, told
+from tests.api.sendgrid.test_contacts import ANN, BOB, CONTACTS, NOBODY, new_field, new_list, upsert
+
+IMPORTS, EXPORTS = f"{CONTACTS}/imports", f"{CONTACTS}/exports"
+EMAIL, FIRST_NAME = "_rf2_T", "_rf0_T"
+FILE = b"mail,name,note,pet\r\nann@example.com,Ann,x,dog\r\nno address,Bo,,\r\nbob@example.com,Bob,,cat\r\n"
+
+
+def begin(client: ApiClient, **changes: Any) -> Any:
+    answer = client.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL, FIRST_NAME], **changes})
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def upload(begun: Any, file: bytes) -> Any:
+    """As whoever has the link does, without a key."""
+    headers = {each["header"]: each["value"] for each in begun["upload_headers"]}
+    return Client().put(begun["upload_uri"], file, content_type=headers.pop("Content-Type"), headers=headers)
+
+
+def rows_of(text: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text.decode())))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_file_is_imported_and_its_bad_rows_are_told(pack: Any, client_of_alice: ApiClient) -> None:
+    list_id, pet = new_list(client_of_alice), new_field(client_of_alice, "pet")
+    begun = begin(client_of_alice, field_mappings=[EMAIL, FIRST_NAME, None, pet], list_ids=[list_id])
+    path = f"{IMPORTS}/{begun['job_id']}"
+    job = client_of_alice.get(path).json()
+    assert (job["status"], job["started_at"], job["results"]["errors_url"]) == ("pending", None, "")
+    answer = upload(begun, pack(FILE))
+    assert (answer.status_code, answer.content) == (200, b"")
+    do_jobs()
+    job = client_of_alice.get(path).json()
+    assert (job["id"], job["status"], job["job_type"]) == (begun["job_id"], "errored", "upsert")
+    rejected = Client().get(job["results"].pop("errors_url"))
+    counts = {"requested_count": 3, "created_count": 2, "updated_count": 0, "deleted_count": 0, "errored_count": 1}
+    assert job["results"] == counts
+    assert rejected["Content-Type"] == "text/csv; charset=utf-8"
+    assert rows_of(rejected.getvalue()) == [["row", "reason", "text"], ["3", "Invalid email.", "no address,Bo,,"]]
+    ann = client_of_alice.post(f"{CONTACTS}/search/emails", {"emails": [ANN]}).json()["result"][ANN]["contact"]
+    assert (ann["first_name"], ann["custom_fields"], ann["list_ids"]) == ("Ann", {"pet": "dog"}, [list_id])
+
+
+def test_a_file_that_is_none_fails_and_says_why(client_of_alice: ApiClient) -> None:
+    begun = begin(client_of_alice)
+    assert upload(begun, b"").status_code == 200
+    do_jobs()
+    job = client_of_alice.get(f"{IMPORTS}/{begun['job_id']}").json()
+    assert (job["status"], job["message"]) == ("failed", "The file is empty.")
+
+
+def test_a_file_is_uploaded_once_whole_and_within_its_bound(client_of_alice: ApiClient, settings: Any) -> None:
+    begun = begin(client_of_alice)
+    part: dict[str, Any] = {"CONTENT_LENGTH": "40", "wsgi.input": io.BytesIO(FILE[:20])}
+    broken_off = Client().put(begun["upload_uri"], content_type="text/csv", **part)
+    assert told(broken_off) == (400, [(None, "The file did not come whole: upload it again.")])
+    settings.IMPORT_BYTES = len(FILE) - 1
+    assert upload(begun, FILE).status_code == 413
+    settings.IMPORT_BYTES = len(FILE)
+    assert upload(begun, FILE).status_code == 200
+    assert upload(begun, FILE).status_code == 409
+    assert Client().get(begun["upload_uri"]).status_code == 405
+
+
+def test_a_file_that_comes_in_pieces_of_unknown_number_is_bounded_too(
+    client_of_alice: ApiClient, settings: Any
+) -> None:
+    begun = begin(client_of_alice)
+    settings.IMPORT_BYTES = 100
+    chunked = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    answer = Client().put(
+        begun["upload_uri"], content_type="text/csv", **chunked, **{"wsgi.input": io.BytesIO(FILE * 9)}
+    )
+    assert answer.status_code == 413
+    answer = Client().put(begun["upload_uri"], content_type="text/csv", **chunked, **{"wsgi.input": io.BytesIO(FILE)})
+    assert answer.status_code == 200
+    do_jobs()
+    assert set(Contact.objects.values_list("email", flat=True)) == {ANN, BOB}
+
+
+def test_a_link_is_for_one_file_and_cannot_be_made_up(client_of_alice: ApiClient) -> None:
+    begun = begin(client_of_alice)
+    for path in (
+        begun["upload_uri"].replace("/upload", "/rejected"),
+        begun["upload_uri"].replace("/imports/", "/exports/").replace("/upload", "/0"),
+    ):
+        assert told(Client().get(path)) == (404, [(None, "not found")])
+    assert Client().put(begun["upload_uri"].replace("/upload", "x/upload"), FILE).status_code == 404
+    assert Client().put(f"{IMPORTS}/{'x' * 60}/upload", FILE).status_code == 404
+    assert Client().put(f"{IMPORTS}/{'x' * 400}/upload", FILE).status_code == 404
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "another type": ({"file_type": "json"}, "file_type"),
+    "no type": ({"file_type": None}, "file_type"),
+    **{
+        f"mappings {each!r:.40}": ({"field_mappings": each}, "field_mappings")
+        for each in (None, [], "x", [7], ["email"], ["_rf2_T"] * 501, [EMAIL, EMAIL], [None], [FIRST_NAME], ["x" * 101])
+    },
+    **{
+        f"the field {each}": ({"field_mappings": [EMAIL, each]}, "field_mappings")
+        for each in ("e999999_T", "e99999999999", "_rf21_D", "_rf99_T", "e1_T'; --", "")
+    },
+    "a list id that is none": ({"list_ids": ["5"]}, "list_ids"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_import_is_refused(name: str, client_of_alice: ApiClient) -> None:
+    changes, field = REFUSED[name]
+    answer = client_of_alice.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL], **changes})
+    status, problems = told(answer)
+    assert (status, [named for named, _ in problems]) == (400, [field])
+    assert not Job.objects.exists()
+
+
+def test_another_accounts_jobs_lists_and_fields_are_unknown(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
+    list_id, pet = new_list(client_of_alice), new_field(client_of_alice, "pet")
+    body = {"file_type": "csv", "field_mappings": [EMAIL], "list_ids": [list_id]}
+    assert told(client_of_charlie.put(IMPORTS, body)) == (404, [("list_ids", "list_ids do not all exist")])
+    body = {"file_type": "csv", "field_mappings": [EMAIL, pet]}
+    assert client_of_charlie.put(IMPORTS, body).status_code == 400
+    assert client_of_charlie.post(EXPORTS, {"list_ids": [list_id]}).status_code == 404
+    jobs = [f"{IMPORTS}/{begin(client_of_alice)['job_id']}", f"{EXPORTS}/{client_of_alice.post(EXPORTS).json()['id']}"]
+    for path in (*jobs, f"{IMPORTS}/x", f"{EXPORTS}/{NOBODY}", f"{IMPORTS}/{jobs[1].rpartition('/')[2]}"):
+        assert told(client_of_charlie.get(path)) == (404, [("id", "not found")])
+    assert client_of_charlie.get(EXPORTS).json()["result"] == []
+
+
+def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiClient) -> None:
+    list_id = new_list(client_of_alice)
+    upsert(client_of_alice, {"email": ANN, "first_name": "Ann"}, list_ids=[list_id])
+    upsert(client_of_alice, {"email": BOB})
+    answer = client_of_alice.post(EXPORTS, {"notifications": {"email": False}})
+    export_id = answer.json()["id"]
+    address = {"self": f"http://testserver{EXPORTS}/{export_id}"}
+    assert (answer.status_code, answer.json()) == (202, {"id": export_id, "_metadata": address})
+    path = f"{EXPORTS}/{export_id}"
+    assert (client_of_alice.get(path).json()["status"], client_of_alice.get(path).json()["urls"]) == ("pending", [])
+    do_jobs()
+    shown = client_of_alice.get(path).json()
+    assert (shown["status"], shown["contact_count"], shown["message"]) == ("ready", 2, "")
+    (url,) = shown["urls"]
+    file = Client().get(url)
+    assert file["Content-Type"] == "application/gzip"
+    head, *rows = rows_of(gzip.decompress(file.getvalue()))
+    assert [row[head.index("email")] for row in rows] == [ANN, BOB]
+    assert Client().get(url.removesuffix("/0") + "/1").status_code == 404
+
+    listed = client_of_alice.post(EXPORTS, {"list_ids": [list_id], "file_type": "json", "max_file_size": 1}).json()
+    do_jobs()
+    (url,) = client_of_alice.get(f"{EXPORTS}/{listed['id']}").json()["urls"]
+    (ann,) = json.loads(gzip.decompress(Client().get(url).getvalue()))
+    assert ann["email"] == ANN
+    newest, oldest = client_of_alice.get(EXPORTS).json()["result"]
+    assert (newest["id"], oldest["id"]) == (listed["id"], export_id)
+    assert newest["lists"] == [{"ID": list_id, "Name": "News"}]
+    assert (newest["urls"], newest["export_type"]) == ([url], "contacts_export")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"list_ids": ["x"]}, "list_ids"),
+        ({"segment_ids": "x"}, "segment_ids"),
+        ({"file_type": "xml"}, "file_type"),
+        ({"max_file_size": 0}, "max_file_size"),
+        ({"max_file_size": 10**30}, "max_file_size"),
+        ({"max_file_size": True}, "max_file_size"),
+        ({"notifications": True}, "notifications"),
+    ],
+)
+def test_what_is_no_export_is_refused(body: Any, field: str, client_of_alice: ApiClient) -> None:
+    status, [(named, _)] = told(client_of_alice.post(EXPORTS, body))
+    assert (status, named) == (400, field)
+    assert told(client_of_alice.post(EXPORTS, {"list_ids": [NOBODY]}))[0] == 404
+    assert told(client_of_alice.post(EXPORTS, {"segment_ids": [NOBODY]}))[0] == 404
+    assert not Job.objects.exists()

@@ -1,0 +1,202 @@
+"""Legacy segments and searches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from campaigns.audience.lists import add_to_list, create_list
+from campaigns.audience.models import Contact, ContactList, Segment
+from campaigns.audience.segments import create_segment
+from campaigns.audience.sgql import read_query
+from campaigns.audience.vocabulary import vocabulary_of
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.audience import do_jobs, told
+
+SEGMENTS, RECIPIENTS = "/v3/contactdb/segments", "/v3/contactdb/recipients"
+MILLERS = {"field": "last_name", "value": "Miller", "operator": "eq", "and_or": ""}
+INJECTION = "x' or 1=1; drop table campaigns_contact; --"
+
+
+@pytest.fixture
+def millers(client_of_alice: ApiClient) -> ContactList:
+    """Three recipients of Alice's, two of whom are called Miller and one of these on a list."""
+    client_of_alice.post(
+        RECIPIENTS,
+        [
+            {"email": "ann@example.com", "last_name": "Miller"},
+            {"email": "bob@example.com", "last_name": "Miller"},
+            {"email": "cy@example.com", "last_name": "Smith"},
+        ],
+    )
+    found = create_list(client_of_alice.account, "News")
+    add_to_list(client_of_alice.account, found.pk, [Contact.objects.get(email="bob@example.com").pk])
+    return found
+
+
+def new_segment(client: ApiClient, **changes: Any) -> Any:
+    answer = client.post(SEGMENTS, {"name": "Millers", "conditions": [MILLERS], **changes})
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def emails(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.content
+    return [each["email"] for each in answer.json()["recipients"]]
+
+
+def test_a_segment_is_made_counted_changed_and_deleted(client_of_alice: ApiClient, millers: ContactList) -> None:
+    ask = client_of_alice.ask
+    made = new_segment(client_of_alice)
+    path = f"{SEGMENTS}/{made['id']}"
+    assert made == {"id": made["id"], "name": "Millers", "conditions": [MILLERS], "recipient_count": 0}
+    assert ask("GET", path).json() == {**made, "recipient_count": 2}
+    assert ask("GET", SEGMENTS).json() == {"segments": [{**made, "recipient_count": 2}]}
+    assert emails(ask("GET", f"{path}/recipients")) == ["ann@example.com", "bob@example.com"]
+    assert emails(ask("GET", f"{path}/recipients?page=2&page_size=1")) == ["bob@example.com"]
+    assert told(ask("GET", f"{path}/recipients?page=3&page_size=1")) == (404, [(None, "No more pages")])
+    answer = ask("PATCH", path, {"name": "M", "list_id": millers.pk})
+    changed = {**made, "name": "M", "list_id": millers.pk, "recipient_count": 1}
+    assert (answer.status_code, answer.json()) == (200, changed)
+    assert ask("DELETE", path).status_code == 204
+    assert told(ask("GET", path)) == (404, [(None, "segment_id not found")])
+    assert told(ask("DELETE", path)) == (404, [("segment_id", "segment_id does not exist")])
+    assert told(ask("GET", f"{SEGMENTS}/x")) == (400, [(None, "invalid id")])
+
+
+def test_a_segment_goes_with_its_contacts_if_that_is_wanted(client_of_alice: ApiClient, millers: ContactList) -> None:
+    made = new_segment(client_of_alice)
+    assert client_of_alice.delete(f"{SEGMENTS}/{made['id']}?delete_contacts=x").status_code == 400
+    assert client_of_alice.delete(f"{SEGMENTS}/{made['id']}?delete_contacts=true").status_code == 204
+    do_jobs()
+    assert emails(client_of_alice.get(RECIPIENTS)) == ["cy@example.com"]
+
+
+def test_a_segment_that_was_written_as_a_query_is_shown_without(client_of_alice: ApiClient) -> None:
+    text = "first_name = 'Ann'"
+    condition = read_query(text, vocabulary_of(client_of_alice.account))
+    create_segment(client_of_alice.account, "Anns", condition, dialect="sgql", written=text)
+    assert client_of_alice.get(SEGMENTS).json()["segments"][0]["conditions"] == []
+
+
+ON_EVERY = "and_or is set on all conditions"
+REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
+    "no name": ({"name": None}, "name", "the name is not valid"),
+    "a blank name": ({"name": " "}, "name", "the name is not valid"),
+    "a long name": ({"name": "x" * 101}, "name", "the name is not valid"),
+    "a list that is none": ({"list_id": "5"}, "list_id", "the list_id is not valid"),
+    "a true list": ({"list_id": True}, "list_id", "the list_id is not valid"),
+    "an unknown list": ({"list_id": 999_999}, "list_id", "the list_id is not valid"),
+    "a huge list": ({"list_id": 10**400}, "list_id", "the list_id is not valid"),
+    **{
+        f"conditions {each!r}": (
+            {"conditions": each},
+            None,
+            "invalid value is passed into one of the request body parameters",
+        )
+        for each in (None, "x", {}, [], [7], [MILLERS] * 16, [{**MILLERS, "value": "x" * 1001}])
+    },
+    **{
+        f"without {part}": (
+            {"conditions": [{**MILLERS, part: ""}]},
+            part,
+            f"{part} and set value is not passed into the request body",
+        )
+        for part in ("field", "operator", "value")
+    },
+    "a value that is no string": ({"conditions": [{**MILLERS, "value": 7}]}, "value", "the value is not a string"),
+    "an unknown field": (
+        {"conditions": [{**MILLERS, "field": INJECTION}]},
+        "field",
+        f"there is no such field: {INJECTION}",
+    ),
+    "an unknown operator": (
+        {"conditions": [{**MILLERS, "operator": "= '' or"}]},
+        "operator",
+        "the operator does not fit a text field",
+    ),
+    "joined alone": (
+        {"conditions": [{**MILLERS, "and_or": "and"}]},
+        "and_or",
+        "and_or is set on the only condition passed",
+    ),
+    "joined all": ({"conditions": [{**MILLERS, "and_or": "or"}] * 2}, "and_or", ON_EVERY),
+    "not joined": (
+        {"conditions": [MILLERS] * 2},
+        "and_or",
+        "and_or is not set on more than one condition and less than all conditions",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_segment_is_refused(name: str, client_of_alice: ApiClient) -> None:
+    changes, field, text = REFUSED[name]
+    answer = client_of_alice.post(SEGMENTS, {"name": "Millers", "conditions": [MILLERS], **changes})
+    assert told(answer) == (400, [(field, text)])
+    assert not Segment.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"", b"\xff"])
+def test_what_is_no_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+    for path in (SEGMENTS, f"{RECIPIENTS}/search"):
+        assert client_of_alice.post(path, body).status_code in {400, 415}
+    assert told(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
+
+
+def test_a_field_that_a_segment_asks_for_stays(client_of_alice: ApiClient) -> None:
+    field = client_of_alice.post("/v3/contactdb/custom_fields", {"name": "pet", "type": "text"}).json()
+    made = new_segment(client_of_alice, conditions=[{**MILLERS, "field": "pet"}])
+    answer = client_of_alice.delete(f"/v3/contactdb/custom_fields/{field['id']}")
+    assert told(answer) == (400, [(None, "Custom field in use by one or more segment conditions")])
+    client_of_alice.delete(f"{SEGMENTS}/{made['id']}")
+    assert client_of_alice.delete(f"/v3/contactdb/custom_fields/{field['id']}").status_code == 202
+
+
+def test_another_accounts_segment_and_list_are_unknown(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, millers: ContactList
+) -> None:
+    path = f"{SEGMENTS}/{new_segment(client_of_alice)['id']}"
+    for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/recipients")):
+        assert client_of_charlie.ask(method, path + rest, {"name": "Mine"}).status_code == 404, (method, rest)
+    body = {"name": "Mine", "conditions": [MILLERS], "list_id": millers.pk}
+    for where in (SEGMENTS, f"{RECIPIENTS}/search"):
+        assert told(client_of_charlie.post(where, body)) == (400, [("list_id", "the list_id is not valid")])
+    on_the_list = {"conditions": [{"field": "lists", "operator": "eq", "value": str(millers.pk)}]}
+    assert client_of_charlie.post(f"{RECIPIENTS}/search", on_the_list).json()["recipient_count"] == 0
+
+
+def test_recipients_are_found_by_conditions(client_of_alice: ApiClient, millers: ContactList) -> None:
+    path = f"{RECIPIENTS}/search"
+    answer = client_of_alice.post(path, {"conditions": [MILLERS]})
+    assert emails(answer) == ["ann@example.com", "bob@example.com"]
+    assert answer.json()["recipient_count"] == 2
+    assert emails(client_of_alice.post(path, {"list_id": millers.pk, "conditions": [MILLERS]})) == ["bob@example.com"]
+    assert emails(client_of_alice.post(path, {"conditions": [{**MILLERS, "value": INJECTION}]})) == []
+    assert client_of_alice.post(path, {"conditions": [{**MILLERS, "operator": "eq)"}]}).status_code == 400
+    assert Contact.objects.count() == 3
+
+
+def test_recipients_are_found_by_parameters(client_of_alice: ApiClient, millers: ContactList) -> None:
+    path = f"{RECIPIENTS}/search"
+    assert emails(client_of_alice.get(f"{path}?last_name=Smith")) == ["cy@example.com"]
+    assert emails(client_of_alice.get(f"{path}?email=Bob@example.com&last_name=Miller")) == ["bob@example.com"]
+    assert emails(client_of_alice.get(f"{path}?lists={millers.pk}")) == ["bob@example.com"]
+    assert emails(client_of_alice.get(f"{path}?first_name=&last_name=Smith")) == ["cy@example.com"]
+    assert emails(client_of_alice.get(f"{path}?last_name=x%27%20or%201=1--")) == []
+    assert told(client_of_alice.get(path)) == (400, [(None, "No search params are specified")])
+    said = "The following parameters are not custom fields or reserved fields: [a;b, list_ids]"
+    assert told(client_of_alice.get(f"{path}?a;b=1&list_ids=2")) == (400, [(None, said)])
+    assert told(client_of_alice.get(f"{path}?created_at=x"))[0] == 400
+    assert told(client_of_alice.get(f"{path}?last_name=%00"))[0] == 400
+
+
+def test_a_slow_search_is_given_up(client_of_alice: ApiClient, settings: Any, millers: ContactList) -> None:
+    settings.SEARCH_SECONDS = 0.001
+    Contact.objects.bulk_create(
+        Contact(account=client_of_alice.account, email=f"p{n}@example.com", last_name="x" * 900) for n in range(2000)
+    )
+    conditions = [{"field": "last_name", "operator": "contains", "value": "x" * 300 + "y", "and_or": ""}]
+    conditions += [{**conditions[0], "and_or": "or"}] * 14
+    assert client_of_alice.post(f"{RECIPIENTS}/search", {"conditions": conditions}).status_code == 408

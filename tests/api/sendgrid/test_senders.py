@@ -1,0 +1,163 @@
+"""Senders: the same in the legacy wire and in the newer one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from campaigns.audience.models import Sender
+from campaigns.audience.senders import verification_link, verify_sender
+from campaigns.editing import create_campaign
+from mailer.models import Mail
+from tests.api.conftest import ApiClient, NewClient
+from tests.api.sendgrid.audience import told
+
+LEGACY, MARKETING = "/v3/senders", "/v3/marketing/senders"
+SENDER: dict[str, Any] = {
+    "nickname": "News",
+    "from": {"email": "from@example.com", "name": "Example"},
+    "reply_to": {"email": "reply@example.com", "name": "Reply"},
+    "address": "1 Street",
+    "address_2": "Door 2",
+    "city": "Bonn",
+    "state": "NRW",
+    "zip": "53111",
+    "country": "Germany",
+}
+
+
+def new_sender(client: ApiClient, path: str = LEGACY, **changes: Any) -> Any:
+    answer = client.post(path, SENDER | changes)
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def verify(number: int) -> None:
+    verify_sender(verification_link(Sender.objects.get(pk=number)).rpartition("/")[2])
+
+
+@pytest.mark.parametrize(("path", "key"), [(LEGACY, "result"), (MARKETING, "results")])
+def test_a_sender_is_made_shown_changed_and_deleted(path: str, key: str, client_of_alice: ApiClient) -> None:
+    ask = client_of_alice.ask
+    made = new_sender(client_of_alice, path)
+    stamps = {name: made[name] for name in ("created_at", "updated_at")}
+    assert all(isinstance(at, int) for at in stamps.values())
+    assert made == {"id": made["id"], **SENDER, "verified": False, "locked": False, **stamps}
+    assert Mail.objects.get().subject == "Confirm from@example.com as a sender"
+    one = f"{path}/{made['id']}"
+    assert ask("GET", one).json() == made
+    assert ask("GET", path).json() == {key: [made]}
+    answer = ask("PATCH", one, {"nickname": "Letters", "from": {"name": "Us"}, "zip": None})
+    assert answer.status_code == 200
+    assert (answer.json()["from"], answer.json()["zip"]) == ({"email": "from@example.com", "name": "Us"}, "")
+    answer = ask("POST", f"{one}/resend_verification")
+    assert (answer.status_code, answer.content, Mail.objects.count()) == (204, b"", 2)
+    verify(made["id"])
+    assert ask("GET", one).json()["verified"] is True
+    refusal = ask("POST", f"{one}/resend_verification")
+    assert told(refusal) == (400, [("", "The Sender Identity is already verified.  No email sent.")])
+    assert list(refusal.json()["errors"][0]) == ["message", "field"]
+    assert ask("PATCH", one, {"from": {"email": "other@example.com"}}).json()["verified"] is False
+    assert ask("DELETE", one).status_code == 204
+    for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
+        assert told(ask(method, one + rest, {})) == (404, [("id", "resource not found")])
+
+
+MISSING = {
+    "nickname": {"nickname": ""},
+    "from_name": {"from": {"email": "from@example.com"}},
+    "from_email": {"from": {"name": "Example"}},
+    "reply_to": {"reply_to": {}},
+    "address": {"address": None},
+    "city": {"city": "  "},
+    "country": {"country": ""},
+}
+
+
+@pytest.mark.parametrize("part", MISSING)
+def test_each_part_that_is_required_is_named(part: str, client_of_alice: ApiClient) -> None:
+    made = new_sender(client_of_alice, nickname="Other")
+    for method, path in (("POST", LEGACY), ("PATCH", f"{LEGACY}/{made['id']}")):
+        changes = {
+            name: {"email": "", "name": "", **value} if isinstance(value, dict) else value
+            for name, value in MISSING[part].items()
+        }
+        status, problems = told(client_of_alice.ask(method, path, SENDER | changes))
+        assert status == 400
+        assert (part, f"{part} is required.") in problems
+    assert Sender.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "text"),
+    [
+        ({"from": {"email": "nobody", "name": "x"}}, "from_email", "From email is not a valid email address."),
+        (
+            {"from": {"email": "a@example.com\r\nBcc: b@example.com", "name": "x"}},
+            "from_email",
+            "From email is not a valid email address.",
+        ),
+        ({"reply_to": {"email": "a b@example.com"}}, "reply_to", "Reply to email is not a valid email address."),
+        ({"from": {"email": "a@example.com", "name": "x\r\nBcc: y"}}, "from_name", "from_name is not valid."),
+        ({"from": {"email": "a@example.com", "name": 7}}, "from_name", "from_name must be a string."),
+        ({"from": "a@example.com"}, "from", "from must be an object."),
+        ({"reply_to": []}, "reply_to", "reply_to must be an object."),
+        ({"city": ["Bonn"]}, "city", "city must be a string."),
+        ({"zip": "x" * 256}, "zip", "zip is not valid."),
+        ({"nickname": "x" * 101}, "nickname", "nickname is not valid."),
+    ],
+)
+def test_what_is_no_sender_is_refused(
+    changes: dict[str, Any], field: str, text: str, client_of_alice: ApiClient
+) -> None:
+    assert told(client_of_alice.post(MARKETING, SENDER | changes)) == (400, [(field, text)])
+    assert not Sender.objects.exists()
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7"])
+def test_what_is_no_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(LEGACY, body)
+    assert told(answer) == (400, [("", "The JSON you have submitted cannot be parsed.")])
+
+
+def test_a_nickname_is_taken_once_and_there_is_a_limit(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, settings: Any
+) -> None:
+    new_sender(client_of_alice)
+    taken = [("nickname", "You already have a sender identity with the same nickname.")]
+    assert told(client_of_alice.post(LEGACY, SENDER | {"nickname": "NEWS"})) == (400, taken)
+    settings.SENDERS_LIMIT = 1
+    said = "You've reached your limit of 1 sender identities. Please delete one or more and try again."
+    assert told(client_of_alice.post(LEGACY, SENDER | {"nickname": "Two"})) == (400, [("", said)])
+    new_sender(client_of_charlie)
+
+
+def test_a_sender_that_a_campaign_needs_is_locked(client_of_alice: ApiClient) -> None:
+    made = new_sender(client_of_alice)
+    path = f"{LEGACY}/{made['id']}"
+    verify(made["id"])
+    create_campaign(client_of_alice.account, {"title": "March", "sender": made["id"]})
+    assert client_of_alice.get(path).json()["locked"] is True
+    said = "You may only {} a sender identity when it is unlocked."
+    assert told(client_of_alice.patch(path, {"city": "Köln"})) == (403, [("locked", said.format("update"))])
+    assert told(client_of_alice.delete(path)) == (403, [("locked", said.format("delete"))])
+
+
+def test_another_accounts_sender_is_unknown(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    made = new_sender(client_of_alice)
+    for number in (made["id"], "x", "0", "9" * 30):
+        for base in (LEGACY, MARKETING):
+            for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
+                answer = client_of_charlie.ask(method, f"{base}/{number}{rest}", {"city": "x"})
+                assert told(answer) == (404, [("id", "resource not found")])
+    assert client_of_charlie.get(LEGACY).json() == {"result": []}
+
+
+def test_the_newer_scopes_are_for_the_newer_wire(new_client: NewClient, client_of_alice: ApiClient) -> None:
+    newer = new_client(client_of_alice.account, ["marketing.read"])
+    assert newer.get(MARKETING).status_code == 200
+    assert newer.get(LEGACY).status_code == 403
+    legacy = new_client(client_of_alice.account, ["marketing_campaigns.read"])
+    assert legacy.get(MARKETING).status_code == legacy.get(LEGACY).status_code == 200
