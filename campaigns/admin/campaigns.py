@@ -16,7 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from batches.admin.asking import require
-from batches.admin.batches import AccountFilter
+from batches.admin.batches import AccountFilter, is_frozen
 from batches.admin.receipts import tabulate_receipts
 from batches.admin.refusing import RefusableAdmin
 from batches.models import Receipt
@@ -146,7 +146,9 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         campaign = kwargs.get("obj")
         if campaign is not None:
             # What was typed and refused is in the form; above it stands what is so.
-            context.update(show_campaign(request, Campaign.objects.select_related("launch").get(pk=campaign.pk)))
+            context.update(
+                show_campaign(request, Campaign.objects.select_related("launch", "account__parent").get(pk=campaign.pk))
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="send_at (UTC)")
@@ -236,6 +238,7 @@ def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "is_editable": is_editable,
+        "is_frozen": is_frozen(campaign.account),
         "lacks": lacks_of(campaign, needs_tag=False) if is_editable else [],
         "status": draw_status(campaign),
         "progress": draw_progress(campaign, counted, database_now(), in_row=False),
