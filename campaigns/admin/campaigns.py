@@ -16,7 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from batches.admin.asking import require
-from batches.admin.batches import AccountFilter
+from batches.admin.batches import AccountFilter, is_frozen
 from batches.admin.receipts import tabulate_receipts
 from batches.admin.refusing import RefusableAdmin
 from batches.models import Receipt
@@ -78,7 +78,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     list_per_page = 50
     actions = None
     add_fieldsets = ((None, {"fields": ("account", "title")}),)
-    readonly_fields = ("shown_window",)
+    readonly_fields = ("planned", "begins", "finished", "shown_window")
     conditional_fields = {"send_at": "scheduling == 'at'"}
     change_form_template = "campaigns/campaign.html"
 
@@ -117,7 +117,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         if obj is None:
             return self.add_fieldsets
         if not self.has_change_permission(request, obj):
-            shown = ("send_at", "begins_at", "finished_at", *TIME, *PACE, "shown_window")
+            shown = ("planned", "begins", "finished", *TIME, *PACE, "shown_window")
             return ((None, {"fields": CONTENT}), ("Audience", {"fields": AUDIENCE}), ("Time", {"fields": shown}))
         return (
             (None, {"fields": CONTENT}),
@@ -146,8 +146,22 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         campaign = kwargs.get("obj")
         if campaign is not None:
             # What was typed and refused is in the form; above it stands what is so.
-            context.update(show_campaign(request, Campaign.objects.select_related("launch").get(pk=campaign.pk)))
+            context.update(
+                show_campaign(request, Campaign.objects.select_related("launch", "account__parent").get(pk=campaign.pk))
+            )
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="send_at (UTC)")
+    def planned(self, campaign: Campaign) -> str:
+        return write_time(campaign.send_at)
+
+    @admin.display(description="begins (UTC)")
+    def begins(self, campaign: Campaign) -> str:
+        return write_time(campaign.begins_at)
+
+    @admin.display(description="finished (UTC)")
+    def finished(self, campaign: Campaign) -> str:
+        return write_time(campaign.finished_at)
 
     @admin.display(description="window")
     def shown_window(self, campaign: Campaign) -> str:
@@ -224,6 +238,7 @@ def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "is_editable": is_editable,
+        "is_frozen": is_frozen(campaign.account),
         "lacks": lacks_of(campaign, needs_tag=False) if is_editable else [],
         "status": draw_status(campaign),
         "progress": draw_progress(campaign, counted, database_now(), in_row=False),

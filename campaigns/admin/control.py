@@ -79,7 +79,7 @@ def _form(move: CampaignMove, campaign: Campaign, request: HttpRequest) -> forms
 
 def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
     if campaign.status not in move.allowed_from:
-        return f"There is nothing to {move.title.lower()}: the campaign is {status_of(campaign).label}."
+        return f"{move.title} is not possible: the campaign is {status_of(campaign).label}."
     if move is SEND and (lacks := lacks_of(campaign, needs_tag=False)):
         return f"It cannot be sent yet. It lacks {', '.join(lack.value for lack in lacks)}."
     return ""

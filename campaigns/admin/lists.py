@@ -24,9 +24,6 @@ class ListForm(RefusableForm, ChoosingForm[ContactList]):
         model = ContactList
         fields = ("account", "name")
 
-    def validate_constraints(self) -> None:
-        """The core says it, in its words and under its lock."""
-
 
 @admin.register(ContactList)
 class ContactListAdmin(RefusableAdmin[ContactList]):

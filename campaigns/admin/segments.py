@@ -58,9 +58,6 @@ class SegmentForm(RefusableForm, ChoosingForm[Segment]):
                 self.add_error("query", say(error))
         return said
 
-    def validate_constraints(self) -> None:
-        """The core says it, in its words and under its lock."""
-
 
 @admin.register(Segment)
 class SegmentAdmin(RefusableAdmin[Segment]):

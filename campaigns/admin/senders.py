@@ -109,9 +109,6 @@ class SenderForm(RefusableForm, ChoosingForm[Sender]):
                 self.add_error(wrong.part, PROBLEMS[wrong.problem])
         return said
 
-    def validate_constraints(self) -> None:
-        """The core says it, in its words and under its lock."""
-
 
 @admin.register(Sender)
 class SenderAdmin(RefusableAdmin[Sender]):

@@ -33,9 +33,6 @@ class GroupForm(RefusableForm, ChoosingForm[UnsubscribeGroup]):
         fields = ("account", "name", "description", "is_default")
         help_texts = {"is_default": "It takes the place of the account's default group, if there is one."}
 
-    def validate_constraints(self) -> None:
-        """The core says it, in its words and under its lock."""
-
 
 @admin.register(UnsubscribeGroup)
 class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):

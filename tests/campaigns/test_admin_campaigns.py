@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
+from batches.freeze import freeze_account
 from batches.models import Receipt
 from campaigns.admin.moves import MOVES
 from campaigns.lifecycle import pause_campaign, schedule_campaign, send_now
@@ -155,6 +156,29 @@ def test_a_scheduled_campaign_leaves_at_its_time(
     clock.advance(seconds=3601)
     run_fleet(deliverer)
     assert len(peer.recipients) == 3
+
+
+def test_a_scheduled_campaign_gets_another_time_or_is_sent_now(
+    operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    schedule_campaign(draft.account, draft.pk, database_now() + HOUR)
+    moment = (database_now() + 2 * HOUR).replace(second=0, microsecond=0)
+    press(operator, draft, "reschedule", send_at=f"{moment:%Y-%m-%dT%H:%M}")
+    assert (again(draft).status, again(draft).send_at) == (CampaignStatus.SCHEDULED, moment)
+    past = press(operator, draft, "reschedule", send_at="2020-01-01T10:00")
+    assert "the time it should leave at has passed" in past.text
+    assert again(draft).send_at == moment
+
+    press(operator, draft, "now")
+
+    run_fleet(deliverer)
+    assert len(peer.recipients) == 3
+
+
+def test_a_frozen_account_is_told_of(operator: Client, sending: Campaign) -> None:
+    assert "is frozen" not in operator.get(change_page(sending)).text
+    freeze_account(sending.account, actor="test")
+    assert "is frozen: nothing of it leaves until the thaw" in operator.get(change_page(sending)).text
 
 
 def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_canceled(
