@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from batches.admin.installation import freeze_everything, thaw_everything
 from batches.admin.waves import show_waves
+from campaigns.audience.pages import show_verification
 from config.docs import show_docs, show_document
 from config.health import healthz
 from mailer.admin.deciding import drop_in_hand, replay_in_hand
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^u/{TOKEN}/?$", show_leaving, {"everything": False}, name="leave"),
     re_path(rf"^u/{TOKEN}/all/?$", show_leaving, {"everything": True}, name="leave_everything"),
     re_path(rf"^u/{TOKEN}/preferences/?$", show_preferences, name="preferences"),
+    re_path(r"^senders/verify/(?P<token>[A-Za-z0-9_:=-]{20,700})/?$", show_verification, name="verify_sender"),
     path("admin/waves/", admin.site.admin_view(show_waves), name="waves"),
     path("admin/freeze-everything/", admin.site.admin_view(freeze_everything), name="freeze_everything"),
     path("admin/thaw-everything/", admin.site.admin_view(thaw_everything), name="thaw_everything"),

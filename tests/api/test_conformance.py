@@ -21,9 +21,23 @@ from hypothesis import strategies as st
 from accounts.keys import create_key
 from accounts.models import Account
 from api.document import document_text
+from api.sendgrid.field_ids import write_field_id
+from api.sendgrid.recipient_ids import recipient_id
 from batches.control import create_batch, stop_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from campaigns.audience.contacts import list_contacts
+from campaigns.audience.deletions import begin_deletion
+from campaigns.audience.drafts import make_draft
+from campaigns.audience.exports import begin_export
+from campaigns.audience.fields import create_field
+from campaigns.audience.imports import begin_import
+from campaigns.audience.legacy_conditions import read_legacy
+from campaigns.audience.lists import create_list
+from campaigns.audience.models import FieldType
+from campaigns.audience.segments import create_segment
+from campaigns.audience.upsert import upsert_contacts
+from campaigns.audience.vocabulary import vocabulary_of
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.models import Message, SuppressionKind
@@ -123,6 +137,7 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
     campaigns = [campaign_in(alice, CampaignStatus(status)) for status in (0, 0, 1, 3)]
     single_sends = [str(campaign.uuid) for campaign in campaigns]
     receipts = list(Receipt.objects.values_list("public_id", flat=True))
+    audience = audience_of(alice)
     return {
         "batch_id": [batch.public_id for batch in batches],
         "message_id": messages,
@@ -136,9 +151,40 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
         "singlesend_ids": [single_sends],
         "template_id": single_sends,
         "sender_id": [campaign.sender_id for campaign in campaigns],
+        **audience,
         "scopes": [["mail.send"]],
         "after": [batches[0].public_id, *receipts, *messages],
         "On-Behalf-Of": ["alice-shop"],
+    }
+
+
+def audience_of(account: Account) -> Ids:
+    """A contact, a list, a segment and a custom field, by the ids of both wires; and a job of each kind."""
+    field = create_field(account, "pet", FieldType.TEXT)
+    rows = [make_draft({"email": f"p{n}@example.com"}, {field.pk: "dog"}, fields={field.pk: field}) for n in range(3)]
+    news = create_list(account, "News")
+    upsert_contacts(account, rows, list_ids=[news.pk])
+    contacts = list(list_contacts(account, limit=3))
+    written = [{"field": "pet", "operator": "eq", "value": "dog", "and_or": ""}]
+    condition = read_legacy(written, vocabulary_of(account))
+    dogs = create_segment(account, "Dogs", condition, dialect="legacy", written=written)
+    jobs = [begin_import(account, ["email"]), begin_deletion(account, []), begin_export(account)]
+    return {
+        "list_id": [news.pk, str(news.uuid)],
+        "segment_id": [dogs.pk, str(dogs.uuid)],
+        "field_id": [field.pk, write_field_id(field)],
+        "contact_id": [str(each.uuid) for each in contacts],
+        "recipient_id": [recipient_id(each) for each in contacts],
+        "job_id": [str(job.uuid) for job in jobs],
+        "list_ids": [[str(news.uuid)]],
+        "parent_list_ids": [str(news.uuid), [str(news.uuid)]],
+        "identifier_type": ["email", "external_id"],
+        "emails": [["p1@example.com"]],
+        "query": ["pet = 'dog'"],
+        "query_dsl": ["pet = 'dog'"],
+        "conditions": [written],
+        "field_mappings": [["_rf2_T"]],
+        "user_time_zone": ["Europe/Berlin"],
     }
 
 
