@@ -50,6 +50,25 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": "Campaigns",
+            "separator": True,
+            "items": [
+                entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", "campaigns.view_campaign"),
+                entry("Contacts", "contacts", "admin:campaigns_contact_changelist", "campaigns.view_contact"),
+                entry("Lists", "list_alt", "admin:campaigns_contactlist_changelist", "campaigns.view_contactlist"),
+                entry("Segments", "filter_alt", "admin:campaigns_segment_changelist", "campaigns.view_segment"),
+                entry("Imports", "upload_file", "admin:campaigns_job_changelist", "campaigns.view_job"),
+                entry("Senders", "alternate_email", "admin:campaigns_sender_changelist", "campaigns.view_sender"),
+                entry(
+                    "Unsubscribe groups",
+                    "unsubscribe",
+                    "admin:mailer_unsubscribegroup_changelist",
+                    "mailer.view_unsubscribegroup",
+                ),
+                entry("Terms", "speed", "admin:campaigns_accountterms_changelist", "campaigns.view_accountterms"),
+            ],
+        },
+        {
             "title": "Tenants",
             "separator": True,
             "items": [

@@ -1,12 +1,14 @@
-"""System checks: combinations of settings that would break a promise, refused at start-up."""
+"""System checks: combinations of settings that would break a promise, refused at start-up or warned of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.http.request import validate_host
 
 
 @register
@@ -31,3 +33,17 @@ def check_times(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessag
             )
         )
     return errors
+
+
+@register
+def check_public_url(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Whether the web answers to the name that links in mail lead to; mostly PUBLIC_URL was forgotten."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    if validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Warning(
+            "PUBLIC_URL names a host that is not in ALLOWED_HOSTS: the links to unsubscribe lead to an error.",
+            id="sluice.W003",
+        )
+    ]

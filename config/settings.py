@@ -5,12 +5,13 @@ Every variable is listed in README.md under "Configuration".
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import django_stubs_ext
-from environs import Env, ValidationError, validate
+from environs import Env, validate
 
 from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads it from here)
 from config.logs import LEVELS, logging_config
@@ -30,16 +31,11 @@ SECURE_PROXY = env.bool("SECURE_PROXY", False)
 PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 """Where this installation is found from outside: the links in its mail begin so."""
 
-
-def check_web_address(url: str) -> None:
-    """Links can begin with it: http or https, a host, perhaps a path. Raises ValidationError."""
-    parts = urlsplit(url)
-    is_plain = url.isascii() and url.isprintable() and len(url) <= 200 and not set(url) & set(" <>\"'?#")
-    if not (is_plain and parts.scheme in {"http", "https"} and parts.hostname):
-        raise ValidationError("Must be like https://mail.example.com.")
-
-
-PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000", validate=check_web_address).rstrip("/")
+WEB_ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/%-]*)?\Z")
+"""What links can begin with: http or https, a host, perhaps a path."""
+PUBLIC_URL = env.str(
+    "PUBLIC_URL", "http://localhost:8000", validate=[validate.Regexp(WEB_ADDRESS), validate.Length(max=200)]
+).rstrip("/")
 """Where recipients of mail find this installation: the links in it begin so. With https there is one-click, too."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))

@@ -1,7 +1,7 @@
 """The way of every button: what will happen, in numbers; a reason; and then the receipt.
 
 A GET only asks. The POST calls the function that the APIs call, and its answer is the receipt's page; whatever the core
-refuses is told in words, and nothing was changed.
+refuses is told in words, and nothing was changed. A list can show the question in a window of its own (`#dialog`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REFUSALS: dict[type[SluiceError], str] = {
     UnknownMessage: "there is no such message any more",
     MessageInFlight: "a worker has the message and has not answered; try again in some seconds",
 }
-"""For the errors whose own text is a name for programs."""
+"""For the errors whose own text is a name for programs. What lies above adds its own."""
 
 
 class ReasonForm(forms.Form):
@@ -104,8 +104,9 @@ class Question:
     variant: str = "primary"
 
 
-Carry = Callable[[str, dict[str, Any]], Receipt]
-"""Carries a move out: takes the actor, and what the form says."""
+Carry = Callable[[str, dict[str, Any]], Receipt | HttpResponse]
+"""Carries a move out: takes the actor, and what the form says. Its end is the receipt's page, or an answer of its
+own."""
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -139,7 +140,8 @@ def confirm(
     by the POST is the core's to find. `model` is whose page it is."""
     if request.method == "POST" and form.is_valid():
         try:
-            return _show(request, carry(actor_of(request), form.cleaned_data), back)
+            outcome = carry(actor_of(request), form.cleaned_data)
+            return _show(request, outcome, back) if isinstance(outcome, Receipt) else outcome
         except SluiceError as error:
             if error.field not in form.fields:
                 return refuse(request, f"Nothing was changed: {tell_refusal(error)}.", back)

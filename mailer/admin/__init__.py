@@ -1,6 +1,7 @@
-"""The admin's pages of messages, and of beat's schedule."""
+"""The admin's pages of messages, of unsubscribe groups, and of beat's schedule."""
 
+from mailer.admin.groups import UnsubscribeGroupAdmin
 from mailer.admin.messages import MessageAdmin
 from mailer.admin.schedule import PeriodicTaskPage
 
-__all__ = ["MessageAdmin", "PeriodicTaskPage"]
+__all__ = ["MessageAdmin", "PeriodicTaskPage", "UnsubscribeGroupAdmin"]

@@ -40,9 +40,11 @@ from campaigns.audience.upsert import upsert_contacts
 from campaigns.audience.vocabulary import vocabulary_of
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
-from mailer.models import Message
+from mailer.models import Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.groups import create_group
+from mailer.suppressions.lists import New, leave_group, suppress
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_fuzz import bent_bodies
 from tests.campaigns.building import campaign_in
@@ -124,6 +126,9 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
         accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=LATER))
     for batch, status in zip(batches, (BatchStatus.PAUSED, BatchStatus.CANCELLED), strict=False):
         stop_batch(alice, batch.public_id, status, actor="a test", allowed_from={BatchStatus.OPEN})
+    groups = [create_group(alice, name=f"Group {n}", description="x").pk for n in range(6)]
+    leave_group(alice, groups[0], ["a@example.com"])
+    suppress([New(alice.pk, "a@example.com", kind) for kind in SuppressionKind if kind != SuppressionKind.GROUP])
     other_key, _ = create_key(alice, "another key")
     Account.objects.create(username="alice-shop", parent=alice)
     accept_mail(alice, draft(2, batch_id=batches[2].public_id, send_at=database_now()))
@@ -138,6 +143,8 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
         "message_id": messages,
         "receipt_id": receipts,
         "key_id": [other_key.key_id],
+        "group_id": list(map(str, groups)),
+        "email": ["a@example.com", "b@example.com"],
         "campaign_id": [campaign.pk for campaign in campaigns],
         "single_send_id": single_sends,
         "ids": [[each] for each in single_sends],

@@ -15,7 +15,7 @@ from mailer.models import Event, EventKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.pipeline.rescue import rescue_parcel
-from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 from tests.drafts import draft
 
 ONE = ("one@example.com",)
@@ -88,10 +88,10 @@ def test_a_late_record_turns_doubt_into_knowledge(batch: Batch, is_folded: bool)
     if is_folded:
         fold_final()
     assert count_batch(batch.pk).in_doubt == 60
-    late = outcomes_of(claim, Sent("ok"), Sent("ok"), Refused("no"), NotSent("shut"))
+    late = outcomes_of(claim, Sent("ok"), Sent("ok"), Refused("no"), NotSent("shut"), Dropped("Bounced Address"))
     assert record_slice([late]) == [claim]
     counts = count_batch(batch.pk)
-    assert (counts.accepted, counts.sent, counts.refused, counts.in_doubt) == (60, 2, 1, 57)
+    assert (counts.accepted, counts.sent, counts.refused, counts.dropped, counts.in_doubt) == (60, 2, 1, 1, 56)
 
 
 def test_a_parcel_is_rescued_once(batch: Batch) -> None:
@@ -117,6 +117,12 @@ def test_what_was_not_begun_is_due_again_after_a_rescue(batch: Batch) -> None:
         ([Refused(""), InDoubt("")], "in_doubt"),
         ([Refused(""), NotSent("")], "claimed"),
         ([Refused(""), Refused("")], "refused"),
+        ([Sent(""), Dropped("")], "sent"),
+        ([InDoubt(""), Dropped("")], "in_doubt"),
+        ([NotSent(""), Dropped("")], "claimed"),
+        ([RetryAt(""), Dropped("")], "scheduled"),
+        ([Refused(""), Dropped("")], "refused"),
+        ([Dropped("one"), Dropped("another")], "dropped"),
     ],
 )
 def test_a_message_counts_as_its_strongest_outcome(batch: Batch, outcomes: list[Outcome], counted: str) -> None:

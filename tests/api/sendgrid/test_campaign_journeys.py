@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import python_http_client.exceptions as refused
-from django.db import connection
 from sendgrid import SendGridAPIClient
 
 from accounts.models import Account
-from api.sendgrid import patience
 from batches.models import Receipt
 from campaigns.audience.models import ContactList
 from campaigns.lifecycle import send_now
@@ -220,86 +215,3 @@ def test_what_one_wire_does_the_other_sees(
     single_send.delete()
     with pytest.raises(refused.NotFoundError):
         legacy.get()
-
-
-# --- another change at the same moment --------------------------------------------------------------------------------
-
-
-@contextmanager
-def another_change_of(campaign: Campaign) -> Iterator[Any]:
-    """Somebody else holds the campaign's row; call what is given to end that."""
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("begin")
-        cursor.execute("select from campaigns_campaign where id = %s for update", [campaign.pk])
-        try:
-            yield lambda: cursor.execute("rollback")
-        finally:
-            cursor.execute("rollback")
-    other.close()
-
-
-CHANGES = [
-    ("PATCH", "/v3/campaigns/{id}", {"subject": "Other"}),
-    ("POST", "/v3/campaigns/{id}/schedules", {"send_at": 3_789_534_600}),
-    ("POST", "/v3/campaigns/{id}/schedules/now", None),
-    ("DELETE", "/v3/campaigns/{id}", None),
-    ("PATCH", "/v3/marketing/singlesends/{uuid}", {"name": "Other"}),
-    ("PUT", "/v3/marketing/singlesends/{uuid}/schedule", {"send_at": "2090-01-31T08:30:00Z"}),
-    ("PUT", "/v3/marketing/singlesends/{uuid}/schedule", {"send_at": "now"}),
-    ("DELETE", "/v3/marketing/singlesends/{uuid}", None),
-    ("DELETE", "/v3/marketing/singlesends?ids={uuid}", None),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-def test_a_change_waits_a_moment_for_another_one(
-    method: str, path: str, body: Any, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 10.0)
-    campaign = ready_campaign(alice)
-    with another_change_of(campaign) as end:
-        threading.Timer(0.2, end).start()
-        answer = client_of_alice.ask(method, path.format(id=campaign.pk, uuid=campaign.uuid), body)
-    assert answer.status_code < 300, answer.content
-
-
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-def test_a_change_that_waits_in_vain_is_a_409_that_changes_nothing(
-    method: str, path: str, body: Any, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.05)
-    campaign = ready_campaign(alice)
-    with another_change_of(campaign):
-        answer = client_of_alice.ask(
-            method,
-            path.format(id=campaign.pk, uuid=campaign.uuid),
-            body,
-            headers={"Idempotency-Key": "once"} if method == "POST" else {},
-        )
-    assert answer.status_code == 409
-    said = answer.json()["errors"][0]
-    assert (said["field"], said["message"]) == (None, "Another change of this campaign is in progress; ask again.")
-    found = again(campaign)
-    assert (found.status, found.title, found.subject) == (CampaignStatus.DRAFT, campaign.title, campaign.subject)
-    assert found.deleted_at is None
-
-
-def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: ApiClient) -> None:
-    def post(path: str, body: Any = None) -> Any:
-        return client_of_alice.post(path, body, headers={"Idempotency-Key": "once"})
-
-    for path, body in (("/v3/campaigns", {"title": "x"}), ("/v3/marketing/singlesends", {"name": "x"})):
-        first, second = post(path, body), post(path, body)
-        assert (first.status_code, second.content) == (201, first.content)
-        assert second["Idempotency-Replayed"] == "true"
-    assert Campaign.objects.count() == 2
-    campaign = ready_campaign(alice)
-    for behind, body in (("/schedules/now", None), ("/schedules/test", {"to": "a@example.com"})):
-        first, second = (
-            post(f"/v3/campaigns/{campaign.pk}{behind}", body),
-            post(f"/v3/campaigns/{campaign.pk}{behind}", body),
-        )
-        assert first.status_code == second.status_code
-        assert first.status_code < 300
-    assert Launch.objects.count() == 1

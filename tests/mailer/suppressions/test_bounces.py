@@ -9,7 +9,9 @@ from mailer.draft import Address, Personalization
 from mailer.models import Event, EventKind, Mail, Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.bounces import hard_status
+from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from tests.mailer.suppressions.conftest import Send
+from tests.mailer.transports.scripted import ScriptedServer
 from tests.peer import CountingPeer
 
 
@@ -95,6 +97,16 @@ def test_what_is_said_of_the_message_is_not_said_of_the_recipient(
     """After the final dot, that is: some peers say 5.1.1 of any message there."""
     peer.replies["."] = "550 5.1.1 user unknown"
     deliver_one(send, deliverer)
+    assert Event.objects.get().kind == EventKind.REFUSED
+    assert not Suppression.objects.exists()
+
+
+def test_what_is_said_of_the_sender_is_not_said_of_the_recipient(send: Send) -> None:
+    """To MAIL, and again as an echo to RCPT, that is."""
+    with ScriptedServer({"MAIL": b"550 5.1.1 no such user\r\n", "RCPT": b"550 5.1.1 no such user\r\n"}) as server:
+        transport = SmtpTransport(SmtpAddress.parse(server.url), connections=1, timeout_seconds=5)
+        deliver_one(send, Deliverer(transport))
+        transport.close()
     assert Event.objects.get().kind == EventKind.REFUSED
     assert not Suppression.objects.exists()
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes, policy
+
 import pytest
 
 from accounts.models import Account
 from batches.control import default_batch
 from batches.counts import count_batch
 from batches.models import Parcel
-from mailer.draft import Address, Bypass, Personalization
-from mailer.models import Event, EventKind, SuppressionKind, UnsubscribeGroup
+from mailer.draft import Address, Bypass, ContentPart, Personalization
+from mailer.models import Event, EventKind, Mail, Message, SuppressionKind, UnsubscribeGroup
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
+from mailer.preview import preview_message
 from mailer.queries import states_of
 from mailer.suppressions.groups import delete_group
+from mailer.suppressions.links import unseal
 from mailer.suppressions.lists import New, leave_everything, leave_group, suppress, unsuppress
 from mailer.sweep import sweep
 from tests.conftest import Clock
@@ -189,6 +193,33 @@ def test_a_deleted_groups_mail_goes_out(
     delete_group(alice, news.pk)
     deliver(deliverer)
     assert peer.recipients == ["left@example.com"]
+
+
+def test_mail_of_a_group_brings_its_values_and_its_link(
+    news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    people = [
+        Personalization(to=(Address(f"p{n}@example.com", name),), merge={"{{first_name}}": name, "[Shop]": "A & B"})
+        for n, name in enumerate(("Ann", "<Bob>"))
+    ]
+    content = (
+        ContentPart("text/plain", "{{first_name}}: [Shop] [unsubscribe]"),
+        ContentPart("text/html", '<b>{{first_name}}</b>: [Shop] <a href="[unsubscribe]">x</a>'),
+    )
+    send(*people, unsubscribe_group=news.pk, content=content, subject="For {{first_name}}")
+    deliver(deliverer)
+    data = next(taken.data for taken in peer.ledger if taken.recipient == "p1@example.com")
+    message = message_from_bytes(data, policy=policy.default)
+    plain, html = (part.get_content().strip() for part in message.iter_parts())  # type: ignore[attr-defined]
+    url = message["List-Unsubscribe"].strip("<>")
+    assert message["Subject"] == "For <Bob>"
+    assert plain == f"<Bob>: A & B {url}"
+    assert html == f'<b>&lt;Bob&gt;</b>: A &amp; B <a href="{url}">x</a>'
+    assert unseal(url.rpartition("/")[2]).address == "p1@example.com"
+    stored = Message.objects.get(recipient="p1@example.com")
+    preview = preview_message(stored, Mail.objects.get())
+    assert preview.parts[1].text == '<b>&lt;Bob&gt;</b>: A &amp; B <a href="[unsubscribe]">x</a>'
+    assert ("Subject", "For <Bob>") in preview.headers
 
 
 def test_a_whole_parcel_can_be_left_out(alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:

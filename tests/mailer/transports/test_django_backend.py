@@ -232,6 +232,8 @@ def test_each_refused_recipient_has_its_own_answer(transport: DjangoBackendTrans
     ScriptedBackend.acts = [smtplib.SMTPRecipientsRefused(answers)]
     (result,) = transport.send_slice([make_envelope(recipients=("a@example.net", "b@example.net"))], TestGuard())
     assert result.outcomes == (Refused("550 nobody"), RetryAt("450 busy"))
+    assert isinstance(result.outcomes[0], Refused)
+    assert result.outcomes[0].is_of_recipient
 
 
 def test_a_provider_answers_for_each_recipient(transport: DjangoBackendTransport) -> None:

@@ -1,0 +1,54 @@
+"""Forms that save through the core, which may refuse what the form has let pass: somebody else was faster."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+from batches.admin.asking import tell_refusal
+from foundation.admin import ModelAdmin
+from foundation.errors import SluiceError
+
+Row = TypeVar("Row", bound=Model)
+
+
+class RefusableForm:
+    """For a model form: shows what the core has refused, beside its field if it has one."""
+
+    refusal: SluiceError | None = None
+
+    def clean(self) -> Any:
+        cleaned = super().clean()  # type: ignore[misc]
+        if self.refusal is not None:
+            named = self.refusal.field
+            fields = self.fields  # type: ignore[attr-defined]
+            self.add_error(named if named in fields else None, say(self.refusal))  # type: ignore[attr-defined]
+        return cleaned
+
+
+class RefusableAdmin(ModelAdmin[Row]):
+    """When the core refuses, the form is shown again with what was typed and the reason. Nothing was changed: what was
+    saved was undone with the page's transaction."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except SluiceError as error:
+            request.refusal = error  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Row | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refusal = getattr(request, "refusal", None)
+        return type(form.__name__, (form,), {"refusal": refusal}) if refusal else form
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The core has saved it whole."""
+
+
+def say(error: SluiceError) -> str:
+    """A sentence of its own."""
+    told = tell_refusal(error)
+    return f"{told[:1].upper()}{told[1:]}."

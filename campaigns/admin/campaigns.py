@@ -1,0 +1,229 @@
+"""Campaigns: the list with a red cross on those that run, and a page for each, with its form, its figures and its
+buttons."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from batches.admin.asking import require
+from batches.admin.batches import AccountFilter
+from batches.admin.receipts import tabulate_receipts
+from batches.admin.refusing import RefusableAdmin
+from batches.models import Receipt
+from campaigns.admin.control import control_campaign, link_move, links_of
+from campaigns.admin.figures import draw_progress, draw_status, figures_of, link_campaign
+from campaigns.admin.form import CampaignForm, NewCampaignForm
+from campaigns.admin.moves import CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
+from campaigns.editing import create_campaign, edit_campaign
+from campaigns.models import Campaign
+from campaigns.readiness import lacks_of
+from campaigns.states import RUNNING, CampaignStatus
+from campaigns.statistics import statistics_of
+from foundation.admin import ReadOnlyAdmin, write_time
+from foundation.clock import database_now
+
+EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.FAILED})
+RECEIPTS_SHOWN = 20
+CONTENT = ("title", "subject", "html_content", "plain_content", "generates_plain", "categories", "sender")
+AUDIENCE = ("is_to_all", "lists", "segments", "suppression_group", "custom_unsubscribe_url")
+TIME = ("undo_seconds", "is_local_time", "time_zone")
+PACE = ("rate_per_minute", "spread_seconds")
+WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
+LONG = ("subject", "html_content", "plain_content")
+"""Contents may be megabytes each: a list does without."""
+
+
+class CountedCampaigns(ChangeList):
+    """A page of campaigns with their statistics, which cost a few statements for all of them, and what the operator can
+    do with each."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Campaign]:
+        return super().get_queryset(request, exclude_parameters).defer(*LONG)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        campaigns: list[Any] = list(self.result_list)
+        counted, now = statistics_of(campaigns), database_now()
+        for campaign in campaigns:
+            campaign.drawn_progress = draw_progress(campaign, counted[campaign.pk], now, in_row=True)
+            campaign.link_cross = link_cross(request, campaign)
+            campaign.drawn_menu = draw_menu(request, campaign)
+        self.result_list = campaigns
+
+
+@admin.register(Campaign)
+class CampaignAdmin(RefusableAdmin[Campaign]):
+    """Status and figures are shown; what is written here goes through the core."""
+
+    list_display = ("cross", "shown_title", "shown_status", "shown_account", "made", "progress", "menu")
+    list_display_links = ("shown_title",)
+    list_select_related = ("account", "launch")
+    list_filter = ("status", AccountFilter)
+    search_fields = ("title",)
+    search_help_text = "Search by title"
+    ordering = ("-pk",)
+    paginator, show_facets, sortable_by = ReadOnlyAdmin.paginator, ReadOnlyAdmin.show_facets, ()
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+    add_fieldsets = ((None, {"fields": ("account", "title")}),)
+    conditional_fields = {"send_at": "scheduling == 'at'"}
+    change_form_template = "campaigns/campaign.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        return super().get_queryset(request).filter(deleted_at=None)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedCampaigns
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        moves = [
+            path(
+                f"<int:campaign_id>/{move.name}/",
+                view(partial(control_campaign, move=move)),
+                name=f"campaigns_campaign_{move.name}",
+            )
+            for move in MOVES
+        ]
+        progress = path("<int:campaign_id>/progress/", view(show_progress), name="campaigns_campaign_progress")
+        # In front of Django's own: `delete` is a move of ours.
+        return [progress, *moves, *super().get_urls()]
+
+    def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.status in EDITABLE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        """By our button, not by Django's."""
+        return False
+
+    def get_form(self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = CampaignForm if obj else NewCampaignForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        if not self.has_change_permission(request, obj):
+            shown = (*TIME, *PACE, "window")
+            return ((None, {"fields": CONTENT}), ("Audience", {"fields": AUDIENCE}), ("Pace", {"fields": shown}))
+        return (
+            (None, {"fields": CONTENT}),
+            ("Audience", {"fields": AUDIENCE}),
+            ("Scheduling", {"fields": ("scheduling", "send_at", *TIME)}),
+            ("Pace", {"fields": (PACE, *WINDOW)}),
+        )
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if change:
+            edit_campaign(obj.account, obj.pk, form.changes(), allowed_from=EDITABLE)
+        else:
+            obj.pk = create_campaign(obj.account, form.changes()).pk
+
+    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
+        """On to the whole form."""
+        messages.success(request, f"“{obj.title}” is a draft now.")
+        return HttpResponseRedirect(link_campaign(obj.pk))
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
+        if "_send" in request.POST:
+            return HttpResponseRedirect(link_move(SEND, obj))
+        return super().response_change(request, obj)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        campaign = kwargs.get("obj")
+        if campaign is not None:
+            # What was typed and refused is in the form; above it stands what is so.
+            context.update(show_campaign(request, Campaign.objects.select_related("launch").get(pk=campaign.pk)))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="")
+    def cross(self, campaign: Any) -> SafeString:
+        return render_to_string("campaigns/cross.html", {"campaign": campaign, "link": campaign.link_cross})
+
+    @admin.display(description="campaign")
+    def shown_title(self, campaign: Campaign) -> str:
+        return campaign.title
+
+    @admin.display(description="status")
+    def shown_status(self, campaign: Campaign) -> SafeString:
+        return render_to_string("campaigns/status.html", {"campaign": campaign, "status": draw_status(campaign)})
+
+    @admin.display(description="account")
+    def shown_account(self, campaign: Campaign) -> str:
+        return campaign.account.username
+
+    @admin.display(description="made (UTC)")
+    def made(self, campaign: Campaign) -> str:
+        return write_time(campaign.created_at)
+
+    @admin.display(description="progress")
+    def progress(self, campaign: Any) -> SafeString:
+        drawn: SafeString = campaign.drawn_progress
+        return drawn
+
+    @admin.display(description="")
+    def menu(self, campaign: Any) -> SafeString:
+        drawn: SafeString = campaign.drawn_menu
+        return drawn
+
+
+def link_cross(request: HttpRequest, campaign: Campaign) -> str:
+    """Where the red cross of a running campaign leads; empty: it has none."""
+    is_shown = campaign.status in RUNNING and request.user.has_perm(MAY_CHANGE)
+    return link_move(CANCEL, campaign, list=1) if is_shown else ""
+
+
+def draw_menu(request: HttpRequest, campaign: Campaign) -> SafeString:
+    """The action menu of a row."""
+    links = links_of(request, campaign, from_list=True)
+    return render_to_string("campaigns/menu.html", {"campaign": campaign, "links": links})
+
+
+def show_progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """What of a campaign changes while it is looked at: its bar, and beside it its label and its cross."""
+    require(request, MAY_SEE)
+    campaign = get_object_or_404(Campaign.objects.select_related("launch"), pk=campaign_id, deleted_at=None)
+    in_row = "row" in request.GET
+    counted = statistics_of([campaign])[campaign.pk]
+    context = {
+        "progress": draw_progress(campaign, counted, database_now(), in_row=in_row),
+        "status": draw_status(campaign),
+        "in_row": in_row,
+        "link": link_cross(request, campaign),
+        "figures": [] if in_row else figures_of(campaign, counted),
+        "campaign": campaign,
+        "is_fresh": True,
+    }
+    return HttpResponse(render_to_string("campaigns/refreshed.html", context))
+
+
+def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    """What a campaign's page says above its form."""
+    counted = statistics_of([campaign])[campaign.pk]
+    launch = campaign.launch
+    receipts = Receipt.objects.filter(batch_id=launch.batch_id).order_by("-pk")[:RECEIPTS_SHOWN] if launch else []
+    is_editable = campaign.status in EDITABLE
+    return {
+        "campaign": campaign,
+        "is_editable": is_editable,
+        "lacks": lacks_of(campaign, needs_tag=False) if is_editable else [],
+        "status": draw_status(campaign),
+        "progress": draw_progress(campaign, counted, database_now(), in_row=False),
+        "figures": figures_of(campaign, counted) if launch else [],
+        "batch": launch and launch.batch,
+        "receipts": tabulate_receipts(receipts) if receipts else None,
+        # A draft is sent by the button of its form, which saves it first.
+        "moves": [(move, link) for move, link in links_of(request, campaign) if move is not SEND],
+        "may_send": request.user.has_perm(MAY_CHANGE) and is_editable,
+    }

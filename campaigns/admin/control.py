@@ -1,0 +1,121 @@
+"""A campaign's buttons: the question, the move, and what is told of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
+
+from batches.admin.asking import Figure, Question, confirm, require
+from batches.models import Receipt
+from campaigns.admin.figures import link_campaign, status_of
+from campaigns.admin.moves import (
+    DELETE,
+    MAY_SEE,
+    MOVES,
+    PACE,
+    SEND,
+    CampaignMove,
+    Outcome,
+    say_consequences,
+)
+from campaigns.admin.pace import pace_as_written
+from campaigns.lifecycle import undo_seconds
+from campaigns.models import Campaign
+from campaigns.readiness import lacks_of
+from campaigns.states import RUNNING
+from campaigns.statistics import statistics_of
+
+
+def moves_of(request: HttpRequest, campaign: Campaign) -> list[CampaignMove]:
+    """The moves that make sense now, of those that the operator may make."""
+    return [move for move in MOVES if campaign.status in move.allowed_from and request.user.has_perm(move.permission)]
+
+
+def links_of(request: HttpRequest, campaign: Campaign, *, from_list: bool = False) -> list[tuple[CampaignMove, str]]:
+    """Each of them with the address of its question."""
+    query = {"list": 1} if from_list else {}
+    return [(move, link_move(move, campaign, **query)) for move in moves_of(request, campaign)]
+
+
+def link_move(move: CampaignMove, campaign: Campaign, **query: int) -> str:
+    return reverse(f"admin:campaigns_campaign_{move.name}", args=[campaign.pk], query=query)
+
+
+def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove) -> HttpResponse:
+    """Ask for confirmation, and on POST carry the move out. The answer leads back to where the question was asked."""
+    require(request, MAY_SEE, move.permission)
+    living = Campaign.objects.filter(deleted_at=None).select_related("account", "launch", "sender")
+    campaign = get_object_or_404(living, pk=campaign_id)
+    in_list = reverse("admin:campaigns_campaign_changelist")
+    back = in_list if "list" in request.GET else link_campaign(campaign.pk)
+
+    def carry(actor: str, said: dict[str, Any]) -> HttpResponse:
+        _tell(request, campaign, move.carry(campaign, actor, said))
+        return HttpResponseRedirect(in_list if move is DELETE else back)
+
+    return confirm(
+        request,
+        _form(move, campaign, request),
+        lambda: _question(move, campaign),
+        carry,
+        back=back,
+        model=Campaign,
+        first=lambda: _why_pointless(move, campaign),
+    )
+
+
+def _form(move: CampaignMove, campaign: Campaign, request: HttpRequest) -> forms.Form:
+    data = request.POST if request.method == "POST" else None
+    return move.form(data, initial=pace_as_written(campaign) if move is PACE else None)
+
+
+def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
+    if campaign.status not in move.allowed_from:
+        return f"There is nothing to {move.title.lower()}: the campaign is {status_of(campaign).label}."
+    if move is SEND and (lacks := lacks_of(campaign, needs_tag=False)):
+        return f"It cannot be sent yet. It lacks {', '.join(lack.value for lack in lacks)}."
+    return ""
+
+
+def _tell(request: HttpRequest, campaign: Campaign, outcome: Outcome) -> None:
+    done, receipt = outcome
+    text = f"“{campaign.title}” {done}."
+    if receipt is None:
+        messages.success(request, text)
+        return
+    told = f"{text} {receipt.sent:,} had been sent, {receipt.stopped:,} have not."
+    if not receipt.is_settled:
+        told = f"{text} {receipt.in_flight:,} are in flight; the counts are not final yet."
+    messages.success(request, format_html("{} {}", told, _link_receipt(request, receipt)))
+
+
+def _link_receipt(request: HttpRequest, receipt: Receipt) -> str:
+    if not request.user.has_perm("batches.view_receipt"):
+        return ""
+    url = reverse("admin:batches_receipt_change", args=[receipt.pk])
+    return format_html('<a class="underline" href="{}">The receipt</a>', url)
+
+
+def _question(move: CampaignMove, campaign: Campaign) -> Question:
+    undo = dt.timedelta(seconds=undo_seconds(campaign)) if move is SEND else dt.timedelta()
+    return Question(
+        title=move.title,
+        asked=f"{move.title}: “{campaign.title}” of {campaign.account}?",
+        figures=_figures(campaign) if campaign.status in RUNNING else (),
+        consequences=say_consequences(move, campaign, undo),
+        button=move.button or move.title,
+        icon=move.icon,
+        variant=move.variant,
+    )
+
+
+def _figures(campaign: Campaign) -> list[Figure]:
+    counted = statistics_of([campaign])[campaign.pk]
+    return [Figure("Sent already", counted.sent), Figure("Waiting", counted.waiting)]

@@ -1,0 +1,83 @@
+"""Unsubscribe groups: made, changed and deleted here, with how many have left each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from batches.admin.asking import REFUSALS
+from batches.admin.batches import AccountFilter
+from batches.admin.refusing import RefusableAdmin, RefusableForm
+from foundation.admin import ChoosingForm, ReadOnlyAdmin, write_time
+from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup
+from mailer.models import UnsubscribeGroup
+from mailer.suppressions.groups import change_group, counted, create_group, delete_group
+
+REFUSALS.update(
+    {
+        UnknownGroup: "there is no such unsubscribe group any more",
+        GroupNameTaken: "the account has an unsubscribe group of this name",
+        GroupLimitReached: "the account has as many unsubscribe groups as it may have",
+    }
+)
+
+
+class GroupForm(RefusableForm, ChoosingForm[UnsubscribeGroup]):
+    """Whose it is, and what recipients read of it."""
+
+    class Meta:
+        model = UnsubscribeGroup
+        fields = ("account", "name", "description", "is_default")
+        help_texts = {"is_default": "It takes the place of the account's default group, if there is one."}
+
+    def validate_constraints(self) -> None:
+        """The core says it, in its words and under its lock."""
+
+
+@admin.register(UnsubscribeGroup)
+class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):
+    """A deleted group is hidden: mail names it."""
+
+    list_display = ("name", "description", "shown_account", "is_default", "unsubscribes", "made")
+    list_select_related = ("account",)
+    list_filter = (AccountFilter,)
+    search_fields = ("name",)
+    ordering = ("-pk",)
+    form = GroupForm
+    actions = None
+    paginator, show_facets, sortable_by = ReadOnlyAdmin.paginator, ReadOnlyAdmin.show_facets, ()
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UnsubscribeGroup]:
+        return counted(super().get_queryset(request).filter(deleted_at=None))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: UnsubscribeGroup | None = None) -> Any:
+        return ("account", "unsubscribes") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: UnsubscribeGroup | None = None) -> Any:
+        return (*GroupForm.Meta.fields, *(("unsubscribes",) if obj else ()))
+
+    def save_model(self, request: HttpRequest, obj: UnsubscribeGroup, form: Any, change: bool) -> None:
+        said = {name: form.cleaned_data[name] for name in ("name", "description", "is_default")}
+        if change:
+            change_group(obj.account, obj.pk, **said)
+        else:
+            obj.pk = create_group(obj.account, **said).pk
+
+    def delete_model(self, request: HttpRequest, obj: UnsubscribeGroup) -> None:
+        delete_group(obj.account, obj.pk)
+
+    @admin.display(description="account")
+    def shown_account(self, obj: UnsubscribeGroup) -> str:
+        return obj.account.username
+
+    @admin.display(description="have left")
+    def unsubscribes(self, obj: Any) -> str:
+        return f"{obj.unsubscribes:,}"
+
+    @admin.display(description="made (UTC)")
+    def made(self, obj: UnsubscribeGroup) -> str:
+        return write_time(obj.created_at)

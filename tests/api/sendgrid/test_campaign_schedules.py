@@ -1,0 +1,180 @@
+"""The schedules of legacy campaigns, and tests of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from api.sendgrid.views import campaigns as views
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from mailer.models import Mail, Message
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.campaign_calls import NOT_FOUND, in_an_hour, path_of, problems
+from tests.campaigns.building import add_sender, again, campaign_in, ready_campaign
+
+
+def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = ready_campaign(alice)
+    path, at = path_of(campaign, "/schedules"), in_an_hour()
+
+    answer = client_of_alice.post(path, {"send_at": at})
+    assert (answer.status_code, answer.json()) == (201, {"id": campaign.pk, "send_at": at, "status": "Scheduled"})
+    assert client_of_alice.get(path).json() == {"send_at": at}
+    answer = client_of_alice.patch(path, {"send_at": at + 60})
+    assert (answer.status_code, answer.json()) == (200, {"id": campaign.pk, "send_at": at + 60, "status": "Scheduled"})
+    answer = client_of_alice.delete(path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert client_of_alice.get(path_of(campaign)).json()["status"] == "Draft"
+    assert client_of_alice.get(path).json() == NOT_FOUND
+    answer = client_of_alice.post(f"{path}/now")
+    assert (answer.status_code, answer.json()) == (201, {"id": campaign.pk, "status": "Scheduled"})
+    assert client_of_alice.get(path_of(campaign)).json()["status"] == "In Progress"
+
+
+def test_a_campaign_that_lacks_everything_is_told_so(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = Campaign.objects.create(account=alice, title="empty", html_content="<p>no tag</p>")
+    lacks = [
+        ("subject", "subject can't be blank"),
+        ("sender_id", "sender_id can't be blank"),
+        ("list_ids", "You must select at least 1 segment or 1 list to send to."),
+        (
+            "suppression_group_id",
+            "Either a suppression_group_id or custom_unsubscribe_url is required to send a campaign.",
+        ),
+        ("unsubscribe_tag", "An [unsubscribe] tag in both your html and plain content is required to send a campaign."),
+    ]
+    for behind, body in (("/schedules", {"send_at": in_an_hour()}), ("/schedules/now", None)):
+        assert problems(client_of_alice.post(path_of(campaign, behind), body), 400) == lacks
+    Campaign.objects.filter(pk=campaign.pk).update(html_content="", sender=add_sender(alice, is_verified=False))
+    answer = client_of_alice.post(path_of(campaign, "/schedules/now"))
+    assert problems(answer, 400)[1:3] == [
+        ("sender_id", "sender_id is not a verified sender identity"),
+        ("plain_content", "plain_content can't be blank, please provide plain text or html content"),
+    ]
+    assert again(campaign).status == CampaignStatus.DRAFT
+
+
+def test_the_tag_must_be_in_each_content_there_is(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = ready_campaign(alice, plain_content="no tag")
+    answer = client_of_alice.post(path_of(campaign, "/schedules"), {"send_at": in_an_hour()})
+    assert [field for field, _ in problems(answer, 400)] == ["unsubscribe_tag"]
+    client_of_alice.patch(path_of(campaign), {"plain_content": None})
+    assert client_of_alice.post(path_of(campaign, "/schedules"), {"send_at": in_an_hour()}).status_code == 201
+
+
+@pytest.mark.parametrize("send_at", [None, "1893456000", True, 1.5, -1, 0, 1_400_000_000, 10**300, [1], {"at": 1}])
+def test_a_time_must_be_in_the_future(send_at: Any, alice: Account, client_of_alice: ApiClient) -> None:
+    said = [("send_at", "Please choose a future time for sending your campaign.")]
+    draft, scheduled = ready_campaign(alice), campaign_in(alice, CampaignStatus.SCHEDULED)
+    assert problems(client_of_alice.post(path_of(draft, "/schedules"), {"send_at": send_at}), 400) == said
+    assert problems(client_of_alice.patch(path_of(scheduled, "/schedules"), {"send_at": send_at}), 400) == said
+    assert problems(client_of_alice.patch(path_of(scheduled, "/schedules"), {}), 400) == said
+    assert again(scheduled).send_at == scheduled.send_at
+
+
+NOT_DRAFT = [each for each in CampaignStatus if each is not CampaignStatus.DRAFT]
+
+
+@pytest.mark.parametrize("status", NOT_DRAFT)
+def test_only_a_draft_can_be_changed_scheduled_or_sent(
+    status: CampaignStatus, alice: Account, client_of_alice: ApiClient
+) -> None:
+    campaign = campaign_in(alice, status)
+    for method, behind, body, text in (
+        ("PATCH", "", {"title": "x"}, "You may only update a campaign when it is in draft mode."),
+        (
+            "POST",
+            "/schedules",
+            {"send_at": in_an_hour()},
+            "You cannot POST to a campaign that has already sent or scheduled. However you can update a scheduled "
+            "campaign with a PATCH.",
+        ),
+        ("POST", "/schedules/now", None, "You may only send a campaign when it is in draft mode."),
+    ):
+        assert problems(client_of_alice.ask(method, path_of(campaign, behind), body), 403) == [(None, text)]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (CampaignStatus.QUEUED, "This campaign is already In Progress."),
+        (CampaignStatus.SENDING, "This campaign is already In Progress."),
+        (CampaignStatus.SENT, "This campaign is already Sent."),
+        (CampaignStatus.PAUSED, "This campaign is already Paused."),
+        (CampaignStatus.CANCELED, "This campaign is already Canceled."),
+        (CampaignStatus.FAILED, "This campaign is already Canceled."),
+    ],
+)
+def test_only_a_scheduled_campaign_can_be_unscheduled_or_get_another_time(
+    status: CampaignStatus, text: str, alice: Account, client_of_alice: ApiClient
+) -> None:
+    campaign = campaign_in(alice, status)
+    path = path_of(campaign, "/schedules")
+    assert problems(client_of_alice.delete(path), 403) == [(None, text)]
+    assert problems(client_of_alice.patch(path, {"send_at": in_an_hour()}), 403) == [
+        ("send_at", "You cannot update the send_at value of non-scheduled campaign.")
+    ]
+    assert client_of_alice.get(path).json() == {"send_at": int(campaign.send_at.timestamp())}  # type: ignore[union-attr]
+
+
+def test_a_draft_has_no_schedule(alice: Account, client_of_alice: ApiClient) -> None:
+    path = path_of(ready_campaign(alice), "/schedules")
+    assert client_of_alice.get(path).json() == NOT_FOUND
+    assert client_of_alice.delete(path).json() == NOT_FOUND
+    assert problems(client_of_alice.patch(path, {"send_at": in_an_hour()}), 403)[0][0] == "send_at"
+
+
+def test_a_fault_while_sending_has_its_own_words(
+    alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    campaign = ready_campaign(alice)
+    monkeypatch.setattr(views, "send_now", fail)
+    answer = client_of_alice.post(path_of(campaign, "/schedules/now"), headers={"Idempotency-Key": "once"})
+    assert problems(answer, 500) == [(None, "Failed to send your campaign.")]
+    monkeypatch.undo()
+    answer = client_of_alice.post(path_of(campaign, "/schedules/now"), headers={"Idempotency-Key": "once"})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("to", ["a@example.com", ["a@example.com"], [f"{n}@example.com" for n in range(10)]])
+def test_a_test_goes_to_one_address_or_ten(to: Any, alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = ready_campaign(alice)
+    answer = client_of_alice.post(path_of(campaign, "/schedules/test"), {"to": to})
+    assert (answer.status_code, answer.content) == (204, b"")
+    recipients = set(Message.objects.values_list("recipient", flat=True))
+    assert recipients == {to} if isinstance(to, str) else set(to)
+    assert again(campaign).status == CampaignStatus.DRAFT
+
+
+@pytest.mark.parametrize(
+    ("to", "text"),
+    [
+        *((to, "Please provide an email address to which the test should be sent.") for to in (None, "", [], "x", 7)),
+        *((to, "Please provide an email address to which the test should be sent.") for to in ([""], ["a@b.c", 7])),
+        ([f"{n}@example.com" for n in range(11)], "You can only send tests to 10 addresses at a time."),
+    ],
+)
+def test_a_test_needs_addresses(to: Any, text: str, alice: Account, client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(path_of(ready_campaign(alice), "/schedules/test"), {"to": to})
+    assert problems(answer, 400) == [("to", text)]
+    assert not Mail.objects.exists()
+
+
+def test_a_test_needs_subject_content_and_sender(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = Campaign.objects.create(account=alice, title="empty")
+    answer = client_of_alice.post(path_of(campaign, "/schedules/test"), {"to": "a@example.com"})
+    assert problems(answer, 400) == [
+        ("subject", "Please add a subject to your campaign before sending a test."),
+        ("sender_id", "Please assign a sender identity to your campaign before sending a test."),
+        (
+            "plain_content",
+            "Plain content and html content can't both be blank. Please set one of these values before sending a test.",
+        ),
+    ]
+    assert not Mail.objects.exists()

@@ -1,0 +1,457 @@
+"""Campaigns in the admin: the flows that SendGrid's users know, through its own pages, counted at the SMTP peer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from batches.models import Receipt
+from campaigns.admin.moves import MOVES
+from campaigns.lifecycle import pause_campaign, schedule_campaign, send_now
+from campaigns.models import AccountTerms, Campaign, Launch
+from campaigns.states import RUNNING, CampaignStatus
+from foundation.clock import database_now
+from mailer.pipeline.deliver import Deliverer
+from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
+from tests.conftest import Clock
+from tests.operators import logged_in
+from tests.peer import CountingPeer
+
+CAMPAIGNS = "/admin/campaigns/campaign/"
+HOUR = dt.timedelta(hours=1)
+VIEW = "campaigns.view_campaign"
+HOSTILE = "<script>alert(1)</script>"
+
+
+def change_page(campaign: Campaign) -> str:
+    return f"{CAMPAIGNS}{campaign.pk}/change/"
+
+
+def press(client: Client, campaign: Campaign, move: str, query: str = "", **said: Any) -> Any:
+    return client.post(f"{CAMPAIGNS}{campaign.pk}/{move}/{query}", {"reason": "", **said}, follow=True)
+
+
+def links(page: str, campaign: Campaign) -> set[str]:
+    """The moves that a page offers for a campaign."""
+    return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change"}
+
+
+def typed(campaign: Campaign, **said: Any) -> dict[str, Any]:
+    """What the form posts for a campaign as it is, but for what is said."""
+    return {
+        "title": campaign.title,
+        "subject": campaign.subject,
+        "html_content": campaign.html_content,
+        "plain_content": campaign.plain_content,
+        "generates_plain": "on",
+        "sender": campaign.sender_id or "",
+        "lists": [each.pk for each in campaign.lists.all()],
+        "suppression_group": campaign.suppression_group_id or "",
+        "scheduling": "now",
+        "time_zone": "UTC",
+        "spread_seconds": 0,
+        **said,
+    }
+
+
+@pytest.fixture
+def draft(alice: Account) -> Campaign:
+    """A draft of Alice's that lacks nothing, to 3 contacts."""
+    return ready_campaign(alice)
+
+
+@pytest.fixture
+def sending(alice: Account, deliverer: Deliverer) -> Campaign:
+    """A campaign of Alice's to 3 contacts, whose messages are made and have not left."""
+    campaign = ready_campaign(alice)
+    send_now(alice, campaign.pk)
+    expand_all()
+    return again(campaign)
+
+
+@pytest.mark.parametrize(
+    "path", [CAMPAIGNS, f"{CAMPAIGNS}add/", f"{CAMPAIGNS}{{pk}}/change/", f"{CAMPAIGNS}{{pk}}/send/"]
+)
+def test_every_page_opens_for_an_operator_and_for_nobody_else(
+    operator: Client, client: Client, draft: Campaign, path: str
+) -> None:
+    assert operator.get(path.format(pk=draft.pk)).status_code == 200
+    answer = client.get(path.format(pk=draft.pk))
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def test_a_campaign_is_written_sent_immediately_and_seen_to_arrive(
+    operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    parts = ready_campaign(alice)
+    added = operator.post(f"{CAMPAIGNS}add/", {"account": alice.pk, "title": "News of June"}, follow=True)
+    campaign = Campaign.objects.get(title="News of June")
+    assert added.redirect_chain[-1][0] == change_page(campaign)
+    for lacked in ("a subject", "a sender", "content", "a list or a segment", "an unsubscribe group or a link"):
+        assert lacked in added.text
+    early = operator.get(f"{CAMPAIGNS}{campaign.pk}/send/", follow=True)
+    assert "It cannot be sent yet. It lacks a subject, a sender" in early.text
+    assert "Nothing was changed: the campaign lacks a subject" in press(operator, campaign, "send").text
+
+    asked = operator.post(
+        change_page(campaign),
+        typed(parts, title="News of June", subject="It is [%first_name | you%]", _send=""),
+        follow=True,
+    )
+    assert asked.redirect_chain[-1][0] == f"{CAMPAIGNS}{campaign.pk}/send/"
+    assert "It leaves at once" in asked.text
+    assert again(campaign).status == CampaignStatus.DRAFT, "nothing is sent before it is confirmed"
+    done = press(operator, campaign, "send")
+
+    assert "is on its way" in done.text
+    run_fleet(deliverer)
+    assert sorted(peer.recipients) == [f"r{n}@example.com" for n in range(3)]
+    assert b"Subject: It is you" in peer.ledger[0].data
+    page = operator.get(change_page(campaign)).text
+    assert ">Sent<" in re.sub(r"\s", "", page)
+    assert "3 sent" in re.sub(r"\s+", " ", unescape(re.sub("<[^>]*>", " ", page)))
+
+
+def test_a_time_is_chosen_and_taken_back_from_the_action_menu(
+    operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    moment = (database_now() + HOUR).replace(second=0, microsecond=0)
+    said = typed(draft, scheduling="at", send_at=f"{moment:%Y-%m-%dT%H:%M}", _send="")
+    asked = operator.post(change_page(draft), said, follow=True)
+    assert f"It leaves at {moment:%Y-%m-%d %H:%M:%S} UTC" in asked.text
+    press(operator, draft, "send")
+    assert (again(draft).status, again(draft).send_at) == (CampaignStatus.SCHEDULED, moment)
+    listed = operator.get(CAMPAIGNS).text
+    assert {"unschedule", "delete"} <= links(listed, draft)
+    assert "Cancel this campaign" not in listed, "it does not run yet"
+
+    back = press(operator, draft, "unschedule", "?list=1")
+
+    assert back.redirect_chain[-1][0] == CAMPAIGNS
+    assert (again(draft).status, again(draft).send_at) == (CampaignStatus.DRAFT, None)
+    clock.advance(hours=2)
+    run_fleet(deliverer)
+    assert peer.recipients == []
+    assert "unschedule" not in links(operator.get(CAMPAIGNS).text, draft)
+
+
+def test_a_scheduled_campaign_leaves_at_its_time(
+    operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    moment = database_now() + HOUR
+    operator.post(change_page(draft), typed(draft, scheduling="at", send_at=f"{moment:%Y-%m-%dT%H:%M}"))
+    press(operator, draft, "send")
+    run_fleet(deliverer)
+    assert peer.recipients == []
+    clock.advance(seconds=3601)
+    run_fleet(deliverer)
+    assert len(peer.recipients) == 3
+
+
+def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_canceled(
+    operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    campaign = ready_campaign(alice, recipients=300, rate_per_minute=1200)
+    send_now(alice, campaign.pk)
+    run_fleet(deliverer, rounds=1)
+    gone = len(peer.recipients)
+    assert 0 < gone < 300
+    listed = operator.get(CAMPAIGNS).text
+    cross = f"{CAMPAIGNS}{campaign.pk}/cancel/?list=1"
+    assert f'hx-get="{cross}" hx-target="#modal-content" hx-select="#dialog"' in listed
+
+    window = operator.get(cross).text
+    assert 'id="dialog"' in window
+    assert f'action="{cross}"' in window, "the window's form does not post to the list that it lies on"
+    assert "Confirm" in window
+    assert again(campaign).status in RUNNING, "asking changes nothing"
+    done = press(operator, campaign, "cancel", "?list=1")
+
+    assert done.redirect_chain[-1][0] == CAMPAIGNS
+    assert f"{gone:,} had been sent" in done.text
+    assert again(campaign).status == CampaignStatus.CANCELED
+    assert "Canceled" in done.text
+    assert "Cancel this campaign" not in done.text
+    run_fleet(deliverer)
+    assert len(peer.recipients) == gone
+    assert Receipt.objects.get().actor == "operator olga"
+
+
+def test_delete_in_the_menu_of_a_running_campaign_stops_it_and_hides_it(
+    operator: Client, sending: Campaign, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    assert "delete" in links(operator.get(CAMPAIGNS).text, sending)
+
+    done = press(operator, sending, "delete", "?list=1")
+
+    assert done.redirect_chain[-1][0] == CAMPAIGNS
+    run_fleet(deliverer)
+    assert peer.recipients == []
+    assert again(sending).deleted_at is not None
+    assert links(operator.get(CAMPAIGNS).text, sending) == set()
+    assert operator.get(change_page(sending)).status_code == 302
+    assert press(operator, sending, "pause").status_code == 404
+
+
+def test_paused_and_resumed_it_reaches_everybody_once(
+    operator: Client, sending: Campaign, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    press(operator, sending, "pause", reason="wait for the lawyer")
+    run_fleet(deliverer)
+    assert peer.recipients == []
+    page = operator.get(change_page(sending)).text
+    assert {"resume", "cancel"} <= links(page, sending)
+    assert "wait for the lawyer" in page
+
+    press(operator, sending, "resume")
+
+    run_fleet(deliverer)
+    assert len(peer.recipients) == 3
+    assert not peer.doubled
+
+
+def test_the_pace_is_changed_while_it_is_on_its_way(operator: Client, sending: Campaign) -> None:
+    press(
+        operator,
+        sending,
+        "pace",
+        rate_per_minute="60",
+        window_weekdays=["1", "2"],
+        window_from="08:00",
+        window_to="20:00",
+        window_time_zone="Europe/Berlin",
+    )
+    assert again(sending).rate_per_minute == 60
+    assert again(sending).window == {"time_zone": "Europe/Berlin", "weekdays": [1, 2], "from": "08:00", "to": "20:00"}
+
+    wrong = press(operator, sending, "pace", window_from="08:00", window_time_zone="Mars/Olympus")
+
+    assert "There is no time zone of this name." in wrong.text
+    assert again(sending).rate_per_minute == 60
+
+
+def test_a_test_goes_to_the_addresses_that_are_named(
+    operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    assert "This is no address: nobody" in press(operator, draft, "test", to="a@example.com, nobody").text
+    many = ",".join(f"t{n}@example.com" for n in range(11))
+    assert "to ten at most" in press(operator, draft, "test", to=many).text
+    press(operator, draft, "test", to="a@example.com; b@example.com")
+    run_fleet(deliverer)
+    assert sorted(peer.recipients) == ["a@example.com", "b@example.com"]
+    assert again(draft).status == CampaignStatus.DRAFT
+
+
+def test_a_copy_is_a_draft(operator: Client, sending: Campaign) -> None:
+    press(operator, sending, "duplicate")
+    copy = Campaign.objects.get(title="Copy of News of May")
+    assert (copy.status, copy.launch) == (CampaignStatus.DRAFT, None)
+
+
+def test_the_undo_window_is_told_and_kept(operator: Client, draft: Campaign, alice: Account) -> None:
+    operator.post("/admin/campaigns/accountterms/add/", {"account": alice.pk, "undo_seconds": 30})
+    assert AccountTerms.objects.get().undo_seconds == 30
+    assert "It leaves in 30 seconds" in operator.get(f"{CAMPAIGNS}{draft.pk}/send/").text
+    press(operator, draft, "send")
+    assert again(draft).status == CampaignStatus.SCHEDULED
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"title": ""}, "This field is required."),
+        ({"scheduling": "at"}, "When shall it leave?"),
+        ({"scheduling": "at", "send_at": "2020-01-01T10:00"}, "This time has passed."),
+        (
+            {"custom_unsubscribe_url": "https://example.com/leave"},
+            "an unsubscribe group or a link of its own, not both",
+        ),
+        ({"time_zone": "Mars/Olympus"}, "There is no time zone of this name."),
+        ({"window_from": "08:00"}, "A window has two ends."),
+        ({"window_from": "08:00", "window_to": "08:00"}, "It would never be open."),
+        ({"rate_per_minute": "0"}, "greater than or equal to 1"),
+        ({"lists": ["999999"]}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_is_told_beside_what_was_typed(
+    operator: Client, draft: Campaign, said: dict[str, Any], told: str
+) -> None:
+    answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed anew", **said}))
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert "Typed anew" in answer.text
+    assert again(draft).subject != "Typed anew"
+
+
+def test_what_another_account_has_cannot_be_chosen(operator: Client, draft: Campaign, charlie: Account) -> None:
+    other = ready_campaign(charlie)
+    chosen = typed(draft, lists=[each.pk for each in other.lists.all()], sender=other.sender_id)
+    assert "Select a valid choice" in operator.post(change_page(draft), chosen).text
+    assert again(draft).sender_id == draft.sender_id
+
+
+def test_only_drafts_and_failed_campaigns_are_edited(operator: Client, sending: Campaign) -> None:
+    page = operator.get(change_page(sending)).text
+    assert 'name="subject"' not in page
+    assert 'name="_send"' not in page
+    answer = operator.post(change_page(sending), typed(sending, subject="Too late"))
+    assert answer.status_code == 403
+    assert again(sending).subject == "News for [%first_name | you%]"
+
+
+@pytest.mark.parametrize("status", CampaignStatus)
+def test_the_buttons_are_those_of_the_status(operator: Client, draft: Campaign, status: CampaignStatus) -> None:
+    launch = Launch.objects.first()
+    if status not in {CampaignStatus.DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.FAILED}:
+        launch = send_now(draft.account, draft.pk).launch
+    Campaign.objects.filter(pk=draft.pk).update(status=status, launch=launch, begins_at=database_now() + HOUR)
+
+    listed = links(operator.get(CAMPAIGNS).text, draft)
+
+    assert listed == {move.name for move in MOVES if status in move.allowed_from}
+    for move in MOVES:
+        answer = operator.get(f"{CAMPAIGNS}{draft.pk}/{move.name}/")
+        assert answer.status_code == (200 if move.name in listed else 302)
+    assert again(draft).status == status, "looking changes nothing"
+
+
+def test_who_may_only_look_has_no_buttons_and_is_refused(draft: Campaign, alice: Account) -> None:
+    running = ready_campaign(alice)
+    send_now(alice, running.pk)
+    with logged_in("vera", may=(VIEW,)) as viewer:
+        listed = viewer.get(CAMPAIGNS).text
+        assert links(listed, draft) | links(listed, running) == set()
+        page = viewer.get(change_page(draft)).text
+        assert links(page, draft) == set()
+        assert 'name="_send"' not in page
+        for campaign in (draft, running):
+            for move in MOVES:
+                assert viewer.get(f"{CAMPAIGNS}{campaign.pk}/{move.name}/").status_code == 403
+                assert press(viewer, campaign, move.name).status_code == 403
+        assert viewer.post(change_page(draft), typed(draft, subject="x")).status_code == 403
+        assert viewer.get(f"{CAMPAIGNS}add/").status_code == 403
+    with logged_in("paul", may=("campaigns.change_campaign",)) as blind:
+        assert press(blind, running, "cancel").status_code == 403
+    assert {again(draft).status, again(running).status} == {CampaignStatus.DRAFT, CampaignStatus.QUEUED}
+    with logged_in("nora", may=("batches.view_batch",)) as stranger:
+        assert stranger.get(CAMPAIGNS).status_code == 403
+        assert stranger.get(f"{CAMPAIGNS}{running.pk}/progress/").status_code == 403
+
+
+def test_who_may_change_but_not_delete_is_not_offered_it(draft: Campaign) -> None:
+    with logged_in("carl", may=(VIEW, "campaigns.change_campaign")) as client:
+        offered = links(client.get(CAMPAIGNS).text, draft)
+        assert "send" in offered
+        assert not offered & {"delete", "duplicate"}
+        assert press(client, draft, "delete").status_code == 403
+
+
+@pytest.mark.parametrize("move", ["cancel", "pause", "delete"])
+def test_two_changes_at_one_moment_give_a_message(operator: Client, sending: Campaign, move: str) -> None:
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("begin")
+            cursor.execute("select id from campaigns_campaign where id = %s for update", [sending.pk])
+            answer = press(operator, sending, move)
+    finally:
+        other.close()
+    assert answer.status_code == 200
+    assert "somebody else was changing this campaign at the same moment" in answer.text
+    assert again(sending).status == sending.status
+
+
+def test_an_edit_at_the_same_moment_as_another_change_keeps_what_was_typed(operator: Client, draft: Campaign) -> None:
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("begin")
+            cursor.execute("select id from campaigns_campaign where id = %s for update", [draft.pk])
+            answer = operator.post(change_page(draft), typed(draft, subject="Typed anew"))
+    finally:
+        other.close()
+    assert answer.status_code == 200
+    assert "Typed anew" in answer.text
+    assert "Somebody else was changing this campaign at the same moment" in answer.text
+    assert again(draft).subject == draft.subject
+
+
+def test_somebody_was_first(operator: Client, sending: Campaign, alice: Account) -> None:
+    pause_campaign(alice, sending.pk, actor="key Website")
+    answer = press(operator, sending, "pause")
+    assert "Nothing was changed: the campaign is paused." in unescape(answer.text)
+
+
+def test_progress_refreshes_itself_while_it_changes(operator: Client, sending: Campaign, deliverer: Deliverer) -> None:
+    progress = f"{CAMPAIGNS}{sending.pk}/progress/?row=1"
+    assert f'hx-get="{progress}"' in operator.get(CAMPAIGNS).text
+    assert "Cancel this campaign" in operator.get(progress).text
+    run_fleet(deliverer)
+
+    ended = operator.get(progress).text
+
+    assert "hx-get" not in ended
+    assert ">Sent<" in re.sub(r"\s", "", ended)
+    assert "Cancel this campaign" not in ended
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: Campaign, alice: Account) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            operator.get(CAMPAIGNS)
+        return len(queries)
+
+    send_now(alice, draft.pk)
+    operator.get(CAMPAIGNS)
+    one = cost()
+    for _ in range(5):
+        send_now(alice, ready_campaign(alice, recipients=0, is_to_all=True).pk)
+    assert cost() == one
+
+
+def test_the_list_is_searched_and_filtered(operator: Client, draft: Campaign, charlie: Account) -> None:
+    other = ready_campaign(charlie, title="Winter sale")
+    schedule_campaign(charlie, other.pk, database_now() + HOUR)
+
+    def found(query: str) -> set[str]:
+        page = operator.get(f"{CAMPAIGNS}?{query}").text
+        return {campaign.title for campaign in (draft, other) if change_page(campaign) in page}
+
+    assert found("") == {draft.title, other.title}
+    assert found("q=winter") == {other.title}
+    assert found("status__exact=1") == {other.title}
+    assert found(f"account={charlie.pk}") == {other.title}
+
+
+def test_hostile_titles_are_harmless(operator: Client, alice: Account) -> None:
+    campaign = ready_campaign(alice, title=HOSTILE, subject=HOSTILE)
+    for path in (
+        CAMPAIGNS,
+        change_page(campaign),
+        f"{CAMPAIGNS}{campaign.pk}/send/",
+        f"{CAMPAIGNS}{campaign.pk}/delete/",
+    ):
+        assert HOSTILE not in operator.get(path).text
+    assert HOSTILE not in press(operator, campaign, "send").text
+
+
+def test_a_failed_campaign_says_why_and_can_be_sent_again(
+    operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    with transaction.atomic():
+        Campaign.objects.filter(pk=draft.pk).update(status=CampaignStatus.FAILED, failure="there is nobody")
+    page = operator.get(change_page(draft)).text
+    assert "there is nobody" in page
+    assert 'name="_send"' in page
+    press(operator, draft, "send")
+    run_fleet(deliverer)
+    assert len(peer.recipients) == 3
