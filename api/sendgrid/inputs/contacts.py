@@ -1,4 +1,4 @@
-"""The requests of contacts, of their lists and fields, and of imports and exports.
+"""The requests of contacts, and of their lists and fields.
 
 No document has texts for what is wrong with them: these are ours.
 """
@@ -6,7 +6,6 @@ No document has texts for what is wrong with them: these are ours.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,13 +14,12 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api.http import BodyTooLarge, keep_body
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.field_ids import TYPE_NAMES, read_column, read_field_id
+from api.sendgrid.field_ids import TYPE_NAMES, read_field_id
 from api.sendgrid.inputs.fields import UUID_TEXT, Field, Wrong, find_uuid, read_fields, read_text, several_uuids
 from api.sendgrid.inputs.resources import read_object
 from api.sendgrid.inputs.single_sends import one_field, read_list
 from campaigns.audience.drafts import MOST_ALTERNATES
-from campaigns.audience.exports import FileFormat
-from campaigns.audience.imports import COLUMNS, Column
+from campaigns.audience.imports import COLUMNS
 from campaigns.audience.lists import NAME_LENGTH, find_lists
 from campaigns.audience.models import IDENTIFIERS, FieldType
 from campaigns.audience.segments import list_segments
@@ -31,12 +29,10 @@ from campaigns.errors import UnknownContact, UnknownField, UnknownSegment
 UPSERT_BYTES: Final = 6 * 2**20
 MAX_IDS: Final = 100
 MAX_LISTS: Final = 100
-MAX_COLUMNS: Final = 500
 MAX_PROBLEMS: Final = 20
 """That are told of one request."""
 LONGEST_TEXT: Final = 10_000
 """Of one value, in any field: what is longer is no contact's. What each field may hold the job knows."""
-FILE_MEGABYTES: Final = 5000
 BOOLEANS: Final = {"true": True, "false": False}
 IDENTIFIER_TYPES: Final = IDENTIFIERS
 
@@ -44,10 +40,6 @@ NO_CONTACTS: Final = Problem(f"contacts must be an array of 1 to {UPSERT_LIMIT} 
 NO_IDS: Final = Problem("either ids or delete_all_contacts=true is required", "ids")
 INVALID_IDS: Final = Problem("ids must be UUIDs", "ids")
 NO_QUERY: Final = Problem("query must be a string", "query")
-CSV_ONLY: Final = Problem("file_type must be csv", "file_type")
-INVALID_MAPPINGS: Final = Problem(
-    f"field_mappings must be an array of 1 to {MAX_COLUMNS} ids of fields, or nulls", "field_mappings"
-)
 
 
 def read_flag(request: Request, name: str) -> bool:
@@ -242,79 +234,3 @@ def read_field(text: str) -> int:
     if number is None:
         raise UnknownField
     return number
-
-
-# --- imports and exports ----------------------------------------------------------------------------------------------
-
-
-def read_import(request: Request, account: Account) -> tuple[list[Column], list[int]]:
-    """The body of PUT imports: what the columns are, and the numbers of lists. Raises UnknownField and UnknownList."""
-    given = read_object(request)
-    problems = [] if given.get("file_type") == "csv" else [CSV_ONLY]
-    mappings = given.get("field_mappings")
-    if not is_mapping(mappings):
-        problems.append(INVALID_MAPPINGS)
-    lists = read_list_ids(given, account, problems)
-    if problems:
-        raise Refusal(400, *problems)
-    columns = [None if each is None else read_column(each) for each in mappings or ()]
-    if any(column is None and each is not None for column, each in zip(columns, mappings or (), strict=True)):
-        raise UnknownField(field="field_mappings")
-    return columns, lists
-
-
-def is_mapping(value: Any) -> bool:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_COLUMNS:
-        return False
-    return all(each is None or (isinstance(each, str) and len(each) <= MAX_IDS) for each in value)
-
-
-def read_file_format(value: Any) -> FileFormat:
-    if not isinstance(value, str) or value not in list(FileFormat):
-        raise Wrong("{name} must be csv or json")
-    return FileFormat(value)
-
-
-def read_file_size(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= FILE_MEGABYTES:
-        raise Wrong(f"{{name}} must be an integer from 1 to {FILE_MEGABYTES}")
-    return value * 2**20
-
-
-def read_notifications(value: Any) -> None:
-    """Taken, for nobody is mailed a link: who made the export asks for it."""
-    if not isinstance(value, dict):
-        raise Wrong("{name} must be an object")
-
-
-EXPORT: Final = (
-    Field("list_ids", several_uuids(MAX_LISTS), "lists"),
-    Field("segment_ids", several_uuids(MAX_LISTS), "segments"),
-    Field("notifications", read_notifications, "notifications"),
-    Field("file_type", read_file_format, "format"),
-    Field("max_file_size", read_file_size, "bytes"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRequest:
-    """Whose contacts are exported, by numbers, and how; sizes in bytes, packed."""
-
-    list_ids: list[int]
-    segment_ids: list[int]
-    file_format: FileFormat
-    most_bytes: int | None
-
-
-def read_export(request: Request, account: Account) -> ExportRequest:
-    """The body of POST exports, which may be empty. Raises UnknownList and UnknownSegment."""
-    given = read_object(request) if keep_body(request._request) else {}
-    found, problems = read_fields(said_of(given, *(field.name for field in EXPORT)), EXPORT)
-    if problems:
-        raise Refusal(400, *problems)
-    return ExportRequest(
-        numbers_of_lists(account, found.get("lists", ())),
-        numbers_of_segments(account, found.get("segments", ())),
-        found.get("format", FileFormat.CSV),
-        found.get("bytes"),
-    )

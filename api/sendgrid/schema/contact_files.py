@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, nullable, one_of, record
-from api.sendgrid.inputs.contacts import FILE_MEGABYTES, MAX_COLUMNS
+from api.sendgrid.inputs.contact_files import FILE_MEGABYTES, MAX_COLUMNS
 from api.sendgrid.schema.contacts import LIST_IDS, SELF
 from api.sendgrid.schema.single_sends import PAGE, UUID
 from api.sendgrid.schema.words import REPEATABLE, marketing_call

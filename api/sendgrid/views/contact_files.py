@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from api.idempotency import done_once
 from api.sendgrid import links
-from api.sendgrid.inputs import contacts as inputs
+from api.sendgrid.inputs import contact_files as inputs
 from api.sendgrid.outputs import contacts as outputs
 from api.sendgrid.outputs import marketing
 from api.sendgrid.paging import read_page
