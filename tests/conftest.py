@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
@@ -67,6 +68,12 @@ insert into test_clock values ('0');
 create or replace function sluice_now() returns timestamptz language sql volatile
 as 'select clock_timestamp() + shift from test_clock';
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_when_asked_for(django_test_environment: None) -> None:
+    """Every client of a test has the middleware made anew, which would list all static files each time."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ from tests.api.sendgrid.test_fuzz import bent_bodies
 from tests.campaigns.building import campaign_in
 from tests.drafts import draft
 
-EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "2"))
 LATER = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
 CALLS: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 """By their tags: one database serves a tag's calls, since making and emptying it takes longer than most."""

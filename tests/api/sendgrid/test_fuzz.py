@@ -15,7 +15,7 @@ from mailer.models import Mail, Message
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 
-FUZZ = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 scalars = (
     st.none()
