@@ -197,12 +197,13 @@ def _take_place(account: Account, places: int, public_id: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s, %s)", [STOP_LOCK, account.pk % 2**31])
     others = stopped_batches(account).exclude(public_id=public_id)
-    if others.filter(_is_pending() | ~_has_had_mail()).count() >= places:
+    if others.filter(is_pending() | ~_has_had_mail()).count() >= places:
         raise NoStopPlaceLeft(f"{places} batches are paused or cancelled already")
 
 
-def _is_pending() -> Exists:
-    return Exists(Parcel.objects.filter(batch=OuterRef("pk"), is_folded=False, finalized_at=None))
+def is_pending(batch: str = "pk") -> Exists:
+    """Whether a batch has parcels that are not final, as a condition of a query; `batch` is where that has its id."""
+    return Exists(Parcel.objects.filter(batch=OuterRef(batch), is_folded=False, finalized_at=None))
 
 
 def _has_had_mail() -> Q:

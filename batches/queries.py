@@ -71,7 +71,13 @@ with moved as (
 select coalesce(sum(messages), 0) from moved
 """
 
-LOCK_ACCEPT = "select pg_advisory_xact_lock(x'51c00003'::int, mod(%s::bigint, 1::bigint << 31)::int)"
+
+def accept_lock(account: str) -> str:
+    """The keys of the advisory lock between an account's accepts, which share it, and its purge."""
+    return f"x'51c00003'::int, mod({account}, 1::bigint << 31)::int"
+
+
+LOCK_ACCEPT = f"select pg_advisory_xact_lock({accept_lock('%s::bigint')})"
 """Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones."""
 
 LAST_PARCEL_ID = "select case when is_called then last_value else last_value - 1 end from batches_parcel_id_seq"
@@ -126,6 +132,17 @@ where b.status <> 0 and exists (
     select from batches_parcel p where p.batch_id = b.id and not p.is_folded
       and (p.state = {DUE} or (p.state = {HELD} and b.status = 2)))
 """
+
+
+def insert_parcels(drawn: str, *, batch: str, account: str, lane: str) -> str:
+    """New parcels: of a row source with their id, send_at, size, and the moment that is now. What is due now is due at
+    once: the gate is asked by the worker that claims it."""
+    return f"""insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
+        is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
+    select id, id, {batch}, {account}, {lane}, case when send_at <= now then {DUE} else {SCHEDULED} end,
+        send_at, send_at, size, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, false
+    from {drawn}"""
+
 
 CLAIM = f"""
 with recursive ahead(account_id, place) as (

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -105,7 +104,7 @@ def withdraw_launch(campaign: Campaign) -> None:
     """Under the campaign's lock, and before its time: what was prepared will not leave. A later launch starts anew."""
     if campaign.launch is None:
         return
-    batch = Batch.objects.select_related("account").get(pk=campaign.launch.batch_id)
+    batch = campaign.launch.batch
     if batch.status == BatchStatus.CANCELLED:
         return
     receipt = begin_stop(
@@ -206,8 +205,7 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
 def _give_hints(batch_id: int, parcels: list[MadeParcel]) -> None:
     """After the commit: wake the fleet for what is due, and have near waves planned."""
     now = database_now()
-    due = Counter(Lane.BULK for parcel in parcels if parcel.is_due)
-    for lane, count in due.items():
-        hints.hint_due(lane, count)
+    if due := sum(parcel.is_due for parcel in parcels):
+        hints.hint_due(Lane.BULK, due)
     for send_at in sorted({parcel.send_at for parcel in parcels if not parcel.is_due}):
         plan_wave(batch_id, send_at, now=now)

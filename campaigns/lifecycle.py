@@ -82,11 +82,9 @@ def move(campaign: Campaign, target: CampaignStatus, **changes: object) -> None:
     status = CampaignStatus(campaign.status)
     if target is not status and target not in CAMPAIGN_MOVES[status]:
         raise CampaignConflict(status)
-    for name, value in changes.items():
+    Campaign.objects.filter(pk=campaign.pk, status=status).update(status=target, updated_at=Now(), **changes)
+    for name, value in {"status": target, **changes}.items():
         setattr(campaign, name, value)
-    campaign.status = target
-    campaign.save(update_fields=["status", *changes])
-    Campaign.objects.filter(pk=campaign.pk).update(updated_at=Now())
 
 
 def require(campaign: Campaign, allowed_from: Statuses) -> None:
@@ -238,8 +236,9 @@ def stop_launch(campaign: Campaign, status: BatchStatus, *, actor: str, reason: 
     campaign."""
     if campaign.launch is None:
         return None
-    batch = Batch.objects.select_related("account").get(pk=campaign.launch.batch_id)
-    return begin_stop(batch, status, actor=actor, reason=reason, allowed_from=set(BatchStatus) - {status})
+    return begin_stop(
+        campaign.launch.batch, status, actor=actor, reason=reason, allowed_from=set(BatchStatus) - {status}
+    )
 
 
 def resume_campaign(
@@ -254,7 +253,7 @@ def resume_campaign(
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(RESUMABLE))
         assert campaign.launch is not None
-        batch = Batch.objects.select_related("account").get(pk=campaign.launch.batch_id)
+        batch = campaign.launch.batch
         receipt = begin_resume(batch, actor=actor, reason=reason)
         times = repace(campaign, is_resumed=True)
         move(campaign, CampaignStatus.SENDING)

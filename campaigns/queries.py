@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from batches.models import PARCEL_SPAN
+from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.audience.models import EngagementKind
 from mailer.models import SuppressionKind
@@ -34,7 +35,7 @@ def expand(selection: str, merge: str) -> str:
     """
     return f"""
 with own as materialized (
-    select pg_advisory_xact_lock_shared(x'51c00003'::int, mod(%(account)s::bigint, 1::bigint << 31)::int)
+    select pg_advisory_xact_lock_shared({accept_lock("%(account)s::bigint")})
 ), moment as materialized (
     select sluice_now() as now from own
 ), picked as materialized ({selection}),
@@ -55,12 +56,7 @@ found as materialized (
     join unnest(%(waves)s::int[], %(numbers)s::int[], %(times)s::timestamptz[]) as t(wave, number, at)
         on t.wave = s.wave and t.number = s.number
 ), parcel as (
-    insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
-        is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
-    select id, id, %(batch)s, %(account)s, {int(Lane.BULK)},
-        case when send_at <= now then {int(ParcelState.DUE)} else {int(ParcelState.SCHEDULED)} end,
-        send_at, send_at, size, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, false
-    from drawn
+    {insert_parcels("drawn", batch="%(batch)s", account="%(account)s", lane=str(int(Lane.BULK)))}
 ), message as (
     insert into mailer_message (id, mail_id, recipient, personal)
     select drawn.id * {PARCEL_SPAN} + placed.place %% %(size)s, %(mail)s, placed.email, placed.merge
@@ -88,12 +84,6 @@ update batches_parcel p set send_at = t.at, due_at = t.at,
 from unnest(%(parcels)s::bigint[], %(times)s::timestamptz[]) as t(id, at)
 where p.id = t.id
 """
-
-IS_UNDER_WAY: Final = """
-select exists (select from batches_parcel where batch_id = %s and not is_folded and finalized_at is null)
-"""
-
-FIRST_SEND_AT: Final = "select min(send_at) from batches_parcel where batch_id = %s and not is_folded"
 
 COUNT_ENGAGEMENTS: Final = """
 select e.campaign_id, e.kind, count(*) from campaigns_engagement e where e.campaign_id = any(%(ids)s) group by 1, 2

@@ -7,12 +7,11 @@ import datetime as dt
 from contextlib import suppress
 from functools import partial
 
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db import transaction
+from django.db.models import Q
 
-from batches.models import Parcel
+from batches.control import is_pending, pending_parcels
 from batches.states import BatchStatus
-from campaigns import queries
 from campaigns.errors import TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
@@ -53,7 +52,7 @@ def _prepare(found: Campaign) -> bool:
             return True
         launch = open_launch(campaign, send_at=campaign.send_at, begins_at=campaign.begins_at)
         move(campaign, CampaignStatus.SCHEDULED, launch=launch)
-        hint_after_commit(launch)
+        transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
         return True
     return False
 
@@ -90,15 +89,14 @@ def expand_launches() -> int:
 def finish_campaigns() -> int:
     """Mark as sent the campaigns of which every message has an outcome, and as failed those that had nobody to go to;
     returns how many."""
-    unfinished = Parcel.objects.filter(batch_id=OuterRef("launch__batch_id"), is_folded=False, finalized_at=None)
-    done = Campaign.objects.filter(~Exists(unfinished), status__in=RUNNING, launch__is_complete=True)
+    done = Campaign.objects.filter(~is_pending("launch__batch_id"), status__in=RUNNING, launch__is_complete=True)
     return sum(_finish(campaign) for campaign in done.select_related("account")[:AT_ONCE])
 
 
 def _finish(found: Campaign) -> bool:
     with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
         launch = campaign.launch
-        is_done = launch is not None and launch.is_complete and not _is_under_way(launch.batch_id)
+        is_done = launch is not None and launch.is_complete and not pending_parcels(launch.batch).exists()
         if launch is None or not is_done or campaign.status not in RUNNING:
             return False
         now = database_now()
@@ -110,18 +108,6 @@ def _finish(found: Campaign) -> bool:
             move(campaign, CampaignStatus.SENT, finished_at=now)
         return True
     return False
-
-
-def _is_under_way(batch_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(queries.IS_UNDER_WAY, [batch_id])
-        row = cursor.fetchone()
-    return bool(row and row[0])
-
-
-def hint_after_commit(launch: Launch) -> None:
-    """Have a launch expanded."""
-    transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
 
 
 DUTIES = {

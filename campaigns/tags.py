@@ -11,25 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from campaigns.audience.models import Sender
+from campaigns.audience.models import TEXT_FIELDS, Sender
 
-RESERVED_TAGS: Final = frozenset(
-    {
-        "email",
-        "first_name",
-        "last_name",
-        "alternate_emails",
-        "address_line_1",
-        "address_line_2",
-        "city",
-        "state_province_region",
-        "postal_code",
-        "country",
-        "phone_number",
-        "external_id",
-        "unique_name",
-    }
-)
+RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {
+    "email",
+    "external_id",
+    "alternate_emails",
+    "unique_name",
+}
 """Fields that every contact has."""
 
 NAME: Final = r"[^\s|%{}\[\]\"]+(?: [^\s|%{}\[\]\"]+)*"

@@ -24,8 +24,7 @@ from batches.admin.refusing import say
 from campaigns.audience.contacts import newest_contacts
 from campaigns.audience.fields import list_fields
 from campaigns.audience.lists import contacts_of_list, list_lists, lists_of
-from campaigns.audience.models import IDENTIFIERS, Contact, ContactList, Segment
-from campaigns.audience.queries import TEXT_FIELDS
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, Contact, ContactList, Segment
 from campaigns.audience.segments import condition_of, find_matching, list_segments
 from campaigns.audience.sgql import read_query
 from campaigns.audience.vocabulary import vocabulary_of

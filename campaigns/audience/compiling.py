@@ -38,27 +38,14 @@ from campaigns.audience.conditions import (
     Value,
 )
 from campaigns.audience.dates import write_date
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS
 
 PREFIX: Final = "asked_"
 """Of the names of the parameters, so that a statement around them can have its own."""
 
 COLUMNS: Final[dict[str, LiteralString]] = {
-    **{name: f"c.{name}" for name in ("email", "phone_number_id", "external_id", "anonymous_id")},
-    **{
-        name: f"nullif(c.{name}, '')"
-        for name in (
-            "first_name",
-            "last_name",
-            "address_line_1",
-            "address_line_2",
-            "city",
-            "state_province_region",
-            "postal_code",
-            "country",
-            "phone_number",
-            "time_zone",
-        )
-    },
+    **{name: f"c.{name}" for name in IDENTIFIERS},
+    **{name: f"nullif(c.{name}, '')" for name in TEXT_FIELDS},
     "contact_id": "c.uuid::text",
     "created_at": "c.created_at",
     "updated_at": "c.updated_at",

@@ -10,8 +10,7 @@ from functools import cache
 from typing import Final
 
 from campaigns.audience.fields import read_value
-from campaigns.audience.models import IDENTIFIERS, FieldDefinition
-from campaigns.audience.queries import TEXT_FIELDS
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
 from campaigns.audience.vocabulary import UNSTORABLE
 from campaigns.errors import InvalidContact
 

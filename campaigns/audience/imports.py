@@ -22,8 +22,7 @@ from campaigns.audience.fields import list_fields
 from campaigns.audience.job_files import Rejected, read_chunks, reject_rows
 from campaigns.audience.jobs import JobFailure, keep_lease, open_waiting_job, write_page
 from campaigns.audience.lists import check_lists
-from campaigns.audience.models import IDENTIFIERS, FieldDefinition, Job, JobKind
-from campaigns.audience.queries import TEXT_FIELDS
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition, Job, JobKind
 from campaigns.audience.unpacking import GZIP_MAGIC, UnreadableFile, limit, skip, unpack
 from campaigns.audience.uploads import CHUNK_BYTES
 from campaigns.audience.upsert import upsert_contacts

@@ -20,6 +20,19 @@ from foundation.clock import Now
 
 IDENTIFIERS = ("email", "phone_number_id", "external_id", "anonymous_id")
 """What names a contact, in the order in which it is looked for."""
+TEXT_FIELDS = (
+    "first_name",
+    "last_name",
+    "address_line_1",
+    "address_line_2",
+    "city",
+    "state_province_region",
+    "postal_code",
+    "country",
+    "phone_number",
+    "time_zone",
+)
+"""The columns of a contact that hold one text; empty: none."""
 
 
 class FieldType(models.TextChoices):

@@ -8,26 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from campaigns.audience.models import IDENTIFIERS
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS
 
 LOCK_AUDIENCE: Final = """
 insert into campaigns_audience (account_id) values (%s) on conflict (account_id) do nothing;
 select from campaigns_audience where account_id = %s for update
 """
 
-TEXT_FIELDS: Final = (
-    "first_name",
-    "last_name",
-    "address_line_1",
-    "address_line_2",
-    "city",
-    "state_province_region",
-    "postal_code",
-    "country",
-    "phone_number",
-    "time_zone",
-)
-"""The columns of a contact that hold one text; empty: none."""
 VALUES: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "custom")
 """The columns that callers fill."""
 

@@ -20,7 +20,7 @@ from accounts.models import Account
 from campaigns.audience.contacts import lock_audience
 from campaigns.audience.drafts import ContactDraft
 from campaigns.audience.lists import check_lists
-from campaigns.audience.models import IDENTIFIERS
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS
 from campaigns.audience.queries import (
     ADD_MEMBERS,
     CHANGE,
@@ -30,7 +30,6 @@ from campaigns.audience.queries import (
     DRAW_IDS,
     FIND_GIVEN,
     MAKE_ROOM,
-    TEXT_FIELDS,
     VACATE,
     VALUES,
 )

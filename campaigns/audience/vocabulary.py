@@ -33,25 +33,9 @@ from campaigns.audience.conditions import (
     Value,
 )
 from campaigns.audience.dates import read_date
-from campaigns.audience.models import EngagementKind, FieldDefinition
+from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, EngagementKind, FieldDefinition
 
-TEXT_COLUMNS: Final = (
-    "email",
-    "phone_number_id",
-    "external_id",
-    "anonymous_id",
-    "first_name",
-    "last_name",
-    "address_line_1",
-    "address_line_2",
-    "city",
-    "state_province_region",
-    "postal_code",
-    "country",
-    "phone_number",
-    "time_zone",
-    "contact_id",
-)
+TEXT_COLUMNS: Final = (*IDENTIFIERS, *TEXT_FIELDS, "contact_id")
 DATE_COLUMNS: Final = ("created_at", "updated_at", "last_emailed", "last_opened", "last_clicked")
 TEXTS_COLUMNS: Final = ("alternate_emails", "email_domains", "list_ids")
 COLUMNS: Final = {

@@ -9,7 +9,7 @@ from typing import Final
 
 from accounts.scopes import FULL_ACCESS
 from batches.models import PARCEL_SPAN
-from batches.states import ParcelState
+from batches.queries import accept_lock, insert_parcels
 
 ACCOUNT: Final = "%(account)s::bigint"
 
@@ -44,7 +44,7 @@ def store(batch: str, parcels: str, messages: str = "") -> str:
     """
     return f"""
 with own as materialized (
-    select pg_advisory_xact_lock_shared(x'51c00003'::int, mod({ACCOUNT}, 1::bigint << 31)::int)
+    select pg_advisory_xact_lock_shared({accept_lock(ACCOUNT)})
 ), moment as materialized (
     select sluice_now() as now from own
 ), batch as materialized (
@@ -61,12 +61,7 @@ with own as materialized (
         batch.id as batch_id, now
     from batch, {parcels} as p(number, send_at, size)
 ), parcel as (
-    insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
-        is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
-    select id, id, batch_id, {ACCOUNT}, %(lane)s,
-        case when send_at <= now then {int(ParcelState.DUE)} else {int(ParcelState.SCHEDULED)} end,
-        send_at, send_at, size, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, false
-    from drawn
+    {insert_parcels("drawn", batch="batch_id", account=ACCOUNT, lane="%(lane)s")}
 ){messages}
 select drawn.id, send_at, mail.id, batch_id, now from drawn, mail order by number
 """

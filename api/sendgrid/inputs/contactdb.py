@@ -18,8 +18,7 @@ from api.sendgrid.recipient_ids import Key, find_recipients, read_recipient_id
 from campaigns.audience.drafts import make_draft
 from campaigns.audience.fields import list_fields
 from campaigns.audience.lists import NAME_LENGTH
-from campaigns.audience.models import Contact, FieldDefinition, FieldType
-from campaigns.audience.queries import TEXT_FIELDS
+from campaigns.audience.models import TEXT_FIELDS, Contact, FieldDefinition, FieldType
 from campaigns.audience.upsert import Row
 from campaigns.errors import InvalidContact, UnknownContact
 
