@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from django.db import connection
+
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 10, why: str = "condition") -> None:
     """Return as soon as `condition()` holds; fail after `seconds`."""
@@ -12,3 +14,13 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 10, why: str
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for: {why}"
         time.sleep(0.002)
+
+
+def someone_waits_for_us() -> bool:
+    """For what this connection's transaction holds. Not asked of pg_stat_activity, which a transaction reads once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))"
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])

@@ -92,7 +92,7 @@ def test_anyone_may_read_the_document_and_nothing_else_can_be_done_with_it() -> 
     assert (refused.status_code, refused.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
-def test_the_page_is_made_of_files_of_this_site_alone() -> None:
+def test_the_page_is_made_of_files_of_this_site_alone(database: None) -> None:
     page = Client().get("/docs/")
     assert page.status_code == 200
     assert not page.cookies

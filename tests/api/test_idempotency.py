@@ -28,7 +28,7 @@ from mailer.sweep import sweep
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 from tests.conftest import Clock
-from tests.waiting import wait_until
+from tests.waiting import someone_waits_for_us, wait_until
 
 SEND, BATCH, SENDS = "/v3/mail/send", "/v3/mail/batch", "/v3/user/scheduled_sends"
 NATIVE = "/sluice/v1/batches"
@@ -257,23 +257,12 @@ def in_a_thread(work: Any) -> Iterator[list[Any]]:
     assert not thread.is_alive()
 
 
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        # Within a transaction it would show the same again and again.
-        cursor.execute("select pg_stat_clear_snapshot()")
-        cursor.execute(
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        )
-        row = cursor.fetchone()
-    return bool(row and row[0])
-
-
 def test_of_two_at_the_same_moment_one_is_done_and_the_other_hears_its_answer(client_of_alice: ApiClient) -> None:
     with ExitStack() as second, transaction.atomic():
         first = reserve(asked_of(client_of_alice, SEND, mail_body()))
         assert isinstance(first, Reservation)
         answers = second.enter_context(in_a_thread(lambda: post(client_of_alice, SEND, mail_body())))
-        wait_until(somebody_waits_for_a_lock, why="the second request")
+        wait_until(someone_waits_for_us, why="the second request")
         keep_answer(first, KeptAnswer(202, {"X-Message-Id": "first"}))
     assert (answers[0].status_code, answers[0]["X-Message-Id"], is_replay(answers[0])) == (202, "first", True)
     assert not Mail.objects.exists()
@@ -283,7 +272,7 @@ def test_the_second_is_done_when_the_first_is_not(client_of_alice: ApiClient) ->
     with ExitStack() as second, suppress(RuntimeError), transaction.atomic():
         reserve(asked_of(client_of_alice, SEND, mail_body()))
         answers = second.enter_context(in_a_thread(lambda: post(client_of_alice, SEND, mail_body())))
-        wait_until(somebody_waits_for_a_lock, why="the second request")
+        wait_until(someone_waits_for_us, why="the second request")
         fail()
     assert (answers[0].status_code, is_replay(answers[0])) == (202, False)
     assert Mail.objects.count() == 1

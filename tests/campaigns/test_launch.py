@@ -12,7 +12,9 @@ from accounts.models import Account
 from batches.models import Parcel
 from campaigns import launch as launching
 from campaigns import pacer
-from campaigns.audience.models import Contact, FieldDefinition
+from campaigns.audience.condition_json import to_json
+from campaigns.audience.conditions import And
+from campaigns.audience.models import Contact, FieldDefinition, Segment
 from campaigns.editing import edit_campaign
 from campaigns.launch import expand, expand_page
 from campaigns.lifecycle import cancel_campaign, pause_campaign, resume_campaign, schedule_campaign, send_now
@@ -54,6 +56,17 @@ def test_an_audience_of_several_lists_gets_it_once_each(alice: Account, small_pa
     assert [parcel.size for parcel in Parcel.objects.order_by("id")] == [3, 1, 3, 1, 2]
     found = Launch.objects.get()
     assert (found.recipients, found.is_complete) == (10, True)
+
+
+@pytest.mark.parametrize("audience", ["everybody", "a segment of everybody"])
+def test_no_contact_of_another_account_is_in_the_audience(alice: Account, charlie: Account, audience: str) -> None:
+    add_contacts(charlie, ["his@example.com"])
+    campaign = ready_campaign(alice, lists=[], is_to_all=audience == "everybody")
+    campaign.segments.add(Segment.objects.create(account=alice, name="all", condition=to_json(And()), written=""))
+
+    expand(launched(campaign, alice).pk)
+
+    assert sorted(Message.objects.values_list("recipient", flat=True)) == [f"r{n}@example.com" for n in range(3)]
 
 
 def test_suppressed_contacts_and_those_without_an_address_are_left_out_and_counted(

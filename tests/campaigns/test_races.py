@@ -7,24 +7,29 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Account
+from batches.admit import read_locked_gate
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from campaigns.errors import CampaignConflict, TransitionInProgress
+from campaigns.launch import expand_page
 from campaigns.lifecycle import cancel_campaign, pause_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.models import Launch
 from campaigns.states import CampaignStatus
-from foundation.clock import database_now
+from foundation.clock import Now, database_now
+from mailer.models import Message
 from mailer.sweep import sweep
 from tests.campaigns.building import again, expand_all, ready_campaign, sweep_campaigns
+from tests.conftest import Clock
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
-from tests.waiting import wait_until
+from tests.waiting import someone_waits_for_us, wait_until
 
 REFUSED = (CampaignConflict, TransitionInProgress)
 
@@ -146,6 +151,42 @@ def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
                 assert again(campaign).status == CampaignStatus.DRAFT
     assert 0 < taken_back < 8, "the moments lie around the time"
     assert not peer.doubled
+
+
+def test_a_page_waits_for_a_stop_that_is_being_committed_and_makes_nothing_after_it(alice: Account) -> None:
+    launch = send_now(alice, ready_campaign(alice).pk).launch
+    assert launch is not None
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            Batch.objects.filter(pk=launch.batch_id).update(status=BatchStatus.CANCELLED, stopped_at=Now())
+            page = other.submit(on_its_own_connection, lambda: expand_page(launch.pk))
+            wait_until(someone_waits_for_us, why="the page")
+        assert page.result(10) is None
+    assert Message.objects.count() == 0
+
+
+def test_a_campaign_whose_release_is_being_committed_is_not_taken_back(alice: Account, clock: Clock) -> None:
+    """The time is looked at after the batch is locked: before, it would have been early enough."""
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(seconds=60))
+    sweep_campaigns()
+    launch = again(campaign).launch
+    assert launch is not None
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            read_locked_gate(launch.batch_id)
+            taking_back = other.submit(on_its_own_connection, lambda: unschedule_campaign(alice, campaign.pk))
+            wait_until(someone_waits_for_us, why="the unscheduling")
+            clock.advance(seconds=61)
+        with pytest.raises(CampaignConflict):
+            taking_back.result(10)
+
+
+def on_its_own_connection(work: Callable[[], object]) -> object:
+    try:
+        return work()
+    finally:
+        connection.close()
 
 
 def test_cancel_against_finish(alice: Account, peer: CountingPeer) -> None:

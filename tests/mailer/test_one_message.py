@@ -29,7 +29,7 @@ from tests.drafts import draft
 from tests.fleet import DeliveringThread
 from tests.mailer.test_record import claim_and_look
 from tests.peer import CountingPeer
-from tests.waiting import wait_until
+from tests.waiting import someone_waits_for_us, wait_until
 
 HOUR = dt.timedelta(hours=1)
 
@@ -40,16 +40,6 @@ def batch(alice: Account) -> Batch:
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
-
-
-def someone_waits_for_us() -> bool:
-    """For what this connection's transaction holds. Not asked of pg_stat_activity, which a transaction reads once."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))"
-        )
-        row = cursor.fetchone()
-    return bool(row and row[0])
 
 
 def ids() -> list[int]:
