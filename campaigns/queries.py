@@ -41,18 +41,19 @@ with own as materialized (
 ), picked as materialized ({selection}),
 found as materialized (
     select c.id, c.email, {merge} as merge, coalesce(z.wave, 0) as wave,
-        case when c.email is null then 'invalid' when {IS_SUPPRESSED} then 'unsubscribed' end as skipped
+        c.email is null as is_invalid, c.email is not null and {IS_SUPPRESSED} as is_suppressed
     from picked
-    join campaigns_contact c on c.id = picked.id
+    cross join lateral (select * from campaigns_contact c where c.id = picked.id offset 0) c
     left join unnest(%(zones)s::text[], %(zone_waves)s::int[]) as z(name, wave) on z.name = c.time_zone
 ), placed as materialized (
-    select id, email, merge, wave, (row_number() over (partition by wave order by id) - 1)::int as place
-    from found where skipped is null
+    select email, merge, wave, place, place / %(size)s as number
+    from (
+        select *, (row_number() over (partition by wave order by id) - 1)::int as place
+        from found where not is_invalid and not is_suppressed
+    ) wanted
 ), drawn as materialized (
     select nextval('batches_parcel_id_seq') as id, s.wave, s.number, s.size, greatest(t.at, now) as send_at, now
-    from moment, (
-        select wave, place / %(size)s as number, count(*)::smallint as size from placed group by 1, 2 order by 1, 2
-    ) s
+    from moment, (select wave, number, count(*)::smallint as size from placed group by 1, 2 order by 1, 2) s
     join unnest(%(waves)s::int[], %(numbers)s::int[], %(times)s::timestamptz[]) as t(wave, number, at)
         on t.wave = s.wave and t.number = s.number
 ), parcel as (
@@ -60,11 +61,10 @@ found as materialized (
 ), message as (
     insert into mailer_message (id, mail_id, recipient, personal)
     select drawn.id * {PARCEL_SPAN} + placed.place %% %(size)s, %(mail)s, placed.email, placed.merge
-    from placed join drawn on drawn.wave = placed.wave and drawn.number = placed.place / %(size)s
+    from placed join drawn using (wave, number)
 ), summary as (
     select (select max(id) from picked) as through, (select count(*) from picked) as looked_at,
-        count(*) filter (where skipped = 'invalid') as invalid,
-        count(*) filter (where skipped = 'unsubscribed') as unsubscribed
+        count(*) filter (where is_invalid) as invalid, count(*) filter (where is_suppressed) as unsubscribed
     from found
 )
 select summary.*, drawn.id, wave, send_at, size, send_at <= now from summary left join drawn on true
