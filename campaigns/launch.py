@@ -9,6 +9,7 @@ that a stop has to wait for, so a stop stops the expansion too.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -175,7 +176,6 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
     campaign = launch.campaign
     chosen = select_audience(campaign)
     merge, said = merge_sql([Tag(*tag) for tag in launch.tags], campaign.account_id)
-    size, zones = pacer.parcel_size, pacer.waves_of_zones()
     times = list(pacer.times())
     parameters: dict[str, Any] = {
         **chosen.parameters,
@@ -187,9 +187,8 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
         "through": launch.through,
         "last_contact": launch.last_contact,
         "limit": pacer.page_size,
-        "size": size,
-        "zones": list(zones),
-        "zone_waves": list(zones.values()),
+        "size": pacer.parcel_size,
+        "zones": json.dumps(pacer.waves_of_zones()),
         "waves": [wave for wave, _, _ in times],
         "numbers": [number for _, number, _ in times],
         "times": [at for _, _, at in times],

@@ -40,11 +40,10 @@ with own as materialized (
     select sluice_now() as now from own
 ), picked as materialized ({selection}),
 found as materialized (
-    select c.id, c.email, {merge} as merge, coalesce(z.wave, 0) as wave,
+    select c.id, c.email, {merge} as merge, coalesce((%(zones)s::jsonb ->> c.time_zone)::int, 0) as wave,
         c.email is null as is_invalid, c.email is not null and {IS_SUPPRESSED} as is_suppressed
     from picked
     cross join lateral (select * from campaigns_contact c where c.id = picked.id offset 0) c
-    left join unnest(%(zones)s::text[], %(zone_waves)s::int[]) as z(name, wave) on z.name = c.time_zone
 ), placed as materialized (
     select email, merge, wave, place, place / %(size)s as number
     from (

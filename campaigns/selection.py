@@ -41,9 +41,11 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
         return Selection(f"{EVERYBODY} {page}", parameters)
     parameters["lists"] = list(campaign.lists.filter(deleted_at=None).order_by("pk").values_list("pk", flat=True))
     sources = [LISTED.format(page=page)]
-    segments = [condition_of(segment) for segment in campaign.segments.order_by("pk")]
-    if segments:
-        sql, said = compile_condition(Or(tuple(segments)), account_id=campaign.account_id)
+    conditions = [condition_of(segment) for segment in campaign.segments.order_by("pk")]
+    if not conditions and len(parameters["lists"]) == 1:
+        return Selection(f"{sources[0]} {page}", parameters)
+    if conditions:
+        sql, said = compile_condition(Or(tuple(conditions)), account_id=campaign.account_id)
         parameters |= said
         sources.append(f"({EVERYBODY} and ({sql}) {page})")
     return Selection(f"select distinct id from ({' union all '.join(sources)}) audience {page}", parameters)
