@@ -1,7 +1,7 @@
 """Case `campaign`: campaigns to as many as a million contacts, from their launch to their cancel.
 
-Each size is first scheduled a little ahead, so that the expansion has the machine for itself, and taken back. The
-largest is then sent now: how soon the first message arrives, how long its statistics take meanwhile, and what a cancel
+Each size is first scheduled a little ahead, so that the expansion has the machine for itself, and taken back; the
+largest some rounds. It is then sent now: how soon the first message arrives, how long its statistics take meanwhile, and what a cancel
 in flight answers, against the sink's count.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from benchmarks import queries
@@ -47,25 +48,32 @@ class Flight:
 
 def measure(setting: Setting) -> Measured:
     sizes = setting.sizes(LARGEST, quick=900)
-    seconds, memory = [], []
+    seconds: list[list[float]] = []
+    memory: list[float] = []
     with alone(setting) as (sluice, sink):
         worker = sluice.pids("audience") or sluice.pids("worker")
         for size in sizes:
             campaign_id = add_campaign(sluice, size)
             before = memory_of(worker)
-            seconds.append(expansion_seconds(sluice, campaign_id))
+            rounds = setting.rounds if size == sizes[-1] else 1
+            seconds.append([expansion_seconds(sluice, campaign_id) for _ in range(rounds)])
             memory.append((memory_of(worker) - before) / 1e6)
-            say(f"  {size:,} contacts: expanded in {seconds[-1]:.2f} s, the worker grew by {memory[-1]:.1f} MB")
+            told = ", ".join(f"{taken:.2f}" for taken in seconds[-1])
+            say(f"  {size:,} contacts: expanded in {told} s, the worker grew by {memory[-1]:.1f} MB")
         flight = fly(sluice, sink, campaign_id)
     return Measured(
         [
-            Figure(f"{sizes[-1]:,}, contacts/s", {SLUICE: [sizes[-1] / seconds[-1]]}, is_better_high=True),
+            Figure(
+                f"{sizes[-1]:,}, contacts/s",
+                {SLUICE: [sizes[-1] / taken for taken in seconds[-1]]},
+                is_better_high=True,
+            ),
             Figure("first message after, s", {SLUICE: [flight.first_seconds]}),
             *spread("statistics", flight.looks_ms),
             Figure("cancel in flight, ms", {SLUICE: [flight.cancel_ms]}),
             Figure(f"{sizes[-1]:,}, worker grew by, MB", {SLUICE: [memory[-1]]}),
         ],
-        [Growth("expansion, s", sizes, seconds)],
+        [Growth("expansion, s", sizes, [median(taken) for taken in seconds])],
         facts={"settled": flight.is_settled, "exact": flight.is_exact},
         is_sound=flight.is_settled and flight.is_exact,
     )
