@@ -1,8 +1,8 @@
 """Case `campaign`: campaigns to as many as a million contacts, from their launch to their cancel.
 
 Each size is first scheduled a little ahead, so that the expansion has the machine for itself, and taken back; the
-largest some rounds. It is then sent now: how soon the first message arrives, how long its statistics take meanwhile, and what a cancel
-in flight answers, against the sink's count.
+largest some rounds. It is then sent now: how soon the first message arrives, how long its statistics take meanwhile,
+and what a cancel in flight answers, against the sink's count.
 """
 
 from __future__ import annotations
