@@ -25,7 +25,7 @@ from campaigns.errors import (
     UnknownPart,
     UnverifiedSender,
 )
-from campaigns.lifecycle import locked_campaign, require
+from campaigns.lifecycle import locked_campaign, refuse_unready, require, schedule_anew
 from campaigns.models import Campaign
 from campaigns.readiness import Lack, lacks_of
 from campaigns.states import CampaignStatus
@@ -146,8 +146,9 @@ def edit_campaign(
             if changes[name] != getattr(campaign, name):
                 raise FixedField(field=name)
         change(campaign, changes, rules=rules)
-        if campaign.status == CampaignStatus.SCHEDULED and (lacks := lacks_of(campaign, needs_tag=False)):
-            raise NotReady(lacks)
+        if campaign.status == CampaignStatus.SCHEDULED:
+            refuse_unready(campaign, needs_tag=False)
+            schedule_anew(campaign)
     return find_campaign(account, campaign_id)
 
 

@@ -18,8 +18,8 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from batches import hints
-from batches.control import begin_stop, finish_stop
-from batches.models import Batch
+from batches.control import begin_stop
+from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
 from campaigns import QUEUE, queries
@@ -101,21 +101,18 @@ def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
     return mail, content.tags
 
 
-def withdraw_launch(campaign: Campaign) -> None:
-    """Under the campaign's lock, and before its time: what was prepared will not leave. A later launch starts anew."""
-    if campaign.launch is None:
-        return
-    batch = campaign.launch.batch
-    if batch.status == BatchStatus.CANCELLED:
-        return
-    receipt = begin_stop(
-        batch,
+def withdraw_launch(campaign: Campaign) -> Receipt | None:
+    """Under the campaign's lock, and before its time: what was prepared will not leave. A later launch starts anew.
+    After the commit comes `finish_stop` of the receipt, if there is one."""
+    if campaign.launch is None or campaign.launch.batch.status == BatchStatus.CANCELLED:
+        return None
+    return begin_stop(
+        campaign.launch.batch,
         BatchStatus.CANCELLED,
         actor="sluice",
         reason="the campaign was taken back before its time",
         allowed_from={BatchStatus.OPEN, BatchStatus.PAUSED},
     )
-    transaction.on_commit(partial(finish_stop, receipt), robust=True)
 
 
 def expand(launch_id: int, *, seconds: float = EXPAND_SECONDS) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import OperationalError, transaction
 
@@ -115,8 +116,14 @@ def schedule_campaign(
     return campaign
 
 
+def schedule_anew(campaign: Campaign) -> None:
+    """Under its lock: a scheduled campaign was changed, so what was prepared of it is prepared again."""
+    assert campaign.send_at is not None
+    _schedule(campaign, campaign.send_at)
+
+
 def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
-    withdraw_launch(campaign)
+    _replace_launch(campaign)
     move(
         campaign,
         CampaignStatus.SCHEDULED,
@@ -127,6 +134,13 @@ def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
     )
 
 
+def _replace_launch(campaign: Campaign) -> None:
+    """What was prepared of it is withdrawn, and the campaign goes on without it."""
+    receipt = withdraw_launch(campaign)
+    if receipt:
+        transaction.on_commit(partial(finish_stop, receipt), robust=True)
+
+
 def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
     """When the first of a campaign's messages may leave: with local time that is where the day begins first, with a
     window when it next opens."""
@@ -135,13 +149,21 @@ def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
     return Window.from_json(campaign.window).after(send_at) if campaign.window else send_at
 
 
-def unschedule_campaign(account: Account, campaign_id: int, *, allowed_from: Statuses = UNSCHEDULABLE) -> Campaign:
-    """Back to draft, and without a time: nothing of it has left, and nothing will."""
+def unschedule_campaign(
+    account: Account, campaign_id: int, *, allowed_from: Statuses = UNSCHEDULABLE
+) -> Receipt | None:
+    """Back to draft, and without a time: nothing of it has left, and nothing will. No receipt if nothing of it was
+    prepared yet."""
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(UNSCHEDULABLE))
-        withdraw_launch(campaign)
-        move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
-    return campaign
+        receipt = _unschedule(campaign)
+    return finish_stop(receipt) if receipt else None
+
+
+def _unschedule(campaign: Campaign) -> Receipt | None:
+    receipt = withdraw_launch(campaign)
+    move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
+    return receipt
 
 
 def send_now(
@@ -163,7 +185,7 @@ def send_now(
         if seconds:
             _schedule(campaign, now + dt.timedelta(seconds=seconds))
             return campaign
-        withdraw_launch(campaign)
+        _replace_launch(campaign)
         launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
         move(campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure="")
     hint_expansion(launch.pk)
@@ -289,7 +311,6 @@ def hide(campaign: Campaign, *, actor: str, reason: str) -> Receipt | None:
         receipt = stop_launch(campaign, BatchStatus.CANCELLED, actor=actor, reason=reason)
         move(campaign, CampaignStatus.CANCELED, finished_at=database_now())
     elif campaign.status == CampaignStatus.SCHEDULED:
-        withdraw_launch(campaign)
-        move(campaign, CampaignStatus.DRAFT, send_at=None, begins_at=None, launch=None)
+        receipt = _unschedule(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(deleted_at=Now())
     return receipt

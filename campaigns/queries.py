@@ -8,9 +8,14 @@ from batches.models import PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.audience.models import EngagementKind
+from campaigns.states import CampaignStatus
 from mailer.models import SuppressionKind
 
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
+
+PACED: Final = ", ".join(
+    str(int(status)) for status in (CampaignStatus.SCHEDULED, CampaignStatus.QUEUED, CampaignStatus.SENDING)
+)
 
 LOCK_BATCH_OF_LAUNCH: Final = """
 select b.status from batches_batch b join campaigns_launch l on l.batch_id = b.id where l.id = %s for share of b
@@ -70,6 +75,16 @@ select summary.*, drawn.id, wave, send_at, size, send_at <= now from summary lef
 order by wave, number
 """
 
+
+TAKEN_BY_OTHERS: Final = f"""
+select max(p.send_at + p.size * interval '1 minute' / t.rate_per_minute)
+from campaigns_accountterms t join campaigns_campaign c using (account_id)
+join campaigns_launch l on l.id = c.launch_id join batches_parcel p on p.batch_id = l.batch_id
+where t.account_id = %(account)s and l.id <> %(launch)s and not p.is_folded and p.state in ({WAITING})
+    and c.status in ({PACED})
+"""
+"""When the last of what the account's other campaigns have a time for has left, at the account's rate; null if there is
+nothing. A paused one gives its times back: it gets others when it is resumed."""
 
 PARCELS_TO_REPACE: Final = f"""
 select id, size, greatest(send_at, %(now)s) from batches_parcel

@@ -17,11 +17,12 @@ from campaigns.pacer import Pacer
 from foundation.clock import database_now
 
 
-def repace(campaign: Campaign, *, is_resumed: bool = False) -> list[dt.datetime]:
+def repace(campaign: Campaign, *, is_resumed: bool = False, is_in_turn: bool = False) -> list[dt.datetime]:
     """Give all of the campaign that waits, in nobody's hands, its times anew, from now on; returns them.
 
     A campaign without a pace that `is_resumed` keeps its times; of one with a pace, what became due meanwhile would
-    leave in one rush, or outside its window.
+    leave in one rush, or outside its window. Under an account's rate it comes behind the account's other campaigns that
+    have their times; `is_in_turn`: they get theirs anew as well, one after the other.
 
     The batch is locked as a stop locks it, so that no verdict and no page of the expansion falls in between. In the
     caller's transaction, after the campaign's lock.
@@ -35,6 +36,9 @@ def repace(campaign: Campaign, *, is_resumed: bool = False) -> list[dt.datetime]
         return []
     now = database_now()
     with connection.cursor() as cursor:
+        if pacer.terms and not is_in_turn:
+            cursor.execute(queries.TAKEN_BY_OTHERS, {"account": campaign.account_id, "launch": launch.pk})
+            (pacer.terms.next_at,) = cursor.fetchone()
         cursor.execute(queries.PARCELS_TO_REPACE, {"batch": launch.batch_id, "now": now})
         waiting: list[tuple[int, int, dt.datetime]] = cursor.fetchall()
         times = pacer.repace([(size, had) for _, size, had in waiting], now=now)

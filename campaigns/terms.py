@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from campaigns.errors import UnknownCampaign
-from campaigns.lifecycle import locked_campaign
+from campaigns.lifecycle import locked_campaign, schedule_anew
 from campaigns.models import AccountTerms, Campaign
 from campaigns.repacing import hint_times, repace
 from campaigns.states import RUNNING, CampaignStatus
@@ -19,16 +19,27 @@ CHANGEABLE = frozenset({"rate_per_minute", "spread_seconds", "window"})
 """What may be changed while a campaign is on its way."""
 
 
-def change_terms(account: Account, campaign_id: int, changes: Mapping[str, Any], *, waits: bool = False) -> Campaign:
+def change_terms(account: Account, campaign_id: int, changes: Mapping[str, Any]) -> Campaign:
     """Change a campaign's rate, spread or window, in any status: what has not left gets new times, in the same order.
 
-    Raises UnknownCampaign, and TransitionInProgress unless it `waits` for another change.
+    Raises UnknownCampaign, TransitionInProgress.
     """
-    with locked_campaign(account, campaign_id, waits=waits) as campaign:
+    return _change_terms(account, campaign_id, changes)
+
+
+def _change_terms(
+    account: Account, campaign_id: int, changes: Mapping[str, Any], *, is_in_turn: bool = False
+) -> Campaign:
+    """`is_in_turn`: of all the account's campaigns, each of which waits for its lock."""
+    with locked_campaign(account, campaign_id, waits=is_in_turn) as campaign:
         for name in CHANGEABLE & changes.keys():
             setattr(campaign, name, changes[name])
         campaign.save(update_fields=list(CHANGEABLE))
-        times = repace(campaign) if campaign.launch else []
+        times = []
+        if campaign.status == CampaignStatus.SCHEDULED:
+            schedule_anew(campaign)
+        elif campaign.launch:
+            times = repace(campaign, is_in_turn=is_in_turn)
     if campaign.launch:
         hint_times(campaign.launch.batch_id, times)
     return campaign
@@ -48,5 +59,5 @@ def change_account_terms(account: Account, *, rate_per_minute: int | None, undo_
     )
     for campaign_id in on_their_way.order_by("launch_id").values_list("pk", flat=True):
         with suppress(UnknownCampaign):
-            change_terms(account, campaign_id, {}, waits=True)
+            _change_terms(account, campaign_id, {}, is_in_turn=True)
     return terms

@@ -92,8 +92,11 @@ def test_unscheduling_brings_back_the_draft_and_nothing_leaves(
     run_fleet(deliverer)
     assert Launch.objects.get().recipients == 3
 
-    unscheduled = unschedule_campaign(alice, campaign.pk)
+    receipt = unschedule_campaign(alice, campaign.pk)
 
+    assert receipt is not None
+    assert (receipt.is_settled, receipt.sent, receipt.stopped) == (True, 0, 3)
+    unscheduled = again(campaign)
     assert (unscheduled.status, unscheduled.send_at, unscheduled.launch) == (CampaignStatus.DRAFT, None, None)
     clock.advance(seconds=60)
     run_fleet(deliverer)
@@ -187,7 +190,8 @@ def test_sending_can_be_undone_within_the_accounts_or_the_campaigns_seconds(
     assert send_now(alice, first.pk).status == CampaignStatus.SCHEDULED
     send_now(alice, second.pk)
     assert send_now(alice, third.pk).status == CampaignStatus.QUEUED
-    assert unschedule_campaign(alice, first.pk).status == CampaignStatus.DRAFT
+    assert unschedule_campaign(alice, first.pk) is None  # nothing of it was prepared
+    assert again(first).status == CampaignStatus.DRAFT
     run_fleet(deliverer)
     assert len(peer.recipients) == 3
     clock.advance(seconds=31)

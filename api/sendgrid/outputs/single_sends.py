@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -79,9 +80,9 @@ def line(found: Campaign) -> dict[str, Any]:
     }
 
 
-def schedule(found: Campaign, status: CampaignStatus) -> dict[str, Any]:
+def schedule(send_at: dt.datetime | None, status: CampaignStatus) -> dict[str, Any]:
     """When a Single Send is to be sent; `status` is what a caller just asked for."""
-    return {"send_at": moment(found.send_at), "status": word_for(status, Dialect.SINGLE_SENDS)}
+    return {"send_at": moment(send_at), "status": word_for(status, Dialect.SINGLE_SENDS)}
 
 
 def statistics_line(found: Campaign, counters: Mapping[str, int], *, aggregation: str = "total") -> dict[str, Any]:

@@ -101,8 +101,9 @@ class Schedule(Endpoint):
 
     def delete(self, request: Request, campaign_id: str) -> Response:
         number = inputs.read_campaign_id(campaign_id)
-        patiently(unschedule_campaign, self.account, number, allowed_from=may(Move.UNSCHEDULE, LEGACY))
-        return Response(status=204)
+        allowed_from = may(Move.UNSCHEDULE, LEGACY)
+        receipt = patiently(unschedule_campaign, self.account, number, allowed_from=allowed_from)
+        return Response(status=204, headers=receipt_headers(receipt) if receipt else None)
 
 
 @schema.schedule_now

@@ -130,12 +130,13 @@ class SingleSendSchedule(SingleSendEndpoint):
             campaign = patiently(
                 schedule_campaign, self.account, number, send_at, allowed_from=allowed_from, needs_tag=False
             )
-        return Response(outputs.schedule(campaign, CampaignStatus.SCHEDULED), status=201)
+        return Response(outputs.schedule(campaign.send_at, CampaignStatus.SCHEDULED), status=201)
 
     def delete(self, request: Request, single_send_id: str) -> Response:
         number, allowed_from = self.number_of(single_send_id), may(Move.UNSCHEDULE, SINGLE_SENDS)
-        campaign = patiently(unschedule_campaign, self.account, number, allowed_from=allowed_from)
-        return Response(outputs.schedule(campaign, CampaignStatus.DRAFT))
+        receipt = patiently(unschedule_campaign, self.account, number, allowed_from=allowed_from)
+        headers = receipt_headers(receipt) if receipt else None
+        return Response(outputs.schedule(None, CampaignStatus.DRAFT), headers=headers)
 
 
 @schema.single_send_search

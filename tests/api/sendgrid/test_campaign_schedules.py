@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from accounts.models import Account
 from api.sendgrid.views import campaigns as views
+from batches.models import Receipt
+from campaigns.lifecycle import schedule_campaign
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from campaigns.sweep import prepare_campaigns
+from foundation.clock import database_now
 from mailer.models import Mail, Message
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.campaign_calls import NOT_FOUND, in_an_hour, path_of, problems
-from tests.campaigns.building import add_sender, again, campaign_in, ready_campaign
+from tests.campaigns.building import add_sender, again, campaign_in, expand_all, ready_campaign
 
 
 def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account, client_of_alice: ApiClient) -> None:
@@ -32,6 +37,27 @@ def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account
     answer = client_of_alice.post(f"{path}/now")
     assert (answer.status_code, answer.json()) == (201, {"id": campaign.pk, "status": "Scheduled"})
     assert client_of_alice.get(path_of(campaign)).json()["status"] == "In Progress"
+
+
+@pytest.mark.parametrize("call", ["legacy", "single send", "delete"])
+def test_taking_back_what_is_prepared_is_a_stop_with_a_receipt(
+    call: str, alice: Account, client_of_alice: ApiClient
+) -> None:
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(minutes=1))
+    prepare_campaigns()
+    expand_all()
+    paths = {
+        "legacy": path_of(campaign, "/schedules"),
+        "single send": f"/v3/marketing/singlesends/{campaign.uuid}/schedule",
+        "delete": path_of(campaign),
+    }
+
+    answer = client_of_alice.delete(paths[call])
+
+    assert answer.status_code in {200, 204}
+    assert (answer["X-Sluice-Settled"], answer["X-Sluice-Sent"]) == ("true", "0")
+    assert Receipt.objects.get(public_id=answer["X-Sluice-Receipt"]).stopped == 3
 
 
 def test_a_campaign_that_lacks_everything_is_told_so(alice: Account, client_of_alice: ApiClient) -> None:
