@@ -19,6 +19,7 @@ from campaigns.editing import edit_campaign
 from campaigns.launch import expand, expand_page
 from campaigns.lifecycle import cancel_campaign, pause_campaign, resume_campaign, schedule_campaign, send_now
 from campaigns.models import Campaign, Launch
+from campaigns.states import CampaignStatus
 from campaigns.statistics import hours_of, statistics_of
 from campaigns.terms import change_account_terms, change_terms
 from foundation.clock import database_now
@@ -324,6 +325,78 @@ def test_an_accounts_rate_holds_for_all_its_campaigns_together(
 
     assert arrivals(peer) == 22
     assert not peer.doubled
+
+
+def test_a_campaign_gives_back_the_times_it_had_under_its_accounts_rate(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    change_account_terms(alice, rate_per_minute=1, undo_seconds=0)
+    campaign = ready_campaign(alice)
+    send_now(alice, campaign.pk)
+    run_fleet(deliverer)
+    assert arrivals(peer) == 1
+    pause_campaign(alice, campaign.pk, actor="a test")
+    resume_campaign(alice, campaign.pk, actor="a test")
+    change_terms(alice, campaign.pk, {"rate_per_minute": 5})
+
+    clock.advance(seconds=61)
+    run_fleet(deliverer)
+
+    assert arrivals(peer) == 3
+
+
+def test_a_campaign_comes_behind_the_times_of_the_others_of_its_account(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    change_account_terms(alice, rate_per_minute=1, undo_seconds=0)
+    first, second = ready_campaign(alice), ready_campaign(alice)
+    for campaign in (first, second):
+        send_now(alice, campaign.pk)
+    expand_all()
+
+    change_terms(alice, first.pk, {"rate_per_minute": 1})
+
+    ours, theirs = (Parcel.objects.filter(batch__launch__campaign=each) for each in (first, second))
+    assert ours.earliest("send_at").send_at - theirs.latest("send_at").send_at == dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("is_prepared", [False, True])
+def test_a_scheduled_campaign_whose_window_changes_begins_when_the_new_one_opens(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock, is_prepared: bool
+) -> None:
+    send_at = database_now().replace(second=0, microsecond=0) + dt.timedelta(hours=2, minutes=1)
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, send_at)
+    if is_prepared:
+        clock.advance(hours=1.99)
+        run_fleet(deliverer)
+        assert again(campaign).launch is not None
+
+    change_terms(alice, campaign.pk, {"window": window_from(send_at + dt.timedelta(hours=3), hours=4)})
+
+    assert again(campaign).begins_at == send_at + dt.timedelta(hours=3)
+    clock.advance(hours=2.5)
+    run_fleet(deliverer)
+    assert arrivals(peer) == 0
+    clock.advance(hours=3)
+    run_fleet(deliverer)
+    assert arrivals(peer) == 3
+
+
+def test_a_prepared_campaign_that_is_edited_leaves_as_it_is_then(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(minutes=1))
+    run_fleet(deliverer)
+    assert again(campaign).launch is not None
+
+    edit_campaign(alice, campaign.pk, {"subject": "Mended"}, allowed_from={CampaignStatus.SCHEDULED})
+    clock.advance(seconds=61)
+    run_fleet(deliverer)
+
+    assert len(peer.ledger) == 3
+    assert all(b"Subject: Mended" in taken.data for taken in peer.ledger)
 
 
 def ready_campaign_of_others(account: Account) -> Campaign:
