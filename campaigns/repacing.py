@@ -14,6 +14,7 @@ from batches.states import Lane
 from campaigns import queries
 from campaigns.models import Campaign, Launch
 from campaigns.pacer import Pacer
+from campaigns.selection import count_audience
 from foundation.clock import database_now
 
 
@@ -28,9 +29,14 @@ def repace(campaign: Campaign, *, is_resumed: bool = False, is_in_turn: bool = F
     caller's transaction, after the campaign's lock.
     """
     assert campaign.launch is not None
+    audience = campaign.launch.audience
+    if campaign.spread_seconds and audience is None:
+        # Before the batch is locked: of a large audience that takes a second.
+        audience = count_audience(campaign, last_contact=campaign.launch.last_contact)
     Batch.objects.select_for_update(no_key=True).get(pk=campaign.launch.batch_id)
     launch = Launch.objects.select_for_update().get(pk=campaign.launch.pk)
     launch.campaign = campaign
+    launch.audience = audience
     pacer = Pacer(launch)
     if is_resumed and not pacer.is_paced:
         return []
@@ -42,7 +48,7 @@ def repace(campaign: Campaign, *, is_resumed: bool = False, is_in_turn: bool = F
         cursor.execute(queries.PARCELS_TO_REPACE, {"batch": launch.batch_id, "now": now})
         waiting: list[tuple[int, int, dt.datetime]] = cursor.fetchall()
         times = pacer.repace([(size, had) for _, size, had in waiting], now=now)
-        launch.save(update_fields=["next_at"])
+        launch.save(update_fields=["next_at", "audience"])
         cursor.execute(queries.REPACE, {"parcels": [row[0] for row in waiting], "times": times, "now": now})
     return times
 

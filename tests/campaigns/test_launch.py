@@ -253,6 +253,27 @@ def test_a_spread_reaches_over_its_time(alice: Account, deliverer: Deliverer, pe
     assert abs((times[-1] - times[0]).total_seconds() - 3600 * 19 / 20) < 2
 
 
+@pytest.mark.parametrize("terms", [{"spread_seconds": 3600}, {"rate_per_minute": 1}])
+def test_a_spread_can_be_changed_and_begun_while_it_runs(
+    terms: dict[str, int], alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    campaign = ready_campaign(alice, recipients=20, **terms)
+    send_now(alice, campaign.pk)
+    run_fleet(deliverer)
+    before = arrivals(peer)
+    assert before == 1
+
+    change_terms(alice, campaign.pk, {"spread_seconds": 1200, "rate_per_minute": None})
+    clock.advance(seconds=601)
+    run_fleet(deliverer)
+    assert 10 <= arrivals(peer) - before <= 11
+    clock.advance(seconds=600)
+    run_fleet(deliverer)
+
+    assert arrivals(peer) == 20
+    assert not peer.doubled
+
+
 def test_outside_its_window_a_campaign_waits_and_a_changed_window_counts(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -300,6 +321,7 @@ def test_each_contact_gets_it_when_it_is_as_late_where_they_are(
 
     assert arrived_after(16.9) == set()
     assert arrived_after(0.2) == {"r0@example.com"}
+    change_terms(alice, campaign.pk, {"rate_per_minute": 600})
     assert arrived_after(2.8) == {"r0@example.com"}
     assert arrived_after(0.2) == {"r0@example.com", "r2@example.com", "r3@example.com"}
     assert arrived_after(1.8) == {"r0@example.com", "r2@example.com", "r3@example.com"}
