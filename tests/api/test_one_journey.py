@@ -1,0 +1,86 @@
+"""One journey through every wire: whoever asks, the same mail leaves, the same stops, and the same is told of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from batches.models import Receipt
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from campaigns.terms import change_terms
+from foundation.clock import database_now
+from mailer.models import Event, EventKind, Message
+from mailer.pipeline.deliver import Deliverer
+from tests.api.conftest import ApiClient
+from tests.api.wires import SUBJECT, Legacy, SingleSends, Wire
+from tests.campaigns.building import run_fleet
+from tests.conftest import Clock
+from tests.peer import CountingPeer
+
+EMAILS = [f"r{n}@example.com" for n in range(4)]
+
+
+@pytest.mark.parametrize("begins", ["at its time", "now"])
+@pytest.mark.parametrize("wire_of", [Legacy, SingleSends])
+def test_half_of_it_leaves_and_the_rest_is_stopped(
+    wire_of: type[Wire], begins: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    wire = wire_of(client_of_alice)
+    wire.create_audience(EMAILS)
+    deliver_what_asks_the_sender(deliverer, peer)
+
+    wire.create()
+    if "unschedule" not in wire.lacks:
+        wire.schedule(database_now() + dt.timedelta(minutes=1))
+        expect(wire, CampaignStatus.SCHEDULED)
+        run_fleet(deliverer)
+        wire.unschedule()
+        expect(wire, CampaignStatus.DRAFT)
+        clock.advance(seconds=90)
+    if begins == "now":
+        wire.launch()
+        expect(wire, CampaignStatus.QUEUED)
+    else:
+        wire.schedule(database_now() + dt.timedelta(minutes=1))
+        expect(wire, CampaignStatus.SCHEDULED)
+        run_fleet(deliverer)
+        assert peer.recipients == []
+        clock.advance(seconds=60)
+    run_fleet(deliverer)
+    clock.advance(seconds=60)
+    run_fleet(deliverer)
+    told = wire.cancel()
+    clock.advance(hours=1)
+    run_fleet(deliverer)
+
+    assert told == (True, 2)
+    assert peer.recipients == EMAILS[:2]
+    assert all(f"Subject: {SUBJECT}\r\n".encode() in taken.data for taken in peer.ledger)
+    sent_with = Message.objects.filter(mail_id=campaign_of(wire).launch.mail_id)  # type: ignore[union-attr]
+    assert [message.recipient for message in sent_with.order_by("id")] == EMAILS
+    events = Event.objects.filter(message_id__in=sent_with.values("id")).values_list("kind", flat=True)
+    assert list(events) == [EventKind.SENT] * 2
+    receipt = Receipt.objects.filter(action=Receipt.Action.CANCEL).latest("pk")
+    assert (receipt.sent, receipt.stopped, receipt.in_doubt, receipt.in_flight) == (2, 2, 0, 0)
+    expect(wire, CampaignStatus.CANCELED)
+
+
+def deliver_what_asks_the_sender(deliverer: Deliverer, peer: CountingPeer) -> None:
+    """Of a new sender's address, which none of the contacts has."""
+    run_fleet(deliverer)
+    assert peer.recipients in ([], ["news@example.com"])
+    peer.ledger.clear()
+
+
+def campaign_of(wire: Wire) -> Campaign:
+    """None of the wires has a rate; with one a minute "half-way" is the same moment for all of them."""
+    found = Campaign.objects.select_related("launch").get(**wire.key)
+    if found.rate_per_minute is None:
+        change_terms(found.account, found.pk, {"rate_per_minute": 1})
+    return found
+
+
+def expect(wire: Wire, status: CampaignStatus) -> None:
+    assert campaign_of(wire).status == status

@@ -1,0 +1,150 @@
+"""The wires that campaigns are reached by, as one journey needs them: each makes the same moves in its own words."""
+
+from __future__ import annotations
+
+import abc
+import datetime as dt
+from typing import Any, ClassVar, NamedTuple
+
+from campaigns.audience.models import Job
+from campaigns.audience.senders import vouch_for_sender
+from campaigns.audience.work import run_job
+from mailer.models import UnsubscribeGroup
+from tests.api.conftest import ApiClient
+
+SUBJECT = "News"
+HTML = "<p>Hello</p>"
+SENDER = {
+    "nickname": "news",
+    "from": {"email": "news@example.com", "name": "News"},
+    "reply_to": {"email": "answers@example.com"},
+    "address": "1 Street",
+    "city": "Town",
+    "country": "Land",
+}
+
+
+class Told(NamedTuple):
+    """What the answer to a stop says: whether nothing was in flight any more, and what had left."""
+
+    is_settled: bool
+    sent: int
+
+
+class Wire(abc.ABC):
+    """A caller of one dialect, with one campaign, which `key` finds in the core."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """The steps of the journey that its original does not have."""
+    key: dict[str, Any]
+
+    def __init__(self, client: ApiClient) -> None:
+        self.client = client
+
+    @abc.abstractmethod
+    def create_audience(self, emails: list[str]) -> None:
+        """A list of these contacts, and a verified sender."""
+
+    @abc.abstractmethod
+    def create(self) -> None:
+        """A draft to them."""
+
+    @abc.abstractmethod
+    def schedule(self, at: dt.datetime) -> None:
+        """`at` this time, to the second."""
+
+    @abc.abstractmethod
+    def unschedule(self) -> None:
+        """Back to draft."""
+
+    @abc.abstractmethod
+    def launch(self) -> None:
+        """Now."""
+
+    @abc.abstractmethod
+    def cancel(self) -> Told:
+        """While it leaves."""
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.client.ask(method, path, body)
+        assert 200 <= answer.status_code < 300, (method, path, answer.status_code, answer.content)
+        return answer
+
+    def group(self) -> int:
+        return UnsubscribeGroup.objects.create(account=self.client.account, name="news").pk
+
+    def verify(self, sender_id: int) -> int:
+        """As an operator does who knows that the address is the caller's own."""
+        return vouch_for_sender(self.client.account, sender_id).pk
+
+
+def told_by_headers(answer: Any) -> Told:
+    return Told(answer["X-Sluice-Settled"] == "true", int(answer["X-Sluice-Sent"]))
+
+
+class Legacy(Wire):
+    """SendGrid's legacy campaigns. To delete one is to cancel it."""
+
+    def create_audience(self, emails: list[str]) -> None:
+        self.list = self.ask("POST", "/v3/contactdb/lists", {"name": "customers"}).json()["id"]
+        stored = self.ask("POST", "/v3/contactdb/recipients", [{"email": email} for email in emails]).json()
+        self.ask("POST", f"/v3/contactdb/lists/{self.list}/recipients", stored["persisted_recipients"])
+        self.sender = self.verify(self.ask("POST", "/v3/senders", SENDER).json()["id"])
+
+    def create(self) -> None:
+        body = {
+            "title": "May",
+            "subject": SUBJECT,
+            "sender_id": self.sender,
+            "list_ids": [self.list],
+            "html_content": f"{HTML}<a href='[unsubscribe]'>leave</a>",
+            "suppression_group_id": self.group(),
+        }
+        number = self.ask("POST", "/v3/campaigns", body).json()["id"]
+        self.key, self.path = {"pk": number}, f"/v3/campaigns/{number}"
+
+    def schedule(self, at: dt.datetime) -> None:
+        self.ask("POST", f"{self.path}/schedules", {"send_at": int(at.timestamp())})
+
+    def unschedule(self) -> None:
+        self.ask("DELETE", f"{self.path}/schedules")
+
+    def launch(self) -> None:
+        self.ask("POST", f"{self.path}/schedules/now")
+
+    def cancel(self) -> Told:
+        return told_by_headers(self.ask("DELETE", self.path))
+
+
+class SingleSends(Wire):
+    """SendGrid's Single Sends. To delete one is to cancel it."""
+
+    def create_audience(self, emails: list[str]) -> None:
+        self.list = self.ask("POST", "/v3/marketing/lists", {"name": "customers"}).json()["id"]
+        contacts = [{"email": email} for email in emails]
+        self.ask("PUT", "/v3/marketing/contacts", {"list_ids": [self.list], "contacts": contacts})
+        for job in Job.objects.all():
+            run_job(job.pk, seconds=60)
+        self.sender = self.verify(self.ask("POST", "/v3/marketing/senders", SENDER).json()["id"])
+
+    def create(self) -> None:
+        parts = {"sender_id": self.sender, "suppression_group_id": self.group()}
+        body = {
+            "name": "May",
+            "send_to": {"list_ids": [self.list]},
+            "email_config": {"subject": SUBJECT, "html_content": HTML, **parts},
+        }
+        found = self.ask("POST", "/v3/marketing/singlesends", body).json()["id"]
+        self.key, self.path = {"uuid": found}, f"/v3/marketing/singlesends/{found}"
+
+    def schedule(self, at: dt.datetime) -> None:
+        self.ask("PUT", f"{self.path}/schedule", {"send_at": at.strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+    def unschedule(self) -> None:
+        self.ask("DELETE", f"{self.path}/schedule")
+
+    def launch(self) -> None:
+        self.ask("PUT", f"{self.path}/schedule", {"send_at": "now"})
+
+    def cancel(self) -> Told:
+        return told_by_headers(self.ask("DELETE", self.path))
