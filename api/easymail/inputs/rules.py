@@ -108,7 +108,8 @@ def line(longest: int) -> Read:
     read_text = text(longest)
 
     def read(value: Any) -> str:
-        if CONTROL.search(said := read_text(value)):
+        said: str = read_text(value)
+        if CONTROL.search(said):
             raise Wrong(proposed.LINE_TEXT)
         return said
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import uuid5
 
 from api.campaign_words import Dialect, word_for
@@ -64,7 +64,7 @@ def audience(found: Campaign) -> Body:
     return {"list_uuid": first_uuid(lists), "segment_uuid": first_uuid(found.segments.all())}
 
 
-def first_uuid(rows: Collection[ContactList] | Collection[Segment]) -> str | None:
+def first_uuid(rows: Iterable[ContactList | Segment]) -> str | None:
     return next((str(row.uuid) for row in sorted(rows, key=lambda row: row.pk)), None)
 
 
