@@ -1,4 +1,4 @@
-"""The OpenAPI document of the native API and of SendGrid's, for programs and for the page that shows it."""
+"""The OpenAPI document of the native API, SendGrid's and Easymail's, for programs and for the page that shows it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 
+from api.easymail import schema as easymail
 from api.native import schema as native
 from api.openapi import Piece
 from api.sendgrid import schema as sendgrid
@@ -29,7 +30,7 @@ class Document(SchemaGenerator):
     def get_schema(self, request: Any = None, public: bool = True) -> Piece:
         found: Piece = super().get_schema(request=request, public=public)
         found["paths"] = dict(sorted({**found["paths"], **sendgrid.PATHS}.items()))
-        found["components"]["schemas"] |= native.COMPONENTS | sendgrid.COMPONENTS
+        found["components"]["schemas"] |= native.COMPONENTS | sendgrid.COMPONENTS | easymail.COMPONENTS
         return found
 
 

@@ -64,9 +64,13 @@ class KeyEndpoint(APIView):
         if self.allowance is None:
             return
         # `headers` goes into every answer, refusals included.
-        self.headers |= rate_headers(self.allowance)
+        self.headers |= self.headers_of_rate(self.allowance)
         if self.allowance.is_exceeded:
             raise Throttled
+
+    def headers_of_rate(self, allowance: Allowance) -> dict[str, str]:
+        """What every answer says of the rate."""
+        return rate_headers(allowance)
 
     def headers_of_refusal(self, status: int) -> dict[str, str]:
         """What a refusal says besides its body: how to authenticate, when to come again."""

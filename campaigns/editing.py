@@ -18,6 +18,7 @@ from campaigns.content import content_of
 from campaigns.errors import (
     CampaignLimit,
     FixedField,
+    ForeignContent,
     NotReady,
     TooManyTests,
     TwoUnsubscribeLinks,
@@ -26,8 +27,9 @@ from campaigns.errors import (
     UnverifiedSender,
 )
 from campaigns.lifecycle import locked_campaign, refuse_unready, require, schedule_anew
+from campaigns.markdown import render_markdown
 from campaigns.models import Campaign
-from campaigns.readiness import Lack, lacks_of
+from campaigns.readiness import WITH_LINK, Lack, Needs, lacks_of
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
@@ -36,12 +38,16 @@ from mailer.pipeline.accept import Accepted, accept_mail
 
 LIMIT_LOCK = 0x51C0_0004
 TEST_ADDRESSES = 10
-TITLE_LENGTH = 100
+TITLE_LENGTH = 255
 
 PLAIN_FIELDS = frozenset(
     {
         "title",
         "subject",
+        "preheader",
+        "from_name",
+        "reply_to",
+        "markdown",
         "html_content",
         "plain_content",
         "generates_plain",
@@ -59,7 +65,8 @@ PLAIN_FIELDS = frozenset(
         "time_zone",
     }
 )
-"""What a caller may say of a campaign as it is stored."""
+"""What a caller may say of a campaign as it is stored. HTML and plain text follow `markdown`; whoever writes them
+otherwise takes it away."""
 SEVERAL = frozenset({"lists", "segments"})
 
 Changes = Mapping[str, Any]
@@ -69,13 +76,18 @@ NO_CHANGES: Final[Changes] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class EditingRules:
-    """What a dialect asks for besides: that a sender it names is verified, and what may not change once it is made."""
+    """What a dialect asks for besides: that a sender it names is verified, what may not change once it is made, and
+    what a scheduled campaign must not come to lack (nothing: that is looked at when its time has come). Markdown
+    replaces what was written otherwise only where that `overwrites`."""
 
     needs_verified_sender: bool = False
     fixed: frozenset[str] = frozenset()
+    needs: Needs = WITH_LINK
+    overwrites: bool = True
 
 
 NO_RULES = EditingRules()
+NEEDED_FOR_A_TEST: Final = frozenset({Lack.SUBJECT, Lack.CONTENT, Lack.SENDER})
 
 
 def own_campaigns(account: Account) -> QuerySet[Campaign]:
@@ -139,24 +151,31 @@ def edit_campaign(
     rules: EditingRules = NO_RULES,
 ) -> Campaign:
     """Change what is named. Raises UnknownCampaign, TransitionInProgress, CampaignConflict, and what `create_campaign`
-    does but CampaignLimit; of a scheduled one NotReady, if it would lack something then."""
+    does but CampaignLimit; ForeignContent; of a scheduled one NotReady, if it would lack what the rules need."""
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, allowed_from)
         for name in rules.fixed & changes.keys():
             if changes[name] != getattr(campaign, name):
                 raise FixedField(field=name)
+        if "markdown" in changes and not rules.overwrites and has_foreign_content(campaign):
+            raise ForeignContent(field="markdown")
         change(campaign, changes, rules=rules)
         if campaign.status == CampaignStatus.SCHEDULED:
-            refuse_unready(campaign, needs_tag=False)
+            refuse_unready(campaign, rules.needs)
             schedule_anew(campaign)
     return find_campaign(account, campaign_id)
+
+
+def has_foreign_content(campaign: Campaign) -> bool:
+    """Whether its content was written otherwise than as Markdown, which could not say all of it."""
+    return not campaign.markdown and bool(campaign.html_content.strip() or campaign.plain_content.strip())
 
 
 def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> None:
     """Write the changes down, in the caller's transaction. Raises UnknownPart, UnverifiedSender, TwoUnsubscribeLinks,
     and nothing is written."""
     parts = apply(campaign, changes, rules=rules)
-    campaign.updated_at = database_now()
+    campaign.updated_at = campaign.edited_at = database_now()
     campaign.save()
     for name in SEVERAL & parts.keys():
         getattr(campaign, name).set(parts[name])
@@ -165,8 +184,13 @@ def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RUL
 def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> dict[str, Any]:
     """Make the changes to the campaign in memory, and return the rows that they name. Raises what `change` does."""
     parts = find_parts(campaign.account, changes)
+    written = campaign.html_content, campaign.plain_content
     for name in PLAIN_FIELDS & changes.keys():
         setattr(campaign, name, changes[name])
+    if "html_content" not in changes and "plain_content" not in changes and "markdown" in changes:
+        campaign.html_content, campaign.plain_content = render_markdown(campaign.markdown)
+    elif "markdown" not in changes and written != (campaign.html_content, campaign.plain_content):
+        campaign.markdown = ""
     for name in parts.keys() - SEVERAL:
         setattr(campaign, name, parts[name])
     sender = parts.get("sender")
@@ -201,11 +225,14 @@ def find_parts(account: Account, changes: Changes) -> dict[str, Any]:
     return found
 
 
-def duplicate_campaign(account: Account, campaign_id: int, title: str | None = None) -> Campaign:
-    """A draft with the same content and audience. Raises UnknownCampaign, CampaignLimit."""
+def duplicate_campaign(
+    account: Account, campaign_id: int, title: str | None = None, *, longest: int = TITLE_LENGTH
+) -> Campaign:
+    """A draft with the same content and audience; its title has `longest` characters at most. Raises UnknownCampaign,
+    CampaignLimit."""
     original = find_campaign(account, campaign_id)
     changes = {name: getattr(original, name) for name in PLAIN_FIELDS - {"send_at"}} | {
-        "title": (title or f"Copy of {original.title}")[:TITLE_LENGTH],
+        "title": (title or f"Copy of {original.title}")[:longest],
         "lists": [each.pk for each in original.lists.all() if each.deleted_at is None],
         "segments": [each.pk for each in original.segments.all()],
     }
@@ -234,24 +261,23 @@ def send_test(
     if not 1 <= len(addresses) <= TEST_ADDRESSES:
         raise TooManyTests(field="to")
     apply(campaign, changes, rules=rules)
-    needed = {Lack.SUBJECT, Lack.CONTENT, Lack.SENDER}
-    if lacks := [lack for lack in lacks_of(campaign, needs_tag=False) if lack in needed]:
+    if lacks := lacks_of(campaign, needs=NEEDED_FOR_A_TEST):
         raise NotReady(lacks)
     return accept_mail(account, draft_of_test(campaign, addresses))
 
 
 def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
     """One message to each address."""
-    content, sender = content_of(campaign), campaign.sender
-    assert sender is not None  # it is not lacking
+    content = content_of(campaign)
     values = {tag.text: tag.default for tag in content.tags}
     return MailDraft(
-        sender=Address(sender.from_email, sender.from_name),
-        reply_to=(Address(sender.reply_to, sender.reply_to_name),),
+        sender=content.sender,
+        reply_to=(content.reply_to,),
         subject=content.subject,
         content=tuple(ContentPart(type, value) for type, value in content.parts),
         personalizations=tuple(Personalization(to=(Address(address),), substitutions=values) for address in addresses),
         unsubscribe_group=campaign.suppression_group_id,
         unsubscribe_url=campaign.custom_unsubscribe_url,
+        headers=content.headers,
         bypass=Bypass.EVERYTHING,
     )

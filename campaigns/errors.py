@@ -18,6 +18,12 @@ class UnknownContact(SluiceError):
     code = "unknown_contact"
 
 
+class ContactTaken(SluiceError):
+    """Another contact of the account has that address or identifier; `field` says which."""
+
+    code = "contact_taken"
+
+
 class InvalidContact(SluiceError):
     """A contact cannot be stored as it was given. `field` is the one that is wrong, the text says how."""
 
@@ -151,6 +157,18 @@ class FixedField(SluiceError):
     """What the caller's dialect fixes when a campaign is made would change; `field` says what."""
 
     code = "fixed_field"
+
+
+class ForeignContent(SluiceError):
+    """Markdown would replace content that was written otherwise, and the caller has not said that it may."""
+
+    code = "foreign_content"
+
+
+class UndeliveredTest(SluiceError):
+    """A test did not leave, and will not: the text is what the mail system said."""
+
+    code = "test_failed"
 
 
 class CampaignLimit(SluiceError):

@@ -83,17 +83,17 @@ def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datet
 
 def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
     """What all messages of the campaign share, and what they ask of each contact."""
-    content, sender = content_of(campaign), campaign.sender
-    assert sender is not None  # it is ready
+    content = content_of(campaign)
     mail = Mail.objects.create(
         account=campaign.account,
         batch=batch,
         public_id=url_safe(16),
-        sender=sender.from_email,
-        sender_name=sender.from_name,
+        sender=content.sender.email,
+        sender_name=content.sender.name,
         subject=content.subject,
-        reply_to=[[sender.reply_to, sender.reply_to_name]],
+        reply_to=[list(content.reply_to)],
         content=[{"type": type, "value": value} for type, value in content.parts],
+        headers=content.headers,
         categories=campaign.categories,
         unsubscribe_group=campaign.suppression_group,
         unsubscribe_url=campaign.custom_unsubscribe_url,

@@ -25,7 +25,7 @@ from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionI
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import AccountTerms, Campaign
 from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
-from campaigns.readiness import lacks_of
+from campaigns.readiness import WITH_TAG, Needs, lacks_of
 from campaigns.repacing import hint_times, repace
 from campaigns.states import CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
 from foundation.clock import Now, database_now
@@ -101,7 +101,7 @@ def schedule_campaign(
     send_at: dt.datetime,
     *,
     allowed_from: Statuses = SCHEDULABLE,
-    needs_tag: bool = True,
+    needs: Needs = WITH_TAG,
 ) -> Campaign:
     """Give a campaign its time, or another one.
 
@@ -109,7 +109,7 @@ def schedule_campaign(
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(SCHEDULABLE))
-        refuse_unready(campaign, needs_tag=needs_tag)
+        refuse_unready(campaign, needs)
         if send_at <= database_now():
             raise TimeIsPast(field="send_at")
         _schedule(campaign, send_at)
@@ -171,7 +171,7 @@ def send_now(
     campaign_id: int,
     *,
     allowed_from: Statuses = SENDABLE,
-    needs_tag: bool = True,
+    needs: Needs = WITH_TAG,
 ) -> Campaign:
     """Launch a campaign, or, where a send can be undone for some seconds, schedule it for when they are over.
 
@@ -179,7 +179,7 @@ def send_now(
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(SENDABLE))
-        refuse_unready(campaign, needs_tag=needs_tag)
+        refuse_unready(campaign, needs)
         now = database_now()
         seconds = undo_seconds(campaign)
         if seconds:
@@ -200,9 +200,9 @@ def undo_seconds(campaign: Campaign) -> int:
     return terms.undo_seconds if terms else 0
 
 
-def refuse_unready(campaign: Campaign, *, needs_tag: bool) -> None:
+def refuse_unready(campaign: Campaign, needs: Needs) -> None:
     """Raises NotReady."""
-    lacks = lacks_of(campaign, needs_tag=needs_tag)
+    lacks = lacks_of(campaign, needs=needs)
     if lacks:
         raise NotReady(lacks)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from django.db.models import F, Func, Max, QuerySet
 
 from accounts.models import Account
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+
+LONG: Final = ("html_content", "plain_content", "markdown")
 
 
 def list_campaigns(
@@ -17,9 +20,10 @@ def list_campaigns(
     title: str = "",
     statuses: Collection[CampaignStatus] | None = None,
     categories: Collection[str] | None = None,
+    order: str = "-pk",
 ) -> QuerySet[Campaign]:
-    """The account's campaigns that are not deleted, the newest first: those with these letters in their title, in one
-    of these statuses, with one of these categories."""
+    """The account's campaigns that are not deleted, the newest first or in another order: those with these letters in
+    their title, in one of these statuses, with one of these categories."""
     found = Campaign.objects.filter(account=account, deleted_at=None)
     if title:
         found = found.filter(title__icontains=title)
@@ -27,7 +31,7 @@ def list_campaigns(
         found = found.filter(status__in=statuses)
     if categories is not None:
         found = found.filter(categories__overlap=list(categories))
-    return found.select_related("launch").defer("subject", "html_content", "plain_content").order_by("-pk")
+    return found.select_related("launch").defer(*LONG).order_by(order, "uuid")
 
 
 def categories_of(account: Account, *, limit: int) -> list[str]:

@@ -28,8 +28,12 @@ class Campaign(models.Model):
     status = models.SmallIntegerField(choices=CampaignStatus.choices, default=CampaignStatus.DRAFT)
     failure = models.TextField(blank=True, help_text="Why it has failed")
 
-    title = models.CharField(max_length=100)
+    title = models.CharField(max_length=255)
     subject = models.TextField(blank=True)
+    preheader = models.CharField(max_length=255, blank=True, help_text="What a mailbox shows behind the subject")
+    from_name = models.CharField(max_length=255, blank=True, help_text="Instead of the sender's")
+    reply_to = models.CharField(max_length=320, blank=True, help_text="Instead of the sender's")
+    markdown = models.TextField(blank=True, help_text="What HTML and plain text were made from; empty: neither was")
     html_content = models.TextField(blank=True)
     plain_content = models.TextField(blank=True)
     generates_plain = models.BooleanField(default=True, help_text="The plain text is made from the HTML where it lacks")
@@ -67,7 +71,8 @@ class Campaign(models.Model):
     finished_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now(), help_text="By any change, moves included")
+    edited_at = models.DateTimeField(db_default=Now(), help_text="By a caller who changed what it says")
 
     class Meta:
         constraints: ClassVar = [

@@ -9,7 +9,7 @@ from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.audience.models import EngagementKind
 from campaigns.states import CampaignStatus
-from mailer.models import SuppressionKind
+from mailer.models import EventKind, SuppressionKind
 
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
 
@@ -142,3 +142,65 @@ order by day
 """
 """A row: which of the days that begin at these midnights, from 1, and what happened on it. The time zone stays with the
 caller, since PostgreSQL may not know the same ones."""
+
+SEARCHED: Final = """(c.email ilike %(pattern)s or c.phone_number ilike %(pattern)s
+    or concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')) ilike %(pattern)s)"""
+
+
+def reachable(selection: str, *, is_searched: bool) -> str:
+    """The contacts of a selection whom mail would reach at this moment."""
+    searched = f" and {SEARCHED}" if is_searched else ""
+    return f"""
+from ({selection}) picked join campaigns_contact c on c.id = picked.id
+where c.email is not null and not {IS_SUPPRESSED}{searched}
+"""
+
+
+COUNT_REACHABLE: Final = "select count(*) {reachable}"
+PAGE_REACHABLE: Final = "select c.* {reachable} order by c.id desc limit %(limit)s offset %(offset)s"
+
+RECORDED: Final = f"""
+with own as (
+    select id, state, sum(size) over (order by id) - size as before, size from batches_parcel
+    where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
+), asked as (
+    select id, state from own where not %(is_paged)s or (before < %(offset)s + %(limit)s and before + size > %(offset)s)
+), told as (
+    select m.id, m.recipient, c.uuid, coalesce(c.first_name, '') as first_name, coalesce(c.last_name, '') as last_name,
+        e.sent_at, case when e.sent_at is not null then 'sent'
+            when e.has_failed or asked.state = {int(ParcelState.EXPIRED)} then 'failed' else 'pending' end as status,
+        e.reply, opened.at as opened_at, clicked.at as clicked_at
+    from asked
+    join mailer_message m on m.id >= asked.id * {PARCEL_SPAN} and m.id < (asked.id + 1) * {PARCEL_SPAN}
+    left join lateral (
+        select min(at) filter (where kind = {int(EventKind.SENT)}) as sent_at,
+            bool_or(kind in ({int(EventKind.REFUSED)}, {int(EventKind.DROPPED)})) as has_failed,
+            (array_agg(reply order by id desc) filter (where reply is not null))[1] as reply
+        from mailer_event where message_id = m.id
+    ) e on true
+    left join campaigns_contact c on c.account_id = %(account)s and c.email = m.recipient
+    left join campaigns_engagement opened on opened.contact_id = c.id and opened.campaign_id = %(campaign)s
+        and opened.kind = {int(EngagementKind.OPENED)}
+    left join campaigns_engagement clicked on clicked.contact_id = c.id and clicked.campaign_id = %(campaign)s
+        and clicked.kind = {int(EngagementKind.CLICKED)}
+)
+"""
+"""The messages of a campaign with what became of each. Without a filter only the parcels of a page are looked into:
+`is_paged` says so, and the rest of the offset is within the first of them."""
+
+WANTED: Final = """
+from told where (%(status)s::text is null or status = %(status)s)
+    and (%(opened)s::bool is null or (opened_at is not null) = %(opened)s)
+    and (%(clicked)s::bool is null or (clicked_at is not null) = %(clicked)s)
+    and (%(pattern)s::text is null or recipient ilike %(pattern)s
+        or concat_ws(' ', first_name, last_name) ilike %(pattern)s)
+"""
+PAGE_RECORDED: Final = f"""{RECORDED} select recipient, uuid, first_name, last_name, status, sent_at, reply, opened_at,
+    clicked_at {WANTED} order by id limit %(limit)s offset %(skipped)s"""
+COUNT_RECORDED: Final = f"{RECORDED} select count(*) {WANTED}"
+OFFSET_WITHIN: Final = """
+select coalesce(min(before), 0) from (
+    select size, sum(size) over (order by id) - size as before from batches_parcel
+    where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
+) own where before + size > %(offset)s
+"""

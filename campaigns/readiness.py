@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 from campaigns.models import Campaign
 
@@ -16,6 +17,7 @@ class Lack(enum.Enum):
     SUBJECT = "a subject"
     SENDER = "a sender"
     SENDER_VERIFICATION = "a sender whose address is verified"
+    FROM_NAME = "a name of its sender"
     CONTENT = "content"
     AUDIENCE = "a list or a segment"
     UNSUBSCRIBE_CHOICE = "an unsubscribe group or a link of its own"
@@ -26,20 +28,29 @@ class Lack(enum.Enum):
         return f"the campaign lacks {self.value}"
 
 
-def lacks_of(campaign: Campaign, *, needs_tag: bool = True) -> list[Lack]:
-    """What stands between a campaign and its launch, in the order of a form. `needs_tag` is false where a dialect lets
-    delivery add the link."""
+Needs = frozenset[Lack]
+
+NEEDED: Final[Needs] = frozenset({Lack.SUBJECT, Lack.SENDER, Lack.SENDER_VERIFICATION, Lack.CONTENT, Lack.AUDIENCE})
+"""Without any of these nothing can be sent."""
+WITH_LINK: Final[Needs] = frozenset({*NEEDED, Lack.UNSUBSCRIBE_CHOICE})
+"""Where callers choose how recipients leave, and delivery may add the link."""
+WITH_TAG: Final[Needs] = frozenset({*WITH_LINK, Lack.UNSUBSCRIBE_TAG})
+
+
+def lacks_of(campaign: Campaign, *, needs: Needs = WITH_TAG) -> list[Lack]:
+    """What of the `needs` of a dialect stands between a campaign and its launch, in the order of a form."""
     sender = campaign.sender
-    lacks = {
+    is_missing = {
         Lack.SUBJECT: not campaign.subject.strip(),
         Lack.SENDER: sender is None,
         Lack.SENDER_VERIFICATION: sender is not None and sender.verified_at is None,
+        Lack.FROM_NAME: not (campaign.from_name or (sender and sender.from_name)),
         Lack.CONTENT: not (campaign.html_content.strip() or campaign.plain_content.strip()),
         Lack.AUDIENCE: not has_audience(campaign),
         Lack.UNSUBSCRIBE_CHOICE: not (campaign.suppression_group_id or campaign.custom_unsubscribe_url),
-        Lack.UNSUBSCRIBE_TAG: needs_tag and not has_unsubscribe_tags(campaign),
+        Lack.UNSUBSCRIBE_TAG: not has_unsubscribe_tags(campaign),
     }
-    return [lack for lack, is_missing in lacks.items() if is_missing]
+    return [lack for lack in Lack if lack in needs and is_missing[lack]]
 
 
 def has_audience(campaign: Campaign) -> bool:

@@ -16,7 +16,7 @@ from campaigns.errors import TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
 from campaigns.models import Campaign, Launch
-from campaigns.readiness import lacks_of
+from campaigns.readiness import NEEDED, lacks_of
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now
 
@@ -41,7 +41,7 @@ def _prepare(found: Campaign) -> bool:
             return False
         if campaign.begins_at is None or campaign.send_at is None or campaign.begins_at > near:
             return False
-        lacks = lacks_of(campaign, needs_tag=False)
+        lacks = lacks_of(campaign, needs=NEEDED)
         if lacks:
             move(
                 campaign,

@@ -7,6 +7,7 @@ from typing import Protocol
 from django.http import HttpRequest, HttpResponseBase
 from django.views import defaults
 
+from api.easymail import views as easymail
 from api.native import views as native
 from api.sendgrid import views as sendgrid
 
@@ -19,7 +20,7 @@ class Dialect(Protocol):
     def server_error(self, request: HttpRequest) -> HttpResponseBase: ...
 
 
-DIALECTS: dict[str, Dialect] = {"/v3": sendgrid, "/sluice": native}
+DIALECTS: dict[str, Dialect] = {"/v3": sendgrid, "/api/v1": easymail, "/sluice": native}
 """By the prefix of their paths."""
 
 

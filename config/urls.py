@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/", show_docs, name="docs"),
     path("v3/marketing/contacts/", include("api.sendgrid.links")),
     path("v3/", include("api.sendgrid.urls")),
+    path("api/v1/", include("api.easymail.urls")),
     path("sluice/v1/openapi.json", show_document, name="openapi"),
     path("sluice/", include("api.native.urls")),
 ]

@@ -87,11 +87,14 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
         422, "TWO_UNSUBSCRIBE_LINKS", "A campaign has an unsubscribe group or a link of its own, never both."
     ),
     ("fixed_field", ANY_RESOURCE): Answer(422, "FIXED_FIELD", "This cannot be changed: {said}."),
+    ("foreign_content", ANY_RESOURCE): Answer(409, "CONTENT_WOULD_BE_LOST", "The content was not written as Markdown."),
+    ("test_failed", ANY_RESOURCE): Answer(409, "TEST_SEND_FAILED", "The test did not leave: {said}."),
     ("campaign_limit_reached", ANY_RESOURCE): Answer(
         409, "CAMPAIGN_LIMIT_REACHED", "The account has too many campaigns."
     ),
     ("too_many_tests", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "There are too many addresses.", "to"),
     ("unknown_contact", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Contact not found."),
+    ("contact_taken", ANY_RESOURCE): Answer(409, "CONTACT_TAKEN", "Another contact has this address or identifier."),
     ("invalid_contact", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The contact cannot be stored: {said}."),
     ("unknown_field", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Custom field not found."),
     ("field_in_use", ANY_RESOURCE): Answer(409, "FIELD_IN_USE", "A segment has a condition on the custom field."),

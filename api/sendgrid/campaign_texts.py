@@ -65,6 +65,9 @@ ROWS: Final[Mapping[tuple[str, str], Row]] = {
         "setting the other.",
     ),
     ("fixed_field", ANY_CALL): (400, "editor", "You cannot switch editors once a campaign has been created."),
+    # Of calls that this wire does not have.
+    ("foreign_content", ANY_CALL): (409, None, "The content was not written as Markdown."),
+    ("test_failed", ANY_CALL): (409, None, "The test did not leave: {said}."),
     ("campaign_limit_reached", ANY_CALL): (
         400,
         None,
@@ -79,6 +82,7 @@ LACKS: Final[Mapping[Lack, tuple[str, str]]] = {
     Lack.SUBJECT: ("subject", "subject can't be blank"),
     Lack.SENDER: ("sender_id", "sender_id can't be blank"),
     Lack.SENDER_VERIFICATION: ("sender_id", NOT_VERIFIED),
+    Lack.FROM_NAME: ("sender_id", "sender_id can't be blank"),
     Lack.CONTENT: ("plain_content", "plain_content can't be blank, please provide plain text or html content"),
     Lack.AUDIENCE: ("list_ids", "You must select at least 1 segment or 1 list to send to."),
     Lack.UNSUBSCRIBE_CHOICE: (

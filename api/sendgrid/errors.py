@@ -106,6 +106,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("group_name_taken", ANY_CALL): Answer(400, "name", "a group with this name exists"),
     ("group_limit_reached", ANY_CALL): Answer(400, None, f"Cannot create more than {GROUPS_LIMIT} groups"),
     ("unknown_contact", ANY_CALL): Answer(404, None, "recipient_id is not valid"),
+    ("contact_taken", ANY_CALL): Answer(400, ITS_OWN, "another contact has it"),
     ("invalid_contact", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("unknown_field", ANY_CALL): Answer(404, None, "Custom field ID does not exist"),
     ("field_in_use", ANY_CALL): Answer(400, None, "Custom field in use by one or more segment conditions"),

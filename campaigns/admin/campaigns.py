@@ -27,7 +27,7 @@ from campaigns.admin.moves import ASIDE, CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEN
 from campaigns.admin.pace import tell_window
 from campaigns.editing import create_campaign, edit_campaign
 from campaigns.models import Campaign
-from campaigns.readiness import lacks_of
+from campaigns.readiness import WITH_LINK, lacks_of
 from campaigns.states import RUNNING, CampaignStatus
 from campaigns.statistics import statistics_of
 from foundation.admin import ReadOnlyAdmin, write_time
@@ -239,7 +239,7 @@ def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "is_editable": is_editable,
         "is_frozen": is_frozen(campaign.account),
-        "lacks": lacks_of(campaign, needs_tag=False) if is_editable else [],
+        "lacks": lacks_of(campaign, needs=WITH_LINK) if is_editable else [],
         "status": draw_status(campaign),
         "progress": draw_progress(campaign, counted, database_now(), in_row=False),
         "figures": figures_of(campaign, counted) if launch else [],

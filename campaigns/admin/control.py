@@ -29,7 +29,7 @@ from campaigns.admin.moves import (
 from campaigns.admin.pace import pace_as_written
 from campaigns.lifecycle import undo_seconds
 from campaigns.models import Campaign
-from campaigns.readiness import lacks_of
+from campaigns.readiness import WITH_LINK, lacks_of
 from campaigns.states import RUNNING
 from campaigns.statistics import statistics_of
 
@@ -80,7 +80,7 @@ def _form(move: CampaignMove, campaign: Campaign, request: HttpRequest) -> forms
 def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
     if campaign.status not in move.allowed_from:
         return f"{move.title} is not possible: the campaign is {status_of(campaign).label}."
-    if move is SEND and (lacks := lacks_of(campaign, needs_tag=False)):
+    if move is SEND and (lacks := lacks_of(campaign, needs=WITH_LINK)):
         return f"It cannot be sent yet. It lacks {', '.join(lack.value for lack in lacks)}."
     return ""
 

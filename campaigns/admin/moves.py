@@ -31,6 +31,7 @@ from campaigns.lifecycle import (
     unschedule_campaign,
 )
 from campaigns.models import Campaign
+from campaigns.readiness import WITH_LINK
 from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.terms import change_terms
 from foundation.admin import write_time
@@ -67,11 +68,11 @@ def _send(campaign: Campaign, actor: str, said: Said) -> Outcome:
 
 
 def _send_now(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return _tell_time(send_now(campaign.account, campaign.pk, needs_tag=False))
+    return _tell_time(send_now(campaign.account, campaign.pk, needs=WITH_LINK))
 
 
 def _reschedule(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return _tell_time(schedule_campaign(campaign.account, campaign.pk, said["send_at"], needs_tag=False))
+    return _tell_time(schedule_campaign(campaign.account, campaign.pk, said["send_at"], needs=WITH_LINK))
 
 
 def _tell_time(sent: Campaign) -> Outcome:

@@ -76,7 +76,7 @@ class Contact(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     email = models.CharField(max_length=254, null=True, help_text="In lower case")
     phone_number_id = models.CharField(max_length=254, null=True)
-    external_id = models.CharField(max_length=254, null=True)
+    external_id = models.CharField(max_length=255, null=True)
     anonymous_id = models.CharField(max_length=254, null=True)
     first_name = models.TextField(default="", db_default="")
     last_name = models.TextField(default="", db_default="")
@@ -89,6 +89,7 @@ class Contact(models.Model):
     country = models.TextField(default="", db_default="")
     phone_number = models.TextField(default="", db_default="")
     time_zone = models.TextField(default="", db_default="", help_text="An IANA name; empty: not known")
+    language = models.CharField(max_length=2, default="", db_default="", help_text="ISO 639-1; empty: not known")
     custom = models.JSONField(
         default=dict, db_default={}, help_text='{"<field id>": text, number, or date in ISO 8601}; no nulls'
     )
@@ -132,7 +133,9 @@ class ContactList(models.Model):
     id = models.AutoField(primary_key=True)
     uuid = models.UUIDField(db_default=RandomUUID())
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=255)
+    description = models.TextField(default="", db_default="")
+    is_public = models.BooleanField(default=True, db_default=True, help_text="Whether contacts may be told of it")
     contact_count = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -167,6 +170,7 @@ class Membership(models.Model):
     contact = models.ForeignKey(
         Contact, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
+    added_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["contact"], name="memberships_of_contact")]

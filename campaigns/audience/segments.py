@@ -111,14 +111,14 @@ def find_matching(
     `offset` of them. Raises SearchTooSlow."""
     expression, parameters = compile_condition(condition, account_id=account.pk)
     asked = parameters | {"account": account.pk, "after": after, "offset": offset, "limit": limit}
-    with _time_limit():
+    with time_limit():
         return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), asked))
 
 
 def count_matching(account: Account, condition: Condition) -> int:
     """How many of the account's contacts meet a condition. Raises SearchTooSlow."""
     expression, parameters = compile_condition(condition, account_id=account.pk)
-    with _time_limit(), connection.cursor() as cursor:
+    with time_limit(), connection.cursor() as cursor:
         cursor.execute(COUNT_MATCHING.format(condition=expression), parameters | {"account": account.pk})
         row = cursor.fetchone()
     assert row is not None
@@ -148,7 +148,7 @@ def _check(account: Account, condition: Condition, list_id: int | None) -> None:
 
 
 @contextmanager
-def _time_limit() -> Iterator[None]:
+def time_limit() -> Iterator[None]:
     """A transaction whose statements may take `SEARCH_SECONDS` each. Raises SearchTooSlow."""
     try:
         with transaction.atomic():

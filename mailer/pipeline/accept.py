@@ -42,10 +42,11 @@ BULK_FROM = 50
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the caller is told: the X-Message-Id (22 characters) and how many messages there are."""
+    """What the caller is told: the X-Message-Id (22 characters), how many messages there are, the id of the first."""
 
     public_id: str
     messages: int
+    first_message: int
 
 
 class Lot(NamedTuple):
@@ -91,7 +92,9 @@ def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None =
         raise UnknownBatch(field="batch_id")
     # Not before the outermost commit, or a worker would look too early; a hint that fails must not spoil the answer.
     transaction.on_commit(partial(_give_hints, parcels, lane_of(draft)), robust=True)
-    return Accepted(public_id=mail["public_id"], messages=len(draft.personalizations))
+    return Accepted(
+        public_id=mail["public_id"], messages=len(draft.personalizations), first_message=parcels[0].id * PARCEL_SPAN
+    )
 
 
 def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:

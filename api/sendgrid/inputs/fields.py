@@ -18,10 +18,11 @@ from api.sendgrid.campaign_texts import NO_TEST_ADDRESS, TOO_MANY_TESTS
 from api.sendgrid.errors import Problem
 from api.sendgrid.inputs.headers import CONTROL
 from api.sendgrid.inputs.schema import MAX_LINE_LENGTH, AddressText
-from campaigns.editing import TEST_ADDRESSES, TITLE_LENGTH
+from campaigns.editing import TEST_ADDRESSES
 
 HIGHEST_ID: Final = 2**31 - 1
 CONTENT_BYTES: Final = 2**20
+TITLE_LENGTH: Final = 100
 MAX_CATEGORIES, CATEGORY_LENGTH = 10, 255
 MAX_LISTS, MAX_SEGMENTS = 50, 10
 MAX_LEGACY_LISTS: Final = 1000

@@ -9,13 +9,13 @@ from api.openapi import NUMBER, RECEIPT_HEADERS, TEXT, Piece, Reply, component, 
 from api.sendgrid.inputs import fields
 from api.sendgrid.inputs.campaigns import DEFAULT_LIMIT, MAX_LIMIT
 from api.sendgrid.schema.words import REPEATABLE, call
-from campaigns.editing import TEST_ADDRESSES, TITLE_LENGTH
+from campaigns.editing import TEST_ADDRESSES
 
 CAMPAIGNS = "SendGrid: legacy campaigns"
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": fields.HIGHEST_ID}
 STATUS = one_of(dict.fromkeys(WORDS[Dialect.LEGACY].values()))
 WRITABLE: dict[str, Piece] = {
-    "title": {**TEXT, "minLength": 1, "maxLength": TITLE_LENGTH},
+    "title": {**TEXT, "minLength": 1, "maxLength": fields.TITLE_LENGTH},
     "subject": nullable(TEXT),
     "sender_id": nullable(ID),
     "list_ids": nullable(list_of(ID)),

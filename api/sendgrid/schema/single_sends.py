@@ -21,13 +21,13 @@ from api.openapi import (
 from api.sendgrid.inputs import fields
 from api.sendgrid.inputs.single_sends import MAX_IDS, MAX_SEARCHED, STATUSES
 from api.sendgrid.schema.words import REPEATABLE, marketing_call
-from campaigns.editing import TEST_ADDRESSES, TITLE_LENGTH
+from campaigns.editing import TEST_ADDRESSES
 
 SINGLE_SENDS = "SendGrid: Single Sends"
 UUID: Piece = {"type": "string", "format": "uuid"}
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": fields.HIGHEST_ID}
 EMAIL: Piece = {"type": "string", "format": "email"}
-NAME: Piece = {**TEXT, "minLength": 1, "maxLength": TITLE_LENGTH}
+NAME: Piece = {**TEXT, "minLength": 1, "maxLength": fields.TITLE_LENGTH}
 STATUS = one_of(STATUSES)
 CATEGORIES: Piece = {**list_of(TEXT), "maxItems": fields.MAX_CATEGORIES, "uniqueItems": True}
 SEND_TO: dict[str, Piece] = {
@@ -164,7 +164,7 @@ one_single_send = extend_schema_view(
         "duplicate_single_send",
         "A copy, as a draft",
         tag=SINGLE_SENDS,
-        body={"type": "object", "properties": {"name": nullable({**TEXT, "maxLength": TITLE_LENGTH})}},
+        body={"type": "object", "properties": {"name": nullable({**TEXT, "maxLength": fields.TITLE_LENGTH})}},
         replies={201: Reply("The copy.", component("SingleSend"))},
         refusals=[*REPEATABLE, 404],
     ),

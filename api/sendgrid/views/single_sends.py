@@ -10,6 +10,7 @@ from api.campaign_words import Dialect, Move, may
 from api.http import receipt_headers
 from api.idempotency import done_once
 from api.sendgrid.inputs import single_sends as inputs
+from api.sendgrid.inputs.fields import TITLE_LENGTH
 from api.sendgrid.outputs import marketing
 from api.sendgrid.outputs import single_sends as outputs
 from api.sendgrid.paging import read_page
@@ -28,6 +29,7 @@ from campaigns.editing import (
 )
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.listing import categories_of, list_campaigns
+from campaigns.readiness import WITH_LINK
 from campaigns.several import delete_campaigns
 from campaigns.states import CampaignStatus
 
@@ -94,7 +96,8 @@ class OneSingleSend(SingleSendEndpoint):
     def post(self, request: Request, single_send_id: str) -> Response:
         """A copy."""
         number, name = self.number_of(single_send_id), inputs.read_name_of_copy(request)
-        return Response(outputs.single_send(duplicate_campaign(self.account, number, name)), status=201)
+        copy = duplicate_campaign(self.account, number, name, longest=TITLE_LENGTH)
+        return Response(outputs.single_send(copy), status=201)
 
     def patch(self, request: Request, single_send_id: str) -> Response:
         campaign = patiently(
@@ -124,11 +127,11 @@ class SingleSendSchedule(SingleSendEndpoint):
         number, send_at = self.number_of(single_send_id), inputs.read_schedule(request)
         if send_at is None:
             allowed_from = may(Move.SEND_NOW, SINGLE_SENDS)
-            campaign = patiently(send_now, self.account, number, allowed_from=allowed_from, needs_tag=False)
+            campaign = patiently(send_now, self.account, number, allowed_from=allowed_from, needs=WITH_LINK)
         else:
             allowed_from = may(Move.SCHEDULE, SINGLE_SENDS)
             campaign = patiently(
-                schedule_campaign, self.account, number, send_at, allowed_from=allowed_from, needs_tag=False
+                schedule_campaign, self.account, number, send_at, allowed_from=allowed_from, needs=WITH_LINK
             )
         return Response(outputs.schedule(campaign.send_at, CampaignStatus.SCHEDULED), status=201)
 

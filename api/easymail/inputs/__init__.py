@@ -1,0 +1,1 @@
+"""Requests of Easymail's wire become values of the core, a module to a family."""

@@ -1,0 +1,49 @@
+"""What the wire's documents leave open, and we have filled in: names, texts and numbers of our own, all of them here.
+
+A client that keeps to the documents needs none of these. If the original turns out to say otherwise, this is the file
+to be corrected.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from campaigns.readiness import NEEDED, Lack
+
+LANGUAGE: Final = "en"
+"""Of a campaign: nothing on the wire can set it."""
+
+MISSING: Final = {
+    Lack.SUBJECT: "subject",
+    Lack.CONTENT: "content",
+    Lack.SENDER: "sender_identity",
+    Lack.AUDIENCE: "audience",
+    Lack.FROM_NAME: "from_name",
+    Lack.SENDER_VERIFICATION: "sender_identity_disabled",
+}
+"""What a campaign can lack, in the order in which it is told. The first three are the documents'. The name is lacking
+when neither the campaign nor its identity has one."""
+NEEDS: Final = NEEDED | {Lack.FROM_NAME}
+"""What has to be there before it is sent: an audience may be empty, and how recipients leave is our affair."""
+
+UNAUTHORIZED: Final = "UNAUTHORIZED"
+BAD_REQUEST: Final = "BAD_REQUEST"
+METHOD_NOT_ALLOWED: Final = "METHOD_NOT_ALLOWED"
+INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+UNAVAILABLE: Final = "UNAVAILABLE"
+OVERWRITE_REQUIRED: Final = "CAMPAIGN_CONTENT_OVERWRITE_REQUIRED"
+LIMIT_REACHED: Final = "LIMIT_REACHED"
+
+NOT_EDITABLE_TEXT: Final = "Campaign cannot be edited because of its current status"
+NOT_SENDABLE_TEXT: Final = "Campaign cannot be sent because of its current status"
+NOT_UNSCHEDULABLE_TEXT: Final = "Campaign cannot be unscheduled because it is not scheduled"
+NOT_READY_TEXT: Final = "Campaign is not ready to be sent"
+NOT_TESTABLE_TEXT: Final = "Campaign lacks what a test email needs"
+TEST_FAILED_TEXT: Final = "The test email could not be sent: {said}"
+TEST_SENT_TEXT: Final = "Test email sent"
+OVERWRITE_TEXT: Final = "Campaign content would lose its styling: repeat the request with overwrite set to true"
+ONE_AUDIENCE_TEXT: Final = "The segment uuid field must be empty when list uuid is present."
+LINE_TEXT: Final = "The {name} field must not contain line breaks or control characters."
+STORABLE_TEXT: Final = "The {name} field contains characters that cannot be stored."
+
+TRANSITION_RETRY_SECONDS: Final = 1

@@ -1,0 +1,25 @@
+"""Easymail's routes, below /api/v1. A trailing slash is taken and never redirected, which would lose a POST's body."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, re_path
+
+from api.easymail import views
+from api.easymail.views import campaigns, recipients
+
+# What is no UUID is told of as unknown, by its text, and never reaches a query.
+CAMPAIGN = r"campaigns/(?P<campaign_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^campaigns/?$", campaigns.Campaigns.as_view()),
+    re_path(rf"^{CAMPAIGN}/?$", campaigns.OneCampaign.as_view()),
+    re_path(rf"^{CAMPAIGN}/send/?$", campaigns.Send.as_view()),
+    re_path(rf"^{CAMPAIGN}/test/?$", campaigns.Test.as_view()),
+    re_path(rf"^{CAMPAIGN}/schedule/?$", campaigns.Schedule.as_view()),
+    re_path(rf"^{CAMPAIGN}/unschedule/?$", campaigns.Unschedule.as_view()),
+    re_path(rf"^{CAMPAIGN}/cancel/?$", campaigns.Cancel.as_view()),
+    re_path(rf"^{CAMPAIGN}/contacts/?$", recipients.CampaignContacts.as_view()),
+    re_path(rf"^{CAMPAIGN}/recipients/?$", recipients.Recipients.as_view()),
+    re_path(rf"^{CAMPAIGN}/link-clicks/?$", recipients.LinkClicks.as_view()),
+    re_path(r"^", views.not_found),
+]

@@ -1,0 +1,157 @@
+"""Campaigns: made, looked at, changed, deleted; sent, scheduled, stopped; tested."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.campaign_words import Dialect, Move, may
+from api.easymail import outputs, proposed, schema
+from api.easymail.inputs import campaigns as inputs
+from api.easymail.inputs import queries
+from api.easymail.inputs.rules import path_uuid
+from api.easymail.outputs import campaigns as shown
+from api.easymail.views.base import Endpoint, needing
+from api.http import receipt_headers
+from api.idempotency import done_once, done_once_in_steps
+from batches.models import Receipt
+from campaigns.editing import create_campaign, edit_campaign, find_campaign, find_parts, numbers_of
+from campaigns.errors import UnknownCampaign
+from campaigns.lifecycle import cancel_campaign, delete_campaign, schedule_campaign, send_now, unschedule_campaign
+from campaigns.listing import list_campaigns
+from campaigns.models import Campaign
+from campaigns.statistics import statistics_of
+from campaigns.testing import send_test_and_wait
+
+EASYMAIL = Dialect.EASYMAIL
+
+
+class CampaignEndpoint(Endpoint):
+    """An endpoint of one campaign."""
+
+    resource = "campaign"
+
+    def number_of(self, campaign_id: str) -> int:
+        """The core's id of the campaign that a path names. Raises UnknownCampaign."""
+        return numbers_of(self.account, [path_uuid(campaign_id, UnknownCampaign)])[0]
+
+    def campaign_of(self, campaign_id: str) -> Campaign:
+        """Raises UnknownCampaign."""
+        return find_campaign(self.account, path_uuid(campaign_id, UnknownCampaign))
+
+    def answer(self, number: int, *, moved: Campaign | None = None, receipt: Receipt | None = None) -> Response:
+        """The campaign, in the status into which it was just moved, whatever the fleet has made of that since."""
+        campaign = find_campaign(self.account, number)
+        if moved is not None:
+            campaign.status = moved.status
+        return Response(outputs.one(shown.campaign(campaign)), headers=receipt_headers(receipt) if receipt else None)
+
+
+@schema.campaigns.campaigns
+class Campaigns(Endpoint):
+    resource = "campaigns"
+    scopes = needing(GET="read", POST="create")
+
+    def get(self, request: Request) -> Response:
+        query, wanted = queries.read_campaigns_query(request)
+        found = list_campaigns(self.account, **wanted)
+        total, (offset, limit) = found.count(), query.page
+        rows = found[offset : offset + limit] if offset < total else []
+        return Response(outputs.page(map(shown.line, rows), query, total))
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        changes, rules = inputs.read_new_campaign(request)
+        campaign = create_campaign(self.account, changes, rules=rules)
+        return Response(outputs.one(shown.campaign(campaign)), status=201)
+
+
+@schema.campaigns.one_campaign
+class OneCampaign(CampaignEndpoint):
+    scopes = needing(GET="read", PATCH="update", DELETE="delete")
+
+    def get(self, request: Request, campaign_id: str) -> Response:
+        campaign = self.campaign_of(campaign_id)
+        include = queries.read_include(request, {shown.STATS, shown.REVENUE})
+        statistics = statistics_of([campaign])[campaign.pk] if shown.STATS in include else None
+        with_revenue = shown.REVENUE in include
+        return Response(outputs.one(shown.campaign(campaign, statistics=statistics, with_revenue=with_revenue)))
+
+    def patch(self, request: Request, campaign_id: str) -> Response:
+        number = self.number_of(campaign_id)
+        changes, rules = inputs.read_campaign_change(request)
+        # What is named must exist before anything is said of the status.
+        find_parts(self.account, changes)
+        edit_campaign(self.account, number, changes, allowed_from=may(Move.EDIT, EASYMAIL), rules=rules)
+        return self.answer(number)
+
+    def delete(self, request: Request, campaign_id: str) -> Response:
+        number, allowed_from = self.number_of(campaign_id), may(Move.DELETE, EASYMAIL)
+        delete_campaign(self.account, number, actor=self.actor, allowed_from=allowed_from)
+        return Response(status=204)
+
+
+@schema.campaigns.send
+class Send(CampaignEndpoint):
+    resource = "send"
+    scopes = needing(POST="create")
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number, allowed_from = self.number_of(campaign_id), may(Move.SEND_NOW, EASYMAIL)
+        return self.answer(
+            number, moved=send_now(self.account, number, allowed_from=allowed_from, needs=proposed.NEEDS)
+        )
+
+
+@schema.campaigns.test
+class Test(CampaignEndpoint):
+    """Nothing of the campaign changes, so that it may be in any status."""
+
+    __test__ = False
+    resource = "test"
+    scopes = needing(POST="create")
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number, address = self.number_of(campaign_id), inputs.read_test_address(request)
+        send_test_and_wait(self.account, number, address, actor=self.actor)
+        return Response(outputs.one({"message": proposed.TEST_SENT_TEXT, "email": address}))
+
+
+@schema.campaigns.schedule
+class Schedule(CampaignEndpoint):
+    resource = "schedule"
+    scopes = needing(POST="create")
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number, at = self.number_of(campaign_id), inputs.read_schedule(request)
+        allowed_from = may(Move.SCHEDULE, EASYMAIL)
+        moved = schedule_campaign(self.account, number, at, allowed_from=allowed_from, needs=proposed.NEEDS)
+        return self.answer(number, moved=moved)
+
+
+@schema.campaigns.unschedule
+class Unschedule(CampaignEndpoint):
+    resource = "unschedule"
+    scopes = needing(POST="update")
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number, allowed_from = self.number_of(campaign_id), may(Move.UNSCHEDULE, EASYMAIL)
+        return self.answer(number, receipt=unschedule_campaign(self.account, number, allowed_from=allowed_from))
+
+
+@schema.campaigns.cancel
+class Cancel(CampaignEndpoint):
+    """Answered when nothing of it leaves any more, with the receipt in the headers."""
+
+    resource = "cancel"
+    scopes = needing(POST="update")
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number, allowed_from = self.number_of(campaign_id), may(Move.CANCEL, EASYMAIL)
+        receipt = cancel_campaign(self.account, number, actor=self.actor, allowed_from=allowed_from)
+        return self.answer(number, receipt=receipt)
