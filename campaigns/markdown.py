@@ -22,7 +22,7 @@ from mailer.compose.plain_text import plain_text_of
 NOT_OURS: Final = frozenset({"code_inline", "html_inline", "html_block"})
 PAIRS: Final = {"table_open": "table_close", "s_open": "s_close"}
 TASK: Final = re.compile(r"\[[ xX]\](\s|$)")
-SCHEME: Final = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9+.-]*):")
+SCHEME: Final = re.compile(r"([^/?#:]*):")
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
 LINK_TAGS: Final = re.compile(r"\[unsubscribe\]|\[Sender_\w+\]")
 """Tags of one pair of brackets, which Markdown would take for a link's."""

@@ -35,12 +35,15 @@ from foundation.clock import database_now
 
 EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.FAILED})
 RECEIPTS_SHOWN = 20
-CONTENT = ("title", "subject", "html_content", "plain_content", "generates_plain", "categories", "sender")
+CONTENT = (
+    *("title", "subject", "preheader", "html_content", "plain_content", "generates_plain", "categories"),
+    *("sender", "from_name", "reply_to"),
+)
 AUDIENCE = ("is_to_all", "lists", "segments", "suppression_group", "custom_unsubscribe_url")
 TIME = ("undo_seconds", "is_local_time", "time_zone")
 PACE = ("rate_per_minute", "spread_seconds")
 WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
-LONG = ("subject", "html_content", "plain_content")
+LONG = ("subject", "html_content", "plain_content", "markdown")
 """Contents may be megabytes each: a list does without."""
 
 

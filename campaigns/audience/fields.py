@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -16,7 +16,7 @@ from campaigns.audience.condition_json import from_json
 from campaigns.audience.conditions import custom_fields_of
 from campaigns.audience.contacts import lock_audience
 from campaigns.audience.dates import read_date, write_date
-from campaigns.audience.models import FieldDefinition, FieldType, Segment
+from campaigns.audience.models import FieldDefinition, FieldForm, FieldType, Segment
 from campaigns.audience.sgql_operands import EVENT_NAMES, EVENT_SOURCE
 from campaigns.errors import FieldInUse, FieldLimitReached, InvalidName, NameTaken, UnknownField
 
@@ -34,7 +34,15 @@ RESERVED_NAMES: Final = frozenset(
 LARGEST_NUMBER: Final = 10**18
 
 
-def create_field(account: Account, name: str, type_: FieldType) -> FieldDefinition:
+class Shape(TypedDict, total=False):
+    """What else a field may be made with."""
+
+    form: FieldForm
+    label: str
+    options: list[str]
+
+
+def create_field(account: Account, name: str, type_: FieldType, **shape: Unpack[Shape]) -> FieldDefinition:
     """A new custom field. Raises InvalidName, NameTaken and FieldLimitReached."""
     _check_name(name)
     with transaction.atomic():
@@ -43,7 +51,7 @@ def create_field(account: Account, name: str, type_: FieldType) -> FieldDefiniti
             raise FieldLimitReached
         try:
             with transaction.atomic():
-                return FieldDefinition.objects.create(account=account, name=name, type=type_)
+                return FieldDefinition.objects.create(account=account, name=name, type=type_, **shape)
         except IntegrityError:
             raise NameTaken(field="name") from None
 
@@ -92,15 +100,33 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
     """What is kept of a value that a caller has sent for a field; None: nothing. Raises ValueError."""
     if given is None or given == "":
         return None
+    if field.form == FieldForm.BOOLEAN and isinstance(given, bool):
+        return "true" if given else "false"
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise ValueError("the value is neither a text nor a number")
     match FieldType(field.type):
+        case FieldType.TEXT if field.form:
+            return _read_formed(field, str(given))
         case FieldType.TEXT:
             return vocabulary.check_text(str(given))
         case FieldType.NUMBER:
             return _read_number(given)
         case FieldType.DATE:
             return write_date(read_date(str(given)))
+
+
+def _read_formed(field: FieldDefinition, given: str) -> str:
+    text = vocabulary.check_text(given)
+    match FieldForm(field.form):
+        case FieldForm.DATETIME:
+            return write_date(read_date(text))
+        case FieldForm.BOOLEAN if text.lower() not in {"true", "false"}:
+            raise ValueError("the value is neither true nor false")
+        case FieldForm.BOOLEAN:
+            return text.lower()
+        case FieldForm.SELECT if text not in field.options:
+            raise ValueError("the value is none of the options")
+    return text
 
 
 def _read_number(given: str | int | float) -> int | float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
 from accounts.models import Account
@@ -52,5 +52,5 @@ def members_of(found: ContactList, page: Page) -> list[Membership]:
 def _matching(contacts: QuerySet[Contact], search: str) -> QuerySet[Contact]:
     if is_email(search):
         return contacts.filter(email=search.lower())
-    named = contacts.annotate(full_name=Concat("first_name", Value(" "), "last_name"))
+    named = contacts.annotate(full_name=Concat("first_name", Value(" "), "last_name", output_field=TextField()))
     return named.filter(Q(full_name__icontains=search) | Q(phone_number__icontains=search))

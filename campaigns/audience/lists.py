@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Account
 from campaigns.audience.contacts import delete_contacts, lock_audience
@@ -18,21 +18,26 @@ from campaigns.errors import InvalidName, NameTaken, UnknownList
 from foundation.clock import Now
 
 NAME_LENGTH: Final = 100
+LONGEST_NAME: Final = 255
+"""What there is room for; a dialect may allow as much."""
 EMPTIED_AT_ONCE: Final = 10_000
 
 
-def create_list(account: Account, name: str) -> ContactList:
+def create_list(
+    account: Account, name: str, *, longest: int = NAME_LENGTH, description: str = "", is_public: bool = True
+) -> ContactList:
     """An empty list. Raises InvalidName, and NameTaken if a list or a segment is called so."""
     with transaction.atomic():
-        check_name(account, name)
-        made = ContactList.objects.create(account=account, name=name)
+        check_name(account, name, longest=longest)
+        made = ContactList.objects.create(account=account, name=name, description=description, is_public=is_public)
     made.refresh_from_db()
     return made
 
 
-def list_lists(account: Account) -> QuerySet[ContactList]:
-    """The account's lists, in the order in which they were made."""
-    return ContactList.objects.filter(account=account, deleted_at=None).order_by("pk")
+def list_lists(account: Account, *, search: str = "") -> QuerySet[ContactList]:
+    """The account's lists, in the order in which they were made: those with these letters in name or description."""
+    found = ContactList.objects.filter(account=account, deleted_at=None).order_by("pk")
+    return found.filter(Q(name__icontains=search) | Q(description__icontains=search)) if search else found
 
 
 def find_list(account: Account, list_id: int | uuid.UUID) -> ContactList:
@@ -64,6 +69,15 @@ def rename_list(account: Account, list_id: int | uuid.UUID, name: str) -> Contac
         check_name(account, name, except_list=renamed.pk)
         list_lists(account).filter(pk=renamed.pk).update(name=name, updated_at=Now())
     return find_list(account, renamed.pk)
+
+
+def update_list(account: Account, list_id: uuid.UUID, changes: Mapping[str, Any]) -> ContactList:
+    """Change `name`, `description`, `is_public`, what is given of them. Raises UnknownList, InvalidName, NameTaken."""
+    with transaction.atomic():
+        found = find_list(account, list_id)
+        check_name(account, changes.get("name", found.name), longest=LONGEST_NAME, except_list=found.pk)
+        list_lists(account).filter(pk=found.pk).update(**changes, updated_at=Now())
+    return find_list(account, found.pk)
 
 
 def delete_list(account: Account, list_id: int | uuid.UUID) -> None:
@@ -133,11 +147,13 @@ def empty_deleted_lists() -> int:
     return removed
 
 
-def check_name(account: Account, name: str, *, except_list: int = 0, except_segment: int = 0) -> None:
+def check_name(
+    account: Account, name: str, *, longest: int = NAME_LENGTH, except_list: int = 0, except_segment: int = 0
+) -> None:
     """Whether a list or a segment can be called so: takes the lock under which it stays free. Raises InvalidName and
     NameTaken."""
-    if not 1 <= len(name.strip()) <= NAME_LENGTH or "\0" in name:
-        raise InvalidName(f"a name has 1 to {NAME_LENGTH} characters", field="name")
+    if not 1 <= len(name.strip()) <= longest or "\0" in name:
+        raise InvalidName(f"a name has 1 to {longest} characters", field="name")
     lock_audience(account)
     # No row has number 0.
     lists = list_lists(account).filter(name__iexact=name).exclude(pk=except_list)

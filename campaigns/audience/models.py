@@ -43,6 +43,16 @@ class FieldType(models.TextChoices):
     DATE = "date", "date"
 
 
+class FieldForm(models.TextChoices):
+    """What a custom field of texts holds, for wires that tell more apart."""
+
+    ANY = "", "any text"
+    DATETIME = "datetime", "a time, ISO 8601"
+    BOOLEAN = "boolean", "true or false"
+    SELECT = "select", "one of its options"
+    LIST = "list", "several texts, a line to each"
+
+
 class FieldDefinition(models.Model):
     """A custom field of an account's contacts. Its id is the key of its values in `Contact.custom`."""
 
@@ -50,6 +60,9 @@ class FieldDefinition(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=100)
     type = models.CharField(max_length=6, choices=FieldType.choices)
+    form = models.CharField(max_length=8, choices=FieldForm.choices, default="", db_default="", blank=True)
+    label = models.CharField(max_length=255, default="", db_default="", blank=True, help_text="Empty: its name")
+    options = models.JSONField(default=list, db_default=[], blank=True, help_text="Of a select: the texts it may be")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

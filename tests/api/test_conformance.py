@@ -26,6 +26,7 @@ from api.sendgrid.recipient_ids import recipient_id
 from batches.control import create_batch, stop_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from campaigns import testing
 from campaigns.audience.contacts import list_contacts
 from campaigns.audience.deletions import begin_deletion
 from campaigns.audience.drafts import make_draft
@@ -34,8 +35,9 @@ from campaigns.audience.fields import create_field
 from campaigns.audience.imports import begin_import
 from campaigns.audience.legacy_conditions import read_legacy
 from campaigns.audience.lists import create_list
-from campaigns.audience.models import FieldType
+from campaigns.audience.models import FieldForm, FieldType
 from campaigns.audience.segments import create_segment
+from campaigns.audience.senders import list_senders
 from campaigns.audience.upsert import upsert_contacts
 from campaigns.audience.vocabulary import vocabulary_of
 from campaigns.states import CampaignStatus
@@ -119,8 +121,9 @@ def schema() -> Any:
 
 
 @pytest.fixture
-def ids(alice: Account, deliverer: Deliverer) -> Ids:
-    """What Alice and her subuser have."""
+def ids(alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> Ids:
+    """What Alice and her subuser have. Nobody hands over a test that is waited for."""
+    monkeypatch.setattr(testing, "WAIT_SECONDS", 0.0)
     batches = [create_batch(alice) for _ in range(3)]
     for batch in batches:
         accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=LATER))
@@ -145,7 +148,7 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
         "key_id": [other_key.key_id],
         "group_id": list(map(str, groups)),
         "email": ["a@example.com", "b@example.com"],
-        "campaign_id": [campaign.pk for campaign in campaigns],
+        "campaign_id": [each for campaign in campaigns for each in (campaign.pk, str(campaign.uuid))],
         "single_send_id": single_sends,
         "ids": [[each] for each in single_sends],
         "singlesend_ids": [single_sends],
@@ -161,6 +164,7 @@ def ids(alice: Account, deliverer: Deliverer) -> Ids:
 def audience_of(account: Account) -> Ids:
     """A contact, a list, a segment and a custom field, by the ids of both wires; and a job of each kind."""
     field = create_field(account, "pet", FieldType.TEXT)
+    create_field(account, "tags", FieldType.TEXT, form=FieldForm.LIST)
     rows = [make_draft({"email": f"p{n}@example.com"}, {field.pk: "dog"}, fields={field.pk: field}) for n in range(3)]
     news = create_list(account, "News")
     upsert_contacts(account, rows, list_ids=[news.pk])
@@ -173,6 +177,13 @@ def audience_of(account: Account) -> Ids:
         "list_id": [news.pk, str(news.uuid)],
         "segment_id": [dogs.pk, str(dogs.uuid)],
         "field_id": [field.pk, write_field_id(field)],
+        "from_identity": [str(each.uuid) for each in list_senders(account)],
+        "list_uuid": [str(news.uuid)],
+        "segment_uuid": [str(dogs.uuid)],
+        "contact_uuid": [str(each.uuid) for each in contacts],
+        "contact_lists": [[str(news.uuid)]],
+        "field_key": ["pet", "tags"],
+        "scheduled_at": ["2090-01-31T08:30:00Z"],
         "contact_id": [str(each.uuid) for each in contacts],
         "recipient_id": [recipient_id(each) for each in contacts],
         "job_id": [str(job.uuid) for job in jobs],

@@ -12,6 +12,7 @@ from django.urls import URLPattern, re_path
 from drf_spectacular.validation import validate_schema
 
 from api.document import Document, document_text
+from api.easymail.urls import urlpatterns as easymail
 from api.native.urls import urlpatterns as native
 from api.native.views import Endpoint
 from api.sendgrid.urls import urlpatterns as sendgrid
@@ -37,7 +38,7 @@ def path_of(prefix: str, pattern: URLPattern) -> str:
 def test_every_endpoint_is_described(document: Any) -> None:
     """An endpoint that is missing here has no `@schema.…` above its view: see `api/native/schema.py`."""
     routed = set()
-    for prefix, patterns in (("/sluice/", native), ("/v3/", sendgrid)):
+    for prefix, patterns in (("/sluice/", native), ("/v3/", sendgrid), ("/api/v1/", easymail)):
         for pattern in patterns[:-1]:  # the last one says that there is nothing
             methods = getattr(pattern.callback, "cls", None)
             for method in methods.scopes if methods else ["POST"]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 
 from api.campaign_words import WORDS, Dialect, statuses_called
@@ -13,6 +14,8 @@ from api.easymail.inputs import rules
 from api.easymail.inputs.rules import Field, read_fields
 from campaigns.audience.finding import Page
 from campaigns.recipients import Wanted
+
+Row = TypeVar("Row", bound=Model)
 
 HIGHEST_PAGE: Final = 100
 SEARCH_LENGTH: Final = 255
@@ -37,6 +40,12 @@ class Query:
     @property
     def page(self) -> Page:
         return Page(offset=(self.number - 1) * self.size, limit=self.size)
+
+    def take(self, found: QuerySet[Row]) -> tuple[list[Row], int]:
+        """The rows of the page, and how many there are in all."""
+        total, (offset, limit) = found.count(), self.page
+        # Beyond the end PostgreSQL need not be asked, nor could it always be.
+        return list(found[offset : offset + limit]) if offset < total else [], total
 
 
 def read_query(request: Request, *fields: Field) -> Query:

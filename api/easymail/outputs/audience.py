@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from api.easymail.field_keys import key_of, uuid_of
 from api.easymail.outputs import Body, moment
-from campaigns.audience.models import Contact, ContactList, Membership, Segment, Sender
+from campaigns.audience.models import Contact, ContactList, FieldDefinition, Membership, Segment, Sender
 
 COUNTRY: Final = re.compile("[A-Z]{2}")
 
@@ -61,3 +62,18 @@ def identity(found: Sender) -> Body:
         "from_name": found.from_name or None,
         "reply_to": found.reply_to or None,
     }
+
+
+def custom_field(found: FieldDefinition) -> Body:
+    return {
+        "uuid": str(uuid_of(found)),
+        "name": found.label or found.name,
+        "field_key": key_of(found),
+        "type": found.form or found.type,
+        "options": found.options,
+        "created_at": moment(found.created_at),
+    }
+
+
+def items(found: FieldDefinition, values: list[str]) -> Body:
+    return {"field_key": key_of(found), "value": values}

@@ -2,17 +2,167 @@
 
 from __future__ import annotations
 
-from api.easymail.schema.words import MOMENT, UUID
-from api.openapi import TEXT, Piece, nullable, record
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from api.easymail.inputs import audience as inputs
+from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, one, page
+from api.openapi import FLAG, NUMBER, TEXT, Describe, Piece, Reply, component, list_of, nullable, one_of, record
+from campaigns.audience.lists import LONGEST_NAME
 
 TAG = "Easymail: audience"
-CONTACT: dict[str, Piece] = {
-    "uuid": UUID,
-    **dict.fromkeys(
-        ("email", "first_name", "last_name", "phone", "external_id", "language", "country_code"), nullable(TEXT)
-    ),
-    **dict.fromkeys(("created_at", "updated_at"), MOMENT),
+TIMES = dict.fromkeys(("created_at", "updated_at"), MOMENT)
+NAMES = ("first_name", "last_name", "phone", "external_id", "language", "country_code")
+CONTACT: dict[str, Piece] = {"uuid": UUID, **dict.fromkeys(("email", *NAMES), nullable(TEXT)), **TIMES}
+LONG: Piece = nullable({**TEXT, "maxLength": inputs.TEXT_LENGTH})
+LETTERS: Piece = nullable({**TEXT, "pattern": "^[A-Za-z]{2}$"})
+PERSON: dict[str, Piece] = {
+    **dict.fromkeys(("first_name", "last_name", "external_id"), LONG),
+    "phone": nullable({**TEXT, "maxLength": inputs.PHONE_LENGTH}),
+    **dict.fromkeys(("language", "country_code"), LETTERS),
 }
+LIST: dict[str, Piece] = {
+    "name": {**TEXT, "minLength": 1, "maxLength": LONGEST_NAME},
+    "description": nullable({**TEXT, "maxLength": inputs.DESCRIPTION_LENGTH}),
+    "is_public": nullable(FLAG),
+}
+TYPE = one_of(inputs.FORMS)
 COMPONENTS: dict[str, Piece] = {
     "EasymailContact": record(**CONTACT),
+    "EasymailMember": record(**CONTACT, added_at=MOMENT),
+    "EasymailList": record(
+        uuid=UUID, name=TEXT, description=nullable(TEXT), is_public=FLAG, contacts_count=NUMBER, **TIMES
+    ),
+    "EasymailSegment": record(
+        uuid=UUID, name=TEXT, contacts_count=NUMBER, contacts_count_calculated_at=nullable(MOMENT), **TIMES
+    ),
+    "EasymailIdentity": record(uuid=UUID, email=TEXT, from_name=nullable(TEXT), reply_to=nullable(TEXT)),
+    "EasymailField": record(uuid=UUID, name=TEXT, field_key=TEXT, type=TYPE, options=list_of(TEXT), created_at=MOMENT),
+    "EasymailItems": record(field_key=TEXT, value=list_of(TEXT)),
+    "EasymailItem": record(value={**TEXT, "maxLength": inputs.ITEM_LENGTH}),
 }
+
+
+def listed(name: str, summary: str, component_name: str, *query: OpenApiParameter, is_nested: bool = False) -> Describe:
+    """A GET of a list."""
+    return call(
+        name,
+        summary,
+        tag=TAG,
+        query=[*PAGES, *query],
+        replies={200: Reply("Some of them.", page(component_name))},
+        refusals=[404] if is_nested else [],
+    )
+
+
+def shown(name: str, summary: str, component_name: str) -> Describe:
+    """A GET of one thing."""
+    return call(name, summary, tag=TAG, replies={200: Reply("It.", one(component_name))}, refusals=[404])
+
+
+def made(name: str, summary: str, component_name: str, body: dict[str, Piece], *required: str) -> Describe:
+    piece: Piece = {"type": "object", "properties": body, "required": list(required)}
+    return call(name, summary, tag=TAG, body=piece, replies={201: Reply("It.", one(component_name))})
+
+
+def changed(name: str, summary: str, component_name: str, body: dict[str, Piece]) -> Describe:
+    piece: Piece = {"type": "object", "properties": body}
+    return call(
+        name, summary, tag=TAG, body=piece, replies={200: Reply("Changed.", one(component_name))}, refusals=[404]
+    )
+
+
+def deleted(name: str, summary: str) -> Describe:
+    return call(name, summary, tag=TAG, replies={204: Reply("Done.")}, refusals=[404])
+
+
+contacts = extend_schema_view(
+    get=listed(
+        "list_contacts",
+        "The account's contacts, the newest first",
+        "EasymailContact",
+        SEARCH,
+        OpenApiParameter("list_uuid", UUID),
+    ),
+    post=made(
+        "create_contact",
+        "A new contact",
+        "EasymailContact",
+        {"email": EMAIL, **PERSON, "contact_lists": nullable({**list_of(UUID), "maxItems": inputs.MOST_LISTS})},
+        "email",
+    ),
+)
+one_contact = extend_schema_view(
+    get=shown("get_contact", "A contact", "EasymailContact"),
+    patch=changed(
+        "change_contact",
+        "Change what is given; null clears",
+        "EasymailContact",
+        {
+            **PERSON,
+            "custom_fields": nullable(
+                list_of({"type": "object", "properties": {"field_key": TEXT, "value": {}}, "required": ["field_key"]})
+            ),
+        },
+    ),
+    delete=deleted("delete_contact", "Delete a contact"),
+)
+lists = extend_schema_view(
+    get=listed("list_lists", "The account's lists, the newest first", "EasymailList", SEARCH),
+    post=made("create_list", "A new list", "EasymailList", LIST, "name"),
+)
+one_list = extend_schema_view(
+    get=shown("get_list", "A list", "EasymailList"),
+    patch=changed("change_list", "Change what is given", "EasymailList", LIST),
+    delete=deleted("delete_list", "Delete a list; its contacts stay"),
+)
+members = extend_schema_view(
+    get=listed("list_members", "Who is on a list, who was put on it last first", "EasymailMember", is_nested=True),
+    post=call(
+        "add_member",
+        "Put a contact on a list",
+        tag=TAG,
+        body=record(contact_uuid=UUID),
+        replies={204: Reply("On it, unless the contact has unsubscribed.")},
+        refusals=[404],
+    ),
+)
+one_member = extend_schema_view(delete=deleted("remove_member", "Take a contact off a list"))
+segments = extend_schema_view(
+    get=listed("list_segments", "The account's segments, the newest first", "EasymailSegment", SEARCH)
+)
+one_segment = extend_schema_view(get=shown("get_segment", "A segment", "EasymailSegment"))
+identities = extend_schema_view(
+    get=listed("list_sender_identities", "The verified senders, by their addresses", "EasymailIdentity")
+)
+custom_fields = extend_schema_view(
+    post=made(
+        "create_custom_field",
+        "A new custom field",
+        "EasymailField",
+        {
+            "name": {**TEXT, "minLength": 1, "maxLength": inputs.TEXT_LENGTH},
+            "field_key": nullable({**TEXT, "pattern": f"^{inputs.FIELD_KEY.pattern}$"}),
+            "type": TYPE,
+            "options": nullable({**list_of(TEXT), "maxItems": inputs.MOST_OPTIONS}),
+        },
+        "name",
+        "type",
+    )
+)
+
+
+def item(name: str, summary: str) -> Describe:
+    return call(
+        name,
+        summary,
+        tag=TAG,
+        body=component("EasymailItem"),
+        replies={200: Reply("The items afterwards.", one("EasymailItems"))},
+        refusals=[*REPEATABLE, 404],
+    )
+
+
+items = extend_schema_view(
+    post=item("add_item", "Add an item to a contact's list field"),
+    delete=item("remove_item", "Remove an item from a contact's list field"),
+)

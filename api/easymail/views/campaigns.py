@@ -54,9 +54,7 @@ class Campaigns(Endpoint):
 
     def get(self, request: Request) -> Response:
         query, wanted = queries.read_campaigns_query(request)
-        found = list_campaigns(self.account, **wanted)
-        total, (offset, limit) = found.count(), query.page
-        rows = found[offset : offset + limit] if offset < total else []
+        rows, total = query.take(list_campaigns(self.account, **wanted))
         return Response(outputs.page(map(shown.line, rows), query, total))
 
     @done_once

@@ -1,0 +1,233 @@
+"""Contacts, lists and who is on them, segments, identities, custom fields."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.easymail import outputs, schema
+from api.easymail.errors import NOT_FOUND, Refusal, selected
+from api.easymail.field_keys import find_by_key
+from api.easymail.inputs import audience as inputs
+from api.easymail.inputs import queries
+from api.easymail.inputs.rules import path_uuid
+from api.easymail.outputs import audience as shown
+from api.easymail.views.base import Endpoint, needing
+from api.idempotency import done_once
+from campaigns.audience.contacts import delete_contacts, find_contact
+from campaigns.audience.counting import counted
+from campaigns.audience.field_items import add_item, remove_item
+from campaigns.audience.fields import create_field
+from campaigns.audience.finding import members_of, search_contacts
+from campaigns.audience.lists import (
+    LONGEST_NAME,
+    create_list,
+    delete_list,
+    find_list,
+    list_lists,
+    remove_from_list,
+    update_list,
+)
+from campaigns.audience.models import Contact, ContactList, FieldDefinition
+from campaigns.audience.one_contact import create_contact, put_on_list, update_contact
+from campaigns.audience.segments import find_segment, list_segments
+from campaigns.audience.senders import list_senders
+from campaigns.errors import UnknownContact, UnknownField, UnknownList, UnknownSegment
+
+
+class AudienceEndpoint(Endpoint):
+    """An endpoint below contacts or lists."""
+
+    resource = "audience"
+
+    def contact_of(self, contact_id: str) -> Contact:
+        """Raises UnknownContact."""
+        return find_contact(self.account, path_uuid(contact_id, UnknownContact))
+
+    def list_of(self, list_id: str) -> ContactList:
+        """Raises UnknownList."""
+        return find_list(self.account, path_uuid(list_id, UnknownList))
+
+
+@schema.audience.contacts
+class Contacts(Endpoint):
+    resource = "contacts"
+    scopes = needing(GET="read", POST="create")
+
+    def get(self, request: Request) -> Response:
+        query = queries.read_query(request, *inputs.CONTACT_SEARCH)
+        list_uuid, search = query.said.get("list_uuid"), query.said.get("search") or ""
+        try:
+            found_on = find_list(self.account, list_uuid) if list_uuid else None
+        except UnknownList:
+            raise selected("list_uuid") from None
+        found, total = search_contacts(self.account, query.page, search=search, found_on=found_on)
+        return Response(outputs.page(map(shown.contact, found), query, total))
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        columns, lists = inputs.read_new_contact(request)
+        try:
+            contact = create_contact(self.account, columns, list_ids=lists)
+        except UnknownList:
+            raise selected("contact_lists") from None
+        return Response(outputs.one(shown.contact(contact)), status=201)
+
+
+@schema.audience.one_contact
+class OneContact(AudienceEndpoint):
+    scopes = needing(GET="read", PATCH="update", DELETE="delete")
+
+    def get(self, request: Request, contact_id: str) -> Response:
+        return Response(outputs.one(shown.contact(self.contact_of(contact_id))))
+
+    def patch(self, request: Request, contact_id: str) -> Response:
+        contact = self.contact_of(contact_id)
+        change = inputs.read_contact_change(request, self.account, contact.email)
+        changed = update_contact(self.account, contact.uuid, change.columns, custom=change.custom)
+        return Response(outputs.one(shown.contact(changed)))
+
+    def delete(self, request: Request, contact_id: str) -> Response:
+        if not delete_contacts(self.account, [self.contact_of(contact_id).pk]):
+            raise UnknownContact
+        return Response(status=204)
+
+
+@schema.audience.lists
+class Lists(Endpoint):
+    resource = "lists"
+    scopes = needing(GET="read", POST="create")
+
+    def get(self, request: Request) -> Response:
+        query = queries.read_query(request, queries.SEARCH)
+        found = list_lists(self.account, search=query.said.get("search") or "").order_by("-pk")
+        rows, total = query.take(found)
+        return Response(outputs.page(map(shown.contact_list, rows), query, total))
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        said = inputs.read_new_list(request)
+        return Response(
+            outputs.one(shown.contact_list(create_list(self.account, longest=LONGEST_NAME, **said))), status=201
+        )
+
+
+@schema.audience.one_list
+class OneList(AudienceEndpoint):
+    scopes = needing(GET="read", PATCH="update", DELETE="delete")
+
+    def get(self, request: Request, list_id: str) -> Response:
+        return Response(outputs.one(shown.contact_list(self.list_of(list_id))))
+
+    def patch(self, request: Request, list_id: str) -> Response:
+        found = self.list_of(list_id)
+        changed = update_list(self.account, found.uuid, inputs.read_list_change(request))
+        return Response(outputs.one(shown.contact_list(changed)))
+
+    def delete(self, request: Request, list_id: str) -> Response:
+        delete_list(self.account, path_uuid(list_id, UnknownList))
+        return Response(status=204)
+
+
+@schema.audience.members
+class Members(AudienceEndpoint):
+    scopes = needing(GET="read", POST="update")
+
+    def get(self, request: Request, list_id: str) -> Response:
+        found, query = self.list_of(list_id), queries.read_query(request)
+        return Response(outputs.page(map(shown.member, members_of(found, query.page)), query, found.contact_count))
+
+    @done_once
+    def post(self, request: Request, list_id: str) -> Response:
+        found, contact_id = self.list_of(list_id), inputs.read_member(request)
+        try:
+            contact = find_contact(self.account, contact_id)
+        except UnknownContact:
+            raise selected("contact_uuid") from None
+        if not put_on_list(contact, found):
+            message = f"Contact '{contact_id}' is already in list '{found.uuid}'"
+            raise Refusal(409, "DUPLICATE_RESOURCE", message)
+        return Response(status=204)
+
+
+@schema.audience.one_member
+class OneMember(AudienceEndpoint):
+    scopes = needing(DELETE="update")
+
+    def delete(self, request: Request, list_id: str, contact_id: str) -> Response:
+        found, contact = self.list_of(list_id), self.contact_of(contact_id)
+        if not remove_from_list(self.account, found.pk, [contact.pk]):
+            raise Refusal(404, NOT_FOUND, f"Contact '{contact.uuid}' is not in list '{found.uuid}'")
+        return Response(status=204)
+
+
+@schema.audience.segments
+class Segments(Endpoint):
+    resource = "segments"
+    scopes = needing(GET="read")
+
+    def get(self, request: Request) -> Response:
+        query = queries.read_query(request, queries.SEARCH)
+        found = list_segments(self.account).filter(name__icontains=query.said.get("search") or "").order_by("-pk")
+        rows, total = query.take(found)
+        return Response(outputs.page(map(shown.segment, counted(rows)), query, total))
+
+
+@schema.audience.one_segment
+class OneSegment(Endpoint):
+    resource = "segment"
+    scopes = needing(GET="read")
+
+    def get(self, request: Request, segment_id: str) -> Response:
+        found = find_segment(self.account, path_uuid(segment_id, UnknownSegment))
+        return Response(outputs.one(shown.segment(counted([found])[0])))
+
+
+@schema.audience.identities
+class SenderIdentities(Endpoint):
+    """Those that are not verified are not told of, though a campaign may name one."""
+
+    resource = "sender identities"
+    scopes = needing(GET="read")
+
+    def get(self, request: Request) -> Response:
+        query = queries.read_query(request)
+        enabled = list_senders(self.account).filter(verified_at__isnull=False).order_by("from_email", "pk")
+        rows, total = query.take(enabled)
+        return Response(outputs.page(map(shown.identity, rows), query, total))
+
+
+@schema.audience.custom_fields
+class CustomFields(Endpoint):
+    resource = "custom fields"
+    scopes = needing(POST="create")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        said = inputs.read_new_field(request)
+        made = create_field(self.account, said.name, said.type, **said.shape)
+        return Response(outputs.one(shown.custom_field(made)), status=201)
+
+
+@schema.audience.items
+class Items(AudienceEndpoint):
+    resource = "item"
+    scopes = needing(POST="update", DELETE="update")
+
+    @done_once
+    def post(self, request: Request, contact_id: str, field_key: str) -> Response:
+        contact, field = self.contact_of(contact_id), self.field_of(field_key)
+        values = add_item(self.account, contact.uuid, field, inputs.read_item(request, field))
+        return Response(outputs.one(shown.items(field, values)))
+
+    def delete(self, request: Request, contact_id: str, field_key: str) -> Response:
+        contact, field = self.contact_of(contact_id), self.field_of(field_key)
+        values = remove_item(self.account, contact.uuid, field, inputs.read_item(request, field))
+        return Response(outputs.one(shown.items(field, values)))
+
+    def field_of(self, field_key: str) -> FieldDefinition:
+        """Raises UnknownField."""
+        field = find_by_key(self.account, field_key)
+        if field is None:
+            raise UnknownField
+        return field

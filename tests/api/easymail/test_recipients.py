@@ -1,0 +1,169 @@
+"""Whom a campaign would reach, whom it was sent to, and where its links lead."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from accounts.models import Account
+from campaigns.audience.models import Contact, Engagement, EngagementKind
+from campaigns.lifecycle import cancel_campaign, send_now
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from foundation.clock import database_now
+from mailer.models import SuppressionKind
+from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.lists import New, suppress
+from tests.api.conftest import ApiClient
+from tests.api.easymail.calls import data, details, made, path_of
+from tests.campaigns.building import add_contacts, again, expand_all, ready_campaign, run_fleet
+from tests.peer import CountingPeer
+
+ROW = ["uuid", "email", "first_name", "last_name", "status", "sent_at"]
+
+
+def emails(answer: Any) -> list[str]:
+    return [each["email"] for each in data(answer)]
+
+
+def test_contacts_are_those_that_mail_would_reach_now(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = ready_campaign(alice, recipients=5)
+    path = path_of(campaign, "/contacts")
+    Contact.objects.filter(email="r0@example.com").update(first_name="Zoe", last_name="Ray", phone_number="555")
+    suppress([New(alice.pk, "r1@example.com", SuppressionKind.GLOBAL)])
+    suppress([New(alice.pk, "r2@example.com", SuppressionKind.BOUNCE)])
+    answer = client_of_alice.get(path)
+    assert emails(answer) == ["r4@example.com", "r3@example.com", "r0@example.com"]
+    assert answer.json()["pagination"] == {"current_page": 1, "per_page": 100, "total": 3}
+    assert data(answer)[2]["first_name"] == "Zoe"
+    second = client_of_alice.get(f"{path}?per_page=2&page=2")
+    assert (emails(second), second.json()["pagination"]["total"]) == (["r0@example.com"], 3)
+    for search, found in (
+        ("zoe%20r", 1),
+        ("R3@EXAMPLE", 1),
+        ("555", 1),
+        ("example", 3),
+        ("_", 0),
+        ("%25", 0),
+        ("r1", 0),
+    ):
+        assert client_of_alice.get(f"{path}?search={search}").json()["pagination"]["total"] == found
+    assert emails(client_of_alice.get(f"{path}?page=7")) == []
+    assert list(details(client_of_alice.get(f"{path}?search={'x' * 256}&per_page=0"))) == ["per_page", "search"]
+
+
+def test_a_campaign_without_an_audience_reaches_nobody(client_of_alice: ApiClient) -> None:
+    path = path_of(made(client_of_alice, list_uuid=None)["uuid"])
+    assert client_of_alice.get(f"{path}/contacts").json()["pagination"]["total"] == 0
+
+
+def test_recipients_are_there_once_it_is_sent(
+    alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    campaign = ready_campaign(alice, recipients=5)
+    path = path_of(campaign, "/recipients")
+    assert client_of_alice.get(path).json() == {
+        "data": [],
+        "pagination": {"current_page": 1, "per_page": 100, "total": 0},
+    }
+    Contact.objects.filter(email="r0@example.com").update(first_name="Zoe", last_name="Ray")
+    send_now(alice, campaign.pk)
+    expand_all()
+    assert {row["status"] for row in data(client_of_alice.get(path))} == {"pending"}
+    peer.replies["r1@example.com"] = "550 5.1.1 nobody"
+    run_fleet(deliverer)
+    assert again(campaign).status == CampaignStatus.SENT
+    rows = data(client_of_alice.get(path))
+    assert [list(row) for row in rows] == [ROW] * 5
+    assert [row["status"] for row in rows] == ["sent", "failed", "sent", "sent", "sent"]
+    assert rows[0]["uuid"] == str(Contact.objects.get(email="r0@example.com").uuid)
+    assert (rows[0]["sent_at"] is None, rows[1]["sent_at"]) == (False, None)
+
+    engage(campaign, "r0@example.com", EngagementKind.OPENED, EngagementKind.CLICKED)
+    engage(campaign, "r2@example.com", EngagementKind.OPENED)
+    queries = {
+        "status=failed": 1,
+        "status=sent": 4,
+        "status=pending": 0,
+        "opened=true": 2,
+        "opened=0": 3,
+        "clicked=1&opened=true": 1,
+        "clicked=false&status=sent": 3,
+        "search=ZOE": 1,
+        "search=r3@": 1,
+        "per_page=2&status=sent": 4,
+    }
+    told = {query: client_of_alice.get(f"{path}?{query}").json()["pagination"]["total"] for query in queries}
+    assert told == queries
+    assert emails(client_of_alice.get(f"{path}?per_page=3&page=2&status=sent")) == ["r4@example.com"]
+    row = data(client_of_alice.get(f"{path}?per_page=1&include=delivery,engagement,purchases,foo"))[0]
+    assert list(row) == [*ROW, "delivery", "engagement", "purchases"]
+    assert (row["delivery"]["delivered"], row["engagement"]["opened"], row["engagement"]["clicked"]) == (True,) * 3
+    refused = data(client_of_alice.get(f"{path}?status=failed&include=delivery"))[0]["delivery"]
+    assert refused["delivered"] is False
+    assert "nobody" in refused["response"]
+    stats = data(client_of_alice.get(f"{path_of(campaign)}?include=stats"))["stats"]
+    assert (stats["recipients"], stats["sent"], stats["bounced"], stats["opened"]) == (5, 4, 1, 2)
+    assert stats["open_rate"] == 50.0
+    Contact.objects.filter(email="r0@example.com").delete()
+    gone = data(client_of_alice.get(path))[0]
+    assert (gone["uuid"], gone["email"], gone["status"]) == (None, "r0@example.com", "sent")
+
+
+def engage(campaign: Campaign, email: str, *kinds: EngagementKind) -> None:
+    contact = Contact.objects.get(email=email)
+    for kind in kinds:
+        Engagement.objects.create(contact_id=contact.pk, campaign_id=campaign.pk, kind=kind, at=database_now())
+
+
+def test_who_was_stopped_stays_pending(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = ready_campaign(alice)
+    send_now(alice, campaign.pk)
+    expand_all()
+    cancel_campaign(alice, campaign.pk, actor="a test")
+    assert {row["status"] for row in data(client_of_alice.get(path_of(campaign, "/recipients")))} == {"pending"}
+
+
+def test_pages_of_recipients_go_over_several_parcels(alice: Account, client_of_alice: ApiClient) -> None:
+    add_contacts(alice, [f"r{n}@example.com" for n in range(1100)])
+    campaign = ready_campaign(alice, lists=[], is_to_all=True)
+    send_now(alice, campaign.pk)
+    expand_all()
+    path = path_of(campaign, "/recipients")
+    seen = [email for page in range(1, 13) for email in emails(client_of_alice.get(f"{path}?page={page}"))]
+    assert len(seen) == len(set(seen)) == 1100
+    answer = client_of_alice.get(f"{path}?per_page=7&page=72")
+    assert emails(answer) == seen[71 * 7 : 72 * 7]
+    assert answer.json()["pagination"]["total"] == 1100
+    assert emails(client_of_alice.get(f"{path}?page=12")) == []
+
+
+@pytest.mark.parametrize("query", ["status=bounced", "opened=maybe", "clicked=2", "per_page=101", "search=%00"])
+def test_a_query_that_is_wrong_is_refused(query: str, alice: Account, client_of_alice: ApiClient) -> None:
+    path = path_of(ready_campaign(alice), "/recipients")
+    assert list(details(client_of_alice.get(f"{path}?{query}"))) == [query.partition("=")[0]]
+
+
+def test_links_of_the_content_are_told_though_nobody_has_clicked(client_of_alice: ApiClient) -> None:
+    content = (
+        "[a](https://a.example/?x=1&y=2) [m](mailto:me@a.example) [b](http://b.example) [a](https://a.example/?x=1&y=2)"
+    )
+    uuid = made(client_of_alice, content=content)["uuid"]
+    path = path_of(uuid, "/link-clicks")
+    answer = client_of_alice.get(path).json()
+    assert [row["url"] for row in answer["data"]] == ["https://a.example/?x=1&y=2", "http://b.example"]
+    assert answer["data"][0] == {
+        "uuid": str(uuid5(UUID(uuid), "https://a.example/?x=1&y=2")),
+        "url": "https://a.example/?x=1&y=2",
+        "clicks": 0,
+        "unique_clicks": 0,
+    }
+    assert data(client_of_alice.get(f"{path}?per_page=1&page=2"))[0]["url"] == "http://b.example"
+    assert client_of_alice.get(f"{path}?page=3").json() == {
+        "data": [],
+        "pagination": {"current_page": 3, "per_page": 100, "total": 2},
+    }
+    assert list(details(client_of_alice.get(f"{path}?per_page=x"))) == ["per_page"]
+    assert data(client_of_alice.get(path_of(made(client_of_alice, content=None)["uuid"], "/link-clicks"))) == []
