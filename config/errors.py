@@ -9,6 +9,7 @@ from django.views import defaults
 
 from api.native import views as native
 from api.sendgrid import views as sendgrid
+from api.soap import views as soap
 
 
 class Dialect(Protocol):
@@ -19,7 +20,7 @@ class Dialect(Protocol):
     def server_error(self, request: HttpRequest) -> HttpResponseBase: ...
 
 
-DIALECTS: dict[str, Dialect] = {"/v3": sendgrid, "/sluice": native}
+DIALECTS: dict[str, Dialect] = {"/v3": sendgrid, "/sluice": native, "/Service.asmx": soap, "/service.asmx": soap}
 """By the prefix of their paths."""
 
 

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v3/", include("api.sendgrid.urls")),
     path("sluice/v1/openapi.json", show_document, name="openapi"),
     path("sluice/", include("api.native.urls")),
+    path("", include("api.soap.urls")),
 ]
 
 handler400 = "config.errors.bad_request"
