@@ -75,6 +75,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "not_ready": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
     "time_is_past": Answer(Code.SEND_DATE, "SendDate has passed"),
     "unknown_part": Answer(Code.JOB_CREATION, "The send names what the account does not have"),
+    "unknown_sender": Answer(Code.SENDER, "The account has no verified sender of that FromAddress and FromName"),
     "unverified_sender": Answer(Code.SENDER, "The sender's address is not verified"),
     "two_unsubscribe_links": Answer(Code.INVALID_EMAIL, "The email has an unsubscribe group and a link of its own"),
     "campaign_limit_reached": Answer(
@@ -125,7 +126,6 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         "file_too_large",
         "unknown_link",
         "invalid_sender",
-        "unknown_sender",
         "sender_limit_reached",
         "sender_locked",
         "sender_verified",

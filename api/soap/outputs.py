@@ -85,7 +85,7 @@ def add_result(parent: Element, name: str, result: Result, *, new_id: bool = Fal
         add(made, "OrdinalID", result.ordinal)
         add(made, "ErrorCode", int(result.problem.code))
     if new_id:
-        add(made, "NewID", result.send or 0)
+        add(made, "NewID", result.send if result.problem is None else 0)
         if result.uuid is not None:
             add(made, "NewObjectID", result.uuid)
     if result.send is not None:

@@ -149,7 +149,9 @@ def bad_request(request: HttpRequest) -> HttpResponse:
     return refuse(request, NotSoap(), envelope=None, call_id=str(uuid.uuid4()))
 
 
-not_found = bad_request
+def not_found(request: HttpRequest) -> HttpResponse:
+    """handler404 below these paths, where there is nothing."""
+    return HttpResponse(status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

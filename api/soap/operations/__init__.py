@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.soap.calls import Call
+from api.soap.operations.create import create, delete, update
+from api.soap.operations.describe import describe
 from api.soap.operations.perform import perform
+from api.soap.operations.retrieve import retrieve
+from api.soap.operations.system_status import get_system_status
 from api.soap.reading import Element
 
 
@@ -22,6 +26,12 @@ class Operation:
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     "PerformRequestMsg": Operation("Perform", perform, "update"),
+    "CreateRequest": Operation("Create", create, "create"),
+    "UpdateRequest": Operation("Update", update, "update"),
+    "DeleteRequest": Operation("Delete", delete, "delete"),
+    "RetrieveRequestMsg": Operation("Retrieve", retrieve, "read"),
+    "DefinitionRequestMsg": Operation("Describe", describe, "read"),
+    "SystemStatusRequestMsg": Operation("GetSystemStatus", get_system_status),
 }
 """By the name of a request's element."""
 

@@ -21,7 +21,7 @@ from api.patience import patiently_until
 from api.soap.calls import Call
 from api.soap.codes import ALREADY, ERROR, SEND_CANCELED, SEND_PAUSED, SEND_RESUMED, Code
 from api.soap.errors import Problem, cannot_perform
-from api.soap.objects import SEND, check_count, check_type, each_by_itself, read_send_id
+from api.soap.objects import SEND, check_count, check_options, check_type, each_by_itself, read_send_id
 from api.soap.outputs import Result, add, add_result, overall, payload
 from api.soap.reading import Element, child, elements, text
 from batches.control import finish_stop
@@ -36,6 +36,7 @@ DONE: Final = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
 
 def perform(call: Call) -> Element:
     """The reply."""
+    check_options(call.payload)
     action = (text(call.payload, "Action") or "").lower()
     definitions = child(call.payload, "Definitions")
     objects = list(elements(definitions, "Definition")) if definitions is not None else []
@@ -142,12 +143,10 @@ def numbers_of(receipt: Receipt) -> str:
     """What a receipt says, in a line."""
     if receipt.action == Receipt.Action.RESUME:
         return f"{receipt.sent} had left, {receipt.ended} had ended"
-    said = [f"{receipt.sent} had left", f"{receipt.stopped} held back"]
-    if receipt.in_doubt:
-        said.append(f"{receipt.in_doubt} in doubt")
     if not receipt.is_settled:
-        said.append(f"{receipt.in_flight} still in the hands of workers")
-    return ", ".join(said)
+        return f"{receipt.sent} had left, not settled yet: {receipt.in_flight} in the hands of workers"
+    in_doubt = f", {receipt.in_doubt} in doubt" if receipt.in_doubt else ""
+    return f"{receipt.sent} had left, {receipt.stopped} held back{in_doubt}"
 
 
 def receipt_of(receipt: Receipt) -> str:

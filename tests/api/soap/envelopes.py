@@ -73,9 +73,7 @@ def simple(name: str, operator: str, *values: object, tag: str = "Filter", kind:
 
 def both(left: str, operator: str, right: str, *, tag: str = "Filter") -> str:
     """A filter of two; they are written with the tags LeftOperand and RightOperand."""
-    return (
-        f'<{tag} xsi:type="ComplexFilterPart">{left}<LogicalOperator>{operator}</LogicalOperator>{right}</{tag}>'
-    )
+    return f'<{tag} xsi:type="ComplexFilterPart">{left}<LogicalOperator>{operator}</LogicalOperator>{right}</{tag}>'
 
 
 @dataclass
