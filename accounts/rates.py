@@ -1,4 +1,4 @@
-"""Rates: how many requests a key makes in a minute.
+"""Rates: how many requests a key makes in a minute, or how often anything else happens in one.
 
 Counted in Redis, over all web processes, by one round trip for each request. Redis is only a hint here, too: while it
 does not answer nobody is refused, and for some seconds it is not even asked, so that a Redis that swallows what it is
@@ -31,7 +31,7 @@ _away_until = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a key may still ask in this minute. `reset_at` is the next minute's beginning, in seconds since 1970."""
+    """What may still be asked in this minute. `reset_at` is the next minute's beginning, in seconds since 1970."""
 
     limit: int
     used: int
@@ -48,11 +48,16 @@ class Allowance:
 
 def count_request(key: ApiKey, *, kind: str, limit: int) -> Allowance | None:
     """Count one request of this kind; `limit` is for a minute. None when there is no limit (0), or no Redis."""
+    return count(f"{kind}:{key.pk}", limit=limit)
+
+
+def count(what: str, *, limit: int) -> Allowance | None:
+    """Count that it happened once more, by a name that tells it from others. None as with `count_request`."""
     global _away_until
     if not limit or time.monotonic() < _away_until:
         return None
     minute = int(time.time()) // WINDOW_SECONDS
-    name = f"sluice:rate:{kind}:{key.pk}:{minute}"
+    name = f"sluice:rate:{what}:{minute}"
     try:
         with _client().pipeline(transaction=False) as pipeline:
             pipeline.incr(name)

@@ -31,6 +31,8 @@ class Move(enum.Enum):
     RESCHEDULE = "give another time"
     UNSCHEDULE = "unschedule"
     SEND_NOW = "send now"
+    PAUSE = "pause"
+    RESUME = "resume"
     CANCEL = "cancel"
     DELETE = "delete"
 
@@ -110,6 +112,11 @@ ALLOWED: Final[Mapping[Dialect, Mapping[Move, frozenset[Status]]]] = {
         Move.DELETE: frozenset({Status.DRAFT, Status.SENT, Status.FAILED, Status.CANCELED}),
     },
     Dialect.SOAP: {
+        Move.SCHEDULE: DRAFTS,
+        Move.RESCHEDULE: SCHEDULED,
+        Move.SEND_NOW: DRAFTS,
+        Move.PAUSE: frozenset({Status.QUEUED, Status.SENDING}),
+        Move.RESUME: frozenset({Status.PAUSED}),
         Move.CANCEL: frozenset({Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.PAUSED}),
     },
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -124,4 +125,15 @@ def receipt_headers(receipt: Receipt) -> dict[str, str]:
         "X-Sluice-Settled": "true" if receipt.is_settled else "false",
         "X-Sluice-Sent": str(receipt.sent),
         "X-Sluice-Receipt": receipt.public_id,
+    }
+
+
+def headers_of_receipts(receipts: Sequence[Receipt]) -> dict[str, str]:
+    """Those of all receipts in one: settled if all are, and the messages of all that had left."""
+    if not receipts:
+        return {}
+    return {
+        "X-Sluice-Settled": "true" if all(receipt.is_settled for receipt in receipts) else "false",
+        "X-Sluice-Sent": str(sum(receipt.sent for receipt in receipts)),
+        "X-Sluice-Receipt": ", ".join(receipt.public_id for receipt in receipts),
     }

@@ -188,7 +188,8 @@ def send_now(
         _replace_launch(campaign)
         launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
         move(campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure="")
-    hint_expansion(launch.pk)
+    # At once, unless the caller has a transaction of its own.
+    transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
     return campaign
 
 
@@ -228,7 +229,8 @@ def cancel_campaign(
     allowed_from: Statuses = CANCELABLE,
 ) -> Receipt | None:
     """Stop a campaign for good; answered when nothing of it leaves any more. No receipt if it had no batch yet."""
-    return _stop_or_end(account, campaign_id, CampaignStatus.CANCELED, allowed_from, actor=actor, reason=reason)
+    receipt = commit_stop(account, campaign_id, CampaignStatus.CANCELED, allowed_from, actor=actor, reason=reason)
+    return finish_stop(receipt) if receipt else None
 
 
 STOPS = {CampaignStatus.PAUSED: BatchStatus.PAUSED, CampaignStatus.CANCELED: BatchStatus.CANCELLED}
@@ -237,20 +239,22 @@ STOPS = {CampaignStatus.PAUSED: BatchStatus.PAUSED, CampaignStatus.CANCELED: Bat
 def _stop(
     account: Account, campaign_id: int, target: CampaignStatus, allowed_from: Statuses, *, actor: str, reason: str
 ) -> Receipt:
-    receipt = _stop_or_end(account, campaign_id, target, allowed_from, actor=actor, reason=reason)
+    receipt = commit_stop(account, campaign_id, target, allowed_from, actor=actor, reason=reason)
     assert receipt is not None  # a running campaign has a launch: the table's CHECK says so
-    return receipt
+    return finish_stop(receipt)
 
 
-def _stop_or_end(
+def commit_stop(
     account: Account, campaign_id: int, target: CampaignStatus, allowed_from: Statuses, *, actor: str, reason: str
 ) -> Receipt | None:
+    """The change of a pause or a cancel, for who stops several: `finish_stop` of the receipt, if there is one, comes
+    after the last of them."""
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & leaves_for(target))
         receipt = stop_launch(campaign, STOPS[target], actor=actor, reason=reason)
         ended = {"finished_at": database_now()} if target is CampaignStatus.CANCELED else {}
         move(campaign, target, **ended)
-    return finish_stop(receipt) if receipt else None
+    return receipt
 
 
 def stop_launch(campaign: Campaign, status: BatchStatus, *, actor: str, reason: str) -> Receipt | None:

@@ -65,6 +65,14 @@ class Campaign(models.Model):
     )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Whose wall clock send_at means")
 
+    original = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The one whose content it was made of",
+    )
     launch = models.OneToOneField(
         "Launch", on_delete=models.SET_NULL, null=True, related_name="+", help_text="The one it is being sent with"
     )

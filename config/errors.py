@@ -10,6 +10,7 @@ from django.views import defaults
 from api.easymail import views as easymail
 from api.native import views as native
 from api.sendgrid import views as sendgrid
+from api.soap import views as soap
 
 
 class Dialect(Protocol):
@@ -20,7 +21,13 @@ class Dialect(Protocol):
     def server_error(self, request: HttpRequest) -> HttpResponseBase: ...
 
 
-DIALECTS: dict[str, Dialect] = {"/v3": sendgrid, "/api/v1": easymail, "/sluice": native}
+DIALECTS: dict[str, Dialect] = {
+    "/v3": sendgrid,
+    "/api/v1": easymail,
+    "/sluice": native,
+    "/Service.asmx": soap,
+    "/service.asmx": soap,
+}
 """By the prefix of their paths."""
 
 

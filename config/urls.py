@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.easymail.urls")),
     path("sluice/v1/openapi.json", show_document, name="openapi"),
     path("sluice/", include("api.native.urls")),
+    path("", include("api.soap.urls")),
 ]
 
 handler400 = "config.errors.bad_request"

@@ -101,6 +101,19 @@ def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
     return sender
 
 
+def find_verified(account: Account, *, email: str | None, name: str | None) -> Sender:
+    """The account's first verified sender with that address, with that name, or with both. Raises UnknownSender."""
+    verified = list_senders(account).filter(verified_at__isnull=False)
+    if email is not None:
+        verified = verified.filter(from_email__iexact=email)
+    if name is not None:
+        verified = verified.filter(from_name=name)
+    sender = verified.first()
+    if sender is None:
+        raise UnknownSender(field="sender")
+    return sender
+
+
 def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[Parts]) -> Sender:
     """Change what is given. Another from_email must be verified anew. Raises UnknownSender, SenderLocked and
     InvalidSender."""

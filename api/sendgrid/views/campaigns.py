@@ -9,12 +9,12 @@ from rest_framework.response import Response
 from api.campaign_words import Dialect, Move, may
 from api.http import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
+from api.patience import patiently
 from api.sendgrid import errors
 from api.sendgrid.campaign_texts import FAILED_TO_SEND
 from api.sendgrid.inputs import campaigns as inputs
 from api.sendgrid.outputs import campaigns as outputs
 from api.sendgrid.outputs import envelope
-from api.sendgrid.patience import patiently
 from api.sendgrid.schema import campaigns as schema
 from api.sendgrid.views.base import Endpoint
 from campaigns.editing import create_campaign, edit_campaign, find_campaign, own_campaigns, send_test

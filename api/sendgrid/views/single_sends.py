@@ -7,17 +7,16 @@ from rest_framework.response import Response
 
 from api.auth import Needed
 from api.campaign_words import Dialect, Move, may
-from api.http import receipt_headers
+from api.http import headers_of_receipts, receipt_headers
 from api.idempotency import done_once
+from api.patience import patiently
 from api.sendgrid.inputs import single_sends as inputs
 from api.sendgrid.inputs.fields import TITLE_LENGTH
 from api.sendgrid.outputs import marketing
 from api.sendgrid.outputs import single_sends as outputs
 from api.sendgrid.paging import read_page
-from api.sendgrid.patience import patiently
 from api.sendgrid.schema import single_sends as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from batches.models import Receipt
 from campaigns.editing import (
     create_campaign,
     duplicate_campaign,
@@ -70,18 +69,7 @@ class SingleSends(SingleSendEndpoint):
         numbers = numbers_of(self.account, inputs.read_deleted_ids(request))
         allowed_from = may(Move.DELETE, SINGLE_SENDS)
         receipts = patiently(delete_campaigns, self.account, numbers, actor=self.actor, allowed_from=allowed_from)
-        return Response(status=204, headers=headers_of(receipts))
-
-
-def headers_of(receipts: list[Receipt]) -> dict[str, str]:
-    """Those of all receipts in one: settled if all are, and the messages of all that had left."""
-    if not receipts:
-        return {}
-    return {
-        "X-Sluice-Settled": "true" if all(receipt.is_settled for receipt in receipts) else "false",
-        "X-Sluice-Sent": str(sum(receipt.sent for receipt in receipts)),
-        "X-Sluice-Receipt": ", ".join(receipt.public_id for receipt in receipts),
-    }
+        return Response(status=204, headers=headers_of_receipts(receipts))
 
 
 @schema.one_single_send

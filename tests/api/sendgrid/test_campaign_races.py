@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
-from api.sendgrid import patience
+from api import patience
 from batches.models import Receipt
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign, Launch

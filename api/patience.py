@@ -1,5 +1,5 @@
-"""Patience: the core refuses a change at once while another one of the same campaign is being committed. SendGrid's
-wire has no word for that, so here it is asked again, for a moment."""
+"""Patience: the core refuses a change at once while another one of the same campaign is being committed. A wire that
+has no word for that asks again, for a moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ T = TypeVar("T")
 
 def patiently(change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `change` until no other change is in its way. Raises TransitionInProgress after `PATIENCE_SECONDS`."""
-    deadline, pause = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS
+    return patiently_until(time.monotonic() + PATIENCE_SECONDS, change, *args, **kwargs)
+
+
+def patiently_until(deadline: float, change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same up to a moment of `time.monotonic`, for who makes several changes; each is tried once at least."""
+    pause = FIRST_PAUSE_SECONDS
     while True:
         try:
             return change(*args, **kwargs)

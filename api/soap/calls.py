@@ -1,0 +1,28 @@
+"""A call: who asks for what, for whom."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from accounts.models import Account, ApiKey
+from api.patience import PATIENCE_SECONDS
+from api.soap.reading import Element
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that was let in. `headers` go into the answer; `patient_until` (of `time.monotonic`) bounds how long
+    all its changes together wait for those of others."""
+
+    account: Account
+    key: ApiKey
+    payload: Element
+    id: str
+    headers: dict[str, str] = field(default_factory=dict)
+    patient_until: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
+
+    @property
+    def actor(self) -> str:
+        """Who asks, for a receipt."""
+        return f"key {self.key.key_id} ({self.key.name})"

@@ -1,0 +1,66 @@
+"""The words and codes of results.
+
+Those up to 7010 are the wire's own, from its lists of errors. The wire has none for what can go wrong with a send that
+there is: those from 7050 are Sluice's, in a part of the same block that is free, and `docs/soap.md` says so. The words
+for the statuses of a send, which are Sluice's choice too, stand with those of the other dialects
+(`api/campaign_words.py`).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+OK: Final = "OK"
+ERROR: Final = "Error"
+HAS_ERRORS: Final = "Has Errors"
+MORE: Final = "MoreDataAvailable"
+
+
+class Code(enum.IntEnum):
+    """What a result's ErrorCode says."""
+
+    EXCEPTION = 2
+    CANNOT_PERFORM = 5
+    NO_OBJECT = 6
+    UNSUPPORTED_TYPE = 8
+    NOT_AUTHORIZED = 11
+    DATABASE = 13
+    RATE_LIMITED = 17
+
+    INVALID_EMAIL = 7000
+    EMAIL_REQUIRED = 7001
+    LIST_REQUIRED = 7002
+    LIST_CREATION = 7003
+    EMAIL_PARTNER_KEY = 7005
+    EMAIL_NOT_LOADED = 7007
+    JOB_CREATION = 7008
+
+    SEND_ID = 7050
+    """Sluice's: no ID, or not an integer of 31 bits."""
+    UNKNOWN_SEND = 7051
+    """Sluice's: the account has no send of that ID."""
+    SEND_STATUS = 7052
+    """Sluice's: not from this status, or nothing could be held back."""
+    SEND_DATE = 7053
+    """Sluice's: a SendDate that is no time, has passed, or lies too far ahead."""
+    SENDER = 7054
+    """Sluice's: no verified sender of the account has that FromAddress and FromName."""
+    PROPERTY = 7055
+    """Sluice's: a property that cannot be set, or not to this value."""
+
+
+SEND_CANCELED: Final = "Send canceled"
+SEND_PAUSED: Final = "Send paused"
+SEND_RESUMED: Final = "Send resumed"
+ALREADY: Final = {SEND_CANCELED: "Send already canceled", SEND_PAUSED: "Send already paused"}
+SEND_CREATED: Final = "Created Send."
+SEND_UPDATED: Final = "Updated Send."
+
+LOGIN_FAILED: Final = "Login Failed"
+TOKEN_EXPIRED: Final = "Token Expired"
+UNREADABLE: Final = "Server was unable to read request."
+TOO_MANY_REQUESTS: Final = "Too many requests in this minute."
+MOST_OBJECTS: Final = 100
+"""Definitions or Objects of one call: the receipts of so many stops still fit into a header."""
+TOO_MANY_OBJECTS: Final = f"A call takes {MOST_OBJECTS} objects at most."

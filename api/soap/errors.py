@@ -1,0 +1,197 @@
+"""What can be wrong, in the wire's words: a fault when the call is not done at all, else the code and the text of a
+result, for every error of the core.
+
+A result says what became of one object, and the others go on; `problem_of` has its words. Faults are HTTP 500 on this
+wire, whosever they are: its clients lose the text of any other status.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from api.campaign_words import Dialect, word_for
+from api.http import BadBody
+from api.soap.codes import TOO_MANY_REQUESTS, UNREADABLE, Code
+from campaigns.errors import CampaignConflict, NotReady, UnknownPart
+from campaigns.readiness import Lack
+from foundation.errors import SluiceError
+
+
+class FaultKind(enum.Enum):
+    """Who is to blame; the value is SOAP 1.1's name for it, but for the first."""
+
+    SECURITY = "Security"
+    CLIENT = "Client"
+    SERVER = "Server"
+
+
+class Fault(Exception):
+    """The answer to a call that is not done. `code` is told by Sluice's own faults only."""
+
+    def __init__(
+        self, kind: FaultKind, text: str, *, code: Code | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(kind, text)
+        self.kind = kind
+        self.text = text
+        self.code = code
+        self.headers = dict(headers or {})
+
+
+class Problem(Exception):
+    """One object of a call cannot be dealt with."""
+
+    def __init__(self, code: Code, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row of the table. `{send}` stands for the ID, `{done}` for what was to be done with it, `{said}` for what the
+    core said, `{status}` for the status of a conflict, `{limit}` for the setting in the second column."""
+
+    code: Code
+    text: str
+    limit: str = ""
+
+
+NOT_HERE: Final = Answer(Code.EXCEPTION, "This cannot be done: {said}")
+"""Of calls that this wire does not have."""
+
+CORE_ANSWERS: Final[Mapping[str, Answer]] = {
+    "unknown_campaign": Answer(Code.UNKNOWN_SEND, "Send {send} not found"),
+    "campaign_conflict": Answer(Code.SEND_STATUS, "Send {send} cannot be {done}: status is {status}"),
+    "transition_in_progress": Answer(
+        Code.SEND_STATUS, "Send {send} cannot be {done}: another change of it is in progress; ask again"
+    ),
+    "not_ready": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "time_is_past": Answer(Code.SEND_DATE, "SendDate has passed"),
+    "unknown_part": Answer(Code.JOB_CREATION, "The send names what the account does not have"),
+    "unknown_sender": Answer(Code.SENDER, "The account has no verified sender of that FromAddress and FromName"),
+    "unverified_sender": Answer(Code.SENDER, "The sender's address is not verified"),
+    "two_unsubscribe_links": Answer(Code.INVALID_EMAIL, "The email has an unsubscribe group and a link of its own"),
+    "campaign_limit_reached": Answer(
+        Code.JOB_CREATION, "The account cannot have more than {limit} sends", "CAMPAIGNS_LIMIT"
+    ),
+    "queue_full": Answer(Code.RATE_LIMITED, "{said}"),
+    "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
+    "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
+    "name_taken": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
+    "unknown_list": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
+    "unknown_subuser": Answer(Code.NOT_AUTHORIZED, "On-Behalf-Of names no subuser of the account"),
+    # The wire has no such keys: these words are Sluice's.
+    "bad_idempotency_key": Answer(Code.EXCEPTION, "The Idempotency-Key must be 1 to 255 visible ASCII characters"),
+    "idempotency_key_reused": Answer(Code.EXCEPTION, "This Idempotency-Key was used for another request"),
+    "idempotency_in_progress": Answer(Code.EXCEPTION, "A request with this Idempotency-Key is under way; ask again"),
+} | dict.fromkeys(
+    (
+        "unknown_batch",
+        "status_conflict",
+        "no_stop_place_left",
+        "stop_too_late",
+        "pause_is_over",
+        "unknown_message",
+        "message_in_flight",
+        "message_ended",
+        "unknown_key",
+        "key_limit_reached",
+        "scopes_not_grantable",
+        "unknown_group",
+        "unknown_groups_to_display",
+        "group_name_taken",
+        "group_limit_reached",
+        "unknown_contact",
+        "unknown_field",
+        "field_in_use",
+        "field_limit_reached",
+        "unknown_segment",
+        "invalid_condition",
+        "invalid_query",
+        "search_too_slow",
+        "fixed_field",
+        "too_many_tests",
+        "unknown_job",
+        "unusable_columns",
+        "too_many_contacts",
+        "file_uploaded",
+        "upload_in_progress",
+        "file_too_large",
+        "unknown_link",
+        "invalid_sender",
+        "sender_limit_reached",
+        "sender_locked",
+        "sender_verified",
+    ),
+    NOT_HERE,
+)
+"""By the core's code."""
+
+LACKS: Final = {
+    Lack.AUDIENCE: Code.LIST_REQUIRED,
+    Lack.CONTENT: Code.EMAIL_REQUIRED,
+    Lack.SENDER: Code.SENDER,
+    Lack.SENDER_VERIFICATION: Code.SENDER,
+}
+"""What is missing, where the wire has a code of its own for it; the first one counts."""
+PARTS: Final = {
+    "sender": Answer(Code.SENDER, "The account has no such sender"),
+    "lists": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
+}
+
+
+def problem_of(error: Exception, *, send: object = "", done: str = "changed") -> Problem | None:
+    """What a result says of an error; None: the call itself has failed."""
+    if isinstance(error, Problem):
+        return error
+    if not isinstance(error, SluiceError):
+        return None
+    answer = CORE_ANSWERS[error.code]
+    code, text = answer.code, answer.text
+    status = word_for(error.status, Dialect.SOAP) if isinstance(error, CampaignConflict) else ""
+    if isinstance(error, NotReady):
+        code = next((LACKS[lack] for lack in error.lacks if lack in LACKS), code)
+    if isinstance(error, UnknownPart):
+        code, text = next(((row.code, row.text) for name, row in PARTS.items() if name in error.fields), (code, text))
+    limit = getattr(settings, answer.limit) if answer.limit else ""
+    return Problem(code, text.format(send=send, done=done, said=error, status=status, limit=limit))
+
+
+def fault_of(error: Exception) -> Fault | None:
+    """The fault that an error of a whole call is; None: a fault of ours that nobody foresaw."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, BadBody):
+        return Fault(FaultKind.CLIENT, UNREADABLE)
+    if isinstance(error, OperationalError | InterfaceError):
+        # Whether a commit came through is not known: the caller may ask again.
+        return Fault(FaultKind.SERVER, "The database is away; ask again.", code=Code.DATABASE)
+    problem = problem_of(error)
+    return Fault(FaultKind.CLIENT, problem.text) if problem else None
+
+
+def too_many_requests(seconds: int) -> Fault:
+    """The key has asked too often; it may ask again then."""
+    return Fault(FaultKind.CLIENT, TOO_MANY_REQUESTS, headers={"Retry-After": str(seconds)})
+
+
+def cannot_perform(method: str, kind: str) -> Problem:
+    """The method is not for objects of this type."""
+    return Problem(Code.CANNOT_PERFORM, f"Cannot perform {method} on objects of type {kind}")
+
+
+def unsupported_type(kind: str | None) -> Problem:
+    """The wire has the type, perhaps; Sluice has not."""
+    return Problem(Code.UNSUPPORTED_TYPE, f"This operation does not support the APIObject of type {kind or 'unknown'}")
+
+
+def no_object(index: int) -> Problem:
+    """What stands there is nil."""
+    return Problem(Code.NO_OBJECT, f"No object specified at 0-based index {index}")

@@ -1,0 +1,149 @@
+"""Filters of a Retrieve become conditions of one query; no row is ever looked at by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.db.models import Q
+
+from api.campaign_words import Dialect, statuses_called
+from api.soap.moments import read_moment
+from api.soap.properties import BY_NAME, Kind, Property, Value
+from api.soap.reading import Element, child, elements, text, text_of, type_of
+from campaigns.states import CampaignStatus
+
+MOST_LEVELS: Final = 20
+MOST_CONDITIONS: Final = 100
+MOST_VALUES: Final = 2500
+INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+SHOWN: Final = re.compile(r"[^\w.]")
+
+
+class RetrieveError(Exception):
+    """A Retrieve that cannot be done; the text says why."""
+
+
+def shown(said: str | None) -> str:
+    """A name that a caller has said, short and without what could be more than a name."""
+    return SHOWN.sub("", said or "")[:60]
+
+
+def read_filter(part: Element) -> Q:
+    """Raises RetrieveError."""
+    return _Reader().read(part, level=1)
+
+
+class _Reader:
+    """Counts conditions, so that a filter stays a filter."""
+
+    def __init__(self) -> None:
+        self.conditions = 0
+
+    def read(self, part: Element, *, level: int) -> Q:
+        self.conditions += 1
+        if level > MOST_LEVELS or self.conditions > MOST_CONDITIONS:
+            raise RetrieveError(f"A Filter has {MOST_LEVELS} levels and {MOST_CONDITIONS} parts at most.")
+        kind = type_of(part)
+        if kind == "SimpleFilterPart":
+            return read_condition(part)
+        if kind == "ComplexFilterPart":
+            return self._read_several(part, level=level)
+        raise RetrieveError("A Filter is a SimpleFilterPart or a ComplexFilterPart.")
+
+    def _read_several(self, part: Element, *, level: int) -> Q:
+        operator = (text(part, "LogicalOperator") or "").upper()
+        more = child(part, "AdditionalOperands")
+        operands = [each for name in ("LeftOperand", "RightOperand") if (each := child(part, name)) is not None]
+        operands += list(elements(more)) if more is not None else []
+        if operator not in {"AND", "OR"} or not operands:
+            raise RetrieveError("A ComplexFilterPart needs operands and AND or OR between them.")
+        first, *others = (self.read(each, level=level + 1) for each in operands)
+        for other in others:
+            first = first & other if operator == "AND" else first | other
+        return first
+
+
+def read_condition(part: Element) -> Q:
+    """Raises RetrieveError."""
+    named, operator = text(part, "Property"), text(part, "SimpleOperator")
+    known = BY_NAME.get(named or "")
+    if known is None or not known.column:
+        raise RetrieveError(f"The Filter Property {shown(named)} cannot be used to filter Send objects.")
+    values = [said for each in elements(part) if _is_value(each) and (said := text_of(each)) is not None]
+    make = (STATUS_OPERATORS if known.column == "status" else OPERATORS).get(operator or "")
+    if make is None:
+        raise RetrieveError(f"The operator {shown(operator)} cannot be used with {known.name}.")
+    fewest, most = VALUES.get(operator or "", (1, 1))
+    if not fewest <= len(values) <= most:
+        raise RetrieveError(f"The operator {shown(operator)} does not take {len(values)} values.")
+    return make(known, values)
+
+
+def _is_value(element: Element) -> bool:
+    return element.tag.rpartition("}")[2] in {"Value", "DateValue"}
+
+
+def read_value(known: Property, said: str) -> Value:
+    """Raises RetrieveError."""
+    if known.kind is Kind.INT and INTEGER.fullmatch(said):
+        return int(said)
+    if known.kind is Kind.TIME:
+        try:
+            return read_moment(said)
+        except ValueError:
+            pass
+    elif known.kind is Kind.TEXT:
+        return said
+    raise RetrieveError(f"{known.name} cannot be compared with this value.")
+
+
+def equals(known: Property, values: list[str]) -> Q:
+    lookup = "__iexact" if known.kind is Kind.TEXT else ""
+    return Q(**{f"{known.column}{lookup}": read_value(known, values[0])})
+
+
+def comparing(lookup: str) -> Callable[[Property, list[str]], Q]:
+    return lambda known, values: Q(**{f"{known.column}__{lookup}": read_value(known, values[0])})
+
+
+def between(known: Property, values: list[str]) -> Q:
+    """Both bounds included."""
+    first, last = (read_value(known, said) for said in values)
+    return Q(**{f"{known.column}__gte": first, f"{known.column}__lte": last})
+
+
+def among(known: Property, values: list[str]) -> Q:
+    return Q(**{f"{known.column}__in": [read_value(known, said) for said in values]})
+
+
+def is_null(known: Property, _: list[str]) -> Q:
+    return Q(**{f"{known.column}__isnull": True})
+
+
+def is_called(_: Property, values: list[str]) -> Q:
+    """The wire has fewer words than the core has statuses."""
+    statuses: set[CampaignStatus] = set()
+    return Q(status__in=statuses.union(*(statuses_called(word, Dialect.SOAP) for word in values)))
+
+
+OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {
+    "equals": equals,
+    "notEquals": lambda known, values: ~equals(known, values),
+    "greaterThan": comparing("gt"),
+    "greaterThanOrEqual": comparing("gte"),
+    "lessThan": comparing("lt"),
+    "lessThanOrEqual": comparing("lte"),
+    "between": between,
+    "IN": among,
+    "isNull": is_null,
+    "isNotNull": lambda known, values: ~is_null(known, values),
+}
+STATUS_OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {
+    "equals": is_called,
+    "notEquals": lambda known, values: ~is_called(known, values),
+    "IN": is_called,
+}
+VALUES: Final = {"between": (2, 2), "IN": (1, MOST_VALUES), "isNull": (0, 1), "isNotNull": (0, 1)}
+"""How many values an operator takes, if not one."""

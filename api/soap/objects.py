@@ -1,0 +1,80 @@
+"""The objects of a call: those that are there and of a type that is served, each with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from django.db import InterfaceError, OperationalError
+
+from api.soap.codes import MOST_OBJECTS, TOO_MANY_OBJECTS, Code
+from api.soap.errors import Fault, FaultKind, Problem, no_object, problem_of, unsupported_type
+from api.soap.outputs import Result
+from api.soap.reading import Element, is_nil, text, type_of
+from foundation.errors import SluiceError
+
+SEND: Final = "Send"
+INTEGER: Final = re.compile(r"\+?[0-9]{1,20}")
+NO_OBJECTS: Final = "The call names no objects."
+NAME: Final = re.compile(r"\w{1,60}")
+
+
+def check_options(payload: Element) -> None:
+    """Raises a Fault for a call that is to be done later: done now it might send too early."""
+    if text(payload, "Options", "ScheduledTime") is not None:
+        raise Fault(FaultKind.CLIENT, "ScheduledTime is not supported here.")
+
+
+def check_count(objects: list[Element]) -> str | None:
+    """What is wrong with a call that has none, or too many."""
+    if not objects:
+        return NO_OBJECTS
+    return TOO_MANY_OBJECTS if len(objects) > MOST_OBJECTS else None
+
+
+def check_type(found: Element, index: int) -> None:
+    """Raises Problem unless it is a Send."""
+    if is_nil(found):
+        raise no_object(index)
+    kind = type_of(found)
+    if kind != SEND:
+        raise unsupported_type(kind if kind and NAME.fullmatch(kind) else None)
+
+
+def read_send_id(found: Element) -> int:
+    """The ID of a Send. Raises Problem."""
+    said = text(found, "ID")
+    if said is None:
+        raise Problem(Code.SEND_ID, "Send ID is required")
+    number = int(said) if INTEGER.fullmatch(said) else 0
+    if not 0 < number < 2**31:
+        raise Problem(Code.SEND_ID, "Send ID must be a positive integer of 32 bits")
+    return number
+
+
+def each_by_itself(objects: Iterable[Element], serve: Callable[[int, Element], Result], *, done: str) -> list[Result]:
+    """What becomes of each object, whatever becomes of the others."""
+    return [guarded(index, found, serve, done=done) for index, found in enumerate(objects)]
+
+
+def guarded(index: int, found: Element, serve: Callable[[int, Element], Result], *, done: str) -> Result:
+    """What `serve` makes of the object, or why it cannot be done. Raises what is no fault of the caller's."""
+    try:
+        return serve(index, found)
+    except (Problem, SluiceError) as error:
+        return refused(index, found, error, done=done)
+    except (OperationalError, InterfaceError):
+        # Others of the call may be done, which a fault would not say.
+        return refused(index, found, Problem(Code.DATABASE, "It is not known whether this was done; ask again"))
+
+
+def refused(index: int, found: Element, error: Exception, *, done: str = "changed") -> Result:
+    """The result that says why."""
+    try:
+        send = None if is_nil(found) else read_send_id(found)
+    except Problem:
+        send = None
+    problem = problem_of(error, send=send or "", done=done)
+    assert problem is not None  # both kinds of error have an answer
+    return Result.refused(index, problem, send=send)

@@ -1,0 +1,48 @@
+"""The operations of the wire: one file each, and the table of what a request's body asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from api.soap.calls import Call
+from api.soap.operations.create import create, delete, update
+from api.soap.operations.describe import describe
+from api.soap.operations.perform import perform
+from api.soap.operations.retrieve import retrieve
+from api.soap.operations.system_status import get_system_status
+from api.soap.reading import Element
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation by its name, which is its SOAPAction. `verb` is that of the scopes it needs, if any."""
+
+    name: str
+    serve: Callable[[Call], Element]
+    verb: str | None = None
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "PerformRequestMsg": Operation("Perform", perform, "update"),
+    "CreateRequest": Operation("Create", create, "create"),
+    "UpdateRequest": Operation("Update", update, "update"),
+    "DeleteRequest": Operation("Delete", delete, "delete"),
+    "RetrieveRequestMsg": Operation("Retrieve", retrieve, "read"),
+    "DefinitionRequestMsg": Operation("Describe", describe, "read"),
+    "SystemStatusRequestMsg": Operation("GetSystemStatus", get_system_status),
+}
+"""By the name of a request's element."""
+
+UNSUPPORTED: Final[Mapping[str, str]] = {
+    "QueryRequestMsg": "Query",
+    "ExecuteRequestMsg": "Execute",
+    "ExtractRequestMsg": "Extract",
+    "ConfigureRequestMsg": "Configure",
+    "ScheduleRequestMsg": "Schedule",
+    "VersionInfoRequestMsg": "VersionInfo",
+}
+"""Operations of the wire that Sluice does not have."""
+
+NAMES: Final = frozenset({operation.name for operation in OPERATIONS.values()} | set(UNSUPPORTED.values()))

@@ -1,0 +1,198 @@
+"""Writing: envelopes, faults and results, as elements in the order of the wire's schema.
+
+Some clients look for the very text `soap:Envelope` and for a payload without a prefix, so prefixes are part of the
+wire. Nothing is ever put together as text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml import etree
+
+from api.soap.codes import ERROR, HAS_ERRORS, OK
+from api.soap.errors import Fault, FaultKind, Problem
+from api.soap.names import ANONYMOUS, FAULT, FAULT_ACTION, PARTNER, WSA, WSSE, WSU, XSD, XSI, Version
+from api.soap.reading import Element
+
+DECLARATION: Final = b'<?xml version="1.0" encoding="utf-8"?>'
+TIMESTAMP_MINUTES: Final = 5
+UNFIT: Final = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+"""What XML 1.0 cannot hold."""
+PREFIXES: Final = {"xsi": XSI, "xsd": XSD, "wsa": WSA, "wsse": WSSE, "wsu": WSU}
+UNPREFIXED: Final[dict[Any, str]] = {None: PARTNER}
+UNPREFIXED_FAULT: Final[dict[Any, str]] = {None: FAULT}
+SOAP_12_CODES: Final = {FaultKind.SECURITY: "Sender", FaultKind.CLIENT: "Sender", FaultKind.SERVER: "Receiver"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an object of a call. `send` is the ID of the send that it is about."""
+
+    ordinal: int
+    message: str
+    problem: Problem | None = None
+    send: int | None = None
+    uuid: uuid.UUID | None = None
+
+    @classmethod
+    def refused(cls, ordinal: int, problem: Problem, *, send: int | None = None) -> Result:
+        return cls(ordinal, problem.text, problem, send)
+
+
+def overall(results: Iterable[Result]) -> str:
+    """OK if all went well, Error if nothing did."""
+    failed = [result.problem is not None for result in results]
+    if not any(failed):
+        return OK
+    return ERROR if all(failed) else HAS_ERRORS
+
+
+# --- elements ---------------------------------------------------------------------------------------------------------
+
+
+def add(parent: Element, name: str, text: object = None) -> Element:
+    """A child in the wire's namespace."""
+    made = etree.SubElement(parent, f"{{{PARTNER}}}{name}")
+    if text is not None:
+        made.text = clean(str(text))
+    return made
+
+
+def add_nil(parent: Element, name: str) -> None:
+    """A child that says that it is not there."""
+    add(parent, name).set(f"{{{XSI}}}nil", "true")
+
+
+def add_typed(parent: Element, name: str, kind: str) -> Element:
+    """A child that says of which type it is."""
+    made = add(parent, name)
+    made.set(f"{{{XSI}}}type", kind)
+    return made
+
+
+def add_result(parent: Element, name: str, result: Result, *, new_id: bool = False) -> None:
+    """A result; `new_id` in the shape of a Create."""
+    made = add(parent, name)
+    add(made, "StatusCode", OK if result.problem is None else ERROR)
+    add(made, "StatusMessage", result.message)
+    if result.problem is not None:
+        add(made, "OrdinalID", result.ordinal)
+        add(made, "ErrorCode", int(result.problem.code))
+    if new_id:
+        add(made, "NewID", result.send if result.problem is None else 0)
+        if result.uuid is not None:
+            add(made, "NewObjectID", result.uuid)
+    if result.send is not None:
+        send = add_typed(made, "Object", "Send")
+        add_nil(send, "PartnerKey")
+        add(send, "ID", result.send)
+        if result.uuid is None:
+            add_nil(send, "ObjectID")
+        else:
+            add(send, "ObjectID", result.uuid)
+
+
+def payload(name: str) -> Element:
+    """The root of a reply's body."""
+    return etree.Element(f"{{{PARTNER}}}{name}", nsmap=UNPREFIXED)
+
+
+def clean(text: str) -> str:
+    """Without what XML cannot hold."""
+    return UNFIT.sub("", text)
+
+
+def moment(at: dt.datetime) -> str:
+    """As the wire writes a time; always in UTC."""
+    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# --- envelopes --------------------------------------------------------------------------------------------------------
+
+
+def reply(version: Version, operation: str, body: Element, *, relates_to: str) -> bytes:
+    """The answer to a call that was understood."""
+    root, parent = _envelope(version, f"{operation}Response", relates_to=relates_to)
+    parent.append(body)
+    return _written(root)
+
+
+def fault(version: Version, said: Fault, *, actor: str, relates_to: str) -> bytes:
+    """The answer to a call that is not done. `actor` is the address that was asked."""
+    root, parent = _envelope(version, FAULT_ACTION, relates_to=relates_to)
+    # In its place from the start: when it is put there later, lxml takes the prefix q0 away, since there is another.
+    if version is Version.SOAP_12:
+        _add_fault_12(parent, said)
+    else:
+        _add_fault_11(parent, said, actor)
+    return _written(root)
+
+
+def _add_fault_11(parent: Element, said: Fault, actor: str) -> None:
+    made = etree.SubElement(parent, f"{{{Version.SOAP_11.value}}}Fault")
+    if said.kind is FaultKind.SECURITY:
+        etree.SubElement(made, "faultcode", nsmap={"q0": WSSE}).text = "q0:Security"
+    else:
+        etree.SubElement(made, "faultcode").text = f"soap:{said.kind.value}"
+    etree.SubElement(made, "faultstring").text = clean(said.text)
+    if said.kind is FaultKind.SECURITY:
+        etree.SubElement(made, "faultactor").text = clean(actor)
+    else:
+        _add_details(etree.SubElement(made, "detail"), said)
+
+
+def _add_fault_12(parent: Element, said: Fault) -> None:
+    name = f"{{{Version.SOAP_12.value}}}"
+    made = etree.SubElement(parent, f"{name}Fault")
+    code = etree.SubElement(made, f"{name}Code")
+    etree.SubElement(code, f"{name}Value").text = f"soap:{SOAP_12_CODES[said.kind]}"
+    if said.kind is FaultKind.SECURITY:
+        within = etree.SubElement(code, f"{name}Subcode")
+        etree.SubElement(within, f"{name}Value", nsmap={"q0": WSSE}).text = "q0:Security"
+    text = etree.SubElement(etree.SubElement(made, f"{name}Reason"), f"{name}Text")
+    text.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
+    text.text = clean(said.text)
+    if said.code is not None:
+        _add_details(etree.SubElement(made, f"{name}Detail"), said)
+
+
+def _add_details(parent: Element, said: Fault) -> None:
+    if said.code is None:
+        return
+    made = etree.SubElement(parent, f"{{{FAULT}}}apifault", nsmap=UNPREFIXED_FAULT)
+    etree.SubElement(made, f"{{{FAULT}}}Code").text = str(int(said.code))
+    etree.SubElement(made, f"{{{FAULT}}}Message").text = clean(said.text)
+
+
+def _envelope(version: Version, action: str, *, relates_to: str) -> tuple[Element, Element]:
+    """An envelope with its header, and its body, which is empty."""
+    name = f"{{{version.value}}}"
+    root = etree.Element(f"{name}Envelope", nsmap={"soap": version.value, **PREFIXES})
+    header = etree.SubElement(root, f"{name}Header")
+    etree.SubElement(header, f"{{{WSA}}}Action").text = action
+    etree.SubElement(header, f"{{{WSA}}}MessageID").text = f"urn:uuid:{uuid.uuid4()}"
+    etree.SubElement(header, f"{{{WSA}}}RelatesTo").text = relates_to
+    etree.SubElement(header, f"{{{WSA}}}To").text = ANONYMOUS
+    # Clients of .NET look for it, and for nothing in it but the times.
+    security = etree.SubElement(header, f"{{{WSSE}}}Security")
+    timestamp = etree.SubElement(security, f"{{{WSU}}}Timestamp")
+    timestamp.set(f"{{{WSU}}}Id", f"Timestamp-{uuid.uuid4()}")
+    for name_of_time, text in _timestamp():
+        etree.SubElement(timestamp, f"{{{WSU}}}{name_of_time}").text = text
+    return root, etree.SubElement(root, f"{name}Body")
+
+
+def _written(root: Element) -> bytes:
+    return DECLARATION + etree.tostring(root, encoding="utf-8", xml_declaration=False)
+
+
+def _timestamp() -> Iterator[tuple[str, str]]:
+    now = dt.datetime.now(dt.UTC)
+    for name, at in (("Created", now), ("Expires", now + dt.timedelta(minutes=TIMESTAMP_MINUTES))):
+        yield name, at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,160 @@
+"""The endpoint: one path for all operations, told apart by the body.
+
+Whatever comes in is answered with an envelope, and with status 500 unless it was done: this wire's clients know no
+other. What they send as Content-Type and Accept says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from lxml import etree
+
+from accounts.models import ApiKey
+from accounts.rates import count_request
+from accounts.scopes import allows
+from accounts.subusers import find_subuser
+from api.endpoint import seconds_to_wait
+from api.http import UnknownEncoding, read_within
+from api.soap import outputs
+from api.soap.addresses import base_url
+from api.soap.calls import Call
+from api.soap.codes import Code
+from api.soap.errors import Fault, FaultKind, fault_of, too_many_requests
+from api.soap.login import log_in
+from api.soap.names import PARTNER, Version
+from api.soap.operations import NAMES, OPERATIONS, UNSUPPORTED, Operation
+from api.soap.reading import MAX_BYTES, Envelope, NotSoap, read_envelope
+from api.soap.wsdl import show_wsdl
+
+log = structlog.get_logger(__name__)
+
+ACTION_PARAMETER: Final = re.compile(r'(?i);\s*action="?([^";]*)"?')
+UNSHOWN: Final = re.compile(r"[^\w.:/#-]")
+BROKEN: Final = "The request could not be done."
+KINDS: Final = {Version.SOAP_11: "text/xml", Version.SOAP_12: "application/soap+xml"}
+
+
+@csrf_exempt
+def service(request: HttpRequest) -> HttpResponseBase:
+    """Service.asmx."""
+    if request.method in {"GET", "HEAD"} and request.META.get("QUERY_STRING", "").lower() == "wsdl":
+        return show_wsdl(request)
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    call_id = str(uuid.uuid4())
+    envelope: Envelope | None = None
+    try:
+        envelope = read_envelope(read_bytes(request))
+        operation = operation_of(request, envelope)
+        call = let_in(request, envelope, operation, call_id)
+        body = operation.serve(call)
+    except Exception as error:
+        return refuse(request, error, envelope=envelope, call_id=call_id)
+    log.info("soap_call", operation=operation.name, request_id=call_id, account=call.account.pk)
+    related = envelope.message_id or f"urn:uuid:{call_id}"
+    written = outputs.reply(envelope.version, operation.name, body, relates_to=related)
+    return answer(request, written, envelope.version, status=200, headers={"X-Request-ID": call_id, **call.headers})
+
+
+def read_bytes(request: HttpRequest) -> bytes:
+    """The body. Raises BadBody for one that is too large, or compressed."""
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in {"", "identity"}:
+        raise UnknownEncoding
+    return read_within(request, MAX_BYTES)
+
+
+def operation_of(request: HttpRequest, envelope: Envelope) -> Operation:
+    """What the body asks for, unless the SOAPAction says something else. Raises a Fault."""
+    name = etree.QName(envelope.payload)
+    named = named_action(request, envelope)
+    if named and named not in NAMES:
+        raise unknown_action(named)
+    if name.namespace != PARTNER:
+        raise NotSoap
+    if unsupported := UNSUPPORTED.get(name.localname):
+        raise Fault(FaultKind.CLIENT, f"{unsupported} is not supported here.")
+    operation = OPERATIONS.get(name.localname)
+    if operation is None:
+        raise NotSoap
+    if named and named != operation.name:
+        raise unknown_action(named)
+    return operation
+
+
+def named_action(request: HttpRequest, envelope: Envelope) -> str:
+    """The SOAPAction, wherever the client says it; empty if nowhere."""
+    parameter = ACTION_PARAMETER.search(request.META.get("CONTENT_TYPE", ""))
+    said = (request.META.get("HTTP_SOAPACTION", ""), parameter[1] if parameter else "", envelope.action or "")
+    named = next((each for text in said if (each := text.strip().strip('"').strip())), "")
+    return re.split(r"[/#]", named)[-1]
+
+
+def unknown_action(named: str) -> Fault:
+    shown = UNSHOWN.sub("", named)[:60]
+    return Fault(FaultKind.CLIENT, f"Server did not recognize the value of HTTP Header SOAPAction: {shown}.")
+
+
+def let_in(request: HttpRequest, envelope: Envelope, operation: Operation, call_id: str) -> Call:
+    """Who asks may ask this. Raises a Fault, and UnknownSubuser."""
+    key = log_in(request, envelope.headers)
+    allowance = count_request(key, kind="api", limit=settings.RATE_LIMIT_PER_MINUTE)
+    if allowance is not None and allowance.is_exceeded:
+        raise too_many_requests(seconds_to_wait(allowance))
+    check_scope(key, operation)
+    subuser = request.META.get("HTTP_ON_BEHALF_OF", "").strip()
+    account = find_subuser(key.account, subuser) if subuser else key.account
+    return Call(account, key, envelope.payload, call_id)
+
+
+def check_scope(key: ApiKey, operation: Operation) -> None:
+    """Keys have scopes of two names for campaigns; either is enough. Raises a Fault."""
+    if operation.verb is None:
+        return
+    wanted = (f"marketing_campaigns.{operation.verb}", f"marketing.{operation.verb}")
+    if not any(allows(key.scopes, each) for each in wanted):
+        raise Fault(FaultKind.CLIENT, f"The key does not have the scope {wanted[0]}. Request was denied.")
+
+
+def refuse(request: HttpRequest, error: Exception, *, envelope: Envelope | None, call_id: str) -> HttpResponse:
+    """The fault that an error is."""
+    said = fault_of(error)
+    if said is None:
+        log.exception("soap_call_failed", request_id=call_id)
+        said = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
+    version = envelope.version if envelope else Version.SOAP_11
+    related = (envelope.message_id if envelope else None) or f"urn:uuid:{call_id}"
+    written = outputs.fault(version, said, actor=base_url(request) + request.path, relates_to=related)
+    return answer(request, written, version, status=500, headers={"X-Request-ID": call_id, **said.headers})
+
+
+def answer(
+    request: HttpRequest, written: bytes, version: Version, *, status: int, headers: dict[str, str]
+) -> HttpResponse:
+    """In the media type of the request where it is one of SOAP 1.2, which many of its clients do not use."""
+    is_12 = request.META.get("CONTENT_TYPE", "").lower().startswith(KINDS[Version.SOAP_12])
+    kind = KINDS[version if is_12 else Version.SOAP_11]
+    return HttpResponse(written, status=status, content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+@csrf_exempt
+def bad_request(request: HttpRequest) -> HttpResponse:
+    """handler400 of these paths."""
+    return refuse(request, NotSoap(), envelope=None, call_id=str(uuid.uuid4()))
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    """handler404 below these paths, where there is nothing."""
+    return HttpResponse(status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500 of these paths."""
+    broken = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
+    return refuse(request, broken, envelope=None, call_id=str(uuid.uuid4()))

@@ -1,0 +1,27 @@
+"""The WSDL: a file of ours, with the address of this installation in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import http_date
+from django.views.decorators.http import require_safe
+from lxml import etree
+
+from api.soap.addresses import base_url
+
+FILE: Final = Path(__file__).with_name("etframework.wsdl")
+ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
+
+
+@require_safe
+def show_wsdl(request: HttpRequest) -> HttpResponse:
+    """For whoever asks: it says nothing that is secret."""
+    root = etree.fromstring(FILE.read_bytes())
+    for address in root.iter(ADDRESS):
+        address.set("location", f"{base_url(request)}/Service.asmx")
+    written = etree.tostring(root, encoding="us-ascii", xml_declaration=True)
+    headers = {"Last-Modified": http_date(FILE.stat().st_mtime)}
+    return HttpResponse(written, content_type="text/xml; charset=us-ascii", headers=headers)

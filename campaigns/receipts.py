@@ -1,0 +1,25 @@
+"""Receipts of campaigns: those of their batches."""
+
+from __future__ import annotations
+
+from accounts.models import Account
+from batches.models import Receipt
+from campaigns.models import Campaign, Launch
+
+
+def last_stop(account: Account, campaign_id: int, action: Receipt.Action) -> Receipt | None:
+    """The newest stop of this kind of the launch that a campaign is being sent with; None: it had no batch then."""
+    own = Campaign.objects.filter(account=account, pk=campaign_id, deleted_at=None)
+    return (
+        Receipt.objects.filter(account=account, batch__launch__in=own.values("launch"), action=action)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def held_nothing_back(receipt: Receipt) -> bool:
+    """Whether a stop came too late for all of a campaign: each of its messages had left, and there were to be no
+    more."""
+    gone = receipt.sent + receipt.in_doubt
+    is_over = receipt.is_settled and gone > 0 and not receipt.stopped
+    return is_over and Launch.objects.filter(batch=receipt.batch, is_complete=True).exists()

@@ -1,0 +1,70 @@
+"""Sending in one step: a campaign is made and launched or scheduled, or nothing of it is there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Account
+from campaigns.audience.drafts import ContactDraft
+from campaigns.audience.lists import create_list
+from campaigns.audience.upsert import upsert_contacts
+from campaigns.editing import PLAIN_FIELDS, Changes, create_campaign, find_campaign
+from campaigns.errors import InvalidContact
+from campaigns.lifecycle import schedule_campaign, send_now
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from foundation.ids import url_safe
+from mailer.models import UnsubscribeGroup
+
+OWN = frozenset({"title", "send_at", "is_to_all"})
+"""What a campaign does not take over from the one whose content it is made of."""
+
+
+def send_campaign(
+    account: Account,
+    changes: Changes,
+    *,
+    original: Campaign | None = None,
+    contacts: Sequence[ContactDraft] = (),
+    send_at: dt.datetime | None = None,
+    allowed_from: Collection[CampaignStatus] = frozenset({CampaignStatus.DRAFT}),
+) -> Campaign:
+    """A new campaign with the content and the terms of `original`, changed as is said, on its way: now, or at
+    `send_at`. `contacts` are stored, and put on a list of their own to which it goes, too.
+
+    Without an original it belongs to the account's default unsubscribe group, or to its oldest. Raises what
+    `create_campaign`, `schedule_campaign` and `send_now` do, and InvalidContact.
+    """
+    with transaction.atomic():
+        lists = [*changes.get("lists", ()), *([_list_of(account, contacts)] if contacts else [])]
+        content = _content_of(original) if original else {"suppression_group": _group_of(account)}
+        made = create_campaign(account, {**content, **changes, "lists": lists})
+        Campaign.objects.filter(pk=made.pk).update(original=original)
+        if send_at is None:
+            send_now(account, made.pk, allowed_from=allowed_from)
+        else:
+            schedule_campaign(account, made.pk, send_at, allowed_from=allowed_from)
+    return find_campaign(account, made.pk)
+
+
+def _content_of(original: Campaign) -> dict[str, Any]:
+    parts = {"sender": original.sender_id, "suppression_group": original.suppression_group_id}
+    return {name: getattr(original, name) for name in PLAIN_FIELDS - OWN} | parts
+
+
+def _group_of(account: Account) -> int | None:
+    own = UnsubscribeGroup.objects.filter(account=account, deleted_at=None).order_by("-is_default", "pk")
+    return own.values_list("pk", flat=True).first()
+
+
+def _list_of(account: Account, contacts: Sequence[ContactDraft]) -> int:
+    """Raises InvalidContact for the first that cannot be stored."""
+    made = create_list(account, f"recipients {url_safe(9)}")
+    stored = upsert_contacts(account, contacts, list_ids=[made.pk])
+    for rejected in stored.rejected.values():
+        raise InvalidContact(rejected.reason, field=rejected.field)
+    return made.pk

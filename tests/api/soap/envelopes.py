@@ -1,0 +1,141 @@
+"""Envelopes as the wire's clients write them, and a caller that reads what comes back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+from lxml import etree
+
+from accounts.keys import create_key
+from accounts.models import Account, ApiKey
+
+PARTNER = "http://exacttarget.com/wsdl/partnerAPI"
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+NAMESPACES = {"soap": SOAP_11, "p": PARTNER, "wsa": "http://schemas.xmlsoap.org/ws/2004/08/addressing", "wsu": WSU}
+
+
+def user(name: str, password: str) -> str:
+    """A header that logs a user in."""
+    return (
+        f'<wsse:Security xmlns:wsse="{WSSE}"><wsse:UsernameToken><wsse:Username>{name}</wsse:Username>'
+        f"<wsse:Password>{password}</wsse:Password></wsse:UsernameToken></wsse:Security>"
+    )
+
+
+def oauth(token: str) -> str:
+    """A header with a token."""
+    return f'<fueloauth xmlns="http://exacttarget.com">{token}</fueloauth>'
+
+
+def envelope(body: str, header: str = "", *, soap: str = SOAP_11) -> bytes:
+    return (
+        f'<s:Envelope xmlns:s="{soap}" xmlns:xsi="{XSI}"><s:Header>{header}</s:Header>'
+        f"<s:Body>{body}</s:Body></s:Envelope>"
+    ).encode()
+
+
+def perform(action: str, *definitions: str | int) -> str:
+    """A Perform; a number is a send of that ID."""
+    written = (
+        f'<Definition xsi:type="Send"><ID>{each}</ID></Definition>' if isinstance(each, int) else each
+        for each in definitions
+    )
+    return (
+        f'<PerformRequestMsg xmlns="{PARTNER}"><Options/><Action>{action}</Action>'
+        f"<Definitions>{''.join(written)}</Definitions></PerformRequestMsg>"
+    )
+
+
+def retrieve(properties: str, criteria: str = "", *, kind: str = "Send", more: str = "") -> str:
+    """A Retrieve of properties that are named with blanks between them."""
+    named = "".join(f"<Properties>{name}</Properties>" for name in properties.split())
+    return (
+        f'<RetrieveRequestMsg xmlns="{PARTNER}"><RetrieveRequest><ObjectType>{kind}</ObjectType>{named}{criteria}{more}'
+        "</RetrieveRequest></RetrieveRequestMsg>"
+    )
+
+
+def simple(name: str, operator: str, *values: object, tag: str = "Filter", kind: str = "Value") -> str:
+    """A filter of one condition."""
+    written = "".join(f"<{kind}>{value}</{kind}>" for value in values)
+    return (
+        f'<{tag} xsi:type="SimpleFilterPart"><Property>{name}</Property><SimpleOperator>{operator}</SimpleOperator>'
+        f"{written}</{tag}>"
+    )
+
+
+def both(left: str, operator: str, right: str, *, tag: str = "Filter") -> str:
+    """A filter of two; they are written with the tags LeftOperand and RightOperand."""
+    return f'<{tag} xsi:type="ComplexFilterPart">{left}<LogicalOperator>{operator}</LogicalOperator>{right}</{tag}>'
+
+
+@dataclass
+class Reply:
+    """What came back."""
+
+    status: int
+    content: bytes
+    headers: dict[str, str]
+
+    @property
+    def root(self) -> Any:
+        return etree.fromstring(self.content)
+
+    def texts(self, path: str) -> list[str]:
+        """The texts of what is found."""
+        return [each.text or "" for each in self.root.iterfind(f".//{path}", NAMESPACES)]
+
+    def text(self, path: str) -> str:
+        found = self.texts(path)
+        assert len(found) == 1, (path, found, self.content)
+        return found[0]
+
+    @property
+    def fault(self) -> tuple[str, str]:
+        """Code and text of a fault."""
+        assert self.status == 500, self.content
+        return self.text("faultcode"), self.text("faultstring")
+
+    @property
+    def overall(self) -> str:
+        assert self.status == 200, self.content
+        return self.text("p:OverallStatus")
+
+    @property
+    def results(self) -> list[tuple[str, str, str]]:
+        """Status, error code and message of each, the receipt left out."""
+        assert self.status == 200, self.content
+        found = [*self.root.iterfind(".//p:Result", NAMESPACES)] or [*self.root.iterfind(".//p:Results", NAMESPACES)]
+        return [
+            (
+                each.findtext("p:StatusCode", namespaces=NAMESPACES),
+                each.findtext("p:ErrorCode", "", NAMESPACES),
+                re.sub(r" \(receipt [\w-]{22}\)$", "", each.findtext("p:StatusMessage", namespaces=NAMESPACES)),
+            )
+            for each in found
+        ]
+
+
+def post(raw: bytes, path: str = "/Service.asmx", *, content_type: str = "text/xml", **headers: str) -> Reply:
+    """What the endpoint answers."""
+    answer = Client().generic("POST", path, raw, content_type=content_type, headers=headers)
+    return Reply(answer.status_code, answer.content, dict(answer.items()))
+
+
+class SoapCaller:
+    """Asks as the holder of one key, who logs in by the account's name."""
+
+    def __init__(self, account: Account, scopes: list[str] | None = None) -> None:
+        self.account = account
+        self.key: ApiKey
+        self.key, self.text = create_key(account, "a test's key", scopes)
+
+    def ask(self, body: str, **options: Any) -> Reply:
+        return post(envelope(body, user(self.account.username, self.text)), **options)

@@ -1,0 +1,205 @@
+"""Create and Update: a send is made wholly or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from accounts.models import Account
+from campaigns.audience.models import Contact, ContactList
+from campaigns.editing import edit_campaign
+from campaigns.lifecycle import schedule_campaign
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from foundation.clock import database_now
+from mailer.models import UnsubscribeGroup
+from mailer.pipeline.deliver import Deliverer
+from tests.api.soap.envelopes import PARTNER, Reply, SoapCaller, perform, retrieve, simple
+from tests.campaigns.building import add_list, add_sender, again, campaign_in, ready_campaign, run_fleet
+from tests.peer import CountingPeer
+
+LATER = "2030-05-01T12:00:00Z"
+BODY = "<Subject>Hello</Subject><HTMLBody>&lt;a href='[unsubscribe]'&gt;leave&lt;/a&gt;</HTMLBody>"
+SUBSCRIBERS = (
+    "<List><Subscribers><EmailAddress>Ann@example.com</EmailAddress><SubscriberKey>a-1</SubscriberKey></Subscribers>"
+    "<Subscribers><EmailAddress>bob@example.com</EmailAddress></Subscribers></List>"
+)
+
+
+def asked(operation: str, *objects: str) -> str:
+    """A Create, Update or Delete of sends with these properties."""
+    written = "".join(f'<Objects xsi:type="Send">{each}</Objects>' for each in objects)
+    return f'<{operation}Request xmlns="{PARTNER}"><Options/>{written}</{operation}Request>'
+
+
+def lists_of(campaign: Campaign) -> str:
+    return "".join(f"<List><ID>{each.pk}</ID></List>" for each in campaign.lists.all())
+
+
+def made_by(reply: Reply) -> Campaign:
+    assert reply.overall == "OK", reply.results
+    return Campaign.objects.select_related("launch", "sender").get(pk=int(reply.text("p:NewID")))
+
+
+def test_a_send_of_a_draft_is_scheduled_with_its_content(alice: Account, soap_of_alice: SoapCaller) -> None:
+    draft = ready_campaign(alice, categories=["a"], rate_per_minute=60)
+    email = f"<Email><ID>{draft.pk}</ID></Email>{lists_of(draft)}<SendDate>{LATER}</SendDate>"
+    reply = soap_of_alice.ask(asked("Create", email))
+    made = made_by(reply)
+    assert made.pk != draft.pk
+    assert (made.status, made.send_at) == (CampaignStatus.SCHEDULED, dt.datetime(2030, 5, 1, 12, tzinfo=dt.UTC))
+    assert (made.subject, made.html_content, made.title) == (draft.subject, draft.html_content, draft.title)
+    assert (made.categories, made.rate_per_minute, made.sender) == (["a"], 60, draft.sender)
+    assert again(draft).status == CampaignStatus.DRAFT
+    assert reply.text("p:NewObjectID") == str(made.uuid)
+    found = soap_of_alice.ask(retrieve("ID Email.ID", simple("Email.ID", "equals", draft.pk)))
+    assert found.texts("p:Results/p:ID") == [str(draft.pk), str(made.pk)]
+    assert found.texts("p:Email/p:ID") == [str(draft.pk)] * 2
+    assert soap_of_alice.ask(perform("cancel", made.pk)).results == [("OK", "", "Send canceled")]
+
+
+def test_a_send_without_a_date_leaves_now(
+    alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    sender = add_sender(alice)
+    UnsubscribeGroup.objects.create(account=alice, name="old")
+    default = UnsubscribeGroup.objects.create(account=alice, name="default", is_default=True)
+    address = f"<FromAddress>NEWS@example.com</FromAddress><FromName>{sender.from_name}</FromName>"
+    made = made_by(soap_of_alice.ask(asked("Create", f"<Email>{BODY}</Email>{SUBSCRIBERS}{address}")))
+    assert (made.status, made.sender, made.suppression_group_id) == (CampaignStatus.QUEUED, sender, default.pk)
+    assert made.title == "Hello"
+    run_fleet(deliverer)
+    assert sorted(peer.recipients) == ["ann@example.com", "bob@example.com"]
+    assert Contact.objects.get(email="ann@example.com").external_id == "a-1"
+    assert again(made).status == CampaignStatus.SENT
+
+
+@pytest.fixture
+def parts(alice: Account) -> dict[str, str]:
+    """All that a send can be made of."""
+    draft = ready_campaign(alice)
+    bare = edit_campaign(alice, ready_campaign(alice).pk, {"html_content": "no link", "plain_content": ""})
+    return {
+        "email": f"<Email><ID>{draft.pk}</ID></Email>",
+        "bare": f"<Email><ID>{bare.pk}</ID></Email>",
+        "list": lists_of(draft),
+        "body": f"<Email>{BODY}</Email>",
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "code"),
+    [
+        ("{list}", "7001"),
+        ("<Email><Subject>x</Subject></Email>{list}", "7001"),
+        ("{email}", "7002"),
+        ("{email}<List><ID>2147483647</ID></List>", "7002"),
+        ("{email}<List><ID>x</ID></List>", "7002"),
+        ("<Email><PartnerKey>x</PartnerKey></Email>{list}", "7005"),
+        ("<Email><ID>2147483647</ID></Email>{list}", "7007"),
+        ("<Email><ID>x</ID></Email>{list}", "7007"),
+        ("{bare}{list}", "7000"),
+        ("{body}{list}", "7054"),
+        ("{email}{list}<FromAddress>other@example.com</FromAddress>", "7054"),
+        ("{email}{list}<FromName>Other</FromName>", "7054"),
+        ("{email}{list}<SendDate>2020-01-01T00:00:00Z</SendDate>", "7053"),
+        ("{email}{list}<SendDate>tomorrow</SendDate>", "7053"),
+        ("{email}{list}<SendDate>9000-01-01T00:00:00</SendDate>", "7053"),
+        ("{email}{list}<BccEmail>b@example.com</BccEmail>", "7055"),
+        ("{email}{list}<EmailSendDefinition><ID>1</ID></EmailSendDefinition>", "7055"),
+        ("{email}{list}<IsAlwaysOn>true</IsAlwaysOn>", "7055"),
+        ("<Email><HTMLBody><p>not escaped</p></HTMLBody></Email>{list}", "7000"),
+        ("<Email><Subject>two\nlines</Subject><TextBody>x</TextBody></Email>{list}", "7000"),
+        ("{email}<List><Subscribers><EmailAddress>nobody</EmailAddress></Subscribers></List>", "7003"),
+        ("{email}<List><Subscribers><SubscriberKey>a</SubscriberKey></Subscribers></List>", "7003"),
+        (
+            "{email}<List><Subscribers><EmailAddress>a@example.com</EmailAddress><Attributes><Name>x</Name></Attributes>"
+            "</Subscribers></List>",
+            "7055",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_leaves_nothing(
+    properties: str, code: str, parts: dict[str, str], soap_of_alice: SoapCaller
+) -> None:
+    counts = [model.objects.count() for model in (Campaign, ContactList, Contact)]
+    reply = soap_of_alice.ask(asked("Create", properties.format(**parts)))
+    assert [(status, error) for status, error, _ in reply.results] == [("Error", code)], reply.results
+    assert (reply.overall, reply.text("p:NewID")) == ("Error", "0")
+    assert [model.objects.count() for model in (Campaign, ContactList, Contact)] == counts
+
+
+def test_nothing_of_another_account_can_be_sent(
+    parts: dict[str, str], alice: Account, soap_of_charlie: SoapCaller, charlie: Account
+) -> None:
+    own = ready_campaign(charlie)
+    for properties, code in (
+        (parts["email"] + lists_of(own), "7007"),
+        (f"<Email><ID>{own.pk}</ID></Email>{parts['list']}", "7002"),
+    ):
+        assert soap_of_charlie.ask(asked("Create", properties)).results[0][1] == code
+
+
+def test_an_unverified_sender_cannot_be_named(alice: Account, soap_of_alice: SoapCaller) -> None:
+    add_sender(alice, is_verified=False)
+    chosen = add_list(alice, [])
+    address = f"<List><ID>{chosen.pk}</ID></List><FromAddress>news@example.com</FromAddress>"
+    assert soap_of_alice.ask(asked("Create", f"<Email>{BODY}</Email>{address}")).results[0][1] == "7054"
+
+
+def test_the_account_can_have_so_many(
+    alice: Account, soap_of_alice: SoapCaller, parts: dict[str, str], settings: pytest.FixtureRequest
+) -> None:
+    settings.CAMPAIGNS_LIMIT = 2  # type: ignore[attr-defined]
+    ((_, code, said),) = soap_of_alice.ask(asked("Create", parts["email"] + parts["list"])).results
+    assert (code, said) == ("7008", "The account cannot have more than 2 sends")
+
+
+def test_one_that_cannot_be_made_is_in_nobodys_way(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
+    good = f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>"
+    reply = soap_of_alice.ask(asked("Create", good, parts["list"], good))
+    assert reply.overall == "Has Errors"
+    assert [code for _, code, _ in reply.results] == ["", "7001", ""]
+    assert Campaign.objects.filter(status=CampaignStatus.SCHEDULED).count() == 2
+
+
+def test_a_scheduled_send_gets_another_time(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(hours=1))
+    change = f"<ID>{campaign.pk}</ID><SendDate>2030-05-01T12:00:00+02:00</SendDate>"
+    assert soap_of_alice.ask(asked("Update", change)).results == [("OK", "", "Updated Send.")]
+    assert again(campaign).send_at == dt.datetime(2030, 5, 1, 10, tzinfo=dt.UTC)
+
+
+def test_other_changes_are_refused(alice: Account, soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller) -> None:
+    scheduled, draft = campaign_in(alice, CampaignStatus.SCHEDULED), ready_campaign(alice)
+    before = again(scheduled).send_at
+    for properties, code in (
+        (f"<ID>{scheduled.pk}</ID>", "7053"),
+        (f"<SendDate>{LATER}</SendDate>", "7050"),
+        (f"<ID>{scheduled.pk}</ID><SendDate>2020-01-01T00:00:00Z</SendDate>", "7053"),
+        (f"<ID>{scheduled.pk}</ID><SendDate>{LATER}</SendDate><Subject>x</Subject>", "7055"),
+        (f"<ID>{draft.pk}</ID><SendDate>{LATER}</SendDate>", "7052"),
+    ):
+        assert soap_of_alice.ask(asked("Update", properties)).results[0][1] == code
+    foreign = f"<ID>{scheduled.pk}</ID><SendDate>{LATER}</SendDate>"
+    assert soap_of_charlie.ask(asked("Update", foreign)).results[0][1] == "7051"
+    assert again(scheduled).send_at == before
+
+
+def test_nothing_is_deleted(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = ready_campaign(alice)
+    reply = soap_of_alice.ask(asked("Delete", f"<ID>{campaign.pk}</ID>"))
+    assert reply.results == [("Error", "5", "Cannot perform Delete on objects of type Send")]
+    other = asked("Delete", "<ID>1</ID>").replace('"Send"', '"Subscriber"')
+    assert soap_of_alice.ask(other).results[0][1] == "8"
+    assert again(campaign).deleted_at is None
+
+
+def test_a_call_for_later_is_refused(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, CampaignStatus.PAUSED)
+    later = f"<Options><ScheduledTime>{LATER}</ScheduledTime></Options>"
+    for body in (perform("resume", campaign.pk), asked("Create", ""), asked("Update", "")):
+        assert soap_of_alice.ask(body.replace("<Options/>", later)).fault[0] == "soap:Client"
+    assert again(campaign).status == CampaignStatus.PAUSED

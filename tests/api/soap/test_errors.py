@@ -1,0 +1,62 @@
+"""The table of errors is whole: every error of the core has its answer in this dialect."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.http import BadBody
+from api.soap import errors
+from api.soap.reading import NotSoap
+from campaigns.errors import CampaignConflict, NotReady, UnknownPart
+from campaigns.readiness import Lack
+from campaigns.states import CampaignStatus
+from foundation.errors import SluiceError
+from tests.api.sendgrid.test_errors import core_errors, subclasses_of
+
+
+@pytest.mark.parametrize("kind", core_errors(), ids=lambda kind: kind.__name__)
+def test_every_core_error_has_an_answer(kind: type[SluiceError]) -> None:
+    error = kind.__new__(kind)
+    SluiceError.__init__(error)
+    problem = errors.problem_of(error, send=7, done="canceled")
+    assert problem is not None
+    assert problem.text
+    assert "{" not in problem.text
+    fault = errors.fault_of(error)
+    assert fault is not None
+    assert fault.kind is errors.FaultKind.CLIENT
+
+
+def test_no_row_of_the_table_is_left_over() -> None:
+    assert set(errors.CORE_ANSWERS) == {each.code for each in core_errors()}
+
+
+@pytest.mark.parametrize("kind", [*subclasses_of(BadBody), NotSoap], ids=lambda kind: kind.__name__)
+def test_every_unreadable_body_is_a_fault(kind: type[BadBody]) -> None:
+    fault = errors.fault_of(kind())
+    assert fault is not None
+    assert fault.kind is errors.FaultKind.CLIENT
+
+
+@pytest.mark.parametrize("lack", Lack)
+def test_what_a_send_lacks_has_a_code(lack: Lack) -> None:
+    problem = errors.problem_of(NotReady([lack]))
+    assert problem is not None
+    assert 7000 <= problem.code <= 7055
+    assert lack.value in problem.text
+
+
+def test_a_conflict_names_the_status_in_the_wires_word() -> None:
+    problem = errors.problem_of(CampaignConflict(CampaignStatus.SENT), send=29, done="paused")
+    assert problem is not None
+    assert (int(problem.code), problem.text) == (7052, "Send 29 cannot be paused: status is Complete")
+
+
+def test_what_the_account_does_not_have_is_told_by_its_kind() -> None:
+    codes = [errors.problem_of(UnknownPart(part)) for part in ("sender", "lists", "suppression_group")]
+    assert [int(problem.code) for problem in codes if problem] == [7054, 7002, 7008]
+
+
+def test_a_fault_of_ours_is_no_answer() -> None:
+    assert errors.fault_of(RuntimeError()) is None
+    assert errors.problem_of(RuntimeError()) is None

@@ -1,0 +1,206 @@
+"""Cancel, pause and resume: what is answered is what is so."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Account
+from api.campaign_words import Dialect, Move, may, word_for
+from api.soap import calls
+from batches.claims import Hold, Slice
+from batches.models import Receipt
+from batches.states import BatchStatus, Lane
+from campaigns.lifecycle import delete_campaign
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from mailer.pipeline.deliver import Deliverer
+from tests.api.soap.envelopes import SoapCaller, perform
+from tests.campaigns.building import again, campaign_in, ready_campaign
+
+STATUSES = list(CampaignStatus)
+MOVES = {"cancel": Move.CANCEL, "pause": Move.PAUSE, "resume": Move.RESUME}
+ENDS = {"cancel": CampaignStatus.CANCELED, "pause": CampaignStatus.PAUSED, "resume": CampaignStatus.SENDING}
+DONE = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
+
+
+@pytest.mark.parametrize("action", MOVES)
+@pytest.mark.parametrize("status", STATUSES)
+def test_each_move_is_done_from_the_statuses_that_the_table_names(
+    status: CampaignStatus, action: str, alice: Account, soap_of_alice: SoapCaller
+) -> None:
+    campaign = campaign_in(alice, status)
+    reply = soap_of_alice.ask(perform(action, campaign.pk))
+    ((code, error, said),) = reply.results
+    after = again(campaign)
+    if status in may(MOVES[action], Dialect.SOAP):
+        assert (reply.overall, code, error) == ("OK", "OK", "")
+        assert said.startswith(f"Send {DONE[action]}")
+        assert after.status == ENDS[action]
+    elif status is ENDS[action] and action != "resume":
+        assert (reply.overall, code) == ("OK", "OK")
+        assert said.startswith(f"Send already {DONE[action]}")
+    else:
+        assert (reply.overall, code, error) == ("Error", "Error", "7052")
+        word = word_for(status, Dialect.SOAP)
+        assert said == f"Send {campaign.pk} cannot be {DONE[action]}: status is {word}"
+        assert after.status == status
+
+
+def test_a_cancel_is_repeated_with_the_same_numbers(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    first = soap_of_alice.ask(perform("cancel", campaign.pk))
+    second = soap_of_alice.ask(perform("CANCEL", campaign.pk))
+    assert first.results == [("OK", "", "Send canceled: 0 had left, 3 held back")]
+    assert second.results == [("OK", "", "Send already canceled: 0 had left, 3 held back")]
+    assert first.headers["X-Sluice-Receipt"] == second.headers["X-Sluice-Receipt"]
+    assert first.headers["X-Sluice-Receipt"] in first.text("p:StatusMessage")
+    assert again(campaign).launch.batch.status == BatchStatus.CANCELLED
+
+
+def test_a_cancel_after_all_has_left_is_none(alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    deliverer.deliver_due(seconds=5)
+    for _ in range(2):
+        reply = soap_of_alice.ask(perform("cancel", campaign.pk))
+        assert reply.results == [("Error", "7052", f"Send {campaign.pk} cannot be canceled: all 3 messages had left")]
+        assert reply.headers["X-Sluice-Sent"] == "3"
+
+
+def test_a_stop_that_has_not_settled_says_how_many_are_in_hand(
+    alice: Account, soap_of_alice: SoapCaller, settings: Any
+) -> None:
+    settings.STOP_WAIT_SECONDS = 0.05
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    hold = Hold()
+    (claim,) = hold.claim_next(Lane.BULK)
+    hold.look([Slice(claim, 0, 2)])
+    reply = soap_of_alice.ask(perform("cancel", campaign.pk))
+    assert reply.results[0][2] == "Send canceled: 0 had left, not settled yet: 3 in the hands of workers"
+    assert (reply.overall, reply.headers["X-Sluice-Settled"]) == ("OK", "false")
+    assert again(campaign).status == CampaignStatus.CANCELED
+
+
+def test_several_definitions_each_have_their_result(alice: Account, soap_of_alice: SoapCaller) -> None:
+    first, second = (campaign_in(alice, CampaignStatus.SENDING) for _ in range(2))
+    draft = ready_campaign(alice)
+    reply = soap_of_alice.ask(
+        perform(
+            "cancel",
+            first.pk,
+            '<Definition xsi:nil="true"/>',
+            '<Definition xsi:type="Automation"><ID>1</ID></Definition>',
+            "<Definition><ID>1</ID></Definition>",
+            '<Definition xsi:type="Send"><ID xsi:nil="1"/></Definition>',
+            '<Definition xsi:type="Send"><ID>2147483648</ID></Definition>',
+            '<Definition xsi:type="Send"><ID>ten</ID></Definition>',
+            draft.pk,
+            second.pk,
+            second.pk,
+        )
+    )
+    assert reply.overall == "Has Errors"
+    assert [(code, error) for code, error, _ in reply.results] == [
+        ("OK", ""),
+        ("Error", "6"),
+        ("Error", "8"),
+        ("Error", "8"),
+        ("Error", "7050"),
+        ("Error", "7050"),
+        ("Error", "7050"),
+        ("Error", "7052"),
+        ("OK", ""),
+        ("OK", ""),
+    ]
+    assert reply.texts("p:OrdinalID") == ["1", "2", "3", "4", "5", "6", "7"]
+    assert "index 1" in reply.results[1][2]
+    assert "type Automation" in reply.results[2][2]
+    assert len(reply.headers["X-Sluice-Receipt"].split(", ")) == 2
+    assert [again(each).status for each in (first, second, draft)] == [
+        CampaignStatus.CANCELED,
+        CampaignStatus.CANCELED,
+        CampaignStatus.DRAFT,
+    ]
+
+
+def test_what_is_not_there_is_told_as_what_is_anothers(
+    alice: Account, soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller
+) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    deleted = ready_campaign(alice)
+    delete_campaign(alice, deleted.pk, actor="a test")
+    unknown = 2**31 - 1
+    assert soap_of_charlie.ask(perform("cancel", campaign.pk)).results == [
+        ("Error", "7051", f"Send {campaign.pk} not found")
+    ]
+    for number in (unknown, deleted.pk):
+        assert soap_of_alice.ask(perform("cancel", number)).results == [("Error", "7051", f"Send {number} not found")]
+    assert again(campaign).status == CampaignStatus.SENDING
+
+
+def test_other_actions_and_no_objects_are_errors(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
+    assert soap_of_alice.ask(perform("start", campaign.pk)).results[0][:2] == ("Error", "5")
+    assert soap_of_alice.ask(perform("", campaign.pk)).results[0][:2] == ("Error", "5")
+    for definitions in ([], [campaign.pk] * 101):
+        reply = soap_of_alice.ask(perform("cancel", *definitions))
+        assert (reply.overall, reply.results) == ("Error", [])
+        assert reply.text("p:OverallStatusMessage")
+    assert again(campaign).status == CampaignStatus.SCHEDULED
+
+
+def test_why_it_is_paused_is_on_the_receipt(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    body = perform("pause", campaign.pk).replace(
+        "<Options/>", "<Options><Explanation>wrong price</Explanation></Options>"
+    )
+    assert soap_of_alice.ask(body).overall == "OK"
+    receipt = Receipt.objects.get()
+    assert (receipt.reason, receipt.actor) == ("wrong price", f"key {soap_of_alice.key.key_id} (a test's key)")
+
+
+def test_another_change_of_the_send_is_waited_for(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Campaign.objects.select_for_update().get(pk=campaign.pk)
+            held.set()
+            release.wait(5)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(5)
+    threading.Timer(0.1, release.set).start()
+    assert soap_of_alice.ask(perform("cancel", campaign.pk)).overall == "OK"
+    thread.join()
+
+
+def test_a_change_that_lasts_is_told(
+    alice: Account, soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    monkeypatch.setattr(calls, "PATIENCE_SECONDS", 0.05)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Campaign.objects.select_for_update().get(pk=campaign.pk)
+            held.set()
+            release.wait(5)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(5)
+    ((code, error, said),) = soap_of_alice.ask(perform("cancel", campaign.pk)).results
+    release.set()
+    thread.join()
+    assert (code, error) == ("Error", "7052")
+    assert "another change" in said
+    assert again(campaign).status == CampaignStatus.SENDING

@@ -1,0 +1,220 @@
+"""Retrieve, Describe and GetSystemStatus."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from api.campaign_words import Dialect, word_for
+from batches.freeze import freeze_installation
+from campaigns.lifecycle import delete_campaign, schedule_campaign
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from foundation.clock import database_now
+from mailer.pipeline.deliver import Deliverer
+from tests.api.soap.envelopes import NAMESPACES, PARTNER, Reply, SoapCaller, both, retrieve, simple
+from tests.campaigns.building import campaign_in, ready_campaign
+
+ALL_OF_THE_SAMPLE = (
+    "ID Client.ID Email.ID SendDate FromName Duplicates InvalidAddresses ExistingUndeliverables ExistingUnsubscribes "
+    "HardBounces SoftBounces OtherBounces UniqueClicks UniqueOpens NumberSent Unsubscribes MissingAddresses Subject "
+    "PreviewURL SentDate EmailName Status"
+)
+
+
+def ids(reply: Reply) -> list[int]:
+    """The sends of a reply."""
+    assert reply.overall in {"OK", "MoreDataAvailable"}
+    return [int(said) for said in reply.texts("p:Results/p:ID")]
+
+
+def test_a_send_has_the_properties_that_were_asked_for_in_the_schemas_order(
+    alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer
+) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SENDING)
+    deliverer.deliver_due(seconds=5)
+    reply = soap_of_alice.ask(retrieve(f"Status {ALL_OF_THE_SAMPLE}", simple("ID", "equals", campaign.pk)))
+    (found,) = reply.root.iterfind(".//p:Results", NAMESPACES)
+    names = [each.tag.rpartition("}")[2] for each in found]
+    assert " ".join(names) == (
+        "Client PartnerKey ID ObjectID Email SendDate FromName Duplicates InvalidAddresses ExistingUndeliverables "
+        "ExistingUnsubscribes HardBounces SoftBounces OtherBounces UniqueClicks UniqueOpens NumberSent Unsubscribes "
+        "MissingAddresses Subject SentDate EmailName Status"
+    )
+    said = {each.tag.rpartition("}")[2]: each.text for each in found}
+    assert (said["NumberSent"], said["Status"], said["FromName"]) == ("3", "Sending", "News")
+    assert (said["EmailName"], said["Subject"]) == ("News of May", "News for [%first_name | you%]")
+    assert dt.datetime.fromisoformat(said["SendDate"]) - database_now() < dt.timedelta(minutes=1)
+    assert said["SendDate"].endswith("Z")
+    assert reply.text("p:Client/p:ID") == str(alice.pk)
+    assert reply.text("p:Email/p:ID") == str(campaign.pk)
+
+
+@pytest.mark.parametrize("status", CampaignStatus)
+def test_every_status_has_its_word(status: CampaignStatus, alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, status)
+    other = CampaignStatus.SENT if status is CampaignStatus.DRAFT else CampaignStatus.DRAFT
+    word = word_for(status, Dialect.SOAP)
+    assert soap_of_alice.ask(retrieve("Status")).text("p:Status") == word
+    for criteria, found in {
+        simple("Status", "equals", word): [campaign.pk],
+        simple("Status", "equals", word_for(other, Dialect.SOAP)): [],
+        simple("Status", "notEquals", word): [],
+        simple("Status", "IN", "Deleted", word): [campaign.pk],
+        simple("Status", "equals", "nonsense"): [],
+    }.items():
+        assert ids(soap_of_alice.ask(retrieve("ID", criteria))) == found, criteria
+
+
+@pytest.fixture
+def three(alice: Account, charlie: Account) -> list[int]:
+    """Alice's three, made at one, two and three o'clock; Charlie's, and one that Alice has deleted."""
+    made = [ready_campaign(alice, title=f"News {n}").pk for n in range(3)]
+    for n, number in enumerate(made):
+        Campaign.objects.filter(pk=number).update(created_at=dt.datetime(2026, 5, 1, 1 + n, tzinfo=dt.UTC))
+    ready_campaign(charlie)
+    delete_campaign(alice, ready_campaign(alice).pk, actor="a test")
+    return made
+
+
+def test_a_filter_finds_what_it_says(alice: Account, soap_of_alice: SoapCaller, three: list[int]) -> None:
+    first, second, third = three
+    schedule_campaign(alice, third, database_now() + dt.timedelta(hours=1))
+    left, right = "LeftOperand", "RightOperand"
+    for criteria, found in {
+        "": three,
+        simple("ID", "equals", second): [second],
+        simple("ID", "notEquals", second): [first, third],
+        simple("ID", "IN", first, third, 10**15): [first, third],
+        simple("ID", "equals", 10**15): [],
+        simple("ID", "greaterThan", first): [second, third],
+        simple("ID", "lessThanOrEqual", second): [first, second],
+        simple("ID", "between", second, third): [second, third],
+        simple("Email.ID", "equals", second): [second],
+        simple("CreatedDate", "greaterThan", "2026-05-01T01:00:00Z", kind="DateValue"): [second, third],
+        simple("CreatedDate", "greaterThanOrEqual", "2026-05-01T04:00:00+02:00"): [second, third],
+        simple("CreatedDate", "between", "2026-05-01T00:30:00", "2026-05-01T02:30:00.5", kind="DateValue"): [
+            first,
+            second,
+        ],
+        simple("SendDate", "isNull"): [first, second],
+        simple("SendDate", "isNotNull"): [third],
+        simple("EmailName", "equals", "NEWS 1"): [second],
+        simple("FromAddress", "notEquals", "news@example.com"): [],
+        simple("ObjectID", "equals", "x"): None,
+        both(simple("ID", "equals", first, tag=left), "OR", simple("ID", "equals", third, tag=right)): [first, third],
+        both(simple("ID", "greaterThan", first, tag=left), "AND", simple("SendDate", "isNull", tag=right)): [second],
+        both(
+            both(simple("ID", "equals", first, tag=left), "OR", simple("ID", "equals", second, tag=right), tag=left),
+            "and",
+            simple("ID", "notEquals", first, tag=right),
+        ): [second],
+    }.items():
+        reply = soap_of_alice.ask(retrieve("ID", criteria))
+        if found is None:
+            assert reply.overall.startswith("Error: "), criteria
+        else:
+            assert ids(reply) == found, criteria
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            retrieve("ID", kind="Subscriber"),
+            "Unable to find a handler for object type: Subscriber. Object types are case-sensitive, check spelling.",
+        ),
+        (
+            retrieve("ID Bogus"),
+            "The Request Property(s) Bogus do not match with the fields of Send retrieve",
+        ),
+        (retrieve("ID", simple("Bogus", "equals", 1)), "The Filter Property Bogus cannot be used"),
+        (retrieve("ID", simple("NumberSent", "equals", 1)), "The Filter Property NumberSent cannot be used"),
+        (retrieve("ID", simple("ID", "like", 1)), "The operator like cannot be used with ID."),
+        (retrieve("ID", simple("Status", "between", 1, 2)), "The operator between cannot be used with Status."),
+        (retrieve("ID", simple("ID", "equals")), "The operator equals does not take 0 values."),
+        (retrieve("ID", simple("ID", "between", 1)), "The operator between does not take 1 values."),
+        (retrieve("ID", simple("ID", "equals", "x")), "ID cannot be compared with this value."),
+        (retrieve("ID", simple("SendDate", "equals", "x")), "SendDate cannot be compared with this value."),
+        (retrieve("ID", simple("SendDate", "equals", "0001-01-01")), "SendDate cannot be compared with this value."),
+        (retrieve("ID", "<Filter/>"), "A Filter is a SimpleFilterPart or a ComplexFilterPart."),
+        (retrieve("ID", both("", "AND", "")), "A ComplexFilterPart needs operands"),
+        (retrieve("ID", more="<ContinueRequest>x</ContinueRequest>"), "ContinueRequest names no request"),
+        (f'<RetrieveRequestMsg xmlns="{PARTNER}"/>', "There is no RetrieveRequest."),
+    ],
+)
+def test_what_cannot_be_retrieved_is_told_in_the_status(body: str, said: str, soap_of_alice: SoapCaller) -> None:
+    reply = soap_of_alice.ask(body)
+    assert reply.overall.startswith(f"Error: {said}")
+    assert reply.texts("p:Results") == []
+
+
+def test_a_filter_that_is_too_deep_or_too_long_is_refused(soap_of_alice: SoapCaller) -> None:
+    deep = simple("ID", "equals", 1, tag="LeftOperand")
+    for _ in range(30):
+        deep = both(deep, "AND", "", tag="LeftOperand")
+    long = both(simple("ID", "equals", 1, tag="LeftOperand"), "OR", "").replace(
+        "</Filter>",
+        f"<AdditionalOperands>{simple('ID', 'equals', 1, tag='Operand') * 150}</AdditionalOperands></Filter>",
+    )
+    for criteria in (deep.replace("LeftOperand", "Filter", 1)[: -len("LeftOperand>")] + "Filter>", long):
+        assert soap_of_alice.ask(retrieve("ID", criteria)).overall.startswith("Error: A Filter has 20 levels")
+
+
+def test_pages_follow_each_other(
+    soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller, three: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["api.soap.operations.retrieve"], "PAGE", 2)
+    first = soap_of_alice.ask(retrieve("ID", simple("ID", "greaterThan", 0)))
+    assert (first.overall, ids(first)) == ("MoreDataAvailable", three[:2])
+    more = f"<ContinueRequest>{first.text('p:RequestID')}</ContinueRequest>"
+    second = soap_of_alice.ask(retrieve("", more=more).replace("<ObjectType>Send</ObjectType>", ""))
+    assert (second.overall, ids(second)) == ("OK", three[2:])
+    assert soap_of_charlie.ask(retrieve("ID", more=more)).overall.startswith("Error: ContinueRequest")
+
+
+def test_a_page_can_be_smaller(soap_of_alice: SoapCaller, three: list[int]) -> None:
+    asked = retrieve("ID", more="<Options><BatchSize>1</BatchSize></Options>")
+    assert ids(soap_of_alice.ask(asked)) == three[:1]
+
+
+def test_nothing_found_is_ok_without_results(soap_of_alice: SoapCaller) -> None:
+    reply = soap_of_alice.ask(retrieve("ID"))
+    assert (reply.overall, reply.texts("p:Results")) == ("OK", [])
+
+
+def test_a_page_is_one_question_and_its_counts_another(soap_of_alice: SoapCaller, three: list[int]) -> None:
+    def queries(properties: str) -> int:
+        with CaptureQueriesContext(connection) as caught:
+            assert len(ids(soap_of_alice.ask(retrieve(properties)))) == 3
+        return len(caught)
+
+    one = queries("ID")
+    assert one <= 3
+    assert queries("ID FromName Subject Status SendDate Email.ID") == one
+    assert queries(f"ID {ALL_OF_THE_SAMPLE}") <= one + 3
+
+
+def test_describe_names_what_can_be_retrieved(soap_of_alice: SoapCaller) -> None:
+    def asked(kind: str) -> str:
+        return (
+            f'<DefinitionRequestMsg xmlns="{PARTNER}"><DescribeRequests><ObjectDefinitionRequest><ObjectType>{kind}'
+            "</ObjectType></ObjectDefinitionRequest></DescribeRequests></DefinitionRequestMsg>"
+        )
+
+    names = soap_of_alice.ask(asked("Send")).texts("p:Properties/p:Name")
+    assert set(ALL_OF_THE_SAMPLE.split()) <= set(names)
+    assert soap_of_alice.ask(retrieve(" ".join(names))).overall == "OK"
+    assert soap_of_alice.ask(asked("Automation")).texts("p:Properties") == []
+
+
+def test_the_system_says_whether_it_is_held(soap_of_alice: SoapCaller) -> None:
+    asked = f'<SystemStatusRequestMsg xmlns="{PARTNER}"/>'
+    assert soap_of_alice.ask(asked).text("p:SystemStatus") == "OK"
+    freeze_installation(actor="a test")
+    assert soap_of_alice.ask(asked).text("p:SystemStatus") == "InMaintenance"
