@@ -129,6 +129,9 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         "sender_limit_reached",
         "sender_locked",
         "sender_verified",
+        "foreign_content",
+        "contact_taken",
+        "test_failed",
     ),
     NOT_HERE,
 )
