@@ -7,7 +7,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
 
@@ -32,7 +32,9 @@ class Campaign(models.Model):
     subject = models.TextField(blank=True)
     preheader = models.CharField(max_length=255, blank=True, help_text="What a mailbox shows behind the subject")
     from_name = models.CharField(max_length=255, blank=True, help_text="Instead of the sender's")
-    reply_to = models.CharField(max_length=320, blank=True, help_text="Instead of the sender's")
+    reply_to = models.CharField(
+        max_length=320, blank=True, validators=[validate_email], help_text="Instead of the sender's"
+    )
     markdown = models.TextField(blank=True, help_text="What HTML and plain text were made from; empty: neither was")
     html_content = models.TextField(blank=True)
     plain_content = models.TextField(blank=True)

@@ -33,7 +33,7 @@ ADDRESS: Piece = {"type": "string", "format": "email"}
 COMPONENTS: dict[str, Piece] = {
     "Campaign": record(
         id=NUMBER,
-        **{name: piece for name, piece in WRITABLE.items() if not name.endswith("_ids")},
+        **{name: piece for name, piece in WRITABLE.items() if not name.endswith("_ids")} | {"title": TEXT},
         list_ids=list_of(ID),
         segment_ids=list_of(ID),
         status=STATUS,

@@ -63,7 +63,7 @@ METADATA: Piece = {
 COMPONENTS: dict[str, Piece] = {
     "SingleSend": record(
         id=UUID,
-        name=NAME,
+        name=TEXT,
         status=STATUS,
         categories=list_of(TEXT),
         send_at=nullable(TIME),
@@ -74,7 +74,7 @@ COMPONENTS: dict[str, Piece] = {
     ),
     "SingleSendLine": record(
         id=UUID,
-        name=NAME,
+        name=TEXT,
         # Of tests with several variations, which there are none of.
         abtest={"type": "object", "nullable": True},
         status=STATUS,

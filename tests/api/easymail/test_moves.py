@@ -45,15 +45,20 @@ def test_each_status_allows_what_the_table_says(
     status: CampaignStatus, alice: Account, client_of_alice: ApiClient
 ) -> None:
     assert set(CALLS) == set(ALLOWED[Dialect.EASYMAIL])
-    for move, (method, behind, body, code) in CALLS.items():
-        campaign = campaign_in(alice, status)
+    campaign = campaign_in(alice, status)
+    allowed = [move for move in CALLS if status in may(move, Dialect.EASYMAIL)]
+    for move in CALLS.keys() - set(allowed):
+        method, behind, body, code = CALLS[move]
+        refused(client_of_alice.ask(method, path_of(campaign, behind), body), 409, code)
+        after = again(campaign)
+        assert (after.status, after.subject, after.send_at) == (status, campaign.subject, campaign.send_at)
+        assert after.updated_at == campaign.updated_at
+    for move in allowed:
+        if move is not allowed[0]:
+            campaign = campaign_in(alice, status)
+        method, behind, body, _ = CALLS[move]
         answer = client_of_alice.ask(method, path_of(campaign, behind), body)
-        if status not in may(move, Dialect.EASYMAIL):
-            assert "details" not in refused(answer, 409, code)
-            after = again(campaign)
-            assert (after.status, after.subject, after.send_at) == (status, campaign.subject, campaign.send_at)
-            assert after.updated_at == campaign.updated_at
-        elif move is Move.DELETE:
+        if move is Move.DELETE:
             assert answer.status_code == 204
         else:
             expected = BECOMES.get(move, word_for(status, Dialect.EASYMAIL))

@@ -127,17 +127,17 @@ def test_who_was_stopped_stays_pending(alice: Account, client_of_alice: ApiClien
 
 
 def test_pages_of_recipients_go_over_several_parcels(alice: Account, client_of_alice: ApiClient) -> None:
-    add_contacts(alice, [f"r{n}@example.com" for n in range(1100)])
+    add_contacts(alice, [f"r{n}@example.com" for n in range(520)])
     campaign = ready_campaign(alice, lists=[], is_to_all=True)
     send_now(alice, campaign.pk)
     expand_all()
     path = path_of(campaign, "/recipients")
-    seen = [email for page in range(1, 13) for email in emails(client_of_alice.get(f"{path}?page={page}"))]
-    assert len(seen) == len(set(seen)) == 1100
+    seen = [email for page in range(1, 7) for email in emails(client_of_alice.get(f"{path}?page={page}"))]
+    assert len(seen) == len(set(seen)) == 520
     answer = client_of_alice.get(f"{path}?per_page=7&page=72")
-    assert emails(answer) == seen[71 * 7 : 72 * 7]
-    assert answer.json()["pagination"]["total"] == 1100
-    assert emails(client_of_alice.get(f"{path}?page=12")) == []
+    assert emails(answer) == seen[71 * 7 : 72 * 7], "a page on both sides of a parcel's end"
+    assert answer.json()["pagination"]["total"] == 520
+    assert emails(client_of_alice.get(f"{path}?page=7")) == []
 
 
 @pytest.mark.parametrize("query", ["status=bounced", "opened=maybe", "clicked=2", "per_page=101", "search=%00"])
