@@ -85,9 +85,9 @@ end $$;
     tables=", ".join(TABLES),
     deletes="\n        ".join(f"if exists (select from {table}) then delete from {table}; end if;" for table in TABLES),
 )
-"""Whatever a test has left. A look at an empty table costs less than deleting nothing from it. Deleting a few rows takes
-a tenth of what truncating costs, which makes files; a big test's rows would be in the way of the next ones' scans, even
-when they are dead."""
+"""Whatever a test has left. A look at an empty table costs less than deleting nothing from it. Deleting a few rows
+takes a tenth of what truncating costs, which makes files; a big test's rows would be in the way of the next ones'
+scans, even when they are dead."""
 
 
 @pytest.fixture(scope="session", autouse=True)
