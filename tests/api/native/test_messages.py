@@ -138,7 +138,7 @@ def test_pages_are_read_by_indexes(open_batch: Batch) -> None:
         cursor.execute("set local enable_seqscan = off; set local enable_sort = off")
         cursor.execute(f"explain {page}", {"batch": open_batch.pk, "first": 1, "limit": 100})
         assert "Index Cond: ((ROW(batch_id, id) >= ROW(" in str(cursor.fetchall())
-        cursor.execute("set local enable_indexscan = off")
+        cursor.execute("set local enable_sort = on; set local enable_indexscan = off")
         assert "retries_by_base" in queries._parcels_that_hold([1, 2]).explain()
 
 
