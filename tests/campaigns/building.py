@@ -82,11 +82,11 @@ def expand_all() -> int:
 
 
 def run_fleet(deliverer: Deliverer, *, rounds: int = 3) -> None:
-    """Let everything happen that is due now: sweeper, expansion, delivery."""
+    """Let everything happen that is due now: sweeper, expansion, delivery. Ends when a round had nothing to do."""
     for _ in range(rounds):
-        sweep()
-        expand_all()
-        deliverer.deliver_due(seconds=5)
+        done = any(sweep().values()), expand_all(), deliverer.deliver_due(seconds=5)
+        if not any(done):
+            return
 
 
 def again(campaign: Campaign) -> Campaign:

@@ -14,6 +14,7 @@ from accounts.models import Account
 
 class Command(BaseCommand):
     help = "Creates an account, with --parent a subuser of another one."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="its username: letters, digits and . _ @ -")

@@ -14,6 +14,7 @@ from foundation.errors import SluiceError
 
 class Command(BaseCommand):
     help = "Creates an API key of an account and prints it. It cannot be shown again."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="username of the account")

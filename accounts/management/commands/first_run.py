@@ -22,6 +22,7 @@ OPERATOR = "operator"
 
 class Command(BaseCommand):
     help = 'Creates a first operator, account and API key; prints {"api_key", "admin_username", "admin_password"}.'
+    requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():

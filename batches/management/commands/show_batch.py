@@ -15,6 +15,7 @@ from batches.states import BatchStatus
 
 class Command(BaseCommand):
     help = "Show the status of batches and what has become of their messages"
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("batch_ids", nargs="+", metavar="BATCH_ID")

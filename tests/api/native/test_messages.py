@@ -133,10 +133,12 @@ def test_pages_are_read_by_indexes(open_batch: Batch) -> None:
     """On an empty table every plan is cheap, so those that a full one would not get are switched off."""
     page = queries.PARCELS_OF_BATCH.format(may_hold="true")
     with transaction.atomic(), connection.cursor() as cursor:
+        # As if no test had been here before: what earlier ones have left in the indexes makes others look cheaper.
+        cursor.execute("reindex table batches_parcel; analyze batches_parcel")
         cursor.execute("set local enable_seqscan = off; set local enable_sort = off")
         cursor.execute(f"explain {page}", {"batch": open_batch.pk, "first": 1, "limit": 100})
         assert "Index Cond: ((ROW(batch_id, id) >= ROW(" in str(cursor.fetchall())
-        cursor.execute("set local enable_indexscan = off")
+        cursor.execute("set local enable_sort = on; set local enable_indexscan = off")
         assert "retries_by_base" in queries._parcels_that_hold([1, 2]).explain()
 
 
