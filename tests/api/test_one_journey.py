@@ -14,7 +14,7 @@ from foundation.clock import database_now
 from mailer.models import Event, EventKind, Message
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
-from tests.api.wires import SUBJECT, Legacy, SingleSends, Wire
+from tests.api.wires import SUBJECT, Easymail, Legacy, SingleSends, Soap, Wire
 from tests.campaigns.building import run_fleet
 from tests.conftest import Clock
 from tests.peer import CountingPeer
@@ -23,7 +23,7 @@ EMAILS = [f"r{n}@example.com" for n in range(4)]
 
 
 @pytest.mark.parametrize("begins", ["at its time", "now"])
-@pytest.mark.parametrize("wire_of", [Legacy, SingleSends])
+@pytest.mark.parametrize("wire_of", [Legacy, SingleSends, Easymail, Soap])
 def test_half_of_it_leaves_and_the_rest_is_stopped(
     wire_of: type[Wire], begins: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
