@@ -175,7 +175,10 @@ def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RUL
     """Write the changes down, in the caller's transaction. Raises UnknownPart, UnverifiedSender, TwoUnsubscribeLinks,
     and nothing is written."""
     parts = apply(campaign, changes, rules=rules)
-    campaign.updated_at = campaign.edited_at = database_now()
+    now = database_now()
+    if campaign.pk is None:
+        campaign.created_at = now
+    campaign.updated_at = campaign.edited_at = now
     campaign.save()
     for name in SEVERAL & parts.keys():
         getattr(campaign, name).set(parts[name])

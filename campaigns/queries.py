@@ -196,7 +196,8 @@ from told where (%(status)s::text is null or status = %(status)s)
         or concat_ws(' ', first_name, last_name) ilike %(pattern)s)
 """
 PAGE_RECORDED: Final = f"""{RECORDED} select recipient, uuid, first_name, last_name, status, sent_at, reply, opened_at,
-    clicked_at {WANTED} order by id limit %(limit)s offset %(skipped)s"""
+    clicked_at, count(*) over () {WANTED} order by id limit %(limit)s offset %(skipped)s"""
+"""With how many there are in all, which with a filter costs as much as the page."""
 COUNT_RECORDED: Final = f"{RECORDED} select count(*) {WANTED}"
 OFFSET_WITHIN: Final = """
 select coalesce(min(before), 0) from (

@@ -86,16 +86,18 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
         "clicked": wanted.clicked,
         "pattern": wanted.search and _pattern(wanted.search),
     }
+    if page.offset >= launch.recipients:
+        page = page._replace(limit=0, offset=launch.recipients)
+    asked = parameters | page._asdict()
     with time_limit(), connection.cursor() as cursor:
-        total = launch.recipients
-        if wanted != EVERYBODY:
-            total = _count(queries.COUNT_RECORDED, parameters | {"offset": 0, "limit": 0})
-        if page.offset >= total:
-            return [], total
-        asked = parameters | page._asdict()
-        before = _count(queries.OFFSET_WITHIN, asked) if wanted == EVERYBODY else 0
-        cursor.execute(queries.PAGE_RECORDED, asked | {"skipped": page.offset - before})
-        return [Recipient(*row) for row in cursor.fetchall()], total
+        if wanted == EVERYBODY:
+            before = _count(queries.OFFSET_WITHIN, asked)
+            cursor.execute(queries.PAGE_RECORDED, asked | {"skipped": page.offset - before})
+            return [Recipient(*row) for *row, _ in cursor.fetchall()], launch.recipients
+        cursor.execute(queries.PAGE_RECORDED, asked | {"skipped": page.offset})
+        rows = cursor.fetchall()
+        total = rows[0][-1] if rows else _count(queries.COUNT_RECORDED, asked)
+        return [Recipient(*row) for *row, _ in rows], total
 
 
 def count_recipients(campaign: Campaign) -> int:

@@ -18,7 +18,7 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^campaigns/?$", campaigns.Campaigns.as_view()),
     re_path(rf"^{CAMPAIGN}/?$", campaigns.OneCampaign.as_view()),
     re_path(rf"^{CAMPAIGN}/send/?$", campaigns.Send.as_view()),
-    re_path(rf"^{CAMPAIGN}/test/?$", campaigns.Test.as_view()),
+    re_path(rf"^{CAMPAIGN}/test/?$", campaigns.TestMail.as_view()),
     re_path(rf"^{CAMPAIGN}/schedule/?$", campaigns.Schedule.as_view()),
     re_path(rf"^{CAMPAIGN}/unschedule/?$", campaigns.Unschedule.as_view()),
     re_path(rf"^{CAMPAIGN}/cancel/?$", campaigns.Cancel.as_view()),

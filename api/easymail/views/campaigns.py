@@ -103,10 +103,9 @@ class Send(CampaignEndpoint):
 
 
 @schema.campaigns.test
-class Test(CampaignEndpoint):
+class TestMail(CampaignEndpoint):
     """Nothing of the campaign changes, so that it may be in any status."""
 
-    __test__ = False
     resource = "test"
     scopes = needing(POST="create")
 

@@ -52,7 +52,7 @@ def test_a_new_campaign_is_a_draft_with_all_that_was_said(alice: Account, client
     assert shown["audience"] == {"list_uuid": body["list_uuid"], "segment_uuid": None}
     assert shown["readiness"] == {"can_send": True, "missing": []}
     assert (shown["content_editable_via_api"], shown["content_overwrite_required"]) == (True, False)
-    assert shown["updated_at"] == shown["last_updated_at"]
+    assert shown["created_at"] == shown["updated_at"] == shown["last_updated_at"]
     assert data(client_of_alice.get(path_of(shown["uuid"]))) == shown
     assert data(client_of_alice.get(path_of(shown["uuid"].upper()))) == shown
 
