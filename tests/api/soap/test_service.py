@@ -356,6 +356,9 @@ HOSTILE = {
     "a doctype from elsewhere": envelope(STATUS).replace(
         b"<s:Env", b'<!DOCTYPE x SYSTEM "http://127.0.0.1:1/"><s:Env', 1
     ),
+    "a doctype behind a comment": b"<?x?><!-- > --><!DOCTYPE x><!-- -->" + envelope(STATUS),
+    "many declarations": with_doctype("<!ATTLIST x" + "".join(f' a{n} CDATA "x"' for n in range(80_000)) + ">"),
+    "a doctype in UTF-7": b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE x>' + envelope(STATUS),
     "an entity that nobody knows": envelope(perform("&x;", 1)),
     "a billion laughs": with_doctype(LAUGHS, "&a12;"),
     "a quadratic blow-up": with_doctype(f'<!ENTITY x "{"x" * 50_000}">', "&x;" * 50_000),
@@ -364,7 +367,6 @@ HOSTILE = {
     "control characters": envelope(perform("can\x01cel", 1)),
     "a control character by number": envelope(perform("can&#1;cel", 1)),
     "invalid UTF-8": envelope(perform("cancel", 1)).replace(b"cancel", b"\xff\xfe\xc3"),
-    "an unknown encoding": b'<?xml version="1.0" encoding="nonsense"?>' + envelope(STATUS),
     "an unbound prefix": envelope("<x:y/>"),
     "too large": envelope(f"<x>{' ' * MAX_BYTES}</x>"),
 }
@@ -375,6 +377,19 @@ def test_what_cannot_be_read_is_a_fault(name: str, database: None) -> None:
     reply = post(HOSTILE[name])
     assert reply.fault == UNREADABLE
     assert reply.texts("detail") == [""]
+
+
+def test_a_doctype_in_a_comment_or_in_a_text_is_none(soap_of_alice: SoapCaller) -> None:
+    said = envelope(STATUS.replace("/>", "><Options><![CDATA[<!DOCTYPE html>]]></Options></SystemStatusRequestMsg>"))
+    said = said.replace(b"<s:Header>", b"<s:Header>" + user("alice", soap_of_alice.text).encode())
+    assert post(b"<?xml version='1.0'?><!-- <!DOCTYPE x> -->" + said).overall == "OK"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_read(encoding: str, soap_of_alice: SoapCaller) -> None:
+    said = envelope(STATUS, user("alice", soap_of_alice.text)).decode()
+    named = encoding.removesuffix("-sig")
+    assert post(f'<?xml version="1.0" encoding="{named}"?>{said}'.encode(encoding)).overall == "OK"
 
 
 def test_what_is_compressed_is_not_unpacked(database: None) -> None:
