@@ -22,6 +22,8 @@ from api.soap.names import PARTNER, WSA, XSI, Version
 Element: TypeAlias = etree._Element
 
 MAX_BYTES: Final = 2 * 2**20
+MOST_PREFIXES: Final = 1000
+"""In scope at one place."""
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 MISCELLANEOUS: Final = {b"<?": b"?>", b"<!--": b"-->"}
@@ -135,9 +137,13 @@ def text(parent: Element, *path: str) -> str | None:
 
 
 def type_of(element: Element) -> str | None:
-    """The wire's type that an element says it has, whatever its prefix; None if it says none, or one of others'."""
+    """The wire's type that an element says it has, whatever its prefix; None if it says none, or one of others'. Raises
+    NotSoap for a document with so many prefixes that to look one up takes long."""
     said = element.get(f"{{{XSI}}}type", "").strip()
     prefix, colon, name = said.rpartition(":")
-    if colon and element.nsmap.get(prefix) != PARTNER:
-        return None
-    return name or None
+    if not colon:
+        return name or None
+    prefixes = element.nsmap
+    if len(prefixes) > MOST_PREFIXES:
+        raise NotSoap
+    return name or None if prefixes.get(prefix) == PARTNER else None
