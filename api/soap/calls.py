@@ -12,7 +12,8 @@ from api.soap.reading import Element
 
 @dataclass(slots=True)
 class Call:
-    """A request that was let in. `headers` go into the answer; `patient_until` (of `time.monotonic`) bounds how long
+    """A request that was let in. `headers` go into the answer; `came_to_nothing` if none of its objects
+    could be dealt with; `patient_until` (of `time.monotonic`) bounds how long
     all its changes together wait for those of others."""
 
     account: Account
@@ -20,6 +21,7 @@ class Call:
     payload: Element
     id: str
     headers: dict[str, str] = field(default_factory=dict)
+    came_to_nothing: bool = False
     patient_until: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
 
     @property

@@ -1,9 +1,10 @@
 """Reading: bytes become an envelope, and elements become texts.
 
-The input is hostile. The parser fetches nothing, resolves no entity and loads no DTD; a document that has one is
-refused. libxml2 itself refuses more than 256 levels, characters that XML does not have, and bytes that are not of the
-encoding. Requests are not validated against the schema, since clients that are in use send ones that
-would not pass: text between elements is skipped, a header may come behind the body, what is nil counts as absent.
+The input is hostile. A document with a DOCTYPE is refused before it is parsed, since declarations alone can keep a
+parser busy for minutes; besides, the parser fetches nothing, resolves no entity and loads no DTD. libxml2 itself
+refuses more than 256 levels, characters that XML does not have, and bytes that are not UTF-8. Requests are not
+validated against the schema, since clients that are in use send ones that would not pass: text between elements is
+skipped, a header may come behind the body, what is nil counts as absent.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from api.soap.names import PARTNER, WSA, XSI, Version
 Element: TypeAlias = etree._Element
 
 MAX_BYTES: Final = 2 * 2**20
+MOST_PREFIXES: Final = 1000
+"""In scope at one place."""
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
+UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+MISCELLANEOUS: Final = {b"<?": b"?>", b"<!--": b"-->"}
+"""What may stand before a DOCTYPE or the root, by how it begins and ends."""
 MESSAGE_ID: Final = re.compile(r"[!-~]{1,200}")
 
 
@@ -65,8 +71,10 @@ def read_envelope(raw: bytes) -> Envelope:
 
 
 def parse(raw: bytes) -> Element:
-    """The root of a document that has no DOCTYPE. Raises NotSoap."""
+    """The root of a document in UTF-8, or in UTF-16 with its mark, that has no DOCTYPE. Raises NotSoap."""
     parser = etree.XMLParser(
+        # Whatever the document says: in other encodings a DOCTYPE looks different.
+        encoding="utf-8",
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -78,14 +86,25 @@ def parse(raw: bytes) -> Element:
         collect_ids=False,
     )
     try:
+        text = raw.decode("utf-16").encode() if raw.startswith(UTF_16_MARKS) else raw
         # A byte order mark and blanks before the declaration come with what was pasted.
-        root = etree.fromstring(raw.lstrip(BLANKS), parser)
+        text = text.lstrip(BLANKS)
+        if has_doctype(text):
+            raise NotSoap
+        return etree.fromstring(text, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise NotSoap from error
-    # Entities are not resolved: their text would be missing without a word.
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise NotSoap
-    return root
+
+
+def has_doctype(raw: bytes) -> bool:
+    """Whether there is a declaration before the root; elsewhere it would be no XML."""
+    at = raw.find(b"<")
+    while begin := next((mark for mark in MISCELLANEOUS if raw.startswith(mark, at)), None):
+        end = raw.find(MISCELLANEOUS[begin], at + len(begin))
+        if end < 0:
+            return False
+        at = raw.find(b"<", end)
+    return raw.startswith(b"<!", at)
 
 
 def elements(parent: Element, name: str | None = None) -> Iterator[Element]:
@@ -118,9 +137,13 @@ def text(parent: Element, *path: str) -> str | None:
 
 
 def type_of(element: Element) -> str | None:
-    """The wire's type that an element says it has, whatever its prefix; None if it says none, or one of others'."""
+    """The wire's type that an element says it has, whatever its prefix; None if it says none, or one of others'. Raises
+    NotSoap for a document with so many prefixes that to look one up takes long."""
     said = element.get(f"{{{XSI}}}type", "").strip()
     prefix, colon, name = said.rpartition(":")
-    if colon and element.nsmap.get(prefix) != PARTNER:
-        return None
-    return name or None
+    if not colon:
+        return name or None
+    prefixes = element.nsmap
+    if len(prefixes) > MOST_PREFIXES:
+        raise NotSoap
+    return name or None if prefixes.get(prefix) == PARTNER else None

@@ -16,12 +16,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from lxml import etree
 
+from accounts.idempotency import asked_with
 from accounts.models import ApiKey
 from accounts.rates import count_request
 from accounts.scopes import allows
 from accounts.subusers import find_subuser
 from api.endpoint import seconds_to_wait
 from api.http import UnknownEncoding, read_within
+from api.idempotency import HEADER, do_in_steps, has_key
 from api.soap import outputs
 from api.soap.addresses import base_url
 from api.soap.calls import Call
@@ -54,13 +56,44 @@ def service(request: HttpRequest) -> HttpResponseBase:
         envelope = read_envelope(read_bytes(request))
         operation = operation_of(request, envelope)
         call = let_in(request, envelope, operation, call_id)
-        body = operation.serve(call)
+        serve = done_once if operation.is_change and has_key(request) else done
+        return serve(request, envelope, operation, call)
+    except NothingDone as nothing:
+        return nothing.response
     except Exception as error:
         return refuse(request, error, envelope=envelope, call_id=call_id)
-    log.info("soap_call", operation=operation.name, request_id=call_id, account=call.account.pk)
-    related = envelope.message_id or f"urn:uuid:{call_id}"
-    written = outputs.reply(envelope.version, operation.name, body, relates_to=related)
-    return answer(request, written, envelope.version, status=200, headers={"X-Request-ID": call_id, **call.headers})
+
+
+class NothingDone(Exception):
+    """A call with an Idempotency-Key that came to nothing: the key is free again."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
+    """The reply that the same payload has had under the same key. Headers may differ: clients put the time there."""
+    payload = etree.tostring(call.payload, method="c14n")
+    asked = asked_with(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
+
+    def work() -> HttpResponse:
+        response = done(request, envelope, operation, call)
+        if call.came_to_nothing:
+            raise NothingDone(response)
+        return response
+
+    return do_in_steps(asked, work)
+
+
+def done(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
+    """The reply."""
+    body = operation.serve(call)
+    log.info("soap_call", operation=operation.name, request_id=call.id, account=call.account.pk)
+    written = outputs.reply(
+        envelope.version, operation.name, body, relates_to=envelope.message_id or f"urn:uuid:{call.id}"
+    )
+    return answer(request, written, envelope.version, status=200, headers={"X-Request-ID": call.id, **call.headers})
 
 
 def read_bytes(request: HttpRequest) -> bytes:

@@ -23,6 +23,11 @@ class Operation:
     serve: Callable[[Call], Element]
     verb: str | None = None
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it does more than to tell."""
+        return self.verb not in {None, "read"}
+
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     "PerformRequestMsg": Operation("Perform", perform, "update"),

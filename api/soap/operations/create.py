@@ -9,7 +9,7 @@ from functools import partial
 from api.campaign_words import Dialect, Move, may
 from api.patience import patiently_until
 from api.soap.calls import Call
-from api.soap.codes import SEND_CREATED, SEND_UPDATED, Code
+from api.soap.codes import ERROR, SEND_CREATED, SEND_UPDATED, Code
 from api.soap.errors import Fault, FaultKind, Problem, cannot_perform
 from api.soap.inputs import FIXED, read_new_send, read_send_date, refuse_set
 from api.soap.objects import SEND, check_count, check_options, check_type, each_by_itself, read_send_id
@@ -48,7 +48,9 @@ def _answer(call: Call, operation: str, serve: Serve, *, done: str) -> Element:
     for result in results:
         add_result(made, "Results", result, new_id=operation == "Create")
     add(made, "RequestID", call.id)
-    add(made, "OverallStatus", overall(results))
+    status = overall(results)
+    call.came_to_nothing = status == ERROR
+    add(made, "OverallStatus", status)
     return made
 
 

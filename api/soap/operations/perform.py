@@ -47,7 +47,9 @@ def perform(call: Call) -> Element:
         parent = add(made, "Results")
         for result in results:
             add_result(parent, "Result", result)
-    add(made, "OverallStatus", ERROR if wrong else overall(results))
+    status = ERROR if wrong else overall(results)
+    call.came_to_nothing = status == ERROR
+    add(made, "OverallStatus", status)
     add(made, "OverallStatusMessage", wrong or "")
     add(made, "RequestID", call.id)
     return made

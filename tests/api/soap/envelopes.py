@@ -17,6 +17,7 @@ WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secex
 WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+STATUS = f'<SystemStatusRequestMsg xmlns="{PARTNER}"/>'
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NAMESPACES = {"soap": SOAP_11, "p": PARTNER, "wsa": "http://schemas.xmlsoap.org/ws/2004/08/addressing", "wsu": WSU}
 
@@ -139,3 +140,13 @@ class SoapCaller:
 
     def ask(self, body: str, **options: Any) -> Reply:
         return post(envelope(body, user(self.account.username, self.text)), **options)
+
+
+def token_of(caller: SoapCaller) -> str:
+    answer = ask_token({"client_id": caller.key.key_id, "client_secret": caller.text})
+    assert answer.status_code == 200
+    return str(answer.json()["access_token"])
+
+
+def ask_token(said: Any, path: str = "/v2/token") -> Any:
+    return Client().post(path, said, content_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -149,9 +150,9 @@ def test_an_unverified_sender_cannot_be_named(alice: Account, soap_of_alice: Soa
 
 
 def test_the_account_can_have_so_many(
-    alice: Account, soap_of_alice: SoapCaller, parts: dict[str, str], settings: pytest.FixtureRequest
+    alice: Account, soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
 ) -> None:
-    settings.CAMPAIGNS_LIMIT = 2  # type: ignore[attr-defined]
+    settings.CAMPAIGNS_LIMIT = 2
     ((_, code, said),) = soap_of_alice.ask(asked("Create", parts["email"] + parts["list"])).results
     assert (code, said) == ("7008", "The account cannot have more than 2 sends")
 
@@ -203,3 +204,26 @@ def test_a_call_for_later_is_refused(alice: Account, soap_of_alice: SoapCaller) 
     for body in (perform("resume", campaign.pk), asked("Create", ""), asked("Update", "")):
         assert soap_of_alice.ask(body.replace("<Options/>", later)).fault[0] == "soap:Client"
     assert again(campaign).status == CampaignStatus.PAUSED
+
+
+def test_a_create_that_is_repeated_with_its_key_is_done_once(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
+    good = asked("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")
+    key = {"Idempotency-Key": "one"}
+    first, second = soap_of_alice.ask(good, **key), soap_of_alice.ask(good, **key)
+    assert (second.content, second.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert Campaign.objects.filter(status=CampaignStatus.SCHEDULED).count() == 1
+    other = asked("Create", f"{parts['email']}{parts['list']}")
+    assert soap_of_alice.ask(other, **key).fault == (
+        "soap:Client",
+        "This Idempotency-Key was used for another request",
+    )
+
+
+def test_a_create_that_came_to_nothing_leaves_its_key_free(
+    soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
+) -> None:
+    good = asked("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")
+    settings.CAMPAIGNS_LIMIT = 1
+    assert soap_of_alice.ask(good, **{"Idempotency-Key": "one"}).overall == "Error"
+    settings.CAMPAIGNS_LIMIT = 0
+    assert soap_of_alice.ask(good, **{"Idempotency-Key": "one"}).overall == "OK"

@@ -1,0 +1,198 @@
+"""Whatever comes in is answered with an envelope, and what cannot be done with a fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from lxml import etree
+
+from accounts.models import Account
+from api.soap import operations
+from api.soap.reading import MAX_BYTES
+from campaigns.states import CampaignStatus
+from tests.api.soap.envelopes import (
+    PARTNER,
+    STATUS,
+    Reply,
+    SoapCaller,
+    ask_token,
+    envelope,
+    oauth,
+    perform,
+    post,
+    token_of,
+    user,
+)
+from tests.campaigns.building import again, campaign_in
+
+UNREADABLE = ("soap:Client", "Server was unable to read request.")
+
+
+@pytest.mark.parametrize("name", ["Query", "Execute", "Extract", "Configure", "Schedule", "VersionInfo"])
+def test_other_operations_are_named_in_a_fault(name: str, soap_of_alice: SoapCaller) -> None:
+    reply = soap_of_alice.ask(f'<{name}RequestMsg xmlns="{PARTNER}"/>', SOAPAction=name)
+    assert reply.fault == ("soap:Client", f"{name} is not supported here.")
+
+
+@pytest.mark.parametrize("action", ["Test", "Retrieve", '"http://x/Nonsense"'])
+def test_an_action_that_is_not_the_bodys_is_refused(action: str, alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
+    code, text = soap_of_alice.ask(perform("cancel", campaign.pk), SOAPAction=action).fault
+    named = action.strip('"').rpartition("/")[2]
+    assert (code, text) == (
+        "soap:Client",
+        f"Server did not recognize the value of HTTP Header SOAPAction: {named}.",
+    )
+    assert again(campaign).status == CampaignStatus.SCHEDULED
+
+
+def with_doctype(declarations: str, text: str = "cancel") -> bytes:
+    said = envelope(perform(text, 1)).decode()
+    return f'<?xml version="1.0"?><!DOCTYPE x [{declarations}]>{said}'.encode()
+
+
+LAUGHS = '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(12))
+HOSTILE = {
+    "nothing": b"",
+    "blanks": b" \n",
+    "no XML": b"{}",
+    "cut off": envelope(STATUS)[:-20],
+    "two roots": envelope(STATUS) * 2,
+    "no envelope": b"<x/>",
+    "another envelope": envelope(STATUS, soap="urn:x"),
+    "no body": envelope(STATUS).replace(b"s:Body", b"s:Rest"),
+    "an empty body": envelope(""),
+    "text in the body": envelope("text"),
+    "another namespace": envelope('<PerformRequestMsg xmlns="urn:x"/>'),
+    "another element": envelope(f'<Nonsense xmlns="{PARTNER}"/>'),
+    "a file": with_doctype('<!ENTITY x SYSTEM "file:///etc/passwd">', "&x;"),
+    "an address": with_doctype('<!ENTITY x SYSTEM "http://127.0.0.1:1/">', "&x;"),
+    "a parameter entity": with_doctype('<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;'),
+    "an entity": with_doctype('<!ENTITY x "cancel">', "&x;"),
+    "an empty doctype": with_doctype(""),
+    "a doctype from elsewhere": envelope(STATUS).replace(
+        b"<s:Env", b'<!DOCTYPE x SYSTEM "http://127.0.0.1:1/"><s:Env', 1
+    ),
+    "a doctype behind a comment": b"<?x?><!-- > --><!DOCTYPE x><!-- -->" + envelope(STATUS),
+    "many declarations": with_doctype("<!ATTLIST x" + "".join(f' a{n} CDATA "x"' for n in range(80_000)) + ">"),
+    "a doctype in UTF-7": b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE x>' + envelope(STATUS),
+    "an entity that nobody knows": envelope(perform("&x;", 1)),
+    "a billion laughs": with_doctype(LAUGHS, "&a12;"),
+    "a quadratic blow-up": with_doctype(f'<!ENTITY x "{"x" * 50_000}">', "&x;" * 50_000),
+    "laughs in UTF-16": with_doctype(LAUGHS, "&a12;").decode().encode("utf-16"),
+    "deep": envelope("<x>" * 100_000 + "</x>" * 100_000),
+    "control characters": envelope(perform("can\x01cel", 1)),
+    "a control character by number": envelope(perform("can&#1;cel", 1)),
+    "invalid UTF-8": envelope(perform("cancel", 1)).replace(b"cancel", b"\xff\xfe\xc3"),
+    "an unbound prefix": envelope("<x:y/>"),
+    "too large": envelope(f"<x>{' ' * MAX_BYTES}</x>"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_cannot_be_read_is_a_fault(name: str, database: None) -> None:
+    reply = post(HOSTILE[name])
+    assert reply.fault == UNREADABLE
+    assert reply.texts("detail") == [""]
+
+
+def test_a_doctype_in_a_comment_or_in_a_text_is_none(soap_of_alice: SoapCaller) -> None:
+    said = envelope(STATUS.replace("/>", "><Options><![CDATA[<!DOCTYPE html>]]></Options></SystemStatusRequestMsg>"))
+    said = said.replace(b"<s:Header>", b"<s:Header>" + user("alice", soap_of_alice.text).encode())
+    assert post(b"<?xml version='1.0'?><!-- <!DOCTYPE x> -->" + said).overall == "OK"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_read(encoding: str, soap_of_alice: SoapCaller) -> None:
+    said = envelope(STATUS, user("alice", soap_of_alice.text)).decode()
+    named = encoding.removesuffix("-sig")
+    assert post(f'<?xml version="1.0" encoding="{named}"?>{said}'.encode(encoding)).overall == "OK"
+
+
+def test_a_type_among_very_many_prefixes_is_not_looked_up(soap_of_alice: SoapCaller) -> None:
+    many = " ".join(f'xmlns:a{n}="u"' for n in range(2000))
+    definition = f'<Definition {many} xsi:type="a1:Send"><ID>1</ID></Definition>'
+    assert soap_of_alice.ask(perform("cancel", definition)).fault == UNREADABLE
+
+
+def test_what_is_compressed_is_not_unpacked(database: None) -> None:
+    assert post(envelope(STATUS), **{"Content-Encoding": "gzip"}).fault == UNREADABLE
+
+
+def test_a_body_just_below_the_bound_is_read(soap_of_alice: SoapCaller) -> None:
+    said = envelope(STATUS, user("alice", soap_of_alice.text))
+    assert post(said + b" " * (MAX_BYTES - len(said))).overall == "OK"
+    assert post(said + b" " * (MAX_BYTES - len(said) + 1)).fault == UNREADABLE
+
+
+def test_what_is_said_stays_text(soap_of_alice: SoapCaller) -> None:
+    body = perform(
+        "cancel",
+        '<Definition xsi:type="&lt;Evil&gt;"/>',
+        "<Definition xsi:type='Send'><ID>&lt;x/&gt;</ID></Definition>",
+    )
+    reply = soap_of_alice.ask(body)
+    assert b"vil" not in reply.content
+    assert [code for _, code, _ in reply.results] == ["8", "7050"]
+    assert etree.fromstring(reply.content) is not None
+
+
+def test_other_methods_have_nothing_here(database: None) -> None:
+    for method in ("get", "put", "delete", "options"):
+        assert getattr(Client(), method)("/Service.asmx").status_code == 405
+    assert Client().get("/Service.asmx/").status_code == 404
+
+
+def test_a_host_that_is_not_allowed_is_a_fault(database: None) -> None:
+    answer = Client(HTTP_HOST="elsewhere.example").post("/Service.asmx", b"", content_type="text/xml")
+    assert Reply(answer.status_code, answer.content, {}).fault == UNREADABLE
+
+
+@pytest.fixture
+def database_away(soap_of_alice: SoapCaller) -> Iterator[None]:
+    known = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+    connection.close()
+    connection.settings_dict.update(HOST="/nowhere", PORT="1")
+    yield
+    connection.close()
+    connection.settings_dict.update(known)
+
+
+def test_without_the_database_it_is_a_fault_of_ours(soap_of_alice: SoapCaller, database_away: None) -> None:
+    reply = soap_of_alice.ask(STATUS)
+    assert reply.fault == ("soap:Server", "The database is away; ask again.")
+    (code,) = reply.root.iterfind(".//{urn:fault.partner.exacttarget.com}Code")
+    assert code.text == "13"
+    assert ask_token({"client_id": "alice", "client_secret": soap_of_alice.text}).status_code == 503
+
+
+def test_a_fault_of_ours_says_nothing_of_itself(
+    soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(call: Any) -> Any:
+        raise RuntimeError("inside")
+
+    table = dict(operations.OPERATIONS) | {"SystemStatusRequestMsg": operations.Operation("GetSystemStatus", broken)}
+    monkeypatch.setattr("api.soap.views.OPERATIONS", table)
+    reply = soap_of_alice.ask(STATUS)
+    assert reply.fault == ("soap:Server", "The request could not be done.")
+    assert b"inside" not in reply.content
+    assert "soap_call_failed" in caplog.text
+
+
+def test_no_secret_is_logged(
+    soap_of_alice: SoapCaller, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    token = token_of(soap_of_alice)
+    for header in (user("alice", soap_of_alice.text), oauth(token), user("alice", f"{soap_of_alice.text}x")):
+        post(envelope(STATUS, header))
+    shown = capfd.readouterr()
+    for secret in (soap_of_alice.text.rpartition(".")[2], token):
+        assert secret not in caplog.text + shown.out + shown.err
+    assert "soap_call" in caplog.text
