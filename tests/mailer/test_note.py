@@ -91,7 +91,10 @@ def test_an_answer_that_waited_to_be_written_is_no_lag(note: HandoverNote, monke
 def test_a_redis_that_was_emptied_ends_the_slice_and_leaves_no_half_note(note: HandoverNote, valkey: Any) -> None:
     assert note.note_begun(100)
     valkey.delete(key_of(WORKER))
-    tries = [note.note_begun(message_id) for message_id in range(101, 200)]
+    tries = []
+    for message_id in range(101, 200):
+        tries.append(note.note_begun(message_id))
+        wait_until(lambda: not note._unanswered or note._connection.can_read(timeout=0), why="Redis's answer")
     assert False in tries
     assert not any(tries[tries.index(False) :]), "once lost, nothing more may begin"
     assert not read_note(settings.REDIS_URL, WORKER).covers(5, 9, 2)
