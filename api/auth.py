@@ -20,6 +20,16 @@ Needed = dict[str, str | tuple[str, ...] | None]
 """By method the scope it needs, or several of which one is enough; None: any key will do."""
 
 
+def campaign_scopes(verb: str) -> tuple[str, str]:
+    """What a key for campaigns has to have one of; SendGrid's keys have scopes of both names."""
+    return f"marketing_campaigns.{verb}", f"marketing.{verb}"
+
+
+def needing(**verbs: str) -> Needed:
+    """What each method of an endpoint of campaigns needs."""
+    return {method: campaign_scopes(verb) for method, verb in verbs.items()}
+
+
 def bearer_text(request: HttpRequest | Request) -> str | None:
     """What follows `Bearer` in the Authorization header; None when there is nothing of that form."""
     # From META: `headers` would be made of all of them, which costs as much as reading a small body.

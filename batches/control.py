@@ -84,7 +84,7 @@ def is_usable(batch: Batch) -> bool:
     return batch.created_at > oldest or pending_parcels(batch).exists()
 
 
-def pending_parcels(batch: Batch) -> QuerySet[Parcel]:
+def pending_parcels(batch: Batch | OuterRef) -> QuerySet[Parcel]:
     """The parcels of a batch that are not final."""
     return Parcel.objects.filter(batch=batch, is_folded=False, finalized_at=None)
 
@@ -203,7 +203,7 @@ def _take_place(account: Account, places: int, public_id: str) -> None:
 
 def is_pending(batch: str = "pk") -> Exists:
     """Whether a batch has parcels that are not final, as a condition of a query; `batch` is where that has its id."""
-    return Exists(Parcel.objects.filter(batch=OuterRef(batch), is_folded=False, finalized_at=None))
+    return Exists(pending_parcels(OuterRef(batch)))
 
 
 def _has_had_mail() -> Q:

@@ -13,6 +13,7 @@ from campaigns import queries
 from campaigns.audience.finding import Page
 from campaigns.audience.models import Contact
 from campaigns.audience.segments import time_limit
+from campaigns.audience.vocabulary import escape_pattern
 from campaigns.models import Campaign
 from campaigns.selection import select_audience
 from campaigns.states import RUNNING, CampaignStatus
@@ -60,7 +61,7 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
         "group": campaign.suppression_group_id,
         "through": 0,
         "last_contact": HIGHEST,
-        "pattern": search and _pattern(search),
+        "pattern": search and f"%{escape_pattern(search)}%",
     }
     with time_limit():
         total = _count(queries.COUNT_REACHABLE.format(reachable=reachable), parameters)
@@ -84,7 +85,7 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
         "status": wanted.status,
         "opened": wanted.opened,
         "clicked": wanted.clicked,
-        "pattern": wanted.search and _pattern(wanted.search),
+        "pattern": wanted.search and f"%{escape_pattern(wanted.search)}%",
     }
     if page.offset >= launch.recipients:
         page = page._replace(limit=0, offset=launch.recipients)
@@ -111,9 +112,3 @@ def _count(query: str, parameters: dict[str, Any]) -> int:
         row = cursor.fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _pattern(text: str) -> str:
-    """For ILIKE: the letters themselves, anywhere."""
-    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"

@@ -28,14 +28,14 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
-PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000").rstrip("/")
-"""Where this installation is found from outside: the links in its mail begin so."""
 
 WEB_ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/%-]*)?\Z")
 """What links can begin with: http or https, a host, perhaps a path."""
-PUBLIC_URL = env.str(
-    "PUBLIC_URL", "http://localhost:8000", validate=[validate.Regexp(WEB_ADDRESS), validate.Length(max=200)]
-).rstrip("/")
+LOCAL_URL = "http://localhost:8000"
+"""What PUBLIC_URL is when nobody has said it."""
+PUBLIC_URL = env.str("PUBLIC_URL", LOCAL_URL, validate=[validate.Regexp(WEB_ADDRESS), validate.Length(max=200)]).rstrip(
+    "/"
+)
 """Where recipients of mail find this installation: the links in it begin so. With https there is one-click, too."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))

@@ -21,6 +21,7 @@ from accounts.models import ApiKey
 from accounts.rates import count_request
 from accounts.scopes import allows
 from accounts.subusers import find_subuser
+from api.auth import campaign_scopes
 from api.endpoint import seconds_to_wait
 from api.http import UnknownEncoding, read_within
 from api.idempotency import HEADER, do_in_steps, has_key
@@ -150,7 +151,7 @@ def check_scope(key: ApiKey, operation: Operation) -> None:
     """Keys have scopes of two names for campaigns; either is enough. Raises a Fault."""
     if operation.verb is None:
         return
-    wanted = (f"marketing_campaigns.{operation.verb}", f"marketing.{operation.verb}")
+    wanted = campaign_scopes(operation.verb)
     if not any(allows(key.scopes, each) for each in wanted):
         raise Fault(FaultKind.CLIENT, f"The key does not have the scope {wanted[0]}. Request was denied.")
 

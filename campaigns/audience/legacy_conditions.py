@@ -122,7 +122,9 @@ def _compare(vocabulary: Vocabulary, subject: Subject, operator: str, value: str
         case "not_empty":
             return Not(absent)
         case "contains" if subject.kind is Kind.TEXT:
-            return leaves.compare(vocabulary, subject, Operator.LIKE, f"%{escape_pattern(_text_for(subject, value))}%")
+            return leaves.compare(
+                vocabulary, subject, Operator.LIKE, f"%{leaves.escape_pattern(_text_for(subject, value))}%"
+            )
         case "is within" if subject.kind is Kind.DATE:
             since = leaves.compare(vocabulary, subject, Operator.GE, _read_span(value))
             return And((since, leaves.compare(vocabulary, subject, Operator.LE, FromNow())))
@@ -169,8 +171,3 @@ def _read_span(value: str) -> FromNow:
     days = said["weeks"] * 7 + said["days"]
     seconds = days * DAY + said["hours"] * 3600 + said["minutes"] * 60 + said["seconds"]
     return leaves.from_now(months=-(said["years"] * 12 + said["months"]), seconds=-seconds)
-
-
-def escape_pattern(text: str) -> str:
-    """A pattern that only this text meets."""
-    return re.sub(r"([\\%_])", r"\\\1", text)

@@ -142,6 +142,11 @@ def from_now(*, months: int = 0, seconds: int = 0) -> FromNow:
     return FromNow(months, seconds)
 
 
+def escape_pattern(text: str) -> str:
+    """A pattern of LIKE that only this text meets."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
 def check_text(text: str) -> str:
     """The text, if PostgreSQL can hold it. Raises ValueError."""
     if len(text) > TEXT_LENGTH:

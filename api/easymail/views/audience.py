@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.easymail import outputs, schema
 from api.easymail.errors import NOT_FOUND, Refusal, selected
 from api.easymail.field_keys import find_by_key
@@ -12,7 +13,7 @@ from api.easymail.inputs import audience as inputs
 from api.easymail.inputs import queries
 from api.easymail.inputs.rules import path_uuid
 from api.easymail.outputs import audience as shown
-from api.easymail.views.base import Endpoint, needing
+from api.easymail.views.base import Endpoint
 from api.idempotency import done_once
 from campaigns.audience.contacts import delete_contacts, find_contact
 from campaigns.audience.counting import counted

@@ -9,15 +9,9 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 
 from accounts.rates import Allowance
-from api.auth import Needed
 from api.easymail import errors, outputs
 from api.easymail.proposed import TRANSITION_RETRY_SECONDS
 from api.endpoint import KeyEndpoint, seconds_to_wait
-
-
-def needing(**verbs: str) -> Needed:
-    """What each method needs: a key for campaigns has scopes of one of these names."""
-    return {method: (f"marketing_campaigns.{verb}", f"marketing.{verb}") for method, verb in verbs.items()}
 
 
 class Endpoint(KeyEndpoint):

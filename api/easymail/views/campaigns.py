@@ -5,13 +5,14 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.campaign_words import Dialect, Move, may
 from api.easymail import outputs, proposed, schema
 from api.easymail.inputs import campaigns as inputs
 from api.easymail.inputs import queries
 from api.easymail.inputs.rules import path_uuid
 from api.easymail.outputs import campaigns as shown
-from api.easymail.views.base import Endpoint, needing
+from api.easymail.views.base import Endpoint
 from api.http import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from batches.models import Receipt

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.easymail import outputs, schema
 from api.easymail.inputs import queries
 from api.easymail.outputs import audience
 from api.easymail.outputs import campaigns as shown
-from api.easymail.views.base import needing
 from api.easymail.views.campaigns import CampaignEndpoint
 from campaigns.links import links_of
 from campaigns.recipients import list_reachable, list_recorded

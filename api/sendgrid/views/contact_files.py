@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid import links
 from api.sendgrid.inputs import contact_files as inputs
@@ -13,7 +14,6 @@ from api.sendgrid.outputs import marketing
 from api.sendgrid.paging import read_page
 from api.sendgrid.schema import contact_files as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from api.sendgrid.views.single_sends import needing
 from campaigns.audience.exports import begin_export, parts_of
 from campaigns.audience.imports import begin_import
 from campaigns.audience.jobs import get_job, jobs_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid.inputs import contacts as inputs
 from api.sendgrid.inputs.fields import find_uuid
@@ -13,7 +14,6 @@ from api.sendgrid.outputs import marketing
 from api.sendgrid.paging import read_page
 from api.sendgrid.schema import contact_lists as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from api.sendgrid.views.single_sends import needing
 from campaigns.audience import fields, lists
 from campaigns.audience.deletions import begin_deletion_of_list, begin_removal
 from campaigns.audience.models import ContactList, FieldDefinition

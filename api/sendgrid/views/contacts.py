@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
+from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.inputs import contacts as inputs
@@ -16,7 +17,6 @@ from api.sendgrid.inputs.fields import find_uuid
 from api.sendgrid.outputs import contacts as outputs
 from api.sendgrid.schema import contacts as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from api.sendgrid.views.single_sends import needing
 from campaigns.audience import contacts, deletions
 from campaigns.audience.models import Contact
 from campaigns.audience.segments import count_matching, find_matching

@@ -8,6 +8,7 @@ from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid import outputs as sendgrid
 from api.sendgrid.errors import Refusal
@@ -18,7 +19,6 @@ from api.sendgrid.outputs import segments as outputs
 from api.sendgrid.schema import segments as schema
 from api.sendgrid.views.base import Endpoint
 from api.sendgrid.views.contacts import query_words
-from api.sendgrid.views.single_sends import needing
 from campaigns.audience import segments
 from campaigns.audience.conditions import Condition
 from campaigns.audience.counting import counted

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid.errors import Refusal
 from api.sendgrid.inputs import senders as inputs
 from api.sendgrid.outputs import senders as outputs
 from api.sendgrid.schema import senders as schema
 from api.sendgrid.views.base import Endpoint
-from api.sendgrid.views.single_sends import needing
 from campaigns.audience import senders
 from campaigns.audience.models import Sender
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import Needed
+from api.auth import needing
 from api.campaign_words import Dialect, Move, may
 from api.http import headers_of_receipts, receipt_headers
 from api.idempotency import done_once
@@ -35,11 +35,6 @@ from campaigns.states import CampaignStatus
 SINGLE_SENDS = Dialect.SINGLE_SENDS
 PAGE, HIGHEST_PAGE = 50, 100
 CATEGORIES = 1000
-
-
-def needing(**verbs: str) -> Needed:
-    """What each method needs: SendGrid's keys have scopes of both names."""
-    return {method: (f"marketing_campaigns.{verb}", f"marketing.{verb}") for method, verb in verbs.items()}
 
 
 class SingleSendEndpoint(MarketingEndpoint):

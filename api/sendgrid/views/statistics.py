@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.auth import needing
 from api.sendgrid.inputs import statistics as inputs
 from api.sendgrid.inputs.single_sends import read_public_id
 from api.sendgrid.outputs import marketing
@@ -17,7 +18,6 @@ from api.sendgrid.outputs import single_sends as outputs
 from api.sendgrid.paging import read_offset_page, read_page
 from api.sendgrid.schema import statistics as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from api.sendgrid.views.single_sends import needing
 from campaigns.editing import find_campaign
 from campaigns.listing import list_campaigns
 from campaigns.models import Campaign
