@@ -125,5 +125,6 @@ UNFOLD = {
     "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "config.dashboard.add_figures",
     "GLOBAL_CALLBACK": "config.dashboard.add_switch",
+    "LOGIN": {"form": "config.signin.SignInForm"},
     "SIDEBAR": {"navigation": navigate},
 }

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 from lxml import etree
 
+from accounts import guessing
 from accounts.keys import find_key
 from accounts.models import ApiKey
-from api.soap import guessing
 from api.soap.codes import LOGIN_FAILED, TOKEN_EXPIRED
 from api.soap.errors import Fault, FaultKind
 from api.soap.names import WSSE
@@ -68,11 +68,11 @@ def find_user(request: HttpRequest, headers: Sequence[Element]) -> ApiKey | None
 
 def find_named(request: HttpRequest, name: str, secret: str) -> ApiKey | None:
     """The living key whose text is `secret`, if it or its account is called so."""
-    who = guessing.asker(request, name)
-    if guessing.is_locked(who):
+    caller = guessing.identify_caller(request, name)
+    if guessing.is_locked(caller):
         return None
     key = find_key(secret)
     if key is None or name not in {key.key_id, key.account.username}:
-        guessing.note_wrong(who)
+        guessing.note_wrong(caller)
         return None
     return key

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts import guessing
 from accounts.keys import create_key, revoke_key
 from accounts.models import Account
-from api.soap import guessing
+
 from campaigns.states import CampaignStatus
 from tests.api.soap.envelopes import (
     STATUS,
