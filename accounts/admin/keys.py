@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.widgets import UnfoldAdminSelectMultipleWidget
+from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldBooleanWidget
 
 from accounts.errors import KeyLimitReached, UnknownKey
 from accounts.keys import create_key, revoke_key
@@ -26,13 +26,19 @@ KEY_COLOURS = {"living": "success", "revoked": "danger"}
 
 
 class KeyForm(ChoosingForm[ApiKey]):
-    """What a new key needs."""
+    """The account, name and scopes of a new key."""
 
+    has_full_access = forms.BooleanField(
+        required=False,
+        label="full access",
+        widget=UnfoldBooleanWidget(),
+        help_text="The key holds every scope, including those of later versions. The scopes below are then ignored.",
+    )
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in ALL_SCOPES],
         required=False,
         widget=UnfoldAdminSelectMultipleWidget(attrs={"size": 14}),
-        help_text="None chosen: full access.",
+        help_text="A key without scopes can do nothing.",
     )
 
     class Meta:
@@ -71,7 +77,7 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         if obj is None:
-            return ["account", "name", "scopes"]
+            return ["account", "name", "has_full_access", "scopes"]
         return ["account", "name", "key_id", "granted", "made", "revoked"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
@@ -95,7 +101,8 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key through the door that the API uses. The secret lives as long as this request."""
-        key, secret_text = create_key(obj.account, obj.name, form.cleaned_data["scopes"] or None)
+        chosen = form.cleaned_data
+        key, secret_text = create_key(obj.account, obj.name, None if chosen["has_full_access"] else chosen["scopes"])
         obj.__dict__.update(key.__dict__)
         request.secret_text = secret_text  # type: ignore[attr-defined]
 

@@ -1,13 +1,24 @@
-"""Who may log in here: Django's own admins of users and groups, in the look of the others."""
+"""Operators and their groups: Django's own admins in the look of the others, closed against escalation.
+
+Permission to change operators must not amount to every permission. Whoever is not a superuser can therefore neither
+grant permissions (directly, through a group, or as superuser status) nor touch an operator who may do more, whose
+password could otherwise be replaced.
+"""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from foundation.admin import ModelAdmin
+
+GRANTING: Final = ("is_superuser", "groups", "user_permissions")
+"""The fields of an operator that grant permissions."""
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -15,13 +26,53 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class OperatorAdmin(UserAdmin[User], ModelAdmin[User]):
-    """Operators."""
+    """The people who can sign in to the admin."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Return the fields that are shown but not editable: for all but superusers, those that grant permissions."""
+        return () if is_superuser(request) else GRANTING
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return whether this operator, and its password, can be changed. Without `obj`: whether any can be."""
+        return super().has_change_permission(request, obj) and not may_do_more(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return whether this operator can be deleted. Without `obj`: whether any can be."""
+        return super().has_delete_permission(request, obj) and not may_do_more(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Return the actions on several operators: deleting would not ask for each of them, so superusers only."""
+        return super().get_actions(request) if is_superuser(request) else {}
+
 
 @admin.register(Group)
 class OperatorGroupAdmin(GroupAdmin, ModelAdmin[Group]):
-    """What groups of operators may do."""
+    """Groups of operators. They grant permissions, so only superusers change them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return whether a group can be added."""
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Return whether a group can be changed."""
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Return whether a group can be deleted."""
+        return is_superuser(request)
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """Return whether the request comes from an active superuser."""
+    return request.user.is_active and request.user.is_superuser
+
+
+def may_do_more(request: HttpRequest, operator: User | None) -> bool:
+    """Return whether `operator` has a permission that the signed-in operator does not have."""
+    if operator is None or is_superuser(request):
+        return False
+    return operator.is_superuser or not operator.get_all_permissions() <= request.user.get_all_permissions()

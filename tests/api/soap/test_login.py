@@ -12,7 +12,6 @@ from django.test import Client
 from accounts import guessing
 from accounts.keys import create_key, revoke_key
 from accounts.models import Account
-
 from campaigns.states import CampaignStatus
 from tests.api.soap.envelopes import (
     STATUS,
