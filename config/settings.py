@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import django_stubs_ext
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads it from here)
 from config.logs import LEVELS, logging_config
@@ -19,11 +19,20 @@ from config.logs import LEVELS, logging_config
 # Django's generic classes take their type in brackets only with this (`ModelAdmin[Batch]`).
 django_stubs_ext.monkeypatch()
 
+
+def validate_fallbacks(keys: list[str]) -> None:
+    """Raise ValidationError unless each key is as long as SECRET_KEY must be."""
+    if any(len(key) < 32 for key in keys):
+        raise ValidationError("Each key must have 32 characters or more.")
+
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32))
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=validate_fallbacks)
+"""Earlier values of SECRET_KEY. Links, tokens and sessions made with them stay valid; new ones use SECRET_KEY."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)

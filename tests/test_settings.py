@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 RIGHT = {"DATABASE_URL": "postgresql://x@localhost/x", "REDIS_URL": "redis://localhost/0", "SECRET_KEY": "x" * 32}
 WRONG = [
     ("SECRET_KEY", "x" * 31),
+    ("SECRET_KEY_FALLBACKS", f"{'x' * 32},short"),
     ("LOG_LEVEL", "LOUD"),
     ("TRANSPORT", "pigeon"),
     ("SMTP_CONNECTIONS", "0"),

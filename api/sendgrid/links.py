@@ -1,4 +1,6 @@
-"""Files of imports and exports, behind signed links: who has the link needs no key, as with links to a storage.
+"""Files of imports and exports, behind signed links: whoever has the link needs no key, as with links to a storage.
+
+A link is made for the key that asks for it and ends when that key is revoked.
 
 The file of an import streams into the database in pieces, so that no process holds it.
 """
@@ -16,6 +18,7 @@ from django.urls import URLPattern, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
+from api.auth import key_of
 from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing
 from campaigns.audience.errors import FileTooLarge, UnknownLink
@@ -34,17 +37,17 @@ View = Callable[..., HttpResponseBase]
 
 def upload_link(request: Request, job: Job) -> str:
     """Where the file of an import is to be put."""
-    return request.build_absolute_uri(reverse("upload", args=[sign_link(job, UPLOAD)]))
+    return request.build_absolute_uri(reverse("upload", args=[sign_link(job, UPLOAD, key_of(request))]))
 
 
 def errors_link(request: Request, job: Job) -> str:
     """Where the rows are that a job did not take."""
-    return request.build_absolute_uri(reverse("rejected", args=[sign_link(job, ERRORS)]))
+    return request.build_absolute_uri(reverse("rejected", args=[sign_link(job, ERRORS, key_of(request))]))
 
 
 def export_link(request: Request, job: Job, part: int) -> str:
     """Where one of an export's files is, by its number from 0."""
-    return request.build_absolute_uri(reverse("exported", args=[sign_link(job, EXPORT), part]))
+    return request.build_absolute_uri(reverse("exported", args=[sign_link(job, EXPORT, key_of(request)), part]))
 
 
 def answering(*methods: str) -> Callable[[View], View]:
@@ -100,7 +103,12 @@ def exported(request: HttpRequest, token: str, part: str) -> HttpResponseBase:
 
 def file_response(pieces: Iterator[bytes], name: str, kind: str) -> StreamingHttpResponse:
     """A download, written as it is read."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+        # Contacts must not stay in the cache of a proxy or a browser.
+        "Cache-Control": "no-store",
+    }
     return StreamingHttpResponse(pieces, content_type=kind, headers=headers)
 
 

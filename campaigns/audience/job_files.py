@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from django.core import signing
 
+from accounts.keys import find_living
+from accounts.models import ApiKey
 from campaigns.audience import queries
 from campaigns.audience.csv_rows import LONGEST_SHOWN, write_row
 from campaigns.audience.errors import UnknownLink
@@ -50,18 +52,21 @@ def read_chunks(job: Job, *, first: int = 0) -> Iterator[bytes]:
         first += 1
 
 
-def sign_link(job: Job, purpose: str) -> str:
-    """A token for one file of the job, by the name of its purpose; it is good as long as the job is kept."""
-    return signing.dumps([job.pk, purpose], salt=SALT)
+def sign_link(job: Job, purpose: str, key: ApiKey) -> str:
+    """Return a token for one file of the job, named by its purpose. It is valid while job and key live."""
+    return signing.dumps([job.pk, purpose, key.key_id], salt=SALT)
 
 
 def read_link(token: str, purpose: str) -> Job:
-    """The job for which `sign_link` has made the token, with this purpose. Raises UnknownLink."""
+    """Return the job for which `sign_link` made the token with this purpose. Raises UnknownLink."""
     try:
-        job_id, made_for = signing.loads(token, salt=SALT)
-    except signing.BadSignature as error:
+        job_id, made_for, key_id = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError) as error:
         raise UnknownLink from error
+    key = find_living(key_id)
     job = Job.objects.filter(pk=job_id).select_related("account").first()
-    if made_for != purpose or job is None or (job.expires_at is not None and job.expires_at <= database_now()):
+    if key is None or made_for != purpose or job is None:
+        raise UnknownLink
+    if job.expires_at is not None and job.expires_at <= database_now():
         raise UnknownLink
     return job

@@ -12,6 +12,7 @@ import binascii
 import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b, shake_256
 from typing import NamedTuple
@@ -83,21 +84,24 @@ class Sealer:
         return (int.from_bytes(data) ^ int.from_bytes(stream)).to_bytes(size)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _sealer_for(secret: str) -> Sealer:
     return Sealer(secret)
 
 
 def sealer() -> Sealer:
-    """This installation's."""
+    """Return the sealer of this installation's SECRET_KEY."""
     return _sealer_for(settings.SECRET_KEY)
 
 
 def seal(link: Link) -> str:
-    """One link's token."""
+    """Return the token of a link."""
     return sealer().seal(*link)
 
 
 def unseal(token: str) -> Link:
-    """What a token says. Raises BadLink."""
-    return sealer().unseal(token)
+    """Return the link of a token that was sealed with SECRET_KEY or one of SECRET_KEY_FALLBACKS. Raises BadLink."""
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        with suppress(BadLink):
+            return _sealer_for(secret).unseal(token)
+    raise BadLink

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.keys import revoke_key
 from campaigns.audience.models import Contact, Job
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs, told
@@ -161,6 +162,7 @@ def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiCl
     assert (shown["status"], shown["contact_count"], shown["message"]) == ("ready", 2, "")
     (url,) = shown["urls"]
     file = Client().get(url)
+    assert file["Cache-Control"] == "no-store"
     assert file["Content-Type"] == "application/gzip"
     head, *rows = rows_of(gzip.decompress(file.getvalue()))
     assert [row[head.index("email")] for row in rows] == [ANN, BOB]
@@ -177,6 +179,8 @@ def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiCl
     assert newest["export_type"] == "contacts_export"
     (url,) = newest["urls"]  # signed anew, perhaps in another second
     assert json.loads(gzip.decompress(Client().get(url).getvalue())) == [ann]
+    revoke_key(client_of_alice.account, client_of_alice.key.key_id)
+    assert told(Client().get(url)) == (404, [(None, "not found")])
 
 
 @pytest.mark.parametrize(

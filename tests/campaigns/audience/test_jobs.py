@@ -14,6 +14,7 @@ from django.conf import LazySettings
 from django.core import signing
 from django.db import DatabaseError
 
+from accounts.keys import create_key, revoke_key
 from accounts.models import Account
 from batches import hints
 from campaigns.audience import imports, job_sweep
@@ -193,19 +194,24 @@ def test_a_job_belongs_to_its_account(alice: Account, charlie: Account) -> None:
     assert list(jobs_of(charlie, kinds=JobKind)) == []
 
 
-def test_a_link_is_good_for_one_file_and_as_long_as_the_job(alice: Account, clock: Clock) -> None:
+def test_a_link_is_good_for_one_file_and_as_long_as_the_job_and_its_key(alice: Account, clock: Clock) -> None:
+    key, other_key = create_key(alice, "asks")[0], create_key(alice, "asks later")[0]
     job = done(uploaded(alice, FILE))
     other = done(uploaded(alice, FILE))
-    token = sign_link(job, "errors")
+    token, later = sign_link(job, "errors", key), sign_link(job, "errors", other_key)
     assert read_link(token, "errors") == job != other
-    for bad in (token[:-1], token + "x", "", signing.dumps([other.pk, "errors"])):
+    for bad in (token[:-1], token + "x", "", signing.dumps([other.pk, "errors", key.key_id])):
         with pytest.raises(UnknownLink):
             read_link(bad, "errors")
     with pytest.raises(UnknownLink):
         read_link(token, "export")
-    clock.advance(hours=8 * 24)
+    revoke_key(alice, key.key_id)
     with pytest.raises(UnknownLink):
         read_link(token, "errors")
+    assert read_link(later, "errors") == job
+    clock.advance(hours=8 * 24)
+    with pytest.raises(UnknownLink):
+        read_link(later, "errors")
 
 
 def test_rejected_rows_are_written_in_pages(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,3 +65,13 @@ def test_an_address_too_long_for_a_header_is_left_out() -> None:
     fits, does_not = "x" * LONGEST_ADDRESS, "é" * LONGEST_ADDRESS
     assert unseal(seal(LINK._replace(address=fits))).address == fits
     assert unseal(seal(LINK._replace(address=does_not))).address == ""
+
+
+def test_a_link_outlives_a_change_of_the_secret_key_by_its_fallback(settings: Any) -> None:
+    token, earlier = seal(LINK), settings.SECRET_KEY
+    settings.SECRET_KEY = "another key, of no secrecy at all either"
+    with pytest.raises(BadLink):
+        unseal(token)
+    settings.SECRET_KEY_FALLBACKS = ["neither the one nor the other, but long", earlier]
+    assert unseal(token) == LINK
+    assert unseal(seal(LINK)) == LINK
