@@ -26,7 +26,10 @@ log = structlog.get_logger(__name__)
 WINDOW_SECONDS = 60
 TIMEOUT_SECONDS = 0.1
 PAUSE_SECONDS = 5.0
+MOST_OWN_PLACES = 10_000
 _away_until = 0.0
+_own_places: dict[str, float] = {}
+"""The places that this process took while Redis did not answer, and when (monotonic) each becomes free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,33 @@ def count(what: str, *, limit: int) -> Allowance | None:
         log.warning("rates are not counted", error=type(error).__name__)
         return None
     return Allowance(limit, used, (minute + 1) * WINDOW_SECONDS)
+
+
+def take_place(what: str, *, limit: int, seconds: int) -> bool:
+    """Take one of `limit` places that each become free `seconds` after they were taken; False when none is free.
+
+    So the named action happens at most `limit` times in any span of that length. While Redis does not answer, each
+    process counts its own.
+    """
+    global _away_until
+    names = [f"sluice:place:{what}:{number}" for number in range(limit)]
+    if time.monotonic() >= _away_until:
+        try:
+            return any(_client().set(name, 1, nx=True, ex=seconds) for name in names)
+        except (redis.RedisError, OSError) as error:
+            _away_until = time.monotonic() + PAUSE_SECONDS
+            log.warning("places are counted by each process", error=type(error).__name__)
+    return any(_take_own_place(name, seconds) for name in names)
+
+
+def _take_own_place(name: str, seconds: int) -> bool:
+    now = time.monotonic()
+    if _own_places.get(name, 0.0) > now:
+        return False
+    if len(_own_places) >= MOST_OWN_PLACES:
+        _own_places.clear()
+    _own_places[name] = now + seconds
+    return True
 
 
 @cache

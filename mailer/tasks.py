@@ -11,6 +11,7 @@ from batches.models import Parcel
 from batches.states import Lane, ParcelState
 from mailer import sweep as sweeper
 from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions import own_link
 from mailer.transports import open_transport
 
 DELIVERY_SECONDS = 5.0
@@ -37,3 +38,9 @@ def deliver() -> int:
 def sweep() -> None:
     """One round of the sweeper, from beat."""
     sweeper.sweep_in_turn()
+
+
+@shared_task(name=own_link.TASK)
+def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, page: str) -> None:
+    """Mail a recipient of a message to several the link that was requested on its page."""
+    own_link.mail_own_link(account_id, group_id, message_id, email, page)

@@ -118,6 +118,7 @@ ELSEWHERE_CODES: Final = frozenset(
         *("field_in_use", "invalid_condition", "invalid_query", "unknown_job", "unusable_columns"),
         *("too_many_contacts", "file_uploaded", "upload_in_progress", "file_too_large", "unknown_link"),
         *("invalid_sender", "unknown_sender", "sender_limit_reached", "sender_locked", "sender_verified"),
+        "verification_limit_reached",
     }
 )
 

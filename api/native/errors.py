@@ -118,6 +118,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("unknown_sender", ANY_RESOURCE): Answer(404, "RESOURCE_NOT_FOUND", "Sender not found."),
     ("sender_limit_reached", ANY_RESOURCE): Answer(409, "SENDER_LIMIT_REACHED", "The account has too many senders."),
     ("sender_locked", ANY_RESOURCE): Answer(409, "SENDER_LOCKED", "A campaign uses the sender."),
+    ("verification_limit_reached", ANY_RESOURCE): Answer(429, "VERIFICATION_LIMIT_REACHED", "Try again later."),
     ("sender_verified", ANY_RESOURCE): Answer(409, "SENDER_VERIFIED", "The sender is verified."),
     ("search_too_slow", ANY_RESOURCE): Answer(408, "SEARCH_TOO_SLOW", "The search took too long."),
     ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),

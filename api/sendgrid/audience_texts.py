@@ -77,6 +77,11 @@ ROWS: Final[Mapping[tuple[str, str], Row]] = {
         "locked",
         "You may only delete a sender identity when it is unlocked.",
     ),
+    ("verification_limit_reached", ANY_CALL): (
+        429,
+        None,
+        "No more than three verification emails an hour are sent to one address. Please try again later.",
+    ),
     ("sender_verified", ANY_CALL): (400, None, "The Sender Identity is already verified.  No email sent."),
 }
 

@@ -129,6 +129,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         "sender_limit_reached",
         "sender_locked",
         "sender_verified",
+        "verification_limit_reached",
         "foreign_content",
         "contact_taken",
         "test_failed",

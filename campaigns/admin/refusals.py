@@ -24,6 +24,7 @@ REFUSALS.update(
         audience_errors.UnknownSender: "there is no such sender any more",
         audience_errors.SenderLocked: "a campaign that is a draft, scheduled or being sent uses this sender",
         audience_errors.SenderVerified: "the sender is verified already",
+        audience_errors.VerificationLimitReached: "its address was mailed three links within an hour; try again later",
         audience_errors.SenderLimitReached: "the account has as many senders as it may have",
         audience_errors.FileTooLarge: "the file is too large",
     }

@@ -95,6 +95,12 @@ class SenderLocked(SluiceError):
     code = "sender_locked"
 
 
+class VerificationLimitReached(SluiceError):
+    """The address was mailed as many verification links in the last hour as one sender may have."""
+
+    code = "verification_limit_reached"
+
+
 class SenderVerified(SluiceError):
     """The sender is verified, so there is nothing to be mailed."""
 

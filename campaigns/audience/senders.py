@@ -7,6 +7,7 @@ The link stands for the sender and the address it had, so it is worth nothing on
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from accounts.models import Account
+from accounts.rates import take_place
 from campaigns.audience.contacts import lock_audience
 from campaigns.audience.drafts import is_email
 from campaigns.audience.errors import (
@@ -29,6 +31,7 @@ from campaigns.audience.errors import (
     SenderVerified,
     UnknownLink,
     UnknownSender,
+    VerificationLimitReached,
     WrongPart,
 )
 from campaigns.audience.models import Sender
@@ -36,9 +39,12 @@ from foundation.clock import Now, database_now
 from mailer.compose.headers import one_line
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.pipeline.accept import accept_mail
+from mailer.suppressions.addresses import address_key
 
 LINK_LIFE = dt.timedelta(hours=48)
 SALT = "campaigns.sender"
+VERIFICATIONS_PER_HOUR: Final = 3
+"""Mails to one address for one account: nobody is pestered by senders that are made, changed or asked for again."""
 VERIFY_PATH = "/senders/verify/"
 """Below `PUBLIC_URL`; the token follows."""
 REQUIRED: Final = ("nickname", "from_name", "from_email", "reply_to", "address", "city", "country")
@@ -69,7 +75,10 @@ class Parts(TypedDict, total=False):
 
 
 def create_sender(account: Account, **parts: Unpack[Parts]) -> Sender:
-    """A new sender, and the mail that asks its address to verify it. Raises InvalidSender and SenderLimitReached."""
+    """Create a sender, and mail its address a link by which it is verified.
+
+    Raises InvalidSender, SenderLimitReached and VerificationLimitReached.
+    """
     said = _check(parts, REQUIRED)
     with transaction.atomic():
         lock_audience(account)
@@ -115,8 +124,10 @@ def find_verified(account: Account, *, email: str | None, name: str | None) -> S
 
 
 def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[Parts]) -> Sender:
-    """Change what is given. Another from_email must be verified anew. Raises UnknownSender, SenderLocked and
-    InvalidSender."""
+    """Change the given parts. Another from_email has to be verified again.
+
+    Raises UnknownSender, SenderLocked, InvalidSender and VerificationLimitReached.
+    """
     said = _check(parts, [part for part in REQUIRED if part in parts])
     with transaction.atomic():
         lock_audience(account)
@@ -145,7 +156,7 @@ def delete_sender(account: Account, sender_id: int | uuid.UUID) -> None:
 
 
 def resend_verification(account: Account, sender_id: int | uuid.UUID) -> None:
-    """Mail another link. Raises UnknownSender, and SenderVerified if there is nothing to be verified."""
+    """Mail another link. Raises UnknownSender, SenderVerified and VerificationLimitReached."""
     sender = get_sender(account, sender_id)
     if sender.verified_at is not None:
         raise SenderVerified
@@ -202,9 +213,12 @@ def is_trusted(email: str) -> bool:
 
 
 def _ask_to_verify(sender: Sender) -> None:
-    """Nothing to do for one that is verified."""
+    """Mail the sender's address a link, unless the sender is verified. Raises VerificationLimitReached."""
     if sender.verified_at is not None:
         return
+    address = hashlib.sha256(address_key(sender.from_email).encode()).hexdigest()
+    if not take_place(f"verification:{sender.account_id}:{address}", limit=VERIFICATIONS_PER_HOUR, seconds=3600):
+        raise VerificationLimitReached
     hours = int(LINK_LIFE.total_seconds() // 3600)
     text = (
         f"{one_line(sender.account.username)} would like to send mail from {sender.from_email}.\n\n"

@@ -1,7 +1,7 @@
 """What the holder of a link may see and do: leave a group or everything, come back, choose among groups.
 
-A link is enough: whoever has it has the mail it came with. It names its holder, unless the message went to several
-recipients: then they have to say which of them they are.
+A link that names an address is enough: whoever has it has the mail it came with. The link of a message to several
+recipients names none and allows nothing by itself; `own_link.py` mails each recipient who asks a link of their own.
 """
 
 from __future__ import annotations
@@ -11,21 +11,15 @@ from dataclasses import dataclass
 
 from accounts.models import Account
 from batches.models import PARCEL_SPAN, Parcel
-from mailer.compose.mime import recipients_of
 from mailer.models import Mail, Message, SuppressionKind, UnsubscribeGroup
-from mailer.suppressions.addresses import address_key
 from mailer.suppressions.groups import MAX_GROUPS_TO_DISPLAY, living_groups
 from mailer.suppressions.links import BadLink, Link
 from mailer.suppressions.lists import New, find_suppressed, groups_left, suppress, unsuppress
 
 
-class NotARecipient(Exception):
-    """The message of the link did not go to this address, or nobody knows any more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a link, and of what: `group` is that of the mail while it exists, else None."""
+    """The holder of a link, by address. `group` is the group of the mail while it exists, else None."""
 
     link: Link
     account: Account
@@ -42,15 +36,12 @@ class Holder:
         return groups_left(self.account, self.address)
 
 
-def find_holder(link: Link, said: str = "") -> Holder:
-    """Who holds the link; `said` is the address they give, where it has none. Raises NotARecipient and BadLink."""
+def find_holder(link: Link) -> Holder:
+    """Return the holder of a link that names an address. Raises BadLink when its account does not exist any more."""
     account = Account.objects.filter(pk=link.account_id).first()
     if account is None:
         raise BadLink
-    address = link.address or address_key(said.strip())
-    if not link.address and address not in _recipients(link.message_id):
-        raise NotARecipient
-    return Holder(link, account, address, living_groups(account).filter(pk=link.group_id).first())
+    return Holder(link, account, link.address, living_groups(account).filter(pk=link.group_id).first())
 
 
 def leave(holder: Holder, *, everything: bool = False) -> None:
@@ -94,11 +85,6 @@ def _new(holder: Holder, kind: SuppressionKind, group_id: int | None = None) -> 
     message_id = holder.link.message_id
     batch_id = Parcel.objects.filter(pk=message_id // PARCEL_SPAN).values_list("batch", flat=True).first()
     return New(holder.account.pk, holder.address, kind, group_id, batch_id=batch_id, message_id=message_id)
-
-
-def _recipients(message_id: int) -> set[str]:
-    message = Message.objects.filter(pk=message_id).first()
-    return set() if message is None else set(map(address_key, recipients_of(message.personal or {}, message.recipient)))
 
 
 def _mail_of(message_id: int) -> Mail | None:

@@ -15,10 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from mailer.suppressions import leaving
-from mailer.suppressions.leaving import Holder, NotARecipient
-from mailer.suppressions.links import BadLink, unseal
+from mailer.suppressions import leaving, own_link
+from mailer.suppressions.leaving import Holder
+from mailer.suppressions.links import BadLink, Link, unseal
+from mailer.transports.addresses import is_safe_address
 
+LONGEST_ADDRESS: Final = 320
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 
 
@@ -28,12 +30,13 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'sel
 def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpResponse:
     """Leave the group of the mail, or everything."""
     try:
-        holder = _holder(request, token)
+        link = unseal(token)
+        if not link.address:
+            return _ask_address(request, link, page="/all" if everything else "")
+        holder = leaving.find_holder(link)
     except BadLink:
         return _bad_link(request)
-    except NotARecipient:
-        return _ask_address(request)
-    if request.method == "POST" and "look" not in request.POST:
+    if request.method == "POST":
         is_back = "return" in request.POST
         (leaving.come_back if is_back else leaving.leave)(holder, everything=everything)
         step = "back" if is_back else "left"
@@ -49,11 +52,12 @@ def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpR
 def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Choose among groups."""
     try:
-        holder = _holder(request, token)
+        link = unseal(token)
+        if not link.address:
+            return _ask_address(request, link, page="/preferences")
+        holder = leaving.find_holder(link)
     except BadLink:
         return _bad_link(request)
-    except NotARecipient:
-        return _ask_address(request)
     is_saved = request.method == "POST" and "save" in request.POST
     if is_saved:
         shown, wanted = _ids(request, "shown"), _ids(request, "group")
@@ -70,10 +74,6 @@ def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-def _holder(request: HttpRequest, token: str) -> Holder:
-    return leaving.find_holder(unseal(token), request.POST.get("address", ""))
-
-
 def _ids(request: HttpRequest, name: str) -> set[int]:
     """Only ever compared with the ids of groups."""
     return {int(each) for each in request.POST.getlist(name) if each.isdecimal() and len(each) <= 10}
@@ -83,17 +83,23 @@ def _bad_link(request: HttpRequest) -> HttpResponse:
     return _render(request, "bad_link", status=404)
 
 
-def _ask_address(request: HttpRequest) -> HttpResponse:
-    """Of a message to several. A program that posts cannot say who it is, so nothing is done."""
-    is_wrong = request.method == "POST"
-    return _render(request, "ask_address", status=400 if is_wrong else 200, is_wrong=is_wrong)
+def _ask_address(request: HttpRequest, link: Link, *, page: str) -> HttpResponse:
+    """Ask a recipient of a message to several for their address, and have a link of its own mailed there.
+
+    A program that posts cannot tell who it is, so for it nothing is done.
+    """
+    if request.method != "POST":
+        return _render(request, "ask_address")
+    email = request.POST.get("address", "").strip()
+    if not (3 <= len(email) <= LONGEST_ADDRESS and "@" in email and is_safe_address(email)):
+        return _render(request, "ask_address", status=400, is_wrong=True)
+    if not own_link.request_own_link(link, email, page):
+        return _render(request, "ask_address", status=429, is_too_often=True)
+    return _render(request, "own_link_mailed", email=email)
 
 
 def _page(request: HttpRequest, name: str, token: str, holder: Holder, **context: Any) -> HttpResponse:
-    # Whoever had to say an address says it again with each step.
-    said = "" if holder.link.address else holder.address
-    base = f"{settings.PUBLIC_URL}/u/{token}"
-    return _render(request, name, holder=holder, said=said, base=base, **context)
+    return _render(request, name, holder=holder, base=f"{settings.PUBLIC_URL}/u/{token}", **context)
 
 
 def _render(request: HttpRequest, name: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -20,6 +20,7 @@ from campaigns.audience.errors import (
     SenderVerified,
     UnknownLink,
     UnknownSender,
+    VerificationLimitReached,
 )
 from campaigns.audience.models import Sender
 from campaigns.audience.senders import (
@@ -98,6 +99,20 @@ def test_a_link_is_good_for_two_days(alice: Account, sender: Sender, clock: Cloc
     with pytest.raises(UnknownLink):
         verify_sender(first)
     assert verify_sender(second) == sender
+
+
+def test_an_address_is_mailed_three_links_an_hour_at_most(alice: Account, charlie: Account, sender: Sender) -> None:
+    resend_verification(alice, sender.pk)
+    delete_sender(alice, sender.pk)
+    again = create_sender(alice, **WHOLE)
+    with pytest.raises(VerificationLimitReached):
+        resend_verification(alice, again.pk)
+    with pytest.raises(VerificationLimitReached):
+        create_sender(alice, **{**WHOLE, "nickname": "Other", "from_email": "NEWS@example.com"})
+    assert [made.nickname for made in list_senders(alice)] == ["News"]
+    assert len(mailed_tokens()) == 3
+    create_sender(charlie, **WHOLE)
+    assert len(mailed_tokens()) == 4
 
 
 def test_a_link_cannot_be_made_elsewhere(sender: Sender) -> None:

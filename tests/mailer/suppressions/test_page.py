@@ -9,11 +9,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from accounts import rates
 from accounts.models import Account
 from batches.control import default_batch
+from mailer import tasks
 from mailer.draft import Address, Personalization
-from mailer.models import Message, Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.models import Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions import own_link
 from mailer.suppressions.groups import create_group, delete_group
 from mailer.suppressions.links import Link, seal
 from mailer.suppressions.lists import leave_everything, leave_group
@@ -23,6 +26,12 @@ from tests.peer import CountingPeer
 ANN = "ann@example.com"
 SEVERAL = Personalization(to=(Address(ANN), Address("bob@example.com")), bcc=(Address("Eve@example.com"),))
 Left = set[tuple[str, str, str | None]]
+
+
+@pytest.fixture(autouse=True)
+def tasks_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the task that mails a link where it is published."""
+    monkeypatch.setattr(own_link, "publish", lambda task, args, *, queue: [tasks.mail_own_link(*args)])
 
 
 @pytest.fixture
@@ -171,31 +180,69 @@ def test_another_accounts_group_in_a_link_is_no_group(
     assert suppressed() == {("alice", ANN, "global")}
 
 
-def test_one_of_several_says_who_they_are(browser: Client, path_of_several: str) -> None:
-    asked = browser.get(path_of_several)
-    assert "Which address is yours?" in text_of(asked)
+def own_links() -> list[tuple[str, str]]:
+    """Return recipient and path of each link that was mailed by itself, oldest first."""
+    mails = Mail.objects.filter(subject="Your link to unsubscribe").order_by("pk")
+    texts = [(Message.objects.get(mail_id=mail.pk).recipient, mail.content[0]["value"]) for mail in mails]
+    return [(recipient, re.findall(r"http://localhost:8000(/u/\S+)", text)[0]) for recipient, text in texts]
+
+
+@pytest.mark.parametrize("page", ["", "/all", "/preferences"])
+def test_one_of_several_is_mailed_a_link_of_their_own(page: str, browser: Client, path_of_several: str) -> None:
+    asked = browser.get(path_of_several + page)
+    assert "What is your address?" in text_of(asked)
     assert b"example.com" not in asked.content, "nobody learns the addresses of others"
-    answer = browser.post(path_of_several, {"look": "", "address": " EVE@example.com "})
-    assert "Unsubscribe from News?" in text_of(answer)
-    assert b'name="address" value="eve@example.com"' in answer.content
+    browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": " EVE@example.com "})
     assert suppressed() == set()
-    browser.post(path_of_several, {"leave": "", "address": "eve@example.com"})
-    assert suppressed() == {("alice", "eve@example.com", "News")}
+    ((recipient, path),) = own_links()
+    assert (recipient, path.endswith(page)) == ("eve@example.com", True)
+    browser.post(path, {"leave": "", "save": "", "everything": "on"})
+    assert {email for _, email, _ in suppressed()} == {"eve@example.com"}
 
 
-@pytest.mark.parametrize("said", ["", "mallory@example.com", "\0", "a" * 5000, "ann@example.com,bob@example.com"])
-def test_who_is_none_of_them_can_do_nothing(said: str, browser: Client, path_of_several: str) -> None:
+def test_the_page_does_not_tell_who_was_in_bcc(browser: Client, path_of_several: str) -> None:
+    """Every address gets the same answer, and only those that the message went to are mailed."""
+    answers = {
+        text_of(browser.post(path_of_several, {"address": email})).replace(email, "ADDRESS")
+        for email in (ANN, "eve@example.com", "mallory@example.com")
+    }
+    assert len(answers) == 1
+    assert [recipient for recipient, _ in own_links()] == [ANN, "eve@example.com"]
+    assert suppressed() == set()
+
+
+@pytest.mark.parametrize("given", ["", "x", "\0@x", "a" * 5000 + "@x", "ann@example.com,\r\nbob@example.com"])
+def test_what_is_no_address_is_refused(given: str, browser: Client, path_of_several: str) -> None:
     for page in ("", "/all", "/preferences"):
-        body = {"leave": "", "save": "", "everything": "", "address": said}
-        answer = browser.post(path_of_several + page, body)
+        answer = browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": given})
         assert answer.status_code == 400
-        assert "did not go to that address" in text_of(answer)
+        assert "enter a complete email address" in text_of(answer)
     assert suppressed() == set()
+    assert own_links() == []
+
+
+def test_an_address_is_mailed_three_links_an_hour_and_a_message_has_twenty(
+    browser: Client, path_of_several: str
+) -> None:
+    statuses = [browser.post(path_of_several, {"address": ANN}).status_code for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+    assert [recipient for recipient, _ in own_links()] == [ANN] * 3
+
+
+def test_the_throttle_holds_without_redis(
+    browser: Client, path_of_several: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "_away_until", float("inf"))
+    monkeypatch.setattr(rates, "_own_places", {})
+    for _ in range(4):
+        browser.post(path_of_several, {"address": ANN})
+    assert [recipient for recipient, _ in own_links()] == [ANN] * 3
 
 
 def test_one_click_on_a_mail_to_several_does_nothing(browser: Client, path_of_several: str) -> None:
     assert browser.post(path_of_several, {"List-Unsubscribe": "One-Click"}).status_code == 400
     assert suppressed() == set()
+    assert own_links() == []
 
 
 def test_preferences_are_kept_for_each_group(

@@ -1,0 +1,75 @@
+"""Links for the recipients of a message that went to several: each who asks is mailed one.
+
+The link in such a message cannot tell who opened it. If an address typed into its page were believed, one recipient
+could unsubscribe another, and trying addresses would reveal who was in Bcc. So the page answers every address in the
+same way and in the same time: the work is done by a task, which mails a link only to an address that the message went
+to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from django.conf import settings
+
+from accounts.models import Account
+from accounts.rates import take_place
+from batches.hints import publish
+from mailer.compose.mime import recipients_of
+from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
+from mailer.models import Message
+from mailer.pipeline.accept import accept_mail
+from mailer.suppressions.addresses import address_key
+from mailer.suppressions.links import Link, seal
+
+TASK: Final = "mailer.tasks.mail_own_link"
+ASKED_PER_HOUR: Final = 20
+"""Requests for one message, all recipients together."""
+MAILED_PER_HOUR: Final = 3
+"""Mails to one address for one account."""
+
+
+def request_own_link(link: Link, email: str, page: str) -> bool:
+    """Have a link mailed to `email` if the message of `link` went there. It opens `page`, the part after the token.
+
+    Returns False when too many links were requested for this message in the last hour. The answer tells nothing about
+    the address.
+    """
+    if not take_place(f"own-link:{link.message_id}", limit=ASKED_PER_HOUR, seconds=3600):
+        return False
+    if not publish(TASK, [*link[:3], email, page], queue="maintenance"):
+        mail_own_link(*link[:3], email, page)  # Without a broker, leaving must still be possible.
+    return True
+
+
+def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, page: str) -> None:
+    """Mail `email` a link that names it, if the message went there and it was not mailed too many lately."""
+    address = address_key(email)
+    account = Account.objects.filter(pk=account_id).first()
+    if account is None or address not in _recipients_of(message_id):
+        return
+    digest = hashlib.sha256(address.encode()).hexdigest()
+    if not take_place(f"own-link-mail:{account_id}:{digest}", limit=MAILED_PER_HOUR, seconds=3600):
+        return
+    url = f"{settings.PUBLIC_URL}/u/{seal(Link(account_id, group_id, message_id, address))}{page}"
+    text = (
+        "You received an email that was sent to more than one address, and asked to unsubscribe or to change what "
+        f"you get.\n\nOpen this link to do so for {address}:\n\n{url}\n\n"
+        "If you did not ask for this, ignore this email: nothing has been changed.\n"
+    )
+    draft = MailDraft(
+        sender=Address(settings.SYSTEM_FROM),
+        subject="Your link to unsubscribe",
+        content=(ContentPart("text/plain", text),),
+        personalizations=(Personalization((Address(address),)),),
+        # Whoever has left may want to come back.
+        bypass=Bypass.UNSUBSCRIBES | Bypass.SPAM_REPORTS,
+    )
+    accept_mail(account, draft)
+
+
+def _recipients_of(message_id: int) -> set[str]:
+    """Return the keys of the addresses that a message went to; empty once its history is over."""
+    message = Message.objects.filter(pk=message_id).first()
+    return set() if message is None else set(map(address_key, recipients_of(message.personal or {}, message.recipient)))
