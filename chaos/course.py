@@ -116,7 +116,8 @@ def through(doors: Doors, scale: Scale, environment: Mapping[str, str]) -> dict[
     doors.postgresql.target = Path(parse_qs(database.query)["host"][0], f".s.PGSQL.{database.port}")
     urls = {"REDIS_URL": f"redis://{doors.redis.place}/0"}
     if scale.has_database_door:
-        urls["DATABASE_URL"] = f"postgresql://{database.username}@{doors.postgresql.place}{database.path}"
+        login, _, _ = database.netloc.rpartition("@")
+        urls["DATABASE_URL"] = f"postgresql://{login}@{doors.postgresql.place}{database.path}"
     return urls
 
 

@@ -17,7 +17,7 @@ from mailer.models import Mail, Message
 LONGEST_TEXT = 100_000
 FRAME_POLICY = (
     '<meta http-equiv="Content-Security-Policy" '
-    "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'\">"
     '<meta name="referrer" content="no-referrer">'
 )
 """Put before an HTML part: the sandbox forbids scripts, this forbids images that tell their sender who looked."""

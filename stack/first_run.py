@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,12 +37,17 @@ def secret_key(state: Path) -> str:
 
 def logins(state: Path, database_url: str, manage: Manage) -> Logins:
     """Those of this database, made when there are none."""
-    name = "logins " + hashlib.sha256(database_url.encode()).hexdigest()[:16]
+    name = "logins " + hashlib.sha256(without_password(database_url).encode()).hexdigest()[:16]
     kept = read(state)
     if name not in kept:
         kept[name] = json.loads(manage("first_run"))
         write(state, kept)
     return Logins(**kept[name])
+
+
+def without_password(database_url: str) -> str:
+    """Return the URL without its password: another password is not another database."""
+    return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1@", database_url)
 
 
 def read(state: Path) -> dict[str, Any]:
@@ -56,7 +62,7 @@ def write(state: Path, kept: Mapping[str, Any]) -> None:
     write_private(state / "secrets.json", kept)
 
 
-def write_private(path: Path, content: Mapping[str, Any]) -> None:
+def write_private(path: Path, content: Mapping[str, Any] | str) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

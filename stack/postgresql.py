@@ -1,11 +1,15 @@
-"""An embedded PostgreSQL: a cluster in a folder, a unix socket in that folder, no TCP port, no password.
+"""An embedded PostgreSQL: a cluster in a folder, and a unix socket in a folder of its own, no TCP port.
 
-The socket's folder is closed to others (0700), which is what keeps them out.
+The socket's folder is closed to other users (0700). Started by root the server runs as `nobody`, and so may programs
+that have nothing to do with Sluice; therefore it also asks for a password, which is kept beside the cluster.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -14,9 +18,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
 
 from stack import StackError
 from stack.binaries import copy_for_nobody, read_version
+from stack.first_run import write_private
 from stack.folders import as_nobody, give_away, socket_folder
 from stack.processes import Child, Processes, Program, describe_end, run_to_end
 from stack.waiting import wait_until
@@ -55,8 +61,10 @@ def start_postgresql(processes: Processes, binaries: Path, data: Path, *, durabl
     sockets = socket_folder(data)
     give_away(sockets)
     start_server(processes, server_program(binaries, data, sockets, durable=durable), data)
-    make_database(sockets)
-    return f"postgresql://{NAME}@:{PORT}/{NAME}?host={quote(str(sockets), safe='/')}"
+    password = read_password(data)
+    require_password(sockets, data, password)
+    make_database(sockets, password)
+    return f"postgresql://{NAME}:{password}@:{PORT}/{NAME}?host={quote(str(sockets), safe='/')}"
 
 
 def usable_binaries(binaries: Path) -> tuple[Path, str]:
@@ -139,7 +147,37 @@ def is_ready(child: Child, data: Path) -> bool:
     return len(lines) >= 8 and lines[0] == str(child.process.pid) and lines[7].strip() == "ready"
 
 
-def make_database(sockets: Path) -> None:
-    with psycopg.connect(host=str(sockets), port=PORT, user=NAME, dbname="postgres", autocommit=True) as connection:
+def read_password(data: Path) -> str:
+    """Return the password of the cluster in `data`, made at the first call and readable by this user only."""
+    path = data.with_name(data.name + ".password")
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(24))
+    return str(json.loads(path.read_text()))
+
+
+def require_password(sockets: Path, data: Path, password: str) -> None:
+    """Make a cluster that trusts every local user ask for the password. `initdb` makes it so, and dying here is safe:
+    the next start finds it so, too."""
+    rules = data / "pg_hba.conf"
+    text = rules.read_text()
+    trusting = re.compile(r"(?m)^((?:local|host)\b.*)\btrust$")
+    if not trusting.search(text):
+        return
+    with connect(sockets, password) as connection:
+        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(NAME), sql.Literal(password)))
+        rules.write_text(trusting.sub(r"\1scram-sha-256", text))
+        connection.execute("select pg_reload_conf()")
+
+
+def make_database(sockets: Path, password: str) -> None:
+    """Make the database `sluice` unless it exists."""
+    with connect(sockets, password) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [NAME]).fetchone() is None:
             connection.execute(f"create database {NAME}")
+
+
+def connect(sockets: Path, password: str) -> psycopg.Connection:
+    """Connect to the server's own database."""
+    return psycopg.connect(
+        host=str(sockets), port=PORT, user=NAME, password=password, dbname="postgres", autocommit=True
+    )

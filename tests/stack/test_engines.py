@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -28,6 +29,17 @@ def test_data_survive_a_stop_and_an_interrupted_first_start(open_folder: Path) -
     started_and_stopped(open_folder, "create table kept as select 'ä' as letter")
     assert started_and_stopped(open_folder, "select letter, upper(letter) from kept") == [("ä", "Ä")]
     assert not (open_folder / "pgdata.new").exists()
+
+
+def test_local_users_need_the_password_also_of_a_cluster_that_trusted_them(open_folder: Path) -> None:
+    rules = open_folder / "pgdata" / "pg_hba.conf"
+    for _ in range(2):
+        with locked(open_folder) as lock, supervised(open_folder, lock) as processes:
+            url = urlsplit(start_engines(processes, open_folder, {}, durable=False).database_url)
+            with pytest.raises(psycopg.OperationalError, match="password"):
+                psycopg.connect(url._replace(netloc=f"{url.username}@:{url.port}").geturl())
+        assert (open_folder / "pgdata.password").stat().st_mode & 0o777 == 0o600
+        rules.write_text(rules.read_text().replace("scram-sha-256", "trust"))
 
 
 def test_engines_run_in_a_folder_with_a_long_and_odd_path(open_folder: Path) -> None:
