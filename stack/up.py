@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 
 from stack import ROOT
@@ -22,15 +23,15 @@ MAIL = (
 def main(arguments: list[str]) -> int:
     """0 after Ctrl-C, SIGTERM or a closed terminal; a program that ends by itself is an error (1)."""
     options = parser().parse_args(arguments)
-    ready = options.ready_file
-    if ready:
+    state = options.state.absolute()
+    ready = (options.ready_file or state / "ready.json").absolute()
+    if options.ready_file:
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.unlink(missing_ok=True)
     try:
-        with running_stack(state=options.state.absolute(), port=options.port) as stack:
-            if ready:
-                write_private(ready.absolute(), ready_facts(stack))
-            show(welcome(stack))
+        with running_stack(state=state, port=options.port) as stack:
+            write_private(ready, ready_facts(stack))
+            show(welcome(stack) if sys.stdout.isatty() else announcement(stack, ready))
             stack.wait_for_ever()
     except Interrupted:
         say("Stopped.")
@@ -41,7 +42,12 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sluice up", description="Start everything and leave it running.")
     parser.add_argument("--port", type=int, default=8025, help="of the web, on 127.0.0.1 (default 8025, 0: a free one)")
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="where all data go")
-    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON once everything is up")
+    parser.add_argument(
+        "--ready-file",
+        type=Path,
+        metavar="FILE",
+        help="where to write addresses and logins as JSON once everything is up (default: ready.json in DIR)",
+    )
     return parser
 
 
@@ -57,8 +63,19 @@ def ready_facts(stack: RunningStack) -> dict[str, str]:
     }
 
 
+def announcement(stack: RunningStack, ready: Path) -> str:
+    """Describe the running stack without its secrets, for output that is not a terminal and may be kept as a log."""
+    return f"""
+  Admin      {stack.base_url}/admin/
+  API        {stack.base_url}
+  Logins     in {ready}
+  Data       {stack.state}
+
+SIGTERM stops everything."""
+
+
 def welcome(stack: RunningStack) -> str:
-    """What a person needs."""
+    """Describe the running stack with its logins, for a person at a terminal."""
     facts = ready_facts(stack)
     return f"""
   Admin      {facts["admin_url"]}   {facts["admin_username"]} / {facts["admin_password"]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -43,18 +44,20 @@ def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
     _, up, *steps = (
         block.replace("8025", port).replace("/tmp/sluice-try", str(open_folder / "try")) for block in BLOCKS
     )
-    ready, shown = open_folder / "try.json", open_folder / "shown"
-    with shown.open("wb") as output:
-        stack = subprocess.Popen(["bash", "-c", f"exec {up.strip()}"], cwd=ROOT, env=environment(), stdout=output)
+    ready, shown = open_folder / "try.json", ""
+    terminal, end = pty.openpty()
+    stack = subprocess.Popen(["bash", "-c", f"exec {up.strip()}"], cwd=ROOT, env=environment(), stdout=end)
+    os.close(end)
     try:
         wait_until(lambda: ready.exists() or stack.poll() is not None, seconds=120, why="the stack")
         answer = run_as_pasted("\n".join(steps))
         assert "X-Sluice-Settled: true" in answer
         facts = json.loads(ready.read_text())
         assert list(facts) == FACTS
-        wait_until(lambda: "Ctrl-C" in shown.read_text(), why="what it prints")
-        assert all(fact in shown.read_text() for fact in facts.values())
-        curl = next(line for line in shown.read_text().splitlines() if line.startswith("curl"))
+        while "Ctrl-C" not in shown:
+            shown += os.read(terminal, 65536).decode()
+        assert all(fact in shown for fact in facts.values())
+        curl = next(line for line in shown.splitlines() if line.startswith("curl"))
         assert "202 Accepted" in run_as_pasted(curl)
         assert "password" in run_as_pasted(f"curl -sf {facts['admin_url']}login/")
         second = subprocess.run(["bash", "-c", up], cwd=ROOT, env=environment(), capture_output=True, text=True)
@@ -64,6 +67,7 @@ def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
     finally:
         stack.send_signal(signal.SIGINT)
         assert stack.wait(60) == 0
+        os.close(terminal)
     wait_until(lambda: not processes_naming(open_folder), why="every process to be gone")
 
 
