@@ -30,7 +30,7 @@ class KeyForm(ChoosingForm[ApiKey]):
 
     has_full_access = forms.BooleanField(
         required=False,
-        label="full access",
+        label="Full access",
         widget=UnfoldBooleanWidget(),
         help_text="The key holds every scope, including those of later versions. The scopes below are then ignored.",
     )

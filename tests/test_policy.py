@@ -1,0 +1,23 @@
+"""Pages of the admin cannot load or run what a stranger's text might name."""
+
+from __future__ import annotations
+
+import re
+
+from django.test import Client
+
+from config.policy import POLICY
+
+
+def test_every_answer_of_the_admin_has_the_policy(operator: Client, client: Client) -> None:
+    for answer in (operator.get("/admin/"), operator.get("/admin/nowhere/"), client.get("/admin/login/")):
+        assert answer["Content-Security-Policy"] == POLICY
+
+
+def test_pages_of_the_admin_need_no_inline_scripts(operator: Client) -> None:
+    pages = ["/admin/", "/admin/waves/", "/admin/in-hand/", "/admin/inbox/", "/admin/accounts/apikey/add/"]
+    for page in [*pages, "/admin/campaigns/campaign/add/", "/admin/auth/user/add/", "/admin/campaigns/job/"]:
+        text = operator.get(page).content.decode()
+        inline = [tag for tag in re.findall(r"<script[^>]*>", text) if "src=" not in tag and "json" not in tag]
+        assert (page, inline) == (page, [])
+        assert not re.search(r"<[^>]* on[a-z]+=", text), page
