@@ -68,11 +68,18 @@ class Hold:
         self._turns: dict[Lane, int] = {}
         self._parcels_to_try = 4
 
-    def claim_next(self, *lanes: Lane, messages: int = PARCEL_SIZE) -> list[Claim]:
+    def claim_next(
+        self, *lanes: Lane, messages: int = PARCEL_SIZE, slow: Sequence[int] = (), is_slow: bool = False
+    ) -> list[Claim]:
         """Claim due parcels with about `messages` messages, of the first of these lanes that has any, committed when
-        this returns; empty: none due."""
+        this returns; empty: none due. Only mail of the batches `slow`, or only other mail, as `is_slow` says."""
         self._enrol()
-        return next((claims for lane in lanes if (claims := self._claim(lane, messages))), [])
+        return next((claims for lane in lanes if (claims := self._claim(lane, messages, slow, is_slow=is_slow))), [])
+
+    def count_others_at(self, batches: Sequence[int]) -> int:
+        """Return how many other workers have claimed mail of these batches."""
+        values = {"batches": list(batches), "worker": self.worker_id}
+        return int(fetch_prepared(queries.COUNT_OTHERS_AT, values)[0][0])
 
     def _enrol(self) -> None:
         """Have a living row in the workers' table: a dead instance never comes back, it takes a new id."""
@@ -81,7 +88,7 @@ class Hold:
             self.worker_id = instance_id()
             Worker.objects.create(id=self.worker_id, node=platform.node())
 
-    def _claim(self, lane: Lane, messages: int) -> list[Claim]:
+    def _claim(self, lane: Lane, messages: int, slow: Sequence[int], *, is_slow: bool) -> list[Claim]:
         after = self._turns.get(lane, 0)
         rows = fetch_prepared(
             queries.CLAIM,
@@ -92,6 +99,8 @@ class Hold:
                 "parcels": self._parcels_to_try,
                 "messages": messages,
                 "worker": self.worker_id,
+                "slow": list(slow),
+                "is_slow": is_slow,
             },
         )
         claims = [_claim_from(row) for row in rows]

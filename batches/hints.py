@@ -12,10 +12,12 @@ from typing import Any
 
 import structlog
 from celery import current_app
+from django.db import connection
 from django.db.models import Sum
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
+from batches import queries
 from batches.models import Node
 from batches.states import Lane
 from foundation.clock import Now
@@ -67,6 +69,15 @@ def fleet_size() -> int:
     """Worker processes on nodes that were heard of lately; at least one, since a node may be just starting."""
     living = Node.objects.filter(seen_at__gt=Now() - NODE_SILENCE)
     return living.aggregate(total=Sum("concurrency"))["total"] or 1
+
+
+def count_idle() -> int:
+    """Return how many worker processes have nothing to do and nothing to claim. Whoever asks has a claim."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.COUNT_IDLE, {"silence": NODE_SILENCE})
+        row = cursor.fetchone()
+    assert row is not None
+    return max(0, int(row[0]))
 
 
 def is_broker_away() -> bool:

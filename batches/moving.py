@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from batches import hints
-from batches.claims import to_doubtful, to_mask, to_members
+from batches import hints, queries
+from batches.claims import Claim, bits, release, to_doubtful, to_mask, to_members
 from batches.models import BatchTotals, Parcel
 from batches.settle import STOP_CHANNEL
 from batches.states import WAITING_STATES, Lane, ParcelState
@@ -29,18 +28,8 @@ RECALL_FOR = dt.timedelta(seconds=15)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 
 
-class Source(Protocol):
-    """Where messages come from: a parcel, or a worker's claim of one."""
-
-    batch_id: Any
-    account_id: Any
-    lane: Any
-    base: Any
-    send_at: Any
-
-
 def split_off(
-    source: Source,
+    source: Parcel | Claim,
     mask: int,
     *,
     state: ParcelState,
@@ -49,23 +38,73 @@ def split_off(
     is_remainder: bool,
     is_replay: bool,
     send_at: dt.datetime | None = None,
-) -> Parcel:
-    """A new parcel for the messages of `mask`, which the caller counts as moved in the old one."""
-    return Parcel.objects.create(
-        batch_id=source.batch_id,
-        account_id=source.account_id,
-        lane=source.lane,
-        state=state,
-        send_at=send_at or source.send_at,
-        due_at=due_at,
-        base=source.base,
-        members=to_members(mask),
-        size=mask.bit_count(),
-        attempts=attempts,
-        is_remainder=is_remainder,
-        is_replay=is_replay,
-        doubtful=to_doubtful(mask if is_replay else 0),
-    )
+) -> None:
+    """Make a new parcel for the messages of `mask`, which the caller counts as moved in the old one. What is not given
+    here it has in common with the old one (`queries.COPIED`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.SPLIT_OFF,
+            {
+                "source": source.parcel_id if isinstance(source, Claim) else source.pk,
+                "state": int(state),
+                "send_at": send_at,
+                "due_at": due_at,
+                "members": to_members(mask),
+                "size": mask.bit_count(),
+                "attempts": attempts,
+                "is_remainder": is_remainder,
+                "is_replay": is_replay,
+                "doubtful": to_doubtful(mask if is_replay else 0),
+            },
+        )
+
+
+def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
+    """Make parts of a claimed parcel due for other workers, between two slices; each is a mask. The parcel counts their
+    messages as moved. False, and nothing is changed: the parcel is no longer ours, or somebody waits to have it back.
+
+    After a database error nobody knows whether it was done: nothing more may be sent under the claim then.
+    """
+    given = sum(parts)
+    assert given & ~claim.members == 0, "parts of what it still has to send, apart from each other"
+    assert 0 < given < claim.members, "not all of it"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.SPLIT_CLAIM,
+            {
+                "parcel": claim.parcel_id,
+                "fence": claim.fence,
+                "left": to_members(claim.members & ~given),
+                "moved": given.bit_count(),
+                "doubtful_left": to_doubtful(claim.doubtful & ~given),
+                "members": [to_members(part) for part in parts],
+                "sizes": [part.bit_count() for part in parts],
+                "doubtful": [to_doubtful(claim.doubtful & part) for part in parts],
+            },
+        )
+        if not cursor.rowcount:
+            return False
+    claim.members &= ~given
+    claim.doubtful &= ~given
+    return True
+
+
+def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]:
+    """Keep about one of so many equal parts of what is claimed, and make the rest due for other workers: whole parcels
+    and parts of one. Returns the claims that were given back, and how many parcels are due now."""
+    keep = -(-sum(claim.members.bit_count() for claim in claims) // parts)
+    back: list[Claim] = []
+    due = 0
+    for claim in claims:
+        numbers = bits(claim.members)
+        if not keep:
+            back.append(claim)
+        elif len(numbers) > keep:
+            shares = [numbers[n : n + keep] for n in range(keep, len(numbers), keep)]
+            if split_claim(claim, [sum(1 << n for n in share) for share in shares]):
+                due += len(shares)
+        keep = max(0, keep - len(numbers))
+    return back, due + release(back)
 
 
 def find_waiting(base: int, bit: int) -> Parcel | None:

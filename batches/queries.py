@@ -170,6 +170,7 @@ with recursive ahead(account_id, place) as (
         select p.id, p.due_at, {PENDING} as pending from batches_parcel p
         where p.lane = %(lane)s and p.state = {DUE} and p.account_id = t.account_id
           and (p.recalled_until is null or p.recalled_until < (select sluice_now()))
+          and (p.batch_id = any(%(slow)s::bigint[])) = %(is_slow)s
         order by p.due_at limit greatest(1, %(parcels)s / t.accounts) for update skip locked
     ) p
 ), picked as materialized (
@@ -184,7 +185,75 @@ returning p.id, p.batch_id, p.account_id, p.fence, p.base, p.members, p.size, p.
     p.is_remainder, p.is_replay, p.lane, p.doubtful
 """
 """Claim the next due parcels of a lane: accounts in turn from the one after `after` round to itself, a few parcels
-each, until `messages` are together. Rows that another worker is claiming are skipped."""
+each, until `messages` are together. Rows that another worker is claiming are skipped. Only mail of the batches `slow`,
+or only other mail, as `is_slow` says."""
+
+COUNT_OTHERS_AT = f"""
+select count(distinct worker_id) from batches_parcel
+where state = {CLAIMED} and batch_id = any(%(batches)s::bigint[]) and worker_id <> %(worker)s
+"""
+
+COUNT_IDLE = f"""
+select case when exists (select from batches_parcel where state = {DUE}) then 0 else
+    coalesce((select sum(concurrency) from batches_node where seen_at > sluice_now() - %(silence)s::interval), 1)
+    - (select count(distinct worker_id) from batches_parcel where state = {CLAIMED}) end
+"""
+"""The worker processes that have nothing to do. None while anything is due: they are about to claim that."""
+
+COPIED = ("batch_id", "account_id", "lane", "send_at", "due_at", "base", "attempts", "is_remainder", "is_replay")
+"""The columns that a parcel has in common with the one it was split from, unless whoever splits says otherwise."""
+OWN = {
+    "id": "nextval('batches_parcel_id_seq')",
+    "state": str(DUE),
+    "members": "part.members",
+    "size": "part.size",
+    "doubtful": "part.doubtful",
+    "worker_id": "null::bigint",
+    "recalled_until": "null::timestamptz",
+    "fence": "0",
+    "claimed_at": "null::timestamptz",
+    "slice_no": "0",
+    "slice_from": "null::smallint",
+    "slice_to": "null::smallint",
+    **dict.fromkeys(COUNTERS, "0"),
+    "finalized_at": "null::timestamptz",
+    "is_folded": "false",
+}
+"""All other columns, as they begin in a parcel that was split off. A test compares the two with the model."""
+
+
+def insert_parts(source: str, parts: str, **values: str) -> str:
+    """Insert a parcel for each of `parts` (members, size, doubtful), split from the parcel `source`; `values` are the
+    columns that are neither copied nor begin as usual."""
+    columns = {name: f"source.{name}" for name in COPIED} | OWN | values
+    return f"""insert into batches_parcel ({", ".join(columns)})
+select {", ".join(columns.values())}
+from {source} source cross join {parts} part(members, size, doubtful)"""
+
+
+SPLIT_OFF = insert_parts(
+    "(select * from batches_parcel where id = %(source)s)",
+    "(values (%(members)s::bytea, %(size)s::smallint, %(doubtful)s::bytea))",
+    state="%(state)s",
+    send_at="coalesce(%(send_at)s::timestamptz, source.send_at)",
+    due_at="%(due_at)s",
+    attempts="%(attempts)s",
+    is_remainder="%(is_remainder)s",
+    is_replay="%(is_replay)s",
+)
+
+SPLIT_CLAIM = f"""
+with source as (
+    update batches_parcel p set members = %(left)s, moved = p.moved + %(moved)s,
+        doubtful = case when p.is_replay then %(doubtful_left)s::bytea else p.doubtful end
+    where p.id = %(parcel)s and p.fence = %(fence)s and p.state = {CLAIMED} and p.slice_from is null
+      and (p.recalled_until is null or p.recalled_until < (select sluice_now()))
+    returning *
+)
+{insert_parts("source", "unnest(%(members)s::bytea[], %(sizes)s::smallint[], %(doubtful)s::bytea[])")}
+"""
+"""Make parts of a claimed parcel due for other workers. Only under the claim's fence and between slices, so that no
+slice's bounds speak of what another worker has; not while somebody waits to have the parcel back."""
 
 GATE = """b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
     coalesce(i.frozen_at is not null, false), p.base <= a.purged_through,

@@ -92,7 +92,7 @@ TRANSPORT = env.str("TRANSPORT", "smtp", validate=validate.OneOf(["smtp", "djang
 SMTP_URL = env.str("SMTP_URL", "smtp://localhost:25")
 """`smtp://[user:password@]host:port`, `smtps://` for TLS from the first byte; `?starttls=never|auto|always`
 (default auto), `?verify=no` to accept any certificate, `?ca=/path.pem`, `?hello=name`."""
-SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 8, validate=validate.Range(min=1))
+SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 20, validate=validate.Range(min=1))
 """Connections each worker process keeps open."""
 SMTP_TIMEOUT_SECONDS = env.float("SMTP_TIMEOUT_SECONDS", 60.0)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")

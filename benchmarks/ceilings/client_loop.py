@@ -35,6 +35,9 @@ class OpenGate:
     def may_begin(self) -> bool:
         return True
 
+    def may_take(self) -> bool:
+        return True
+
     def note_begun(self, *message_ids: int) -> bool:
         return True
 

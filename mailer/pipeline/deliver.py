@@ -18,9 +18,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from batches import hints
 from batches.admit import admit_batch
 from batches.claims import Claim, Hold, Slice, bits, release
 from batches.models import PARCEL_SIZE
+from batches.moving import share_claims
 from batches.settle import STOP_CHANNEL
 from batches.states import Lane
 from batches.verdict import GateStatus
@@ -29,6 +31,7 @@ from mailer.compose.mime import Composer, date_field
 from mailer.models import Mail
 from mailer.pipeline.cargo import load_cargo
 from mailer.pipeline.note import HandoverNote
+from mailer.pipeline.pace import LONG_SECONDS, Pace, SlowBatches
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.suppressions.check import reason_to_drop
 from mailer.transports.base import Dropped, Envelope, Refused, Result, RetryAt, Signal, Transport
@@ -40,9 +43,13 @@ STOP_PATIENCE_SECONDS = 3.0
 RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
-SLICE_BYTES = 32 * 1024 * 1024
-SLICE_MESSAGES = 2000
-"""At most: what is claimed, looked at and recorded at once. The statements of a slice then cost little to a message."""
+SLICE_BYTES = 16 * 1024 * 1024
+TRIP_SECONDS = 1.0
+"""A trip ends after the slice in which this is over: what it has left is due again, behind more urgent mail."""
+SHARED_FROM_SLICES = 2
+"""What takes longer than so many slices is shared with idle worker processes."""
+SMALLEST_SHARE = 8
+"""Messages. For fewer it is not worth to wake another process."""
 
 
 class Deliverer:
@@ -51,7 +58,11 @@ class Deliverer:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.hold = Hold()
-        self.pace = Pace()
+        self.pace = Pace(transport.capacity)
+        self.slow_pace = Pace(transport.capacity)
+        self.slow = SlowBatches()
+        self.share_at = 0.0
+        """When it is worth to look for idle worker processes again (`time.monotonic`)."""
         self.composers = ComposerCache()
         self.note = HandoverNote(settings.REDIS_URL)
 
@@ -73,10 +84,9 @@ class Deliverer:
             done += handled
         return done
 
-    @property
-    def slice_size(self) -> int:
+    def slice_size(self, pace: Pace) -> int:
         """Messages to the next slice: few while there is no note, since all of them may come into doubt."""
-        return min(self.pace.size, UNNOTED_SLICE) if self.note.is_away else self.pace.size
+        return min(pace.size, UNNOTED_SLICE) if self.note.is_away else pace.size
 
     def close(self) -> None:
         """The process ends well: give connections back, and take this worker's name off the list."""
@@ -85,8 +95,23 @@ class Deliverer:
         self.hold.leave()
 
     def claim_next(self) -> list[Claim]:
-        """The next claims, of the first lane that has any: a parcel, or as much as the next slice may take."""
-        return self.hold.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size))
+        """The next claims, of the first lane that has any: a parcel, or as much as the next slice may take. Mail of
+        batches that are known to be slow is claimed apart from other mail: when there is no other, or at its turn."""
+        slow = self.slow.find()
+        if not slow:
+            return self._claim_brisk(slow)
+        if self.slow.have_turn:
+            return self._claim_slow(slow) or self._claim_brisk(slow)
+        return self._claim_brisk(slow) or self._claim_slow(slow)
+
+    def _claim_brisk(self, slow: list[int]) -> list[Claim]:
+        return self.hold.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size(self.pace)), slow=slow)
+
+    def _claim_slow(self, slow: list[int]) -> list[Claim]:
+        """Nothing while all other worker processes but one have such mail, or more: one is left for other mail."""
+        if 0 < hints.fleet_size() - 1 <= self.hold.count_others_at(slow):
+            return []
+        return self.hold.claim_next(*Lane, messages=self.slice_size(self.slow_pace), slow=slow, is_slow=True)
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
         """Send everything that is claimed, as the gate allows; returns the messages that were taken care of."""
@@ -104,22 +129,54 @@ class Trip:
 
     def __init__(self, deliverer: Deliverer, claims: list[Claim]) -> None:
         self.deliverer = deliverer
+        self.is_slow = claims[0].batch_id in deliverer.slow.find()
+        """All of it is mail of slow batches, or nothing is."""
+        self.pace = deliverer.slow_pace if self.is_slow else deliverer.pace
         self.open = {claim.parcel_id: claim for claim in claims}
         self.stopped: list[Claim] = []
-        self.cargo = load_cargo(claims)
         self.dropped: dict[int, dict[str, Dropped]] = {}
         """By message the recipients who do not get it."""
         self.handled = 0
 
     def run(self, *, until: float) -> int:
         """Slice after slice; then what is left goes back. Being told to stop counts as handled: there may be more."""
-        while pieces := cut_slice(self.open.values(), self.deliverer.slice_size):
+        until = min(until, time.monotonic() + TRIP_SECONDS)
+        self._share()
+        self.load()
+        while pieces := self.cut():
             if not self._send(pieces) or time.monotonic() >= until:
                 break
+            self._share()
         release([*self.open.values(), *self.stopped])
         for batch_id in {claim.batch_id for claim in self.stopped}:
             admit_batch(batch_id)
         return self.handled + len(self.stopped)
+
+    def cut(self) -> list[Slice]:
+        """The next slice; empty when nothing is left to be sent."""
+        return cut_slice(self.open.values(), self.deliverer.slice_size(self.pace))
+
+    def load(self) -> None:
+        """Read what is to be sent, once it is settled what others take."""
+        self.cargo = load_cargo(list(self.open.values()))
+
+    def _share(self) -> None:
+        """Let idle worker processes have their part of what would take this one long."""
+        deliverer, now = self.deliverer, time.monotonic()
+        left = sum(claim.members.bit_count() for claim in self.open.values())
+        slices = self.pace.seconds_for(left) / settings.SLICE_SECONDS
+        if slices <= SHARED_FROM_SLICES or now < deliverer.share_at:
+            return
+        deliverer.share_at = now + settings.SLICE_SECONDS
+        # One process is left for other mail.
+        idle = hints.count_idle() - self.is_slow
+        parts = min(idle + 1, left // SMALLEST_SHARE)
+        if parts > 1:
+            lane = next(iter(self.open.values())).lane
+            given_back, due = share_claims(list(self.open.values()), parts)
+            for claim in given_back:
+                del self.open[claim.parcel_id]
+            hints.hint_due(lane, due)
 
     def _send(self, pieces: list[Slice]) -> bool:
         """One slice: look, hand over, record. False when nothing could be handed over."""
@@ -127,7 +184,7 @@ class Trip:
         pieces = self._ask_gate(pieces)
         if not pieces:
             return True
-        hold, pace = self.deliverer.hold, self.deliverer.pace
+        hold = self.deliverer.hold
         names = {piece.claim.parcel_id: (piece.claim.fence, piece.claim.slice_no) for piece in pieces}
         if not self.deliverer.note.open(hold.worker_id, names):
             return True
@@ -136,7 +193,9 @@ class Trip:
         owners: dict[int, Outcomes] = {}
         for piece, owner in zip(pieces, outcomes, strict=True):
             owners |= dict.fromkeys(message_ids_of(piece), owner)
-        envelopes, results = self._compose(owners, date_field(database_now()))
+        envelopes, results = self._compose(owners, date_field(database_now()), until=guard.composed_until)
+        if boottime() >= guard.composed_until:
+            guard.poll()
         results += self.deliverer.transport.send_slice(list(envelopes.values()), guard)
         for result in results:
             owner, envelope = owners[result.message_id], envelopes.get(result.message_id)
@@ -146,9 +205,23 @@ class Trip:
             add_result(owner, end_retries(result, owner.claim), recipients)
         self._record(outcomes)
         finished = sum(item.finished.bit_count() for item in outcomes)
-        pace.learn(finished, boottime() - opened_at)
+        self._learn(outcomes, guard, {owners[message_id].claim.batch_id for message_id in guard.late}, opened_at)
         self.handled += finished
         return finished > 0 or guard.is_closed
+
+    def _learn(self, outcomes: list[Outcomes], guard: SliceGuard, slow: set[int], opened_at: float) -> None:
+        """What a slice has shown of the pace, and which batches are slow."""
+        finished = sum(item.finished.bit_count() for item in outcomes)
+        late, seconds, waited = len(guard.late), boottime() - opened_at, guard.waited
+        if self.is_slow:
+            self.pace.learn(finished, seconds, late=late, waited=waited)
+        elif not late:
+            self.pace.learn(finished, seconds)
+        else:
+            self.deliverer.slow_pace.learn(finished, seconds, late=late, waited=waited)
+            if finished > late:
+                self.pace.learn(finished - late, seconds - waited)
+        self.deliverer.slow.learn({item.claim.batch_id for item in outcomes if item.finished}, slow)
 
     def _ask_gate(self, pieces: list[Slice]) -> list[Slice]:
         """The look. Stopped claims are put aside to be given back, lost ones are forgotten."""
@@ -164,16 +237,19 @@ class Trip:
                 self.stopped.append(piece.claim)
         return allowed
 
-    def _compose(self, message_ids: Iterable[int], date: bytes) -> tuple[dict[int, Envelope], list[Result]]:
+    def _compose(
+        self, message_ids: Iterable[int], date: bytes, *, until: float
+    ) -> tuple[dict[int, Envelope], list[Result]]:
         """The envelopes to hand over, by message id, and the results of those that cannot be composed.
 
-        A slice is composed before it is sent: what goes beyond `SLICE_BYTES` stays for the next one.
+        A slice is composed before it is sent: what goes beyond `SLICE_BYTES`, or is not composed `until` then, stays
+        for the next one.
         """
         envelopes: dict[int, Envelope] = {}
         results: list[Result] = []
         room = SLICE_BYTES
         for message_id in message_ids:
-            if room <= 0:
+            if room <= 0 or (boottime() >= until and (envelopes or results)):
                 break
             try:
                 envelope = self._compose_one(message_id, date)
@@ -280,17 +356,45 @@ class SliceGuard:
     def __init__(self, hold: Hold, note: HandoverNote, parcel_ids: list[int], opened_at: float) -> None:
         self._hold = hold
         self.note_begun = note.note_begun
-        self.note_result = note.note_result
+        self._note = note
         self._parcel_ids = parcel_ids
         self._deadline = opened_at + settings.SLICE_DEADLINE_SECONDS
         self._stop_seen_at: float | None = None
         self.is_closed = False
+        self.composed_until = opened_at + settings.SLICE_DEADLINE_SECONDS / 2
+        """The other half is for the first messages to be begun."""
+        self._taken_until = 0.0
+        self._heard_at = self._silent_since = float("inf")
+        self.late: list[int] = []
+        """The messages that came after the first silence of `LONG_SECONDS`: the first of them took as long at least."""
 
     def may_begin(self) -> bool:
         """Within the deadline, on a clock that runs on while this process is suspended, and no stop seen."""
         if boottime() >= self._deadline:
             self.is_closed = True
         return not self.is_closed
+
+    def may_take(self) -> bool:
+        """For `LONG_SECONDS` from the first question: what comes to the slow end of a slice goes with the next one."""
+        now = time.monotonic()
+        if not self._taken_until:
+            self._heard_at, self._taken_until = now, now + LONG_SECONDS
+        return now < self._taken_until
+
+    def note_result(self, result: Result) -> None:
+        """Note it, and whether it came late."""
+        now = time.monotonic()
+        if self.late or now - self._heard_at > LONG_SECONDS:
+            if not self.late:
+                self._silent_since = self._heard_at
+            self.late.append(result.message_id)
+        self._heard_at = now
+        self._note.note_result(result)
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the silence began before the late messages; 0 without any."""
+        return time.monotonic() - self._silent_since if self.late else 0.0
 
     def poll(self) -> Signal:
         """Look again. A database that does not answer closes the slice; answers that are out are waited for.
@@ -330,19 +434,6 @@ def listen_for_stops() -> None:
         cursor.execute(f"listen {STOP_CHANNEL}")
     session.add_notify_handler(lambda _: None)
     session.listens_for_stops = True
-
-
-class Pace:
-    """How many messages make a slice of about `SLICE_SECONDS`, learnt from the last ones."""
-
-    def __init__(self) -> None:
-        self.size = 32
-
-    def learn(self, messages: int, seconds: float) -> None:
-        """Move to what the last slice would have needed; grow at most fourfold at once."""
-        if messages and seconds > 0:
-            wanted = messages * settings.SLICE_SECONDS / seconds
-            self.size = max(1, min(SLICE_MESSAGES, int(wanted), 4 * self.size))
 
 
 class ComposerCache:

@@ -106,6 +106,10 @@ class Guard(Protocol):
     def may_begin(self) -> bool:
         """Whether one more message may be begun now. Cheap: called once per message, before its last write."""
 
+    def may_take(self) -> bool:
+        """Whether one more message may be taken up. False once the slice has lasted long: what was not taken up is
+        `NotSent` and goes with the next slice, what was goes on as before. Cheap: called once per message."""
+
     def note_begun(self, *message_ids: int) -> bool:
         """Called once `may_begin` has said yes, before the writes that carry these messages' final dots (or before the
         provider's call), for at most one message a connection. False: none of them must be begun, as if the gate had
@@ -123,6 +127,10 @@ class Guard(Protocol):
 
 class Transport(Protocol):
     """A way out. One instance per worker process; not shared between threads; keeps its connections between slices."""
+
+    @property
+    def capacity(self) -> int:
+        """How many messages it can have under way at a time."""
 
     def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         """Hand these over; one result for each envelope, in any order."""

@@ -70,12 +70,16 @@ class DjangoBackendTransport:
         self._is_provider = hasattr(self._backend, "esp_name")
         self._is_open = False
 
+    @property
+    def capacity(self) -> int:
+        return 1
+
     def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         results: list[Result] = []
-        is_given_up = False
+        is_over = False
         for envelope in envelopes:
-            is_given_up = is_given_up or guard.poll() is Signal.GIVE_UP
-            outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_given_up else self._send(envelope, guard)
+            is_over = is_over or guard.poll() is Signal.GIVE_UP or not guard.may_take()
+            outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_over else self._send(envelope, guard)
             results.append(Result(envelope.message_id, outcomes))
             guard.note_result(results[-1])
         self._close_backend(guard)

@@ -10,6 +10,10 @@ from mailer.transports.base import Envelope, Guard, NotSent, Outcome, Result, Se
 class SandboxTransport:
     """A Transport (see base.py) for trying things out."""
 
+    @property
+    def capacity(self) -> int:
+        return 1
+
     def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         return [self._pretend(envelope, guard) for envelope in envelopes]
 

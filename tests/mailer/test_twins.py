@@ -19,7 +19,7 @@ from foundation.clock import database_now
 from mailer.models import Event
 from mailer.pipeline import rescue
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.deliver import Deliverer, Trip, cut_slice
+from mailer.pipeline.deliver import Deliverer, Trip
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.sweep import sweep
@@ -53,7 +53,8 @@ def look_at(hold: Hold, claim: Claim, start: int, end: int) -> bool:
 def send_one_slice(deliverer: Deliverer, claims: list[Claim]) -> int:
     """Returns how many messages were taken care of."""
     trip = Trip(deliverer, claims)
-    trip._send(cut_slice(trip.open.values(), deliverer.slice_size))
+    trip.load()
+    trip._send(trip.cut())
     return trip.handled
 
 

@@ -47,6 +47,10 @@ class SmtpTransport:
         self._needs_hands = False
         """Something was lost: messages may be waiting that no connection will come for by itself."""
 
+    @property
+    def capacity(self) -> int:
+        return self._limit
+
     def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         work = Slice(envelopes, guard)
         try:

@@ -9,6 +9,7 @@ from mailer.transports.base import Envelope, Guard, NotSent, Result, Signal
 from mailer.transports.smtp.transaction import Peer, Transaction
 
 GATE_CLOSED = "the gate closed before it was begun"
+NOT_TAKEN_UP = "the slice lasted too long to take it up"
 
 
 class Slice:
@@ -44,6 +45,8 @@ class Slice:
 
     def take(self, peer: Peer) -> Transaction | None:
         """The next message that this peer can be given; those it can never be given are refused on the way."""
+        if self.waiting and not self._guard.may_take():
+            self.finish_waiting(NOT_TAKEN_UP)
         while self.waiting and not self.is_closed:
             transaction = Transaction(self.waiting.popleft(), peer)
             if transaction.commands:

@@ -28,6 +28,9 @@ class TestGuard:
         self.asked += 1
         return self.begin_limit is None or self.asked <= self.begin_limit
 
+    def may_take(self) -> bool:
+        return True
+
     def note_begun(self, *message_ids: int) -> bool:
         self.begun += message_ids
         return True

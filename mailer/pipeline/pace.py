@@ -1,0 +1,85 @@
+"""Pace: how many messages make a slice, and which batches are slow, both learnt from the slices before.
+
+Slow mail goes apart from other mail: in slices of its own, when nothing else is due or at its turn, and not on all worker
+processes at once. So a slow destination holds up its batch, and nobody else's mail.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+from time import monotonic
+
+from django.conf import settings
+
+SLICE_MESSAGES = 2000
+"""At most: what is claimed, looked at and recorded at once. The statements of a slice then cost little to a message."""
+FIRST_MESSAGES = 32
+LONG_SECONDS = 1.0
+"""A message that takes longer is slow. A slice that takes longer takes up no more messages, so that it ends soon."""
+SLOW_FOR_SECONDS = 600.0
+"""How long a process keeps a slow batch apart that it has sent nothing of since."""
+SLOW_BATCHES = 1000
+"""Remembered, at most."""
+TURN_SECONDS = 5.0
+"""How long other mail goes first, after a trip with slow mail has ended."""
+
+
+class Pace:
+    """How many messages make a slice of about `SLICE_SECONDS`, never fewer than the transport can have under way."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._seconds_each = 0.0
+        self.size = max(FIRST_MESSAGES, capacity)
+
+    def learn(self, messages: int, seconds: float, *, late: int = 0, waited: float = 0.0) -> None:
+        """Move to what the last slice would have needed; grow at most fourfold at once. Nothing finished: half of it.
+
+        The last `late` of the messages came after a silence, and took `waited` seconds from its beginning. They say
+        nothing about the size: more messages would have kept the other connections busy.
+        """
+        if not messages or seconds <= 0:
+            self.size = max(self._capacity, self.size // 2)
+            return
+        self._seconds_each = seconds / messages
+        brisk_seconds = max(seconds - waited, 1e-6)
+        wanted = int((messages - late) * settings.SLICE_SECONDS / brisk_seconds)
+        self.size = max(self._capacity, min(SLICE_MESSAGES, wanted, 4 * self.size))
+
+    def seconds_for(self, messages: int) -> float:
+        """How long this many will take, by the last slice; 0 before the first."""
+        return messages * self._seconds_each
+
+
+class SlowBatches:
+    """The batches whose mail was slow when this process sent it last."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[int, float] = OrderedDict()
+        self._turn_at = 0.0
+
+    def find(self) -> list[int]:
+        """Their ids."""
+        now = monotonic()
+        while self._until and next(iter(self._until.values())) < now:
+            self._until.popitem(last=False)
+        return list(self._until)
+
+    @property
+    def have_turn(self) -> bool:
+        """Whether they go first, because other mail did for a while."""
+        return monotonic() >= self._turn_at
+
+    def end_turn(self) -> None:
+        """A trip with their mail is over."""
+        self._turn_at = monotonic() + TURN_SECONDS
+
+    def learn(self, sent: Collection[int], slow: Collection[int]) -> None:
+        """Of these batches a slice was sent, and mail of `slow` came late."""
+        for batch_id in sent:
+            self._until.pop(batch_id, None)
+        for batch_id in slow:
+            self._until[batch_id] = monotonic() + SLOW_FOR_SECONDS
+        while len(self._until) > SLOW_BATCHES:
+            self._until.popitem(last=False)
