@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from batches import queries
 from batches.models import PARCEL_SIZE, PARCEL_SPAN, Worker
@@ -76,10 +76,18 @@ class Hold:
         self._enrol()
         return next((claims for lane in lanes if (claims := self._claim(lane, messages, slow, is_slow=is_slow))), [])
 
-    def count_others_at(self, batches: Sequence[int]) -> int:
-        """Return how many other workers have claimed mail of these batches."""
-        values = {"batches": list(batches), "worker": self.worker_id}
-        return int(fetch_prepared(queries.COUNT_OTHERS_AT, values)[0][0])
+    def claim_slow(self, *lanes: Lane, slow: Sequence[int], messages: int, workers: int) -> list[Claim]:
+        """Claim mail of the batches `slow` as `claim_next` does; none while so many other workers have some of it.
+
+        Those who claim slow mail take turns, so that each sees the claims of those before it.
+        """
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(queries.LOCK_SLOW)
+            taken = fetch_prepared(queries.COUNT_OTHERS_AT, {"batches": list(slow), "worker": self.worker_id})
+            if taken[0][0] >= workers:
+                return []
+            return self.claim_next(*lanes, messages=messages, slow=slow, is_slow=True)
 
     def _enrol(self) -> None:
         """Have a living row in the workers' table: a dead instance never comes back, it takes a new id."""

@@ -92,7 +92,7 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
 def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]:
     """Keep about one of so many equal parts of what is claimed, and make the rest due for other workers: whole parcels
     and parts of one. Returns the claims that were given back, and how many parcels are due now."""
-    keep = -(-sum(claim.members.bit_count() for claim in claims) // parts)
+    keep = size = -(-sum(claim.members.bit_count() for claim in claims) // parts)
     back: list[Claim] = []
     due = 0
     for claim in claims:
@@ -100,7 +100,7 @@ def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]
         if not keep:
             back.append(claim)
         elif len(numbers) > keep:
-            shares = [numbers[n : n + keep] for n in range(keep, len(numbers), keep)]
+            shares = [numbers[n : n + size] for n in range(keep, len(numbers), size)]
             if split_claim(claim, [sum(1 << n for n in share) for share in shares]):
                 due += len(shares)
         keep = max(0, keep - len(numbers))

@@ -188,6 +188,7 @@ returning p.id, p.batch_id, p.account_id, p.fence, p.base, p.members, p.size, p.
 each, until `messages` are together. Rows that another worker is claiming are skipped. Only mail of the batches `slow`,
 or only other mail, as `is_slow` says."""
 
+LOCK_SLOW = "select pg_advisory_xact_lock(x'51c00004'::int, 0)"
 COUNT_OTHERS_AT = f"""
 select count(distinct worker_id) from batches_parcel
 where state = {CLAIMED} and batch_id = any(%(batches)s::bigint[]) and worker_id <> %(worker)s

@@ -30,13 +30,14 @@ class CountingPeer:
 
     `delay` seconds pass before each final reply; `replies` maps a recipient to the answer of its RCPT or, with the key
     `.`, to the answer after the final dot; while `hold` is set nothing is answered after the dot (`unanswered` counts
-    those).
+    those), and what goes to a recipient that begins with `holds` is not answered either, as long as that is set.
     """
 
     def __init__(self, *, delay: float = 0.0) -> None:
         self.delay = delay
         self.replies: dict[str, str] = {}
         self.hold = False
+        self.holds: str | None = None
         self.ledger: list[Taken] = []
         self.unanswered = 0
         self.port = 0
@@ -124,6 +125,9 @@ class CountingPeer:
             else:
                 writer.write(b"250 ok\r\n")
 
+    def _holds(self, recipients: list[str]) -> bool:
+        return self.holds is not None and any(address.startswith(self.holds) for address in recipients)
+
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipients: list[str]) -> None:
         if not recipients:
             writer.write(b"554 no recipients\r\n")
@@ -131,7 +135,7 @@ class CountingPeer:
         writer.write(b"354 go on\r\n")
         data = await reader.readuntil(b"\r\n.\r\n")
         self.unanswered += 1
-        while self.hold and not self._stop.is_set():
+        while (self.hold or self._holds(recipients)) and not self._stop.is_set():
             await asyncio.sleep(0.01)
         if self.delay:
             await asyncio.sleep(self.delay)

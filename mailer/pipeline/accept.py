@@ -37,7 +37,9 @@ from mailer.suppressions.groups import check_groups
 from mailer.waiting import refuse_when_full
 
 BULK_FROM = 50
-"""Requests with this many messages or more leave by the bulk lane, so that they never delay a single mail."""
+BULK_BYTES = 1024 * 1024
+"""Requests with this many messages or more, or with more bytes to all their recipients together, are sent by the bulk
+lane, so that they never delay a single mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None =
     if not parcels:
         raise UnknownBatch(field="batch_id")
     # Not before the outermost commit, or a worker would look too early; a hint that fails must not spoil the answer.
-    transaction.on_commit(partial(_give_hints, parcels, lane_of(draft)), robust=True)
+    transaction.on_commit(partial(_give_hints, parcels, Lane(mail["lane"])), robust=True)
     return Accepted(
         public_id=mail["public_id"], messages=len(draft.personalizations), first_message=parcels[0].id * PARCEL_SPAN
     )
@@ -150,25 +152,32 @@ def make_lots(draft: MailDraft) -> Iterator[Lot]:
             yield Lot(send_at, lot)
 
 
-def lane_of(draft: MailDraft) -> Lane:
-    """Big requests are bulk."""
-    return Lane.BULK if len(draft.personalizations) >= BULK_FROM else Lane.TRANSACTIONAL
+def lane_of(draft: MailDraft, *, common_bytes: int) -> Lane:
+    """Return the lane for a mail whose content and attachments, as stored, have `common_bytes`: big requests are bulk.
+
+    What a message has for itself is bounded, and so is not counted.
+    """
+    if len(draft.personalizations) >= BULK_FROM:
+        return Lane.BULK
+    recipients = sum(len(one.to) + len(one.cc) + len(one.bcc) for one in draft.personalizations)
+    return Lane.BULK if recipients * common_bytes > BULK_BYTES else Lane.TRANSACTIONAL
 
 
 def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
     """What `STORE` is told of the mail itself."""
+    content, attachments = _json(draft.content), _json(draft.attachments)
     return {
         "account": account.pk,
         "batch": draft.batch_id,
         "days": settings.BATCH_ID_DAYS,
-        "lane": int(lane_of(draft)),
+        "lane": int(lane_of(draft, common_bytes=len(content) + len(attachments))),
         "public_id": url_safe(16),
         "sender": draft.sender.email,
         "sender_name": draft.sender.name,
         "subject": draft.subject,
         "reply_to": _json(draft.reply_to),
-        "content": _json(draft.content),
-        "attachments": _json(draft.attachments),
+        "content": content,
+        "attachments": attachments,
         "headers": _json(draft.headers),
         "categories": list(draft.categories),
         "custom_args": _json(draft.custom_args),

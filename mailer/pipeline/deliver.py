@@ -108,10 +108,9 @@ class Deliverer:
         return self.hold.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size(self.pace)), slow=slow)
 
     def _claim_slow(self, slow: list[int]) -> list[Claim]:
-        """Nothing while all other worker processes but one have such mail, or more: one is left for other mail."""
-        if 0 < hints.fleet_size() - 1 <= self.hold.count_others_at(slow):
-            return []
-        return self.hold.claim_next(*Lane, messages=self.slice_size(self.slow_pace), slow=slow, is_slow=True)
+        """One worker process of several is left for other mail."""
+        workers = max(1, hints.fleet_size() - 1)
+        return self.hold.claim_slow(*Lane, slow=slow, messages=self.slice_size(self.slow_pace), workers=workers)
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
         """Send everything that is claimed, as the gate allows; returns the messages that were taken care of."""

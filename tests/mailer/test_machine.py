@@ -15,12 +15,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.claims import Hold
+from batches.claims import Hold, bits, release
 from batches.control import create_batch, is_usable, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
 from batches.errors import StatusConflict
 from batches.freeze import freeze_account, thaw_account
 from batches.models import Batch
+from batches.moving import split_claim
 from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus, Lane
 from batches.sweep import Watch
@@ -155,6 +156,21 @@ class Pipeline(RuleBasedStateMachine):
         for lane in Lane:
             hold.claim_next(lane)
         rescue(Watch(lease_seconds=0))
+
+    @rule(number=st.integers(0, 10**6), dies=st.booleans())
+    def split(self, number: int, *, dies: bool) -> None:
+        """A worker claims, lets others have parts of its claims, and gives the rest back, or dies."""
+        hold = Hold()
+        claims = [claim for lane in Lane for claim in hold.claim_next(lane)]
+        for claim in claims:
+            members = bits(claim.members)
+            part = sum(1 << n for n in members[1:] if number >> n & 1)
+            if part:
+                assert split_claim(claim, [part])
+        if dies:
+            rescue(Watch(lease_seconds=0))
+        else:
+            release(claims)
 
     def check_verdicts(self, step: object) -> None:
         """Run a step: whatever it ended must have been ended for the right reason."""

@@ -9,16 +9,24 @@ from mailer.transports.base import Result, Signal
 
 
 class TestGuard:
-    """Open until told otherwise. `begin_limit`: how often it says yes; `gives_up_when`: asked at each poll."""
+    """Open until told otherwise. `begin_limit`, `take_limit`: how often it says yes; `gives_up_when`: asked at each
+    poll."""
 
     __test__ = False
 
     def __init__(
-        self, *, begin_limit: int | None = None, gives_up_when: Callable[[], bool] = bool, wakeup: int | None = None
+        self,
+        *,
+        begin_limit: int | None = None,
+        take_limit: int | None = None,
+        gives_up_when: Callable[[], bool] = bool,
+        wakeup: int | None = None,
     ) -> None:
         self.begin_limit = begin_limit
+        self.take_limit = take_limit
         self.gives_up_when = gives_up_when
         self.asked = 0
+        self.takes = 0
         self.polls = 0
         self.begun: list[int] = []
         self.results: list[Result] = []
@@ -29,7 +37,8 @@ class TestGuard:
         return self.begin_limit is None or self.asked <= self.begin_limit
 
     def may_take(self) -> bool:
-        return True
+        self.takes += 1
+        return self.take_limit is None or self.takes <= self.take_limit
 
     def note_begun(self, *message_ids: int) -> bool:
         self.begun += message_ids

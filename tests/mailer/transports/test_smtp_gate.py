@@ -235,3 +235,13 @@ def test_the_guard_is_polled_while_a_name_is_looked_up(open_smtp: OpenSmtp, monk
     is_over.set()
     assert kinds_of(results) == ["NotSent", "NotSent"]
     assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_what_a_long_slice_takes_up_no_more_is_not_sent_and_the_rest_goes_on(
+    start_server: StartServer, open_smtp: OpenSmtp, connections: int
+) -> None:
+    transport = open_smtp(start_server().url, connections=connections)
+    kinds = kinds_of(transport.send_slice(make_envelopes(10), TestGuard(take_limit=4)))
+    assert sorted(kinds) == ["NotSent"] * 6 + ["Sent"] * 4
+    assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3

@@ -1,0 +1,347 @@
+"""Slow peers, slow templates and big mail: what is slow is sent all the same, and holds up nobody else's mail."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from batches.control import create_batch
+from batches.counts import count_batch
+from batches.models import Node, Parcel
+from batches.states import Lane, ParcelState
+from mailer.compose.mime import Composer
+from mailer.draft import Address, Attachment, ContentPart, MailDraft
+from mailer.pipeline import deliver, pace
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer, SliceGuard
+from mailer.pipeline.pace import Pace, SlowBatches
+from mailer.transports.base import Envelope, Guard, Result, Sent
+from tests.drafts import draft
+from tests.fleet import DeliveringThread
+from tests.peer import CountingPeer
+from tests.waiting import wait_until
+
+CONNECTIONS = 4
+
+
+# --- how much a slice takes -------------------------------------------------------------------------------------------
+
+
+def test_a_slice_is_never_smaller_than_the_connections_that_can_carry_it() -> None:
+    measured = Pace(8)
+    for _ in range(10):
+        measured.learn(8, 60.0)
+    assert measured.size == 8
+
+
+def test_a_slice_that_finished_nothing_halves_the_next_one() -> None:
+    measured = Pace(8)
+    measured.size = 2000
+    measured.learn(0, 3.0)
+    assert measured.size == 1000
+    for _ in range(20):
+        measured.learn(0, 3.0)
+    assert measured.size == 8
+
+
+def test_messages_that_came_late_do_not_make_the_slices_small() -> None:
+    measured = Pace(8)
+    measured.size = 1000
+    measured.learn(1000, 8.5, late=10, waited=8.0)
+    assert measured.size == 396, "990 in half a second"
+
+
+def test_all_connections_carry_mail_to_a_peer_that_was_slow(alice: Account, peer: CountingPeer) -> None:
+    peer.hold = True
+    with DeliveringThread(peer, connections=CONNECTIONS) as worker:
+        worker.deliverer.pace.learn(1, 60.0)
+        accept_mail(alice, draft(60))
+        wait_until(lambda: peer.unanswered == CONNECTIONS, why="a message on each connection")
+        peer.hold = False
+        wait_until(lambda: len(peer.ledger) == 60, why="all mail", seconds=20)
+
+
+def record_slices(deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the slices that the transport is given from now on."""
+    sizes: list[int] = []
+    send = deliverer.transport.send_slice
+
+    def send_slice(envelopes: list[Envelope], guard: Guard) -> list[Result]:
+        sizes.append(len(envelopes))
+        return send(envelopes, guard)
+
+    monkeypatch.setattr(deliverer.transport, "send_slice", send_slice)
+    return sizes
+
+
+def test_after_a_slow_slice_the_next_ones_still_use_all_connections(
+    alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "TRIP_SECONDS", 60)
+    sizes = record_slices(deliverer, monkeypatch)
+    monkeypatch.setattr(deliver, "boottime", Clock(step=0.02).read)
+    accept_mail(alice, draft(60))
+    deliverer.deliver_due(seconds=20)
+    assert sizes == [32, *[CONNECTIONS] * 7]
+
+
+class Clock:
+    """One that goes on by `step` seconds with each reading, and by what somebody adds."""
+
+    def __init__(self, *, step: float = 0.0) -> None:
+        self.now, self.step = 1000.0, step
+
+    def read(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+# --- composing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_composing(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the slice's deadline, which goes on with each message that is composed."""
+    clock, compose = Clock(), Composer.compose
+    monkeypatch.setattr(deliver, "boottime", clock.read)
+
+    def take_long(composer: Composer, *arguments: Any, **options: Any) -> Envelope:
+        clock.now += clock.step_of_composing  # type: ignore[attr-defined]
+        return compose(composer, *arguments, **options)
+
+    monkeypatch.setattr(Composer, "compose", take_long)
+    return clock
+
+
+@pytest.mark.parametrize(("seconds", "at_a_time"), [(0.5, 3), (1.0, 2), (4.0, 1)])
+def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
+    alice: Account,
+    deliverer: Deliverer,
+    peer: CountingPeer,
+    slow_composing: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    at_a_time: int,
+) -> None:
+    """All of it would take the whole deadline of the slice, and then nothing might be begun any more."""
+    slow_composing.step_of_composing = seconds  # type: ignore[attr-defined]
+    sizes = record_slices(deliverer, monkeypatch)
+    accept_mail(alice, draft(10))
+    deliverer.deliver_due(seconds=20)
+    assert len(peer.ledger) == 10
+    assert max(sizes) == at_a_time
+
+
+# --- slow mail beside other mail --------------------------------------------------------------------------------------
+
+
+def test_a_reply_that_comes_after_a_silence_is_late_and_so_is_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read))
+    guard = SliceGuard(SimpleNamespace(), SimpleNamespace(note_begun=None, note_result=bool), [], 0.0)  # type: ignore[arg-type]
+    clock.now += 10  # connections open slowly
+    assert guard.may_take()
+    for message_id, seconds in ((1, 0.1), (2, 0.9), (3, 5.0), (4, 0.1)):
+        clock.now += seconds
+        guard.note_result(Result(message_id, (Sent(),)))
+    assert guard.late == [3, 4]
+    assert guard.waited == pytest.approx(5.1)
+    assert not guard.may_take(), "what else there is goes with the next slice"
+
+
+def test_a_batch_is_slow_until_its_mail_comes_in_time_again_or_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(pace, "monotonic", clock.read)
+    batches = SlowBatches()
+    batches.learn(sent={1, 2, 3}, slow={2, 3})
+    assert batches.find() == [2, 3]
+    batches.learn(sent={3}, slow=set())
+    assert batches.find() == [2]
+    clock.now += pace.SLOW_FOR_SECONDS + 1
+    assert batches.find() == []
+
+
+def test_no_more_batches_are_remembered_than_a_claim_can_leave_out() -> None:
+    batches = SlowBatches()
+    batches.learn(sent=set(), slow=range(pace.SLOW_BATCHES + 7))
+    assert len(batches.find()) == pace.SLOW_BATCHES
+
+
+@contextmanager
+def two_processes(peer: CountingPeer, *, slow: int) -> Iterator[None]:
+    """Two worker processes that know of a slow batch."""
+    Node.objects.create(name="here", concurrency=2)
+    with DeliveringThread(peer) as first, DeliveringThread(peer) as second:
+        for worker in (first, second):
+            worker.deliverer.slow.learn(sent=set(), slow={slow})
+        yield
+
+
+def test_mail_of_others_is_sent_while_slow_mail_is_under_way(
+    alice: Account, charlie: Account, peer: CountingPeer
+) -> None:
+    """Slow mail never occupies all worker processes."""
+    batch = create_batch(alice)
+    peer.holds = "slow"
+    with two_processes(peer, slow=batch.pk):
+        for _ in range(5):
+            accept_mail(alice, draft(60, batch_id=batch.public_id, name="slow"))
+        wait_until(lambda: peer.unanswered == CONNECTIONS, why="slow mail under way")
+        for n in range(3):
+            accept_mail(charlie, draft(1, name=f"single{n}-"))
+            accept_mail(charlie, draft(60, name=f"bulk{n}-"))
+            wait_until(lambda: len(peer.ledger) == 61 * (n + 1), why="mail of others")  # noqa: B023
+        assert peer.unanswered == CONNECTIONS
+        peer.holds = None
+        wait_until(lambda: count_batch(batch.pk).sent == 300, why="the slow mail, too", seconds=30)
+    assert peer.doubled == []
+
+
+def test_a_slow_message_makes_its_batch_slow_and_no_other(
+    alice: Account, charlie: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, heard, note_result = Clock(), list[Result](), SliceGuard.note_result
+
+    def hear(guard: SliceGuard, result: Result) -> None:
+        note_result(guard, result)
+        heard.append(result)
+
+    monkeypatch.setattr(SliceGuard, "note_result", hear)
+    monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read, sleep=time.sleep))
+    batch = create_batch(alice)
+    accept_mail(alice, draft(3, batch_id=batch.public_id, name="slow"))
+    accept_mail(charlie, draft(3))
+    peer.holds = "slow"
+    with DeliveringThread(peer) as worker:
+        wait_until(lambda: len(heard) == 3, why="the other mail")
+        clock.now += 2
+        peer.holds = None
+        wait_until(lambda: worker.deliverer.slow.find() == [batch.pk], why="its batch to be known as slow")
+
+
+def slow_and_other_mail(alice: Account, charlie: Account, deliverer: Deliverer) -> None:
+    batch = create_batch(alice)
+    accept_mail(alice, draft(3, batch_id=batch.public_id, name="slow"))
+    accept_mail(charlie, draft(3, name="other"))
+    deliverer.slow.learn(sent=set(), slow={batch.pk})
+
+
+def test_other_mail_goes_before_slow_mail_and_then_it_is_the_turn_of_slow_mail(
+    alice: Account, charlie: Account, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    slow_and_other_mail(alice, charlie, deliverer)
+    deliverer.slow.end_turn()
+    deliverer.deliver_due(seconds=5)
+    assert [name[:4] for name in peer.recipients] == ["othe"] * 3 + ["slow"] * 3
+    slow_and_other_mail(alice, charlie, deliverer)
+    deliverer.slow._turn_at = 0.0
+    deliverer.deliver_due(seconds=5)
+    assert [name[:4] for name in peer.recipients[6:]] == ["slow"] * 3 + ["othe"] * 3
+
+
+def test_single_mail_does_not_wait_for_a_long_trip_to_end(
+    alice: Account, charlie: Account, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trip ends when its time is over, and what it has not sent goes behind more urgent mail."""
+    monkeypatch.setattr(deliver, "TRIP_SECONDS", 0)
+    send, deliverer.pace.size = deliverer.transport.send_slice, 20
+
+    def send_slice(envelopes: list[Envelope], guard: Guard) -> list[Result]:
+        if not peer.ledger:
+            accept_mail(charlie, draft(1, name="single"))
+        return send(envelopes, guard)
+
+    monkeypatch.setattr(deliverer.transport, "send_slice", send_slice)
+    accept_mail(alice, draft(60))
+    deliverer.deliver_due(seconds=5)
+    assert len(peer.ledger) == 61
+    assert peer.recipients[20] == "single0@example.com"
+
+
+# --- sharing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "shared"), [(0.0001, False), (0.1, True)])
+def test_what_takes_long_is_shared_with_idle_processes_and_what_does_not_is_not(
+    alice: Account,
+    peer: CountingPeer,
+    deliverer: Deliverer,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    shared: bool,
+) -> None:
+    Node.objects.create(name="here", concurrency=3)
+    hinted: list[tuple[Lane, int]] = []
+    monkeypatch.setattr("batches.hints.hint_due", lambda *hint: hinted.append(hint))
+    deliverer.pace.learn(1, seconds)
+    accept_mail(alice, draft(90))
+    hinted.clear()
+    deliverer.deliver_claims(deliverer.claim_next())
+    assert len(peer.ledger) == (30 if shared else 90)
+    assert hinted == ([(Lane.BULK, 2)] if shared else [])
+    assert Parcel.objects.filter(state=ParcelState.DUE).count() == len(hinted) * 2
+    deliverer.deliver_due(seconds=5)
+    assert len(peer.ledger) == 90
+    assert peer.doubled == []
+
+
+def test_nothing_is_shared_and_nobody_asked_while_mail_goes_fast(
+    alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batches.hints.count_idle", lambda: pytest.fail("a statement for nothing"))
+    deliverer.pace.learn(2000, 0.2)
+    for _ in range(3):
+        accept_mail(alice, draft(500))
+    assert deliverer.deliver_due(seconds=20) == 1500
+
+
+# --- the lane ---------------------------------------------------------------------------------------------------------
+
+
+def of_size(kilobytes: int, *, recipients: int = 1, attached: bool = False) -> MailDraft:
+    text = "x" * kilobytes * 1024
+    small = draft(1)
+    (one,) = small.personalizations
+    several = one._replace(cc=tuple(Address(f"cc{n}@example.com") for n in range(recipients - 1)))
+    if attached:
+        return replace(small, personalizations=(several,), attachments=(Attachment(text, "a.bin"),))
+    return replace(small, personalizations=(several,), content=(ContentPart("text/plain", text),))
+
+
+@pytest.mark.parametrize(
+    ("mail", "lane"),
+    [
+        (draft(1), Lane.TRANSACTIONAL),
+        (draft(49), Lane.TRANSACTIONAL),
+        (draft(50), Lane.BULK),
+        (of_size(900), Lane.TRANSACTIONAL),
+        (of_size(1100), Lane.BULK),
+        (of_size(900, attached=True), Lane.TRANSACTIONAL),
+        (of_size(1100, attached=True), Lane.BULK),
+        (of_size(100, recipients=5), Lane.TRANSACTIONAL),
+        (of_size(100, recipients=15), Lane.BULK),
+    ],
+)
+def test_big_mail_is_sent_by_the_bulk_lane_the_bytes_of_all_recipients_together(
+    alice: Account, mail: MailDraft, lane: Lane
+) -> None:
+    accept_mail(alice, mail)
+    assert Parcel.objects.get().lane == lane
+
+
+def test_big_mail_does_not_delay_another_accounts_single_mail(
+    alice: Account, charlie: Account, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    for _ in range(3):
+        accept_mail(alice, of_size(1100))
+    accept_mail(charlie, draft(1, name="single"))
+    deliverer.deliver_due(seconds=5)
+    assert peer.recipients[0] == "single0@example.com"
+    assert len(peer.ledger) == 4
