@@ -74,7 +74,7 @@ def fleet_size() -> int:
 def count_idle() -> int:
     """Return how many worker processes have nothing to do and nothing to claim. Whoever asks has a claim."""
     with connection.cursor() as cursor:
-        cursor.execute(queries.COUNT_IDLE, {"silence": NODE_SILENCE})
+        cursor.execute(queries.COUNT_IDLE, {"silence": NODE_SILENCE.total_seconds()})
         row = cursor.fetchone()
     assert row is not None
     return max(0, int(row[0]))

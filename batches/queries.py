@@ -196,7 +196,8 @@ where state = {CLAIMED} and batch_id = any(%(batches)s::bigint[]) and worker_id 
 
 COUNT_IDLE = f"""
 select case when exists (select from batches_parcel where state = {DUE}) then 0 else
-    coalesce((select sum(concurrency) from batches_node where seen_at > sluice_now() - %(silence)s::interval), 1)
+    coalesce((select sum(concurrency) from batches_node
+              where seen_at > sluice_now() - make_interval(secs => %(silence)s)), 1)
     - (select count(distinct worker_id) from batches_parcel where state = {CLAIMED}) end
 """
 """The worker processes that have nothing to do. None while anything is due: they are about to claim that."""

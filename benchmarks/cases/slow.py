@@ -35,16 +35,18 @@ def slow_sink(setting: Setting) -> Measured:
             plays.append(play(sluice, sink, size, per_second=per_second))
             say(f"  {size:,}: {told(plays[-1])}")
     few = setting.size(PEERS_MESSAGES, quick=100)
-    held = hold(setting, few, 1, ("slow-sink",), delay_ms=DELAY_MS)
+    held = hold(setting, few, setting.count(setting.rounds), ("slow-sink",), delay_ms=DELAY_MS)
     ours = [*plays, *held.plays[SLUICE]]
+    rates = {name: [each.drained_per_second for each in plays] for name, plays in held.plays.items()}
+    peers = [median(rate) for name, rate in rates.items() if name != SLUICE]
     return Measured(
         [
             Figure("messages/s, a process", {SLUICE: [plays[-1].drained_per_second / 2]}, True),
-            Figure(
-                f"{few}, as it comes, messages/s",
-                {name: [each.drained_per_second for each in plays] for name, plays in held.plays.items()}
-                | held.ceilings,
-                True,
+            Figure(f"{few}, as it comes, messages/s", rates | held.ceilings, True),
+            *(
+                [Figure(f"{few}, to the best peer, times", {SLUICE: [median(rates[SLUICE]) / max(peers)]}, True)]
+                if peers
+                else []
             ),
         ],
         [

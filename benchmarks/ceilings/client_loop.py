@@ -21,7 +21,7 @@ from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from stack import StackError
 
 PROCESSES = 2
-CONNECTIONS = 8
+CONNECTIONS = 20
 """Of each process: the default of SMTP_CONNECTIONS."""
 SLICE = 500
 PATIENCE_SECONDS = 60.0

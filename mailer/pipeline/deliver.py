@@ -114,13 +114,17 @@ class Deliverer:
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
         """Send everything that is claimed, as the gate allows; returns the messages that were taken care of."""
+        trip = Trip(self, claims)
         try:
-            return Trip(self, claims).run(until=until)
+            return trip.run(until=until)
         except BaseException:
             # What was begun is not known to be recorded: never give it back as unsent. A worker that takes another
             # name leaves these claims to the rescuer, who reads the slice's bounds.
             self.hold.abandon()
             raise
+        finally:
+            if trip.is_slow:
+                self.slow.end_turn()
 
 
 class Trip:
