@@ -44,6 +44,8 @@ RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 16 * 1024 * 1024
+LONG_POLLS = 3
+"""In a silence of the peer there are as many polls at least; a process that had no CPU meanwhile has had fewer."""
 TRIP_SECONDS = 1.0
 """A trip ends after the slice in which this is over: what it has left is due again, behind more urgent mail."""
 SHARED_FROM_SLICES = 2
@@ -156,8 +158,12 @@ class Trip:
         return self.handled + len(self.stopped)
 
     def cut(self) -> list[Slice]:
-        """The next slice; empty when nothing is left to be sent."""
-        return cut_slice(self.open.values(), self.deliverer.slice_size(self.pace))
+        """The next slice; empty when nothing is left to be sent. Slow mail goes batch by batch, so that each shows by
+        itself whether it is slow: what the peer is told of behind a slow message comes late, too."""
+        claims = list(self.open.values())
+        if self.is_slow:
+            claims = [claim for claim in claims if claim.batch_id == claims[0].batch_id]
+        return cut_slice(claims, self.deliverer.slice_size(self.pace))
 
     def load(self) -> None:
         """Read what is to be sent, once it is settled what others take."""
@@ -368,6 +374,8 @@ class SliceGuard:
         """The other half is for the first messages to be begun."""
         self._taken_until = 0.0
         self._heard_at = self._silent_since = float("inf")
+        self._polls = 0
+        """Since the last result."""
         self.late: list[int] = []
         """The messages that came after the first silence of `LONG_SECONDS`: the first of them took as long at least."""
 
@@ -387,11 +395,11 @@ class SliceGuard:
     def note_result(self, result: Result) -> None:
         """Note it, and whether it came late."""
         now = time.monotonic()
-        if self.late or now - self._heard_at > LONG_SECONDS:
-            if not self.late:
-                self._silent_since = self._heard_at
+        if not self.late and self._polls >= LONG_POLLS and now - self._heard_at > LONG_SECONDS:
+            self._silent_since = self._heard_at
+        if now > self._silent_since:
             self.late.append(result.message_id)
-        self._heard_at = now
+        self._heard_at, self._polls = now, 0
         self._note.note_result(result)
 
     @property
@@ -405,6 +413,7 @@ class SliceGuard:
         A look that finds everything open is as good as the one before the slice, so the deadline moves on with it: a
         big message to a slow peer takes longer than one.
         """
+        self._polls += 1
         looked_at = boottime()
         try:
             gates = self._hold.glance(self._parcel_ids)

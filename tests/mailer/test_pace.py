@@ -22,7 +22,7 @@ from mailer.pipeline import deliver, pace
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, SliceGuard
 from mailer.pipeline.pace import Pace, SlowBatches
-from mailer.transports.base import Envelope, Guard, Result, Sent
+from mailer.transports.base import Envelope, Guard, Result, Sent, Signal
 from tests.drafts import draft
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
@@ -145,13 +145,16 @@ def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
 def test_a_reply_that_comes_after_a_silence_is_late_and_so_is_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read))
-    guard = SliceGuard(SimpleNamespace(), SimpleNamespace(note_begun=None, note_result=bool), [], 0.0)  # type: ignore[arg-type]
+    hold, note = SimpleNamespace(glance=lambda _: {}), SimpleNamespace(note_begun=None, note_result=bool)
+    guard = SliceGuard(hold, note, [], 0.0)  # type: ignore[arg-type]
     clock.now += 10  # connections open slowly
     assert guard.may_take()
-    for message_id, seconds in ((1, 0.1), (2, 0.9), (3, 5.0), (4, 0.1)):
+    for message_id, seconds, polls in ((1, 0.1, 0), (2, 0.9, 3), (3, 5.0, 1), (4, 5.0, 20), (5, 0.1, 0)):
         clock.now += seconds
+        for _ in range(polls):
+            guard.poll()
         guard.note_result(Result(message_id, (Sent(),)))
-    assert guard.late == [3, 4]
+    assert guard.late == [4, 5], "before the third it was this process that did nothing"
     assert guard.waited == pytest.approx(5.1)
     assert not guard.may_take(), "what else there is goes with the next slice"
 
@@ -207,23 +210,28 @@ def test_mail_of_others_is_sent_while_slow_mail_is_under_way(
 def test_a_slow_message_makes_its_batch_slow_and_no_other(
     alice: Account, charlie: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, heard, note_result = Clock(), list[Result](), SliceGuard.note_result
-
-    def hear(guard: SliceGuard, result: Result) -> None:
-        note_result(guard, result)
-        heard.append(result)
-
-    monkeypatch.setattr(SliceGuard, "note_result", hear)
+    clock = Clock()
+    heard, note_result = list[Result](), SliceGuard.note_result
+    polls, poll = list[Signal](), SliceGuard.poll
+    monkeypatch.setattr(
+        SliceGuard, "note_result", lambda guard, result: heard.append(result) or note_result(guard, result)
+    )
+    monkeypatch.setattr(SliceGuard, "poll", lambda guard: polls.append(poll(guard)) or polls[-1])
     monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read, sleep=time.sleep))
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, name="slow"))
-    accept_mail(charlie, draft(3))
+    accept_mail(charlie, draft(12))
     peer.holds = "slow"
     with DeliveringThread(peer) as worker:
-        wait_until(lambda: len(heard) == 3, why="the other mail")
+        # What a connection tells the peer behind a slow message waits for it.
+        wait_until(lambda: len(heard) >= 12 - 3, why="the other mail")
+        polls.clear()
+        wait_until(lambda: len(polls) >= deliver.LONG_POLLS, why="a silence")
         clock.now += 2
         peer.holds = None
-        wait_until(lambda: worker.deliverer.slow.find() == [batch.pk], why="its batch to be known as slow")
+        wait_until(lambda: batch.pk in worker.deliverer.slow.find(), why="its batch to be known as slow")
+        accept_mail(charlie, draft(3, name="more"))
+        wait_until(lambda: worker.deliverer.slow.find() == [batch.pk], why="the other one to show that it is not")
 
 
 def slow_and_other_mail(alice: Account, charlie: Account, deliverer: Deliverer) -> None:
