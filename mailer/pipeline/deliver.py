@@ -44,8 +44,8 @@ RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 16 * 1024 * 1024
-LONG_POLLS = 3
-"""In a silence of the peer there are as many polls at least; a process that had no CPU meanwhile has had fewer."""
+TIMED_MESSAGES = 8
+"""So often composing looks at the clock, and after each of the first few messages."""
 TRIP_SECONDS = 1.0
 """A trip ends after the slice in which this is over: what it has left is due again, behind more urgent mail."""
 SHARED_FROM_SLICES = 2
@@ -257,8 +257,9 @@ class Trip:
         envelopes: dict[int, Envelope] = {}
         results: list[Result] = []
         room = SLICE_BYTES
-        for message_id in message_ids:
-            if room <= 0 or (boottime() >= until and (envelopes or results)):
+        for done, message_id in enumerate(message_ids):
+            is_timed = done and (done < TIMED_MESSAGES or done % TIMED_MESSAGES == 0)
+            if room <= 0 or (is_timed and boottime() >= until):
                 break
             try:
                 envelope = self._compose_one(message_id, date)
@@ -372,12 +373,14 @@ class SliceGuard:
         self.is_closed = False
         self.composed_until = opened_at + settings.SLICE_DEADLINE_SECONDS / 2
         """The other half is for the first messages to be begun."""
-        self._taken_until = 0.0
-        self._heard_at = self._silent_since = float("inf")
-        self._polls = 0
-        """Since the last result."""
+        self._taken_from: float | None = None
+        self._is_long = False
+        self._quiet_since: float | None = None
+        """The first poll since the last result."""
+        self._silent_since: float | None = None
+        """The beginning of the first silence of `LONG_SECONDS`."""
         self.late: list[int] = []
-        """The messages that came after the first silence of `LONG_SECONDS`: the first of them took as long at least."""
+        """The messages that came after it: the first of them took as long at least."""
 
     def may_begin(self) -> bool:
         """Within the deadline, on a clock that runs on while this process is suspended, and no stop seen."""
@@ -386,26 +389,35 @@ class SliceGuard:
         return not self.is_closed
 
     def may_take(self) -> bool:
-        """For `LONG_SECONDS` from the first question: what comes to the slow end of a slice goes with the next one."""
-        now = time.monotonic()
-        if not self._taken_until:
-            self._heard_at, self._taken_until = now, now + LONG_SECONDS
-        return now < self._taken_until
+        """For `LONG_SECONDS` from the first question, as the polls see it: to read the clock costs too much here. What
+        comes to the slow end of a slice goes with the next one."""
+        if self._taken_from is None:
+            self._taken_from, self._quiet_since = time.monotonic(), None
+        return not self._is_long
 
     def note_result(self, result: Result) -> None:
         """Note it, and whether it came late."""
-        now = time.monotonic()
-        if not self.late and self._polls >= LONG_POLLS and now - self._heard_at > LONG_SECONDS:
-            self._silent_since = self._heard_at
-        if now > self._silent_since:
+        self._quiet_since = None
+        if self._silent_since is not None:
             self.late.append(result.message_id)
-        self._heard_at, self._polls = now, 0
         self._note.note_result(result)
+
+    def _mind_the_time(self) -> None:
+        """A silence begins at the first poll after a result. A process that had no CPU for a while hears the results
+        that lie there before it polls, so it does not take its own silence for the peer's."""
+        now = time.monotonic()
+        if self._taken_from is None:
+            return
+        self._is_long = now - self._taken_from >= LONG_SECONDS
+        if self._quiet_since is None:
+            self._quiet_since = now
+        elif now - self._quiet_since >= LONG_SECONDS and self._silent_since is None:
+            self._silent_since = self._quiet_since
 
     @property
     def waited(self) -> float:
         """Seconds since the silence began before the late messages; 0 without any."""
-        return time.monotonic() - self._silent_since if self.late else 0.0
+        return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
 
     def poll(self) -> Signal:
         """Look again. A database that does not answer closes the slice; answers that are out are waited for.
@@ -413,7 +425,7 @@ class SliceGuard:
         A look that finds everything open is as good as the one before the slice, so the deadline moves on with it: a
         big message to a slow peer takes longer than one.
         """
-        self._polls += 1
+        self._mind_the_time()
         looked_at = boottime()
         try:
             gates = self._hold.glance(self._parcel_ids)
