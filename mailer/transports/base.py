@@ -36,6 +36,24 @@ class Envelope(NamedTuple):
     """True when an address or header needs SMTPUTF8 (RFC 6531)."""
     is_undotted: bool = False
     """True when it is known that no line of `data` begins with a dot, so that nobody has to look."""
+    is_part: bool = False
+    """True when the message has other recipients than these."""
+
+
+class Part(NamedTuple):
+    """Some of the recipients of a message, who are handed over together."""
+
+    message_id: int
+    recipients: tuple[str, ...]
+
+
+Begun = int | Part
+"""What is about to be handed over: a message, by its id, to all of its recipients, or a part of one."""
+
+
+def begun_as(envelope: Envelope) -> Begun:
+    """Return what is begun when an envelope is handed over to all of its recipients at once."""
+    return Part(envelope.message_id, envelope.recipients) if envelope.is_part else envelope.message_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +81,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Nothing of it left, and it is nobody's fault: the guard closed, no connection, or the peer went away before the
-    final dot. It may be sent later and costs no attempt."""
+    """The peer has not taken it, and nothing was said of it: the guard closed, no connection, the peer went away before
+    the final dot, or it answered that a command was wrong. It may be sent later and costs no attempt."""
 
     reason: str
 
@@ -91,6 +109,9 @@ class Result(NamedTuple):
 
     message_id: int
     outcomes: tuple[Outcome, ...]
+    recipients: tuple[str, ...] = ()
+    """The recipients that the outcomes belong to. A guard needs them when these are not all of the message's, or when
+    they did not fare alike; otherwise it may be empty."""
 
 
 class Signal(enum.Enum):
@@ -110,13 +131,13 @@ class Guard(Protocol):
         """Whether one more message may be taken up. False once the slice has lasted long: what was not taken up is
         `NotSent` and goes with the next slice, what was goes on as before. Cheap: called once per message."""
 
-    def note_begun(self, *message_ids: int) -> bool:
-        """Called once `may_begin` has said yes, before the writes that carry these messages' final dots (or before the
-        provider's call), for at most one message a connection. False: none of them must be begun, as if the gate had
-        closed."""
+    def note_begun(self, *begun: Begun) -> bool:
+        """Called once `may_begin` has said yes, before the writes that carry the final dots of these (or before the
+        provider's call), for at most one a connection. False: none of them must be begun, as if the gate had closed."""
 
     def note_result(self, result: Result) -> None:
-        """Called for each message as soon as its result is known, before the next one is begun on its connection."""
+        """Called for each message, or for each part of one, as soon as its result is known and before the next one is
+        begun on its connection."""
 
     def poll(self) -> Signal:
         """Called while waiting for the network; renews the worker's heartbeat and sees stops. May take milliseconds."""

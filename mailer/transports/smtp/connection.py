@@ -16,10 +16,11 @@ from time import monotonic
 from typing import Any
 
 from mailer.transports.base import InDoubt, NotSent, Outcome, RetryAt
-from mailer.transports.smtp.replies import CLOSING, ReplyReader, text_of
+from mailer.transports.smtp.replies import CLOSING, SUCCESS, ReplyReader, text_of
 from mailer.transports.smtp.slice import GATE_CLOSED, Slice
 from mailer.transports.smtp.tls import Tls
-from mailer.transports.smtp.transaction import Peer, PeerBroken, Transaction
+from mailer.transports.smtp.transaction import Peer, Transaction
+from mailer.transports.smtp.verdicts import PeerBroken
 
 Script = Generator[int, list[bytes], None]
 
@@ -29,12 +30,17 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class ConnectionLost(Exception):
-    """The connection is of no more use. `answer` is what the peer said of the message at hand, if it said anything."""
+    """The connection is of no more use. `answer` is what the peer said of the message at hand, if it said anything;
+    `is_ours` that it was not the peer who ended it; `is_complaint` that the peer complained about a command."""
 
-    def __init__(self, reason: str, *, answer: Outcome | None = None) -> None:
+    def __init__(
+        self, reason: str, *, answer: Outcome | None = None, is_ours: bool = False, is_complaint: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.answer = answer
+        self.is_ours = is_ours
+        self.is_complaint = is_complaint
 
 
 class Connection:
@@ -201,7 +207,7 @@ class Connection:
             return
         wire = body + ending
         if not self._may_begin():
-            raise ConnectionLost(GATE_CLOSED)
+            raise ConnectionLost(GATE_CLOSED, is_ours=True)
         sent = self._send(wire)
         if sent > len(body):
             self._begin()
@@ -234,7 +240,7 @@ class Connection:
             self._unsent = self._unsent[sent:]
         if self._held:
             if not self._may_begin():
-                raise ConnectionLost(GATE_CLOSED)
+                raise ConnectionLost(GATE_CLOSED, is_ours=True)
             if sent := self._send(self._held):
                 self._unsent, self._held = memoryview(self._held)[sent:], b""
                 self._begin()
@@ -327,15 +333,27 @@ class Connection:
         if self.following is not None:
             work.give_back(self.following)
         if (current := self.current) is not None:
-            with suppress(PeerBroken):
-                current.hear(heard)
-            if self.is_used and not current.is_answered:
-                work.give_back(current)
-            else:
-                current.settle(answer or NotSent(lost.reason))
-                work.finish(current)
+            self._settle_current(current, heard, lost, work, answer or NotSent(lost.reason))
         self.begun = self.current = self.following = None
         return is_certain
+
+    def _settle_current(
+        self, current: Transaction, heard: list[bytes], lost: ConnectionLost, work: Slice, outcome: Outcome
+    ) -> None:
+        with suppress(PeerBroken):
+            if not current.answered:
+                current.hear(heard)
+            elif heard and heard[0][0] != SUCCESS:  # the peer has seen enough of the body
+                current.hear_of_body(heard[0])
+        if self.is_used and not current.answered:
+            work.give_back(current)
+            return
+        if not lost.is_ours:
+            current.part()
+            # Some recipients have their outcome, so another connection is worth it.
+            self.is_used = self.is_used or bool(current.again or current.left)
+        current.settle(outcome)
+        work.finish(current)
 
     def abort(self) -> None:
         """Close with a reset, so that nothing the kernel still holds can leave."""

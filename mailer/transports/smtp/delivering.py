@@ -12,7 +12,8 @@ from mailer.transports.base import NotSent
 from mailer.transports.smtp.connection import Connection, ConnectionLost, Script
 from mailer.transports.smtp.replies import SUCCESS, text_of
 from mailer.transports.smtp.slice import GATE_CLOSED, Slice
-from mailer.transports.smtp.transaction import DATA, END_OF_DATA, Peer, PeerBroken, Transaction
+from mailer.transports.smtp.transaction import DATA, END_OF_DATA, Peer, Transaction
+from mailer.transports.smtp.verdicts import PeerBroken
 
 IDLE_SECONDS = 30.0
 """A connection that was quiet for longer is asked whether it still lives; some firewalls forget without a word."""
@@ -29,11 +30,17 @@ def deliver(connection: Connection, work: Slice) -> Script:
 
 def _deliver_pipelined(connection: Connection, work: Slice, peer: Peer) -> Script:
     yield from _make_sure_it_lives(connection)
+    while work.may_begin() and (transaction := work.take(peer)):
+        yield from _deliver_chain(connection, work, peer, transaction)
+
+
+def _deliver_chain(connection: Connection, work: Slice, peer: Peer, transaction: Transaction | None) -> Script:
+    """One message and those that follow each other without a pause: all of them, if the peer takes commands behind a
+    final dot."""
     begun: Transaction | None = None
-    transaction = work.take(peer) if work.may_begin() else None
-    if transaction is not None:
-        connection.current = transaction
-        connection.write(b"".join(transaction.commands))
+    assert transaction is not None
+    connection.current = transaction
+    connection.write(b"".join(transaction.commands))
     while begun is not None or transaction is not None:
         replies = yield (begun is not None) + (len(transaction.commands) if transaction is not None else 0)
         if begun is not None:
@@ -43,7 +50,8 @@ def _deliver_pipelined(connection: Connection, work: Slice, peer: Peer) -> Scrip
             continue
         answer = replies.pop()
         transaction.hear(replies)
-        connection.following = following = work.take(peer)
+        following = work.take(peer) if work.limits.takes_commands_behind_dot else None
+        connection.following = following
         if answer.startswith(GO_AHEAD):
             _hand_over(connection, transaction, work)
             begun = transaction
@@ -89,15 +97,17 @@ def _make_sure_it_lives(connection: Connection) -> Script:
 def _hand_over(connection: Connection, transaction: Transaction, work: Slice) -> None:
     if connection.has_unread:  # its answer to the final dot, before it has seen one
         raise ConnectionLost("the peer answered before it was asked")
-    following = connection.following
-    ending = END_OF_DATA + b"".join(following.commands) if following else END_OF_DATA
+    following, ending = connection.following, END_OF_DATA
+    if following:
+        following.is_behind_dot = True
+        ending += b"".join(following.commands)
     connection.prepare_message(transaction.body, ending, may_begin=work.may_begin)
 
 
 def _finish_begun(connection: Connection, begun: Transaction, work: Slice, *, reply: bytes) -> None:
     begun.hear_of_body(reply)
     connection.begun = None
-    work.finish(begun)
+    _finish(begun, work)
 
 
 def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice, *, answer: bytes) -> None:
@@ -106,8 +116,27 @@ def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice
         transaction.hear_of_data(answer)
     transaction.settle(NotSent(GATE_CLOSED))
     connection.current = None
+    _finish(transaction, work)
     connection.is_used = True
+
+
+def _finish(transaction: Transaction, work: Slice) -> None:
+    """A complaint about a command is no verdict, and may be about where the command stood: no command of ours stands
+    behind a final dot again. One that did is repeated at once. Otherwise the message is given back, and the session
+    left; several complaints in a row count as a try, so that the message does not come back for ever."""
+    complaint = transaction.complaint
+    if complaint is None:
+        work.finish(transaction)
+        return
+    work.limits.takes_commands_behind_dot = False
+    if transaction.is_behind_dot:
+        transaction.repeat()
+        work.finish(transaction)
+        return
+    if work.limits.complain(transaction.envelope.message_id):
+        transaction.count_as_try()
     work.finish(transaction)
+    raise ConnectionLost(f"the peer complained about a command: {complaint.reason}", is_complaint=True)
 
 
 def _check_reset(replies: list[bytes]) -> None:

@@ -16,6 +16,7 @@ from time import monotonic
 from mailer.transports.base import POLL_SECONDS, Envelope, Guard, Result, Signal
 from mailer.transports.smtp.connection import Connection, ConnectionLost, describe
 from mailer.transports.smtp.delivering import deliver
+from mailer.transports.smtp.limits import PeerLimits
 from mailer.transports.smtp.opening import open_session
 from mailer.transports.smtp.resolving import Endpoint, HostUnknown, Resolver
 from mailer.transports.smtp.slice import GATE_CLOSED, Slice
@@ -36,6 +37,7 @@ class SmtpTransport:
         if address.ca_file:
             _ = self._tls_context
         self._resolver = Resolver(address.host, address.port)
+        self._peer_limits = PeerLimits()
         self._connections: dict[Connection, list[Endpoint]] = {}
         """Each with its address, and behind it those to try should that one not open."""
         self._prepared: list[Connection] = []
@@ -52,7 +54,7 @@ class SmtpTransport:
         return self._limit
 
     def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
-        work = Slice(envelopes, guard)
+        work = Slice(envelopes, guard, self._peer_limits)
         try:
             self._watch_wakeup(work)
             self._drive(work)
@@ -143,7 +145,7 @@ class SmtpTransport:
             return
         prepared = [connection for connection in self._prepared if connection in self._connections]
         self._prepared.clear()
-        work.note_begun(*[connection.current.envelope.message_id for connection in prepared if connection.current])
+        work.note_begun(*[connection.current.begun for connection in prepared if connection.current])
         for connection in prepared:
             try:
                 connection.write_message()
@@ -175,19 +177,22 @@ class SmtpTransport:
             self._attend(work, wait_seconds=0.0)
         for connection in overdue:
             if connection in self._connections and connection.is_overdue(monotonic()):
-                self._lose(connection, ConnectionLost(f"no answer within {self._timeout_seconds:g} s"), work)
+                silence = f"no answer within {self._timeout_seconds:g} s"
+                self._lose(connection, ConnectionLost(silence, is_ours=True), work)
         if any(connection.current for connection in self._connections):
             work.may_begin()  # to see whether it is worth to go on
         if work.is_closed:
             for connection in list(self._connections):
                 if connection.current and not connection.is_in_doubt:
-                    self._lose(connection, ConnectionLost(GATE_CLOSED), work)
+                    self._lose(connection, ConnectionLost(GATE_CLOSED, is_ours=True), work)
 
     def _give_up(self, work: Slice) -> None:
         self._attend(work, wait_seconds=0.0)  # the answers that are there already are not in doubt
         for connection in list(self._connections):
             if connection.is_busy or connection.peer is None:
-                self._lose(connection, ConnectionLost("given up at a stop before the peer had answered"), work)
+                self._lose(
+                    connection, ConnectionLost("given up at a stop before the peer had answered", is_ours=True), work
+                )
         work.finish_waiting(GATE_CLOSED)
 
     # --- the guard ----------------------------------------------------------------------------------------------------
@@ -248,7 +253,7 @@ class SmtpTransport:
             self._open(others, work)
             return
         is_certain = connection.settle(work, lost)
-        if connection.is_used and is_certain:
+        if connection.is_used and is_certain and not lost.is_complaint:
             self._openings_left += 1
         self._last_failure = lost.reason
         self._needs_hands = True

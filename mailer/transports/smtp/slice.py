@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from mailer.transports.base import Envelope, Guard, NotSent, Result, Signal
+from mailer.transports.base import Begun, Envelope, Guard, NotSent, Outcome, Result, Signal
+from mailer.transports.smtp.limits import PeerLimits
 from mailer.transports.smtp.transaction import Peer, Transaction
 
 GATE_CLOSED = "the gate closed before it was begun"
@@ -13,25 +14,36 @@ NOT_TAKEN_UP = "the slice lasted too long to take it up"
 
 
 class Slice:
-    """Every envelope is in exactly one place: waiting here, on one connection, or in `results`."""
+    """Every envelope is in exactly one place: waiting here, on one connection, or in `results`.
 
-    def __init__(self, envelopes: Sequence[Envelope], guard: Guard) -> None:
+    One with more recipients than go into a transaction is cut: its parts are envelopes here, and its result is complete
+    with that of the last one.
+    """
+
+    def __init__(self, envelopes: Sequence[Envelope], guard: Guard, limits: PeerLimits) -> None:
         self.waiting = deque(envelopes)
         self.results: list[Result] = []
         self.unfinished = len(envelopes)
+        """Messages without a result."""
+        self.limits = limits
         self.is_closed = False
         """The gate has said no once; it is not asked again."""
+        self._cut: dict[int, CutMessage] = {}
+        """By message id those that are handed over in parts."""
         self._is_given_up = False
         self._guard = guard
+        size = limits.recipients
+        if any(len(envelope.recipients) > size for envelope in envelopes):
+            self.waiting = deque(part for envelope in envelopes for part in self._cut_up(envelope))
 
     def may_begin(self) -> bool:
         if not self.is_closed and not self._guard.may_begin():
             self.is_closed = True
         return not self.is_closed
 
-    def note_begun(self, *message_ids: int) -> None:
+    def note_begun(self, *begun: Begun) -> None:
         """Before these messages are begun, one on each connection."""
-        if self.may_begin() and not self._guard.note_begun(*message_ids):
+        if self.may_begin() and not self._guard.note_begun(*begun):
             self.is_closed = True
 
     def poll(self) -> Signal:
@@ -55,19 +67,82 @@ class Slice:
         return None
 
     def give_back(self, transaction: Transaction) -> None:
-        """For another connection: the peer never looked at it."""
+        """For another connection: the peer never looked at it, or not as it should."""
         self.waiting.appendleft(transaction.envelope)
 
     def finish(self, transaction: Transaction) -> None:
+        if transaction.again or transaction.left:
+            if len(transaction.again) == len(transaction.outcomes):
+                self.give_back(transaction)
+                return
+            self._put_back(transaction)
         result = transaction.result
-        self._guard.note_result(result)
-        self.results.append(result)
-        self.unfinished -= 1
+        if result.outcomes:
+            self._guard.note_result(result)
+        if self._cut and result.message_id in self._cut:
+            self._finish_part(result)
+        else:
+            self.results.append(result)
+            self.unfinished -= 1
 
     def finish_waiting(self, reason: str) -> None:
         """Nobody is left to take them."""
         not_sent = NotSent(reason)
         for envelope in self.waiting:
-            self.results.append(Result(envelope.message_id, (not_sent,) * len(envelope.recipients)))
-        self.unfinished -= len(self.waiting)
+            result = Result(envelope.message_id, (not_sent,) * len(envelope.recipients), envelope.recipients)
+            if envelope.message_id in self._cut:
+                self._finish_part(result)
+            else:
+                self.results.append(result)
+                self.unfinished -= 1
         self.waiting.clear()
+
+    def _put_back(self, transaction: Transaction) -> None:
+        """Let those recipients wait for another transaction who go into one, before everything else that waits."""
+        envelope = transaction.envelope
+        if envelope.message_id not in self._cut:
+            self._cut[envelope.message_id] = CutMessage(envelope)
+        if transaction.room:
+            self.limits.allow(transaction.room)
+        parts = [part_of(envelope, transaction.again)] if transaction.again else []
+        parts += self._cut_up(part_of(envelope, transaction.left)) if transaction.left else []
+        self.waiting.extendleft(reversed(parts))
+
+    def _cut_up(self, envelope: Envelope) -> Iterator[Envelope]:
+        """Yield the envelope in parts that go into one transaction each."""
+        size = self.limits.recipients
+        if len(envelope.recipients) <= size:
+            yield envelope
+            return
+        self._cut.setdefault(envelope.message_id, CutMessage(envelope))
+        for start in range(0, len(envelope.recipients), size):
+            yield part_of(envelope, range(start, min(start + size, len(envelope.recipients))))
+
+    def _finish_part(self, result: Result) -> None:
+        message = self._cut[result.message_id]
+        message.outcomes.update(zip(result.recipients, result.outcomes, strict=True))
+        message.missing -= len(result.outcomes)
+        if not message.missing:
+            self.results.append(message.result)
+            self.unfinished -= 1
+
+
+class CutMessage:
+    """A message whose recipients are in several transactions, and their outcomes so far."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self.envelope = envelope
+        self.outcomes: dict[str, Outcome] = {}
+        self.missing = len(envelope.recipients)
+        """Recipients without an outcome."""
+
+    @property
+    def result(self) -> Result:
+        """Return what became of all of them, once nobody is missing."""
+        recipients = self.envelope.recipients
+        return Result(self.envelope.message_id, tuple(self.outcomes[each] for each in recipients), recipients)
+
+
+def part_of(envelope: Envelope, positions: Sequence[int]) -> Envelope:
+    """Return the envelope for some of its recipients, by their positions."""
+    return envelope._replace(recipients=tuple(envelope.recipients[place] for place in positions), is_part=True)

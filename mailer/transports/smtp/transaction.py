@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mailer.transports.addresses import is_safe_address
-from mailer.transports.base import Envelope, NotSent, Outcome, Refused, Result, RetryAt, Sent
+from mailer.transports.base import Begun, Envelope, NotSent, Outcome, Part, Refused, Result, RetryAt, Sent
 from mailer.transports.smtp.replies import SUCCESS, text_of
+from mailer.transports.smtp.verdicts import Stage, is_too_many, judge
 
 END_OF_DATA = b".\r\n"
 """Written behind a body that ends with CRLF."""
 DATA = b"DATA\r\n"
 
-NOT_WITHOUT_LOGIN = b"530"
-"""RFC 3207 and RFC 4954: it would say so to every message, so it is no message's fault."""
 NO_UTF8 = "an address or header is not ASCII and the peer does not offer SMTPUTF8"
 
 DOT_AT_LINE_START = re.compile(rb"\.(?:(?<=[\r\n].)|(?<=\A.))")  # the dot first: it is rarer than a line's start
@@ -36,25 +35,45 @@ class Peer:
 
 PENDING = NotSent("it was not tried")
 """Stands for the outcome that a recipient does not have yet."""
-
-
-class PeerBroken(Exception):
-    """An answer that SMTP does not know at this place."""
+AGAIN = NotSent("it is tried in another transaction")
+"""Stands for the outcome that a recipient gets from another transaction."""
 
 
 class Transaction:
     """An envelope for one peer. Without `commands` there is nothing to send, and every outcome is known already."""
 
-    __slots__ = ("asked", "commands", "envelope", "is_answered", "outcomes")
+    __slots__ = (
+        "again",
+        "answered",
+        "asked",
+        "commands",
+        "complaint",
+        "envelope",
+        "is_behind_dot",
+        "left",
+        "outcomes",
+        "room",
+    )
 
     def __init__(self, envelope: Envelope, peer: Peer) -> None:
         self.envelope = envelope
-        self.is_answered = False
-        """Whether the peer answered its MAIL: from then on it is not quietly given to another connection."""
+        self.answered = 0
+        """How many of MAIL and the RCPTs the peer answered: once it is more than none, the message is not quietly
+        given to another connection."""
         self.outcomes: list[Outcome] = [PENDING] * len(envelope.recipients)
         self.asked: list[int] = []
         """The positions, among the recipients, of those with a RCPT."""
         self.commands: list[bytes] = []
+        self.is_behind_dot = False
+        """Whether the commands went out behind the final dot of another message."""
+        self.complaint: NotSent | None = None
+        """What the peer said of a command, and not of the message."""
+        self.again: tuple[int, ...] = ()
+        """The positions of recipients who go into another transaction together."""
+        self.left: tuple[int, ...] = ()
+        """The positions of those who found no place in this one. They may be too many for one other, too."""
+        self.room = 0
+        """How many recipients the peer took before it said that these were enough; 0 when it did not say so."""
         self._prepare(peer)
 
     def _prepare(self, peer: Peer) -> None:
@@ -88,26 +107,50 @@ class Transaction:
             self.commands = [b"MAIL FROM:<%b>%b\r\n" % (sender, parameters), *recipients, DATA]
 
     def hear(self, replies: Sequence[bytes], *, first: int = -1) -> None:
-        """Answers to MAIL (-1) and to the RCPTs (from 0), beginning with the `first`; perhaps not all of them."""
+        """Take answers to MAIL (-1) and to the RCPTs (from 0), beginning with the `first`; perhaps not all of them."""
+        if replies:
+            self.answered = first + 1 + len(replies)
         for place, reply in enumerate(replies, start=first):
-            self.is_answered = True
             if reply[0] == SUCCESS:
                 continue
-            if place < 0 and reply.startswith(NOT_WITHOUT_LOGIN):
-                raise PeerBroken(f"the peer wants encryption or a login first: {text_of(reply)}")
             if place < 0:
-                self.settle(judge(reply))
+                self._settle_by(reply, Stage.MAIL, self.envelope.sender)
             elif self.outcomes[self.asked[place]] is PENDING:  # else MAIL was refused, and this is only its echo
-                self.outcomes[self.asked[place]] = judge(reply, of_recipient=True)
+                self._hear_of_recipient(place, reply)
 
     def hear_of_data(self, reply: bytes) -> None:
-        """An answer to DATA other than 354."""
+        """Take an answer to DATA other than 354."""
         if self.is_hopeful:
-            self.settle(judge(reply))
+            self._settle_by(reply, Stage.DATA)
 
     def hear_of_body(self, reply: bytes) -> None:
-        """The answer to the final dot."""
-        self.settle(Sent(text_of(reply)) if reply[0] == SUCCESS else judge(reply))
+        """Take the answer to the final dot."""
+        if reply[0] == SUCCESS:
+            self.settle(Sent(text_of(reply)))
+        elif self.is_hopeful:
+            self.is_behind_dot = False  # where its commands stood is not what the peer complains about now
+            self._settle_by(reply, Stage.DOT)
+
+    def _hear_of_recipient(self, place: int, reply: bytes) -> None:
+        position = self.asked[place]
+        outcome = judge(reply, Stage.RCPT, self.envelope.recipients[position])
+        if isinstance(outcome, RetryAt) and is_too_many(reply) and (accepted := self._accepted(place)):
+            self.room = self.room or len(accepted)
+            self.left += self._set_aside(position)
+        else:
+            self.outcomes[position] = self._note_complaint(outcome)
+
+    def _settle_by(self, reply: bytes, stage: Stage, address: str = "") -> None:
+        self.settle(self._note_complaint(judge(reply, stage, address)))
+
+    def _note_complaint(self, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, NotSent):
+            self.complaint = outcome = self.complaint or outcome  # one object, to know its recipients by
+        return outcome
+
+    def _accepted(self, places: int) -> tuple[int, ...]:
+        """Return the positions of those who may still get it among the first `places` that were asked for."""
+        return tuple(position for position in self.asked[:places] if self.outcomes[position] is PENDING)
 
     @property
     def is_hopeful(self) -> bool:
@@ -115,12 +158,62 @@ class Transaction:
         return PENDING in self.outcomes
 
     def settle(self, outcome: Outcome) -> None:
-        """The outcome of every recipient that has none yet."""
+        """Give every recipient that has no outcome yet this one."""
         self.outcomes = [outcome if known is PENDING else known for known in self.outcomes]
+
+    def part(self) -> None:
+        """Have the connection's loss cost no more recipients than it must.
+
+        The peer said of some recipients what it thinks of them, and went. Those whom it had accepted then go into one
+        transaction, those whom it had not answered into others. All are smaller than this one, so that comes to an
+        end; a transaction that would be repeated unchanged is left alone.
+        """
+        heard = self.answered - 1
+        if heard <= 0 or not self.is_hopeful:
+            return
+        accepted = self._accepted(heard)
+        if len(accepted) < len(self.asked):
+            self.again = self._set_aside(*accepted)
+        self.left += self._set_aside(*self.asked[heard:])
+
+    def repeat(self) -> None:
+        """Have those of whom the peer only said that a command was wrong tried again."""
+        self.again = self._set_aside(
+            *(position for position, outcome in enumerate(self.outcomes) if outcome is self.complaint)
+        )
+
+    def count_as_try(self) -> None:
+        """Have the peer's complaint count as a temporary failure."""
+        assert self.complaint is not None
+        failure = RetryAt(f"{self.complaint.reason} (the peer complains so about a command, each time)")
+        self.outcomes = [failure if outcome is self.complaint else outcome for outcome in self.outcomes]
+
+    def _set_aside(self, *positions: int) -> tuple[int, ...]:
+        for position in positions:
+            self.outcomes[position] = AGAIN
+        return positions
+
+    @property
+    def begun(self) -> Begun:
+        """Return what the final dot hands over."""
+        envelope = self.envelope
+        if not envelope.is_part and self.outcomes.count(PENDING) == len(self.outcomes):
+            return envelope.message_id
+        recipients = zip(envelope.recipients, self.outcomes, strict=True)
+        return Part(envelope.message_id, tuple(address for address, outcome in recipients if outcome is PENDING))
 
     @property
     def result(self) -> Result:
-        return Result(self.envelope.message_id, tuple(self.outcomes))
+        """Return the outcomes of those who got one here."""
+        envelope = self.envelope
+        if len(self.outcomes) == 1 and not envelope.is_part:
+            return Result(envelope.message_id, tuple(self.outcomes))
+        if AGAIN not in self.outcomes:
+            return Result(envelope.message_id, tuple(self.outcomes), envelope.recipients)
+        pairs = [pair for pair in zip(envelope.recipients, self.outcomes, strict=True) if pair[1] is not AGAIN]
+        return Result(
+            envelope.message_id, tuple(outcome for _, outcome in pairs), tuple(address for address, _ in pairs)
+        )
 
     @property
     def body(self) -> bytes:
@@ -129,15 +222,6 @@ class Transaction:
         if not self.is_hopeful:
             return b""
         return end_line(self.envelope.data if self.envelope.is_undotted else stuff_dots(self.envelope.data))
-
-
-def judge(reply: bytes, *, of_recipient: bool = False) -> Outcome:
-    """Of a reply that says no. Raises PeerBroken for any other."""
-    if reply.startswith(b"5"):
-        return Refused(text_of(reply), of_recipient)
-    if reply.startswith(b"4"):
-        return RetryAt(text_of(reply))
-    raise PeerBroken(f"the peer answered out of turn: {text_of(reply)}")
 
 
 def stuff_dots(data: bytes) -> bytes:

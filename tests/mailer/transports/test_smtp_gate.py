@@ -10,6 +10,7 @@ import pytest
 
 from mailer.transports.base import InDoubt, NotSent, Sent, Signal
 from mailer.transports.smtp import SmtpTransport
+from mailer.transports.smtp.limits import PeerLimits
 from mailer.transports.smtp.slice import Slice
 from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard, make_wakeup
@@ -125,7 +126,7 @@ def test_a_closed_gate_does_not_wait_for_a_message_that_is_not_begun(
 
 def test_after_giving_up_nothing_is_begun_whatever_the_guard_says_later() -> None:
     answers = iter([True])
-    work = Slice(make_envelopes(1), TestGuard(gives_up_when=lambda: next(answers, False)))
+    work = Slice(make_envelopes(1), TestGuard(gives_up_when=lambda: next(answers, False)), PeerLimits())
     assert work.may_begin()
     assert [work.poll(), work.poll()] == [Signal.GIVE_UP, Signal.GIVE_UP]
     assert not work.may_begin()

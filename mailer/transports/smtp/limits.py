@@ -1,0 +1,40 @@
+"""What a peer was seen not to take, remembered for as long as the process lives."""
+
+from __future__ import annotations
+
+RECIPIENTS = 50
+"""Recipients to a transaction, at most. RFC 5321 section 4.5.3.1.8 lets a client count on 100; Postfix sends 50, so no
+peer is surprised by as many, and Amazon SES takes no more."""
+COMPLAINTS = 3
+"""How often a peer may complain about the commands of one message before that counts as a try."""
+COMPLAINTS_KEPT = 10_000
+"""Messages with complaints that are remembered."""
+
+
+class PeerLimits:
+    """The habits of one peer, learnt from its answers."""
+
+    def __init__(self) -> None:
+        self.recipients = RECIPIENTS
+        """Recipients to a transaction."""
+        self.takes_commands_behind_dot = True
+        """Whether the next message's commands may follow a final dot before it is answered. Haraka since 3.3.4 is a
+        peer that offers PIPELINING and does not take them."""
+        self._complaints: dict[int, int] = {}
+
+    def allow(self, recipients: int) -> None:
+        """Give a transaction no more recipients than the peer took when it wanted no more."""
+        self.recipients = max(1, min(self.recipients, recipients))
+
+    def complain(self, message_id: int) -> bool:
+        """Count a complaint about the commands of a message; True when that is enough to count as a try.
+
+        Without an end a message that a peer always answers so would be handed over every second for ever.
+        """
+        complaints = self._complaints.pop(message_id, 0) + 1
+        if complaints >= COMPLAINTS:
+            return True
+        if len(self._complaints) >= COMPLAINTS_KEPT:
+            del self._complaints[next(iter(self._complaints))]
+        self._complaints[message_id] = complaints
+        return False
