@@ -107,6 +107,26 @@ def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]
     return back, due + release(back)
 
 
+def keep_doubt(source: Source, mask: int, now: dt.datetime) -> Parcel:
+    """Return a new remainder that has ended in doubt. It keeps messages for a person that another parcel counts as
+    sent, since they were sent to other recipients."""
+    return Parcel.objects.create(
+        batch_id=source.batch_id,
+        account_id=source.account_id,
+        lane=source.lane,
+        state=ParcelState.DONE,
+        send_at=source.send_at,
+        due_at=now,
+        base=source.base,
+        members=to_members(0),
+        size=mask.bit_count(),
+        is_remainder=True,
+        in_doubt=mask.bit_count(),
+        doubtful=to_doubtful(mask),
+        finalized_at=now,
+    )
+
+
 def find_waiting(base: int, bit: int) -> Parcel | None:
     """The parcel that still has to send the message, its row locked; None if there is none, or a worker has it."""
     waiting = Parcel.objects.filter(base=base, state__in=WAITING_STATES).order_by("-pk").select_for_update()

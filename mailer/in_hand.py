@@ -25,7 +25,8 @@ from batches.settle import settle
 from batches.states import BatchStatus, Lane, ParcelState
 from foundation.clock import database_now
 from mailer.models import EventKind
-from mailer.pipeline.record import Happened, copy_events
+from mailer.pipeline.cargo import find_open
+from mailer.pipeline.record import Happened, copy_events, sent_again
 from mailer.queries import Trace, trace
 
 
@@ -95,7 +96,7 @@ def replay(account: Account, selection: Selection, *, actor: str, reason: str = 
         if selection.why is Why.HELD:
             _let_go(parcel, mask)
         else:
-            _send_again(parcel, mask)
+            _send_again(parcel, mask, f"sent again by {actor}")
         lanes.add(parcel.lane)
         affected += mask.bit_count()
     receipt = _receipt(account, selection, Receipt.Action.REPLAY, affected, actor=actor, reason=reason)
@@ -114,8 +115,14 @@ def drop(account: Account, selection: Selection, *, actor: str, reason: str = ""
             settle_doubt(parcel, mask, "dropped")
         first = parcel.base * PARCEL_SPAN
         why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have left")
-        events = [(parcel.fence, Happened(first + n, EventKind.DROPPED, None, why)) for n in bits(mask)]
-        copy_events(events, database_now())
+        copy_events(
+            (
+                (parcel.fence, Happened(message_id, EventKind.DROPPED, recipient, why))
+                for message_id, recipients in find_open([first + n for n in bits(mask)]).items()
+                for recipient in recipients
+            ),
+            database_now(),
+        )
         affected += mask.bit_count()
     return _receipt(account, selection, Receipt.Action.DROP, affected, actor=actor, reason=reason)
 
@@ -170,8 +177,10 @@ def _let_go(parcel: Parcel, mask: int) -> None:
     _split_due(parcel, mask, now, is_replay=parcel.is_replay)
 
 
-def _send_again(parcel: Parcel, mask: int) -> None:
+def _send_again(parcel: Parcel, mask: int, why: str) -> None:
     settle_doubt(parcel, mask, "moved")
+    first = parcel.base * PARCEL_SPAN
+    copy_events([(0, sent_again(first + n, why)) for n in bits(mask)], database_now())
     _split_due(parcel, mask, database_now(), is_replay=True)
 
 

@@ -21,6 +21,7 @@ from batches.reschedule import hint_time
 from batches.states import FINAL_STATES, BatchStatus, ParcelState
 from foundation.clock import database_now
 from mailer.models import EventKind
+from mailer.pipeline.cargo import find_open
 from mailer.pipeline.record import Happened, copy_events
 from mailer.queries import states_of
 
@@ -118,7 +119,8 @@ def _stop(holder: Parcel, message_id: int, why: str) -> str:
         take_out(holder, _bit(message_id), "in_doubt")
         return "in_doubt"
     take_out(holder, _bit(message_id), "stopped")
-    copy_events([(holder.fence, Happened(message_id, EventKind.STOPPED, None, why))], database_now())
+    stopped = [Happened(message_id, EventKind.STOPPED, each, why) for each in find_open([message_id])[message_id]]
+    copy_events([(holder.fence, event) for event in stopped], database_now())
     return "stopped"
 
 

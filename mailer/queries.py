@@ -33,10 +33,16 @@ from mailer_message"""
 READ_MESSAGES = f"{READ} where id = any(%s)"
 READ_PARCEL = f"{READ} where id >= %s and id < %s"
 """Messages, and whether any of these accounts has any suppression: only then it is worth asking for them."""
-READ_FINISHED = f"""
-select message_id, recipient from mailer_event
-where message_id = any(%s) and kind in ({int(EventKind.SENT)}, {int(EventKind.REFUSED)}, {int(EventKind.DROPPED)})
+AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
+"""What keeps a recipient from being handed the message again."""
+READ_EARLIER = f"""
+select message_id, kind, recipient from mailer_event
+where message_id = any(%s)
+  and (kind in ({", ".join(str(int(kind)) for kind in AT_RISK)}) or (kind = {int(EventKind.DEFERRED)} and fence = 0))
+order by message_id, id
 """
+"""What happened to the recipients of messages at earlier hand-overs, oldest first. A deferral under no claim (fence 0)
+is a decision to send again what is in doubt."""
 
 LATEST_EVENTS = """
 select e.message_id, e.id, e.kind, e.at, e.fence, e.recipient, e.reply

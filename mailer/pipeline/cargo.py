@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from batches.claims import Claim, bits
 from batches.models import PARCEL_SPAN
 from mailer import queries
 from mailer.compose.mime import recipients_of
+from mailer.models import EventKind
+from mailer.queries import FINAL_KINDS
 from mailer.suppressions.check import Found, find_suppressions
 
 
@@ -23,49 +25,117 @@ class Load(NamedTuple):
     recipient: str
     personal: dict[str, Any] | None
 
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """Return all recipients, as they are written on the wire."""
+        return recipients_of(self.personal or {}, self.recipient)
+
+
+class Earlier(NamedTuple):
+    """What is known of a message from earlier hand-overs."""
+
+    finished: frozenset[str]
+    """The recipients who are handed nothing more: they were sent it, refused it or were dropped, or are in doubt."""
+    kinds: frozenset[EventKind]
+    """What happened to those."""
+    doubtful: frozenset[str]
+    """Those of them who are in doubt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cargo:
-    """The messages of the claims by id; the recipients who had their outcome at an earlier try; the suppressions of
-    those who have any. Recipients are as they are written on the wire."""
+    """The messages of the claims by id; what became of some of their recipients earlier; the suppressions of those who
+    have any. Recipients are as they are written on the wire."""
 
     messages: dict[int, Load]
-    finished: dict[int, frozenset[str]]
+    earlier: dict[int, Earlier]
     suppressed: dict[int, dict[str, list[Found]]]
 
 
 def load_cargo(claims: Sequence[Claim]) -> Cargo:
-    """Read the messages of claims; of retries also which recipients have had their outcome."""
+    """Read the messages of claims; of those that may have been handed over before also who had an outcome then."""
     accounts = sorted({claim.account_id for claim in claims})
     with connection.cursor() as cursor:
         if len(claims) == 1:
             first = claims[0].first_message_id
             cursor.execute(queries.READ_PARCEL, [accounts, first, first + PARCEL_SPAN])
         else:
-            ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
-            cursor.execute(queries.READ_MESSAGES, [accounts, ids])
+            cursor.execute(queries.READ_MESSAGES, [accounts, ids_of(claims)])
         rows = cursor.fetchall()
-    # All at once: to parse them one by one takes twice as long.
-    personal = json.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
-    messages = {row[0]: Load(row[1], row[2], said) for row, said in zip(rows, personal, strict=True)}
-    retried = [claim for claim in claims if claim.attempts or claim.is_replay]
+    messages = _loads_from(rows)
+    repeated = [claim for claim in claims if not is_first(claim)]
     has_suppressions = bool(rows) and rows[0][4]
     return Cargo(
         messages=messages,
-        finished=finished_recipients(retried) if retried else {},
+        earlier=find_earlier(ids_of(repeated), messages) if repeated else {},
         suppressed=suppressed_recipients(claims, messages) if has_suppressions else {},
     )
 
 
-def finished_recipients(claims: Sequence[Claim]) -> dict[int, frozenset[str]]:
-    """The recipients of these messages who were sent it, refused it or were dropped at an earlier try."""
-    ids = [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
-    finished: dict[int, set[str]] = {}
+def load_messages(message_ids: Collection[int]) -> dict[int, Load]:
+    """Read messages by id; those whose history is over are missing."""
     with connection.cursor() as cursor:
-        cursor.execute(queries.READ_FINISHED, [ids])
-        for message_id, recipient in cursor.fetchall():
-            finished.setdefault(message_id, set()).add(recipient)
-    return {message_id: frozenset(recipients) for message_id, recipients in finished.items()}
+        cursor.execute(queries.READ_MESSAGES, [[], list(message_ids)])
+        return _loads_from(cursor.fetchall())
+
+
+def _loads_from(rows: Sequence[Sequence[Any]]) -> dict[int, Load]:
+    # All at once: to parse them one by one takes twice as long.
+    personal = json.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
+    return {row[0]: Load(row[1], row[2], fields) for row, fields in zip(rows, personal, strict=True)}
+
+
+def ids_of(claims: Sequence[Claim]) -> list[int]:
+    """Return the ids of the messages that are still to be handed over."""
+    return [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
+
+
+def is_first(claim: Claim) -> bool:
+    """Whether nothing of the messages of this claim can have been handed over before.
+
+    That they were not tried does not say so: a part that was split off and costs no try may have recipients who were
+    sent the message.
+    """
+    return claim.parcel_id == claim.base and not (claim.attempts or claim.is_replay or claim.is_remainder)
+
+
+def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> dict[int, Earlier]:
+    """Return what became of recipients of these messages at earlier hand-overs, by message id."""
+    events: dict[int, list[tuple[int, str | None]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(queries.READ_EARLIER, [list(message_ids)])
+        for message_id, kind, recipient in cursor.fetchall():
+            events.setdefault(message_id, []).append((kind, recipient))
+    return {
+        message_id: earlier
+        for message_id, happened in events.items()
+        if message_id in messages and (earlier := _earlier_of(happened, messages[message_id])).finished
+    }
+
+
+def _earlier_of(events: Sequence[tuple[int, str | None]], load: Load) -> Earlier:
+    """An event without a recipient is about all of them. What is final stays; doubt stays until it is sent again."""
+    latest: dict[str, EventKind] = {}
+    for kind, recipient in events:
+        for each in load.everyone if recipient is None else (recipient,):
+            if latest.get(each) not in FINAL_KINDS:
+                latest[each] = EventKind(kind)
+    finished = {each: kind for each, kind in latest.items() if kind is not EventKind.DEFERRED}
+    doubtful = frozenset(each for each, kind in finished.items() if kind is EventKind.IN_DOUBT)
+    return Earlier(frozenset(finished), frozenset(finished.values()), doubtful)
+
+
+def find_open(message_ids: Collection[int]) -> dict[int, Sequence[str | None]]:
+    """Return the recipients of messages who have no final outcome, in doubt or not, as events name them: None means
+    all recipients of the message."""
+    loads = load_messages(message_ids)
+    earlier = find_earlier(message_ids, loads)
+    names: dict[int, Sequence[str | None]] = {}
+    for message_id in message_ids:
+        before = earlier.get(message_id)
+        ended = before.finished - before.doubtful if before else frozenset()
+        names[message_id] = [each for each in loads[message_id].everyone if each not in ended] if ended else (None,)
+    return names
 
 
 def suppressed_recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> dict[int, dict[str, list[Found]]]:

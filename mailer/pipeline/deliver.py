@@ -211,7 +211,7 @@ class Trip:
             recipients = envelope.recipients if envelope else ()
             if result.message_id in self.dropped:
                 result, recipients = self._with_dropped(result, recipients)
-            add_result(owner, end_retries(result, owner.claim), recipients)
+            add_result(owner, end_retries(result, owner.claim), recipients, self.cargo.earlier.get(result.message_id))
         self._record(outcomes)
         finished = sum(item.finished.bit_count() for item in outcomes)
         self._learn(outcomes, guard, {owners[message_id].claim.batch_id for message_id in guard.late}, opened_at)
@@ -278,7 +278,7 @@ class Trip:
             room -= len(envelope.data)
             if envelope.recipients:
                 envelopes[message_id] = envelope
-            elif message_id in self.dropped:
+            elif message_id in self.dropped or message_id in self.cargo.earlier:
                 results.append(Result(message_id, ()))
             else:
                 results.append(Result(message_id, (Refused("no recipient is left"),)))
@@ -287,10 +287,12 @@ class Trip:
     def _compose_one(self, message_id: int, date: bytes) -> Envelope:
         mail_id, recipient, personal = self.cargo.messages[message_id]
         composer = self.deliverer.composers.get(mail_id)
-        skip = self.cargo.finished.get(message_id, frozenset())
+        earlier = self.cargo.earlier.get(message_id)
+        skip = earlier.finished if earlier else frozenset()
         if message_id in self.cargo.suppressed:
             skip |= self._drop(message_id, composer.mail, skip)
-        return composer.compose(message_id, recipient, personal, date=date, skip=skip)
+        envelope = composer.compose(message_id, recipient, personal, date=date, skip=skip)
+        return envelope._replace(is_part=True) if skip else envelope
 
     def _drop(self, message_id: int, mail: Mail, finished: frozenset[str]) -> frozenset[str]:
         """The recipients of a message who do not get it because of a suppression."""

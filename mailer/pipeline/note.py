@@ -7,13 +7,15 @@ that still exists (RPUSHX), so a Redis that was emptied is noticed, and the slic
 or that cannot be read, counts for nothing.
 
 Lines: the header, `{"parcel id": [fence, slice number], …}`; then `+id` (about to be begun) and `id:kind` (answered).
+Where a message is handed over in parts, a line is about one part and names its recipients: `+id ["…", …]` and
+`id:{"kind": ["…", …], …}`. So is the answer to a whole message whose recipients did not fare alike.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +24,7 @@ import structlog
 
 from foundation import redis_client
 from mailer.models import EventKind
-from mailer.transports.base import InDoubt, Refused, Result, Sent
+from mailer.transports.base import Begun, InDoubt, Outcome, Part, Refused, Result, Sent
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,12 @@ LOOK_LINES = 32
 AWAY_SECONDS = 5.0
 NOT_BEGUN = 0
 """The kind of an answer that says: it did not leave after all."""
+KINDS: dict[type[Outcome], int] = {
+    Sent: int(EventKind.SENT),
+    Refused: int(EventKind.REFUSED),
+    InDoubt: int(EventKind.IN_DOUBT),
+}
+"""What a rescuer may take for granted. Every other outcome is `NOT_BEGUN`: it is to be handed over again."""
 
 
 def key_of(worker_id: int) -> str:
@@ -57,7 +65,9 @@ class HandoverNote:
         self._key = b""
         self._lines: list[bytes] = []
         """That wait to be written."""
-        self._noted: set[int] = set()
+        self._noted: set[Begun] = set()
+        self._in_parts: set[int] = set()
+        """The messages of which parts were noted."""
         self._unanswered: list[float] = []
         """When each command was written whose reply has not been read: what the last slice left, its reply must not be
         taken for one of this slice."""
@@ -78,7 +88,7 @@ class HandoverNote:
         nobody knows whether Redis has the header, and the slice must not be sent under this number.
         """
         self.is_open = self._is_noted = False
-        self._lines, self._noted = [], set()
+        self._lines, self._noted, self._in_parts = [], set(), set()
         if self.is_away:
             return True
         key = key_of(worker_id)
@@ -97,23 +107,37 @@ class HandoverNote:
         self.is_open = self._is_noted = True
         return True
 
-    def note_begun(self, *message_ids: int) -> bool:
-        """Write that these messages are about to be begun. False: it cannot be noted any more, so they must not begin.
+    def note_begun(self, *begun: Begun) -> bool:
+        """Write that these are about to be begun. False: it cannot be noted any more, so they must not begin.
 
         True without writing anything in a slice that has no note from the start.
         """
         if not self.is_open:
             return not self._is_noted
-        if self._noted.issuperset(message_ids):
+        if self._noted.issuperset(begun):
             return True
-        self._noted.update(message_ids)
-        self._lines += [b"+%d" % message_id for message_id in message_ids]
+        self._noted.update(begun)
+        self._lines += [b"+%d" % item if type(item) is int else self._note_part(item) for item in begun]
         return self._flush()
 
     def note_result(self, result: Result) -> None:
-        """What became of a message; written with the next line that is."""
-        if self.is_open and result.message_id in self._noted:
-            self._lines.append(b"%d:%d" % (result.message_id, kind_of(result)))
+        """What became of a message or a part of one; written with the next line that is."""
+        if not self.is_open:
+            return
+        message_id, outcomes, recipients = result
+        kind = KINDS.get(type(outcomes[0]), NOT_BEGUN)
+        if message_id in self._noted:
+            if len(outcomes) == 1 or all(KINDS.get(type(outcome), NOT_BEGUN) == kind for outcome in outcomes):
+                self._lines.append(b"%d:%d" % (message_id, kind))
+            else:
+                self._lines.append(b"%d:%b" % (message_id, _kinds_in_json(recipients, outcomes)))
+        elif message_id in self._in_parts:
+            self._lines.append(b"%d:%b" % (message_id, _kinds_in_json(recipients, outcomes)))
+
+    def _note_part(self, part: Begun) -> bytes:
+        assert isinstance(part, Part)
+        self._in_parts.add(part.message_id)
+        return b"+%d %b" % (part.message_id, json.dumps(part.recipients).encode())
 
     def close(self) -> None:
         """Give the connection back."""
@@ -157,23 +181,25 @@ class HandoverNote:
         self.close()
 
 
-def kind_of(result: Result) -> int:
-    """What a rescuer may take for granted: sent, refused, in doubt, or (`NOT_BEGUN`) that it is to be sent again."""
-    kinds = set(map(type, result.outcomes))
-    if Sent in kinds:
-        return EventKind.SENT
-    if InDoubt in kinds:
-        return EventKind.IN_DOUBT
-    return EventKind.REFUSED if kinds == {Refused} else NOT_BEGUN
+def _kinds_in_json(recipients: Sequence[str], outcomes: Sequence[Outcome]) -> bytes:
+    by_kind: dict[int, list[str]] = {}
+    for recipient, outcome in zip(recipients, outcomes, strict=True):
+        by_kind.setdefault(KINDS.get(type(outcome), NOT_BEGUN), []).append(recipient)
+    return json.dumps(by_kind).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
-    """The reading side: what a dead worker was doing."""
+    """The reading side: what a dead worker was doing.
+
+    The kinds are those of events, or `NOT_BEGUN`. What was begun and not answered is in doubt.
+    """
 
     slices: dict[int, tuple[int, int]] = field(default_factory=dict)
-    begun: frozenset[int] = frozenset()
-    answered: dict[int, int] = field(default_factory=dict)
+    whole: dict[int, int] = field(default_factory=dict)
+    """By message id the kind, of messages whose recipients fared alike."""
+    in_parts: dict[int, dict[str, int]] = field(default_factory=dict)
+    """By message id the kind for each recipient, of the others. Who is missing was not begun."""
 
     def covers(self, parcel_id: int, fence: int, slice_no: int) -> bool:
         """Whether this note was written of that very slice."""
@@ -187,11 +213,31 @@ def read_note(url: str, worker_id: int) -> ReadNote:
         noted: list[Any] = client.lrange(key_of(worker_id), 0, -1)
         header, *lines = noted or [b"{}"]
         slices = {int(parcel): (int(names[0]), int(names[1])) for parcel, names in json.loads(header).items()}
+        note = ReadNote(slices)
+        for line in lines:
+            _read_line(line, note)
     except (redis.RedisError, OSError, ValueError) as error:
         log.warning("hand-over note cannot be read", error=type(error).__name__)
         return ReadNote()
     finally:
         client.close()
-    begun = frozenset(int(line) for line in lines if line.startswith(b"+"))
-    pairs = (line.split(b":") for line in lines if b":" in line)
-    return ReadNote(slices, begun, {int(message): int(kind) for message, kind in pairs})
+    return note
+
+
+def _read_line(line: bytes, note: ReadNote) -> None:
+    """Later lines are newer."""
+    if line.startswith(b"+"):
+        name, _, part = line[1:].partition(b" ")
+        if part:
+            doubtful = dict.fromkeys(json.loads(part), int(EventKind.IN_DOUBT))
+            note.in_parts.setdefault(int(name), {}).update(doubtful)
+        else:
+            note.whole[int(name)] = int(EventKind.IN_DOUBT)
+        return
+    name, _, answer = line.partition(b":")
+    if not answer.startswith(b"{"):
+        note.whole[int(name)] = int(answer)
+        return
+    note.whole.pop(int(name), None)
+    for kind, recipients in json.loads(answer).items():
+        note.in_parts.setdefault(int(name), {}).update(dict.fromkeys(recipients, int(kind)))

@@ -11,6 +11,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from django.conf import settings
@@ -18,14 +20,15 @@ from django.db import connection, transaction
 
 from accounts.models import Account, DoubtPolicy
 from batches import queries
-from batches.claims import Claim, to_doubtful, to_members
+from batches.claims import Claim, bits, to_doubtful, to_members
 from batches.models import Parcel
-from batches.moving import find_waiting, settle_doubt, split_off, take_out
+from batches.moving import find_waiting, keep_doubt, settle_doubt, split_off, take_out
 from batches.states import ParcelState
 from foundation.clock import database_now
 from foundation.prepared import fetch_prepared
 from mailer.copying import EVENTS, copy_rows
 from mailer.models import Event, EventKind, SuppressionKind
+from mailer.pipeline.cargo import Earlier
 from mailer.suppressions.bounces import Bounce, find_bounces
 from mailer.suppressions.lists import New, suppress
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
@@ -58,6 +61,15 @@ class Happened(NamedTuple):
     reply: str
 
 
+class Move(NamedTuple):
+    """What kind of parcel messages go to that are still to be handed over, to some of their recipients at least."""
+
+    is_remainder: bool
+    is_replay: bool
+    is_at_once: bool
+    """Due now and at the cost of no attempt: nothing was said of those who are left. Otherwise after a backoff."""
+
+
 @dataclass(slots=True)
 class Outcomes:
     """What became of one parcel's share of a slice. The masks' bits are numbered as in `Claim.members`."""
@@ -65,11 +77,20 @@ class Outcomes:
     claim: Claim
     counters: Counter[str] = field(default_factory=Counter)
     finished: int = 0
+    """The messages that leave this parcel."""
     doubtful: int = 0
-    deferred: int = 0
-    remainder: int = 0
-    resent: int = 0
+    """Those of them that end in doubt."""
+    half_doubtful: int = 0
+    """Those that were sent to some of their recipients, and are in doubt for the rest."""
+    resendable: int = 0
+    """Those with recipients in doubt who may be sent it again now: nobody else waits to be handed it first."""
+    moves: dict[Move, int] = field(default_factory=dict)
+    """The messages that other parcels get."""
     events: list[Happened] = field(default_factory=list)
+    resent: list[Happened] = field(default_factory=list)
+    """The decisions to send again what is in doubt; they belong to no claim."""
+    recipients: dict[int, Sequence[str]] = field(default_factory=dict)
+    """By message id, of messages to several whose one event is about all of them."""
     bounces: list[Bounce] = field(default_factory=list)
 
     @property
@@ -82,60 +103,112 @@ class Outcomes:
         """The mask of what of the parcel may have left and is not known to have."""
         return (self.claim.doubtful & ~self.finished) | self.doubtful
 
+    @property
+    def moved(self) -> int:
+        """The mask of what is still to be handed over to somebody, by another parcel."""
+        return reduce(or_, self.moves.values(), 0)
+
+    def move(self, mask: int, *, is_remainder: bool, is_replay: bool, is_at_once: bool) -> None:
+        """Let a parcel of this kind have these messages."""
+        if mask:
+            kind = Move(is_remainder, is_replay, is_at_once)
+            self.moves[kind] = self.moves.get(kind, 0) | mask
+
     def resend_doubt(self) -> None:
-        """Let a replay parcel have the messages that came into doubt. Twice is as good as once."""
+        """Let replay parcels have the messages that came into doubt. Twice is as good as once."""
         self.counters["moved"] += self.doubtful.bit_count()
         self.counters["in_doubt"] -= self.doubtful.bit_count()
-        self.resent |= self.doubtful
-        self.doubtful = 0
+        self.move(self.doubtful, is_remainder=self.claim.is_remainder, is_replay=True, is_at_once=False)
+        self.move(self.half_doubtful, is_remainder=True, is_replay=True, is_at_once=False)
+        first = self.claim.first_message_id
+        self.resent += [sent_again(first + n, "the account wants it sent again") for n in bits(self.resendable)]
+        self.doubtful = self.half_doubtful = self.resendable = 0
 
 
-def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str]) -> None:
-    """Sort one message's result into its parcel's outcomes.
+def sent_again(message_id: int, why: str) -> Happened:
+    """Return the event that lets a message be sent again to the recipients for whom it is in doubt. It is stored with
+    fence 0, for it happens under no claim."""
+    return Happened(message_id, EventKind.DEFERRED, None, f"in doubt; {why}")
 
-    A message counts as sent if any recipient was; those of its recipients who got a temporary failure are tried again
-    by a parcel apart. A message of which nothing left, and that was not refused, stays in the parcel.
+
+def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], earlier: Earlier | None = None) -> None:
+    """Sort one message's result into its parcel's outcomes; `earlier` is what is known from earlier hand-overs.
+
+    A message counts as sent if any recipient was. Recipients who got a temporary failure, and those of whom nothing was
+    said while others had an outcome, are handed it by another parcel. A message of which nothing left, and that was not
+    refused, stays in the parcel.
     """
-    kind = _kind_of(result.outcomes)
-    if kind is None:
+    first = result.outcomes[0] if result.outcomes else None
+    if earlier is None and type(first) is Sent and len(result.outcomes) == 1:  # nearly always
+        outcomes.finished |= 1 << (result.message_id - outcomes.claim.first_message_id)
+        outcomes.counters["sent"] += 1
+        outcomes.events.append(Happened(result.message_id, EventKind.SENT, None, _reply(first)))
+        return
+    kinds = set(map(type, result.outcomes))
+    if NotSent in kinds and kinds <= {NotSent, RetryAt}:
         return
     bit = 1 << (result.message_id - outcomes.claim.first_message_id)
     outcomes.finished |= bit
-    outcomes.counters[COUNTER_OF[kind]] += 1
-    outcomes.events += _events_of(result, recipients)
+    _add_events(outcomes, result, recipients, is_part=earlier is not None)
+    kind = _count(outcomes, kinds, earlier)
     if kind is EventKind.REFUSED or len(recipients) > 1:
         outcomes.bounces += find_bounces(result, recipients)
-    if kind is EventKind.SENT:
-        if RetryAt in map(type, result.outcomes):
-            outcomes.remainder |= bit
-    elif kind is EventKind.IN_DOUBT:
+    _dispose(outcomes, bit, kinds, kind, is_doubted=InDoubt in kinds or _has(earlier, EventKind.IN_DOUBT))
+
+
+def _count(outcomes: Outcomes, kinds: set[type[Outcome]], earlier: Earlier | None) -> EventKind:
+    """Count a message as its recipients' strongest outcome, and return that: deferred while somebody is left. A
+    remainder counts for nothing, so that its own doubt is what matters there."""
+    if Sent in kinds or (_has(earlier, EventKind.SENT) and not outcomes.claim.is_remainder):
+        kind = EventKind.SENT
+    elif NotSent in kinds or RetryAt in kinds:
+        kind = EventKind.DEFERRED
+    elif InDoubt in kinds or _has(earlier, EventKind.IN_DOUBT):
+        kind = EventKind.IN_DOUBT
+    elif Refused in kinds or _has(earlier, EventKind.REFUSED):
+        kind = EventKind.REFUSED
+    else:
+        kind = EventKind.DROPPED
+    outcomes.counters[COUNTER_OF[kind]] += 1
+    return kind
+
+
+def _has(earlier: Earlier | None, kind: EventKind) -> bool:
+    return earlier is not None and kind in earlier.kinds
+
+
+def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: EventKind, *, is_doubted: bool) -> None:
+    """Say who has the message now: another parcel, while somebody is left to be handed it; a person, if it is in doubt
+    then; nobody. So never more than one."""
+    claim = outcomes.claim
+    is_at_once = NotSent in kinds
+    if is_at_once or RetryAt in kinds:
+        outcomes.move(
+            bit,
+            is_remainder=claim.is_remainder or kind is EventKind.SENT,
+            is_replay=claim.is_replay or is_doubted,
+            is_at_once=is_at_once,
+        )
+    elif is_doubted and kind is EventKind.SENT:
+        outcomes.half_doubtful |= bit
+    elif is_doubted:
         outcomes.doubtful |= bit
-    elif kind is EventKind.DEFERRED:
-        outcomes.deferred |= bit
+    if is_doubted and not is_at_once:
+        outcomes.resendable |= bit
 
 
-def _kind_of(outcomes: Sequence[Outcome]) -> EventKind | None:
-    """What a message is counted as: its recipients' strongest outcome; None when it is still to be sent."""
-    if len(outcomes) == 1:
-        return EVENT_OF.get(type(outcomes[0]))
-    kinds = {type(outcome) for outcome in outcomes}
-    if Sent in kinds:
-        return EventKind.SENT
-    if InDoubt in kinds:
-        return EventKind.IN_DOUBT
-    if NotSent in kinds:
-        return None
-    if RetryAt in kinds:
-        return EventKind.DEFERRED
-    return EventKind.REFUSED if Refused in kinds else EventKind.DROPPED
-
-
-def _events_of(result: Result, recipients: Sequence[str]) -> list[Happened]:
-    """One event for all recipients when they fared alike, else one each."""
-    first = result.outcomes[0]
-    if len(set(map(type, result.outcomes))) == 1 and not (isinstance(first, Dropped) and len(set(result.outcomes)) > 1):
-        return [Happened(result.message_id, EVENT_OF[type(first)], None, _reply(first))]
-    return [
+def _add_events(outcomes: Outcomes, result: Result, recipients: Sequence[str], *, is_part: bool) -> None:
+    """Add one event for all recipients of the message when they fared alike, else one each."""
+    alike = len(set(map(type, result.outcomes))) == 1
+    first = result.outcomes[0] if result.outcomes else None
+    if isinstance(first, Dropped):
+        alike = alike and len(set(result.outcomes)) == 1
+    if first is not None and alike and not (is_part and recipients):
+        outcomes.events.append(Happened(result.message_id, EVENT_OF[type(first)], None, _reply(first)))
+        if len(recipients) > 1:
+            outcomes.recipients[result.message_id] = recipients
+        return
+    outcomes.events += [
         Happened(result.message_id, EVENT_OF[type(outcome)], recipient, _reply(outcome))
         for recipient, outcome in zip(recipients, result.outcomes, strict=True)
         if type(outcome) in EVENT_OF
@@ -151,19 +224,20 @@ def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
     """Commit a slice. Returns the claims that were no longer ours: what was sent of them is stored all the same."""
     with transaction.atomic():
         for item in slices:
-            if item.doubtful and is_resent(item.claim):
+            if item.resendable and is_resent(item.claim):
                 item.resend_doubt()
         ours, now = _update_parcels(slices)
         recorded = ours | _recorded_before([item for item in slices if item.claim.parcel_id not in ours])
         late = [item for item in slices if item.claim.parcel_id not in recorded]
         fresh = [item for item in slices if item.claim.parcel_id in ours]
         events = [(item.claim.fence, event) for item in fresh for event in item.events]
+        events += [(0, event) for item in fresh for event in item.resent]
         for item in late:
             events += [(item.claim.fence, event) for event in correct_late(item)]
         copy_events(events, now)
         suppress(bounce for item in slices for bounce in _suppressions(item))
         for item in fresh:
-            _insert_retries(item, now)
+            insert_moves(item, now, pause=backoff(item.claim.attempts))
     for item in slices:
         item.claim.members = item.members_left
     return [item.claim for item in late]
@@ -232,25 +306,23 @@ def _suppressions(item: Outcomes) -> Iterator[New]:
             )
 
 
-def _insert_retries(item: Outcomes, now: dt.datetime) -> None:
-    """Retry parcels: one for messages that wholly wait for another try, one for the rest of half-sent ones, one for
-    those in doubt that are to be sent again."""
-    claim, due_at = item.claim, now + backoff(item.claim.attempts)
-    for mask, is_remainder, is_replay in (
-        (item.deferred, claim.is_remainder, claim.is_replay),
-        (item.remainder, True, claim.is_replay),
-        (item.resent, claim.is_remainder, True),
-    ):
-        if mask:
-            split_off(
-                claim,
-                mask,
-                state=ParcelState.SCHEDULED,
-                due_at=due_at,
-                attempts=claim.attempts + 1,
-                is_remainder=is_remainder,
-                is_replay=is_replay,
-            )
+def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> None:
+    """Insert the parcels for what is still to be handed over, at once or after a pause, and for what is in doubt for
+    some recipients only: the parcel that counts the message as sent cannot hold that."""
+    claim = item.claim
+    for move, mask in item.moves.items():
+        wait = dt.timedelta() if move.is_at_once else pause
+        split_off(
+            claim,
+            mask,
+            state=ParcelState.SCHEDULED if wait else ParcelState.DUE,
+            due_at=now + wait,
+            attempts=claim.attempts + (not move.is_at_once),
+            is_remainder=move.is_remainder,
+            is_replay=move.is_replay,
+        )
+    if item.half_doubtful:
+        keep_doubt(claim, item.half_doubtful, now)
 
 
 def is_resent(holder: Claim | Parcel) -> bool:
@@ -273,21 +345,63 @@ def correct_late(item: Outcomes) -> list[Happened]:
     What the rescuer had from the hand-over note stands under the same fence: it is the same hand-over, not a double.
     What waits to be sent again, and no worker has claimed yet, is not sent again.
     """
-    finals = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
-    told = set(
+    known = _final_events(item)
+    stored = set(
         Event.objects.filter(
-            message_id__in={event.message_id for event in item.events}, fence=item.claim.fence, kind__in=finals
-        ).values_list("message_id", flat=True)
+            message_id__in={event.message_id for event in known},
+            fence=item.claim.fence,
+            kind__in=(EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED),
+        ).values_list("message_id", "recipient")
     )
-    known = [event for event in item.events if event.kind in finals and event.message_id not in told]
+    news = [
+        event
+        for event in known
+        if not stored.intersection({(event.message_id, event.recipient), (event.message_id, None)})
+    ]
+    if stored:
+        news = [each for event in news for each in _apart(event, item, stored)]
     # The strongest last, so that it stands.
-    kinds = {event.message_id: event.kind for event in sorted(known, key=lambda event: -event.kind)}
+    kinds = {event.message_id: event.kind for event in sorted(news, key=lambda event: -event.kind)}
     for message_id, kind in sorted(kinds.items()):
-        counter = COUNTER_OF[kind]
-        bit = 1 << (message_id - item.claim.first_message_id)
-        parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
-        if not settle_doubt(parcel, bit, counter):
-            waiting = find_waiting(item.claim.base, bit)
-            if waiting is not None:
-                take_out(waiting, bit, counter)
-    return known
+        _correct_one(item, 1 << (message_id - item.claim.first_message_id), kind)
+    return news
+
+
+def _final_events(item: Outcomes) -> list[Happened]:
+    finals = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
+    return [event for event in item.events if event.kind in finals]
+
+
+def _apart(event: Happened, item: Outcomes, stored: set[tuple[int, str | None]]) -> list[Happened]:
+    """The event for each recipient that has none, if others of the message have one."""
+    recipients = item.recipients.get(event.message_id, ())
+    if event.recipient is not None or not any((event.message_id, each) in stored for each in recipients):
+        return [event]
+    return [event._replace(recipient=each) for each in recipients if (event.message_id, each) not in stored]
+
+
+def _correct_one(item: Outcomes, bit: int, kind: EventKind) -> None:
+    """Whoever holds the message counts it as what it is. What of it is still open goes on as a remainder; nobody is
+    handed it twice, for the events say who had it."""
+    is_over = not bit & (item.moved | item.resendable)
+    if kind is not EventKind.SENT and not is_over:
+        return
+    counter = COUNTER_OF[kind]
+    parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
+    if settle_doubt(parcel, bit, counter):
+        return
+    waiting = find_waiting(item.claim.base, bit)
+    if waiting is None or (waiting.is_remainder and not is_over):
+        return
+    state = ParcelState(waiting.state)
+    take_out(waiting, bit, counter)
+    if not is_over:
+        split_off(
+            waiting,
+            bit,
+            state=state,
+            due_at=waiting.due_at,
+            attempts=waiting.attempts,
+            is_remainder=True,
+            is_replay=waiting.is_replay,
+        )

@@ -11,14 +11,24 @@ import datetime as dt
 from django.conf import settings
 from django.db import transaction
 
-from batches.claims import bits, next_fence, to_doubtful, to_mask, to_members
-from batches.models import PARCEL_SPAN, Parcel
-from batches.moving import split_off
-from batches.states import ParcelState
+from batches.claims import Claim, bits, next_fence, to_doubtful, to_mask, to_members
+from batches.models import Parcel
+from batches.states import Lane, ParcelState
 from foundation.clock import database_now
 from mailer.models import EventKind
-from mailer.pipeline.note import ReadNote, read_note
-from mailer.pipeline.record import COUNTER_OF, Happened, backoff, copy_events, is_resent
+from mailer.pipeline.cargo import find_earlier, is_first, load_messages
+from mailer.pipeline.note import NOT_BEGUN, ReadNote, read_note
+from mailer.pipeline.record import Outcomes, add_result, backoff, copy_events, insert_moves, is_resent
+from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, Sent
+
+NOTED = "from the hand-over note of a worker that died"
+OUTCOMES: dict[int, Outcome] = {
+    int(EventKind.SENT): Sent(NOTED),
+    int(EventKind.REFUSED): Refused(NOTED),
+    int(EventKind.IN_DOUBT): InDoubt("the worker that sent it died"),
+    NOT_BEGUN: NotSent(NOTED),
+}
+"""By the kind that the note has for a recipient."""
 
 
 def rescue_parcel(parcel_id: int, fence: int) -> bool:
@@ -40,62 +50,71 @@ def rescue_parcel(parcel_id: int, fence: int) -> bool:
         parcel = claimed.select_for_update(skip_locked=True).first()
         if parcel is None:
             return False
-        members, now = to_mask(parcel.members, parcel.size), database_now()
-        found = _look_into(note, parcel, _unrecorded(parcel, members))
-        copy_events([(parcel.fence, event) for event in found.values()], now)
-        doubtful, doubt = to_mask(parcel.doubtful, 0), 0
-        for n, event in found.items():
-            members, doubtful = members & ~(1 << n), doubtful & ~(1 << n)
-            if event.kind is EventKind.IN_DOUBT:
-                doubt |= 1 << n
-            else:
-                setattr(parcel, COUNTER_OF[event.kind], getattr(parcel, COUNTER_OF[event.kind]) + 1)
-        if doubt and is_resent(parcel):
-            parcel.moved += doubt.bit_count()
-            _resend_at_once(parcel, doubt, now)
-        else:
-            parcel.in_doubt += doubt.bit_count()
-            doubtful |= doubt
-        parcel.members = to_members(members)
-        parcel.doubtful = to_doubtful(doubtful)
-        parcel.state = ParcelState.DUE if members else ParcelState.DONE
-        parcel.finalized_at = None if members else now
-        parcel.worker_id = parcel.slice_from = parcel.slice_to = None
-        # A new fence: what the old worker may still record is then late, and not mistaken for recorded already.
-        parcel.fence = next_fence()
-        parcel.save()
+        outcomes, now = Outcomes(_claim_of(parcel)), database_now()
+        _look_into(note, parcel, outcomes)
+        if outcomes.resendable and is_resent(parcel):
+            outcomes.resend_doubt()
+        copy_events([(parcel.fence, event) for event in outcomes.events], now)
+        copy_events([(0, event) for event in outcomes.resent], now)
+        # What a dead worker had begun goes out again now; the second time, and later, after a pause: what it holds may
+        # be what its workers die of.
+        insert_moves(outcomes, now, pause=backoff(parcel.attempts) if parcel.attempts else dt.timedelta())
+        _write(parcel, outcomes, now)
     return True
 
 
-def _resend_at_once(parcel: Parcel, doubt: int, now: dt.datetime) -> None:
-    """What a dead worker had begun goes out again now; the second time, and later, after a pause: what it holds may be
-    what its workers die of."""
-    pause = backoff(parcel.attempts) if parcel.attempts else dt.timedelta()
-    split_off(
-        parcel,
-        doubt,
-        state=ParcelState.SCHEDULED if pause else ParcelState.DUE,
-        due_at=now + pause,
-        attempts=parcel.attempts + 1,
+def _write(parcel: Parcel, outcomes: Outcomes, now: dt.datetime) -> None:
+    for counter, number in outcomes.counters.items():
+        setattr(parcel, counter, getattr(parcel, counter) + number)
+    members = outcomes.members_left
+    parcel.members = to_members(members)
+    parcel.doubtful = to_doubtful(outcomes.doubtful_afterwards)
+    parcel.state = ParcelState.DUE if members else ParcelState.DONE
+    parcel.finalized_at = None if members else now
+    parcel.worker_id = parcel.slice_from = parcel.slice_to = None
+    # A new fence: what the old worker may still record is then late, and not mistaken for recorded already.
+    parcel.fence = next_fence()
+    parcel.save()
+
+
+def _claim_of(parcel: Parcel) -> Claim:
+    """Return the dead worker's claim."""
+    return Claim(
+        parcel_id=parcel.pk,
+        batch_id=parcel.batch_id,
+        account_id=parcel.account_id,
+        fence=parcel.fence,
+        base=parcel.base,
+        members=to_mask(parcel.members, parcel.size),
+        size=parcel.size,
+        attempts=parcel.attempts,
+        send_at=parcel.send_at,
+        slice_no=parcel.slice_no,
         is_remainder=parcel.is_remainder,
-        is_replay=True,
+        is_replay=parcel.is_replay,
+        lane=Lane(parcel.lane),
+        doubtful=to_mask(parcel.doubtful, 0),
     )
 
 
-def _look_into(note: ReadNote, parcel: Parcel, unrecorded: int) -> dict[int, Happened]:
-    """What happened to the members of an unrecorded slice, as far as it is known; the others were never begun."""
-    first = parcel.base * PARCEL_SPAN
-    is_noted = note.covers(parcel.pk, parcel.fence, parcel.slice_no)
-    found: dict[int, Happened] = {}
-    for n in bits(unrecorded):
-        if is_noted and first + n not in note.begun:
-            continue
-        kind = note.answered.get(first + n, EventKind.IN_DOUBT) if is_noted else EventKind.IN_DOUBT
-        if kind in (EventKind.SENT, EventKind.REFUSED):
-            found[n] = Happened(first + n, EventKind(kind), None, "from the hand-over note of a worker that died")
-        elif kind == EventKind.IN_DOUBT:
-            found[n] = Happened(first + n, EventKind.IN_DOUBT, None, "the worker that sent it died")
-    return found
+def _look_into(note: ReadNote, parcel: Parcel, outcomes: Outcomes) -> None:
+    """Add what happened to the members of the unrecorded slice, as far as it is known; the others were never begun."""
+    claim = outcomes.claim
+    ids = {claim.first_message_id + n for n in bits(_unrecorded(parcel, claim.members))}
+    if not note.covers(parcel.pk, parcel.fence, parcel.slice_no):
+        note = ReadNote(whole=dict.fromkeys(ids, int(EventKind.IN_DOUBT)))
+    begun = sorted(ids & (note.whole.keys() | note.in_parts.keys()))
+    # Recipients need names only where they may have fared differently.
+    named = [message_id for message_id in begun if message_id in note.in_parts or not is_first(claim)]
+    loads = load_messages(named) if named else {}
+    earlier = find_earlier(named, loads) if loads and not is_first(claim) else {}
+    for message_id in begun:
+        before, fates = earlier.get(message_id), note.in_parts.get(message_id, {})
+        everyone = loads[message_id].everyone if message_id in loads else tuple(fates)
+        recipients = tuple(each for each in everyone if before is None or each not in before.finished)
+        default = note.whole.get(message_id, NOT_BEGUN)
+        kinds = [fates.get(each, default) for each in recipients] or [default]
+        add_result(outcomes, Result(message_id, tuple(OUTCOMES[kind] for kind in kinds)), recipients, before)
 
 
 def _unrecorded(parcel: Parcel, members: int) -> int:

@@ -39,6 +39,7 @@ from mailer.transports.base import (
     RetryAt,
     Sent,
     Signal,
+    begun_as,
 )
 from mailer.transports.django_message import EnvelopeMessage
 
@@ -80,7 +81,7 @@ class DjangoBackendTransport:
         for envelope in envelopes:
             is_over = is_over or guard.poll() is Signal.GIVE_UP or not guard.may_take()
             outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_over else self._send(envelope, guard)
-            results.append(Result(envelope.message_id, outcomes))
+            results.append(Result(envelope.message_id, outcomes, envelope.recipients))
             guard.note_result(results[-1])
         self._close_backend(guard)
         return results
@@ -106,7 +107,7 @@ class DjangoBackendTransport:
         if not self._is_open and (error := self._call(self._backend.open, guard).exception()):
             return same(envelope, NotSent(f"no connection: {words_of(error)}"))
         self._is_open = True
-        if not (guard.may_begin() and guard.note_begun(envelope.message_id)):
+        if not (guard.may_begin() and guard.note_begun(begun_as(envelope))):
             return same(envelope, NotSent(GATE_CLOSED))
         answer = self._call(lambda: self._backend.send_messages([message]), guard)
         if error := answer.exception():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailer.transports.base import Envelope, Guard, NotSent, Outcome, Result, Sent
+from mailer.transports.base import Envelope, Guard, NotSent, Outcome, Result, Sent, begun_as
 
 
 class SandboxTransport:
@@ -18,9 +18,9 @@ class SandboxTransport:
         return [self._pretend(envelope, guard) for envelope in envelopes]
 
     def _pretend(self, envelope: Envelope, guard: Guard) -> Result:
-        may_begin = guard.may_begin() and guard.note_begun(envelope.message_id)
+        may_begin = guard.may_begin() and guard.note_begun(begun_as(envelope))
         outcome: Outcome = Sent("sandbox") if may_begin else NotSent("the gate closed before it was begun")
-        result = Result(envelope.message_id, (outcome,) * len(envelope.recipients))
+        result = Result(envelope.message_id, (outcome,) * len(envelope.recipients), envelope.recipients)
         guard.note_result(result)
         return result
 

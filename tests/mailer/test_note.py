@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 
 from mailer.models import EventKind
-from mailer.pipeline.note import NOT_BEGUN, HandoverNote, client_for, key_of, kind_of, read_note
-from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+from mailer.pipeline.note import NOT_BEGUN, HandoverNote, client_for, key_of, read_note
+from mailer.transports.base import InDoubt, NotSent, Outcome, Part, Refused, Result, RetryAt, Sent
 from tests.waiting import wait_until
 
 WORKER = 77
@@ -46,8 +46,7 @@ def test_what_was_begun_and_what_was_answered_can_be_read(note: HandoverNote) ->
     assert note.note_begun(101)
     read = read_note(settings.REDIS_URL, WORKER)
     assert read.covers(5, 9, 2)
-    assert read.begun == {100, 101}
-    assert read.answered == {100: EventKind.SENT}
+    assert read.whole == {100: EventKind.SENT, 101: EventKind.IN_DOUBT}
 
 
 @pytest.mark.parametrize(("parcel", "fence", "number"), [(5, 9, 1), (5, 9, 3), (5, 8, 2), (6, 9, 2)])
@@ -59,7 +58,7 @@ def test_a_new_slice_begins_a_new_note(note: HandoverNote) -> None:
     note.note_begun(100)
     assert note.open(WORKER, {5: (9, 3)})
     read = read_note(settings.REDIS_URL, WORKER)
-    assert (read.begun, read.covers(5, 9, 3), read.covers(5, 9, 2)) == (frozenset(), True, False)
+    assert (read.whole, read.covers(5, 9, 3), read.covers(5, 9, 2)) == ({}, True, False)
 
 
 def test_a_new_slice_does_not_take_the_last_ones_replies_for_its_own(
@@ -118,16 +117,42 @@ def test_without_redis_a_slice_has_no_note_but_the_one_that_finds_out_is_not_sen
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "kind"),
+    ("outcomes", "kinds"),
     [
-        ([Sent("")], EventKind.SENT),
-        ([Sent(""), RetryAt("")], EventKind.SENT),
-        ([Refused("")], EventKind.REFUSED),
-        ([Refused(""), RetryAt("")], NOT_BEGUN),
-        ([RetryAt("")], NOT_BEGUN),
-        ([NotSent("")], NOT_BEGUN),
-        ([Refused(""), InDoubt("")], EventKind.IN_DOUBT),
+        ([Sent("")], [EventKind.SENT]),
+        ([Sent(""), RetryAt("")], [EventKind.SENT, NOT_BEGUN]),
+        ([Refused("")], [EventKind.REFUSED]),
+        ([Refused(""), RetryAt("")], [EventKind.REFUSED, NOT_BEGUN]),
+        ([RetryAt(""), NotSent("")], [NOT_BEGUN, NOT_BEGUN]),
+        ([Refused(""), InDoubt("")], [EventKind.REFUSED, EventKind.IN_DOUBT]),
+        ([Sent(""), Sent("")], [EventKind.SENT, EventKind.SENT]),
     ],
 )
-def test_what_a_rescuer_may_take_for_granted(outcomes: list[Outcome], kind: int) -> None:
-    assert kind_of(Result(1, tuple(outcomes))) == kind
+@pytest.mark.parametrize("is_part", [False, True])
+def test_a_rescuer_may_take_for_granted_what_became_of_each_recipient(
+    note: HandoverNote, outcomes: list[Outcome], kinds: list[int], is_part: bool
+) -> None:
+    recipients = ('a,"b"@example.com', "ü@example.com")[: len(outcomes)]
+    note.note_begun(Part(100, recipients) if is_part else 100)
+    note.note_result(Result(100, tuple(outcomes), recipients))
+    note.note_begun(101)
+    read = read_note(settings.REDIS_URL, WORKER)
+    fates = read.in_parts.get(100, {})
+    assert [fates.get(each, read.whole.get(100, NOT_BEGUN)) for each in recipients] == kinds
+    assert (100 in read.in_parts) == (is_part or len(set(kinds)) > 1), "names only where they are needed"
+
+
+def test_the_parts_of_a_message_are_noted_apart(note: HandoverNote) -> None:
+    note.note_begun(Part(100, ("a@example.com", "b@example.com")))
+    note.note_result(
+        Result(100, (Sent(""), Sent(""), Refused("")), ("a@example.com", "b@example.com", "c@example.com"))
+    )
+    note.note_begun(Part(100, ("d@example.com",)))
+    assert read_note(settings.REDIS_URL, WORKER).in_parts == {
+        100: {
+            "a@example.com": EventKind.SENT,
+            "b@example.com": EventKind.SENT,
+            "c@example.com": EventKind.REFUSED,
+            "d@example.com": EventKind.IN_DOUBT,
+        }
+    }
