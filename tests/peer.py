@@ -30,7 +30,9 @@ class CountingPeer:
 
     `delay` seconds pass before each final reply; `replies` maps a recipient to the answer of its RCPT or, with the key
     `.`, to the answer after the final dot; while `hold` is set nothing is answered after the dot (`unanswered` counts
-    those), and what goes to a recipient that begins with `holds` is not answered either, as long as that is set.
+    those), and what goes to a recipient that begins with `holds` is not answered either, as long as that is set. With
+    `hold_after` it is as if `hold` were set once that many were answered on one connection; `hold_at` is "DOT" or
+    "MAIL", where it then waits; `held` counts the connections that wait.
     """
 
     def __init__(self, *, delay: float = 0.0) -> None:
@@ -38,6 +40,9 @@ class CountingPeer:
         self.replies: dict[str, str] = {}
         self.hold = False
         self.holds: str | None = None
+        self.hold_after: int | None = None
+        self.hold_at = "DOT"
+        self.held = 0
         self.ledger: list[Taken] = []
         self.unanswered = 0
         self.port = 0
@@ -104,8 +109,11 @@ class CountingPeer:
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 peer\r\n")
         recipients: list[str] = []
+        taken = 0
         while line := await reader.readline():
             verb = line[:4].upper()
+            if verb == self.hold_at.encode() == b"MAIL":
+                await self._wait(taken)
             if verb == b"EHLO":
                 writer.write(b"250-peer\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
             elif verb == b"MAIL" or verb == b"RSET":
@@ -118,7 +126,7 @@ class CountingPeer:
                     recipients.append(address)
                 writer.write(f"{reply}\r\n".encode())
             elif verb == b"DATA":
-                await self._take(reader, writer, recipients)
+                taken += await self._take(reader, writer, recipients, taken)
             elif verb == b"QUIT":
                 writer.write(b"221 bye\r\n")
                 return
@@ -128,15 +136,30 @@ class CountingPeer:
     def _holds(self, recipients: list[str]) -> bool:
         return self.holds is not None and any(address.startswith(self.holds) for address in recipients)
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipients: list[str]) -> None:
+    def _is_held(self, taken: int) -> bool:
+        return (self.hold or (self.hold_after is not None and taken >= self.hold_after)) and not self._stop.is_set()
+
+    async def _wait(self, taken: int) -> None:
+        if self._is_held(taken):
+            self.held += 1
+            while self._is_held(taken):
+                await asyncio.sleep(0.01)
+            self.held -= 1
+
+    async def _take(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipients: list[str], taken: int
+    ) -> bool:
+        """Whether a message came."""
         if not recipients:
             writer.write(b"554 no recipients\r\n")
-            return
+            return False
         writer.write(b"354 go on\r\n")
         data = await reader.readuntil(b"\r\n.\r\n")
         self.unanswered += 1
-        while (self.hold or self._holds(recipients)) and not self._stop.is_set():
+        while self._holds(recipients) and not self._stop.is_set():
             await asyncio.sleep(0.01)
+        if self.hold_at == "DOT":
+            await self._wait(taken)
         if self.delay:
             await asyncio.sleep(self.delay)
         reply = self.replies.get(".", "250 taken")
@@ -148,3 +171,4 @@ class CountingPeer:
             ]
         writer.write(f"{reply}\r\n".encode())
         self.unanswered -= 1
+        return True

@@ -16,7 +16,7 @@ from time import monotonic
 
 from benchmarks.mail import HTML, SENDER, SUBJECT, TEXT, fill, recipient
 from benchmarks.sink import Sink
-from mailer.transports.base import Envelope, Result, Sent, Signal
+from mailer.transports.base import Begun, Envelope, Result, Sent, Signal
 from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from stack import StackError
 
@@ -38,7 +38,7 @@ class OpenGate:
     def may_take(self) -> bool:
         return True
 
-    def note_begun(self, *message_ids: int) -> bool:
+    def note_begun(self, *begun: Begun) -> bool:
         return True
 
     def note_result(self, result: Result) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from mailer.transports.base import Result, Signal
+from mailer.transports.base import Begun, Result, Signal
 
 
 class TestGuard:
@@ -28,7 +28,7 @@ class TestGuard:
         self.asked = 0
         self.takes = 0
         self.polls = 0
-        self.begun: list[int] = []
+        self.begun: list[Begun] = []
         self.results: list[Result] = []
         self._wakeup = wakeup
 
@@ -40,8 +40,8 @@ class TestGuard:
         self.takes += 1
         return self.take_limit is None or self.takes <= self.take_limit
 
-    def note_begun(self, *message_ids: int) -> bool:
-        self.begun += message_ids
+    def note_begun(self, *begun: Begun) -> bool:
+        self.begun += begun
         return True
 
     def note_result(self, result: Result) -> None:
