@@ -31,7 +31,7 @@ select m.id, m.recipient, mail.public_id, b.public_id, b.is_default
 from mailer_message m join mailer_mail mail on mail.id = m.mail_id join batches_batch b on b.id = mail.batch_id
 """
 READ_PARCELS = "select base, members, size, state from batches_parcel where state <> 4 and not is_remainder"
-READ_EVENTS = "select message_id, kind, fence from mailer_event"
+READ_EVENTS = "select message_id, kind, recipient from mailer_event"
 READ_RECEIPTS = """
 select r.public_id, b.public_id, r.created_at, r.settled_at, r.sent, r.in_doubt, r.doubtful_messages
 from batches_receipt r join batches_batch b on b.id = r.batch_id where r.action in ('pause', 'cancel')
@@ -94,9 +94,9 @@ def read_truth(database_url: str) -> Truth:
         connection.execute("set transaction isolation level repeatable read")
         places = read_places(connection.execute(READ_PARCELS))
         outcomes: dict[int, set[str]] = defaultdict(set)
-        sent: Counter[int] = Counter()
-        for message_id, kind, _ in connection.execute(READ_EVENTS):
-            sent[message_id] += kind == 1
+        sent: Counter[tuple[int, str | None]] = Counter()
+        for message_id, kind, recipient in connection.execute(READ_EVENTS):
+            sent[message_id, recipient] += kind == 1
             if kind in EVENTS:
                 outcomes[message_id].add(EVENTS[kind])
         truth = Truth(recorded_doubles=sum(times > 1 for times in sent.values()))

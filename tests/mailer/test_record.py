@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime as dt
+from dataclasses import replace
 
-from accounts.models import Account
+import pytest
+from django.conf import settings
+
+from accounts.models import Account, DoubtPolicy
+from batches.admit import admit_batch
 from batches.claims import Claim, Hold, Slice
 from batches.control import create_batch
 from batches.counts import count_batch
 from batches.models import Batch, Parcel
 from batches.states import Lane, ParcelState
 from batches.sweep import fold_final
+from mailer.draft import Address, Personalization
+from mailer.in_hand import Selection, Why, drop, replay
 from mailer.models import Event, EventKind
+from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.cargo import load_cargo
+from mailer.pipeline.note import ReadNote
 from mailer.pipeline.record import Outcomes, add_result, record_slice
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
+from tests.conftest import Clock
 from tests.drafts import draft
 
 ONE = ("one@example.com",)
@@ -139,3 +150,159 @@ def test_a_message_counts_as_its_strongest_outcome(batch: Batch, outcomes: list[
     counts = count_batch(batch.pk)
     assert getattr(counts, counted) == (60 if counted == "claimed" else 1)
     assert counts.accepted == 60
+
+
+# --- recipients who fare differently ----------------------------------------------------------------------------------
+
+A, B, C = "a@example.com", "b@example.com", "c@example.com"
+BACKOFF = dt.timedelta(seconds=settings.RETRY_FIRST_SECONDS)
+
+
+def one_message(alice: Account, policy: DoubtPolicy = DoubtPolicy.HOLD) -> Claim:
+    """Return the claim, in its first slice, of a message to three recipients."""
+    Account.objects.filter(pk=alice.pk).update(doubt_policy=policy)
+    plain = draft(1)
+    to = tuple(Address(each) for each in (A, B, C))
+    accept_mail(alice, replace(plain, personalizations=(Personalization(to=to),)))
+    return claim_again()
+
+
+def claim_again() -> Claim:
+    """Return the claim of the message's due parcel in its first slice."""
+    hold = Hold()
+    (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
+    assert hold.look([Slice(claim, 0, 1)])
+    return claim
+
+
+def record(claim: Claim, **outcomes: Outcome) -> list[Claim]:
+    """Record what became of the recipients a, b and c, as far as they were asked."""
+    earlier = load_cargo([claim]).earlier.get(claim.first_message_id)
+    item = Outcomes(claim)
+    recipients = [f"{name}@example.com" for name in outcomes]
+    add_result(item, Result(claim.first_message_id, tuple(outcomes.values())), recipients, earlier)
+    return record_slice([item])
+
+
+def asked_next(claim: Claim) -> set[str]:
+    """Return who is handed the message by this claim."""
+    cargo = load_cargo([claim])
+    earlier = cargo.earlier.get(claim.first_message_id)
+    return set(cargo.messages[claim.first_message_id].everyone) - (earlier.finished if earlier else set())
+
+
+SENT, PUT_OFF, NO, LOST, LEFT = Sent("ok"), RetryAt("later"), Refused("no"), InDoubt("lost"), NotSent("shut")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state", "attempts", "is_remainder", "is_replay", "asked"),
+    [
+        ((SENT, NO, LEFT), "due", 0, True, False, {C}),
+        ((SENT, PUT_OFF, LEFT), "due", 0, True, False, {B, C}),
+        ((SENT, PUT_OFF, PUT_OFF), "scheduled", 1, True, False, {B, C}),
+        ((SENT, LOST, LEFT), "due", 0, True, True, {C}),
+        ((SENT, LOST, PUT_OFF), "scheduled", 1, True, True, {C}),
+        ((LOST, LEFT, LEFT), "due", 0, False, True, {B, C}),
+        ((LOST, PUT_OFF, NO), "scheduled", 1, False, True, {B}),
+        ((NO, LEFT, LEFT), "due", 0, False, False, {B, C}),
+        ((NO, PUT_OFF, LEFT), "due", 0, False, False, {B, C}),
+        ((NO, PUT_OFF, PUT_OFF), "scheduled", 1, False, False, {B, C}),
+    ],
+)
+def test_another_parcel_has_the_message_for_those_who_are_left(
+    alice: Account,
+    clock: Clock,
+    outcomes: tuple[Outcome, Outcome, Outcome],
+    state: str,
+    attempts: int,
+    is_remainder: bool,
+    is_replay: bool,
+    asked: set[str],
+) -> None:
+    first = one_message(alice)
+    a, b, c = outcomes
+    record(first, a=a, b=b, c=c)
+    rest = Parcel.objects.exclude(pk=first.parcel_id).get()
+    assert (ParcelState(rest.state).label, rest.attempts) == (state, attempts)
+    assert (rest.is_remainder, rest.is_replay) == (is_remainder, is_replay)
+    Parcel.objects.filter(pk=rest.pk).update(state=ParcelState.DUE)
+    claim = claim_again()
+    assert asked_next(claim) == asked
+    record(claim, **{each[0]: SENT for each in sorted(asked)})
+    counts = count_batch(first.batch_id)
+    assert (counts.sent, counts.accepted, counts.waiting) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_doubt_of_one_recipient_is_for_a_person_when_nobody_else_is_left(alice: Account, is_sent: bool) -> None:
+    record(one_message(alice), a=SENT if is_sent else NO, b=LOST, c=LEFT)
+    record(claim_again(), c=NO)
+    in_doubt = Selection(Why.IN_DOUBT)
+    assert replay(alice, in_doubt, actor="test").affected == 1
+    again = claim_again()
+    assert asked_next(again) == {B}
+    record(again, b=LOST)
+    assert drop(alice, in_doubt, actor="test").affected == 1
+    assert Event.objects.get(kind=EventKind.DROPPED).recipient == B
+    counts = count_batch(again.batch_id)
+    assert (counts.sent, counts.dropped, counts.in_doubt, counts.accepted) == (is_sent, not is_sent, 0, 1)
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_doubt_of_one_recipient_is_sent_again_if_the_account_says_so(
+    alice: Account, clock: Clock, is_sent: bool
+) -> None:
+    first = one_message(alice, DoubtPolicy.RESEND)
+    record(first, a=SENT if is_sent else NO, b=LOST, c=LEFT)
+    claim = claim_again()
+    assert asked_next(claim) == {C}, "whoever was left is first"
+    record(claim, c=PUT_OFF)
+    clock.advance(seconds=BACKOFF.total_seconds() + 1)
+    admit_batch(first.batch_id)
+    claim = claim_again()
+    assert asked_next(claim) == {B, C}
+    record(claim, b=SENT, c=LOST)
+    clock.advance(seconds=2 * BACKOFF.total_seconds() + 1)
+    admit_batch(first.batch_id)
+    claim = claim_again()
+    assert asked_next(claim) == {C}
+    record(claim, c=SENT)
+    counts = count_batch(first.batch_id)
+    assert (counts.sent, counts.waiting, counts.in_doubt, counts.accepted) == (1, 0, 0, 1)
+
+
+def test_a_late_record_of_one_part_leaves_the_others_to_whoever_has_them(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = one_message(alice)
+    first = claim.first_message_id
+    note = ReadNote({claim.parcel_id: (claim.fence, 1)}, in_parts={first: {A: 0, B: int(EventKind.IN_DOUBT)}})
+    monkeypatch.setattr("mailer.pipeline.rescue.read_note", lambda url, worker: note)
+    assert rescue_parcel(claim.parcel_id, claim.fence)
+    assert record(claim, a=NO, b=SENT, c=LEFT) == [claim], "late"
+    counts = count_batch(claim.batch_id)
+    assert (counts.sent, counts.waiting, counts.in_doubt) == (1, 0, 0)
+    rest = claim_again()
+    assert (rest.is_remainder, asked_next(rest)) == (True, {C})
+    told = Event.objects.exclude(kind=EventKind.IN_DOUBT).values_list("kind", "recipient")
+    assert sorted(told) == [(EventKind.SENT, B), (EventKind.REFUSED, A)]
+
+
+def test_a_late_record_tells_nobody_twice_what_the_rescuer_told(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = one_message(alice)
+    fates = {A: int(EventKind.SENT), B: int(EventKind.SENT), C: int(EventKind.IN_DOUBT)}
+    note = ReadNote({claim.parcel_id: (claim.fence, 1)}, in_parts={claim.first_message_id: fates})
+    monkeypatch.setattr("mailer.pipeline.rescue.read_note", lambda url, worker: note)
+    assert rescue_parcel(claim.parcel_id, claim.fence)
+    record(claim, a=SENT, b=SENT, c=SENT)
+    told = Event.objects.filter(kind=EventKind.SENT).values_list("recipient", flat=True)
+    assert sorted(told) == [A, B, C]
+
+
+def test_a_stop_of_the_rest_of_a_message_names_those_who_do_not_get_it(alice: Account) -> None:
+    claim = one_message(alice)
+    record(claim, a=SENT, b=LEFT, c=LEFT)
+    assert stop_message(alice, claim.first_message_id, actor="test").stopped == 1
+    assert sorted(Event.objects.filter(kind=EventKind.STOPPED).values_list("recipient", flat=True)) == [B, C]
