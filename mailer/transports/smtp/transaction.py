@@ -196,10 +196,10 @@ class Transaction:
     @property
     def begun(self) -> Begun:
         """Return what the final dot hands over."""
-        envelope = self.envelope
-        if not envelope.is_part and self.outcomes.count(PENDING) == len(self.outcomes):
+        envelope, outcomes = self.envelope, self.outcomes
+        if not envelope.is_part and (len(outcomes) == 1 or outcomes.count(PENDING) == len(outcomes)):
             return envelope.message_id
-        recipients = zip(envelope.recipients, self.outcomes, strict=True)
+        recipients = zip(envelope.recipients, outcomes, strict=True)
         return Part(envelope.message_id, tuple(address for address, outcome in recipients if outcome is PENDING))
 
     @property
