@@ -91,10 +91,10 @@ def ids_of(claims: Sequence[Claim]) -> list[int]:
 
 
 def is_first(claim: Claim) -> bool:
-    """Whether nothing of the messages of this claim can have been handed over before.
+    """Return whether no message of this claim can have been handed over before.
 
-    That they were not tried does not say so: a part that was split off and costs no try may have recipients who were
-    sent the message.
+    The number of attempts does not say so: a parcel that was split off at the cost of no attempt may have messages that
+    were sent to some of their recipients.
     """
     return claim.parcel_id == claim.base and not (claim.attempts or claim.is_replay or claim.is_remainder)
 
@@ -114,7 +114,8 @@ def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> 
 
 
 def _earlier_of(events: Sequence[tuple[int, str | None]], load: Load) -> Earlier:
-    """An event without a recipient is about all of them. What is final stays; doubt stays until it is sent again."""
+    """Return what these events say, oldest first. One without a recipient is about all of them. A final outcome stays;
+    doubt stays until it is decided to send the message again."""
     latest: dict[str, EventKind] = {}
     for kind, recipient in events:
         for each in load.everyone if recipient is None else (recipient,):

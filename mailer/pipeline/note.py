@@ -121,7 +121,7 @@ class HandoverNote:
         return self._flush()
 
     def note_result(self, result: Result) -> None:
-        """What became of a message or a part of one; written with the next line that is."""
+        """Add what became of a message or a part of one; it is written with the next line that is."""
         if not self.is_open:
             return
         message_id, outcomes, recipients = result
@@ -225,7 +225,7 @@ def read_note(url: str, worker_id: int) -> ReadNote:
 
 
 def _read_line(line: bytes, note: ReadNote) -> None:
-    """Later lines are newer."""
+    """Add a line to what was read; a later line is newer."""
     if line.startswith(b"+"):
         name, _, part = line[1:].partition(b" ")
         if part:

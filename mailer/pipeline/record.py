@@ -62,7 +62,7 @@ class Happened(NamedTuple):
 
 
 class Move(NamedTuple):
-    """What kind of parcel messages go to that are still to be handed over, to some of their recipients at least."""
+    """The kind of parcel that gets messages which are still to be handed over, to some of their recipients at least."""
 
     is_remainder: bool
     is_replay: bool
@@ -83,7 +83,7 @@ class Outcomes:
     half_doubtful: int = 0
     """Those that were sent to some of their recipients, and are in doubt for the rest."""
     resendable: int = 0
-    """Those with recipients in doubt who may be sent it again now: nobody else waits to be handed it first."""
+    """Those with recipients in doubt that may be sent again now, if the account wants that: nobody is due at once."""
     moves: dict[Move, int] = field(default_factory=dict)
     """The messages that other parcels get."""
     events: list[Happened] = field(default_factory=list)
@@ -178,8 +178,8 @@ def _has(earlier: Earlier | None, kind: EventKind) -> bool:
 
 
 def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: EventKind, *, is_doubted: bool) -> None:
-    """Say who has the message now: another parcel, while somebody is left to be handed it; a person, if it is in doubt
-    then; nobody. So never more than one."""
+    """Decide where the message goes: to another parcel while recipients are left to be handed it, else to a person if
+    it is in doubt for somebody. So it is never in two places."""
     claim = outcomes.claim
     is_at_once = NotSent in kinds
     if is_at_once or RetryAt in kinds:
@@ -373,7 +373,7 @@ def _final_events(item: Outcomes) -> list[Happened]:
 
 
 def _apart(event: Happened, item: Outcomes, stored: set[tuple[int, str | None]]) -> list[Happened]:
-    """The event for each recipient that has none, if others of the message have one."""
+    """Return the event for each recipient who has none, if others of the message have one."""
     recipients = item.recipients.get(event.message_id, ())
     if event.recipient is not None or not any((event.message_id, each) in stored for each in recipients):
         return [event]
@@ -381,14 +381,16 @@ def _apart(event: Happened, item: Outcomes, stored: set[tuple[int, str | None]])
 
 
 def _correct_one(item: Outcomes, bit: int, kind: EventKind) -> None:
-    """Whoever holds the message counts it as what it is. What of it is still open goes on as a remainder; nobody is
-    handed it twice, for the events say who had it."""
+    """Count a message as what it is, in the parcel that holds it. Recipients who are still open go on as a remainder;
+    nobody is handed the message twice, because the events say who had it."""
     is_over = not bit & (item.moved | item.resendable)
     if kind is not EventKind.SENT and not is_over:
         return
     counter = COUNTER_OF[kind]
     parcel = Parcel.objects.select_for_update().get(pk=item.claim.parcel_id)
     if settle_doubt(parcel, bit, counter):
+        if not is_over:
+            keep_doubt(item.claim, bit, database_now())
         return
     waiting = find_waiting(item.claim.base, bit)
     if waiting is None or (waiting.is_remainder and not is_over):

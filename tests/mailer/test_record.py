@@ -301,6 +301,17 @@ def test_a_late_record_tells_nobody_twice_what_the_rescuer_told(
     assert sorted(told) == [A, B, C]
 
 
+def test_a_late_record_without_a_note_leaves_the_other_recipients_to_a_person(alice: Account) -> None:
+    claim = one_message(alice)
+    assert rescue_parcel(claim.parcel_id, claim.fence)
+    assert count_batch(claim.batch_id).in_doubt == 1
+    record(claim, a=SENT, b=LEFT, c=LEFT)
+    counts = count_batch(claim.batch_id)
+    assert (counts.sent, counts.in_doubt, counts.accepted) == (1, 0, 1)
+    assert replay(alice, Selection(Why.IN_DOUBT), actor="test").affected == 1
+    assert asked_next(claim_again()) == {B, C}
+
+
 def test_a_stop_of_the_rest_of_a_message_names_those_who_do_not_get_it(alice: Account) -> None:
     claim = one_message(alice)
     record(claim, a=SENT, b=LEFT, c=LEFT)

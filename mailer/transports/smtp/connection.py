@@ -349,7 +349,7 @@ class Connection:
             work.give_back(current)
             return
         if not lost.is_ours:
-            current.part()
+            current.divide()
             # Some recipients have their outcome, so another connection is worth it.
             self.is_used = self.is_used or bool(current.again or current.left)
         current.settle(outcome)

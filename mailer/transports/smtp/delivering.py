@@ -34,13 +34,13 @@ def _deliver_pipelined(connection: Connection, work: Slice, peer: Peer) -> Scrip
         yield from _deliver_chain(connection, work, peer, transaction)
 
 
-def _deliver_chain(connection: Connection, work: Slice, peer: Peer, transaction: Transaction | None) -> Script:
-    """One message and those that follow each other without a pause: all of them, if the peer takes commands behind a
+def _deliver_chain(connection: Connection, work: Slice, peer: Peer, first: Transaction) -> Script:
+    """Deliver one message and those that follow it without a pause: all of them, if the peer takes commands behind a
     final dot."""
     begun: Transaction | None = None
-    assert transaction is not None
-    connection.current = transaction
-    connection.write(b"".join(transaction.commands))
+    transaction: Transaction | None = first
+    connection.current = first
+    connection.write(b"".join(first.commands))
     while begun is not None or transaction is not None:
         replies = yield (begun is not None) + (len(transaction.commands) if transaction is not None else 0)
         if begun is not None:
@@ -121,9 +121,12 @@ def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice
 
 
 def _finish(transaction: Transaction, work: Slice) -> None:
-    """A complaint about a command is no verdict, and may be about where the command stood: no command of ours stands
-    behind a final dot again. One that did is repeated at once. Otherwise the message is given back, and the session
-    left; several complaints in a row count as a try, so that the message does not come back for ever."""
+    """Finish a transaction. A complaint about a command is no verdict on the message.
+
+    The complaint may be about the place of the command, so after it no command is written behind a final dot. A
+    transaction whose commands were written there is repeated at once. Otherwise the message is given back and the
+    session is closed; several complaints in a row count as a try, so that the message does not come back for ever.
+    """
     complaint = transaction.complaint
     if complaint is None:
         work.finish(transaction)

@@ -1,4 +1,4 @@
-"""What a peer was seen not to take, remembered for as long as the process lives."""
+"""Limits of a peer that its answers have shown, remembered for as long as the process lives."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ NOT_TAKEN_UP = "the slice lasted too long to take it up"
 class Slice:
     """Every envelope is in exactly one place: waiting here, on one connection, or in `results`.
 
-    One with more recipients than go into a transaction is cut: its parts are envelopes here, and its result is complete
-    with that of the last one.
+    An envelope with more recipients than fit into a transaction is cut into parts, which are envelopes too. Its result
+    is complete when the last part has one.
     """
 
     def __init__(self, envelopes: Sequence[Envelope], guard: Guard, limits: PeerLimits) -> None:
@@ -67,7 +67,7 @@ class Slice:
         return None
 
     def give_back(self, transaction: Transaction) -> None:
-        """For another connection: the peer never looked at it, or not as it should."""
+        """Queue it again, in front: the peer never looked at it, or only complained about its commands."""
         self.waiting.appendleft(transaction.envelope)
 
     def finish(self, transaction: Transaction) -> None:
@@ -98,7 +98,7 @@ class Slice:
         self.waiting.clear()
 
     def _put_back(self, transaction: Transaction) -> None:
-        """Let those recipients wait for another transaction who go into one, before everything else that waits."""
+        """Queue the recipients who need another transaction, in front of everything else."""
         envelope = transaction.envelope
         if envelope.message_id not in self._cut:
             self._cut[envelope.message_id] = CutMessage(envelope)

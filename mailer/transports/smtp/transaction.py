@@ -161,12 +161,12 @@ class Transaction:
         """Give every recipient that has no outcome yet this one."""
         self.outcomes = [outcome if known is PENDING else known for known in self.outcomes]
 
-    def part(self) -> None:
-        """Have the connection's loss cost no more recipients than it must.
+    def divide(self) -> None:
+        """Divide the recipients after the peer has answered for some of them and closed the connection.
 
-        The peer said of some recipients what it thinks of them, and went. Those whom it had accepted then go into one
-        transaction, those whom it had not answered into others. All are smaller than this one, so that comes to an
-        end; a transaction that would be repeated unchanged is left alone.
+        Those whom it had accepted go into one transaction, those whom it had not answered into others. All of these
+        are smaller than this one, so dividing comes to an end; a transaction that would be repeated unchanged is not
+        divided.
         """
         heard = self.answered - 1
         if heard <= 0 or not self.is_hopeful:
@@ -177,15 +177,15 @@ class Transaction:
         self.left += self._set_aside(*self.asked[heard:])
 
     def repeat(self) -> None:
-        """Have those of whom the peer only said that a command was wrong tried again."""
+        """Try the recipients again about whom the peer only complained."""
         self.again = self._set_aside(
             *(position for position, outcome in enumerate(self.outcomes) if outcome is self.complaint)
         )
 
     def count_as_try(self) -> None:
-        """Have the peer's complaint count as a temporary failure."""
+        """Count the peer's complaint as a temporary failure."""
         assert self.complaint is not None
-        failure = RetryAt(f"{self.complaint.reason} (the peer complains so about a command, each time)")
+        failure = RetryAt(f"{self.complaint.reason} (the peer complains about a command each time)")
         self.outcomes = [failure if outcome is self.complaint else outcome for outcome in self.outcomes]
 
     def _set_aside(self, *positions: int) -> tuple[int, ...]:

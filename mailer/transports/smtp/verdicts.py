@@ -1,4 +1,4 @@
-"""What a negative reply says of a message or a recipient (RFC 5321 section 4.2). Bytes in, an outcome out."""
+"""Verdicts: the outcome that a negative reply means for a message or a recipient (RFC 5321 section 4.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailer.transports.smtp.replies import text_of
 
 
 class Stage(enum.Enum):
-    """What the peer answered to."""
+    """The command, or the final dot, that the peer answered."""
 
     MAIL = "MAIL"
     RCPT = "RCPT"
@@ -62,12 +62,12 @@ def judge(reply: bytes, stage: Stage, address: str = "") -> Outcome:
 
 
 def is_too_many(reply: bytes) -> bool:
-    """Whether a negative reply to RCPT says that the transaction has as many recipients as the peer takes."""
+    """Return whether a negative reply to RCPT says that the transaction has as many recipients as the peer takes."""
     return TOO_MANY.match(reply) is not None
 
 
 def speaks_of_address(text: str, stage: Stage, address: str) -> bool:
-    """Whether a reply is about an address: by its enhanced code or, to MAIL and RCPT, by its words.
+    """Return whether a reply is about an address: by its enhanced code or, to MAIL and RCPT, by its words.
 
     A reply such as "501 5.5.4 Syntax: RCPT TO:<address>" explains the command and is about no address.
     """
