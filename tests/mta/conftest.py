@@ -1,4 +1,4 @@
-"""One running site for each mail server: it is started once, for all tests with that server."""
+"""One Sluice for all mail servers, which have the same port one after the other."""
 
 from __future__ import annotations
 
@@ -6,23 +6,35 @@ from collections.abc import Iterator
 
 import pytest
 
+from chaos.api import Api
+from stack.running import RunningStack, free_port
 from stack.say import say
 from tests.mta.packages import Unavailable
 from tests.mta.servers import Exim, Haraka, Postfix, Server
-from tests.mta.waves import Site, running_site
+from tests.mta.waves import Site, running_server, running_sluice
 
 SERVERS: list[type[Server]] = [Postfix, Exim, Haraka]
 
 
-@pytest.fixture(
-    scope="session",
-    params=[pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.name)) for kind in SERVERS],
-)
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """A mail server with a whole Sluice in front of it."""
+@pytest.fixture(scope="session")
+def smtp_port() -> int:
+    return free_port(0)
+
+
+@pytest.fixture(scope="session")
+def sluice(smtp_port: int) -> Iterator[RunningStack]:
+    """Start all programs of Sluice once: that takes longer than the tests with one server."""
+    with running_sluice(smtp_port) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session", params=SERVERS, ids=lambda kind: kind.name)
+def site(request: pytest.FixtureRequest, smtp_port: int) -> Iterator[Site]:
+    """A mail server with Sluice in front of it. Where no server can be had, no Sluice is started."""
     try:
-        with running_site(request.param) as site:
-            say(f"{site.server.name} {site.server.version()}")
-            yield site
+        with running_server(request.param, smtp_port) as server:
+            say(f"{server.name} {server.version()}")
+            stack = request.getfixturevalue("sluice")
+            yield Site(server, stack, Api(stack.base_url, stack.logins.api_key))
     except Unavailable as reason:
         pytest.skip(f"No {request.param.name} here: {reason}")

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from chaos.site import members_of_session
+from stack import StackError
 from stack.folders import as_nobody, is_open_to_others
 from stack.processes import Child, Processes, Program, await_ready, run_to_end
-from stack.running import free_port
 from stack.waiting import wait_until
 from tests.mta.packages import Unavailable, exim_packages, haraka_packages, postfix_packages
 
 DOMAIN = "mta.test"
 RECIPIENT = re.compile(rb"[a-z0-9-]+@mta\.test")
-STOP_SECONDS = 20.0
+GRACE_SECONDS, KILL_SECONDS = 2.0, 20.0
 
 MASTER_CF = """
 127.0.0.1:{port} inet n - n - 100 smtpd
@@ -68,11 +68,10 @@ class Server(abc.ABC):
 
     name: str
 
-    def __init__(self, processes: Processes, folder: Path, options: Mapping[str, str] | None = None) -> None:
-        """Write its configuration into `folder`; `options` replace lines of it. Raises Unavailable."""
+    def __init__(self, processes: Processes, folder: Path, port: int) -> None:
+        """Write its configuration into `folder`. Raises Unavailable."""
         self.folder = folder
-        self.port = free_port(0)
-        self.options = dict(options or {})
+        self.port = port
         self.packages = self.find_packages()
         self._processes = processes
         self._child: Child | None = None
@@ -105,10 +104,6 @@ class Server(abc.ABC):
         """Return Popen's arguments for the user that it runs as: nobody, where we are root and nobody gets there."""
         return as_nobody() if is_open_to_others(self.packages) else {}
 
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
-
     def count(self) -> int:
         """Return how many messages it has taken."""
         return len(self.taken())
@@ -132,27 +127,35 @@ class Server(abc.ABC):
         await_ready(self._child)
 
     def stop(self) -> None:
-        """End it as a service manager does: with SIGTERM to all of its processes."""
-        self._end(signal.SIGTERM)
+        """End it as a service manager does: SIGTERM to all of its processes, and SIGKILL to those that stay.
+
+        An Exim process that waits for its client's next command stays until that comes.
+        """
+        leader = self._signal(signal.SIGTERM)
+        with suppress(StackError):
+            wait_until(lambda: not members_of_session(leader), seconds=GRACE_SECONDS, what=f"{self.name} to stop")
+        self.kill()
 
     def kill(self) -> None:
-        """End all of its processes with SIGKILL, in the middle of whatever they do."""
-        self._end(signal.SIGKILL)
+        """End all of its processes with SIGKILL, in the middle of whatever they do, and wait until none is left."""
+        leader = self._signal(signal.SIGKILL)
+        assert self._child is not None
+        self._processes.forget(self._child)
+        self._child = None
+        wait_until(lambda: not members_of_session(leader), seconds=KILL_SECONDS, what=f"{self.name} to end")
 
     def is_ready(self) -> bool:
         with suppress(OSError, smtplib.SMTPException), smtplib.SMTP("127.0.0.1", self.port, timeout=5) as client:
             return client.noop()[0] == 250
         return False
 
-    def _end(self, number: signal.Signals) -> None:
-        """Return once no process of it is left, so that its port is free."""
+    def _signal(self, number: signal.Signals) -> int:
+        """Send a signal to all of its processes; return the session that they are in."""
         assert self._child is not None
         leader = self._child.process.pid
         with suppress(ProcessLookupError):
             os.killpg(leader, number)
-        self._processes.forget(self._child)
-        self._child = None
-        wait_until(lambda: not members_of_session(leader), seconds=STOP_SECONDS, what=f"{self.name} to end")
+        return leader
 
 
 class DebianServer(Server):
@@ -215,9 +218,10 @@ class Postfix(DebianServer):
         (queue / "maildrop").mkdir(mode=0o730)
         for name in ("public", "maildrop"):
             os.chown(queue / name, self.USERS["postfix"], self.USERS["postdrop"])
-        settings = {**self.main_cf(), **self.options}
         (self.folder / "etc").mkdir()
-        (self.folder / "etc" / "main.cf").write_text("".join(f"{name} = {text}\n" for name, text in settings.items()))
+        (self.folder / "etc" / "main.cf").write_text(
+            "".join(f"{name} = {text}\n" for name, text in self.main_cf().items())
+        )
         (self.folder / "etc" / "master.cf").write_text(MASTER_CF.format(port=self.port))
 
     def main_cf(self) -> dict[str, str]:
@@ -316,6 +320,11 @@ class Haraka(Server):
 
     def taken(self) -> list[Path]:
         return list((self.folder / "mail" / "new").iterdir())
+
+
+def url_of(port: int) -> str:
+    """Return the SMTP_URL of a server on this port."""
+    return f"smtp://127.0.0.1:{port}"
 
 
 def recipient_of(path: Path) -> str:

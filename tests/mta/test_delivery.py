@@ -9,7 +9,7 @@ import pytest
 from stack.say import say
 from tests.mta.waves import MESSAGES, Site
 
-pytestmark = pytest.mark.mta
+pytestmark = [pytest.mark.mta, pytest.mark.xdist_group("mta")]
 WATCHED_SECONDS = 1.0
 
 
@@ -54,7 +54,8 @@ def test_a_pause_in_mid_delivery_is_exact(site: Site) -> None:
     assert int(answer.headers["x-sluice-sent"]) == taken == later < MESSAGES
 
     site.ask("DELETE", f"/v3/user/scheduled_sends/{wave.batch_id}")
-    wave.wait_until(lambda: wave.counts() == {"sent": MESSAGES}, "the rest of the wave")
+    wave.wait_for_end()
+    assert wave.counts() == {"sent": MESSAGES}
     assert wave.arrived() == dict.fromkeys(wave.recipients, 1)
 
 

@@ -14,7 +14,7 @@ from chaos.api import Answer, Api
 from stack.folders import temporary_folder
 from stack.running import RunningStack, running_stack
 from stack.services import supervised
-from tests.mta.servers import DOMAIN, Server
+from tests.mta.servers import DOMAIN, Server, url_of
 
 MESSAGES = 500
 PATIENCE_SECONDS = 60.0
@@ -99,12 +99,21 @@ class Wave:
 
 
 @contextmanager
-def running_site(kind: type[Server]) -> Iterator[Site]:
-    """Start the mail server and Sluice in a folder that is thrown away. Raises Unavailable."""
+def running_server(kind: type[Server], port: int) -> Iterator[Server]:
+    """Start a mail server in a folder that is thrown away. Raises Unavailable."""
     with temporary_folder("sluice-mta-") as (folder, lock), supervised(folder, lock) as processes:
         (folder / kind.name).mkdir()
-        server = kind(processes, folder / kind.name)
+        server = kind(processes, folder / kind.name, port)
         server.start()
-        environment = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": server.url, "RETRY_FIRST_SECONDS": "1"}
-        with running_stack(state=folder / "sluice", environment=environment, durable=False) as stack:
-            yield Site(server, stack, Api(stack.base_url, stack.logins.api_key))
+        yield server
+
+
+@contextmanager
+def running_sluice(smtp_port: int) -> Iterator[RunningStack]:
+    """Start all programs of Sluice, which deliver to whichever server has the port."""
+    environment = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": url_of(smtp_port), "RETRY_FIRST_SECONDS": "1"}
+    with (
+        temporary_folder("sluice-mta-") as (folder, _),
+        running_stack(state=folder / "sluice", environment=environment, durable=False) as stack,
+    ):
+        yield stack
