@@ -90,6 +90,14 @@ takes a tenth of what truncating costs, which makes files; a big test's rows wou
 scans, even when they are dead."""
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have recorded as a property: what a process of pytest-xdist prints is not shown."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        if report.when == "call":
+            for figures in dict(report.user_properties).get("figures", ()):
+                terminalreporter.write_line(figures)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def static_files_found_when_asked_for(django_test_environment: None) -> None:
     """Every client of a test has the middleware made anew, which would list all static files each time."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from chaos.api import Api
 from stack.running import RunningStack, free_port
-from stack.say import say
 from tests.mta.packages import Unavailable
 from tests.mta.servers import Exim, Haraka, Postfix, Server
 from tests.mta.waves import Site, running_server, running_sluice
 
+ShowFigures = Callable[[str], None]
 SERVERS: list[type[Server]] = [Postfix, Exim, Haraka]
 
 
@@ -33,8 +33,13 @@ def site(request: pytest.FixtureRequest, smtp_port: int) -> Iterator[Site]:
     """A mail server with Sluice in front of it. Where no server can be had, no Sluice is started."""
     try:
         with running_server(request.param, smtp_port) as server:
-            say(f"{server.name} {server.version()}")
             stack = request.getfixturevalue("sluice")
-            yield Site(server, stack, Api(stack.base_url, stack.logins.api_key))
+            yield Site(server, server.version(), stack, Api(stack.base_url, stack.logins.api_key))
     except Unavailable as reason:
         pytest.skip(f"No {request.param.name} here: {reason}")
+
+
+@pytest.fixture
+def show_figures(site: Site, record_property: Callable[[str, object], None]) -> ShowFigures:
+    """Add a line with the server's version to the summary at the end of the run (tests/conftest.py)."""
+    return lambda text: record_property("figures", [f"{site.server.name} {site.version}: {text}"])

@@ -26,7 +26,7 @@ from tests.mta.packages import Unavailable, exim_packages, haraka_packages, post
 
 DOMAIN = "mta.test"
 RECIPIENT = re.compile(rb"[a-z0-9-]+@mta\.test")
-GRACE_SECONDS, KILL_SECONDS = 2.0, 20.0
+GRACE_SECONDS, KILL_SECONDS = 1.0, 20.0
 
 MASTER_CF = """
 127.0.0.1:{port} inet n - n - 100 smtpd
@@ -253,7 +253,8 @@ class Postfix(DebianServer):
         return [str(self.packages / "usr/lib/postfix/sbin/master"), "-s", "-c", str(self.folder / "etc")]
 
     def version(self) -> str:
-        return self.run(str(self.packages / "usr/sbin/postconf"), "-c", str(self.folder / "etc"), "-h", "mail_version")
+        postconf = str(self.packages / "usr/sbin/postconf")
+        return self.run(postconf, "-c", str(self.folder / "etc"), "-h", "mail_version").strip()
 
     def taken(self) -> list[Path]:
         """Postfix marks a complete file of its queue with the bit for execution."""

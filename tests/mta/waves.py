@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ class Site:
     """A mail server, and a Sluice that delivers to it with all of its programs."""
 
     server: Server
+    version: str
     stack: RunningStack
     api: Api
 
@@ -61,7 +62,7 @@ class Wave:
     base: int
     """How many messages the server had taken before."""
 
-    def wait_until(self, condition: Any, what: str) -> None:
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
         self.site.stack.wait_until(condition, seconds=PATIENCE_SECONDS, what=what)
 
     def taken(self) -> int:
@@ -92,10 +93,11 @@ class Wave:
         path = f"/sluice/v1/messages?state=in_doubt&limit={MESSAGES}&batch_id={self.batch_id}"
         return frozenset(row["recipient"] for row in json.loads(self.site.ask("GET", path).body)["data"])
 
-    def replay_doubtful(self) -> None:
-        """Have the messages in doubt sent again."""
-        body = {"state": "in_doubt", "batch_id": self.batch_id, "reason": "they may be missing"}
-        self.site.ask("POST", "/sluice/v1/messages/replay", body)
+    def replay(self, doubtful: frozenset[str]) -> None:
+        """Have the messages in doubt sent again, if there are any."""
+        if doubtful:
+            body = {"state": "in_doubt", "batch_id": self.batch_id, "reason": "they may be missing"}
+            self.site.ask("POST", "/sluice/v1/messages/replay", body)
 
 
 @contextmanager
