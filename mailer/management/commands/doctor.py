@@ -21,10 +21,26 @@ from kombu.exceptions import OperationalError
 from batches.models import Node
 from batches.sweep import oldest_due_age
 from foundation.clock import database_now
+from mailer.transports.addresses import is_safe_address
+from mailer.transports.smtp import SmtpAddress, visit
+from mailer.transports.smtp.connection import Stage
+from mailer.transports.smtp.visiting import Visit
 
 NODE_SILENCE = dt.timedelta(seconds=15)
 BEAT_SILENCE = dt.timedelta(seconds=30)
 LATE = dt.timedelta(seconds=30)
+LONGEST_ANSWER_SECONDS = 10.0
+"""How long an answer of the SMTP peer is waited for, if SMTP_TIMEOUT_SECONDS is not shorter."""
+OFFERS = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "STARTTLS", "AUTH")
+"""EHLO keywords that make a difference to delivery."""
+HINTS = {
+    Stage.CONNECTING: "Check the host and port in SMTP_URL, and that no firewall is in between",
+    Stage.GREETING: "Check that the port in SMTP_URL is that of an SMTP server, and that it takes mail from this host",
+    Stage.ENCRYPTION: "Check smtp:// or smtps://, starttls, verify and ca in SMTP_URL, and the peer's certificate",
+    Stage.LOGIN: "Check the user and password in SMTP_URL",
+    Stage.READY: "Look at the log of the peer",
+}
+"""What to do when the visit to the SMTP peer fails at a stage."""
 
 
 class Finding(NamedTuple):
@@ -56,6 +72,8 @@ def examine() -> Iterator[Finding]:
     database = _database()
     yield database
     yield _broker()
+    if settings.TRANSPORT == "smtp":
+        yield from examine_peer()
     if database.is_well:
         examinations: tuple[Callable[[], Finding], ...] = (_migrations, _nodes, _beat, _oldest_due)
         for examination in examinations:
@@ -63,6 +81,58 @@ def examine() -> Iterator[Finding]:
                 yield examination()
             except DatabaseError as error:
                 yield Finding(False, examination.__name__.strip("_"), str(error).splitlines()[0])
+
+
+def examine_peer() -> Iterator[Finding]:
+    """Visit the SMTP peer as the transport would, and send nothing. Takes half a minute at most."""
+    if not is_safe_address(settings.SYSTEM_FROM):
+        yield Finding(False, "smtp", "SYSTEM_FROM is not an address. Set it to one, such as sluice@example.com")
+        return
+    timeout_seconds = min(settings.SMTP_TIMEOUT_SECONDS, LONGEST_ANSWER_SECONDS)
+    try:
+        address = SmtpAddress.parse(settings.SMTP_URL)
+        result = visit(address, sender=settings.SYSTEM_FROM, timeout_seconds=timeout_seconds)
+    except (ValueError, OSError) as error:
+        reason = str(error) if isinstance(error, ValueError) else f"the CA file of SMTP_URL cannot be used: {error}"
+        yield Finding(False, "smtp", f"{reason}. Correct SMTP_URL")
+        return
+    place = result.place or f"{address.host}:{address.port}"
+    if result.failure:
+        known = f"; {describe_peer(result)}" if result.greeting else ""
+        yield Finding(False, "smtp", f"{place}: {result.failure}. {HINTS[result.stage]}{known}")
+        return
+    yield Finding(True, "smtp", f"{place}: {describe_peer(result)}")
+    yield describe_acceptance(result)
+
+
+def describe_peer(result: Visit) -> str:
+    """Return the peer's name, its offers, its encryption and its speed in one line."""
+    words = result.greeting.split()
+    offers = [f"{name} {result.offers[name]}".strip() for name in OFFERS if name in result.offers]
+    lacking = [name for name in OFFERS[:4] if name not in result.offers]
+    return ", ".join(
+        [
+            words[1] if len(words) > 1 else "a peer without a name",
+            result.tls_version or "not encrypted",
+            f"offers {'; '.join(offers) or 'nothing'}",
+            *([f"does not offer {'; '.join(lacking)}"] if lacking else []),
+            f"connected in {result.connect_ms:.0f} ms, greeted after {result.greeting_ms:.0f} ms",
+            f"slowest answer {result.reply_ms:.0f} ms",
+        ]
+    )
+
+
+def describe_acceptance(result: Visit) -> Finding:
+    """Return whether the peer takes mail from Sluice's own address."""
+    if not result.refusal:
+        return Finding(True, "smtp mail", f"the peer takes mail from {settings.SYSTEM_FROM}")
+    if result.refusal.startswith("4"):
+        hint = "That is temporary: run this again in some minutes, then look at the log of the peer"
+    elif result.refusal.startswith("530"):
+        hint = "Set the user and password in SMTP_URL, and starttls=always or smtps://"
+    else:
+        hint = "Set SYSTEM_FROM to an address that the peer lets this host or user send from"
+    return Finding(False, "smtp mail", f"mail from {settings.SYSTEM_FROM} is not taken: {result.refusal}. {hint}")
 
 
 def _database() -> Finding:

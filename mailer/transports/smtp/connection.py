@@ -6,6 +6,7 @@ What is said on it is a *script*: a generator that writes, yields how many repli
 
 from __future__ import annotations
 
+import enum
 import os
 import socket
 import ssl
@@ -23,6 +24,17 @@ from mailer.transports.smtp.transaction import Peer, Transaction
 from mailer.transports.smtp.verdicts import PeerBroken
 
 Script = Generator[int, list[bytes], None]
+
+
+class Stage(enum.Enum):
+    """How far the opening of a session has come: where it fails says what to look at."""
+
+    CONNECTING = "connecting"
+    GREETING = "greeting"
+    ENCRYPTION = "encryption"
+    LOGIN = "login"
+    READY = "ready"
+
 
 CONNECT_SECONDS = 10.0
 READ_BYTES = 4_096
@@ -64,13 +76,16 @@ class Connection:
         "begun",
         "current",
         "following",
+        "greeting",
         "is_connecting",
         "is_greeted",
         "is_used",
         "is_watched_for_room",
+        "offers",
         "peer",
         "quiet_since",
         "socket",
+        "stage",
         "wants_room",
     )
 
@@ -80,6 +95,10 @@ class Connection:
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.peer: Peer | None = None
+        self.stage = Stage.CONNECTING
+        self.greeting = ""
+        self.offers: dict[str, str] = {}
+        """EHLO keywords in upper case, and their parameters."""
         self.is_connecting = True
         self.is_greeted = False
         """The peer was willing; what goes wrong from now on would go wrong at its other addresses too."""
@@ -141,6 +160,11 @@ class Connection:
     def is_overdue(self, now: float) -> bool:
         """Whether the peer owes an answer, or room, for longer than it may."""
         return self._script is not None and now > self._deadline
+
+    @property
+    def tls_version(self) -> str:
+        """Return the version of TLS that is spoken, or an empty string."""
+        return self._tls.version if self._tls else ""
 
     # --- scripts ------------------------------------------------------------------------------------------------------
 

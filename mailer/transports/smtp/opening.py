@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Generator
 from ipaddress import ip_address
 
-from mailer.transports.smtp.connection import Connection, ConnectionLost, Script
+from mailer.transports.smtp.connection import Connection, ConnectionLost, Script, Stage
 from mailer.transports.smtp.replies import code_of, text_of
 from mailer.transports.smtp.transaction import Peer
 from mailer.transports.smtp.url import SmtpAddress, StartTls
@@ -29,21 +29,27 @@ def open_session(connection: Connection, address: SmtpAddress, get_context: GetC
     """Leaves `connection.peer` set."""
     is_encrypted = address.is_implicit_tls
     if is_encrypted:
+        connection.stage = Stage.ENCRYPTION
         connection.start_tls(get_context(), address.host)
+    else:
+        connection.stage = Stage.GREETING
     (greeting,) = yield 1
+    connection.greeting, connection.stage = text_of(greeting), Stage.GREETING
     if code_of(greeting) != 220:
         raise ConnectionLost(f"the peer takes no mail: {text_of(greeting)}")
     connection.is_greeted = True
-    offers = yield from _say_hello(connection, address)
+    connection.offers = offers = yield from _say_hello(connection, address)
     if not is_encrypted and address.starttls is not StartTls.NEVER:
+        connection.stage = Stage.ENCRYPTION
         is_encrypted = yield from _turn_into_tls(connection, address, get_context, offers=offers)
         if is_encrypted:
-            offers = yield from _say_hello(connection, address)
+            connection.offers = offers = yield from _say_hello(connection, address)
     if address.user:
         if not is_encrypted and not _is_loopback(connection.socket):
             raise ConnectionLost("the password is not sent: the connection is not encrypted")
+        connection.stage = Stage.LOGIN
         yield from _log_in(connection, address, offers)
-    connection.peer = read_offers(offers)
+    connection.peer, connection.stage = read_offers(offers), Stage.READY
 
 
 def read_offers(offers: Offers) -> Peer:

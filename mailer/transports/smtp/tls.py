@@ -21,6 +21,11 @@ class Tls:
         self.is_closed = False
         """True once the peer has ended the session: nothing more will come."""
 
+    @property
+    def version(self) -> str:
+        """Return the version that was agreed on, or an empty string before that."""
+        return self._session.version() or ""
+
     def start(self) -> None:
         """Begin the handshake; `take_outgoing()` then has its first bytes."""
         self._shake_hands()
