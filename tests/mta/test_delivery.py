@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from mailer.transports.smtp import SmtpAddress, visit
 from tests.mta.conftest import ShowFigures
+from tests.mta.servers import url_of
 from tests.mta.waves import MESSAGES, Site
 
 pytestmark = [pytest.mark.mta, pytest.mark.xdist_group("mta")]
@@ -61,3 +63,11 @@ def test_a_pause_in_mid_delivery_is_exact(site: Site, show_figures: ShowFigures)
     wave.wait_for_end()
     assert wave.counts() == {"sent": MESSAGES}
     assert wave.arrived() == dict.fromkeys(wave.recipients, 1)
+
+
+def test_the_doctor_finds_that_the_server_takes_mail(site: Site) -> None:
+    address = SmtpAddress.parse(url_of(site.server.port))
+    result = visit(address, sender="sluice@example.com", timeout_seconds=10)
+    assert (result.failure, result.refusal) == ("", "")
+    assert f" {site.server.name}.test " in result.greeting
+    assert {"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8"} <= result.offers.keys()
