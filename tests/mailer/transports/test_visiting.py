@@ -145,6 +145,16 @@ def test_an_url_that_leads_nowhere_says_why(examine: Examine, url: str, text: st
     assert SECRET not in finding.says
 
 
+def test_an_address_that_would_split_a_command_is_not_named_to_the_peer(
+    start_server: StartServer, examine: Examine, settings: Any
+) -> None:
+    settings.SYSTEM_FROM = "sluice@example.com>\r\nDATA"
+    server = start_server()
+    (finding,) = examine(server.url)
+    assert finding.says == "SYSTEM_FROM is not an address. Set it to one, such as sluice@example.com"
+    assert server.connections == 0
+
+
 @pytest.fixture
 def talker() -> Iterator[int]:
     """The port of a peer whose greeting goes on for ever."""
