@@ -144,6 +144,11 @@ class Server(abc.ABC):
         self._child = None
         wait_until(lambda: not members_of_session(leader), seconds=KILL_SECONDS, what=f"{self.name} to end")
 
+    def close(self) -> None:
+        """End it if it runs."""
+        if self._child is not None:
+            self.kill()
+
     def is_ready(self) -> bool:
         with suppress(OSError, smtplib.SMTPException), smtplib.SMTP("127.0.0.1", self.port, timeout=5) as client:
             return client.noop()[0] == 250

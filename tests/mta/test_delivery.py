@@ -8,7 +8,8 @@ import pytest
 
 from mailer.transports.smtp import SmtpAddress, visit
 from tests.mta.conftest import ShowFigures
-from tests.mta.servers import url_of
+from tests.mta.greylisting import GreylistingPostfix
+from tests.mta.servers import DOMAIN, url_of
 from tests.mta.waves import MESSAGES, Site
 
 pytestmark = [pytest.mark.mta, pytest.mark.xdist_group("mta")]
@@ -71,3 +72,12 @@ def test_the_doctor_finds_that_the_server_takes_mail(site: Site) -> None:
     assert (result.failure, result.refusal) == ("", "")
     assert f" {site.server.name}.test " in result.greeting
     assert {"PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8"} <= result.offers.keys()
+
+
+@pytest.mark.parametrize("site", [GreylistingPostfix], indirect=True, ids=["postfix"])
+def test_60_recipients_of_a_message_get_one_copy_each_behind_a_greylist(site: Site) -> None:
+    recipients = [f"grey-{number}@{DOMAIN}" for number in range(60)]
+    wave = site.send([recipients])
+    wave.wait_until(lambda: len(wave.arrived()) == 60, "a copy for each of the 60 recipients")
+    wave.wait_for_end()
+    assert wave.arrived() == dict.fromkeys(recipients, 1)

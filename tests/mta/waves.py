@@ -6,8 +6,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from chaos.api import Answer, Api
@@ -36,13 +37,15 @@ class Site:
         return answer
 
     def start_wave(self, name: str) -> Wave:
-        """Accept MESSAGES messages that are due at once, in a batch of their own."""
+        """Have MESSAGES messages sent, to a recipient each."""
+        return self.send([[f"{name}-{number}@{DOMAIN}"] for number in range(MESSAGES)])
+
+    def send(self, messages: list[list[str]]) -> Wave:
+        """Accept a message to each of these lists of recipients, in one batch, due at once."""
         batch_id = json.loads(self.ask("POST", "/v3/mail/batch").body)["batch_id"]
-        wave = Wave(
-            self, batch_id, frozenset(f"{name}-{number}@{DOMAIN}" for number in range(MESSAGES)), self.server.count()
-        )
+        wave = Wave(self, batch_id, frozenset(chain.from_iterable(messages)), self.server.count())
         body = {
-            "personalizations": [{"to": [{"email": recipient}]} for recipient in sorted(wave.recipients)],
+            "personalizations": [{"to": [{"email": recipient} for recipient in recipients]} for recipients in messages],
             "from": {"email": "sluice@example.com"},
             "subject": "Hello",
             "content": [{"type": "text/plain", "value": "One of many."}],
@@ -58,7 +61,6 @@ class Wave:
     site: Site
     batch_id: str
     recipients: frozenset[str]
-    """One for each message."""
     base: int
     """How many messages the server had taken before."""
 
@@ -106,16 +108,18 @@ def running_server(kind: type[Server], port: int) -> Iterator[Server]:
     with temporary_folder("sluice-mta-") as (folder, lock), supervised(folder, lock) as processes:
         (folder / kind.name).mkdir()
         server = kind(processes, folder / kind.name, port)
-        server.start()
-        yield server
+        with closing(server):
+            server.start()
+            yield server
 
 
 @contextmanager
 def running_sluice(smtp_port: int) -> Iterator[RunningStack]:
     """Start all programs of Sluice, which deliver to whichever server has the port."""
-    environment = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": url_of(smtp_port), "RETRY_FIRST_SECONDS": "1"}
+    environment = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": url_of(smtp_port)}
+    impatient = {"RETRY_FIRST_SECONDS": "1", "RETRY_LONGEST_SECONDS": "1"}
     with (
         temporary_folder("sluice-mta-") as (folder, _),
-        running_stack(state=folder / "sluice", environment=environment, durable=False) as stack,
+        running_stack(state=folder / "sluice", environment={**environment, **impatient}, durable=False) as stack,
     ):
         yield stack
