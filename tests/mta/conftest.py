@@ -30,7 +30,7 @@ def sluice(smtp_port: int) -> Iterator[RunningStack]:
 
 @pytest.fixture(scope="session", params=SERVERS, ids=lambda kind: kind.name)
 def site(request: pytest.FixtureRequest, smtp_port: int) -> Iterator[Site]:
-    """A mail server with Sluice in front of it. Where no server can be had, no Sluice is started."""
+    """Start a mail server and, unless that cannot be had, Sluice in front of it."""
     try:
         with running_server(request.param, smtp_port) as server:
             stack = request.getfixturevalue("sluice")

@@ -58,6 +58,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Wave:
+    """The messages of one batch, on their way to the server."""
+
     site: Site
     batch_id: str
     recipients: frozenset[str]

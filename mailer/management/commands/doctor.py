@@ -84,7 +84,7 @@ def examine() -> Iterator[Finding]:
 
 
 def examine_peer() -> Iterator[Finding]:
-    """Visit the SMTP peer as the transport would, and send nothing. Takes half a minute at most."""
+    """Visit the SMTP peer as the transport would, and send nothing. This takes at most half a minute."""
     if not is_safe_address(settings.SYSTEM_FROM):
         yield Finding(False, "smtp", "SYSTEM_FROM is not an address. Set it to one, such as sluice@example.com")
         return
@@ -109,13 +109,13 @@ def describe_peer(result: Visit) -> str:
     """Return the peer's name, its offers, its encryption and its speed in one line."""
     words = result.greeting.split()
     offers = [f"{name} {result.offers[name]}".strip() for name in OFFERS if name in result.offers]
-    lacking = [name for name in OFFERS[:4] if name not in result.offers]
+    missing = [name for name in OFFERS[:4] if name not in result.offers]
     return ", ".join(
         [
             words[1] if len(words) > 1 else "a peer without a name",
             result.tls_version or "not encrypted",
             f"offers {'; '.join(offers) or 'nothing'}",
-            *([f"does not offer {'; '.join(lacking)}"] if lacking else []),
+            *([f"does not offer {'; '.join(missing)}"] if missing else []),
             f"connected in {result.connect_ms:.0f} ms, greeted after {result.greeting_ms:.0f} ms",
             f"slowest answer {result.reply_ms:.0f} ms",
         ]
@@ -123,7 +123,7 @@ def describe_peer(result: Visit) -> str:
 
 
 def describe_acceptance(result: Visit) -> Finding:
-    """Return whether the peer takes mail from Sluice's own address."""
+    """Say whether the peer takes mail from Sluice's own address, and what to do when it does not."""
     if not result.refusal:
         return Finding(True, "smtp mail", f"the peer takes mail from {settings.SYSTEM_FROM}")
     if result.refusal.startswith("4"):

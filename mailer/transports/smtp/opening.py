@@ -46,6 +46,7 @@ def open_session(connection: Connection, address: SmtpAddress, get_context: GetC
             connection.offers = offers = yield from _say_hello(connection, address)
     if address.user:
         if not is_encrypted and not _is_loopback(connection.socket):
+            connection.stage = Stage.ENCRYPTION
             raise ConnectionLost("the password is not sent: the connection is not encrypted")
         connection.stage = Stage.LOGIN
         yield from _log_in(connection, address, offers)
