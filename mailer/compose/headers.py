@@ -1,29 +1,31 @@
-"""Header fields on the wire: encoded (RFC 2047), folded (RFC 5322 section 2.2.3), and never more than one per value.
+"""Header fields as bytes: encoded (RFC 2047), folded (RFC 5322 section 2.2.3), and never more than one field per value.
 
-Whatever the value, no CR, LF or NUL of it reaches the wire: that is the last line of defence against header injection,
-behind the checks of every dialect.
+Whatever the value, no control character of it but the tab reaches a header. The APIs refuse such values much earlier,
+and `mailer/transports/checking.py` looks at the finished message again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from email.header import Header
 from email.utils import quote
+from functools import lru_cache
 
+from mailer.compose.folding import CRLF, LINE, encode_words, fold, is_within_limits
 from mailer.draft import Address
 
-BREAKS = re.compile(r"[\r\n\0]+")
-FIELD_NAME = re.compile(r"[!-9;-~]+")
-"""RFC 5322 section 2.2: printable ASCII without the colon."""
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+"""C0 except the tab, and DEL. Other line separators (NEL, U+2028, U+2029) are not ASCII, so they are encoded."""
+FIELD_NAME = re.compile(r"[!-9;-~]{1,900}")
+"""RFC 5322 section 2.2: printable ASCII without the colon; as long as a line has room for."""
 ATOM_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
-LINE = 76
-LONGEST_LINE = 998
+FIRST_WORD = LINE - len("Reply-To: ")
+"""The room for an encoded word behind the longest name of a field of mailboxes."""
 
 
 def one_line(value: str) -> str:
-    """The value with every line break and NUL turned into a space."""
-    return value if value.isprintable() else BREAKS.sub(" ", value)
+    """Return the value with each run of control characters turned into a space."""
+    return value if value.isprintable() else CONTROLS.sub(" ", value)
 
 
 def is_html(type: str) -> bool:
@@ -32,37 +34,49 @@ def is_html(type: str) -> bool:
 
 
 def field(name: str, value: str) -> bytes:
-    """One header field with its CRLF. Raises ValueError for a name that cannot be one."""
-    if not FIELD_NAME.fullmatch(name):
+    """Return one header field with its CRLF. Raises ValueError for a name that cannot be one.
+
+    The value is encoded as a whole unless it is ASCII whose words have room in a line.
+    """
+    if not is_field_name(name):
         raise ValueError("not a header name")
     value = one_line(value)
-    if value.isascii() and len(name) + 2 + len(value) <= LINE:
-        return f"{name}: {value}\r\n".encode("ascii")
-    folded = fold(name, value, "us-ascii") if value.isascii() else fold(name, value, "utf-8")
-    if any(len(line) > LONGEST_LINE for line in folded.split("\r\n")):
-        folded = fold(name, value, "utf-8")
-    return f"{name}: {folded}\r\n".encode("ascii")
+    line = f"{name}: {value}"
+    if len(line) > LINE or not line.isascii():
+        line = fold(line)
+        if not line.isascii() or not is_within_limits(line):
+            line = fold(f"{name}: {encode_words(value, first=LINE - len(name) - 2)}")
+    return f"{line}\r\n".encode("ascii")
 
 
-def fold(name: str, value: str, charset: str) -> str:
-    """The value folded at white space, as encoded words unless it is plain ASCII."""
-    return Header(value, charset, maxlinelen=LINE, header_name=name).encode(linesep="\r\n")
+@lru_cache(maxsize=256)
+def is_field_name(name: str) -> bool:
+    """Return whether a header field can have this name. Cached, since a mail's messages share their names."""
+    return FIELD_NAME.fullmatch(name) is not None
 
 
 def address_field(name: str, addresses: Iterable[Address]) -> bytes:
-    """A header of mailboxes, one to a line."""
-    return f"{name}: {f',{chr(13)}{chr(10)} '.join(mailbox(address) for address in addresses)}\r\n".encode()
+    """Return a header field of mailboxes, each on a line that may be folded again."""
+    lines: list[str] = []
+    for address in addresses:
+        start = " " if lines else f"{name}: "
+        line = fold(f"{start}{mailbox(address)},")
+        if not is_within_limits(line):
+            line = fold(f"{start}{mailbox(address, is_encoded=True)},")
+        lines.append(line)
+    return f"{CRLF.join(lines)[:-1]}\r\n".encode()
 
 
-def mailbox(address: Address) -> str:
-    """`Name <address>` with the name quoted or encoded as it needs (RFC 5322 section 3.4, RFC 2047 section 5)."""
+def mailbox(address: Address, *, is_encoded: bool = False) -> str:
+    """Return `Name <address>` on one line, the name quoted or encoded as it needs (RFC 5322 section 3.4, RFC 2047
+    section 5) or, if it has no room in a line otherwise, encoded in any case."""
     email = wire_address(address.email)
     name = one_line(address.name).strip()
     if not name:
         return email
-    if not name.isascii():
-        name = Header(name, "utf-8", maxlinelen=LINE).encode(linesep="\r\n")
-    elif not ATOM_PHRASE.fullmatch(name):
+    if is_encoded or not name.isascii():
+        name = encode_words(name, first=FIRST_WORD)
+    elif not ATOM_PHRASE.fullmatch(name) or "  " in name:
         name = f'"{quote(name)}"'
     return f"{name} <{email}>"
 

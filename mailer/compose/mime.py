@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
+from mailer.compose.part_heads import content_id_field, content_type_field, disposition_field
 from mailer.compose.substitutions import Values, substitute, values_of
-from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable, is_undotted
+from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable
 from mailer.compose.unsubscribe import UnsubscribeTags
 from mailer.draft import Address
 from mailer.models import Mail
@@ -30,6 +31,8 @@ OWN_HEADERS = frozenset(
 """Headers that only the composer writes; a caller's of that name is left out."""
 TEMPLATES = 4
 """Of a mail that are kept, of each kind."""
+LINE_BYTES = 76
+"""Of base64 (RFC 2045 section 6.8)."""
 Templates = dict[tuple[str, ...], Template | None]
 
 
@@ -39,9 +42,9 @@ class Composer:
     def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str) -> None:
         """`public_url` is where recipients find this installation, without a slash at its end."""
         self.mail = mail
-        self.domain = message_id_domain
+        self.domain = one_line(message_id_domain)
         self._tags = UnsubscribeTags(mail, public_url)
-        self._has_links, self._are_tags_undotted = bool(self._tags), self._tags.is_undotted
+        self._has_links = bool(self._tags)
         self._seal = partial(sealer().seal, mail.account_id, mail.unsubscribe_group_id or 0)
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
@@ -54,8 +57,6 @@ class Composer:
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
         """The body up to its last text, and what follows."""
         self._plain_texts = _join(self._texts)
-        self._are_files_undotted = is_undotted(self._files)
-        self._are_plain_texts_undotted = is_undotted(self._plain_texts)
         self._templates: tuple[Templates, Templates] = ({}, {})
         """By their keys; the second for values that are others in HTML."""
         self._plain_headers: bytes | None = None
@@ -78,10 +79,9 @@ class Composer:
         said: Mapping[str, Any] = personal or {}
         sender, sender_field = self._sender_of(said)
         address_fields, recipients = _addressing(said, recipient, skip)
-        own = values_of(said)
-        values, list_fields = self._with_links(own, said, message_id, recipient) if self._has_links else (own, b"")
-        custom = self._custom_headers(said.get("headers"), values.plain)
-        texts, are_texts_undotted = self._render_texts(values, own)
+        values, list_fields = values_of(said), b""
+        if self._has_links:
+            values, list_fields = self._with_links(values, said, message_id, recipient)
         head = b"".join(
             (
                 date,
@@ -92,17 +92,11 @@ class Composer:
                 f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
-                custom,
+                self._custom_headers(said.get("headers"), values.plain),
             )
         )
-        return Envelope(
-            message_id=message_id,
-            sender=sender,
-            recipients=recipients,
-            data=b"".join((head, texts, self._files)),
-            is_utf8=not (head.isascii() and "".join(recipients).isascii()),
-            is_undotted=are_texts_undotted and self._are_files_undotted and (not custom or is_undotted(custom)),
-        )
+        data = b"".join((head, self._render_texts(values), self._files))
+        return Envelope(message_id, sender, recipients, data, is_utf8=not head.isascii())
 
     @property
     def size(self) -> int:
@@ -143,21 +137,19 @@ class Composer:
             if lowered not in OWN_HEADERS
         )
 
-    def _render_texts(self, values: Values, own: Values) -> tuple[bytes, bool]:
-        """The texts with these values, and whether it is known that no line of them begins with a dot; `own` are those
-        that the message itself brings."""
+    def _render_texts(self, values: Values) -> bytes:
+        """Return the encoded texts with these values."""
         plain, html = values
         if not plain:
-            return self._plain_texts, self._are_plain_texts_undotted
+            return self._plain_texts
         is_twofold = html is not plain
         keys = tuple(plain)
         templates = self._templates[is_twofold]
         template = templates[keys] if keys in templates else self._make_template(keys, is_twofold=is_twofold)
         said = [*plain.values(), *html.values()] if is_twofold else list(plain.values())
         if template is None or (filled := template.fill(said)) is None:
-            return _join([_personal(piece, values) for piece in self._texts]), False
-        is_known = template.is_undotted and self._are_tags_undotted
-        return filled, is_known and "." not in "".join(own.plain.values())
+            return _join([_personal(piece, values) for piece in self._texts])
+        return filled
 
     def _make_template(self, keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
         """A few are kept: a mail's messages mostly have the same keys."""
@@ -234,29 +226,13 @@ def _multipart(kind: str, parts: list[list[Piece]], token: str) -> list[Piece]:
 
 def _attachment(item: Mapping[str, str]) -> list[Piece]:
     """One attachment; its content is base64 already and only wrapped to lines (RFC 2045 section 6.8)."""
-    type = item.get("type") or "application/octet-stream"
     head = (
-        field("Content-Type", type)
+        content_type_field(item.get("type") or "", otherwise="application/octet-stream")
         + b"Content-Transfer-Encoding: base64\r\n"
-        + _disposition(item["disposition"], item["filename"])
-        + (field("Content-ID", f"<{item['content_id']}>") if item.get("content_id") else b"")
+        + disposition_field(item["disposition"], item["filename"])
+        + (content_id_field(item["content_id"]) if item.get("content_id") else b"")
         + CRLF
     )
     content = binascii.b2a_base64(binascii.a2b_base64(item["content"]), newline=False)
     lines = (content[start : start + LINE_BYTES] for start in range(0, len(content), LINE_BYTES))
     return [head + CRLF.join(lines)]
-
-
-LINE_BYTES = 76
-
-
-def _disposition(disposition: str, filename: str) -> bytes:
-    """Content-Disposition with the file's name, in the extended form where it is not plain ASCII (RFC 2231)."""
-    name = one_line(filename)
-    if name.isascii():
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'Content-Disposition: {disposition};\r\n filename="{escaped}"\r\n'.encode("ascii")
-    percent = "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in name.encode("utf-8")
-    )
-    return f"Content-Disposition: {disposition};\r\n filename*=utf-8''{percent}\r\n".encode("ascii")

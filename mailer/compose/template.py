@@ -14,17 +14,17 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mailer.compose import substitutions
-from mailer.compose.headers import is_html, one_line
+from mailer.compose.folding import LONGEST_LINE
+from mailer.compose.headers import is_html
+from mailer.compose.part_heads import content_type_field
 from mailer.compose.substitutions import CACHED, cut
 
 CRLF = b"\r\n"
-LONGEST_LINE = 998
 SOFT_BREAK = b"=\r\n"
 LINE = 76
 """Characters to a quoted-printable line, the soft break's included."""
 STANDS_AS_IT_IS = re.compile(r"(?:[!-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?)?")
 """What quoted-printable does not change and has room for on one line. A dot is no exception: SMTP doubles it."""
-DOTTED_LINE = re.compile(rb"(?:\A|[\r\n])\.")
 
 
 class Text(NamedTuple):
@@ -75,8 +75,6 @@ class Template:
                 self._longest = min(self._longest, _room_in_lines(statics))
                 format += [b"%b".join(_escape(each.encode("ascii").replace(b"\n", CRLF)) for each in statics)]
         self._format = b"".join(format)
-        self.is_undotted = is_undotted(self._format.replace(b"%b", b""))
-        """Whether no line begins with a dot, unless a value brings one."""
         plain = sorted({number for is_quoted, number in places if not is_quoted})
         quoted = sorted({number for is_quoted, number in places if is_quoted})
         order = [(False, number) for number in plain] + [(True, number) for number in quoted]
@@ -119,14 +117,9 @@ def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
 def encode_text(type: str, value: str) -> bytes:
     """A text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
     text = unify_breaks(value)
-    encoding, data = ("7bit", text.encode("ascii")) if is_plain(text) else ("quoted-printable", _quote(text))
-    head = f"Content-Type: {one_line(type)}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    return head.encode("ascii") + data.replace(b"\n", CRLF)
-
-
-def is_undotted(data: bytes) -> bool:
-    """Whether no line begins with a dot."""
-    return DOTTED_LINE.search(data) is None
+    encoding, data = (b"7bit", text.encode("ascii")) if is_plain(text) else (b"quoted-printable", _quote(text))
+    head = content_type_field(type, otherwise="text/plain", parameters="; charset=utf-8")
+    return b"%bContent-Transfer-Encoding: %b\r\n\r\n%b" % (head, encoding, data.replace(b"\n", CRLF))
 
 
 def unify_breaks(text: str) -> str:

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 from mailer.compose.headers import one_line
 from mailer.compose.substitutions import Values
-from mailer.compose.template import is_undotted, quote
 from mailer.models import Mail
 
 LEAVE, LEAVE_EVERYTHING, PREFERENCES = "", "/all", "/preferences"
@@ -45,7 +44,6 @@ LINKS: Final[dict[str, tuple[str, str]]] = {
 HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 """What can stand in a header between angle brackets."""
 ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-SAMPLE_TOKEN = "x" * 100
 
 
 class Form(NamedTuple):
@@ -71,10 +69,6 @@ class UnsubscribeTags:
             has_links and "list-unsubscribe" not in map(str.lower, mail.headers) and self._is_fit_for_header()
         )
         self._is_one_click = self.needs_token and public_url.startswith("https:")
-        self.is_undotted = all(
-            is_undotted(quote(value)) for values in self.values(SAMPLE_TOKEN) for value in values.values()
-        )
-        """Whether it is known that no line of a text begins with a dot because of them."""
 
     def __bool__(self) -> bool:
         return bool(self._forms) or self._has_header

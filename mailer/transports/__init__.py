@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from mailer.transports.base import Transport
+from mailer.transports.checking import CheckedTransport
 
 
-def open_transport() -> Transport:
+def open_transport() -> CheckedTransport:
     """The way out that the settings choose. Called once in each worker process, after it was forked.
 
     Raises ValueError, OSError or ImportError when the setting of that way (SMTP_URL, EMAIL_BACKEND) cannot be used.

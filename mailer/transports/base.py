@@ -8,7 +8,8 @@ every result is a value. What it promises is what the exact stop rests on:
 * once begun, a message has an outcome only when the peer answered; if the peer did not, it is `InDoubt`;
 * while it waits for the network it calls `guard.poll()` at least every `POLL_SECONDS`, and when that says `GIVE_UP` it
   drops the connections whose answers are still out (those messages are `InDoubt`) and returns;
-* it never returns while a message that it has begun could still be written to a socket.
+* it never returns while a message that it has begun could still be written to a socket;
+* it never sends a message that is malformed, whatever composed it (checking.py).
 """
 
 from __future__ import annotations
@@ -34,8 +35,6 @@ class Envelope(NamedTuple):
     """True when `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
     is_utf8: bool = False
     """True when an address or header needs SMTPUTF8 (RFC 6531)."""
-    is_undotted: bool = False
-    """True when it is known that no line of `data` begins with a dot, so that nobody has to look."""
     is_part: bool = False
     """True when the message has other recipients than these."""
 

@@ -41,6 +41,7 @@ from mailer.transports.base import (
     Signal,
     begun_as,
 )
+from mailer.transports.checking import CheckedTransport
 from mailer.transports.django_message import EnvelopeMessage
 
 GATE_CLOSED = "the gate closed before it was begun"
@@ -62,7 +63,7 @@ REFUSALS = (
 T = TypeVar("T")
 
 
-class DjangoBackendTransport:
+class DjangoBackendTransport(CheckedTransport):
     """A Transport (see base.py) over Django's e-mail API."""
 
     def __init__(self, backend: str) -> None:
@@ -75,7 +76,7 @@ class DjangoBackendTransport:
     def capacity(self) -> int:
         return 1
 
-    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         results: list[Result] = []
         is_over = False
         for envelope in envelopes:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailer.transports.base import Envelope, Guard, NotSent, Outcome, Result, Sent, begun_as
+from mailer.transports.checking import CheckedTransport
 
 
-class SandboxTransport:
+class SandboxTransport(CheckedTransport):
     """A Transport (see base.py) for trying things out."""
 
     @property
     def capacity(self) -> int:
         return 1
 
-    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         return [self._pretend(envelope, guard) for envelope in envelopes]
 
     def _pretend(self, envelope: Envelope, guard: Guard) -> Result:

@@ -14,6 +14,7 @@ from functools import cached_property
 from time import monotonic
 
 from mailer.transports.base import POLL_SECONDS, Envelope, Guard, Result, Signal
+from mailer.transports.checking import CheckedTransport
 from mailer.transports.smtp.connection import Connection, ConnectionLost, describe
 from mailer.transports.smtp.delivering import deliver
 from mailer.transports.smtp.limits import PeerLimits
@@ -26,7 +27,7 @@ GOODBYE_SECONDS = 0.5
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
-class SmtpTransport:
+class SmtpTransport(CheckedTransport):
     """A Transport (see base.py) over SMTP (RFC 5321)."""
 
     def __init__(self, address: SmtpAddress, *, connections: int, timeout_seconds: float) -> None:
@@ -53,7 +54,7 @@ class SmtpTransport:
     def capacity(self) -> int:
         return self._limit
 
-    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
         work = Slice(envelopes, guard, self._peer_limits)
         try:
             self._watch_wakeup(work)

@@ -18,7 +18,7 @@ DATA = b"DATA\r\n"
 
 NO_UTF8 = "an address or header is not ASCII and the peer does not offer SMTPUTF8"
 
-DOT_AT_LINE_START = re.compile(rb"\.(?:(?<=[\r\n].)|(?<=\A.))")  # the dot first: it is rarer than a line's start
+DOT_AT_LINE_START = re.compile(rb"\n\.")  # with the LF first, the search goes from line end to line end
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,18 +221,17 @@ class Transaction:
         3.1)."""
         if not self.is_hopeful:
             return b""
-        return end_line(self.envelope.data if self.envelope.is_undotted else stuff_dots(self.envelope.data))
+        return end_line(stuff_dots(self.envelope.data))
 
 
 def stuff_dots(data: bytes) -> bytes:
-    """RFC 5321 section 4.5.2.
+    """Double each dot that begins a line, of head and body alike (RFC 5321 section 4.5.2).
 
-    A dot behind a bare CR or LF is doubled too: some peers take those for line ends, and would take what follows for
-    commands.
+    A dot behind an LF alone is doubled too. Behind a CR alone it is not: a message with one is not sent (checking.py).
     """
-    if DOT_AT_LINE_START.search(data):
-        data = DOT_AT_LINE_START.sub(b"..", data)
-    return data
+    if data.startswith(b"."):
+        data = b"." + data
+    return DOT_AT_LINE_START.sub(b"\n..", data) if DOT_AT_LINE_START.search(data) else data
 
 
 def end_line(data: bytes) -> bytes:

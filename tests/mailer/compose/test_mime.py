@@ -218,26 +218,3 @@ def test_a_mailbox_is_quoted_as_it_needs(address: Address, written: str) -> None
 
 def test_a_domain_that_cannot_be_encoded_is_left_to_the_transport() -> None:
     assert wire_address("a@" + "ü" * 80) == "a@" + "ü" * 80
-
-
-@given(
-    st.text(st.sampled_from("x.\r\n -k"), max_size=30),
-    st.text(st.sampled_from("x.\r\n"), max_size=4),
-    st.sampled_from([{}, {".X": "y"}, {"X": "y. ." * 40}]),
-)
-def test_an_envelope_that_says_so_has_no_line_that_begins_with_a_dot(
-    content: str, value: str, headers: dict[str, str]
-) -> None:
-    part = {"type": "text/plain", "value": content}
-    for envelope in (
-        compose({"substitutions": {"-k": value}}, content=[part], headers=headers),
-        compose(content=[part, HTML], headers=headers),
-        compose({"headers": headers}, content=[part]),
-    ):
-        if envelope.is_undotted:
-            assert not any(line.startswith(b".") for line in envelope.data.splitlines())
-
-
-def test_an_ordinary_mail_says_that_no_line_begins_with_a_dot() -> None:
-    assert compose({"substitutions": {"-name-": "Ada"}}, content=[PLAIN, HTML], headers={"X-One": "1"}).is_undotted
-    assert not compose({"substitutions": {"-name-": "Ada"}}, content=[{**PLAIN, "value": "-name-\n.\n"}]).is_undotted

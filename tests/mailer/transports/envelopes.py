@@ -6,6 +6,9 @@ from typing import Any
 
 from mailer.transports.base import Envelope, Outcome, Result
 
+HEAD = b"Subject: big\r\n\r\n"
+"""The head of a message whose body does not matter."""
+
 
 def make_envelope(number: int = 1, **changes: Any) -> Envelope:
     data = b"From: ann@example.org\r\nSubject: number %d\r\n\r\nHello.\r\n" % number

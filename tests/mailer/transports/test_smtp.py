@@ -10,7 +10,7 @@ import pytest
 
 from mailer.transports.base import Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport
-from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
+from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer
 from tests.mailer.transports.scripted import FEATURES, Pieces, ScriptedServer
@@ -201,7 +201,7 @@ def test_replies_in_odd_pieces(start_server: StartServer, open_smtp: OpenSmtp) -
 
 def test_a_big_body_arrives_whole(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server()
-    big = make_envelope(1, data=b"x" * 70 + b"\r\n.\r\n" + b"y" * 5_000_000 + b"\r\n")
+    big = make_envelope(1, data=HEAD + b"x" * 70 + b"\r\n.\r\n" + b"y" * 5_000_000 + b"\r\n")
     results = open_smtp(server.url).send_slice([big, make_envelope(2)], TestGuard())
     assert kinds_of(results) == ["Sent", "Sent"]
     assert server.stored == [big.data, make_envelope(2).data]
@@ -209,7 +209,7 @@ def test_a_big_body_arrives_whole(start_server: StartServer, open_smtp: OpenSmtp
 
 def test_what_the_peer_cannot_take_does_not_reach_it(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server(features=("PIPELINING", "SIZE 1000"))
-    envelopes = [make_envelope(1, data=b"x" * 1001), make_envelope(2, is_8bit=True), make_envelope(3)]
+    envelopes = [make_envelope(1, data=HEAD + b"x" * 1001), make_envelope(2, is_8bit=True), make_envelope(3)]
     outcomes = outcomes_of(open_smtp(server.url).send_slice(envelopes, TestGuard()))
     assert [type(outcomes[number]) for number in (1, 2, 3)] == [Refused, Refused, Sent]
     assert server.count("MAIL") == 1

@@ -12,7 +12,7 @@ from mailer.transports.base import InDoubt, NotSent, Sent, Signal
 from mailer.transports.smtp import SmtpTransport
 from mailer.transports.smtp.limits import PeerLimits
 from mailer.transports.smtp.slice import Slice
-from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
+from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard, make_wakeup
 from tests.mailer.transports.scripted import FEATURES, Drop, Hang, HangInBody, ScriptedServer
 
@@ -75,7 +75,7 @@ def test_a_closed_gate_keeps_back_the_final_dot_of_a_big_body(
 ) -> None:
     """The peer reads slowly; the gate is open when the body begins and closed when the dot is due."""
     server = start_server({"DATA": HangInBody(100_000)})
-    big = make_envelope(data=b"x" * 20_000_000)
+    big = make_envelope(data=HEAD + b"x" * 20_000_000)
     guard = TestGuard(begin_limit=begin_limit)
     results = open_smtp(server.url).send_slice([big, make_envelope(2)], guard)
     assert kinds_of(results) == ["NotSent", "NotSent"]
@@ -86,7 +86,9 @@ def test_a_closed_gate_keeps_back_the_final_dot_of_a_big_body(
 def test_a_big_body_asks_the_gate_when_its_dot_is_due(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server()
     guard = TestGuard(begin_limit=1)  # spent on MAIL
-    assert kinds_of(open_smtp(server.url).send_slice([make_envelope(data=b"x" * 5_000_000)], guard)) == ["NotSent"]
+    assert kinds_of(open_smtp(server.url).send_slice([make_envelope(data=HEAD + b"x" * 5_000_000)], guard)) == [
+        "NotSent"
+    ]
     server.wait_until(lambda: not server.lines)
     assert server.stored == []
 

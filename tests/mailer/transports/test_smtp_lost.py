@@ -10,7 +10,7 @@ import pytest
 
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport, delivering
-from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
+from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.scripted import FEATURES, Act, Drop, DropInBody, Hang, HangInBody, ScriptedServer
 
@@ -41,7 +41,7 @@ def test_lost_before_the_final_dot_is_not_sent(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], script: dict[str, Act]
 ) -> None:
     server = start_server(script, features=features)
-    big = make_envelope(data=b"x" * 10_000_000)  # more than the kernel takes: its dot is held back
+    big = make_envelope(data=HEAD + b"x" * 10_000_000)  # more than the kernel takes: its dot is held back
     results = open_smtp(server.url).send_slice([big], TestGuard())
     assert kinds_of(results) == ["NotSent"]
     assert server.stored == []
@@ -104,7 +104,7 @@ def test_a_peer_that_has_seen_enough_of_a_body_is_heard(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], say: bytes, expected: Outcome
 ) -> None:
     server = start_server({"DATA": [HangInBody(1000, say)]}, features=features)
-    envelopes = [make_envelope(1, data=b"x" * 20_000_000), make_envelope(2)]
+    envelopes = [make_envelope(1, data=HEAD + b"x" * 20_000_000), make_envelope(2)]
     outcomes = outcomes_of(open_smtp(server.url, timeout_seconds=60).send_slice(envelopes, TestGuard()))
     assert outcomes[1] == expected
     assert server.stored in ([], [make_envelope(2).data])

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from mailer.transports.base import InDoubt, NotSent, Sent
 from mailer.transports.smtp import SmtpAddress, SmtpTransport, opening
 from mailer.transports.smtp.url import StartTls
-from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
+from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer
 from tests.mailer.transports.scripted import FEATURES, Drop, Hang, HangInBody, Pieces, ScriptedServer
@@ -100,7 +100,7 @@ def test_pipelining_over_tls(
     features = (*FEATURES, "STARTTLS") if scheme == "smtp" else FEATURES
     server = start_server(tls=tls, features=features)
     transport = open_smtp(f"{scheme}://127.0.0.1:{server.port}?ca={ca_file}&hello=me.test", connections=3)
-    big = make_envelope(99, data=b"x" * 1_000_000 + b"\r\n")
+    big = make_envelope(99, data=HEAD + b"x" * 1_000_000 + b"\r\n")
     assert kinds_of(transport.send_slice([*make_envelopes(50), big], TestGuard())) == ["Sent"] * 51
     assert big.data in server.stored
     assert len(server.stored) == 51
@@ -126,7 +126,7 @@ def test_a_held_back_dot_over_tls(
 ) -> None:
     server = start_server({"DATA": HangInBody(100_000)}, tls=tls)
     transport = open_smtp(f"smtps://127.0.0.1:{server.port}?ca={ca_file}")
-    big = make_envelope(data=b"x" * 20_000_000)
+    big = make_envelope(data=HEAD + b"x" * 20_000_000)
     assert kinds_of(transport.send_slice([big], TestGuard(begin_limit=1))) == ["NotSent"]
     server.let_go()
     assert server.stored == []

@@ -1,0 +1,80 @@
+"""Folding of header lines (RFC 5322 section 2.2.3) and encoded words (RFC 2047).
+
+A line is broken before white space and nowhere else. The standard library's `email.header` breaks a value wherever
+`str.splitlines()` does, so with it a VT or FF of a long value began a header line of its own.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+CRLF = "\r\n"
+LINE = 76
+"""RFC 2047 section 2: the longest line that may hold an encoded word."""
+LONGEST_LINE = 998
+"""RFC 5322 section 2.1.1."""
+ENCODED_WORD = 75
+"""RFC 2047 section 2."""
+NEITHER = 12
+"""Characters of an encoded word that are not the text's: `=?utf-8?q?` and `?=`."""
+
+WORD = re.compile(r"[ \t]+[^ \t]*")
+"""White space and the word behind it. It matches white space at the end of a line as well: otherwise the search would
+begin again at each space of it."""
+Piece = TypeVar("Piece", str, bytes)
+UNCHANGED = frozenset(b"!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+"""What the Q encoding leaves as it is, in a phrase too (RFC 2047 section 5 rule 3)."""
+QUOTED = [chr(byte) if byte in UNCHANGED else "_" if byte == ord(" ") else f"={byte:02X}" for byte in range(256)]
+
+
+def fold(line: str) -> str:
+    """Break a header line, which has no line break yet, into lines of at most 76 characters where its words allow that.
+
+    Each further line begins with white space and holds a word. Without the line breaks it is the same line again.
+    """
+    if len(line) <= LINE:
+        return line
+    lines, start = [], 0
+    for word in WORD.finditer(line):
+        begin, end = word.span()
+        if end - start > LINE and begin > start and line[end - 1] not in " \t":
+            lines.append(line[start:begin])
+            start = begin
+    return CRLF.join([*lines, line[start:]])
+
+
+def is_within_limits(folded: str) -> bool:
+    """Return whether no line is longer than SMTP allows."""
+    return len(folded) <= LONGEST_LINE or max(map(len, folded.split(CRLF))) <= LONGEST_LINE
+
+
+def encode_words(text: str, *, first: int) -> str:
+    """Return the text as encoded words with a space between them, in whichever encoding is shorter.
+
+    The first has at most `first` characters, if that leaves room for some text; no word has more than 75. No character
+    is divided between two words.
+    """
+    if first < ENCODED_WORD // 2:
+        first = ENCODED_WORD
+    characters = [character.encode() for character in text]
+    quoted = ["".join([QUOTED[byte] for byte in character]) for character in characters]
+    if sum(map(len, quoted)) <= (sum(map(len, characters)) + 2) // 3 * 4:
+        words = ["".join(word) for word in pack(quoted, ENCODED_WORD - NEITHER, first=first - NEITHER)]
+        return " ".join(f"=?utf-8?q?{word}?=" for word in words)
+    full, begin = ((length - NEITHER) // 4 * 3 for length in (ENCODED_WORD, first))
+    encoded = (binascii.b2a_base64(b"".join(word), newline=False) for word in pack(characters, full, first=begin))
+    return " ".join(f"=?utf-8?b?{word.decode()}?=" for word in encoded)
+
+
+def pack(pieces: Sequence[Piece], size: int, *, first: int) -> Iterator[Sequence[Piece]]:
+    """Yield the pieces in groups that together have at most `size` characters, the first group at most `first`."""
+    begin, room = 0, first
+    for place, piece in enumerate(pieces):
+        if len(piece) > room and place > begin:
+            yield pieces[begin:place]
+            begin, room = place, size
+        room -= len(piece)
+    yield pieces[begin:]

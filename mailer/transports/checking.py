@@ -1,0 +1,62 @@
+"""The last check before a message reaches a peer, whatever composed it.
+
+Peers differ in what they take for the end of a line. A CR or LF alone, or a line in the head that is no field, can
+therefore become a header, an envelope or a command that nobody wrote. Such a message is refused and never sent.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from io import IncrementalNewlineDecoder
+
+import structlog
+
+from mailer.transports.base import Envelope, Guard, Refused, Result, Transport
+
+HEAD = re.compile(rb"(?![ \t])(?:(?:[!-9;-~]++:|[ \t]++[!-~\x80-\xff])[\t -~\x80-\xff]*+\r\n)++(?:\r\n|\Z)")
+"""Lines that begin a field or, with white space and a word, continue one (RFC 5322 section 2.2, RFC 6532 section 3.2);
+behind them an empty line, or nothing. Possessive, so that the repetitions take no memory."""
+
+log = structlog.get_logger(__name__)
+
+
+class CheckedTransport(Transport):
+    """A Transport (see base.py) whose `send_checked` is given no message that is malformed."""
+
+    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+        """Send the messages that are well-formed; the others are refused, whether the gate is open or not."""
+        well_formed: list[Envelope] = []
+        refused: list[Result] = []
+        for envelope in envelopes:
+            if fault := find_fault(envelope.data):
+                log.error("malformed message refused", message=envelope.message_id, reason=fault)
+                refusal = Refused(f"554 5.6.0 not sent, because the message is malformed: {fault}")
+                refused.append(Result(envelope.message_id, (refusal,) * len(envelope.recipients)))
+                guard.note_result(refused[-1])
+            else:
+                well_formed.append(envelope)
+        return refused + self.send_checked(well_formed, guard)
+
+    @abstractmethod
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+        """Do what base.py says of `send_slice`."""
+
+
+def find_fault(data: bytes) -> str:
+    """Return why these bytes are not one message (RFC 5322 sections 2.1 to 2.3); empty if they are.
+
+    Takes time in proportion to their length.
+    """
+    head = HEAD.match(data)
+    if head is None:
+        return "its head does not consist of header fields"
+    body = data[head.end() :]
+    line_ends = IncrementalNewlineDecoder(None, translate=False)  # notes which kinds occur, in one pass
+    line_ends.decode(body.decode("latin-1"), final=True)
+    if line_ends.newlines not in (None, "\r\n"):
+        return "it has a CR or LF that is not part of a line end"
+    if b"\0" in body:
+        return "it has a NUL"
+    return ""
