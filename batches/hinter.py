@@ -20,6 +20,7 @@ from django.db import connection
 
 from batches import hints
 from batches.states import Lane
+from foundation.traces import trace_of
 
 log = structlog.get_logger(__name__)
 
@@ -61,9 +62,9 @@ class Hinter:
                 waves, self._waves = self._waves, set()
             try:
                 self._publish(due, waves)
-            except Exception:
+            except Exception as error:
                 # The thread must outlive whatever it meets; the sweeper finds what it has not said.
-                log.exception("hints not published")
+                log.error("hints not published", error=trace_of(error))
                 connection.close()
             time.sleep(PACE_SECONDS)
 

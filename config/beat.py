@@ -9,6 +9,8 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from foundation.traces import describe_database_error
+
 log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 1.0
@@ -42,7 +44,7 @@ def is_there() -> bool:
     return True
 
 
-def note_absence(error: Exception) -> None:
+def note_absence(error: DatabaseError | InterfaceError) -> None:
     """Say it, and start anew with the next question."""
-    log.warning("database is away", error=str(error).splitlines()[0])
+    log.warning("database is away", error=describe_database_error(error))
     connection.close()

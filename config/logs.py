@@ -1,9 +1,12 @@
 """Logging: one way out for structlog and the standard library, web, workers and beat.
 
 To standard error, since commands answer on standard output (`create_key --json`). JSON lines for machines, text for a
-person: with DEBUG, or in a terminal. A line never holds a secret: values of telling names are hidden before it is
-written, and what looks like a key, an Authorization header or a URL's password is hidden in the finished line, whoever
-wrote it.
+person: with DEBUG, or in a terminal.
+
+A line never holds a secret or an address: values of telling names are hidden before it is written, and what looks like
+a key, an Authorization header, a URL's password or an e-mail address is hidden in the finished line, whoever wrote it.
+Nor can a value begin another line or move a terminal's cursor: control characters are escaped in both formats. Of an
+exception's message only the first line is written, since the database quotes rows in the others.
 """
 
 from __future__ import annotations
@@ -12,10 +15,13 @@ import logging
 import logging.config
 import re
 import sys
-from typing import Any
+import traceback
+from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
+
+from foundation.traces import chain_of
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 QUIET = {
@@ -37,7 +43,13 @@ SECRET_SHAPES = (
     (re.compile(r"\bSG\.[\w-]{4,}\.[\w-]{4,}"), f"SG.{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(://[^\s/:@\"]*):[^\s/@\"]+@"), rf"\1:{HIDDEN}@"),
+    (re.compile(r"[\w.+~\\-]{1,64}(?:@|%40)[\w\\-]{1,63}\.[\w.\\-]{1,190}"), HIDDEN),
 )
+"""The last is an e-mail address; the backslash is that of an escaped character in it."""
+DELETE, ESCAPED_DELETE = "\x7f", r"\u007f"
+"""The only control character that JSON leaves as it is."""
+TRACEBACKS = frozenset({"exc_info", "stack"})
+"""What the renderer turns into lines of code."""
 
 
 def logging_config(*, level: str, is_readable: bool) -> dict[str, Any]:
@@ -91,19 +103,56 @@ def line_formatter(*, is_readable: bool) -> logging.Formatter:
 
 def as_text() -> list[Processor]:
     # Never structlog's rich tracebacks: they show the values of local variables.
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=write_exception)
+    return [escape_controls, renderer]
 
 
 def as_json() -> list[Processor]:
-    return [structlog.processors.format_exc_info, in_reading_order, structlog.processors.JSONRenderer()]
+    exceptions = structlog.processors.ExceptionRenderer(format_exception)
+    return [exceptions, in_reading_order, structlog.processors.JSONRenderer()]
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
-    """One finished line, without secrets."""
+    """One finished line, without secrets and addresses."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide_by_shape(super().format(record))
+        return hide_by_shape(super().format(record)).replace(DELETE, ESCAPED_DELETE)
+
+
+def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Make each value one that a person can read on one line; JSON does so by itself."""
+    return {
+        escape(name): value if name in TRACEBACKS else escape(value if isinstance(value, str) else repr(value))
+        for name, value in event.items()
+    }
+
+
+def escape(text: str) -> str:
+    """Return the text with everything that is not printable as a Python escape."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def write_exception(output: TextIO, exc_info: ExcInfo) -> None:
+    """Write a traceback behind a line of text."""
+    output.write(f"\n{format_exception(exc_info)}")
+
+
+def format_exception(exc_info: ExcInfo) -> str:
+    """Return the traceback of an exception and of those that it followed from, with the first line of each message."""
+    return "\n".join(
+        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(each.__traceback__))}{_headline(each)}"
+        for each in reversed(list(chain_of(exc_info[1])))
+    )
+
+
+def _headline(error: BaseException) -> str:
+    try:
+        message = escape(str(error).partition("\n")[0])
+    except Exception:
+        message = "(its message cannot be shown)"
+    return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__
 
 
 def hide_by_name(_logger: Any, _method: str, event: EventDict) -> EventDict:

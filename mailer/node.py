@@ -54,6 +54,7 @@ def do_round(name: str, concurrency: int) -> None:
 
     from batches.hints import is_broker_away
     from batches.sweep import is_stalled
+    from foundation.traces import describe_database_error
     from mailer.sweep import sweep_in_turn
     from mailer.tasks import deliverer
 
@@ -63,7 +64,7 @@ def do_round(name: str, concurrency: int) -> None:
         if concurrency and (is_broker_away() or is_stalled()):
             deliverer().deliver_due(seconds=settings.SWEEP_INTERVAL_SECONDS)
     except DatabaseError as error:
-        log.warning("database is away", error=str(error).splitlines()[0])
+        log.warning("database is away", error=describe_database_error(error))
         connection.close()
 
 

@@ -31,6 +31,7 @@ from batches.sweep import (
     settle_receipts,
 )
 from foundation.clock import Now, database_now
+from foundation.traces import describe_database_error
 from mailer.models import Mail
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
 from mailer.pipeline.rescue import rescue_parcel
@@ -93,7 +94,7 @@ def _do(name: str, duty: Duty) -> int:
     try:
         return duty()
     except DatabaseError as error:
-        log.warning("sweep duty failed", duty=name, error=str(error).splitlines()[0])
+        log.warning("sweep duty failed", duty=name, error=describe_database_error(error))
         connection.close_if_unusable_or_obsolete()
         return -1
 

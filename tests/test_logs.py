@@ -1,17 +1,22 @@
-"""A line is for machines or for a person, whoever wrote it, and never holds a secret."""
+"""A line is for machines or for a person, whoever wrote it; it holds no secret, no address and no control character."""
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from django.conf import settings
+from django.db import DataError, IntegrityError, OperationalError, connection
 
 from config.logs import LEVELS, QUIET, line_formatter, logging_config
+from foundation.traces import describe_database_error, trace_of
 
 NAME = "tests.logs"
 KEY = "SG.abcdefghijklmnopqrstuv.abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -83,6 +88,115 @@ def test_no_secret_is_ever_written(written: Written) -> None:
         assert secret not in written.text
     assert "smtp://user:***@smtp.example.com:587" in written.text
     assert "no key SG.***" in written.text
+
+
+both_formats = pytest.mark.parametrize("written", [False, True], ids=["json", "readable"], indirect=True)
+CONTROLS = [chr(code) for code in (*range(32), *range(127, 160), 0x2028, 0x2029, 0x202E)]
+
+
+@both_formats
+def test_a_control_character_is_escaped_wherever_it_is(written: Written) -> None:
+    for control in CONTROLS:
+        value = f"a{control}b"
+        log.warning(value, value=value, nested={"list": [value]}, error=ValueError(value), **{value: 1})
+        logging.getLogger(NAME).warning("theirs %s", value)
+    assert len(written.text.splitlines()) == 2 * len(CONTROLS)
+    assert all(line.isprintable() for line in written.text.split("\n"))
+
+
+@both_formats
+def test_the_message_of_an_exception_cannot_forge_a_line(written: Written) -> None:
+    for control in CONTROLS:
+        try:
+            try:
+                raise KeyError("first")
+            except KeyError:
+                raise ValueError(f"second{control}[error] forged") from None
+        except ValueError:
+            log.exception("went wrong")
+    assert not any(line.startswith("[error] forged") for line in written.text.splitlines())
+    assert all(line.isprintable() for line in written.text.split("\n"))
+    assert "KeyError" not in written.text, "it was raised from None"
+
+
+@both_formats
+@pytest.mark.parametrize(
+    "address",
+    ["ada@example.com", "ada.l+x@mail.example.co.uk", "grüße@example.com", "ada@bücher.example", "ada%40example.com"],
+)
+def test_no_address_is_written(written: Written, address: str) -> None:
+    log.info("mail", to=address, nested=[{"to": address}])
+    logging.getLogger(NAME).error("Internal Server Error: /v3/suppression/bounces/%s", address)
+    try:
+        raise ValueError(f"bad <{address}>")
+    except ValueError:
+        log.exception("went wrong")
+    for part in ("ada", "grü", "e@", "example", "cher"):
+        assert part not in written.text
+
+
+@both_formats
+@pytest.mark.django_db
+def test_a_row_that_the_database_quotes_is_not_written(written: Written) -> None:
+    word = "hunter2"
+    with connection.cursor() as cursor:
+        cursor.execute("create temporary table secrets (word text primary key) on commit drop")
+        cursor.execute("insert into secrets values (%s)", [word])
+        with pytest.raises(IntegrityError, match=word) as caught:
+            cursor.execute("insert into secrets values (%s)", [word])
+    assert describe_database_error(caught.value) == "IntegrityError 23505"
+    log.error("went wrong", exc_info=caught.value)
+    assert "hunter2" not in written.text
+    assert "violates unique constraint" in written.text
+
+
+def test_only_of_a_lost_connection_the_databases_own_words_are_shown() -> None:
+    assert describe_database_error(OperationalError("the connection is lost\nmore")) == "the connection is lost"
+    assert describe_database_error(OperationalError()) == ""
+    assert describe_database_error(DataError("invalid input: hunter2")) == "DataError"
+
+
+def test_a_trace_names_types_and_places_but_no_message() -> None:
+    def fail() -> None:
+        try:
+            int("hunter2")
+        except ValueError as error:
+            raise KeyError("hunter2") from error
+
+    with pytest.raises(KeyError) as caught:
+        fail()
+    trace = trace_of(caught.value)
+    assert trace.startswith("KeyError in ")
+    assert ", after ValueError in " in trace
+    assert "tests/test_logs.py:" in trace
+    assert "hunter2" not in trace
+
+
+def log_calls() -> Iterator[tuple[Path, ast.Call]]:
+    """Every call of a method of `log` in the product."""
+    for package in ("accounts", "api", "batches", "campaigns", "config", "foundation", "mailer"):
+        for path in (settings.BASE_DIR / package).rglob("*.py"):
+            if "get_logger" in (source := path.read_text()):
+                calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+                yield from ((path, call) for call in calls if ast.unparse(call.func).startswith("log."))
+
+
+SAFE_WORDS = frozenset({"trace_of", "describe_database_error"})
+
+
+def test_no_call_of_the_product_logs_an_exceptions_message() -> None:
+    calls = list(log_calls())
+    assert len(calls) > 10
+    for path, call in calls:
+        assert isinstance(call.func, ast.Attribute)
+        place = f"{path}:{call.lineno}"
+        assert call.func.attr != "exception", place
+        assert isinstance(call.args[0], ast.Constant), f"{place}: an event has a fixed name"
+        for keyword in call.keywords:
+            assert keyword.arg not in {None, "exc_info"}, place
+            if keyword.arg == "error":
+                words = ast.unparse(keyword.value)
+                assert words.partition("(")[0] in SAFE_WORDS or words == "type(error).__name__", place
 
 
 @pytest.mark.parametrize("written", [True], ids=["readable"], indirect=True)

@@ -35,6 +35,7 @@ from api.soap.names import PARTNER, Version
 from api.soap.operations import NAMES, OPERATIONS, UNSUPPORTED, Operation
 from api.soap.reading import MAX_BYTES, Envelope, NotSoap, read_envelope
 from api.soap.wsdl import show_wsdl
+from foundation.traces import trace_of
 
 log = structlog.get_logger(__name__)
 
@@ -160,7 +161,7 @@ def refuse(request: HttpRequest, error: Exception, *, envelope: Envelope | None,
     """The fault that an error is."""
     said = fault_of(error)
     if said is None:
-        log.exception("soap_call_failed", request_id=call_id)
+        log.error("soap_call_failed", request_id=call_id, error=trace_of(error))
         said = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
     version = envelope.version if envelope else Version.SOAP_11
     related = (envelope.message_id if envelope else None) or f"urn:uuid:{call_id}"

@@ -27,6 +27,7 @@ from batches.settle import STOP_CHANNEL
 from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
+from foundation.traces import trace_of
 from mailer.compose.mime import Composer, date_field
 from mailer.models import Mail
 from mailer.pipeline.cargo import load_cargo
@@ -271,7 +272,7 @@ class Trip:
             except (SoftTimeLimitExceeded, MemoryError):
                 raise
             except Exception as error:
-                log.exception("message cannot be composed", message=message_id)
+                log.error("message cannot be composed", message=message_id, error=trace_of(error))
                 self.dropped.pop(message_id, None)
                 results.append(Result(message_id, (Refused(f"cannot be composed: {type(error).__name__}"),)))
                 continue

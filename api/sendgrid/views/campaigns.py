@@ -21,6 +21,7 @@ from campaigns.editing import create_campaign, edit_campaign, find_campaign, own
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.states import CampaignStatus
+from foundation.traces import trace_of
 
 LEGACY = Dialect.LEGACY
 log = structlog.get_logger(__name__)
@@ -121,7 +122,7 @@ class ScheduleNow(Endpoint):
         """A fault of ours has its own words here."""
         if errors.answer_for(exc, self.call) is not None:
             return super().handle_exception(exc)
-        log.exception("campaign_not_sent", path=self.request.path)
+        log.error("campaign_not_sent", path=self.request.path, error=trace_of(exc))
         return Response(envelope(errors.Refusal(500, errors.Problem(FAILED_TO_SEND))), status=500)
 
 
