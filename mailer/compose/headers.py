@@ -71,7 +71,7 @@ def mailbox(address: Address, *, is_encoded: bool = False) -> str:
     """Return `Name <address>` on one line, the name quoted or encoded as it needs (RFC 5322 section 3.4, RFC 2047
     section 5) or, if it has no room in a line otherwise, encoded in any case."""
     email = wire_address(address.email)
-    name = one_line(address.name).strip()
+    name = one_line(address.name).strip(" \t")
     if not name:
         return email
     if is_encoded or not name.isascii():

@@ -79,6 +79,13 @@ def test_attachments_and_inline_images_are_where_readers_look_for_them() -> None
     assert (attached.get_filename(), attached.get_content()) == ('Prüfung "1".pdf', b"x" * 200)
 
 
+def test_a_message_id_stays_on_its_line_whatever_the_domain_is_set_to() -> None:
+    mail = Mail(sender="f@example.com", subject="x", content=[PLAIN], public_id="A" * 22)
+    composer = Composer(mail, message_id_domain="a\r\nBcc: b\x0b", public_url="https://sluice.test")
+    data = composer.compose(512, "a@example.com", None, date=date_field(DATE)).data
+    assert f"\r\nMessage-ID: <{'A' * 22}.512@a Bcc: b >\r\n".encode() in data
+
+
 def test_cc_is_shown_and_bcc_is_not() -> None:
     envelope = compose(
         {"to": [["to@example.com", "Ada, Countess"]], "cc": [["cc@example.com", ""]], "bcc": [["bcc@example.com", ""]]}
@@ -131,6 +138,7 @@ def test_an_international_domain_is_ascii_on_the_wire_and_a_local_part_needs_smt
     assert domain.recipients == ("ada@xn--bcher-kva.example",)
     assert not domain.is_utf8
     assert compose(to="ädä@example.com").is_utf8
+    assert not compose({"to": [["a@example.com", "Ädä"]], "bcc": [["ädä@example.com", ""]]}).is_utf8, "no header has it"
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)

@@ -10,6 +10,7 @@ import pytest
 
 from mailer.transports.base import Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport
+from tests.mailer.compose.test_mime import compose
 from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer
@@ -213,3 +214,45 @@ def test_what_the_peer_cannot_take_does_not_reach_it(start_server: StartServer, 
     outcomes = outcomes_of(open_smtp(server.url).send_slice(envelopes, TestGuard()))
     assert [type(outcomes[number]) for number in (1, 2, 3)] == [Refused, Refused, Sent]
     assert server.count("MAIL") == 1
+
+
+@pytest.mark.parametrize("is_offered", [True, False])
+def test_only_who_needs_smtputf8_is_refused_by_a_peer_without_it(
+    start_server: StartServer, open_smtp: OpenSmtp, is_offered: bool
+) -> None:
+    """RFC 6531 section 3.6: an address in Bcc is in no header, so the message does not need the extension."""
+    server = start_server(features=("PIPELINING", "SMTPUTF8")[: 1 + is_offered])
+    bcc = [["grüße@example.com", ""], ["third@example.com", ""]]
+    envelope = compose({"to": [["plain@example.com", "Ädä"]], "bcc": bcc})
+    (result,) = open_smtp(server.url).send_slice([envelope], TestGuard())
+    plain, with_umlaut, third = result.outcomes
+    assert isinstance(plain, Sent)
+    assert isinstance(third, Sent)
+    recipients = ["plain@example.com", "grüße@example.com", "third@example.com"]
+    if is_offered:
+        assert isinstance(with_umlaut, Sent)
+    else:
+        assert isinstance(with_umlaut, Refused)
+        assert with_umlaut.reply.startswith("553 5.6.7")
+        recipients.remove("grüße@example.com")
+    parameter = " SMTPUTF8" if is_offered else ""
+    wanted = [f"MAIL FROM:<from@example.com>{parameter}", *(f"RCPT TO:<{each}>" for each in recipients), "DATA", "DOT"]
+    assert server.commands[1:] == wanted
+
+
+def test_a_peer_that_offers_smtputf8_is_asked_for_it_only_where_it_is_needed(
+    start_server: StartServer, open_smtp: OpenSmtp
+) -> None:
+    server = start_server()
+    envelopes = [
+        compose(),
+        compose(to="ädä@example.com"),
+        compose({"cc": [["ädä@example.com", ""]]}),
+        compose({"bcc": [["ädä@example.com", ""]]}),
+        compose(sender="ädä@example.com"),
+        compose(subject="Grüße", sender_name="Ädä"),
+    ]
+    numbered = [envelope._replace(message_id=number) for number, envelope in enumerate(envelopes)]
+    assert set(kinds_of(open_smtp(server.url).send_slice(numbered, TestGuard()))) == {"Sent"}
+    mails = [command for command in server.commands if command.startswith("MAIL")]
+    assert [mail.endswith(" SMTPUTF8") for mail in mails] == [False, True, True, True, True, False]
