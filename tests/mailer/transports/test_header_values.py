@@ -297,8 +297,10 @@ def check_received(case: Case, data: bytes) -> None:
     for read in (read_with_the_standard_library, read_strictly):
         received = read(data)
         assert sorted(name if name != "x-value" else "X-Value" for name in received.names) == NAMES, read.__name__
-        values = {name: value.strip(" \t") for name, value in received.values.items()}
-        assert values == case.expected, read.__name__
+        # The standard library strips more than white space from the name of a file.
+        spaces = None if read is read_with_the_standard_library else " \t"
+        values = {name: value.strip(spaces) for name, value in received.values.items()}
+        assert values == {name: value.strip(spaces) for name, value in case.expected.items()}, read.__name__
         assert received.body.rstrip(b"\r\n") == BODY.encode().rstrip(b"\r\n"), read.__name__
         assert received.file == FILE, read.__name__
 
