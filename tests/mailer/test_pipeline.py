@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from structlog.testing import capture_logs
 
 from accounts.models import Account
 from batches.admit import admit_batch
@@ -19,11 +21,13 @@ from batches.models import Batch, BatchTotals, Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
 from batches.sweep import Watch, fold_final
 from foundation.clock import database_now
+from mailer.compose.mime import Composer
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.models import Event, EventKind, Mail, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import rescue, sweep
+from mailer.transports.base import Envelope
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.peer import CountingPeer
@@ -420,3 +424,32 @@ def test_a_text_that_substitutions_blow_up_is_refused(
     deliverer.deliver_due(seconds=5)
     assert nonzero(count_batch(batch.pk)) == {"sent": 1, "refused": 1}
     assert peer.recipients == ["to1@example.com"]
+
+
+def test_what_cannot_be_composed_or_is_malformed_is_refused_and_logged_without_content(
+    alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose = Composer.compose
+
+    def compose_badly(composer: Composer, message_id: int, recipient: str, *args: Any, **kwargs: Any) -> Envelope:
+        envelope = compose(composer, message_id, recipient, *args, **kwargs)
+        if recipient == "to0@example.com":
+            raise ValueError("secret of to0@example.com")
+        return envelope._replace(data=b"X: secret\n" * (recipient == "to1@example.com") + envelope.data)
+
+    accept_mail(alice, draft(3, batch_id=batch.public_id))
+    monkeypatch.setattr(Composer, "compose", compose_badly)
+    with capture_logs() as logs:
+        deliverer.deliver_due(seconds=5)
+    assert nonzero(count_batch(batch.pk)) == {"sent": 1, "refused": 2}
+    assert peer.recipients == ["to2@example.com"]
+    replies = Event.objects.filter(kind=EventKind.REFUSED).order_by("message_id").values_list("message_id", "reply")
+    (first, uncomposed), (second, malformed) = replies
+    assert uncomposed == "cannot be composed: ValueError"
+    assert malformed.startswith("554 5.6.0 not sent, because the message is malformed: ")
+    assert [(log["event"], log["message"]) for log in logs] == [
+        ("message cannot be composed", first),
+        ("malformed message refused", second),
+    ]
+    assert "secret" not in str(logs)
+    assert "@" not in str(logs)
