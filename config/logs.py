@@ -3,10 +3,10 @@
 To standard error, since commands answer on standard output (`create_key --json`). JSON lines for machines, text for a
 person: with DEBUG, or in a terminal.
 
-A line never holds a secret or an address: values of telling names are hidden before it is written, and what looks like
-a key, an Authorization header, a URL's password or an e-mail address is hidden in the finished line, whoever wrote it.
-Nor can a value begin another line or move a terminal's cursor: control characters are escaped in both formats. Of an
-exception's message only the first line is written, since the database quotes rows in the others.
+A line never holds a secret or an address: values of telling names and what looks like an e-mail address are hidden
+before it is written, and what looks like a key, an Authorization header or a URL's password in the finished line,
+whoever wrote it. Nor can a value begin another line or move a terminal's cursor: control characters are escaped in both
+formats. Of an exception's message only the first line is written, since the database quotes rows in the others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import logging.config
 import re
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import structlog
@@ -43,13 +44,13 @@ SECRET_SHAPES = (
     (re.compile(r"\bSG\.[\w-]{4,}\.[\w-]{4,}"), f"SG.{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(://[^\s/:@\"]*):[^\s/@\"]+@"), rf"\1:{HIDDEN}@"),
-    (re.compile(r"[\w.+~\\-]{1,64}(?:@|%40)[\w\\-]{1,63}\.[\w.\\-]{1,190}"), HIDDEN),
 )
-"""The last is an e-mail address; the backslash is that of an escaped character in it."""
+ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"/\\=&?*]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,190}")
+"""An e-mail address, perhaps in a URL. The asterisk is that of a hidden password."""
 DELETE, ESCAPED_DELETE = "\x7f", r"\u007f"
 """The only control character that JSON leaves as it is."""
 TRACEBACKS = frozenset({"exc_info", "stack"})
-"""What the renderer turns into lines of code."""
+"""Names of what the renderer turns into lines of code."""
 
 
 def logging_config(*, level: str, is_readable: bool) -> dict[str, Any]:
@@ -104,19 +105,35 @@ def line_formatter(*, is_readable: bool) -> logging.Formatter:
 def as_text() -> list[Processor]:
     # Never structlog's rich tracebacks: they show the values of local variables.
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=write_exception)
-    return [escape_controls, renderer]
+    return [hide_addresses, escape_controls, renderer]
 
 
 def as_json() -> list[Processor]:
     exceptions = structlog.processors.ExceptionRenderer(format_exception)
-    return [exceptions, in_reading_order, structlog.processors.JSONRenderer()]
+    return [exceptions, hide_addresses, in_reading_order, structlog.processors.JSONRenderer()]
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
-    """One finished line, without secrets and addresses."""
+    """One finished line, without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         return hide_by_shape(super().format(record)).replace(DELETE, ESCAPED_DELETE)
+
+
+def hide_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Hide e-mail addresses in all values, those within others included."""
+    return {name: value if name in TRACEBACKS else without_addresses(value) for name, value in event.items()}
+
+
+def without_addresses(value: Any) -> Any:
+    """Return the value with HIDDEN for each address; an object that is neither text, number nor collection as text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {without_addresses(name): without_addresses(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [without_addresses(each) for each in value]
+    return ADDRESS.sub(HIDDEN, hide_by_shape(value if isinstance(value, str) else repr(value)))
 
 
 def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -149,7 +166,7 @@ def format_exception(exc_info: ExcInfo) -> str:
 
 def _headline(error: BaseException) -> str:
     try:
-        message = escape(str(error).partition("\n")[0])
+        message = escape(without_addresses(str(error).partition("\n")[0]))
     except Exception:
         message = "(its message cannot be shown)"
     return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__

@@ -125,7 +125,7 @@ def test_the_message_of_an_exception_cannot_forge_a_line(written: Written) -> No
     ["ada@example.com", "ada.l+x@mail.example.co.uk", "grüße@example.com", "ada@bücher.example", "ada%40example.com"],
 )
 def test_no_address_is_written(written: Written, address: str) -> None:
-    log.info("mail", to=address, nested=[{"to": address}])
+    log.info("mail", to=address, nested=[{"to": address}], error=ValueError(address), line=f'to "{address}"\\"\n')
     logging.getLogger(NAME).error("Internal Server Error: /v3/suppression/bounces/%s", address)
     try:
         raise ValueError(f"bad <{address}>")

@@ -18,15 +18,15 @@ LONGEST_LINE = 998
 """RFC 5322 section 2.1.1."""
 ENCODED_WORD = 75
 """RFC 2047 section 2."""
-NEITHER = 12
-"""Characters of an encoded word that are not the text's: `=?utf-8?q?` and `?=`."""
+OVERHEAD = 12
+"""Characters around the text of an encoded word: `=?utf-8?q?` and `?=`."""
 
 WORD = re.compile(r"[ \t]+[^ \t]*")
 """White space and the word behind it. It matches white space at the end of a line as well: otherwise the search would
 begin again at each space of it."""
 Piece = TypeVar("Piece", str, bytes)
 UNCHANGED = frozenset(b"!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-"""What the Q encoding leaves as it is, in a phrase too (RFC 2047 section 5 rule 3)."""
+"""Bytes that the Q encoding leaves unchanged, in a phrase too (RFC 2047 section 5 rule 3)."""
 QUOTED = [chr(byte) if byte in UNCHANGED else "_" if byte == ord(" ") else f"={byte:02X}" for byte in range(256)]
 
 
@@ -62,9 +62,9 @@ def encode_words(text: str, *, first: int) -> str:
     characters = [character.encode() for character in text]
     quoted = ["".join([QUOTED[byte] for byte in character]) for character in characters]
     if sum(map(len, quoted)) <= (sum(map(len, characters)) + 2) // 3 * 4:
-        words = ["".join(word) for word in pack(quoted, ENCODED_WORD - NEITHER, first=first - NEITHER)]
+        words = ["".join(word) for word in pack(quoted, ENCODED_WORD - OVERHEAD, first=first - OVERHEAD)]
         return " ".join(f"=?utf-8?q?{word}?=" for word in words)
-    full, begin = ((length - NEITHER) // 4 * 3 for length in (ENCODED_WORD, first))
+    full, begin = ((length - OVERHEAD) // 4 * 3 for length in (ENCODED_WORD, first))
     encoded = (binascii.b2a_base64(b"".join(word), newline=False) for word in pack(characters, full, first=begin))
     return " ".join(f"=?utf-8?b?{word.decode()}?=" for word in encoded)
 

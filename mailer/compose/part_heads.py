@@ -13,7 +13,7 @@ from mailer.compose.headers import field, one_line
 MIME_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}(?:[ \t]*;[ -~\t]{0,500})?", re.ASCII)
 """RFC 6838 section 4.2, and perhaps parameters."""
 IN_CONTENT_ID = "!#$%&'*+/=?^`{|}@:;,()[]"
-"""What a Content-ID may hold beside letters, digits and `-._~`."""
+"""Characters that a Content-ID may hold in addition to letters, digits and `-._~`."""
 
 
 def content_type_field(type: str, *, otherwise: str, parameters: str = "") -> bytes:
