@@ -107,7 +107,7 @@ def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]
     return back, due + release(back)
 
 
-def keep_doubt(source: Source, mask: int, now: dt.datetime) -> Parcel:
+def keep_doubt(source: Parcel | Claim, mask: int, now: dt.datetime) -> Parcel:
     """Return a new remainder that has ended in doubt. It keeps messages for a person that another parcel counts as
     sent, since they were sent to other recipients."""
     return Parcel.objects.create(

@@ -35,9 +35,6 @@ class OpenGate:
     def may_begin(self) -> bool:
         return True
 
-    def may_take(self) -> bool:
-        return True
-
     def note_begun(self, *begun: Begun) -> bool:
         return True
 

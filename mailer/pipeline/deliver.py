@@ -206,7 +206,7 @@ class Trip:
         envelopes, results = self._compose(owners, date_field(database_now()), until=guard.composed_until)
         if boottime() >= guard.composed_until:
             guard.poll()
-        results += self.deliverer.transport.send_slice(list(envelopes.values()), guard)
+        results += self.deliverer.transport.send_slice(list(envelopes.values()), guard, may_take=guard.may_take)
         for result in results:
             owner, envelope = owners[result.message_id], envelopes.get(result.message_id)
             recipients = envelope.recipients if envelope else ()

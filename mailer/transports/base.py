@@ -15,7 +15,7 @@ every result is a value. What it promises is what the exact stop rests on:
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -126,10 +126,6 @@ class Guard(Protocol):
     def may_begin(self) -> bool:
         """Whether one more message may be begun now. Cheap: called once per message, before its last write."""
 
-    def may_take(self) -> bool:
-        """Whether one more message may be taken up. False once the slice has lasted long: what was not taken up is
-        `NotSent` and goes with the next slice, what was goes on as before. Cheap: called once per message."""
-
     def note_begun(self, *begun: Begun) -> bool:
         """Called once `may_begin` has said yes, before the writes that carry the final dots of these (or before the
         provider's call), for at most one a connection. False: none of them must be begun, as if the gate had closed."""
@@ -145,6 +141,11 @@ class Guard(Protocol):
         """A file descriptor that becomes readable when `poll()` should be called at once (a stop), if there is one."""
 
 
+def take_all() -> bool:
+    """Let a slice take up its messages however long it lasts."""
+    return True
+
+
 class Transport(Protocol):
     """A way out. One instance per worker process; not shared between threads; keeps its connections between slices."""
 
@@ -152,8 +153,14 @@ class Transport(Protocol):
     def capacity(self) -> int:
         """How many messages it can have under way at a time."""
 
-    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
-        """Hand these over; one result for each envelope, in any order."""
+    def send_slice(
+        self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all
+    ) -> list[Result]:
+        """Hand these over; return one result for each envelope, in any order.
+
+        `may_take` is called before each message is taken up. Once it returns False the slice has lasted long enough:
+        what was not taken up is `NotSent` and goes with the next slice; what was goes on as before.
+        """
 
     def close(self) -> None:
         """Give connections back politely; called when the process ends."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import IncrementalNewlineDecoder
 
 import structlog
 
-from mailer.transports.base import Envelope, Guard, Refused, Result, Transport
+from mailer.transports.base import Envelope, Guard, Refused, Result, Transport, take_all
 
 HEAD = re.compile(rb"(?![ \t])(?:(?:[!-9;-~]++:|[ \t]++[!-~\x80-\xff])[\t -~\x80-\xff]*+\r\n)++(?:\r\n|\Z)")
 """Lines that begin a field or, with white space and a word, continue one (RFC 5322 section 2.2, RFC 6532 section 3.2);
@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 class CheckedTransport(Transport):
     """A Transport (see base.py) whose `send_checked` is given no message that is malformed."""
 
-    def send_slice(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_slice(
+        self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all
+    ) -> list[Result]:
         """Send the messages that are well-formed; the others are refused, whether the gate is open or not."""
         well_formed: list[Envelope] = []
         refused: list[Result] = []
@@ -33,14 +35,14 @@ class CheckedTransport(Transport):
             if fault := find_fault(envelope.data):
                 log.error("malformed message refused", message=envelope.message_id, reason=fault)
                 refusal = Refused(f"554 5.6.0 not sent, because the message is malformed: {fault}")
-                refused.append(Result(envelope.message_id, (refusal,) * len(envelope.recipients)))
+                refused.append(Result(envelope.message_id, (refusal,) * len(envelope.recipients), envelope.recipients))
                 guard.note_result(refused[-1])
             else:
                 well_formed.append(envelope)
-        return refused + self.send_checked(well_formed, guard)
+        return refused + self.send_checked(well_formed, guard, may_take)
 
     @abstractmethod
-    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
         """Do what base.py says of `send_slice`."""
 
 

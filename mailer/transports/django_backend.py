@@ -76,11 +76,11 @@ class DjangoBackendTransport(CheckedTransport):
     def capacity(self) -> int:
         return 1
 
-    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
         results: list[Result] = []
         is_over = False
         for envelope in envelopes:
-            is_over = is_over or guard.poll() is Signal.GIVE_UP or not guard.may_take()
+            is_over = is_over or guard.poll() is Signal.GIVE_UP or not may_take()
             outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_over else self._send(envelope, guard)
             results.append(Result(envelope.message_id, outcomes, envelope.recipients))
             guard.note_result(results[-1])

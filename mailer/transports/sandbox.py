@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mailer.transports.base import Envelope, Guard, NotSent, Outcome, Result, Sent, begun_as
 from mailer.transports.checking import CheckedTransport
@@ -15,7 +15,7 @@ class SandboxTransport(CheckedTransport):
     def capacity(self) -> int:
         return 1
 
-    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
         return [self._pretend(envelope, guard) for envelope in envelopes]
 
     def _pretend(self, envelope: Envelope, guard: Guard) -> Result:

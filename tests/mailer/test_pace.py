@@ -73,9 +73,9 @@ def record_slices(deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> list
     sizes: list[int] = []
     send = deliverer.transport.send_slice
 
-    def send_slice(envelopes: list[Envelope], guard: Guard) -> list[Result]:
+    def send_slice(envelopes: list[Envelope], guard: Guard, **options: Any) -> list[Result]:
         sizes.append(len(envelopes))
-        return send(envelopes, guard)
+        return send(envelopes, guard, **options)
 
     monkeypatch.setattr(deliverer.transport, "send_slice", send_slice)
     return sizes
@@ -271,10 +271,10 @@ def test_single_mail_does_not_wait_for_a_long_trip_to_end(
     monkeypatch.setattr(deliver, "TRIP_SECONDS", 0)
     send, deliverer.pace.size = deliverer.transport.send_slice, 20
 
-    def send_slice(envelopes: list[Envelope], guard: Guard) -> list[Result]:
+    def send_slice(envelopes: list[Envelope], guard: Guard, **options: Any) -> list[Result]:
         if not peer.ledger:
             accept_mail(charlie, draft(1, name="single"))
-        return send(envelopes, guard)
+        return send(envelopes, guard, **options)
 
     monkeypatch.setattr(deliverer.transport, "send_slice", send_slice)
     accept_mail(alice, draft(60))

@@ -405,7 +405,7 @@ def test_big_mail_leaves_a_few_at_a_time(
     monkeypatch.setattr(
         deliverer.transport,
         "send_slice",
-        lambda envelopes, guard: sizes.append(len(envelopes)) or send(envelopes, guard),
+        lambda envelopes, guard, **options: sizes.append(len(envelopes)) or send(envelopes, guard, **options),
     )
     accept_mail(alice, replace(draft(8, batch_id=batch.public_id), content=(ContentPart("text/plain", "x" * 900),)))
     deliverer.deliver_due(seconds=5)

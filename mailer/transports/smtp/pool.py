@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import selectors
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from time import monotonic
@@ -54,8 +54,8 @@ class SmtpTransport(CheckedTransport):
     def capacity(self) -> int:
         return self._limit
 
-    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard) -> list[Result]:
-        work = Slice(envelopes, guard, self._peer_limits)
+    def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
+        work = Slice(envelopes, guard, self._peer_limits, may_take)
         try:
             self._watch_wakeup(work)
             self._drive(work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mailer.transports.base import Begun, Envelope, Guard, NotSent, Outcome, Result, Signal
 from mailer.transports.smtp.limits import PeerLimits
@@ -20,7 +20,9 @@ class Slice:
     is complete when the last part has one.
     """
 
-    def __init__(self, envelopes: Sequence[Envelope], guard: Guard, limits: PeerLimits) -> None:
+    def __init__(
+        self, envelopes: Sequence[Envelope], guard: Guard, limits: PeerLimits, may_take: Callable[[], bool]
+    ) -> None:
         self.waiting = deque(envelopes)
         self.results: list[Result] = []
         self.unfinished = len(envelopes)
@@ -32,6 +34,7 @@ class Slice:
         """By message id those that are handed over in parts."""
         self._is_given_up = False
         self._guard = guard
+        self._may_take = may_take
         size = limits.recipients
         if any(len(envelope.recipients) > size for envelope in envelopes):
             self.waiting = deque(part for envelope in envelopes for part in self._cut_up(envelope))
@@ -57,7 +60,7 @@ class Slice:
 
     def take(self, peer: Peer) -> Transaction | None:
         """The next message that this peer can be given; those it can never be given are refused on the way."""
-        if self.waiting and not self._guard.may_take():
+        if self.waiting and not self._may_take():
             self.finish_waiting(NOT_TAKEN_UP)
         while self.waiting and not self.is_closed:
             transaction = Transaction(self.waiting.popleft(), peer)

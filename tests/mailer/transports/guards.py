@@ -9,7 +9,7 @@ from mailer.transports.base import Begun, Result, Signal
 
 
 class TestGuard:
-    """Open until told otherwise. `begin_limit`, `take_limit`: how often it says yes; `gives_up_when`: asked at each
+    """Open until told otherwise. `begin_limit`: how often it says yes; `gives_up_when`: asked at each
     poll."""
 
     __test__ = False
@@ -18,15 +18,12 @@ class TestGuard:
         self,
         *,
         begin_limit: int | None = None,
-        take_limit: int | None = None,
         gives_up_when: Callable[[], bool] = bool,
         wakeup: int | None = None,
     ) -> None:
         self.begin_limit = begin_limit
-        self.take_limit = take_limit
         self.gives_up_when = gives_up_when
         self.asked = 0
-        self.takes = 0
         self.polls = 0
         self.begun: list[Begun] = []
         self.results: list[Result] = []
@@ -35,10 +32,6 @@ class TestGuard:
     def may_begin(self) -> bool:
         self.asked += 1
         return self.begin_limit is None or self.asked <= self.begin_limit
-
-    def may_take(self) -> bool:
-        self.takes += 1
-        return self.take_limit is None or self.takes <= self.take_limit
 
     def note_begun(self, *begun: Begun) -> bool:
         self.begun += begun
