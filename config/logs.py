@@ -47,8 +47,6 @@ SECRET_SHAPES = (
 )
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"/\\=&?*]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,190}")
 """An e-mail address, perhaps in a URL. The asterisk is that of a hidden password."""
-DELETE, ESCAPED_DELETE = "\x7f", r"\u007f"
-"""The only control character that JSON leaves as it is."""
 TRACEBACKS = frozenset({"exc_info", "stack"})
 """Names of what the renderer turns into lines of code."""
 
@@ -117,7 +115,7 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
     """One finished line, without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide_by_shape(super().format(record)).replace(DELETE, ESCAPED_DELETE)
+        return hide_by_shape(super().format(record))
 
 
 def hide_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
