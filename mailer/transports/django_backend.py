@@ -43,6 +43,7 @@ from mailer.transports.base import (
 )
 from mailer.transports.checking import CheckedTransport
 from mailer.transports.django_message import EnvelopeMessage
+from mailer.transports.smtp.verdicts import PeerBroken, Stage, judge
 
 GATE_CLOSED = "the gate closed before it was begun"
 TEXT_LIMIT = 500
@@ -161,7 +162,10 @@ def judge_error(error: BaseException, envelope: Envelope) -> tuple[Outcome, ...]
         answers = {address.casefold(): answer for address, answer in error.recipients.items()}
         unknown = next(iter(answers.values()))
         return tuple(
-            _judge_code(*answers.get(address.casefold(), unknown), of_recipient=address.casefold() in answers)
+            _judge_code(
+                *answers.get(address.casefold(), unknown),
+                Stage.RCPT if address.casefold() in answers else Stage.DATA,
+            )
             for address in envelope.recipients
         )
     return same(envelope, _judge_error(error))
@@ -171,7 +175,8 @@ def _judge_error(error: BaseException) -> Outcome:
     if isinstance(error, (smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError)):
         return NotSent(f"no connection: {words_of(error)}")
     if isinstance(error, smtplib.SMTPResponseException):
-        return _judge_code(error.smtp_code, error.smtp_error)
+        stage = Stage.MAIL if isinstance(error, smtplib.SMTPSenderRefused) else Stage.DATA
+        return _judge_code(error.smtp_code, error.smtp_error, stage)
     if isinstance(error, (smtplib.SMTPNotSupportedError, *REFUSALS)):
         return Refused(words_of(error))
     if isinstance(error, ImproperlyConfigured) or any(_never_left(cause) for cause in _causes(error)):
@@ -181,11 +186,18 @@ def _judge_error(error: BaseException) -> Outcome:
     return InDoubt(f"the backend failed while it was sending ({type(error).__name__})")
 
 
-def _judge_code(code: int, text: bytes | str, *, of_recipient: bool = False) -> Outcome:
-    """An SMTP reply, as smtplib keeps it."""
+def _judge_code(code: int, text: bytes | str, stage: Stage) -> Outcome:
+    """Return the outcome that an SMTP reply means, as smtplib keeps it. A complaint about a command is a temporary
+    failure, since nobody counts how often it comes."""
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
     reply = f"{code} {words}"[:TEXT_LIMIT]
-    return Refused(reply, of_recipient) if code >= 500 else RetryAt(reply) if code >= 400 else InDoubt(reply)
+    if code < 400:
+        return InDoubt(reply)
+    try:
+        outcome = judge(reply.encode(), stage)
+    except PeerBroken as broken:
+        return NotSent(str(broken))
+    return RetryAt(outcome.reason) if isinstance(outcome, NotSent) else outcome
 
 
 def _judge_http_status(status: int, words: str) -> Outcome:
