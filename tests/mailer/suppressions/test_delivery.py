@@ -179,7 +179,7 @@ def test_who_leaves_while_a_retry_waits_gets_nothing(
     sweep()
     deliver(deliverer)
     assert peer.recipients == ["quick@example.com"]
-    assert events()[-1] == ("dropped", None, UNSUBSCRIBED)
+    assert events()[-1] == ("dropped", "slow@example.com", UNSUBSCRIBED)
     counts = count_batch(default_batch(alice).pk)
     assert (counts.accepted, counts.sent, counts.waiting) == (1, 1, 0)
 
