@@ -22,8 +22,8 @@ def deliverer_for(peer: CountingPeer, *, connections: int = 4, timeout_seconds: 
 class DeliveringThread:
     """Delivers whatever is due until it is left."""
 
-    def __init__(self, peer: CountingPeer, *, connections: int = 4) -> None:
-        self.deliverer = deliverer_for(peer, connections=connections)
+    def __init__(self, peer: CountingPeer, *, connections: int = 4, timeout_seconds: float = 5) -> None:
+        self.deliverer = deliverer_for(peer, connections=connections, timeout_seconds=timeout_seconds)
         self.errors: list[BaseException] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

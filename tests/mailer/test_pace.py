@@ -60,7 +60,7 @@ def test_messages_that_came_late_do_not_make_the_slices_small() -> None:
 
 def test_all_connections_carry_mail_to_a_peer_that_was_slow(alice: Account, peer: CountingPeer) -> None:
     peer.hold = True
-    with DeliveringThread(peer, connections=CONNECTIONS) as worker:
+    with DeliveringThread(peer, connections=CONNECTIONS, timeout_seconds=60) as worker:
         worker.deliverer.pace.learn(1, 60.0)
         accept_mail(alice, draft(60))
         wait_until(lambda: peer.unanswered == CONNECTIONS, why="a message on each connection")
@@ -89,7 +89,9 @@ def test_after_a_slow_slice_the_next_ones_still_use_all_connections(
     monkeypatch.setattr(deliver, "boottime", Clock(step=0.02).read)
     accept_mail(alice, draft(60))
     deliverer.deliver_due(seconds=20)
-    assert sizes == [32, *[CONNECTIONS] * 7]
+    assert sum(sizes) == 60
+    assert sizes[0] == 32
+    assert set(sizes[1:-1]) <= {CONNECTIONS, CONNECTIONS + 1}
 
 
 class Clock:
@@ -181,7 +183,7 @@ def test_no_more_batches_are_remembered_than_a_claim_can_leave_out() -> None:
 def two_processes(peer: CountingPeer, *, slow: int) -> Iterator[None]:
     """Two worker processes that know of a slow batch."""
     Node.objects.create(name="here", concurrency=2)
-    with DeliveringThread(peer) as first, DeliveringThread(peer) as second:
+    with DeliveringThread(peer, timeout_seconds=60) as first, DeliveringThread(peer, timeout_seconds=60) as second:
         for worker in (first, second):
             worker.deliverer.slow.learn(sent=set(), slow={slow})
         yield
@@ -222,7 +224,7 @@ def test_a_slow_message_makes_its_batch_slow_and_no_other(
     accept_mail(alice, draft(3, batch_id=batch.public_id, name="slow"))
     accept_mail(charlie, draft(12))
     peer.holds = "slow"
-    with DeliveringThread(peer) as worker:
+    with DeliveringThread(peer, timeout_seconds=60) as worker:
         # What a connection tells the peer behind a slow message waits for it.
         wait_until(lambda: len(heard) >= 12 - 3, why="the other mail")
         for _ in range(2):
