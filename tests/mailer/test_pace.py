@@ -59,13 +59,16 @@ def test_messages_that_came_late_do_not_make_the_slices_small() -> None:
 
 
 def test_all_connections_carry_mail_to_a_peer_that_was_slow(alice: Account, peer: CountingPeer) -> None:
-    peer.hold = True
     with DeliveringThread(peer, connections=CONNECTIONS, timeout_seconds=60) as worker:
-        worker.deliverer.pace.learn(1, 60.0)
         accept_mail(alice, draft(60))
+        wait_until(lambda: len(peer.ledger) == 60, why="all connections to be open")
+        wait_until(lambda: not Parcel.objects.filter(state=ParcelState.CLAIMED).exists(), why="the record")
+        peer.hold = True
+        worker.deliverer.pace.learn(1, 60.0)
+        accept_mail(alice, draft(60, name="more"))
         wait_until(lambda: peer.unanswered == CONNECTIONS, why="a message on each connection")
         peer.hold = False
-        wait_until(lambda: len(peer.ledger) == 60, why="all mail", seconds=20)
+        wait_until(lambda: len(peer.ledger) == 120, why="all mail", seconds=20)
 
 
 def record_slices(deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
