@@ -30,8 +30,10 @@ from campaigns.lifecycle import locked_campaign, refuse_unready, require, schedu
 from campaigns.markdown import render_markdown
 from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK, Lack, Needs, lacks_of
+from campaigns.sizing import check_size
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
+from foundation.texts import check_line
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import UnsubscribeGroup
 from mailer.pipeline.accept import Accepted, accept_mail
@@ -67,6 +69,9 @@ PLAIN_FIELDS = frozenset(
 )
 """What a caller may say of a campaign as it is stored. HTML and plain text follow `markdown`; whoever writes them
 otherwise takes it away."""
+LINES = ("title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url")
+"""Fields of one line: most of them reach a header."""
+CONTENTS = frozenset({"subject", "preheader", "markdown", "html_content", "plain_content"})
 SEVERAL = frozenset({"lists", "segments"})
 
 Changes = Mapping[str, Any]
@@ -124,7 +129,8 @@ def sender_of(account: Account, address: str) -> int:
 
 
 def create_campaign(account: Account, changes: Changes, *, rules: EditingRules = NO_RULES) -> Campaign:
-    """A new draft. Raises UnknownPart, TwoUnsubscribeLinks, CampaignLimit, and what the rules say."""
+    """A new draft. Raises UnknownPart, UnfitCharacter, MessageTooLarge, TwoUnsubscribeLinks, CampaignLimit, and what
+    the rules say."""
     with transaction.atomic():
         refuse_beyond_limit(account)
         campaign = Campaign(account=account)
@@ -172,8 +178,7 @@ def has_foreign_content(campaign: Campaign) -> bool:
 
 
 def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> None:
-    """Write the changes down, in the caller's transaction. Raises UnknownPart, UnverifiedSender, TwoUnsubscribeLinks,
-    and nothing is written."""
+    """Write the changes down, in the caller's transaction. Raises what `apply` does, and nothing is written."""
     parts = apply(campaign, changes, rules=rules)
     now = database_now()
     if campaign.pk is None:
@@ -185,7 +190,9 @@ def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RUL
 
 
 def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> dict[str, Any]:
-    """Make the changes to the campaign in memory, and return the rows that they name. Raises what `change` does."""
+    """Make the changes to the campaign in memory, and return the rows that they name. Raises UnfitCharacter,
+    UnknownPart, UnverifiedSender, TwoUnsubscribeLinks, and MessageTooLarge."""
+    check_characters(changes)
     parts = find_parts(campaign.account, changes)
     written = campaign.html_content, campaign.plain_content
     for name in PLAIN_FIELDS & changes.keys():
@@ -201,7 +208,18 @@ def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULE
         raise UnverifiedSender(field="sender")
     if campaign.suppression_group_id and campaign.custom_unsubscribe_url:
         raise TwoUnsubscribeLinks(field="custom_unsubscribe_url")
+    if CONTENTS & changes.keys():
+        check_size(campaign)
     return parts
+
+
+def check_characters(changes: Changes) -> None:
+    """Accept lines without control characters. Raises UnfitCharacter."""
+    for name in LINES:
+        if changes.get(name):
+            check_line(changes[name], field=name)
+    for number, category in enumerate(changes.get("categories", ())):
+        check_line(category, field=f"categories.{number}")
 
 
 def find_parts(account: Account, changes: Changes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from campaigns.audience.models import TEXT_FIELDS, Sender
+from foundation.texts import is_text
 
 RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {
     "email",
@@ -23,7 +24,7 @@ RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {
 
 NAME: Final = r"[^\s|%{}\[\]\"]+(?: [^\s|%{}\[\]\"]+)*"
 TAG: Final = re.compile(
-    rf"\[%\s*(?P<legacy>{NAME})\s*(?:\|\s*(?P<legacy_default>[^%\]]*?)\s*)?%\]"
+    rf"\[%\s*(?P<legacy>{NAME})\s*(?:\|(?P<legacy_default>[^%\]]*))?%\]"
     rf"|\{{\{{\s*insert\s+(?P<insert>{NAME})\s*(?:\"default=(?P<insert_default>[^\"]*)\"\s*)?\}}\}}"
     rf"|\{{\{{\{{\s*(?P<raw>{NAME})\s*\}}\}}\}}"
     rf"|\{{\{{\s*(?P<plain>{NAME})\s*\}}\}}"
@@ -42,14 +43,15 @@ class Tag(NamedTuple):
 
 
 def find_tags(texts: Iterable[str]) -> list[Tag]:
-    """The different tags of some texts, in the order in which they come."""
+    """Return the different tags of some texts, in the order in which they come. A tag that holds a control character
+    stays as it is written: its default could be merged into a header."""
     found: dict[str, Tag] = {}
     for text in texts:
         for match in TAG.finditer(text):
             name = match["legacy"] or match["insert"] or match["raw"] or match["plain"]
-            if name in LEFT_TO_DELIVERY or len(match[0]) > LONGEST:
+            if name in LEFT_TO_DELIVERY or len(match[0]) > LONGEST or not is_text(match[0]):
                 continue
-            default = match["legacy_default"] or match["insert_default"] or ""
+            default = (match["legacy_default"] or "").strip() or match["insert_default"] or ""
             found.setdefault(match[0], Tag(match[0], name, default))
     return list(found.values())
 

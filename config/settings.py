@@ -117,6 +117,8 @@ RETRY_FIRST_SECONDS = env.float("RETRY_FIRST_SECONDS", 60)
 RETRY_LONGEST_SECONDS = env.float("RETRY_LONGEST_SECONDS", 3600)
 BATCH_ID_DAYS = env.int("BATCH_ID_DAYS", 10)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 30 * 1024 * 1024)
+MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", MAX_BODY_BYTES, validate=validate.Range(min=1))
+"""Of one message with its substitutions made, before the transfer encoding."""
 CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
 SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)

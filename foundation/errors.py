@@ -13,3 +13,9 @@ class SluiceError(Exception):
     def __init__(self, message: str = "", *, field: str | None = None) -> None:
         super().__init__(message or self.code.replace("_", " "))
         self.field = field
+
+
+class UnfitCharacter(SluiceError):
+    """A text of the request holds a character that it may not hold; `field` is where (`foundation/texts.py`)."""
+
+    code = "unfit_character"

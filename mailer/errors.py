@@ -11,6 +11,13 @@ class QueueFull(SluiceError):
     code = "queue_full"
 
 
+class MessageTooLarge(SluiceError):
+    """With its values filled in, a message can become larger than `MAX_MESSAGE_BYTES`; `field` says which message or
+    text. Also raised when it would take too long to find out."""
+
+    code = "message_too_large"
+
+
 class UnknownGroup(SluiceError):
     """No unsubscribe group of this account has that id. Another account's, or a deleted one, behaves the same."""
 

@@ -94,6 +94,10 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("field_limit_reached", ANY_CALL): Answer(409, proposed.LIMIT_REACHED, "The account has too many custom fields"),
     ("search_too_slow", ANY_CALL): Answer(503, proposed.UNAVAILABLE, "The search took too long"),
     ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account"),
+    ("unfit_character", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
+    ("message_too_large", ANY_CALL): Answer(
+        413, "PAYLOAD_TOO_LARGE", "The messages of the campaign could become too large"
+    ),
     ("queue_full", ANY_CALL): Answer(429, "RATE_LIMITED", "Too many requests. Please retry after {seconds} seconds."),
     ("bad_idempotency_key", ANY_CALL): Answer(
         400, "IDEMPOTENCY_KEY_INVALID", "The Idempotency-Key must be 1 to 255 visible ASCII characters"

@@ -121,6 +121,8 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("verification_limit_reached", ANY_RESOURCE): Answer(429, "VERIFICATION_LIMIT_REACHED", "Try again later."),
     ("sender_verified", ANY_RESOURCE): Answer(409, "SENDER_VERIFIED", "The sender is verified."),
     ("search_too_slow", ANY_RESOURCE): Answer(408, "SEARCH_TOO_SLOW", "The search took too long."),
+    ("unfit_character", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The request cannot be stored: {said}."),
+    ("message_too_large", ANY_RESOURCE): Answer(413, "PAYLOAD_TOO_LARGE", "A message could become too large."),
     ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),
     ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
 }

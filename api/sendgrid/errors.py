@@ -118,6 +118,10 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("invalid_condition", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("invalid_query", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("search_too_slow", ANY_CALL): Answer(408, None, "the search took longer than {SEARCH_SECONDS:g} seconds"),
+    ("unfit_character", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("message_too_large", ANY_CALL): Answer(
+        413, ITS_OWN, "A message may not exceed {MAX_MESSAGE_BYTES:,} bytes with its substitutions made."
+    ),
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),
@@ -207,6 +211,7 @@ def fill_in(message: str, error: SluiceError) -> str:
         API_KEYS_LIMIT=settings.API_KEYS_LIMIT,
         CAMPAIGNS_LIMIT=settings.CAMPAIGNS_LIMIT,
         CUSTOM_FIELDS_LIMIT=settings.CUSTOM_FIELDS_LIMIT,
+        MAX_MESSAGE_BYTES=settings.MAX_MESSAGE_BYTES,
         MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
         SEARCH_SECONDS=settings.SEARCH_SECONDS,
         SENDERS_LIMIT=settings.SENDERS_LIMIT,

@@ -81,6 +81,10 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "campaign_limit_reached": Answer(
         Code.JOB_CREATION, "The account cannot have more than {limit} sends", "CAMPAIGNS_LIMIT"
     ),
+    "unfit_character": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "message_too_large": Answer(
+        Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
+    ),
     "queue_full": Answer(Code.RATE_LIMITED, "{said}"),
     "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
     "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),

@@ -13,10 +13,11 @@ from api.soap.moments import read_moment
 from api.soap.objects import INTEGER
 from api.soap.reading import Element, child, elements, is_nil, text, text_of
 from campaigns.audience.drafts import ContactDraft, make_draft
-from campaigns.audience.senders import UNFIT, find_verified
+from campaigns.audience.senders import find_verified
 from campaigns.editing import TITLE_LENGTH, find_campaign
 from campaigns.errors import UnknownCampaign
 from campaigns.models import Campaign
+from foundation.texts import UNFIT_FOR_LINE, is_line
 
 LONGEST_SUBJECT: Final = 998
 MOST_SUBSCRIBERS: Final = 10_000
@@ -100,7 +101,7 @@ def read_content(found: Element) -> dict[str, Any]:
         given["Subject"] = subject
     said = {CONTENT[name]: value for name, value in given.items() if value}
     subject = said.get("subject", "")
-    if len(subject) > LONGEST_SUBJECT or UNFIT.search(subject):
+    if len(subject) > LONGEST_SUBJECT or not is_line(subject):
         raise Problem(Code.INVALID_EMAIL, f"The subject is one line of {LONGEST_SUBJECT} characters at most")
     return said
 
@@ -109,7 +110,7 @@ def read_title(found: Element, original: Campaign | None, content: dict[str, Any
     """What it is called: as is said, as its original is, or as its subject reads."""
     of_original = original.title if original else ""
     named = text(found, "EmailName") or text(found, "Email", "Name") or of_original or content.get("subject")
-    return UNFIT.sub(" ", named or UNTITLED)[:TITLE_LENGTH]
+    return UNFIT_FOR_LINE.sub(" ", named or UNTITLED)[:TITLE_LENGTH]
 
 
 def read_lists(found: Element) -> list[int]:

@@ -3,15 +3,20 @@
 UTF-8, with a byte order mark or without; lines may end in LF, CR LF or CR, and go on in the next block. A row that
 cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed
 costs one row, and not the rest of the file.
+
+A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula. `protect` puts an
+apostrophe before such a cell, and `restore` takes it away again.
 """
 
 from __future__ import annotations
 
 import csv
+import re
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_END = "\r\n"
@@ -22,6 +27,14 @@ RESCUES = 10_000
 ones cost all lines that they seemed to have."""
 LONGEST_SHOWN = 1000
 """Characters of a rejected row that are kept."""
+
+SPACES: Final = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1))))
+"""What `str.strip` takes away."""
+PROTECTED: Final = rf"\A'*[=+\-@\uff1d\uff0b\uff0d\uff20{SPACES}]|[{SPACES}]\Z"
+"""The values whose cells get an apostrophe, in the syntax that Python and PostgreSQL share. Apostrophes before such a
+value do not matter: it gets one more, so the first one of a written cell is never a part of the value. Values with
+spaces around them are among these, since the importer takes the spaces of other cells away."""
+_PROTECTED: Final = re.compile(PROTECTED)
 
 NOT_UTF8 = "The row is not UTF-8."
 NUL = "The row has a NUL character."
@@ -156,3 +169,13 @@ def write_row(cells: Sequence[str]) -> str:
     text = StringIO()
     csv.writer(text, lineterminator=LINE_END).writerow(cells)
     return text.getvalue().removesuffix(LINE_END)
+
+
+def protect(value: str) -> str:
+    """Return the value as a cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if _PROTECTED.search(value) else value
+
+
+def restore(cell: str) -> str:
+    """Return the value of a cell: exactly what `protect` was given, or a foreign cell without the spaces around it."""
+    return cell[1:] if cell.startswith("'") and _PROTECTED.search(cell[1:]) else cell.strip()

@@ -13,6 +13,7 @@ from campaigns.audience.fields import read_value
 from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
 from campaigns.audience.vocabulary import UNSTORABLE
 from campaigns.errors import InvalidContact
+from foundation.texts import LINE_RULE, is_line
 
 LENGTHS: Final = {
     "email": 254,
@@ -105,8 +106,8 @@ def _read_text(name: str, given: object) -> str:
     text = str(given).strip()
     if len(text) > LENGTHS[name]:
         raise InvalidContact(f"{name} is longer than {LENGTHS[name]} characters", field=name)
-    if UNSTORABLE.search(text):
-        raise InvalidContact(f"{name} has characters that cannot be stored", field=name)
+    if not is_line(text):
+        raise InvalidContact(f"{name}: {LINE_RULE}", field=name)
     if name == "time_zone" and text and text not in _time_zones():
         raise InvalidContact("time_zone is not the name of a time zone, such as Europe/Berlin", field=name)
     return text

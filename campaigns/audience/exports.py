@@ -20,7 +20,7 @@ from campaigns.audience import queries
 from campaigns.audience.compiling import compile_condition
 from campaigns.audience.conditions import Or
 from campaigns.audience.contacts import last_contact_id
-from campaigns.audience.csv_rows import write_row
+from campaigns.audience.csv_rows import PROTECTED, write_row
 from campaigns.audience.fields import list_fields
 from campaigns.audience.jobs import JobFailure, keep_lease, open_job, write_page
 from campaigns.audience.lists import check_lists, list_lists
@@ -143,7 +143,7 @@ def _write(job: Job, contacts: list[int]) -> list[bytes]:
             cursor.execute(queries.CONTACTS_AS_JSON, asked)
             return [text.encode() for (text,) in cursor.fetchall()]
         fields = [field_id for field_id, _ in job.options["fields"]]
-        asked |= {f"field_{place}": str(field_id) for place, field_id in enumerate(fields)}
+        asked |= {"protected": PROTECTED} | {f"field_{place}": str(field_id) for place, field_id in enumerate(fields)}
         custom = "".join(queries.CUSTOM_COLUMN.format(place) for place in range(len(fields)))
         with cursor.copy(queries.CONTACTS_AS_CSV.format(custom=custom), asked) as copy:
             return list(map(bytes, copy))

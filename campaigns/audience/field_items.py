@@ -11,12 +11,14 @@ from accounts.models import Account
 from campaigns.audience.contacts import find_contact, lock_audience
 from campaigns.audience.models import Contact, FieldDefinition
 from foundation.clock import Now
+from foundation.texts import check_line
 
 Items = list[str]
 
 
 def add_item(account: Account, contact_id: uuid.UUID, field: FieldDefinition, item: str) -> Items:
-    """The items afterwards; one that is there stays where it is. Raises UnknownContact."""
+    """The items afterwards; one that is there stays where it is. Raises UnfitCharacter and UnknownContact."""
+    check_line(item, field="value")
     return _change(account, contact_id, field, lambda items: items if item in items else [*items, item])
 
 

@@ -19,6 +19,7 @@ from campaigns.audience.dates import read_date, write_date
 from campaigns.audience.models import FieldDefinition, FieldForm, FieldType, Segment
 from campaigns.audience.sgql_operands import EVENT_NAMES, EVENT_SOURCE
 from campaigns.errors import FieldInUse, FieldLimitReached, InvalidName, NameTaken, UnknownField
+from foundation.texts import TEXT_RULE, check_line, is_text
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 RESERVED_NAMES: Final = frozenset(
@@ -43,8 +44,11 @@ class Shape(TypedDict, total=False):
 
 
 def create_field(account: Account, name: str, type_: FieldType, **shape: Unpack[Shape]) -> FieldDefinition:
-    """A new custom field. Raises InvalidName, NameTaken and FieldLimitReached."""
+    """A new custom field. Raises InvalidName, UnfitCharacter, NameTaken and FieldLimitReached."""
     _check_name(name)
+    check_line(shape.get("label", ""), field="label")
+    for option in shape.get("options", ()):
+        check_line(option, field="options")
     with transaction.atomic():
         lock_audience(account)
         if list_fields(account).count() >= settings.CUSTOM_FIELDS_LIMIT:
@@ -108,7 +112,7 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
         case FieldType.TEXT if field.form:
             return _read_formed(field, str(given))
         case FieldType.TEXT:
-            return vocabulary.check_text(str(given))
+            return _read_text(str(given))
         case FieldType.NUMBER:
             return _read_number(given)
         case FieldType.DATE:
@@ -116,7 +120,7 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
 
 
 def _read_formed(field: FieldDefinition, given: str) -> str:
-    text = vocabulary.check_text(given)
+    text = _read_text(given)
     match FieldForm(field.form):
         case FieldForm.DATETIME:
             return write_date(read_date(text))
@@ -127,6 +131,13 @@ def _read_formed(field: FieldDefinition, given: str) -> str:
         case FieldForm.SELECT if text not in field.options:
             raise ValueError("the value is none of the options")
     return text
+
+
+def _read_text(given: str) -> str:
+    """Return the text, which may have several lines. Raises ValueError for one that no mail could hold."""
+    if not is_text(given):
+        raise ValueError(TEXT_RULE)
+    return vocabulary.check_text(given)
 
 
 def _read_number(given: str | int | float) -> int | float:

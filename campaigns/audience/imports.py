@@ -15,7 +15,7 @@ from typing import Final
 from django.conf import settings
 
 from accounts.models import Account
-from campaigns.audience.csv_rows import CsvRows, Row, write_row
+from campaigns.audience.csv_rows import CsvRows, Row, restore, write_row
 from campaigns.audience.drafts import ContactDraft, make_draft
 from campaigns.audience.errors import UnusableColumns
 from campaigns.audience.fields import list_fields
@@ -55,8 +55,8 @@ class Layout:
             return InvalidContact(row.problem)
         if len(cells) != self.width:
             return InvalidContact(f"The row has {len(cells)} columns, and the header {self.width}.")
-        given: dict[str, object] = {name: cell for place, name in self.given if (cell := cells[place].strip())}
-        custom: dict[int, object] = {field: cell for place, field in self.custom if (cell := cells[place].strip())}
+        given: dict[str, object] = {name: cell for place, name in self.given if (cell := restore(cells[place]))}
+        custom: dict[int, object] = {field: cell for place, field in self.custom if (cell := restore(cells[place]))}
         if "alternate_emails" in given:
             given["alternate_emails"] = ALTERNATES_END.split(str(given["alternate_emails"]))
         try:

@@ -11,7 +11,7 @@ from django.core import signing
 from accounts.keys import find_living
 from accounts.models import ApiKey
 from campaigns.audience import queries
-from campaigns.audience.csv_rows import LONGEST_SHOWN, write_row
+from campaigns.audience.csv_rows import LONGEST_SHOWN, protect, write_row
 from campaigns.audience.errors import UnknownLink
 from campaigns.audience.models import Job, JobChunk, RejectedRow
 from foundation.clock import database_now
@@ -41,7 +41,8 @@ def write_rejected(job: Job) -> Iterator[bytes]:
     yield b"row,reason,text\r\n"
     after = -1
     while page := list(RejectedRow.objects.filter(job=job, number__gt=after).order_by("number")[:PAGE]):
-        yield "".join(f"{write_row([str(row.number), row.reason, row.text])}\r\n" for row in page).encode()
+        rows = ([str(row.number), protect(row.reason), protect(row.text)] for row in page)
+        yield "".join(f"{write_row(row)}\r\n" for row in rows).encode()
         after = page[-1].number
 
 

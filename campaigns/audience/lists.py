@@ -16,6 +16,7 @@ from campaigns.audience.models import Contact, ContactList, Membership, Segment
 from campaigns.audience.queries import ADD_MEMBERS, EMPTY_LIST, PAGE_OF_LIST, REMOVE_MEMBERS
 from campaigns.errors import InvalidName, NameTaken, UnknownList
 from foundation.clock import Now
+from foundation.texts import LINE_RULE, check_text, is_line
 
 NAME_LENGTH: Final = 100
 LONGEST_NAME: Final = 255
@@ -26,7 +27,8 @@ EMPTIED_AT_ONCE: Final = 10_000
 def create_list(
     account: Account, name: str, *, longest: int = NAME_LENGTH, description: str = "", is_public: bool = True
 ) -> ContactList:
-    """An empty list. Raises InvalidName, and NameTaken if a list or a segment is called so."""
+    """An empty list. Raises InvalidName, UnfitCharacter, and NameTaken if a list or a segment is called so."""
+    check_text(description, field="description")
     with transaction.atomic():
         check_name(account, name, longest=longest)
         made = ContactList.objects.create(account=account, name=name, description=description, is_public=is_public)
@@ -72,7 +74,9 @@ def rename_list(account: Account, list_id: int | uuid.UUID, name: str) -> Contac
 
 
 def update_list(account: Account, list_id: uuid.UUID, changes: Mapping[str, Any]) -> ContactList:
-    """Change `name`, `description`, `is_public`, what is given of them. Raises UnknownList, InvalidName, NameTaken."""
+    """Change `name`, `description`, `is_public`, what is given of them. Raises UnknownList, InvalidName, NameTaken,
+    UnfitCharacter."""
+    check_text(changes.get("description", ""), field="description")
     with transaction.atomic():
         found = find_list(account, list_id)
         check_name(account, changes.get("name", found.name), longest=LONGEST_NAME, except_list=found.pk)
@@ -152,8 +156,10 @@ def check_name(
 ) -> None:
     """Whether a list or a segment can be called so: takes the lock under which it stays free. Raises InvalidName and
     NameTaken."""
-    if not 1 <= len(name.strip()) <= longest or "\0" in name:
+    if not 1 <= len(name.strip()) <= longest:
         raise InvalidName(f"a name has 1 to {longest} characters", field="name")
+    if not is_line(name):
+        raise InvalidName(f"the name is not valid: {LINE_RULE}", field="name")
     lock_audience(account)
     # No row has number 0.
     lists = list_lists(account).filter(name__iexact=name).exclude(pk=except_list)

@@ -15,6 +15,7 @@ from campaigns.audience.models import Contact, ContactList, Membership
 from campaigns.audience.queries import ADD_MEMBERS, COUNT_NEW
 from campaigns.errors import ContactTaken
 from foundation.clock import Now
+from foundation.texts import check_line, check_text
 from mailer.models import Suppression, SuppressionKind
 from mailer.suppressions.addresses import address_key
 
@@ -23,7 +24,9 @@ Columns = Mapping[str, Any]
 
 
 def create_contact(account: Account, columns: Columns, *, list_ids: Collection[uuid.UUID] = ()) -> Contact:
-    """A new contact, on these lists unless it has left the account's mail. Raises ContactTaken and UnknownList."""
+    """A new contact, on these lists unless it has left the account's mail. Raises UnfitCharacter, ContactTaken and
+    UnknownList."""
+    _check_characters(columns)
     with transaction.atomic():
         lock_audience(account)
         lists = find_lists(account, list_ids)
@@ -40,8 +43,12 @@ def create_contact(account: Account, columns: Columns, *, list_ids: Collection[u
 def update_contact(
     account: Account, contact_id: uuid.UUID, columns: Columns, *, custom: Mapping[int, object] | None = None
 ) -> Contact:
-    """Change these columns, and the values of these custom fields, None removing one. Raises UnknownContact and
-    ContactTaken."""
+    """Change these columns, and the values of these custom fields, None removing one. Raises UnfitCharacter,
+    UnknownContact and ContactTaken."""
+    _check_characters(columns)
+    for value in (custom or {}).values():
+        if isinstance(value, str):
+            check_text(value, field="custom_fields")
     with transaction.atomic():
         lock_audience(account)
         found = find_contact(account, contact_id)
@@ -70,6 +77,12 @@ def has_left(contact: Contact) -> bool:
         return False
     left = Suppression.objects.filter(account=contact.account_id, kind=SuppressionKind.GLOBAL)
     return left.filter(email=address_key(contact.email)).exists()
+
+
+def _check_characters(columns: Columns) -> None:
+    for name, value in columns.items():
+        if isinstance(value, str):
+            check_line(value, field=name)
 
 
 def _add(contact: Contact, lists: Collection[ContactList]) -> None:

@@ -145,30 +145,34 @@ order by c.id limit %(page)s
 CHOSEN: Final = "select id from (({}) union ({})) chosen order by id limit %(page)s"
 """A page of both. Each source gives a page of its own, so that one costs what it holds."""
 
+
+def _protect(value: str) -> str:
+    """Return the SQL of a text as a cell of CSV, as `csv_rows.protect` writes it."""
+    return f"case when {value} ~ %(protected)s then concat($$'$$, {value}) else {value} end"
+
+
 _TIME: Final = """to_char(c.{0} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as {0}"""
-_SHOWN: Final = ", ".join(
-    [
-        *(f"c.{name}" for name in IDENTIFIERS),
-        *(f"nullif(c.{name}, '') as {name}" for name in TEXT_FIELDS),
-        "{alternates}",
-        "c.uuid as contact_id",
-        *(_TIME.format(name) for name in ("created_at", "updated_at")),
-    ]
-)
+_TEXTS: Final = {name: f"nullif(c.{name}, '')" for name in (*IDENTIFIERS, *TEXT_FIELDS)}
+_OTHERS: Final = f"c.uuid as contact_id, {', '.join(map(_TIME.format, ('created_at', 'updated_at')))}"
 SHOWN: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "contact_id", "created_at", "updated_at")
 """What an export tells of a contact, in this order, and then the custom fields."""
 
 CONTACTS_AS_CSV: Final = f"""
 copy (
-    select {_SHOWN.format(alternates="nullif(array_to_string(c.alternate_emails, ','), '')")}{{custom}}
+    select {", ".join(map(_protect, _TEXTS.values()))},
+        {_protect("nullif(array_to_string(c.alternate_emails, ','), '')")}, {_OTHERS}{{custom}}
     from campaigns_contact c where c.account_id = %(account)s and c.id = any(%(contacts)s) order by c.id
 ) to stdout (format csv)
 """
-CUSTOM_COLUMN: Final = ", c.custom->>%(field_{0})s"
+CUSTOM_COLUMN: Final = f""",
+    case jsonb_typeof(c.custom->%(field_{{0}})s)
+        when 'string' then {_protect("c.custom->>%(field_{0})s")} else c.custom->>%(field_{{0}})s
+    end"""
+"""A number is no formula: it stays as it is, so that a spreadsheet can calculate with it."""
 
 CONTACTS_AS_JSON: Final = f"""
 select row_to_json(shown)::text from (
-    select {_SHOWN.format(alternates="c.alternate_emails")}, (
+    select {", ".join(f"{value} as {name}" for name, value in _TEXTS.items())}, c.alternate_emails, {_OTHERS}, (
         select coalesce(jsonb_object_agg(f.name, v.value), '{{}}')
         from jsonb_each(c.custom) v join campaigns_fielddefinition f on f.id = v.key::int
     ) as custom_fields

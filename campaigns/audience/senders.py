@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final, TypedDict, Unpack
@@ -36,6 +35,7 @@ from campaigns.audience.errors import (
 )
 from campaigns.audience.models import Sender
 from foundation.clock import Now, database_now
+from foundation.texts import is_line
 from mailer.compose.headers import one_line
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.pipeline.accept import accept_mail
@@ -52,8 +52,6 @@ EMAILS: Final = ("from_email", "reply_to")
 LENGTHS: Final = {"nickname": 100}
 LONGEST = 255
 """Characters of any other part."""
-UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
-"""What a header, a line or PostgreSQL cannot hold."""
 LOCKING: Final = frozenset({"draft", "scheduled", "queued", "sending"})
 """The statuses of a campaign whose sender has to stay as it is."""
 
@@ -281,8 +279,8 @@ def _check(parts: Mapping[str, object], required: Iterable[str]) -> dict[str, st
 
 
 def _fits(part: str, value: str) -> bool:
-    is_text = not UNFIT.search(value) and len(value) <= LENGTHS.get(part, LONGEST)
-    return is_text and (part not in EMAILS or is_email(value))
+    is_short = len(value) <= LENGTHS.get(part, LONGEST)
+    return is_short and is_line(value) and (part not in EMAILS or is_email(value))
 
 
 def _refuse_taken(sender: Sender) -> None:

@@ -29,10 +29,12 @@ from batches.planner import is_planned_at_once
 from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import fetch_prepared
+from mailer.checking import check_characters
 from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import MailDraft, Personalization
 from mailer.partitions import ensure_partitions
 from mailer.pipeline.queries import STORE, STORE_ONE
+from mailer.sizing import check_size
 from mailer.suppressions.groups import check_groups
 from mailer.waiting import refuse_when_full
 
@@ -75,15 +77,15 @@ class StoredParcel(NamedTuple):
 def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> Accepted:
     """Store a mail and schedule its messages.
 
-    Raises UnknownBatch if `draft.batch_id` is not a batch of the account, UnknownGroup or UnknownGroupsToDisplay if its
-    groups are not the account's, and QueueFull if too many messages of the account are waiting already. With a
-    `recalled` key it raises UnknownBatch, too, if that may no longer send, or if the account has had no mail without a
-    batch yet: nothing is stored, and who has found the key may ask again.
+    Raises UnknownBatch if `draft.batch_id` is not a batch of the account, what `check_draft` does, and QueueFull if too
+    many messages of the account are waiting already. With a `recalled` key it raises UnknownBatch, too, if that may no
+    longer send, or if the account has had no mail without a batch yet: nothing is stored, and who has found the key may
+    ask again.
 
     A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
     """
     refuse_when_full(account)
-    check_groups(account, draft)
+    check_draft(account, draft)
     mail = _mail_values(account, draft) | {"key": recalled.pk if recalled else None}
     parcels = _store(draft, mail)
     if not parcels and draft.batch_id is None and recalled is None:
@@ -97,6 +99,14 @@ def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None =
     return Accepted(
         public_id=mail["public_id"], messages=len(draft.personalizations), first_message=parcels[0].id * PARCEL_SPAN
     )
+
+
+def check_draft(account: Account, draft: MailDraft) -> None:
+    """Accept a draft that can be sent. Raises UnfitCharacter, MessageTooLarge, and UnknownGroup or
+    UnknownGroupsToDisplay if its groups are not the account's."""
+    check_characters(draft)
+    check_size(draft)
+    check_groups(account, draft)
 
 
 def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:

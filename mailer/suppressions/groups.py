@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from accounts.models import Account
 from foundation.clock import Now
 from foundation.prepared import fetch_prepared
+from foundation.texts import check_line, check_text
 from mailer.draft import MailDraft
 from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup, UnknownGroupsToDisplay
 from mailer.models import UnsubscribeGroup
@@ -41,7 +42,7 @@ def find_group(account: Account, group_id: int) -> UnsubscribeGroup:
 
 
 def create_group(account: Account, *, name: str, description: str, is_default: bool = False) -> UnsubscribeGroup:
-    """Raises GroupNameTaken and GroupLimitReached. A new default takes the place of the old one."""
+    """Raises UnfitCharacter, GroupNameTaken and GroupLimitReached. A new default takes the place of the old one."""
     with transaction.atomic():
         lock_groups(account)
         if living_groups(account).count() >= GROUPS_LIMIT:
@@ -57,7 +58,7 @@ def change_group(
     description: str | None = None,
     is_default: bool | None = None,
 ) -> UnsubscribeGroup:
-    """Change what is given. Raises UnknownGroup and GroupNameTaken."""
+    """Change what is given. Raises UnknownGroup, UnfitCharacter and GroupNameTaken."""
     with transaction.atomic():
         lock_groups(account)
         group = find_group(account, group_id)
@@ -96,6 +97,8 @@ def lock_groups(account: Account) -> None:
 
 
 def _save(group: UnsubscribeGroup) -> UnsubscribeGroup:
+    check_line(group.name, field="name")
+    check_text(group.description, field="description")
     others = living_groups(group.account).exclude(pk=group.pk)
     if others.filter(name=group.name).exists():
         raise GroupNameTaken(field="name")

@@ -19,13 +19,13 @@ from api.easymail.errors import invalid
 from api.http import NotJson, parse_json, read_body
 from campaigns.audience.drafts import is_email
 from campaigns.audience.vocabulary import UNSTORABLE
+from foundation.texts import is_line
 
 REQUIRED: Final = object()
 """Instead of what an absent value is stored as: there must be one."""
 UUID_TEXT: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 LATEST: Final = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
 """Times up to here can still be moved into any time zone."""
 FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
@@ -109,7 +109,7 @@ def line(longest: int) -> Read:
 
     def read(value: Any) -> str:
         said: str = read_text(value)
-        if CONTROL.search(said):
+        if "\t" in said or not is_line(said):
             raise Wrong(proposed.LINE_TEXT)
         return said
 

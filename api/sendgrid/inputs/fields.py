@@ -16,9 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.sendgrid.campaign_texts import NO_TEST_ADDRESS, TOO_MANY_TESTS
 from api.sendgrid.errors import Problem
-from api.sendgrid.inputs.headers import CONTROL
 from api.sendgrid.inputs.schema import MAX_LINE_LENGTH, AddressText
 from campaigns.editing import TEST_ADDRESSES
+from foundation.texts import is_line
 
 HIGHEST_ID: Final = 2**31 - 1
 CONTENT_BYTES: Final = 2**20
@@ -86,7 +86,7 @@ def read_title(value: Any) -> str:
 
 def read_line(value: Any) -> str:
     """A subject: it goes into a header."""
-    if CONTROL.search(line := read_text(value)):
+    if not is_line(line := read_text(value)):
         raise Wrong("{name} can't contain line breaks or control characters")
     if len(line) > MAX_LINE_LENGTH:
         raise Wrong(f"{{name}} is too long (maximum is {MAX_LINE_LENGTH} characters)")

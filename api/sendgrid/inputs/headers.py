@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.sendgrid.inputs.texts import Found, Loc
+from foundation.texts import is_line
 
 MAX_HEADERS = 100
 MAX_NAME_LENGTH = 200
@@ -19,7 +20,6 @@ RESERVED_HEADERS = frozenset(
 )
 HEADER_NAME = re.compile(r"[!-9;-~]+")
 """RFC 5322 section 3.6.8 `ftext`."""
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 HEADER_VALUE = "The header values cannot contain CRLF characters."
 # Ours, after the texts for categories and custom arguments.
@@ -39,7 +39,7 @@ def header_problems(at: Loc, headers: Mapping[str, Any]) -> Iterator[Found]:
         yield Found(
             field, "All values of the headers object must be strings." if at else "The header values must be strings."
         )
-    elif any(CONTROL.search(value) for value in headers.values()):
+    elif not all(map(is_line, headers.values())):
         yield Found(field, HEADER_VALUE)
     if sum(len(f"{name}{value}".encode()) for name, value in headers.items() if type(value) is str) > MAX_SIZE:
         yield Found(field, TOO_LARGE.format(MAX_SIZE))

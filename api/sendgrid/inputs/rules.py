@@ -17,8 +17,9 @@ from django.conf import settings
 from api.sendgrid.errors import plain_refusal
 from api.sendgrid.inputs import schema
 from api.sendgrid.inputs.bypasses import bypass_problems
-from api.sendgrid.inputs.headers import CONTROL, header_problems
+from api.sendgrid.inputs.headers import header_problems
 from api.sendgrid.inputs.texts import Found, Loc, shown
+from foundation.texts import is_line
 
 SLACK_SECONDS: Final = 60
 """How far a caller's clock may be ahead of ours at the limit of `send_at`."""
@@ -175,7 +176,7 @@ def content_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     types = [block["type"].lower() for block in content]
     for index, given in enumerate(types):
         if not MIME_TYPE.fullmatch(given):
-            is_listed = CONTROL.search(given) or ";" in given or "," in given
+            is_listed = not is_line(given) or ";" in given or "," in given
             yield Found(
                 ("content", index, "type"), "Cannot contain ';', or CRLF characters." if is_listed else NOT_A_MIME_TYPE
             )
@@ -206,7 +207,7 @@ def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
         if not is_base64(entry["content"]):
             yield Found(("attachments", index, "content"), "The attachment content must be base64 encoded.")
         kind = entry.get("type", "")
-        if CONTROL.search(kind) or ";" in kind or "," in kind:
+        if not is_line(kind) or ";" in kind or "," in kind:
             yield Found(("attachments", index, "type"), "The type cannot contain ';', or CRLF characters.")
 
 

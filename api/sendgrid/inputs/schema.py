@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import FailFast, Field, StringConstraints, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
+from foundation.texts import NOT_IN_LINE
+
 MAX_PERSONALIZATIONS = 1000
 MAX_RECIPIENTS = 1000
 MAX_REPLY_TO = 1000
@@ -34,8 +36,9 @@ LABEL = rf"(?:[A-Za-z0-9_]|{NON_ASCII})(?:(?:[A-Za-z0-9_\-]|{NON_ASCII}){{0,61}}
 ASCII_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")]
-"""Goes into a header: no CR, LF, NUL or other control character, but a tab."""
+LINE_PATTERN = f"^[^{NOT_IN_LINE}]*$"
+Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
+"""Goes into a header: no line break and no control character but a tab."""
 
 # What the document says of them: the patterns would fill its pages, and not every language's expressions have `\p`.
 AddressText = Annotated[
@@ -48,9 +51,7 @@ AsciiAddressText = Annotated[
     StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*$"),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
-Subject = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_LINE_LENGTH, pattern=r"^[^\x00-\x08\x0A-\x1F\x7F]*$")
-]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
 AnyObject = dict[str, Any]
 
 

@@ -30,8 +30,7 @@ from batches.control import create_batch, find_batch, is_usable
 from batches.errors import UnknownBatch
 from foundation.errors import SluiceError
 from foundation.prepared import check_connection
-from mailer.pipeline.accept import accept_mail
-from mailer.suppressions.groups import check_groups
+from mailer.pipeline.accept import accept_mail, check_draft
 
 
 @csrf_exempt
@@ -112,7 +111,7 @@ def send(account: Account, asked: MailRequest) -> HttpResponse:
     """Accepted and committed, or, in the sandbox, only looked at."""
     if not asked.is_sandboxed:
         return outputs.accepted(accept_mail(account, asked.draft).public_id)
-    check_groups(account, asked.draft)
+    check_draft(account, asked.draft)
     if asked.draft.batch_id is not None:
         find_batch(account, asked.draft.batch_id)
     return outputs.sandboxed()
