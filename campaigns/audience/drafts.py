@@ -13,7 +13,7 @@ from campaigns.audience.fields import read_value
 from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
 from campaigns.audience.vocabulary import UNSTORABLE
 from campaigns.errors import InvalidContact
-from foundation.texts import LINE_RULE, is_line
+from foundation.texts import LINE_RULE, TEXT_RULE, is_line, is_text
 
 LENGTHS: Final = {
     "email": 254,
@@ -106,8 +106,10 @@ def _read_text(name: str, given: object) -> str:
     text = str(given).strip()
     if len(text) > LENGTHS[name]:
         raise InvalidContact(f"{name} is longer than {LENGTHS[name]} characters", field=name)
-    if not is_line(text):
-        raise InvalidContact(f"{name}: {LINE_RULE}", field=name)
+    # Names and postal addresses may have several lines: in a header a line break becomes a space.
+    is_fit, rule = (is_line, LINE_RULE) if name in IDENTIFIERS else (is_text, TEXT_RULE)
+    if not is_fit(text):
+        raise InvalidContact(f"{name}: {rule}", field=name)
     if name == "time_zone" and text and text not in _time_zones():
         raise InvalidContact("time_zone is not the name of a time zone, such as Europe/Berlin", field=name)
     return text

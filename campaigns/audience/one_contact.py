@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from accounts.models import Account
 from campaigns.audience.contacts import find_contact, lock_audience
 from campaigns.audience.lists import find_lists
-from campaigns.audience.models import Contact, ContactList, Membership
+from campaigns.audience.models import IDENTIFIERS, Contact, ContactList, Membership
 from campaigns.audience.queries import ADD_MEMBERS, COUNT_NEW
 from campaigns.errors import ContactTaken
 from foundation.clock import Now
@@ -82,7 +82,7 @@ def has_left(contact: Contact) -> bool:
 def _check_characters(columns: Columns) -> None:
     for name, value in columns.items():
         if isinstance(value, str):
-            check_line(value, field=name)
+            (check_line if name in IDENTIFIERS else check_text)(value, field=name)
 
 
 def _add(contact: Contact, lists: Collection[ContactList]) -> None:
