@@ -180,6 +180,19 @@ def test_a_field_of_a_mail_is_refused_or_is_one_header(
             assert same(take(messages[recipient]), value), value
 
 
+def test_a_body_keeps_every_character(client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer) -> None:
+    values = [value for value in VALUES if "\0" not in value]
+    for number, value in enumerate(values):
+        content = [{"type": kind, "value": value} for kind in ("text/plain", "text/html")]
+        answer = client_of_alice.post("/v3/mail/send", mail_to(f"r{number}@example.com") | {"content": content})
+        assert answer.status_code == 202, value
+    deliverer.deliver_due(seconds=10)
+    messages = messages_by_recipient(peer)
+    for number, value in enumerate(values):
+        bodies = [body_of(part) for part in messages[f"r{number}@example.com"].iter_parts()]  # type: ignore[arg-type]
+        assert bodies == [with_line_feeds(value)] * 2
+
+
 def test_categories_and_keys_of_substitutions_are_refused(client_of_alice: ApiClient) -> None:
     for value in VALUES:
         if value.isascii() and not is_line(value):

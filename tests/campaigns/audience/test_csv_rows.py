@@ -8,11 +8,22 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from campaigns.audience import csv_rows
-from campaigns.audience.csv_rows import BAD_QUOTES, LONGEST_ROW, NOT_UTF8, NUL, TOO_LONG, CsvRows, Row, write_row
+from campaigns.audience.csv_rows import (
+    BAD_QUOTES,
+    LONGEST_ROW,
+    NOT_UTF8,
+    NUL,
+    TOO_LONG,
+    CsvRows,
+    Row,
+    protect,
+    restore,
+    write_row,
+)
 
 cells = st.text(st.sampled_from('ab,"\r\n ;ä€😀\ufeff\u2028\x1c'), max_size=6)
 tables = st.lists(st.lists(cells, max_size=4), max_size=8)
@@ -126,3 +137,24 @@ def test_a_row_of_the_greatest_length_is_read() -> None:
 @given(st.lists(cells, min_size=1, max_size=4))
 def test_a_row_that_was_written_is_read_as_it_was(row: list[str]) -> None:
     assert next(csv.reader(io.StringIO(write_row(row), newline=""))) == row
+
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet takes for a formula, in its full-width forms, too."""
+
+
+@given(st.text() | st.text("'=+-@\t\r\n \uff1d\xa0a", max_size=6))
+@example("'=1+1")
+@example("''")
+@example("' ")
+def test_any_value_is_no_formula_and_comes_back_as_it_was(value: str) -> None:
+    cell = protect(value)
+    assert not cell.startswith(FORMULAS)
+    assert restore(cell) == value
+
+
+def test_cells_of_other_programs_lose_only_the_spaces_around_them_and_the_protection() -> None:
+    """Many programs protect cells in the same way."""
+    assert [restore(cell) for cell in (" Ann ", "'Ann'", "'", "", "'tis", "'=1", "''=1", "-5")] == [
+        *("Ann", "'Ann'", "'", "", "'tis", "=1", "'=1", "-5")
+    ]

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import random
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from campaigns.audience import exports
 from campaigns.audience.conditions import Column, Compare, Kind, Operator
 from campaigns.audience.exports import FileFormat, begin_export, export_pages, parts_of, read_export
 from campaigns.audience.fields import create_field
+from campaigns.audience.job_files import write_rejected
 from campaigns.audience.jobs import take_job
 from campaigns.audience.lists import create_list, delete_list
 from campaigns.audience.models import Contact, ContactList, FieldType, Job, JobStatus
@@ -23,6 +25,7 @@ from campaigns.audience.upsert_jobs import Given, begin_upsert
 from campaigns.audience.work import run_job
 from campaigns.errors import UnknownList, UnknownSegment
 from tests.campaigns.audience.jobs_done import done, uploaded
+from tests.campaigns.audience.test_csv_rows import FORMULAS
 
 NAME = 'Ann "A", \n=é'
 
@@ -188,3 +191,37 @@ def test_an_export_can_be_imported(alice: Account, charlie: Account, readers: Co
     fields = ("first_name", "city", "alternate_emails")
     ours, theirs = (Contact.objects.filter(account=a, **told).values(*fields).get() for a in (alice, charlie))
     assert ours == theirs
+
+
+def test_no_cell_of_an_export_is_a_formula_and_an_import_restores_every_value(alice: Account, charlie: Account) -> None:
+    draw = random.Random(7)
+    alphabet = [*"'=+-@\t\r\n \"\\,;aé", "\uff1d", "\xa0", "\x85", "\u2028"]
+    texts = {"".join(draw.choices(alphabet, k=draw.randint(1, 5))) for _ in range(300)} | {"'=1", "''=1", "-1", "' "}
+    values = sorted(text for text in texts if text.strip())
+    pets = {each: create_field(each, "pet", FieldType.TEXT).pk for each in (alice, charlie)}
+    points = {each: create_field(each, "points", FieldType.NUMBER).pk for each in (alice, charlie)}
+    given = [
+        Given({"email": f"+{n}@example.com", "first_name": value}, {pets[alice]: value, points[alice]: -n})
+        for n, value in enumerate(values)
+    ]
+    assert done(begin_upsert(alice, given)).status == JobStatus.COMPLETED
+    (text,) = files_of(done(begin_export(alice)))
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == len(values) > 200
+    for n, row in enumerate(rows):
+        assert row["points"] == str(-n)
+        assert not any(cell.startswith(FORMULAS) for name, cell in row.items() if name != "points")
+    names = {"pet": pets[charlie], "points": points[charlie]}
+    columns = [names.get(name, name if name in {"email", "first_name"} else None) for name in rows[0]]
+    job = done(uploaded(charlie, text.encode(), columns))
+    assert (job.created_count, job.errored_count) == (len(values), 0)
+    for n, value in enumerate(values):
+        theirs = Contact.objects.get(account=charlie, email=f"+{n}@example.com")
+        assert (theirs.first_name, theirs.custom[str(pets[charlie])]) == (value.strip(), value)
+        assert theirs.custom[str(points[charlie])] == -n
+
+
+def test_no_cell_of_the_rejected_rows_is_a_formula(alice: Account) -> None:
+    job = done(uploaded(alice, b"email\n=1+1\n'=1+1\nann@example.com\n\t@SUM(A1)\n"))
+    rows = list(csv.reader(io.StringIO(b"".join(write_rejected(job)).decode(), newline="")))
+    assert [row[2] for row in rows] == ["text", "'=1+1", "''=1+1", "'\t@SUM(A1)"]

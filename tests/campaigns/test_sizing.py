@@ -1,0 +1,67 @@
+"""A campaign is refused where its tags could make a message too large, whatever its contacts are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from campaigns.audience.fields import create_field
+from campaigns.audience.models import FieldType
+from campaigns.audience.vocabulary import TEXT_LENGTH
+from campaigns.content import content_of
+from campaigns.editing import edit_campaign
+from campaigns.errors import InvalidContact
+from campaigns.models import Campaign
+from campaigns.sizing import LONGEST_VALUE
+from foundation.errors import UnfitCharacter
+from mailer.errors import MessageTooLarge
+from tests.campaigns.audience.conftest import draft
+from tests.campaigns.building import again, ready_campaign
+
+TAGS = ("[%pet%]", "{{pet}}", "{{{pet}}}", '{{insert pet "default=x"}}', "[Sender_Address]", "[unsubscribe]")
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("field", ["html_content", "plain_content"])
+def test_content_of_too_many_tags_is_refused_and_nothing_is_stored(
+    alice: Account, settings: Any, tag: str, field: str
+) -> None:
+    campaign = ready_campaign(alice)
+    settings.MAX_MESSAGE_BYTES = 100_000
+    edit_campaign(alice, campaign.pk, {field: tag * 5})
+    before = again(campaign)
+    with pytest.raises(MessageTooLarge):
+        edit_campaign(alice, campaign.pk, {field: tag * 400})
+    assert again(campaign).html_content == before.html_content
+    assert again(campaign).plain_content == before.plain_content
+
+
+def test_no_contact_has_a_longer_value_than_is_counted(alice: Account) -> None:
+    pet = create_field(alice, "pet", FieldType.TEXT)
+    draft(alice, email="a@example.com", pet='"' * TEXT_LENGTH)
+    assert len("&quot;") * TEXT_LENGTH <= LONGEST_VALUE
+    with pytest.raises(InvalidContact):
+        draft(alice, email="a@example.com", **{pet.name: "x" * (TEXT_LENGTH + 1)})
+
+
+@pytest.mark.parametrize(
+    "field", ["title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url"]
+)
+def test_a_field_of_one_line_is_refused_with_another(alice: Account, field: str) -> None:
+    campaign = ready_campaign(alice)
+    for character in ("\v", "\n", "\x7f", "\x85", "\u2028"):
+        with pytest.raises(UnfitCharacter) as refused:
+            edit_campaign(alice, campaign.pk, {field: f"a{character}b"})
+        assert refused.value.field == field
+    with pytest.raises(UnfitCharacter) as refused:
+        edit_campaign(alice, campaign.pk, {"categories": ["news", "a\x1cb"]})
+    assert refused.value.field == "categories.1"
+
+
+def test_a_tag_with_a_control_character_is_no_tag(alice: Account) -> None:
+    """Its default would be merged wherever the same tag stands, in a stored subject, too."""
+    campaign = ready_campaign(alice, plain_content="[%first_name | a\vb%] [%first_name | friend %]")
+    Campaign.objects.filter(pk=campaign.pk).update(subject="[%first_name | a\vb%]")
+    assert [(tag.field, tag.default) for tag in content_of(again(campaign)).tags] == [("first_name", "friend")] * 2
