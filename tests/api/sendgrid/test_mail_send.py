@@ -280,6 +280,22 @@ def test_body_over_the_limit_is_413(client_of_alice: ApiClient, settings: Any) -
     assert Mail.objects.count() == 1
 
 
+@pytest.mark.parametrize("is_sandboxed", [False, True])
+def test_message_too_large_with_its_substitutions_is_413(
+    is_sandboxed: bool, client_of_alice: ApiClient, settings: Any
+) -> None:
+    settings.MAX_MESSAGE_BYTES = 100_000
+    mail = personalized(substitutions={"-v-": "v" * 1000}) | {
+        "content": [{"type": "text/plain", "value": "-v-" * 101}],
+        "mail_settings": {"sandbox_mode": {"enable": is_sandboxed}},
+    }
+    answer = client_of_alice.post(SEND, mail)
+    text = "A message may not exceed 100,000 bytes with its substitutions made."
+    problem = {"message": text, "field": "personalizations.0", "help": None}
+    assert (answer.status_code, answer.json()) == (413, {"errors": [problem]})
+    assert not Mail.objects.exists()
+
+
 def test_body_beyond_what_the_admin_may_upload_is_taken(client_of_alice: ApiClient) -> None:
     block = {"type": "text/plain", "value": "x" * (6 * 1024 * 1024)}
     assert client_of_alice.post(SEND, mail_body(content=[block])).status_code == 202
