@@ -9,6 +9,7 @@ message can be too large; otherwise each key is counted once in each text, and a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from itertools import chain
 from typing import Final
@@ -52,8 +53,12 @@ def check_size(draft: MailDraft) -> None:
 
 def link_sizes(unsubscribe_url: str) -> Sizes:
     """Return the sizes of the unsubscribe links, whose address is the caller's if it is not empty."""
-    size = len(escape(unsubscribe_url or settings.PUBLIC_URL).encode()) + LINK_MARGIN
-    return dict.fromkeys(LINK_TAGS, size)
+    return _link_sizes(unsubscribe_url or settings.PUBLIC_URL)
+
+
+@lru_cache(maxsize=16)
+def _link_sizes(address: str) -> Sizes:
+    return dict.fromkeys(LINK_TAGS, len(escape(address).encode()) + LINK_MARGIN)
 
 
 class KeyCounter:
@@ -93,20 +98,23 @@ class KeyCounter:
 def _coarse_size(texts: Sequence[str], people: Sequence[Personalization], links: Sizes) -> int:
     """Return a bound for the texts of the largest message: all of it the shortest key of any, each replaced by the
     longest value of any."""
-    keys = set(links).union(*(one.substitutions for one in people), *(one.merge for one in people))
-    shortest = min(len(key) for key in keys if key)
+    merges = [one.merge for one in people if one.merge]
     longest = max(
         max(links.values()),
-        UTF8_BYTES * _longest(one.substitutions for one in people),
-        ESCAPED_BYTES * _longest(one.merge for one in people),
+        UTF8_BYTES * _longest([one.substitutions for one in people]),
+        ESCAPED_BYTES * _longest(merges),
     )
-    own = max(sum(map(len, _own_texts(one))) for one in people)
-    characters = sum(map(len, texts)) + own
+    own = [sum(map(len, _own_texts(one))) for one in people if one.subject or one.headers]
+    characters = sum(map(len, texts)) + max(own, default=0)
+    if characters * (UTF8_BYTES + longest) <= settings.MAX_MESSAGE_BYTES // 2:
+        return characters * (UTF8_BYTES + longest)  # small enough, were each key but one character
+    keys = set(links).union(*(one.substitutions for one in people), *merges)
+    shortest = min(len(key) for key in keys if key)
     return UTF8_BYTES * characters + characters // shortest * longest
 
 
 def _longest(several: Iterable[Mapping[str, str]]) -> int:
-    return max(map(len, chain.from_iterable(values.values() for values in several)), default=0)
+    return max(map(len, chain.from_iterable([values.values() for values in several])), default=0)
 
 
 def _sizes_of(one: Personalization) -> Sizes:
