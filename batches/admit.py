@@ -10,6 +10,7 @@ import datetime as dt
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from django.conf import settings
@@ -115,15 +116,16 @@ def fire_wave(batch_id: int, due_at: dt.datetime) -> Admitted:
     return admit_batch(batch_id)
 
 
-def admit_batch(batch_id: int) -> Admitted:
-    """Give every parcel of the batch that is due, and that no worker holds, the verdict of this moment."""
+def admit_batch(batch_id: int, *, until: float = inf) -> Admitted:
+    """Give every parcel of the batch that is due, and that no worker holds, the verdict of this moment. No page is
+    begun after `until` (of `time.monotonic`) but the first: the caller comes again for what is left."""
     admitted = Admitted()
-    while not _admit_as_read(batch_id, admitted):
+    while not _admit_as_read(batch_id, admitted, until):
         pass
     return admitted
 
 
-def _admit_as_read(batch_id: int, admitted: Admitted) -> bool:
+def _admit_as_read(batch_id: int, admitted: Admitted, until: float) -> bool:
     """Read the gate and carry out what it says, page by page. False if it has changed on the way: read it again."""
     with transaction.atomic():
         reading = read_locked_gate(batch_id)
@@ -140,6 +142,8 @@ def _admit_as_read(batch_id: int, admitted: Admitted) -> bool:
             admitted.messages += sum(row[3] for row in moved)
             if share.target is ParcelState.DUE:
                 _hint_lanes(moved)
+            if time.monotonic() >= until:
+                return True
             place = (moved[-1][0], moved[-1][1]) if len(moved) == PAGE else None
     return True
 

@@ -22,6 +22,9 @@ from batches.errors import StatusConflict
 from batches.models import Receipt
 from batches.settle import stop_transaction, wait_until_settled
 
+PURGE_SECONDS = 1.0
+"""The sweeper's time slice: rescue and the waves of others must not wait until a large purge has ended."""
+
 
 def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
     """Discard all that the account and its subusers still have to send; it stays frozen.
@@ -51,8 +54,10 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 
 
 def finish_purges() -> int:
-    """Discard what purges have left, such as what a worker had; returns the messages discarded."""
-    return discard_purged(Account.objects.filter(is_purging=True).values_list("pk", flat=True), seconds=60)
+    """Discard what purges have left, such as what a worker had, for `PURGE_SECONDS` of a round of the sweeper; return
+    the messages discarded. The rest goes with the next rounds."""
+    purging = Account.objects.filter(is_purging=True).values_list("pk", flat=True)
+    return discard_purged(purging, seconds=PURGE_SECONDS)
 
 
 def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
@@ -62,7 +67,7 @@ def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
         while batches := _unfinished(account):
             before = discarded
             for batch in batches:
-                discarded += admit_batch(batch).messages
+                discarded += admit_batch(batch, until=until).messages
                 if time.monotonic() >= until:
                     return discarded
             if discarded == before:

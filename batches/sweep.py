@@ -7,6 +7,7 @@ own in short guarded steps, so that two sweepers at once are harmless and a stuc
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 from django.conf import settings
 from django.db import connection
@@ -20,6 +21,10 @@ from foundation.clock import Now, boottime
 
 FOLD_PAGE = 5000
 TOKENS_AT_MOST = 1000
+ADMIT_SECONDS = 2.0
+"""How long a duty that admits goes on in one round."""
+BATCH_SECONDS = 0.25
+"""How long it stays with one batch, so that a batch of millions does not hold up the others."""
 STALLED_AFTER = dt.timedelta(seconds=2)
 
 
@@ -42,8 +47,11 @@ def _admit_all(query: str, parameters: dict[str, float] | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters or {})
         batches = [row[0] for row in cursor.fetchall()]
+    until = time.monotonic() + ADMIT_SECONDS
     for batch_id in batches:
-        admit_batch(batch_id)
+        if time.monotonic() >= until:
+            break
+        admit_batch(batch_id, until=min(until, time.monotonic() + BATCH_SECONDS))
     return len(batches)
 
 

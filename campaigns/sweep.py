@@ -4,6 +4,7 @@ two sweepers at once are harmless."""
 from __future__ import annotations
 
 import datetime as dt
+import time
 from contextlib import suppress
 from functools import partial
 
@@ -24,6 +25,8 @@ PREPARED_AHEAD = dt.timedelta(minutes=2)
 """How long before its time a campaign's audience becomes messages, so that it leaves at its time."""
 AT_ONCE = 100
 UNTOLD_SECONDS = 0.5
+EXPAND_SECONDS = 1.0
+"""How long one round expands launches itself while the broker is away."""
 
 
 def prepare_campaigns() -> int:
@@ -79,8 +82,9 @@ def expand_launches() -> int:
     """Hint the launches that have more to expand and whose task may be lost; returns how many."""
     left = Launch.objects.filter(is_complete=False, batch__status=BatchStatus.OPEN).values_list("pk", flat=True)
     found = list(left[:AT_ONCE])
+    until = time.monotonic() + EXPAND_SECONDS
     for launch_id in found:
-        if not hint_expansion(launch_id):
+        if not hint_expansion(launch_id) and time.monotonic() < until:
             # Nobody can be told: some of it is done here.
             expand(launch_id, seconds=UNTOLD_SECONDS)
     return len(found)

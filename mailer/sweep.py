@@ -7,12 +7,14 @@ The duties that know only parcels are in `batches/sweep.py`; those that touch me
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.idempotency import forget_old_keys
 from batches.control import end_pauses
@@ -42,6 +44,10 @@ TURN = 0.8
 """Of the time between two rounds: a sweeper that comes a little early still takes its turn."""
 PRUNE_EVERY = dt.timedelta(hours=1)
 PRUNE_PAGE = 10_000
+PRUNE_SECONDS = 1.0
+"""How long one round may prune. What is left goes with the next rounds."""
+RESCUE_EVERY_SECONDS = 1.0
+"""A round that takes longer than this rescues again before its next duty."""
 _watch = Watch()
 
 Duty = Callable[[], int]
@@ -69,7 +75,11 @@ def take_turn(duty: str, every: dt.timedelta) -> bool:
 
 
 def sweep() -> dict[str, int]:
-    """Do every duty once; returns how much each found to do (-1: it failed and is tried again next time)."""
+    """Do every duty once; return how much each found to do (-1: it failed and is tried again next time).
+
+    The rescue comes first, and again before any duty that begins `RESCUE_EVERY_SECONDS` after the last rescue. A duty
+    that could take long has a time slice, so a dead worker's parcels wait for one slice at most.
+    """
     duties: dict[str, Duty] = {
         "plan": plan_ahead,
         "end_pauses": end_pauses,
@@ -77,7 +87,6 @@ def sweep() -> dict[str, int]:
         "admit_stopped": admit_stopped,
         "admit_retained": admit_retained,
         "finish_purges": finish_purges,
-        "rescue": rescue,
         "hint_unclaimed": hint_unclaimed,
         "settle_receipts": settle_receipts,
         "fold": fold_final,
@@ -87,7 +96,14 @@ def sweep() -> dict[str, int]:
         "forget_keys": forget_old_keys,
         **_added,
     }
-    return {name: _do(name, duty) for name, duty in duties.items()}
+    results = {"rescue": _do("rescue", rescue)}
+    rescued_at = time.monotonic()
+    for name, duty in duties.items():
+        if time.monotonic() - rescued_at >= RESCUE_EVERY_SECONDS:
+            results["rescue"] += max(0, _do("rescue", rescue))
+            rescued_at = time.monotonic()
+        results[name] = _do(name, duty)
+    return results
 
 
 def _do(name: str, duty: Duty) -> int:
@@ -107,33 +123,44 @@ def rescue(watch: Watch | None = None) -> int:
 
 
 def prune() -> int:
-    """Delete what ended more than `HISTORY_DAYS` ago, at most once an hour for the installation.
-
-    Folded parcels go a page at a time, then every partition below the oldest parcel that is left, then the mails whose
-    batches hold no parcel any more. A message in doubt keeps its parcel, and so its partition.
+    """Delete what ended more than `HISTORY_DAYS` ago, once an hour for the installation, and return how many rows and
+    partitions went. What takes longer than `PRUNE_SECONDS` goes on in the next round.
     """
     if not take_turn("prune", PRUNE_EVERY):
         return 0
-    long_ago = database_now() - dt.timedelta(days=settings.HISTORY_DAYS)
-    return _prune_parcels(long_ago) + _prune_partitions() + _prune_mails(long_ago)
-
-
-def _prune_parcels(long_ago: dt.datetime) -> int:
-    old = Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago).order_by("pk")
-    pruned = 0
-    while page := list(old.values_list("pk", flat=True)[:PRUNE_PAGE]):
-        pruned += Parcel.objects.filter(pk__in=page).delete()[0]
+    pruned, until = 0, time.monotonic() + PRUNE_SECONDS
+    for count in _prune_pages(database_now() - dt.timedelta(days=settings.HISTORY_DAYS)):
+        pruned += count
+        if time.monotonic() >= until:
+            Mark.objects.filter(duty="prune").delete()
+            break
     return pruned
 
 
-def _prune_partitions() -> int:
-    """Drop the partitions whose whole range lies below every parcel that is left, by the ids its messages have."""
+def _prune_pages(long_ago: dt.datetime) -> Iterator[int]:
+    """Delete the next page and yield how much went: first folded parcels, then every partition below the oldest parcel
+    that is left, then the mails whose batches hold no parcel any more. A message in doubt keeps its parcel, and so its
+    partition."""
+    yield from _delete_pages(Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago))
+    for number in _old_partitions():
+        drop_partition(number)
+        yield 1
+    yield from _delete_pages(Mail.objects.filter(created_at__lt=long_ago, batch__parcels=None))
+
+
+def _delete_pages(old: QuerySet[Any]) -> Iterator[int]:
+    while page := list(old.order_by("pk").values_list("pk", flat=True)[:PRUNE_PAGE]):
+        yield old.model.objects.filter(pk__in=page).delete()[0]
+
+
+def _old_partitions() -> list[int]:
+    """Return the partitions that lie wholly below every parcel that is left, by the ids its messages have."""
     with connection.cursor() as cursor:
         cursor.execute("select least(min(base), min(id)) from batches_parcel")
         row = cursor.fetchone()
         oldest = row[0] if row else None
         if oldest is None:
-            return 0
+            return []
         cursor.execute(
             "select substring(c.relname from '[0-9]+$')::bigint from pg_inherits i "
             "join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent "
@@ -141,16 +168,4 @@ def _prune_partitions() -> int:
             [next(iter(TABLES))],
         )
         numbers = [row[0] for row in cursor.fetchall()]
-    dropped = [number for number in numbers if (number + 1) * settings.PARTITION_PARCELS <= oldest]
-    for number in dropped:
-        drop_partition(number)
-    return len(dropped)
-
-
-def _prune_mails(long_ago: dt.datetime) -> int:
-    """Mails that no message can belong to any more: older than the history, in a batch with no parcel left."""
-    old = Mail.objects.filter(created_at__lt=long_ago, batch__parcels=None)
-    pruned = 0
-    while page := list(old.values_list("pk", flat=True)[:PRUNE_PAGE]):
-        pruned += Mail.objects.filter(pk__in=page).delete()[0]
-    return pruned
+    return [number for number in numbers if (number + 1) * settings.PARTITION_PARCELS <= oldest]

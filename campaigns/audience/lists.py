@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -22,6 +23,8 @@ NAME_LENGTH: Final = 100
 LONGEST_NAME: Final = 255
 """What there is room for; a dialect may allow as much."""
 EMPTIED_AT_ONCE: Final = 10_000
+EMPTY_SECONDS: Final = 1.0
+"""How long one round of the sweeper empties deleted lists."""
 
 
 def create_list(
@@ -140,7 +143,10 @@ def empty_deleted_lists() -> int:
     has_members = Exists(Membership.objects.filter(list=OuterRef("pk")))
     has_segment = Exists(Segment.objects.filter(list=OuterRef("pk")))
     deleted_lists = ContactList.objects.filter(has_members | ~has_segment, deleted_at__isnull=False)
+    until = time.monotonic() + EMPTY_SECONDS
     for deleted in deleted_lists.select_related("account").order_by("pk")[:100]:
+        if time.monotonic() >= until:
+            break
         with transaction.atomic(), connection.cursor() as cursor:
             lock_audience(deleted.account)
             cursor.execute(EMPTY_LIST, {"list": deleted.pk, "limit": EMPTIED_AT_ONCE})

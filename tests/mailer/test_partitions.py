@@ -14,7 +14,7 @@ from batches.models import PARCEL_SPAN, Parcel
 from mailer.models import Message
 from mailer.partitions import AHEAD, TABLES, drop_partition, ensure_partitions, exists, newest_parcel_id, span
 from mailer.pipeline.accept import accept_mail
-from mailer.sweep import _prune_partitions
+from mailer.sweep import prune
 from tests.drafts import draft
 
 
@@ -63,7 +63,7 @@ def test_only_partitions_below_the_oldest_parcel_are_pruned(alice: Account) -> N
     accept_mail(alice, draft(1))
     kept = number_of(Parcel.objects.get().base)
     ensure_partitions()
-    _prune_partitions()
+    prune()
     assert exists(kept)
     with connection.cursor() as cursor:
         cursor.execute(
