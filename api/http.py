@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +17,6 @@ BODY = "sluice.body"
 """Where `keep_body` leaves the body, in the request's META."""
 MAX_DEPTH = 201
 """Objects and lists within each other: the JSON parser's own bound."""
-NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""A backslash that is not escaped itself, and u0000."""
 
 
 class BadBody(Exception):
@@ -111,12 +108,20 @@ def parse_json(body: bytes) -> Any:
         body.decode()
     except UnicodeDecodeError as error:
         raise NotUtf8 from error
-    if b"\\u0000" in body and NUL_ESCAPE.search(body):
+    if has_nul(body):
         raise NotJson
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise (TooDeep if str(error).startswith("recursion limit") else NotJson) from error
+
+
+def has_nul(body: bytes) -> bool:
+    """Return whether a string in a JSON text has a NUL: the escape u0000 behind a backslash that is not escaped itself.
+
+    By two plain searches: a regular expression that counts backslashes keeps a trail of each pair, 34 times the body.
+    """
+    return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"__")
 
 
 def receipt_headers(receipt: Receipt) -> dict[str, str]:

@@ -14,7 +14,7 @@ from campaigns.tags import Tag, fill_in_sender, find_tags
 from mailer.compose.plain_text import plain_text_of
 from mailer.draft import Address
 
-BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+BODY: Final = re.compile(r"<body\b", re.IGNORECASE)
 HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
 LEAVE_EVERYTHING: Final = "<%asm_global_unsubscribe_raw_url%>"
 LINK_TAGS: Final = re.compile(r"\[unsubscribe\]|\{\{\{unsubscribe\}\}\}|\{\{unsubscribe\}\}")
@@ -66,7 +66,8 @@ def with_preheader(html: str, preheader: str) -> str:
         return html
     line = f'<div style="{HIDDEN}">{escape(preheader, quote=False)}</div>'
     body = BODY.search(html)
-    at = body.end() if body else 0
+    # Without an end behind the first there is none behind a later one.
+    at = html.find(">", body.end()) + 1 if body else 0
     return f"{html[:at]}{line}{html[at:]}"
 
 

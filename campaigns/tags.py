@@ -22,13 +22,14 @@ RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {
 }
 """Fields that every contact has."""
 
-NAME: Final = r"[^\s|%{}\[\]\"]+(?: [^\s|%{}\[\]\"]+)*"
+NAME: Final = r"[^\s|%{}\[\]\"]++(?: [^\s|%{}\[\]\"]++)*+"
 TAG: Final = re.compile(
-    rf"\[%\s*(?P<legacy>{NAME})\s*(?:\|(?P<legacy_default>[^%\]]*))?%\]"
-    rf"|\{{\{{\s*insert\s+(?P<insert>{NAME})\s*(?:\"default=(?P<insert_default>[^\"]*)\"\s*)?\}}\}}"
-    rf"|\{{\{{\{{\s*(?P<raw>{NAME})\s*\}}\}}\}}"
-    rf"|\{{\{{\s*(?P<plain>{NAME})\s*\}}\}}"
+    rf"\[%\s*+(?P<legacy>{NAME})\s*+(?:\|(?P<legacy_default>[^%\]]*+))?%\]"
+    rf"|\{{\{{\s*+insert\s++(?P<insert>{NAME})\s*+(?:\"default=(?P<insert_default>[^\"]*+)\"\s*+)?\}}\}}"
+    rf"|\{{\{{\{{\s*+(?P<raw>{NAME})\s*+\}}\}}\}}"
+    rf"|\{{\{{\s*+(?P<plain>{NAME})\s*+\}}\}}"
 )
+"""Possessive throughout: what a part has taken it never gives back, so a tag that does not end costs one look."""
 SENDER_TAG: Final = re.compile(r"\[(Sender_\w+)\]|\{\{\{?\s*(Sender_\w+)\s*\}?\}\}")
 LEFT_TO_DELIVERY: Final = frozenset({"unsubscribe", "unsubscribe_preferences", "weblink"})
 LONGEST: Final = 200

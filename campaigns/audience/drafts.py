@@ -35,7 +35,7 @@ LENGTHS: Final = {
 MOST_ALTERNATES: Final = 5
 EMAIL: Final = re.compile(
     r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]{1,64}"
-    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?"
+    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,126}[^\W_](?:[\w-]{0,61}[^\W_])?"
 )
 """An address that can be written to: no quotes, no comments, no bare host names."""
 

@@ -15,7 +15,7 @@ TEXT_LIMIT = 500
 SUCCESS = ord("2")
 """The first byte of a reply that says yes."""
 
-SHORT_REPLIES = re.compile(rb"(?:(?!421)[2-5][0-9][0-9] [^\r\n]{0,1000}\r\n)+")
+SHORT_REPLIES = re.compile(rb"(?:(?!421)[2-5][0-9][0-9] [^\r\n]{0,1000}\r\n)++")
 CLOSING = b"421"
 """RFC 5321 section 3.8: whatever was asked, the peer is going."""
 LINE = re.compile(rb"([2-5][0-9][0-9])([ -]|$)(.*)", re.DOTALL)

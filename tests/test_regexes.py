@@ -1,0 +1,169 @@
+"""Every regular expression of the product is linear in its input, in time and in memory."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pickle
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.validators import RegexValidator
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from campaigns.audience import sgql
+from tests import regex_probe
+from tests.regex_probe import REPEATS, SINGLE, codes, inner_of, parser
+
+PACKAGES = ("accounts", "api", "batches", "campaigns", "config", "foundation", "mailer")
+ROOT = Path(__file__).parent.parent
+METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+MANY = 1000
+"""What may be repeated more often than this counts as unbounded."""
+
+Expression = tuple[str, Any, int, list[str]]
+"""A name to show, the pattern, its flags, and the methods by which it is used."""
+
+
+def modules() -> Iterator[Any]:
+    for package in map(importlib.import_module, PACKAGES):
+        yield package
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations" not in found.name and ".management" not in found.name:
+                yield importlib.import_module(found.name)
+
+
+def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, dict):
+        yield from patterns_in(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from patterns_in(each)
+
+
+def in_modules(sources: str) -> Iterator[Expression]:
+    """Yield what modules and their classes hold, with the methods that the sources call on that name."""
+    for module in modules():
+        spaces = [vars(module), *(vars(each) for each in vars(module).values() if isinstance(each, type))]
+        for name, value in [item for space in spaces for item in space.items()]:
+            for pattern in patterns_in(value):
+                used = METHODS & set(re.findall(rf"\b{name}\.(\w+)\(", sources)) or {"search"}
+                yield f"{module.__name__}.{name}", pattern.pattern, pattern.flags & ~re.UNICODE, sorted(used)
+
+
+def in_calls(files: Iterable[Path]) -> Iterator[Expression]:
+    """Yield what is written in a call, such as `re.sub("…", …)`."""
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                text = node.args[0]
+                owner = node.func.value
+                is_use = isinstance(owner, ast.Name) and owner.id == "re" and node.func.attr in METHODS
+                if is_use and isinstance(text, ast.Constant):
+                    yield f"{file.relative_to(ROOT)}:{node.lineno}", text.value, 0, [node.func.attr]
+
+
+def in_urls(resolver: URLResolver) -> Iterator[Expression]:
+    """Yield the paths, but for those of Django's admin: the server bounds the length of a path."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver) and each.app_name == "admin":
+            continue
+        regex = each.pattern.regex
+        yield f"url {regex.pattern}", regex.pattern, 0, ["search"]
+        if isinstance(each, URLResolver):
+            yield from in_urls(each)
+        else:
+            assert isinstance(each, URLPattern)
+
+
+def in_validators() -> Iterator[Expression]:
+    for model in apps.get_models():
+        if model._meta.app_label in PACKAGES:
+            for validator in (each for field in model._meta.fields for each in field.validators):
+                if isinstance(validator, RegexValidator):
+                    yield f"{model.__name__}'s validator", validator.regex.pattern, 0, ["search"]
+
+
+def in_grammar() -> Iterator[Expression]:
+    for terminal in sgql._parser().terminals:
+        yield f"sgql {terminal.name}", terminal.pattern.to_regexp(), 0, ["match"]
+
+
+@pytest.fixture(scope="module")
+def expressions() -> list[Expression]:
+    """All of the product that see input, each once."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "migrations" not in file.parts]
+    sources = "\n".join(file.read_text() for file in files)
+    every = [*in_modules(sources), *in_calls(files), *in_urls(get_resolver()), *in_validators(), *in_grammar()]
+    distinct: dict[Any, Expression] = {}
+    for name, pattern, flags, methods in every:
+        known = distinct.get((pattern, flags), (name, pattern, flags, []))
+        distinct[pattern, flags] = (*known[:3], sorted({*known[3], *methods}))
+    return list(distinct.values())
+
+
+def unbounded_groups(items: Any) -> Iterator[Any]:
+    """Yield the repetitions without a bound of more than a single character. Possessive ones keep no trail of their
+    rounds, so they cost no memory."""
+    for operation, argument in items:
+        if operation in REPEATS and operation is not codes.POSSESSIVE_REPEAT:
+            _, highest, body = argument
+            if highest > MANY and not (len(body) == 1 and body[0][0] in SINGLE):
+                yield body
+        for inner in inner_of(operation, argument):
+            yield from unbounded_groups(inner)
+
+
+def probe(expressions: list[Expression]) -> list[str]:
+    """Return what a process with limits says of expressions."""
+    command = [sys.executable, regex_probe.__file__]
+    done = subprocess.run(command, input=pickle.dumps(expressions), capture_output=True, check=False)
+    lines = done.stdout.decode().splitlines()
+    return lines[:-1] if lines[-1:] == ["done"] else [*lines, f"ended early: {done.stderr.decode()[-500:]}"]
+
+
+def test_the_walk_finds_expressions_wherever_they_are(expressions: list[Expression]) -> None:
+    names = " ".join(name for name, *_ in expressions)
+    for known in (
+        "campaigns.tags.SENDER_TAG",
+        "config.logs",
+        "campaigns/admin/testing.py",
+        "url ",
+        "validator",
+        "sgql SINGLE",
+    ):
+        assert known in names
+
+
+def test_no_expression_repeats_a_group_without_bound(expressions: list[Expression]) -> None:
+    wrong = {
+        name: pattern for name, pattern, flags, _ in expressions if list(unbounded_groups(parser.parse(pattern, flags)))
+    }
+    assert wrong == {}
+
+
+def test_every_expression_is_linear_in_time_and_memory(expressions: list[Expression]) -> None:
+    assert probe(expressions) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "method", "complaint"),
+    [
+        (r"<body\b[^>]*>", "search", "times the time"),
+        (r"a\s*\s*b", "search", "times the time"),
+        (rb"(?<!\\)(?:\\\\)*\\u0000", "search", "too much memory"),
+        (r"(a+)+b", "match", "ended early"),
+    ],
+)
+def test_the_probe_sees_what_is_not(pattern: Any, method: str, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CPU_SECONDS", "1")
+    assert complaint in str(probe([("example", pattern, 0, [method])]))
