@@ -1,10 +1,11 @@
 """Reading: bytes become an envelope, and elements become texts.
 
-The input is hostile. A document with a DOCTYPE is refused before it is parsed, since declarations alone can keep a
-parser busy for minutes; besides, the parser fetches nothing, resolves no entity and loads no DTD. libxml2 itself
-refuses more than 256 levels, characters that XML does not have, and bytes that are not UTF-8. Requests are not
-validated against the schema, since clients that are in use send ones that would not pass: text between elements is
-skipped, a header may come behind the body, what is nil counts as absent.
+The input is hostile. Before it is known who asks, at most `OPENING_BYTES` are parsed: of a longer document only its
+beginning, which must hold the header with the credentials. A document with a DOCTYPE is refused before it is parsed,
+since declarations alone can keep a parser busy for minutes; besides, the parser fetches nothing, resolves no entity and
+loads no DTD. libxml2 itself refuses more than 256 levels, characters that XML does not have, and bytes that are not
+UTF-8. Requests are not validated against the schema, since clients that are in use send ones that would not pass: text
+between elements is skipped, a header may come behind the body, what is nil counts as absent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
@@ -22,12 +23,31 @@ from api.soap.names import PARTNER, WSA, XSI, Version
 Element: TypeAlias = etree._Element
 
 MAX_BYTES: Final = 2 * 2**20
+OPENING_BYTES: Final = 64 * 2**10
+"""What is parsed of a document before its caller is known."""
+PIECE_BYTES: Final = 4096
+MOST_HEADERS: Final = 100
+"""Elements of a header. WS-Security, WS-Addressing and their like have a dozen."""
 MOST_PREFIXES: Final = 1000
 """In scope at one place."""
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 MISCELLANEOUS: Final = {b"<?": b"?>", b"<!--": b"-->"}
 """What may stand before a DOCTYPE or the root, by how it begins and ends."""
+OPTIONS: Final[dict[str, Any]] = {
+    # Whatever the document says: in other encodings a DOCTYPE looks different.
+    "encoding": "utf-8",
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "huge_tree": False,
+    "recover": False,
+    "remove_comments": True,
+    "remove_pis": True,
+    "collect_ids": False,
+}
+"""Of a parser."""
 MESSAGE_ID: Final = re.compile(r"[!-~]{1,200}")
 
 
@@ -36,12 +56,11 @@ class NotSoap(BadBody):
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
-    """A request: the elements of its header, and the first one of its body."""
+class Opening:
+    """The beginning of a request: its version, and the elements of its header."""
 
     version: Version
     headers: list[Element]
-    payload: Element
 
     @property
     def action(self) -> str | None:
@@ -55,54 +74,94 @@ class Envelope:
         return named if named and MESSAGE_ID.fullmatch(named) else None
 
 
-def read_envelope(raw: bytes) -> Envelope:
-    """Raises NotSoap. The caller has bounded the bytes by `MAX_BYTES`."""
-    root = parse(raw)
-    name = etree.QName(root)
-    if name.localname != "Envelope" or name.namespace not in {version.value for version in Version}:
+@dataclass(frozen=True, slots=True)
+class Envelope(Opening):
+    """A whole request: `payload` is the first element of its body."""
+
+    payload: Element
+
+
+def read_document(raw: bytes) -> bytes:
+    """Return a document in UTF-8 that was in UTF-8, or in UTF-16 with its mark, and has no DOCTYPE. Raises NotSoap. The
+    caller has bounded the bytes by `MAX_BYTES`."""
+    try:
+        document = raw.decode("utf-16").encode() if raw.startswith(UTF_16_MARKS) else raw
+    except ValueError as error:
+        raise NotSoap from error
+    # A byte order mark and blanks before the declaration come with what was pasted.
+    document = document.lstrip(BLANKS)
+    if has_doctype(document):
         raise NotSoap
-    version = Version(name.namespace)
+    return document
+
+
+def read_opening(document: bytes) -> Opening:
+    """Read the beginning of a long document up to the end of its header. Without a header in the first `OPENING_BYTES`
+    nobody asks. Raises NotSoap."""
+    parser = etree.XMLPullParser(
+        ("start", "end"),
+        tag=[f"{{{each.value}}}{part}" for each in Version for part in ("Envelope", "Header")],
+        **OPTIONS,
+    )
+    root: Element | None = None
+    try:
+        for at in range(0, OPENING_BYTES, PIECE_BYTES):
+            parser.feed(document[at : at + PIECE_BYTES])
+            for event, element in parser.read_events():
+                if root is None:
+                    root = element.getroottree().getroot()
+                elif event == "end" and element.getparent() is root and element.tag.endswith("}Header"):
+                    return Opening(_version_of(root), _children(element))
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise NotSoap from error
+    if root is None:
+        raise NotSoap
+    return Opening(_version_of(root), [])
+
+
+def read_envelope(document: bytes) -> Envelope:
+    """Read a whole document. Raises NotSoap."""
+    root = parse(document)
+    version = _version_of(root)
     body = root.find(f"{{{version.value}}}Body")
     payload = next(elements(body), None) if body is not None else None
     if payload is None:
         raise NotSoap
     header = root.find(f"{{{version.value}}}Header")
-    return Envelope(version, list(elements(header)) if header is not None else [], payload)
+    return Envelope(version, _children(header) if header is not None else [], payload)
 
 
-def parse(raw: bytes) -> Element:
-    """The root of a document in UTF-8, or in UTF-16 with its mark, that has no DOCTYPE. Raises NotSoap."""
-    parser = etree.XMLParser(
-        # Whatever the document says: in other encodings a DOCTYPE looks different.
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-    )
+def parse(document: bytes) -> Element:
+    """Return the root of a document that `read_document` has let through. Raises NotSoap."""
     try:
-        text = raw.decode("utf-16").encode() if raw.startswith(UTF_16_MARKS) else raw
-        # A byte order mark and blanks before the declaration come with what was pasted.
-        text = text.lstrip(BLANKS)
-        if has_doctype(text):
-            raise NotSoap
-        return etree.fromstring(text, parser)
+        return etree.fromstring(document, etree.XMLParser(**OPTIONS))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise NotSoap from error
 
 
+def _version_of(root: Element) -> Version:
+    name = etree.QName(root)
+    if name.localname != "Envelope" or name.namespace not in {version.value for version in Version}:
+        raise NotSoap
+    return Version(name.namespace)
+
+
+def _children(header: Element) -> list[Element]:
+    if len(header) > MOST_HEADERS:
+        raise NotSoap
+    return list(elements(header))
+
+
 def has_doctype(raw: bytes) -> bool:
-    """Whether there is a declaration before the root; elsewhere it would be no XML."""
+    """Whether there is a declaration before the root; elsewhere it would be no XML. What stands before the root must
+    end within `OPENING_BYTES`, or the document counts as having one."""
     at = raw.find(b"<")
     while begin := next((mark for mark in MISCELLANEOUS if raw.startswith(mark, at)), None):
         end = raw.find(MISCELLANEOUS[begin], at + len(begin))
         if end < 0:
             return False
+        if end > OPENING_BYTES:
+            return True
         at = raw.find(b"<", end)
     return raw.startswith(b"<!", at)
 

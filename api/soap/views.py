@@ -33,7 +33,16 @@ from api.soap.errors import Fault, FaultKind, fault_of, too_many_requests
 from api.soap.login import log_in
 from api.soap.names import PARTNER, Version
 from api.soap.operations import NAMES, OPERATIONS, UNSUPPORTED, Operation
-from api.soap.reading import MAX_BYTES, Envelope, NotSoap, read_envelope
+from api.soap.reading import (
+    MAX_BYTES,
+    OPENING_BYTES,
+    Envelope,
+    NotSoap,
+    Opening,
+    read_document,
+    read_envelope,
+    read_opening,
+)
 from api.soap.wsdl import show_wsdl
 from foundation.traces import trace_of
 
@@ -53,17 +62,23 @@ def service(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
     call_id = str(uuid.uuid4())
-    envelope: Envelope | None = None
+    opening: Opening | None = None
     try:
-        envelope = read_envelope(read_bytes(request))
+        document = read_document(read_bytes(request))
+        key = None
+        if len(document) > OPENING_BYTES:
+            # Nobody makes us parse megabytes without a key.
+            opening = read_opening(document)
+            key = find_caller(request, opening)
+        opening = envelope = read_envelope(document)
         operation = operation_of(request, envelope)
-        call = let_in(request, envelope, operation, call_id)
+        call = let_in(request, envelope, operation, key=key or find_caller(request, envelope), call_id=call_id)
         serve = done_once if operation.is_change and has_key(request) else done
         return serve(request, envelope, operation, call)
     except NothingDone as nothing:
         return nothing.response
     except Exception as error:
-        return refuse(request, error, envelope=envelope, call_id=call_id)
+        return refuse(request, error, opening=opening, call_id=call_id)
 
 
 class NothingDone(Exception):
@@ -136,12 +151,17 @@ def unknown_action(named: str) -> Fault:
     return Fault(FaultKind.CLIENT, f"Server did not recognize the value of HTTP Header SOAPAction: {shown}.")
 
 
-def let_in(request: HttpRequest, envelope: Envelope, operation: Operation, call_id: str) -> Call:
-    """Who asks may ask this. Raises a Fault, and UnknownSubuser."""
-    key = log_in(request, envelope.headers)
+def find_caller(request: HttpRequest, opening: Opening) -> ApiKey:
+    """Return the key of who asks, unless it asks too often. Raises a Fault."""
+    key = log_in(request, opening.headers)
     allowance = count_request(key, kind="api", limit=settings.RATE_LIMIT_PER_MINUTE)
     if allowance is not None and allowance.is_exceeded:
         raise too_many_requests(seconds_to_wait(allowance))
+    return key
+
+
+def let_in(request: HttpRequest, envelope: Envelope, operation: Operation, *, key: ApiKey, call_id: str) -> Call:
+    """Return the call, if who asks may ask this. Raises a Fault, and UnknownSubuser."""
     check_scope(key, operation)
     subuser = request.META.get("HTTP_ON_BEHALF_OF", "").strip()
     account = find_subuser(key.account, subuser) if subuser else key.account
@@ -157,14 +177,14 @@ def check_scope(key: ApiKey, operation: Operation) -> None:
         raise Fault(FaultKind.CLIENT, f"The key does not have the scope {wanted[0]}. Request was denied.")
 
 
-def refuse(request: HttpRequest, error: Exception, *, envelope: Envelope | None, call_id: str) -> HttpResponse:
+def refuse(request: HttpRequest, error: Exception, *, opening: Opening | None, call_id: str) -> HttpResponse:
     """The fault that an error is."""
     said = fault_of(error)
     if said is None:
         log.error("soap_call_failed", request_id=call_id, error=trace_of(error))
         said = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
-    version = envelope.version if envelope else Version.SOAP_11
-    related = (envelope.message_id if envelope else None) or f"urn:uuid:{call_id}"
+    version = opening.version if opening else Version.SOAP_11
+    related = (opening.message_id if opening else None) or f"urn:uuid:{call_id}"
     written = outputs.fault(version, said, actor=base_url(request) + request.path, relates_to=related)
     return answer(request, written, version, status=500, headers={"X-Request-ID": call_id, **said.headers})
 
@@ -181,7 +201,7 @@ def answer(
 @csrf_exempt
 def bad_request(request: HttpRequest) -> HttpResponse:
     """handler400 of these paths."""
-    return refuse(request, NotSoap(), envelope=None, call_id=str(uuid.uuid4()))
+    return refuse(request, NotSoap(), opening=None, call_id=str(uuid.uuid4()))
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
@@ -192,4 +212,4 @@ def not_found(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500 of these paths."""
     broken = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
-    return refuse(request, broken, envelope=None, call_id=str(uuid.uuid4()))
+    return refuse(request, broken, opening=None, call_id=str(uuid.uuid4()))

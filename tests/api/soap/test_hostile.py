@@ -12,7 +12,7 @@ from django.test import Client
 from lxml import etree
 
 from accounts.models import Account
-from api.soap import operations
+from api.soap import operations, reading
 from api.soap.reading import MAX_BYTES
 from campaigns.states import CampaignStatus
 from tests.api.soap.envelopes import (
@@ -196,3 +196,53 @@ def test_no_secret_is_logged(
     for secret in (soap_of_alice.text.rpartition(".")[2], token):
         assert secret not in caplog.text + shown.out + shown.err
     assert "soap_call" in caplog.text
+
+
+def test_nothing_but_the_beginning_is_parsed_for_a_caller_without_a_key(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse_all(document: bytes) -> None:
+        raise AssertionError("two megabytes were parsed for nobody")
+
+    monkeypatch.setattr("api.soap.views.read_envelope", parse_all)
+    many = "<a/>" * 400_000
+    for document in (
+        envelope(STATUS, many),
+        envelope(STATUS, "<a>" * 200 + many),
+        envelope(STATUS + many, user("alice", "SG.wrong")),
+        envelope(STATUS, "".join(f'<a xmlns:a{n}="urn:{n}"/>' for n in range(60_000))),
+        envelope(STATUS, "<a " + " ".join(f'a{n}=""' for n in range(100_000)) + "/>"),
+        envelope(many).replace(b"<s:Header></s:Header>", b""),
+        b"<?x?>" * 300_000 + envelope(STATUS),
+    ):
+        assert post(document).fault in {UNREADABLE, ("q0:Security", "Login Failed")}
+
+
+def test_of_a_long_document_the_beginning_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    class Counting(etree.XMLPullParser):
+        def feed(self, data: Any) -> None:
+            sizes.append(len(data))
+            super().feed(data)
+
+    monkeypatch.setattr("api.soap.reading.etree.XMLPullParser", Counting)
+    assert reading.read_opening(envelope("<a/>" * 500_000, oauth("x"))).headers
+    assert sum(sizes) == reading.PIECE_BYTES, "up to the end of the header"
+    sizes.clear()
+    assert reading.read_opening(envelope(STATUS, "<a/>" * 500_000)).headers == []
+    assert sum(sizes) == reading.OPENING_BYTES
+
+
+def test_a_short_document_with_very_many_headers_is_refused(database: None) -> None:
+    assert post(envelope(STATUS, "<a/>" * 1000)).fault == UNREADABLE
+
+
+def test_a_long_document_is_served_when_its_header_comes_first(soap_of_alice: SoapCaller) -> None:
+    long = STATUS + f"<!--{'x' * 100_000}-->"
+    assert soap_of_alice.ask(long).overall == "OK"
+    document = envelope(long, user("alice", soap_of_alice.text)).decode()
+    begin, end = document.index("<s:Header>"), document.index("<s:Body>")
+    header = document[begin:end]
+    behind = document.replace(header, "").replace("</s:Body>", f"</s:Body>{header}")
+    assert post(behind.encode()).fault == ("q0:Security", "Login Failed")
