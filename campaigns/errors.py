@@ -90,6 +90,12 @@ class SearchTooSlow(SluiceError):
     code = "search_too_slow"
 
 
+class TooManyCalls(SluiceError):
+    """The account has as many expensive calls under way as `EXPENSIVE_CALLS` allows: nothing was done, ask again."""
+
+    code = "too_many_calls"
+
+
 class UnknownCampaign(SluiceError):
     """The account has no campaign of that id. Another account's id, and a deleted one's, behave the same."""
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import structlog
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from batches import hints
@@ -23,7 +25,9 @@ from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
 from campaigns import QUEUE, queries
+from campaigns.audience.expensive import time_limit
 from campaigns.content import content_of
+from campaigns.errors import SearchTooSlow
 from campaigns.merging import merge_sql
 from campaigns.models import Campaign, Launch
 from campaigns.pacer import MadeParcel, Pacer, turns_of
@@ -33,6 +37,8 @@ from foundation.clock import database_now
 from foundation.ids import url_safe
 from mailer.models import Mail
 from mailer.partitions import ensure_partitions
+
+log = structlog.get_logger(__name__)
 
 EXPAND = "campaigns.tasks.expand"
 HINT_LIFE_SECONDS = 30
@@ -119,7 +125,7 @@ def expand(launch_id: int, *, seconds: float = EXPAND_SECONDS) -> int:
     """Page after page until the audience is dealt with, the launch is stopped, or the time is over, which leaves a
     hint. Returns the messages made; none if another worker is at it."""
     until, made = time.monotonic() + seconds, 0
-    while page := expand_page(launch_id):
+    while page := _next_page(launch_id):
         made += page.messages
         if time.monotonic() >= until:
             hint_expansion(launch_id)
@@ -127,16 +133,24 @@ def expand(launch_id: int, *, seconds: float = EXPAND_SECONDS) -> int:
     return made
 
 
-def expand_page(launch_id: int) -> Page | None:
-    """The next page of a launch; None if there is none to make now."""
+def _next_page(launch_id: int) -> Page | None:
     try:
-        with transaction.atomic():
+        return expand_page(launch_id)
+    except SearchTooSlow:
+        log.warning("a page of an audience took too long", launch=launch_id)
+        return None
+
+
+def expand_page(launch_id: int) -> Page | None:
+    """The next page of a launch; None if there is none to make now. Raises SearchTooSlow."""
+    try:
+        with time_limit(settings.JOB_STATEMENT_SECONDS):
             return _expand_page(launch_id)
     except IntegrityError as error:
         # No partition for ids this high: the sweeper that makes them ahead has not run. Anything else is a real error.
         if getattr(error.__cause__, "sqlstate", "") != "23514" or not ensure_partitions():
             raise
-    with transaction.atomic():
+    with time_limit(settings.JOB_STATEMENT_SECONDS):
         return _expand_page(launch_id)
 
 

@@ -21,6 +21,7 @@ from batches.control import begin_resume, begin_stop, finish_stop
 from batches.models import Batch, Receipt
 from batches.settle import stop_transaction
 from batches.states import BatchStatus
+from campaigns.audience.expensive import expensive_call
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import AccountTerms, Campaign
@@ -175,7 +176,7 @@ def send_now(
 ) -> Campaign:
     """Launch a campaign, or, where a send can be undone for some seconds, schedule it for when they are over.
 
-    Raises what `schedule_campaign` does, but TimeIsPast.
+    Raises what `schedule_campaign` does, but TimeIsPast, and TooManyCalls and SearchTooSlow.
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(SENDABLE))
@@ -186,7 +187,8 @@ def send_now(
             _schedule(campaign, now + dt.timedelta(seconds=seconds))
             return campaign
         _replace_launch(campaign)
-        launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
+        with expensive_call(account.pk):
+            launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
         move(campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure="")
     # At once, unless the caller has a transaction of its own.
     transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)

@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db import connection
 
 from campaigns import queries
+from campaigns.audience.expensive import expensive_call
 from campaigns.audience.finding import Page
 from campaigns.audience.models import Contact
-from campaigns.audience.segments import time_limit
 from campaigns.audience.vocabulary import escape_pattern
 from campaigns.models import Campaign
 from campaigns.selection import select_audience
@@ -54,7 +54,7 @@ class Recipient(NamedTuple):
 
 def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None) -> tuple[list[Contact], int]:
     """A page of the contacts that a send at this moment would reach, the newest first, and how many there are. Raises
-    SearchTooSlow."""
+    SearchTooSlow and TooManyCalls."""
     chosen = select_audience(campaign, is_paged=False)
     reachable = queries.reachable(chosen.sql, is_searched=search is not None)
     parameters: dict[str, Any] = chosen.parameters | {
@@ -63,7 +63,7 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
         "last_contact": HIGHEST,
         "pattern": search and f"%{escape_pattern(search)}%",
     }
-    with time_limit():
+    with expensive_call(campaign.account_id):
         total = _count(queries.COUNT_REACHABLE.format(reachable=reachable), parameters)
         if page.offset >= total:
             return [], total
@@ -73,7 +73,7 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
 
 def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) -> tuple[list[Recipient], int]:
     """A page of those a campaign was sent to, in the order in which they were made, and how many there are; nobody
-    before it has been sent. Raises SearchTooSlow."""
+    before it has been sent. Raises SearchTooSlow and TooManyCalls."""
     launch = campaign.launch
     if launch is None or campaign.status not in LAUNCHED:
         return [], 0
@@ -90,7 +90,7 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
     if page.offset >= launch.recipients:
         page = page._replace(limit=0, offset=launch.recipients)
     asked = parameters | page._asdict()
-    with time_limit(), connection.cursor() as cursor:
+    with expensive_call(campaign.account_id), connection.cursor() as cursor:
         if wanted == EVERYBODY:
             before = _count(queries.OFFSET_WITHIN, asked)
             cursor.execute(queries.PAGE_RECORDED, asked | {"skipped": page.offset - before})

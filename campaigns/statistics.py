@@ -14,6 +14,7 @@ from django.db import connection
 
 from batches.counts import count_batches
 from campaigns import queries
+from campaigns.audience.expensive import expensive_call
 from campaigns.audience.models import EngagementKind
 from campaigns.models import Campaign
 from foundation.clock import database_now
@@ -105,10 +106,10 @@ def _count(query: str, ids: list[int]) -> Counter[tuple[int, int]]:
 
 
 def hours_of(campaign: Campaign) -> list[Hour]:
-    """How a campaign left over time."""
+    """How a campaign left over time. Raises SearchTooSlow and TooManyCalls."""
     if campaign.launch is None:
         return []
-    with connection.cursor() as cursor:
+    with expensive_call(campaign.account_id), connection.cursor() as cursor:
         cursor.execute(queries.HOURS, {"batch": campaign.launch.batch_id})
         return [Hour(*row) for row in cursor.fetchall()]
 
@@ -117,7 +118,7 @@ def days_of(
     campaign: Campaign, zone: ZoneInfo, *, since: dt.date = dt.date.min, until: dt.date = dt.date.max
 ) -> list[Day]:
     """How a campaign went, by the days of a time zone, both bounds included. Days on which nothing happened are left
-    out."""
+    out. Raises SearchTooSlow and TooManyCalls."""
     if campaign.launch is None:
         return []
     first = max(since, campaign.launch.created_at.astimezone(zone).date())
@@ -131,6 +132,6 @@ def days_of(
         "midnights": [dt.datetime.combine(date, dt.time.min, zone) for date in dates],
         "days": days,
     }
-    with connection.cursor() as cursor:
+    with expensive_call(campaign.account_id), connection.cursor() as cursor:
         cursor.execute(queries.DAYS, asked)
         return [Day(dates[number - 1], *counts) for number, *counts in cursor.fetchall()]

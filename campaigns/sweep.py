@@ -8,12 +8,14 @@ import time
 from contextlib import suppress
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from batches.control import is_pending, pending_parcels
 from batches.states import BatchStatus
-from campaigns.errors import TransitionInProgress, UnknownCampaign
+from campaigns.audience.expensive import time_limit
+from campaigns.errors import SearchTooSlow, TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
 from campaigns.models import Campaign, Launch
@@ -53,7 +55,13 @@ def _prepare(found: Campaign) -> bool:
                 finished_at=database_now(),
             )
             return True
-        launch = open_launch(campaign, send_at=campaign.send_at, begins_at=campaign.begins_at)
+        try:
+            with time_limit(settings.JOB_STATEMENT_SECONDS):
+                launch = open_launch(campaign, send_at=campaign.send_at, begins_at=campaign.begins_at)
+        except SearchTooSlow:
+            failure = "its audience took too long to count"
+            move(campaign, CampaignStatus.FAILED, failure=failure, finished_at=database_now())
+            return True
         move(campaign, CampaignStatus.SCHEDULED, launch=launch)
         transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
         return True

@@ -125,12 +125,21 @@ API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
 CAMPAIGNS_LIMIT = env.int("CAMPAIGNS_LIMIT", 250, validate=validate.Range(min=0))
 """Of one account, deleted ones not counted; 0: no limit."""
 CUSTOM_FIELDS_LIMIT = env.int("CUSTOM_FIELDS_LIMIT", 120)
-SEARCH_SECONDS = env.float("SEARCH_SECONDS", 20.0, validate=lambda n: n > 0)
-"""A search of contacts that takes longer is given up."""
+SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0, validate=lambda n: n > 0)
+"""A search, a count or a launch whose statement takes longer is given up."""
+EXPENSIVE_CALLS = env.int("EXPENSIVE_CALLS", 2, validate=validate.Range(min=0))
+"""Searches, counts and launches of one account at a time; 0: no limit."""
+JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", 60.0, validate=lambda n: n > 0)
+"""A page of a job or of a campaign's audience whose statement takes longer is given up."""
 SENDERS_LIMIT = env.int("SENDERS_LIMIT", 100)
 IMPORT_ROWS = env.int("IMPORT_ROWS", 1_000_000, validate=lambda n: n >= 1)
 IMPORT_BYTES = env.int("IMPORT_BYTES", 5 * 1024**3, validate=lambda n: n >= 1)
 """Of an uploaded file, as it comes and unpacked."""
+AUDIENCE_JOBS_RUNNING = env.int("AUDIENCE_JOBS_RUNNING", 2, validate=validate.Range(min=1))
+AUDIENCE_JOBS_WAITING = env.int("AUDIENCE_JOBS_WAITING", 50, validate=validate.Range(min=0))
+"""Imports, exports, upserts and deletions of one account: at work at a time, and besides waiting."""
+UPLOAD_BYTES = env.int("UPLOAD_BYTES", 10 * 1024**3, validate=lambda n: n >= 1)
+"""Of all files of one account that are not imported yet."""
 JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
 """How long the result of a finished import or export can be had."""
 

@@ -32,6 +32,7 @@ TABLES = (
     "campaigns_rejectedrow",
     "campaigns_jobchunk",
     "campaigns_job",
+    "campaigns_jobturn",
     "campaigns_sender",
     "campaigns_engagement",
     "campaigns_segment",

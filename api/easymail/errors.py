@@ -99,6 +99,10 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
         413, "PAYLOAD_TOO_LARGE", "The messages of the campaign could become too large"
     ),
     ("queue_full", ANY_CALL): Answer(429, "RATE_LIMITED", "Too many requests. Please retry after {seconds} seconds."),
+    **dict.fromkeys(
+        [(code, ANY_CALL) for code in ("too_many_calls", "too_many_jobs", "uploads_full")],
+        Answer(429, "RATE_LIMITED", "Too many requests. Please retry after {seconds} seconds."),
+    ),
     ("bad_idempotency_key", ANY_CALL): Answer(
         400, "IDEMPOTENCY_KEY_INVALID", "The Idempotency-Key must be 1 to 255 visible ASCII characters"
     ),

@@ -123,6 +123,9 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("search_too_slow", ANY_RESOURCE): Answer(408, "SEARCH_TOO_SLOW", "The search took too long."),
     ("unfit_character", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The request cannot be stored: {said}."),
     ("message_too_large", ANY_RESOURCE): Answer(413, "PAYLOAD_TOO_LARGE", "A message could become too large."),
+    ("too_many_calls", ANY_RESOURCE): Answer(429, "TOO_MANY_CALLS", "This cannot be done now: {said}."),
+    ("too_many_jobs", ANY_RESOURCE): Answer(429, "TOO_MANY_JOBS", "This cannot be done now: {said}."),
+    ("uploads_full", ANY_RESOURCE): Answer(429, "UPLOADS_FULL", "This cannot be done now: {said}."),
     ("queue_full", ANY_RESOURCE): Answer(429, "QUEUE_FULL", "This cannot be done now: {said}."),
     ("unknown_subuser", ANY_RESOURCE): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
 }

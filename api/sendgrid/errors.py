@@ -122,6 +122,9 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("message_too_large", ANY_CALL): Answer(
         413, ITS_OWN, "A message may not exceed {MAX_MESSAGE_BYTES:,} bytes with its substitutions made."
     ),
+    ("too_many_calls", ANY_CALL): Answer(429, None, "too many requests: {said}"),
+    ("too_many_jobs", ANY_CALL): Answer(429, None, "too many requests: {said}"),
+    ("uploads_full", ANY_CALL): Answer(429, None, "too many requests: {said}"),
     ("queue_full", ANY_CALL): Answer(
         429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
     ),

@@ -86,6 +86,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
     ),
     "queue_full": Answer(Code.RATE_LIMITED, "{said}"),
+    "too_many_calls": Answer(Code.RATE_LIMITED, "{said}; ask again"),
     "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
     "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
     "name_taken": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
@@ -128,6 +129,8 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         "file_uploaded",
         "upload_in_progress",
         "file_too_large",
+        "too_many_jobs",
+        "uploads_full",
         "unknown_link",
         "invalid_sender",
         "sender_limit_reached",

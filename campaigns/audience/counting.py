@@ -9,7 +9,7 @@ from typing import Final
 
 from campaigns.audience.models import Segment
 from campaigns.audience.segments import refresh_segment
-from campaigns.errors import SearchTooSlow, UnknownSegment
+from campaigns.errors import SearchTooSlow, TooManyCalls, UnknownSegment
 from foundation.clock import database_now
 
 FRESH: Final = dt.timedelta(minutes=1)
@@ -19,7 +19,7 @@ SECONDS: Final = 1.0
 
 def counted(segments: Iterable[Segment], *, seconds: float = SECONDS) -> list[Segment]:
     """The same segments; those whose count is older than `FRESH` were counted anew, as many as that time allows. Of
-    one that takes too long the old count stays."""
+    one that takes too long, or while the account has too many expensive calls under way, the old count stays."""
     until, stale = time.monotonic() + seconds, database_now() - FRESH
     return [
         _recount(each) if (each.counted_at or stale) <= stale and time.monotonic() < until else each
@@ -30,5 +30,5 @@ def counted(segments: Iterable[Segment], *, seconds: float = SECONDS) -> list[Se
 def _recount(segment: Segment) -> Segment:
     try:
         return refresh_segment(segment)
-    except (SearchTooSlow, UnknownSegment):
+    except (SearchTooSlow, TooManyCalls, UnknownSegment):
         return segment

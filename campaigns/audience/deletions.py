@@ -11,7 +11,7 @@ from campaigns.audience.contacts import count_contacts, delete_contacts, delete_
 from campaigns.audience.jobs import JobFailure, open_job, write_page
 from campaigns.audience.lists import delete_contacts_of_list, delete_list, find_list, remove_from_list
 from campaigns.audience.models import Contact, ContactList, Job, JobKind, Segment
-from campaigns.audience.segments import condition_of, find_matching
+from campaigns.audience.segments import condition_of, find_matching_for_job
 from campaigns.errors import SearchTooSlow, UnknownList
 
 PAGE = 5000
@@ -89,7 +89,7 @@ def _delete_list(job: Job) -> Iterator[None]:
 def _delete_matching(job: Job) -> Iterator[None]:
     """`cursor` is the last contact that was looked at."""
     condition, through = from_json(job.options["condition"]), job.options["through"]
-    while page := _up_to(through, find_matching(job.account, condition, after=job.cursor, limit=PAGE)):
+    while page := _up_to(through, find_matching_for_job(job.account, condition, after=job.cursor, limit=PAGE)):
         with write_page(job):
             gone = delete_contacts(job.account, page)
             job.requested_count += gone

@@ -45,6 +45,19 @@ class FileTooLarge(SluiceError):
     code = "file_too_large"
 
 
+class TooManyJobs(SluiceError):
+    """The account has as many unfinished jobs as `AUDIENCE_JOBS_RUNNING` and `AUDIENCE_JOBS_WAITING` allow."""
+
+    code = "too_many_jobs"
+
+
+class UploadsFull(SluiceError):
+    """The account's files that are not imported yet would have more than `UPLOAD_BYTES`. Nothing of the file is kept;
+    it can be sent again when others have been imported."""
+
+    code = "uploads_full"
+
+
 class UnknownLink(SluiceError):
     """A link that was not made here, or whose time is over, or whose subject has changed since."""
 

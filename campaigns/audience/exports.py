@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.models import Account
@@ -21,6 +22,7 @@ from campaigns.audience.compiling import compile_condition
 from campaigns.audience.conditions import Or
 from campaigns.audience.contacts import last_contact_id
 from campaigns.audience.csv_rows import PROTECTED, write_row
+from campaigns.audience.expensive import time_limit
 from campaigns.audience.fields import list_fields
 from campaigns.audience.jobs import JobFailure, keep_lease, open_job, write_page
 from campaigns.audience.lists import check_lists, list_lists
@@ -130,7 +132,7 @@ def _choose(job: Job) -> list[int]:
         expression, said = compile_condition(Or(tuple(map(condition_of, segments))), account_id=account.pk)
         matching = queries.CHOSEN_MATCHING.format(condition=expression)
         statement, asked = queries.CHOSEN.format(queries.CHOSEN_LISTED, matching), asked | said
-    with connection.cursor() as cursor:
+    with time_limit(settings.JOB_STATEMENT_SECONDS), connection.cursor() as cursor:
         cursor.execute(statement, asked)
         return [contact_id for (contact_id,) in cursor.fetchall()]
 

@@ -10,8 +10,8 @@ from django.db.models.functions import Concat
 from accounts.models import Account
 from campaigns.audience.contacts import count_contacts
 from campaigns.audience.drafts import is_email
+from campaigns.audience.expensive import expensive_call
 from campaigns.audience.models import Contact, ContactList, Membership
-from campaigns.audience.segments import time_limit
 
 
 class Page(NamedTuple):
@@ -25,11 +25,11 @@ def search_contacts(
     account: Account, page: Page, *, search: str = "", found_on: ContactList | None = None
 ) -> tuple[list[Contact], int]:
     """A page of the account's contacts, of one list if it is named, the newest first, and how many there are: those
-    with this address, or else with these letters in name or telephone number. Raises SearchTooSlow."""
+    with this address, or else with these letters in name or telephone number. Raises SearchTooSlow and TooManyCalls."""
     found = Contact.objects.filter(account=account)
     if found_on is not None:
         found = found.filter(pk__in=Membership.objects.filter(list=found_on).values("contact_id"))
-    with time_limit():
+    with expensive_call(account.pk):
         if search:
             found = _matching(found, search)
             total = found.count()
@@ -41,11 +41,11 @@ def search_contacts(
 
 
 def members_of(found: ContactList, page: Page) -> list[Membership]:
-    """A page of a list, who was put on it last first, with the contacts. Raises SearchTooSlow."""
+    """A page of a list, who was put on it last first, with the contacts. Raises SearchTooSlow and TooManyCalls."""
     if page.offset >= found.contact_count:
         return []
     members = Membership.objects.filter(list=found).select_related("contact").order_by("-added_at", "-contact_id")
-    with time_limit():
+    with expensive_call(found.account_id):
         return list(members[page.offset : page.offset + page.limit])
 
 

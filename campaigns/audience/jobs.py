@@ -19,14 +19,16 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet, Sum
 
 from accounts.models import Account
 from batches import hints
 from campaigns import QUEUE
-from campaigns.audience.errors import UnknownJob
-from campaigns.audience.models import Job, JobChunk, JobKind, JobStatus
+from campaigns.audience import queries
+from campaigns.audience.errors import TooManyJobs, UnknownJob, UploadsFull
+from campaigns.audience.expensive import time_limit
+from campaigns.audience.models import Job, JobChunk, JobKind, JobStatus, JobTurn
 from foundation.clock import Now, database_now
 
 RUN_JOB = "campaigns.audience.tasks.run_job"
@@ -54,22 +56,51 @@ class LeaseLost(Exception):
     """Somebody else has the job, or has ended it: nothing of this page was stored."""
 
 
-def open_job(account: Account, kind: JobKind, options: dict[str, Any], *, requested: int = 0) -> Job:
-    """A job that may begin once this transaction commits."""
-    job = _create_job(account, kind, options, requested_count=requested, uploaded_at=database_now())
+def open_job(
+    account: Account, kind: JobKind, options: dict[str, Any], *, requested: int = 0, stored_bytes: int = 0
+) -> Job:
+    """A job that may begin once this transaction commits. Raises TooManyJobs and UploadsFull."""
+    now = database_now()
+    job = _create_job(account, kind, options, requested_count=requested, uploaded_at=now, bytes=stored_bytes)
     hint_job(job.pk)
     return job
 
 
 def open_waiting_job(account: Account, kind: JobKind, options: dict[str, Any]) -> Job:
-    """A job that waits for its file."""
+    """A job that waits for its file. Raises TooManyJobs."""
     return _create_job(account, kind, options)
 
 
 def _create_job(account: Account, kind: JobKind, options: dict[str, Any], **values: Any) -> Job:
-    job = Job.objects.create(account=account, kind=kind, options=options, **values)
+    with transaction.atomic():
+        _lock_turn(account.pk)
+        if unfinished_jobs(account.pk).count() >= settings.AUDIENCE_JOBS_RUNNING + settings.AUDIENCE_JOBS_WAITING:
+            raise TooManyJobs(f"{settings.AUDIENCE_JOBS_WAITING} jobs of the account wait already")
+        job = Job.objects.create(account=account, kind=kind, options=options, **values)
+        check_bytes(job)
     job.refresh_from_db()
     return job
+
+
+def unfinished_jobs(account_id: int) -> QuerySet[Job]:
+    """Return the account's jobs that run, that wait, or that wait for their file."""
+    return Job.objects.filter(account_id=account_id, status=JobStatus.PENDING)
+
+
+def check_bytes(job: Job) -> None:
+    """Raise UploadsFull if the unfinished jobs of the account hold more than `UPLOAD_BYTES` with what this one has."""
+    others = unfinished_jobs(job.account_id).exclude(pk=job.pk).aggregate(total=Sum("bytes"))["total"] or 0
+    if job.bytes and others + job.bytes > settings.UPLOAD_BYTES:
+        raise UploadsFull(f"the account's files that are not imported yet have more than {settings.UPLOAD_BYTES} bytes")
+
+
+def _lock_turn(account_id: int, *, waits: bool = True) -> bool:
+    """Lock the account's turn until the transaction ends: until then nobody else takes or makes a job of it. Without
+    waiting, return False if somebody does."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.JOIN_TURNS, [account_id])
+    turns = JobTurn.objects.select_for_update(skip_locked=not waits)
+    return turns.filter(pk=account_id).first() is not None
 
 
 def hint_job(job_id: int) -> None:
@@ -102,11 +133,43 @@ def take_job(job_id: int) -> Job | None:
         job = jobs_left_behind().select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None:
             return None
-        now = database_now()
-        job.leased_until = now + LEASE
-        job.started_at = job.started_at or now
-        job.save(update_fields=["leased_until", "started_at"])
+        _lease(job)
     return job
+
+
+def take_next_job() -> Job | None:
+    """The job whose turn it is, with its lease; None if there is none to be done now.
+
+    Accounts take turns, who has waited longest first, and of an account its jobs do. An account has at most
+    `AUDIENCE_JOBS_RUNNING` living leases, so that of a killed worker ends by itself.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(queries.ACCOUNTS_IN_TURN, {"running": settings.AUDIENCE_JOBS_RUNNING})
+        accounts = [account_id for (account_id,) in cursor.fetchall()]
+    return next((job for account_id in accounts if (job := _take_one_of(account_id))), None)
+
+
+def _take_one_of(account_id: int) -> Job | None:
+    with transaction.atomic():
+        if not _lock_turn(account_id, waits=False):
+            return None
+        ready = unfinished_jobs(account_id).filter(uploaded_at__isnull=False)
+        if ready.filter(leased_until__gt=Now()).count() >= settings.AUDIENCE_JOBS_RUNNING:
+            return None
+        waiting = ready.filter(FREE).order_by(F("turn_at").asc(nulls_first=True), "pk")
+        job = waiting.select_for_update(skip_locked=True).first()
+        if job is not None:
+            _lease(job)
+            JobTurn.objects.filter(pk=account_id).update(at=job.turn_at)
+    return job
+
+
+def _lease(job: Job) -> None:
+    now = database_now()
+    job.leased_until = now + LEASE
+    job.started_at = job.started_at or now
+    job.turn_at = now
+    job.save(update_fields=["leased_until", "started_at", "turn_at"])
 
 
 def jobs_left_behind() -> QuerySet[Job]:
@@ -141,12 +204,12 @@ def _held(job: Job) -> QuerySet[Job]:
 def write_page(job: Job) -> Iterator[None]:
     """The transaction of a page: what is written inside is stored with the job's progress, or not at all.
 
-    Raises LeaseLost. After any error the counts in hand have run ahead of the row's: all that may be done with the job
-    is to end it.
+    Raises LeaseLost and SearchTooSlow. After any error the counts in hand have run ahead of the row's: all that may be
+    done with the job is to end it.
     """
     before = job.leased_until
     try:
-        with transaction.atomic():
+        with time_limit(settings.JOB_STATEMENT_SECONDS):
             renew_lease(job)
             yield
             job.save(update_fields=PROGRESS)

@@ -319,12 +319,14 @@ class Job(models.Model):
     deleted_count = models.BigIntegerField(default=0)
     errored_count = models.BigIntegerField(default=0)
     cursor = models.BigIntegerField(default=0, help_text="Where to go on: what lies before it is done")
+    bytes = models.BigIntegerField(default=0, db_default=0, help_text="Of its uploaded file, as stored")
     row = models.BigIntegerField(default=0, help_text="Rows of a file before the cursor; of an export, its chunks")
     message = models.TextField(default="", help_text="Why it failed")
     leased_until = models.DateTimeField(null=True, help_text="Somebody works on it; past: it was left behind")
     created_at = models.DateTimeField(db_default=Now())
     uploaded_at = models.DateTimeField(null=True, help_text="When all of what it works on had come; null: it waits")
     started_at = models.DateTimeField(null=True)
+    turn_at = models.DateTimeField(null=True, help_text="When somebody took it last")
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, help_text="When it goes, with its chunks and rejected rows")
 
@@ -345,6 +347,17 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.uuid}"
+
+
+class JobTurn(models.Model):
+    """When a job of an account was taken last. The row is locked by whoever takes or makes a job of the account, so
+    that its running and waiting jobs can be counted."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"turn of {self.account_id}"
 
 
 class JobChunk(models.Model):

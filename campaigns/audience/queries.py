@@ -194,5 +194,18 @@ select c.id from campaigns_contact c
 where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({condition})
 """
 
+TAKE_PLACE: Final = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+
+JOIN_TURNS: Final = "insert into campaigns_jobturn (account_id) values (%s) on conflict do nothing"
+ACCOUNTS_IN_TURN: Final = """
+select j.account_id from campaigns_job j left join campaigns_jobturn t on t.account_id = j.account_id
+where j.status = 'pending' and j.uploaded_at is not null
+group by j.account_id, t.at
+having count(*) filter (where j.leased_until > sluice_now()) < %(running)s
+    and bool_or(j.leased_until is null or j.leased_until <= sluice_now())
+order by t.at nulls first, min(j.id)
+"""
+"""The accounts that have a job to be done and room to run it, who has waited longest first."""
+
 LIMIT_SEARCH: Final = "select set_config('statement_timeout', %s, true)"
 """In milliseconds, until the end of the transaction."""

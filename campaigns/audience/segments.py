@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
-from psycopg.errors import QueryCanceled
 
 from accounts.models import Account
 from campaigns.audience.compiling import compile_condition
 from campaigns.audience.condition_json import from_json, to_json
 from campaigns.audience.conditions import And, Condition, InList, custom_fields_of
+from campaigns.audience.expensive import expensive_call, time_limit
 from campaigns.audience.fields import list_fields
 from campaigns.audience.lists import check_lists, check_name
 from campaigns.audience.models import Contact, Segment
-from campaigns.audience.queries import COUNT_MATCHING, LIMIT_SEARCH, SEGMENTS_OF, SELECT_MATCHING
-from campaigns.errors import SearchTooSlow, UnknownField, UnknownSegment
+from campaigns.audience.queries import COUNT_MATCHING, SEGMENTS_OF, SELECT_MATCHING
+from campaigns.errors import UnknownField, UnknownSegment
 from foundation.clock import Now
 
 
@@ -98,7 +97,7 @@ def condition_of(segment: Segment) -> Condition:
 
 
 def refresh_segment(segment: Segment) -> Segment:
-    """Count the segment's contacts anew. Raises SearchTooSlow."""
+    """Count the segment's contacts anew. Raises SearchTooSlow and TooManyCalls."""
     count = count_matching(segment.account, condition_of(segment))
     list_segments(segment.account).filter(pk=segment.pk).update(contact_count=count, counted_at=Now())
     return find_segment(segment.account, segment.pk)
@@ -108,17 +107,27 @@ def find_matching(
     account: Account, condition: Condition, *, after: int = 0, offset: int = 0, limit: int
 ) -> list[Contact]:
     """A page of the contacts that meet a condition, the oldest first: those with ids above `after`, without the first
-    `offset` of them. Raises SearchTooSlow."""
+    `offset` of them. Raises SearchTooSlow and TooManyCalls."""
+    with expensive_call(account.pk):
+        return _select_matching(account, condition, after=after, offset=offset, limit=limit)
+
+
+def find_matching_for_job(account: Account, condition: Condition, *, after: int, limit: int) -> list[Contact]:
+    """Find a page of contacts as `find_matching` does, for a job: nobody waits for it. Raises SearchTooSlow."""
+    with time_limit(settings.JOB_STATEMENT_SECONDS):
+        return _select_matching(account, condition, after=after, offset=0, limit=limit)
+
+
+def _select_matching(account: Account, condition: Condition, *, after: int, offset: int, limit: int) -> list[Contact]:
     expression, parameters = compile_condition(condition, account_id=account.pk)
     asked = parameters | {"account": account.pk, "after": after, "offset": offset, "limit": limit}
-    with time_limit():
-        return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), asked))
+    return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), asked))
 
 
 def count_matching(account: Account, condition: Condition) -> int:
-    """How many of the account's contacts meet a condition. Raises SearchTooSlow."""
+    """How many of the account's contacts meet a condition. Raises SearchTooSlow and TooManyCalls."""
     expression, parameters = compile_condition(condition, account_id=account.pk)
-    with time_limit(), connection.cursor() as cursor:
+    with expensive_call(account.pk), connection.cursor() as cursor:
         cursor.execute(COUNT_MATCHING.format(condition=expression), parameters | {"account": account.pk})
         row = cursor.fetchone()
     assert row is not None
@@ -145,17 +154,3 @@ def _check(account: Account, condition: Condition, list_id: int | None) -> None:
     fields = custom_fields_of(condition)
     if fields and list_fields(account).filter(pk__in=fields).count() < len(fields):
         raise UnknownField
-
-
-@contextmanager
-def time_limit() -> Iterator[None]:
-    """A transaction whose statements may take `SEARCH_SECONDS` each. Raises SearchTooSlow."""
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(LIMIT_SEARCH, [str(int(settings.SEARCH_SECONDS * 1000))])
-            yield
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
-            raise SearchTooSlow from None
-        raise

@@ -10,5 +10,5 @@ from campaigns.audience.jobs import RUN_JOB
 
 @shared_task(name=RUN_JOB)
 def run_job(job_id: int) -> None:
-    """Somebody has made a job, or it was left behind."""
-    work.run_job(job_id)
+    """Somebody has made a job, or it was left behind. Whose turn it is, is asked of PostgreSQL."""
+    work.run_next_job()

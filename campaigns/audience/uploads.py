@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from django.conf import settings
 from django.db import transaction
 
-from campaigns.audience.errors import FileTooLarge, FileUploaded, UploadInProgress
-from campaigns.audience.jobs import LEASE, LeaseLost, hint_job, release_lease, renew_lease
+from campaigns.audience.errors import FileTooLarge, FileUploaded, UploadInProgress, UploadsFull
+from campaigns.audience.jobs import LEASE, LeaseLost, check_bytes, hint_job, release_lease, renew_lease
 from campaigns.audience.models import Job, JobChunk, JobStatus
 from foundation.clock import database_now
 
@@ -22,7 +22,8 @@ CHUNK_BYTES = 2**20
 def upload_file(job: Job, blocks: Iterable[bytes]) -> Job:
     """Store the file, plain or gzip, as its blocks come, and let the import begin.
 
-    Raises FileUploaded, UploadInProgress, FileTooLarge, and whatever `blocks` raises: the file can then be sent again.
+    Raises FileUploaded, UploadInProgress, FileTooLarge, UploadsFull, and whatever `blocks` raises: the file can then be
+    sent again.
     """
     job = _begin(job)
     try:
@@ -56,20 +57,25 @@ def _begin(job: Job) -> Job:
         if locked.leased_until is not None and locked.leased_until > now:
             raise UploadInProgress
         JobChunk.objects.filter(job=locked).delete()
-        locked.leased_until = now + LEASE
-        locked.save(update_fields=["leased_until"])
+        locked.leased_until, locked.bytes = now + LEASE, 0
+        locked.save(update_fields=["leased_until", "bytes"])
     return locked
 
 
 def _store(job: Job, blocks: Iterable[bytes]) -> None:
-    size = 0
     for number, chunk in enumerate(cut(blocks, CHUNK_BYTES)):
-        size += len(chunk)
-        if size > settings.IMPORT_BYTES:
+        job.bytes += len(chunk)
+        try:
+            if job.bytes > settings.IMPORT_BYTES:
+                raise FileTooLarge(f"the file is larger than {settings.IMPORT_BYTES} bytes")
+            check_bytes(job)
+        except (FileTooLarge, UploadsFull):
             JobChunk.objects.filter(job=job).delete()
-            raise FileTooLarge(f"the file is larger than {settings.IMPORT_BYTES} bytes")
+            Job.objects.filter(pk=job.pk).update(bytes=0)
+            raise
         with transaction.atomic():
             renew_lease(job)
+            job.save(update_fields=["bytes"])
             JobChunk.objects.create(job=job, number=number, data=chunk)
 
 

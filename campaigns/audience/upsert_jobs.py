@@ -34,7 +34,7 @@ class Given(NamedTuple):
 
 def begin_upsert(account: Account, contacts: Sequence[Given], *, list_ids: Collection[int] = ()) -> Job:
     """A job that stores these contacts and puts them on these lists; what is wrong with one of them, the job tells.
-    Raises TooManyContacts and UnknownList."""
+    Raises TooManyContacts, UnknownList, TooManyJobs and UploadsFull."""
     if len(contacts) > UPSERT_LIMIT:
         raise TooManyContacts(f"more than {UPSERT_LIMIT} contacts")
     check_lists(account, list_ids)
@@ -42,10 +42,10 @@ def begin_upsert(account: Account, contacts: Sequence[Given], *, list_ids: Colle
     lines = (json.dumps(contact).encode() + b"\n" for contact in contacts)
     with transaction.atomic():
         options = {"lists": sorted(set(list_ids))}
-        job = open_job(account, JobKind.UPSERT, options, requested=len(contacts))
-        JobChunk.objects.bulk_create(
-            JobChunk(job=job, number=number, data=data) for number, data in enumerate(cut(lines, CHUNK_BYTES))
-        )
+        chunks = list(cut(lines, CHUNK_BYTES))
+        stored = sum(map(len, chunks))
+        job = open_job(account, JobKind.UPSERT, options, requested=len(contacts), stored_bytes=stored)
+        JobChunk.objects.bulk_create(JobChunk(job=job, number=number, data=data) for number, data in enumerate(chunks))
     return job
 
 

@@ -11,9 +11,20 @@ import structlog
 from campaigns.audience.deletions import deletion_pages
 from campaigns.audience.exports import export_pages
 from campaigns.audience.imports import import_pages
-from campaigns.audience.jobs import JobFailure, LeaseLost, fail_job, finish_job, hint_job, release_lease, take_job
+from campaigns.audience.jobs import (
+    JobFailure,
+    LeaseLost,
+    fail_job,
+    finish_job,
+    hint_job,
+    jobs_left_behind,
+    release_lease,
+    take_job,
+    take_next_job,
+)
 from campaigns.audience.models import Job, JobKind
 from campaigns.audience.upsert_jobs import upsert_pages
+from campaigns.errors import SearchTooSlow
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +44,23 @@ def run_job(job_id: int, *, seconds: float = RUN_SECONDS) -> None:
     """Go on with a job, if nobody else does. What neither this nor the job's own failure accounts for is raised; the
     sweeper then finds the job when its lease is over."""
     job = take_job(job_id)
+    if job is not None:
+        _go_on(job, seconds)
+
+
+def run_next_job(*, seconds: float = RUN_SECONDS) -> None:
+    """Go on with the job whose turn it is, and leave a hint for the next."""
+    job = take_next_job()
     if job is None:
         return
+    _go_on(job, seconds)
+    # It may have kept another of its account waiting, whose hint came to nothing.
+    waiting = jobs_left_behind().exclude(pk=job.pk).values_list("pk", flat=True).first()
+    if waiting is not None:
+        hint_job(waiting)
+
+
+def _go_on(job: Job, seconds: float) -> None:
     until = 0.0
     try:
         for _ in PAGES[JobKind(job.kind)](job):
@@ -47,5 +73,7 @@ def run_job(job_id: int, *, seconds: float = RUN_SECONDS) -> None:
         finish_job(job)
     except JobFailure as failure:
         fail_job(job, str(failure))
+    except SearchTooSlow:
+        fail_job(job, "A part of it took too long.")
     except LeaseLost:
         log.warning("job was taken over", job=str(job.uuid))
