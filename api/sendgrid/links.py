@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
 from api.auth import key_of
+from api.endpoint import RETRY_SECONDS
 from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing
 from campaigns.audience.errors import FileTooLarge, UnknownLink
@@ -73,7 +74,10 @@ def answering(*methods: str) -> Callable[[View], View]:
 
 
 def refused(refusal: Refusal) -> HttpResponse:
-    return json_response(refusal.status, marketing.envelope(refusal))
+    response = json_response(refusal.status, marketing.envelope(refusal))
+    if refusal.status == 429:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 @answering("PUT")

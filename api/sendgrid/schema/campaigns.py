@@ -132,7 +132,7 @@ schedule_now = extend_schema_view(
         "Send a draft at once",
         tag=CAMPAIGNS,
         replies={201: Reply("On its way.", record(id=NUMBER, status=one_of(["Scheduled"])))},
-        refusals=[*REPEATABLE, 404],
+        refusals=[*REPEATABLE, 404, 408],
     ),
 )
 schedule_test = extend_schema_view(

@@ -191,7 +191,7 @@ single_send_schedule = extend_schema_view(
         tag=SINGLE_SENDS,
         body=record(send_at={**TEXT, "description": "ISO 8601, in the future; or `now`."}),
         replies={201: Reply("Scheduled.", component("SingleSendSchedule"))},
-        refusals=[404, 409],
+        refusals=[404, 409, 408],
     ),
     delete=marketing_call(
         "unschedule_single_send",

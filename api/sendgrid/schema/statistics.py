@@ -52,7 +52,7 @@ one_single_sends_statistics = extend_schema_view(
             *PAGE,
         ],
         replies={200: Reply("Its counters.", component("StatisticsPage"))},
-        refusals=[400, 404],
+        refusals=[400, 404, 408],
     ),
 )
 link_statistics = extend_schema_view(
