@@ -51,16 +51,17 @@ def run_job(job_id: int, *, seconds: float = RUN_SECONDS) -> None:
 def run_next_job(*, seconds: float = RUN_SECONDS) -> None:
     """Go on with the job whose turn it is, and leave a hint for the next."""
     job = take_next_job()
-    if job is None:
+    if job is None or not _go_on(job, seconds):
+        # One task leaves one hint at most, or they would become ever more.
         return
-    _go_on(job, seconds)
     # It may have kept another of its account waiting, whose hint came to nothing.
     waiting = jobs_left_behind().exclude(pk=job.pk).values_list("pk", flat=True).first()
     if waiting is not None:
         hint_job(waiting)
 
 
-def _go_on(job: Job, seconds: float) -> None:
+def _go_on(job: Job, seconds: float) -> bool:
+    """Do a part of a job; return whether it is over, or another worker's. Else it has left a hint."""
     until = 0.0
     try:
         for _ in PAGES[JobKind(job.kind)](job):
@@ -69,7 +70,7 @@ def _go_on(job: Job, seconds: float) -> None:
             if time.monotonic() >= until:
                 release_lease(job)
                 hint_job(job.pk)
-                return
+                return False
         finish_job(job)
     except JobFailure as failure:
         fail_job(job, str(failure))
@@ -77,3 +78,4 @@ def _go_on(job: Job, seconds: float) -> None:
         fail_job(job, "A part of it took too long.")
     except LeaseLost:
         log.warning("job was taken over", job=str(job.uuid))
+    return True

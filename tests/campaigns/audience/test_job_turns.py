@@ -82,6 +82,15 @@ def test_a_job_that_was_held_back_is_hinted_when_there_is_room(alice: Account, m
     assert Job.objects.filter(pk__in=[first.pk, second.pk], status=JobStatus.COMPLETED).count() == 2
 
 
+def test_a_task_leaves_one_hint_at_most(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [uploaded(alice, FILE + b"b@example.com\n"), uploaded(alice, FILE)]
+    monkeypatch.setattr("campaigns.audience.imports.PAGE_ROWS", 1)
+    hinted: list[Any] = []
+    monkeypatch.setattr(hints, "publish", lambda task, args, **_: hinted.append(args[0]))
+    run_next_job(seconds=0)
+    assert hinted == [jobs[0].pk], "it goes on itself, and the other has its own"
+
+
 def test_more_jobs_than_may_wait_are_refused(alice: Account, charlie: Account, settings: LazySettings) -> None:
     settings.AUDIENCE_JOBS_RUNNING, settings.AUDIENCE_JOBS_WAITING = 1, 2
     jobs = [begin_import(alice, ["email"]), begin_export(alice), begin_upsert(alice, [Given({"email": "a@x.org"})])]
