@@ -108,6 +108,8 @@ def read_opening(document: bytes) -> Opening:
         for at in range(0, OPENING_BYTES, PIECE_BYTES):
             parser.feed(document[at : at + PIECE_BYTES])
             for event, element in parser.read_events():
+                if not isinstance(element, etree._Element):
+                    continue
                 if root is None:
                     root = element.getroottree().getroot()
                 elif event == "end" and element.getparent() is root and element.tag.endswith("}Header"):
