@@ -29,5 +29,4 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Loaded before the fork, so that a bad setting ends it with one message, and every line is logged in our form.
-CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
+CMD ["python", "-m", "config.web", "--bind", "0.0.0.0:8000"]

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 KEPT_SECONDS = 1.0
-"""The server closes a connection that is idle for 2 s."""
+"""Shorter than any server keeps an idle connection."""
 
 
 class Caller:

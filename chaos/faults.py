@@ -88,7 +88,7 @@ def two_beats(site: Site) -> Iterator[None]:
 
 
 def kill_web_in_accept(site: Site) -> Iterator[None]:
-    """All web workers, while big requests are being stored and nothing of them is committed. gunicorn starts others.
+    """All web processes, while big requests are being stored and nothing of them is committed. Others are started.
 
     An accept takes milliseconds: a lock keeps them in the middle of it until the workers are gone.
     """

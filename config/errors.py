@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 
 from api.easymail import views as easymail
 from api.native import views as native
 from api.sendgrid import views as sendgrid
 from api.soap import views as soap
+
+BUSY_SECONDS = 2
+"""The Retry-After of a 503 from the web server."""
 
 
 class Dialect(Protocol):
@@ -19,6 +22,7 @@ class Dialect(Protocol):
     def bad_request(self, request: HttpRequest) -> HttpResponseBase: ...
     def not_found(self, request: HttpRequest) -> HttpResponseBase: ...
     def server_error(self, request: HttpRequest) -> HttpResponseBase: ...
+    def busy(self, request: HttpRequest) -> HttpResponseBase: ...
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -53,3 +57,12 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     """handler500: never a stack trace, never HTML to a program."""
     dialect = dialect_of(request)
     return dialect.server_error(request) if dialect else defaults.server_error(request)
+
+
+def busy(request: HttpRequest) -> HttpResponseBase:
+    """Return the 503 for a request that finds all threads occupied. Runs no query."""
+    dialect = dialect_of(request)
+    plain = HttpResponse("The server is busy: try again.\n", status=503, content_type="text/plain; charset=utf-8")
+    response = dialect.busy(request) if dialect else plain
+    response["Retry-After"] = str(BUSY_SECONDS)
+    return response

@@ -35,7 +35,7 @@ QUIET = {
     "django.request": "ERROR",
 }
 """At LOG_LEVEL=DEBUG they all speak."""
-OWN_HANDLERS = ("django", "django.server", "gunicorn.error", "gunicorn.access")
+OWN_HANDLERS = ("django", "django.server")
 """Loggers that come with handlers of their own, which are taken from them."""
 
 HIDDEN = "***"

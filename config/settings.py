@@ -153,6 +153,34 @@ MAIL_SEND_RATE_LIMIT_PER_MINUTE = env.int("MAIL_SEND_RATE_LIMIT_PER_MINUTE", 0, 
 MAX_PENDING_MESSAGES = env.int("MAX_PENDING_MESSAGES", 50_000_000, validate=validate.Range(min=0))
 """Messages of one account that may wait at a time; 0: no limit."""
 
+# --- the web server (docs/deployment.md) ------------------------------------------------------------------------------
+
+WEB_PROCESSES = env.int("WEB_PROCESSES", 2, validate=validate.Range(min=1))
+"""The number of processes for ordinary requests. One for stops and one for large bodies are started as well."""
+WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(min=1))
+"""The number of threads that run views, in each of them."""
+WEB_STOP_THREADS = env.int("WEB_STOP_THREADS", 4, validate=validate.Range(min=1))
+WEB_LARGE_THREADS = env.int("WEB_LARGE_THREADS", 4, validate=validate.Range(min=1))
+WEB_WAITING = env.int("WEB_WAITING", 64, validate=validate.Range(min=1))
+"""The number of requests that may wait for a thread of a process; others get a 503."""
+WEB_WAIT_SECONDS = env.float("WEB_WAIT_SECONDS", 10.0, validate=lambda n: n > 0)
+"""The time after which a waiting request gets a 503."""
+WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", 1000, validate=validate.Range(min=10))
+"""The limit of connections of a process."""
+WEB_CONNECTIONS_PER_ADDRESS = env.int(
+    "WEB_CONNECTIONS_PER_ADDRESS", 0 if SECURE_PROXY else 128, validate=validate.Range(min=0)
+)
+"""The limit for one address; 0: no limit. Behind a proxy all connections come from the proxy's address."""
+WEB_HEAD_SECONDS = env.float("WEB_HEAD_SECONDS", 10.0, validate=lambda n: n > 0)
+WEB_BODY_SECONDS = env.float("WEB_BODY_SECONDS", 60.0, validate=lambda n: n > 0)
+"""The deadline for reading a body and for sending an answer; large ones get 1 s more for each 256 KiB."""
+WEB_IDLE_SECONDS = env.float("WEB_IDLE_SECONDS", 75.0, validate=lambda n: n > 0)
+"""The time a connection is kept open between two requests."""
+WEB_GRACE_SECONDS = env.float("WEB_GRACE_SECONDS", 30.0, validate=lambda n: n > 0)
+"""The time that requests under way have to finish when the server is stopped."""
+WEB_SPOOL_BYTES = env.int("WEB_SPOOL_BYTES", 8 * 1024**3, validate=validate.Range(min=1))
+"""The size of all bodies that a process is receiving, in files of TMPDIR; requests beyond it get a 503."""
+
 # --- the pipeline's own measures --------------------------------------------------------------------------------------
 
 PLAN_HORIZON_SECONDS = 120

@@ -1,4 +1,4 @@
-"""The web process: `gunicorn config.wsgi:application`."""
+"""The WSGI application, which `python -m config.web` serves."""
 
 import gc
 import os

@@ -54,11 +54,10 @@ def worker_program(folder: Path, environment: Mapping[str, str], *, name: str, q
 
 
 def web_program(port: int, environment: Mapping[str, str]) -> Program:
-    options = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
     address = f"127.0.0.1:{port}"
     return Program(
         name="web",
-        command=[sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", address, *options],
+        command=[sys.executable, "-m", "config.web", "--bind", address],
         rank=WEB,
         ready=lambda: is_healthy(f"http://{address}"),
         environment=environment,

@@ -146,7 +146,7 @@ def manage(base: Mapping[str, str], *arguments: str, environment: Mapping[str, s
 
 
 def free_port(port: int) -> int:
-    """`port` itself, or a free one for 0. Asked beforehand: gunicorn would try a busy one again and again."""
+    """`port` itself, or a free one for 0. Asked beforehand, so that the message names the option."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

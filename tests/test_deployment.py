@@ -22,6 +22,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from batches.models import Node
+from config.web.supervisor import KILL_SECONDS
 from foundation.clock import Now
 from mailer.pipeline.deliver import RECORD_PATIENCE_SECONDS
 from stack.processes import Child, Processes, Program, run_to_end
@@ -59,7 +60,11 @@ def test_the_services_are_those_of_the_design(services: dict[str, Any]) -> None:
 def test_data_outlive_their_containers(services: dict[str, Any]) -> None:
     assert services["postgres"]["volumes"] == ["postgres-data:/var/lib/postgresql"]
     assert services["redis"]["volumes"] == ["redis-data:/data"]
-    assert set(read_compose(FILLED_IN)["volumes"]) == {"postgres-data", "redis-data"}
+    assert set(read_compose(FILLED_IN)["volumes"]) == {"postgres-data", "redis-data", "web-spool"}
+
+
+def test_large_bodies_wait_on_disk(services: dict[str, Any]) -> None:
+    assert (services["web"]["tmpfs"], services["web"]["volumes"]) == ([], ["web-spool:/tmp"])
 
 
 def test_redis_keeps_its_hints_on_disk_and_evicts_none(services: dict[str, Any]) -> None:
@@ -106,7 +111,8 @@ def test_a_stop_has_the_time_it_may_need(services: dict[str, Any]) -> None:
     shutdown = settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
     assert seconds(services["worker"]["stop_grace_period"]) > RECORD_PATIENCE_SECONDS + shutdown
     assert all(seconds(services[name]["stop_grace_period"]) > shutdown for name in ("eta", "audience"))
-    assert all("stop_grace_period" in services[name] for name in ("web", "beat", "postgres", "redis"))
+    assert seconds(services["web"]["stop_grace_period"]) > settings.WEB_GRACE_SECONDS + 2 * KILL_SECONDS
+    assert all("stop_grace_period" in services[name] for name in ("beat", "postgres", "redis"))
     assert arguments_of("STOPSIGNAL") == ["SIGTERM"]
 
 

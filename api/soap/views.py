@@ -51,6 +51,7 @@ log = structlog.get_logger(__name__)
 ACTION_PARAMETER: Final = re.compile(r'(?i);\s*action="?([^";]*)"?')
 UNSHOWN: Final = re.compile(r"[^\w.:/#-]")
 BROKEN: Final = "The request could not be done."
+BUSY: Final = "The server is busy; try again."
 KINDS: Final = {Version.SOAP_11: "text/xml", Version.SOAP_12: "application/soap+xml"}
 
 
@@ -213,3 +214,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """handler500 of these paths."""
     broken = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
     return refuse(request, broken, opening=None, call_id=str(uuid.uuid4()))
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """Return the fault for a request that finds no free thread. Its status is 503, unlike that of other faults."""
+    fault = Fault(FaultKind.SERVER, BUSY, code=Code.EXCEPTION)
+    response = refuse(request, fault, opening=None, call_id=str(uuid.uuid4()))
+    response.status_code = 503
+    return response

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.servers.basehttp import ThreadedWSGIServer
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
-from django.test.testcases import LiveServerThread
-from pytest_django.live_server_helper import LiveServer
 
 from accounts.keys import create_key
 from accounts.models import Account, ApiKey
+from tests.web.serving import serving
 
 
 class ApiClient:
@@ -84,17 +83,8 @@ def subuser(alice: Account) -> Account:
     return Account.objects.create(username="alice-shop", parent=alice)
 
 
-class QuickServer(ThreadedWSGIServer):
-    """Hears of its end at once: Django's own looks for it twice a second, and each test would wait for that."""
-
-    def serve_forever(self, poll_interval: float = 0.02) -> None:
-        super().serve_forever(poll_interval)
-
-
 @pytest.fixture
-def server_url(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The site behind a real socket. Not pytest-django's own fixture, which would empty what migrations put there."""
-    monkeypatch.setattr(LiveServerThread, "server_class", QuickServer)
-    server = LiveServer("127.0.0.1")
-    yield server.url
-    server.stop()
+def server_url(database: None) -> Iterator[str]:
+    """Return the base URL of the site, served by the web server itself."""
+    with serving(WSGIHandler()) as site:
+        yield f"http://127.0.0.1:{site.port}"

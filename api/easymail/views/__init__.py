@@ -1,5 +1,5 @@
 """Easymail's endpoints, a module to a family. A view reads its request, makes one call of the core, answers."""
 
-from api.easymail.views.base import Endpoint, bad_request, not_found, server_error
+from api.easymail.views.base import Endpoint, bad_request, busy, not_found, server_error
 
-__all__ = ["Endpoint", "bad_request", "not_found", "server_error"]
+__all__ = ["Endpoint", "bad_request", "busy", "not_found", "server_error"]

@@ -1,7 +1,7 @@
 """The native API's endpoints, a module to a resource. A view reads its request, makes one call of the core, answers."""
 
 from api.native.views.account import FreezeAccount, OneAccount, PurgeAccount, ThawAccount
-from api.native.views.base import Endpoint, bad_request, not_found, server_error
+from api.native.views.base import Endpoint, bad_request, busy, not_found, server_error
 from api.native.views.batches import Batches, CancelBatch, OneBatch, PauseBatch, RescheduleBatch, ResumeBatch
 from api.native.views.messages import (
     BatchMessages,
@@ -36,6 +36,7 @@ __all__ = [
     "ResumeBatch",
     "ThawAccount",
     "bad_request",
+    "busy",
     "not_found",
     "server_error",
 ]

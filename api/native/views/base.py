@@ -42,3 +42,8 @@ def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpRe
 def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
     """handler500 below /sluice."""
     return outputs.refused(errors.plain_refusal(500))
+
+
+def busy(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Return the 503 for a request below /sluice that finds no free thread."""
+    return outputs.refused(errors.plain_refusal(503))

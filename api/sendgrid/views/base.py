@@ -56,6 +56,11 @@ def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpR
     return refuse(request, 500)
 
 
+def busy(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Return the 503 for a request below /v3 that finds no free thread."""
+    return refuse(request, 503)
+
+
 def refuse(request: HttpRequest, status: int) -> HttpResponseBase:
     """In the envelope of the family that the path is in."""
     refusal = errors.plain_refusal(status)

@@ -1,0 +1,114 @@
+"""The threads of a process that run views, and the requests that wait for them.
+
+Callers take turns: the next request is taken from the caller that has waited longest since its last turn, so many
+requests of one caller do not delay those of others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class FairQueue(Generic[T]):
+    """A queue of items by caller. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, deque[tuple[float, T]]] = {}
+        """In the order in which the callers are served."""
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def put(self, caller: Hashable, item: T) -> None:
+        """Add an item behind the other items of the caller."""
+        self._waiting.setdefault(caller, deque()).append((time.monotonic(), item))
+        self._size += 1
+
+    def take(self) -> T:
+        """Remove and return an item of the caller whose turn it is. Raises StopIteration when nothing waits."""
+        caller = next(iter(self._waiting))
+        waiting = self._waiting.pop(caller)
+        _, item = waiting.popleft()
+        if waiting:
+            # The caller is now last.
+            self._waiting[caller] = waiting
+        self._size -= 1
+        return item
+
+    def take_old(self, before: float) -> list[T]:
+        """Remove and return the items that were added before this time of the monotonic clock."""
+        old = []
+        for caller, waiting in list(self._waiting.items()):
+            while waiting and waiting[0][0] < before:
+                old.append(waiting.popleft()[1])
+            if not waiting:
+                del self._waiting[caller]
+        self._size -= len(old)
+        return old
+
+
+class Lane(Generic[T]):
+    """A fixed number of threads and the items that wait for them. All methods may be called from any thread."""
+
+    def __init__(self, name: str, work: Callable[[T], None], *, threads: int, waiting: int) -> None:
+        self._work = work
+        self._room = waiting
+        self._queue: FairQueue[T] = FairQueue()
+        self._changed = threading.Condition()
+        self._idle = 0
+        self._is_closed = False
+        self._threads = [
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)
+        ]
+
+    def __len__(self) -> int:
+        """Return the number of waiting items."""
+        return len(self._queue)
+
+    def start(self, *, first: Callable[[], None], last: Callable[[], None]) -> None:
+        """Start the threads; each begins with `first` and ends with `last`."""
+        self._first, self._last = first, last
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, caller: Hashable, item: T) -> bool:
+        """Queue an item for the next free thread; False when too many wait already."""
+        with self._changed:
+            if len(self._queue) >= self._room + self._idle:
+                return False
+            self._queue.put(caller, item)
+            self._changed.notify()
+            return True
+
+    def take_old(self, before: float) -> list[T]:
+        """Remove and return the items that were added before this time of the monotonic clock."""
+        with self._changed:
+            return self._queue.take_old(before)
+
+    def close(self, *, until: float) -> None:
+        """Let the threads end when the queue is empty; wait for them until this time of the monotonic clock."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _run(self) -> None:
+        self._first()
+        while (item := self._next()) is not None:
+            self._work(item)
+        self._last()
+
+    def _next(self) -> T | None:
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            self._idle -= 1
+            return self._queue.take() if self._queue else None
