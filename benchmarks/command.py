@@ -36,6 +36,7 @@ CASES = {
     "accept-one": Case("single.measure", "scheduling in requests of 1"),
     "control": Case("control.measure", "pause, resume, cancel of 1,000 to 1,000,000 waiting messages"),
     "stop": Case("stops.measure", "stops of a batch of a million messages while two workers drain it"),
+    "busy-web": Case("busy.measure", "pauses while 40 clients of another account keep the web server busy"),
     "slow-sink": Case("slow.slow_sink", "a peer that takes 20 ms for each reply"),
     "workers": Case("slow.workers", "1, 2 and 4 worker processes against that peer"),
     "claim": Case("claim.measure", "waves of 20,000 beside 10,000,000 messages that wait"),

@@ -55,6 +55,7 @@ TARGETS = {
         Target(figure="resume, 1,000,000 to 1,000, times", at_most=1.5),
     ),
     "stop": (Target(figure="pause, p99, ms", at_most=1_000), Target(figure="resume, p99, ms", at_most=1_000)),
+    "busy-web": (Target(figure="pause, p99, ms", at_most=500), Target(figure="resume, p99, ms", at_most=500)),
     "claim": (Target(figure="10,000,000 waiting to none, times", at_least=0.8),),
     "memory": (
         Target(figure="1,000,000, workers, bytes/message", at_most=10),

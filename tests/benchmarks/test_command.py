@@ -19,7 +19,7 @@ from stack.processes import Program
 from stack.programs import web_program, worker_program
 from stack.running import Programs
 
-CHOSEN = ("drain", "lateness", "stop")
+CHOSEN = ("drain", "lateness", "stop", "busy-web")
 """They all go through one stack, and two of them look at the same waves."""
 CEILING = "sink alone"
 """test_ceilings.py has the others."""
