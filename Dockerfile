@@ -1,10 +1,17 @@
-# The service: web by default; docker-compose.yml runs the workers, beat and the migration from the same image.
+# The service: the web by default; docker-compose.yml runs the workers, beat and the migration from the same image.
 
-FROM python:3.11-slim AS build
+# The digest is that of the index of all platforms. CONTRIBUTING.md says how it is renewed.
+ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /app
-RUN python -m venv /venv
-COPY requirements.txt ./
-RUN /venv/bin/pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r requirements.txt
+# pip gets an environment that is not copied into the image.
+RUN python -m venv /pip && python -m venv --without-pip /venv
+COPY requirements.txt /
+# All texts are in English, so the translations of other packages are never read.
+RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
+    -r /requirements.txt \
+    && find /venv -path '*/locale/*' \( -name '*.po' -o -name '*.mo' ! -path '*/locale/en/*' \) -delete
 COPY manage.py ./
 COPY foundation foundation
 COPY accounts accounts
@@ -13,13 +20,11 @@ COPY mailer mailer
 COPY campaigns campaigns
 COPY api api
 COPY config config
-# The settings read the environment only. These values serve this step alone: nothing is connected to, nothing stays.
-RUN SECRET_KEY=only-for-collectstatic-and-kept-nowhere DATABASE_URL=postgresql://nobody@localhost/none \
-    REDIS_URL=redis://localhost/0 /venv/bin/python manage.py collectstatic --noinput \
-    && /venv/bin/python -m compileall -q .
+# WhiteNoise serves static files from the packages they came in. Without this folder it writes a warning at each start.
+RUN mkdir staticfiles && /venv/bin/python -m compileall -q .
 
-FROM python:3.11-slim
-ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+FROM ${PYTHON_IMAGE}
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN groupadd --gid 10001 sluice && useradd --uid 10001 --gid sluice --no-create-home --shell /usr/sbin/nologin sluice
 COPY --from=build /venv /venv
 COPY --from=build /app /app

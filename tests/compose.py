@@ -1,4 +1,4 @@
-"""docker-compose.yml, read as Compose reads it, and its services started as plain processes."""
+"""docker-compose.yml, read as Compose reads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.image import ROOT
+from stack import ROOT
 
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
