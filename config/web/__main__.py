@@ -15,4 +15,5 @@ except Exception as error:
 
 from config.web.supervisor import main
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -31,7 +31,7 @@ PARAMETER_ERRORS = (b"501", b"504")
 ADDRESS_STATUS = re.compile(r"50[14][ -]#?5\.1\.\d{1,3}\b")
 """RFC 3463 section 3.2: the second number of an enhanced status code is 1 when it is about an address."""
 ADDRESS_WORDS = re.compile(r"\b(?:address|recipient|sender|mailbox)\b", re.IGNORECASE)
-QUOTED = re.compile(r"<[^>]*>")
+QUOTED = re.compile(r"<[^<>]*+>")
 """An address, a host name or, in a line that explains the syntax of a command, a placeholder such as `<address>`."""
 TOO_MANY = re.compile(
     rb"[45]\d\d(?:[ -]#?[45]\.5\.3\b|[^\n]{0,400}?\btoo many (?:recipients|rcpts?|addresses)\b)", re.IGNORECASE
