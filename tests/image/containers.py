@@ -39,6 +39,8 @@ def options_of(service: Mapping[str, Any]) -> list[str]:
         "security_opt": lambda names: [f"--security-opt={name}" for name in names],
         "stop_grace_period": lambda value: [f"--stop-timeout={seconds(value):.0f}"],
         "tmpfs": lambda paths: [f"--tmpfs={path}" for path in paths],
+        # Without a name, so that each goes with its container.
+        "volumes": lambda volumes: [f"--volume={volume.rpartition(':')[2]}" for volume in volumes],
     }
     return [word for key in service.keys() - ELSEWHERE for word in options[key](service[key])]
 
