@@ -139,7 +139,7 @@ def peer_on_postgresql(name: str, home: Path, folder: Path, sink: Sink, **variab
         given = conninfo_to_dict(
             start_postgresql(processes, find_postgresql(os.environ), data_folder(folder), durable=True)
         )
-        names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
+        names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
         engine = {variable: str(given[part]) for variable, part in names.items()}
         with closing(Peer(home, folder, processes, {**environment(folder, sink), **engine, **variables})) as peer:
             yield peer
