@@ -45,8 +45,8 @@ KILL_SECONDS: Final = 2.0
 """The time beyond the grace period after which processes are killed."""
 SWITCH_SECONDS: Final = 0.001
 """How long a thread keeps the interpreter lock while others wait for it (Python's default: 0.005)."""
-LARGE_NICE: Final = 10
-"""The nice value of the process for large bodies: their parsing must not take CPU from stops and ordinary requests."""
+NICE: Final = {Kind.STOP: 0, Kind.ORDINARY: 4, Kind.LARGE: 10}
+"""The nice value of each kind of process: where CPU is short, stops get theirs first and large bodies last."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -128,8 +128,7 @@ class Supervisor:
         if not listener:
             self._listener.close()
         sys.setswitchinterval(SWITCH_SECONDS)
-        if place.kind is Kind.LARGE:
-            os.nice(LARGE_NICE)
+        os.nice(NICE[place.kind])
         server = Server(
             self._application,
             place.kind,
