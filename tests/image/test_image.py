@@ -182,13 +182,16 @@ def test_a_container_has_no_rights(engine: Engine, image: str, name: str) -> Non
 
 
 def test_containers_deliver_pause_exactly_and_stop_by_themselves(
-    containers: Containers, database_url: str, peer: CountingPeer
+    containers: Containers, database_url: str, peer: CountingPeer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    times = [time.monotonic()]
     containers.run("migrate")
+    times.append(time.monotonic())
     for name in RUNNING:
         containers.start(name)
     containers.wait_for(containers.is_answering, "the web")
     containers.wait_for(lambda: living_nodes(database_url) == WORKERS, "the workers")
+    times.append(time.monotonic())
     for name in ("web", *WORKERS):
         containers.wait_for(partial(containers.is_healthy, name), f"the health of {name}")
     key = json.loads(containers.execute("web", "python", "manage.py", "first_run"))["api_key"]
@@ -216,7 +219,14 @@ def test_containers_deliver_pause_exactly_and_stop_by_themselves(
 
     # Within the planner's horizon: a worker holds its task when it is asked to stop.
     assert schedule(containers, key, ["later@example.com"], int(time.time()) + 100) == 202
+    times.append(time.monotonic())
     containers.stop(*RUNNING)
+    times.append(time.monotonic())
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nmigrated in {times[1] - times[0]:.1f} s; web and workers at work after {times[2] - times[1]:.1f} s; "
+            f"all stopped in {times[4] - times[3]:.1f} s\n"
+        )
     assert {name: containers.exit_code(name) for name in RUNNING} == dict.fromkeys(RUNNING, 0)
     assert len(peer.ledger) == MESSAGES
     for name in RUNNING:
