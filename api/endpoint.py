@@ -17,7 +17,7 @@ from accounts.rates import Allowance, count_request
 from api.auth import HoldsScope, KeyAuthentication, Needed, acting_account, key_of
 
 MAX_QUERY_BYTES = 4000
-"""Of a query string: ten times what any call has to say, and less than the web server reads."""
+"""The longest query string in characters: ten times what any call needs, and less than the web server reads."""
 RETRY_SECONDS = 10
 """What a 429 advises that knows no better: a queue that is full does not empty in a second."""
 

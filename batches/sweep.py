@@ -22,9 +22,9 @@ from foundation.clock import Now, boottime
 FOLD_PAGE = 5000
 TOKENS_AT_MOST = 1000
 ADMIT_SECONDS = 2.0
-"""How long a duty that admits goes on in one round."""
+"""The time that a duty which admits may take in one round."""
 BATCH_SECONDS = 0.25
-"""How long it stays with one batch, so that a batch of millions does not hold up the others."""
+"""The time it spends on one batch, so that a batch of millions does not hold up the others."""
 STALLED_AFTER = dt.timedelta(seconds=2)
 
 

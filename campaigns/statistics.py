@@ -106,7 +106,7 @@ def _count(query: str, ids: list[int]) -> Counter[tuple[int, int]]:
 
 
 def hours_of(campaign: Campaign) -> list[Hour]:
-    """How a campaign left over time. Raises SearchTooSlow and TooManyCalls."""
+    """Return how many messages of a campaign were sent over time. Raises SearchTooSlow and TooManyCalls."""
     if campaign.launch is None:
         return []
     with expensive_call(campaign.account_id), connection.cursor() as cursor:

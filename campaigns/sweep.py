@@ -28,7 +28,7 @@ PREPARED_AHEAD = dt.timedelta(minutes=2)
 AT_ONCE = 100
 UNTOLD_SECONDS = 0.5
 EXPAND_SECONDS = 1.0
-"""How long one round expands launches itself while the broker is away."""
+"""The time that one round spends on expanding launches itself while the broker is away."""
 
 
 def prepare_campaigns() -> int:

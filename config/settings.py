@@ -118,7 +118,7 @@ RETRY_LONGEST_SECONDS = env.float("RETRY_LONGEST_SECONDS", 3600)
 BATCH_ID_DAYS = env.int("BATCH_ID_DAYS", 10)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 30 * 1024 * 1024)
 MAX_MESSAGE_BYTES = env.int("MAX_MESSAGE_BYTES", MAX_BODY_BYTES, validate=validate.Range(min=1))
-"""Of one message with its substitutions made, before the transfer encoding."""
+"""The size limit of one message with its substitutions made, before the transfer encoding."""
 CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
 SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
@@ -139,7 +139,7 @@ AUDIENCE_JOBS_RUNNING = env.int("AUDIENCE_JOBS_RUNNING", 2, validate=validate.Ra
 AUDIENCE_JOBS_WAITING = env.int("AUDIENCE_JOBS_WAITING", 50, validate=validate.Range(min=0))
 """Imports, exports, upserts and deletions of one account: at work at a time, and besides waiting."""
 UPLOAD_BYTES = env.int("UPLOAD_BYTES", 10 * 1024**3, validate=lambda n: n >= 1)
-"""Of all files of one account that are not imported yet."""
+"""The size limit of all files of one account together that are not imported yet."""
 JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
 """How long the result of a finished import or export can be had."""
 

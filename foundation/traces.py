@@ -1,4 +1,4 @@
-"""What a log line may say of an exception: its type and where it came from. The message may quote a caller's values."""
+"""Describe an exception for a log line by its type and its origin. Its message may quote a caller's values."""
 
 from __future__ import annotations
 

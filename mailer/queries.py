@@ -34,7 +34,7 @@ READ_MESSAGES = f"{READ} where id = any(%s)"
 READ_PARCEL = f"{READ} where id >= %s and id < %s"
 """Messages, and whether any of these accounts has any suppression: only then it is worth asking for them."""
 AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
-"""What keeps a recipient from being handed the message again."""
+"""The outcomes after which a recipient is not handed the message again."""
 READ_EARLIER = f"""
 select message_id, kind, recipient from mailer_event
 where message_id = any(%s)

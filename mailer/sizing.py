@@ -21,11 +21,11 @@ from mailer.draft import MailDraft, Personalization
 from mailer.errors import MessageTooLarge
 
 PASSES: Final = 32
-"""How many times the characters of the largest message are searched for the keys of one request, at most."""
+"""The most passes over the largest message in search of the keys of one request."""
 UTF8_BYTES: Final = 4
-"""Of a character, at most."""
+"""The most bytes that a character takes."""
 ESCAPED_BYTES: Final = 6
-"""Of a character in HTML, at most: a quotation mark becomes `&quot;`."""
+"""The most bytes that an escaped character takes in HTML: a quotation mark becomes `&quot;`."""
 LINK_TAGS: Final = (*GROUP_TAGS, *RAW_TAGS, *GROUP_LINKS, *LINKS)
 LINK_MARGIN: Final = 300
 """Bytes that a link has beside its address: its token, its page, and the words of its element."""

@@ -45,7 +45,7 @@ TURN = 0.8
 PRUNE_EVERY = dt.timedelta(hours=1)
 PRUNE_PAGE = 10_000
 PRUNE_SECONDS = 1.0
-"""How long one round may prune. What is left goes with the next rounds."""
+"""The time that one round may spend on pruning. The next rounds continue."""
 RESCUE_EVERY_SECONDS = 1.0
 """A round that takes longer than this rescues again before its next duty."""
 _watch = Watch()

@@ -24,7 +24,7 @@ Element: TypeAlias = etree._Element
 
 MAX_BYTES: Final = 2 * 2**20
 OPENING_BYTES: Final = 64 * 2**10
-"""What is parsed of a document before its caller is known."""
+"""The bytes of a document that are parsed before its caller is known."""
 PIECE_BYTES: Final = 4096
 MOST_HEADERS: Final = 100
 """Elements of a header. WS-Security, WS-Addressing and their like have a dozen."""
@@ -47,7 +47,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "remove_pis": True,
     "collect_ids": False,
 }
-"""Of a parser."""
+"""The options of every XML parser here: nothing is fetched, expanded or repaired."""
 MESSAGE_ID: Final = re.compile(r"[!-~]{1,200}")
 
 

@@ -29,7 +29,7 @@ LONGEST_SHOWN = 1000
 """Characters of a rejected row that are kept."""
 
 SPACES: Final = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1))))
-"""What `str.strip` takes away."""
+"""The characters that `str.strip` removes."""
 PROTECTED: Final = rf"\A'*[=+\-@\uff1d\uff0b\uff0d\uff20{SPACES}]|[{SPACES}]\Z"
 """The values whose cells get an apostrophe, in the syntax that Python and PostgreSQL share. Apostrophes before such a
 value do not matter: it gets one more, so the first one of a written cell is never a part of the value. Values with

@@ -24,7 +24,7 @@ LONGEST_NAME: Final = 255
 """What there is room for; a dialect may allow as much."""
 EMPTIED_AT_ONCE: Final = 10_000
 EMPTY_SECONDS: Final = 1.0
-"""How long one round of the sweeper empties deleted lists."""
+"""The time that one round of the sweeper spends on emptying deleted lists."""
 
 
 def create_list(

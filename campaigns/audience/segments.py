@@ -125,7 +125,7 @@ def _select_matching(account: Account, condition: Condition, *, after: int, offs
 
 
 def count_matching(account: Account, condition: Condition) -> int:
-    """How many of the account's contacts meet a condition. Raises SearchTooSlow and TooManyCalls."""
+    """Return the number of the account's contacts that meet a condition. Raises SearchTooSlow and TooManyCalls."""
     expression, parameters = compile_condition(condition, account_id=account.pk)
     with expensive_call(account.pk), connection.cursor() as cursor:
         cursor.execute(COUNT_MATCHING.format(condition=expression), parameters | {"account": account.pk})

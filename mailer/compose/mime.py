@@ -32,7 +32,7 @@ OWN_HEADERS = frozenset(
 TEMPLATES = 4
 """Of a mail that are kept, of each kind."""
 LINE_BYTES = 76
-"""Of base64 (RFC 2045 section 6.8)."""
+"""The length of a line of base64 (RFC 2045 section 6.8)."""
 Templates = dict[tuple[str, ...], Template | None]
 
 

@@ -32,14 +32,14 @@ class Load(NamedTuple):
 
 
 class Earlier(NamedTuple):
-    """What is known of a message from earlier hand-overs."""
+    """The state of a message after earlier hand-overs."""
 
     finished: frozenset[str]
     """The recipients who are handed nothing more: they were sent it, refused it or were dropped, or are in doubt."""
     kinds: frozenset[EventKind]
-    """What happened to those."""
+    """The kinds of events that ended their way."""
     doubtful: frozenset[str]
-    """Those of them who are in doubt."""
+    """The finished recipients whose outcome is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)

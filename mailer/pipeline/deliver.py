@@ -50,7 +50,7 @@ TIMED_MESSAGES = 8
 TRIP_SECONDS = 1.0
 """A trip ends after the slice in which this is over: what it has left is due again, behind more urgent mail."""
 SHARED_FROM_SLICES = 2
-"""What takes longer than so many slices is shared with idle worker processes."""
+"""Work that takes longer than this many slices is shared with idle worker processes."""
 SMALLEST_SHARE = 8
 """Messages. For fewer it is not worth to wake another process."""
 
@@ -220,7 +220,7 @@ class Trip:
         return finished > 0 or guard.is_closed
 
     def _learn(self, outcomes: list[Outcomes], guard: SliceGuard, slow: set[int], opened_at: float) -> None:
-        """What a slice has shown of the pace, and which batches are slow."""
+        """Learn from a slice how fast mail is sent and which batches are slow."""
         finished = sum(item.finished.bit_count() for item in outcomes)
         late, seconds, waited = len(guard.late), boottime() - opened_at, guard.waited
         if self.is_slow:

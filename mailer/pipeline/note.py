@@ -43,7 +43,7 @@ KINDS: dict[type[Outcome], int] = {
     Refused: int(EventKind.REFUSED),
     InDoubt: int(EventKind.IN_DOUBT),
 }
-"""What a rescuer may take for granted. Every other outcome is `NOT_BEGUN`: it is to be handed over again."""
+"""The outcomes that a rescuer takes for granted. Every other one is `NOT_BEGUN`: the message is handed over again."""
 
 
 def key_of(worker_id: int) -> str:

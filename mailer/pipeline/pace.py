@@ -18,15 +18,15 @@ FIRST_MESSAGES = 32
 LONG_SECONDS = 1.0
 """A message that takes longer is slow. A slice that takes longer takes up no more messages, so that it ends soon."""
 SLOW_FOR_SECONDS = 600.0
-"""How long a process keeps a slow batch apart that it has sent nothing of since."""
+"""The time after which a process no longer keeps a slow batch apart of which it has sent nothing."""
 SLOW_BATCHES = 1000
 """Remembered, at most."""
 TURN_SECONDS = 5.0
-"""How long other mail goes first, after a trip with slow mail has ended."""
+"""The time for which other mail goes first after a trip with slow mail."""
 
 
 class Pace:
-    """How many messages make a slice of about `SLICE_SECONDS`, never fewer than the transport can have under way."""
+    """The number of messages in a slice of about `SLICE_SECONDS`, at least what the transport can have under way."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -48,7 +48,7 @@ class Pace:
         self.size = max(self._capacity, min(SLICE_MESSAGES, wanted, 4 * self.size))
 
     def seconds_for(self, messages: int) -> float:
-        """How long this many will take, by the last slice; 0 before the first."""
+        """Return the seconds that this many messages will take, judged by the last slice; 0 before the first."""
         return messages * self._seconds_each
 
 

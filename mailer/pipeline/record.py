@@ -79,11 +79,11 @@ class Outcomes:
     finished: int = 0
     """The messages that leave this parcel."""
     doubtful: int = 0
-    """Those of them that end in doubt."""
+    """The finished messages that end in doubt."""
     half_doubtful: int = 0
-    """Those that were sent to some of their recipients, and are in doubt for the rest."""
+    """The finished messages that were sent to some of their recipients and are in doubt for the others."""
     resendable: int = 0
-    """Those with recipients in doubt that may be sent again now, if the account wants that: nobody is due at once."""
+    """The finished messages whose recipients in doubt may be sent them again now, if the account wants that."""
     moves: dict[Move, int] = field(default_factory=dict)
     """The messages that other parcels get."""
     events: list[Happened] = field(default_factory=list)

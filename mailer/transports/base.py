@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
 
 Begun = int | Part
-"""What is about to be handed over: a message, by its id, to all of its recipients, or a part of one."""
+"""A message, by its id, or a part of one, that is about to be handed over."""
 
 
 def begun_as(envelope: Envelope) -> Begun:
@@ -151,7 +151,7 @@ class Transport(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many messages it can have under way at a time."""
+        """Return how many messages this transport can have under way at a time."""
 
     def send_slice(
         self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all

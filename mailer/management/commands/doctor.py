@@ -40,7 +40,7 @@ HINTS = {
     Stage.LOGIN: "Check the user and password in SMTP_URL",
     Stage.READY: "Look at the log of the peer",
 }
-"""What to do when the visit to the SMTP peer fails at a stage."""
+"""The advice for an operator when the visit to the SMTP peer fails at a stage."""
 
 
 class Finding(NamedTuple):

@@ -6,7 +6,7 @@ RECIPIENTS = 50
 """Recipients to a transaction, at most. RFC 5321 section 4.5.3.1.8 lets a client count on 100; Postfix sends 50, so no
 peer is surprised by as many, and Amazon SES takes no more."""
 COMPLAINTS = 3
-"""How often a peer may complain about the commands of one message before that counts as a try."""
+"""The number of complaints about the commands of one message that count as a try."""
 COMPLAINTS_KEPT = 10_000
 """Messages with complaints that are remembered."""
 

@@ -67,7 +67,7 @@ class Transaction:
         self.is_behind_dot = False
         """Whether the commands went out behind the final dot of another message."""
         self.complaint: NotSent | None = None
-        """What the peer said of a command, and not of the message."""
+        """The peer's complaint about a command, which is no verdict on the message."""
         self.again: tuple[int, ...] = ()
         """The positions of recipients who go into another transaction together."""
         self.left: tuple[int, ...] = ()

@@ -29,7 +29,7 @@ class Visit:
     place: str = ""
     """The address and port that were connected to."""
     stage: Stage = Stage.CONNECTING
-    """How far the visit came."""
+    """The stage that the visit reached."""
     failure: str = ""
     """Why the visit came no further; empty when it came to its end."""
     greeting: str = ""
