@@ -8,6 +8,7 @@ matters hangs on them.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -76,11 +77,12 @@ def count(what: str, *, limit: int) -> Allowance | None:
 def take_place(what: str, *, limit: int, seconds: int) -> bool:
     """Take one of `limit` places that each become free `seconds` after they were taken; False when none is free.
 
-    So the named action happens at most `limit` times in any span of that length. While Redis does not answer, each
-    process counts its own.
+    So the named action happens at most `limit` times in any span of that length. Only a digest of the name is kept, so
+    it may contain an address. While Redis does not answer, each process counts its own.
     """
     global _away_until
-    names = [f"sluice:place:{what}:{number}" for number in range(limit)]
+    digest = hashlib.sha256(what.encode()).hexdigest()
+    names = [f"sluice:place:{digest}:{number}" for number in range(limit)]
     if time.monotonic() >= _away_until:
         try:
             return any(_client().set(name, 1, nx=True, ex=seconds) for name in names)

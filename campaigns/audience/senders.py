@@ -7,7 +7,6 @@ The link stands for the sender and the address it had, so it is worth nothing on
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final, TypedDict, Unpack
@@ -214,8 +213,9 @@ def _ask_to_verify(sender: Sender) -> None:
     """Mail the sender's address a link, unless the sender is verified. Raises VerificationLimitReached."""
     if sender.verified_at is not None:
         return
-    address = hashlib.sha256(address_key(sender.from_email).encode()).hexdigest()
-    if not take_place(f"verification:{sender.account_id}:{address}", limit=VERIFICATIONS_PER_HOUR, seconds=3600):
+    if not take_place(
+        f"verification:{sender.account_id}:{address_key(sender.from_email)}", limit=VERIFICATIONS_PER_HOUR, seconds=3600
+    ):
         raise VerificationLimitReached
     hours = int(LINK_LIFE.total_seconds() // 3600)
     text = (

@@ -8,7 +8,6 @@ to.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from django.conf import settings
@@ -49,8 +48,7 @@ def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, p
     account = Account.objects.filter(pk=account_id).first()
     if account is None or address not in _recipients_of(message_id):
         return
-    digest = hashlib.sha256(address.encode()).hexdigest()
-    if not take_place(f"own-link-mail:{account_id}:{digest}", limit=MAILED_PER_HOUR, seconds=3600):
+    if not take_place(f"own-link-mail:{account_id}:{address}", limit=MAILED_PER_HOUR, seconds=3600):
         return
     url = f"{settings.PUBLIC_URL}/u/{seal(Link(account_id, group_id, message_id, address))}{page}"
     text = (
