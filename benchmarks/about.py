@@ -1,4 +1,4 @@
-"""Where a run took place, and with what."""
+"""The machine and the software of a run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def about(setting: Setting) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Its model, where the system says so (Linux)."""
+    """Return the model of the processor, where the system says so (Linux)."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

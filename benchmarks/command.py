@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run(names: list[str], setting: Setting) -> dict[str, Any]:
-    """The JSON: `about` this machine, and a key for each case."""
+    """Run the cases and return the JSON: `about` this machine, and a key for each case."""
     began_at, result = time.monotonic(), {"about": about(setting)}
     for name in names:
         say(f"Case {name}: {CASES[name].summary}")

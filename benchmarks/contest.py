@@ -25,7 +25,7 @@ MESSAGES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """What everybody has shown, round after round."""
+    """The plays of all contestants, round after round."""
 
     plays: dict[str, list[Play]] = field(default_factory=dict)
     ceilings: dict[str, list[float]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Contest:
 
 @contextmanager
 def bench_folder(*, delay_ms: float = 0) -> Iterator[tuple[Path, Sink]]:
-    """For one or several stacks, one after the other, and a sink that stays."""
+    """Make a folder for one or several stacks, one after the other, and a sink that stays."""
     with temporary_folder("sluice-bench-") as (folder, _), running_sink(folder, delay_ms=delay_ms) as sink:
         yield folder, sink
 
@@ -45,8 +45,10 @@ def bench_folder(*, delay_ms: float = 0) -> Iterator[tuple[Path, Sink]]:
 def alone(
     setting: Setting, *, workers: int = 2, delay_ms: float = 0, environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Sluice, Sink]]:
-    """A stack of Sluice, and its sink. A quick run keeps it for the next case that wants the same, until `kept`
-    ends."""
+    """Run a stack of Sluice and its sink.
+
+    A quick run keeps them for the next case that wants the same, until `kept` ends.
+    """
     with ExitStack() as ends:
         key = (workers, delay_ms, *(environment or {}).items())
         if key not in _kept:
@@ -67,7 +69,7 @@ _keeper = ExitStack()
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """At its end the kept stacks are taken down."""
+    """Keep stacks for later cases, and take them down at the end of the block."""
     try:
         yield
     finally:
@@ -77,12 +79,12 @@ def kept() -> Iterator[None]:
 
 @cache
 def contest(setting: Setting) -> Contest:
-    """The wave of 20,000 that several cases look at; played once in a run of the command."""
+    """Return the wave of 20,000 that several cases report on; it is played once in a run of the command."""
     return hold(setting, setting.size(MESSAGES, quick=200), setting.count(setting.rounds), ("drain", "accept"))
 
 
 def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *, delay_ms: float = 0) -> Contest:
-    """So many rounds of everybody, and of the ceilings of these cases."""
+    """Play so many rounds of all contestants, and of the ceilings of these cases."""
     held = Contest()
     ceilings = [name for name, ceiling in CEILINGS.items() if ceiling.case in cases]
     for number in range(1, rounds + 1):
@@ -97,7 +99,7 @@ def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *
 
 
 def take_turn(setting: Setting, held: Contest, name: str, messages: int, delay_ms: float) -> None:
-    """A contestant that fails is skipped from then on; Sluice itself may not fail."""
+    """Let a contestant play. One that fails is skipped from then on; Sluice itself may not fail."""
     try:
         with on_stage(setting, name, delay_ms) as (contestant, sink):
             played = play_warm(contestant, sink, messages)
@@ -137,7 +139,7 @@ def skip(held: Contest, name: str, reason: Exception) -> None:
 
 
 def told(played: Play) -> str:
-    """For a person, in one line."""
+    """Return a play in one line, for a person."""
     spoilt = f", {played.lost} LOST, {played.doubled} DOUBLED, {played.early} EARLY" if not played.is_sound else ""
     return (
         f"scheduled {played.accepted_per_second:,.0f} a second, drained {played.drained_per_second:,.0f}"

@@ -1,11 +1,10 @@
-"""What every contestant of a wave is: Sluice and its peers, each a module with one function
+"""The contestants of a wave: Sluice and its peers.
 
-    @contextmanager
-    def running(folder: Path, sink: Sink, *, workers: int = 2) -> Iterator[Contestant]
-
-that brings up all it needs (a database or broker of its own included, with the durability it has by default), with
-`folder` for its data and `sink` as its SMTP peer, and takes it down again; Unavailable when it cannot be installed.
-What is costly and lasts (an installed environment) is kept elsewhere: `running` is entered anew in each round.
+Each is a module with a context manager `running(folder: Path, sink: Sink, *, workers: int = 2) ->
+Iterator[Contestant]`. It starts all that the contestant needs (a database or broker of its own included, with the
+durability it has by default), with `folder` for its data and `sink` as its SMTP peer, and takes it down again. It
+raises Unavailable if the contestant cannot be installed. An installed environment is costly and lasts, so it is kept
+elsewhere: `running` is entered anew in each round.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ class Cpu(NamedTuple):
     """User and system seconds so far."""
 
     programs: float
-    """Its workers, and whatever takes its orders over a wire."""
+    """The seconds of its workers, and of whatever takes its orders over the network."""
     engines: float
-    """Its database and its broker."""
+    """The seconds of its database and its broker."""
 
     def since(self, earlier: Cpu) -> Cpu:
         return Cpu(self.programs - earlier.programs, self.engines - earlier.engines)
@@ -37,12 +36,17 @@ class Cpu(NamedTuple):
 
 class Contestant(Protocol):
     def schedule(self, messages: int, send_at: float) -> None:
-        """Schedule a wave, as fast as it can: benchmarks.mail to recipient(0) … recipient(messages - 1), at `send_at`
-        (seconds since 1970, whole). Returns when all is scheduled, as durably as it ever will be."""
+        """Schedule a wave as fast as possible, and return when all of it is as durable as it ever will be.
+
+        The mail is that of `benchmarks.mail`, to recipient(0) … recipient(messages - 1), at `send_at` (whole seconds
+        since 1970).
+        """
 
     def rest_seconds(self, messages: int) -> float:
-        """How long it wants to be left alone between that and `send_at`: 2 for most; longer where a worker goes on
-        loading."""
+        """Return how long the contestant is left alone between that and `send_at`.
+
+        Most take 2; longer where a worker goes on loading.
+        """
 
     def cpu(self) -> Cpu: ...
 
@@ -57,7 +61,7 @@ def tree_cpu(roots: Iterable[int]) -> float:
 
 
 def tree(roots: Iterable[int]) -> dict[int, tuple[int, float]]:
-    """These processes and all below them: the parent of each, and its seconds with those of its ended children."""
+    """Return these processes and all below them: the parent of each, and its seconds (with ended children's)."""
     found: dict[int, tuple[int, float]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -20,7 +20,7 @@ LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
 
 
 def prepare(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
-    """A whole request for a server on this machine."""
+    """Return a whole request for a server on this machine."""
     whole = {"Host": HOST, **(headers or {}), "Content-Length": str(len(body))}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in whole.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -69,7 +69,7 @@ class Line:
         self.socket.sendall(request)
 
     def is_answered(self) -> bool:
-        """Reads what is there: whether the answer is whole now."""
+        """Read what is there, and return whether the answer is complete now."""
         piece = self.socket.recv(65536)
         self.heard += piece
         head, mark, body = self.heard.partition(b"\r\n\r\n")

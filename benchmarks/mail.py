@@ -17,7 +17,7 @@ HTML = (
 
 
 def recipient(n: int) -> str:
-    """By whose number the sink knows who has got it."""
+    """Return an address by whose number the sink knows who has got the mail."""
     return f"r{n}@bench.example"
 
 
@@ -26,5 +26,5 @@ def name(n: int) -> str:
 
 
 def fill(text: str, n: int) -> str:
-    """The text as recipient `n` is to read it."""
+    """Return the text as recipient `n` is to read it."""
     return text.replace("-name-", name(n)).replace("-n-", str(n))

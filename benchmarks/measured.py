@@ -1,4 +1,4 @@
-"""What a case has measured, and its form in JSON."""
+"""The results of a case, and their form in JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Figure:
         return {"median": median(runs), "min": min(runs), "max": max(runs), "runs": runs}
 
     def ratios(self) -> dict[str, float]:
-        """How many times better Sluice is than each of the others, by the medians."""
+        """Return how many times better Sluice is than each of the others, by the medians."""
         ratios = {}
         for other in self.runs:
             if other != SLUICE and SLUICE in self.runs:
@@ -40,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What a case costs in all at each of three sizes."""
+    """The total cost of a case at each of three sizes."""
 
     name: str
     sizes: Sequence[int]
@@ -48,7 +48,7 @@ class Growth:
 
     @property
     def exponent(self) -> float:
-        """With which power of the size the cost grows, from the smallest to the largest: 1 is linear, 0 does not."""
+        """Return the power of the size with which the cost grows, smallest to largest (1: linear; 0: not at all)."""
         if min(self.costs) <= 0:
             return 0.0
         return math.log(self.costs[-1] / self.costs[0]) / math.log(self.sizes[-1] / self.sizes[0])
@@ -64,10 +64,10 @@ class Measured:
     figures: Sequence[Figure]
     growth: Sequence[Growth] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What else is to be told, by name."""
+    """Other facts, by name."""
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     is_sound: bool = True
-    """False when something was lost or doubled, left too early or after a stop: no speed excuses that."""
+    """False when something was lost or doubled, or left too early or after a stop: no speed excuses that."""
 
     def json(self, case: str, *, with_targets: bool) -> dict[str, Any]:
         """Sluice and everybody else by name, each with its figures; then the ratios and what else there is."""
@@ -85,7 +85,7 @@ class Measured:
 
 
 def judge(target: Target, figures: Mapping[str, Figure]) -> dict[str, Any]:
-    """What was to be reached, what was, and whether; `measured` is None where the other side is missing."""
+    """Return the target, the figure, and whether it was met; `measured` is None where the other side is missing."""
     told: dict[str, Any] = {"figure": target.figure, "target": target.text, "measured": None, "is_met": None}
     runs = figures[target.figure].runs if target.figure in figures else {}
     if not {SLUICE, target.against or SLUICE} <= set(runs):
@@ -95,7 +95,7 @@ def judge(target: Target, figures: Mapping[str, Figure]) -> dict[str, Any]:
 
 
 def spread(name: str, milliseconds: Iterable[float]) -> list[Figure]:
-    """The middle, the edge and the worst of one's own times, each a figure."""
+    """Return the median, p99 and maximum of Sluice's own times, each as a figure."""
     ordered = sorted(milliseconds)
     marks = {"p50": ordered[len(ordered) // 2], "p99": ordered[int(len(ordered) * 0.99)], "max": ordered[-1]}
     return [Figure(f"{name}, {mark}, ms", {SLUICE: [value]}) for mark, value in marks.items()]

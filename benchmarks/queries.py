@@ -1,5 +1,4 @@
-"""The SQL of the benchmarks: what an operator would ask the database, and rows for sizes that HTTP would take long to
-bring in."""
+"""The SQL of the benchmarks: questions of an operator, and rows that HTTP would take long to bring in."""
 
 from __future__ import annotations
 
@@ -20,8 +19,10 @@ from batches_batch b, (
 ) as p
 where b.public_id = %(batch)s
 """
-"""What accept would write for so many messages of a batch in the bulk lane, each parcel at a time of its own in the
-span (seconds; 0: one wave)."""
+"""The rows that accept would write for so many messages of a batch in the bulk lane.
+
+Each parcel has a time of its own in the span (seconds; 0: one wave).
+"""
 
 FILL_MESSAGES = """
 insert into mailer_message (id, mail_id, recipient, personal)

@@ -1,4 +1,4 @@
-"""Who takes part, a line each. Modules are imported when their turn comes."""
+"""The contestants, a line each. Modules are imported when their turn comes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTESTANTS = {
 
 
 class Ceiling(NamedTuple):
-    """What nobody on this machine could do faster, whatever it is made of.
+    """A ceiling: nobody on this machine could be faster, whatever the program is made of.
 
     `module` has `measure(folder: Path, sink: Sink, messages: int) -> float`, per second, which starts what it needs (a
     PostgreSQL with stack.services.start_engines, durable) in `folder`.

@@ -16,7 +16,7 @@ from benchmarks.registry import SLUICE
 from stack.say import show
 
 PARTS = {"summary", "ratios", "targets", "growth", "facts", "curves", "is_sound"}
-"""Of a case; the other keys are Sluice, its peers and ceilings."""
+"""The parts of a case; the other keys are Sluice, its peers and ceilings."""
 
 
 class Row(NamedTuple):
@@ -30,7 +30,7 @@ HEAD = Row("figure", "Sluice", "others: how many times better Sluice is", "targe
 
 
 def text(result: dict[str, Any]) -> str:
-    """For a terminal."""
+    """Return the result as text for a terminal."""
     cases = {name: list(rows(case)) for name, case in result.items() if name != "about"}
     every = [HEAD, *(row for found in cases.values() for row in found)]
     widths = [max(len(row[column]) for row in every) for column in range(2)]
@@ -46,7 +46,7 @@ def text(result: dict[str, Any]) -> str:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """A table for each case."""
+    """Return a table for each case."""
     lines = [machine(result["about"]), ""]
     for name, case in result.items():
         if name != "about":
@@ -58,7 +58,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def table(found: list[Row]) -> Iterator[str]:
-    """Without the columns that are empty throughout."""
+    """Return a table without the columns that are empty throughout."""
     columns = [n for n in range(len(HEAD)) if any(row[n] for row in found[1:])]
     for number, row in enumerate(found):
         yield "| " + " | ".join(row[n] for n in columns) + " |"
@@ -80,7 +80,7 @@ def rows(case: dict[str, Any]) -> Iterator[Row]:
 
 
 def told(numbers: dict[str, Any]) -> str:
-    """The median, and the spread where there is one."""
+    """Return the median, and the spread where there is one."""
     spread = f" [{number(numbers['min'])} … {number(numbers['max'])}]" if len(numbers["runs"]) > 1 else ""
     return number(numbers["median"]) + spread
 
@@ -94,7 +94,7 @@ def verdict(target: dict[str, Any]) -> str:
 
 
 def remarks(case: dict[str, Any]) -> Iterator[str]:
-    """How costs grow, and what else there is to say."""
+    """Yield how costs grow, and other remarks."""
     for name, growth in case["growth"].items():
         sizes = " → ".join(f"{size:,}" for size in growth["sizes"])
         costs = " → ".join(number(cost) for cost in growth["costs"])
@@ -107,7 +107,7 @@ def remarks(case: dict[str, Any]) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """As many digits as mean something."""
+    """Return a number with as many digits as mean something."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""How much is measured: for good, or quickly, only to see that it works."""
+"""The extent of a measurement: in full, or quickly, only to see that it works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Setting:
     is_quick: bool = False
     """Small sizes, one round, no peers, no targets."""
     rounds: int = 3
-    """Of what is compared with others."""
+    """The number of rounds of what is compared with others."""
     arguments: tuple[str, ...] = ()
     """A case's own."""
 
@@ -23,5 +23,5 @@ class Setting:
         return [largest // 9, largest // 3, largest]
 
     def count(self, full: int) -> int:
-        """How often something is done."""
+        """Return how often something is done."""
         return 1 if self.is_quick else full

@@ -39,7 +39,7 @@ class Sink:
 
     @property
     def url(self) -> str:
-        """Its SMTP_URL."""
+        """Return its SMTP_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     def count(self) -> int:
@@ -47,7 +47,7 @@ class Sink:
         return self._taken() - self._forgotten
 
     def arrivals(self) -> list[tuple[float, int]]:
-        """Of each message, in the order they came: seconds since 1970, and the number N of its recipient rN@… or -1."""
+        """Return the arrivals in their order: seconds since 1970, and the number N of the recipient rN@… or -1."""
         first, end = (HEAD.size + number * TAKEN.size for number in (self._forgotten, self._taken()))
         return list(TAKEN.iter_unpack(self._record[first : min(end, len(self._record))]))
 
@@ -61,7 +61,7 @@ class Sink:
 
 @contextmanager
 def running_sink(folder: Path, *, delay_ms: float = 0) -> Iterator[Sink]:
-    """A process of its own; `folder` takes what it needs. `delay_ms` pass before each batch of replies."""
+    """Run a sink in a process of its own, with its files in `folder`; `delay_ms` pass before each batch of replies."""
     port_file, record_file = folder / "sink-port", folder / "sink-record"
     port_file.unlink(missing_ok=True)
     kind, program = command(folder)
@@ -81,7 +81,7 @@ def running_sink(folder: Path, *, delay_ms: float = 0) -> Iterator[Sink]:
 
 @contextmanager
 def mapped(path: Path, *, size: int | None = None) -> Iterator[mmap.mmap]:
-    """The file in memory, shared; made anew and empty with a `size`."""
+    """Map the file into memory, shared; with a `size`, it is made anew and empty."""
     with path.open("r+b" if size is None else "w+b") as file:
         if size is not None:
             file.truncate(size)
@@ -90,7 +90,7 @@ def mapped(path: Path, *, size: int | None = None) -> Iterator[mmap.mmap]:
 
 
 def command(folder: Path) -> tuple[str, list[str]]:
-    """Its kind, and how to start it."""
+    """Return its kind, and the command that starts it."""
     if shutil.which("cc"):
         program = folder / "sink"
         built = subprocess.run(["cc", "-O2", "-o", str(program), str(SOURCE)], capture_output=True)
@@ -165,7 +165,7 @@ def number_of(line: bytes) -> int:
 
 
 async def serve(port_file: Path, record_file: Path, delay: float) -> None:
-    """Until it is killed. `delay` in seconds."""
+    """Serve until killed, with `delay` in seconds."""
     with mapped(record_file) as record:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Session(record, delay), "127.0.0.1", 0, backlog=4096)

@@ -24,9 +24,9 @@ from stack.say import say
 from stack.waiting import wait_until
 
 PERSONALIZATIONS = 1000
-"""To a request: the most that Sluice takes."""
+"""The personalizations of a request: the most that Sluice takes."""
 CALLERS = 4
-"""At a time, each with a connection of its own."""
+"""The callers at a time, each with a connection of its own."""
 ENGINES = ("postgresql", "valkey")
 FILLED_AT_ONCE = 500_000
 
@@ -40,7 +40,7 @@ class Sluice:
         self.database = psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True)
 
     def schedule(self, messages: int, send_at: float) -> None:
-        """In requests of 1,000, into one batch."""
+        """Schedule the messages in requests of 1,000, into one batch."""
         batch_id = self.create_batch()
         self.post_mails(
             (
@@ -78,7 +78,7 @@ class Sluice:
         return Caller(self.stack.base_url, self.headers)
 
     def post_mails(self, bodies: Iterator[bytes], *, callers: int) -> float:
-        """Requests a second."""
+        """Post the mails and return the requests a second."""
         headers = {"Content-Type": "application/json", **self.headers}
         requests = (prepare("POST", "/v3/mail/send", headers, body) for body in bodies)
         return requests_per_second(urlsplit(self.stack.base_url).port or 80, requests, callers)
@@ -105,18 +105,18 @@ class Sluice:
         return self.number(queries.OUTCOMES)
 
     def number(self, query: str) -> int:
-        """Of a query that gives one."""
+        """Return the number that a query gives."""
         row = self.database.execute(query.encode()).fetchone()
         assert row is not None
         return int(row[0])
 
     def wait_for_outcomes(self, messages: int) -> None:
-        """Until so many messages, of all waves, count as sent on disk; StackError after 30 s."""
+        """Wait until so many messages, of all waves, count as sent on disk. Raises StackError after 30 s."""
         wait_until(lambda: self.outcomes() >= messages, seconds=30, what=f"{messages:,} durable outcomes")
 
 
 def mail_body(first: int, end: int, *, send_at: int | None = None, batch_id: str | None = None) -> bytes:
-    """A request for recipients `first` … `end - 1`."""
+    """Return a request for recipients `first` … `end - 1`."""
     personalizations = ",".join(
         f'{{"to":[{{"email":"{recipient(n)}"}}],"substitutions":{{"-name-":"{name(n)}","-n-":"{n}"}}}}'
         for n in range(first, end)
@@ -146,7 +146,7 @@ def running(
 
 
 def fleet(workers: int) -> Programs:
-    """The programs of a stack with so many worker processes that deliver."""
+    """Return the programs of a stack with so many worker processes that deliver."""
 
     def programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
         chosen = worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=workers)

@@ -1,4 +1,4 @@
-"""What is to be reached, on two cores. A figure is named as its case names it."""
+"""The targets, for two cores. A figure is named as its case names it."""
 
 from __future__ import annotations
 
@@ -71,4 +71,4 @@ TARGETS = {
     ),
     "trickle": (Target(figure="beside 200,000, p99, ms", at_most=1_000),),
 }
-"""By case."""
+"""The targets by case."""

@@ -15,18 +15,18 @@ from stack.say import say
 WARM_UP = 1000
 """Messages."""
 WARM_UP_SECONDS = 2.0
-"""How long their scheduling is thought to take."""
+"""The time that their scheduling is expected to take."""
 STALLED_SECONDS = 60.0
-"""Without a single arrival after `send_at`, and the wave is over with what has come."""
+"""The longest time without a single arrival after `send_at`; then the wave is over with what has come."""
 MARGIN_SECONDS = 1.0
 TRIES = 3
 DOUBLES_SECONDS = 0.5
-"""How long the sink is watched after the last message, for doubles."""
+"""The time for which the sink is watched after the last message, for doubles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What one wave of `messages` has shown."""
+    """The measurements of one wave of `messages`."""
 
     messages: int
     schedule_seconds: float
@@ -118,7 +118,7 @@ def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float
 
 
 def wait_for(sink: Sink, messages: int, send_at: float) -> None:
-    """Until the sink has that many, or has got none for a long time."""
+    """Wait until the sink has that many, or has got none for a long time."""
     count, grew_at = sink.count(), send_at
     while count < messages and time.time() < grew_at + STALLED_SECONDS:
         time.sleep(0.02)
@@ -127,11 +127,11 @@ def wait_for(sink: Sink, messages: int, send_at: float) -> None:
 
 
 def warm_up(contestant: Contestant, sink: Sink, messages: int = WARM_UP) -> float:
-    """A small wave, so that everything is connected and loaded; returns how many it schedules a second."""
+    """Play a small wave, so that everything is connected and loaded; return how many it schedules a second."""
     return play(contestant, sink, messages, per_second=messages / WARM_UP_SECONDS).accepted_per_second
 
 
 def play_warm(contestant: Contestant, sink: Sink, messages: int) -> Play:
-    """A wave, after a small one."""
+    """Play a wave after a small one."""
     per_second = warm_up(contestant, sink, min(messages, WARM_UP))
     return play(contestant, sink, messages, per_second=per_second)

@@ -26,7 +26,7 @@ class Answer:
 
     @property
     def is_unknown(self) -> bool:
-        """True when the server cannot have said what became of it."""
+        """Return whether the caller cannot know what became of the request."""
         return self.status == NO_ANSWER or self.status >= 500
 
 
@@ -37,7 +37,7 @@ class Api:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self.answers: list[tuple[float, float]] = []
-        """When each was asked, and how many milliseconds later it was answered, or given up."""
+        """The moment of each request, and the milliseconds until its answer, or until it was given up."""
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:

@@ -12,8 +12,10 @@ from chaos.site import Site
 
 
 def break_things(site: Site, rng: random.Random, *, until: float, faults: list[Fault] = FAULTS) -> Counter[str]:
-    """One fault after the other, healed, until the time is over and each has had its turn; returns how often each was
-    injected."""
+    """Inject one fault after the other, each healed, and return how often each was injected.
+
+    It ends when the time is over and each fault has had its turn.
+    """
     done: Counter[str] = Counter()
     order = endless_rounds(rng, faults)
     while time.monotonic() < until or len(done) < len(faults):

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def say_breaches(outcome: Outcome) -> None:
-    """What did not come true, with examples; beside it what was allowed to happen."""
+    """Print the promises that were broken, with examples, and beside them what was allowed to happen."""
     for breach in outcome.verdict.breaches:
         say(f"BREACH: {breach}")
     for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt"):

@@ -36,7 +36,7 @@ from stack.running import running_stack
 from stack.say import say
 
 CONNECTIONS = 4
-"""Of each delivering process to the peer."""
+"""The connections of each delivering process to the peer."""
 QUIET_SECONDS = 90.0
 AHEAD_SECONDS = 2
 ENVIRONMENT = {
@@ -56,7 +56,7 @@ select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is printed, what it rests on, and how many doubles the kills excuse: one for each open connection."""
+    """The printed result, its evidence, and the doubles that the kills excuse: one for each open connection."""
 
     report: dict[str, Any]
     verdict: Verdict
@@ -94,7 +94,7 @@ def run(
 
 
 def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool, scale: Scale) -> Site:
-    """The peer and the doors first, then the stack between them."""
+    """Start the peer and the proxies first, then the stack between them."""
     ledger = exits.enter_context(Ledger(random.Random(rng.random())))
     doors = Doors(*(exits.enter_context(Door()) for _ in range(3)))
     doors.peer.target = ledger.port

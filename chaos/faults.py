@@ -1,4 +1,4 @@
-"""What is broken, one function a fault: a generator that breaks at its first step and heals at its second.
+"""The faults: each is a generator that breaks something at its first step and heals it at its second.
 
 Between the two the harness lets `seconds` pass. Healing ends when the program works again.
 """
@@ -59,7 +59,7 @@ def kill_worker_main(site: Site) -> Iterator[None]:
 
 
 def kill_worker_whole(site: Site) -> Iterator[None]:
-    """Main process, pool and node loop at once, as when a machine is lost."""
+    """Kill main process, pool and node loop at once, as when a machine is lost."""
     name = site.rng.choice(site.scale.workers)
     site.catch(DELIVERING)
     site.count_kill(2)
@@ -69,7 +69,7 @@ def kill_worker_whole(site: Site) -> Iterator[None]:
 
 
 def kill_eta_worker(site: Site) -> Iterator[None]:
-    """Those that fire waves and sweep."""
+    """Kill the workers that fire waves and sweep."""
     os.killpg(site.child("eta").process.pid, signal.SIGKILL)
     yield
     site.restart("eta")
@@ -110,7 +110,7 @@ def post_much(site: Site) -> None:
 
 
 def suspend_worker(site: Site) -> Iterator[None]:
-    """For longer than its fence allows; others take its parcels, then it wakes up."""
+    """Suspend a worker for longer than its fence allows; others take its parcels, then it wakes up."""
     victims = site.pool_of(site.rng.choice(site.scale.workers))
     site.catch(DELIVERING)
     site.rescues.watch()
@@ -121,7 +121,7 @@ def suspend_worker(site: Site) -> Iterator[None]:
 
 
 def shift_clock(site: Site) -> Iterator[None]:
-    """A worker comes back with a clock that is five minutes wrong; PostgreSQL's decides."""
+    """Restart a worker with a clock that is five minutes wrong; PostgreSQL's clock decides."""
     name, seconds = site.rng.choice(site.scale.all_workers), site.rng.choice((300, -300))
     site.say(f"the clock of {name} will be wrong by {seconds} s")
     site.end(name)
@@ -133,7 +133,7 @@ def shift_clock(site: Site) -> Iterator[None]:
 
 
 def clock_error(site: Site, name: str) -> float:
-    """How many seconds a program's clock is ahead, as the last line of its log has it."""
+    """Return by how many seconds a program's clock is ahead, as the last line of its log has it."""
     stamps = STAMP.findall(site.child(name).tail())
     return dt.datetime.fromisoformat(stamps[-1]).timestamp() - time.time() if stamps else 0.0
 
@@ -195,7 +195,7 @@ def restart_redis(site: Site) -> Iterator[None]:
 
 
 def black_hole_redis(site: Site) -> Iterator[None]:
-    """Connections stay, and nothing comes back."""
+    """Keep the connections to Redis open, and let nothing come back."""
     held = site.doors.redis.held
     site.doors.redis.swallow()
     yield
@@ -226,7 +226,7 @@ def close_peer(site: Site) -> Iterator[None]:
 
 
 def in_a_mood(mood: Mood) -> Steps:
-    """Until it has been felt at least once."""
+    """Keep the peer in this mood until it has been felt at least once."""
 
     def change(site: Site) -> Iterator[None]:
         before = site.ledger.ill_treated

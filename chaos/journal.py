@@ -1,4 +1,4 @@
-"""What the callers asked and what they were told: the side of the story that must come true."""
+"""The requests of the callers and the answers they got: the promises that must come true."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Journal:
     _wall_minus_monotonic: float = field(default_factory=lambda: time.time() - time.monotonic())
 
     def monotonic(self, timestamp: float) -> float:
-        """A time of day, on the clock of the arrivals."""
+        """Return a time of day on the clock of the arrivals."""
         return timestamp - self._wall_minus_monotonic
 
     def new_request(self, batch_id: str, size: int, send_at: float) -> Request:
@@ -61,5 +61,5 @@ class Journal:
         return request
 
     def next_resume(self, batch_id: str, after: float) -> float:
-        """When the first resume after that moment was asked for."""
+        """Return the moment of the first request to resume after that moment."""
         return min((at for batch, at in self.resumes if batch == batch_id and at >= after), default=float("inf"))

@@ -27,19 +27,19 @@ class Arrival:
     recipient: str
     message_id: str
     at: float
-    """On the monotonic clock of this process."""
+    """The moment on the monotonic clock of this process."""
     connection: int
 
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """How the peer answers the final dot."""
+    """The way in which the peer answers the final dot."""
 
     seconds: tuple[float, float] = (0.0, 0.03)
     dropped_share: float = 0.0
-    """Of the messages after whose final dot the line is dropped; half of those have been taken."""
+    """The share of messages after whose final dot the line is dropped; half of those have been taken."""
     storm_share: float = 0.0
-    """Of the messages that are answered 451."""
+    """The share of messages that are answered 451."""
 
 
 class Ledger(LoopbackServer):
@@ -57,7 +57,7 @@ class Ledger(LoopbackServer):
 
     @property
     def url(self) -> str:
-        """Its SMTP_URL."""
+        """Return its SMTP_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     def by_recipient(self) -> dict[str, list[Arrival]]:

@@ -42,7 +42,7 @@ class Caller(threading.Thread):
             self.journal.breaches.append(f"a caller failed: {error!r}")
 
     def play(self) -> None:
-        """A batch, its mail, and what the caller does with it."""
+        """Create a batch and its mail, and do with it what a caller does."""
         story = self.rng.choices(list(STORIES), list(STORIES.values()))[0]
         batch_id = self.new_batch() if self.rng.random() < 0.9 or len(story) > 1 else ""
         if batch_id is None:
@@ -69,7 +69,7 @@ class Caller(threading.Thread):
         return str(json.loads(answer.body)["batch_id"])
 
     def stop(self, batch_id: str, status: str) -> None:
-        """Until it is answered: an entry is made, or, when an earlier try had made it, changed."""
+        """Ask for a stop until it is answered; make an entry, or change the one that an earlier try has made."""
         self.journal.stopped_batches.add(batch_id)
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         is_entered = False
@@ -99,7 +99,7 @@ class Caller(threading.Thread):
 
 
 def read_stop(batch_id: str, answer: Answer) -> Stop:
-    """From the headers of the answer."""
+    """Read a stop's receipt from the headers of the answer."""
     return Stop(
         batch_id=batch_id,
         receipt=answer.headers["x-sluice-receipt"],

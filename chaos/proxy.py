@@ -1,5 +1,7 @@
-"""A TCP door before something that listens: it can be slow, or a black hole in which connections stay up, or come up,
-and nothing moves."""
+"""A TCP proxy in front of a server, which can be slow or a black hole.
+
+In a black hole connections stay up, or come up, and nothing moves.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,13 @@ Target = Path | int
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the line does to each piece of data, in both directions."""
+    """The delay of the line for each piece of data, in both directions."""
 
     seconds: float = 0.0
     bytes_per_second: float = float("inf")
 
     def delay_of(self, size: int) -> float:
-        """How long a piece of this many bytes is under way."""
+        """Return how long a piece of this many bytes is under way."""
         return self.seconds + size / self.bytes_per_second
 
 
@@ -51,7 +53,7 @@ class Door(LoopbackServer):
         return f"127.0.0.1:{self.port}"
 
     def swallow(self) -> None:
-        """From now on nothing passes, and nobody is told."""
+        """Let nothing pass from now on, and tell nobody."""
         self._loop.call_soon_threadsafe(self._is_passable.clear)
 
     def pass_on(self) -> None:

@@ -31,7 +31,7 @@ def make_report(
 
 
 def spread(values: list[float], *, digits: int) -> dict[str, float]:
-    """The middle, the edge and the worst."""
+    """Return the median, p99 and maximum."""
     ordered = sorted(values)
     if not ordered:
         return {"count": 0, "p50": 0, "p99": 0, "max": 0}
@@ -40,8 +40,11 @@ def spread(values: list[float], *, digits: int) -> dict[str, float]:
 
 
 def by_fault(times: Iterable[tuple[float, float]], windows: list[tuple[str, float, float]]) -> str:
-    """What took how many milliseconds (p50, p99, max) while a thing was broken, or when nothing had been for a while.
-    `times`: when it began, and how long it took."""
+    """Return how long calls took (p50, p99 and maximum in milliseconds) during each fault, and without one.
+
+    `times` has the begin and the length of each call. A call counts as without a fault when nothing had failed for a
+    while.
+    """
     found: dict[str, list[float]] = defaultdict(list)
     for begun, taken in times:
         names = [name for name, broken, healed in windows if broken <= begun < healed + AFTERMATH_SECONDS]
@@ -53,7 +56,7 @@ def by_fault(times: Iterable[tuple[float, float]], windows: list[tuple[str, floa
 
 
 def table(report: dict[str, Any]) -> str:
-    """For a person."""
+    """Return the result as a table for people."""
     rows = []
     for name, value in report.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How long it takes until what a dead worker held is in other hands."""
+"""The time until other workers have the messages that a dead worker held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of everything a run has: the whole of it for `./sluice chaos`, a small one for the test suite."""
+"""The size of a run: the whole of it for `./sluice chaos`, a small one for the test suite."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class Scale:
     """The fleet, the load on it, and how hurried callers and faults are."""
 
     workers: tuple[str, ...] = ("worker1", "worker2")
-    """Those that deliver, of two processes each."""
+    """The workers that deliver, of two processes each."""
     has_eta_worker: bool = True
     """Whether waves and the sweep have a worker of their own; else the delivering ones do that too."""
     has_beat: bool = True
     has_database_door: bool = True
-    """Whether the programs reach PostgreSQL through a door that can be slow; it costs some of the machine's time."""
+    """Whether the programs reach PostgreSQL through a proxy that can be slow; it takes some of the machine's time."""
     callers: int = 6
     sizes: tuple[int, ...] = (1, 1, 1, 5, 20, 20, 120, 300)
-    """Of the requests, as often as they are named."""
+    """The sizes of the requests; a size that is named more often is more frequent."""
     ahead_seconds: int = 4
-    """How far ahead mail is scheduled, at most."""
+    """The longest time that mail is scheduled ahead."""
     thinking_seconds: tuple[float, float] = (0.2, 3.0)
     """Between two moves of a caller."""
     pause_seconds: tuple[float, float] = (0.5, 3.0)
     """Between two faults."""
     overlap_share: float = 0.25
-    """Of the faults that come together with another."""
+    """The share of faults that come together with another."""
     last_wave: tuple[int, ...] = (150,) * 20
     """Sizes of the requests that show at the end that the fleet is well."""
 
@@ -43,7 +43,7 @@ class Scale:
         return (*self.workers, ETA_WORKER) if self.has_eta_worker else self.workers
 
     def fleet(self, state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
-        """Its programs, the web among them."""
+        """Return the programs of the product, the web among them."""
         queues = LANES if self.has_eta_worker else f"{LANES},{WAVES}"
         programs = [worker_program(state, environment, name=name, queues=queues, processes=2) for name in self.workers]
         if self.has_eta_worker:

@@ -32,7 +32,7 @@ from stack.waiting import wait_until
 from stack.watchdog import is_running
 
 Window = tuple[str, float, float]
-"""What was broken, from when to when."""
+"""The name of a fault, its begin and its end."""
 DELIVERING = "select 1 from batches_parcel where state = 2 and slice_from is not null limit 1"
 ACCEPTING = """
 select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'copy mailer_message%' limit 1
@@ -44,7 +44,7 @@ SWAMPED = 150
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Doors:
-    """What every program of the product goes through."""
+    """The proxies that every program of the product goes through."""
 
     redis: Door
     postgresql: Door
@@ -70,7 +70,7 @@ class Site:
     """Every process group ever started: leaders and what they may have left behind."""
     windows: list[Window] = dataclasses.field(default_factory=list)
     programs: dict[str, Program] = dataclasses.field(default_factory=dict)
-    """As they were at first."""
+    """The programs as they were at first."""
 
     @property
     def database_url(self) -> str:
@@ -78,7 +78,7 @@ class Site:
         return self.stack.environment["DATABASE_URL"]
 
     def say(self, text: str) -> None:
-        """A line of the timeline."""
+        """Print a line of the timeline."""
         say(f"{time.monotonic() - self.started_at:7.1f} s  {text}")
 
     def breach(self, text: str) -> None:
@@ -86,13 +86,13 @@ class Site:
         self.say(f"BREACH: {text.splitlines()[0]}")
 
     def child(self, name: str) -> Child:
-        """The living (or last) process of a program."""
+        """Return the living (or last) process of a program."""
         found = [child for child in self.stack.processes.children if child.program.name == name]
         self.sessions.add(found[-1].process.pid)
         return found[-1]
 
     def end(self, name: str) -> None:
-        """As an orderly deployment would."""
+        """End a program as an orderly deployment would."""
         self.end_child(self.child(name))
 
     def end_child(self, child: Child) -> None:
@@ -128,7 +128,7 @@ class Site:
         start_server(self.stack.processes, child.program, Path(command[command.index("-D") + 1]))
 
     def start_double(self, name: str, double: str, *, sign: str) -> None:
-        """A second process of a program, at work once `sign` is in its log, where it says everything."""
+        """Start a second process of a program and wait until `sign` is in its log."""
         log = self.stack.processes.logs / f"{double}.log"
         log.unlink(missing_ok=True)
         program = self.child(name).program
@@ -143,13 +143,13 @@ class Site:
         self.stack.processes.forget(child)
 
     def is_swamped(self) -> bool:
-        """Whether so much is due already that more would only measure this machine."""
+        """Return whether so much is due already that more would only measure this machine."""
         with suppress(psycopg.Error):
             return len(self.query("select 1 from batches_parcel where state = 1 limit %s", SWAMPED)) == SWAMPED
         return False
 
     def expect(self, happened: object, effect: str) -> None:
-        """A fault that does nothing is a fault of ours: the promises were not put to the test."""
+        """Require that a fault had its effect: if it did nothing, the promises were not put to the test."""
         if not happened:
             self.breach(f"a fault has done nothing: {effect}")
 
@@ -159,20 +159,20 @@ class Site:
         self.expect(condition(), effect)
 
     def end_all(self) -> None:
-        """At once and without manners: all that is to be known is known, and nobody waits for an orderly stop."""
+        """End everything at once: all facts are known, and nobody waits for an orderly stop."""
         for child in self.stack.processes.children:
             if child.program.rank >= INBOX:
                 os.killpg(child.process.pid, signal.SIGKILL)
 
     def check(self) -> None:
-        """What has ended without our help is a breach, and is started again as a supervisor would."""
+        """Count each process that ended without our help as a breach, and start it again as a supervisor would."""
         for child in list(self.stack.processes.children):
             if not child.is_alive():
                 self.breach(f"nobody had touched it: {describe_end(child)}")
                 self.restart(child.program.name)
 
     def pool_of(self, name: str) -> list[int]:
-        """The delivering (or web) processes below a program's main process."""
+        """Return the delivering (or web) processes below a program's main process."""
         return [pid for pid in children_of(self.child(name).process.pid) if b"mailer.node" not in command_of(pid)]
 
     def kill(self, pids: Iterable[int], number: signal.Signals = signal.SIGKILL) -> None:
@@ -182,7 +182,7 @@ class Site:
 
     @contextmanager
     def holding_up_accepts(self) -> Iterator[None]:
-        """Accepts come as far as their messages, and wait there; while the database is away there are none."""
+        """Let accepts come as far as their messages, and wait there; while the database is away there are none."""
         with ExitStack() as exits:
             with suppress(psycopg.Error):
                 connection = psycopg.connect(self.database_url)
@@ -201,13 +201,13 @@ class Site:
         return False
 
     def count_kill(self, processes: int) -> None:
-        """To be called just before it: `processes` are about to lose what they hold."""
+        """Count a kill just before it: `processes` are about to lose what they hold."""
         self.kills += processes
         self.rescues.watch()
 
     @contextmanager
     def window(self, name: str) -> Iterator[None]:
-        """While something is broken."""
+        """Note that something is broken, until the end of the block."""
         begun = time.monotonic()
         try:
             yield
@@ -231,7 +231,7 @@ class Site:
         wait_until(condition, seconds=seconds, what=what)
 
     def end_orphans(self) -> None:
-        """What killed main processes left behind must have ended by itself; what has not is a breach."""
+        """Check that the children of killed main processes have ended by themselves; the others are a breach."""
         leaders = {child.process.pid for child in self.stack.processes.children}
         for leader in self.sessions - leaders:
             for pid in members_of_session(leader):
@@ -252,7 +252,7 @@ def command_of(pid: int) -> bytes:
 
 
 def state_of(pid: int) -> str:
-    """Its letter in /proc: R, S, T for stopped, Z; empty when it is gone."""
+    """Return the letter of a process's state in /proc (T: stopped, Z: zombie); empty when it is gone."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return ""

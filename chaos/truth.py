@@ -1,5 +1,7 @@
-"""What PostgreSQL says when everything is quiet: the state of every message from its events and parcels, and, beside
-it, the counters that the service itself answers with."""
+"""The state of every message by its events and parcels in PostgreSQL, once everything is quiet.
+
+Beside it stand the counters that the service itself answers with.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StoredReceipt:
-    """What a stop keeps."""
+    """The stored receipt of a stop."""
 
     public_id: str
     batch: str
@@ -78,7 +80,7 @@ class Truth:
     """Everything that was stored."""
 
     messages: dict[str, Message] = field(default_factory=dict)
-    """By recipient."""
+    """The messages by recipient."""
     receipts: list[StoredReceipt] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
     recorded_doubles: int = 0

@@ -15,7 +15,7 @@ SAID = 5
 
 @dataclass
 class Verdict:
-    """What did not come true. All empty: all promises were kept."""
+    """The breaches of promises, by kind. All empty: all promises were kept."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Verdict:
     """Arrived after a settled stop, and named by its receipt: allowed, and counted apart."""
     breaches: list[str] = field(default_factory=list)
     lateness: list[tuple[float, float]] = field(default_factory=list)
-    """When it was to leave (on the monotonic clock), and how many milliseconds later it arrived."""
+    """The time at which mail was to leave (on the monotonic clock), and how many milliseconds later it arrived."""
 
 
 def judge(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth) -> Verdict:
@@ -120,7 +120,7 @@ def judge_stop(
 
 
 def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict: Verdict) -> None:
-    """Of mail that nobody stopped: from its time to its arrival. Too early is a breach."""
+    """Judge the time from `send_at` to the arrival, of mail that nobody stopped. Too early is a breach."""
     early = []
     for request in journal.requests:
         for recipient in request.recipients():

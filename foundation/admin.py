@@ -1,4 +1,4 @@
-"""What the apps' admin pages share: unfold's look with Django's types, and the read-only door.
+"""The shared parts of the apps' admin pages: unfold's look with Django's types, and the read-only door.
 
 State is never edited. Every admin of it is a `ReadOnlyAdmin`, and its buttons call the functions that the APIs call.
 """
@@ -74,7 +74,7 @@ class ChoosingForm(forms.ModelForm[Row]):
 
 
 def coloured(variants: Mapping[str, str]) -> Callable[[Shown], Shown]:
-    """For a list's column: its text as a label, in unfold's variant for it (success, info, warning, danger)."""
+    """Return a text as a label for a list's column, in unfold's variant for it (success, info, warning, danger)."""
 
     def mark(column: Shown) -> Shown:
         column.label = dict(variants)  # type: ignore[attr-defined]
@@ -84,17 +84,17 @@ def coloured(variants: Mapping[str, str]) -> Callable[[Shown], Shown]:
 
 
 def draw_link(url: str, text: str) -> SafeString:
-    """A link as unfold colours its own."""
+    """Return a link in the colours of unfold's own."""
     return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
 
 
 def write_time(moment: dt.datetime | None) -> str:
-    """A time for a person who compares times: UTC, to the second. Empty for none."""
+    """Return a time for a person who compares times: UTC, to the second. Empty for none."""
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 def tell_time(moment: dt.datetime, now: dt.datetime) -> str:
-    """How far away it is, in the units that matter: `in 5 min`, `2 h 10 min ago`, `now`."""
+    """Return how far away a time is, in the units that matter: `in 5 min`, `2 h 10 min ago`, `now`."""
     seconds = abs((moment - now).total_seconds())
     said = " ".join(_spell(int(seconds)))
     if not said:
@@ -103,7 +103,7 @@ def tell_time(moment: dt.datetime, now: dt.datetime) -> str:
 
 
 def _spell(seconds: int) -> Iterator[str]:
-    """The largest unit that fits, with the next one below days and hours."""
+    """Yield the largest unit that fits and, below days and hours, the next one."""
     for index, (size, unit) in enumerate(SPANS):
         count, rest = divmod(seconds, size)
         if count:

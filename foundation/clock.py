@@ -21,7 +21,7 @@ class Now(Func):
 
 
 def database_now() -> dt.datetime:
-    """This moment by the clock that decides."""
+    """Return this moment by the clock that decides."""
     with connection.cursor() as cursor:
         cursor.execute("select sluice_now()")
         row = cursor.fetchone()

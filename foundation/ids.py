@@ -12,5 +12,5 @@ def url_safe(size: int) -> str:
 
 
 def instance_id() -> int:
-    """A random positive 63-bit number that names a worker instance (never a PID, which a restart may repeat)."""
+    """Return a random positive 63-bit number that names a worker instance (never a PID, which a restart may repeat)."""
     return secrets.randbits(63) or 1

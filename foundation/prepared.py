@@ -18,7 +18,7 @@ Rows = list[tuple[Any, ...]]
 
 
 def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
-    """The rows of a statement. Raises Django's database errors, as its cursors do."""
+    """Return the rows of a statement. Raises Django's database errors, as its cursors do."""
     # The thread's own: each attribute of the proxy `connection` is looked up anew.
     own = connections[DEFAULT_DB_ALIAS]
     own.close_if_health_check_failed()
@@ -28,8 +28,11 @@ def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
 
 
 def fetch_first(statement: LiteralString, values: Values) -> Rows:
-    """The rows of a request's first statement, which only reads, and so is the health check of the connection, too: one
-    that was lost since the last request shows here, where asking once more is harmless."""
+    """Return the rows of a request's first statement, which only reads.
+
+    So it is the health check of the connection, too: a session that was lost since the last request shows here, where
+    to ask once more is harmless.
+    """
     own = connections[DEFAULT_DB_ALIAS]
     own.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it
     try:
@@ -42,8 +45,10 @@ def fetch_first(statement: LiteralString, values: Values) -> Rows:
 
 
 def check_connection() -> None:
-    """At the beginning of a request whose first statement writes, and so cannot be asked twice: drop a session that has
-    ended since the last one."""
+    """Drop a session that has ended since the last request.
+
+    For the beginning of a request whose first statement writes, and so cannot be repeated.
+    """
     own = connections[DEFAULT_DB_ALIAS]
     if own.connection is not None and not own.in_atomic_block and _has_ended(own.connection):
         own.close()
@@ -51,7 +56,7 @@ def check_connection() -> None:
 
 
 def _has_ended(session: psycopg.Connection[Any]) -> bool:
-    """Without a round trip: an idle session has nothing to say, so what can be read from it is its end."""
+    """Return whether the session has ended, without a round trip: an idle session can only have its end to read."""
     if session.closed:
         return True
     end = select.poll()

@@ -8,7 +8,7 @@ import redis
 
 
 def client_for(url: str, *, timeout_seconds: float) -> redis.Redis:
-    """A client for `REDIS_URL`; Celery's spelling of a unix socket becomes redis-py's."""
+    """Return a client for `REDIS_URL`; Celery's spelling of a unix socket becomes redis-py's."""
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
         database = parts.query.partition("virtual_host=")[2] or "0"

@@ -28,8 +28,10 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def describe_database_error(error: DatabaseError | InterfaceError) -> str:
-    """Return the first line of what the database says of a connection that failed; of any other error only its type and
-    SQLSTATE, since the message may quote a row."""
+    """Return the first line of what the database says of a connection that failed.
+
+    Of any other error return only its type and SQLSTATE, since the message may quote a row.
+    """
     if isinstance(error, OperationalError | InterfaceError):
         return str(error).partition("\n")[0]
     return f"{type(error).__name__} {getattr(error.__cause__, 'sqlstate', None) or ''}".strip()

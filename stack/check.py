@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def production_settings() -> dict[str, str]:
-    """As behind a proxy that ends TLS, which is what the deploy checks are about."""
+    """Return the settings of a production behind a proxy that ends TLS, which the deploy checks are about."""
     return {"SECRET_KEY": secrets.token_urlsafe(64), "SECURE_PROXY": "true", "DEBUG": "false"}
 
 

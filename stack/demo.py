@@ -28,7 +28,7 @@ RETENTION_SECONDS = 4
 INBOX_DELAY_SECONDS = 0.03
 STOP_AFTER = 300
 WATCH_SECONDS = 5
-"""How long the inbox is watched after the stop has answered."""
+"""The time for which the inbox is watched after the stop has answered."""
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Demo:
         self.send_at = 0
 
     def play(self) -> dict[str, Any]:
-        """From the first request to the last count."""
+        """Play the demo, from the first request to the last count."""
         self.stack.slow_inbox_down(INBOX_DELAY_SECONDS)
         self.send_at = math.ceil(time.time()) + AHEAD_SECONDS
         self.schedule_all()
@@ -194,7 +194,7 @@ class Demo:
         }
 
     def count(self, story: Story) -> int:
-        """What the inbox has of a batch by now."""
+        """Return how many messages of a batch are in the inbox."""
         return self.inbox.of(story.name)
 
     def now(self) -> float:
@@ -202,7 +202,7 @@ class Demo:
         return time.time() - self.send_at
 
     def say(self, text: str) -> None:
-        """A line of the timeline."""
+        """Print a line of the timeline."""
         say(f"  T{self.now():+6.1f} s  {text}")
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
@@ -223,7 +223,7 @@ class Demo:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result for people."""
+    """Return the result for people."""
     lines = ["", f"  {'batch':<10} {'what was done':<38} {'accepted':>8} {'expected':>8} {'received':>8}"]
     for row in result["batches"]:
         verdict = "ok" if row["ok"] else "WRONG"

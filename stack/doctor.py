@@ -78,7 +78,7 @@ def check_valkey(environ: Mapping[str, str]) -> str:
 
 
 def check_stack(state: Path) -> str:
-    """Not running is no fault where the environment names a production database."""
+    """Check the stack. Not running is no fault where the environment names a production database."""
     if is_locked(state):
         return f"running in {state}, pid {(state / 'lock').read_text().strip()}"
     if os.environ.get("DATABASE_URL"):
@@ -87,7 +87,7 @@ def check_stack(state: Path) -> str:
 
 
 def product_environment(state: Path) -> dict[str, str] | None:
-    """Of the stack that runs in the folder, else of this process; None when neither names a database."""
+    """Return the environment of the stack in the folder, else of this process; None if neither names a database."""
     try:
         kept = json.loads((state / "environment.json").read_text()) if is_locked(state) else {}
     except OSError:

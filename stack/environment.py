@@ -48,7 +48,7 @@ def is_inside() -> bool:
 
 
 def is_fresh() -> bool:
-    """Whether what requirements-dev.txt asks for is what was installed, completely."""
+    """Return whether everything that requirements-dev.txt asks for is installed."""
     try:
         return STAMP.read_text() == wanted_stamp() and not INSTALLING.exists() and PYTHON.exists()
     except OSError:
@@ -60,7 +60,7 @@ def wanted_stamp() -> str:
 
 
 def restart_with(python: Path) -> None:
-    """Replaces this process. The bytecode switch is dropped: with it every start compiles 2,000 files again."""
+    """Replace this process. The bytecode switch is dropped: with it every start compiles 2,000 files again."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     os.execve(python, [str(python), str(ROOT / "sluice"), *sys.argv[1:]], environ)
 
@@ -95,7 +95,7 @@ def only_one() -> Iterator[None]:
 
 
 def make_folder() -> None:
-    """An environment that is whole is kept and only updated; a broken or half-made one is made anew."""
+    """Make the environment. One that is whole is only updated; a broken or half-made one is made anew."""
     if INSTALLING.exists() or (VENV.exists() and not works()):
         say("The Python environment in .venv is incomplete: making it anew.")
         shutil.rmtree(VENV)
@@ -106,7 +106,7 @@ def make_folder() -> None:
 
 
 def works() -> bool:
-    """False after the Python it was made with has been removed or upgraded away."""
+    """Return False once the Python it was made with has been removed or upgraded away."""
     try:
         return subprocess.run([PYTHON, "-c", ""], capture_output=True).returncode == 0
     except OSError:
@@ -114,7 +114,10 @@ def works() -> bool:
 
 
 def install() -> None:
-    """By uv when it is there, else by the pip in vendor/; both byte-compile, or the first start would take 5 s more."""
+    """Install by uv if it is there, else by the pip in vendor/.
+
+    Both byte-compile, or the first start would take 5 s more.
+    """
     total = len(re.findall(r"^[A-Za-z0-9_.\[\]-]+==", REQUIREMENTS.read_text(), flags=re.MULTILINE))
     uv = shutil.which("uv")
     say(f"Installing about {total} Python packages into .venv with {'uv' if uv else 'pip'} (once; some 40 MB).")

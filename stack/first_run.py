@@ -1,4 +1,4 @@
-"""What a stack's first run makes and later runs find again: the secret key, an operator, an account with an API key.
+"""The results of a stack's first run, which later runs find: the secret key, an operator, an account with an API key.
 
 Kept in `secrets.json` in the state folder, readable by its owner only. The logins belong to a database, so they are
 filed under a hash of its URL: the same folder may be started on another one.
@@ -36,7 +36,7 @@ def secret_key(state: Path) -> str:
 
 
 def logins(state: Path, database_url: str, manage: Manage) -> Logins:
-    """Those of this database, made when there are none."""
+    """Return the logins of this database, and make them if there are none."""
     name = "logins " + hashlib.sha256(without_password(database_url).encode()).hexdigest()[:16]
     kept = read(state)
     if name not in kept:

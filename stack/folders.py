@@ -26,7 +26,7 @@ from stack.waiting import wait_until
 from stack.watchdog import is_running
 
 TEMPORARY = Path("/tmp")
-"""Not TMPDIR: that may be closed to `nobody`, or too long for a socket's path."""
+"""The parent of temporary folders. TMPDIR may be closed to `nobody`, or too long for a socket's path."""
 YOUNG_SECONDS = 60
 SOCKET_PATH_LIMIT = 100
 """Bytes; the kernel's own are 108 (Linux) and 104 (macOS)."""
@@ -42,7 +42,7 @@ def as_nobody() -> dict[str, Any]:
 
 
 def give_away(folder: Path) -> None:
-    """To the user PostgreSQL runs as."""
+    """Give a path to the user that PostgreSQL runs as."""
     owner = as_nobody()
     if owner:
         os.chown(folder, owner["user"], owner["group"])
@@ -86,7 +86,7 @@ def try_lock(handle: IO[str]) -> bool:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a stack runs in it."""
+    """Return whether a stack runs in the folder."""
     try:
         with (folder / "lock").open() as handle:
             return not try_lock(handle)
@@ -96,7 +96,7 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[tuple[Path, IO[str]]]:
-    """A locked folder that goes away at the end; what killed runs of the same prefix left is removed first."""
+    """Make a locked folder that goes away at the end; what killed runs of the same prefix left is removed first."""
     sweep(prefix)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=TEMPORARY))
     os.chmod(folder, 0o755)
@@ -123,8 +123,11 @@ def is_left_over(folder: Path) -> bool:
 
 
 def data_folder(state: Path) -> Path:
-    """Where PostgreSQL's data lie: in the state folder, or, when root's folders are closed to the user PostgreSQL
-    must run as, in /var/lib, with a link to it in the state folder."""
+    """Return the folder of PostgreSQL's data, which is in the state folder if PostgreSQL can reach it there.
+
+    Root's folders may be closed to the user that PostgreSQL must run as. Then the data are in /var/lib, with a link to
+    them in the state folder.
+    """
     link = state / "pgdata"
     if link.is_symlink():
         return link.resolve()
@@ -138,7 +141,7 @@ def data_folder(state: Path) -> Path:
 
 
 def is_open_to_others(folder: Path) -> bool:
-    """Whether any user may walk into it."""
+    """Return whether any user may walk into the folder."""
     path = folder.resolve()
     return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
 

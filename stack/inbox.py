@@ -39,7 +39,10 @@ class Inbox:
         return f"250 2.0.0 Stored as {self.store(envelope)}"
 
     def store(self, envelope: Envelope) -> str:
-        """As a mail server does: complete in tmp/, then renamed into new/. Returns the file's name."""
+        """Store a message as a mail server does, and return the name of its file.
+
+        It is written to tmp/ and then renamed into new/.
+        """
         name = f"{time.time():.6f}.P{os.getpid()}Q{next(self.numbers)}.sluice"
         draft = self.maildir / "tmp" / name
         assert isinstance(envelope.content, bytes), "aiosmtpd decodes nothing here"
@@ -49,7 +52,7 @@ class Inbox:
 
 
 def trace_headers(envelope: Envelope) -> bytes:
-    """What delivery adds: the envelope, which the message itself need not show."""
+    """Return the headers that delivery adds: the envelope, which the message itself need not show."""
     lines = [
         f"Return-Path: <{envelope.mail_from or ''}>",
         f"X-Envelope-To: {', '.join(envelope.rcpt_tos)}",

@@ -45,10 +45,10 @@ CARELESS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-"""For data that nobody wants to keep: tests, the demo."""
+"""The options for data that nobody wants to keep: those of tests and of the demo."""
 RETRY_SECONDS = 15.0
 LEFTOVERS = ("postmaster.pid", "shared memory")
-"""In the log when a killed server is not quite gone yet."""
+"""The words in the log when a killed server is not quite gone yet."""
 
 
 def start_postgresql(processes: Processes, binaries: Path, data: Path, *, durable: bool) -> str:
@@ -78,7 +78,7 @@ def usable_binaries(binaries: Path) -> tuple[Path, str]:
 
 
 def check_version(data: Path, version: str) -> None:
-    """Data of another major version cannot be read by this server."""
+    """Refuse data of another major version, which this server cannot read."""
     written, running = (data / "PG_VERSION").read_text().strip(), version.split(".")[0]
     if written != running:
         raise StackError(
@@ -119,7 +119,7 @@ def server_program(binaries: Path, data: Path, sockets: Path, *, durable: bool) 
 
 
 def start_server(processes: Processes, program: Program, data: Path) -> None:
-    """After kill -9 the old server may not be reaped yet, and its lock file stands in the way for a second."""
+    """Start the server, patiently: after kill -9 the lock file of the old one is in the way for a second."""
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         child = try_server(processes, program, data)
@@ -139,7 +139,7 @@ def try_server(processes: Processes, program: Program, data: Path) -> Child:
 
 
 def is_ready(child: Child, data: Path) -> bool:
-    """What pg_ctl looks at: our PID on the first line and "ready" on the eighth."""
+    """Return whether our PID is on the first line of the PID file and "ready" on the eighth, as pg_ctl does."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except OSError:
@@ -156,8 +156,10 @@ def read_password(data: Path) -> str:
 
 
 def require_password(sockets: Path, data: Path, password: str) -> None:
-    """Make a cluster that trusts every local user ask for the password. `initdb` makes it so, and dying here is safe:
-    the next start finds it so, too."""
+    """Make a cluster that trusts every local user ask for the password.
+
+    `initdb` makes it so, and dying here is safe: the next start finds it so, too.
+    """
     rules = data / "pg_hba.conf"
     text = rules.read_text()
     trusting = re.compile(r"(?m)^((?:local|host)\b.*)\btrust$")

@@ -28,17 +28,20 @@ LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to start and how to stop it. Stops go from the highest rank to the lowest, equal ranks together."""
+    """A program: how to start it and how to stop it.
+
+    Stops go from the highest rank to the lowest, equal ranks together.
+    """
 
     name: str
     command: Sequence[str]
     rank: int
     ready: Callable[[], object] | None = None
-    """True once it does its work; None: as soon as it lives."""
+    """Returns a true value once the program does its work; None: it does as soon as it lives."""
     ready_seconds: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
-    """From the kernel, when the launcher is killed (Linux)."""
+    """The signal that the kernel sends it when the launcher is killed (Linux)."""
     grace_seconds: float = 30.0
     environment: Mapping[str, str] | None = None
     folder: Path = ROOT
@@ -56,7 +59,7 @@ class Child:
         return self.process.poll() is None
 
     def tail(self, lines: int = 20) -> str:
-        """The end of its log, for a person."""
+        """Return the end of its log, for a person."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def member(self) -> Member:
@@ -99,7 +102,7 @@ class Processes:
         return child
 
     def forget(self, child: Child) -> None:
-        """A child that has ended, as it should or before another try."""
+        """Forget a child that has ended, as it should or before another try."""
         child.process.wait()
         self.children.remove(child)
         self.tell(f"- {child.process.pid}\n")
@@ -117,7 +120,7 @@ class Processes:
                 raise StackError(describe_end(child))
 
     def stop(self) -> None:
-        """In order; then the watchdog, which finds nothing left to do."""
+        """Stop all programs in order; then the watchdog, which finds nothing left to do."""
         with ignoring_signals():
             by_pid = {child.process.pid: child for child in self.children}
             stop_in_order([child.member() for child in self.children], lambda member: by_pid[member.pid].is_alive())
@@ -142,7 +145,7 @@ def await_ready(child: Child) -> None:
 
 
 def start_watchdog(logs: Path, lock: IO[str] | None) -> subprocess.Popen[bytes]:
-    """Its argument is for people who read `ps`: whose watchdog it is."""
+    """Start a watchdog. Its argument shows people who read `ps` whose watchdog it is."""
     with undisturbed():
         return subprocess.Popen(
             [sys.executable, "-I", str(ROOT / "stack" / "watchdog.py"), str(logs.parent)],
@@ -155,7 +158,10 @@ def start_watchdog(logs: Path, lock: IO[str] | None) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """For a new child on Linux: ask the kernel for `number` when the launcher dies; leave if it is dead already."""
+    """Return a function for a new child on Linux that asks the kernel for `number` when the launcher dies.
+
+    The child leaves if the launcher is dead already.
+    """
     if LIBC is None:
         return None
     prctl, launcher = LIBC.prctl, os.getpid()
@@ -181,7 +187,7 @@ def run_to_end(
     run_as: Mapping[str, Any] | None = None,
     folder: Path = ROOT,
 ) -> str:
-    """A short command's standard output; StackError with all it wrote when it fails."""
+    """Return a short command's standard output. Raises StackError with all it wrote if it fails."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

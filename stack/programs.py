@@ -18,7 +18,7 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 def inbox_program(folder: Path) -> Program:
-    """Its Maildir is `folder/inbox`, its port is in `folder/run/inbox-port` once it listens."""
+    """Return the program of the inbox: its Maildir is `folder/inbox`, and `folder/run/inbox-port` has its port."""
     port_file = ready_file(folder, "inbox-port")
     files = ["--port-file", str(port_file), "--maildir", str(folder / "inbox")]
     return Program(
@@ -31,7 +31,7 @@ def inbox_program(folder: Path) -> Program:
 
 
 def product_programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
-    """What a small production would run on one machine."""
+    """Return the programs that a small production would run on one machine."""
     return [
         worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=2),
         worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=2),
@@ -69,7 +69,7 @@ def celery(*arguments: str) -> Sequence[str]:
 
 
 def ready_file(folder: Path, name: str) -> Path:
-    """A file by which a program says that it is ready; an earlier run's is removed."""
+    """Return a file by which a program says that it is ready; an earlier run's is removed."""
     path = folder / "run" / name
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ SETTINGS = {
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
-    """A wrapper, because those come first: pytest-django reads the settings in the same hook."""
+    """Prepare the environment, before pytest-django reads the settings in the same hook: a wrapper comes first."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         os.environ["REDIS_URL"] = redis_url_of(worker, os.environ["REDIS_URL"])
@@ -34,7 +34,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
 
 
 def prepare_environment() -> None:
-    """The engines live until this process ends. A killed one's are stopped by the watchdog."""
+    """Start the engines, which live until this process ends; the watchdog stops them if it is killed."""
     engines = ExitStack()
     atexit.register(engines.close)
     os.environ.update(engines.enter_context(temporary_engines("sluice-test-", os.environ)).environment)

@@ -19,7 +19,7 @@ class Received:
         self._counts: Counter[str] = Counter()
 
     def of(self, name: str) -> int:
-        """How many messages have come for recipients of this name."""
+        """Return how many messages have come for recipients of this name."""
         self._read_new()
         return self._counts[name]
 
@@ -38,6 +38,6 @@ class Received:
 
 
 def recipient_of(message: Path) -> str:
-    """The envelope's recipient, as the local inbox has written it down."""
+    """Return the envelope's recipient, as the local inbox has written it down."""
     with message.open("rb") as lines:
         return next((line[len(ENVELOPE) :].strip().decode() for line in lines if line.startswith(ENVELOPE)), "")

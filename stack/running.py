@@ -28,7 +28,7 @@ from stack.waiting import wait_until
 
 HOST = "127.0.0.1"
 Programs = Callable[[Path, int, Mapping[str, str]], list[Program]]
-"""From the state folder, the web's port and the environment."""
+"""Makes the programs of a stack from the state folder, the web's port and the environment."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RunningStack:
     state: Path
     base_url: str
     environment: Mapping[str, str]
-    """Of its programs, whole."""
+    """The whole environment of its programs."""
     inbox: Path | None
     """The Maildir of the local inbox; None where SMTP_URL names another peer."""
     logins: Logins
@@ -47,7 +47,7 @@ class RunningStack:
         return manage(self.environment, *arguments, environment=environment)
 
     def wait_until(self, condition: Callable[[], object], *, seconds: float, what: str) -> None:
-        """As waiting.wait_until; fails at once when a program of the stack has ended."""
+        """Wait as `waiting.wait_until` does; fail at once when a program of the stack has ended."""
 
         def is_met() -> object:
             self.processes.check()
@@ -56,17 +56,17 @@ class RunningStack:
         wait_until(is_met, seconds=seconds, what=what)
 
     def wait_for_ever(self) -> None:
-        """Until a signal (Interrupted) or the end of a program (StackError)."""
+        """Wait until a signal comes (Interrupted) or a program ends (StackError)."""
         while True:
             self.processes.check()
             time.sleep(0.2)
 
     def received(self) -> int:
-        """How many messages the local inbox has stored."""
+        """Return how many messages the local inbox has stored."""
         return 0 if self.inbox is None else len(os.listdir(self.inbox / "new"))
 
     def slow_inbox_down(self, seconds: float) -> None:
-        """From the next message on, the local inbox waits this long before each answer to one."""
+        """Let the local inbox wait this long before each answer, from the next message on."""
         if self.inbox is not None:
             delay_file(self.inbox).write_text(str(seconds))
 
@@ -115,7 +115,7 @@ def start(
 
 
 def settings(state: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """Where a stack on one's own machine differs from the defaults of production (config/settings.py)."""
+    """Return the settings in which a stack on one's own machine differs from production (config/settings.py)."""
     return {
         "SECRET_KEY": given.get("SECRET_KEY") or secret_key(state),
         "STOP_CUTOFF_SECONDS": given.get("STOP_CUTOFF_SECONDS", "0"),
@@ -127,7 +127,7 @@ def settings(state: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def start_inbox(processes: Processes, state: Path, given: Mapping[str, str]) -> tuple[Path | None, str]:
-    """Its Maildir and SMTP_URL; none is started when SMTP_URL names another peer."""
+    """Start an inbox, and return its Maildir and SMTP_URL; start none if SMTP_URL names another peer."""
     if given.get("SMTP_URL"):
         return None, given["SMTP_URL"]
     processes.start(inbox_program(state))
@@ -135,7 +135,7 @@ def start_inbox(processes: Processes, state: Path, given: Mapping[str, str]) -> 
 
 
 def allowed_hosts(given: Mapping[str, str]) -> str:
-    """What the environment allows, and this machine."""
+    """Return the hosts that the environment allows, and this machine."""
     hosts = [host for host in given.get("ALLOWED_HOSTS", "").split(",") if host]
     return ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
 

@@ -1,4 +1,4 @@
-"""What the launcher tells a person: progress on stderr, results on stdout (so that `--json` stays clean)."""
+"""The launcher's words to a person: progress on stderr, results on stdout (so that `--json` stays clean)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ def say(text: str, *, end: str = "\n") -> None:
 
 
 def show(text: str) -> None:
-    """A result: what a person or a script asked for."""
+    """Print a result: what a person or a script asked for."""
     write(sys.stdout, text + "\n")
 
 
 def write(stream: TextIO, text: str) -> None:
-    """A closed terminal (EIO, EPIPE) must not cut an ordered stop short, nor Python's last flush spoil the exit code:
-    what is written from then on goes nowhere."""
+    """Write a text, unless the terminal is closed: then nothing is written from then on.
+
+    A closed terminal (EIO, EPIPE) must not cut an ordered stop short, nor Python's last flush spoil the exit code.
+    """
     try:
         stream.write(text)
         stream.flush()

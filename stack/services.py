@@ -22,13 +22,13 @@ class Engines:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For the programs that use them."""
+        """Return the environment for the programs that use the engines."""
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
 
 
 @contextmanager
 def supervised(folder: Path, lock: IO[str]) -> Iterator[Processes]:
-    """Processes with their logs under `folder`, stopped in order at the end, however it comes."""
+    """Supervise processes with their logs under `folder`, and stop them in order at the end, however it comes."""
     processes = Processes(logs=folder / "logs", lock=lock)
     try:
         yield processes

@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def ready_facts(stack: RunningStack) -> dict[str, str]:
-    """What a script needs."""
+    """Return the facts that a script needs."""
     return {
         "base_url": stack.base_url,
         "api_key": stack.logins.api_key,

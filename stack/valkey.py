@@ -45,7 +45,7 @@ def server_program(server: Path, folder: Path, path: Path, *, durable: bool) -> 
 
 
 def answers_ping(path: Path) -> bool:
-    """False as well while it still reads its file back (-LOADING)."""
+    """Return whether it answers; not while it still reads its file back (-LOADING)."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1)
         connection.connect(str(path))

@@ -52,7 +52,7 @@ def signals_interrupt() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """A signal that comes meanwhile is raised at the end of the outermost block."""
+    """Raise a signal that comes meanwhile at the end of the outermost block."""
     _Held.depth += 1
     try:
         yield
@@ -65,7 +65,7 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def ignoring_signals() -> Iterator[None]:
-    """For the ordered stop: whoever is impatient has kill -9, and then the watchdog finishes it."""
+    """Ignore signals during the ordered stop: the impatient have kill -9, and then the watchdog finishes it."""
     _Held.depth += 1
     try:
         yield

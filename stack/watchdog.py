@@ -49,7 +49,7 @@ def send(how: Callable[[int, int], None], pid: int, number: int) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """False for a zombie too: where nobody reaps orphans (containers) it would look alive for ever."""
+    """Return False for a zombie too: where nobody reaps orphans (containers) it would look alive for ever."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -64,7 +64,7 @@ def is_running(pid: int) -> bool:
 
 
 def read_members(lines: Iterable[str]) -> list[Member]:
-    """What is still listed when the input ends."""
+    """Return what is still listed when the input ends."""
     members: dict[int, Member] = {}
     for line in lines:
         sign, pid, *rest = line.split()

@@ -27,9 +27,9 @@ LARGEST = 1_000_000
 AHEAD_SECONDS = 110
 """Within the two minutes in which a campaign is prepared, and longer than that takes."""
 LOOKS = 20
-"""At the statistics."""
+"""The number of requests for the statistics."""
 WATCH_SECONDS = 1.0
-"""How long the sink is watched after the cancel."""
+"""The time for which the sink is watched after the cancel."""
 
 HTML = "<p>Dear [%first_name | friend%],</p>" + "<p>there is news in our house, as every month.</p>" * 20
 TAG = "<p><a href='[unsubscribe]'>No more of these</a></p>"
@@ -80,7 +80,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def add_campaign(sluice: Sluice, contacts: int) -> int:
-    """A campaign to so many new contacts, on a list of their own; they come in by SQL."""
+    """Add a campaign to so many new contacts on a list of their own, by SQL, and return its id."""
     say(f"Adding {contacts:,} contacts …")
     row = sluice.database.execute(queries.FILL_AUDIENCE, {"contacts": contacts, "name": str(contacts)}).fetchone()
     assert row is not None
@@ -99,7 +99,7 @@ def add_campaign(sluice: Sluice, contacts: int) -> int:
 
 
 def expansion_seconds(sluice: Sluice, campaign_id: int) -> float:
-    """From the launch to its last message, while nothing leaves."""
+    """Return the seconds from the launch to its last message, while nothing leaves."""
     path = f"/v3/campaigns/{campaign_id}/schedules"
     sluice.ask("POST", path, {"send_at": int(time.time()) + AHEAD_SECONDS})
     sluice.stack.wait_until(

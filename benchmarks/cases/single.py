@@ -17,7 +17,7 @@ AHEAD_SECONDS = 3600
 
 
 def measure(setting: Setting) -> Measured:
-    """In each round a stack of Sluice, then the ceilings; the three sizes in the last round only."""
+    """Measure a stack of Sluice and then the ceilings, in each round; the three sizes in the last round only."""
     held = Contest()
     rates: list[float] = []
     sizes = setting.sizes(REQUESTS, quick=90)

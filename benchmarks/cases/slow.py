@@ -14,13 +14,13 @@ from stack.say import say
 DELAY_MS = 20
 MESSAGES = 27_000
 CONNECTIONS = 200
-"""For each process, as somebody with a peer this far away would set SMTP_CONNECTIONS."""
+"""SMTP_CONNECTIONS of each process, as somebody with a peer this far away would set it."""
 PEERS_MESSAGES = 500
 """Peers wait for each command, so this is enough of them."""
 FLEETS = (1, 2, 4)
 FLEET_MESSAGES = 10_000
 FLEET_CONNECTIONS = 25
-"""So few that four processes do not want more CPU than two cores have."""
+"""Few enough that four processes do not want more CPU than two cores have."""
 
 
 def slow_sink(setting: Setting) -> Measured:
@@ -59,7 +59,7 @@ def slow_sink(setting: Setting) -> Measured:
 
 
 def workers(setting: Setting) -> Measured:
-    """How much faster two and four worker processes are than one."""
+    """Measure how much faster two and four worker processes are than one."""
     messages = setting.size(FLEET_MESSAGES, quick=300)
     fleets = FLEETS[: 2 if setting.is_quick else 3]
     plays: dict[int, list[Play]] = {fleet: [] for fleet in fleets}

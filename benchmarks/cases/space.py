@@ -24,8 +24,11 @@ CELERY = ("worker", "eta", "audience", "beat")
 
 
 def memory(setting: Setting) -> Measured:
-    """Workers (PSS of all Celery processes) and Redis before and after up to a million messages are scheduled, over
-    HTTP, for a time beyond the horizon. What a stack needs anyway is there before: a wave has passed through it."""
+    """Measure workers and Redis before and after up to a million messages are scheduled.
+
+    The workers' figure is the PSS of all Celery processes. The messages come over HTTP and are due beyond the horizon.
+    A wave passes through the stack first, so that what it needs in any case is there before.
+    """
     sizes = setting.sizes(WAITING, quick=900)
     with alone(setting) as (sluice, sink):
         warm_up(sluice, sink)
@@ -70,8 +73,11 @@ def pss(pid: int) -> int:
 
 
 def storage(setting: Setting) -> Measured:
-    """What PostgreSQL's database grows by, indexes and all, for each message that is scheduled, and that has left; with
-    the substitutions of each. As it lies on disk, so that what a claim leaves behind counts."""
+    """Measure the growth of PostgreSQL's database for each message that is scheduled, and for each that has left.
+
+    Indexes count, and so do the substitutions of each message. The database is measured as it lies on disk, with what
+    claims leave behind.
+    """
     sizes = setting.sizes(STORED, quick=900)
     scheduled, delivered = [], []
     with alone(setting) as (sluice, sink):

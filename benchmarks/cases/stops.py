@@ -27,7 +27,7 @@ DRAINING_SECONDS = (0.2, 2.0)
 QUICK_DRAINING_SECONDS = (0.05, 0.1)
 PATH = "/v3/user/scheduled_sends"
 WATCH_SECONDS = 1.0
-"""How long the peer is watched after the answer."""
+"""The time for which the peer is watched after the answer."""
 SETTLED_WITHIN_MS = 1000.0
 
 
@@ -96,7 +96,7 @@ class DrainedBatch:
         self.pause()
 
     def pause(self) -> Mapping[str, str]:
-        """The headers of the answer."""
+        """Pause the batch and return the headers of the answer."""
         return self.caller.ask("POST", PATH, json.dumps({"batch_id": self.id, "status": "pause"}).encode())[0]
 
     def play(self, seconds: float) -> Round:

@@ -25,7 +25,7 @@ from stack.say import say
 BULK = 200_000
 EVERY_SECONDS = 0.04
 IDLE_SECONDS = 3
-"""Of the trickle that has no wave beside it."""
+"""The length of the trickle that has no wave beside it."""
 FIRST_NUMBER = 1_000_000_000
 """Recipients of single mails have numbers from here on."""
 
@@ -50,7 +50,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[list[float], float]:
-    """The seconds each single mail took, and those of the bulk wave; with none, only the trickle."""
+    """Return the seconds that each single mail took, and those of the bulk wave beside them (none: 0)."""
     sink.forget()
     send_at = float(int(time.time()) + 2 + 1.5 * bulk // per_second)
     if bulk:
@@ -82,7 +82,7 @@ class Trickle:
 
 @contextmanager
 def trickling(sluice: Sluice) -> Iterator[Trickle]:
-    """A single mail every 40 ms, until the end of the block."""
+    """Send a single mail every 40 ms until the end of the block."""
     trickle, over = Trickle(), threading.Event()
 
     def post() -> None:

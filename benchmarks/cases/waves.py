@@ -23,7 +23,7 @@ CAREFUL = 0.7
 
 
 def drain(setting: Setting) -> Measured:
-    """From `send_at` until the sink has the last message."""
+    """Measure the drain: from `send_at` until the sink has the last message."""
     plays = grown(setting)
     return measured(
         setting,
@@ -57,7 +57,7 @@ def accept(setting: Setting) -> Measured:
 
 
 def lateness(setting: Setting) -> Measured:
-    """How long after `send_at` a message comes: the middle one of the wave, the last but a hundredth, the last."""
+    """Measure how long after `send_at` messages come: the median of the wave, p99, and the last."""
     plays = grown(setting)
     figures = [
         compared(setting, "p50, ms", lambda play: play.lateness(0.5) * 1000),
@@ -85,7 +85,7 @@ def grown(setting: Setting) -> list[Play]:
 
 
 def compared(setting: Setting, name: str, value: Callable[[Play], float], ceilings_of: str = "") -> Figure:
-    """A figure of the rounds, of everybody; a rate has the ceilings of its case beside it."""
+    """Return a figure of all contestants in all rounds; a rate has the ceilings of its case beside it."""
     held = contest(setting)
     runs = {who: [value(play) for play in plays] for who, plays in held.plays.items()}
     beside = {other: found for other, found in held.ceilings.items() if CEILINGS[other].case == ceilings_of}
@@ -97,7 +97,7 @@ def growth(name: str, cost: Callable[[Play], float], plays: list[Play]) -> Growt
 
 
 def middle(plays: list[Play]) -> Play:
-    """The one with the median drain."""
+    """Return the play with the median drain."""
     return sorted(plays, key=lambda play: play.drained_per_second)[len(plays) // 2]
 
 

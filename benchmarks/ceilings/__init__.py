@@ -1,4 +1,4 @@
-"""What nobody could do faster on this machine, each a part of Sluice's way with all else taken away.
+"""The ceilings: a part of Sluice's way each, with all else taken away, so that nobody could be faster on this machine.
 
 A module each, with `measure(folder, sink, messages) -> float`, per second, in a few seconds.
 """

@@ -26,7 +26,10 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
 
 
 def rows_per_second(folder: Path, rows: int, *, at_once: int) -> float:
-    """The text of the COPY is made before. A PostgreSQL of its own, durable, in `folder`."""
+    """Return how many rows a second COPY writes into a durable PostgreSQL of its own in `folder`.
+
+    The text of the COPY is made before.
+    """
     pieces = [copy_text(range(first, min(first + at_once, rows))) for first in range(0, rows, at_once)]
     folder = folder / "ceiling"
     with locked(folder) as lock, supervised(folder, lock) as processes:
@@ -41,7 +44,7 @@ def rows_per_second(folder: Path, rows: int, *, at_once: int) -> float:
 
 
 def copy_text(numbers: range) -> bytes:
-    """In COPY's text format."""
+    """Return the rows in COPY's text format."""
     lines = []
     for n in numbers:
         personal = json.dumps({"substitutions": {"-name-": name(n), "-n-": str(n)}})

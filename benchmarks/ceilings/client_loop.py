@@ -22,11 +22,11 @@ from stack import StackError
 
 PROCESSES = 2
 CONNECTIONS = 20
-"""Of each process: the default of SMTP_CONNECTIONS."""
+"""The connections of each process: the default of SMTP_CONNECTIONS."""
 SLICE = 500
 PATIENCE_SECONDS = 60.0
 TIMES = 3
-"""How often each message is sent, so that it lasts a second."""
+"""The number of times that each message is sent, so that it lasts a second."""
 
 
 class OpenGate:
@@ -54,7 +54,10 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
 
 
 def messages_per_second(sink: Sink, messages: int, *, processes: int) -> float:
-    """From the moment when all are ready to the last answer of the last one. StackError when one of them fails."""
+    """Return the messages a second from the moment when all processes are ready to the last answer of the last one.
+
+    Raises StackError when one of them fails.
+    """
     context = get_context("spawn")
     barrier = context.Barrier(processes + 1)
     shares = [range(first, messages, processes) for first in range(processes)]
@@ -77,7 +80,7 @@ def messages_per_second(sink: Sink, messages: int, *, processes: int) -> float:
 
 
 def send_share(url: str, numbers: range, barrier: Barrier) -> None:
-    """In a process of its own: make the messages, wait for the others, send. Breaks the barrier when it fails."""
+    """Make the messages, wait for the others, and send, in a process of its own. Breaks the barrier when it fails."""
     try:
         slices = list(make_slices(numbers))
         transport = SmtpTransport(SmtpAddress.parse(url), connections=CONNECTIONS, timeout_seconds=PATIENCE_SECONDS)
@@ -103,7 +106,7 @@ def make_slices(numbers: range) -> Iterator[list[Envelope]]:
 
 
 def make_mime() -> str:
-    """The mail of the benchmarks with its placeholders, and -to-."""
+    """Return the mail of the benchmarks with its placeholders, and -to-."""
     message = EmailMessage(SMTP)
     message["From"], message["To"], message["Subject"] = SENDER, "-to-", SUBJECT
     message["Message-ID"] = "<-n-@bench.example>"

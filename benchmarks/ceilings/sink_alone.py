@@ -19,7 +19,7 @@ from stack import StackError
 CONNECTIONS = 4
 AT_ONCE = 256 * 1024
 TIMES = 5
-"""How often each conversation is pushed through its connection."""
+"""The number of times that each conversation is pushed through its connection."""
 PATIENCE_SECONDS = 30.0
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -34,7 +34,10 @@ class Push:
         self.times_left = TIMES - 1
 
     def go_on(self, events: int) -> bool:
-        """False once the sink has hung up, as it does when it has read to the end."""
+        """Read and write what is possible; return False once the sink has hung up.
+
+        It hangs up when it has read to the end.
+        """
         if events & WRITE:
             self.left = self.left[self.socket.send(self.left[:AT_ONCE]) :]
             if not self.left and self.times_left:

@@ -21,19 +21,19 @@ FOLDER = ROOT / ".bench"
 
 
 def python_environment(home: Path) -> Path:
-    """The Python in which what `home/requirements.txt` pins is installed. Raises Unavailable."""
+    """Return the Python in which the pins of `home/requirements.txt` are installed. Raises Unavailable."""
     return made(home.name, home / "requirements.txt", install_python) / "bin" / "python"
 
 
 def node_environment(home: Path) -> Path:
-    """The folder in which what `home/package.json` pins is installed. Raises Unavailable."""
+    """Return the folder in which the pins of `home/package.json` are installed. Raises Unavailable."""
     if not shutil.which("node") or not shutil.which("npm"):
         raise Unavailable("it needs node and npm")
     return made(home.name, home / "package.json", install_node)
 
 
 def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path:
-    """The folder of exactly these versions. One that was left half-made, and one of other versions, goes."""
+    """Return the folder of exactly these versions. One that is incomplete or has other versions is removed."""
     folder = FOLDER / f"{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
     done = folder / "complete"
     with locked(FOLDER):
@@ -51,7 +51,7 @@ def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path
 
 
 def install_python(folder: Path, wanted: Path) -> None:
-    """By the pip in vendor/, with the configuration of this machine."""
+    """Install by the pip in vendor/, with the configuration of this machine."""
     run_to_end([sys.executable, "-m", "venv", "--without-pip", str(folder)], environment=os.environ)
     pip = next((ROOT / "vendor").glob("pip-*.whl")) / "pip"
     options = ["--no-input", "--disable-pip-version-check", "--quiet", "--retries=1"]
@@ -66,6 +66,6 @@ def install_node(folder: Path, wanted: Path) -> None:
 
 
 def reason_in(text: str) -> str:
-    """What pip or npm complained of first, else the last line."""
+    """Return the first complaint of pip or npm, else the last line."""
     complaint = re.search(r"^(?:ERROR:|npm error) *(.+)$", text, flags=re.MULTILINE)
     return complaint[1] if complaint else text.strip().rpartition("\n")[2]

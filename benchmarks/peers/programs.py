@@ -33,7 +33,7 @@ class Scheduler:
     """
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
-        """Returns once it is ready."""
+        """Start the program and return once it is ready."""
         self._log = log
         with undisturbed(), log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -57,7 +57,7 @@ class Scheduler:
         self._expect("scheduled")
 
     def close(self) -> None:
-        """With all that it has started."""
+        """End the program, with all that it has started."""
         if self.process.returncode is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         with self.process:
@@ -92,7 +92,7 @@ class Peer:
         run_to_end(command, environment=self._environment, folder=self._program)
 
     def start_worker(self, command: Sequence[str], *, number: int = 1) -> None:
-        """Returns once it waits for work: it makes the file READY_FILE then."""
+        """Start a worker and return once it waits for work: it makes the file READY_FILE then."""
         name = f"worker-{number}"
         ready = ready_file(self._folder, name)
         program = Program(
@@ -120,7 +120,7 @@ class Peer:
         return Cpu(tree_cpu(programs), tree_cpu(self._engines))
 
     def close(self) -> None:
-        """Ends the scheduler; the workers end with the engines."""
+        """End the scheduler; the workers end with the engines."""
         if self._scheduler is not None:
             self._scheduler.close()
 
@@ -132,8 +132,10 @@ class Peer:
 
 @contextmanager
 def peer_on_postgresql(name: str, home: Path, folder: Path, sink: Sink, **variables: str) -> Iterator[Peer]:
-    """Its programs find the database as libpq does (PGHOST, PGDATABASE …), and `variables`. Settings as Sluice's, with
-    fsync."""
+    """Run a peer on PostgreSQL, with the same settings as Sluice's, fsync included.
+
+    Its programs find the database as libpq does (PGHOST, PGDATABASE …), and get `variables`.
+    """
     folder = folder / name
     with started(folder) as processes:
         given = conninfo_to_dict(
@@ -147,7 +149,10 @@ def peer_on_postgresql(name: str, home: Path, folder: Path, sink: Sink, **variab
 
 @contextmanager
 def peer_on_redis(name: str, home: Path, folder: Path, sink: Sink, **variables: str) -> Iterator[Peer]:
-    """Its programs find REDIS_URL and REDIS_SOCKET, and `variables`. Nothing is written to disk: its best case."""
+    """Run a peer on Redis, which writes nothing to disk: the peer's best case.
+
+    Its programs find REDIS_URL and REDIS_SOCKET, and get `variables`.
+    """
     folder = folder / name
     with started(folder) as processes:
         url = start_valkey(processes, find_valkey(os.environ), folder / "valkey", durable=False)
@@ -163,8 +168,10 @@ def started(folder: Path) -> Iterator[Processes]:
 
 
 def environment(folder: Path, sink: Sink) -> dict[str, str]:
-    """Nothing of this process's own reaches a peer's programs: a CELERY_BROKER there would be obeyed. PYTHONPATH is
-    for benchmarks/mail.py, which needs nothing else."""
+    """Return the environment of a peer's programs, with nothing of this process's own.
+
+    A CELERY_BROKER there would be obeyed. PYTHONPATH is for benchmarks/mail.py, which needs nothing else.
+    """
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(ROOT),

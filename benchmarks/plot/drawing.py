@@ -22,7 +22,7 @@ GROWTHS = {
     "trickle": "seconds of the bulk wave",
     "control": "pause, ms",
 }
-"""By case, the cost that is drawn."""
+"""The cost that is drawn, by case."""
 
 
 def draw(result: dict[str, Any], png: str) -> None:

@@ -1,4 +1,4 @@
-"""On PYTHONPATH of a program whose clock shall be wrong: Python imports a module of this name before anything else.
+"""A clock that is wrong, for a program with this folder on PYTHONPATH: Python imports a module of this name first.
 
 Shifts time.time() and datetime.now() by CHAOS_CLOCK_SECONDS. PostgreSQL and the monotonic clocks stay right, as they do
 for a process on a machine whose time of day is off.
@@ -23,7 +23,7 @@ class AnyDatetime(type):
 
 
 class ShiftedDatetime(datetime.datetime, metaclass=AnyDatetime):
-    """What `now` and `utcnow` give is of the ordinary class."""
+    """A datetime whose `now` and `utcnow` are shifted and return the ordinary class."""
 
     @classmethod
     def now(cls, tz: datetime.tzinfo | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Its only routes."""
+"""The only routes of the empty view."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ kept = threading.local()
 
 
 def open_connection():
-    """This thread's own, opened once."""
+    """Return this thread's connection, opened once."""
     if not hasattr(kept, "connection"):
         kept.connection = get_connection()
         kept.connection.open()
