@@ -42,7 +42,7 @@ Place = tuple[dt.datetime, int]
 
 @dataclass
 class Admitted:
-    """How many parcels were moved, by the state they moved to, and how many messages they still had to send."""
+    """The number of parcels that were moved, by their new state, and of the messages they still had to send."""
 
     parcels: Counter[ParcelState] = field(default_factory=Counter)
     messages: int = 0
@@ -50,7 +50,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What `read_locked_gate` found: the gate, the limits of this batch, what of the account is purged, the time."""
+    """The result of `read_locked_gate`: the gate, the limits of this batch, what of the account is purged, the time."""
 
     gate: Gate
     limits: Limits
@@ -58,14 +58,17 @@ class Reading:
     now: dt.datetime
 
     def stands(self, later: Reading | None) -> bool:
-        """Whether a later reading says the same, but for the time."""
+        """Return whether a later reading says the same, but for the time."""
         return later is not None and replace(later, now=self.now) == self
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Some of a batch's waiting parcels: those due from `start` up to `until`, within or past their retention (None:
-    both), numbered up to `base_until`."""
+    """A part of a batch's waiting parcels.
+
+    They are due from `start` up to `until`, within or past their retention (None: both), and numbered up to
+    `base_until`.
+    """
 
     target: ParcelState
     until: dt.datetime
@@ -75,7 +78,10 @@ class Share:
 
 
 def shares_of(reading: Reading) -> list[Share]:
-    """What is to be done with a batch at this moment, in this order. Here `verdict` becomes sets of parcels."""
+    """Yield the parts of a batch that are to be moved at this moment, in this order.
+
+    Here `verdict` becomes sets of parcels.
+    """
     now, status = reading.now, reading.gate.status
     shares = []
     if reading.purged_through:
@@ -96,14 +102,16 @@ def _by_phase(status: GateStatus, until: dt.datetime, start: Place) -> list[Shar
 
 
 def sources_of(target: ParcelState) -> list[int]:
-    """The states from which a verdict may move a parcel to `target`. A claimed one is its worker's, and a held one is
-    in a person's hands: it can only be discarded."""
+    """Return the states from which a verdict may move a parcel to `target`.
+
+    A claimed one is its worker's, and a held one is in a person's hands: it can only be discarded.
+    """
     untouched = {ParcelState.CLAIMED} if target is ParcelState.DISCARDED else {ParcelState.CLAIMED, ParcelState.HELD}
     return [int(state) for state, moves in PARCEL_MOVES.items() if target in moves and state not in untouched]
 
 
 def fire_wave(batch_id: int, due_at: dt.datetime) -> Admitted:
-    """What an ETA task does at `due_at`: wait the last milliseconds by PostgreSQL's clock, then admit the batch."""
+    """Wait the last milliseconds until `due_at` by PostgreSQL's clock, then admit the batch."""
     with connection.cursor() as cursor:
         cursor.execute("select extract(epoch from %s - sluice_now())::float8", [due_at])
         row = cursor.fetchone()
@@ -117,8 +125,10 @@ def fire_wave(batch_id: int, due_at: dt.datetime) -> Admitted:
 
 
 def admit_batch(batch_id: int, *, until: float = inf) -> Admitted:
-    """Give every parcel of the batch that is due, and that no worker holds, the verdict of this moment. No page is
-    begun after `until` (of `time.monotonic`) but the first: the caller comes again for what is left."""
+    """Give every parcel of the batch that is due, and that no worker holds, the verdict of this moment.
+
+    No page is begun after `until` (of `time.monotonic`) but the first: the caller comes again for what is left.
+    """
     admitted = Admitted()
     while not _admit_as_read(batch_id, admitted, until):
         pass
@@ -176,8 +186,11 @@ def _hint_lanes(moved: list[Any]) -> None:
 
 
 def read_locked_gate(batch_id: int) -> Reading | None:
-    """The gate of a batch and the time, read FOR SHARE: until the transaction ends no stop, resume or freeze of it can
-    commit. None if there is no such batch. Rows are locked in the order batch, accounts, installation."""
+    """Read the gate of a batch and the time FOR SHARE; None if there is no such batch.
+
+    Until the transaction ends no stop, resume or freeze of the batch can commit. Rows are locked in the order batch,
+    accounts, installation.
+    """
     with connection.cursor() as cursor:
         cursor.execute(queries.READ_BATCH_GATE, [batch_id])
         batch = cursor.fetchone()

@@ -28,7 +28,7 @@ ALL_MEMBERS = (1 << PARCEL_SPAN) - 1
 
 @dataclass(slots=True)
 class Claim:
-    """One claimed parcel, as its worker knows it. `members` is the mask of messages still to be sent."""
+    """A claimed parcel as its worker knows it. `members` is the mask of messages still to be sent."""
 
     parcel_id: int
     batch_id: int
@@ -71,8 +71,11 @@ class Hold:
     def claim_next(
         self, *lanes: Lane, messages: int = PARCEL_SIZE, slow: Sequence[int] = (), is_slow: bool = False
     ) -> list[Claim]:
-        """Claim due parcels with about `messages` messages, of the first of these lanes that has any, committed when
-        this returns; empty: none due. Only mail of the batches `slow`, or only other mail, as `is_slow` says."""
+        """Claim due parcels with about `messages` messages, of the first of these lanes that has any.
+
+        The claim is committed when this returns; it is empty if none is due. Only mail of the batches `slow` is
+        claimed, or only other mail, as `is_slow` says.
+        """
         self._enrol()
         return next((claims for lane in lanes if (claims := self._claim(lane, messages, slow, is_slow=is_slow))), [])
 
@@ -121,10 +124,10 @@ class Hold:
         return claims
 
     def look(self, slices: Sequence[Slice]) -> dict[int, GateStatus]:
-        """The look before a slice: what the gate says of each parcel, by parcel id.
+        """Look before a slice: return the status of the gate for each parcel, by parcel id.
 
-        A parcel that is missing in the answer is no longer ours (fence, or this worker was declared dead): send
-        nothing of it. The bounds of the slice are on disk when this returns.
+        A parcel that is missing in the answer is no longer ours (fence, or this worker was declared dead): send nothing
+        of it. The bounds of the slice are on disk when this returns.
         """
         for piece in slices:
             piece.claim.slice_no += 1
@@ -142,7 +145,7 @@ class Hold:
         return _gates(rows)
 
     def glance(self, parcel_ids: Sequence[int]) -> dict[int, GateStatus]:
-        """The look in the middle of a slice: renews the heartbeat while a peer is slow, and sees stops."""
+        """Look in the middle of a slice: renew the heartbeat while a peer is slow, and see stops."""
         return _gates(fetch_prepared(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)}))
 
     def abandon(self) -> None:
@@ -170,7 +173,7 @@ def release(claims: Iterable[Claim]) -> int:
 
 
 def next_fence() -> int:
-    """A fence number higher than every one before it."""
+    """Return a fence number higher than every one before it."""
     with connection.cursor() as cursor:
         cursor.execute("select nextval('batches_fence')")
         row = cursor.fetchone()
@@ -179,7 +182,7 @@ def next_fence() -> int:
 
 
 def to_mask(members: bytes | memoryview | None, size: int) -> int:
-    """The mask of a parcel's `members` column; null means all `size` of them."""
+    """Return the mask of a parcel's `members` column; null means all `size` of them."""
     return (1 << size) - 1 if members is None else int.from_bytes(bytes(members), "little")
 
 
@@ -189,12 +192,12 @@ def to_members(mask: int) -> bytes:
 
 
 def to_doubtful(mask: int) -> bytes | None:
-    """A parcel's `doubtful` column: null when nothing is in doubt, so that its index holds only what is."""
+    """Return a parcel's `doubtful` column: null when nothing is in doubt, so that its index is small."""
     return to_members(mask) if mask else None
 
 
 def bits(mask: int) -> list[int]:
-    """The numbers of the bits that are set, ascending."""
+    """Return the numbers of the bits that are set, ascending."""
     return [n for n in range(mask.bit_length()) if mask >> n & 1]
 
 
@@ -207,7 +210,10 @@ def _claim_from(row: tuple[object, ...]) -> Claim:
 
 
 def _gates(rows: Iterable[Sequence[Any]]) -> dict[int, GateStatus]:
-    """What the gate says of each parcel. One that was recalled waits as if it were paused: its worker gives it back."""
+    """Return the status of the gate for each parcel.
+
+    One that was recalled waits as if it were paused: its worker gives it back.
+    """
     return {
         parcel: GateStatus.PAUSED if is_recalled else Gate(BatchStatus(status), *others).status
         for parcel, status, *others, is_recalled in rows

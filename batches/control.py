@@ -33,7 +33,7 @@ ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Rece
 
 @dataclass(frozen=True, slots=True)
 class StopLimits:
-    """What a dialect allows: stopped batches at one time, and how near to `send_at` a stop may come; None: no limit."""
+    """The limits of a dialect, None for none: stopped batches at one time, and how near to `send_at` a stop may be."""
 
     places: int | None = None
     cutoff_seconds: float | None = None
@@ -44,8 +44,10 @@ NO_LIMITS = StopLimits()
 
 @dataclass(frozen=True, slots=True)
 class PauseTerms:
-    """How long a pause lasts, and how long after its `send_at` mail is retained meanwhile; None: until somebody resumes
-    it, and as the installation says."""
+    """The end of a pause, and how long after its `send_at` mail is retained meanwhile.
+
+    None: until somebody resumes it, and as the installation says.
+    """
 
     until: dt.datetime | None = None
     retention: dt.timedelta | None = None
@@ -55,12 +57,12 @@ NO_TERMS = PauseTerms()
 
 
 def create_batch(account: Account) -> Batch:
-    """A new open batch of the account, with an id that nobody can guess."""
+    """Create an open batch of the account, with an id that nobody can guess."""
     return Batch.objects.create(account=account, public_id=url_safe(24))
 
 
 def find_batch(account: Account, public_id: str) -> Batch:
-    """The account's batch of that id, never a hidden one. Raises UnknownBatch."""
+    """Return the account's batch of that id, never a hidden one. Raises UnknownBatch."""
     batch = Batch.objects.filter(OF_CALLERS, account=account, public_id=public_id).first()
     if batch is None:
         raise UnknownBatch(field="batch_id")
@@ -68,7 +70,7 @@ def find_batch(account: Account, public_id: str) -> Batch:
 
 
 def default_batch(account: Account) -> Batch:
-    """The hidden batch that holds the account's mail sent without one; made at its first use."""
+    """Return the hidden batch of the account's mail that was sent without one; it is made at its first use."""
     batch = Batch.objects.filter(account=account, is_default=True).first()
     if batch is None:
         Batch.objects.bulk_create(
@@ -79,18 +81,18 @@ def default_batch(account: Account) -> Batch:
 
 
 def is_usable(batch: Batch) -> bool:
-    """Whether the id still validates: it is young, or mail of it is still waiting."""
+    """Return whether the id still validates: it is young, or mail of it is still waiting."""
     oldest = database_now() - dt.timedelta(days=settings.BATCH_ID_DAYS)
     return batch.created_at > oldest or pending_parcels(batch).exists()
 
 
 def pending_parcels(batch: Batch | OuterRef) -> QuerySet[Parcel]:
-    """The parcels of a batch that are not final."""
+    """Return the parcels of a batch that are not final."""
     return Parcel.objects.filter(batch=batch, is_folded=False, finalized_at=None)
 
 
 def stopped_batches(account: Account) -> QuerySet[Batch]:
-    """The account's paused and cancelled batches, the newest stop last."""
+    """Return the account's paused and cancelled batches, the newest stop last."""
     return Batch.objects.filter(OF_CALLERS, account=account, status__in=STOPPED).order_by("stopped_at", "id")
 
 
@@ -131,8 +133,10 @@ def begin_stop(
     allowed_from: Collection[BatchStatus],
     terms: PauseTerms = NO_TERMS,
 ) -> Receipt:
-    """The change that makes a stop, for a `stop_transaction` of the caller's; after its commit comes `finish_stop`.
-    Raises StatusConflict."""
+    """Make the change of a stop, in a `stop_transaction` of the caller's. Raises StatusConflict.
+
+    After its commit comes `finish_stop`.
+    """
     _change_status(batch, status, allowed_from, terms=terms)
     receipt = Receipt.open_for(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
     notify_workers(receipt)
@@ -140,15 +144,17 @@ def begin_stop(
 
 
 def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
-    """After the commit of a stop: wait until nothing of it leaves any more. A `deadline` (of `time.monotonic`) is for
-    who finishes several."""
+    """Wait, after the commit of a stop, until nothing of it leaves any more.
+
+    A `deadline` (of `time.monotonic`) is for a caller who finishes several.
+    """
     if receipt.batch_id is not None:
         hints.hint_admission(receipt.batch_id)
     return wait_until_settled(receipt, deadline=deadline)
 
 
 def check_terms(terms: PauseTerms) -> None:
-    """Raises PauseIsOver for terms with a time that has passed."""
+    """Accept terms whose time has not passed. Raises PauseIsOver."""
     if terms.until is not None and terms.until <= database_now():
         raise PauseIsOver(field="until")
 
@@ -181,8 +187,10 @@ def begin_resume(
     allowed_from: Collection[BatchStatus] = STOPPED,
     version: int | None = None,
 ) -> Receipt:
-    """The change that opens a batch again, and its receipt, for a `stop_transaction` of the caller's, who hints the
-    admission after its commit. Raises StatusConflict."""
+    """Open a batch again and make its receipt, in a `stop_transaction` of the caller's. Raises StatusConflict.
+
+    The caller hints the admission after its commit.
+    """
     _change_status(batch, BatchStatus.OPEN, allowed_from, version=version)
     receipt = Receipt.open_for(batch.account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
     settle(receipt)
@@ -202,7 +210,7 @@ def _take_place(account: Account, places: int, public_id: str) -> None:
 
 
 def is_pending(batch: str = "pk") -> Exists:
-    """Whether a batch has parcels that are not final, as a condition of a query; `batch` is where that has its id."""
+    """Return the condition that a batch has parcels that are not final; `batch` is the query's name of its id."""
     return Exists(pending_parcels(OuterRef(batch)))
 
 
@@ -231,7 +239,7 @@ def _change_status(
     terms: PauseTerms = NO_TERMS,
     version: int | None = None,
 ) -> None:
-    """The one guarded row change of a stop or a resume."""
+    """Make the one guarded row change of a stop or a resume."""
     is_stop = status in STOPPED
     found = Batch.objects.filter(pk=batch.pk, status__in=list(allowed_from))
     changed = (found if version is None else found.filter(version=version)).update(
@@ -248,7 +256,7 @@ def _change_status(
 
 
 def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:
-    """The cut-off looks at the earliest `send_at` still ahead; with nothing ahead there is nothing to be late for."""
+    """Refuse a stop that is too near to the earliest `send_at` still ahead; with nothing ahead none is late."""
     now = database_now()
     ahead = Parcel.objects.filter(batch=batch, is_folded=False, due_at__gt=now, state=ParcelState.SCHEDULED, attempts=0)
     first = ahead.order_by("due_at").values_list("due_at", flat=True).first()

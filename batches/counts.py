@@ -1,4 +1,4 @@
-"""How many messages of a batch are where: one snapshot, whatever their number."""
+"""The messages of a batch by state: one snapshot, whatever their number."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ class Counts:
 
     @property
     def waiting(self) -> int:
-        """Those that may still leave, now or after a resume."""
+        """Return the messages that may still leave, now or after a resume."""
         return self.scheduled + self.due + self.claimed + self.retained + self.held
 
     @property
     def ended_unsent(self) -> int:
-        """Those that never left and never will."""
+        """Return the messages that never left and never will."""
         return self.stopped + self.discarded + self.expired
 
 
 def count_batch(batch_id: int) -> Counts:
-    """The counts of a batch at this moment, by id."""
+    """Return the counts of a batch at this moment, by id."""
     return _count(queries.COUNT_BATCH, batch=batch_id)
 
 
 def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
-    """The counts of several batches, such as those on a page, in one statement and one snapshot."""
+    """Return the counts of several batches, such as those on a page, in one statement and one snapshot."""
     with connection.cursor() as cursor:
         cursor.execute(queries.COUNT_BATCHES, {"batches": list(batch_ids)})
         names = [column[0] for column in cursor.description]
@@ -65,12 +65,12 @@ def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
 
 
 def count_account(account_id: int) -> Counts:
-    """The counts of everything of an account and of its subusers."""
+    """Return the counts of everything of an account and of its subusers."""
     return _count(queries.COUNT_ACCOUNT, account=account_id)
 
 
 def count_everything() -> Counts:
-    """The counts of the whole installation."""
+    """Return the counts of the whole installation."""
     return _count(queries.COUNT_EVERYTHING)
 
 

@@ -19,8 +19,10 @@ from batches.states import BatchStatus
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What the move is allowed for, a batch or (None) a whole account, and its counts; `affected` is how many messages
-    it would stop, let go, move or discard."""
+    """The counts of a move's subject, a batch or (None) a whole account.
+
+    `affected` is how many messages the move would stop, let go, move or discard.
+    """
 
     batch: Batch | None
     counts: Counts
@@ -30,8 +32,10 @@ class Rehearsal:
 def rehearse(
     account: Account, public_id: str, *, allowed_from: Collection[BatchStatus], terms: PauseTerms = NO_TERMS
 ) -> Rehearsal:
-    """Of a stop or a resume. Raises UnknownBatch; PauseIsOver; StatusConflict unless the batch's status is one of
-    `allowed_from`."""
+    """Rehearse a stop or a resume. Raises UnknownBatch and PauseIsOver.
+
+    Raises StatusConflict unless the batch's status is one of `allowed_from`.
+    """
     batch = find_batch(account, public_id)
     check_terms(terms)
     if batch.status not in allowed_from:
@@ -41,14 +45,16 @@ def rehearse(
 
 
 def rehearse_reschedule(account: Account, public_id: str) -> Rehearsal:
-    """Of a reschedule: what a worker has in its hands would leave."""
+    """Rehearse a reschedule: what a worker has in its hands would leave."""
     found = rehearse(account, public_id, allowed_from=RESCHEDULABLE)
     return Rehearsal(found.batch, found.counts, found.counts.waiting - found.counts.claimed)
 
 
 def rehearse_account(account: Account, *, is_frozen: bool) -> Rehearsal:
-    """Of a freeze, a thaw or a purge of the account with its subusers. Raises StatusConflict unless it is frozen, or
-    is not, as the move needs it."""
+    """Rehearse a freeze, a thaw or a purge of the account with its subusers.
+
+    Raises StatusConflict unless the account is frozen, or is not, as the move needs it.
+    """
     if (account.frozen_at is not None) != is_frozen:
         raise StatusConflict(f"the account is {'not frozen' if is_frozen else 'frozen already'}")
     counts = count_account(account.pk)

@@ -1,4 +1,4 @@
-"""What can stand in the way of a caller who creates, finds or stops a batch."""
+"""The errors of callers who create, find or stop a batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from foundation.errors import SluiceError
 
 
 class UnknownBatch(SluiceError):
-    """No batch of this account has that id. Another account's id behaves the same."""
+    """Raised for an id that no batch of this account has. Another account's id behaves the same."""
 
     code = "unknown_batch"
 

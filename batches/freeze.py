@@ -31,17 +31,17 @@ def thaw_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 
 
 def freeze_installation(*, actor: str, reason: str = "") -> Receipt:
-    """As `freeze_account`, for everybody's mail."""
+    """Freeze everybody's mail, as `freeze_account` does one account's."""
     return _freeze(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
 
 
 def thaw_installation(*, actor: str, reason: str = "") -> Receipt:
-    """As `thaw_account`, for the installation; accounts that are frozen by themselves stay so."""
+    """Thaw the installation, as `thaw_account` does; accounts that are frozen by themselves stay so."""
     return _thaw(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
 
 
 def is_installation_frozen() -> bool:
-    """Whether the switch that holds everything is on."""
+    """Return whether the switch that holds everything is on."""
     return Installation.objects.filter(frozen_at__isnull=False).exists()
 
 

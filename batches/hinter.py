@@ -1,10 +1,11 @@
-"""The hinter: a thread of a web process that publishes the hints for mail it has accepted, so that no answer waits for
-the broker, and a burst of single mails costs a hint for all of them instead of one for each.
+"""The hinter: a thread of a web process that publishes the hints for mail it has accepted.
 
-Who accepted leaves its hint after its commit. The hinter takes all that was left and publishes then: so every hint goes
-out after the commit it speaks of, and whoever takes a token finds the mail. It begins at once when it is idle; under
-load a hint waits for the rounds before it, `PACE_SECONDS` apart at most. What a process that ends leaves unsaid the
-sweeper finds, like any hint that is lost.
+No answer waits for the broker, and a burst of single mails costs a hint for all of them instead of one for each.
+
+A thread that accepted mail leaves its hint after its commit. The hinter takes all hints and publishes them: so every
+hint goes out after the commit it speaks of, and whoever takes a token finds the mail. It begins at once when it is
+idle; under load a hint waits for the rounds before it, `PACE_SECONDS` apart at most. The sweeper finds the mail whose
+hint a process did not publish before its end, like any lost hint.
 """
 
 from __future__ import annotations
@@ -93,11 +94,11 @@ hinter: Hinter | Direct = Direct()
 
 
 def use_thread() -> None:
-    """From now on this process, and those it forks, publish in a thread of their own."""
+    """Let this process, and those it forks, publish in a thread of their own from now on."""
     global hinter
     hinter = Hinter()
 
 
 def leave_hints(due: Counter[Lane], waves: Iterable[Wave], *, now: dt.datetime) -> None:
-    """After the commit of mail that was accepted at the moment `now`."""
+    """Leave the hints of mail that was accepted at the moment `now`, after its commit."""
     hinter.leave(due, waves, now=now)

@@ -36,18 +36,21 @@ _broker_is_away_until = 0.0
 
 
 def hint_wave(batch_id: int, due_at: dt.datetime) -> bool:
-    """An ETA task that fires this wave at `due_at`; False when the broker could not take it."""
+    """Publish the ETA task that fires this wave at `due_at`; return False if the broker could not take it."""
     return publish(FIRE_WAVE, [batch_id, due_at.isoformat()], queue="eta", eta=due_at)
 
 
 def hint_admission(batch_id: int) -> None:
-    """The gate of this batch has changed, and parcels of it may be waiting for a new verdict."""
+    """Hint that the gate of this batch has changed, and that its parcels may be waiting for a new verdict."""
     publish(ADMIT_BATCH, [batch_id], queue="eta")
 
 
 def hint_due(lane: Lane, parcels: int) -> None:
-    """Tokens that say there is work in this lane: never more than the fleet can use at once, those that wait included.
-    Whoever takes one of those sees the work, too, since it is committed."""
+    """Publish tokens that say that there is work in this lane.
+
+    There are never more than the fleet can use at once, those that wait included. Whoever takes one of those sees this
+    work, too, since it is committed.
+    """
     for _ in range(min(parcels, fleet_size() - tokens_waiting(lane))):
         publish(DELIVER, [], queue=lane.label, expires=TOKEN_LIFE_SECONDS)
 
@@ -81,7 +84,7 @@ def count_idle() -> int:
 
 
 def is_broker_away() -> bool:
-    """Whether the last attempts to publish failed; true for `BROKER_PAUSE_SECONDS` after each."""
+    """Return whether the last attempts to publish failed; true for `BROKER_PAUSE_SECONDS` after each."""
     return time.monotonic() < _broker_is_away_until
 
 

@@ -24,7 +24,7 @@ class UnknownPlace(LookupError):
 def list_batches(
     account: Account, *, status: BatchStatus | None = None, after: str | None = None, limit: int
 ) -> tuple[list[Batch], str | None]:
-    """The account's batches, never a hidden one, and where the next page starts. Raises UnknownPlace."""
+    """Return the account's batches, never a hidden one, and where the next page starts. Raises UnknownPlace."""
     own = Batch.objects.filter(OF_CALLERS, account=account)
     return _take(own if status is None else own.filter(status=status), own, after=after, limit=limit)
 
@@ -37,8 +37,11 @@ def list_receipts(
     after: str | None = None,
     limit: int,
 ) -> tuple[list[Receipt], str | None]:
-    """The account's receipts, without their lists of claims and doubts, which may be long; with `batch_id`, those of
-    one batch, with `action` those of one kind. Raises UnknownPlace."""
+    """Return a page of the account's receipts and where the next page starts. Raises UnknownPlace.
+
+    Their lists of claims and doubts, which may be long, are left out. With `batch_id` they are those of one batch, with
+    `action` those of one kind.
+    """
     own = Receipt.objects.filter(account=account)
     light = own.select_related("batch").defer("claims", "doubtful_messages")
     wanted = light if batch_id is None else light.filter(batch__public_id=batch_id, batch__is_default=False)
@@ -47,7 +50,7 @@ def list_receipts(
 
 
 def find_receipt(account: Account, public_id: str) -> Receipt | None:
-    """The account's receipt of that id."""
+    """Return the account's receipt of that id."""
     return Receipt.objects.filter(account=account, public_id=public_id).select_related("batch").first()
 
 

@@ -68,12 +68,12 @@ class Batch(models.Model):
 
     @property
     def is_hidden(self) -> bool:
-        """Not one of `OF_CALLERS`."""
+        """Return whether it is none of `OF_CALLERS`."""
         return self.is_default or self.is_campaign
 
     @property
     def retention(self) -> dt.timedelta:
-        """How long after its `send_at` its mail is retained while it is paused, before it expires."""
+        """Return how long after its `send_at` its mail is retained while it is paused, before it expires."""
         chosen = self.retention_seconds
         return dt.timedelta(seconds=settings.RETENTION_SECONDS if chosen is None else chosen)
 
@@ -172,7 +172,7 @@ class Parcel(models.Model):
 
 
 class BatchTotals(models.Model):
-    """What became of the messages of a batch whose parcels are final and folded in; the rest is counted live."""
+    """The outcomes of a batch's messages whose parcels are final and folded in; the rest is counted live."""
 
     batch = models.OneToOneField(Batch, on_delete=models.CASCADE, primary_key=True, related_name="totals")
     accepted = models.BigIntegerField(default=0)
@@ -192,7 +192,7 @@ class BatchTotals(models.Model):
 
 
 class Receipt(models.Model):
-    """What a stop or a resume answered and keeps: who, when, why, and how much had left before."""
+    """The answer to a stop or a resume, kept: who, when, why, and how much had left before."""
 
     class Action(models.TextChoices):
         PAUSE = "pause", "pause"
@@ -244,14 +244,14 @@ class Receipt(models.Model):
     def open_for(
         cls, account: Account | None, batch: Batch | None, action: Action, *, actor: str, reason: str
     ) -> Receipt:
-        """A receipt that is not settled yet, made in the transaction of the stop."""
+        """Create a receipt that is not settled yet, in the transaction of the stop."""
         return cls.objects.create(
             public_id=url_safe(16), account=account, batch=batch, action=action, actor=actor[:200], reason=reason[:500]
         )
 
     @property
     def is_settled(self) -> bool:
-        """True once nothing of it is in a worker's hands: from then on its counts are exact."""
+        """Return whether nothing of it is in a worker's hands: from then on its counts are exact."""
         return self.settled_at is not None
 
 
@@ -281,7 +281,7 @@ class Node(models.Model):
 
 
 class Installation(models.Model):
-    """One row: the switch that holds everything."""
+    """The switch that holds everything, in one row."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     frozen_at = models.DateTimeField(null=True)
@@ -295,7 +295,7 @@ class Installation(models.Model):
 
 
 class Mark(models.Model):
-    """How far a duty of the sweeper has come: `plan` up to which `send_at`, the others when they last ran."""
+    """The progress of a sweeper's duty: `plan` has the latest planned `send_at`, the others their last run."""
 
     duty = models.CharField(max_length=30, primary_key=True)
     at = models.DateTimeField()

@@ -39,8 +39,10 @@ def split_off(
     is_replay: bool,
     send_at: dt.datetime | None = None,
 ) -> None:
-    """Make a new parcel for the messages of `mask`, which the caller counts as moved in the old one. What is not given
-    here it has in common with the old one (`queries.COPIED`)."""
+    """Make a new parcel for the messages of `mask`, which the caller counts as moved in the old one.
+
+    Columns that are not given are the old one's (`queries.COPIED`).
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             queries.SPLIT_OFF,
@@ -60,10 +62,11 @@ def split_off(
 
 
 def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
-    """Make parts of a claimed parcel due for other workers, between two slices; each is a mask. The parcel counts their
-    messages as moved. False, and nothing is changed: the parcel is no longer ours, or somebody waits to have it back.
+    """Make parts of a claimed parcel due for other workers, between two slices; each part is a mask.
 
-    After a database error nobody knows whether it was done: nothing more may be sent under the claim then.
+    The parcel counts their messages as moved. Return False, with nothing changed, if the parcel is no longer ours, or
+    somebody waits to have it back. After a database error nobody knows whether it was done: nothing more may be sent
+    under the claim then.
     """
     given = sum(parts)
     assert given & ~claim.members == 0, "parts of what it still has to send, apart from each other"
@@ -90,8 +93,11 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
 
 
 def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]:
-    """Keep about one of so many equal parts of what is claimed, and make the rest due for other workers: whole parcels
-    and parts of one. Returns the claims that were given back, and how many parcels are due now."""
+    """Keep about one of so many equal parts of what is claimed, and make the rest due for other workers.
+
+    The rest is whole parcels and parts of one. Return the claims that were given back, and how many parcels are due
+    now.
+    """
     keep = size = -(-sum(claim.members.bit_count() for claim in claims) // parts)
     back: list[Claim] = []
     due = 0
@@ -108,8 +114,10 @@ def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]
 
 
 def keep_doubt(source: Parcel | Claim, mask: int, now: dt.datetime) -> Parcel:
-    """Return a new remainder that has ended in doubt. It keeps messages for a person that another parcel counts as
-    sent, since they were sent to other recipients."""
+    """Return a new remainder that has ended in doubt.
+
+    It keeps messages for a person that another parcel counts as sent, since they were sent to other recipients.
+    """
     return Parcel.objects.create(
         batch_id=source.batch_id,
         account_id=source.account_id,
@@ -128,14 +136,16 @@ def keep_doubt(source: Parcel | Claim, mask: int, now: dt.datetime) -> Parcel:
 
 
 def find_waiting(base: int, bit: int) -> Parcel | None:
-    """The parcel that still has to send the message, its row locked; None if there is none, or a worker has it."""
+    """Return the parcel that still has to send the message, its row locked; None if no waiting one has it."""
     waiting = Parcel.objects.filter(base=base, state__in=WAITING_STATES).order_by("-pk").select_for_update()
     return next((parcel for parcel in waiting if to_mask(parcel.members, parcel.size) & bit), None)
 
 
 def take_out(parcel: Parcel, mask: int, counter: str) -> None:
-    """Take messages out of a waiting parcel, whose row is locked, and count them as `counter` says: as in doubt only
-    those that were doubtful before."""
+    """Take messages out of a waiting parcel, whose row is locked, and count them as `counter` says.
+
+    Only those that were doubtful before are counted as in doubt.
+    """
     members = to_mask(parcel.members, parcel.size)
     assert mask & ~members == 0
     setattr(parcel, counter, getattr(parcel, counter) + mask.bit_count())
@@ -148,8 +158,11 @@ def take_out(parcel: Parcel, mask: int, counter: str) -> None:
 
 
 def settle_doubt(parcel: Parcel, mask: int, counter: str) -> bool:
-    """Count messages in doubt as `counter` says: their fate is known, or they were moved. The row is locked and not
-    claimed, or the caller is late to record it. False, and nothing is changed, unless all of them are in doubt."""
+    """Count messages in doubt as `counter` says: their fate is known, or they were moved.
+
+    The row is locked and not claimed, or the caller is late to record it. Return False, with nothing changed, unless
+    all of them are in doubt.
+    """
     doubtful = to_mask(parcel.doubtful, 0) & ~to_mask(parcel.members, parcel.size)
     if mask & ~doubtful:
         return False

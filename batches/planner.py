@@ -22,7 +22,7 @@ planned twice is harmless."""
 
 
 def horizon() -> dt.timedelta:
-    """How far ahead waves are planned."""
+    """Return how far ahead waves are planned."""
     return dt.timedelta(seconds=settings.PLAN_HORIZON_SECONDS)
 
 
@@ -44,14 +44,14 @@ def plan_ahead() -> int:
 
 
 def pick_waves(after: dt.datetime, until: dt.datetime) -> list[tuple[int, dt.datetime]]:
-    """The waves with `after` < due_at <= `until`, oldest first, `WAVES_AT_ONCE` at most."""
+    """Return the waves with `after` < due_at <= `until`, oldest first, `WAVES_AT_ONCE` at most."""
     with connection.cursor() as cursor:
         cursor.execute(queries.PICK_WAVES, {"after": after, "until": until, "limit": WAVES_AT_ONCE})
         return list(cursor.fetchall())
 
 
 def is_planned_at_once(due_at: dt.datetime, *, now: dt.datetime) -> bool:
-    """Whether the planner may already have passed this time: who makes a wave then hints it."""
+    """Return whether the planner may already have passed this time: who makes a wave then hints it."""
     return due_at <= now + horizon() + SLACK
 
 

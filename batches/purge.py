@@ -54,8 +54,10 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 
 
 def finish_purges() -> int:
-    """Discard what purges have left, such as what a worker had, for `PURGE_SECONDS` of a round of the sweeper; return
-    the messages discarded. The rest goes with the next rounds."""
+    """Discard what purges have left, such as mail that a worker had; return the number of discarded messages.
+
+    It takes `PURGE_SECONDS` of a round of the sweeper at most. The rest goes with the next rounds.
+    """
     purging = Account.objects.filter(is_purging=True).values_list("pk", flat=True)
     return discard_purged(purging, seconds=PURGE_SECONDS)
 

@@ -59,7 +59,7 @@ in doubt."""
 LIMIT_WAITING = """
 select set_config('lock_timeout', %(milliseconds)s, true), set_config('statement_timeout', %(milliseconds)s, true)
 """
-"""Until the end of the transaction."""
+"""Limits the wait for locks until the end of the transaction."""
 
 RESCHEDULE = f"""
 with moved as (
@@ -73,7 +73,7 @@ select coalesce(sum(messages), 0) from moved
 
 
 def accept_lock(account: str) -> str:
-    """The keys of the advisory lock between an account's accepts, which share it, and its purge."""
+    """Return the keys of the advisory lock between an account's accepts, which share it, and its purge."""
     return f"x'51c00003'::int, mod({account}, 1::bigint << 31)::int"
 
 
@@ -135,8 +135,10 @@ where b.status <> 0 and exists (
 
 
 def insert_parcels(drawn: str, *, batch: str, account: str, lane: str) -> str:
-    """New parcels: of a row source with their id, send_at, size, and the moment that is now. What is due now is due at
-    once: the gate is asked by the worker that claims it."""
+    """Return an insert of new parcels from a row source with their id, send_at, size, and the moment that is now.
+
+    Mail that is due now is due at once: the worker that claims it asks the gate.
+    """
     return f"""insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
         is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
     select id, id, {batch}, {account}, {lane}, case when send_at <= now then {DUE} else {SCHEDULED} end,
@@ -225,8 +227,10 @@ OWN = {
 
 
 def insert_parts(source: str, parts: str, **values: str) -> str:
-    """Insert a parcel for each of `parts` (members, size, doubtful), split from the parcel `source`; `values` are the
-    columns that are neither copied nor begin as usual."""
+    """Return an insert of a parcel for each of `parts` (members, size, doubtful), split from the parcel `source`.
+
+    `values` are the columns that are neither copied nor begin as usual.
+    """
     columns = {name: f"source.{name}" for name in COPIED} | OWN | values
     return f"""insert into batches_parcel ({", ".join(columns)})
 select {", ".join(columns.values())}
@@ -266,7 +270,7 @@ GATE_TABLES = """join batches_batch b on b.id = p.batch_id
 join accounts_account a on a.id = p.account_id
 left join accounts_account parent on parent.id = a.parent_id
 left join batches_installation i on true"""
-"""All that can hold a parcel p, in the order of `Gate`'s fields and whether it is recalled."""
+"""Everything that can hold a parcel p, in the order of `Gate`'s fields, and whether the parcel is recalled."""
 
 LOOK = f"""
 with me as (
@@ -320,7 +324,7 @@ select p.id from batches_parcel p
 join unnest(%(parcels)s::bigint[], %(fences)s::bigint[], %(numbers)s::int[]) as r(id, fence, slice_no) on r.id = p.id
 where p.fence = r.fence and p.slice_no = r.slice_no and p.slice_from is null
 """
-"""Of the parcels that RECORD did not find: those whose slice it wrote before (the answer to a commit was lost)."""
+"""The parcels that RECORD did not find and whose slice it wrote before (the answer to a commit was lost)."""
 
 RELEASE = f"""
 update batches_parcel p set state = {DUE}, worker_id = null, slice_from = null, slice_to = null
@@ -333,8 +337,10 @@ STATES_COUNTED = ("accepted", *(name for name in COUNTERS if name != "moved"))
 
 
 def count_of(batches: str) -> str:
-    """What has become of the messages of some batches (a condition on their ids): the totals of folded parcels and the
-    live ones, in one snapshot."""
+    """Return a query of the counts of some batches (a condition on their ids), in one snapshot.
+
+    It adds the totals of folded parcels and the live ones.
+    """
     return f"""
 with live as (
     select p.state, sum(p.size - p.moved) as accepted, sum({PENDING}) as pending,
@@ -411,7 +417,7 @@ select b.id as batch, c.*
 from unnest(%(batches)s::bigint[]) as b(id)
 cross join lateral ({count_of("= b.id")}) c
 """
-"""Each of several, in one snapshot."""
+"""The counts of several batches, in one snapshot."""
 
 # Of folded parcels only the keys are in an index, so the installation's history is looked at through the newest ids.
 NEWEST_PARCELS = """
@@ -433,13 +439,18 @@ union
 (select * from batches_parcel where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
  order by batch_id desc, id desc limit %(parcels)s)
 """
-"""Those that are not folded, and the newest of all. By pairs, or the planner would walk the primary key, through the
-parcels of other batches, for a batch that owns much of the table."""
+"""The parcels that are not folded, and the newest of all.
+
+The condition is on pairs, or the planner would walk the primary key, through the parcels of other batches, for a batch
+that owns much of the table.
+"""
 
 
 def waves_among(parcels: str, order: str) -> str:
-    """The first waves of a selection of parcels, with what their parcels are doing: one row to a wave and a parcel
-    state. A remainder's messages are counted where they were sent."""
+    """Return a query of the first waves of a selection of parcels, with one row to a wave and a parcel state.
+
+    A remainder's messages are counted where they were sent.
+    """
     return f"""
 select w.batch_id, b.public_id, a.username, w.send_at, w.state, count(*) as parcels,
     sum(w.size - w.moved) filter (where not w.is_remainder) as accepted,

@@ -22,10 +22,10 @@ RESCHEDULABLE = frozenset(BatchStatus) - {BatchStatus.CANCELLED}
 def reschedule_batch(
     account: Account, public_id: str, send_at: dt.datetime, *, actor: str, reason: str = ""
 ) -> Receipt:
-    """Give all waiting mail of a batch one `send_at`; one that has passed means now. Retained and held mail waits for
-    it like all other; what a worker has in its hands leaves. `affected` in the receipt says how many were moved.
+    """Give all waiting mail of a batch one `send_at`; one that has passed means now.
 
-    Raises UnknownBatch, and StatusConflict for a cancelled one.
+    Retained and held mail waits for it like all other; what a worker has in its hands leaves. `affected` in the receipt
+    is the number of messages moved. Raises UnknownBatch, and StatusConflict for a cancelled one.
     """
     batch = find_batch(account, public_id)
     with stop_transaction():
@@ -46,7 +46,7 @@ def reschedule_batch(
 
 
 def hint_time(batch_id: int, send_at: dt.datetime, *, now: dt.datetime) -> None:
-    """Some mail of the batch has a new time: after the commit, have it planned, or admitted at once."""
+    """Have mail of the batch with a new time planned, or admitted at once, after the commit."""
     if send_at > now:
         plan_wave(batch_id, send_at, now=now)
     else:

@@ -23,7 +23,7 @@ from batches.states import FINAL_STATES, ParcelState
 from foundation.clock import database_now
 
 STOP_CHANNEL = "sluice_stop"
-"""What workers LISTEN to, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
+"""Workers LISTEN to this channel, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 DOUBTS_NAMED = 10_000
 COUNTED = ("sent", "stopped", "in_doubt", "ended")
@@ -32,8 +32,10 @@ SETTLED_FIELDS = (*COUNTED, "claims", "in_flight", "doubtful_messages", "settled
 
 @contextmanager
 def stop_transaction() -> Iterator[None]:
-    """A transaction that gives up (OperationalError, nothing changed) rather than wait for long: whoever asks for a
-    stop must hear soon whether it was done."""
+    """Open a transaction that gives up rather than wait for long (OperationalError, nothing changed).
+
+    Whoever asks for a stop must hear soon whether it was done.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(queries.LIMIT_WAITING, {"milliseconds": str(int(settings.STOP_WAIT_SECONDS * 1000))})
@@ -47,8 +49,10 @@ def notify_workers(receipt: Receipt) -> None:
 
 
 def wait_until_settled(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
-    """Wait for the receipt's claims, `STOP_WAIT_SECONDS` at most or until `deadline`; what is told then of an open
-    receipt is how things stand at that moment."""
+    """Wait for the receipt's claims, `STOP_WAIT_SECONDS` at most or until `deadline`.
+
+    A receipt that is still open then has the counts of that moment.
+    """
     deadline = time.monotonic() + settings.STOP_WAIT_SECONDS if deadline is None else deadline
     pause = FIRST_WAIT_SECONDS
     while not settle_if_idle(receipt):
@@ -87,7 +91,7 @@ def settle(receipt: Receipt) -> None:
 
 
 def _note_counts(receipt: Receipt, counts: Counts) -> None:
-    """What waits to be sent again, because it may have left before, is not called stopped but in doubt."""
+    """Note the counts. Mail that waits to be sent again may have left before: it is in doubt, not stopped."""
     replays = Parcel.objects.filter(_scope(receipt), doubtful__isnull=False, is_replay=True, is_remainder=False)
     waiting = replays.exclude(state__in=FINAL_STATES).aggregate(messages=Sum(PENDING))["messages"] or 0
     receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt + waiting
@@ -102,7 +106,7 @@ def _write(receipt: Receipt, names: tuple[str, ...]) -> bool:
 
 
 def _scope(receipt: Receipt) -> Q:
-    """The parcels that the receipt is about: a batch's, those of an account and its subusers, or all."""
+    """Return the parcels of the receipt: a batch's, those of an account and its subusers, or all."""
     if receipt.batch_id is not None:
         return Q(batch_id=receipt.batch_id)
     if receipt.account_id is None:
@@ -123,7 +127,7 @@ def _claims_of(receipt: Receipt) -> list[list[int]]:
 
 
 def _doubtful_messages(receipt: Receipt) -> list[int]:
-    """The ids of the messages in doubt, `DOUBTS_NAMED` at most."""
+    """Return the ids of the messages in doubt, `DOUBTS_NAMED` at most."""
     parcels = Parcel.objects.filter(_scope(receipt), doubtful__isnull=False).order_by("pk")
     named: list[int] = []
     for base, doubtful in parcels.values_list("base", "doubtful")[:DOUBTS_NAMED]:
@@ -132,7 +136,7 @@ def _doubtful_messages(receipt: Receipt) -> list[int]:
 
 
 def _remaining(claims: list[list[int]]) -> list[tuple[int, int, int]]:
-    """Of these claims those that still stand: parcel, fence, messages that may be under way."""
+    """Return the claims that still stand: parcel, fence, messages that may be under way."""
     if not claims:
         return []
     with connection.cursor() as cursor:

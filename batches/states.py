@@ -10,7 +10,7 @@ from django.db import models
 
 
 class BatchStatus(models.IntegerChoices):
-    """What a caller has said of a batch."""
+    """The last word of a caller about a batch."""
 
     OPEN = 0, "open"
     PAUSED = 1, "paused"
@@ -18,7 +18,7 @@ class BatchStatus(models.IntegerChoices):
 
 
 class ParcelState(models.IntegerChoices):
-    """Where a parcel is. In the comments: who moves one in, who out."""
+    """The place of a parcel. Below each: who moves a parcel in, who out."""
 
     SCHEDULED = 0, "scheduled"
     """In: accept, and record for a retry. Out: admit, at `due_at`."""
@@ -41,7 +41,7 @@ class ParcelState(models.IntegerChoices):
 FINAL_STATES = frozenset({ParcelState.DONE, ParcelState.DISCARDED, ParcelState.EXPIRED})
 
 WAITING_STATES = frozenset({ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.RETAINED, ParcelState.HELD})
-"""In these, a parcel is in nobody's hands: whoever locks its row may change what it holds."""
+"""The states in which a parcel is in nobody's hands: whoever locks its row may change what it holds."""
 
 PARCEL_MOVES: dict[ParcelState, frozenset[ParcelState]] = {
     ParcelState.SCHEDULED: frozenset(

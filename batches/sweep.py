@@ -1,5 +1,7 @@
-"""Sweep: everything that a lost, late or doubled hint, or a dead worker, leaves behind. Each duty is a function of its
-own in short guarded steps, so that two sweepers at once are harmless and a stuck duty blocks no other.
+"""The sweeper: it finds what a lost, late or doubled hint, or a dead worker, leaves behind.
+
+Each duty is a function of its own in short guarded steps, so that two sweepers at once are harmless and a stuck duty
+blocks no other.
 
 `mailer/sweep.py` adds the duties that need messages and events, and runs them all.
 """
@@ -120,7 +122,7 @@ class Watch:
         return bool(Worker.objects.filter(pk=worker, dead_at=None, seen_at=seen_at).update(dead_at=Now()))
 
     def _start_again_on_a_new_connection(self) -> None:
-        """A broken connection may have hidden looks from us (a fail-over): what was seen before does not count."""
+        """Forget what was seen: a broken connection may have hidden looks from us (a fail-over)."""
         with connection.cursor() as cursor:
             cursor.execute("select pg_backend_pid()")
             row = cursor.fetchone()
@@ -141,16 +143,17 @@ def claims_of_the_dead() -> list[tuple[int, int]]:
 
 
 def is_stalled() -> bool:
-    """Whether due parcels have been waiting for `STALLED_AFTER` and no worker holds any: the tokens do not get through.
+    """Return whether due parcels have waited for `STALLED_AFTER` while no worker held any.
 
-    A worker that lost Redis comes back to it only after a pause that grows with each failure.
+    The tokens do not get through then. A worker that lost Redis comes back to it only after a pause that grows with
+    each failure.
     """
     age = oldest_due_age()
     return age is not None and age > STALLED_AFTER and not Parcel.objects.filter(state=ParcelState.CLAIMED).exists()
 
 
 def oldest_due_age() -> dt.timedelta | None:
-    """How long the oldest due parcel has been waiting for a worker; None when nothing waits."""
+    """Return how long the oldest due parcel has been waiting for a worker; None when nothing waits."""
     row = (
         Parcel.objects.filter(state=ParcelState.DUE)
         .order_by("due_at")

@@ -11,11 +11,11 @@ from batches import admit
 
 @shared_task(name="batches.tasks.fire_wave")
 def fire_wave(batch_id: int, due_at: str) -> None:
-    """The ETA task of a wave."""
+    """Fire a wave: the ETA task."""
     admit.fire_wave(batch_id, dt.datetime.fromisoformat(due_at))
 
 
 @shared_task(name="batches.tasks.admit_batch")
 def admit_batch(batch_id: int) -> None:
-    """The gate of the batch has changed."""
+    """Admit a batch whose gate has changed."""
     admit.admit_batch(batch_id)

@@ -15,7 +15,7 @@ from batches.states import BatchStatus
 
 
 class Verdict(enum.Enum):
-    """What is to become of a parcel."""
+    """The fate of a parcel at a moment."""
 
     WAIT = "wait"
     RELEASE = "release"
@@ -26,7 +26,7 @@ class Verdict(enum.Enum):
 
 
 class GateStatus(enum.Enum):
-    """What batch, account, parent and installation say together; of one parcel also whether it is late."""
+    """The joint answer of batch, account, parent and installation; for one parcel also whether it is late."""
 
     OPEN = "open"
     LATE = "late"
@@ -36,7 +36,7 @@ class GateStatus(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """Where a moment lies in a parcel's life."""
+    """The phase of a parcel's life in which a moment lies."""
 
     BEFORE = "before send_at"
     DURING = "from send_at to the end of retention"
@@ -45,7 +45,7 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What was read, in one statement, of all that can hold a parcel. A purged one is cancelled, whatever else."""
+    """The state of all that can hold a parcel, read in one statement. A purged one is cancelled, whatever else."""
 
     batch_status: BatchStatus
     is_account_frozen: bool = False
@@ -68,7 +68,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a paused parcel is kept, counted from its `send_at`, and how late one may leave; None: however late.
+    """The time for which a paused parcel is kept, from its `send_at`, and how late one may leave; None: however late.
 
     Lateness counts from the last of `due_at` and `opened_at`, when a resume or a thaw let the mail go again.
     """
@@ -78,7 +78,7 @@ class Limits:
     opened_at: dt.datetime | None = None
 
     def late_until(self, now: dt.datetime) -> dt.datetime | None:
-        """What was due then or before is late now; None: nothing is."""
+        """Return the latest `due_at` that is late now; None: nothing is."""
         if self.lateness is None or (self.opened_at is not None and self.opened_at > now - self.lateness):
             return None
         return now - self.lateness
@@ -114,15 +114,17 @@ VERDICTS: dict[GateStatus, dict[Phase, Verdict]] = {
 
 
 def phase_at(now: dt.datetime, *, send_at: dt.datetime, due_at: dt.datetime, limits: Limits) -> Phase:
-    """The phase at `now`. `due_at` is `send_at`, or the time of the next try of a retry; retention counts from
-    `send_at`."""
+    """Return the phase at `now`.
+
+    `due_at` is `send_at`, or the time of the next try of a retry; retention counts from `send_at`.
+    """
     if now < due_at:
         return Phase.BEFORE
     return Phase.DURING if now < send_at + limits.retention else Phase.AFTER
 
 
 def verdict(gate: Gate, now: dt.datetime, *, send_at: dt.datetime, due_at: dt.datetime, limits: Limits) -> Verdict:
-    """What the gate says of a parcel at `now`."""
+    """Return the fate of a parcel at `now` under this gate."""
     late_until = limits.late_until(now)
     if late_until is not None and due_at <= late_until:
         gate = replace(gate, is_late=True)

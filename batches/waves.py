@@ -25,7 +25,7 @@ WAVES_SHOWN = 100
 
 @dataclass(slots=True)
 class Wave:
-    """One wave: how many of its parcels, and of its messages, are in which state."""
+    """A wave: the number of its parcels, and of its messages, in each state."""
 
     batch_id: int
     public_id: str
@@ -36,7 +36,7 @@ class Wave:
 
     @property
     def counts(self) -> Counts:
-        """Its messages by state, in the words of a batch's counts."""
+        """Return its messages by state, in the words of a batch's counts."""
         return Counts(**{field.name: self.tally[field.name] for field in fields(Counts)})
 
     @property
@@ -48,7 +48,7 @@ class Wave:
         return self.tally["sent"]
 
     def add_parcels(self, state: ParcelState, row: dict[str, Any]) -> None:
-        """Its parcels in one state: how many, and the sums over their messages."""
+        """Add its parcels in one state: their number, and the sums over their messages."""
         self.parcels[state] = row["parcels"]
         for name in ("accepted", *queries.COUNTERS):
             self.tally[name] += row.get(name) or 0
@@ -72,7 +72,7 @@ class Overview:
 
     @property
     def expires_at(self) -> dt.datetime | None:
-        """When the first of its retained messages expires."""
+        """Return when the first of its retained messages expires."""
         if self.retention is None or self.first_retained is None:
             return None
         return self.first_retained + self.retention
@@ -93,7 +93,7 @@ def overview_of(batch: Batch) -> Overview:
 
 
 def _read_gate(batch: Batch) -> GateStatus:
-    """For a reader: nothing is locked, so it may have changed when it is told."""
+    """Read the gate for a reader: nothing is locked, so it may have changed when it is shown."""
     account = batch.account
     return Gate(
         batch_status=BatchStatus(batch.status),
@@ -104,17 +104,17 @@ def _read_gate(batch: Batch) -> GateStatus:
 
 
 def coming_waves() -> list[Wave]:
-    """The next waves of the installation, the first one first."""
+    """Return the next waves of the installation, the first one first."""
     return _read_waves(queries.COMING_WAVES)
 
 
 def recent_waves() -> list[Wave]:
-    """The last waves of the installation, the latest first; mail sent without a batch is left out."""
+    """Return the last waves of the installation, the latest first; mail sent without a batch is left out."""
     return _read_waves(queries.RECENT_WAVES)
 
 
 def waves_of(batch_id: int) -> list[Wave]:
-    """The waves of one batch, the latest first."""
+    """Return the waves of one batch, the latest first."""
     return _read_waves(queries.WAVES_OF_BATCH, batch=batch_id)
 
 

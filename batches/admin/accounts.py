@@ -41,7 +41,7 @@ admin.site.unregister(Account)
 
 
 class PurgeForm(ReasonForm):
-    """Why; and the username, since it cannot be taken back."""
+    """The form of a purge: a reason, and the username, since a purge cannot be taken back."""
 
     username = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
 
@@ -62,7 +62,7 @@ class HeldAccountAdmin(AccountAdmin):
     change_form_template = "batches/account.html"
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        """Without the time of a freeze, which is said above the form."""
+        """Return the fields without the time of a freeze, which the text above the form has."""
         return [field for field in super().get_fields(request, obj) if field != "frozen"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -84,12 +84,12 @@ class HeldAccountAdmin(AccountAdmin):
 
 
 def moves_of(account: Account) -> list[Move]:
-    """The moves that make sense. Only what is frozen can be purged."""
+    """Return the moves that make sense. Only what is frozen can be purged."""
     return [FREEZE] if account.frozen_at is None else [THAW, PURGE]
 
 
 def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
-    """What an account's page says above its form."""
+    """Return the texts above the form of an account's page."""
     now = database_now()
     counts = count_account(account.pk)
     subusers = list(account.subusers.order_by("username")[: SUBUSERS_SHOWN + 1])
@@ -148,7 +148,7 @@ def _question(move: Move, account: Account) -> Question:
 
 
 def say_consequences(move: Move, account: Account, counts: Counts) -> list[str]:
-    """What the move will do, in sentences with numbers."""
+    """Return the effects of the move, in sentences with numbers."""
     if move is FREEZE:
         return [
             "When the answer is there, nothing more of this account or of its subusers leaves, in any batch.",

@@ -33,11 +33,11 @@ REFUSALS: dict[type[SluiceError], str] = {
     UnknownMessage: "there is no such message any more",
     MessageInFlight: "a worker has the message and has not answered; try again in some seconds",
 }
-"""For the errors whose own text is a name for programs. What lies above adds its own."""
+"""The texts of errors whose own text is a name for programs. Apps above this one add theirs."""
 
 
 class ReasonForm(forms.Form):
-    """Why: kept in the receipt."""
+    """The form of a reason, which is kept in the receipt."""
 
     reason = forms.CharField(
         max_length=500,
@@ -92,7 +92,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What an operator is asked before a move: what it is about, the numbers, and what it will do, in sentences."""
+    """The question before a move: its subject, the numbers, and its effects in sentences."""
 
     title: str
     asked: str
@@ -110,12 +110,12 @@ own."""
 
 
 def actor_of(request: HttpRequest) -> str:
-    """The operator, as receipts and events name them."""
+    """Return the operator as receipts and events name them."""
     return f"operator {request.user.get_username()}"
 
 
 def require(request: HttpRequest, *permissions: str) -> None:
-    """Raises PermissionDenied unless the operator has all of them."""
+    """Accept an operator who has all of these permissions. Raises PermissionDenied."""
     if not request.user.has_perms(permissions):
         raise PermissionDenied
 
@@ -136,8 +136,11 @@ def confirm(
     model: type[Model] | None = None,
     first: Callable[[], str] = str,
 ) -> HttpResponse:
-    """Ask, and on POST carry the move out. `first` says what makes the question pointless, or nothing; what has changed
-    by the POST is the core's to find. `model` is whose page it is."""
+    """Ask, and on POST carry the move out.
+
+    `first` returns the reason why the question is pointless, or nothing; the core finds what has changed by the POST.
+    `model` is the model of the page.
+    """
     if request.method == "POST" and form.is_valid():
         try:
             outcome = carry(actor_of(request), form.cleaned_data)
@@ -161,12 +164,12 @@ def confirm(
 
 
 def tell_refusal(error: SluiceError) -> str:
-    """Why the core has refused."""
+    """Return why the core has refused."""
     return REFUSALS.get(type(error), str(error))
 
 
 def _show(request: HttpRequest, receipt: Receipt, back: str) -> HttpResponse:
-    """The receipt's page, or a sentence for those who may not see receipts."""
+    """Redirect to the receipt's page, or show a sentence to those who may not see receipts."""
     if request.user.has_perm("batches.view_receipt"):
         return HttpResponseRedirect(reverse("admin:batches_receipt_change", args=[receipt.pk]))
     messages.success(request, f"Done: {receipt.sent:,} had been sent, {receipt.in_flight:,} are in flight.")

@@ -30,7 +30,7 @@ RECEIPTS_SHOWN = 20
 
 
 class AccountFilter(admin.SimpleListFilter):
-    """By account. A long list of accounts is cut: an account's own page links here, too."""
+    """A filter by account. A long list of accounts is cut: an account's own page links here, too."""
 
     title = "account"
     parameter_name = "account"
@@ -124,12 +124,12 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
 
 def is_frozen(account: Account) -> bool:
-    """Whether the account is held by its own freeze or its parent's."""
+    """Return whether the account is held by its own freeze or its parent's."""
     return account.frozen_at is not None or (account.parent is not None and account.parent.frozen_at is not None)
 
 
 def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
-    """How long a paused batch stays so, and how long its mail is retained, in sentences."""
+    """Return how long a paused batch stays paused, and how long its mail is retained, in sentences."""
     if batch.status != BatchStatus.PAUSED:
         return []
     until = batch.paused_until
@@ -155,7 +155,7 @@ def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
 
 
 def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
-    """What a batch's page says."""
+    """Return the texts of a batch's page."""
     now = database_now()
     counts = count_batch(batch.pk)
     since = batch.stopped_at or batch.resumed_at or batch.created_at

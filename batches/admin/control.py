@@ -40,7 +40,7 @@ MOVES = tuple(ALLOWED_FROM)
 
 
 class PauseForm(ReasonForm):
-    """Why, and how long, if not until somebody resumes it."""
+    """The form of a pause: a reason, and its end, if not until somebody resumes it."""
 
     until = TimeField(
         label="Until (UTC)",
@@ -63,7 +63,7 @@ class PauseForm(ReasonForm):
 
 
 class RescheduleForm(ReasonForm):
-    """Why, and when instead."""
+    """The form of a reschedule: a reason, and the new time."""
 
     send_at = TimeField(label="New send_at (UTC)", help_text="A time that has passed means now.")
     field_order = ("send_at", "reason")
@@ -73,13 +73,15 @@ FORMS: dict[Move, type[ReasonForm]] = {PAUSE: PauseForm, RESCHEDULE: RescheduleF
 
 
 def may_control(request: HttpRequest) -> bool:
-    """Whether this operator has the buttons."""
+    """Return whether this operator has the buttons."""
     return request.user.has_perm(MAY_CONTROL)
 
 
 def moves_of(batch: Batch) -> list[Move]:
-    """The moves that make sense. The hidden batch of mail sent without one cannot be moved as a batch; that of a
-    campaign only with it."""
+    """Return the moves that make sense.
+
+    The hidden batch of mail sent without one cannot be moved as a batch; that of a campaign only with it.
+    """
     return [] if batch.is_hidden else [move for move in MOVES if batch.status in ALLOWED_FROM[move]]
 
 
@@ -103,7 +105,7 @@ def control_batch(request: HttpRequest, batch_id: int, move: Move) -> HttpRespon
 
 
 def carry_out(move: Move, batch: Batch, *, actor: str, reason: str, **said: Any) -> Receipt:
-    """Through the doors that the APIs use. Raises StatusConflict when someone was first."""
+    """Carry a move out by the functions that the APIs use. Raises StatusConflict when someone was first."""
     account, public_id, allowed_from = batch.account, batch.public_id, ALLOWED_FROM[move]
     if move is RESCHEDULE:
         return reschedule_batch(account, public_id, said["send_at"], actor=actor, reason=reason)
@@ -144,7 +146,7 @@ def _question(move: Move, batch: Batch) -> Question:
 
 
 def say_consequences(move: Move, counts: Counts) -> list[str]:
-    """What the move will do, in sentences with numbers."""
+    """Return the effects of the move, in sentences with numbers."""
     at_hand = counts.due + counts.claimed + counts.retained
     if move is PAUSE:
         return [
@@ -177,5 +179,5 @@ def say_consequences(move: Move, counts: Counts) -> list[str]:
 
 
 def tell_hours(seconds: float | None) -> str:
-    """How long paused mail is retained, as it is read aloud; None: as the installation says."""
+    """Return how long paused mail is retained, in words; None: as the installation says."""
     return f"{(settings.RETENTION_SECONDS if seconds is None else seconds) / 3600:g} hours"

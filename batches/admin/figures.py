@@ -1,4 +1,4 @@
-"""How a batch's counts and waves are drawn: a bar, a table, labels."""
+"""A batch's counts and waves as pictures: a bar, a table, labels."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ BAR_COLOURS = {
     "discarded": "#6b7280",
     "expired": "#4b5563",
 }
-"""In the order they are drawn: what has left, what may still leave, what never will."""
+"""The colours in the order of the bar: what has left, what may still leave, what never will."""
 WORDS = {"claimed": "sending", "in_doubt": "in doubt"}
 
 
 def shares(counts: Counts) -> list[dict[str, Any]]:
-    """The states that hold messages, with their share of the batch in per cent and their colour."""
+    """Return the states that hold messages, with their share of the batch in per cent and their colour."""
     held = [(state, getattr(counts, state), colour) for state, colour in BAR_COLOURS.items()]
     return [
         {
@@ -66,7 +66,7 @@ def shares(counts: Counts) -> list[dict[str, Any]]:
 
 
 def draw_bar(counts: Counts) -> SafeString:
-    """One bar of all states, with a legend of those that hold messages."""
+    """Return one bar of all states, with a legend of those that hold messages."""
     return render_to_string("batches/bar.html", {"shares": shares(counts)})
 
 
@@ -88,7 +88,7 @@ def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool)
 
 
 def batch_link(batch_id: int, public_id: str) -> SafeString:
-    """A batch by its public id, shortened to what the eye compares."""
+    """Return a link to a batch, whose text is the beginning of its public id."""
     url = reverse("admin:batches_batch_change", args=[batch_id])
     short = public_id if len(public_id) <= 14 else f"{public_id[:12]}…"
     return format_html(
@@ -97,7 +97,7 @@ def batch_link(batch_id: int, public_id: str) -> SafeString:
 
 
 def label_parcels(parcels: dict[ParcelState, int]) -> SafeString:
-    """A label for each state, with how many parcels are in it."""
+    """Return a label for each state, with the number of parcels in it."""
     labels = ((draw_label(f"{count:,} {state.label}", PARCEL_COLOURS[state]),) for state, count in parcels.items())
     return format_html_join(" ", "{}", labels)
 

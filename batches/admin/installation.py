@@ -29,7 +29,7 @@ CONSEQUENCES = {
 
 
 def may_freeze_everything(request: HttpRequest) -> bool:
-    """Whether this operator has the switch."""
+    """Return whether this operator has the switch."""
     return bool(request.user.is_active and request.user.is_superuser)
 
 

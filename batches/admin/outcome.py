@@ -1,4 +1,4 @@
-"""What a receipt says to a person: a sentence for what was done and found, and the figures that matter for it."""
+"""Receipts in words: a sentence for what was done and found, and the figures that matter for it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DONE_TO: dict[str, str] = {
     Action.REPLAY: "Let go",
     Action.DROP: "Dropped",
 }
-"""What `affected` counts, for the actions that have it."""
+"""The names of what `affected` counts, for the actions that have it."""
 
 
 def say_outcome(receipt: Receipt) -> str:
-    """What has become of it, in one or two sentences."""
+    """Return the outcome of the action, in one or two sentences."""
     if not receipt.is_settled:
         return (
             f"It is stopped, and no worker begins a message of {name_scope(receipt)} any more. {receipt.in_flight:,} "
@@ -66,7 +66,7 @@ def _say_of_many(receipt: Receipt) -> str:
 
 
 def name_scope(receipt: Receipt) -> str:
-    """What the receipt is about, within a sentence."""
+    """Return the subject of the receipt, as a part of a sentence."""
     if receipt.message_id is not None:
         return "this message"
     if receipt.batch_id is not None:
@@ -75,7 +75,7 @@ def name_scope(receipt: Receipt) -> str:
 
 
 def figures_of(receipt: Receipt) -> list[Figure]:
-    """The numbers to show; a receipt about one message has none."""
+    """Return the numbers to show; a receipt about one message has none."""
     if receipt.message_id is not None:
         return []
     if not receipt.is_settled:

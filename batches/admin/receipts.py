@@ -56,7 +56,7 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
     change_form_template = "batches/receipt.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Receipt]:
-        """Without the lists of claims and doubts, which may be long."""
+        """Return the receipts without their lists of claims and doubts, which may be long."""
         return super().get_queryset(request).defer("claims", "doubtful_messages")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -95,7 +95,7 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
 
 
 def show_receipt(receipt: Receipt) -> dict[str, Any]:
-    """What a receipt's page says; until it is settled the page loads itself again."""
+    """Return the texts of a receipt's page, which loads itself again until the receipt is settled."""
     doubts = receipt.doubtful_messages
     return {
         "receipt": receipt,
@@ -110,7 +110,7 @@ def show_receipt(receipt: Receipt) -> dict[str, Any]:
 
 
 def link_subject(receipt: Receipt) -> SafeString:
-    """What the receipt is about: a message, a batch, or everything of an account or of the installation."""
+    """Return a link to the subject: a message, a batch, or everything of an account or of the installation."""
     if receipt.message_id is not None:
         url = reverse("admin:mailer_message_change", args=[receipt.message_id])
         return draw_link(url, f"message {receipt.message_id}")

@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class RefusableForm:
-    """For a model form: shows what the core has refused, beside its field if it has one."""
+    """A model form that shows the core's refusal, beside its field if it has one."""
 
     refusal: SluiceError | None = None
 
@@ -28,14 +28,16 @@ class RefusableForm:
         return cleaned
 
     def _post_clean(self) -> None:
-        """What has to be unique the core looks at, in its words and under its lock."""
+        """Leave uniqueness to the core, which has its own words and lock for it."""
         self.instance.validate_constraints = lambda exclude=None: None  # type: ignore[attr-defined]
         super()._post_clean()  # type: ignore[misc]
 
 
 class RefusableAdmin(ModelAdmin[Row]):
-    """When the core refuses, the form is shown again with what was typed and the reason. Nothing was changed: what was
-    saved was undone with the page's transaction."""
+    """An admin that shows the form again, with what was typed and the reason, when the core refuses.
+
+    Nothing was changed then: what was saved was undone with the page's transaction.
+    """
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -50,10 +52,10 @@ class RefusableAdmin(ModelAdmin[Row]):
         return type(form.__name__, (form,), {"refusal": refusal}) if refusal else form
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """The core has saved it whole."""
+        """Do nothing: the core has saved the object with all that belongs to it."""
 
 
 def say(error: SluiceError) -> str:
-    """A sentence of its own."""
+    """Return a sentence of this admin's own for the error."""
     told = tell_refusal(error)
     return f"{told[:1].upper()}{told[1:]}."

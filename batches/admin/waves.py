@@ -13,7 +13,7 @@ from foundation.clock import database_now
 
 
 def show_waves(request: HttpRequest) -> HttpResponse:
-    """The coming and the recent waves of the installation."""
+    """Show the coming and the recent waves of the installation."""
     if not request.user.has_perm("batches.view_batch"):
         raise PermissionDenied
     now = database_now()

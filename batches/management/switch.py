@@ -1,4 +1,4 @@
-"""What the two commands that hold everything share: the receipt on the terminal, and an exit code that tells."""
+"""The shared part of the two commands that hold everything: the receipt on the terminal, and the exit code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SwitchCommand(BaseCommand):
 
 
 def describe(receipt: Receipt) -> dict[str, Any]:
-    """A receipt for the terminal."""
+    """Return a receipt for the terminal."""
     return {
         "receipt": receipt.public_id,
         "action": receipt.action,

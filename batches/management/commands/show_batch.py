@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
 
 def describe(public_id: str) -> dict[str, Any]:
-    """One batch's status and counts."""
+    """Return a batch's status and counts."""
     batch = Batch.objects.filter(public_id=public_id).first()
     if batch is None:
         raise CommandError(f"there is no batch {public_id}")
