@@ -1,4 +1,4 @@
-"""What can stand in the way of a caller who sends mail."""
+"""The errors of callers who send mail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from foundation.errors import SluiceError
 
 
 class QueueFull(SluiceError):
-    """As many of the account's messages are waiting as `MAX_PENDING_MESSAGES` allows."""
+    """Raised when as many of the account's messages are waiting as `MAX_PENDING_MESSAGES` allows."""
 
     code = "queue_full"
 

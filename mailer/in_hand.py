@@ -31,7 +31,7 @@ from mailer.queries import Trace, trace
 
 
 class Why(enum.Enum):
-    """Why mail is in a person's hands; the values are states of messages."""
+    """The reason why mail is in a person's hands; the values are states of messages."""
 
     HELD = "held"
     IN_DOUBT = "in_doubt"
@@ -43,7 +43,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which mail in hand: all of the account's, or of one batch (its public id), or some messages."""
+    """A selection of mail in hand: all of the account's, or of one batch (its public id), or some messages."""
 
     why: Why
     batch_id: str | None = None
@@ -53,7 +53,10 @@ class Selection:
 def list_in_hand(
     account: Account, why: Why, *, batch: Batch | None = None, after: Place = (0, -1), limit: int
 ) -> tuple[list[Trace], Place | None]:
-    """The account's messages in hand after a place, and the place where the next page starts; None: it was the last."""
+    """Return the account's messages in hand after a place, and the place where the next page starts.
+
+    The place is None after the last page.
+    """
     found: list[Place] = []
     ids: list[int] = []
     parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).order_by("pk")
@@ -70,13 +73,13 @@ def list_in_hand(
 def tally_in_hand(
     why: Why, account: Account | None = None, *, batch: Batch | None = None, looked_at: int = LOOKED_AT
 ) -> Tally:
-    """How many messages are in hand, of the account or of all, among this many parcels."""
+    """Return how many messages are in hand, of the account or of all, among this many parcels."""
     found = _parcels(account, why, batch)[:looked_at].aggregate(messages=Sum(_in_hand(why)), parcels=Count("pk"))
     return Tally(found["messages"] or 0, found["parcels"] < looked_at)
 
 
 def accounts_in_hand(why: Why) -> dict[int, int]:
-    """The accounts with mail in hand, by id, with how many messages, among `LOOKED_AT` parcels."""
+    """Return the accounts with mail in hand, by id, with how many messages, among `LOOKED_AT` parcels."""
     parcels = _parcels(None, why).order_by("account", "pk").values("pk")[:LOOKED_AT]
     found = Parcel.objects.filter(pk__in=parcels).values("account").annotate(messages=Sum(_in_hand(why)))
     return dict(found.order_by("account").values_list("account", "messages"))
@@ -138,13 +141,13 @@ def _parcels(account: Account | None, why: Why, batch: Batch | None = None) -> Q
 
 
 def _mask(parcel: Parcel, why: Why) -> int:
-    """The messages of a parcel that are in hand. What waits to be sent again is not."""
+    """Return the messages of a parcel that are in hand; none of them waits to be sent again."""
     members = to_mask(parcel.members, parcel.size)
     return members if why is Why.HELD else to_mask(parcel.doubtful, 0) & ~members
 
 
 def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, int]]:
-    """Each parcel with its selected messages, its row locked, in a transaction that ends with the step."""
+    """Yield each parcel with its selected messages, its row locked, in a transaction that ends with the step."""
     batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
     found = _parcels(account, selection.why, batch)
     if selection.message_ids is not None:

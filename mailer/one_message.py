@@ -34,10 +34,11 @@ ENDINGS = {"sent": "sent", "in_doubt": "in_doubt"} | dict.fromkeys(
 
 
 def stop_message(account: Account, message_id: int, *, actor: str, reason: str = "") -> Receipt:
-    """Stop one message. The receipt is settled and says what was found: `stopped` is 1, or it had left before (`sent`),
-    may have left (`in_doubt`), or had ended unsent (`ended`).
+    """Stop one message, and return a settled receipt.
 
-    Raises UnknownMessage, and MessageInFlight when a worker that has it does not answer: nothing is changed then.
+    It says what was found: `stopped` is 1, or the message had left before (`sent`), may have left (`in_doubt`), or had
+    ended unsent (`ended`). Raises UnknownMessage, and MessageInFlight when a worker that has it does not answer:
+    nothing is changed then.
     """
     batch = _batch_of(account, message_id)
     with _holder_of(message_id) as holder:
@@ -80,7 +81,7 @@ def _bit(message_id: int) -> int:
 
 @contextmanager
 def _holder_of(message_id: int, *, locked: Batch | None = None) -> Iterator[Parcel | None]:
-    """The waiting parcel that has to send the message, recalled and locked, in a transaction; None: it has ended.
+    """Recall and lock the waiting parcel that has to send the message, in a transaction; None: it has ended.
 
     `locked` is a batch to lock as well, and first: whoever reschedules it has its row before those of its parcels.
     """
@@ -108,13 +109,13 @@ def _holder_of(message_id: int, *, locked: Batch | None = None) -> Iterator[Parc
 
 
 def _lock(batch: Batch | None) -> None:
-    """As strongly as a stop does."""
+    """Lock a batch as strongly as a stop does."""
     if batch is not None:
         Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
 
 
 def _stop(holder: Parcel, message_id: int, why: str) -> str:
-    """The receipt's counter for what became of it. What may have left before is in doubt again."""
+    """Stop the message, and return the receipt's counter for it. If it may have left before, it is in doubt again."""
     if holder.is_replay:
         take_out(holder, _bit(message_id), "in_doubt")
         return "in_doubt"
@@ -129,7 +130,7 @@ def _ending_of(message_id: int) -> str:
 
 
 def _move_to(holder: Parcel, bit: int, send_at: dt.datetime, now: dt.datetime) -> None:
-    """To a parcel of its own with the new time, unless it is the only one in its parcel."""
+    """Move the message to a parcel of its own with the new time, unless it is the only one in its parcel."""
     state = ParcelState.SCHEDULED if send_at > now else ParcelState.DUE
     if to_mask(holder.members, holder.size) == bit:
         holder.state, holder.send_at, holder.due_at = state, send_at, send_at
@@ -151,7 +152,7 @@ def _move_to(holder: Parcel, bit: int, send_at: dt.datetime, now: dt.datetime) -
 def _receipt(
     batch: Batch, action: Receipt.Action, message_id: int, counter: str, *, actor: str, reason: str
 ) -> Receipt:
-    """A settled receipt about one message, with a 1 where it belongs."""
+    """Return a settled receipt about one message, with a 1 in its counter."""
     receipt = Receipt.open_for(batch.account, batch, action, actor=actor, reason=reason)
     receipt.message_id, receipt.claims, receipt.settled_at = message_id, [], database_now()
     receipt.doubtful_messages = [message_id] if counter == "in_doubt" else []

@@ -15,7 +15,7 @@ TABLES = {"mailer_message": "id", "mailer_event": "message_id"}
 AHEAD = 2
 """Partitions kept ready beyond the one in use."""
 ADVISORY_LOCK = 0x51C0_0001
-"""Only one process makes or drops partitions at a time."""
+"""The lock under which only one process makes or drops partitions at a time."""
 
 
 def span() -> int:
@@ -38,7 +38,7 @@ def ensure_partitions(through_parcel: int | None = None) -> int:
 
 
 def newest_parcel_id() -> int:
-    """The last id that the parcels' sequence gave out."""
+    """Return the last id that the parcels' sequence gave out."""
     with connection.cursor() as cursor:
         cursor.execute("select last_value from batches_parcel_id_seq")
         row = cursor.fetchone()
@@ -47,7 +47,7 @@ def newest_parcel_id() -> int:
 
 
 def exists(number: int) -> bool:
-    """Whether both tables have partition `number` attached."""
+    """Return whether both tables have partition `number` attached."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where c.relname = any(%s)",

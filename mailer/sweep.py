@@ -1,5 +1,7 @@
-"""The sweeper: every duty in turn, each for itself. Run by beat, and by the small loop of every worker node, in turns:
-however many there are, an installation is swept once a round.
+"""The sweeper: every duty in turn, each for itself.
+
+Beat runs it, and so does the small loop of every worker node, in turns: however many there are, an installation is
+swept once a round.
 
 The duties that know only parcels are in `batches/sweep.py`; those that touch messages and events are here.
 """
@@ -41,7 +43,7 @@ from mailer.pipeline.rescue import rescue_parcel
 log = structlog.get_logger(__name__)
 
 TURN = 0.8
-"""Of the time between two rounds: a sweeper that comes a little early still takes its turn."""
+"""The share of the time between two rounds after which a sweeper that comes early still takes its turn."""
 PRUNE_EVERY = dt.timedelta(hours=1)
 PRUNE_PAGE = 10_000
 PRUNE_SECONDS = 1.0
@@ -55,19 +57,22 @@ _added: dict[str, Duty] = {}
 
 
 def add_duty(name: str, duty: Duty) -> None:
-    """For what lies above: another duty of the sweeper, done after its own; it returns how much it found to do."""
+    """Add a duty of an app above, done after the sweeper's own; it returns how much it found to do."""
     _added[name] = duty
 
 
 def sweep_in_turn() -> dict[str, int]:
-    """One round of one of several sweepers: all duties if no other has done them lately, else only the rescue, which
-    trusts nothing but what this process has seen."""
+    """Do one round of one of several sweepers.
+
+    It has all duties if no other process has done them lately, else only the rescue, which trusts nothing but what this
+    process has seen.
+    """
     turn = _do("turn", lambda: take_turn("sweep", dt.timedelta(seconds=TURN * settings.SWEEP_INTERVAL_SECONDS)))
     return sweep() if turn > 0 else {"rescue": _do("rescue", rescue)}
 
 
 def take_turn(duty: str, every: dt.timedelta) -> bool:
-    """Whether nobody has done this duty of the whole installation for so long; then it is this process's to do."""
+    """Return whether nobody has done this duty of the installation for so long; then it is this process's to do."""
     stale = Q(at__lte=Now() - every) | Q(at__gt=Now() + every)  # or the clock was set back
     if Mark.objects.filter(stale, duty=duty).update(at=Now()):
         return True
@@ -123,8 +128,9 @@ def rescue(watch: Watch | None = None) -> int:
 
 
 def prune() -> int:
-    """Delete what ended more than `HISTORY_DAYS` ago, once an hour for the installation, and return how many rows and
-    partitions went. What takes longer than `PRUNE_SECONDS` goes on in the next round.
+    """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went.
+
+    That is once an hour for the installation. What takes longer than `PRUNE_SECONDS` goes on in the next round.
     """
     if not take_turn("prune", PRUNE_EVERY):
         return 0
@@ -138,9 +144,11 @@ def prune() -> int:
 
 
 def _prune_pages(long_ago: dt.datetime) -> Iterator[int]:
-    """Delete the next page and yield how much went: first folded parcels, then every partition below the oldest parcel
-    that is left, then the mails whose batches hold no parcel any more. A message in doubt keeps its parcel, and so its
-    partition."""
+    """Delete the next page and yield how much went.
+
+    First come folded parcels, then every partition below the oldest parcel that is left, then the mails whose batches
+    hold no parcel any more. A message in doubt keeps its parcel, and so its partition.
+    """
     yield from _delete_pages(Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago))
     for number in _old_partitions():
         drop_partition(number)

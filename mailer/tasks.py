@@ -15,12 +15,12 @@ from mailer.suppressions import own_link
 from mailer.transports import open_transport
 
 DELIVERY_SECONDS = 5.0
-"""How long one token keeps a worker busy; then another worker may have its turn, or this one end."""
+"""The time that one token keeps a worker busy; then another worker may have its turn, or this one end."""
 
 
 @cache
 def deliverer() -> Deliverer:
-    """This process's deliverer, made at its first delivery and so after fork."""
+    """Return this process's deliverer, made at its first delivery and so after fork."""
     return Deliverer(open_transport())
 
 
@@ -36,7 +36,7 @@ def deliver() -> int:
 
 @shared_task(name="mailer.tasks.sweep")
 def sweep() -> None:
-    """One round of the sweeper, from beat."""
+    """Do one round of the sweeper, from beat."""
     sweeper.sweep_in_turn()
 
 

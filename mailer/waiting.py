@@ -1,4 +1,4 @@
-"""How many messages of each account wait to leave, by a look that stays cheap at any size.
+"""The number of messages of each account that wait to leave, by a look that stays cheap at any size.
 
 The guard against a caller that schedules without end. It need not be exact, so nothing is counted per request: each
 process looks every ten seconds, or less often when looking takes long, and for all accounts at once. An account may
@@ -18,7 +18,7 @@ from batches.queries import PENDING
 from mailer.errors import QueueFull
 
 BLOCKS = 4000
-"""Of the parcels' table that are read, at most: 32 MB, some 100,000 parcels, tens of milliseconds."""
+"""The most blocks of the parcels' table that are read: 32 MB, some 100,000 parcels, tens of milliseconds."""
 LOOK_AGAIN_SECONDS = 10.0
 REST = 100.0
 """Looking takes at most one part in so many of a process's time."""
@@ -43,14 +43,14 @@ _seen = _Seen()
 
 
 def refuse_when_full(account: Account) -> None:
-    """Raises QueueFull when `MAX_PENDING_MESSAGES` (0: no limit) of the account's own messages wait to leave."""
+    """Refuse an account of whose own messages `MAX_PENDING_MESSAGES` wait (0: no limit). Raises QueueFull."""
     limit = settings.MAX_PENDING_MESSAGES
     if limit and waiting_of(account.pk) >= limit:
         raise QueueFull(f"{limit:,} messages of the account are waiting already")
 
 
 def waiting_of(account_id: int) -> int:
-    """The messages of an account that waited when this process looked last."""
+    """Return the messages of an account that waited when this process looked last."""
     now = time.monotonic()
     if now >= _seen.until:
         # The other threads go on with what was seen before.
@@ -61,7 +61,7 @@ def waiting_of(account_id: int) -> int:
 
 
 def count_waiting() -> dict[int, int]:
-    """The messages that wait, by account id: exact in a table of up to `BLOCKS` blocks, else an estimate."""
+    """Return the messages that wait, by account id: exact in a table of up to `BLOCKS` blocks, else an estimate."""
     with connection.cursor() as cursor:
         cursor.execute(TABLE_BLOCKS)
         row = cursor.fetchone()

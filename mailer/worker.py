@@ -1,4 +1,4 @@
-"""What a Celery worker does beside its tasks: runs the node's small loop, and says goodbye when a process ends."""
+"""A Celery worker beside its tasks: it runs the node's small loop, and ends its connections well."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def stop_node_loop(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def leave(**_: object) -> None:
-    """A worker process ends well: give its connections back and take its name off the list."""
+    """End a worker process well: give its connections back and take its name off the list."""
     from mailer.tasks import deliverer
 
     if deliverer.cache_info().currsize:

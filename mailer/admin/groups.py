@@ -26,7 +26,7 @@ REFUSALS.update(
 
 
 class GroupForm(RefusableForm, ChoosingForm[UnsubscribeGroup]):
-    """Whose it is, and what recipients read of it."""
+    """The form of a group: its account, and the texts that recipients read."""
 
     class Meta:
         model = UnsubscribeGroup

@@ -39,7 +39,7 @@ BATCH_INPUT = UnfoldAdminTextInputWidget(attrs={"id": "batch", "placeholder": "b
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What an address names: whose mail, which kind, of which batch, and which messages of it."""
+    """The choice that an address names: an account, a kind, perhaps a batch, and messages of it."""
 
     account: Account
     why: Why
@@ -48,7 +48,10 @@ class Chosen:
 
     @classmethod
     def read(cls, query: QueryDict) -> Chosen | None:
-        """None when it names no account. What does not exist, or is another account's, is not found."""
+        """Read the choice from an address; None when it names no account.
+
+        What does not exist, or is another account's, is not found.
+        """
         if not query.get("account"):
             return None
         account = get_object_or_404(Account, pk=_number(query.get("account", "")))
@@ -63,19 +66,21 @@ class Chosen:
 
     @property
     def selection(self) -> Selection:
-        """The same for the core, which knows no hidden batch: its messages are the account's, chosen one by one, and
-        all of it is refused."""
+        """Return the choice for the core, which knows no hidden batch.
+
+        Its messages are the account's, chosen one by one; to choose all of it is refused.
+        """
         batch = None if self.batch and self.batch.is_default and self.message_ids is not None else self.batch
         return Selection(self.why, batch.public_id if batch else None, self.message_ids)
 
     def link(self, route: str = "in_hand", **more: Any) -> str:
-        """The address of the same choice, without its messages."""
+        """Return the address of the same choice, without its messages."""
         batch = {"batch": self.batch.public_id} if self.batch else {}
         return reverse(route, query={"account": self.account.pk, "why": self.why.value, **batch, **more})
 
 
 def show_in_hand(request: HttpRequest) -> HttpResponse:
-    """The accounts that have mail in hand, or the messages of one of them."""
+    """Show the accounts that have mail in hand, or the messages of one of them."""
     require(request, MAY_SEE)
     chosen = Chosen.read(request.GET)
     context = {**admin.site.each_context(request), "title": "Mail in hand"}
@@ -88,7 +93,7 @@ def show_in_hand(request: HttpRequest) -> HttpResponse:
 
 
 def tabulate_accounts() -> dict[str, Any]:
-    """The accounts with mail in hand, for unfold's table; each number leads to its list."""
+    """Return the accounts with mail in hand, for unfold's table; each number leads to its list."""
     found = {why: accounts_in_hand(why) for why in Why}
     accounts = Account.objects.filter(pk__in=set().union(*found.values())).order_by("username")
     return {
@@ -110,7 +115,7 @@ def _count_link(chosen: Chosen, messages: int) -> SafeString | str:
 
 
 def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str, Any]:
-    """A page of an account's messages in hand, and what can be done with them."""
+    """Return a page of an account's messages in hand, and what can be done with them."""
     traces, next_place = list_in_hand(chosen.account, chosen.why, batch=chosen.batch, after=after, limit=SHOWN)
     kinds = [Chosen(chosen.account, why, chosen.batch) for why in Why]
     tallies = {kind.why: tally_in_hand(kind.why, kind.account, batch=kind.batch) for kind in kinds}
@@ -161,7 +166,7 @@ def _box(trace: Trace) -> SafeString:
 
 
 def tell_why(trace: Trace, chosen: Chosen) -> str:
-    """Why it is in hand: its lateness, or the last thing that happened to it."""
+    """Return why a message is in hand: its lateness, or the last thing that happened to it."""
     if chosen.why is Why.HELD:
         limit = chosen.account.lateness_limit
         return f"later than {limit:,} s" if limit else "it was late, by a limit that is gone"
@@ -172,7 +177,7 @@ def tell_why(trace: Trace, chosen: Chosen) -> str:
 
 
 def count_in_hand(request: HttpRequest) -> str:
-    """For the sidebar: how many messages are in hand; empty for none, or who may not see them."""
+    """Return the number of messages in hand for the sidebar; empty for none, or who may not see them."""
     if not request.user.has_perm(MAY_SEE):
         return ""
     tallies = [tally_in_hand(why, looked_at=BADGE_LOOKS_AT) for why in Why]
@@ -185,7 +190,7 @@ def _name(why: Why) -> str:
 
 
 def _number(text: str) -> int:
-    """An id from an address; what is none names nothing."""
+    """Return an id from an address; a text that is none names nothing."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
 
 

@@ -59,7 +59,7 @@ class CompleteMessage(Protocol):
 
 
 class FoundMessages(ChangeList):
-    """What a search finds, or the newest messages: one page, whose rows cost four statements together."""
+    """The messages that a search finds, or the newest: one page, whose rows cost four statements together."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Message]:
         return Message.objects.filter(pk__in=find_messages(self.query)).order_by("-pk")
@@ -137,7 +137,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
 
 
 def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
-    """What a message's page says. Its mail may be gone, when its history is being pruned."""
+    """Return the texts of a message's page. Its mail may be gone, when its history is being pruned."""
     (shown,) = complete([message])
     mail: Mail | None = shown.mail
     now = database_now()
@@ -156,7 +156,7 @@ def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
 
 
 def tabulate_events(message_id: int) -> dict[str, Any]:
-    """A message's history for unfold's table."""
+    """Return a message's history for unfold's table."""
     events = Event.objects.filter(message_id=message_id).order_by("id")[:EVENTS_SHOWN]
     return {
         "headers": ["When (UTC)", "What", "For", "What the peer said, or why"],

@@ -38,7 +38,7 @@ def reschedule(request: HttpRequest, message_id: int) -> HttpResponse:
 def buttons_of(
     request: HttpRequest, message: Message, state: str, account_id: int | None
 ) -> list[tuple[str, str, str]]:
-    """What can be done with the message in this state, as title, address and icon."""
+    """Return the moves of a message in this state, as title, address and icon."""
     if not request.user.has_perms([MAY_SEE, MAY_CONTROL]):
         return []
     moves = [

@@ -31,7 +31,7 @@ for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskPage(beat.PeriodicTaskAdmin, ModelAdmin[Any]):  # type: ignore[misc]
-    """What beat starts, and when."""
+    """The page of the tasks that beat starts, and of their times."""
 
     form = PeriodicTaskForm
 

@@ -31,7 +31,7 @@ FIRST_HEADERS = ("From", "To", "Cc", ENVELOPE_TO, "Subject", "Date", "Message-ID
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One line of the list."""
+    """A line of the list of messages."""
 
     name: str
     sender: str
@@ -42,13 +42,13 @@ class Received:
 
 
 def list_newest(maildir: Path) -> list[Received]:
-    """The newest messages, the latest first, `SHOWN` at most. Names begin with the time of arrival."""
+    """Return the newest messages, the latest first, `SHOWN` at most. Names begin with the time of arrival."""
     newest = nlargest(SHOWN, _file_names(maildir))
     return [received for name in newest if (received := _read_head(maildir, name)) is not None]
 
 
 def read_message(maildir: Path, name: str) -> Preview | None:
-    """One message; None when there is none of that name."""
+    """Return one message; None when there is none of that name."""
     file = _open(maildir, name)
     if file is None:
         return None
@@ -100,7 +100,7 @@ def _read_head(maildir: Path, name: str) -> Received | None:
 
 
 def _headers(mime: Mime) -> Iterator[tuple[str, str]]:
-    """The headers a person looks for first, then all others as they come."""
+    """Yield the headers that a person looks for first, then all others as they come."""
     for name in FIRST_HEADERS:
         yield from ((name, _decode(value)) for value in mime.get_all(name, []))
     first = {name.lower() for name in FIRST_HEADERS}
@@ -125,7 +125,7 @@ def _text(data: bytes, part: Mime) -> str:
 
 
 def _decode(value: object) -> str:
-    """A header for the eye (RFC 2047); what cannot be decoded is shown as it came."""
+    """Return a header decoded (RFC 2047); what cannot be decoded stays as it came."""
     text = "" if value is None else str(value)
     try:
         return str(make_header(decode_header(text)))

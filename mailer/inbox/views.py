@@ -22,19 +22,19 @@ from mailer.inbox.maildir import SHOWN, Received, list_newest, read_message
 
 
 def may_see_inbox(request: HttpRequest) -> bool:
-    """Whether there is one, and this operator may see mail."""
+    """Return whether there is an inbox, and this operator may see mail."""
     return bool(settings.LOCAL_INBOX) and request.user.has_perm("mailer.view_message")
 
 
 def show_inbox(request: HttpRequest) -> HttpResponse:
-    """The newest messages."""
+    """Show the newest messages."""
     maildir = find_inbox(request)
     table = tabulate_received(list_newest(maildir), database_now())
     return show(request, "mailer/inbox.html", title="Inbox", table=table, shown=SHOWN, maildir=maildir)
 
 
 def show_received(request: HttpRequest, name: str) -> HttpResponse:
-    """One message."""
+    """Show one message."""
     preview = read_message(find_inbox(request), name)
     if preview is None:
         raise Http404
@@ -42,7 +42,7 @@ def show_received(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def find_inbox(request: HttpRequest) -> Path:
-    """The Maildir; 404 where there is none, 403 for those who may not see messages."""
+    """Return the Maildir; 404 where there is none, 403 for those who may not see messages."""
     if not settings.LOCAL_INBOX:
         raise Http404
     if not may_see_inbox(request):

@@ -1,4 +1,4 @@
-"""What is to be delivered of some claims: their messages, and who of the recipients gets nothing."""
+"""The cargo: the messages of some claims that are to be delivered, without the recipients who get nothing."""
 
 from __future__ import annotations
 
@@ -44,8 +44,11 @@ class Earlier(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cargo:
-    """The messages of the claims by id; what became of some of their recipients earlier; the suppressions of those who
-    have any. Recipients are as they are written on the wire."""
+    """The messages of the claims, by id.
+
+    Beside them are what became of some of their recipients earlier, and the suppressions of those who have any.
+    Recipients are as they are written on the wire.
+    """
 
     messages: dict[int, Load]
     earlier: dict[int, Earlier]
@@ -114,8 +117,10 @@ def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> 
 
 
 def _earlier_of(events: Sequence[tuple[int, str | None]], load: Load) -> Earlier:
-    """Return what these events say, oldest first. One without a recipient is about all of them. A final outcome stays;
-    doubt stays until it is decided to send the message again."""
+    """Return what these events say, oldest first; one without a recipient is about all of them.
+
+    A final outcome stays; doubt stays until it is decided to send the message again.
+    """
     latest: dict[str, EventKind] = {}
     for kind, recipient in events:
         for each in load.everyone if recipient is None else (recipient,):
@@ -127,8 +132,10 @@ def _earlier_of(events: Sequence[tuple[int, str | None]], load: Load) -> Earlier
 
 
 def find_open(message_ids: Collection[int]) -> dict[int, Sequence[str | None]]:
-    """Return the recipients of messages who have no final outcome, in doubt or not, as events name them: None means
-    all recipients of the message."""
+    """Return the recipients of messages who have no final outcome, in doubt or not, as events name them.
+
+    None means all recipients of the message.
+    """
     loads = load_messages(message_ids)
     earlier = find_earlier(message_ids, loads)
     names: dict[int, Sequence[str | None]] = {}
@@ -140,7 +147,7 @@ def find_open(message_ids: Collection[int]) -> dict[int, Sequence[str | None]]:
 
 
 def suppressed_recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> dict[int, dict[str, list[Found]]]:
-    """The recipients of these messages who have suppressions, with these, in one statement."""
+    """Return the recipients of these messages who have suppressions, with these, in one statement."""
     accounts = {claim.base: claim.account_id for claim in claims}
     # As on the wire they need no more than lower case to be keys (`address_key`).
     asked = [

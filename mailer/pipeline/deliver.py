@@ -40,13 +40,13 @@ from mailer.transports.base import Dropped, Envelope, Refused, Result, RetryAt, 
 log = structlog.get_logger(__name__)
 
 STOP_PATIENCE_SECONDS = 3.0
-"""After a stop was seen, how long the answers that are still out are waited for. Below the 5 s that a stop waits."""
+"""The time, after a stop was seen, for the answers that are still out. Below the 5 s that a stop waits."""
 RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 16 * 1024 * 1024
 TIMED_MESSAGES = 8
-"""So often composing looks at the clock, and after each of the first few messages."""
+"""The messages between two looks at the clock while composing; after each of the first few it looks, too."""
 TRIP_SECONDS = 1.0
 """A trip ends after the slice in which this is over: what it has left is due again, behind more urgent mail."""
 SHARED_FROM_SLICES = 2
@@ -56,7 +56,7 @@ SMALLEST_SHARE = 8
 
 
 class Deliverer:
-    """One worker process's way of delivering: its hold on parcels, its transport, its pace."""
+    """The delivery of one worker process: its hold on parcels, its transport, its pace."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -65,7 +65,7 @@ class Deliverer:
         self.slow_pace = Pace(transport.capacity)
         self.slow = SlowBatches()
         self.share_at = 0.0
-        """When it is worth to look for idle worker processes again (`time.monotonic`)."""
+        """The time of the next look for idle worker processes (`time.monotonic`)."""
         self.composers = ComposerCache()
         self.note = HandoverNote(settings.REDIS_URL)
 
@@ -92,14 +92,17 @@ class Deliverer:
         return min(pace.size, UNNOTED_SLICE) if self.note.is_away else pace.size
 
     def close(self) -> None:
-        """The process ends well: give connections back, and take this worker's name off the list."""
+        """End well: give connections back, and take this worker's name off the list."""
         self.transport.close()
         self.note.close()
         self.hold.leave()
 
     def claim_next(self) -> list[Claim]:
-        """The next claims, of the first lane that has any: a parcel, or as much as the next slice may take. Mail of
-        batches that are known to be slow is claimed apart from other mail: when there is no other, or at its turn."""
+        """Claim from the first lane that has any: a parcel, or as much as the next slice may take.
+
+        Mail of batches that are known to be slow is claimed apart from other mail: when there is no other, or at its
+        turn.
+        """
         slow = self.slow.find()
         if not slow:
             return self._claim_brisk(slow)
@@ -111,7 +114,7 @@ class Deliverer:
         return self.hold.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size(self.pace)), slow=slow)
 
     def _claim_slow(self, slow: list[int]) -> list[Claim]:
-        """One worker process of several is left for other mail."""
+        """Claim slow mail, if enough worker processes are left: one of several is kept for other mail."""
         workers = max(1, hints.fleet_size() - 1)
         return self.hold.claim_slow(*Lane, slow=slow, messages=self.slice_size(self.slow_pace), workers=workers)
 
@@ -136,12 +139,12 @@ class Trip:
     def __init__(self, deliverer: Deliverer, claims: list[Claim]) -> None:
         self.deliverer = deliverer
         self.is_slow = claims[0].batch_id in deliverer.slow.find()
-        """All of it is mail of slow batches, or nothing is."""
+        """Whether it is all mail of slow batches; otherwise nothing of it is."""
         self.pace = deliverer.slow_pace if self.is_slow else deliverer.pace
         self.open = {claim.parcel_id: claim for claim in claims}
         self.stopped: list[Claim] = []
         self.dropped: dict[int, dict[str, Dropped]] = {}
-        """By message the recipients who do not get it."""
+        """The recipients who do not get it, by message."""
         self.handled = 0
 
     def run(self, *, until: float) -> int:
@@ -159,8 +162,11 @@ class Trip:
         return self.handled + len(self.stopped)
 
     def cut(self) -> list[Slice]:
-        """The next slice; empty when nothing is left to be sent. Slow mail goes batch by batch, so that each shows by
-        itself whether it is slow: what the peer is told of behind a slow message comes late, too."""
+        """Return the next slice; empty when nothing is left to be sent.
+
+        Slow mail goes batch by batch, so that each shows by itself whether it is slow: the answers behind a slow
+        message come late, too.
+        """
         claims = list(self.open.values())
         if self.is_slow:
             claims = [claim for claim in claims if claim.batch_id == claims[0].batch_id]
@@ -189,7 +195,7 @@ class Trip:
             hints.hint_due(lane, due)
 
     def _send(self, pieces: list[Slice]) -> bool:
-        """One slice: look, hand over, record. False when nothing could be handed over."""
+        """Look, hand over and record one slice. Return False when nothing could be handed over."""
         opened_at = boottime()
         pieces = self._ask_gate(pieces)
         if not pieces:
@@ -234,7 +240,7 @@ class Trip:
         self.deliverer.slow.learn({item.claim.batch_id for item in outcomes if item.finished}, slow)
 
     def _ask_gate(self, pieces: list[Slice]) -> list[Slice]:
-        """The look. Stopped claims are put aside to be given back, lost ones are forgotten."""
+        """Look: put stopped claims aside to be given back, and forget lost ones."""
         gates = self.deliverer.hold.look(pieces)
         allowed = []
         for piece in pieces:
@@ -250,7 +256,7 @@ class Trip:
     def _compose(
         self, message_ids: Iterable[int], date: bytes, *, until: float
     ) -> tuple[dict[int, Envelope], list[Result]]:
-        """The envelopes to hand over, by message id, and the results of those that cannot be composed.
+        """Return the envelopes to hand over, by message id, and the results of messages that cannot be composed.
 
         A slice is composed before it is sent: what goes beyond `SLICE_BYTES`, or is not composed `until` then, stays
         for the next one.
@@ -296,7 +302,7 @@ class Trip:
         return envelope._replace(is_part=True) if skip else envelope
 
     def _drop(self, message_id: int, mail: Mail, finished: frozenset[str]) -> frozenset[str]:
-        """The recipients of a message who do not get it because of a suppression."""
+        """Return the recipients of a message who do not get it because of a suppression."""
         dropped = {
             recipient: Dropped(reason)
             for recipient, found in self.cargo.suppressed[message_id].items()
@@ -307,7 +313,7 @@ class Trip:
         return frozenset(dropped)
 
     def _with_dropped(self, result: Result, recipients: tuple[str, ...]) -> tuple[Result, tuple[str, ...]]:
-        """The result of a message with the outcomes of those who do not get it."""
+        """Return the result of a message with the outcomes of those who do not get it."""
         dropped = self.dropped[result.message_id]
         return Result(result.message_id, (*result.outcomes, *dropped.values())), (*recipients, *dropped)
 
@@ -329,7 +335,7 @@ class Trip:
 
 
 def end_retries(result: Result, claim: Claim) -> Result:
-    """A temporary failure after the message's end of life is final."""
+    """Return the result in which a temporary failure after the message's end of life is final."""
     if RetryAt not in map(type, result.outcomes):
         return result
     if database_now() < claim.send_at + dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS):
@@ -342,8 +348,10 @@ def end_retries(result: Result, claim: Claim) -> Result:
 
 
 def cut_slice(claims: Collection[Claim], size: int) -> list[Slice]:
-    """The next `size` messages of these claims, as bounds in each parcel; a rest that would make half a slice of its
-    own goes with them."""
+    """Return the next `size` messages of these claims, as bounds in each parcel.
+
+    A rest that would make half a slice of its own goes with them.
+    """
     left = sum(claim.members.bit_count() for claim in claims)
     size = left if left <= size * 1.5 else size
     pieces: list[Slice] = []
@@ -358,7 +366,7 @@ def cut_slice(claims: Collection[Claim], size: int) -> list[Slice]:
 
 
 def message_ids_of(piece: Slice) -> list[int]:
-    """The messages of a slice that are still to be sent."""
+    """Return the messages of a slice that are still to be sent."""
     first = piece.claim.first_message_id
     return [first + n for n in bits(piece.claim.members) if piece.start <= n < piece.end]
 
@@ -392,8 +400,10 @@ class SliceGuard:
         return not self.is_closed
 
     def may_take(self) -> bool:
-        """For `LONG_SECONDS` from the first question, as the polls see it: to read the clock costs too much here. What
-        comes to the slow end of a slice goes with the next one."""
+        """Return whether fewer than `LONG_SECONDS` have passed since the first question, as the polls see it.
+
+        To read the clock costs too much here. What comes to the slow end of a slice goes with the next one.
+        """
         if self._taken_from is None:
             self._taken_from, self._quiet_since = time.monotonic(), None
         return not self._is_long
@@ -406,8 +416,11 @@ class SliceGuard:
         self._note.note_result(result)
 
     def _mind_the_time(self) -> None:
-        """A silence begins at the first poll after a result. A process that had no CPU for a while hears the results
-        that lie there before it polls, so it does not take its own silence for the peer's."""
+        """Note how long the peer has been silent: a silence begins at the first poll after a result.
+
+        A process that had no CPU for a while hears the results that lie there before it polls, so it does not take its
+        own silence for the peer's.
+        """
         now = time.monotonic()
         if self._taken_from is None:
             return
@@ -446,7 +459,7 @@ class SliceGuard:
         return Signal.GO_ON
 
     def wakeup_fileno(self) -> int | None:
-        """The database connection, on which a stop's NOTIFY arrives."""
+        """Return the descriptor of the database connection, on which a stop's NOTIFY arrives."""
         session = connection.connection
         return None if session is None or session.closed else int(session.fileno())
 
@@ -471,7 +484,7 @@ class ComposerCache:
         self._bytes = 0
 
     def get(self, mail_id: int) -> Composer:
-        """The composer of a mail, by id."""
+        """Return the composer of a mail, by id."""
         if mail_id in self._composers:
             self._composers.move_to_end(mail_id)
             return self._composers[mail_id][0]

@@ -34,7 +34,7 @@ LAG_SECONDS = 0.05
 """Lines that Redis has not acknowledged for this long end the slice."""
 LOOK_SECONDS = 0.005
 LOOK_LINES = 32
-"""After so long, or so many commands, the acknowledgements are looked for. To look costs as much as to write."""
+"""The commands after which acknowledgements are read, at the latest. To look for them costs as much as to write."""
 AWAY_SECONDS = 5.0
 NOT_BEGUN = 0
 """The kind of an answer that says: it did not leave after all."""
@@ -47,12 +47,12 @@ KINDS: dict[type[Outcome], int] = {
 
 
 def key_of(worker_id: int) -> str:
-    """Where a worker's note is; it has one, since it has one slice at a time."""
+    """Return the key of a worker's note; it has one, since it has one slice at a time."""
     return f"sluice:note:{worker_id}"
 
 
 def client_for(url: str) -> redis.Redis:
-    """A client that does not wait long."""
+    """Return a client that does not wait long."""
     return redis_client.client_for(url, timeout_seconds=TIMEOUT_SECONDS)
 
 
@@ -64,13 +64,15 @@ class HandoverNote:
         self._connection: Any = None
         self._key = b""
         self._lines: list[bytes] = []
-        """That wait to be written."""
+        """The lines that wait to be written."""
         self._noted: set[Begun] = set()
         self._in_parts: set[int] = set()
         """The messages of which parts were noted."""
         self._unanswered: list[float] = []
-        """When each command was written whose reply has not been read: what the last slice left, its reply must not be
-        taken for one of this slice."""
+        """The time of each command whose reply has not been read.
+
+        The replies that the last slice left must not be taken for some of this one.
+        """
         self._away_until = 0.0
         self._is_noted = False
         """The slice under way has a note, or had one until it was lost."""
@@ -78,7 +80,7 @@ class HandoverNote:
 
     @property
     def is_away(self) -> bool:
-        """Whether Redis did not answer lately: slices are small then, since all of one may come into doubt."""
+        """Return whether Redis did not answer lately: slices are small then, since all of one may come into doubt."""
         return time.monotonic() < self._away_until
 
     def open(self, worker_id: int, slices: Mapping[int, tuple[int, int]]) -> bool:
@@ -197,17 +199,17 @@ class ReadNote:
 
     slices: dict[int, tuple[int, int]] = field(default_factory=dict)
     whole: dict[int, int] = field(default_factory=dict)
-    """By message id the kind, of messages whose recipients fared alike."""
+    """The kind by message id, of messages whose recipients fared alike."""
     in_parts: dict[int, dict[str, int]] = field(default_factory=dict)
-    """By message id the kind for each recipient, of the others. Who is missing was not begun."""
+    """The kind for each recipient by message id, of the other messages. A recipient who is missing was not begun."""
 
     def covers(self, parcel_id: int, fence: int, slice_no: int) -> bool:
-        """Whether this note was written of that very slice."""
+        """Return whether this note was written of that very slice."""
         return self.slices.get(parcel_id) == (fence, slice_no)
 
 
 def read_note(url: str, worker_id: int) -> ReadNote:
-    """The note of a worker; one that covers nothing when there is none, or Redis is away."""
+    """Return the note of a worker; one that covers nothing when there is none, or Redis is away."""
     client = client_for(url)
     try:
         noted: list[Any] = client.lrange(key_of(worker_id), 0, -1)

@@ -13,7 +13,7 @@ from time import monotonic
 from django.conf import settings
 
 SLICE_MESSAGES = 2000
-"""At most: what is claimed, looked at and recorded at once. The statements of a slice then cost little to a message."""
+"""The most messages that are claimed, looked at and recorded at once: a slice's statements cost little to each then."""
 FIRST_MESSAGES = 32
 LONG_SECONDS = 1.0
 """A message that takes longer is slow. A slice that takes longer takes up no more messages, so that it ends soon."""
@@ -68,15 +68,15 @@ class SlowBatches:
 
     @property
     def have_turn(self) -> bool:
-        """Whether they go first, because other mail did for a while."""
+        """Return whether they go first, because other mail did for a while."""
         return monotonic() >= self._turn_at
 
     def end_turn(self) -> None:
-        """A trip with their mail is over."""
+        """Note that a trip with their mail is over."""
         self._turn_at = monotonic() + TURN_SECONDS
 
     def learn(self, sent: Collection[int], slow: Collection[int]) -> None:
-        """Of these batches a slice was sent, and mail of `slow` came late."""
+        """Note that a slice of the batches `sent` was sent, and that mail of `slow` came late."""
         for batch_id in sent:
             self._until.pop(batch_id, None)
         for batch_id in slow:

@@ -23,7 +23,7 @@ NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s
 MAY_SEND: Final = f"""(%(key)s::bigint is null or exists (
         select from accounts_apikey k where k.id = %(key)s and k.revoked_at is null
             and k.scopes && '{{mail.send,{FULL_ACCESS}}}'))"""
-"""Whether the key that asks, if it was recalled only, still lives and may send."""
+"""Whether the key of the caller, if it was recalled only, still lives and may send."""
 
 ONE_PARCEL: Final = "(values (1, %(send_at)s::timestamptz, 1::smallint))"
 PARCELS: Final = "unnest(%(numbers)s::int[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])"
@@ -35,12 +35,12 @@ ONE_MESSAGE: Final = f""", message as (
 
 
 def store(batch: str, parcels: str, messages: str = "") -> str:
-    """Store a mail and its parcels; returns for each of these, in order: its id, its send_at, its mail, its batch, and
-    the moment that was "now". Nothing is stored, and nothing returned, if there is no such batch or the key may not
-    send.
+    """Return a statement that stores a mail and its parcels.
 
-    No purge of the account draws its line between `own` and the end of the transaction. What is due now is due at once:
-    the gate is asked by the worker that claims it.
+    It returns for each parcel, in order: its id, its send_at, its mail, its batch, and the moment that was "now".
+    Nothing is stored, and nothing returned, if there is no such batch or the key may not send. No purge of the account
+    draws its line between `own` and the end of the transaction. Mail that is due now is due at once: the worker that
+    claims it asks the gate.
     """
     return f"""
 with own as materialized (
@@ -71,4 +71,4 @@ STORE_ONE: Final = {
     is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, ONE_PARCEL, ONE_MESSAGE) for is_named in (False, True)
 }
 STORE: Final = {is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, PARCELS) for is_named in (False, True)}
-"""By whether the batch is named. The messages follow by COPY."""
+"""The statements by whether the batch is named. The messages follow by COPY."""

@@ -53,7 +53,7 @@ EVENT_OF: dict[type[Outcome], EventKind] = {
 
 
 class Happened(NamedTuple):
-    """One event to be: of a message, for one recipient or for all of them (None)."""
+    """An event to be stored: of a message, for one recipient or for all of them (None)."""
 
     message_id: int
     kind: EventKind
@@ -72,7 +72,7 @@ class Move(NamedTuple):
 
 @dataclass(slots=True)
 class Outcomes:
-    """What became of one parcel's share of a slice. The masks' bits are numbered as in `Claim.members`."""
+    """The outcomes of one parcel's share of a slice. The masks' bits are numbered as in `Claim.members`."""
 
     claim: Claim
     counters: Counter[str] = field(default_factory=Counter)
@@ -90,7 +90,7 @@ class Outcomes:
     resent: list[Happened] = field(default_factory=list)
     """The decisions to send again what is in doubt; they belong to no claim."""
     recipients: dict[int, Sequence[str]] = field(default_factory=dict)
-    """By message id, of messages to several whose one event is about all of them."""
+    """The recipients by message id, of messages to several whose one event is about all of them."""
     bounces: list[Bounce] = field(default_factory=list)
 
     @property
@@ -126,8 +126,10 @@ class Outcomes:
 
 
 def sent_again(message_id: int, why: str) -> Happened:
-    """Return the event that lets a message be sent again to the recipients for whom it is in doubt. It is stored with
-    fence 0, for it happens under no claim."""
+    """Return the event that lets a message be sent again to the recipients for whom it is in doubt.
+
+    It is stored with fence 0, for it happens under no claim.
+    """
     return Happened(message_id, EventKind.DEFERRED, None, f"in doubt; {why}")
 
 
@@ -157,8 +159,10 @@ def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], ea
 
 
 def _count(outcomes: Outcomes, kinds: set[type[Outcome]], earlier: Earlier | None) -> EventKind:
-    """Count a message as its recipients' strongest outcome, and return that: deferred while somebody is left. A
-    remainder counts for nothing, so that its own doubt is what matters there."""
+    """Count a message as its recipients' strongest outcome, and return that: deferred while somebody is left.
+
+    A remainder counts for nothing, so that its own doubt is what matters there.
+    """
     if Sent in kinds or (_has(earlier, EventKind.SENT) and not outcomes.claim.is_remainder):
         kind = EventKind.SENT
     elif NotSent in kinds or RetryAt in kinds:
@@ -178,8 +182,11 @@ def _has(earlier: Earlier | None, kind: EventKind) -> bool:
 
 
 def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: EventKind, *, is_doubted: bool) -> None:
-    """Decide where the message goes: to another parcel while recipients are left to be handed it, else to a person if
-    it is in doubt for somebody. So it is never in two places."""
+    """Decide where the message goes, so that it is never in two places.
+
+    It goes to another parcel while recipients are left to be handed it, else to a person if it is in doubt for
+    somebody.
+    """
     claim = outcomes.claim
     is_at_once = NotSent in kinds
     if is_at_once or RetryAt in kinds:
@@ -260,7 +267,7 @@ def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
 
 
 def _names_of(slices: Sequence[Outcomes]) -> dict[str, list[int]]:
-    """What a slice is known by: its parcel, the claim's fence, its number."""
+    """Return the names of the slices: each one's parcel, the claim's fence, its number."""
     return {
         "parcels": [item.claim.parcel_id for item in slices],
         "fences": [item.claim.fence for item in slices],
@@ -291,7 +298,7 @@ def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None
 
 
 def _suppressions(item: Outcomes) -> Iterator[New]:
-    """Of those whose servers say that they do not exist."""
+    """Return the suppressions of recipients whose servers say that they do not exist."""
     claim = item.claim
     for message_id, recipient, status, reply in item.bounces:
         if len(recipient) <= LONGEST_BOUNCED:
@@ -307,8 +314,11 @@ def _suppressions(item: Outcomes) -> Iterator[New]:
 
 
 def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> None:
-    """Insert the parcels for what is still to be handed over, at once or after a pause, and for what is in doubt for
-    some recipients only: the parcel that counts the message as sent cannot hold that."""
+    """Insert the parcels for what is still to be handed over, at once or after a pause.
+
+    So are those for what is in doubt for some recipients only: the parcel that counts the message as sent cannot hold
+    that.
+    """
     claim = item.claim
     for move, mask in item.moves.items():
         wait = dt.timedelta() if move.is_at_once else pause
@@ -326,24 +336,24 @@ def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> No
 
 
 def is_resent(holder: Claim | Parcel) -> bool:
-    """Whether the account wants its mail in doubt sent again, and there is still time for it."""
+    """Return whether the account wants its mail in doubt sent again, and there is still time for it."""
     policy = Account.objects.values_list("doubt_policy", flat=True).get(pk=holder.account_id)
     limit = dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS)
     return policy == DoubtPolicy.RESEND and database_now() < holder.send_at + limit
 
 
 def backoff(attempts: int) -> dt.timedelta:
-    """How long to wait after so many failed tries: doubled each time, to a limit (RFC 5321 section 4.5.4.1)."""
+    """Return the pause after so many failed tries: doubled each time, to a limit (RFC 5321 section 4.5.4.1)."""
     seconds = settings.RETRY_FIRST_SECONDS * 2 ** min(attempts, 20)
     return dt.timedelta(seconds=min(seconds, settings.RETRY_LONGEST_SECONDS))
 
 
 def correct_late(item: Outcomes) -> list[Happened]:
-    """A record that came after its claim had been broken: the rescuer has put the slice in doubt, this worker knows
-    better. Moves what it knows from doubt to sent, refused or dropped; returns the events that are not stored yet.
+    """Correct the record of a slice that the rescuer has put in doubt: this worker, though late, knows better.
 
-    What the rescuer had from the hand-over note stands under the same fence: it is the same hand-over, not a double.
-    What waits to be sent again, and no worker has claimed yet, is not sent again.
+    Move what it knows from doubt to sent, refused or dropped; return the events that are not stored yet. The outcomes
+    that the rescuer had from the hand-over note stand under the same fence: it is the same hand-over, not a double.
+    Mail that waits to be sent again, and no worker has claimed yet, is not sent again.
     """
     known = _final_events(item)
     stored = set(
@@ -381,8 +391,11 @@ def _apart(event: Happened, item: Outcomes, stored: set[tuple[int, str | None]])
 
 
 def _correct_one(item: Outcomes, bit: int, kind: EventKind) -> None:
-    """Count a message as what it is, in the parcel that holds it. Recipients who are still open go on as a remainder;
-    nobody is handed the message twice, because the events say who had it."""
+    """Count a message as what it is, in the parcel that holds it.
+
+    Recipients who are still open go on as a remainder; nobody is handed the message twice, because the events say who
+    had it.
+    """
     is_over = not bit & (item.moved | item.resendable)
     if kind is not EventKind.SENT and not is_over:
         return

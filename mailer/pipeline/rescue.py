@@ -28,7 +28,7 @@ OUTCOMES: dict[int, Outcome] = {
     int(EventKind.IN_DOUBT): InDoubt("the worker that sent it died"),
     NOT_BEGUN: NotSent(NOTED),
 }
-"""By the kind that the note has for a recipient."""
+"""The outcomes by the kind that the note has for a recipient."""
 
 
 def rescue_parcel(parcel_id: int, fence: int) -> bool:

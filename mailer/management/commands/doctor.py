@@ -30,7 +30,7 @@ NODE_SILENCE = dt.timedelta(seconds=15)
 BEAT_SILENCE = dt.timedelta(seconds=30)
 LATE = dt.timedelta(seconds=30)
 LONGEST_ANSWER_SECONDS = 10.0
-"""How long an answer of the SMTP peer is waited for, if SMTP_TIMEOUT_SECONDS is not shorter."""
+"""The longest wait for an answer of the SMTP peer, if SMTP_TIMEOUT_SECONDS is not shorter."""
 OFFERS = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "STARTTLS", "AUTH")
 """EHLO keywords that make a difference to delivery."""
 HINTS = {
@@ -44,7 +44,7 @@ HINTS = {
 
 
 class Finding(NamedTuple):
-    """One line of the report."""
+    """A line of the report."""
 
     is_well: bool
     subject: str
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 
 def examine() -> Iterator[Finding]:
-    """All findings; what needs the database is left out when that cannot be reached."""
+    """Return all findings; what needs the database is left out when that cannot be reached."""
     yield Finding(
         True, "versions", f"Python {sys.version.split()[0]}, Django {django.__version__}, Celery {celery.__version__}"
     )
