@@ -1,4 +1,4 @@
-"""How a message leaves. `base` says what every transport promises; one module or package for each way out."""
+"""The transports: ways in which a message leaves. `base` has their promises; each has a module or package."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from mailer.transports.checking import CheckedTransport
 
 
 def open_transport() -> CheckedTransport:
-    """The way out that the settings choose. Called once in each worker process, after it was forked.
+    """Open the transport that the settings choose, once in each worker process, after it was forked.
 
-    Raises ValueError, OSError or ImportError when the setting of that way (SMTP_URL, EMAIL_BACKEND) cannot be used.
+    Raises ValueError, OSError or ImportError when the setting of that transport (SMTP_URL, EMAIL_BACKEND) cannot be
+    used.
     """
     if settings.TRANSPORT == "smtp":
         from mailer.transports.smtp import SmtpAddress, SmtpTransport

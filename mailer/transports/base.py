@@ -1,4 +1,4 @@
-"""How a message leaves: the values that every transport takes and gives, whatever is behind it.
+"""The values that every transport takes and gives, whatever is behind it.
 
 A transport is handed one slice, and answers with one outcome per recipient. It never raises for what a peer does:
 every result is a value. What it promises is what the exact stop rests on:
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.25
 
 
 class Envelope(NamedTuple):
-    """One SMTP envelope with its content (RFC 5321 section 2.3.1)."""
+    """An SMTP envelope with its content (RFC 5321 section 2.3.1)."""
 
     message_id: int
     sender: str
@@ -32,11 +32,11 @@ class Envelope(NamedTuple):
     data: bytes
     """The whole MIME message, lines ended by CRLF, not dot-stuffed, without the final dot."""
     is_8bit: bool = False
-    """True when `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
+    """Whether `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
     is_utf8: bool = False
-    """True when an address or header needs SMTPUTF8 (RFC 6531)."""
+    """Whether an address or header needs SMTPUTF8 (RFC 6531)."""
     is_part: bool = False
-    """True when the message has other recipients than these."""
+    """Whether the message has other recipients than these."""
 
 
 class Part(NamedTuple):
@@ -75,13 +75,16 @@ class Refused:
 
     reply: str
     is_of_recipient: bool = field(default=False, compare=False)
-    """Whether the peer said it of this recipient alone (to its RCPT), and not of the sender or the message."""
+    """Whether the peer refused this recipient alone (after RCPT), and not the sender or the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The peer has not taken it, and nothing was said of it: the guard closed, no connection, the peer went away before
-    the final dot, or it answered that a command was wrong. It may be sent later and costs no attempt."""
+    """The outcome of a message that the peer has not taken and said nothing about.
+
+    The guard closed, there was no connection, the peer went away before the final dot, or it answered that a command
+    was wrong. The message may be sent later and costs no attempt.
+    """
 
     reason: str
 
@@ -95,7 +98,7 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """It was not to be handed over at all: the recipient has a suppression. No transport says this."""
+    """The outcome of a recipient who has a suppression: nothing was to be handed over. No transport gives it."""
 
     reason: str
 
@@ -114,7 +117,7 @@ class Result(NamedTuple):
 
 
 class Signal(enum.Enum):
-    """What the guard tells a transport that waits."""
+    """The guard's answer to a transport that waits."""
 
     GO_ON = "go on"
     GIVE_UP = "give up"
@@ -124,21 +127,26 @@ class Guard(Protocol):
     """The gate, as a transport sees it."""
 
     def may_begin(self) -> bool:
-        """Whether one more message may be begun now. Cheap: called once per message, before its last write."""
+        """Return whether one more message may be begun now. Cheap: called once per message, before its last write."""
 
     def note_begun(self, *begun: Begun) -> bool:
-        """Called once `may_begin` has said yes, before the writes that carry the final dots of these (or before the
-        provider's call), for at most one a connection. False: none of them must be begun, as if the gate had closed."""
+        """Note messages that are about to be begun, at most one a connection.
+
+        Called once `may_begin` has allowed it, before the writes that carry their final dots (or before the provider's
+        call). Return False if none of them may be begun, as if the gate had closed.
+        """
 
     def note_result(self, result: Result) -> None:
-        """Called for each message, or for each part of one, as soon as its result is known and before the next one is
-        begun on its connection."""
+        """Note the result of a message, or of a part of one.
+
+        Called as soon as it is known and before the next message is begun on its connection.
+        """
 
     def poll(self) -> Signal:
-        """Called while waiting for the network; renews the worker's heartbeat and sees stops. May take milliseconds."""
+        """Renew the worker's heartbeat and see stops, while the transport waits. May take milliseconds."""
 
     def wakeup_fileno(self) -> int | None:
-        """A file descriptor that becomes readable when `poll()` should be called at once (a stop), if there is one."""
+        """Return a file descriptor that is readable when `poll()` is wanted at once (a stop), if there is one."""
 
 
 def take_all() -> bool:

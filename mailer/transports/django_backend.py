@@ -89,7 +89,7 @@ class DjangoBackendTransport(CheckedTransport):
         return results
 
     def close(self) -> None:
-        """Between slices no connection is kept: to find out whether it still lives would cost a doubt."""
+        """Do nothing: no connection is kept between slices, for to find out whether it lives would cost a doubt."""
         self._thread.shutdown()
 
     @cached_property
@@ -118,13 +118,16 @@ class DjangoBackendTransport(CheckedTransport):
         return judge_answer(message, answer.result(), envelope)
 
     def _close_backend(self, guard: Guard) -> None:
-        """Whether that succeeds is of no interest: nothing hangs on it any more."""
+        """Close the backend. Whether that succeeds does not matter: no message depends on it any more."""
         if self._is_open:
             self._is_open = False
             self._call(self._backend.close, guard)
 
     def _call(self, work: Callable[[], T], guard: Guard) -> Future[T]:
-        """In the thread; here the guard is polled. A GIVE_UP changes nothing: what has begun is waited for."""
+        """Do the work in the thread while the guard is polled here.
+
+        A GIVE_UP changes nothing: what has begun is waited for.
+        """
         answer = self._thread.submit(work)
         try:
             while not wait([answer], POLL_SECONDS).done:
@@ -148,7 +151,7 @@ def judge_answer(message: EnvelopeMessage, count: int | None, envelope: Envelope
 
 
 def _judge_status(status: str | None) -> Outcome:
-    """anymail's own words for what a provider says of one recipient."""
+    """Return the outcome that one of anymail's words for a recipient's status means."""
     if status in {"invalid", "rejected"}:
         return Refused(f"the provider says: {status}")
     if status == "failed":
@@ -157,7 +160,7 @@ def _judge_status(status: str | None) -> Outcome:
 
 
 def judge_error(error: BaseException, envelope: Envelope) -> tuple[Outcome, ...]:
-    """What an exception from `send_messages` means. Doubt, unless it is known to mean something else."""
+    """Return the outcome that an exception from `send_messages` means: doubt, unless it is known to mean another."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answers = {address.casefold(): answer for address, answer in error.recipients.items()}
         unknown = next(iter(answers.values()))
@@ -187,8 +190,10 @@ def _judge_error(error: BaseException) -> Outcome:
 
 
 def _judge_code(code: int, text: bytes | str, stage: Stage) -> Outcome:
-    """Return the outcome that an SMTP reply means, as smtplib keeps it. A complaint about a command is a temporary
-    failure, since nobody counts how often it comes."""
+    """Return the outcome that an SMTP reply means, as smtplib keeps it.
+
+    A complaint about a command is a temporary failure, since nobody counts how often it comes.
+    """
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
     reply = f"{code} {words}"[:TEXT_LIMIT]
     if code < 400:
@@ -214,7 +219,7 @@ def _never_left(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it names as its cause: `from`, an argument (requests) or a reason (urllib3)."""
+    """Yield the error and its causes: `from`, an argument (requests) or a reason (urllib3)."""
     seen: list[BaseException] = [error]
     for one in seen:
         yield one
@@ -224,7 +229,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def words_of(error: BaseException) -> str:
-    """The system's or the provider's words; of all others the name alone: who knows what they quote."""
+    """Return the system's or the provider's words; of other errors the name alone, since a text may quote anything."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"the peer refused the user name or password: {error.smtp_code}"
     if isinstance(error, AnymailError):

@@ -24,7 +24,7 @@ class EnvelopeMessage(EmailMultiAlternatives):
     """Raises whatever the standard library does when the content is not a message."""
 
     def __init__(self, envelope: Envelope, *, is_for_provider: bool) -> None:
-        """A provider is told the author as sender, and returns bounces its own way; SMTP is told the envelope's."""
+        """Take the envelope's sender for SMTP; for a provider, which returns bounces its own way, take the author."""
         content = message_from_bytes(envelope.data, policy=policy.default)
         left = list(envelope.recipients)
         to, cc = _take_named(content, "To", left), _take_named(content, "Cc", left)
@@ -72,7 +72,7 @@ class EnvelopeMessage(EmailMultiAlternatives):
 
 
 class RawMessage(Message):
-    """What a backend gets that asks for MIME: the very bytes of the envelope, as long as it changes nothing."""
+    """The message for a backend that asks for MIME: the very bytes of the envelope, as long as it changes nothing."""
 
     _data = b""
     _as_parsed = b""
@@ -101,7 +101,7 @@ def _addresses(content: EmailMessage, header: str) -> list[str]:
 
 
 def _take_named(content: EmailMessage, header: str, left: list[str]) -> list[str]:
-    """Those of the header that are among `left`, as the header writes them; they are taken out of `left`."""
+    """Return the header's addresses that are among `left`, as the header writes them, and take them out of `left`."""
     named = []
     for value in content.get_all(header, []):
         for address in value.addresses:

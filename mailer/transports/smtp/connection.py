@@ -1,7 +1,7 @@
-"""One socket to the peer: what was written, what is still to be written, and whose final dot is out.
+"""A socket to the peer: what was written, what is still to be written, and the message whose final dot is out.
 
-What is said on it is a *script*: a generator that writes, yields how many replies it waits for, and is given them
-(opening.py and delivering.py have them). Nothing here blocks; whatever goes wrong is a ConnectionLost.
+The dialogue is a *script*: a generator that writes, yields how many replies it waits for, and is given them (opening.py
+and delivering.py have them). Nothing here blocks; whatever goes wrong is a ConnectionLost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Script = Generator[int, list[bytes], None]
 
 
 class Stage(enum.Enum):
-    """How far the opening of a session has come: where it fails says what to look at."""
+    """The stage of opening a session; where it fails shows what to look at."""
 
     CONNECTING = "connecting"
     GREETING = "greeting"
@@ -42,8 +42,11 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class ConnectionLost(Exception):
-    """The connection is of no more use. `answer` is what the peer said of the message at hand, if it said anything;
-    `is_ours` that it was not the peer who ended it; `is_complaint` that the peer complained about a command."""
+    """Raised when the connection is of no more use.
+
+    `answer` is the peer's answer about the message at hand, if there was one; `is_ours` says that it was not the peer
+    who ended the connection, `is_complaint` that the peer complained about a command.
+    """
 
     def __init__(
         self, reason: str, *, answer: Outcome | None = None, is_ours: bool = False, is_complaint: bool = False
@@ -90,7 +93,7 @@ class Connection:
     )
 
     def __init__(self, *, family: int, timeout_seconds: float) -> None:
-        """Raises OSError when the system has no socket left."""
+        """Begin to connect. Raises OSError when the system has no socket left."""
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -103,16 +106,16 @@ class Connection:
         self.is_greeted = False
         """The peer was willing; what goes wrong from now on would go wrong at its other addresses too."""
         self.is_used = False
-        """It has done its work before: to lose it now says nothing about the message at hand, nor about the peer."""
+        """Whether it has done its work before: its loss says nothing about the peer, nor about the message at hand."""
         self.wants_room = True
-        """It waits until it can write."""
+        """Whether it waits until it can write."""
         self.is_watched_for_room = False
         self.begun: Transaction | None = None
-        """Its final dot is out, wholly or in part, and the peer has not answered."""
+        """The transaction whose final dot is out, wholly or in part, and that the peer has not answered."""
         self.current: Transaction | None = None
         """The peer hears or heard of it, but its final dot is not out: without this connection, it is not sent."""
         self.following: Transaction | None = None
-        """Its commands go out right behind the final dot of `current`."""
+        """The transaction whose commands go out right behind the final dot of `current`."""
         self.quiet_since = monotonic()
         self._script: Script | None = None
         self._awaited = 1
@@ -144,21 +147,24 @@ class Connection:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a message hangs on it."""
+        """Return whether it has a message under way."""
         return self.begun is not None or self.current is not None
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether losing it now would leave a doubt. The answer to a final dot may be here while others are awaited."""
+        """Return whether its loss now would leave a doubt.
+
+        The answer to a final dot may be here while others are awaited.
+        """
         return self.begun is not None and not self._heard
 
     @property
     def has_unread(self) -> bool:
-        """Whether the peer has said more than it was asked."""
+        """Return whether the peer has sent more than it was asked for."""
         return bool(self._heard) or self._reader.has_rest
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the peer owes an answer, or room, for longer than it may."""
+        """Return whether the peer owes an answer, or room, for longer than it may."""
         return self._script is not None and now > self._deadline
 
     @property
@@ -195,10 +201,10 @@ class Connection:
         self._queue(self._tls.seal(data) if self._tls else data)
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """From here on everything is TLS; what is written before the handshake is over follows it.
+        """Use TLS from here on; what is written before the handshake is over follows it.
 
-        What the peer has said until now is forgotten: it was said in the clear, perhaps by somebody else (RFC 3207
-        section 4.2).
+        The peer's words until now are forgotten: they came in the clear, perhaps from somebody else (RFC 3207 section
+        4.2).
         """
         self._heard, self._reader = [], ReplyReader()
         self._tls = Tls(context, host)
@@ -214,11 +220,11 @@ class Connection:
 
     @property
     def is_prepared(self) -> bool:
-        """Whether a message is ready to be written."""
+        """Return whether a message is ready to be written."""
         return self._prepared is not None
 
     def write_message(self) -> None:
-        """What was prepared. It has been noted that it is begun.
+        """Write the prepared message, which has been noted as begun.
 
         The gate is asked directly before each write that has the dot in it, until a byte of the dot is out. When the
         kernel does not take all of it at once, the dot is held back until all of the body is out.
@@ -243,7 +249,7 @@ class Connection:
         self.wants_room = True
 
     def on_room(self) -> None:
-        """The socket can be written to."""
+        """Write what waits: the socket can be written to."""
         if self.is_connecting:
             if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise ConnectionLost(f"no connection: {describe(OSError(code, ''))}")
@@ -286,7 +292,7 @@ class Connection:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def on_bytes(self) -> None:
-        """The socket can be read from: replies go to the script, as many at a time as it waits for."""
+        """Read: the socket has bytes. Replies go to the script, as many at a time as it waits for."""
         try:
             data = self.socket.recv(READ_BYTES)
         except BlockingIOError:
@@ -315,7 +321,7 @@ class Connection:
             raise ConnectionLost("the peer closed the connection")
 
     def _look_for_closing(self) -> None:
-        """A 421 has come. The awaited replies that came before it count."""
+        """Look for the 421 that has come. The awaited replies that came before it count."""
         for position, reply in enumerate(self._heard[: self._awaited]):
             if reply.startswith(CLOSING):
                 del self._heard[position:]
@@ -336,7 +342,7 @@ class Connection:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def expect_within(self, seconds: float) -> None:
-        """A shorter time-out for the answer to what was just written."""
+        """Set a shorter time-out for the answer to what was just written."""
         self._deadline = min(self._deadline, monotonic() + seconds)
 
     def settle(self, work: Slice, lost: ConnectionLost) -> bool:
@@ -389,7 +395,7 @@ class Connection:
 
 
 def describe(error: OSError) -> str:
-    """The system's words for it; never an address or a path of ours."""
+    """Return the system's words for an error; never an address or a path of ours."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted ({error.verify_message})"
     if isinstance(error, ssl.SSLError):

@@ -35,8 +35,10 @@ def _deliver_pipelined(connection: Connection, work: Slice, peer: Peer) -> Scrip
 
 
 def _deliver_chain(connection: Connection, work: Slice, peer: Peer, first: Transaction) -> Script:
-    """Deliver one message and those that follow it without a pause: all of them, if the peer takes commands behind a
-    final dot."""
+    """Deliver one message and those that follow it without a pause.
+
+    Those are all that are left, if the peer takes commands behind a final dot.
+    """
     begun: Transaction | None = None
     transaction: Transaction | None = first
     connection.current = first

@@ -31,7 +31,7 @@ class SmtpTransport(CheckedTransport):
     """A Transport (see base.py) over SMTP (RFC 5321)."""
 
     def __init__(self, address: SmtpAddress, *, connections: int, timeout_seconds: float) -> None:
-        """Opens nothing yet. Raises OSError when the CA file of the address cannot be used."""
+        """Prepare the pool; nothing is opened yet. Raises OSError when the CA file of the address cannot be used."""
         self._address = address
         self._limit = connections
         self._timeout_seconds = timeout_seconds
@@ -40,12 +40,12 @@ class SmtpTransport(CheckedTransport):
         self._resolver = Resolver(address.host, address.port)
         self._peer_limits = PeerLimits()
         self._connections: dict[Connection, list[Endpoint]] = {}
-        """Each with its address, and behind it those to try should that one not open."""
+        """The connections, each with its address, and behind it those to try should that one not open."""
         self._prepared: list[Connection] = []
-        """Those with a message ready to be written."""
+        """The connections with a message ready to be written."""
         self._wakeup: int | None = None
         self._openings_left = 0
-        """How many more this slice may open: a peer that drops every connection must not be hammered."""
+        """The connections that this slice may still open: a peer that drops every connection must not be hammered."""
         self._last_failure = ""
         self._needs_hands = False
         """Something was lost: messages may be waiting that no connection will come for by itself."""
@@ -199,7 +199,7 @@ class SmtpTransport(CheckedTransport):
     # --- the guard ----------------------------------------------------------------------------------------------------
 
     def _poll(self, work: Slice) -> Signal:
-        """While it looks, the guard may close what it is woken by, and a socket of ours may get that number next."""
+        """Poll the guard, which may close the descriptor that wakes us; a socket of ours may get that number next."""
         self._forget_wakeup()
         signal = work.poll()
         self._watch_wakeup(work)

@@ -28,7 +28,7 @@ def code_of(reply: bytes) -> int:
 
 
 def text_of(reply: bytes) -> str:
-    """What is kept of a reply: code, enhanced code and words in one line, cut to 500 characters."""
+    """Return the text of a reply that is kept: code, enhanced code and words in one line, cut to 500 characters."""
     text = reply.decode(errors="replace")[:TEXT_LIMIT]
     return text if text.isprintable() else text.translate(CONTROLS)
 
@@ -41,19 +41,19 @@ class ReplyReader:
     def __init__(self) -> None:
         self._rest = b""
         self._lines: list[bytes] = []
-        """Of a reply whose last line is still to come."""
+        """The lines of a reply whose last line is still to come."""
         self.broken = ""
-        """Why nothing more can be read from this peer. The replies before that are good."""
+        """The reason why nothing more can be read from this peer. The replies before that are good."""
         self.is_closing = False
         """Whether a 421 has come."""
 
     @property
     def has_rest(self) -> bool:
-        """Whether a reply has begun to arrive."""
+        """Return whether a reply has begun to arrive."""
         return bool(self._rest or self._lines)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The replies that these bytes complete."""
+        """Return the replies that these bytes complete."""
         if self.broken:
             return []
         if not self._rest and not self._lines and SHORT_REPLIES.fullmatch(data):  # nearly always

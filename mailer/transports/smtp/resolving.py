@@ -15,11 +15,11 @@ LOOKUP_SECONDS = 10.0
 
 
 class HostUnknown(Exception):
-    """No address: the text says why."""
+    """Raised when there is no address; the text has the reason."""
 
 
 class Endpoint:
-    """One address: what `socket.connect` takes, and its family."""
+    """An address for `socket.connect`, and its family."""
 
     __slots__ = ("family", "sockaddr")
 
@@ -36,14 +36,17 @@ class Resolver:
         self._known_until = 0.0
 
     def find_endpoints(self, *, may_wait: Callable[[], bool]) -> list[Endpoint]:
-        """In the order to try them. Asks `may_wait` all the time it takes; raises HostUnknown when that says no."""
+        """Return the addresses in the order to try them.
+
+        Asks `may_wait` all the time it takes; raises HostUnknown when that says no.
+        """
         if monotonic() >= self._known_until:
             self._endpoints = self._look_up(may_wait)
             self._known_until = monotonic() + CACHE_SECONDS
         return list(self._endpoints)
 
     def prefer(self, endpoint: Endpoint) -> None:
-        """This one answered: it is tried first from now on."""
+        """Try this address first from now on, since it answered."""
         if endpoint in self._endpoints:
             self._endpoints.remove(endpoint)
             self._endpoints.insert(0, endpoint)

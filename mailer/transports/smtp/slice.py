@@ -1,4 +1,4 @@
-"""What is left of the slice that is being handed over, and the gate before it."""
+"""The rest of the slice that is being handed over, and the gate before it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Slice:
         self.is_closed = False
         """The gate has said no once; it is not asked again."""
         self._cut: dict[int, CutMessage] = {}
-        """By message id those that are handed over in parts."""
+        """The messages that are handed over in parts, by message id."""
         self._is_given_up = False
         self._guard = guard
         self._may_take = may_take
@@ -45,12 +45,12 @@ class Slice:
         return not self.is_closed
 
     def note_begun(self, *begun: Begun) -> None:
-        """Before these messages are begun, one on each connection."""
+        """Note that these messages are about to be begun, one on each connection."""
         if self.may_begin() and not self._guard.note_begun(*begun):
             self.is_closed = True
 
     def poll(self) -> Signal:
-        """Once it was GIVE_UP, it stays so."""
+        """Poll the guard. Once its answer was GIVE_UP, it stays so."""
         if not self._is_given_up and self._guard.poll() is Signal.GIVE_UP:
             self._is_given_up = self.is_closed = True
         return Signal.GIVE_UP if self._is_given_up else Signal.GO_ON
@@ -59,7 +59,7 @@ class Slice:
         return self._guard.wakeup_fileno()
 
     def take(self, peer: Peer) -> Transaction | None:
-        """The next message that this peer can be given; those it can never be given are refused on the way."""
+        """Return the next message that this peer can be given; those it can never be given are refused on the way."""
         if self.waiting and not self._may_take():
             self.finish_waiting(NOT_TAKEN_UP)
         while self.waiting and not self.is_closed:

@@ -10,7 +10,7 @@ import ssl
 
 
 class Tls:
-    """One TLS session, client side."""
+    """A TLS session, client side."""
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -19,7 +19,7 @@ class Tls:
         self._early = b""
         self._is_established = False
         self.is_closed = False
-        """True once the peer has ended the session: nothing more will come."""
+        """Whether the peer has ended the session: nothing more will come."""
 
     @property
     def version(self) -> str:
@@ -31,7 +31,7 @@ class Tls:
         self._shake_hands()
 
     def seal(self, plain: bytes) -> bytes:
-        """The bytes to write for these. Before the handshake is over they wait, and follow it."""
+        """Return the bytes to write for these. Before the handshake is over they wait, and follow it."""
         if not self._is_established:
             self._early += plain
             return b""
@@ -41,7 +41,7 @@ class Tls:
         return self._outgoing.read()
 
     def unseal(self, sealed: bytes) -> bytes:
-        """The plain bytes in these. Raises ssl.SSLError (certificate, protocol)."""
+        """Return the plain bytes in these. Raises ssl.SSLError (certificate, protocol)."""
         self._incoming.write(sealed)
         if not self._is_established:
             self._shake_hands()
@@ -60,7 +60,7 @@ class Tls:
         return b"".join(plain)
 
     def take_outgoing(self) -> bytes:
-        """What the session itself has to say: handshake, key updates, alerts."""
+        """Return the session's own bytes to write: handshake, key updates, alerts."""
         return self._outgoing.read()
 
     def _shake_hands(self) -> None:

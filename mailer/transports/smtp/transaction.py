@@ -1,4 +1,4 @@
-"""One message on the wire: the commands that carry it to a given peer, and the outcome of each of its recipients."""
+"""A message in SMTP: the commands that carry it to a given peer, and the outcome of each of its recipients."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ DOT_AT_LINE_START = re.compile(rb"\n\.")  # with the LF first, the search goes f
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What the peer offered in its answer to EHLO. After HELO it is nothing."""
+    """The peer's offers in its answer to EHLO. After HELO there are none."""
 
     is_pipelining: bool = False
     is_8bit: bool = False
     is_utf8: bool = False
     takes_size: bool = False
     size_limit: int = 0
-    """In bytes; 0 when it named none."""
+    """The limit in bytes; 0 when it named none."""
 
 
 PENDING = NotSent("it was not tried")
@@ -58,8 +58,10 @@ class Transaction:
     def __init__(self, envelope: Envelope, peer: Peer) -> None:
         self.envelope = envelope
         self.answered = 0
-        """How many of MAIL and the RCPTs the peer answered: once it is more than none, the message is not quietly
-        given to another connection."""
+        """The number of MAIL and RCPTs that the peer answered.
+
+        Once it is more than none, the message is not quietly given to another connection.
+        """
         self.outcomes: list[Outcome] = [PENDING] * len(envelope.recipients)
         self.asked: list[int] = []
         """The positions, among the recipients, of those with a RCPT."""
@@ -73,7 +75,7 @@ class Transaction:
         self.left: tuple[int, ...] = ()
         """The positions of those who found no place in this one. They may be too many for one other, too."""
         self.room = 0
-        """How many recipients the peer took before it said that these were enough; 0 when it did not say so."""
+        """The recipients that the peer took before it said that these were enough; 0 when it did not say so."""
         self._prepare(peer)
 
     def _prepare(self, peer: Peer) -> None:
@@ -154,7 +156,7 @@ class Transaction:
 
     @property
     def is_hopeful(self) -> bool:
-        """Whether a recipient is left that may still get it."""
+        """Return whether a recipient is left that may still get it."""
         return PENDING in self.outcomes
 
     def settle(self, outcome: Outcome) -> None:
@@ -217,8 +219,10 @@ class Transaction:
 
     @property
     def body(self) -> bytes:
-        """What goes between 354 and the final dot, ended by CRLF. Empty when nobody is left to get it (RFC 2920 section
-        3.1)."""
+        """Return the bytes between 354 and the final dot, ended by CRLF.
+
+        Empty when nobody is left to get it (RFC 2920 section 3.1).
+        """
         if not self.is_hopeful:
             return b""
         return end_line(stuff_dots(self.envelope.data))
@@ -235,12 +239,12 @@ def stuff_dots(data: bytes) -> bytes:
 
 
 def end_line(data: bytes) -> bytes:
-    """With a CRLF at the end, where there is anything."""
+    """Return the data with a CRLF at the end, if there is anything."""
     return data if data.endswith(b"\r\n") or not data else data + b"\r\n"
 
 
 def _encode_address(address: str) -> bytes | None:
-    """None for one that may not reach the wire."""
+    """Return the address in bytes; None if it may not reach the peer."""
     return address.encode() if is_safe_address(address) else None
 
 
@@ -248,7 +252,7 @@ _encode_sender = lru_cache(maxsize=256)(_encode_address)  # senders repeat, reci
 
 
 def _find_refusal(envelope: Envelope, peer: Peer, *, is_utf8: bool) -> str:
-    """Why this peer can never be given this message; empty when it can. Worded like the reply it would send."""
+    """Return why this peer can never be given this message, worded like its own reply; empty when it can."""
     if 0 < peer.size_limit < len(envelope.data):
         return f"552 5.3.4 {len(envelope.data)} bytes are more than the {peer.size_limit} bytes that the peer takes"
     if envelope.is_8bit and not peer.is_8bit:

@@ -1,4 +1,4 @@
-"""Where the peer is and how it is spoken to, read from `SMTP_URL`. A mistake in it stops start-up."""
+"""The address of the peer and the way to speak to it, read from `SMTP_URL`. A mistake in it stops start-up."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HELLO_NAME = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
 
 
 class StartTls(enum.Enum):
-    """Whether a connection that began in the clear is turned into TLS (RFC 3207)."""
+    """The condition on which a connection that began in the clear is turned into TLS (RFC 3207)."""
 
     NEVER = "never"
     AUTO = "auto"
-    """When the peer offers it. It must then succeed: a certificate that does not fit ends the connection."""
+    """If the peer offers it. It must then succeed: a certificate that does not fit ends the connection."""
     ALWAYS = "always"
 
 
@@ -67,7 +67,7 @@ class SmtpAddress:
         )
 
     def make_tls_context(self) -> ssl.SSLContext:
-        """Raises OSError (ssl.SSLError is one) when the `ca` file is missing or holds no certificate."""
+        """Return the TLS context. Raises OSError if the `ca` file is missing or holds no certificate."""
         context = ssl.create_default_context(cafile=self.ca_file)
         if not self.is_verified:
             context.check_hostname = False

@@ -31,13 +31,13 @@ class Visit:
     stage: Stage = Stage.CONNECTING
     """The stage that the visit reached."""
     failure: str = ""
-    """Why the visit came no further; empty when it came to its end."""
+    """The reason why the visit came no further; empty when it came to its end."""
     greeting: str = ""
     offers: dict[str, str] = field(default_factory=dict)
     tls_version: str = ""
     connect_ms: float = 0.0
     greeting_ms: float = 0.0
-    """From the connection to the greeting, including a TLS handshake before it."""
+    """The time from the connection to the greeting, including a TLS handshake before it."""
     reply_ms: float = 0.0
     """The slowest answer to MAIL, RCPT and RSET."""
     refusal: str = ""
