@@ -9,9 +9,15 @@ from typing import Any
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 
 from api.easymail import schema as easymail
+from api.easymail.schema.without_effect import WITHOUT_EFFECT as EASYMAIL_WITHOUT_EFFECT
 from api.native import schema as native
 from api.openapi import Piece
 from api.sendgrid import schema as sendgrid
+from api.sendgrid.schema.without_effect import WITHOUT_EFFECT as SENDGRID_WITHOUT_EFFECT
+from api.without_effect import describe_fields
+
+WITHOUT_EFFECT = {"SendGrid": SENDGRID_WITHOUT_EFFECT, "Easymail": EASYMAIL_WITHOUT_EFFECT}
+"""The fields that are accepted and have no effect on mail, by the API. The native API has none."""
 
 
 class Routes(EndpointEnumerator):
@@ -34,7 +40,14 @@ class Document(SchemaGenerator):
         return found
 
 
+def make_document() -> Piece:
+    """Return the whole document, with the fields that have no effect described."""
+    document = Document().get_schema()
+    describe_fields(document, [declared for several in WITHOUT_EFFECT.values() for declared in several])
+    return document
+
+
 @cache
 def document_text() -> str:
     """The document as JSON. Made once: it depends on the code alone."""
-    return json.dumps(Document().get_schema(), separators=(",", ":"))
+    return json.dumps(make_document(), separators=(",", ":"))

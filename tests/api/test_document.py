@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from django.urls import URLPattern, re_path
 from drf_spectacular.validation import validate_schema
 
 from api.document import Document, document_text
+from api.easymail.schema import COMPONENTS as EASYMAIL_COMPONENTS
 from api.easymail.urls import urlpatterns as easymail
+from api.native.schema import COMPONENTS as NATIVE_COMPONENTS
 from api.native.urls import urlpatterns as native
 from api.native.views import Endpoint
+from api.sendgrid.schema import FAMILIES
 from api.sendgrid.urls import urlpatterns as sendgrid
 
 DOCUMENT = "/sluice/v1/openapi.json"
@@ -58,6 +62,22 @@ def test_an_endpoint_that_nobody_described_is_left_out() -> None:
 def test_the_document_is_openapi(document: Any) -> None:
     assert document["openapi"].startswith("3.0.")
     validate_schema(document)
+
+
+def test_no_two_components_share_a_name() -> None:
+    """The second one would describe the fields of the first."""
+    families = [*(family.COMPONENTS for family in FAMILIES), NATIVE_COMPONENTS, EASYMAIL_COMPONENTS]
+    shared = [name for name, count in Counter(name for family in families for name in family).items() if count > 1]
+    assert shared == []
+
+
+def test_every_answer_is_described_by_more_than_a_pronoun(document: Any) -> None:
+    described = {
+        (call["operationId"], answer["description"])
+        for call in calls(document).values()
+        for answer in call["responses"].values()
+    }
+    assert {each for each in described if re.fullmatch("(It|They|Those|Them)[.,].*", each[1])} == set()
 
 
 def test_every_reference_leads_somewhere(document: Any) -> None:

@@ -56,12 +56,12 @@ def listed(name: str, summary: str, component_name: str, *query: OpenApiParamete
 
 def shown(name: str, summary: str, component_name: str) -> Describe:
     """A GET of one thing."""
-    return call(name, summary, tag=TAG, replies={200: Reply("It.", one(component_name))}, refusals=[404])
+    return call(name, summary, tag=TAG, replies={200: Reply(f"{summary}.", one(component_name))}, refusals=[404])
 
 
 def made(name: str, summary: str, component_name: str, body: dict[str, Piece], *required: str) -> Describe:
     piece: Piece = {"type": "object", "properties": body, "required": list(required)}
-    return call(name, summary, tag=TAG, body=piece, replies={201: Reply("It.", one(component_name))})
+    return call(name, summary, tag=TAG, body=piece, replies={201: Reply(f"{summary}.", one(component_name))})
 
 
 def changed(name: str, summary: str, component_name: str, body: dict[str, Piece]) -> Describe:

@@ -140,7 +140,7 @@ campaigns = extend_schema_view(
         "A new campaign, as a draft",
         tag=TAG,
         body=component("EasymailNewCampaign"),
-        replies={201: Reply("It.", CAMPAIGN)},
+        replies={201: Reply("The new campaign.", CAMPAIGN)},
     ),
 )
 one_campaign = extend_schema_view(
@@ -149,7 +149,7 @@ one_campaign = extend_schema_view(
         "A campaign",
         tag=TAG,
         query=[include(shown.STATS, shown.REVENUE)],
-        replies={200: Reply("It.", CAMPAIGN)},
+        replies={200: Reply("The campaign.", CAMPAIGN)},
         refusals=[404],
     ),
     patch=call(
@@ -175,7 +175,7 @@ schedule = move(
     "It is scheduled.",
     body=record(scheduled_at={**MOMENT, "description": "With its offset or Z, in the future."}),
 )
-unschedule = move("unschedule_campaign", "Make a scheduled campaign a draft again", "A draft.")
+unschedule = move("unschedule_campaign", "Make a scheduled campaign a draft again", "The campaign is a draft.")
 cancel = move(
     "cancel_campaign",
     "Stop a campaign that is on its way, for good",

@@ -13,7 +13,9 @@ NAME: Piece = {**TEXT, "minLength": 1, "maxLength": NAME_LENGTH}
 SCOPES = list_of(TEXT)
 KEY = record(api_key_id=TEXT, name=TEXT)
 KEY_DETAILS = record(api_key_id=TEXT, name=TEXT, scopes=SCOPES)
-LIMIT = OpenApiParameter("limit", {**NUMBER, "minimum": 1, "maximum": 999_999}, description="At most so many.")
+LIMIT = OpenApiParameter(
+    "limit", {**NUMBER, "minimum": 1, "maximum": 999_999}, description="The highest number of entries in the answer."
+)
 
 api_keys = extend_schema_view(
     get=call(

@@ -17,7 +17,11 @@ NEW_GROUP: Piece = {
 }
 GROUP = record(id=NUMBER, name=TEXT, description=TEXT, is_default=FLAG)
 EMAILS = record(recipient_emails=list_of(TEXT))
-IDS = OpenApiParameter("id", {**list_of({**NUMBER, "minimum": 0, "maximum": 2**31 - 1})}, description="Only these.")
+IDS = OpenApiParameter(
+    "id",
+    {**list_of({**NUMBER, "minimum": 0, "maximum": 2**31 - 1})},
+    description="Return only the entries with these ids.",
+)
 
 COMPONENTS: dict[str, Piece] = {
     "GroupChange": {"type": "object", "properties": NEW_GROUP["properties"]},
@@ -43,7 +47,7 @@ groups = extend_schema_view(
         "A new unsubscribe group",
         tag=GROUPS,
         body=component("NewGroup"),
-        replies={201: Reply("It.", GROUP)},
+        replies={201: Reply("The new unsubscribe group.", GROUP)},
         refusals=REPEATABLE,
     ),
 )
@@ -52,7 +56,7 @@ one_group = extend_schema_view(
         "get_unsubscribe_group",
         "An unsubscribe group",
         tag=GROUPS,
-        replies={200: Reply("It.", component("Group"))},
+        replies={200: Reply("The unsubscribe group.", component("Group"))},
         refusals=[404],
     ),
     patch=call(
@@ -94,7 +98,7 @@ search_group_suppressions = extend_schema_view(
         "Which of these addresses have left a group",
         tag=SUPPRESSIONS,
         body=component("AnyTexts"),
-        replies={200: Reply("Those.", list_of(TEXT))},
+        replies={200: Reply("The addresses that have left the group.", list_of(TEXT))},
         refusals=[*REPEATABLE, 404],
     ),
 )

@@ -47,9 +47,9 @@ PAGE = [
     OpenApiParameter(
         "limit",
         {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        description="At most so many.",
+        description="The highest number of entries in the answer.",
     ),
-    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="After so many others."),
+    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="How many entries to skip."),
 ]
 
 campaigns = extend_schema_view(
@@ -66,7 +66,7 @@ campaigns = extend_schema_view(
         "A new campaign, as a draft",
         tag=CAMPAIGNS,
         body=component("NewCampaign"),
-        replies={201: Reply("It.", component("Campaign"))},
+        replies={201: Reply("The new campaign.", component("Campaign"))},
         refusals=REPEATABLE,
     ),
 )
@@ -75,7 +75,7 @@ one_campaign = extend_schema_view(
         "get_campaign",
         "A campaign",
         tag=CAMPAIGNS,
-        replies={200: Reply("It.", component("Campaign"))},
+        replies={200: Reply("The campaign.", component("Campaign"))},
         refusals=[404],
     ),
     patch=call(
@@ -122,7 +122,7 @@ schedule = extend_schema_view(
         "unschedule_campaign",
         "Make a scheduled campaign a draft again",
         tag=CAMPAIGNS,
-        replies={204: Reply("A draft.")},
+        replies={204: Reply("The campaign is a draft.")},
         refusals=[404, 409],
     ),
 )

@@ -55,7 +55,7 @@ lists = extend_schema_view(
         "A new list",
         tag=LISTS,
         body=component("ContactListName"),
-        replies={201: Reply("It.", component("ContactList"))},
+        replies={201: Reply("The new list.", component("ContactList"))},
         refusals=REPEATABLE,
     ),
 )
@@ -65,7 +65,7 @@ one_list = extend_schema_view(
         "A list",
         tag=LISTS,
         query=[WITH_SAMPLE],
-        replies={200: Reply("It.", component("SampledContactList"))},
+        replies={200: Reply("The list.", component("SampledContactList"))},
         refusals=[400, 404],
     ),
     patch=marketing_call(
@@ -121,7 +121,7 @@ fields = extend_schema_view(
         "A new custom field",
         tag=FIELDS,
         body=component("NewFieldDefinition"),
-        replies={200: Reply("It.", component("FieldDefinition"))},
+        replies={200: Reply("The custom field.", component("FieldDefinition"))},
         refusals=REPEATABLE,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.openapi import FLAG, NUMBER, TEXT, Piece, Reply, component, list_of, nullable, one_of, record
-from api.sendgrid.inputs.contactdb import HIGHEST_PAGE, LAST_PAGE, MAX_LISTS, MAX_RECIPIENTS, PAGE
+from api.sendgrid.inputs.contactdb import HIGHEST_PAGE, LAST_PAGE, MAX_LISTS, MAX_RECIPIENTS, PAGE, READ_ONLY
 from api.sendgrid.schema.words import REPEATABLE, call
 from campaigns.audience.lists import NAME_LENGTH
 from campaigns.audience.models import FieldType
@@ -17,7 +17,7 @@ FIELD = {"id": NUMBER, "name": TEXT, "type": one_of(FieldType)}
 VALUE: Piece = {"nullable": True, "oneOf": [TEXT, {"type": "number"}]}
 NEW_RECIPIENT: Piece = {
     "type": "object",
-    "properties": {"email": TEXT, "first_name": TEXT, "last_name": TEXT},
+    "properties": {"email": TEXT, "first_name": TEXT, "last_name": TEXT, **{name: {} for name in sorted(READ_ONLY)}},
     "required": ["email"],
     "additionalProperties": True,
 }
@@ -35,7 +35,7 @@ COMPONENTS: dict[str, Piece] = {
     "ListName": record(name=NAME),
     "LegacyList": record(id=NUMBER, name=TEXT, recipient_count=NUMBER),
     "NewRecipient": NEW_RECIPIENT,
-    "Recipient": record(
+    "LegacyRecipient": record(
         id=TEXT,
         email=TEXT,
         first_name=nullable(TEXT),
@@ -47,7 +47,7 @@ COMPONENTS: dict[str, Piece] = {
         last_opened=nullable(NUMBER),
         custom_fields=list_of(record(**FIELD, value=VALUE)),
     ),
-    "RecipientPage": record(recipients=list_of(component("Recipient"))),
+    "RecipientPage": record(recipients=list_of(component("LegacyRecipient"))),
     "UpsertedRecipients": record(
         error_count=NUMBER,
         error_indices=list_of(NUMBER),
@@ -73,7 +73,7 @@ lists = extend_schema_view(
         "A new list",
         tag=LISTS,
         body=component("ListName"),
-        replies={201: Reply("It.", component("LegacyList"))},
+        replies={201: Reply("The new list.", component("LegacyList"))},
         refusals=REPEATABLE,
     ),
     delete=call(
@@ -89,7 +89,7 @@ one_list = extend_schema_view(
         "get_list",
         "A list",
         tag=LISTS,
-        replies={200: Reply("It.", component("LegacyList"))},
+        replies={200: Reply("The list.", component("LegacyList"))},
         refusals=[400, 404],
     ),
     patch=call(
@@ -180,7 +180,7 @@ one_recipient = extend_schema_view(
         "get_recipient",
         "A recipient",
         tag=RECIPIENTS,
-        replies={200: Reply("It.", component("Recipient"))},
+        replies={200: Reply("The recipient.", component("LegacyRecipient"))},
         refusals=[400, 404],
     ),
     delete=call(
@@ -211,7 +211,7 @@ recipient_count = extend_schema_view(
 billable_count = extend_schema_view(
     get=call(
         "count_billable_recipients",
-        "The same",
+        "How many recipients the account has, all of which are billable",
         tag=RECIPIENTS,
         replies={200: Reply("Their count.", record(recipient_count=NUMBER))},
     ),
@@ -228,7 +228,7 @@ custom_fields = extend_schema_view(
         "A new custom field",
         tag=FIELDS,
         body=component("NewCustomField"),
-        replies={201: Reply("It.", component("CustomField"))},
+        replies={201: Reply("The new custom field.", component("CustomField"))},
         refusals=REPEATABLE,
     ),
 )
@@ -237,7 +237,7 @@ one_custom_field = extend_schema_view(
         "get_custom_field",
         "A custom field",
         tag=FIELDS,
-        replies={200: Reply("It.", component("CustomField"))},
+        replies={200: Reply("The custom field.", component("CustomField"))},
         refusals=[400, 404],
     ),
     delete=call(
@@ -261,6 +261,6 @@ status = extend_schema_view(
         "get_status",
         "Whether changes of recipients are delayed; they never are",
         tag=RECIPIENTS,
-        replies={200: Reply("OK.", record(status=list_of(record(id=TEXT, value=TEXT))))},
+        replies={200: Reply("No change is delayed.", record(status=list_of(record(id=TEXT, value=TEXT))))},
     ),
 )

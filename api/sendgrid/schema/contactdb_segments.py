@@ -20,7 +20,7 @@ ASKED: dict[str, Piece] = {
 }
 FOUND = Reply(
     "Up to a thousand, and the count of all.",
-    record(recipients=list_of(component("Recipient")), recipient_count=NUMBER),
+    record(recipients=list_of(component("LegacyRecipient")), recipient_count=NUMBER),
 )
 
 COMPONENTS: dict[str, Piece] = {
@@ -56,7 +56,7 @@ segments = extend_schema_view(
         "A new segment",
         tag=SEGMENTS,
         body=component("NewLegacySegment"),
-        replies={200: Reply("It, not counted yet.", component("LegacySegment"))},
+        replies={200: Reply("The new segment, which is not counted yet.", component("LegacySegment"))},
         refusals=REPEATABLE,
     ),
 )
@@ -65,7 +65,7 @@ one_segment = extend_schema_view(
         "get_segment",
         "A segment",
         tag=SEGMENTS,
-        replies={200: Reply("It.", component("LegacySegment"))},
+        replies={200: Reply("The segment.", component("LegacySegment"))},
         refusals=[400, 404],
     ),
     patch=call(

@@ -69,7 +69,7 @@ contacts = extend_schema_view(
         "list_contacts",
         "The fifty newest contacts, and the count of all",
         tag=CONTACTS,
-        replies={200: Reply("They.", SEVERAL)},
+        replies={200: Reply("The contacts, and their count.", SEVERAL)},
     ),
     put=marketing_call(
         "upsert_contacts",
@@ -96,7 +96,7 @@ one_contact = extend_schema_view(
         "get_contact",
         "A contact",
         tag=CONTACTS,
-        replies={200: Reply("It.", component("Contact"))},
+        replies={200: Reply("The contact.", component("Contact"))},
         refusals=[404],
     ),
 )

@@ -14,6 +14,12 @@ from api.sendgrid.schema.words import REFUSALS, REPEATABLE, call
 BATCHES = "SendGrid: mail"
 MAIL_REFUSALS = (400, 401, 409, 413, 415, 429, 500, 503)
 
+MAIL_DESCRIPTION = (
+    "Fields that this document does not name are ignored, in the body and in every object within it. A field whose "
+    'description begins with "Has no effect" is checked, and does not change what is sent. The body may be compressed '
+    "with gzip."
+)
+
 
 class Untitled(GenerateJsonSchema):
     """Without a title for each field, which only says its name again."""
@@ -34,7 +40,7 @@ PATHS: dict[str, Piece] = {
         "post": {
             "operationId": "send_mail",
             "summary": "Accept a mail, to be sent at once or at its time",
-            "description": "Fields that are not named here are ignored. The body may come gzipped.",
+            "description": MAIL_DESCRIPTION,
             "tags": [BATCHES],
             "security": [{openapi.BearerKey.name: []}],
             "parameters": [IDEMPOTENCY_KEY.to_piece()],
@@ -65,7 +71,7 @@ mail_batches = extend_schema_view(
         "create_mail_batch",
         "A new batch id",
         tag=BATCHES,
-        replies={201: Reply("It.", record(batch_id=TEXT))},
+        replies={201: Reply("The id of the new batch.", record(batch_id=TEXT))},
         refusals=REPEATABLE,
     ),
 )
@@ -74,7 +80,7 @@ mail_batch = extend_schema_view(
         "validate_mail_batch",
         "Whether a batch id can be used",
         tag=BATCHES,
-        replies={200: Reply("It can.", record(batch_id=TEXT))},
+        replies={200: Reply("The id can be used.", record(batch_id=TEXT))},
         refusals=[400, 404],
     ),
 )

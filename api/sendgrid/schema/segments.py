@@ -46,11 +46,13 @@ segments = extend_schema_view(
         "The account's segments",
         tag=SEGMENTS,
         query=[
-            OpenApiParameter("ids", {**list_of(UUID), "maxItems": MAX_IDS}, description="Only these."),
+            OpenApiParameter(
+                "ids", {**list_of(UUID), "maxItems": MAX_IDS}, description="Return only the entries with these ids."
+            ),
             OpenApiParameter("parent_list_ids", TEXT, description="Those of these lists, with commas between."),
             OpenApiParameter("no_parent_list_id", FLAG, description="Those of no list."),
         ],
-        replies={200: Reply("They.", record(results=list_of(component("SegmentLine")), _metadata=SELF))},
+        replies={200: Reply("The segments.", record(results=list_of(component("SegmentLine")), _metadata=SELF))},
         refusals=[400],
     ),
     post=call(
@@ -58,7 +60,7 @@ segments = extend_schema_view(
         "A new segment",
         tag=SEGMENTS,
         body=component("NewSegment"),
-        replies={201: Reply("It, with some of its contacts.", component("Segment"))},
+        replies={201: Reply("The new segment, with some of its contacts.", component("Segment"))},
         refusals=REPEATABLE,
     ),
 )
@@ -68,7 +70,7 @@ one_segment = extend_schema_view(
         "A segment",
         tag=SEGMENTS,
         query=[OpenApiParameter("contacts_sample", FLAG, description="Whether to show some of its contacts.")],
-        replies={200: Reply("It.", component("Segment"))},
+        replies={200: Reply("The segment.", component("Segment"))},
         refusals=[400, 404],
     ),
     patch=call(

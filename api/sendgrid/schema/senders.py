@@ -29,7 +29,7 @@ COMPONENTS: dict[str, Piece] = {
             **{name: {"type": "object", "properties": MAILBOX["properties"]} for name in ("from", "reply_to")},
         },
     },
-    "Sender": record(id=NUMBER, **PARTS, verified=FLAG, locked=FLAG, created_at=NUMBER, updated_at=NUMBER),
+    "CampaignSender": record(id=NUMBER, **PARTS, verified=FLAG, locked=FLAG, created_at=NUMBER, updated_at=NUMBER),
 }
 
 
@@ -40,14 +40,14 @@ def of_all(name: str, tag: str, key: str) -> Describe:
             f"list_{name}s",
             "The account's senders",
             tag=tag,
-            replies={200: Reply("All of them.", record(**{key: list_of(component("Sender"))}))},
+            replies={200: Reply("All of them.", record(**{key: list_of(component("CampaignSender"))}))},
         ),
         post=call(
             f"create_{name}",
             "A new sender; its address is mailed a link to verify it by",
             tag=tag,
             body=component("NewSender"),
-            replies={201: Reply("It.", component("Sender"))},
+            replies={201: Reply("The new sender.", component("CampaignSender"))},
             refusals=REPEATABLE,
         ),
     )
@@ -60,7 +60,7 @@ def of_one(name: str, tag: str) -> Describe:
             f"get_{name}",
             "A sender",
             tag=tag,
-            replies={200: Reply("It.", component("Sender"))},
+            replies={200: Reply("The sender.", component("CampaignSender"))},
             refusals=[404],
         ),
         patch=call(
@@ -68,7 +68,7 @@ def of_one(name: str, tag: str) -> Describe:
             "Change what is given; another address has to be verified anew",
             tag=tag,
             body=component("SenderChange"),
-            replies={200: Reply("Changed.", component("Sender"))},
+            replies={200: Reply("Changed.", component("CampaignSender"))},
             refusals=[404],
         ),
         delete=call(

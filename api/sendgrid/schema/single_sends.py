@@ -40,7 +40,7 @@ EMAIL_CONFIG: dict[str, Piece] = {
     "html_content": TEXT,
     "plain_content": TEXT,
     "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
-    "design_id": nullable({**TEXT, "description": "There are no designs: null."}),
+    "design_id": nullable(TEXT),
     "editor": one_of(fields.EDITORS),
     "suppression_group_id": nullable(ID),
     "custom_unsubscribe_url": nullable(TEXT),
@@ -99,6 +99,7 @@ COMPONENTS: dict[str, Piece] = {
         "type": "object",
         "properties": {
             "template_id": {**UUID, "description": "A Single Send's id."},
+            "version_id_override": nullable({**TEXT, "maxLength": 0}),
             "emails": {**list_of(EMAIL), "minItems": 1, "maxItems": TEST_ADDRESSES},
             "sender_id": ID,
             "from_address": EMAIL,
@@ -114,7 +115,7 @@ PAGE_TOKEN = OpenApiParameter("page_token", TEXT, description="Of `_metadata`: a
 def page_size(default: int, highest: int) -> OpenApiParameter:
     """How much of a list is wanted."""
     piece = {**NUMBER, "minimum": 1, "maximum": highest, "default": default}
-    return OpenApiParameter("page_size", piece, description="At most so many.")
+    return OpenApiParameter("page_size", piece, description="The highest number of entries in the answer.")
 
 
 def ids(name: str, highest: int, description: str, *, is_required: bool = False) -> OpenApiParameter:
@@ -140,14 +141,14 @@ single_sends = extend_schema_view(
         "A new Single Send, as a draft",
         tag=SINGLE_SENDS,
         body=component("NewSingleSend"),
-        replies={201: Reply("It.", component("SingleSend"))},
+        replies={201: Reply("The new Single Send.", component("SingleSend"))},
         refusals=REPEATABLE,
     ),
     delete=marketing_call(
         "delete_single_sends",
         "Delete several Single Sends in any status, all or none; those that are being sent are stopped",
         tag=SINGLE_SENDS,
-        query=[ids("ids", MAX_IDS, "Those.", is_required=True)],
+        query=[ids("ids", MAX_IDS, "The ids of the Single Sends to delete.", is_required=True)],
         replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
         refusals=[400, 404, 409],
     ),
@@ -157,7 +158,7 @@ one_single_send = extend_schema_view(
         "get_single_send",
         "A Single Send",
         tag=SINGLE_SENDS,
-        replies={200: Reply("It.", component("SingleSend"))},
+        replies={200: Reply("The Single Send.", component("SingleSend"))},
         refusals=[404],
     ),
     post=marketing_call(
@@ -197,7 +198,7 @@ single_send_schedule = extend_schema_view(
         "unschedule_single_send",
         "Make a scheduled Single Send a draft again",
         tag=SINGLE_SENDS,
-        replies={200: Reply("A draft.", component("SingleSendSchedule"))},
+        replies={200: Reply("The Single Send is a draft.", component("SingleSendSchedule"))},
         refusals=[400, 404, 409],
     ),
 )

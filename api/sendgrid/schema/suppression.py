@@ -14,8 +14,12 @@ TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
 WINDOW = [
     OpenApiParameter("start_time", TIME, description="Made at this time or later, in Unix time."),
     OpenApiParameter("end_time", TIME, description="Made at this time or earlier."),
-    OpenApiParameter("limit", {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT}, description="At most so many."),
-    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="After so many others."),
+    OpenApiParameter(
+        "limit",
+        {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT},
+        description="The highest number of entries in the answer.",
+    ),
+    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="How many entries to skip."),
     OpenApiParameter(
         "email",
         {**TEXT, "maxLength": MAX_ADDRESS_LENGTH},
