@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from api.campaign_words import Dialect, word_for
+from api.document import WITHOUT_EFFECT
 from batches.states import PARCEL_MOVES, BatchStatus, ParcelState
 from batches.verdict import VERDICTS, Phase
 from campaigns.states import CAMPAIGN_MOVES, CampaignStatus
+from tests.api.described_fields import table_of
 
 DOCS = Path(__file__).parent.parent / "docs"
 ARROW = re.compile(r"^\s*(\w+) --> (\w+) :", re.MULTILINE)
@@ -65,3 +69,9 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
 def test_the_architecture_names_files_that_exist() -> None:
     for name in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|yml))`", (DOCS / "architecture.md").read_text()):
         assert (DOCS.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("name", WITHOUT_EFFECT)
+def test_the_tables_of_fields_without_effect_are_the_declarations(name: str) -> None:
+    """The table that belongs onto the page is in the message of the failure."""
+    assert table_of(WITHOUT_EFFECT[name]) in (DOCS / "without-effect.md").read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from api.document import WITHOUT_EFFECT, document_text
@@ -61,3 +61,13 @@ def find_declared(name: str, path: str) -> WithoutEffect | None:
         if name in declared.calls and any(path == each or path.startswith(f"{each}.") for each in declared.paths):
             return declared
     return None
+
+
+def table_of(declarations: Iterable[WithoutEffect]) -> str:
+    """Return the Markdown table that `docs/without-effect.md` has of some declarations."""
+    rows = ["| field | in | kept | remark |", "|---|---|---|---|"]
+    for declared in declarations:
+        fields = ", ".join(f"`{path}`" for path in declared.paths)
+        requests = ", ".join("`{} {}`".format(*calls()[name][:2]) for name in declared.calls)
+        rows.append(f"| {fields} | {requests} | {'yes' if declared.is_kept else 'no'} | {declared.remark} |")
+    return "\n".join(rows) + "\n"

@@ -43,8 +43,9 @@ UTM = ("source", "medium", "term", "content", "campaign")
 
 
 @pytest.fixture
-def bodies(alice: Account) -> list[dict[str, Any]]:
+def bodies(alice: Account, settings: Any) -> list[dict[str, Any]]:
     """Two bodies that have all fields between them: in the second are those that exclude a field of the first."""
+    settings.IP_POOLS = frozenset({"main"})
     seconds = int(database_now().timestamp())
     groups = [create_group(alice, name=f"Group {n}", description="x").pk for n in range(2)]
     person = {"email": "ada@example.com", "name": "Ada"}
@@ -54,7 +55,7 @@ def bodies(alice: Account) -> list[dict[str, Any]]:
         "subscription_tracking": {"enable": True, "text": "t", "html": "<i>t</i>", "substitution_tag": "%leave%"},
         "ganalytics": {"enable": True, **{f"utm_{name}": "u" for name in UTM}},
     }
-    settings = {
+    mail_settings = {
         **{f"bypass_{name}_management": {"enable": False} for name in ("list", "spam", "bounce", "unsubscribe")},
         "sandbox_mode": {"enable": False},
         "footer": {"enable": True, "text": "footer", "html": "<i>footer</i>"},
@@ -97,7 +98,7 @@ def bodies(alice: Account) -> list[dict[str, Any]]:
         "batch_id": create_batch(alice).public_id,
         "asm": {"group_id": groups[0], "groups_to_display": groups},
         "ip_pool_name": "main",
-        "mail_settings": settings,
+        "mail_settings": mail_settings,
         "tracking_settings": tracking,
     }
     OTHER["group_id"] = groups[1]

@@ -1,0 +1,141 @@
+"""Fields that are declared to have no effect on mail have none in the calls beside mail/send: with and without them the
+same mail is made, and the same rows are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import models
+
+from api.without_effect import steps_of
+from campaigns import testing
+from campaigns.audience.conditions import And
+from campaigns.audience.models import Contact, Job
+from campaigns.audience.segments import create_segment
+from mailer.models import Mail, Message, UnsubscribeGroup
+from tests.api.conftest import ApiClient
+from tests.api.described_fields import DECLARED
+from tests.api.easymail.calls import made
+from tests.campaigns.building import add_sender
+
+ADA = "ada@example.com"
+CONTENT = {"subject": "News", "html_content": "<p>Hello</p><a href='[unsubscribe]'>leave</a>"}
+MADE_ANEW = {"id", "public_id", "uuid", "mail_id", "batch_id", "created_at", "updated_at", "uploaded_at"}
+VALUES: dict[str, Any] = {
+    "editor": "design",
+    "ip_pool": "main",
+    "email_config.editor": "design",
+    "email_config.ip_pool": "main",
+    "email_config.design_id": "",
+    "version_id_override": "",
+    "notifications": {"email": True},
+    "user_time_zone": "Europe/Berlin",
+    "language": "de",
+    "is_public": False,
+}
+"""Of the read-only fields of a legacy recipient, each has the same."""
+NUMBERS = count()
+
+
+def stored(*kinds: type[models.Model]) -> Any:
+    """Return all rows of some models but for ids and times, and remove them."""
+    rows = [row for kind in kinds for row in kind._default_manager.values()]
+    for kind in kinds:
+        kind._default_manager.all().delete()
+    return [{name: value for name, value in row.items() if name not in MADE_ANEW} for row in rows]
+
+
+def answer_of(answer: Any) -> Any:
+    assert answer.status_code < 300, answer.content
+    return answer.json() if answer.content else None
+
+
+def named_parts(client: ApiClient) -> dict[str, Any]:
+    group, _ = UnsubscribeGroup.objects.get_or_create(account=client.account, name="news")
+    return {"sender_id": add_sender(client.account).pk, "suppression_group_id": group.pk}
+
+
+def mail_of_campaign(client: ApiClient, fields: dict[str, Any]) -> Any:
+    body = {"title": "May", **CONTENT, **named_parts(client), **fields}
+    number = answer_of(client.post("/v3/campaigns", body))["id"]
+    answer_of(client.post(f"/v3/campaigns/{number}/schedules/test", {"to": ADA}))
+    return stored(Message, Mail)
+
+
+def mail_of_single_send(client: ApiClient, fields: dict[str, Any]) -> Any:
+    """`email_config` is of the Single Send, everything else of the test."""
+    config = {**CONTENT, **named_parts(client), **fields.pop("email_config", {})}
+    uuid = answer_of(client.post("/v3/marketing/singlesends", {"name": "May", "email_config": config}))["id"]
+    body = {"template_id": uuid, "emails": [ADA], "sender_id": config["sender_id"], **fields}
+    answer_of(client.post("/v3/marketing/test/send_email", body))
+    return stored(Message, Mail)
+
+
+def stored_recipient(client: ApiClient, fields: dict[str, Any]) -> Any:
+    answer = answer_of(client.post("/v3/contactdb/recipients", [{"email": ADA, **fields}]))
+    assert answer["error_count"] == 0
+    return stored(Contact)
+
+
+def stored_export(client: ApiClient, fields: dict[str, Any]) -> Any:
+    answer_of(client.post("/v3/marketing/contacts/exports", fields))
+    return stored(Job)
+
+
+def refreshed_segment(client: ApiClient, fields: dict[str, Any]) -> Any:
+    """The zone has to be given: without one it is that of UTC."""
+    segment = create_segment(client.account, f"All {next(NUMBERS)}", And(()), dialect="sgql", written="")
+    segment.refresh_from_db()
+    path = f"/v3/marketing/segments/2.0/refresh/{segment.uuid}"
+    answer_of(client.post(path, {"user_time_zone": "UTC", **fields}))
+    segment.refresh_from_db()
+    return [segment.contacts_count]
+
+
+def mail_of_easymail_campaign(client: ApiClient, fields: dict[str, Any]) -> Any:
+    """Nobody delivers the test, so that it is stopped and refused; its mail is stored all the same."""
+    uuid = made(client)["uuid"]
+    client.post(f"/api/v1/campaigns/{uuid}/test", {"email": ADA, **fields})
+    return stored(Message, Mail)
+
+
+def mail_to_easymail_list(client: ApiClient, fields: dict[str, Any]) -> Any:
+    body = {"name": f"News {next(NUMBERS)}", **fields}
+    uuid = answer_of(client.post("/api/v1/lists", body))["data"]["uuid"]
+    client.post(f"/api/v1/campaigns/{made(client, list_uuid=uuid)['uuid']}/test", {"email": ADA})
+    return stored(Message, Mail)
+
+
+RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
+    "create_campaign": mail_of_campaign,
+    "create_single_send": mail_of_single_send,
+    "send_test_mail": mail_of_single_send,
+    "create_recipients": stored_recipient,
+    "export_contacts": stored_export,
+    "refresh_segment": refreshed_segment,
+    "easymail_test_campaign": mail_of_easymail_campaign,
+    "easymail_create_list": mail_to_easymail_list,
+}
+"""What a call comes to, for the first call of each declaration; others have the same reader."""
+
+
+def test_what_a_call_comes_to_is_the_same_with_a_field_without_effect(
+    client_of_alice: ApiClient, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IP_POOLS = frozenset({"main"})
+    monkeypatch.setattr(testing, "WAIT_SECONDS", 0.0)
+    for declared in DECLARED:
+        if declared.calls == ("send_mail",):
+            continue
+        result_of = RESULTS[declared.calls[0]]
+        for path in declared.paths:
+            *steps, name = steps_of(path.removeprefix("[]."))
+            fields: dict[str, Any] = {name: VALUES.get(path, 7)}
+            for step in reversed(steps):
+                fields = {step: fields}
+            result = result_of(client_of_alice, fields)
+            assert result, path
+            assert result == result_of(client_of_alice, {}), path
