@@ -92,7 +92,7 @@ def refreshed_segment(client: ApiClient, fields: dict[str, Any]) -> Any:
     path = f"/v3/marketing/segments/2.0/refresh/{segment.uuid}"
     answer_of(client.post(path, {"user_time_zone": "UTC", **fields}))
     segment.refresh_from_db()
-    return [segment.contacts_count]
+    return [segment.contact_count]
 
 
 def mail_of_easymail_campaign(client: ApiClient, fields: dict[str, Any]) -> Any:

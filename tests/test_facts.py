@@ -1,0 +1,152 @@
+"""Numbers, names and codes in the pages are those of the code.
+
+A fact is a part of a page with a value of the code in it: `FACTS` has them by page. Tables that list all of something
+are compared as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from accounts import guessing, rates
+from api.endpoint import MAX_QUERY_BYTES
+from api.http import MAX_DEPTH
+from api.native import errors as native_errors
+from api.native.inputs import account, batches, fields
+from api.sendgrid.inputs import headers, resources, schema
+from api.soap import codes, inputs, properties, reading, tokens
+from api.soap.operations.retrieve import PAGE
+from campaigns.audience import csv_rows, job_sweep, jobs, senders
+from config.web import requests
+from mailer import sizing, waiting
+from mailer.transports.smtp import limits
+
+ROOT = Path(__file__).parent.parent
+REQUIRED = {"DATABASE_URL": "postgresql://u:p@localhost/x", "REDIS_URL": "redis://localhost/0", "SECRET_KEY": "x" * 32}
+COMMA = "{:,}".format
+
+FACTS = {
+    "docs/native-api.md": (
+        f"`limit` is 1 to {fields.HIGHEST_LIMIT}.",
+        f"`retention_seconds` (0 to {COMMA(batches.LONGEST_RETENTION_SECONDS)})",
+        f"`lateness_limit_seconds` (1 to {COMMA(account.LONGEST_LATENESS_SECONDS)})",
+        f"1 to {COMMA(fields.MESSAGE_IDS)} ids",
+        f"| objects and lists within each other | {MAX_DEPTH} levels |",
+        f"| a query string | {COMMA(MAX_QUERY_BYTES)} bytes |",
+        f"| a request line and its headers | {requests.MOST_HEAD_BYTES // 1024} KB together |",
+        f"| personalizations, recipients | {COMMA(schema.MAX_PERSONALIZATIONS)} each |",
+        f"| {headers.MAX_HEADERS}, names of {headers.MAX_NAME_LENGTH} characters, "
+        f"{COMMA(headers.MAX_SIZE)} bytes together |",
+        f"| subject, a name, a file's name, a content id | {schema.MAX_LINE_LENGTH} characters |",
+        f"| content blocks, attachments, categories | {schema.MAX_CONTENTS}, {COMMA(schema.MAX_ATTACHMENTS)}, "
+        f"{schema.MAX_CATEGORIES} of {schema.MAX_CATEGORY_LENGTH} characters |",
+        f"| scopes of a new API key | {resources.MAX_SCOPES} of {resources.SCOPE_LENGTH} characters |",
+        f"more than {sizing.PASSES} passes",
+        f"at {COMMA(waiting.BLOCKS)} blocks of the table at most",
+        f"does not answer within {rates.TIMEOUT_SECONDS * 1000:g} ms",
+    ),
+    "docs/audience.md": (
+        f"its *lease* for {jobs.LEASE.total_seconds():g} seconds after each page",
+        f"come to nothing within {job_sweep.STALE_HOURS} hours",
+        f"is longer than {csv_rows.LONGEST_ROW // 1024} KiB",
+        f"good for {senders.LINK_LIFE.total_seconds() / 3600:g} hours",
+    ),
+    "docs/lifecycle.md": (
+        f"A transaction has at most {limits.RECIPIENTS} recipients",
+        f"`STOPPED_BATCHES_LIMIT` ({settings.STOPPED_BATCHES_LIMIT})",
+        f"has not come after {settings.STOP_WAIT_SECONDS:g} seconds",
+        f"about {settings.SLICE_SECONDS * 1000:g} ms of mail",
+    ),
+    "docs/architecture.md": (
+        f"the slice's deadline: {settings.SLICE_DEADLINE_SECONDS:g} seconds",
+        f"seen twice, {settings.LEASE_SECONDS:g} seconds apart",
+    ),
+    "docs/soap.md": (
+        f"in pages of {COMMA(PAGE)}",
+        f"at most {reading.OPENING_BYTES // 1024} KiB of a document are parsed",
+        f"A header has at most {reading.MOST_HEADERS} elements",
+        f"A token lives for {tokens.TOKEN_SECONDS // 60} minutes",
+        f"a wrong secret for a name {guessing.WRONG_PER_MINUTE} times in a minute",
+        f"up to {codes.MOST_OBJECTS} Definitions",
+        f"up to {COMMA(inputs.MOST_SUBSCRIBERS)}, who become contacts",
+        f"above {reading.MAX_BYTES // 2**20} MiB",
+    ),
+}
+
+
+def page(name: str) -> str:
+    """Return the text of a page with a blank between any two words."""
+    return " ".join((ROOT / name).read_text().split())
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_the_numbers_of_a_page_are_those_of_the_code(name: str) -> None:
+    text = page(name)
+    assert [fact for fact in FACTS[name] if fact not in text] == []
+
+
+def test_the_defaults_in_the_readme_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = (ROOT / "README.md").read_text().split("## Configuration")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| ", table, re.MULTILINE)
+    for names, _ in rows:
+        for name in re.findall(r"`(\w+)`", names):
+            monkeypatch.delenv(name, raising=False)
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+    values = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    wrong = []
+    for names, cell in rows:
+        several = re.findall(r"`(\w+)`", names)
+        defaults = cell.split(", ") if len(several) > 1 else [cell]
+        defaults *= len(several) if len(defaults) == 1 else 1
+        for name, default in zip(several, defaults, strict=True):
+            if default != written(name, values.get(name)):
+                wrong.append((name, default))
+    assert wrong == []
+
+
+def written(name: str, value: Any) -> str:
+    """Return a default as the README has it."""
+    if name in REQUIRED:
+        return "required"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"`{value if isinstance(value, str) else ','.join(value)}`" if value else "none"
+
+
+def test_the_codes_on_the_page_of_the_native_api_are_those_of_its_errors() -> None:
+    text = (ROOT / "docs" / "native-api.md").read_text()
+    named = {(int(status), code) for status, code in re.findall(r"`(\d{3}) ([A-Z_]+)`", text)}
+    for statuses, cell in re.findall(r"^\| ([\d, ]+) \| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|", text, re.MULTILINE):
+        codes_of_row = re.findall("[A-Z_]+", cell)
+        numbers = [int(status) for status in statuses.split(", ")]
+        named |= set(zip(numbers if len(numbers) > 1 else numbers * len(codes_of_row), codes_of_row, strict=True))
+    answers = (*native_errors.CORE_ANSWERS.values(), *native_errors.BODY_ANSWERS.values())
+    known = {(answer.status, answer.code) for answer in answers}
+    known |= {(status, answer.code) for status, answer in native_errors.HTTP_ANSWERS.items()}
+    assert named - known == set()
+
+
+def test_the_codes_of_soap_are_all_on_its_page() -> None:
+    """All but one: who may not act for a subuser gets a fault, which has no code."""
+    text = (ROOT / "docs" / "soap.md").read_text().split("## Results: codes")[1].split("\n## ")[0]
+    named = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE) for code in row.split(", ")}
+    assert named == {int(code) for code in codes.Code} - {codes.Code.NOT_AUTHORIZED}
+
+
+def test_the_properties_that_soap_can_filter_by_are_on_its_page() -> None:
+    text = (ROOT / "docs" / "soap.md").read_text().split("| properties | can be filtered by |")[1].split("\n\n")[0]
+    rows = [
+        (set(re.findall(r"`([\w.]+)`", names)), rule)
+        for names, rule in re.findall(r"^\| (.+?) \| (.+?) \|$", text, re.M)
+    ]
+    named = set().union(*(names for names, rule in rows if rule != "no"))
+    assert named - {"equals"} == {known.name for known in properties.PROPERTIES if known.column}
