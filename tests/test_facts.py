@@ -19,10 +19,14 @@ from api.endpoint import MAX_QUERY_BYTES
 from api.http import MAX_DEPTH
 from api.native import errors as native_errors
 from api.native.inputs import account, batches, fields
+from api.native.urls import urlpatterns as native_routes
 from api.sendgrid.inputs import headers, resources, schema
 from api.soap import codes, inputs, properties, reading, tokens
 from api.soap.operations.retrieve import PAGE
 from campaigns.audience import csv_rows, job_sweep, jobs, senders
+from campaigns.audience.conditions import Custom, Kind
+from campaigns.audience.sgql import read_query
+from campaigns.audience.vocabulary import Vocabulary, read_campaign_number
 from config.web import requests
 from mailer import sizing, waiting
 from mailer.transports.smtp import limits
@@ -150,3 +154,40 @@ def test_the_properties_that_soap_can_filter_by_are_on_its_page() -> None:
     ]
     named = set().union(*(names for names, rule in rows if rule != "no"))
     assert named - {"equals"} == {known.name for known in properties.PROPERTIES if known.column}
+
+
+def test_the_queries_on_the_page_of_the_audience_can_be_read() -> None:
+    """The second block of three lines is one query with a line break in it."""
+    block = (ROOT / "docs" / "audience.md").read_text().split("### Queries\n\n```text\n")[1].split("\n```")[0]
+    queries = re.sub(r"\n +", " ", block).splitlines()
+    vocabulary = Vocabulary({"orders": Custom(1, Kind.NUMBER)}, read_campaign_number)
+    assert len(queries) == 3
+    for query in queries:
+        read_query(query, vocabulary)
+
+
+def test_the_calls_on_the_page_of_the_native_api_have_their_scopes() -> None:
+    """A row of a table is a call, what it takes, and its scope."""
+    text = (ROOT / "docs" / "native-api.md").read_text()
+    rows = re.findall(r"^\| (`(?:GET|POST|PATCH).*?`(?:, `….*?`)*) \|.*\| `([\w.]+)` \|$", text, re.MULTILINE)
+    named = {}
+    for cell, scope in rows:
+        first, *others = re.findall(r"`(.+?)`", cell)
+        method, path = first.split()
+        paths = [path, *(path.rpartition("/")[0] + other.removeprefix("…") for other in others)]
+        named |= {(method, f"/sluice/v1{each}"): scope for each in paths}
+    assert named == {
+        (method, shown_path(pattern)): scope
+        for pattern in native_routes[:-1]
+        for method, scope in scopes_of(pattern).items()
+    }
+
+
+def scopes_of(pattern: Any) -> dict[str, str]:
+    return dict(pattern.callback.cls.scopes)
+
+
+def shown_path(pattern: Any) -> str:
+    """Return a route as the page has it: `^v1/batches/(?P<batch_id>[a-z]+)/?$` is `/sluice/v1/batches/{id}`."""
+    text = re.sub(r"\(\?P<\w+>.*?\)", "{id}", str(pattern.pattern))
+    return "/sluice/" + text.removeprefix("^").removesuffix("$").removesuffix("/?")
