@@ -6,6 +6,7 @@ are compared as a whole.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import runpy
 from pathlib import Path
@@ -23,17 +24,23 @@ from api.native.urls import urlpatterns as native_routes
 from api.sendgrid.inputs import headers, resources, schema
 from api.soap import codes, inputs, properties, reading, tokens
 from api.soap.operations.retrieve import PAGE
+from batches.counts import Counts
+from batches.models import Receipt
 from campaigns.audience import csv_rows, job_sweep, jobs, senders
 from campaigns.audience.conditions import Custom, Kind
 from campaigns.audience.sgql import read_query
 from campaigns.audience.vocabulary import Vocabulary, read_campaign_number
 from config.web import requests
+from config.web.connection import MOST_UNSENT
+from config.web.kinds import LARGE_BYTES
+from config.web.requests import MOST_STOP_BYTES
 from mailer import sizing, waiting
 from mailer.transports.smtp import limits
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = {"DATABASE_URL": "postgresql://u:p@localhost/x", "REDIS_URL": "redis://localhost/0", "SECRET_KEY": "x" * 32}
 COMMA = "{:,}".format
+COUNTED = [field.name for field in dataclasses.fields(Counts) if field.name != "accepted"]
 
 FACTS = {
     "docs/native-api.md": (
@@ -41,6 +48,8 @@ FACTS = {
         f"`retention_seconds` (0 to {COMMA(batches.LONGEST_RETENTION_SECONDS)})",
         f"`lateness_limit_seconds` (1 to {COMMA(account.LONGEST_LATENESS_SECONDS)})",
         f"1 to {COMMA(fields.MESSAGE_IDS)} ids",
+        f"| `action` | {', '.join(Receipt.Action.values)} |",
+        f"`counts` has {', '.join(COUNTED[:-1])} and {COUNTED[-1]},",
         f"| objects and lists within each other | {MAX_DEPTH} levels |",
         f"| a query string | {COMMA(MAX_QUERY_BYTES)} bytes |",
         f"| a request line and its headers | {requests.MOST_HEAD_BYTES // 1024} KB together |",
@@ -70,6 +79,12 @@ FACTS = {
     "docs/architecture.md": (
         f"the slice's deadline: {settings.SLICE_DEADLINE_SECONDS:g} seconds",
         f"seen twice, {settings.LEASE_SECONDS:g} seconds apart",
+    ),
+    "docs/deployment.md": (
+        f"bodies of more than {LARGE_BYTES // 1024} KB, chunked bodies",
+        f"a download that is {MOST_UNSENT // 2**20} MB ahead of its reader",
+        f"A request line with its headers may have {requests.MOST_HEAD_BYTES // 1024} KB",
+        f"A stop with a body of more than {MOST_STOP_BYTES // 1024} KB",
     ),
     "docs/soap.md": (
         f"in pages of {COMMA(PAGE)}",
