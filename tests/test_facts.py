@@ -80,6 +80,9 @@ FACTS = {
         f"the slice's deadline: {settings.SLICE_DEADLINE_SECONDS:g} seconds",
         f"seen twice, {settings.LEASE_SECONDS:g} seconds apart",
     ),
+    "docs/without-effect.md": (
+        f"{', '.join(f'`{name}`' for name in inputs.NOT_SET)} and a true `IsAlwaysOn` are refused",
+    ),
     "docs/deployment.md": (
         f"bodies of more than {LARGE_BYTES // 1024} KB, chunked bodies",
         f"a download that is {MOST_UNSENT // 2**20} MB ahead of its reader",

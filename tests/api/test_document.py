@@ -20,6 +20,9 @@ from api.native.urls import urlpatterns as native
 from api.native.views import Endpoint
 from api.sendgrid.schema import FAMILIES
 from api.sendgrid.urls import urlpatterns as sendgrid
+from api.without_effect import IGNORED
+from tests.api.described_fields import body_of, fields_in, find_declared
+from tests.api.described_fields import calls as described_calls
 
 DOCUMENT = "/sluice/v1/openapi.json"
 
@@ -78,6 +81,17 @@ def test_every_answer_is_described_by_more_than_a_pronoun(document: Any) -> None
         for answer in call["responses"].values()
     }
     assert {each for each in described if re.fullmatch("(It|They|Those|Them)[.,].*", each[1])} == set()
+
+
+def test_a_field_is_described_as_without_effect_if_it_is_declared_so() -> None:
+    """Also the fields of an object without effect, and no field of a component that other objects share."""
+    wrong = [
+        (name, path)
+        for name, (_, _, call) in described_calls().items()
+        for path, piece in fields_in(body_of(call) or {})
+        if (find_declared(name, path) is not None) != piece.get("description", "").startswith(IGNORED.rstrip("."))
+    ]
+    assert wrong == []
 
 
 def test_every_reference_leads_somewhere(document: Any) -> None:
