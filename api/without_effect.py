@@ -59,9 +59,10 @@ def component_of(piece: Piece) -> str:
     return str(piece["$ref"]).rpartition("/")[2]
 
 
-def all_described(properties: Piece) -> Piece:
-    """Return the properties of an object without effect, each described as such."""
-    return {name: {**piece, "description": IGNORED} for name, piece in properties.items()}
+def with_silent_fields(piece: Piece) -> Piece:
+    """Return a piece without effect; if it is an object, each of its fields is described as such, too."""
+    fields = {name: {**field, "description": IGNORED} for name, field in piece.get("properties", {}).items()}
+    return {**piece, "properties": fields} if fields else piece
 
 
 def described(piece: Piece, steps: Sequence[str], text: str, schemas: dict[str, Piece]) -> Piece:
@@ -70,10 +71,10 @@ def described(piece: Piece, steps: Sequence[str], text: str, schemas: dict[str, 
     Raises KeyError for a field that the piece does not have.
     """
     if not steps and "$ref" not in piece:
-        return {**piece, "description": text}
+        return {**with_silent_fields(piece), "description": text}
     if not steps:
         name = component_of(piece)
-        schemas[name] = {**schemas[name], "properties": all_described(schemas[name]["properties"])}
+        schemas[name] = with_silent_fields(schemas[name])
         return {"allOf": [piece], "description": text}
     if "$ref" in piece:
         name = component_of(piece)
