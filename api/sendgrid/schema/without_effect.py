@@ -13,7 +13,7 @@ CAMPAIGNS: Final = ("create_campaign", "change_campaign")
 SINGLE_SENDS: Final = ("create_single_send", "change_single_send")
 RECIPIENTS: Final = ("create_recipients", "change_recipients")
 
-POOL: Final = "There are no IP pools to choose from; only names that the installation lists are accepted."
+POOL: Final = "No pool is used; only names that the installation lists are accepted."
 EDITOR: Final = "It tells which editor the content was written in."
 
 WITHOUT_EFFECT: Final = (
