@@ -9,9 +9,9 @@ from typing import Final
 from django.db.models import Q
 
 from api.campaign_words import Dialect, statuses_called
-from api.soap.moments import read_moment
 from api.soap.properties import BY_NAME, Kind, Property, Value
 from api.soap.reading import Element, child, elements, text, text_of, type_of
+from campaigns.audience.dates import read_iso
 from campaigns.states import CampaignStatus
 
 MOST_LEVELS: Final = 20
@@ -91,7 +91,7 @@ def read_value(known: Property, said: str) -> Value:
         return int(said)
     if known.kind is Kind.TIME:
         try:
-            return read_moment(said)
+            return read_iso(said)
         except ValueError:
             pass
     elif known.kind is Kind.TEXT:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from accounts.models import Account
 from api.soap.codes import Code
 from api.soap.errors import Problem
-from api.soap.moments import read_moment
 from api.soap.objects import INTEGER
 from api.soap.reading import Element, child, elements, is_nil, text, text_of
+from campaigns.audience.dates import read_iso
 from campaigns.audience.drafts import ContactDraft, make_draft
 from campaigns.audience.senders import find_verified
 from campaigns.editing import TITLE_LENGTH, find_campaign
@@ -143,7 +143,7 @@ def read_send_date(found: Element, *, now: dt.datetime) -> dt.datetime | None:
     if said is None:
         return None
     try:
-        read = read_moment(said)
+        read = read_iso(said)
     except ValueError:
         raise Problem(Code.SEND_DATE, "SendDate is no time") from None
     if read > now + dt.timedelta(days=YEARS_AHEAD * 366):

@@ -109,6 +109,8 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise ValueError("the value is neither a text nor a number")
     match FieldType(field.type):
+        case FieldType.TEXT if field.form == FieldForm.DATETIME:
+            return _read_date(given)
         case FieldType.TEXT if field.form:
             return _read_formed(field, str(given))
         case FieldType.TEXT:
@@ -116,14 +118,12 @@ def read_value(field: FieldDefinition, given: object) -> str | int | float | Non
         case FieldType.NUMBER:
             return _read_number(given)
         case FieldType.DATE:
-            return write_date(read_date(str(given)))
+            return _read_date(given)
 
 
 def _read_formed(field: FieldDefinition, given: str) -> str:
     text = _read_text(given)
     match FieldForm(field.form):
-        case FieldForm.DATETIME:
-            return write_date(read_date(text))
         case FieldForm.BOOLEAN if text.lower() not in {"true", "false"}:
             raise ValueError("the value is neither true nor false")
         case FieldForm.BOOLEAN:
@@ -131,6 +131,12 @@ def _read_formed(field: FieldDefinition, given: str) -> str:
         case FieldForm.SELECT if text not in field.options:
             raise ValueError("the value is none of the options")
     return text
+
+
+def _read_date(given: str | int | float) -> str:
+    """Return the date as it is kept. JSON does not tell 1705276800.0 from 1705276800."""
+    number = isinstance(given, float) and given.is_integer()
+    return write_date(read_date(str(int(given) if number else given)))
 
 
 def _read_text(given: str) -> str:

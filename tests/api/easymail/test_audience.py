@@ -247,6 +247,9 @@ def test_values_that_do_not_fit_are_refused(client_of_alice: ApiClient) -> None:
         client_of_alice.post(FIELDS, {"name": type_, "field_key": f"k-{type_}", "type": type_, "options": ["red"]})
         wrong = details(client_of_alice.patch(path, {"custom_fields": [{"field_key": f"k-{type_}", "value": "x"}]}))
         assert list(wrong) == ["custom_fields.0.value"]
+    for key in ("k-date", "k-datetime"):
+        wrong = details(client_of_alice.patch(path, {"custom_fields": [{"field_key": key, "value": 45306}]}))
+        assert list(wrong) == ["custom_fields.0.value"]
     for given in ([{"field_key": "nothing", "value": 1}], [7], [{}]):
         wrong = details(client_of_alice.patch(path, {"custom_fields": given}))
         assert list(wrong) == ["custom_fields.0.field_key"]

@@ -275,6 +275,12 @@ def test_a_custom_field_is_made_shown_and_deleted(client_of_alice: ApiClient) ->
     add(client_of_alice, {"email": ANN, "A_Date": "11/21/2026", "a_text": "x"})
     values = [each["value"] for each in ask("GET", RECIPIENTS).json()["recipients"][0]["custom_fields"]]
     assert values == ["x", None, 1795219200]
+    refused = add(client_of_alice, {"email": ANN, "a_date": 45306}, {"email": ANN, "a_date": "202401"})
+    assert (refused["error_indices"], len(refused["errors"])) == ([0, 1], 1)
+    assert refused["errors"][0]["message"].startswith("a_date: not a date: a number alone is a day as YYYYMMDD")
+    add(client_of_alice, {"email": ANN, "a_date": 20240115})
+    values = [each["value"] for each in ask("GET", RECIPIENTS).json()["recipients"][0]["custom_fields"]]
+    assert values == ["x", None, 1705276800]
     answer = ask("DELETE", f"{FIELDS}/{field['id']}")
     assert (answer.status_code, answer.json()) == (202, {"message": "Custom Field delete is processing."})
     for method in ("GET", "DELETE"):

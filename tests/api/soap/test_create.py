@@ -106,6 +106,7 @@ def parts(alice: Account) -> dict[str, str]:
         ("{email}{list}<FromName>Other</FromName>", "7054"),
         ("{email}{list}<SendDate>2020-01-01T00:00:00Z</SendDate>", "7053"),
         ("{email}{list}<SendDate>tomorrow</SendDate>", "7053"),
+        ("{email}{list}<SendDate>20300101120</SendDate>", "7053"),
         ("{email}{list}<SendDate>9000-01-01T00:00:00</SendDate>", "7053"),
         ("{email}{list}<BccEmail>b@example.com</BccEmail>", "7055"),
         ("{email}{list}<EmailSendDefinition><ID>1</ID></EmailSendDefinition>", "7055"),
