@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelect2Multipl
 from accounts.models import Account
 from batches.admin.asking import require
 from batches.admin.refusing import say
-from campaigns.audience.csv_rows import CsvRows
+from campaigns.audience import csv_rows
 from campaigns.audience.errors import UnusableColumns
 from campaigns.audience.fields import list_fields
 from campaigns.audience.imports import COLUMNS, Column, begin_import
@@ -53,8 +53,8 @@ class ImportForm(forms.Form):
     )
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text="CSV in UTF-8, plain or gzip, with a header. Broken rows are kept aside with the reason; the others "
-        "are stored.",
+        help_text="CSV with commas, semicolons, or tabs, in UTF-8 or UTF-16, plain or gzip, with a header. Broken rows "
+        "are kept aside with the reason; the others are stored.",
     )
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
@@ -102,7 +102,7 @@ def begin(request: HttpRequest, account: Account, said: dict[str, Any]) -> Job:
     columns = name_columns(account, header)
     job = begin_import(account, columns, list_ids=[each.pk for each in said["lists"]])
     upload_file(job, said["file"].chunks())
-    ignored = [cell for cell, column in zip(header, columns, strict=True) if column is None]
+    ignored = [cell for cell, column in zip(header, columns, strict=True) if column is None and cell.strip()]
     if ignored:
         messages.warning(request, f"These columns are no field of a contact, and are left out: {', '.join(ignored)}.")
     return job
@@ -111,7 +111,7 @@ def begin(request: HttpRequest, account: Account, said: dict[str, Any]) -> Job:
 def read_header(file: UploadedFile[Any]) -> list[str]:
     """The cells of the first row that is not empty. Raises UnusableColumns if there is none that can be read."""
     try:
-        header = next((row for row in CsvRows(unpack(file.chunks())) if row.cells), None)
+        header, _ = csv_rows.read_header(unpack(file.chunks()))
     except UnreadableFile as error:
         raise UnusableColumns(str(error)) from None
     if header is None or header.problem:
@@ -126,7 +126,7 @@ def name_columns(account: Account, header: Iterable[str]) -> list[Column]:
 
 
 def _name(cell: str, custom: dict[str, int]) -> Column:
-    said = cell.strip().lower()
+    said = cell.strip().strip('"').strip().lower()
     if said in custom:
         return custom[said]
     name = said.replace(" ", "_").replace("-", "_")

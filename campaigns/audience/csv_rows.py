@@ -1,7 +1,7 @@
 """Rows of a CSV file (RFC 4180) from blocks of bytes, each with the place behind it, where a later reader can go on.
 
-UTF-8, with a byte order mark or without; lines may end in LF, CR LF or CR, and go on in the next block. A row that
-cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed
+The file is in any dialect of `csv_dialects.py`; lines may end in LF, CR LF or CR, and go on in the next block. A row
+that cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed
 costs one row, and not the rest of the file.
 
 A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula. `protect` puts an
@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Final, NamedTuple
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from campaigns.audience.csv_dialects import UTF_8, Dialect, find_dialect
+
 LINE_END = "\r\n"
 LONGEST_ROW = 2**17
-"""Bytes."""
+"""Bytes in UTF-8."""
 RESCUES = 10_000
 """How often a reader goes back to the second line of a broken row: each time up to `LONGEST_ROW` is read again. Later
 ones cost all lines that they seemed to have."""
@@ -37,7 +38,8 @@ spaces around them are among these, since the importer takes the spaces of other
 _PROTECTED: Final = re.compile(PROTECTED)
 
 NOT_UTF8 = "The row is not UTF-8."
-NUL = "The row has a NUL character."
+NOT_UTF16 = "The row is not UTF-16."
+NUL = "The row has a NUL character. A file in UTF-16 needs a byte order mark."
 TOO_LONG = f"The row is longer than {LONGEST_ROW} bytes, or a quoted cell of it is not closed."
 BAD_QUOTES = "A quoted cell is not closed, or goes on behind its closing quote."
 
@@ -45,7 +47,8 @@ BAD_QUOTES = "A quoted cell is not closed, or goes on behind its closing quote."
 class Row(NamedTuple):
     """`number` is from 1, the header and empty lines included, as a spreadsheet has it; `end` is the byte behind it.
 
-    `cells` is empty for an empty line. If there is a `problem`, it has the beginning of the row as it was written.
+    `cells` is empty for a line without a character. If there is a `problem`, it has the beginning of the row as it was
+    written.
     """
 
     number: int
@@ -53,17 +56,29 @@ class Row(NamedTuple):
     cells: list[str]
     problem: str = ""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the line is empty, or has delimiters and spaces only."""
+        return not self.problem and not any(map(str.strip, self.cells))
+
 
 class _BrokenLine(csv.Error):
     """A line that cannot be a part of a row."""
 
 
 class CsvRows(Iterator[Row]):
-    """The rows behind the byte `position`, the first of which is number `row` + 1."""
+    """The rows of a file, in the dialect that its first bytes show. With its dialect: the rows behind the byte
+    `position`, the first of which is number `row` + 1."""
 
-    def __init__(self, blocks: Iterable[bytes], *, position: int = 0, row: int = 0) -> None:
-        self._lines = _Lines(blocks, position)
-        self._reader = csv.reader(self._lines, strict=True)
+    def __init__(
+        self, blocks: Iterable[bytes], *, dialect: Dialect | None = None, position: int = 0, row: int = 0
+    ) -> None:
+        if dialect is None:
+            dialect, blocks = find_dialect(blocks)
+            position = dialect.start
+        self.dialect = dialect
+        self._lines = _Lines(blocks, dialect, position)
+        self._reader = csv.reader(self._lines, delimiter=dialect.delimiter, strict=True)
         self._row = row
         self._rescues = 0
 
@@ -84,12 +99,21 @@ class CsvRows(Iterator[Row]):
         return Row(self._row, self._lines.position, [self._lines.show()], problem)
 
 
+def read_header(blocks: Iterable[bytes]) -> tuple[Row | None, Dialect]:
+    """Return the first row of a file that is not empty, or None, and the dialect of the file. Raises UnreadableFile."""
+    rows = CsvRows(blocks)
+    return next((row for row in rows if not row.is_empty), None), rows.dialect
+
+
 class _Lines(Iterator[str]):
     """Lines with their ends, decoded. After an error the next one follows, which a generator could not do."""
 
-    def __init__(self, blocks: Iterable[bytes], position: int) -> None:
+    def __init__(self, blocks: Iterable[bytes], dialect: Dialect, position: int) -> None:
         self.position = position
-        self._blocks = iter(blocks)
+        """In bytes of the file. All other sizes are of its UTF-8."""
+        self._measure = dialect.measure
+        self._not_text = NOT_UTF8 if dialect.encoding == UTF_8 else NOT_UTF16
+        self._blocks = dialect.to_utf8(blocks)
         self._ready: deque[bytes] = deque()
         self._taken: list[bytes] = []
         """Of the row that is being read."""
@@ -98,7 +122,7 @@ class _Lines(Iterator[str]):
         self._rest = b""
         """A line whose end has not come."""
         self._left_out = 0
-        """Bytes of it that are not kept, since it is too long already."""
+        """Bytes in the file of what is not kept of it, since it is too long already."""
 
     def begin_row(self) -> None:
         self._taken.clear()
@@ -108,7 +132,7 @@ class _Lines(Iterator[str]):
         """All lines of the row but the first, to be read again; whether there were any."""
         first, *others = self._taken
         self._ready.extendleft(reversed(others))
-        self.position -= sum(map(len, others))
+        self.position -= sum(map(self._measure, others))
         self._taken = [first]
         return bool(others)
 
@@ -126,12 +150,7 @@ class _Lines(Iterator[str]):
         self._ready.popleft()
         self._taken.append(line)
         self._size += len(line)
-        if self.position == 0 and line.startswith(BYTE_ORDER_MARK):
-            self.position = len(BYTE_ORDER_MARK)
-            line = self._taken[0] = line[len(BYTE_ORDER_MARK) :]
-            if not line:
-                raise StopIteration  # there was nothing else
-        self.position += len(line)
+        self.position += self._measure(line)
         if len(line) > LONGEST_ROW:
             self.position += self._left_out
             self._left_out = 0
@@ -139,7 +158,7 @@ class _Lines(Iterator[str]):
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            raise _BrokenLine(NOT_UTF8) from error
+            raise _BrokenLine(self._not_text) from error
         if "\0" in text:
             raise _BrokenLine(NUL)
         return text
@@ -160,14 +179,14 @@ class _Lines(Iterator[str]):
             self._ready.extend(lines)
             if not lines and len(self._rest) > LONGEST_ROW + 2:
                 # Two bytes too many, the last of which may be that CR.
-                self._left_out += len(self._rest) - LONGEST_ROW - 2
+                self._left_out += self._measure(self._rest[LONGEST_ROW + 1 : -1])
                 self._rest = self._rest[: LONGEST_ROW + 1] + self._rest[-1:]
 
 
-def write_row(cells: Sequence[str]) -> str:
+def write_row(cells: Sequence[str], *, delimiter: str = ",") -> str:
     """One row as CSV, without the end of its line."""
     text = StringIO()
-    csv.writer(text, lineterminator=LINE_END).writerow(cells)
+    csv.writer(text, delimiter=delimiter, lineterminator=LINE_END).writerow(cells)
     return text.getvalue().removesuffix(LINE_END)
 
 

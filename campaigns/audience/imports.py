@@ -15,7 +15,8 @@ from typing import Final
 from django.conf import settings
 
 from accounts.models import Account
-from campaigns.audience.csv_rows import CsvRows, Row, restore, write_row
+from campaigns.audience.csv_dialects import Dialect
+from campaigns.audience.csv_rows import CsvRows, Row, read_header, restore, write_row
 from campaigns.audience.drafts import ContactDraft, make_draft
 from campaigns.audience.errors import UnusableColumns
 from campaigns.audience.fields import list_fields
@@ -41,7 +42,7 @@ Column = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a row's cells make a contact: the places of the columns that are taken, and how many there must be."""
+    """How a row's cells make a contact: the places of the columns that are taken, and how many columns there are."""
 
     width: int
     given: Sequence[tuple[int, str]]
@@ -49,20 +50,24 @@ class Layout:
     fields: dict[int, FieldDefinition]
 
     def read(self, row: Row) -> ContactDraft | InvalidContact:
-        """The contact, or why it is none. An empty cell says nothing."""
-        cells = row.cells
+        """The contact, or why it is none. An empty cell says nothing; cells that are missing at the end are empty."""
         if row.problem:
             return InvalidContact(row.problem)
-        if len(cells) != self.width:
+        cells = row.cells
+        if any(map(restore, cells[self.width :])):
             return InvalidContact(f"The row has {len(cells)} columns, and the header {self.width}.")
-        given: dict[str, object] = {name: cell for place, name in self.given if (cell := restore(cells[place]))}
-        custom: dict[int, object] = {field: cell for place, field in self.custom if (cell := restore(cells[place]))}
+        given: dict[str, object] = {name: cell for place, name in self.given if (cell := _value(cells, place))}
+        custom: dict[int, object] = {field: cell for place, field in self.custom if (cell := _value(cells, place))}
         if "alternate_emails" in given:
             given["alternate_emails"] = ALTERNATES_END.split(str(given["alternate_emails"]))
         try:
             return make_draft(given, custom, fields=self.fields)
         except InvalidContact as error:
             return error
+
+
+def _value(cells: Sequence[str], place: int) -> str:
+    return restore(cells[place]) if place < len(cells) else ""
 
 
 def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Collection[int] = ()) -> Job:
@@ -82,19 +87,19 @@ def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Colle
 
 def import_pages(job: Job) -> Iterator[None]:
     """Store the rest of the file, a page between two steps. Raises JobFailure and LeaseLost."""
-    header = _read_header(job)
-    layout = _layout_of(job, header)
+    header, dialect = _read_header(job)
+    layout = _layout_of(job, header, dialect)
     position = max(job.cursor, header.end)
-    rows = CsvRows(_open_file(job, position), position=position, row=max(job.row, header.number))
+    rows = CsvRows(_open_file(job, position), dialect=dialect, position=position, row=max(job.row, header.number))
     last = header.number + settings.IMPORT_ROWS
     for page in cut_pages(rows):
         wanted = [row for row in page if row.number <= last]
         with write_page(job):
-            taken = [row for row in wanted if row.cells]
+            taken = [row for row in wanted if not row.is_empty]
             job.requested_count += len(taken)
             if taken:
                 refused = store_page(job, [layout.read(row) for row in taken])
-                reject_rows(job, (Rejected(taken[n].number, _show(taken[n]), reason) for n, reason in refused))
+                reject_rows(job, (Rejected(taken[n].number, _show(taken[n], dialect), reason) for n, reason in refused))
             if wanted:
                 job.cursor, job.row = wanted[-1].end, wanted[-1].number
         if len(wanted) < len(page):
@@ -133,24 +138,26 @@ def cut_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
         raise JobFailure(failure)
 
 
-def _read_header(job: Job) -> Row:
-    """The first row that is not empty."""
+def _read_header(job: Job) -> tuple[Row, Dialect]:
+    """The first row that is not empty, and how the file is written."""
     try:
-        header = next((row for row in CsvRows(_open_file(job)) if row.cells), None)
+        header, dialect = read_header(_open_file(job))
     except UnreadableFile as error:
         raise JobFailure(str(error)) from None
     if header is None:
         raise JobFailure("The file is empty.")
     if header.problem:
         raise JobFailure(f"The header cannot be read. {header.problem}")
-    return header
+    return header, dialect
 
 
-def _layout_of(job: Job, header: Row) -> Layout:
+def _layout_of(job: Job, header: Row, dialect: Dialect) -> Layout:
     columns: list[Column] = job.options["columns"]
     width = len(header.cells)
     if width < len(columns):
-        raise JobFailure(f"The file has {width} columns, separated by commas, and {len(columns)} were described.")
+        raise JobFailure(
+            f"The file has {width} columns, separated by {dialect.delimiters}, and {len(columns)} were described."
+        )
     fields = _fields_of(job.account)
     custom = [(place, column) for place, column in enumerate(columns) if isinstance(column, int)]
     if any(field not in fields for _, field in custom):
@@ -178,5 +185,5 @@ def _read_on(job: Job, first: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _show(row: Row) -> str:
-    return row.cells[0] if row.problem else write_row(row.cells)
+def _show(row: Row, dialect: Dialect) -> str:
+    return row.cells[0] if row.problem else write_row(row.cells, delimiter=dialect.delimiter)

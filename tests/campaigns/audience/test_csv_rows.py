@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from campaigns.audience.csv_rows import (
     BAD_QUOTES,
     LONGEST_ROW,
     NOT_UTF8,
+    NOT_UTF16,
     NUL,
     TOO_LONG,
     CsvRows,
@@ -45,36 +47,64 @@ def problems_of(data: bytes) -> list[tuple[int, str]]:
     return [(row.number, row.problem) for row in rows_of(data) if row.problem]
 
 
-@given(tables, line_ends, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), cuts, st.booleans())
-def test_any_cut_gives_the_rows_of_the_whole(
-    table: list[list[str]], line_end: str, quoting: int, at: list[int], has_mark: bool
-) -> None:
+ENCODINGS = {
+    "utf-8": b"",
+    "utf-8-sig": b"",
+    "utf-16-le": b"\xff\xfe",
+    "utf-16-be": b"\xfe\xff",
+}
+"""With the byte order mark that Python does not write."""
+encodings = st.sampled_from(list(ENCODINGS))
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
+    """A file of any dialect as Python writes it, and the rows that Python reads in it."""
+    delimiter, quoting = draw(st.sampled_from(",;\t|")), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    # In quotes, the cells of a header may hold what they want.
+    names = cells if quoting == csv.QUOTE_ALL else st.text('ab\u20ac\U0001f600 "\r\n', max_size=6)
+    header = ["email", *draw(st.lists(names, min_size=1, max_size=3))]
     text = io.StringIO()
-    csv.writer(text, lineterminator=line_end, quoting=quoting).writerows(table)  # type: ignore[arg-type]
-    data = text.getvalue().encode("utf-8-sig" if has_mark else "utf-8")
-    # What is no mark in the middle of a file, is one at its beginning.
-    whole = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-    assert [row.cells for row in CsvRows(blocks_of(data, at))] == whole
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=draw(line_ends), quoting=quoting)
+    writer.writerows([header, *draw(tables)])
+    encoding = draw(encodings)
+    rows = list(csv.reader(io.StringIO(text.getvalue(), newline=""), delimiter=delimiter))
+    return ENCODINGS[encoding] + text.getvalue().encode(encoding), rows
 
 
-@given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), cuts)
+@given(files(), cuts)
+@settings(max_examples=200)
+def test_files_of_any_dialect_give_the_cells_that_were_written_however_they_are_cut(
+    file: tuple[bytes, list[list[str]]], at: list[int]
+) -> None:
+    data, rows = file
+    assert [row.cells for row in CsvRows(blocks_of(data, at))] == rows
+
+
+@given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), encodings, cuts)
 @settings(max_examples=100)
-def test_text_that_is_no_csv_gives_the_same_rows_however_it_is_cut(text: str, at: list[int]) -> None:
-    data = text.encode()
+def test_text_that_is_no_csv_gives_the_same_rows_however_it_is_cut(text: str, encoding: str, at: list[int]) -> None:
+    data = ENCODINGS[encoding] + text.encode(encoding)
     whole = rows_of(data)
     assert list(CsvRows(blocks_of(data, at))) == whole
     if not any(row.problem for row in whole):
         assert [row.cells for row in whole] == list(csv.reader(io.StringIO(text, newline="")))
 
 
-@given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), st.data())
-@settings(max_examples=100)
-def test_a_later_reader_goes_on_behind_any_row(text: str, data: st.DataObject) -> None:
-    file = b"\xef\xbb\xbf" + text.encode()
-    whole = rows_of(file)
-    done = data.draw(st.integers(0, len(whole)))
-    last = whole[done - 1] if done else Row(0, 0, [])
-    assert list(CsvRows([file[last.end :]], position=last.end, row=last.number)) == whole[done:]
+@given(
+    st.text(st.sampled_from('ab,;"\r\nä€😀\0'), max_size=60)
+    | st.just("x" * (LONGEST_ROW // 2) + "😀" * 40_000 + "\nb"),
+    encodings,
+    st.data(),
+)
+@settings(max_examples=150)
+def test_a_later_reader_goes_on_behind_any_row(text: str, encoding: str, data: st.DataObject) -> None:
+    file = ENCODINGS[encoding] + text.encode(encoding)
+    rows = CsvRows([file])
+    whole = list(rows)
+    last = data.draw(st.sampled_from([Row(0, rows.dialect.start, []), *whole]))
+    later = CsvRows([file[last.end :]], dialect=rows.dialect, position=last.end, row=last.number)
+    assert list(later) == whole[last.number :]
 
 
 def test_rows_are_numbered_as_a_spreadsheet_does() -> None:
@@ -112,20 +142,40 @@ def test_broken_bytes_cost_their_row() -> None:
     assert problems_of(b'"a\n\xff"\nb\n') == [(1, NOT_UTF8), (2, NOT_UTF8)]
 
 
-def test_a_line_without_an_end_costs_no_memory() -> None:
-    def file() -> Iterator[bytes]:
-        yield b"before\n"
-        for _ in range(100):
-            yield b"x" * 2**20
-        yield b"y\r"
-        yield b"\nafter\n"
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_broken_characters_of_utf16_cost_their_row(encoding: str) -> None:
+    """Surrogates without their other half, and half a character at the end."""
+    text = "a;b\nx;\udc00\ny;\ud800y\nz;1\nu;\0\nq"
+    rows = rows_of(ENCODINGS[encoding] + text.encode(encoding, "surrogatepass") + b"r")
+    assert [(row.number, row.problem) for row in rows if row.problem] == [
+        *((2, NOT_UTF16), (3, NOT_UTF16), (5, NUL), (6, NOT_UTF16))
+    ]
+    assert [row.cells for row in rows if not row.problem] == [["a", "b"], ["z", "1"]]
 
-    before, long, after = CsvRows(file())
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_line_without_an_end_costs_no_memory(encoding: str) -> None:
+    block = ("é" * 2**19).encode(encoding)
+
+    def file() -> Iterator[bytes]:
+        yield ENCODINGS[encoding] + "before\n".encode(encoding)
+        for _ in range(50):
+            yield block
+        yield "y\r".encode(encoding)
+        yield "\nafter\n".encode(encoding)
+
+    tracemalloc.start()
+    try:
+        before, long, after = CsvRows(file())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert (before.cells, after.cells) == (["before"], ["after"])
     assert long.problem == TOO_LONG
     assert len(long.cells[0]) <= 1000
-    assert long.end == len("before\n") + 100 * 2**20 + len("y\r\n")
-    assert after.end == long.end + len("after\n")
+    assert long.end == before.end + 50 * len(block) + len("y\r\n".encode(encoding))
+    assert after.end == long.end + len("after\n".encode(encoding))
+    assert peak < 16 * len(block)
 
 
 def test_a_row_of_the_greatest_length_is_read() -> None:
