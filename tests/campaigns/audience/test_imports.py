@@ -10,14 +10,18 @@ from django.conf import LazySettings
 
 from accounts.models import Account
 from campaigns.audience import imports
-from campaigns.audience.csv_rows import BAD_QUOTES, NOT_UTF8
+from campaigns.audience.csv_rows import BAD_QUOTES, NOT_UTF8, NUL
+from campaigns.audience.dates import NOT_A_NUMBER
 from campaigns.audience.errors import UnusableColumns
+from campaigns.audience.exports import begin_export, parts_of, read_export
 from campaigns.audience.fields import create_field, delete_field
-from campaigns.audience.imports import Column, begin_import
+from campaigns.audience.imports import COLUMNS, Column, begin_import
 from campaigns.audience.job_files import write_rejected
 from campaigns.audience.lists import create_list, delete_list, find_list
 from campaigns.audience.models import Contact, FieldType, Job, JobChunk, JobStatus, Membership
+from campaigns.audience.queries import SHOWN
 from campaigns.audience.upsert import upsert_contacts
+from campaigns.audience.upsert_jobs import Given, begin_upsert
 from campaigns.audience.work import run_job
 from campaigns.errors import UnknownField, UnknownList
 from tests.campaigns.audience.jobs_done import counts, done, emails, rejected, uploaded
@@ -58,13 +62,82 @@ def test_an_empty_cell_leaves_what_there_is(alice: Account) -> None:
         gzip.compress(PEOPLE.encode()),
         gzip.compress(PEOPLE[:30].encode()) + gzip.compress(PEOPLE[30:].encode()),
         b"\n\n" + PEOPLE.encode() + b"\n\n",
+        PEOPLE.replace("Rome\n", "Rome\r\n").replace("city\n", "city\r").encode(),
+        PEOPLE.replace(",", ";").encode(),
+        PEOPLE.replace(",", "\t").encode("utf-8-sig"),
+        PEOPLE.replace(",", "|").encode(),
+        PEOPLE.encode("utf-16"),
+        PEOPLE.replace(",", "\t").replace("\n", "\r\n").encode("utf-16"),
+        b"\xfe\xff" + PEOPLE.replace(",", ";").encode("utf-16-be"),
+        gzip.compress(PEOPLE.replace(",", ";").encode("utf-16")),
+        gzip.compress(PEOPLE.encode("utf-8-sig")),
+        ("sep=;\r\n" + PEOPLE.replace(",", ";")).encode("utf-8-sig"),
+        ('"sep=\t"\r\n' + PEOPLE.replace(",", "\t")).encode("utf-16"),
+        b",,\n" + PEOPLE.encode() + b",,\n , ,\n,,,,\n",
+        PEOPLE.replace("bob@example.com,Bob,", "bob@example.com,Bob").encode(),
+        PEOPLE.replace("Rome", "Rome,, ,").encode(),
+        b'" e;mail ","na""me",\n' + PEOPLE.partition("\n")[2].encode(),
     ],
-    ids=["mark", "CR LF", "CR", "gzip", "two members", "empty lines"],
+    ids=[
+        *("mark", "CR LF", "CR", "gzip", "two members", "empty lines", "mixed line ends"),
+        *("semicolons", "tabs with a mark", "vertical bars", "UTF-16 LE", "UTF-16 LE with tabs", "UTF-16 BE"),
+        *("UTF-16 as gzip", "mark in gzip", "sep=", "quoted sep= in UTF-16"),
+        *("rows of delimiters", "short row", "long row", "odd header"),
+    ],
 )
 def test_files_come_in_many_ways(alice: Account, file: bytes) -> None:
     job = done(uploaded(alice, file, ["email", "first_name", "city"]))
     assert (job.status, counts(job)) == (JobStatus.COMPLETED, (2, 2, 0, 0))
-    assert emails(alice) == ["ann@example.com", "bob@example.com"]
+    people = Contact.objects.filter(account=alice).order_by("pk").values_list("email", "first_name", "city")
+    assert list(people) == [("ann@example.com", "Ann", "Rome"), ("bob@example.com", "Bob", "")]
+
+
+@pytest.mark.parametrize(
+    "file", [b"email,name", b"email;name\r\n", b"\xef\xbb\xbfemail\tname\n\n", "email,name".encode("utf-16")]
+)
+def test_a_file_with_a_header_only_is_done_at_once(alice: Account, file: bytes) -> None:
+    job = done(uploaded(alice, file, ["email", "first_name"]))
+    assert (job.status, job.message, counts(job)) == (JobStatus.COMPLETED, "", (0, 0, 0, 0))
+
+
+def test_numbers_that_may_be_dates_are_told_and_never_guessed(alice: Account) -> None:
+    born = create_field(alice, "born", FieldType.DATE)
+    dates = {
+        "20240115": "2024-01-15T00:00:00Z",
+        "1705276800": "2024-01-15T00:00:00Z",
+        "01/15/2024": "2024-01-15T00:00:00Z",
+        **dict.fromkeys(["2024", "45306", "202401", "0", "1705276800000", "20241301"]),
+    }
+    rows = [f"d{number}@example.com,{date}" for number, date in enumerate(dates)]
+    job = done(uploaded(alice, "\n".join(["email,born", *rows]).encode(), ["email", born.pk]))
+    assert counts(job) == (9, 3, 0, 6)
+    kept = Contact.objects.filter(account=alice).order_by("pk").values_list("custom", flat=True)
+    assert [custom[str(born.pk)] for custom in kept] == list(filter(None, dates.values()))
+    assert {(number, text) for number, text, _ in rejected(job)} == {(n + 2, rows[n]) for n in range(3, 9)}
+    assert {reason for _, _, reason in rejected(job)} == {f"born: {NOT_A_NUMBER}"}
+
+
+def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> None:
+    """Also values that are protected, and a field whose name could be of another delimiter's file."""
+    given = {
+        "email": "ann@example.com",
+        "phone_number": "+49 30 1234",
+        "first_name": '=A1;"x"',
+        "last_name": "'-",
+        "city": " Rome\t",
+        "address_line_1": "1, Main St\n\n-",
+        "alternate_emails": ["a@example.com", "b@example.com"],
+    }
+    done(begin_upsert(alice, [Given(given), Given({"email": "bob@example.com"})]))
+    job = done(begin_export(alice))
+    (part,) = parts_of(job)
+    columns = [name if name in COLUMNS else None for name in SHOWN]
+    again = done(uploaded(charlie, b"".join(read_export(job, part)), columns))
+    assert (again.status, counts(again)) == (JobStatus.COMPLETED, (2, 2, 0, 0))
+    names = sorted(COLUMNS)
+    theirs = [list(Contact.objects.filter(account=each).order_by("email").values(*names)) for each in (alice, charlie)]
+    assert theirs[0] == theirs[1]
+    assert theirs[0][0]["first_name"] == given["first_name"]
 
 
 def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
@@ -73,7 +146,7 @@ def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
         b"ann@example.com,Ann\n"
         b"nobody,Bob\n"
         b'cyd@example.com,"Cy"d\n'
-        b"dan@example.com\n"
+        b"dan@example.com,Dan,more\n"
         b"\n"
         b"eve@example.com,\xff\n"
         b",Fay\n"
@@ -87,7 +160,7 @@ def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
     told = {number: (text, reason) for number, text, reason in rejected(job)}
     assert told[3] == ("nobody,Bob", "Invalid email.")
     assert told[4] == ('cyd@example.com,"Cy"d', BAD_QUOTES)
-    assert told[5] == ("dan@example.com", "The row has 1 columns, and the header 2.")
+    assert told[5] == ("dan@example.com,Dan,more", "The row has 3 columns, and the header 2.")
     assert told[7] == ("eve@example.com,\ufffd", NOT_UTF8)
     assert told[8][0] == ",Fay"
     assert "required" in told[8][1]
@@ -114,12 +187,20 @@ def test_a_file_in_which_nothing_is_right_fails(alice: Account) -> None:
     [
         (b"", "The file is empty."),
         (b"\r\n\r\n", "The file is empty."),
-        ("email,name\n".encode("utf-16"), "The header cannot be read. The row is not UTF-8."),
-        (b"email;name\na@example.com;A\n", "The file has 1 columns, separated by commas, and 2 were described."),
+        (b"\xef\xbb\xbf", "The file is empty."),
+        (b"sep=;\r\n", "The file is empty."),
+        (b"\xff\xfe,\0,\0\n\0", "The file is empty."),
+        ("email,name\n".encode("utf-16-le"), f"The header cannot be read. {NUL}"),
+        ("email,prénom\n".encode("cp1252"), "The header cannot be read. The row is not UTF-8."),
+        (b"email\na@example.com;A\n", "The file has 1 columns, separated by commas, and 2 were described."),
+        (b"sep=;\nemail,name\n", "The file has 1 columns, separated by semicolons, and 2 were described."),
         (gzip.compress(b"email,name\n")[:-4], "The gzip file ends too early."),
         (b"\x1f\x8b no gzip", "The gzip file is damaged."),
     ],
-    ids=["nothing", "empty lines", "UTF-16", "semicolons", "part of gzip", "no gzip"],
+    ids=[
+        *("nothing", "empty lines", "mark", "sep=", "delimiters", "UTF-16 without a mark", "Windows-1252"),
+        *("one column", "other delimiter", "part of gzip", "no gzip"),
+    ],
 )
 def test_a_file_that_cannot_be_read_fails_and_says_why(alice: Account, file: bytes, message: str) -> None:
     job = done(uploaded(alice, file, ["email", "first_name"]))
@@ -194,18 +275,28 @@ class Killed(BaseException):
     """In place of SIGKILL: nothing catches it, and nothing is cleaned up behind it."""
 
 
-@pytest.mark.parametrize("is_packed", [False, True])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("when", "is_packed", "written"),
+    [
+        ("before", False, (b"", "utf-8", ",")),
+        ("after", False, (b"", "utf-8", ";")),
+        ("before", True, (b"", "utf-8-sig", ",")),
+        ("after", True, (b"\xfe\xff", "utf-16-be", "\t")),
+        ("before", False, (b"\xff\xfe", "utf-16-le", ";")),
+        ("after", False, (b"sep=^\n", "utf-8", "^")),
+    ],
+)
 def test_an_import_that_was_killed_goes_on_behind_its_last_page(
-    alice: Account, monkeypatch: pytest.MonkeyPatch, is_packed: bool, when: str
+    alice: Account, monkeypatch: pytest.MonkeyPatch, when: str, is_packed: bool, written: tuple[bytes, str, str]
 ) -> None:
     """Killed again and again, in each page anew, before and after the contacts were written."""
     monkeypatch.setattr(imports, "PAGE_ROWS", 7)
     monkeypatch.setattr("campaigns.audience.imports.CHUNK_BYTES", 64)
     monkeypatch.setattr("campaigns.audience.uploads.CHUNK_BYTES", 64)
     readers = create_list(alice, "readers")
-    rows = [f'c{n}@example.com,"Nr\n{n}, é"' if n % 10 else "broken" for n in range(50)]
-    file = "\n".join(["email,name", *rows]).encode()
+    head, encoding, delimiter = written
+    rows = [f'c{n}@example.com{delimiter}"Nr\n{n}, é😀"' if n % 10 else f"broken{delimiter}" for n in range(50)]
+    file = head + "\n".join([f"email{delimiter}name", *rows]).encode(encoding)
     job = uploaded(alice, gzip.compress(file) if is_packed else file, ["email", "first_name"], list_ids=[readers.pk])
 
     def upsert_and_die(*args: object, **options: object) -> object:
@@ -235,9 +326,11 @@ def test_an_import_that_was_killed_goes_on_behind_its_last_page(
             Job.objects.update(leased_until=None)  # its time is over
     assert len(seen) > 6
     assert (job.status, counts(job)) == (JobStatus.ERRORED, (50, 45, 0, 5))
-    assert [number for number, _, _ in rejected(job)] == [2, 12, 22, 32, 42]
+    assert [(number, text) for number, text, _ in rejected(job)] == [
+        (number, f"broken{delimiter}") for number in (2, 12, 22, 32, 42)
+    ]
     contacts = Contact.objects.filter(account=alice).order_by("pk")
-    assert [contact.first_name for contact in contacts] == [f"Nr\n{n}, é" for n in range(50) if n % 10]
+    assert [contact.first_name for contact in contacts] == [f"Nr\n{n}, é😀" for n in range(50) if n % 10]
     assert find_list(alice, readers.pk).contact_count == 45
 
 
