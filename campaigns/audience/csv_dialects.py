@@ -22,7 +22,7 @@ SAMPLE_ROWS: Final = 20
 UTF_8: Final = "utf-8"
 MARKS: Final = {codecs.BOM_UTF8: UTF_8, codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 BROKEN: Final = b"\xff"
-"""A byte that makes a text no UTF-8."""
+"""A byte that no text in UTF-8 has."""
 
 DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 DECLARED: Final = re.compile(
@@ -108,7 +108,7 @@ def _fail(error: Exception) -> Iterator[bytes]:
 
 
 def _to_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Surrogates without their other half are kept, which makes what they become no UTF-8."""
+    """Keep surrogates without their other half, so that their rows are no UTF-8 either."""
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     for block in blocks:
         yield decoder.decode(block).encode(errors="surrogatepass")
