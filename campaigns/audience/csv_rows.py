@@ -1,6 +1,6 @@
 """Rows of a CSV file (RFC 4180) from blocks of bytes, each with the place behind it, where a later reader can go on.
 
-The file is in any dialect of `csv_dialects.py`; lines may end in LF, CR LF or CR, and go on in the next block. A row
+The file is in any format of `csv_formats.py`; lines may end in LF, CR LF or CR, and go on in the next block. A row
 that cannot be read is told with its reason, and the reading goes on behind its first line: a quote that is never closed
 costs one row, and not the rest of the file.
 
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Final, NamedTuple
 
-from campaigns.audience.csv_dialects import UTF_8, Dialect, find_dialect
+from campaigns.audience.csv_formats import UTF_8, CsvFormat, find_format
 
 LINE_END = "\r\n"
 LONGEST_ROW = 2**17
@@ -67,18 +67,18 @@ class _BrokenLine(csv.Error):
 
 
 class CsvRows(Iterator[Row]):
-    """The rows of a file, in the dialect that its first bytes show. With its dialect: the rows behind the byte
+    """The rows of a file, in the format that its first bytes show. With its format: the rows behind the byte
     `position`, the first of which is number `row` + 1."""
 
     def __init__(
-        self, blocks: Iterable[bytes], *, dialect: Dialect | None = None, position: int = 0, row: int = 0
+        self, blocks: Iterable[bytes], *, csv_format: CsvFormat | None = None, position: int = 0, row: int = 0
     ) -> None:
-        if dialect is None:
-            dialect, blocks = find_dialect(blocks)
-            position = dialect.start
-        self.dialect = dialect
-        self._lines = _Lines(blocks, dialect, position)
-        self._reader = csv.reader(self._lines, delimiter=dialect.delimiter, strict=True)
+        if csv_format is None:
+            csv_format, blocks = find_format(blocks)
+            position = csv_format.start
+        self.csv_format = csv_format
+        self._lines = _Lines(blocks, csv_format, position)
+        self._reader = csv.reader(self._lines, delimiter=csv_format.delimiter, strict=True)
         self._row = row
         self._rescues = 0
 
@@ -99,21 +99,21 @@ class CsvRows(Iterator[Row]):
         return Row(self._row, self._lines.position, [self._lines.show()], problem)
 
 
-def read_header(blocks: Iterable[bytes]) -> tuple[Row | None, Dialect]:
-    """Return the first row of a file that is not empty, or None, and the dialect of the file. Raises UnreadableFile."""
+def read_header(blocks: Iterable[bytes]) -> tuple[Row | None, CsvFormat]:
+    """Return the first row of a file that is not empty, or None, and the format of the file. Raises UnreadableFile."""
     rows = CsvRows(blocks)
-    return next((row for row in rows if not row.is_empty), None), rows.dialect
+    return next((row for row in rows if not row.is_empty), None), rows.csv_format
 
 
 class _Lines(Iterator[str]):
     """Lines with their ends, decoded. After an error the next one follows, which a generator could not do."""
 
-    def __init__(self, blocks: Iterable[bytes], dialect: Dialect, position: int) -> None:
+    def __init__(self, blocks: Iterable[bytes], csv_format: CsvFormat, position: int) -> None:
         self.position = position
         """In bytes of the file. All other sizes are of its UTF-8."""
-        self._measure = dialect.measure
-        self._not_text = NOT_UTF8 if dialect.encoding == UTF_8 else NOT_UTF16
-        self._blocks = dialect.to_utf8(blocks)
+        self._measure = csv_format.measure
+        self._not_text = NOT_UTF8 if csv_format.encoding == UTF_8 else NOT_UTF16
+        self._blocks = csv_format.to_utf8(blocks)
         self._ready: deque[bytes] = deque()
         self._taken: list[bytes] = []
         """Of the row that is being read."""

@@ -15,7 +15,7 @@ from typing import Final
 from django.conf import settings
 
 from accounts.models import Account
-from campaigns.audience.csv_dialects import Dialect
+from campaigns.audience.csv_formats import CsvFormat
 from campaigns.audience.csv_rows import CsvRows, Row, read_header, restore, write_row
 from campaigns.audience.drafts import ContactDraft, make_draft
 from campaigns.audience.errors import UnusableColumns
@@ -48,6 +48,7 @@ class Layout:
     given: Sequence[tuple[int, str]]
     custom: Sequence[tuple[int, int]]
     fields: dict[int, FieldDefinition]
+    delimiter: str
 
     def read(self, row: Row) -> ContactDraft | InvalidContact:
         """The contact, or why it is none. An empty cell says nothing; cells that are missing at the end are empty."""
@@ -64,6 +65,10 @@ class Layout:
             return make_draft(given, custom, fields=self.fields)
         except InvalidContact as error:
             return error
+
+    def show(self, row: Row) -> str:
+        """Return the row as it was written, but for quotes that it does not need."""
+        return row.cells[0] if row.problem else write_row(row.cells, delimiter=self.delimiter)
 
 
 def _value(cells: Sequence[str], place: int) -> str:
@@ -87,10 +92,10 @@ def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Colle
 
 def import_pages(job: Job) -> Iterator[None]:
     """Store the rest of the file, a page between two steps. Raises JobFailure and LeaseLost."""
-    header, dialect = _read_header(job)
-    layout = _layout_of(job, header, dialect)
+    header, csv_format = _read_header(job)
+    layout = _layout_of(job, header, csv_format)
     position = max(job.cursor, header.end)
-    rows = CsvRows(_open_file(job, position), dialect=dialect, position=position, row=max(job.row, header.number))
+    rows = CsvRows(_open_file(job, position), csv_format=csv_format, position=position, row=max(job.row, header.number))
     last = header.number + settings.IMPORT_ROWS
     for page in cut_pages(rows):
         wanted = [row for row in page if row.number <= last]
@@ -99,7 +104,7 @@ def import_pages(job: Job) -> Iterator[None]:
             job.requested_count += len(taken)
             if taken:
                 refused = store_page(job, [layout.read(row) for row in taken])
-                reject_rows(job, (Rejected(taken[n].number, _show(taken[n], dialect), reason) for n, reason in refused))
+                reject_rows(job, (Rejected(taken[n].number, layout.show(taken[n]), reason) for n, reason in refused))
             if wanted:
                 job.cursor, job.row = wanted[-1].end, wanted[-1].number
         if len(wanted) < len(page):
@@ -138,32 +143,32 @@ def cut_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
         raise JobFailure(failure)
 
 
-def _read_header(job: Job) -> tuple[Row, Dialect]:
+def _read_header(job: Job) -> tuple[Row, CsvFormat]:
     """The first row that is not empty, and how the file is written."""
     try:
-        header, dialect = read_header(_open_file(job))
+        header, csv_format = read_header(_open_file(job))
     except UnreadableFile as error:
         raise JobFailure(str(error)) from None
     if header is None:
         raise JobFailure("The file is empty.")
     if header.problem:
         raise JobFailure(f"The header cannot be read. {header.problem}")
-    return header, dialect
+    return header, csv_format
 
 
-def _layout_of(job: Job, header: Row, dialect: Dialect) -> Layout:
+def _layout_of(job: Job, header: Row, csv_format: CsvFormat) -> Layout:
     columns: list[Column] = job.options["columns"]
     width = len(header.cells)
     if width < len(columns):
         raise JobFailure(
-            f"The file has {width} columns, separated by {dialect.delimiters}, and {len(columns)} were described."
+            f"The file has {width} columns, separated by {csv_format.delimiters}, and {len(columns)} were described."
         )
     fields = _fields_of(job.account)
     custom = [(place, column) for place, column in enumerate(columns) if isinstance(column, int)]
     if any(field not in fields for _, field in custom):
         raise JobFailure("A custom field of the file was deleted.")
     given = [(place, column) for place, column in enumerate(columns) if isinstance(column, str)]
-    return Layout(width, given, custom, fields)
+    return Layout(width, given, custom, fields, csv_format.delimiter)
 
 
 def _fields_of(account: Account) -> dict[int, FieldDefinition]:
@@ -183,7 +188,3 @@ def _read_on(job: Job, first: int) -> Iterator[bytes]:
     for chunk in read_chunks(job, first=first):
         keep_lease(job)
         yield chunk
-
-
-def _show(row: Row, dialect: Dialect) -> str:
-    return row.cells[0] if row.problem else write_row(row.cells, delimiter=dialect.delimiter)

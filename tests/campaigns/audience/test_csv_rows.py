@@ -59,7 +59,7 @@ encodings = st.sampled_from(list(ENCODINGS))
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
-    """A file of any dialect as Python writes it, and the rows that Python reads in it."""
+    """A file of any format as Python writes it, and the rows that Python reads in it."""
     delimiter, quoting = draw(st.sampled_from(",;\t|")), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     # In quotes, the cells of a header may hold what they want.
     names = cells if quoting == csv.QUOTE_ALL else st.text('ab\u20ac\U0001f600 "\r\n', max_size=6)
@@ -74,7 +74,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
 
 @given(files(), cuts)
 @settings(deadline=None)
-def test_files_of_any_dialect_give_the_cells_that_were_written_however_they_are_cut(
+def test_files_of_any_format_give_the_cells_that_were_written_however_they_are_cut(
     file: tuple[bytes, list[list[str]]], at: list[int]
 ) -> None:
     data, rows = file
@@ -102,8 +102,8 @@ def test_a_later_reader_goes_on_behind_any_row(text: str, encoding: str, data: s
     file = ENCODINGS[encoding] + text.encode(encoding)
     rows = CsvRows([file])
     whole = list(rows)
-    last = data.draw(st.sampled_from([Row(0, rows.dialect.start, []), *whole]))
-    later = CsvRows([file[last.end :]], dialect=rows.dialect, position=last.end, row=last.number)
+    last = data.draw(st.sampled_from([Row(0, rows.csv_format.start, []), *whole]))
+    later = CsvRows([file[last.end :]], csv_format=rows.csv_format, position=last.end, row=last.number)
     assert list(later) == whole[last.number :]
 
 

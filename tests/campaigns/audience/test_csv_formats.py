@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaigns.audience.csv_dialects import HEAD_BYTES, Dialect, find_dialect
+from campaigns.audience.csv_formats import HEAD_BYTES, CsvFormat, find_format
 from campaigns.audience.csv_rows import LONGEST_ROW, CsvRows, read_header
 from campaigns.audience.unpacking import UnreadableFile
 
 
 def delimiter_of(text: str) -> str:
-    dialect, _ = find_dialect([text.encode()])
-    return dialect.delimiter
+    csv_format, _ = find_format([text.encode()])
+    return csv_format.delimiter
 
 
 @pytest.mark.parametrize(
@@ -88,22 +88,22 @@ def test_any_other_first_line_is_the_header(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "dialect"),
+    ("file", "csv_format"),
     [
-        (b"", Dialect("utf-8", ",", 0)),
-        (codecs.BOM_UTF8, Dialect("utf-8", ",", 3)),
-        (codecs.BOM_UTF8 + b"a;b", Dialect("utf-8", ";", 3)),
-        (codecs.BOM_UTF8 + b"sep=;\r\na;b", Dialect("utf-8", ";", 10)),
-        (codecs.BOM_UTF16_LE, Dialect("utf-16-le", ",", 2)),
-        (codecs.BOM_UTF16_LE + "a\tb".encode("utf-16-le"), Dialect("utf-16-le", "\t", 2)),
-        (codecs.BOM_UTF16_BE + "sep=;\na,b".encode("utf-16-be"), Dialect("utf-16-be", ";", 14)),
-        (b"\xff", Dialect("utf-8", ",", 0)),
+        (b"", CsvFormat("utf-8", ",", 0)),
+        (codecs.BOM_UTF8, CsvFormat("utf-8", ",", 3)),
+        (codecs.BOM_UTF8 + b"a;b", CsvFormat("utf-8", ";", 3)),
+        (codecs.BOM_UTF8 + b"sep=;\r\na;b", CsvFormat("utf-8", ";", 10)),
+        (codecs.BOM_UTF16_LE, CsvFormat("utf-16-le", ",", 2)),
+        (codecs.BOM_UTF16_LE + "a\tb".encode("utf-16-le"), CsvFormat("utf-16-le", "\t", 2)),
+        (codecs.BOM_UTF16_BE + "sep=;\na,b".encode("utf-16-be"), CsvFormat("utf-16-be", ";", 14)),
+        (b"\xff", CsvFormat("utf-8", ",", 0)),
     ],
 )
-def test_the_mark_names_the_encoding_however_the_file_is_cut(file: bytes, dialect: Dialect) -> None:
+def test_the_mark_names_the_encoding_however_the_file_is_cut(file: bytes, csv_format: CsvFormat) -> None:
     for blocks in ([file], [bytes([byte]) for byte in file]):
-        seen, rest = find_dialect(blocks)
-        assert (seen, b"".join(rest)) == (dialect, file[dialect.start :])
+        seen, rest = find_format(blocks)
+        assert (seen, b"".join(rest)) == (csv_format, file[csv_format.start :])
 
 
 def test_the_size_of_the_blocks_does_not_matter() -> None:
@@ -112,8 +112,8 @@ def test_the_size_of_the_blocks_does_not_matter() -> None:
     row = b'"%s"' % (b"x" * 100_000)
     file = b"\n".join([b"a,b;c", row, row, row + b";y", b"z" * 2**20])
     for size in (1000, HEAD_BYTES, 2**20):
-        dialect, _ = find_dialect(file[begin : begin + size] for begin in range(0, len(file), size))
-        assert dialect == Dialect("utf-8", ",", 0)
+        csv_format, _ = find_format(file[begin : begin + size] for begin in range(0, len(file), size))
+        assert csv_format == CsvFormat("utf-8", ",", 0)
 
 
 def test_a_damaged_file_gives_its_rows_before_the_damage() -> None:
@@ -121,8 +121,8 @@ def test_a_damaged_file_gives_its_rows_before_the_damage() -> None:
         yield b"email;name\n"
         raise UnreadableFile("It is damaged.")
 
-    header, dialect = read_header(file())
-    assert (header and header.cells, dialect.delimiter) == (["email", "name"], ";")
+    header, csv_format = read_header(file())
+    assert (header and header.cells, csv_format.delimiter) == (["email", "name"], ";")
     rows = CsvRows(file())
     next(rows)
     with pytest.raises(UnreadableFile, match="damaged"):

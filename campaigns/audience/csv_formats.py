@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from campaigns.audience.unpacking import UnreadableFile, skip
 
 HEAD_BYTES: Final = 2**18
-"""From so many bytes the dialect is found, whatever the size of the blocks: the same file always has the same one."""
+"""From so many bytes the format is found, whatever the size of the blocks: the same file always has the same one."""
 SAMPLE_ROWS: Final = 20
 
 UTF_8: Final = "utf-8"
@@ -38,7 +38,7 @@ CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
 NOT_OF_FOUR: Final = bytes(byte for byte in range(256) if not 0xF0 <= byte <= 0xF4)
 
 
-class Dialect(NamedTuple):
+class CsvFormat(NamedTuple):
     """`start` is the byte of the file at which its first row begins."""
 
     encoding: str = UTF_8
@@ -62,8 +62,8 @@ class Dialect(NamedTuple):
         return DELIMITERS.get(self.delimiter, f"“{self.delimiter}”")
 
 
-def find_dialect(blocks: Iterable[bytes]) -> tuple[Dialect, Iterator[bytes]]:
-    """Return the dialect of a file, and its blocks from the first row on. If the file is damaged, the blocks before the
+def find_format(blocks: Iterable[bytes]) -> tuple[CsvFormat, Iterator[bytes]]:
+    """Return the format of a file, and its blocks from the first row on. If the file is damaged, the blocks before the
     damage come first, and then their UnreadableFile."""
     head, whole = _peek(blocks)
     mark, encoding = next((each for each in MARKS.items() if head.startswith(each[0])), (b"", UTF_8))
@@ -72,7 +72,7 @@ def find_dialect(blocks: Iterable[bytes]) -> tuple[Dialect, Iterator[bytes]]:
     if declared:
         start += len(declared[0].encode(encoding))
     delimiter = declared["delimiter"] if declared else _find_delimiter(text)
-    return Dialect(encoding, delimiter, start), skip(whole, start)
+    return CsvFormat(encoding, delimiter, start), skip(whole, start)
 
 
 def _find_delimiter(text: str) -> str:
