@@ -36,6 +36,7 @@ def delimiter_of(text: str) -> str:
         ('"email"', ","),
         # A quote that is not at the beginning of a cell is an inch.
         ('email;size 5";city\n', ";"),
+        ('5" disks;3" disks\n', ";"),
         # Others have no quotes around cells that hold another delimiter.
         ("email;name;notes, if any\n", ";"),
         ("email,name,tags (a;b)\n", ","),
@@ -47,6 +48,7 @@ def delimiter_of(text: str) -> str:
         ("email;name\rx;y\r", ";"),
         # In the rows alone it means nothing.
         ("email\na;b\nc;d\n", ","),
+        ('"email"\na;b\nc;d\n', ","),
     ],
 )
 def test_the_delimiter_is_found_in_the_header(text: str, delimiter: str) -> None:
