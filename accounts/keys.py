@@ -62,7 +62,12 @@ def create_key(
         key = ApiKey.objects.create(
             account=account, key_id=url_safe(16), secret_digest=digest(secret), name=name, scopes=chosen
         )
-    return key, f"SG.{key.key_id}.{secret}"
+    return key, key_text(key.key_id, secret)
+
+
+def key_text(key_id: str, secret: str) -> str:
+    """Return the whole text of a key, in the form of `KEY_SHAPE` if both parts have the right form."""
+    return f"SG.{key_id}.{secret}"
 
 
 def find_key(bearer_text: str) -> ApiKey | None:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from lxml import etree
 
 from accounts import guessing
-from accounts.keys import find_key
+from accounts.keys import KEY_SHAPE, find_key, key_text
 from accounts.models import ApiKey
 from api.soap.codes import LOGIN_FAILED, TOKEN_EXPIRED
 from api.soap.errors import Fault, FaultKind
@@ -48,7 +48,7 @@ def token_of(headers: Sequence[Element]) -> str | None:
 
 
 def find_user(request: HttpRequest, headers: Sequence[Element]) -> ApiKey | None:
-    """The key of a UsernameToken: the password is its text, the name its id or the account's."""
+    """Return the key of a UsernameToken, or None if there is no such key."""
     tokens = (
         token
         for header in headers
@@ -67,11 +67,14 @@ def find_user(request: HttpRequest, headers: Sequence[Element]) -> ApiKey | None
 
 
 def find_named(request: HttpRequest, name: str, secret: str) -> ApiKey | None:
-    """The living key whose text is `secret`, if it or its account is called so."""
+    """Return the living key with this secret if `name` is the key's id or its account's username.
+
+    The secret is the whole text of the key, or its secret part alone where `name` is the key's id.
+    """
     caller = guessing.identify_caller(request, name)
     if guessing.is_locked(caller):
         return None
-    key = find_key(secret)
+    key = find_key(secret if KEY_SHAPE.fullmatch(secret) else key_text(name, secret))
     if key is None or name not in {key.key_id, key.account.username}:
         guessing.note_wrong(caller)
         return None

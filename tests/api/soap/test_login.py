@@ -51,6 +51,55 @@ def test_every_form_of_login_is_taken(soap_of_alice: SoapCaller) -> None:
         assert check_in(header).overall == "OK", header
 
 
+def secret_of(caller: SoapCaller) -> str:
+    """Return the secret part of the caller's key."""
+    return caller.text.split(".")[2]
+
+
+def test_the_secret_part_alone_is_enough_where_the_name_is_the_keys_id(soap_of_alice: SoapCaller) -> None:
+    key_id, secret = soap_of_alice.key.key_id, secret_of(soap_of_alice)
+    assert check_in(user(key_id, secret)).overall == "OK"
+    for path, fields in (
+        ("/v2/token", {"client_id": key_id, "client_secret": secret}),
+        ("/v1/requestToken", {"clientId": key_id, "clientSecret": secret}),
+    ):
+        made = ask_token(fields, path).json()
+        assert check_in(oauth(made.get("access_token") or made["accessToken"])).overall == "OK"
+
+
+def test_the_secret_part_needs_the_id_of_its_own_key(
+    soap_of_alice: SoapCaller, alice: Account, soap_of_charlie: SoapCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 1000)
+    second = SoapCaller(alice)
+    secret = secret_of(soap_of_alice)
+    for name, password in (
+        ("alice", secret),
+        (second.key.key_id, secret),
+        (soap_of_charlie.key.key_id, secret),
+        ("", secret),
+        ("SG", secret),
+        (soap_of_alice.key.key_id[:-1], secret),
+        (f"{soap_of_alice.key.key_id}.", secret),
+        (f"SG.{soap_of_alice.key.key_id}", secret),
+        (soap_of_alice.key.key_id, secret[:-1]),
+        (soap_of_alice.key.key_id, f"{secret}x"),
+        (soap_of_alice.key.key_id, f".{secret}"),
+        (soap_of_alice.key.key_id, f"{soap_of_alice.key.key_id}.{secret}"),
+        (soap_of_alice.key.key_id, ""),
+        (soap_of_alice.key.key_id, secret_of(second)),
+        (soap_of_alice.key.key_id, second.text.replace(second.key.key_id, soap_of_alice.key.key_id)),
+    ):
+        assert check_in(user(name, password)).fault == LOGIN_FAILED, (name, password)
+        answer = ask_token({"client_id": name, "client_secret": password})
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    for header in (oauth(secret), user("*", "*") + oauth(secret)):
+        assert check_in(header).fault == LOGIN_FAILED
+    assert check_in(user(soap_of_alice.key.key_id, secret)).overall == "OK"
+    revoke_key(alice, soap_of_alice.key.key_id)
+    assert check_in(user(soap_of_alice.key.key_id, secret)).fault == LOGIN_FAILED
+
+
 def test_every_wrong_login_is_the_same_fault(
     soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller, alice: Account
 ) -> None:
@@ -138,9 +187,21 @@ def test_whoever_guesses_has_to_wait(soap_of_alice: SoapCaller, monkeypatch: pyt
         assert check_in(user("alice", "wrong")).fault == LOGIN_FAILED
     assert check_in(right).fault == LOGIN_FAILED
     assert check_in(user(soap_of_alice.key.key_id, soap_of_alice.text)).overall == "OK", "another name is no guess"
+    assert check_in(user(soap_of_alice.key.key_id, secret_of(soap_of_alice))).overall == "OK"
     headers = {"REMOTE_ADDR": "192.0.2.7"}
     elsewhere = Client().generic("POST", "/Service.asmx", envelope(STATUS, right), content_type="text/xml", **headers)
     assert elsewhere.status_code == 200
+
+
+def test_guesses_of_a_secret_part_lock_the_keys_id(soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guessing, "_locked", {})
+    monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 2)
+    key_id, secret = soap_of_alice.key.key_id, secret_of(soap_of_alice)
+    assert check_in(user(key_id, "x" * len(secret))).fault == LOGIN_FAILED
+    assert ask_token({"client_id": key_id, "client_secret": "y" * len(secret)}).status_code == 401
+    assert check_in(user(key_id, secret)).fault == LOGIN_FAILED
+    assert ask_token({"client_id": key_id, "client_secret": secret}).status_code == 401
+    assert check_in(user("alice", soap_of_alice.text)).overall == "OK"
 
 
 def test_a_key_needs_the_scope(alice: Account) -> None:
