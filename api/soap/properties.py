@@ -128,6 +128,10 @@ PROPERTIES: Final = (
     Property("BccEmail", Kind.TEXT),
 )
 BY_NAME: Final = {known.name: known for known in PROPERTIES}
+PARTS: Final = {
+    part: frozenset(name for name in BY_NAME if name.startswith(f"{part}.")) for part in ("Client", "Email")
+}
+"""The properties of an object in a Send, by its name. fuel-soap asks for `Client` where its caller names none."""
 
 
 def write_send(parent: Element, row: Row, wanted: frozenset[str]) -> None:

@@ -21,7 +21,7 @@ from api.soap.codes import ERROR, MORE, OK
 from api.soap.filters import RetrieveError, read_filter, shown
 from api.soap.objects import SEND
 from api.soap.outputs import add, payload
-from api.soap.properties import BY_NAME, Row, write_send
+from api.soap.properties import BY_NAME, PARTS, Row, write_send
 from api.soap.reading import Element, child, elements, parse, text, text_of
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -75,13 +75,14 @@ def read_asked(call: Call) -> Asked:
             f"Unable to find a handler for object type: {shown(kind)}. Object types are case-sensitive, check spelling."
         )
     named = [said for each in elements(request, "Properties") if (said := text_of(each))]
-    if unknown := [shown(name) for name in named if name not in BY_NAME]:
+    if unknown := [shown(name) for name in named if name not in BY_NAME and name not in PARTS]:
         raise RetrieveError(
             f"The Request Property(s) {', '.join(unknown[:10])} do not match with the fields of Send retrieve"
         )
     criteria = child(request, "Filter")
     written = "" if criteria is None else etree.tostring(criteria, encoding="unicode", with_tail=False)
-    return Asked(frozenset(named) or frozenset(BY_NAME), written, page_size(text(request, "Options", "BatchSize")))
+    properties = frozenset[str]().union(*(PARTS.get(name, {name}) for name in named)) or frozenset(BY_NAME)
+    return Asked(properties, written, page_size(text(request, "Options", "BatchSize")))
 
 
 def page_size(said: str | None) -> int:

@@ -55,6 +55,19 @@ def test_a_send_has_the_properties_that_were_asked_for_in_the_schemas_order(
     assert reply.text("p:Email/p:ID") == str(campaign.pk)
 
 
+def test_the_name_of_an_object_stands_for_its_properties(alice: Account, soap_of_alice: SoapCaller) -> None:
+    campaign = ready_campaign(alice)
+    reply = soap_of_alice.ask(retrieve("Client ID ObjectID Email"))
+    (row,) = reply.root.iterfind(".//p:Results", NAMESPACES)
+    assert [each.tag.rpartition("}")[2] for each in row] == ["Client", "PartnerKey", "ID", "ObjectID", "Email"]
+    assert reply.text("p:Client/p:ID") == str(alice.pk)
+    assert [reply.text(f"p:Email/p:{name}") for name in ("ID", "Name", "Subject")] == [
+        str(campaign.pk),
+        campaign.title,
+        campaign.subject,
+    ]
+
+
 @pytest.mark.parametrize("status", CampaignStatus)
 def test_every_status_has_its_word(status: CampaignStatus, alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, status)
