@@ -114,9 +114,9 @@ def read_title(found: Element, original: Campaign | None, content: dict[str, Any
 
 
 def read_lists(found: Element) -> list[int]:
-    """The lists that are named by their IDs; one that is no number is unknown."""
-    named = (text(each, "ID") for each in elements(found, "List") if not is_nil(each))
-    return list(dict.fromkeys(number_of(said) for said in named if said is not None))
+    """Return the lists named by their IDs. An ID that is empty, or not a number, is that of an unknown list."""
+    named = (child(each, "ID") for each in elements(found, "List") if not is_nil(each))
+    return list(dict.fromkeys(number_of(text_of(given) or "") for given in named if given is not None))
 
 
 def read_subscribers(found: Element) -> list[ContactDraft]:
@@ -138,12 +138,15 @@ def read_subscriber(given: Element) -> ContactDraft:
 
 
 def read_send_date(found: Element, *, now: dt.datetime) -> dt.datetime | None:
-    """None if it is absent. Raises Problem; whether it has passed is for the core to say."""
-    said = text(found, "SendDate")
-    if said is None:
+    """Return the SendDate, or None if it is absent or nil. Raises Problem; the core checks whether it has passed.
+
+    An empty one is an error. Clients of JavaScript write it for a Date, and without a time the send would begin now.
+    """
+    given = child(found, "SendDate")
+    if given is None:
         return None
     try:
-        read = read_iso(said)
+        read = read_iso(text_of(given) or "")
     except ValueError:
         raise Problem(Code.SEND_DATE, "SendDate is no time") from None
     if read > now + dt.timedelta(days=YEARS_AHEAD * 366):

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from api.soap.codes import MOST_OBJECTS, TOO_MANY_OBJECTS, Code
 from api.soap.errors import Fault, FaultKind, Problem, no_object, problem_of, unsupported_type
 from api.soap.outputs import Result
-from api.soap.reading import Element, is_nil, text, type_of
+from api.soap.reading import Element, child, is_nil, text, type_of
 from foundation.errors import SluiceError
 
 SEND: Final = "Send"
@@ -22,7 +22,7 @@ NAME: Final = re.compile(r"\w{1,60}")
 
 def check_options(payload: Element) -> None:
     """Raises a Fault for a call that is to be done later: done now it might send too early."""
-    if text(payload, "Options", "ScheduledTime") is not None:
+    if child(payload, "Options", "ScheduledTime") is not None:
         raise Fault(FaultKind.CLIENT, "ScheduledTime is not supported here.")
 
 

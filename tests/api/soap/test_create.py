@@ -97,6 +97,7 @@ def parts(alice: Account) -> dict[str, str]:
         ("{email}", "7002"),
         ("{email}<List><ID>2147483647</ID></List>", "7002"),
         ("{email}<List><ID>x</ID></List>", "7002"),
+        ("{email}{list}<List><ID/></List>", "7002"),
         ("<Email><PartnerKey>x</PartnerKey></Email>{list}", "7005"),
         ("<Email><ID>2147483647</ID></Email>{list}", "7007"),
         ("<Email><ID>x</ID></Email>{list}", "7007"),
@@ -203,7 +204,8 @@ def test_a_call_for_later_is_refused(alice: Account, soap_of_alice: SoapCaller) 
     campaign = campaign_in(alice, CampaignStatus.PAUSED)
     later = f"<Options><ScheduledTime>{LATER}</ScheduledTime></Options>"
     for body in (perform("resume", campaign.pk), asked("Create", ""), asked("Update", "")):
-        assert soap_of_alice.ask(body.replace("<Options/>", later)).fault[0] == "soap:Client"
+        for options in (later, "<Options><ScheduledTime/></Options>"):
+            assert soap_of_alice.ask(body.replace("<Options/>", options)).fault[0] == "soap:Client"
     assert again(campaign).status == CampaignStatus.PAUSED
 
 
