@@ -1,11 +1,11 @@
 """Reading: bytes become an envelope, and elements become texts.
 
-The input is hostile. Before it is known who asks, at most `OPENING_BYTES` are parsed: of a longer document only its
-beginning, which must hold the header with the credentials. A document with a DOCTYPE is refused before it is parsed,
-since declarations alone can keep a parser busy for minutes; besides, the parser fetches nothing, resolves no entity and
-loads no DTD. libxml2 itself refuses more than 256 levels, characters that XML does not have, and bytes that are not
-UTF-8. Requests are not validated against the schema, since clients that are in use send ones that would not pass: text
-between elements is skipped, a header may come behind the body, what is nil counts as absent.
+The input is hostile. Before it is known who asks, a document longer than `OPENING_BYTES` is not parsed, but for its
+first bytes and, where these have no header with the credentials, its last ones. A document with a DOCTYPE is refused
+before it is parsed, since declarations alone can keep a parser busy for minutes; besides, the parser fetches nothing,
+resolves no entity and loads no DTD. libxml2 itself refuses more than 256 levels, characters that XML does not have, and
+bytes that are not UTF-8. Requests are not validated against the schema, since clients that are in use send ones that
+would not pass: text between elements is skipped, a header may come behind the body, what is nil counts as absent.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -24,7 +25,7 @@ Element: TypeAlias = etree._Element
 
 MAX_BYTES: Final = 2 * 2**20
 OPENING_BYTES: Final = 64 * 2**10
-"""The bytes of a document that are parsed before its caller is known."""
+"""The bytes at the beginning of a document, and at its end, that may be parsed before its caller is known."""
 PIECE_BYTES: Final = 4096
 MOST_HEADERS: Final = 100
 """Elements of a header. WS-Security, WS-Addressing and their like have a dozen."""
@@ -32,6 +33,9 @@ MOST_PREFIXES: Final = 1000
 """In scope at one place."""
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+TYPE_NAME: Final = re.compile(r"(?:([^\W\d][\w.-]*):)?([^\W\d][\w.-]*)")
+"""A QName (Namespaces in XML 1.0, section 4): a prefix, or None, and a local name."""
+RESERVED_PREFIXES: Final = {"xml", "xmlns"}
 MISCELLANEOUS: Final = {b"<?": b"?>", b"<!--": b"-->"}
 """What may stand before a DOCTYPE or the root, by how it begins and ends."""
 OPTIONS: Final[dict[str, Any]] = {
@@ -96,8 +100,8 @@ def read_document(raw: bytes) -> bytes:
 
 
 def read_opening(document: bytes) -> Opening:
-    """Read the beginning of a long document up to the end of its header. Without a header in the first `OPENING_BYTES`
-    nobody asks. Raises NotSoap."""
+    """Read the header of a long document: one that ends within the first `OPENING_BYTES`, or else one that is the last
+    element and begins within the last `OPENING_BYTES`. Raises NotSoap."""
     parser = etree.XMLPullParser(
         ("start", "end"),
         tag=[f"{{{each.value}}}{part}" for each in Version for part in ("Envelope", "Header")],
@@ -118,7 +122,26 @@ def read_opening(document: bytes) -> Opening:
         raise NotSoap from error
     if root is None:
         raise NotSoap
-    return Opening(_version_of(root), [])
+    return Opening(_version_of(root), _read_last_headers(root, document[-OPENING_BYTES:]))
+
+
+def _read_last_headers(root: Element, ending: bytes) -> list[Element]:
+    """Return the elements of the header in the last bytes of a document with this root, if it is the last element.
+
+    sfmc-sdk and fuel-soap write the header behind the body. Put into an envelope of its own it must be well-formed, so
+    neither a text nor a part of the body can be taken for it.
+    """
+    prefix = f"{root.prefix}:" if root.prefix else ""
+    begin = ending.rfind(f"<{prefix}Header".encode())
+    if begin < 0:
+        return []
+    declarations = (f" xmlns{f':{each}' if each else ''}={quoteattr(name)}" for each, name in root.nsmap.items())
+    try:
+        envelope = parse(f"<{prefix}Envelope{''.join(declarations)}>".encode() + ending[begin:])
+    except NotSoap:
+        return []
+    header = envelope.find(f"{{{_version_of(root).value}}}Header")
+    return _children(header) if header is not None else []
 
 
 def read_envelope(document: bytes) -> Envelope:
@@ -198,13 +221,21 @@ def text(parent: Element, *path: str) -> str | None:
 
 
 def type_of(element: Element) -> str | None:
-    """The wire's type that an element says it has, whatever its prefix; None if it says none, or one of others'. Raises
-    NotSoap for a document with so many prefixes that to look one up takes long."""
-    said = element.get(f"{{{XSI}}}type", "").strip()
-    prefix, colon, name = said.rpartition(":")
-    if not colon:
-        return name or None
+    """Return the local name of an element's `xsi:type`, or None if it has none or names a type of another namespace.
+
+    A name without a prefix, or with one that the document does not declare, is taken for one of the API: node-soap
+    writes `tns:Send` and declares `tns` only for a WSDL that does. Raises NotSoap for a document with so many prefixes
+    that to look one up takes long.
+    """
+    name = TYPE_NAME.fullmatch(element.get(f"{{{XSI}}}type", "").strip())
+    if name is None:
+        return None
+    prefix, local_name = name.groups()
+    if prefix is None:
+        return local_name
     prefixes = element.nsmap
     if len(prefixes) > MOST_PREFIXES:
         raise NotSoap
-    return name or None if prefixes.get(prefix) == PARTNER else None
+    # The two reserved prefixes are bound without a declaration (Namespaces in XML 1.0, section 3).
+    is_foreign = prefix in RESERVED_PREFIXES or prefixes.get(prefix, PARTNER) != PARTNER
+    return None if is_foreign else local_name

@@ -17,7 +17,9 @@ from api.soap.reading import MAX_BYTES
 from campaigns.states import CampaignStatus
 from tests.api.soap.envelopes import (
     PARTNER,
+    SOAP_11,
     STATUS,
+    XSI,
     Reply,
     SoapCaller,
     ask_token,
@@ -238,11 +240,40 @@ def test_a_short_document_with_very_many_headers_is_refused(database: None) -> N
     assert post(envelope(STATUS, "<a/>" * 1000)).fault == UNREADABLE
 
 
-def test_a_long_document_is_served_when_its_header_comes_first(soap_of_alice: SoapCaller) -> None:
+def with_header_last(body: str, header: str, *, prefix: str = "s") -> str:
+    """Return an envelope with its header behind its body; without a prefix it is in the default namespace."""
+    tag = f"{prefix}:" if prefix else ""
+    declaration = f"xmlns:{prefix}" if prefix else "xmlns"
+    return (
+        f'<{tag}Envelope {declaration}="{SOAP_11}" xmlns:ns1="{SOAP_11}" xmlns:xsi="{XSI}" '
+        'xmlns:xml="http://www.w3.org/XML/1998/namespace" xmlns:quoted="urn:a&amp;b\'c">'
+        f"<{tag}Body>{body}</{tag}Body><{tag}Header>{header}</{tag}Header></{tag}Envelope>"
+    )
+
+
+def test_a_long_document_is_served_with_its_header_first_or_last(soap_of_alice: SoapCaller) -> None:
     long = STATUS + f"<!--{'x' * 100_000}-->"
     assert soap_of_alice.ask(long).overall == "OK"
-    document = envelope(long, user("alice", soap_of_alice.text)).decode()
-    begin, end = document.index("<s:Header>"), document.index("<s:Body>")
-    header = document[begin:end]
-    behind = document.replace(header, "").replace("</s:Body>", f"</s:Body>{header}")
-    assert post(behind.encode()).fault == ("q0:Security", "Login Failed")
+    for header in (user("alice", soap_of_alice.text), oauth(token_of(soap_of_alice))):
+        for prefix in ("s", "SOAP-ENV", "ü", ""):
+            assert post(with_header_last(long, header, prefix=prefix).encode()).overall == "OK"
+    padded = with_header_last(
+        long, f"<!--{'x' * (reading.OPENING_BYTES - 1500)}-->" + user("alice", soap_of_alice.text)
+    )
+    assert post(padded.encode()).overall == "OK"
+    longer = padded.replace("<!--", f"<!--{'x' * 1500}")
+    assert post(longer.encode()).fault == ("q0:Security", "Login Failed")
+
+
+def test_what_only_looks_like_the_last_header_lets_nobody_in(soap_of_alice: SoapCaller) -> None:
+    login = user("alice", soap_of_alice.text)
+    header = f"<s:Header>{login}</s:Header>"
+    padding = f"<!--{'x' * 100_000}-->"
+    around = with_header_last(f"{STATUS}{padding}%s", "")
+    for body in (header, f"<![CDATA[{header}</s:Envelope>]]>", f"<!--{header}</s:Envelope>-->", f"<a>{header}</a>"):
+        document = around % body
+        for tail in ("<s:Header></s:Header>", ""):
+            text = document.replace("<s:Header></s:Header></s:Envelope>", f"{tail}</s:Envelope>")
+            assert post(text.encode()).fault == ("q0:Security", "Login Failed"), (body[:20], tail)
+    broken = with_header_last(f"{STATUS}{padding}<a>", login)
+    assert post(broken.encode()).fault == UNREADABLE

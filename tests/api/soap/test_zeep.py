@@ -22,7 +22,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from mailer.models import UnsubscribeGroup
 from mailer.sweep import sweep
-from tests.api.soap.envelopes import SoapCaller
+from tests.api.soap.envelopes import PARTNER, SoapCaller
 from tests.campaigns.building import add_contacts, add_list, add_sender, again, expand_all, ready_campaign
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
@@ -183,6 +183,12 @@ def test_the_wsdl_says_where_it_came_from(database: None, settings: Any) -> None
     assert Client().head("/etframework.wsdl")["Last-Modified"]
     settings.PUBLIC_URL = "https://mail.example.com/soap"
     assert b'location="https://mail.example.com/soap/Service.asmx"' in Client().get("/etframework.wsdl").content
+
+
+def test_the_wsdl_binds_the_prefix_that_clients_write(database: None) -> None:
+    root = etree.fromstring(Client().get("/etframework.wsdl").content)
+    assert root.nsmap["tns"] == root.get("targetNamespace") == PARTNER
+    assert [prefix for prefix, namespace in root.nsmap.items() if namespace == PARTNER] == ["tns"]
 
 
 def types_of(root: Any) -> dict[str, list[tuple[str, ...]]]:
