@@ -143,7 +143,7 @@ def to_personalization(one: Mapping[str, Any], now: dt.datetime) -> Personalizat
         to_address(one["from"]) if "from" in one else None,
         one.get("subject"),
         one.get("headers", {}),
-        one.get("substitutions", {}),
+        rules.without_nulls(one.get("substitutions") or {}),
         one.get("custom_args", {}),
         to_time(one, now),
     )

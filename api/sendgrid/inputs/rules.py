@@ -86,7 +86,8 @@ def count_problem(mail: Mapping[str, Any]) -> Found | None:
 def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
     """Everything the rules have against a body that comes at the moment `now`.
 
-    Raises Refusal when custom_args or substitutions hold more than strings: the wire calls the whole body bad then.
+    Raises Refusal when custom_args hold more than strings, or substitutions more than strings and nulls: the wire calls
+    the whole body bad then.
     """
     people = mail.get("personalizations") or ()
     latest = now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
@@ -140,10 +141,17 @@ def duplicate_problems(at: Loc, one: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def substitutions_text(substitutions: Mapping[str, Any], mail: Mapping[str, Any]) -> str | None:
-    size = size_of(substitutions)
+    size = size_of(without_nulls(substitutions))
     if is_dynamic(mail):
         return "Substitutions may not be used with dynamic templating"
     return SUBSTITUTIONS_SIZE.format(settings.SUBSTITUTIONS_BYTES) if size > settings.SUBSTITUTIONS_BYTES else None
+
+
+def without_nulls(substitutions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the substitutions with empty texts for nulls. SendGrid takes these, and django-anymail sends them."""
+    if None not in substitutions.values():
+        return substitutions
+    return {tag: "" if value is None else value for tag, value in substitutions.items()}
 
 
 def custom_args_text(own: Mapping[str, Any], mail: Mapping[str, Any], mail_size: int) -> str | None:

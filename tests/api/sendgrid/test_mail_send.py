@@ -251,6 +251,7 @@ BODY = json.dumps(mail_body(subject="SUBJECT")).encode()
         BODY[:-1] + b',"custom_args":{"n":1}}',
         BODY[:-1] + b',"custom_args":{"n":null}}',
         json.dumps(personalized(substitutions={"-n-": 1})).encode(),
+        json.dumps(personalized(substitutions={"-n-": 1, "-m-": None})).encode(),
         json.dumps(personalized(custom_args={"a": {"b": "c"}})).encode(),
     ],
 )
