@@ -40,5 +40,5 @@ def _value_sql(name: str, fields: dict[str, FieldDefinition], parameters: dict[s
     if lowered == "alternate_emails":
         return "array_to_string(c.alternate_emails, ', ')"
     if lowered == "unique_name":
-        return "concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, ''))"
+        return "coalesce(nullif(c.unique_name, ''), concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')))"
     return f"c.{lowered}" if lowered in RESERVED_TAGS else "null::text"

@@ -18,7 +18,6 @@ RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {
     "email",
     "external_id",
     "alternate_emails",
-    "unique_name",
 }
 """Fields that every contact has."""
 

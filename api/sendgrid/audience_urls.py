@@ -13,7 +13,7 @@ SEGMENT_ID = r"(?P<segment_id>[^/\0]{1,200})"
 SENDER_ID = r"(?P<sender_id>[^/\0]{1,200})"
 CONTACT_ID = r"(?P<contact_id>[^/\0]{1,200})"
 JOB_ID = r"(?P<job_id>[^/\0]{1,200})"
-IDENTIFIER_TYPE = r"(?P<identifier_type>email|phone_number_id|external_id|anonymous_id)"
+IDENTIFIER_TYPE = r"(?P<identifier_type>[^/\0]{1,200})"
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^contactdb/lists/?$", contactdb.Lists.as_view()),

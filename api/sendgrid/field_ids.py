@@ -30,7 +30,8 @@ RESERVED_FIELDS: Final = {
             ReservedField(name)
             for name in (
                 *("first_name", "last_name", "email", "alternate_emails", "address_line_1", "address_line_2", "city"),
-                *("state_province_region", "postal_code", "country", "phone_number"),
+                *("state_province_region", "postal_code", "country", "phone_number", "whatsapp", "line", "facebook"),
+                "unique_name",
             )
         )
     ),

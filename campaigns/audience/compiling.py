@@ -56,6 +56,14 @@ COLUMNS: Final[dict[str, LiteralString]] = {
     "email_domains": "nullif(array(select split_part(a, '@', 2)"
     " from unnest(array_prepend(c.email::text, c.alternate_emails)) a where a is not null), '{}')",
 }
+EVENT: Final[LiteralString] = (
+    "exists (select from campaigns_engagement {event} where {event}.contact_id = c.id and {inner})"
+)
+OPTIONAL_EVENT: Final[LiteralString] = (
+    "exists (select from (values (c.id)) asked(id) left join campaigns_engagement {event}"
+    " on {event}.contact_id = asked.id where {inner})"
+)
+"""Slower: it cannot become a join of the statement around it."""
 EVENT_COLUMNS: Final[dict[EventPart, LiteralString]] = {
     EventPart.KIND: "kind",
     EventPart.AT: "at",
@@ -106,10 +114,9 @@ class _Compiler:
                 return sql.SQL("({} = any({}))").format(self._text(value), _subject_sql(subject))
             case InList(named):
                 return self._in_list(named)
-            case Engaged(event, inner):
-                return sql.SQL(
-                    "exists (select from campaigns_engagement {event} where {event}.contact_id = c.id and {inner})"
-                ).format(event=_event(event), inner=self.compile(inner))
+            case Engaged(event, inner, is_optional):
+                shape = OPTIONAL_EVENT if is_optional else EVENT
+                return sql.SQL(shape).format(event=_event(event), inner=self.compile(inner))
             case _:
                 assert_never(condition)
 

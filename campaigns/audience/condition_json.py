@@ -49,8 +49,8 @@ def to_json(condition: Condition) -> dict[str, Any]:
             return {"has": _subject_to_json(subject), "value": value}
         case InList(named):
             return {"in_list": named}
-        case Engaged(event, inner):
-            return {"engaged": event, "condition": to_json(inner)}
+        case Engaged(event, inner, is_optional):
+            return {"engaged": event, "condition": to_json(inner)} | ({"optional": True} if is_optional else {})
         case And(parts):
             return {"and": [to_json(part) for part in parts]}
         case Or(parts):
@@ -77,7 +77,7 @@ def from_json(said: dict[str, Any]) -> Condition:
         case {"in_list": str() | int() as named}:
             return InList(named)
         case {"engaged": int(event), "condition": dict(inner)}:
-            return Engaged(event, from_json(inner))
+            return Engaged(event, from_json(inner), is_optional="optional" in said)
         case {"and": list(parts)}:
             return And(tuple(map(from_json, parts)))
         case {"or": list(parts)}:

@@ -11,6 +11,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import product
 
 
 class Kind(StrEnum):
@@ -140,10 +141,15 @@ class InList:
 
 @dataclass(frozen=True, slots=True)
 class Engaged:
-    """There is an engagement of the contact, which the condition inside calls `event`, that meets it."""
+    """There is an engagement of the contact, which the condition inside calls `event`, that meets it.
+
+    With `is_optional` a contact that has no engagements is asked, too, as by an outer join: the condition is met if it
+    is true of an engagement of which nothing is known.
+    """
 
     event: int
     condition: Condition
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +179,39 @@ EVERYBODY = And()
 NOBODY = Or()
 
 
+FALSE, UNKNOWN, TRUE = range(3)
+"""The truth values of Kleene's logic: And is the least of its parts, Or the greatest."""
+
+
+def may_hold_without(event: int, condition: Condition) -> bool:
+    """Return whether a condition can be true of a contact that has no engagement to be the `event`."""
+    return TRUE in _values_without(event, condition)
+
+
+def _values_without(event: int, condition: Condition) -> set[int]:
+    """Return the truth values that a condition can have where the `event` is missing."""
+    match condition:
+        case Missing(OfEvent(event=number)) if number == event:
+            return {TRUE}
+        case Compare(OfEvent(event=number)) | Among(OfEvent(event=number)) if number == event:
+            return {UNKNOWN}
+        case Not(part):
+            return {TRUE - value for value in _values_without(event, part)}
+        case And(parts) | Or(parts):
+            join, values = (min, {TRUE}) if isinstance(condition, And) else (max, {FALSE})
+            for part in parts:
+                values = {join(*pair) for pair in product(values, _values_without(event, part))}
+            return values
+        case _:
+            return {FALSE, UNKNOWN, TRUE}
+
+
 def custom_fields_of(condition: Condition) -> set[int]:
     """The ids of the custom fields that it asks about."""
     match condition:
         case And(parts) | Or(parts):
             return set().union(*map(custom_fields_of, parts))
-        case Not(part) | Engaged(_, part):
+        case Not(part) | Engaged(condition=part):
             return custom_fields_of(part)
         case Compare(Custom(id=field)) | Among(Custom(id=field)) | Missing(Custom(id=field)):
             return {field}

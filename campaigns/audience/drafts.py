@@ -11,6 +11,7 @@ from typing import Final
 
 from campaigns.audience.fields import read_value
 from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
+from campaigns.audience.phones import read_phone
 from campaigns.audience.vocabulary import UNSTORABLE
 from campaigns.errors import InvalidContact
 from foundation.texts import LINE_RULE, TEXT_RULE, is_line, is_text
@@ -30,6 +31,7 @@ LENGTHS: Final = {
     "country": 50,
     "phone_number": 60,
     "time_zone": 60,
+    **dict.fromkeys(("whatsapp", "line", "facebook", "unique_name"), 254),
 }
 """Characters at most."""
 MOST_ALTERNATES: Final = 5
@@ -68,7 +70,7 @@ def make_draft(
 ) -> ContactDraft:
     """A draft of what is `given` by the names of columns, and of `custom` values by the ids of their fields, which
     `fields` knows. Other names are ignored. Raises InvalidContact."""
-    identifiers = {name: _read_identifier(name, given[name]) for name in IDENTIFIERS if given.get(name)}
+    identifiers = {name: read_identifier(name, given[name]) for name in IDENTIFIERS if given.get(name)}
     if not identifiers:
         raise InvalidContact(f"one of {', '.join(IDENTIFIERS)} is required", field="email")
     return ContactDraft(
@@ -84,11 +86,25 @@ def is_email(text: str) -> bool:
     return EMAIL.fullmatch(text) is not None and len(text) <= LENGTHS["email"] and not UNSTORABLE.search(text)
 
 
-def _read_identifier(name: str, given: object) -> str:
+def read_identifier(name: str, given: object) -> str:
+    """Return an identifier, one of `IDENTIFIERS`, in the form in which it is kept. Raises InvalidContact."""
     text = _read_text(name, given)
     if not text:
         raise InvalidContact(f"{name} is empty", field=name)
-    return _read_email(text, name) if name == "email" else text
+    match name:
+        case "email":
+            return _read_email(text, name)
+        case "phone_number_id":
+            return _read_phone(text, name)
+        case _:
+            return text
+
+
+def _read_phone(text: str, name: str) -> str:
+    try:
+        return read_phone(text)
+    except ValueError as error:
+        raise InvalidContact(f"{name} is {error}", field=name) from None
 
 
 def _read_email(text: str, name: str) -> str:

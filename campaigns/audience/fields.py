@@ -27,8 +27,7 @@ RESERVED_NAMES: Final = frozenset(
         *vocabulary.COLUMNS,
         *EVENT_NAMES,
         EVENT_SOURCE,
-        *("event_data", "segment_ids", "custom_fields", "unique_name", "whatsapp", "line", "facebook"),
-        *("lists", "campaigns", "id", "unsubscribe"),
+        *("event_data", "segment_ids", "custom_fields", "lists", "campaigns", "id", "unsubscribe"),
     }
 )
 """What a custom field cannot be called: conditions, contacts and the tags of a campaign have these already."""

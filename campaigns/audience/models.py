@@ -31,6 +31,10 @@ TEXT_FIELDS = (
     "country",
     "phone_number",
     "time_zone",
+    "whatsapp",
+    "line",
+    "facebook",
+    "unique_name",
 )
 """The columns of a contact that hold one text; empty: none."""
 
@@ -102,6 +106,10 @@ class Contact(models.Model):
     country = models.TextField(default="", db_default="")
     phone_number = models.TextField(default="", db_default="")
     time_zone = models.TextField(default="", db_default="", help_text="An IANA name; empty: not known")
+    whatsapp = models.TextField(default="", db_default="")
+    line = models.TextField(default="", db_default="")
+    facebook = models.TextField(default="", db_default="")
+    unique_name = models.TextField(default="", db_default="", help_text="A name for display; it is not unique")
     language = models.CharField(max_length=2, default="", db_default="", help_text="ISO 639-1; empty: not known")
     custom = models.JSONField(
         default=dict, db_default={}, help_text='{"<field id>": text, number, or date in ISO 8601}; no nulls'

@@ -2,7 +2,9 @@
 
 An event is asked about in three ways, which all mean that there is an engagement of the contact for which something
 holds: by a join with `event_data`, by `contact_id in (select contact_id from event_data …)`, and, in a condition alone,
-by the names `event_type`, `event_timestamp`: there, those that are joined by `and` speak of the same event.
+by the names `event_type`, `event_timestamp`: there, those that are joined by `and` speak of the same event. The join is
+an inner one; a condition alone means an outer one, so that a contact without events is asked as if all parts of its
+event were null.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
 from itertools import count
 from typing import Final
@@ -20,7 +21,6 @@ from lark import Token, Tree
 from campaigns.audience import vocabulary as leaves
 from campaigns.audience.conditions import (
     EVERYBODY,
-    NOBODY,
     Among,
     And,
     Compare,
@@ -33,8 +33,8 @@ from campaigns.audience.conditions import (
     Operator,
     Or,
     Value,
+    may_hold_without,
 )
-from campaigns.audience.models import EngagementKind
 from campaigns.audience.sgql_operands import (
     Asked,
     Misread,
@@ -68,6 +68,8 @@ TURNED: Final = {
 }
 CONTACTS: Final = "contact_data"
 EVENTS: Final = "event_data"
+MAIL: Final = "mail"
+"""The source of all events."""
 OWN_EVENT: Final = 0
 """The event that a condition alone speaks of."""
 
@@ -148,8 +150,8 @@ class Reader:
             asked, others, operator = others[0], [asked], TURNED.get(operator, operator)
         values = [value_of(other, tree) for other in others]
         match asked:
-            case Source(event) if name in ("compared", "among"):
-                return _of_source(event, operator, values, tree)
+            case Source(event):
+                return _of_source(event, name, operator, values, tree)
             case Asked():
                 return make_leaf(tree, partial(self._leaf, name, asked, operator, values))
             case _:
@@ -193,23 +195,28 @@ class Reader:
 
 
 def bind_events(condition: Condition) -> Condition:
-    """Put an `Engaged` around what speaks of the own event: of what is joined by `and` around all of it together, but
-    for what is denied."""
+    """Return a condition that means an outer join of the contact with its own event.
+
+    An `Engaged` is put around as little as possible, which PostgreSQL plans better: parts that do not speak of the event
+    are taken out of an And, and each part of an Or has an `Engaged` to itself. Neither is done inside a Not, where "there
+    is an event for which not" would become "there is no event for which".
+    """
+    if not _speaks_of_event(condition):
+        return condition
     match condition:
         case Or(parts):
             return Or(tuple(map(bind_events, parts)))
-        case Not(part):
-            return Not(bind_events(part))
         case And(parts):
-            bound = tuple(filter(_is_bound, parts))
-            others = tuple(bind_events(part) for part in parts if not _is_bound(part))
-            return And((*others, Engaged(OWN_EVENT, And(bound)))) if bound else And(others)
+            bound = [part for part in parts if _speaks_of_event(part)]
+            others = [part for part in parts if not _speaks_of_event(part)]
+            return And((*others, bind_events(bound[0]) if len(bound) == 1 else _bind(And(tuple(bound)))))
         case _:
-            return Engaged(OWN_EVENT, condition) if _speaks_of_event(condition) else condition
+            return _bind(condition)
 
 
-def _is_bound(part: Condition) -> bool:
-    return _speaks_of_event(part) and not isinstance(part, Not)
+def _bind(condition: Condition) -> Condition:
+    """Return the condition of an event; only where it can be true without one is the join an outer one."""
+    return Engaged(OWN_EVENT, condition, is_optional=may_hold_without(OWN_EVENT, condition))
 
 
 def _speaks_of_event(condition: Condition) -> bool:
@@ -231,12 +238,19 @@ def read_pattern(value: Value) -> str:
     return re.sub(r"\\|%%", lambda found: "\\" + found[0][0], value)
 
 
-def _of_source(event: int, operator: Operator, values: list[Value], tree: Tree[Token]) -> Condition:
-    """All events come from mail: either any event will do, or none."""
-    if operator not in (Operator.EQ, Operator.NE):
-        raise Misread("event_source is one thing or another", start_of(tree))
-    is_met = ("mail" in values) != (operator is Operator.NE)
-    return Among(OfEvent(event, EventPart.KIND), tuple(map(Decimal, EngagementKind))) if is_met else NOBODY
+def _of_source(event: int, name: str, operator: Operator, values: list[Value], tree: Tree[Token]) -> Condition:
+    """Return a condition that is true of every event or of none, since all of them come from mail; without an event it
+    is unknown. Raises Misread."""
+    match name:
+        case "is_null":
+            return Missing(OfEvent(event, EventPart.KIND))
+        case "like" if isinstance(values[0], str):
+            is_met = leaves.meets_pattern(MAIL, read_pattern(values[0]))
+        case "compared" | "among" if operator in (Operator.EQ, Operator.NE):
+            is_met = (MAIL in values) != (operator is Operator.NE)
+        case _:
+            raise Misread("event_source is one thing or another", start_of(tree))
+    return leaves.any_event(event) if is_met else leaves.no_event(event)
 
 
 def _joined(how: type[And] | type[Or], parts: list[Condition]) -> Condition:

@@ -27,6 +27,7 @@ from campaigns.audience.conditions import (
     InList,
     Kind,
     Missing,
+    Not,
     OfEvent,
     Operator,
     Subject,
@@ -100,11 +101,23 @@ def compare(
 ) -> Condition:
     """The leaf that compares. Raises ValueError."""
     kind = _kind(subject, function)
+    if operator is Operator.LIKE and kind is Kind.ENGAGEMENT and isinstance(value, str):
+        return _like_event_type(subject, value)
     if operator is Operator.LIKE and kind is not Kind.TEXT:
         raise ValueError(TEXT_ONLY)
     if kind is Kind.ENGAGEMENT and operator not in {Operator.EQ, Operator.NE}:
         raise ValueError("the type of an event is one thing or another")
     return Compare(subject, operator, _fit(vocabulary, value, subject, kind), function)
+
+
+def any_event(event: int) -> Condition:
+    """Return a condition that is true of every event, and unknown without one."""
+    return Among(OfEvent(event, EventPart.KIND), tuple(map(Decimal, EngagementKind)))
+
+
+def no_event(event: int) -> Condition:
+    """Return a condition that is true of no event, and unknown without one."""
+    return Not(any_event(event))
 
 
 def among(
@@ -145,6 +158,20 @@ def from_now(*, months: int = 0, seconds: int = 0) -> FromNow:
 def escape_pattern(text: str) -> str:
     """A pattern of LIKE that only this text meets."""
     return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def meets_pattern(text: str, pattern: str) -> bool:
+    """Return whether a text is like a pattern, as PostgreSQL reads it. The time is that of one look at each character
+    of the pattern for each of the text."""
+    places = {0}
+    for token in re.findall(r"\\.|.", pattern, re.DOTALL):
+        if token == "%":
+            places = set(range(min(places), len(text) + 1))
+        else:
+            places = {at + 1 for at in places if at < len(text) and (token == "_" or text[at] == token[-1])}
+        if not places:
+            return False
+    return len(text) in places
 
 
 def check_text(text: str) -> str:
@@ -203,6 +230,14 @@ def _campaign_text(value: Value) -> str:
     if isinstance(value, str | Decimal):
         return str(value)
     raise ValueError("this is the id of a campaign")
+
+
+def _like_event_type(subject: Subject, pattern: str) -> Condition:
+    """Return the condition that one of the words for the type of the event is like a pattern."""
+    assert isinstance(subject, OfEvent)
+    pattern = check_text(pattern).lower()
+    kinds = {kind for word, kind in EVENT_TYPES.items() if meets_pattern(word, pattern)}
+    return Among(subject, tuple(map(Decimal, sorted(kinds)))) if kinds else no_event(subject.event)
 
 
 def _event_type(word: str) -> Decimal:

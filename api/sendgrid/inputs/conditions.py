@@ -14,7 +14,8 @@ from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.inputs.contactdb import NO_FIELDS, SHOWN_NAMES
 from api.sendgrid.inputs.fields import HIGHEST_ID
 from api.sendgrid.inputs.resources import read_object
-from campaigns.audience.conditions import And, Condition, InList, Kind
+from campaigns.audience.conditions import And, Column, Condition, InList, Kind
+from campaigns.audience.dates import read_date
 from campaigns.audience.legacy_conditions import EVENTS, MOST_CONDITIONS, PARTS, read_legacy
 from campaigns.audience.lists import check_lists
 from campaigns.audience.vocabulary import Vocabulary, vocabulary_of
@@ -91,7 +92,8 @@ def read_search(request: Request, account: Account) -> Condition:
 
 
 def read_search_parameters(request: Request, account: Account) -> Condition:
-    """`?first_name=Ann&pet=dog`: all of it has to be so."""
+    """Return the condition of `?first_name=Ann&pet=dog`, all of which must be so. A time in a reserved date field
+    stands for its whole day in UTC. Source: SendGrid, "Search recipients"."""
     given = request.query_params
     if not given:
         raise Refusal(400, NO_PARAMETERS)
@@ -104,12 +106,26 @@ def read_search_parameters(request: Request, account: Account) -> Condition:
         {
             "field": name,
             "operator": "eq" if value else "empty",
-            "value": value,
+            "value": whole_day(value) if is_reserved_date(vocabulary, name) else value,
             "and_or": "and" if number else "",
         }
         for number, (name, value) in enumerate(asked)
     ]
     return read_legacy(written, vocabulary)
+
+
+def is_reserved_date(vocabulary: Vocabulary, name: str) -> bool:
+    subject = vocabulary.find(name)
+    return isinstance(subject, Column) and subject.kind is Kind.DATE
+
+
+def whole_day(value: str) -> str:
+    """Return the day of a time, which a condition takes as all of its seconds. What is not a time stays: the condition
+    refuses it."""
+    try:
+        return read_date(value).date().isoformat()
+    except ValueError:
+        return value
 
 
 def is_searchable(vocabulary: Vocabulary, name: str) -> bool:

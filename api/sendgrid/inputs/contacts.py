@@ -18,13 +18,13 @@ from api.sendgrid.field_ids import TYPE_NAMES, read_field_id
 from api.sendgrid.inputs.fields import UUID_TEXT, Field, Wrong, find_uuid, read_fields, read_text, several_uuids
 from api.sendgrid.inputs.resources import read_object
 from api.sendgrid.inputs.single_sends import one_field, read_list
-from campaigns.audience.drafts import MOST_ALTERNATES
+from campaigns.audience.drafts import MOST_ALTERNATES, read_identifier
 from campaigns.audience.imports import COLUMNS
 from campaigns.audience.lists import NAME_LENGTH, find_lists
 from campaigns.audience.models import IDENTIFIERS, FieldType
 from campaigns.audience.segments import list_segments
 from campaigns.audience.upsert_jobs import UPSERT_LIMIT, Given
-from campaigns.errors import UnknownContact, UnknownField, UnknownSegment
+from campaigns.errors import InvalidContact, UnknownContact, UnknownField, UnknownSegment
 
 UPSERT_BYTES: Final = 6 * 2**20
 MAX_IDS: Final = 100
@@ -34,7 +34,6 @@ MAX_PROBLEMS: Final = 20
 LONGEST_TEXT: Final = 10_000
 """Of one value, in any field: what is longer is no contact's. What each field may hold the job knows."""
 BOOLEANS: Final = {"true": True, "false": False}
-IDENTIFIER_TYPES: Final = IDENTIFIERS
 
 NO_CONTACTS: Final = Problem(f"contacts must be an array of 1 to {UPSERT_LIMIT} objects", "contacts")
 NO_IDS: Final = Problem("either ids or delete_all_contacts=true is required", "ids")
@@ -195,16 +194,32 @@ def read_query_text(request: Request) -> str:
     return query
 
 
-def read_identifiers(request: Request, name: str) -> list[str]:
-    """Up to a hundred identifiers, each as it was given."""
+def read_identifiers(request: Request, name: str, kind: str) -> list[str]:
+    """Return up to a hundred different identifiers of a kind, in the form in which contacts have them. Blank strings
+    are left out, so there may be none."""
     given = read_object(request).get(name)
-    if not isinstance(given, list) or not 1 <= len(given) <= MAX_IDS or not all(map(is_identifier, given)):
+    if not isinstance(given, list) or not given or not all(isinstance(each, str) for each in given):
         raise Refusal(400, Problem(f"{name} must be an array of 1 to {MAX_IDS} strings", name))
-    return list(dict.fromkeys(given))
+    texts = [(place, text) for place, text in enumerate(given) if text.strip()]
+    if len(texts) > MAX_IDS:
+        raise Refusal(400, Problem(f"{name} must be an array of 1 to {MAX_IDS} strings", name))
+    identifiers: dict[str, None] = {}
+    problems = []
+    for place, text in texts:
+        try:
+            identifiers[read_identifier(kind, text)] = None
+        except InvalidContact as error:
+            problems.append(Problem(str(error), f"{name}[{place}]"))
+    if problems:
+        raise Refusal(400, *problems[:MAX_PROBLEMS])
+    return list(identifiers)
 
 
-def is_identifier(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 1000
+def read_identifier_type(text: str) -> str:
+    """Return the kind of identifier that a path names."""
+    if text not in IDENTIFIERS:
+        raise Refusal(400, Problem(f"identifier_type must be one of {', '.join(IDENTIFIERS)}", "identifier_type"))
+    return text
 
 
 # --- fields -----------------------------------------------------------------------------------------------------------

@@ -120,8 +120,16 @@ def read_new_single_send(request: Request) -> Mapping[str, Any]:
 
 
 def read_single_send_change(request: Request) -> Mapping[str, Any]:
-    """The body of PATCH singlesends: what is given changes."""
-    return read_changes(said_in(read_object(request)), is_new=False)
+    """The body of PATCH singlesends: what is given changes, and what is blank stays. Source: SendGrid, "Update Single
+    Send"."""
+    given = without_blanks(read_object(request))
+    inner = {name: without_blanks(given[name]) for name in WITHIN if isinstance(given.get(name), dict)}
+    return read_changes(said_in(given | inner), is_new=False)
+
+
+def without_blanks(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties that are not texts of white space alone."""
+    return {name: value for name, value in given.items() if not isinstance(value, str) or value.strip()}
 
 
 def said_in(given: Mapping[str, Any]) -> dict[str, Any]:

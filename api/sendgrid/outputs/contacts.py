@@ -18,10 +18,8 @@ from campaigns.audience.segments import segments_of
 TEXTS: Final = (
     *("email", "phone_number_id", "external_id", "anonymous_id", "first_name", "last_name"),
     *("address_line_1", "address_line_2", "city", "state_province_region", "postal_code", "country", "phone_number"),
-    "time_zone",
+    *("time_zone", "whatsapp", "line", "facebook", "unique_name"),
 )
-EMPTY: Final = dict.fromkeys(("unique_name", "whatsapp", "line", "facebook"), "")
-"""What the wire has of a contact and is not kept."""
 EXPORT_STATUS: Final = {
     JobStatus.PENDING: "pending",
     JobStatus.COMPLETED: "ready",
@@ -56,7 +54,6 @@ def contact(found: Contact, fields: Iterable[FieldDefinition]) -> dict[str, Any]
     return {
         "id": str(found.uuid),
         **{name: getattr(found, name) or "" for name in TEXTS},
-        **EMPTY,
         "alternate_emails": found.alternate_emails,
         "custom_fields": custom,
         "created_at": moment(found.created_at),

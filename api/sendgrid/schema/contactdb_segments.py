@@ -100,7 +100,14 @@ search = extend_schema_view(
         "find_recipients",
         "The recipients whose fields have these values",
         tag=RECIPIENTS,
-        query=[OpenApiParameter("email", TEXT, description="Any field, reserved or custom, by its name.")],
+        query=[
+            OpenApiParameter(
+                "email",
+                TEXT,
+                description="Any field, reserved or custom, by its name. A time in a reserved field, such as "
+                "`created_at`, stands for its whole day in UTC.",
+            )
+        ],
         replies={200: Reply("Up to a thousand.", component("RecipientPage"))},
         refusals=[400, 408],
     ),

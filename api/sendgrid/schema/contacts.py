@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, record
 from api.sendgrid.inputs.contacts import MAX_IDS, MAX_LISTS
-from api.sendgrid.outputs.contacts import EMPTY, TEXTS
+from api.sendgrid.outputs.contacts import TEXTS
 from api.sendgrid.schema.single_sends import UUID
 from api.sendgrid.schema.words import REPEATABLE, marketing_call
 from campaigns.audience.drafts import LENGTHS, MOST_ALTERNATES
@@ -24,7 +24,7 @@ GIVEN: dict[str, Piece] = {
     "custom_fields": {**VALUES, "description": "By the ids of the fields, such as `e1_T`."},
 }
 LIST_IDS: Piece = {**list_of(UUID), "maxItems": MAX_LISTS}
-IDENTIFIERS: Piece = {**list_of({**TEXT, "minLength": 1}), "minItems": 1, "maxItems": MAX_IDS}
+IDENTIFIERS: Piece = {**list_of({**TEXT, "description": "Blank ones are left out."}), "minItems": 1}
 JOB = record(job_id=UUID)
 SEVERAL = record(result=list_of(component("Contact")), contact_count=NUMBER, _metadata=SELF)
 BY_IDENTIFIER = record(
@@ -49,7 +49,7 @@ COMPONENTS: dict[str, Piece] = {
     },
     "Contact": record(
         id=UUID,
-        **dict.fromkeys((*TEXTS, *EMPTY), TEXT),
+        **dict.fromkeys(TEXTS, TEXT),
         alternate_emails=list_of(TEXT),
         list_ids=list_of(UUID),
         segment_ids=list_of(UUID),
@@ -67,7 +67,7 @@ COMPONENTS: dict[str, Piece] = {
 contacts = extend_schema_view(
     get=marketing_call(
         "list_contacts",
-        "The fifty newest contacts, and the count of all",
+        "The fifty newest contacts by their addresses, and the count of all",
         tag=CONTACTS,
         replies={200: Reply("The contacts, and their count.", SEVERAL)},
     ),
@@ -134,7 +134,7 @@ search_emails = extend_schema_view(
         "Contacts by their addresses, or alternate ones",
         tag=CONTACTS,
         body=component("Emails"),
-        replies={200: Reply("By each address its contact, or an error.", BY_IDENTIFIER)},
+        replies={200: Reply("By each address, in lower case, its contact, or an error.", BY_IDENTIFIER)},
         refusals=[*REPEATABLE, 404],
     ),
 )

@@ -84,7 +84,11 @@ COMPONENTS: dict[str, Piece] = {
         **STAMPS,
     ),
     "NewSingleSend": {"type": "object", "properties": WRITABLE, "required": ["name"]},
-    "SingleSendChange": {"type": "object", "properties": WRITABLE},
+    "SingleSendChange": {
+        "type": "object",
+        "properties": WRITABLE,
+        "description": "What is missing or a blank string stays. Null empties what may be null.",
+    },
     "SingleSendSchedule": record(send_at=nullable(TIME), status=STATUS),
     "SingleSendSearch": {
         "type": "object",

@@ -59,7 +59,9 @@ class Contacts(ContactEndpoint):
     scopes = needing(GET="read", PUT="update", DELETE="delete")
 
     def get(self, request: Request) -> Response:
-        return self.tell(contacts.newest_contacts(self.account, limit=SAMPLE), contacts.count_contacts(self.account))
+        newest = contacts.newest_contacts(self.account, limit=SAMPLE)
+        by_email = sorted(newest, key=lambda each: each.email or "")
+        return self.tell(by_email, contacts.count_contacts(self.account))
 
     def put(self, request: Request) -> Response:
         given, list_ids = inputs.read_upsert(request, self.account)
@@ -117,17 +119,18 @@ class ContactSearch(ContactEndpoint):
 class FindByIdentifier(ContactEndpoint):
     """Contacts by identifiers of one kind, each with its contact or why there is none."""
 
-    def find(self, kind: str, given: Sequence[str]) -> Response:
-        by_value = contacts.find_by_identifier(self.account, kind, given)
+    def find(self, kind: str, field: str) -> Response:
+        """Answer with the contacts of the identifiers in this field of the body, by each in the form that is kept."""
+        identifiers = inputs.read_identifiers(self.request, field, kind)
+        by_value = contacts.find_by_identifier(self.account, kind, identifiers)
+        if not by_value:
+            raise Refusal(404, Problem("contact not found", field))
         told = {UUID(each["id"]): each for each in outputs.contacts(self.request, self.account, [*by_value.values()])}
-        found = {each: by_value.get(each.lower() if kind == "email" else each) for each in given}
-        if not any(found.values()):
-            raise Refusal(404, Problem("contact not found", kind))
         return Response(
             {
                 "result": {
-                    each: {"contact": told[contact.uuid]} if contact else {"error": "contact not found"}
-                    for each, contact in found.items()
+                    each: {"contact": told[by_value[each].uuid]} if each in by_value else {"error": "contact not found"}
+                    for each in identifiers
                 }
             }
         )
@@ -139,7 +142,7 @@ class SearchEmails(FindByIdentifier):
 
     @done_once
     def post(self, request: Request) -> Response:
-        return self.find("email", inputs.read_identifiers(request, "emails"))
+        return self.find("email", "emails")
 
 
 @schema.search_identifiers
@@ -148,4 +151,4 @@ class SearchIdentifiers(FindByIdentifier):
 
     @done_once
     def post(self, request: Request, identifier_type: str) -> Response:
-        return self.find(identifier_type, inputs.read_identifiers(request, "identifiers"))
+        return self.find(inputs.read_identifier_type(identifier_type), "identifiers")

@@ -59,6 +59,26 @@ def test_a_file_is_imported_and_its_bad_rows_are_told(pack: Any, client_of_alice
     assert (ann["first_name"], ann["custom_fields"], ann["list_ids"]) == ("Ann", {"pet": "dog"}, [list_id])
 
 
+MESSENGERS = {"_rf11_T": "whatsapp", "_rf12_T": "line", "_rf13_T": "facebook", "_rf14_T": "unique_name"}
+
+
+def test_telephone_numbers_of_a_file_are_checked_and_messengers_go_in_and_out(client_of_alice: ApiClient) -> None:
+    begun = begin(client_of_alice, field_mappings=["_rf24_T", *MESSENGERS])
+    rows = ["phone,w,l,f,u", "+49 30 123-456,1,2,3,4", "'+4930654321,,,,=x", "030 123456,1,2,3,4", "4.93E+09,,,,"]
+    upload(begun, "\r\n".join(rows).encode())
+    do_jobs()
+    job = client_of_alice.get(f"{IMPORTS}/{begun['job_id']}").json()
+    _, *rejected = rows_of(Client().get(job["results"]["errors_url"]).getvalue())
+    assert [(row, "is not a telephone number" in reason) for row, reason, _ in rejected] == [("4", True), ("5", True)]
+    export_id = client_of_alice.post(EXPORTS).json()["id"]
+    do_jobs()
+    (url,) = client_of_alice.get(f"{EXPORTS}/{export_id}").json()["urls"]
+    head, *rows_out = rows_of(gzip.decompress(Client().get(url).getvalue()))
+    places = [head.index(name) for name in ("phone_number_id", *MESSENGERS.values())]
+    shown = [[row[place] for place in places] for row in rows_out]
+    assert shown == [["'+4930123456", "1", "2", "3", "4"], ["'+4930654321", "", "", "", "'=x"]]
+
+
 def test_a_file_that_is_none_fails_and_says_why(client_of_alice: ApiClient) -> None:
     begun = begin(client_of_alice)
     assert upload(begun, b"").status_code == 200

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
+from campaigns.audience.fields import create_field
 from campaigns.audience.lists import add_to_list, create_list
-from campaigns.audience.models import Contact, ContactList, Segment
+from campaigns.audience.models import Contact, ContactList, FieldType, Segment
 from campaigns.audience.segments import create_segment
 from campaigns.audience.sgql import read_query
 from campaigns.audience.vocabulary import vocabulary_of
@@ -190,6 +192,35 @@ def test_recipients_are_found_by_parameters(client_of_alice: ApiClient, millers:
     assert told(client_of_alice.get(f"{path}?a;b=1&list_ids=2")) == (400, [(None, said)])
     assert told(client_of_alice.get(f"{path}?created_at=x"))[0] == 400
     assert told(client_of_alice.get(f"{path}?last_name=%00"))[0] == 400
+
+
+def test_a_time_in_a_reserved_field_is_its_whole_day_and_in_a_custom_one_itself(
+    client_of_alice: ApiClient, millers: ContactList
+) -> None:
+    path, noon = f"{RECIPIENTS}/search", dt.datetime(2015, 2, 2, 12, tzinfo=dt.UTC)
+    day, born = int(noon.timestamp()) // 86_400 * 86_400, create_field(client_of_alice.account, "born", FieldType.DATE)
+    Contact.objects.filter(email="ann@example.com").update(
+        created_at=noon,
+        updated_at=noon - dt.timedelta(hours=12),
+        last_opened_at=noon + dt.timedelta(hours=12) - dt.timedelta(microseconds=1),
+        custom={str(born.pk): "2015-02-02T12:00:00Z"},
+    )
+    for name in ("created_at", "updated_at", "last_opened", "CREATED_AT"):
+        found = {
+            second: emails(client_of_alice.get(f"{path}?{name}={second}&email=ann@example.com"))
+            for second in (day - 1, day, day + 400, day + 86_399, day + 86_400)
+        }
+        assert [second - day for second, each in found.items() if each] == [0, 400, 86_399], name
+        for text in ("02/02/2015", "2015-02-02", "2015-02-02T05:06:07Z"):
+            assert emails(client_of_alice.get(f"{path}?{name}={text}")) == ["ann@example.com"], (name, text)
+    found = {second: emails(client_of_alice.get(f"{path}?born={day + second}")) for second in (0, 43_200, 43_201)}
+    assert [second for second, each in found.items() if each] == [43_200]
+    assert emails(client_of_alice.get(f"{path}?born=02/02/2015")) == ["ann@example.com"]
+    for name in ("created_at", "born"):
+        condition = {"field": name, "operator": "eq", "value": str(day), "and_or": ""}
+        assert emails(client_of_alice.post(path, {"conditions": [condition]})) == [], "a second is a second"
+        condition["value"] = "02/02/2015"
+        assert emails(client_of_alice.post(path, {"conditions": [condition]})) == ["ann@example.com"]
 
 
 def test_a_slow_search_is_given_up(client_of_alice: ApiClient, settings: Any, millers: ContactList) -> None:

@@ -157,16 +157,103 @@ def test_contacts_are_found_by_ids(client_of_alice: ApiClient, client_of_charlie
 def test_contacts_are_found_by_identifiers(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, ann: Contact
 ) -> None:
-    path, body = f"{CONTACTS}/search/emails", {"emails": ["Ann@Example.com", BOB, "no address"]}
+    path, body = (
+        f"{CONTACTS}/search/emails",
+        {"emails": ["", "Ann@Example.com", " ", "BOB@example.com", " ann@example.com"]},
+    )
     found = client_of_alice.post(path, body).json()["result"]
-    assert found["Ann@Example.com"]["contact"]["id"] == str(ann.uuid)
-    assert found[BOB] == found["no address"] == {"error": "contact not found"}
-    assert client_of_charlie.post(path, body).status_code == 404
-    for emails in (None, "x", [], [7], [""], [ANN] * 101):
-        assert client_of_alice.post(path, {"emails": emails}).status_code == 400
-    by_id = client_of_alice.post(f"{CONTACTS}/search/identifiers/external_id", {"identifiers": ["crm-1"]})
-    assert by_id.json()["result"]["crm-1"]["contact"]["email"] == ANN
-    assert client_of_alice.post(f"{CONTACTS}/search/identifiers/id", {"identifiers": ["1"]}).status_code == 404
+    assert list(found) == [ANN, BOB], "in lower case, each once, without the blank ones"
+    assert found[ANN]["contact"]["id"] == str(ann.uuid)
+    assert found[BOB] == {"error": "contact not found"}
+    assert told(client_of_charlie.post(path, body)) == (404, [("emails", "contact not found")])
+    assert client_of_alice.post(path, {"emails": ["", "\t"]}).status_code == 404
+    assert client_of_alice.post(path, {"emails": [*["x@example.com"] * 99, ANN, ""]}).status_code == 200
+    for emails in (None, "x", [], [7], [None], [ANN] * 101):
+        assert told(client_of_alice.post(path, {"emails": emails}))[1][0][0] == "emails"
+
+
+IDENTIFIERS: dict[str, tuple[str, list[str], list[str]]] = {
+    "email": (
+        "Dot@Example.com",
+        ["dot@example.com"],
+        ["dot", "@example.com", "a b@example.com", "a@b@c.de", "x" * 300],
+    ),
+    "phone_number_id": (
+        "+1 (415) 227-9968",
+        ["+14152279968", "+1.415.227.9968"],
+        [
+            "abc",
+            "4152279968",
+            "+1",
+            "++14152279968",
+            "+0123456789",
+            "+1415227996812345",
+            "+1415227996x",
+            "+49 (0)30 123",
+        ],
+    ),
+    "external_id": ("CRM-2", ["CRM-2", " CRM-2 "], ["x" * 255, "a\nb", "a\0b"]),
+    "anonymous_id": ("anon 2", ["anon 2"], ["x" * 255, "a\u2028b"]),
+}
+"""By their types: one as a caller writes it, the ways in which it is found, and what cannot be one."""
+
+
+@pytest.mark.parametrize("kind", IDENTIFIERS)
+def test_identifiers_are_read_alike_by_contacts_and_searches(
+    kind: str, client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
+    written, ways, wrong = IDENTIFIERS[kind]
+    job = upsert(client_of_alice, {kind: written}, *({kind: each} for each in wrong))
+    counts = job["results"]
+    assert (counts["created_count"], counts["errored_count"]) == (1, len(wrong))
+    kept = client_of_alice.get(CONTACTS).json()["result"][0][kind]
+    path = f"{CONTACTS}/search/identifiers/{kind}"
+    for way in (written, *ways):
+        found = client_of_alice.post(path, {"identifiers": [way, "", " "]}).json()["result"]
+        assert {name: each["contact"][kind] for name, each in found.items()} == {kept: kept}
+    assert client_of_charlie.post(path, {"identifiers": ways}).status_code == 404
+    assert client_of_alice.post(path, {"identifiers": [""]}).status_code == 404
+    for each in wrong:
+        status, [(field, text)] = told(client_of_alice.post(path, {"identifiers": [written, each]}))
+        assert (status, field) == (400, "identifiers[1]"), each
+        assert text
+
+
+@pytest.mark.parametrize("kind", ["id", "EMAIL", "contact_id", "email_domains", "%20"])
+def test_an_unknown_type_of_identifier_is_refused(kind: str, client_of_alice: ApiClient) -> None:
+    answer = client_of_alice.post(f"{CONTACTS}/search/identifiers/{kind}", {"identifiers": [ANN]})
+    text = "identifier_type must be one of email, phone_number_id, external_id, anonymous_id"
+    assert told(answer) == (400, [("identifier_type", text)])
+
+
+def test_the_newest_contacts_are_told_in_the_order_of_their_addresses(client_of_alice: ApiClient) -> None:
+    upsert(client_of_alice, *({"email": f"c{n:02}@example.com"} for n in (*range(0, 60, 2), *range(59, 0, -2))))
+    told_emails = [each["email"] for each in client_of_alice.get(CONTACTS).json()["result"]]
+    newest = Contact.objects.order_by("-pk")[:50]
+    assert told_emails == sorted(str(each.email) for each in newest)
+    assert "c00@example.com" not in told_emails
+
+
+MESSENGERS = {"whatsapp": "+49 151 1", "line": "ann.line", "facebook": "ann.fb", "unique_name": "Ann the 1st"}
+
+
+def test_messengers_and_the_unique_name_are_kept_shown_found_and_reserved(client_of_alice: ApiClient) -> None:
+    upsert(client_of_alice, {"email": ANN, **MESSENGERS}, {"email": BOB, "line": "x" * 255})
+    (ann,) = client_of_alice.get(CONTACTS).json()["result"]
+    assert {name: ann[name] for name in MESSENGERS} == MESSENGERS
+    upsert(client_of_alice, {"email": ANN, "line": ""}, {"email": BOB})
+    assert client_of_alice.get(f"{CONTACTS}/{ann['id']}").json() == {
+        **ann,
+        "line": "",
+        "updated_at": client_of_alice.get(f"{CONTACTS}/{ann['id']}").json()["updated_at"],
+    }
+    for query, emails in (("facebook = 'ann.fb'", [ANN]), ("line is null", [ANN, BOB]), ("whatsapp != 'x'", [ANN])):
+        found = client_of_alice.post(f"{CONTACTS}/search", {"query": query}).json()["result"]
+        assert [each["email"] for each in found] == emails, query
+    reserved = {each["name"]: each for each in client_of_alice.get(FIELDS).json()["reserved_fields"]}
+    for number, name in enumerate(MESSENGERS, start=11):
+        assert reserved[name] == {"id": f"_rf{number}_T", "name": name, "field_type": "Text"}
+        assert told(client_of_alice.post(FIELDS, {"name": name.upper(), "field_type": "Text"}))[0] == 400
 
 
 def test_contacts_are_found_by_a_query(client_of_alice: ApiClient, ann: Contact) -> None:

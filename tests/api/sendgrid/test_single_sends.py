@@ -107,6 +107,35 @@ def test_a_change_leaves_alone_what_it_does_not_name(client_of_alice: ApiClient,
     assert (emptied["name"], emptied["send_at"], emptied["email_config"]["sender_id"]) == ("March", None, None)
 
 
+BLANK = ["", " ", "\t\r\n", "\u00a0"]
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=ascii)
+def test_a_change_leaves_alone_what_is_blank(blank: str, client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
+    texts = {"subject": "Hi", "html_content": "<p>Hi</p>", "plain_content": "Hi", "generate_plain_content": False}
+    config = {**parts["email_config"], **texts, "ip_pool": "pool"}
+    made = client_of_alice.post(SENDS, {"name": "March", "send_at": LATER, "categories": ["a"], "email_config": config})
+    path, whole = f"{SENDS}/{made.json()['id']}", made.json()
+    names = [name for name in whole["email_config"] if name != "generate_plain_content"]
+    for body in (
+        {"name": blank, "send_at": blank, "categories": blank, "send_to": blank, "email_config": blank},
+        {"send_to": {"list_ids": blank, "all": blank}, "email_config": dict.fromkeys(names, blank)},
+        *({"email_config": {name: blank}} for name in ("html_content", "plain_content", "ip_pool", "sender_id")),
+    ):
+        answer = client_of_alice.patch(path, body)
+        assert answer.status_code == 202, answer.content
+        assert {**answer.json(), "updated_at": 0} == {**whole, "updated_at": 0}, body
+    changed = client_of_alice.patch(path, {"name": blank, "email_config": {"subject": "New", "ip_pool": None}}).json()
+    assert (changed["name"], changed["email_config"]["subject"], changed["email_config"]["ip_pool"]) == (
+        "March",
+        "New",
+        None,
+    )
+    emptied = client_of_alice.patch(path, {"categories": [], "send_at": None}).json()
+    assert (emptied["categories"], emptied["send_at"]) == ([], None)
+    assert problems(client_of_alice.post(SENDS, {"name": blank}), 400)[0][0] == "name", "a new one needs a name"
+
+
 def test_plain_text_is_made_from_the_html_and_follows_it(client_of_alice: ApiClient) -> None:
     def config(body: dict[str, Any], path: str = SENDS, method: str = "POST") -> dict[str, Any]:
         answer = client_of_alice.ask(method, path, body)

@@ -37,9 +37,13 @@ from campaigns.audience.conditions import (
 class Happened:
     """An engagement."""
 
-    kind: int
-    campaign: int
-    at: dt.datetime
+    kind: int | None
+    campaign: int | None
+    at: dt.datetime | None
+
+
+NOTHING = Happened(None, None, None)
+"""The engagement of a contact that has none, as an outer join gives it."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,9 @@ def meets(person: Person, condition: Condition, now: dt.datetime, **events: Happ
             return value in values if values else None
         case InList(named):
             return named in person.lists
-        case Engaged(event, inner):
-            return any(meets(person, inner, now, **events, **{f"e{event}": each}) is True for each in person.events)
+        case Engaged(event, inner, is_optional):
+            each_event = person.events or (NOTHING,) * is_optional
+            return any(meets(person, inner, now, **events, **{f"e{event}": each}) is True for each in each_event)
         case Compare(subject, operator, value, function):
             left = called(function, value_of(person, subject, events))
             return None if left is None else COMPARISONS[operator](left, plain(value, now, subject))
@@ -117,8 +122,8 @@ def value_of(person: Person, subject: Subject, events: dict[str, Happened]) -> A
         case OfEvent(event, part):
             happened = events[f"e{event}"]
             return {
-                EventPart.KIND: Decimal(happened.kind),
-                EventPart.CAMPAIGN: Decimal(happened.campaign),
+                EventPart.KIND: happened.kind,
+                EventPart.CAMPAIGN: happened.campaign,
                 EventPart.AT: happened.at,
             }[part]
 

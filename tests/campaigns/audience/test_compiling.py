@@ -72,6 +72,7 @@ def event_leaf(event: int) -> st.SearchStrategy[Condition]:
         st.builds(Compare, of, ordered, whole)
         | st.builds(Among, of, st.lists(whole, max_size=2).map(tuple))
         | st.builds(Compare, st.just(OfEvent(event, EventPart.AT)), ordered, date | relative)
+        | st.builds(Missing, of)
     )
 
 
@@ -109,8 +110,8 @@ inside_one = trees(leaf | event_leaf(0))
 inside_two = trees(leaf | event_leaf(0) | event_leaf(1) | st.builds(Engaged, st.just(2), event_leaf(2) | event_leaf(0)))
 condition = trees(
     leaf
-    | st.builds(Engaged, st.just(0), inside_one)
-    | st.builds(Engaged, st.just(0), st.builds(Engaged, st.just(1), inside_two))
+    | st.builds(Engaged, st.just(0), inside_one, st.booleans())
+    | st.builds(Engaged, st.just(0), st.builds(Engaged, st.just(1), inside_two, st.booleans()), st.booleans())
 )
 happened = st.builds(Happened, st.integers(1, 3), st.integers(1, 2), date)
 person = st.builds(
