@@ -197,9 +197,9 @@ class Reader:
 def bind_events(condition: Condition) -> Condition:
     """Return a condition that means an outer join of the contact with its own event.
 
-    An `Engaged` is put around as little as possible, which PostgreSQL plans better: parts that do not speak of the event
-    are taken out of an And, and each part of an Or has an `Engaged` to itself. Neither is done inside a Not, where "there
-    is an event for which not" would become "there is no event for which".
+    An `Engaged` is put around as little as possible, which PostgreSQL plans better: parts that do not speak of the
+    event are taken out of an And, and each part of an Or has an `Engaged` to itself. Neither is done inside a Not:
+    "there is an event for which this is false" would become "there is no event for which this is true".
     """
     if not _speaks_of_event(condition):
         return condition

@@ -152,6 +152,18 @@ def test_texts_are_filled_in_with_the_contacts_values_as_they_were_at_the_launch
     assert len(peer.recipients) == 3
 
 
+def test_messengers_and_the_unique_name_are_filled_in(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> None:
+    campaign = ready_campaign(alice, plain_content="{{unique_name}}: [%line | no line%] {{facebook}} [unsubscribe]")
+    Contact.objects.filter(email="r0@example.com").update(unique_name="Annie", line="ann.l", first_name="Ann")
+    Contact.objects.filter(email="r1@example.com").update(first_name="Bob", last_name="Ray", facebook="ray.fb")
+    send_now(alice, campaign.pk)
+    expand_all()
+    deliverer.deliver_due(seconds=5)
+    data = {taken.recipient: taken.data.decode() for taken in peer.ledger}
+    assert "Annie: ann.l" in data["r0@example.com"]
+    assert "Bob Ray: no line ray.fb" in data["r1@example.com"], "who has no unique name has the two names"
+
+
 def test_an_expansion_killed_anywhere_goes_on_behind_its_last_page(
     alice: Account, small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,7 +192,7 @@ IDENTIFIERS: dict[str, tuple[str, list[str], list[str]]] = {
             "+49 (0)30 123",
         ],
     ),
-    "external_id": ("CRM-2", ["CRM-2", " CRM-2 "], ["x" * 255, "a\nb", "a\0b"]),
+    "external_id": ("CRM-2", ["CRM-2", " CRM-2 "], ["x" * 255, "a\nb", "a\x07b"]),
     "anonymous_id": ("anon 2", ["anon 2"], ["x" * 255, "a\u2028b"]),
 }
 """By their types: one as a caller writes it, the ways in which it is found, and what cannot be one."""

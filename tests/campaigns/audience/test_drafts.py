@@ -7,6 +7,7 @@ import pytest
 from accounts.models import Account
 from campaigns.audience.drafts import is_email
 from campaigns.audience.models import FieldDefinition
+from campaigns.audience.phones import read_phone
 from campaigns.errors import InvalidContact
 from tests.campaigns.audience.conftest import draft
 
@@ -68,6 +69,37 @@ def test_what_cannot_be_stored_names_its_field(
     with pytest.raises(InvalidContact) as caught:
         draft(alice, **given)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("+14155550100", "+14155550100"),
+        ("+1 (415) 555-0100", "+14155550100"),
+        ("+49.30/123.456-78", "+493012345678"),
+        ("+2901234", "+2901234"),
+        ("+123456789012345", "+123456789012345"),
+        *(
+            (wrong, None)
+            for wrong in ("abc", "+", "+abc", "4155550100", "0049301234567", "(415) 555-0100", "+0301234567")
+        ),
+        *(
+            (wrong, None)
+            for wrong in ("+123456", "+1234567890123456", "++14155550100", "+1415555010x", "+1415555 ext 5")
+        ),
+        *((wrong, None) for wrong in ("+49 (0)30 1234567", "+1415555\u06600100", "\uff0b14155550100", "4.15E+09")),
+        *(
+            (wrong, None)
+            for wrong in ("+1" + "-" * 100 + "4155550100", "+14155550100,+14155550101", "tel:+14155550100")
+        ),
+    ],
+)
+def test_a_telephone_number_has_one_form(text: str, kept: str | None) -> None:
+    if kept is None:
+        with pytest.raises(ValueError, match=r"such as \+14155550100"):
+            read_phone(text)
+    else:
+        assert read_phone(text) == kept
 
 
 @pytest.mark.parametrize(

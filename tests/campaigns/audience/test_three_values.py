@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
+from campaigns.audience.legacy_conditions import read_legacy
 from campaigns.audience.lists import create_list
 from campaigns.audience.models import Contact, Engagement, EngagementKind, FieldDefinition
 from campaigns.audience.segments import find_matching
 from campaigns.audience.sgql import read_query
 from campaigns.audience.vocabulary import meets_pattern, vocabulary_of
+from campaigns.errors import InvalidCondition
 from tests.campaigns.audience.conftest import emails, store
 
 JOIN = "select c.contact_id, c.updated_at from contact_data c join event_data e on c.contact_id = e.contact_id where "
@@ -84,6 +87,21 @@ def test_nobody_has_events_so_every_condition_of_a_segment_agrees(alice: Account
         ("event_type is null and not (singlesend_id is not null)", "ab"),
     ):
         assert search(alice, query) == letters, query
+
+
+@pytest.mark.parametrize("name", ["first_name", "pet", "orders", "born", "last_opened"])
+def test_legacy_conditions_find_who_has_nothing_by_ne_and_empty_alone(
+    alice: Account, fields: dict[str, FieldDefinition], name: str
+) -> None:
+    store(alice, {"email": "a@x.org"})
+    value = {"orders": "3", "born": "05/01/2026", "last_opened": "1777593600"}.get(name, "a")
+    operators = []
+    for operator in ("eq", "ne", "lt", "gt", "contains", "is within", "empty", "not_empty"):
+        written = {"field": name, "operator": operator, "value": "5" if operator == "is within" else value}
+        with suppress(InvalidCondition):
+            if find_matching(alice, read_legacy([written], vocabulary_of(alice)), limit=1):
+                operators.append(operator)
+    assert operators == ["ne", "empty"]
 
 
 # --- Kleene's logic ---------------------------------------------------------------------------------------------------
