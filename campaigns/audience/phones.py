@@ -13,12 +13,12 @@ WRITTEN: Final = re.compile(r"\+[1-9](?:[ ()./-]{0,3}[0-9]){6,14}", re.ASCII)
 SEPARATORS: Final = re.compile(r"[ ()./-]+")
 TRUNK_PREFIX: Final = "(0)"
 """Dialled inside a country only, and no digit of the number."""
-PHONE_RULE: Final = "use the international form, such as +14155550100: a plus sign, the country code, 7 to 15 digits"
+PHONE_RULE: Final = "Use the international form, such as +14155550100: a plus sign, the country code, 7 to 15 digits."
 
 
 def read_phone(text: str) -> str:
     """Return the number as a plus sign and digits. Spaces, hyphens, dots, slashes and parentheses between the digits
     are removed, so that each number has one form. Raises ValueError."""
     if not WRITTEN.fullmatch(text) or TRUNK_PREFIX in text:
-        raise ValueError(f"not a telephone number: {PHONE_RULE}")
+        raise ValueError(f"not a telephone number. {PHONE_RULE}")
     return SEPARATORS.sub("", text)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, record
+from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, one_of, record
 from api.sendgrid.inputs.contacts import MAX_IDS, MAX_LISTS
 from api.sendgrid.outputs.contacts import TEXTS
 from api.sendgrid.schema.single_sends import UUID
 from api.sendgrid.schema.words import REPEATABLE, marketing_call
 from campaigns.audience.drafts import LENGTHS, MOST_ALTERNATES
+from campaigns.audience.models import IDENTIFIERS as IDENTIFIER_TYPES
+from campaigns.audience.phones import PHONE_RULE
 from campaigns.audience.upsert_jobs import UPSERT_LIMIT
 
 CONTACTS = "SendGrid: contacts"
@@ -20,11 +22,16 @@ VALUES: Piece = {
 }
 GIVEN: dict[str, Piece] = {
     **{name: {**TEXT, "maxLength": length} for name, length in LENGTHS.items()},
+    "phone_number_id": {**TEXT, "maxLength": LENGTHS["phone_number_id"], "description": PHONE_RULE},
     "alternate_emails": {**list_of(TEXT), "maxItems": MOST_ALTERNATES},
     "custom_fields": {**VALUES, "description": "By the ids of the fields, such as `e1_T`."},
 }
 LIST_IDS: Piece = {**list_of(UUID), "maxItems": MAX_LISTS}
-IDENTIFIERS: Piece = {**list_of({**TEXT, "description": "Blank ones are left out."}), "minItems": 1}
+IDENTIFIERS: Piece = {
+    **list_of(TEXT),
+    "minItems": 1,
+    "description": f"Up to {MAX_IDS}, apart from blank strings, which are left out.",
+}
 JOB = record(job_id=UUID)
 SEVERAL = record(result=list_of(component("Contact")), contact_count=NUMBER, _metadata=SELF)
 BY_IDENTIFIER = record(
@@ -143,6 +150,7 @@ search_identifiers = extend_schema_view(
         "find_contacts_by_identifier",
         "Contacts by identifiers of one kind",
         tag=CONTACTS,
+        query=[OpenApiParameter("identifier_type", one_of(IDENTIFIER_TYPES), OpenApiParameter.PATH)],
         body=component("Identifiers"),
         replies={200: Reply("By each identifier its contact, or an error.", BY_IDENTIFIER)},
         refusals=[*REPEATABLE, 404],
