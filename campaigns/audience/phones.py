@@ -19,6 +19,6 @@ PHONE_RULE: Final = "Use the international form, such as +14155550100: a plus si
 def read_phone(text: str) -> str:
     """Return the number as a plus sign and digits. Spaces, hyphens, dots, slashes and parentheses between the digits
     are removed, so that each number has one form. Raises ValueError."""
-    if not WRITTEN.fullmatch(text) or TRUNK_PREFIX in text:
+    if not WRITTEN.fullmatch(text) or TRUNK_PREFIX in text.replace(" ", ""):
         raise ValueError(f"not a telephone number. {PHONE_RULE}")
     return SEPARATORS.sub("", text)
