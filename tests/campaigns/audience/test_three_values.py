@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -251,9 +251,18 @@ def test_de_morgans_laws_hold(alice: Account, people: None, one: Asked, other: A
         )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text("ab%_", max_size=5), pattern=st.text("ab%_\\", max_size=6).filter(lambda p: not p.endswith("\\")))
-def test_a_pattern_means_what_it_means_to_postgresql(database: None, text: str, pattern: str) -> None:
+PIECES = [
+    *(("a", "a"), ("b", "_"), ("", "%"), ("ab", "%"), ("%", "\\%"), ("_", "\\_"), ("\\", "\\\\"), ("\n", "%")),
+    *(("a", "b"), ("", "_"), ("b", ""), ("A", "a"), ("x", "\\%")),
+]
+"""Parts of a text, and of a pattern that is like it or not."""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(st.sampled_from(PIECES[:8]) | st.sampled_from(PIECES), max_size=5))
+@example(pieces=[("", "%")])
+def test_a_pattern_means_what_it_means_to_postgresql(database: None, pieces: list[tuple[str, str]]) -> None:
+    text, pattern = ("".join(parts) for parts in zip(*pieces, strict=True)) if pieces else ("", "")
     with connection.cursor() as cursor:
         cursor.execute("select %s::text like %s::text", [text, pattern])
         assert cursor.fetchone() == (meets_pattern(text, pattern),)
