@@ -161,8 +161,8 @@ def with_lists(asked: Condition, lists: dict[str | int, str | int]) -> Condition
             return Or(tuple(with_lists(part, lists) for part in parts))
         case Not(part):
             return Not(with_lists(part, lists))
-        case Engaged(event, inner):
-            return Engaged(event, with_lists(inner, lists))
+        case Engaged(event, inner, is_optional):
+            return Engaged(event, with_lists(inner, lists), is_optional)
         case InList(named):
             return InList(lists.get(named, named))
         case _:
