@@ -6,6 +6,7 @@ import time
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
@@ -15,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.models import Account, ApiKey
 from accounts.rates import Allowance, count_request
 from api.auth import HoldsScope, KeyAuthentication, Needed, acting_account, key_of
+from foundation.methods import answer_options, list_methods
 
 MAX_QUERY_BYTES = 4000
 """The longest query string in characters: ten times what any call needs, and less than the web server reads."""
@@ -50,6 +52,17 @@ class KeyEndpoint(APIView):
     scopes: ClassVar[Needed]
     account: Account
     allowance: Allowance | None = None
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Return what `Allow` lists in every answer: the methods with an entry in `scopes`, HEAD and OPTIONS."""
+        return list_methods(self.scopes)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer OPTIONS before anything is asked of the caller. A browser's preflight carries no key."""
+        if request.method == "OPTIONS":
+            return answer_options(self.scopes)
+        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_BYTES:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 from api.document import document_text
 from api.native import errors, outputs
+from foundation.methods import accept_methods
 
 # Swagger UI writes styles into its elements and has small images as data. Everything else is a file of this site, so
 # the page needs no network, and could run nothing from there.
@@ -26,15 +25,13 @@ POLICY = "; ".join(
 )
 
 
-@csrf_exempt
-def show_document(request: HttpRequest) -> HttpResponse:
+@accept_methods("GET", refuse=lambda: outputs.refused(errors.plain_refusal(405)))
+def show_document(_: HttpRequest) -> HttpResponse:
     """GET /sluice/v1/openapi.json. Refuses as the native API does, below whose prefix it is."""
-    if request.method not in {"GET", "HEAD"}:
-        return outputs.refused(errors.plain_refusal(405))
     return HttpResponse(document_text(), content_type="application/json")
 
 
-@require_safe
+@accept_methods("GET")
 def show_docs(request: HttpRequest) -> HttpResponse:
     """GET /docs/: Swagger UI, in which a holder of a key can try every call."""
     page = render(request, "config/docs.html")

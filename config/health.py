@@ -3,7 +3,10 @@
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
+from foundation.methods import accept_methods
 
+
+@accept_methods("GET")
 def healthz(_: HttpRequest) -> JsonResponse:
     """200 when the database answers, else 503."""
     try:

@@ -26,6 +26,29 @@ def validate_fallbacks(keys: list[str]) -> None:
         raise ValidationError("Each key must have 32 characters or more.")
 
 
+def validate_origins(origins: list[str]) -> None:
+    """Raise ValidationError unless each is an origin as browsers send it in `Origin`."""
+    if not all(ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValidationError(
+            "Each origin must be scheme://host or scheme://host:port, in lower case and without a path."
+        )
+
+
+def validate_pattern(pattern: str) -> None:
+    """Raise ValidationError unless it is a regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValidationError(f"This is no regular expression: {error}.") from error
+
+
+def validate_pools(names: list[str]) -> None:
+    """Raise ValidationError unless each name can be sent as an IP pool."""
+    if not all(2 <= len(name) <= 64 and name.isprintable() and name == name.strip() for name in names):
+        raise ValidationError("Each name must have 2 to 64 printable characters, without spaces around it.")
+
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
@@ -106,6 +129,9 @@ VERIFIED_DOMAINS: frozenset[str] = frozenset(map(str.lower, env.list("VERIFIED_D
 LOCAL_INBOX = env.str("LOCAL_INBOX", "")
 """The Maildir of a local inbox, shown in the admin; empty where there is none."""
 
+IP_POOLS: frozenset[str] = frozenset(env.list("IP_POOLS", [], validate=validate_pools))
+"""Names of IP pools that requests may use, without effect: which address mail leaves from is up to the SMTP peer."""
+
 # --- the rules of the wire (SendGrid's values) ------------------------------------------------------------------------
 
 SCHEDULE_LIMIT_SECONDS = env.int("SCHEDULE_LIMIT_SECONDS", 72 * 3600)
@@ -181,6 +207,25 @@ WEB_GRACE_SECONDS = env.float("WEB_GRACE_SECONDS", 30.0, validate=lambda n: n > 
 WEB_SPOOL_BYTES = env.int("WEB_SPOOL_BYTES", 8 * 1024**3, validate=validate.Range(min=1))
 """The size of all bodies that a process is receiving, in files of TMPDIR; requests beyond it get a 503."""
 
+# --- pages of other origins that may call the APIs (CORS) -------------------------------------------------------------
+
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [], validate=validate_origins)
+CORS_ALLOWED_ORIGIN_REGEX = env.str("CORS_ALLOWED_ORIGIN_REGEX", "", validate=validate_pattern)
+"""Matches the whole origin. Without this and a list no answer has a header for CORS."""
+# django-cors-headers looks for a match at the beginning, so that `https://a.example` would allow `https://a.example.evil`.
+CORS_ALLOWED_ORIGIN_REGEXES = [rf"(?:{CORS_ALLOWED_ORIGIN_REGEX})\Z"] if CORS_ALLOWED_ORIGIN_REGEX else []
+CORS_URLS_REGEX = r"/(v3|api/v1|sluice|v1|v2|platform/v1)/|/[Ss]ervice\.asmx\Z|/etframework\.wsdl\Z"
+"""The APIs. Neither the admin nor a page for people can be read by a page of another origin."""
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-encoding", "content-type", "idempotency-key", "on-behalf-of"),
+    *("soapaction", "user-agent", "x-requested-with"),
+)
+CORS_EXPOSE_HEADERS = (
+    *("Allow", "Content-Disposition", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate"),
+    *("X-Message-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"),
+    *("X-Sluice-Receipt", "X-Sluice-Sent", "X-Sluice-Settled"),
+)
+
 # --- the pipeline's own measures --------------------------------------------------------------------------------------
 
 PLAN_HORIZON_SECONDS = 120
@@ -243,6 +288,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular_sidecar",
     "django_celery_beat",
@@ -255,6 +301,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS or CORS_ALLOWED_ORIGIN_REGEX else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.policy.restrict_admin",
     "django.contrib.sessions.middleware.SessionMiddleware",

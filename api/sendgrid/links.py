@@ -27,6 +27,7 @@ from campaigns.audience.exports import parts_of, read_export
 from campaigns.audience.job_files import read_link, sign_link, write_rejected
 from campaigns.audience.models import Job
 from campaigns.audience.uploads import upload_file
+from foundation.methods import accept_methods
 
 UPLOAD, ERRORS, EXPORT = "upload", "errors", "export"
 BLOCK_BYTES: Final = 2**16
@@ -52,14 +53,13 @@ def export_link(request: Request, job: Job, part: int) -> str:
 
 
 def answering(*methods: str) -> Callable[[View], View]:
-    """Refuses other methods, and says in the family's words what cannot be done."""
+    """Decorate a view with these methods, whose errors are answered in the words of the family."""
 
     def decorate(view: View) -> View:
         @csrf_exempt
+        @accept_methods(*methods, refuse=lambda: refused(plain_refusal(405)))
         @wraps(view)
-        def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            if request.method not in methods:
-                return refused(plain_refusal(405))
+        def answer(request: HttpRequest, /, **arguments: Any) -> HttpResponseBase:
             try:
                 return view(request, **arguments)
             except Exception as error:
@@ -87,14 +87,14 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(status=200, content_type="text/plain; charset=utf-8")
 
 
-@answering("GET", "HEAD")
+@answering("GET")
 def rejected(request: HttpRequest, token: str) -> HttpResponseBase:
     """The rows that a job did not take, as CSV."""
     job = read_link(token, ERRORS)
     return file_response(write_rejected(job), f"rejected-{job.uuid}.csv", "text/csv; charset=utf-8")
 
 
-@answering("GET", "HEAD")
+@answering("GET")
 def exported(request: HttpRequest, token: str, part: str) -> HttpResponseBase:
     """One of an export's files, packed with gzip."""
     job = read_link(token, EXPORT)

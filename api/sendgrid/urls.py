@@ -10,6 +10,8 @@ from api.sendgrid.views import asm, campaigns, single_sends, statistics, suppres
 # Whatever is not of this form is no id, and never reaches a query.
 BATCH_ID = r"(?P<batch_id>[^/\0]{1,200})"
 KEY_ID = r"(?P<key_id>[^/\0]{1,200})"
+BOUNCE_CLASSIFICATIONS = r"classifications(/.*)?"
+"""Calls of SendGrid that do not exist here, in the place of an address."""
 GROUP_ID = r"(?P<group_id>[0-9]{1,10})"
 CAMPAIGN_ID = r"(?P<campaign_id>[^/\0]{1,200})"
 SINGLE_SEND_ID = r"(?P<single_send_id>[^/\0]{1,200})"
@@ -36,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^asm/suppressions/{EMAIL}/?$", asm.AddressSuppressions.as_view()),
     re_path(r"^suppression/unsubscribes/?$", suppression.Unsubscribes.as_view()),
     re_path(r"^suppression/bounces/?$", suppression.Bounces.as_view()),
+    re_path(rf"^suppression/bounces/{BOUNCE_CLASSIFICATIONS}$", views.not_found),
     re_path(rf"^suppression/bounces/{EMAIL}/?$", suppression.OneBounce.as_view()),
     re_path(r"^suppression/blocks/?$", suppression.Blocks.as_view()),
     re_path(rf"^suppression/blocks/{EMAIL}/?$", suppression.OneBlock.as_view()),

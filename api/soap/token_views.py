@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import ApiKey
 from accounts.scopes import allows
@@ -18,6 +17,7 @@ from api.http import BadBody, NotJson, parse_json, read_within
 from api.soap.addresses import base_url
 from api.soap.login import find_named
 from api.soap.tokens import TOKEN_SECONDS, ExpiredToken, find_by_token, make_token
+from foundation.methods import accept_methods
 
 MAX_BYTES: Final = 16 * 1024
 SCOPES: Final = tuple(f"marketing_campaigns.{verb}" for verb in ("read", "create", "update"))
@@ -27,7 +27,7 @@ AWAY: Final = {"error": "temporarily_unavailable", "error_description": "The dat
 
 
 @csrf_exempt
-@require_POST
+@accept_methods("POST")
 def token(request: HttpRequest) -> HttpResponse:
     """`/v2/token`, the client credentials of OAuth 2."""
     try:
@@ -55,7 +55,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
-@require_POST
+@accept_methods("POST")
 def request_token(request: HttpRequest) -> HttpResponse:
     """`/v1/requestToken`, as clients asked before."""
     try:
@@ -71,7 +71,7 @@ def request_token(request: HttpRequest) -> HttpResponse:
     return unkept({"accessToken": made, "expiresIn": TOKEN_SECONDS, "legacyToken": made})
 
 
-@require_GET
+@accept_methods("GET")
 def endpoint(request: HttpRequest) -> HttpResponse:
     """`/platform/v1/endpoints/soap`: where the wire is."""
     text = bearer_text(request)

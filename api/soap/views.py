@@ -44,6 +44,7 @@ from api.soap.reading import (
     read_opening,
 )
 from api.soap.wsdl import show_wsdl
+from foundation.methods import accept_methods
 from foundation.traces import trace_of
 
 log = structlog.get_logger(__name__)
@@ -57,11 +58,20 @@ KINDS: Final = {Version.SOAP_11: "text/xml", Version.SOAP_12: "application/soap+
 
 @csrf_exempt
 def service(request: HttpRequest) -> HttpResponseBase:
-    """Service.asmx."""
-    if request.method in {"GET", "HEAD"} and request.META.get("QUERY_STRING", "").lower() == "wsdl":
-        return show_wsdl(request)
-    if request.method != "POST":
-        return HttpResponse(status=405, headers={"Allow": "POST"})
+    """Service.asmx: the operations, and with `?wsdl` also their description."""
+    is_described = request.META.get("QUERY_STRING", "").lower() == "wsdl"
+    return (describe_or_operate if is_described else operate)(request)
+
+
+@accept_methods("GET", "POST")
+def describe_or_operate(request: HttpRequest) -> HttpResponseBase:
+    """Service.asmx?wsdl."""
+    return operate(request) if request.method == "POST" else show_wsdl(request)
+
+
+@accept_methods("POST")
+def operate(request: HttpRequest) -> HttpResponseBase:
+    """Do one operation."""
     call_id = str(uuid.uuid4())
     opening: Opening | None = None
     try:

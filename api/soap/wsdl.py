@@ -7,16 +7,16 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import http_date
-from django.views.decorators.http import require_safe
 from lxml import etree
 
 from api.soap.addresses import base_url
+from foundation.methods import accept_methods
 
 FILE: Final = Path(__file__).with_name("etframework.wsdl")
 ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 
 
-@require_safe
+@accept_methods("GET")
 def show_wsdl(request: HttpRequest) -> HttpResponse:
     """For whoever asks: it says nothing that is secret."""
     root = etree.fromstring(FILE.read_bytes())

@@ -9,17 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from campaigns.audience.errors import UnknownLink
 from campaigns.audience.senders import read_verification, verify_sender
+from foundation.methods import accept_methods
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 
 
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@accept_methods("GET", "POST")
 def show_verification(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether mail may come from an address, and take yes for an answer."""
     try:

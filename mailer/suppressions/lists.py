@@ -21,7 +21,7 @@ from mailer.errors import UnknownGroup
 from mailer.models import Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.suppressions import queries
 from mailer.suppressions.addresses import address_key
-from mailer.suppressions.groups import find_group, living_groups
+from mailer.suppressions.groups import living_groups
 
 PAGE = 10_000
 LITERAL = re.compile(r"[\\_]")
@@ -75,10 +75,14 @@ def suppress(new: Iterable[New]) -> None:
 
 
 def leave_group(account: Account, group_id: int, emails: Iterable[str]) -> None:
-    """Put addresses on a group's list; without such a group (any more), on that of those who have left everything."""
-    try:
-        group_id = find_group(account, group_id).pk
-    except UnknownGroup:
+    """Put addresses on a group's list or, if the account has deleted the group, on the list of those who get no mail.
+
+    Raises UnknownGroup for what never was a group of the account.
+    """
+    group = UnsubscribeGroup.objects.filter(account=account, pk=group_id).first()
+    if group is None:
+        raise UnknownGroup(group_id)
+    if group.deleted_at is not None:
         leave_everything(account, emails)
         return
     suppress(New(account.pk, email, SuppressionKind.GROUP, group_id) for email in emails)

@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
+from foundation.methods import accept_methods
 from mailer.suppressions import leaving, own_link
 from mailer.suppressions.leaving import Holder
 from mailer.suppressions.links import BadLink, Link, unseal
@@ -26,7 +26,7 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'sel
 
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@accept_methods("GET", "POST")
 def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpResponse:
     """Leave the group of the mail, or everything."""
     try:
@@ -48,7 +48,7 @@ def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpR
 
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@accept_methods("GET", "POST")
 def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Choose among groups."""
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
 from api.sendgrid.campaign_texts import NO_TEST_ADDRESS, TOO_MANY_TESTS
@@ -34,7 +35,6 @@ LATEST: Final = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
 
 URL = re.compile(r"https?://[!-;=?-~]+")
 """What can stand in a header between angle brackets."""
-POOL = re.compile(r"[^\x00-\x1f\x7f]{2,64}")
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 ADDRESS: TypeAdapter[str] = TypeAdapter(AddressText)
@@ -128,7 +128,7 @@ def read_categories(value: Any) -> list[str]:
 def read_pool(value: Any) -> str:
     if value == "":
         return ""
-    if not isinstance(value, str) or not POOL.fullmatch(value):
+    if not isinstance(value, str) or value not in settings.IP_POOLS:
         raise Wrong("The ip pool you provided is invalid")
     return value
 

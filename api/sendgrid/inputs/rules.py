@@ -18,7 +18,7 @@ from api.sendgrid.errors import plain_refusal
 from api.sendgrid.inputs import schema
 from api.sendgrid.inputs.bypasses import bypass_problems
 from api.sendgrid.inputs.headers import header_problems
-from api.sendgrid.inputs.texts import Found, Loc, shown
+from api.sendgrid.inputs.texts import POOL_INVALID, Found, Loc, shown
 from foundation.texts import is_line
 
 SLACK_SECONDS: Final = 60
@@ -266,6 +266,12 @@ def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
         yield Found(("sections",), "The section values must be strings.")
 
 
+def pool_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """There are no pools but those that the operator has named."""
+    if (name := mail["ip_pool_name"]) not in settings.IP_POOLS:
+        yield Found(("ip_pool_name",), POOL_INVALID.replace("{given}", shown(name)))
+
+
 MAIL_RULES = {
     "template_id": template_problems,
     "attachments": attachment_problems,
@@ -273,6 +279,7 @@ MAIL_RULES = {
     "reply_to_list": reply_to_problems,
     "mail_settings": bypass_problems,
     "sections": section_problems,
+    "ip_pool_name": pool_problems,
 }
 
 

@@ -85,7 +85,7 @@ group_suppressions = extend_schema_view(
     ),
     post=call(
         "add_group_suppressions",
-        "Let addresses leave a group; an unknown group: everything",
+        "Let addresses leave a group, or everything if the account has deleted the group",
         tag=SUPPRESSIONS,
         body=component("Recipients"),
         replies={201: Reply("Done.", EMAILS)},

@@ -29,11 +29,13 @@ from api.sendgrid.views.base import Endpoint
 from batches.control import create_batch, find_batch, is_usable
 from batches.errors import UnknownBatch
 from foundation.errors import SluiceError
+from foundation.methods import accept_methods
 from foundation.prepared import check_connection
 from mailer.pipeline.accept import accept_mail, check_draft
 
 
 @csrf_exempt
+@accept_methods("POST", refuse=lambda: outputs.mail_refused(errors.plain_refusal(405)))
 def mail_send(request: HttpRequest) -> HttpResponse:
     """POST /v3/mail/send. Mail belongs to the key's account: `On-Behalf-Of` says nothing here."""
     try:
@@ -47,8 +49,6 @@ def mail_send(request: HttpRequest) -> HttpResponse:
 
 def answer_mail(request: HttpRequest) -> HttpResponse:
     """Who asks, and what. Raises what `errors.answer_for` knows."""
-    if request.method != "POST":
-        return outputs.mail_refused(errors.plain_refusal(405))
     bearer = bearer_text(request)
     if bearer is None:
         return outputs.mail_refused(errors.WRONG_CREDENTIALS)
