@@ -42,6 +42,12 @@ def validate_pattern(pattern: str) -> None:
         raise ValidationError(f"This is no regular expression: {error}.") from error
 
 
+def whole(pattern: str) -> str:
+    """Return a pattern that matches nothing but a whole text. django-cors-headers only looks at the beginning, so that
+    `https://a.example` would allow `https://a.example.evil` as well."""
+    return rf"(?:{pattern})\Z"
+
+
 def validate_pools(names: list[str]) -> None:
     """Raise ValidationError unless each name can be sent as an IP pool."""
     if not all(2 <= len(name) <= 64 and name.isprintable() and name == name.strip() for name in names):
@@ -212,8 +218,7 @@ WEB_SPOOL_BYTES = env.int("WEB_SPOOL_BYTES", 8 * 1024**3, validate=validate.Rang
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [], validate=validate_origins)
 CORS_ALLOWED_ORIGIN_REGEX = env.str("CORS_ALLOWED_ORIGIN_REGEX", "", validate=validate_pattern)
 """Matches the whole origin. Without this and a list no answer has a header for CORS."""
-# django-cors-headers looks for a match at the beginning, so that `https://a.example` would allow `https://a.example.evil`.
-CORS_ALLOWED_ORIGIN_REGEXES = [rf"(?:{CORS_ALLOWED_ORIGIN_REGEX})\Z"] if CORS_ALLOWED_ORIGIN_REGEX else []
+CORS_ALLOWED_ORIGIN_REGEXES = [whole(CORS_ALLOWED_ORIGIN_REGEX)] if CORS_ALLOWED_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"/(v3|api/v1|sluice|v1|v2|platform/v1)/|/[Ss]ervice\.asmx\Z|/etframework\.wsdl\Z"
 """The APIs. Neither the admin nor a page for people can be read by a page of another origin."""
 CORS_ALLOW_HEADERS = (

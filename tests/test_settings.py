@@ -20,6 +20,13 @@ WRONG = [
     ("SECRET_KEY_FALLBACKS", f"{'x' * 32},short"),
     ("LOG_LEVEL", "LOUD"),
     ("TRANSPORT", "pigeon"),
+    ("IP_POOLS", "marketing,x"),
+    ("IP_POOLS", "marketing, other"),
+    *(
+        ("CORS_ALLOWED_ORIGINS", origin)
+        for origin in ("*", "null", "app.example.com", "https://a.example/", "https://A.b")
+    ),
+    ("CORS_ALLOWED_ORIGIN_REGEX", "https://(.*"),
     ("SMTP_CONNECTIONS", "0"),
     ("IDEMPOTENCY_HOURS", "0"),
     ("RATE_LIMIT_PER_MINUTE", "-1"),
@@ -72,6 +79,13 @@ def test_every_wrong_one_is_refused_with_its_name_and_the_right_ones_are_not() -
     unnamed = [wrong for wrong, error in zip(WRONG, said, strict=False) if wrong[0] not in error]
     assert unnamed == []
     assert said[len(WRONG) :] == [""] * len(RIGHT)
+
+
+def test_pools_and_origins_are_none_until_they_are_named() -> None:
+    script = "import config.settings as s; print(sorted(s.IP_POOLS), any('cors' in each for each in s.MIDDLEWARE))"
+    named = {"IP_POOLS": "marketing,other", "CORS_ALLOWED_ORIGIN_REGEX": "https://a"}
+    said = [run_python(script, **changes).stdout for changes in ({}, named, {"CORS_ALLOWED_ORIGINS": "https://a"})]
+    assert said == ["[] False\n", "['marketing', 'other'] True\n", "[] True\n"]
 
 
 @pytest.mark.parametrize(

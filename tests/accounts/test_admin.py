@@ -78,6 +78,7 @@ def test_a_key_has_the_scopes_that_were_chosen_and_full_access_only_when_asked(
 ) -> None:
     for form, scopes in (
         ({"scopes": ["mail.send"]}, ["mail.send"]),
+        ({"scopes": ["user.profile.read", "ips.pools.create"]}, ["user.profile.read", "ips.pools.create"]),
         ({}, []),
         ({"has_full_access": "on", "scopes": ["mail.send"]}, ["*"]),
     ):

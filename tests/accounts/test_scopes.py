@@ -6,6 +6,7 @@ import pytest
 
 from accounts.errors import ScopesNotGrantable
 from accounts.scopes import ALL_SCOPES, AUTOMATIC_SCOPES, FULL_ACCESS, allows, choose_scopes, spell_out
+from tests.accounts.official_scopes import SCOPES
 
 
 def test_full_access_allows_every_scope_and_reads_as_the_whole_list() -> None:
@@ -19,6 +20,15 @@ def test_a_key_is_allowed_what_it_holds_and_no_more() -> None:
     assert not allows(["mail.send"], "mail")
     assert not allows(["mail.batch.read"], "mail.batch.create")
     assert not allows([], "mail.send")
+
+
+def test_every_scope_of_the_official_list_can_be_given_by_who_holds_it() -> None:
+    assert len(SCOPES) > 250
+    assert choose_scopes(SCOPES) == SCOPES
+    for scope in SCOPES:
+        assert choose_scopes([scope], giver=[scope]) == [scope]
+        with pytest.raises(ScopesNotGrantable):
+            choose_scopes([scope], giver=[other for other in SCOPES if other != scope])
 
 
 def test_names_are_unique_and_fit_their_column() -> None:

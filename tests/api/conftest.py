@@ -53,6 +53,12 @@ def static_folder(settings: Any, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
 
 
+@pytest.fixture(autouse=True)
+def pools(settings: Any) -> None:
+    """The IP pools that callers of these tests may name."""
+    settings.IP_POOLS = frozenset({"pool", "marketing"})
+
+
 NewClient = Callable[..., ApiClient]
 
 

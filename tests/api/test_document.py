@@ -46,7 +46,7 @@ def test_every_endpoint_is_described(document: Any) -> None:
     """An endpoint that is missing here has no `@schema.…` above its view: see `api/native/schema.py`."""
     routed = set()
     for prefix, patterns in (("/sluice/", native), ("/v3/", sendgrid), ("/api/v1/", easymail)):
-        for pattern in patterns[:-1]:  # the last one says that there is nothing
+        for pattern in (each for each in patterns if each.callback.__name__ != "not_found"):
             methods = getattr(pattern.callback, "cls", None)
             for method in methods.scopes if methods else ["POST"]:
                 routed.add((method.lower(), path_of(prefix, pattern)))

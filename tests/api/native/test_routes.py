@@ -33,7 +33,7 @@ def test_unknown_route_is_a_json_404_for_everyone(database: None) -> None:
 
 def test_other_methods_are_405(client_of_alice: ApiClient) -> None:
     for method, route in [
-        *(("DELETE", "batches"), ("OPTIONS", "batches"), ("PATCH", "batches/x"), ("POST", "batches/x/messages")),
+        *(("DELETE", "batches"), ("TRACE", "batches"), ("PATCH", "batches/x"), ("POST", "batches/x/messages")),
         *(
             ("GET", "batches/x/pause"),
             ("POST", "messages/1"),

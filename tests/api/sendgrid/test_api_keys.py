@@ -9,6 +9,7 @@ import pytest
 from accounts.keys import create_key, find_key, get_key, living_keys
 from accounts.models import Account
 from accounts.scopes import ALL_SCOPES, FULL_ACCESS
+from tests.accounts.official_scopes import SCOPES
 from tests.api.conftest import ApiClient, NewClient
 
 KEYS = "/v3/api_keys"
@@ -53,6 +54,18 @@ def test_scopes_that_the_maker_lacks_are_refused(wanted: list[str], alice: Accou
         assert (answer.status_code, answer.json()) == (403, problem(None, f"unauthorized scopes: [{refused[0]}]"))
     assert living_keys(alice).get() == maker.key
     assert get_key(alice, maker.key.key_id).scopes == maker.key.scopes
+
+
+def test_every_scope_of_the_official_list_is_granted_and_kept(client_of_alice: ApiClient, alice: Account) -> None:
+    """Those of families that do not exist here, too; they let their holder do nothing."""
+    made = client_of_alice.post(KEYS, {"name": "all of them", "scopes": SCOPES})
+    assert (made.status_code, made.json()["scopes"]) == (201, SCOPES)
+    path = f"{KEYS}/{made.json()['api_key_id']}"
+    profile = {"name": "Profiles", "scopes": ["user.profile.read", "user.profile.update"]}
+    assert client_of_alice.put(path, profile).json()["scopes"] == profile["scopes"]
+    holder = ApiClient(alice, get_key(alice, made.json()["api_key_id"]), made.json()["api_key"])
+    assert holder.get("/v3/scopes").json() == {"scopes": profile["scopes"]}
+    assert holder.get(KEYS).status_code == 403
 
 
 @pytest.mark.parametrize("name", [None, "", "  ", 7, ["x"]])

@@ -167,14 +167,23 @@ def test_a_long_list_is_told_whole(client_of_alice: ApiClient, monkeypatch: pyte
     assert [(each["email"], each["group_id"]) for each in listed] == [(e, g) for e in emails for g in groups]
 
 
-def test_to_leave_an_unknown_group_is_to_leave_everything(
+def test_to_leave_a_deleted_group_is_to_leave_everything(client_of_alice: ApiClient) -> None:
+    group_id = new_group(client_of_alice)
+    client_of_alice.delete(group_path(group_id))
+    leave(client_of_alice, group_id, ANN)
+    assert client_of_alice.get(f"/v3/asm/suppressions/global/{ANN}").json() == {"recipient_email": ANN}
+
+
+def test_a_group_that_never_was_ones_own_cannot_be_left(
     client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
-    others = new_group(client_of_charlie)
-    for group_id, email in ((others, ANN), (2_147_483_647, BOB), (9_999_999_999, "eve@example.com")):
-        leave(client_of_alice, group_id, email)
-        assert client_of_alice.get(f"/v3/asm/suppressions/global/{email}").json() == {"recipient_email": email}
-    assert told(client_of_charlie.get(group_path(others, "/suppressions"))) == []
+    """Another account's group, deleted or not, is answered like one that never existed."""
+    others, deleted = new_group(client_of_charlie), new_group(client_of_charlie, name="Two")
+    client_of_charlie.delete(group_path(deleted))
+    for group_id in (others, deleted, 2_147_483_647, 9_999_999_999):
+        answer = client_of_alice.post(group_path(group_id, "/suppressions"), {"recipient_emails": [ANN]})
+        assert (answer.status_code, answer.json()) == (404, {"errors": [{"field": None, "message": "not found"}]})
+    assert not Suppression.objects.exists()
 
 
 def test_addresses_leave_everything_and_come_back(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:

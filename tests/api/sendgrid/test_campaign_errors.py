@@ -59,6 +59,8 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
     "an unknown segment": ({"segment_ids": [2**31 - 1]}, "segment_ids", "segment_ids do not all exist"),
     "eleven segments": ({"segment_ids": [1] * 11}, "segment_ids", "segment_ids is limited to 10"),
     "a pool of one letter": ({"ip_pool": "x"}, "ip_pool", "The ip pool you provided is invalid"),
+    "a pool that nobody has named": ({"ip_pool": "no such pool"}, "ip_pool", "The ip pool you provided is invalid"),
+    "a pool in other letters": ({"ip_pool": "Pool"}, "ip_pool", "The ip pool you provided is invalid"),
     "a pool of two lines": ({"ip_pool": "a\nb"}, "ip_pool", "The ip pool you provided is invalid"),
     "an unknown group": (
         {"suppression_group_id": 2**31 - 1},

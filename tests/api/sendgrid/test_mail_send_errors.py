@@ -441,6 +441,12 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "The IP Pool name must be a valid pool name for your account. You provided x.",
     ),
     (
+        mail_body(ip_pool_name="no such pool"),
+        "ip_pool_name",
+        "message.ip_pool_name",
+        "The IP Pool name must be a valid pool name for your account. You provided no such pool.",
+    ),
+    (
         mail_body(mail_settings={"sandbox_mode": {"enable": "true"}}),
         "mail_settings.sandbox_mode.enable",
         "message.mail_settings.sandbox_mode.enable",

@@ -55,6 +55,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "send_at must be a time like 2030-01-31T08:30:00Z",
     ),
     "unix time": ({"send_at": 1_893_456_000}, "send_at", "send_at must be a time like 2030-01-31T08:30:00Z"),
+    "a pool that nobody has named": (
+        {"email_config": {"ip_pool": "no such pool"}},
+        "email_config.ip_pool",
+        "The ip pool you provided is invalid",
+    ),
     "an audience as text": ({"send_to": "all"}, "send_to", "send_to must be an object"),
     "lists by number": ({"send_to": {"list_ids": [1]}}, "send_to.list_ids", "list_ids must be an array of UUIDs"),
     "lists by no UUID": ({"send_to": {"list_ids": ["x"]}}, "send_to.list_ids", "list_ids must be an array of UUIDs"),

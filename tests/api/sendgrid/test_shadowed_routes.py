@@ -1,0 +1,39 @@
+"""A documented path is never taken for another one with an id or an address in its place."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import resolve
+
+from api.sendgrid import views
+from tests.api.conftest import ApiClient
+from tests.api.sendgrid.official_routes import ROUTES
+
+VALUES = (["11", "12"], ["one", "two"], ["ann@example.com", "bob@example.com"], ["Spam Content", "a b"])
+"""What the parameters of a path can be: ids of both kinds, addresses, names."""
+
+
+@pytest.mark.parametrize("values", VALUES, ids=str)
+def test_no_documented_path_is_answered_by_another_one_s_view(values: list[str]) -> None:
+    served = []
+    for route in ROUTES:
+        given = values[: route.count("{}")]
+        match = resolve("/v3/" + route.format(*given))
+        if match.func is not views.not_found:
+            assert list(match.kwargs.values()) == given, route
+            served.append(route)
+    assert {"suppression/bounces", "suppression/bounces/{}", "marketing/contacts/count"} <= set(served)
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/Content", "/Frequency%20or%20Volume%20Too%20High", "/a@example.com"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+def test_classifications_of_bounces_are_not_there(method: str, rest: str, database: None) -> None:
+    answer = Client().generic(method, f"/v3/suppression/bounces/classifications{rest}")
+    assert answer.status_code == 404
+    assert answer.json() == {"errors": [{"field": None, "message": "not found"}]}
+
+
+def test_an_address_may_still_begin_so(client_of_alice: ApiClient) -> None:
+    for address in ("classifications@example.com", "classifications2", "x/classifications@example.com"):
+        assert client_of_alice.get(f"/v3/suppression/bounces/{address}").json() == []

@@ -1,0 +1,66 @@
+"""Every URL of the product says truly which methods it supports, in each 405 and to OPTIONS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.contrib.admindocs.views import simplify_regex
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.keys import create_key
+from accounts.models import Account
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
+VALUES = {"group_id": "1", "message_id": "1", "part": "0", "identifier_type": "email", "token": "x" * 60}
+"""What parameters are where not every text is taken."""
+
+
+def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    """Yield each URL outside the admin, with its parameters as `<name>`, and its view."""
+    for each in patterns:
+        path = prefix + str(each.pattern).removeprefix("^")
+        if isinstance(each, URLResolver):
+            yield from routes(each.url_patterns, path)
+        elif not path.startswith("/admin/"):
+            yield simplify_regex(path).replace("\\", ""), each.callback
+
+
+def fill_in(template: str, values: Mapping[str, str]) -> str:
+    """Return the URL with these values for its parameters, and `unknown` for others."""
+    return re.sub("<([a-z_]+)>", lambda found: values.get(found[1], "unknown"), template)
+
+
+TEMPLATES = [url for url, view in routes(get_resolver().url_patterns) if view.__name__ != "not_found"]
+URLS = [fill_in(template, VALUES) for template in TEMPLATES]
+
+
+@pytest.fixture
+def ask(alice: Account, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Ask as a caller with a key that may do everything; a token against forged requests is never there."""
+    monkeypatch.setattr("config.docs.document_text", lambda: "{}")
+    client = Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {create_key(alice, 'a test')[1]}"})
+    return lambda method, url: client.generic(method, url, content_type="application/json")
+
+
+def test_a_url_supports_what_allow_lists_and_nothing_else(ask: Any, settings: Any, tmp_path: Any) -> None:
+    settings.STATIC_ROOT = tmp_path
+    assert len(URLS) > 100
+    for url in [*URLS, "/Service.asmx?WSDL"]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = Client(enforce_csrf_checks=True).options(url)
+        assert (answer.status_code, answer.content, len(queries)) == (200, b"", 0), url
+        allow = answer["Allow"]
+        supported = set(allow.split(", "))
+        assert "OPTIONS" in supported, url
+        assert ("GET" in supported) == ("HEAD" in supported), url
+        for method in METHODS:
+            answer = ask(method, url)
+            assert (answer.status_code != 405) == (method in supported), (method, url, answer.status_code)
+            if answer.status_code == 405:
+                assert answer["Allow"] == allow, (method, url)
