@@ -56,7 +56,7 @@ def static_folder(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def pools(settings: Any) -> None:
     """The IP pools that callers of these tests may name."""
-    settings.IP_POOLS = frozenset({"pool", "marketing"})
+    settings.IP_POOLS = frozenset({"pool", "marketing", "main"})
 
 
 NewClient = Callable[..., ApiClient]
