@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 
 from accounts.errors import KeyLimitReached, UnknownKey
 from accounts.models import Account, ApiKey
-from accounts.queries import FIND_KEY
+from accounts.queries import FIND_KEY, FIND_KEY_ID
 from accounts.scopes import FULL_ACCESS, choose_scopes
 from foundation.clock import Now
 from foundation.ids import url_safe
@@ -68,6 +68,13 @@ def create_key(
 def key_text(key_id: str, secret: str) -> str:
     """Return the whole text of a key, in the form of `KEY_SHAPE` if both parts have the right form."""
     return f"SG.{key_id}.{secret}"
+
+
+def find_key_of(username: str, secret: str) -> ApiKey | None:
+    """Return the living key of the account with this secret part; None if there is none."""
+    for (key_id,) in fetch_first(FIND_KEY_ID, [username, digest(secret)]):
+        return find_key(key_text(key_id, secret))
+    return None
 
 
 def find_key(bearer_text: str) -> ApiKey | None:

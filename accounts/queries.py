@@ -22,6 +22,14 @@ left join accounts_account p on p.id = a.parent_id
 where k.key_id = %s and k.revoked_at is null
 """
 
+# By the account's user name and the digest of the key's secret part.
+FIND_KEY_ID = """
+select k.key_id
+from accounts_apikey k
+join accounts_account a on a.id = k.account_id
+where a.username = %s and k.secret_digest = %s and k.revoked_at is null
+"""
+
 # Takes over what is too old and what is stale; returns nothing if the key is somebody's. Waits for a transaction that
 # is inserting the same key, which no read could see.
 RESERVE = """

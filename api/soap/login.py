@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from lxml import etree
 
 from accounts import guessing
-from accounts.keys import KEY_SHAPE, find_key, key_text
+from accounts.keys import KEY_SHAPE, find_key, find_key_of, key_text
 from accounts.models import ApiKey
 from api.soap.codes import LOGIN_FAILED, TOKEN_EXPIRED
 from api.soap.errors import Fault, FaultKind
@@ -69,12 +69,15 @@ def find_user(request: HttpRequest, headers: Sequence[Element]) -> ApiKey | None
 def find_named(request: HttpRequest, name: str, secret: str) -> ApiKey | None:
     """Return the living key with this secret if `name` is the key's id or its account's username.
 
-    The secret is the whole text of the key, or its secret part alone where `name` is the key's id.
+    The secret is the whole text of the key, or its secret part alone.
     """
     caller = guessing.identify_caller(request, name)
     if guessing.is_locked(caller):
         return None
-    key = find_key(secret if KEY_SHAPE.fullmatch(secret) else key_text(name, secret))
+    is_whole = KEY_SHAPE.fullmatch(secret) is not None
+    key = find_key(secret if is_whole else key_text(name, secret))
+    if key is None and not is_whole and "\0" not in name:
+        key = find_key_of(name, secret)
     if key is None or name not in {key.key_id, key.account.username}:
         guessing.note_wrong(caller)
         return None

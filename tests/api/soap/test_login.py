@@ -56,25 +56,26 @@ def secret_of(caller: SoapCaller) -> str:
     return caller.text.split(".")[2]
 
 
-def test_the_secret_part_alone_is_enough_where_the_name_is_the_keys_id(soap_of_alice: SoapCaller) -> None:
-    key_id, secret = soap_of_alice.key.key_id, secret_of(soap_of_alice)
-    assert check_in(user(key_id, secret)).overall == "OK"
+@pytest.mark.parametrize("is_named_by_id", [True, False], ids=["id", "username"])
+def test_the_secret_part_of_a_key_is_enough(soap_of_alice: SoapCaller, *, is_named_by_id: bool) -> None:
+    name, secret = soap_of_alice.key.key_id if is_named_by_id else "alice", secret_of(soap_of_alice)
+    assert check_in(user(name, secret)).overall == "OK"
     for path, fields in (
-        ("/v2/token", {"client_id": key_id, "client_secret": secret}),
-        ("/v1/requestToken", {"clientId": key_id, "clientSecret": secret}),
+        ("/v2/token", {"client_id": name, "client_secret": secret}),
+        ("/v1/requestToken", {"clientId": name, "clientSecret": secret}),
     ):
         made = ask_token(fields, path).json()
         assert check_in(oauth(made.get("access_token") or made["accessToken"])).overall == "OK"
 
 
-def test_the_secret_part_needs_the_id_of_its_own_key(
+def test_the_secret_part_needs_the_name_of_its_own_key(
     soap_of_alice: SoapCaller, alice: Account, soap_of_charlie: SoapCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 1000)
     second = SoapCaller(alice)
     secret = secret_of(soap_of_alice)
     for name, password in (
-        ("alice", secret),
+        ("charlie", secret),
         (second.key.key_id, secret),
         (soap_of_charlie.key.key_id, secret),
         ("", secret),
@@ -93,6 +94,7 @@ def test_the_secret_part_needs_the_id_of_its_own_key(
         assert check_in(user(name, password)).fault == LOGIN_FAILED, (name, password)
         answer = ask_token({"client_id": name, "client_secret": password})
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert ask_token({"client_id": "alice\0", "client_secret": secret}).status_code == 401
     for header in (oauth(secret), user("*", "*") + oauth(secret)):
         assert check_in(header).fault == LOGIN_FAILED
     assert check_in(user(soap_of_alice.key.key_id, secret)).overall == "OK"
