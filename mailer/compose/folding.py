@@ -24,6 +24,7 @@ OVERHEAD = 12
 WORD = re.compile(r"[ \t]+[^ \t]*")
 """White space and the word behind it. It matches white space at the end of a line as well: otherwise the search would
 begin again at each space of it."""
+BEGIN_OF_WORD = re.compile(r"=\?[^ ?]++\?[BbQq]\?")
 Piece = TypeVar("Piece", str, bytes)
 UNCHANGED = frozenset(b"!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 """Bytes that the Q encoding leaves unchanged, in a phrase too (RFC 2047 section 5 rule 3)."""
@@ -47,6 +48,14 @@ def fold(line: str) -> str:
 
 
 def is_within_limits(folded: str) -> bool:
+    """Return whether no line is longer than SMTP allows, nor, with what a reader takes for an encoded word, than RFC
+    2047 allows."""
+    return has_room(folded) and (
+        "=?" not in folded or all(len(line) <= LINE or not BEGIN_OF_WORD.search(line) for line in folded.split(CRLF))
+    )
+
+
+def has_room(folded: str) -> bool:
     """Return whether no line is longer than SMTP allows."""
     return len(folded) <= LONGEST_LINE or max(map(len, folded.split(CRLF))) <= LONGEST_LINE
 

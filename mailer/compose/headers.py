@@ -12,6 +12,7 @@ from email.utils import quote
 from functools import lru_cache
 
 from mailer.compose.folding import CRLF, LINE, encode_words, fold, is_within_limits
+from mailer.compose.structured import is_structured, structured_line
 from mailer.draft import Address
 
 CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
@@ -36,13 +37,17 @@ def is_html(type: str) -> bool:
 def field(name: str, value: str) -> bytes:
     """Return one header field with its CRLF. Raises ValueError for a name that cannot be one.
 
-    The value is encoded as a whole unless it is ASCII whose words have room in a line.
+    The value is encoded as a whole unless it is ASCII whose words have room in a line. A field with a structure is
+    never encoded: it is left out if it cannot be sent otherwise, which the APIs refuse (`mailer/expressing.py`).
     """
     if not is_field_name(name):
         raise ValueError("not a header name")
     value = one_line(value)
     line = f"{name}: {value}"
     if len(line) > LINE or not line.isascii():
+        if is_structured(name):
+            structured = structured_line(name, value)
+            return b"" if structured is None else f"{structured}\r\n".encode("ascii")
         line = fold(line)
         if not line.isascii() or not is_within_limits(line):
             line = fold(f"{name}: {encode_words(value, first=LINE - len(name) - 2)}")

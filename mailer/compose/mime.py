@@ -11,10 +11,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from mailer.compose.headers import address_field, field, message_id_header, one_line, wire_address
-from mailer.compose.part_heads import content_id_field, content_type_field, disposition_field
+from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
+from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
+from mailer.compose.mime_types import OCTET_STREAM, type_field
+from mailer.compose.part_heads import content_id_field, disposition_field, text_type, write_references
 from mailer.compose.substitutions import Values, substitute, values_of
 from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable
 from mailer.compose.unsubscribe import UnsubscribeTags
@@ -31,8 +33,7 @@ OWN_HEADERS = frozenset(
 """Headers that only the composer writes; a caller's of that name is left out."""
 TEMPLATES = 4
 """Of a mail that are kept, of each kind."""
-LINE_BYTES = 76
-"""The length of a line of base64 (RFC 2045 section 6.8)."""
+MIXED, RELATED, ALTERNATIVE = KINDS
 Templates = dict[tuple[str, ...], Template | None]
 
 
@@ -52,7 +53,7 @@ class Composer:
         self._sender_field = address_field("From", [self.sender])
         self._reply_to_field = address_field("Reply-To", self.reply_to) if self.reply_to else b""
         self._subject_field = field("Subject", mail.subject)
-        pieces = _body_of(mail)
+        pieces, self._is_8bit = _body_of(mail)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
         """The body up to its last text, and what follows."""
@@ -96,7 +97,7 @@ class Composer:
             )
         )
         data = b"".join((head, self._render_texts(values), self._files))
-        return Envelope(message_id, sender, recipients, data, is_utf8=not head.isascii())
+        return Envelope(message_id, sender, recipients, data, self._is_8bit, is_utf8=not head.isascii())
 
     @property
     def size(self) -> int:
@@ -200,39 +201,69 @@ def _addresses(pairs: Sequence[Sequence[str]] | None) -> list[Address]:
     return [Address(email, name) for email, name in pairs or ()]
 
 
-def _body_of(mail: Mail) -> list[Piece]:
-    """The mail's body from its Content-Type on: mixed(related(alternative(texts), inlines), attachments), each
-    wrapper only where it has something to hold."""
-    texts: list[list[Piece]] = [
-        [Text(part["type"], part["value"], encode_text(part["type"], part["value"]))] for part in mail.content
-    ]
+class Part(NamedTuple):
+    """A body part from its Content-Type on: its MIME type, its pieces, and whether it has bytes above 127."""
+
+    type: str
+    pieces: list[Piece]
+    is_8bit: bool = False
+
+
+def _body_of(mail: Mail) -> tuple[list[Piece], bool]:
+    """Return the mail's body from its Content-Type on, and whether it has bytes above 127: mixed(related(
+    alternative(texts), inlines), attachments), each wrapper only where it has something to hold."""
+    texts = [_text(part["type"], _with_written_references(part, mail.attachments)) for part in mail.content]
     inlines = [_attachment(item) for item in mail.attachments if item["disposition"] == "inline"]
     files = [_attachment(item) for item in mail.attachments if item["disposition"] != "inline"]
-    body = _multipart("alternative", texts, mail.public_id)
-    body = _multipart("related", [body, *inlines], mail.public_id)
-    return _multipart("mixed", [body, *files], mail.public_id)
+    body = _multipart(ALTERNATIVE, texts, mail.public_id)
+    body = _multipart(RELATED, [body, *inlines], mail.public_id)
+    body = _multipart(MIXED, [body, *files], mail.public_id)
+    return body.pieces, body.is_8bit
 
 
-def _multipart(kind: str, parts: list[list[Piece]], token: str) -> list[Piece]:
+def _text(type: str, value: str) -> Part:
+    mime_type = text_type(type)
+    return Part(mime_type.name, [Text(type, value, encode_text(type, value))])
+
+
+def _with_written_references(part: Mapping[str, str], attachments: Sequence[Mapping[str, str]]) -> str:
+    """Return the text with each `cid:` URL of an attachment as its Content-ID is written."""
+    text = part["value"]
+    if not attachments or not is_html(part["type"]) or "cid:" not in text:
+        return text
+    return write_references(text, [item["content_id"] for item in attachments if item.get("content_id")])
+
+
+def _multipart(kind: str, parts: list[Part], token: str) -> Part:
     """The parts under one boundary; a single part needs no wrapper. The token is random, so no content holds it."""
     if len(parts) == 1:
         return parts[0]
-    boundary = f"={kind}={token}"
-    pieces: list[Piece] = [f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"\r\n\r\n'.encode("ascii")]
+    boundary = own_boundary(kind, token)
+    # RFC 2387 section 3.1
+    root = f' type="{parts[0].type}";\r\n' if kind == RELATED else ""
+    is_8bit = any(part.is_8bit for part in parts)
+    encoding = "Content-Transfer-Encoding: 8bit\r\n" if is_8bit else ""
+    head = f'Content-Type: multipart/{kind};\r\n{root} boundary="{boundary}"\r\n{encoding}\r\n'
+    pieces: list[Piece] = [head.encode("ascii")]
     for part in parts:
-        pieces += [f"--{boundary}\r\n".encode("ascii"), *part, CRLF]
-    return [*pieces, f"--{boundary}--\r\n".encode("ascii")]
+        pieces += [f"--{boundary}\r\n".encode("ascii"), *part.pieces, CRLF]
+    return Part(f"multipart/{kind}", [*pieces, f"--{boundary}--\r\n".encode("ascii")], is_8bit)
 
 
-def _attachment(item: Mapping[str, str]) -> list[Piece]:
-    """One attachment; its content is base64 already and only wrapped to lines (RFC 2045 section 6.8)."""
-    head = (
-        content_type_field(item.get("type") or "", otherwise="application/octet-stream")
-        + b"Content-Transfer-Encoding: base64\r\n"
-        + disposition_field(item["disposition"], item["filename"])
-        + (content_id_field(item["content_id"]) if item.get("content_id") else b"")
-        + CRLF
+def _attachment(item: Mapping[str, str]) -> Part:
+    """Return one attachment. The APIs refuse one that cannot be sent as its type says; one that was stored before they
+    did is an `application/octet-stream`."""
+    try:
+        file = encode_file(item.get("type") or "", item["content"])
+    except Unencodable:
+        file = encode_single(OCTET_STREAM, binascii.a2b_base64(item["content"]))
+    head = b"".join(
+        (
+            type_field(file.type),
+            f"Content-Transfer-Encoding: {file.encoding}\r\n".encode("ascii"),
+            disposition_field(item["disposition"], item["filename"]),
+            content_id_field(item.get("content_id") or ""),
+            CRLF,
+        )
     )
-    content = binascii.b2a_base64(binascii.a2b_base64(item["content"]), newline=False)
-    lines = (content[start : start + LINE_BYTES] for start in range(0, len(content), LINE_BYTES))
-    return [head + CRLF.join(lines)]
+    return Part(file.type.name, [head, file.data], file.encoding == "8bit")

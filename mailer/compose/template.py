@@ -14,9 +14,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mailer.compose import substitutions
+from mailer.compose.calendars import CALENDAR
 from mailer.compose.folding import LONGEST_LINE
 from mailer.compose.headers import is_html
-from mailer.compose.part_heads import content_type_field
+from mailer.compose.part_heads import text_type_field
 from mailer.compose.substitutions import CACHED, cut
 
 CRLF = b"\r\n"
@@ -109,16 +110,19 @@ def _picker(numbers: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]
 
 
 def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
-    """Whether there can be a template: of texts worth the memory, and keys that lie within a line."""
-    length = sum(len(piece.value) for piece in pieces if isinstance(piece, Text))
-    return length <= CACHED and not any("\r" in key or "\n" in key for key in keys)
+    """Whether there can be a template: of texts worth the memory, and keys that lie within a line. The head of a
+    calendar depends on its text, so it has none."""
+    texts = [piece for piece in pieces if isinstance(piece, Text)]
+    if any(piece.type.lower().startswith(CALENDAR) for piece in texts):
+        return False
+    return sum(len(piece.value) for piece in texts) <= CACHED and not any("\r" in key or "\n" in key for key in keys)
 
 
 def encode_text(type: str, value: str) -> bytes:
     """A text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
     text = unify_breaks(value)
     encoding, data = (b"7bit", text.encode("ascii")) if is_plain(text) else (b"quoted-printable", _quote(text))
-    head = content_type_field(type, otherwise="text/plain", parameters="; charset=utf-8")
+    head = text_type_field(type, text)
     return b"%bContent-Transfer-Encoding: %b\r\n\r\n%b" % (head, encoding, data.replace(b"\n", CRLF))
 
 
