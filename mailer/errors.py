@@ -18,6 +18,13 @@ class MessageTooLarge(SluiceError):
     code = "message_too_large"
 
 
+class Inexpressible(SluiceError):
+    """A message cannot be written with a value of the request; `field` is where, and the message says why
+    (`expressing.py`)."""
+
+    code = "inexpressible"
+
+
 class UnknownGroup(SluiceError):
     """No unsubscribe group of this account has that id. Another account's, or a deleted one, behaves the same."""
 

@@ -95,6 +95,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("search_too_slow", ANY_CALL): Answer(503, proposed.UNAVAILABLE, "The search took too long"),
     ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account"),
     ("unfit_character", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
+    ("inexpressible", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
     ("message_too_large", ANY_CALL): Answer(
         413, "PAYLOAD_TOO_LARGE", "The messages of the campaign could become too large"
     ),

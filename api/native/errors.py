@@ -122,6 +122,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("sender_verified", ANY_RESOURCE): Answer(409, "SENDER_VERIFIED", "The sender is verified."),
     ("search_too_slow", ANY_RESOURCE): Answer(408, "SEARCH_TOO_SLOW", "The search took too long."),
     ("unfit_character", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The request cannot be stored: {said}."),
+    ("inexpressible", ANY_RESOURCE): Answer(422, "VALIDATION_ERROR", "The request cannot be sent: {said}."),
     ("message_too_large", ANY_RESOURCE): Answer(413, "PAYLOAD_TOO_LARGE", "A message could become too large."),
     ("too_many_calls", ANY_RESOURCE): Answer(429, "TOO_MANY_CALLS", "This cannot be done now: {said}."),
     ("too_many_jobs", ANY_RESOURCE): Answer(429, "TOO_MANY_JOBS", "This cannot be done now: {said}."),

@@ -119,6 +119,7 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("invalid_query", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("search_too_slow", ANY_CALL): Answer(408, None, "the search took longer than {SEARCH_SECONDS:g} seconds"),
     ("unfit_character", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("inexpressible", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("message_too_large", ANY_CALL): Answer(
         413, ITS_OWN, "A message may not exceed {MAX_MESSAGE_BYTES:,} bytes with its substitutions made."
     ),

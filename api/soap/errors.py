@@ -82,6 +82,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         Code.JOB_CREATION, "The account cannot have more than {limit} sends", "CAMPAIGNS_LIMIT"
     ),
     "unfit_character": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "inexpressible": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
     "message_too_large": Answer(
         Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
     ),

@@ -32,6 +32,7 @@ from foundation.prepared import fetch_prepared
 from mailer.checking import check_characters
 from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import MailDraft, Personalization
+from mailer.expressing import check_expressible
 from mailer.partitions import ensure_partitions
 from mailer.pipeline.queries import STORE, STORE_ONE
 from mailer.sizing import check_size
@@ -102,10 +103,11 @@ def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None =
 
 
 def check_draft(account: Account, draft: MailDraft) -> None:
-    """Accept a draft that can be sent. Raises UnfitCharacter, MessageTooLarge, and UnknownGroup or
+    """Accept a draft that can be sent. Raises UnfitCharacter, MessageTooLarge, Inexpressible, and UnknownGroup or
     UnknownGroupsToDisplay if its groups are not the account's."""
     check_characters(draft)
     check_size(draft)
+    check_expressible(draft)
     check_groups(account, draft)
 
 

@@ -158,12 +158,12 @@ def to_address(entry: Mapping[str, str]) -> Address:
 
 
 def to_attachment(entry: Mapping[str, str]) -> Attachment:
-    """A type that is none (people write "pdf") is left out: the composer then says application/octet-stream."""
+    """Return an attachment. A word alone as its type is left out: the composer then says application/octet-stream."""
     kind = entry.get("type", "")
     return Attachment(
         content=rules.unbroken(entry["content"]),
         filename=entry["filename"],
-        type=kind if rules.MIME_TYPE.fullmatch(kind) else "",
+        type=kind if "/" in kind else "",
         disposition=entry.get("disposition", "attachment"),
         content_id=entry.get("content_id", ""),
     )

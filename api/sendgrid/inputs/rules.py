@@ -20,12 +20,11 @@ from api.sendgrid.inputs.bypasses import bypass_problems
 from api.sendgrid.inputs.headers import header_problems
 from api.sendgrid.inputs.texts import POOL_INVALID, Found, Loc, shown
 from foundation.texts import is_line
+from mailer.compose.mime_types import NAME, parse_mime_type
 
 SLACK_SECONDS: Final = 60
 """How far a caller's clock may be ahead of ours at the limit of `send_at`."""
 
-MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
-"""RFC 6838 section 4.2."""
 DYNAMIC_TEMPLATE_ID = re.compile(r"d-[0-9a-fA-F]{32}")
 LEGACY_TEMPLATE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -47,11 +46,14 @@ DUPLICATE = (
     "Each email address in the personalization block should be unique between to, cc, and bcc. We found the first "
     "duplicate instance of [{}] in the {} field."
 )
+CONTENT_TYPE_TEXT = "Cannot contain ';', or CRLF characters."
+TYPE_TEXT = "The type cannot contain ';', or CRLF characters."
 # Ours: the documents have the rule and no text for it.
 OTHER_DOMAIN = "The domain of a personalization's from email must be the domain of the message's from email."
 BOTH_REPLY_TOS = "The reply_to and reply_to_list parameters cannot be used together."
 REPLY_TO_TWICE = "Each email address in the reply_to_list should be unique."
 NOT_A_MIME_TYPE = "The content type must be a MIME type, such as text/plain."
+NOT_A_FILE_TYPE = "The attachment type must be a MIME type, such as application/pdf."
 SUBSTITUTIONS_SIZE = "The combined size of the substitutions may not exceed {:,} bytes per personalization."
 CUSTOM_ARGS_SIZE = (
     "The combined size of both global and personalization custom arguments may not exceed {:,} bytes per "
@@ -183,11 +185,9 @@ def content_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
         return
     types = [block["type"].lower() for block in content]
     for index, given in enumerate(types):
-        if not MIME_TYPE.fullmatch(given):
-            is_listed = not is_line(given) or ";" in given or "," in given
-            yield Found(
-                ("content", index, "type"), "Cannot contain ';', or CRLF characters." if is_listed else NOT_A_MIME_TYPE
-            )
+        if not NAME.fullmatch(given):
+            text = CONTENT_TYPE_TEXT if is_listed(given) else NOT_A_MIME_TYPE
+            yield Found(("content", index, "type"), text)
     ranks = [{"text/plain": 0, "text/html": 1}.get(given, 2) for given in types]
     if types.count("text/plain") > 1 or types.count("text/html") > 1:
         yield Found(("content",), CONTENT_ONCE, "")
@@ -215,8 +215,18 @@ def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
         if not is_base64(entry["content"]):
             yield Found(("attachments", index, "content"), "The attachment content must be base64 encoded.")
         kind = entry.get("type", "")
-        if not is_line(kind) or ";" in kind or "," in kind:
-            yield Found(("attachments", index, "type"), "The type cannot contain ';', or CRLF characters.")
+        if is_type(kind) and parse_mime_type(kind) is None:
+            yield Found(("attachments", index, "type"), TYPE_TEXT if is_listed(kind) else NOT_A_FILE_TYPE)
+
+
+def is_type(kind: str) -> bool:
+    """Return whether what was given as a type is meant as one: a word alone, such as "pdf", is left out."""
+    return "/" in kind or is_listed(kind)
+
+
+def is_listed(kind: str) -> bool:
+    """Return whether the published texts name a character of a type as the one that it cannot have."""
+    return not is_line(kind) or ";" in kind or "," in kind
 
 
 def is_base64(text: str) -> bool:
