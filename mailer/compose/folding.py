@@ -25,6 +25,7 @@ WORD = re.compile(r"[ \t]+[^ \t]*")
 """White space and the word behind it. It matches white space at the end of a line as well: otherwise the search would
 begin again at each space of it."""
 BEGIN_OF_WORD = re.compile(r"=\?[^ ?]++\?[BbQq]\?")
+SPACES = re.compile(r"\n[ \t]{2}")
 Piece = TypeVar("Piece", str, bytes)
 UNCHANGED = frozenset(b"!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 """Bytes that the Q encoding leaves unchanged, in a phrase too (RFC 2047 section 5 rule 3)."""
@@ -34,22 +35,30 @@ QUOTED = [chr(byte) if byte in UNCHANGED else "_" if byte == ord(" ") else f"={b
 def fold(line: str) -> str:
     """Break a header line, which has no line break yet, into lines of at most 76 characters where its words allow that.
 
-    Each further line begins with white space and holds a word. Without the line breaks it is the same line again.
+    Each further line begins with white space and holds a word. Without the line breaks it is the same line again. The
+    first word stays behind the name of the field if SMTP allows that: some programs would read a space before it.
     """
     if len(line) <= LINE:
         return line
     lines, start = [], 0
     for word in WORD.finditer(line):
         begin, end = word.span()
-        if end - start > LINE and begin > start and line[end - 1] not in " \t":
+        if end - start > LINE and begin > start and line[end - 1] not in " \t" and not _is_first(line, begin, end):
             lines.append(line[start:begin])
             start = begin
     return CRLF.join([*lines, line[start:]])
 
 
+def _is_first(line: str, begin: int, end: int) -> bool:
+    """Return whether this is the first word of a field and can stay behind its name."""
+    return line.find(":", 0, begin) == begin - 1 and end <= LONGEST_LINE and "=?" not in line[begin:end]
+
+
 def is_within_limits(folded: str) -> bool:
-    """Return whether no line is longer than SMTP allows, nor, with what a reader takes for an encoded word, than RFC
-    2047 allows."""
+    """Return whether every reader joins the lines to the same value: no line is longer than SMTP allows, nor, with what
+    can be taken for an encoded word, than RFC 2047 allows, and none begins with several spaces."""
+    if CRLF in folded and SPACES.search(folded):
+        return False
     return has_room(folded) and (
         "=?" not in folded or all(len(line) <= LINE or not BEGIN_OF_WORD.search(line) for line in folded.split(CRLF))
     )
