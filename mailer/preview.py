@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailer.compose.headers import is_html
+from mailer.compose.structured import written_value
 from mailer.compose.substitutions import TextTooLong, Values, substitute, values_of
 from mailer.models import Mail, Message
 
@@ -102,7 +103,7 @@ def _headers(
     own: Mapping[str, str] = said.get("headers") or {}
     merged = {name.lower(): (name, value) for name, value in (*mail.headers.items(), *own.items())}
     for name, value in merged.values():
-        yield name, _fill(value, values)
+        yield name, written_value(name, _fill(value, values))
 
 
 def _mailboxes(pairs: Iterable[Sequence[str]]) -> str:

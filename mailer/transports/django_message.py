@@ -66,7 +66,7 @@ class EnvelopeMessage(EmailMultiAlternatives):
             if name.lower().startswith("content-") and name.lower() != "content-transfer-encoding":
                 del copy[name]
                 copy[name] = str(value)
-        copy.set_payload(part.get_payload(decode=True))
+        copy.set_payload(_bytes_of(part))
         encoders.encode_base64(copy)
         self.attach(copy)
 
@@ -118,6 +118,13 @@ def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
         return
     for inner in part.iter_parts():
         yield from _leaves(cast(EmailMessage, inner))
+
+
+def _bytes_of(part: EmailMessage) -> bytes:
+    """Return the content of a leaf. One such as a `message/delivery-status` has parts for the parser."""
+    if not part.is_multipart():
+        return cast(bytes, part.get_payload(decode=True))
+    return part.as_bytes(policy=policy.SMTP).partition(b"\r\n\r\n")[2]
 
 
 def _text_of(part: EmailMessage) -> str:

@@ -18,7 +18,6 @@ from email.utils import collapse_rfc2231_value, getaddresses
 from random import Random
 from urllib.parse import unquote
 
-import pytest
 from fast_mail_parser import PyMimePart, parse_email, parse_email_tree
 
 from mailer.checking import check_characters
@@ -306,7 +305,7 @@ def check_lines(data: bytes) -> None:
 
 
 def comparable(reading: Reading) -> Reading:
-    """Return a reading without what parsers differ in: the parts of a forwarded message, and the order of parameters."""
+    """Return a reading without what may differ: the order of parameters, and percent-encoding in a URL."""
 
     def node(one: Node) -> Node:
         parameters = tuple(sorted(one.parameters))
