@@ -16,9 +16,9 @@ IN_CONTENT_ID = "!#$%&'*+/=?^`{|}@:;,()[]"
 """Characters that a Content-ID may hold in addition to letters, digits and `-._~`."""
 LONGEST_CONTENT_ID = LONGEST_LINE - len("Content-ID: <>")
 REFERENCE = re.compile(r"""cid:(?:(?<=["']cid:)(?P<quoted>[^"'\r\n]++)(?=["'])|(?P<bare>[^\s"'<>()]++))""")
-NEEDS_EXTENDED = re.compile(r'["\\;]|=\?')
-"""In the name of a file: some programs leave a quoted pair unchanged, end the name at a semicolon in quotes, or decode
-what looks like an encoded word."""
+NEEDS_EXTENDED = re.compile(r'["\\;]|=\?|^<')
+"""In the name of a file: some programs leave a quoted pair unchanged, end the name at a semicolon in quotes, take away
+angle brackets around it, or decode what looks like an encoded word."""
 
 
 def text_type(type: str) -> MimeType:

@@ -341,6 +341,8 @@ def test_unknown_content_encoding_is_415(client_of_alice: ApiClient) -> None:
         {"content": [{"type": "TEXT/HTML", "value": "a"}, {"type": "text/calendar", "value": "b"}]},
         {"content": [{"type": "text/calendar", "value": "a"}]},
         {"attachments": [{"content": "aGVs\r\nbG8=", "filename": "x", "type": "pdf", "disposition": "inline"}]},
+        {"attachments": [{"content": "aGk=", "filename": "x", "type": 'text/plain; charset="utf-8"; name="a;b,c"'}]},
+        {"attachments": [{"content": "QTogYgoK", "filename": "x", "type": "message/rfc822"}]},
         {"ip_pool_name": "pool"},
         {
             "mail_settings": {

@@ -281,6 +281,17 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         "message.attachments.type",
         "The type cannot contain ';', or CRLF characters.",
     ),
+    *(
+        (attachment(type=kind), "attachments.0.type", "message.attachments.type", text)
+        for kind, text in {
+            "a/b\r\nc": "The type cannot contain ';', or CRLF characters.",
+            "text/plain; charset": "The type cannot contain ';', or CRLF characters.",
+            "a,b/c": "The type cannot contain ';', or CRLF characters.",
+            "text/": "The attachment type must be a MIME type, such as application/pdf.",
+            "a b/c": "The attachment type must be a MIME type, such as application/pdf.",
+            "a/b/c": "The attachment type must be a MIME type, such as application/pdf.",
+        }.items()
+    ),
     (
         attachment(disposition="inside"),
         "attachments.0.disposition",
