@@ -366,6 +366,32 @@ def test_odd_but_legal_mail_is_accepted(changes: dict[str, Any], client_of_alice
 
 
 @pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"headers": {"References": "<größe@example.com>"}}, "headers"),
+        ({"headers": {"List-Unsubscribe": f"<https://example.com/{'t' * 999}>"}}, "headers"),
+        (
+            {"attachments": [{"content": "AAAA", "filename": "x", "type": "message/rfc822"}]},
+            "attachments.0.content",
+        ),
+        (
+            {"attachments": [{"content": "aGk=", "filename": "x", "type": "a/b", "content_id": "ä" * 200}]},
+            "attachments.0.content_id",
+        ),
+        ({"content": [{"type": "message/rfc822", "value": "x"}]}, "content.0.type"),
+    ],
+)
+def test_mail_that_no_message_can_express_is_refused_with_its_field(
+    changes: dict[str, Any], field: str, client_of_alice: ApiClient
+) -> None:
+    answer = client_of_alice.post(SEND, mail_body(**changes))
+    (problem,) = answer.json()["errors"]
+    assert (answer.status_code, problem["field"]) == (400, field)
+    assert problem["message"].startswith(f"{field} cannot be sent: ")
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.parametrize(
     "email",
     [
         "user@localhost",

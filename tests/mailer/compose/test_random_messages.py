@@ -27,7 +27,7 @@ from mailer.expressing import check_expressible
 from mailer.models import Mail
 from tests.mailer.compose.test_mime import DATE
 
-MESSAGES = int(os.environ.get("RANDOM_MESSAGES", "400"))
+MESSAGES = int(os.environ.get("RANDOM_MESSAGES", "200"))
 
 SCRIPTS = [
     "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789", "0123456789-_.~", "\"\\'(),;:<>@[]%&=!#$*+/^`{|}?_.",

@@ -150,6 +150,21 @@ def test_a_provider_gets_inline_pictures_and_attachments() -> None:
     assert message.anymail_test_params["html_body"] == '<img src="cid:logo"> ä\n'
 
 
+REPORT = b"Reporting-MTA: dns; a\r\n\r\nAction: failed\r\n"
+
+
+@pytest.mark.parametrize("kind", ["delivery-status", "global", "partial", "x-other"])
+def test_a_provider_gets_the_bytes_of_a_file_with_parts(kind: str) -> None:
+    """The parser reads some of them as messages."""
+    head = b"From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"
+    part = f'Content-Type: message/{kind}\r\nContent-Disposition: attachment; filename="f"\r\n\r\n'.encode()
+    backend = AnymailTestBackend()
+    message = EnvelopeMessage(make_envelope(data=head + part + REPORT + b"\r\n--b--\r\n"), is_for_provider=True)
+    assert backend.send_messages([message]) == 1
+    (file,) = message.anymail_test_params["attachments"]
+    assert (file.name, file.mimetype, file.content.rstrip()) == ("f", f"message/{kind}", REPORT.rstrip())
+
+
 def test_html_alone_is_the_body() -> None:
     data = b"From: a@example.org\r\nContent-Type: text/html\r\n\r\n<p>\r\n"
     message = EnvelopeMessage(make_envelope(data=data), is_for_provider=True)
