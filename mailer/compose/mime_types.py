@@ -48,15 +48,20 @@ OCTET_STREAM: Final = MimeType("application/octet-stream", {})
 PLAIN_TEXT: Final = MimeType("text/plain", {})
 
 
-@lru_cache(maxsize=256)
 def parse_mime_type(text: str) -> MimeType | None:
-    """Return the type that a text is, None if it is no MIME type. Cached, since few types are in use.
+    """Return the type that a text is, None if it is no MIME type.
 
     White space around it is ignored. Comments and a parameter that comes twice are not allowed.
     """
+    return _parse(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> MimeType | None:
+    """Do what `parse_mime_type` does. Cached, since few types are in use."""
     text = text.strip(" \t")
     name = NAME.match(text)
-    if name is None or len(text) > LONGEST:
+    if name is None:
         return None
     parameters: dict[str, str] = {}
     place = name.end()
