@@ -59,6 +59,8 @@ def _is_first(line: str, begin: int, end: int) -> bool:
 def is_within_limits(folded: str) -> bool:
     """Return whether every reader joins the lines to the same value: no line is longer than SMTP allows, nor, with what
     can be taken for an encoded word, than RFC 2047 allows, and none begins with several spaces."""
+    if len(folded) <= LINE:
+        return True
     if CRLF in folded and SPACES.search(folded):
         return False
     return has_room(folded) and (
