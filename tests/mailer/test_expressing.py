@@ -17,8 +17,9 @@ from mailer.compose.structured import OTHERS, URLS
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 from mailer.errors import Inexpressible, MessageTooLarge
 from mailer.expressing import check_expressible
-from mailer.models import Mail
+from mailer.models import Mail, Message
 from mailer.pipeline.accept import accept_mail
+from mailer.preview import preview_message
 from tests.drafts import draft
 from tests.mailer.compose.test_mime import DATE
 
@@ -97,9 +98,15 @@ def test_a_url_is_percent_encoded_where_it_is_not_ascii(name: str) -> None:
     mail = with_headers({name: value}, {"-k-": "\U0001f389"}, is_own=False)
     check_expressible(mail)
     given = message_from_bytes(message_of(mail))[name]
-    assert re.sub(r"\r\n", "", given) == (
+    given = re.sub(r"\r\n", "", given)
+    assert given == (
         "<mailto:a@example.com?subject=%C3%9C>, <https://example.com/gr%C3%B6%C3%9Fe/%E6%97%A5?%F0%9F%8E%89>"
     )
+    stored = Mail(sender="from@example.com", subject="x", content=[], headers=mail.headers)
+    shown = preview_message(
+        Message(recipient="to@example.com", personal={"substitutions": {"-k-": "\U0001f389"}}), stored
+    )
+    assert (name, given) in shown.headers
     for text in ("gr\xf6\xdfe", "(gr\xf6\xdfe) <https://example.com>", "<https://example.com/\xdf" + "x" * 990 + ">"):
         with pytest.raises(Inexpressible):
             check_expressible(with_headers({name: text}, is_own=False))
