@@ -18,9 +18,11 @@ from email.utils import collapse_rfc2231_value, getaddresses
 from random import Random
 from urllib.parse import unquote
 
+import pytest
 from fast_mail_parser import PyMimePart, parse_email, parse_email_tree
 
 from mailer.checking import check_characters
+from mailer.compose.headers import field
 from mailer.compose.mime import Composer, date_field
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 from mailer.expressing import check_expressible
@@ -241,13 +243,14 @@ def with_crlf(text: str) -> str:
 PARAMETERS = ("charset", "method", "name", "type")
 
 
+def words_of(value: str) -> str:
+    pieces = decode_header(re.sub(r"\r\n(?=[ \t])", "", value))
+    decoded = (each if isinstance(each, str) else each.decode(charset or "ascii") for each, charset in pieces)
+    return "".join(decoded).lstrip(" ")
+
+
 def read_with_the_standard_library(data: bytes, names: Sequence[str]) -> Reading:
     message = message_from_bytes(data)
-
-    def words(value: str) -> str:
-        pieces = decode_header(re.sub(r"\r\n(?=[ \t])", "", value))
-        decoded = (each if isinstance(each, str) else each.decode(charset or "ascii") for each, charset in pieces)
-        return "".join(decoded).lstrip(" ")
 
     def node(part: Message) -> Node:
         inner = [node(each) for each in part.get_payload()] if part.is_multipart() else []  # type: ignore[union-attr, arg-type]
@@ -260,12 +263,12 @@ def read_with_the_standard_library(data: bytes, names: Sequence[str]) -> Reading
         return Node(part.get_content_type(), content, part.get_filename() or "", content_id, parameters, tuple(inner))
 
     mailboxes = {
-        name: [(email, words(text)) for text, email in getaddresses([re.sub(r"\r\n(?=[ \t])", "", message[name])])]
+        name: [(email, words_of(text)) for text, email in getaddresses([re.sub(r"\r\n(?=[ \t])", "", message[name])])]
         for name in ("From", "To", "Cc", "Reply-To")
         if name in message
     }
-    headers = {name: words(message[name]) for name in names}
-    return Reading(words(message["Subject"]), mailboxes, headers, node(message))
+    headers = {name: words_of(message[name]) for name in names}
+    return Reading(words_of(message["Subject"]), mailboxes, headers, node(message))
 
 
 def read_with_the_other_parser(data: bytes, names: Sequence[str]) -> Reading:
@@ -347,3 +350,10 @@ def test_a_random_message_is_read_back_by_two_parsers() -> None:
         expected = comparable(expected_of(maker, draft))
         for read in (read_with_the_standard_library, read_with_the_other_parser):
             assert comparable(read(data, list(draft.headers))) == expected, (seed, read.__name__)
+
+
+@pytest.mark.parametrize("value", [f"{'a' * 60}  {'b' * 60}", f"{'a' * 60} \t{'b' * 60}", "x" * 100, "x" * 989])
+def test_both_parsers_read_the_same_where_a_line_is_broken(value: str) -> None:
+    data = field("Subject", value) + b"\r\ntext"
+    check_lines(data)
+    assert (words_of(message_from_bytes(data)["Subject"]), parse_email(data).subject) == (value, value)
