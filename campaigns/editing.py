@@ -97,8 +97,8 @@ NEEDED_FOR_A_TEST: Final = frozenset({Lack.SUBJECT, Lack.CONTENT, Lack.SENDER})
 
 def own_campaigns(account: Account) -> QuerySet[Campaign]:
     """The account's campaigns that are not deleted, the newest first."""
-    own = Campaign.objects.filter(account=account, deleted_at=None)
-    return own.select_related("sender", "launch").prefetch_related("lists", "segments").order_by("-pk")
+    own = Campaign.objects.by_clock().filter(account=account, deleted_at=None)
+    return own.select_related("sender").prefetch_related("lists", "segments").order_by("-pk")
 
 
 def find_campaign(account: Account, campaign_id: int | UUID) -> Campaign:

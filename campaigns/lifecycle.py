@@ -22,13 +22,14 @@ from batches.models import Batch, Receipt
 from batches.settle import stop_transaction
 from batches.states import BatchStatus
 from campaigns.audience.expensive import expensive_call
+from campaigns.beginning import STATUS_NOW
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import AccountTerms, Campaign
 from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
 from campaigns.readiness import WITH_TAG, Needs, lacks_of
 from campaigns.repacing import hint_times, repace
-from campaigns.states import CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
+from campaigns.states import BEGINNING, CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
 from foundation.clock import Now, database_now
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -67,16 +68,18 @@ def locked_campaign(account: Account, campaign_id: int, *, waits: bool = False) 
 
 
 def begin_if_time(campaign: Campaign) -> None:
-    """Under its lock: a prepared campaign whose time has come is on its way, whether the sweeper has noted it or not.
+    """Under its lock: note that a campaign has begun, if it has and the sweeper has not noted it yet.
 
-    The batch's row is locked first, which every release of its parcels has to read: before its time nothing of it has
-    left, and while this transaction lasts nothing will.
+    The row of a scheduled campaign's batch is locked first, which every release of its parcels has to read: before its
+    time nothing of it has left, and while this transaction lasts nothing will.
     """
-    if campaign.status != CampaignStatus.SCHEDULED or campaign.launch is None:
+    if campaign.status not in BEGINNING or campaign.launch is None:
         return
-    Batch.objects.select_for_update(no_key=True).get(pk=campaign.launch.batch_id)
-    if campaign.begins_at is not None and campaign.begins_at <= database_now():
-        move(campaign, CampaignStatus.SENDING if campaign.launch.recipients else CampaignStatus.QUEUED)
+    if campaign.status == CampaignStatus.SCHEDULED:
+        Batch.objects.select_for_update(no_key=True).get(pk=campaign.launch.batch_id)
+    status = Campaign.objects.values_list(STATUS_NOW, flat=True).get(pk=campaign.pk)
+    if status != campaign.status:
+        move(campaign, CampaignStatus(status))
 
 
 def move(campaign: Campaign, target: CampaignStatus, **changes: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from django.db.models import F, Func, Max, QuerySet
+from django.db.models import F, Func, Max, Q, QuerySet
 
 from accounts.models import Account
 from campaigns.models import Campaign
@@ -24,14 +24,14 @@ def list_campaigns(
 ) -> QuerySet[Campaign]:
     """The account's campaigns that are not deleted, the newest first or in another order: those with these letters in
     their title, in one of these statuses, with one of these categories."""
-    found = Campaign.objects.filter(account=account, deleted_at=None)
+    found = Campaign.objects.by_clock().filter(account=account, deleted_at=None)
     if title:
         found = found.filter(title__icontains=title)
     if statuses is not None:
-        found = found.filter(status__in=statuses)
+        found = found.filter(Q(status_now__in=statuses))
     if categories is not None:
         found = found.filter(categories__overlap=list(categories))
-    return found.select_related("launch").defer(*LONG).order_by(order, "uuid")
+    return found.defer(*LONG).order_by(order, "uuid")
 
 
 def categories_of(account: Account, *, limit: int) -> list[str]:

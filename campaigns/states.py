@@ -38,6 +38,9 @@ FINAL_STATUSES = frozenset({CampaignStatus.SENT, CampaignStatus.CANCELED})
 RUNNING = frozenset({CampaignStatus.QUEUED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
 """In these, a campaign has a batch and is on its way."""
 
+BEGINNING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.QUEUED})
+"""In these, a campaign may have begun before its row says so (`beginning.py`)."""
+
 CAMPAIGN_MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
     CampaignStatus.DRAFT: frozenset({CampaignStatus.SCHEDULED, CampaignStatus.QUEUED}),
     CampaignStatus.SCHEDULED: frozenset(

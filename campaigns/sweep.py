@@ -10,11 +10,11 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from batches.control import is_pending, pending_parcels
 from batches.states import BatchStatus
 from campaigns.audience.expensive import time_limit
+from campaigns.beginning import HAS_BEGUN
 from campaigns.errors import SearchTooSlow, TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
@@ -71,17 +71,13 @@ def _prepare(found: Campaign) -> bool:
 def begin_campaigns() -> int:
     """Note that the time of prepared campaigns has come, and that queued ones have their first messages; returns how
     many there were. Their mail leaves without this."""
-    due = Q(status=CampaignStatus.SCHEDULED, launch__isnull=False, begins_at__lte=Now())
-    begun = Q(status=CampaignStatus.QUEUED, launch__recipients__gt=0)
-    found = Campaign.objects.filter(due | begun, deleted_at=None).select_related("account")[:AT_ONCE]
+    found = Campaign.objects.filter(HAS_BEGUN, deleted_at=None).select_related("account")[:AT_ONCE]
     return sum(_begin(campaign) for campaign in found)
 
 
 def _begin(found: Campaign) -> bool:
-    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
-        # What is due has begun with the lock.
-        if campaign.status == CampaignStatus.QUEUED and campaign.launch and campaign.launch.recipients:
-            move(campaign, CampaignStatus.SENDING)
+    # It is noted with the lock.
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk):
         return True
     return False
 

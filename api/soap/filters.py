@@ -125,7 +125,7 @@ def is_null(known: Property, _: list[str]) -> Q:
 def is_called(_: Property, values: list[str]) -> Q:
     """The wire has fewer words than the core has statuses."""
     statuses: set[CampaignStatus] = set()
-    return Q(status__in=statuses.union(*(statuses_called(word, Dialect.SOAP) for word in values)))
+    return Q(status_now__in=statuses.union(*(statuses_called(word, Dialect.SOAP) for word in values)))
 
 
 OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {

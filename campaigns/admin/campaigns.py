@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -47,6 +47,22 @@ LONG = ("subject", "html_content", "plain_content", "markdown")
 """Contents may be megabytes each: a list does without."""
 
 
+class StatusFilter(admin.SimpleListFilter):
+    """By the status that the list shows."""
+
+    title = "status"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(value), label) for value, label in CampaignStatus.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> QuerySet[Campaign]:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        return queryset.filter(Q(status_now=chosen)) if chosen in map(str, CampaignStatus) else queryset.none()
+
+
 class CountedCampaigns(ChangeList):
     """A page of campaigns with their statistics, which cost a few statements for all of them, and what the operator can
     do with each."""
@@ -71,8 +87,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
 
     list_display = ("cross", "shown_title", "shown_status", "shown_account", "made", "progress", "menu")
     list_display_links = ("shown_title",)
-    list_select_related = ("account", "launch")
-    list_filter = ("status", AccountFilter)
+    list_filter = (StatusFilter, AccountFilter)
     search_fields = ("title",)
     search_help_text = "Search by title"
     ordering = ("-pk",)
@@ -86,7 +101,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     change_form_template = "campaigns/campaign.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        return super().get_queryset(request).filter(deleted_at=None)
+        return Campaign.objects.by_clock().select_related("account").filter(deleted_at=None)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedCampaigns
@@ -149,9 +164,8 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         campaign = kwargs.get("obj")
         if campaign is not None:
             # What was typed and refused is in the form; above it stands what is so.
-            context.update(
-                show_campaign(request, Campaign.objects.select_related("launch", "account__parent").get(pk=campaign.pk))
-            )
+            stored = Campaign.objects.by_clock().select_related("account__parent").get(pk=campaign.pk)
+            context.update(show_campaign(request, stored))
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="send_at (UTC)")
@@ -216,7 +230,7 @@ def draw_menu(request: HttpRequest, campaign: Campaign) -> SafeString:
 def show_progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """What of a campaign changes while it is looked at: its bar, and beside it its label and its cross."""
     require(request, MAY_SEE)
-    campaign = get_object_or_404(Campaign.objects.select_related("launch"), pk=campaign_id, deleted_at=None)
+    campaign = get_object_or_404(Campaign.objects.by_clock(), pk=campaign_id, deleted_at=None)
     in_row = "row" in request.GET
     counted = statistics_of([campaign])[campaign.pk]
     context = {

@@ -52,7 +52,7 @@ def link_move(move: CampaignMove, campaign: Campaign, **query: int) -> str:
 def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove) -> HttpResponse:
     """Ask for confirmation, and on POST carry the move out. The answer leads back to where the question was asked."""
     require(request, MAY_SEE, move.permission)
-    living = Campaign.objects.filter(deleted_at=None).select_related("account", "launch", "sender")
+    living = Campaign.objects.by_clock().filter(deleted_at=None).select_related("account", "sender")
     campaign = get_object_or_404(living, pk=campaign_id)
     in_list = reverse("admin:campaigns_campaign_changelist")
     back = in_list if "list" in request.GET else link_campaign(campaign.pk)

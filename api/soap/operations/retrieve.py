@@ -99,8 +99,9 @@ def find_rows(account: Account, asked: Asked) -> list[Campaign]:
 
 def sends_of(account: Account) -> QuerySet[Campaign]:
     """The account's campaigns without their contents; `email_id` and `sent_at` are the wire's."""
-    own = Campaign.objects.filter(account=account, deleted_at=None).select_related("sender", "launch")
-    named = own.annotate(email_id=Coalesce("original_id", "pk"), sent_at=Case(When(status__in=BEGUN, then="begins_at")))
+    own = Campaign.objects.by_clock().filter(account=account, deleted_at=None).select_related("sender")
+    sent_at = Case(When(status_now__in=BEGUN, then="begins_at"))
+    named = own.annotate(email_id=Coalesce("original_id", "pk"), sent_at=sent_at)
     return named.defer("html_content", "plain_content").order_by("pk")
 
 
