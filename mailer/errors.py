@@ -25,6 +25,24 @@ class Inexpressible(SluiceError):
     code = "inexpressible"
 
 
+class ReservedHeader(SluiceError):
+    """A caller's header is one that only the server writes; `field` says where, the text which."""
+
+    code = "reserved_header"
+
+
+class InvalidMessageId(SluiceError):
+    """A caller's Message-ID is not one, as it was given or with the substitutions of a message; `field` says where."""
+
+    code = "invalid_message_id"
+
+
+class InvalidReplyTo(SluiceError):
+    """With the substitutions of a message, a Reply-To is not an address, or is too long; the text says of which."""
+
+    code = "invalid_reply_to"
+
+
 class UnknownGroup(SluiceError):
     """No unsubscribe group of this account has that id. Another account's, or a deleted one, behaves the same."""
 

@@ -10,9 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+
+from mailer.compose.caller_headers import COMPOSED_HEADERS, message_id_of
 from mailer.compose.headers import is_html
+from mailer.compose.reply_to import fill_reply_to
 from mailer.compose.structured import written_value
 from mailer.compose.substitutions import TextTooLong, Values, substitute, values_of
+from mailer.draft import Address
 from mailer.models import Mail, Message
 
 LONGEST_TEXT = 100_000
@@ -96,14 +101,21 @@ def _headers(
 ) -> Iterable[tuple[str, str]]:
     yield "From", _mailboxes([said.get("from") or [mail.sender, mail.sender_name]])
     yield "To", _mailboxes(said.get("to") or [[message.recipient, ""]])
-    for name, addresses in (("Cc", said.get("cc")), ("Bcc", said.get("bcc")), ("Reply-To", mail.reply_to)):
+    for name, addresses in (("Cc", said.get("cc")), ("Bcc", said.get("bcc")), ("Reply-To", _reply_to(mail, said))):
         if addresses:
             yield name, _mailboxes(addresses)
     yield "Subject", subject_of(message, mail)
+    yield "Message-ID", message_id_of(mail, message.pk, said, domain=settings.MESSAGE_ID_DOMAIN)
     own: Mapping[str, str] = said.get("headers") or {}
     merged = {name.lower(): (name, value) for name, value in (*mail.headers.items(), *own.items())}
-    for name, value in merged.values():
-        yield name, written_value(name, _fill(value, values))
+    for lowered, (name, value) in merged.items():
+        if lowered not in COMPOSED_HEADERS:
+            yield name, written_value(name, _fill(value, values))
+
+
+def _reply_to(mail: Mail, said: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+    own = [Address(email, name) for email, name in mail.reply_to]
+    return fill_reply_to(own, said.get("substitutions") or {}) or own
 
 
 def _mailboxes(pairs: Iterable[Sequence[str]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from accounts.models import Account
 from batches.claims import bits, to_mask
 from batches.models import PARCEL_SPAN, Parcel
 from batches.states import ParcelState
-from mailer.compose.headers import message_id_header
+from mailer.compose.caller_headers import find_message_id, message_id_of
 from mailer.models import Event, EventKind, Mail, Message
 
 FINAL_KINDS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.STOPPED)
@@ -227,14 +227,15 @@ def _members(parcels: Iterable[Range], after: int) -> Iterator[int]:
 def trace(message_ids: Sequence[int]) -> list[Trace]:
     """These messages in this order, without those whose history is over, in a handful of statements."""
     parcels = Parcel.objects.select_related("batch").in_bulk({each // PARCEL_SPAN for each in message_ids})
-    messages = Message.objects.defer("personal").in_bulk(message_ids)
-    mails = Mail.objects.only("public_id").in_bulk({message.mail_id for message in messages.values()})
+    messages = Message.objects.defer("personal").annotate(own_headers=F("personal__headers")).in_bulk(message_ids)
+    mails = Mail.objects.only("public_id", "headers").in_bulk({message.mail_id for message in messages.values()})
+    headers = _message_ids(messages, mails)
     holders = _holders(message_ids)
     states, events = _states(message_ids, holders), _latest_events(message_ids)
     return [
         Trace(
             message_id=message_id,
-            header=message_id_header(mails[message.mail_id].public_id, message_id, domain=settings.MESSAGE_ID_DOMAIN),
+            header=headers[message_id],
             recipient=message.recipient,
             batch_id=None if parcel.batch.is_default else parcel.batch.public_id,
             state=states[message_id],
@@ -246,6 +247,22 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
         and (message := messages.get(message_id))
         and message.mail_id in mails
     ]
+
+
+def _message_ids(messages: Mapping[int, Message], mails: Mapping[int, Mail]) -> dict[int, str]:
+    """Return the Message-ID of each message that has its mail. What else is personal of it is read only where its
+    caller has given one, which may have keys of substitutions."""
+    found = {number: mails[message.mail_id] for number, message in messages.items() if message.mail_id in mails}
+    given = [
+        number
+        for number, mail in found.items()
+        if find_message_id({**mail.headers, **(getattr(messages[number], "own_headers", None) or {})}) is not None
+    ]
+    personal = dict(Message.objects.filter(pk__in=given).values_list("pk", "personal")) if given else {}
+    return {
+        number: message_id_of(mail, number, personal.get(number), domain=settings.MESSAGE_ID_DOMAIN)
+        for number, mail in found.items()
+    }
 
 
 def _latest_events(message_ids: Sequence[int]) -> dict[int, list[Event]]:

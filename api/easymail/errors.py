@@ -96,6 +96,9 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account"),
     ("unfit_character", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
     ("inexpressible", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
+    ("reserved_header", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
+    ("invalid_message_id", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
+    ("invalid_reply_to", ANY_CALL): Answer(422, VALIDATION, "{said}", ITS_OWN),
     ("message_too_large", ANY_CALL): Answer(
         413, "PAYLOAD_TOO_LARGE", "The messages of the campaign could become too large"
     ),

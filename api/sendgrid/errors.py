@@ -120,6 +120,9 @@ CORE_ANSWERS: dict[tuple[str, str], Answer] = {
     ("search_too_slow", ANY_CALL): Answer(408, None, "the search took longer than {SEARCH_SECONDS:g} seconds"),
     ("unfit_character", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("inexpressible", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("reserved_header", ANY_CALL): Answer(400, ITS_OWN, "Header can not be one of the reserved keys: {said}."),
+    ("invalid_message_id", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
+    ("invalid_reply_to", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
     ("message_too_large", ANY_CALL): Answer(
         413, ITS_OWN, "A message may not exceed {MAX_MESSAGE_BYTES:,} bytes with its substitutions made."
     ),

@@ -83,6 +83,9 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     ),
     "unfit_character": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
     "inexpressible": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "reserved_header": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "invalid_message_id": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "invalid_reply_to": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
     "message_too_large": Answer(
         Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
     ),

@@ -14,9 +14,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
+from mailer.compose.caller_headers import COMPOSED_HEADERS, find_message_id, message_id_field, message_id_of
 from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
 from mailer.compose.mime_types import OCTET_STREAM, type_field
 from mailer.compose.part_heads import content_id_field, disposition_field, text_type, write_references
+from mailer.compose.reply_to import fill_reply_to, text_of
 from mailer.compose.substitutions import Values, substitute, values_of
 from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable
 from mailer.compose.unsubscribe import UnsubscribeTags
@@ -26,11 +28,6 @@ from mailer.suppressions.addresses import address_key
 from mailer.suppressions.links import sealer
 from mailer.transports.base import Envelope
 
-OWN_HEADERS = frozenset(
-    {"date", "from", "to", "cc", "bcc", "reply-to", "subject", "message-id", "mime-version", "return-path", "sender"}
-    | {"content-type", "content-transfer-encoding"}
-)
-"""Headers that only the composer writes; a caller's of that name is left out."""
 TEMPLATES = 4
 """Of a mail that are kept, of each kind."""
 MIXED, RELATED, ALTERNATIVE = KINDS
@@ -52,6 +49,8 @@ class Composer:
         self._wire_sender = wire_address(mail.sender)
         self._sender_field = address_field("From", [self.sender])
         self._reply_to_field = address_field("Reply-To", self.reply_to) if self.reply_to else b""
+        self._reply_to_text = text_of(self.reply_to)
+        self._has_message_id = find_message_id(mail.headers) is not None
         self._subject_field = field("Subject", mail.subject)
         pieces, self._is_8bit = _body_of(mail)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
@@ -81,6 +80,7 @@ class Composer:
         sender, sender_field = self._sender_of(said)
         address_fields, recipients = _addressing(said, recipient, skip)
         values, list_fields = values_of(said), b""
+        substitutions, headers = said.get("substitutions"), said.get("headers")
         if self._has_links:
             values, list_fields = self._with_links(values, said, message_id, recipient)
         head = b"".join(
@@ -88,12 +88,12 @@ class Composer:
                 date,
                 sender_field,
                 address_fields,
-                self._reply_to_field,
+                self._reply_to(substitutions) if substitutions and self._reply_to_field else self._reply_to_field,
                 self._subject(said.get("subject"), values.plain),
-                f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode(),
+                self._message_id(message_id, said, headers),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
-                self._custom_headers(said.get("headers"), values.plain),
+                self._custom_headers(headers, values.plain),
             )
         )
         data = b"".join((head, self._render_texts(values), self._files))
@@ -122,6 +122,19 @@ class Composer:
         own = _addresses([said["from"]])
         return wire_address(own[0].email), address_field("From", own)
 
+    def _reply_to(self, substitutions: Mapping[str, str]) -> bytes:
+        """Return the Reply-To field with these values."""
+        if not any(key in self._reply_to_text for key in substitutions):
+            return self._reply_to_field
+        filled = fill_reply_to(self.reply_to, substitutions)
+        return address_field("Reply-To", filled) if filled else self._reply_to_field
+
+    def _message_id(self, message_id: int, said: Mapping[str, Any], headers: Mapping[str, str] | None) -> bytes:
+        """Return the Message-ID field: the caller's, or ours."""
+        if self._has_message_id or (headers and find_message_id(headers) is not None):
+            return message_id_field(message_id_of(self.mail, message_id, said, domain=self.domain))
+        return f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode()
+
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
         own = self.mail.subject if subject is None else subject
         replaced = substitute(own, values)
@@ -135,7 +148,7 @@ class Composer:
         return b"".join(
             field(name, substitute(value, values))
             for lowered, (name, value) in merged.items()
-            if lowered not in OWN_HEADERS
+            if lowered not in COMPOSED_HEADERS
         )
 
     def _render_texts(self, values: Values) -> bytes:

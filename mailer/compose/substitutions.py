@@ -58,6 +58,19 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
     return "".join(replaced)
 
 
+def substitute_within(text: str, values: Mapping[str, str], *, longest: int) -> str | None:
+    """Return `text` with every key of `values` replaced, or None if that has more than `longest` characters.
+
+    Only the keys that occur are looked for together, so that many keys cost little, and nothing longer is made.
+    """
+    keys = tuple([key for key in values if key and key in text]) if len(text) <= longest else ()
+    if not keys:
+        return text if len(text) <= longest else None
+    replaced = list(cut(text, keys))
+    replaced[1::2] = [values[key] for key in replaced[1::2]]
+    return "".join(replaced) if sum(map(len, replaced)) <= longest else None
+
+
 @lru_cache(maxsize=256)
 def cut(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
     """The text cut at its keys: text, key, text, key … text. Cached, since a mail's messages share texts and keys."""

@@ -33,6 +33,7 @@ from mailer.checking import check_characters
 from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import MailDraft, Personalization
 from mailer.expressing import check_expressible
+from mailer.header_rules import check_headers
 from mailer.partitions import ensure_partitions
 from mailer.pipeline.queries import STORE, STORE_ONE
 from mailer.sizing import check_size
@@ -103,9 +104,13 @@ def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None =
 
 
 def check_draft(account: Account, draft: MailDraft) -> None:
-    """Accept a draft that can be sent. Raises UnfitCharacter, MessageTooLarge, Inexpressible, and UnknownGroup or
-    UnknownGroupsToDisplay if its groups are not the account's."""
+    """Accept a draft that can be sent.
+
+    Raises UnfitCharacter, ReservedHeader, InvalidMessageId, InvalidReplyTo, MessageTooLarge, Inexpressible, and
+    UnknownGroup or UnknownGroupsToDisplay if its groups are not the account's.
+    """
     check_characters(draft)
+    check_headers(draft)
     check_size(draft)
     check_expressible(draft)
     check_groups(account, draft)

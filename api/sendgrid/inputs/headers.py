@@ -8,6 +8,7 @@ from typing import Any
 
 from api.sendgrid.inputs.texts import Found, Loc
 from foundation.texts import is_line
+from mailer.compose.caller_headers import SERVER_HEADERS
 
 MAX_HEADERS = 100
 MAX_NAME_LENGTH = 200
@@ -18,6 +19,7 @@ RESERVED_HEADERS = frozenset(
     {"x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding"}
     | {"to", "from", "subject", "reply-to", "cc", "bcc"}
 )
+"""The names that the documents reserve."""
 HEADER_NAME = re.compile(r"[!-9;-~]+")
 """RFC 5322 section 3.6.8 `ftext`."""
 
@@ -25,6 +27,7 @@ HEADER_VALUE = "The header values cannot contain CRLF characters."
 # Ours, after the texts for categories and custom arguments.
 TOO_MANY = "There is a limit of {} headers. You provided {} headers."
 NAME_TOO_LONG = "Each header key must not be longer than {} characters."
+SERVER_HEADER = "Header can not be one of the reserved keys: {} is written by the server and cannot be set."
 TOO_LARGE = "The combined size of the headers may not exceed {:,} bytes."
 
 
@@ -49,5 +52,7 @@ def header_problems(at: Loc, headers: Mapping[str, Any]) -> Iterator[Found]:
         yield Found(field, "The headers cannot contain duplicate keys.")
     if not all(HEADER_NAME.fullmatch(name) for name in headers):
         yield Found(field, f"Header keys cannot contain non-ASCII characters {'or' if at else 'and'} empty spaces.")
+    if server_headers := [name for name in headers if name.lower() in SERVER_HEADERS - RESERVED_HEADERS]:
+        yield Found(field, SERVER_HEADER.format(server_headers[0]))
     if not RESERVED_HEADERS.isdisjoint(names):
         yield Found(field, f"Header {'cannot' if at else 'can not'} be one of the reserved keys.")

@@ -10,21 +10,25 @@ import binascii
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from django.conf import settings
+from pydantic import ValidationError
 
 from api.sendgrid.errors import plain_refusal
 from api.sendgrid.inputs import schema
 from api.sendgrid.inputs.bypasses import bypass_problems
 from api.sendgrid.inputs.headers import header_problems
-from api.sendgrid.inputs.texts import POOL_INVALID, Found, Loc, shown
+from api.sendgrid.inputs.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
 from foundation.texts import is_line
 from mailer.compose.mime_types import NAME, parse_mime_type
 
 SLACK_SECONDS: Final = 60
 """How far a caller's clock may be ahead of ours at the limit of `send_at`."""
 
+LOOKED_AT: Final = 10
+"""Entries of a reply_to_list that are not addresses of which each is searched for keys. The core looks at the rest."""
 DYNAMIC_TEMPLATE_ID = re.compile(r"d-[0-9a-fA-F]{32}")
 LEGACY_TEMPLATE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -264,11 +268,37 @@ def category_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def reply_to_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    if not is_address_with_keys(mail["reply_to"]["email"], mail):
+        yield Found(("reply_to", "email"), REPLY_TO_INVALID)
+
+
+def reply_to_list_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     entries = mail["reply_to_list"]
+    others = (index for index, entry in enumerate(entries) if not is_address(entry["email"]))
+    for index in islice(others, LOOKED_AT):
+        if not is_address_with_keys(entries[index]["email"], mail):
+            yield Found(("reply_to_list", index, "email"), ADDRESS_INVALID)
+            break
     if entries and "reply_to" in mail:
         yield Found(("reply_to_list",), BOTH_REPLY_TOS)
     if len({entry["email"].lower() for entry in entries}) < len(entries):
         yield Found(("reply_to_list",), REPLY_TO_TWICE)
+
+
+def is_address_with_keys(email: str, mail: Mapping[str, Any]) -> bool:
+    """Return whether a text is an address, or has a key of a substitution: then the core looks at what it becomes."""
+    if is_address(email):
+        return True
+    people = mail.get("personalizations") or ()
+    return any(key in email for one in people if one for key in one.get("substitutions") or () if key)
+
+
+def is_address(email: str) -> bool:
+    try:
+        schema.ADDRESS.validate_python(email, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
@@ -286,7 +316,8 @@ MAIL_RULES = {
     "template_id": template_problems,
     "attachments": attachment_problems,
     "categories": category_problems,
-    "reply_to_list": reply_to_problems,
+    "reply_to": reply_to_problems,
+    "reply_to_list": reply_to_list_problems,
     "mail_settings": bypass_problems,
     "sections": section_problems,
     "ip_pool_name": pool_problems,

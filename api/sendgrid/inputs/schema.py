@@ -51,12 +51,23 @@ AsciiAddressText = Annotated[
     StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*$"),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
+ReplyToText = Annotated[
+    str,
+    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=LINE_PATTERN),
+    WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": MAX_ADDRESS_LENGTH}),
+]
+"""An address, or what becomes one by substitutions, which a rule looks at."""
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
 AnyObject = dict[str, Any]
 
 
 class Recipient(TypedDict, total=False):
     email: Required[AddressText]
+    name: Line
+
+
+class ReplyTo(TypedDict, total=False):
+    email: Required[ReplyToText]
     name: Line
 
 
@@ -165,8 +176,8 @@ MailInput = TypedDict(
     {
         "personalizations": Required[Annotated[list[PersonalizationInput], Field(min_length=1)]],
         "from": Required[Sender],
-        "reply_to": Recipient,
-        "reply_to_list": Annotated[list[Recipient], FailFast(), Field(max_length=MAX_REPLY_TO)],
+        "reply_to": ReplyTo,
+        "reply_to_list": Annotated[list[ReplyTo], FailFast(), Field(max_length=MAX_REPLY_TO)],
         "subject": Subject,
         "content": Annotated[list[Content], FailFast(), Field(max_length=MAX_CONTENTS)],
         "attachments": Annotated[list[AttachmentInput], FailFast(), Field(max_length=MAX_ATTACHMENTS)],
@@ -187,3 +198,4 @@ MailInput = TypedDict(
 )
 
 MAIL = TypeAdapter(MailInput)
+ADDRESS = TypeAdapter[str](AddressText)
