@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mailer.compose.folding import LINE, LONGEST_LINE
+from mailer.compose.folding import LONGEST_LINE
 from mailer.compose.headers import message_id_header
 from mailer.compose.substitutions import substitute_within
 from mailer.models import Mail
@@ -31,8 +31,8 @@ WORD = rf"(?:{ATOM}|{QUOTED_STRING})"
 MESSAGE_ID_FORM: Final = re.compile(rf"<{WORD}(?:\.{WORD})*@(?:{ATOM}(?:\.{ATOM})*|\[[!-Z^-~]*\])>")
 """RFC 5322 sections 3.6.4 and 4.5.4: `msg-id` without comments and white space around its parts. The left side may be
 an `obs-id-left`, since JavaMail and others have written quoted words there."""
-LONGEST_MESSAGE_ID: Final = LONGEST_LINE - 1
-"""The room that a line has behind the space with which it begins."""
+LONGEST_MESSAGE_ID: Final = LONGEST_LINE - len("Message-ID: ")
+"""The room that a line has behind the name. The field is never folded, since some parsers keep the space then."""
 
 
 def find_message_id(headers: Mapping[str, str]) -> str | None:
@@ -48,8 +48,7 @@ def fill_message_id(text: str, values: Mapping[str, str]) -> str | None:
 
     The work is bounded by the length of the longest Message-ID, however long the values are.
     """
-    filled = substitute_within(text, values, longest=LONGEST_MESSAGE_ID)
-    filled = filled and filled.strip(" \t")
+    filled = substitute_within(text.strip(" \t"), values, longest=LONGEST_MESSAGE_ID)
     return filled if filled and MESSAGE_ID_FORM.fullmatch(filled) else None
 
 
@@ -64,9 +63,3 @@ def message_id_of(mail: Mail, message_id: int, personal: Mapping[str, Any] | Non
         text = find_message_id(mail.headers)
     given = None if text is None else fill_message_id(text, fields.get("substitutions") or {})
     return given or message_id_header(mail.public_id, message_id, domain=domain)
-
-
-def message_id_field(message_id: str) -> bytes:
-    """Return the header field. A long Message-ID has a line to itself, and is never broken."""
-    separator = " " if len(message_id) <= LINE - len("Message-ID: ") else "\r\n "
-    return f"Message-ID:{separator}{message_id}\r\n".encode("ascii")

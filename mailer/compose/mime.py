@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
-from mailer.compose.caller_headers import COMPOSED_HEADERS, find_message_id, message_id_field, message_id_of
+from mailer.compose.caller_headers import COMPOSED_HEADERS, find_message_id, message_id_of
 from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
 from mailer.compose.mime_types import OCTET_STREAM, type_field
 from mailer.compose.part_heads import content_id_field, disposition_field, text_type, write_references
@@ -132,8 +132,10 @@ class Composer:
     def _message_id(self, message_id: int, said: Mapping[str, Any], headers: Mapping[str, str] | None) -> bytes:
         """Return the Message-ID field: the caller's, or ours."""
         if self._has_message_id or (headers and find_message_id(headers) is not None):
-            return message_id_field(message_id_of(self.mail, message_id, said, domain=self.domain))
-        return f"Message-ID: {message_id_header(self.mail.public_id, message_id, domain=self.domain)}\r\n".encode()
+            header = message_id_of(self.mail, message_id, said, domain=self.domain)
+        else:
+            header = message_id_header(self.mail.public_id, message_id, domain=self.domain)
+        return f"Message-ID: {header}\r\n".encode()
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
         own = self.mail.subject if subject is None else subject
