@@ -25,10 +25,10 @@ refused when a mail is accepted."""
 COMPOSED_HEADERS: Final = SERVER_HEADERS | {MESSAGE_ID}
 """The names of the header fields that are never written as they were given."""
 
-ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-QUOTED_STRING = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+QUOTED_STRING = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
 WORD = rf"(?:{ATOM}|{QUOTED_STRING})"
-MESSAGE_ID_FORM: Final = re.compile(rf"<{WORD}(?:\.{WORD})*@(?:{ATOM}(?:\.{ATOM})*|\[[!-Z^-~]*\])>")
+MESSAGE_ID_FORM: Final = re.compile(rf"<{WORD}(?:\.{WORD})*+@(?:{ATOM}(?:\.{ATOM})*+|\[[!-Z^-~]*+\])>")
 """RFC 5322 sections 3.6.4 and 4.5.4: `msg-id` without comments and white space around its parts. The left side may be
 an `obs-id-left`, since JavaMail and others have written quoted words there."""
 LONGEST_MESSAGE_ID: Final = LONGEST_LINE - len("Message-ID: ")

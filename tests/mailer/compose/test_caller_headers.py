@@ -64,7 +64,6 @@ def test_the_values_of_a_message_make_its_message_id() -> None:
     personal = {"substitutions": {"-n-": "7", "-host-": "x y"}}
     assert parse(compose(personal, headers={"Message-ID": "<-n-@example.com>"}))["Message-ID"] == "<7@example.com>"
     assert parse(compose(personal, headers={"Message-ID": "<-n-@-host->"}))["Message-ID"] == OURS
-    assert fill_message_id("<a@b>" + " " * 10**6, {}) is None
     assert fill_message_id("<aaaa@b>", {"a": "x" * 10**6}) is None
 
 
