@@ -29,8 +29,8 @@ MESSAGE_ID_RULE: Final = (
 REPLY_TO_RULE: Final = "the reply_to is not a valid address with the substitutions of {where}"
 REPLY_TO_SIZE: Final = "there are too many substitutions for so many reply_to addresses"
 
-ADDRESS: Final = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\x80-\U0010ffff]+"
+REPLY_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\x80-\U0010ffff]++"
     r"@[A-Za-z0-9_\x80-\U0010ffff]([A-Za-z0-9_.\-\x80-\U0010ffff]*[A-Za-z0-9_\x80-\U0010ffff])?"
 )
 
@@ -93,7 +93,8 @@ def _check_addresses(addresses: Sequence[Address] | None, *, where: str) -> None
 def are_addresses(emails: Iterable[str]) -> bool:
     """Return whether each of the texts is an address that mail can be sent to."""
     return all(
-        ADDRESS.fullmatch(email) and ".." not in email.rpartition("@")[2] and _is_visible(email) for email in emails
+        REPLY_ADDRESS.fullmatch(email) and ".." not in email.rpartition("@")[2] and _is_visible(email)
+        for email in emails
     )
 
 
