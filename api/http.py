@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,6 +102,8 @@ def gunzip_within(packed: bytes, limit: int) -> bytes:
 def parse_json(body: bytes) -> Any:
     """The value of a JSON text (RFC 8259), free of NUL, which PostgreSQL cannot store. Raises NotUtf8 and NotJson.
 
+    A byte order mark before it is skipped, as RFC 8259 section 8.1 allows.
+
     Raises TooDeep for nesting beyond `MAX_DEPTH`. The parser bounds the digits of a number (4,300), too, and refuses
     lone surrogates.
     """
@@ -111,7 +114,7 @@ def parse_json(body: bytes) -> Any:
     if has_nul(body):
         raise NotJson
     try:
-        return from_json(body, allow_inf_nan=False, cache_strings="keys")
+        return from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise (TooDeep if str(error).startswith("recursion limit") else NotJson) from error
 

@@ -14,6 +14,7 @@ from django.db.models import F, QuerySet
 
 from accounts.models import Account
 from campaigns.audience.models import ContactList, Segment, Sender
+from campaigns.audience.senders import has_address
 from campaigns.content import content_of
 from campaigns.errors import (
     CampaignLimit,
@@ -32,6 +33,7 @@ from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK, Lack, Needs, lacks_of
 from campaigns.sizing import check_size
 from campaigns.states import CampaignStatus
+from foundation.addresses import check_address
 from foundation.clock import database_now
 from foundation.texts import check_line
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
@@ -121,11 +123,11 @@ def numbers_of(account: Account, uuids: Collection[UUID]) -> list[int]:
 
 def sender_of(account: Account, address: str) -> int:
     """The id of the account's sender with that address, a verified one if there is one. Raises UnknownPart."""
-    own = Sender.objects.filter(account=account, from_email__iexact=address)
-    found = own.order_by(F("verified_at").asc(nulls_last=True), "pk").values_list("pk", flat=True).first()
-    if found is None:
-        raise UnknownPart("sender")
-    return found
+    own = Sender.objects.filter(account=account).order_by(F("verified_at").asc(nulls_last=True), "pk")
+    for sender in own:
+        if has_address(sender, address):
+            return sender.pk
+    raise UnknownPart("sender")
 
 
 def create_campaign(account: Account, changes: Changes, *, rules: EditingRules = NO_RULES) -> Campaign:
@@ -218,6 +220,8 @@ def check_characters(changes: Changes) -> None:
     for name in LINES:
         if changes.get(name):
             check_line(changes[name], field=name)
+    if reply_to := changes.get("reply_to"):
+        check_address(reply_to, field="reply_to")
     for number, category in enumerate(changes.get("categories", ())):
         check_line(category, field=f"categories.{number}")
 

@@ -143,7 +143,7 @@ order by day
 """A row: which of the days that begin at these midnights, from 1, and what happened on it. The time zone stays with the
 caller, since PostgreSQL may not know the same ones."""
 
-SEARCHED: Final = """(c.email ilike %(pattern)s or c.phone_number ilike %(pattern)s
+SEARCHED: Final = """(c.email ilike %(email_pattern)s or c.phone_number ilike %(pattern)s
     or concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')) ilike %(pattern)s)"""
 
 
@@ -192,7 +192,7 @@ WANTED: Final = """
 from told where (%(status)s::text is null or status = %(status)s)
     and (%(opened)s::bool is null or (opened_at is not null) = %(opened)s)
     and (%(clicked)s::bool is null or (clicked_at is not null) = %(clicked)s)
-    and (%(pattern)s::text is null or recipient ilike %(pattern)s
+    and (%(pattern)s::text is null or recipient ilike %(email_pattern)s
         or concat_ws(' ', first_name, last_name) ilike %(pattern)s)
 """
 PAGE_RECORDED: Final = f"""{RECORDED} select recipient, uuid, first_name, last_name, status, sent_at, reply, opened_at,

@@ -17,6 +17,7 @@ from campaigns.audience.vocabulary import escape_pattern
 from campaigns.models import Campaign
 from campaigns.selection import select_audience
 from campaigns.states import RUNNING, CampaignStatus
+from foundation.addresses import spell_labels
 
 LAUNCHED: Final = RUNNING | {CampaignStatus.SENT, CampaignStatus.CANCELED}
 """A campaign in these has recipients; before, what is prepared for it may still change."""
@@ -61,7 +62,7 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
         "group": campaign.suppression_group_id,
         "through": 0,
         "last_contact": HIGHEST,
-        "pattern": search and f"%{escape_pattern(search)}%",
+        **_patterns(search),
     }
     with expensive_call(campaign.account_id):
         total = _count(queries.COUNT_REACHABLE.format(reachable=reachable), parameters)
@@ -85,7 +86,7 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
         "status": wanted.status,
         "opened": wanted.opened,
         "clicked": wanted.clicked,
-        "pattern": wanted.search and f"%{escape_pattern(wanted.search)}%",
+        **_patterns(wanted.search),
     }
     if page.offset >= launch.recipients:
         page = page._replace(limit=0, offset=launch.recipients)
@@ -104,6 +105,13 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
 def count_recipients(campaign: Campaign) -> int:
     """How many a campaign was sent to, or is being sent to; 0 before that."""
     return campaign.launch.recipients if campaign.launch and campaign.status in LAUNCHED else 0
+
+
+def _patterns(search: str | None) -> dict[str, str | None]:
+    """Return the patterns that a text is looked for by: in addresses, whose domains are kept as A-labels, and in other
+    values."""
+    texts = {"email_pattern": search and spell_labels(search), "pattern": search}
+    return {name: text and f"%{escape_pattern(text)}%" for name, text in texts.items()}
 
 
 def _count(query: str, parameters: dict[str, Any]) -> int:

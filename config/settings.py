@@ -15,6 +15,7 @@ from environs import Env, ValidationError, validate
 
 from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads it from here)
 from config.logs import LEVELS, logging_config
+from foundation.addresses import domain_key
 
 # Django's generic classes take their type in brackets only with this (`ModelAdmin[Batch]`).
 django_stubs_ext.monkeypatch()
@@ -130,8 +131,8 @@ ANYMAIL = env.json("ANYMAIL", {})
 MESSAGE_ID_DOMAIN = env.str("MESSAGE_ID_DOMAIN", "sluice.localhost")
 SYSTEM_FROM = env.str("SYSTEM_FROM", f"sluice@{MESSAGE_ID_DOMAIN}")
 """The sender of what Sluice itself has to say, such as the mail that asks an address to verify a sender."""
-VERIFIED_DOMAINS: frozenset[str] = frozenset(map(str.lower, env.list("VERIFIED_DOMAINS", [])))
-"""Senders of these domains need no verification."""
+VERIFIED_DOMAINS: frozenset[str] = frozenset(map(domain_key, env.list("VERIFIED_DOMAINS", [])))
+"""Senders of these domains, in any spelling, need no verification."""
 LOCAL_INBOX = env.str("LOCAL_INBOX", "")
 """The Maildir of a local inbox, shown in the admin; empty where there is none."""
 

@@ -1,4 +1,4 @@
-"""Checking: what of a draft can be merged into a header holds no control character.
+"""Checking: what of a draft can be merged into a header holds no control character, and its addresses are addresses.
 
 Substitutions may be merged into a header and into a body, so they may have several lines: the composer turns their line
 breaks into spaces in a header. Bodies, custom arguments and the content of attachments never reach a header.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
+from foundation.addresses import check_address
 from foundation.texts import check_line, check_text, is_line, is_text
 from mailer.draft import Address, MailDraft, Personalization
 
@@ -18,7 +19,11 @@ PEOPLE: Final = "personalizations"
 
 
 def check_characters(draft: MailDraft) -> None:
-    """Accept a draft without control characters. Raises UnfitCharacter, whose `field` is the path of the value."""
+    """Accept a draft without control characters, whose addresses mail can be sent to. Raises UnfitCharacter, whose
+    `field` is the path of the value."""
+    for loc, email in _emails_of(draft):
+        if not email.isascii():
+            check_address(email, field=".".join(map(str, loc)))
     for loc, line in _lines_of(draft):
         if not is_line(line):
             check_line(line, field=".".join(map(str, loc)))
@@ -27,6 +32,22 @@ def check_characters(draft: MailDraft) -> None:
         for number, one in enumerate(draft.personalizations):
             for name, values in (("substitutions", one.substitutions), ("merge", one.merge)):
                 check_text("".join((*values, *values.values())), field=f"{PEOPLE}.{number}.{name}")
+
+
+def _emails_of(draft: MailDraft) -> Iterator[tuple[Loc, str]]:
+    yield ("sender",), draft.sender.email
+    for address in draft.reply_to:
+        yield ("reply_to",), address.email
+    # Nearly all of a thousand personalizations have only ASCII ones: those are looked at together first.
+    people = draft.personalizations
+    are_ascii = "".join([address[0] for one in people for address in one.to]).isascii()
+    for number, one in enumerate(people):
+        if not are_ascii or one.cc or one.bcc or one.sender:
+            for name, addresses in (("to", one.to), ("cc", one.cc), ("bcc", one.bcc)):
+                for address in addresses:
+                    yield (PEOPLE, number, name), address.email
+            if one.sender:
+                yield (PEOPLE, number, "sender"), one.sender.email
 
 
 def _values_of(draft: MailDraft) -> Iterator[Iterable[str]]:

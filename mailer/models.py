@@ -56,7 +56,7 @@ class Suppression(models.Model):
     """An address that an account's mail no longer goes to: none of it, or none of a group."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
-    email = models.TextField(help_text="As `mailer.suppressions.addresses.address_key` has it")
+    email = models.TextField(help_text="In its canonical form (`foundation.addresses.address_key`)")
     kind = models.SmallIntegerField(choices=SuppressionKind.choices)
     group = models.ForeignKey(
         UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="suppressions", db_index=False

@@ -16,6 +16,7 @@ from django.db.models import F
 
 from batches.counts import LOOKED_AT
 from batches.models import PARCEL_SPAN, Batch, Parcel
+from foundation.addresses import spellings
 from mailer.models import Mail, Message
 from mailer.partitions import newest_parcel_id
 
@@ -34,7 +35,7 @@ def find_messages(text: str) -> list[int]:
     if header := MESSAGE_ID_HEADER.fullmatch(text):
         return [int(header[1])]
     if "@" in text:
-        found = Message.objects.filter(recipient=text).order_by("-pk")
+        found = Message.objects.filter(recipient__in=spellings(text)).order_by("-pk")
         return list(found.values_list("pk", flat=True)[:SHOWN])
     if re.fullmatch("[0-9]{1,18}", text):
         return [int(text)]

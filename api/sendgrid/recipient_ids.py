@@ -1,4 +1,5 @@
-"""The ids of legacy recipients: the address in lower case, or the UUID of a contact without one, in URL-safe base64."""
+"""The ids of legacy recipients, in URL-safe base64: the address in its canonical form, or the UUID of a contact without
+one."""
 
 from __future__ import annotations
 
@@ -14,11 +15,12 @@ from api.sendgrid.inputs.fields import find_uuid
 from campaigns.audience.contacts import find_by_identifier, find_contacts
 from campaigns.audience.models import Contact
 from campaigns.audience.vocabulary import UNSTORABLE
+from foundation.addresses import address_key
 
 WRITTEN: Final = re.compile(r"[A-Za-z0-9_-]{4,500}={0,2}")
 
 Key = str | UUID
-"""An address in lower case, or the UUID of a contact."""
+"""An address in its canonical form, or the UUID of a contact."""
 
 
 def write_recipient_id(key: Key) -> str:
@@ -41,7 +43,7 @@ def read_recipient_id(text: str) -> Key | None:
         return None
     if UNSTORABLE.search(decoded):
         return None
-    return decoded.lower() if "@" in decoded else find_uuid(decoded)
+    return address_key(decoded) if "@" in decoded else find_uuid(decoded)
 
 
 def find_recipients(account: Account, keys: Collection[Key]) -> list[Contact]:

@@ -17,6 +17,7 @@ from campaigns.audience.senders import find_verified
 from campaigns.editing import TITLE_LENGTH, find_campaign
 from campaigns.errors import UnknownCampaign
 from campaigns.models import Campaign
+from foundation.addresses import address_key, is_address
 from foundation.texts import UNFIT_FOR_LINE, is_line
 
 LONGEST_SUBJECT: Final = 998
@@ -128,13 +129,18 @@ def read_subscribers(found: Element) -> list[ContactDraft]:
 
 
 def read_subscriber(given: Element) -> ContactDraft:
-    """The key becomes the contact's external id, unless it is the address once more."""
+    """The key becomes the contact's external id, unless it is the address once more, in any spelling."""
     refuse_set(given, ("Attributes",))
     email, key = text(given, "EmailAddress"), text(given, "SubscriberKey")
-    said = {"email": email} | ({"external_id": key} if key and key != email else {})
     if email is None:
         raise Problem(Code.LIST_CREATION, "A subscriber needs an EmailAddress")
-    return make_draft(said, fields={})
+    is_other = key and address_key(key) != address_key(email)
+    return make_draft({"email": email, **({"external_id": read_key(key)} if is_other else {})}, fields={})
+
+
+def read_key(key: str) -> str:
+    """Return a subscriber's key; one that is an address in the form in which addresses are kept."""
+    return address_key(key) if is_address(key) else key
 
 
 def read_send_date(found: Element, *, now: dt.datetime) -> dt.datetime | None:

@@ -28,10 +28,10 @@ from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, Contact, Contact
 from campaigns.audience.segments import condition_of, find_matching, list_segments
 from campaigns.audience.sgql import read_query
 from campaigns.audience.vocabulary import vocabulary_of
+from foundation.addresses import address_key
 from foundation.admin import ReadOnlyAdmin, draw_link, write_time
 from foundation.errors import SluiceError
 from mailer.models import Suppression, SuppressionKind
-from mailer.suppressions.addresses import address_key
 
 SHOWN = 50
 OFFERED = 50
@@ -109,7 +109,7 @@ def find_exact(account: Account | None, term: str) -> list[Contact]:
     accounts = [account.pk] if account else list(Account.objects.values_list("pk", flat=True))
     own = Contact.objects.filter(account_id__in=accounts)
     keys: list[dict[str, Any]] = [
-        {name: term.lower() if name == "email" else term} for name in IDENTIFIERS if "\0" not in term
+        {name: address_key(term) if name == "email" else term} for name in IDENTIFIERS if "\0" not in term
     ]
     if term.isascii() and term.isdecimal() and len(term) <= 18:
         keys.append({"pk": int(term)})

@@ -39,6 +39,7 @@ from campaigns.audience.conditions import (
 )
 from campaigns.audience.dates import write_date
 from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS
+from foundation.addresses import spell_labels
 
 PREFIX: Final = "asked_"
 """Of the names of the parameters, so that a statement around them can have its own."""
@@ -78,6 +79,7 @@ OPERATORS: Final[dict[Operator, LiteralString]] = {
     Operator.GE: ">=",
     Operator.LIKE: "like",
 }
+EMAIL: Final = Column("email", Kind.TEXT)
 FUNCTIONS: Final[dict[Function, LiteralString]] = {Function.LOWER: "lower", Function.LENGTH: "char_length"}
 
 
@@ -146,7 +148,8 @@ class _Compiler:
         """In the type in which the subject is compared."""
         match value:
             case str():
-                return self._text(value)
+                # A domain is kept as A-labels.
+                return self._text(spell_labels(value) if subject == EMAIL else value)
             case Decimal():
                 number = sql.SQL("{}::numeric").format(self._parameter(value))
                 is_json = isinstance(subject, Custom) and function is None

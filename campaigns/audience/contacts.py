@@ -11,6 +11,7 @@ from accounts.models import Account
 from campaigns.audience.models import Audience, Contact
 from campaigns.audience.queries import DELETE_CONTACTS, LOCK_AUDIENCE
 from campaigns.errors import UnknownContact
+from foundation.addresses import address_key
 
 
 def lock_audience(account: Account) -> None:
@@ -40,8 +41,9 @@ def find_contacts(account: Account, uuids: Collection[uuid.UUID]) -> list[Contac
 
 def find_by_identifier(account: Account, identifier: str, values: Iterable[str]) -> dict[str, Contact]:
     """The contacts that have one of these as their `identifier` (one of `IDENTIFIERS`), by it. An e-mail address, in
-    any case, finds those, too, whose alternate it is; of several the one whose own it is, or the oldest."""
-    wanted = {value.lower() if identifier == "email" else value for value in values}
+    any spelling, finds those, too, whose alternate it is; of several the one whose own it is, or the oldest. They are
+    returned by its canonical form (`address_key`)."""
+    wanted = {address_key(value) if identifier == "email" else value for value in values}
     own = Contact.objects.filter(account=account, **{f"{identifier}__in": wanted})
     found = {getattr(contact, identifier): contact for contact in own}
     if identifier == "email" and (missing := wanted - found.keys()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from typing import Final
 from campaigns.audience.fields import read_value
 from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
 from campaigns.audience.phones import read_phone
-from campaigns.audience.vocabulary import UNSTORABLE
 from campaigns.errors import InvalidContact
+from foundation.addresses import address_key, is_address, to_ascii
 from foundation.texts import LINE_RULE, TEXT_RULE, is_line, is_text
 
 LENGTHS: Final = {
@@ -35,11 +34,8 @@ LENGTHS: Final = {
 }
 """Characters at most."""
 MOST_ALTERNATES: Final = 5
-EMAIL: Final = re.compile(
-    r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]{1,64}"
-    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,126}[^\W_](?:[\w-]{0,61}[^\W_])?"
-)
-"""An address that can be written to: no quotes, no comments, no bare host names."""
+LONGEST_LOCAL_PART: Final = 64
+"""Octets (RFC 5321 section 4.5.3.1.1)."""
 
 Custom = str | int | float | None
 
@@ -82,8 +78,12 @@ def make_draft(
 
 
 def is_email(text: str) -> bool:
-    """Whether mail could be sent there."""
-    return EMAIL.fullmatch(text) is not None and len(text) <= LENGTHS["email"] and not UNSTORABLE.search(text)
+    """Return whether mail could be sent there. Bare host names are not taken."""
+    if not is_address(text):
+        return False
+    local, _, domain = to_ascii(text).rpartition("@")
+    octets = len(local.encode())
+    return "." in domain and octets <= LONGEST_LOCAL_PART and octets + 1 + len(domain) <= LENGTHS["email"]
 
 
 def read_identifier(name: str, given: object) -> str:
@@ -108,10 +108,10 @@ def _read_phone(text: str, name: str) -> str:
 
 
 def _read_email(text: str, name: str) -> str:
-    """In lower case, as all addresses are kept."""
+    """Return an address in the form in which it is kept and compared."""
     if not is_email(text):
         raise InvalidContact("Invalid email.", field=name)
-    return text.lower()
+    return address_key(text)
 
 
 def _read_text(name: str, given: object) -> str:

@@ -12,6 +12,7 @@ from campaigns.audience.contacts import count_contacts
 from campaigns.audience.drafts import is_email
 from campaigns.audience.expensive import expensive_call
 from campaigns.audience.models import Contact, ContactList, Membership
+from foundation.addresses import address_key
 
 
 class Page(NamedTuple):
@@ -51,6 +52,6 @@ def members_of(found: ContactList, page: Page) -> list[Membership]:
 
 def _matching(contacts: QuerySet[Contact], search: str) -> QuerySet[Contact]:
     if is_email(search):
-        return contacts.filter(email=search.lower())
+        return contacts.filter(email=address_key(search))
     named = contacts.annotate(full_name=Concat("first_name", Value(" "), "last_name", output_field=TextField()))
     return named.filter(Q(full_name__icontains=search) | Q(phone_number__icontains=search))

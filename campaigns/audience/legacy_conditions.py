@@ -30,6 +30,7 @@ from campaigns.audience.conditions import (
 from campaigns.audience.dates import has_time, read_date
 from campaigns.audience.vocabulary import Vocabulary
 from campaigns.errors import InvalidCondition
+from foundation.addresses import address_key
 
 MOST_CONDITIONS: Final = 15
 PARTS: Final = ("field", "operator", "value", "and_or")
@@ -156,8 +157,8 @@ def _compare_date(subject: Subject, operator: str, value: str) -> Condition:
 
 
 def _text_for(subject: Subject, value: str) -> str:
-    """E-mail addresses are kept in lower case."""
-    return value.lower() if subject == leaves.COLUMNS["email"] else value
+    """E-mail addresses are kept in their canonical form."""
+    return address_key(value) if subject == leaves.COLUMNS["email"] else value
 
 
 def _read_span(value: str) -> FromNow:

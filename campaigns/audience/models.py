@@ -91,7 +91,9 @@ class Contact(models.Model):
 
     uuid = models.UUIDField(db_default=RandomUUID())
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
-    email = models.CharField(max_length=254, null=True, help_text="In lower case")
+    email = models.CharField(
+        max_length=254, null=True, help_text="In its canonical form (`foundation.addresses.address_key`)"
+    )
     phone_number_id = models.CharField(max_length=254, null=True)
     external_id = models.CharField(max_length=255, null=True)
     anonymous_id = models.CharField(max_length=254, null=True)

@@ -14,19 +14,20 @@ from campaigns.audience.lists import find_lists
 from campaigns.audience.models import IDENTIFIERS, Contact, ContactList, Membership
 from campaigns.audience.queries import ADD_MEMBERS, COUNT_NEW
 from campaigns.errors import ContactTaken
+from foundation.addresses import address_key, check_address
 from foundation.clock import Now
 from foundation.texts import check_line, check_text
 from mailer.models import Suppression, SuppressionKind
-from mailer.suppressions.addresses import address_key
 
 Columns = Mapping[str, Any]
-"""Values by the names of columns, as they are stored."""
+"""Values by the names of columns."""
 
 
 def create_contact(account: Account, columns: Columns, *, list_ids: Collection[uuid.UUID] = ()) -> Contact:
     """A new contact, on these lists unless it has left the account's mail. Raises UnfitCharacter, ContactTaken and
     UnknownList."""
     _check_characters(columns)
+    columns = _with_key(columns)
     with transaction.atomic():
         lock_audience(account)
         lists = find_lists(account, list_ids)
@@ -46,6 +47,7 @@ def update_contact(
     """Change these columns, and the values of these custom fields, None removing one. Raises UnfitCharacter,
     UnknownContact and ContactTaken."""
     _check_characters(columns)
+    columns = _with_key(columns)
     for value in (custom or {}).values():
         if isinstance(value, str):
             check_text(value, field="custom_fields")
@@ -77,6 +79,15 @@ def has_left(contact: Contact) -> bool:
         return False
     left = Suppression.objects.filter(account=contact.account_id, kind=SuppressionKind.GLOBAL)
     return left.filter(email=address_key(contact.email)).exists()
+
+
+def _with_key(columns: Columns) -> Columns:
+    """Return the columns with the address in the form in which it is kept. Raises UnfitCharacter."""
+    email = columns.get("email")
+    if not email:
+        return columns
+    check_address(email, field="email")
+    return {**columns, "email": address_key(email)}
 
 
 def _check_characters(columns: Columns) -> None:

@@ -33,12 +33,12 @@ from campaigns.audience.errors import (
     WrongPart,
 )
 from campaigns.audience.models import Sender
+from foundation.addresses import address_key, domain_key
 from foundation.clock import Now, database_now
 from foundation.texts import is_line
 from mailer.compose.headers import one_line
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.pipeline.accept import accept_mail
-from mailer.suppressions.addresses import address_key
 
 LINK_LIFE = dt.timedelta(hours=48)
 SALT = "campaigns.sender"
@@ -110,14 +110,17 @@ def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
 def find_verified(account: Account, *, email: str | None, name: str | None) -> Sender:
     """The account's first verified sender with that address, with that name, or with both. Raises UnknownSender."""
     verified = list_senders(account).filter(verified_at__isnull=False)
-    if email is not None:
-        verified = verified.filter(from_email__iexact=email)
     if name is not None:
         verified = verified.filter(from_name=name)
-    sender = verified.first()
-    if sender is None:
-        raise UnknownSender(field="sender")
-    return sender
+    for sender in verified:
+        if email is None or has_address(sender, email):
+            return sender
+    raise UnknownSender(field="sender")
+
+
+def has_address(sender: Sender, email: str) -> bool:
+    """Return whether the sender's address is this one, in any spelling."""
+    return address_key(sender.from_email) == address_key(email)
 
 
 def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[Parts]) -> Sender:
@@ -129,7 +132,7 @@ def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[
     with transaction.atomic():
         lock_audience(account)
         sender = _unlocked(account, sender_id)
-        moved = said.get("from_email", sender.from_email).lower() != sender.from_email.lower()
+        moved = not has_address(sender, said.get("from_email", sender.from_email))
         for part, value in said.items():
             setattr(sender, part, value)
         _refuse_taken(sender)
@@ -206,7 +209,7 @@ def vouch_for_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
 
 def is_trusted(email: str) -> bool:
     """Whether the address belongs to a domain whose senders need no verification."""
-    return email.rpartition("@")[2].lower() in settings.VERIFIED_DOMAINS
+    return domain_key(email.rpartition("@")[2]) in settings.VERIFIED_DOMAINS
 
 
 def _ask_to_verify(sender: Sender) -> None:

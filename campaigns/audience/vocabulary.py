@@ -35,6 +35,7 @@ from campaigns.audience.conditions import (
 )
 from campaigns.audience.dates import read_date
 from campaigns.audience.models import IDENTIFIERS, TEXT_FIELDS, EngagementKind, FieldDefinition
+from foundation.addresses import address_key, domain_key
 
 TEXT_COLUMNS: Final = (*IDENTIFIERS, *TEXT_FIELDS, "contact_id")
 DATE_COLUMNS: Final = ("created_at", "updated_at", "last_emailed", "last_opened", "last_clicked")
@@ -144,8 +145,8 @@ def has(subject: Subject, value: Value) -> Condition:
     text = check_text(value)
     if subject == COLUMNS["list_ids"]:
         return InList(text)
-    # E-mail addresses are kept in lower case.
-    return Has(subject, text.lower())
+    # E-mail addresses and their domains are kept in their canonical form.
+    return Has(subject, domain_key(text) if subject == COLUMNS["email_domains"] else address_key(text))
 
 
 def from_now(*, months: int = 0, seconds: int = 0) -> FromNow:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from email.utils import quote
 from functools import lru_cache
 
+from foundation.addresses import to_ascii
 from mailer.compose.folding import CRLF, LINE, encode_words, fold, is_within_limits
 from mailer.compose.structured import is_structured, structured_line
 from mailer.draft import Address
@@ -87,17 +88,8 @@ def mailbox(address: Address, *, is_encoded: bool = False) -> str:
 
 
 def wire_address(email: str) -> str:
-    """The address with an international domain in its ASCII form (RFC 5890), where it has one."""
-    email = one_line(email)
-    if email.isascii():
-        return email
-    local, at, domain = email.rpartition("@")
-    if domain.isascii():
-        return email
-    try:
-        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        return email
+    """Return the address as an SMTP command and a header name it: its domain as A-labels, where it has such a form."""
+    return to_ascii(one_line(email))
 
 
 def message_id_header(mail_id: str, message_id: int, *, domain: str) -> str:

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from foundation.addresses import address_key
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
 from mailer.compose.caller_headers import COMPOSED_HEADERS, find_message_id, message_id_of
 from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
@@ -24,7 +25,6 @@ from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is
 from mailer.compose.unsubscribe import UnsubscribeTags
 from mailer.draft import Address
 from mailer.models import Mail
-from mailer.suppressions.addresses import address_key
 from mailer.suppressions.links import sealer
 from mailer.transports.base import Envelope
 

@@ -11,6 +11,7 @@ from django.db import connection
 
 from batches.claims import Claim, bits
 from batches.models import PARCEL_SPAN
+from foundation.addresses import address_key
 from mailer import queries
 from mailer.compose.mime import recipients_of
 from mailer.models import EventKind
@@ -149,9 +150,8 @@ def find_open(message_ids: Collection[int]) -> dict[int, Sequence[str | None]]:
 def suppressed_recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> dict[int, dict[str, list[Found]]]:
     """Return the recipients of these messages who have suppressions, with these, in one statement."""
     accounts = {claim.base: claim.account_id for claim in claims}
-    # As on the wire they need no more than lower case to be keys (`address_key`).
     asked = [
-        (message_id, recipient, (accounts[message_id // PARCEL_SPAN], recipient.lower()))
+        (message_id, recipient, (accounts[message_id // PARCEL_SPAN], address_key(recipient)))
         for message_id, (_, first, personal) in messages.items()
         for recipient in recipients_of(personal or {}, first)
     ]

@@ -1,7 +1,7 @@
 """Suppressions as lists: putting addresses on one, taking them off, and reading it.
 
-An address is compared and kept as `address_key` has it. To put one on that is there, or take off one that is not,
-changes nothing.
+An address is compared and kept in its canonical form (`foundation/addresses.py`). To put one on that is there, or take
+off one that is not, changes nothing.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from django.db.models import QuerySet, TextField
 from django.db.models.lookups import BuiltinLookup
 
 from accounts.models import Account
+from foundation.addresses import address_key, spell_labels
 from mailer.errors import UnknownGroup
 from mailer.models import Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.suppressions import queries
-from mailer.suppressions.addresses import address_key
 from mailer.suppressions.groups import living_groups
 
 PAGE = 10_000
@@ -123,7 +123,7 @@ def list_suppressions(account: Account, kind: SuppressionKind, window: Window) -
         # To the end of that second: the wire tells whole ones.
         found = found.filter(created_at__lt=window.until + dt.timedelta(seconds=1))
     if window.pattern:
-        found = found.filter(email__like=LITERAL.sub(r"\\\g<0>", window.pattern.lower()) + "%")
+        found = found.filter(email__like=LITERAL.sub(r"\\\g<0>", spell_labels(window.pattern).lower()) + "%")
     page = found.order_by("-created_at", "-pk")[window.offset : window.offset + window.limit]
     return list(page), found.count()
 

@@ -15,11 +15,11 @@ from django.conf import settings
 from accounts.models import Account
 from accounts.rates import take_place
 from batches.hints import publish
+from foundation.addresses import address_key
 from mailer.compose.mime import recipients_of
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
-from mailer.suppressions.addresses import address_key
 from mailer.suppressions.links import Link, seal
 
 TASK: Final = "mailer.tasks.mail_own_link"

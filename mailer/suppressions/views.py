@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from foundation.addresses import is_visible
 from foundation.methods import accept_methods
 from mailer.suppressions import leaving, own_link
 from mailer.suppressions.leaving import Holder
@@ -91,7 +92,7 @@ def _ask_address(request: HttpRequest, link: Link, *, page: str) -> HttpResponse
     if request.method != "POST":
         return _render(request, "ask_address")
     email = request.POST.get("address", "").strip()
-    if not (3 <= len(email) <= LONGEST_ADDRESS and "@" in email and is_safe_address(email)):
+    if not (3 <= len(email) <= LONGEST_ADDRESS and "@" in email and is_safe_address(email) and is_visible(email)):
         return _render(request, "ask_address", status=400, is_wrong=True)
     if not own_link.request_own_link(link, email, page):
         return _render(request, "ask_address", status=429, is_too_often=True)

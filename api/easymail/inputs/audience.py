@@ -19,6 +19,7 @@ from api.easymail.inputs.rules import REQUIRED, Field, Wrong, find_problems, rea
 from campaigns.audience.fields import Shape, read_value
 from campaigns.audience.lists import LONGEST_NAME
 from campaigns.audience.models import FieldDefinition, FieldForm, FieldType
+from foundation.addresses import address_key
 
 TEXT_LENGTH: Final = 255
 PHONE_LENGTH: Final = 32
@@ -30,11 +31,6 @@ ITEM_LENGTH: Final = 255
 FIELD_KEY: Final = re.compile("[a-z][a-z0-9-]{0,99}")
 NOT_OF_KEY: Final = re.compile("[^a-z0-9]+")
 CONTACT_SEARCH: Final = (SEARCH, Field("list_uuid", rules.read_uuid))
-
-
-def read_email(value: Any) -> str:
-    """As all addresses are kept."""
-    return rules.read_email(value).lower()
 
 
 def read_uuids(value: Any) -> list[UUID]:
@@ -64,7 +60,7 @@ PERSON: Final = (
 )
 COLUMNS: Final = {"phone": "phone_number", "country_code": "country"}
 """What the core calls them, where it has another name."""
-NEW_CONTACT: Final = (Field("email", read_email, REQUIRED), *PERSON, Field("contact_lists", read_uuids, []))
+NEW_CONTACT: Final = (Field("email", rules.read_email, REQUIRED), *PERSON, Field("contact_lists", read_uuids, []))
 LIST: Final = (
     Field("name", rules.line(LONGEST_NAME), REQUIRED),
     Field("description", rules.text(DESCRIPTION_LENGTH), ""),
@@ -113,13 +109,20 @@ def read_contact_change(request: Request, account: Account, email: str | None) -
     """The change of a contact with this address, which stays as it is."""
     given = read_object(request)
     said, problems = find_problems(given, PERSON, is_new=False)
-    if given.get("email") not in (None, "", email):
+    if not is_same_address(given.get("email"), email):
         problems["email"] = ["The email field is prohibited."]
     custom, wrong = _read_values(given.get("custom_fields"), account)
     problems |= wrong
     if problems:
         raise invalid(problems)
     return ContactChange(named(said), custom)
+
+
+def is_same_address(given: Any, email: str | None) -> bool:
+    """Return whether what was given names no address, or this one."""
+    if given in (None, ""):
+        return True
+    return isinstance(given, str) and email is not None and address_key(given.strip()) == email
 
 
 def named(said: Mapping[str, Any]) -> Mapping[str, Any]:

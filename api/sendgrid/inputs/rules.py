@@ -21,6 +21,7 @@ from api.sendgrid.inputs import schema
 from api.sendgrid.inputs.bypasses import bypass_problems
 from api.sendgrid.inputs.headers import header_problems
 from api.sendgrid.inputs.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
+from foundation.addresses import address_key
 from foundation.texts import is_line
 from mailer.compose.mime_types import NAME, parse_mime_type
 
@@ -138,12 +139,12 @@ def duplicate_problems(at: Loc, one: Mapping[str, Any]) -> Iterator[Found]:
     seen = set()
     for kind in ("to", "cc", "bcc"):
         for entry in one.get(kind) or ():
-            folded = entry["email"].lower()
-            if folded in seen:
+            key = address_key(entry["email"])
+            if key in seen:
                 field = ".".join(map(str, (*at, kind)))
                 yield Found(at, DUPLICATE.format(entry["email"], field), "message.recipient-errors")
                 return
-            seen.add(folded)
+            seen.add(key)
 
 
 def substitutions_text(substitutions: Mapping[str, Any], mail: Mapping[str, Any]) -> str | None:
@@ -281,7 +282,7 @@ def reply_to_list_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
             break
     if entries and "reply_to" in mail:
         yield Found(("reply_to_list",), BOTH_REPLY_TOS)
-    if len({entry["email"].lower() for entry in entries}) < len(entries):
+    if len({address_key(entry["email"]) for entry in entries}) < len(entries):
         yield Found(("reply_to_list",), REPLY_TO_TWICE)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Required
 
-from pydantic import FailFast, Field, StringConstraints, TypeAdapter, WithJsonSchema
+from pydantic import AfterValidator, FailFast, Field, StringConstraints, TypeAdapter, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from foundation.addresses import ASCII_ADDRESS, is_address
 from foundation.texts import NOT_IN_LINE
 
 MAX_PERSONALIZATIONS = 1000
@@ -27,28 +29,29 @@ MAX_CONTENTS = 100
 MAX_ATTACHMENTS = 1000
 MAX_BATCH_ID_LENGTH = 200
 
-# RFC 5322 atext and dots, freely, since mailboxes with dots in odd places exist; RFC 6531 adds what is not ASCII, here
-# without controls, invisible marks and spaces. Quoted local parts and address literals are not taken.
-ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-"
-NON_ASCII = r"[^\x00-\x7F\p{Cc}\p{Cf}\p{Z}]"
-LOCAL_PART = rf"(?:[{ATEXT}]|{NON_ASCII})+"
-LABEL = rf"(?:[A-Za-z0-9_]|{NON_ASCII})(?:(?:[A-Za-z0-9_\-]|{NON_ASCII}){{0,61}}(?:[A-Za-z0-9_]|{NON_ASCII}))?"
-ASCII_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
-
 Text = Annotated[str, StringConstraints(min_length=1)]
 LINE_PATTERN = f"^[^{NOT_IN_LINE}]*$"
 Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
 """Goes into a header: no line break and no control character but a tab."""
 
-# What the document says of them: the patterns would fill its pages, and not every language's expressions have `\p`.
+
+def check_address(text: str) -> str:
+    """Accept an address that is ASCII, which the pattern has checked, or otherwise one that mail can be sent to."""
+    if text.isascii() or is_address(text):
+        return text
+    raise PydanticCustomError("string_pattern_mismatch", "not an address")
+
+
+# What the document says of them: the patterns would fill its pages.
 AddressText = Annotated[
     str,
-    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^{LOCAL_PART}@{LABEL}(?:\.{LABEL})*$"),
+    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^{ASCII_ADDRESS}$|[^\x00-\x7F]"),
+    AfterValidator(check_address),
     WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
 AsciiAddressText = Annotated[
     str,
-    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*$"),
+    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=f"^{ASCII_ADDRESS}$"),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
 ReplyToText = Annotated[

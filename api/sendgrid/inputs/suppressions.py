@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.inputs.resources import read_object
 from api.sendgrid.inputs.schema import MAX_ADDRESS_LENGTH, AddressText
+from foundation.addresses import check_visible
 from mailer.suppressions.groups import HIGHEST_ID
 from mailer.suppressions.lists import Window
 
@@ -90,22 +91,30 @@ def read_emails(request: Request) -> list[str]:
 
 
 def read_searched_emails(request: Request) -> list[str]:
-    """The addresses to look for: whatever is none is on no list."""
+    """The addresses to look for: whatever is none is on no list. Raises UnfitCharacter."""
     try:
-        return TEXTS.validate_python(read_object(request).get("recipient_emails"), strict=True)
+        emails = TEXTS.validate_python(read_object(request).get("recipient_emails"), strict=True)
     except ValidationError:
         raise Refusal(400, INVALID_EMAILS) from None
+    return read_known(emails, "recipient_emails")
+
+
+def read_known(emails: list[str], field: str = "email") -> list[str]:
+    """Accept texts that may be on a list. Raises UnfitCharacter for one with a character that nobody sees."""
+    for email in emails:
+        check_visible(email, field=field)
+    return emails
 
 
 def read_deletion(request: Request) -> list[str] | None:
-    """The addresses to take off a list; None: all of them."""
+    """The addresses to take off a list; None: all of them. Raises UnfitCharacter."""
     given = read_object(request)
     emails, is_all = given.get("emails"), given.get("delete_all")
     if is_all is True and emails is None:
         return None
     if is_all in (None, False) and emails is not None:
         try:
-            return TEXTS.validate_python(emails, strict=True)
+            return read_known(TEXTS.validate_python(emails, strict=True), "emails")
         except ValidationError:
             pass
     raise Refusal(400, INVALID_DELETION)
@@ -120,11 +129,13 @@ def read_ids(request: Request) -> list[int]:
 
 
 def read_window(request: Request) -> Window:
-    """The part of a list that is wanted: `start_time`, `end_time`, `email`, `limit`, `offset`."""
+    """The part of a list that is wanted: `start_time`, `end_time`, `email`, `limit`, `offset`. Raises
+    UnfitCharacter."""
     limit = read_number(request, "limit", lowest=1, highest=MAX_LIMIT)
     pattern = request.query_params.get("email", "")
     if len(pattern) > MAX_ADDRESS_LENGTH or "\0" in pattern:
         raise Refusal(400, INVALID_EMAIL)
+    check_visible(pattern, field="email")
     return Window(
         limit=MAX_LIMIT if limit is None else limit,
         offset=read_number(request, "offset") or 0,

@@ -101,7 +101,7 @@ class OneGroupSuppression(Endpoint):
 
     def delete(self, request: Request, group_id: str, email: str) -> Response:
         group = groups.find_group(self.account, int(group_id))
-        lists.unsuppress(self.account, SuppressionKind.GROUP, [email], group=group)
+        lists.unsuppress(self.account, SuppressionKind.GROUP, inputs.read_known([email]), group=group)
         return Response(status=204)
 
 
@@ -124,7 +124,8 @@ class AddressSuppressions(Endpoint):
     scopes = {"GET": "asm.groups.suppressions.read"}
 
     def get(self, request: Request, email: str) -> Response:
-        left = lists.groups_left(self.account, email)
+        (known,) = inputs.read_known([email])
+        left = lists.groups_left(self.account, known)
         found = groups.living_groups(self.account)
         return Response({"suppressions": [{**outputs.group(each), "suppressed": each.pk in left} for each in found]})
 
@@ -148,9 +149,9 @@ class OneGlobalSuppression(Endpoint):
 
     def get(self, request: Request, email: str) -> Response:
         """The address, or nothing at all."""
-        found = lists.find_suppressed(self.account, SuppressionKind.GLOBAL, [email]).first()
+        found = lists.find_suppressed(self.account, SuppressionKind.GLOBAL, inputs.read_known([email])).first()
         return Response({"recipient_email": found.email} if found else {})
 
     def delete(self, request: Request, email: str) -> Response:
-        lists.unsuppress(self.account, SuppressionKind.GLOBAL, [email])
+        lists.unsuppress(self.account, SuppressionKind.GLOBAL, inputs.read_known([email]))
         return Response(status=204)

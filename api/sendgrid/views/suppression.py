@@ -43,10 +43,11 @@ class Entry(Endpoint):
 
     def get(self, request: Request, email: str) -> Response:
         """A list of one, or of none."""
-        return Response([outputs.suppression(each) for each in lists.find_suppressed(self.account, self.kind, [email])])
+        found = lists.find_suppressed(self.account, self.kind, inputs.read_known([email]))
+        return Response([outputs.suppression(each) for each in found])
 
     def delete(self, request: Request, email: str) -> Response:
-        lists.unsuppress(self.account, self.kind, [email])
+        lists.unsuppress(self.account, self.kind, inputs.read_known([email]))
         return Response(status=204)
 
 
