@@ -26,8 +26,8 @@ that Python, Rust (pydantic) and ECMA-262 share. Quoted local parts are not take
 ASCII_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
 """Letters, digits and hyphens (RFC 1123 section 2.1) of at most 63 octets; underscores exist. Address literals are not
 taken."""
-ASCII_DOMAIN: Final = rf"{ASCII_LABEL}(?:\.{ASCII_LABEL})*"
-ASCII_ADDRESS: Final = rf"[{ATEXT}]+@{ASCII_DOMAIN}"
+MOST_LABELS: Final = 127
+"""As many as have room in a domain."""
 
 LONGEST_DOMAIN: Final = 253
 """Octets of a domain as A-labels: with the lengths of its labels these are the 255 of RFC 1035 section 2.3.4."""
@@ -41,9 +41,9 @@ IGNORABLE: Final = re.compile(
 JOINERS: Final = frozenset("\u200c\u200d")
 """ZWNJ and ZWJ, which RFC 5892 (appendices A.1 and A.2) allows in some contexts in a label, and nowhere else."""
 
-_PLAIN: Final = re.compile(ASCII_ADDRESS)
-_LOCAL: Final = re.compile(rf"(?:[{ATEXT}]|[^\x00-\x7f])+")
-_DOMAIN: Final = re.compile(ASCII_DOMAIN)
+_DOMAIN: Final = re.compile(rf"{ASCII_LABEL}(?:\.{ASCII_LABEL}){{0,{MOST_LABELS - 1}}}")
+_PLAIN: Final = re.compile(f"[{ATEXT}]+@{_DOMAIN.pattern}")
+_LOCAL: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]+")
 _MAPPED: Final = re.compile("[a-z0-9_-]+")
 _DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
 """What separates labels (RFC 3490 section 3.1, UTS 46 section 2.3)."""
@@ -66,13 +66,13 @@ def check_address(email: str, *, field: str) -> None:
 
 def is_visible(text: str) -> bool:
     """Return whether the text has no invisible character but ASCII ones: it may be an address that is looked for."""
-    return text.isascii() or not _find_invisible(text)
+    return text.isascii() or not _find_hidden(text)
 
 
 def check_visible(text: str, *, field: str) -> None:
     """Accept a text that `is_visible`. Raises UnfitCharacter."""
     if not is_visible(text):
-        raise UnfitCharacter(f"{field} {_find_invisible(text)}", field=field)
+        raise UnfitCharacter(f"{field} {_find_hidden(text)}", field=field)
 
 
 def find_flaw(email: str) -> str:
@@ -80,7 +80,7 @@ def find_flaw(email: str) -> str:
     local, at, domain = email.rpartition("@")
     if not at or not _LOCAL.fullmatch(local):
         return "is not an address"
-    if flaw := _find_invisible(local, but=frozenset()):
+    if flaw := _find_hidden(email):
         return flaw
     try:
         encoded = encode_domain(domain)
@@ -161,7 +161,7 @@ def _fold(text: str) -> str:
 def _encode(domain: str) -> str:
     if len(domain) > LONGEST_DOMAIN:
         raise BadDomain(f"has a domain that is longer than {LONGEST_DOMAIN} octets")
-    if flaw := _find_invisible(domain):
+    if flaw := _find_invisible(domain, but=JOINERS):
         raise BadDomain(flaw)
     try:
         encoded = ".".join([label for written in _DOTS.split(domain) for label in _encode_label(written)])
@@ -183,7 +183,13 @@ def _encode_label(label: str) -> list[str]:
     return [part if part.isascii() else alabel(part).decode("ascii") for part in mapped]
 
 
-def _find_invisible(text: str, *, but: frozenset[str] = JOINERS) -> str:
+def _find_hidden(email: str) -> str:
+    """Return what is wrong with an address that holds an invisible character; in its domain joiners may be right."""
+    local, _, domain = email.rpartition("@")
+    return _find_invisible(local) or _find_invisible(domain, but=JOINERS)
+
+
+def _find_invisible(text: str, *, but: frozenset[str] = frozenset()) -> str:
     """Return what is wrong with a text that holds a character which nobody sees or which Unicode has not assigned."""
     for char in text:
         if (category(char)[0] in "CZ" and char not in but) or IGNORABLE.match(char):

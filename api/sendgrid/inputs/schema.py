@@ -12,7 +12,7 @@ from pydantic import AfterValidator, FailFast, Field, StringConstraints, TypeAda
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from foundation.addresses import ASCII_ADDRESS, is_address
+from foundation.addresses import ASCII_LABEL, ATEXT, is_address
 from foundation.texts import NOT_IN_LINE
 
 MAX_PERSONALIZATIONS = 1000
@@ -33,6 +33,8 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 LINE_PATTERN = f"^[^{NOT_IN_LINE}]*$"
 Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
 """Goes into a header: no line break and no control character but a tab."""
+
+ASCII_ADDRESS = rf"[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*"
 
 
 def check_address(text: str) -> str:

@@ -1,0 +1,156 @@
+"""Addresses: their canonical form, and the characters that none of them holds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from idna import ulabel
+
+from foundation.addresses import (
+    BadDomain,
+    address_key,
+    check_address,
+    encode_domain,
+    is_address,
+    is_visible,
+    spell_labels,
+    spellings,
+    to_ascii,
+)
+from foundation.errors import UnfitCharacter
+
+DOMAINS = {
+    # The four deviation characters of UTS 46: IDNA 2003 turned them into others, or into nothing.
+    "straße.example": "xn--strae-oqa.example",
+    "βόλος.example": "xn--nxasmm1c.example",
+    "\u0915\u094d\u200d\u0937.example": "xn--11b2ezcw70k.example",
+    "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example": "xn--mgba3gch31f060k.example",
+    # Characters that are mapped: upper case, compatibility forms, dots, another normalization form.
+    "BÜCHER.example": "xn--bcher-kva.example",
+    "bu\u0308cher.example": "xn--bcher-kva.example",
+    "STRAẞE.example": "xn--strae-oqa.example",
+    "ＢÜＣＨＥＲ．example": "xn--bcher-kva.example",
+    "bücher。example": "xn--bcher-kva.example",
+    "bücher｡example": "xn--bcher-kva.example",
+    "ｘｎ--bcher-kva.example": "xn--bcher-kva.example",
+    "１２.example": "12.example",
+    # ASCII labels beside others stay as they are.
+    "my_host.BÜCHER.Example": "my_host.xn--bcher-kva.Example",
+    "XN--LS8H.bücher.example": "XN--LS8H.xn--bcher-kva.example",
+    "ab--cd.bücher.example": "ab--cd.xn--bcher-kva.example",
+}
+ASCII_DOMAINS = ["x.org", "X.Org", "_dmarc.my_host.example", "xn--ls8h.la", "xn--0.example", "ab--cd.example"]
+BAD_DOMAINS = [
+    "\U0001f4a9.example",  # an emoji, which IDNA 2008 does not know
+    "bücher_x.example",
+    "xn--bücher.example",
+    "-bücher.example",
+    "bücher..example",
+    "bücher。。example",
+    "bücher.example.",
+    "[127.0.0.１]",
+    "a＠ü.example",
+    "a\u3000ü.example",
+    "ü／b.example",
+    "℀.example",
+    "a\u200db.example",  # joiners where RFC 5892 does not allow them
+    "a\u200cb.example",
+    "\u0301a.example",
+    "اa.example",
+    "a·b.example",
+    "ü" * 63 + ".example",
+    ".".join(["ü" * 20] * 13),
+]
+INVISIBLE = [
+    *"\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2061\u2066\u2069\ufeff\ufff9\U000e0001",
+    *"\U000e0020\u034f\u115f\u1160\u17b4\u180b\u2800\u3164\ufe0f\uffa0\U000e0100",
+    *"\u00a0\u1680\u2003\u2028\u2029\u202f\u3000\x80\x85\u0378\ufdd0\uffff",
+]
+"""Format characters, others that are ignorable, spaces, controls, and code points that are not assigned."""
+
+
+@pytest.mark.parametrize("written", DOMAINS)
+def test_a_domain_has_one_form(written: str) -> None:
+    assert encode_domain(written) == DOMAINS[written]
+    assert to_ascii(f"Ann@{written}") == f"Ann@{DOMAINS[written]}"
+    assert is_address(f"ann@{written}")
+    check_address(f"ann@{written}", field="to")
+    assert address_key(f"Ann@{written}") == f"ann@{DOMAINS[written]}".lower()
+
+
+@pytest.mark.parametrize("domain", ASCII_DOMAINS)
+def test_an_ascii_domain_is_neither_changed_nor_refused(domain: str) -> None:
+    assert encode_domain(domain) == domain
+    assert to_ascii(f"Ann@{domain}") == f"Ann@{domain}"
+    assert address_key(f"Ann@{domain}") == f"ann@{domain.lower()}"
+    assert is_address(f"Ann@{domain}") and is_address(f"änn@{domain}")
+
+
+@pytest.mark.parametrize("domain", BAD_DOMAINS)
+def test_a_domain_without_a_form_of_idna_2008_is_refused(domain: str) -> None:
+    assert not is_address(f"ann@{domain}")
+    with pytest.raises(UnfitCharacter, match="^to "):
+        check_address(f"ann@{domain}", field="to")
+    assert address_key(address_key(f"ann@{domain}")) == address_key(f"ann@{domain}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "@", "ü", "ü@", "@ü", "ü@@x.org", "ü b@x.org", "ü,b@x.org", "ü@x y.org", "a@[::1]"]
+)
+def test_what_is_no_address_has_a_key_all_the_same(text: str) -> None:
+    assert not is_address(text)
+    assert address_key(address_key(text)) == address_key(text)
+
+
+@pytest.mark.parametrize("char", INVISIBLE)
+def test_an_invisible_character_is_refused_wherever_it_stands(char: str) -> None:
+    for email in (f"{char}ann@x.org", f"a{char}nn@x.org", f"ann{char}@x.org", f"ann@{char}x.org", f"ann@x{char}.org"):
+        assert not is_address(email), ascii(email)
+        with pytest.raises(UnfitCharacter):
+            check_address(email, field="to")
+        may_be_right = char in "\u200c\u200d" and char in email.partition("@")[2]
+        assert is_visible(email) == may_be_right, ascii(email)
+    with pytest.raises(BadDomain):
+        encode_domain(f"x{char}.org")
+
+
+def test_all_characters_that_utf_46_ignores_are_refused() -> None:
+    """One that was dropped from a domain would make two spellings the same that look the same and are not."""
+    for number in range(0x80, 0x110000):
+        char = chr(number)
+        if 0xD800 <= number < 0xE000 or not is_visible(char) or char in "\u200c\u200d":
+            continue
+        try:
+            encoded = encode_domain(f"a{char}b")
+        except BadDomain:
+            continue
+        assert encoded != "ab", hex(number)
+
+
+NAMES = st.text("abcßςσΣéÉÄäøжЖ中あ", min_size=1, max_size=12)
+
+
+@given(local=st.text("abzABZäÄß.+", min_size=1, max_size=10), labels=st.lists(NAMES, min_size=1, max_size=4))
+def test_the_forms_of_a_domain_are_the_same_address(local: str, labels: list[str]) -> None:
+    email = f"{local}@{'.'.join(labels)}.example"
+    encoded = encode_domain(email.rpartition("@")[2])
+    decoded = ".".join(map(ulabel, encoded.lower().split(".")))
+    assert encode_domain(encoded) == encoded
+    assert encode_domain(decoded) == encoded.lower()
+    assert address_key(f"{local.upper().replace('SS', 'ß')}@{decoded}") == address_key(f"{local}@{encoded}")
+    assert address_key(email) == address_key(f"{local}@{decoded}") == address_key(address_key(email))
+    assert {address_key(each) for each in spellings(email)} == {address_key(email)}
+
+
+@given(st.text(max_size=30))
+def test_any_text_has_a_canonical_form_which_is_its_own(text: str) -> None:
+    key = address_key(text)
+    assert address_key(key) == key
+    assert spell_labels(spell_labels(text)) == spell_labels(text)
+
+
+def test_a_pattern_keeps_its_wildcards() -> None:
+    assert spell_labels("%@bücher.exam%") == "%@xn--bcher-kva.exam%"
+    assert spell_labels("%@%büch%.example") == "%@%büch%.example"
+    assert spell_labels("bücher.example") == "bücher.example"
