@@ -134,8 +134,10 @@ def read_subscriber(given: Element) -> ContactDraft:
     email, key = text(given, "EmailAddress"), text(given, "SubscriberKey")
     if email is None:
         raise Problem(Code.LIST_CREATION, "A subscriber needs an EmailAddress")
-    is_other = key and address_key(key) != address_key(email)
-    return make_draft({"email": email, **({"external_id": read_key(key)} if is_other else {})}, fields={})
+    said = {"email": email}
+    if key and address_key(key) != address_key(email):
+        said["external_id"] = read_key(key)
+    return make_draft(said, fields={})
 
 
 def read_key(key: str) -> str:

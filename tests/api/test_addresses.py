@@ -1,5 +1,7 @@
 """Addresses through every way in: invisible characters are refused, and all spellings of a domain are one address."""
 
+# ruff: noqa: RUF001 (characters that look like others are what this is about)
+
 from __future__ import annotations
 
 import csv
