@@ -63,6 +63,7 @@ BAD_DOMAINS = [
     "a·b.example",
     "ü" * 63 + ".example",
     ".".join(["ü" * 20] * 13),
+    ".".join(["ü" * 15] * 12),
 ]
 INVISIBLE = [
     *"\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2061\u2066\u2069\ufeff\ufff9\U000e0001",
@@ -129,6 +130,16 @@ def test_all_characters_that_uts_46_ignores_are_refused() -> None:
         except BadDomain:
             continue
         assert encoded != "ab", hex(number)
+
+
+@pytest.mark.parametrize("domain", ["a＠b.example", "℀.example", "a\u2e3ab.example", "ab\u2048.example"])
+def test_no_domain_gets_a_character_that_ends_it(domain: str) -> None:
+    with pytest.raises(BadDomain):
+        encode_domain(domain)
+
+
+def test_a_local_part_is_compared_in_lower_case_and_composed() -> None:
+    assert address_key("E\u0301va@x.org") == address_key("\u00e9va@x.org") == "\u00e9va@x.org"
 
 
 NAMES = st.text("abcßςσΣéÉÄäøжЖ中あ", min_size=1, max_size=12)
