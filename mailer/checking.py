@@ -35,9 +35,8 @@ def check_characters(draft: MailDraft) -> None:
 
 
 def _emails_of(draft: MailDraft) -> Iterator[tuple[Loc, str]]:
+    # Those of the Reply-To may have keys of substitutions: header_rules.py looks at what they become.
     yield ("sender",), draft.sender.email
-    for address in draft.reply_to:
-        yield ("reply_to",), address.email
     # Nearly all of a thousand personalizations have only ASCII ones: those are looked at together first.
     people = draft.personalizations
     are_ascii = "".join([address[0] for one in people for address in one.to]).isascii()

@@ -6,11 +6,10 @@ further than a header may be long.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
-from unicodedata import category
 
+from foundation.addresses import is_address
 from mailer.checking import PEOPLE
 from mailer.compose.caller_headers import LONGEST_MESSAGE_ID, SERVER_HEADERS, fill_message_id, find_message_id
 from mailer.compose.reply_to import fill_reply_to, text_of
@@ -28,11 +27,6 @@ MESSAGE_ID_RULE: Final = (
 )
 REPLY_TO_RULE: Final = "the reply_to is not a valid address with the substitutions of {where}"
 REPLY_TO_SIZE: Final = "there are too many substitutions for so many reply_to addresses"
-
-REPLY_ADDRESS: Final = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\x80-\U0010ffff]++"
-    r"@[A-Za-z0-9_\x80-\U0010ffff]([A-Za-z0-9_.\-\x80-\U0010ffff]*[A-Za-z0-9_\x80-\U0010ffff])?"
-)
 
 
 def check_headers(draft: MailDraft) -> None:
@@ -86,17 +80,5 @@ def check_reply_to(draft: MailDraft) -> None:
 
 
 def _check_addresses(addresses: Sequence[Address] | None, *, where: str) -> None:
-    if addresses is None or not are_addresses(email for email, _ in addresses):
+    if addresses is None or not all(is_address(email) for email, _ in addresses):
         raise InvalidReplyTo(REPLY_TO_RULE.format(where=where), field="reply_to")
-
-
-def are_addresses(emails: Iterable[str]) -> bool:
-    """Return whether each of the texts is an address that mail can be sent to."""
-    return all(
-        REPLY_ADDRESS.fullmatch(email) and ".." not in email.rpartition("@")[2] and _is_visible(email)
-        for email in emails
-    )
-
-
-def _is_visible(text: str) -> bool:
-    return text.isascii() or not any(category(character)[0] in "CZ" for character in text)

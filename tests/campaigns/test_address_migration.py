@@ -20,7 +20,7 @@ FIRST, SECOND = (dt.datetime(2026, 5, day, tzinfo=dt.UTC) for day in (1, 2))
 
 
 def migrate() -> None:
-    for name in ("mailer.migrations.0006_addresses", "campaigns.migrations.0008_addresses"):
+    for name in ("mailer.migrations.0006_addresses", "campaigns.migrations.0009_addresses"):
         import_module(name).fold_addresses(apps, EDITOR)
 
 

@@ -91,7 +91,7 @@ def merge(kept: Any, gone: Any, connection: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0007_bounded_jobs"), ("mailer", "0006_addresses")]
+    dependencies = [("campaigns", "0008_contact_fields"), ("mailer", "0006_addresses")]
 
     operations = [
         migrations.AlterField(
