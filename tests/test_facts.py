@@ -56,7 +56,7 @@ FACTS = {
         f"| personalizations, recipients | {COMMA(schema.MAX_PERSONALIZATIONS)} each |",
         f"| {headers.MAX_HEADERS}, names of {headers.MAX_NAME_LENGTH} characters, "
         f"{COMMA(headers.MAX_SIZE)} bytes together |",
-        f"| subject, a name, a file's name, a content id | {schema.MAX_LINE_LENGTH} characters |",
+        f"| subject, a name, a file's name | {schema.MAX_LINE_LENGTH} characters |",
         f"| content blocks, attachments, categories | {schema.MAX_CONTENTS}, {COMMA(schema.MAX_ATTACHMENTS)}, "
         f"{schema.MAX_CATEGORIES} of {schema.MAX_CATEGORY_LENGTH} characters |",
         f"| scopes of a new API key | {resources.MAX_SCOPES} of {resources.SCOPE_LENGTH} characters |",
@@ -91,7 +91,7 @@ FACTS = {
     ),
     "docs/soap.md": (
         f"in pages of {COMMA(PAGE)}",
-        f"at most {reading.OPENING_BYTES // 1024} KiB of a document are parsed",
+        f"is not parsed, but for its first and its last {reading.OPENING_BYTES // 1024} KiB",
         f"A header has at most {reading.MOST_HEADERS} elements",
         f"A token lives for {tokens.TOKEN_SECONDS // 60} minutes",
         f"a wrong secret for a name {guessing.WRONG_PER_MINUTE} times in a minute",

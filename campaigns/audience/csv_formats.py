@@ -26,7 +26,7 @@ BROKEN: Final = b"\xff"
 
 DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 DECLARED: Final = re.compile(
-    r"""("?)sep=(?P<delimiter>[^\w"\s\0\ufffd]|\t)\1(?P=delimiter)*(?:\r\n|\r|\n|\Z)""", re.IGNORECASE
+    r"""("?)sep=(?P<delimiter>[^\w"\s\0\ufffd]|\t)\1(?P=delimiter)*+(?:\r\n|\r|\n|\Z)""", re.IGNORECASE
 )
 """The line with which a file names its delimiter. A program that has saved the file again may have quoted the line, and
 written delimiters behind it."""

@@ -36,7 +36,7 @@ HOSTILE = MailDraft(
     content=(ContentPart("text/plain", SCRIPT), ContentPart("text/html", f'{SCRIPT}"><b>-who-</b>')),
     headers={"X-Campaign": SCRIPT},
     custom_args={SCRIPT: SCRIPT},
-    attachments=(Attachment("aGVsbG8=", f"{SCRIPT}.pdf", SCRIPT),),
+    attachments=(Attachment("aGVsbG8=", f"{SCRIPT}.pdf", "application/pdf"),),
     personalizations=(
         Personalization(to=(Address(f"{SCRIPT}@example.com", SCRIPT),), substitutions={"-who-": SCRIPT}),
     ),

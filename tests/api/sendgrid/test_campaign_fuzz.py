@@ -7,12 +7,13 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accounts.models import Account
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from foundation.addresses import is_address
 from mailer.models import Mail
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_fuzz import FUZZ, bent_bodies, values
@@ -87,6 +88,7 @@ def test_a_bent_campaign_is_made_or_refused(path: str, data: st.DataObject, clie
 def test_any_body_is_answered(
     method: str, path: str, name: str, body: bytes, value: Any, alice: Account, client_of_alice: ApiClient
 ) -> None:
+    assume(name != "to" or not is_address(str(value)))
     campaign = Campaign.objects.first() or ready_campaign(alice)
     for said in (body, json.dumps({name: value}).encode()):
         answer = client_of_alice.ask(method, path.format(id=campaign.pk, uuid=campaign.uuid), said)

@@ -108,6 +108,8 @@ def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, cli
     assert [(field, text) for field, text, _ in said] == [(field, text)]
     assert not Campaign.objects.exists()
 
+    if name == "an empty name":
+        return  # A PATCH ignores it.
     campaign = Campaign.objects.create(account=alice, title="kept")
     answer = client_of_alice.patch(path_of(campaign), {"name": "new", **given})
     assert [(field, text) for field, text, _ in problems(answer, 400)] == [(field, text)]

@@ -94,7 +94,6 @@ def test_the_secret_part_needs_the_name_of_its_own_key(
         assert check_in(user(name, password)).fault == LOGIN_FAILED, (name, password)
         answer = ask_token({"client_id": name, "client_secret": password})
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
-    assert ask_token({"client_id": "alice\0", "client_secret": secret}).status_code == 401
     for header in (oauth(secret), user("*", "*") + oauth(secret)):
         assert check_in(header).fault == LOGIN_FAILED
     assert check_in(user(soap_of_alice.key.key_id, secret)).overall == "OK"
