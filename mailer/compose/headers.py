@@ -89,6 +89,8 @@ def mailbox(address: Address, *, is_encoded: bool = False) -> str:
 
 def wire_address(email: str) -> str:
     """Return the address as an SMTP command and a header name it: its domain as A-labels, where it has such a form."""
+    if email.isascii() and email.isprintable():
+        return email
     return to_ascii(one_line(email))
 
 

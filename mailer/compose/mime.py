@@ -90,7 +90,7 @@ class Composer:
                 address_fields,
                 self._reply_to(substitutions) if substitutions and self._reply_to_field else self._reply_to_field,
                 self._subject(said.get("subject"), values.plain),
-                self._message_id(message_id, said, headers),
+                f"Message-ID: {self._message_id(message_id, said, headers)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
                 self._custom_headers(headers, values.plain),
@@ -129,13 +129,11 @@ class Composer:
         filled = fill_reply_to(self.reply_to, substitutions)
         return address_field("Reply-To", filled) if filled else self._reply_to_field
 
-    def _message_id(self, message_id: int, said: Mapping[str, Any], headers: Mapping[str, str] | None) -> bytes:
-        """Return the Message-ID field: the caller's, or ours."""
-        if self._has_message_id or (headers and find_message_id(headers) is not None):
-            header = message_id_of(self.mail, message_id, said, domain=self.domain)
-        else:
-            header = message_id_header(self.mail.public_id, message_id, domain=self.domain)
-        return f"Message-ID: {header}\r\n".encode()
+    def _message_id(self, message_id: int, said: Mapping[str, Any], headers: Mapping[str, str] | None) -> str:
+        """Return the Message-ID, the caller's or ours."""
+        if self._has_message_id or headers:
+            return message_id_of(self.mail, message_id, said, domain=self.domain)
+        return message_id_header(self.mail.public_id, message_id, domain=self.domain)
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
         own = self.mail.subject if subject is None else subject
