@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Account
@@ -22,6 +24,12 @@ from stack.folders import temporary_folder
 from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
+
+# On a busy machine a value may take long to draw, which says nothing about the code.
+hypothesis_settings.register_profile(
+    "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 
 TABLES = (
     "campaigns_launch",

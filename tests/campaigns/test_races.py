@@ -134,7 +134,7 @@ def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
         for seconds_after in MOMENTS:
             before = len(peer.recipients)
             campaign = ready_campaign(alice, recipients=20)
-            send_at = database_now() + dt.timedelta(seconds=0.6)
+            send_at = database_now() + dt.timedelta(seconds=1)
             schedule_campaign(alice, campaign.pk, send_at)
             wait_until(lambda: Launch.objects.filter(campaign=campaign, is_complete=True).exists())  # noqa: B023
             moment = send_at + dt.timedelta(seconds=seconds_after)
