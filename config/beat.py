@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -17,7 +19,37 @@ PAUSE_SECONDS = 1.0
 
 
 class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package is not typed
-    """Waits where the other one ends the process: at its start, and when it reads a schedule that has changed."""
+    """Waits where the other one ends the process: at its start, and when it reads a schedule that has changed.
+
+    Celery's handler of SIGTERM calls `close`, whatever the main thread is doing. In the middle of a statement it would
+    wait for ever for the connection's lock, which the same thread holds.
+    """
+
+    _is_at_work = False
+    _is_interrupted = False
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        before, self._is_at_work = self._is_at_work, True
+        try:
+            yield
+        finally:
+            self._is_at_work = before
+
+    def close(self) -> None:
+        """Write the last runs and give connections back; not while it interrupts work: beat calls it again then."""
+        if self._is_at_work:
+            self._is_interrupted = True
+            return
+        if self._is_interrupted:
+            # Its statement may still be under way.
+            connection.close()
+        super().close()
+
+    def sync(self) -> None:
+        """Write the last runs."""
+        with self._at_work():
+            super().sync()
 
     def setup_schedule(self) -> None:
         """Read the schedule, as soon as the database answers."""
@@ -28,7 +60,8 @@ class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; returns the seconds until it is worth looking again."""
         try:
-            return float(super().tick(*args, **kwargs))
+            with self._at_work():
+                return float(super().tick(*args, **kwargs))
         except (DatabaseError, InterfaceError) as error:
             note_absence(error)
             return PAUSE_SECONDS

@@ -1,4 +1,4 @@
-"""Beat when the database is away."""
+"""Beat when the database is away, and when it is stopped."""
 
 from __future__ import annotations
 
@@ -42,3 +42,19 @@ def test_beat_goes_on_when_the_database_goes_away(database: None, monkeypatch: p
         away.setattr(DatabaseScheduler, "tick", lose)
         assert scheduler.tick() == PAUSE_SECONDS
     assert "sweep" in scheduler.schedule
+
+
+def test_a_stop_in_the_middle_of_a_statement_waits_for_its_end(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = PatientScheduler(app=current_app)
+    written: list[str] = []
+    monkeypatch.setattr(DatabaseScheduler, "sync", lambda _: written.append("last runs"))
+
+    def tick(_: PatientScheduler) -> float:
+        scheduler.close()
+        assert written == []
+        return 1.0
+
+    monkeypatch.setattr(DatabaseScheduler, "tick", tick)
+    assert scheduler.tick() == 1.0
+    scheduler.close()
+    assert written == ["last runs"]
