@@ -122,7 +122,8 @@ def test_of_many_who_send_at_one_moment_one_does(seed: int, alice: Account, clie
 
     statuses = at_one_moment(*[by_legacy, by_single_sends] * 3)
 
-    assert sorted(map(str, statuses)) == ["201", *["400"] * statuses.count(400), *["403"] * statuses.count(403)]
+    # A call that met another one's transition for a whole second gets a 409.
+    assert [status for status in statuses if status not in {400, 403, 409}] == [201]
     assert Launch.objects.count() == 1
     assert again(campaign).status == CampaignStatus.QUEUED
 
