@@ -21,6 +21,7 @@ SEARCHED: Final = 500_000_000
 FILLED: Final = 50_000
 """The most addresses of Reply-To that are made of keys for one request."""
 
+WRITTEN_BY_SERVER: Final = "{} is written by the server and cannot be set"
 MESSAGE_ID_RULE: Final = (
     f"the Message-ID must have the form <left@right> of RFC 5322 with at most {LONGEST_MESSAGE_ID} ASCII characters, "
     "with its substitutions"
@@ -47,7 +48,7 @@ def check_names(headers: Mapping[str, str], *, field: str) -> None:
     """Accept headers none of which only the server writes. Raises ReservedHeader."""
     for name in headers:
         if name.lower() in SERVER_HEADERS:
-            raise ReservedHeader(f"{name} is written by the server and cannot be set", field=field)
+            raise ReservedHeader(WRITTEN_BY_SERVER.format(name), field=field)
 
 
 def _check_own(headers: Mapping[str, str], values: Mapping[str, str], shared: str | None, *, field: str) -> None:

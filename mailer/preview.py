@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mailer.compose.caller_headers import COMPOSED_HEADERS, message_id_of
+from mailer.compose.caller_headers import message_id_of, written_headers
 from mailer.compose.headers import is_html
 from mailer.compose.reply_to import fill_reply_to
 from mailer.compose.structured import written_value
@@ -106,11 +106,8 @@ def _headers(
             yield name, _mailboxes(addresses)
     yield "Subject", subject_of(message, mail)
     yield "Message-ID", message_id_of(mail, message.pk, said, domain=settings.MESSAGE_ID_DOMAIN)
-    own: Mapping[str, str] = said.get("headers") or {}
-    merged = {name.lower(): (name, value) for name, value in (*mail.headers.items(), *own.items())}
-    for lowered, (name, value) in merged.items():
-        if lowered not in COMPOSED_HEADERS:
-            yield name, written_value(name, _fill(value, values))
+    for name, value in written_headers(mail.headers, said.get("headers")):
+        yield name, written_value(name, _fill(value, values))
 
 
 def _reply_to(mail: Mail, said: Mapping[str, Any]) -> Sequence[Sequence[str]]:

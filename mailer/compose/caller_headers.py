@@ -7,7 +7,7 @@ otherwise that of its mail, which all its messages share then.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from mailer.compose.folding import LONGEST_LINE
@@ -33,6 +33,17 @@ MESSAGE_ID_FORM: Final = re.compile(rf"<{WORD}(?:\.{WORD})*+@(?:{ATOM}(?:\.{ATOM
 an `obs-id-left`, since JavaMail and others have written quoted words there."""
 LONGEST_MESSAGE_ID: Final = LONGEST_LINE - len("Message-ID: ")
 """The room that a line has behind the name. The field is never folded, since some parsers keep the space then."""
+
+
+def written_headers(shared: Mapping[str, str], own: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+    """Yield the headers of a message that are written as they were given, apart from substitutions.
+
+    Those of its personalization replace those of its mail that have the same name in any case.
+    """
+    merged = {name.lower(): (name, value) for name, value in (*shared.items(), *(own or {}).items())}
+    for lowered, header in merged.items():
+        if lowered not in COMPOSED_HEADERS:
+            yield header
 
 
 def find_message_id(headers: Mapping[str, str]) -> str | None:

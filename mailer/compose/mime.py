@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from foundation.addresses import address_key
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
-from mailer.compose.caller_headers import COMPOSED_HEADERS, find_message_id, message_id_of
+from mailer.compose.caller_headers import find_message_id, message_id_of, written_headers
 from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
 from mailer.compose.mime_types import OCTET_STREAM, type_field
 from mailer.compose.part_heads import content_id_field, disposition_field, text_type, write_references
@@ -141,15 +141,11 @@ class Composer:
         return self._subject_field if replaced == self.mail.subject else field("Subject", replaced)
 
     def _custom_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
-        """The mail's headers with the personalization's over them; names are compared without case."""
+        """Return the header fields that are the caller's own, with these values."""
         if self._plain_headers is not None and not own and not (values and self.mail.headers):
             return self._plain_headers
-        merged = {name.lower(): (name, value) for name, value in (*self.mail.headers.items(), *(own or {}).items())}
-        return b"".join(
-            field(name, substitute(value, values))
-            for lowered, (name, value) in merged.items()
-            if lowered not in COMPOSED_HEADERS
-        )
+        headers = written_headers(self.mail.headers, own)
+        return b"".join([field(name, substitute(value, values)) for name, value in headers])
 
     def _render_texts(self, values: Values) -> bytes:
         """Return the encoded texts with these values."""

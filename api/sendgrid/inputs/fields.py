@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from api.sendgrid.campaign_texts import NO_TEST_ADDRESS, TOO_MANY_TESTS
 from api.sendgrid.errors import Problem
-from api.sendgrid.inputs.schema import MAX_LINE_LENGTH, AddressText
+from api.sendgrid.inputs.schema import ADDRESS, MAX_LINE_LENGTH
 from campaigns.editing import TEST_ADDRESSES
 from foundation.texts import is_line
 
@@ -37,7 +37,6 @@ URL = re.compile(r"https?://[!-;=?-~]+")
 """What can stand in a header between angle brackets."""
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
-ADDRESS: TypeAdapter[str] = TypeAdapter(AddressText)
 
 
 class Wrong(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 from api.sendgrid.inputs.texts import Found, Loc
 from foundation.texts import is_line
 from mailer.compose.caller_headers import SERVER_HEADERS
+from mailer.header_rules import WRITTEN_BY_SERVER
 
 MAX_HEADERS = 100
 MAX_NAME_LENGTH = 200
@@ -27,7 +28,7 @@ HEADER_VALUE = "The header values cannot contain CRLF characters."
 # Ours, after the texts for categories and custom arguments.
 TOO_MANY = "There is a limit of {} headers. You provided {} headers."
 NAME_TOO_LONG = "Each header key must not be longer than {} characters."
-SERVER_HEADER = "Header can not be one of the reserved keys: {} is written by the server and cannot be set."
+SERVER_HEADER = f"Header can not be one of the reserved keys: {WRITTEN_BY_SERVER}."
 TOO_LARGE = "The combined size of the headers may not exceed {:,} bytes."
 
 
