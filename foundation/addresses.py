@@ -27,7 +27,7 @@ ASCII_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
 """Letters, digits and hyphens (RFC 1123 section 2.1) of at most 63 octets; underscores exist. Address literals are not
 taken."""
 MOST_LABELS: Final = 127
-"""As many as have room in a domain."""
+"""The number of labels that have room in a domain."""
 
 LONGEST_DOMAIN: Final = 253
 """Octets of a domain as A-labels: with the lengths of its labels these are the 255 of RFC 1035 section 2.3.4."""
@@ -46,7 +46,7 @@ _PLAIN: Final = re.compile(f"[{ATEXT}]+@{_DOMAIN.pattern}")
 _LOCAL: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]+")
 _MAPPED: Final = re.compile("[a-z0-9_-]+")
 _DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
-"""What separates labels (RFC 3490 section 3.1, UTS 46 section 2.3)."""
+"""The characters that separate labels (RFC 3490 section 3.1, UTS 46 section 2.3)."""
 
 
 class BadDomain(ValueError):

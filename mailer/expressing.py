@@ -118,7 +118,7 @@ def _keys_of(people: Iterable[Personalization]) -> set[str]:
 
 
 class Effort:
-    """What is left of the searching that one draft may cost."""
+    """The searching that one draft may still cost."""
 
     def __init__(self) -> None:
         self._left = SEARCH_LIMIT

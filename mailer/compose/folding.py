@@ -25,7 +25,7 @@ WORD = re.compile(r"[ \t]+[^ \t]*")
 """White space and the word behind it. It matches white space at the end of a line as well: otherwise the search would
 begin again at each space of it."""
 BEGIN_OF_WORD = re.compile(r"=\?[^ ?]++\?[BbQq]\?")
-"""What a reader can take for the beginning of an encoded word."""
+"""The characters that a reader can take for the beginning of an encoded word."""
 SPACES = re.compile(r"\n[ \t]{2}")
 """Several spaces where a line was broken: some programs read a single one."""
 Piece = TypeVar("Piece", str, bytes)

@@ -41,7 +41,7 @@ SOME = [
 ]
 """For the ways that take one address at a time."""
 UNSEEN = [each for each in SOME if "\U0001f4a9" not in each and "x\u200d" not in each]
-"""What no lookup takes, either: the others may be looked for, and are on no list."""
+"""Texts that are not even looked for; other malformed addresses are looked for, and are on no list."""
 
 
 def mail_with(**parts: Any) -> dict[str, Any]:

@@ -107,7 +107,7 @@ STATUSES: Final[dict[Callable[[Campaign, Clock], None], CampaignStatus]] = {
     paused_after_its_time: CampaignStatus.PAUSED,
     cancelled_before_its_time: CampaignStatus.CANCELED,
 }
-"""What was done to a campaign, and its status without a sweep."""
+"""Preparations of a campaign by name, and the status that it then has without a sweep."""
 
 
 @pytest.mark.parametrize("happened", STATUSES, ids=lambda happened: happened.__name__)

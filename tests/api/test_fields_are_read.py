@@ -38,7 +38,7 @@ COMPANIONS: dict[str, Any] = {
     "rename_api_key": {"name": "A key"},
     "easymail_change_contact": {"custom_fields": [{"field_key": "pet"}]},
 }
-"""What has to be there before a call looks at its other fields."""
+"""Fields that a call needs before it looks at its other fields."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Call:
     path: str
     fields: list[str]
     answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
-    """What was asked before, by the body: fields beside each other are compared with one and the same answer."""
+    """The answers by the body, since fields beside each other are compared with one and the same answer."""
 
     def ask(self, body: Any) -> tuple[bool, str]:
         """Return whether the call refuses the body, and its answer. Whatever it writes is undone."""
@@ -103,7 +103,7 @@ def body_with(name: str, path: str, value: Any) -> Any:
 
 
 def test_every_named_field_is_read_or_declared_to_have_no_effect(client_of_alice: ApiClient, ids: Ids) -> None:
-    """What is not named is not taken for read, but in legacy recipients, whose custom fields are beside the others."""
+    """A field that is not described changes no answer, except in legacy recipients: it may be a custom field there."""
     unread, taken = [], set()
     for call in calls_with_bodies(client_of_alice, ids):
         unread += [(call.name, path) for path in call.fields if not call.reads(path)]

@@ -1,4 +1,4 @@
-"""What another account has is answered like what does not exist, wherever it can be named, and nothing is changed."""
+"""Ids of another account: every call answers them like ids that do not exist, and changes nothing."""
 
 from __future__ import annotations
 

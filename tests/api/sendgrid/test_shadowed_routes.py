@@ -11,7 +11,7 @@ from tests.api.conftest import ApiClient
 from tests.api.sendgrid.official_routes import ROUTES
 
 VALUES = (["11", "12"], ["one", "two"], ["ann@example.com", "bob@example.com"], ["Spam Content", "a b"])
-"""What the parameters of a path can be: ids of both kinds, addresses, names."""
+"""The kinds of values in a path: ids of both kinds, addresses, names."""
 
 
 @pytest.mark.parametrize("values", VALUES, ids=str)
