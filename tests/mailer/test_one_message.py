@@ -103,12 +103,12 @@ def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, 
     stopped, sent = [], []
     with DeliveringThread(peer, connections=2):
         wait_until(lambda: len(peer.ledger) >= 10, why="mail in flight")
-        for n in (3, 80, 150, 399, 390, 250):
+        for n in (399, 390, 250, 150, 80, 3):
             receipt = stop_message(alice, first + n, actor="test")
             assert receipt.is_settled
             (stopped if receipt.stopped else sent).append(f"to{n}@example.com")
         wait_until(lambda: sweep() and count_batch(batch.pk).waiting == 0, why="the rest", seconds=30)
-    assert stopped
+    assert len(stopped) >= 3
     assert "to3@example.com" in sent
     assert set(stopped).isdisjoint(peer.recipients)
     assert set(sent) <= set(peer.recipients)

@@ -106,7 +106,11 @@ def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: A
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_of_many_who_send_at_one_moment_one_does(seed: int, alice: Account, client_of_alice: ApiClient) -> None:
+def test_of_many_who_send_at_one_moment_one_does(
+    seed: int, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine another one's transition may take longer than a caller is made to wait.
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 30.0)
     campaign = ready_campaign(alice)
 
     def by_legacy() -> int:
@@ -122,8 +126,7 @@ def test_of_many_who_send_at_one_moment_one_does(seed: int, alice: Account, clie
 
     statuses = at_one_moment(*[by_legacy, by_single_sends] * 3)
 
-    # A call that met another one's transition for a whole second gets a 409.
-    assert [status for status in statuses if status not in {400, 403, 409}] == [201]
+    assert sorted(map(str, statuses)) == ["201", *["400"] * statuses.count(400), *["403"] * statuses.count(403)]
     assert Launch.objects.count() == 1
     assert again(campaign).status == CampaignStatus.QUEUED
 

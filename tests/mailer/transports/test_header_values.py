@@ -119,8 +119,9 @@ def make_case(kind: str, value: str) -> Case:
         case "file name":
             attachment["filename"] = value
         case "content id":
-            # A longer one has no room in a line, and every API refuses it.
+            # Every API refuses one that has no room in a line, and an empty one.
             value = value if len(written_content_id(value)) <= LONGEST_CONTENT_ID else value[-100:]
+            value = value if written_content_id(value) else f"{value}id"
             attachment["content_id"] = value
         case "type of a file":
             attachment["type"] = value
