@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from campaigns.audience.models import Sender
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Sender
 from campaigns.tags import Tag, fill_in_sender, find_tags
 from mailer.compose.plain_text import plain_text_of
 from mailer.draft import Address

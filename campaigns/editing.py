@@ -13,8 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from accounts.models import Account
-from campaigns.audience.models import ContactList, Segment, Sender
-from campaigns.audience.senders import has_address
+from audience.models import ContactList, Segment
 from campaigns.content import content_of
 from campaigns.errors import (
     CampaignLimit,
@@ -29,8 +28,9 @@ from campaigns.errors import (
 )
 from campaigns.lifecycle import locked_campaign, refuse_unready, require, schedule_anew
 from campaigns.markdown import render_markdown
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Sender
 from campaigns.readiness import WITH_LINK, Lack, Needs, lacks_of
+from campaigns.senders import has_address
 from campaigns.sizing import check_size
 from campaigns.states import CampaignStatus
 from foundation.addresses import check_address

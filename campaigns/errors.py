@@ -1,99 +1,16 @@
-"""What can stand in the way of a caller who works on an audience, or on a campaign."""
+"""Errors of campaigns and of their senders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from campaigns.states import CampaignStatus
 from foundation.errors import SluiceError
 
 if TYPE_CHECKING:
     from campaigns.readiness import Lack
-
-
-class UnknownContact(SluiceError):
-    """The account has no contact of that id."""
-
-    code = "unknown_contact"
-
-
-class ContactTaken(SluiceError):
-    """Another contact of the account has that address or identifier; `field` says which."""
-
-    code = "contact_taken"
-
-
-class InvalidContact(SluiceError):
-    """A contact cannot be stored as it was given. `field` is the one that is wrong, the text says how."""
-
-    code = "invalid_contact"
-
-
-class UnknownField(SluiceError):
-    """The account's contacts have no custom field of that id."""
-
-    code = "unknown_field"
-
-
-class FieldInUse(SluiceError):
-    """A segment has a condition on the custom field."""
-
-    code = "field_in_use"
-
-
-class FieldLimitReached(SluiceError):
-    """The account has as many custom fields as `CUSTOM_FIELDS_LIMIT` allows."""
-
-    code = "field_limit_reached"
-
-
-class InvalidName(SluiceError):
-    """A field, a list or a segment cannot be called that."""
-
-    code = "invalid_name"
-
-
-class NameTaken(SluiceError):
-    """Another field, list or segment of the account has that name, in upper or lower case."""
-
-    code = "name_taken"
-
-
-class UnknownList(SluiceError):
-    """The account has no list of that id."""
-
-    code = "unknown_list"
-
-
-class UnknownSegment(SluiceError):
-    """The account has no segment of that id."""
-
-    code = "unknown_segment"
-
-
-class InvalidCondition(SluiceError):
-    """A condition says something that cannot be asked of a contact. `field` is the part of it that is wrong."""
-
-    code = "invalid_condition"
-
-
-class InvalidQuery(SluiceError):
-    """A query cannot be read. The text says what is wrong, and where."""
-
-    code = "invalid_query"
-
-
-class SearchTooSlow(SluiceError):
-    """A search took longer than `SEARCH_SECONDS`."""
-
-    code = "search_too_slow"
-
-
-class TooManyCalls(SluiceError):
-    """The account has as many expensive calls under way as `EXPENSIVE_CALLS` allows: nothing was done, ask again."""
-
-    code = "too_many_calls"
 
 
 class UnknownCampaign(SluiceError):
@@ -187,3 +104,59 @@ class TooManyTests(SluiceError):
     """A test goes to ten addresses at most."""
 
     code = "too_many_tests"
+
+
+class SenderProblem(Enum):
+    """What can be wrong with a part of a sender."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    TAKEN = "taken"
+
+
+class WrongPart(NamedTuple):
+    """A part of a sender, by the name of its column, and what is wrong with it."""
+
+    part: str
+    problem: SenderProblem
+
+
+class InvalidSender(SluiceError):
+    """A sender cannot be as it was given: `wrong` says why, all of it."""
+
+    code = "invalid_sender"
+    wrong: tuple[WrongPart, ...] = ()
+
+    def __init__(self, wrong: Sequence[WrongPart]) -> None:
+        super().__init__(", ".join(f"{part}: {problem.value}" for part, problem in wrong), field=wrong[0].part)
+        self.wrong = tuple(wrong)
+
+
+class UnknownSender(SluiceError):
+    """The account has no sender of that id."""
+
+    code = "unknown_sender"
+
+
+class SenderLimitReached(SluiceError):
+    """The account has as many senders as `SENDERS_LIMIT` allows."""
+
+    code = "sender_limit_reached"
+
+
+class SenderLocked(SluiceError):
+    """A campaign that is a draft, scheduled or in progress uses the sender."""
+
+    code = "sender_locked"
+
+
+class VerificationLimitReached(SluiceError):
+    """The address was mailed as many verification links in the last hour as one sender may have."""
+
+    code = "verification_limit_reached"
+
+
+class SenderVerified(SluiceError):
+    """The sender is verified, so there is nothing to be mailed."""
+
+    code = "sender_verified"

@@ -19,15 +19,16 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from audience import QUEUE
+from audience.errors import SearchTooSlow
+from audience.expensive import time_limit
 from batches import hints
 from batches.control import begin_stop
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
-from campaigns import QUEUE, queries
-from campaigns.audience.expensive import time_limit
+from campaigns import queries
 from campaigns.content import content_of
-from campaigns.errors import SearchTooSlow
 from campaigns.merging import merge_sql
 from campaigns.models import Campaign, Launch
 from campaigns.pacer import MadeParcel, Pacer, turns_of

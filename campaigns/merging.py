@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from campaigns.audience.models import FieldDefinition
+from audience.models import FieldDefinition
 from campaigns.tags import RESERVED_TAGS, Tag
 
 PAIRS_AT_ONCE = 50

@@ -1,4 +1,4 @@
-"""Campaign, Launch and AccountTerms; the audience's models are in `audience/models.py`."""
+"""Define Sender, Campaign, Launch and AccountTerms. The models of the audience are in `audience/models.py`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,52 @@ from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MinValueValidator, validate_email
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from accounts.models import Account
+from audience.models import ContactList, Segment
 from batches.models import Batch
-from campaigns.audience.models import ContactList, Segment, Sender
 from campaigns.beginning import STATUS_NOW
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now
 from mailer.models import Mail, UnsubscribeGroup
+
+
+class Sender(models.Model):
+    """From whom a campaign comes. Usable once its address is verified, by a link mailed to it."""
+
+    id = models.AutoField(primary_key=True)
+    uuid = models.UUIDField(db_default=RandomUUID())
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    nickname = models.CharField(max_length=100)
+    from_email = models.CharField(max_length=320)
+    from_name = models.TextField()
+    reply_to = models.CharField(max_length=320)
+    reply_to_name = models.TextField(default="")
+    address = models.TextField()
+    address_2 = models.TextField(default="")
+    city = models.TextField()
+    state = models.TextField(default="")
+    zip = models.TextField(default="")
+    country = models.TextField()
+    verified_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="sender_uuid"),
+            models.UniqueConstraint("account", Lower("nickname"), name="one_sender_of_a_nickname"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "id"], name="senders_of_account")]
+        permissions: ClassVar = [("verify_sender", "Can say that a sender is verified")]
+
+    def __str__(self) -> str:
+        return f"{self.nickname} <{self.from_email}>"
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from audience.models import EngagementKind
 from batches.models import PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
-from campaigns.audience.models import EngagementKind
 from campaigns.states import CampaignStatus
 from mailer.models import EventKind, SuppressionKind
 

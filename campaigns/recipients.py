@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db import connection
 
+from audience.expensive import expensive_call
+from audience.finding import Page
+from audience.models import Contact
+from audience.query.vocabulary import escape_pattern
 from campaigns import queries
-from campaigns.audience.expensive import expensive_call
-from campaigns.audience.finding import Page
-from campaigns.audience.models import Contact
-from campaigns.audience.vocabulary import escape_pattern
 from campaigns.models import Campaign
 from campaigns.selection import select_audience
 from campaigns.states import RUNNING, CampaignStatus

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.audience.compiling import compile_condition
-from campaigns.audience.condition_json import from_json
-from campaigns.audience.conditions import And, Condition, InList, Or
-from campaigns.audience.models import Segment
+from audience.models import Segment
+from audience.query.compiling import compile_condition
+from audience.query.condition_json import from_json
+from audience.query.conditions import And, Condition, InList, Or
 from campaigns.models import Campaign
 
 BOUNDS = "c.id > %(through)s and c.id <= %(last_contact)s"

@@ -9,11 +9,11 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Account
-from campaigns.audience.drafts import ContactDraft
-from campaigns.audience.lists import create_list
-from campaigns.audience.upsert import upsert_contacts
+from audience.drafts import ContactDraft
+from audience.errors import InvalidContact
+from audience.lists import create_list
+from audience.upsert import upsert_contacts
 from campaigns.editing import PLAIN_FIELDS, Changes, create_campaign, find_campaign
-from campaigns.errors import InvalidContact
 from campaigns.lifecycle import schedule_campaign, send_now
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

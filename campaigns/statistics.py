@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from audience.expensive import expensive_call
+from audience.models import EngagementKind
 from batches.counts import count_batches
 from campaigns import queries
-from campaigns.audience.expensive import expensive_call
-from campaigns.audience.models import EngagementKind
 from campaigns.models import Campaign
 from foundation.clock import database_now
 from mailer.models import SuppressionKind

@@ -11,11 +11,12 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
+from audience.errors import SearchTooSlow
+from audience.expensive import time_limit
 from batches.control import is_pending, pending_parcels
 from batches.states import BatchStatus
-from campaigns.audience.expensive import time_limit
 from campaigns.beginning import HAS_BEGUN
-from campaigns.errors import SearchTooSlow, TransitionInProgress, UnknownCampaign
+from campaigns.errors import TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
 from campaigns.models import Campaign, Launch

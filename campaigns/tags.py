@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from campaigns.audience.models import TEXT_FIELDS, Sender
+from audience.models import TEXT_FIELDS
+from campaigns.models import Sender
 from foundation.texts import is_text
 
 RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {

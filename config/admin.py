@@ -54,10 +54,10 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", "campaigns.view_campaign"),
-                entry("Contacts", "contacts", "admin:campaigns_contact_changelist", "campaigns.view_contact"),
-                entry("Lists", "list_alt", "admin:campaigns_contactlist_changelist", "campaigns.view_contactlist"),
-                entry("Segments", "filter_alt", "admin:campaigns_segment_changelist", "campaigns.view_segment"),
-                entry("Imports", "upload_file", "admin:campaigns_job_changelist", "campaigns.view_job"),
+                entry("Contacts", "contacts", "admin:audience_contact_changelist", "audience.view_contact"),
+                entry("Lists", "list_alt", "admin:audience_contactlist_changelist", "audience.view_contactlist"),
+                entry("Segments", "filter_alt", "admin:audience_segment_changelist", "audience.view_segment"),
+                entry("Imports", "upload_file", "admin:audience_job_changelist", "audience.view_job"),
                 entry("Senders", "alternate_email", "admin:campaigns_sender_changelist", "campaigns.view_sender"),
                 entry(
                     "Unsubscribe groups",

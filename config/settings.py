@@ -302,6 +302,7 @@ INSTALLED_APPS = [
     "accounts",
     "batches",
     "mailer",
+    "audience",
     "campaigns",
     "config",
 ]

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from batches.admin.installation import freeze_everything, thaw_everything
 from batches.admin.waves import show_waves
-from campaigns.audience.pages import show_verification
+from campaigns.views import show_verification
 from config.docs import show_docs, show_document
 from config.health import healthz
 from mailer.admin.deciding import drop_in_hand, replay_in_hand

@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MailerConfig(AppConfig):
@@ -7,3 +10,13 @@ class MailerConfig(AppConfig):
 
     def ready(self) -> None:
         from mailer import worker  # noqa: F401  (connects the Celery worker's signals)
+
+        post_migrate.connect(_make_first_partitions, sender=self)
+
+
+def _make_first_partitions(**_: Any) -> None:
+    """Make the first partitions, which a migration cannot do, since it imports no live code."""
+    from mailer.partitions import are_tables_there, ensure_partitions
+
+    if are_tables_there():
+        ensure_partitions()

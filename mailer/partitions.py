@@ -37,6 +37,11 @@ def ensure_partitions(through_parcel: int | None = None) -> int:
     return len(missing)
 
 
+def are_tables_there() -> bool:
+    """Return whether the migrations that create the partitioned tables have run."""
+    return TABLES.keys() <= set(connection.introspection.table_names())
+
+
 def newest_parcel_id() -> int:
     """Return the last id that the parcels' sequence gave out."""
     with connection.cursor() as cursor:

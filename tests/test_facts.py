@@ -24,12 +24,13 @@ from api.native.urls import urlpatterns as native_routes
 from api.sendgrid.inputs import headers, resources, schema
 from api.soap import codes, inputs, properties, reading, tokens
 from api.soap.operations.retrieve import PAGE
+from audience.jobs import csv_rows, lifecycle, sweep
+from audience.query.conditions import Custom, Kind
+from audience.query.sgql import read_query
+from audience.query.vocabulary import Vocabulary, read_campaign_number
 from batches.counts import Counts
 from batches.models import Receipt
-from campaigns.audience import csv_rows, job_sweep, jobs, senders
-from campaigns.audience.conditions import Custom, Kind
-from campaigns.audience.sgql import read_query
-from campaigns.audience.vocabulary import Vocabulary, read_campaign_number
+from campaigns import senders
 from config.web import requests
 from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
@@ -65,8 +66,8 @@ FACTS = {
         f"does not answer within {rates.TIMEOUT_SECONDS * 1000:g} ms",
     ),
     "docs/audience.md": (
-        f"its *lease* for {jobs.LEASE.total_seconds():g} seconds after each page",
-        f"come to nothing within {job_sweep.STALE_HOURS} hours",
+        f"its *lease* for {lifecycle.LEASE.total_seconds():g} seconds after each page",
+        f"come to nothing within {sweep.STALE_HOURS} hours",
         f"is longer than {csv_rows.LONGEST_ROW // 1024} KiB",
         f"good for {senders.LINK_LIFE.total_seconds() / 3600:g} hours",
     ),

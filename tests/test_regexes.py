@@ -18,7 +18,7 @@ from django.apps import apps
 from django.core.validators import RegexValidator
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from campaigns.audience import sgql
+from audience.query import sgql
 from tests import regex_probe
 from tests.regex_probe import REPEATS, SINGLE, codes, inner_of, parser
 

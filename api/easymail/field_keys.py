@@ -6,8 +6,8 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from accounts.models import Account
-from campaigns.audience.fields import list_fields
-from campaigns.audience.models import FieldDefinition
+from audience.fields import list_fields
+from audience.models import FieldDefinition
 
 FIELDS: Final = UUID("2b0b7a2e-6a8e-4a55-9d0c-7f6f3f0f2c11")
 """The namespace of their UUIDs."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from api.sendgrid.campaign_texts import ANY_CALL, CAMPAIGN_JSON, Row
-from campaigns.audience.errors import InvalidSender, SenderProblem
-from campaigns.audience.senders import REQUIRED
+from campaigns.errors import InvalidSender, SenderProblem
+from campaigns.senders import REQUIRED
 from foundation.errors import SluiceError
 
 UNKNOWN_MEMBER: Final = "recipient_id does not exist"

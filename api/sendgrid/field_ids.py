@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from campaigns.audience.imports import Column
-from campaigns.audience.models import FieldDefinition, FieldType
+from audience.jobs.imports import Column
+from audience.models import FieldDefinition, FieldType
 
 LETTERS: Final = {FieldType.TEXT: "T", FieldType.NUMBER: "N", FieldType.DATE: "D"}
 TYPE_NAMES: Final = {type_: type_.value.capitalize() for type_ in FieldType}

@@ -22,11 +22,11 @@ from api.auth import key_of
 from api.endpoint import RETRY_SECONDS
 from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing
-from campaigns.audience.errors import FileTooLarge, UnknownLink
-from campaigns.audience.exports import parts_of, read_export
-from campaigns.audience.job_files import read_link, sign_link, write_rejected
-from campaigns.audience.models import Job
-from campaigns.audience.uploads import upload_file
+from audience.errors import FileTooLarge, UnknownLink
+from audience.jobs.exports import parts_of, read_export
+from audience.jobs.files import read_link, sign_link, write_rejected
+from audience.jobs.uploads import upload_file
+from audience.models import Job
 from foundation.methods import accept_methods
 
 UPLOAD, ERRORS, EXPORT = "upload", "errors", "export"

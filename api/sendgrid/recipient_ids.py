@@ -12,9 +12,9 @@ from uuid import UUID
 
 from accounts.models import Account
 from api.sendgrid.inputs.fields import find_uuid
-from campaigns.audience.contacts import find_by_identifier, find_contacts
-from campaigns.audience.models import Contact
-from campaigns.audience.vocabulary import UNSTORABLE
+from audience.contacts import find_by_identifier, find_contacts
+from audience.models import Contact
+from audience.query.vocabulary import UNSTORABLE
 from foundation.addresses import address_key
 
 WRITTEN: Final = re.compile(r"[A-Za-z0-9_-]{4,500}={0,2}")

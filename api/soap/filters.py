@@ -11,7 +11,7 @@ from django.db.models import Q
 from api.campaign_words import Dialect, statuses_called
 from api.soap.properties import BY_NAME, Kind, Property, Value
 from api.soap.reading import Element, child, elements, text, text_of, type_of
-from campaigns.audience.dates import read_iso
+from audience.dates import read_iso
 from campaigns.states import CampaignStatus
 
 MOST_LEVELS: Final = 20

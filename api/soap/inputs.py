@@ -11,12 +11,12 @@ from api.soap.codes import Code
 from api.soap.errors import Problem
 from api.soap.objects import INTEGER
 from api.soap.reading import Element, child, elements, is_nil, text, text_of
-from campaigns.audience.dates import read_iso
-from campaigns.audience.drafts import ContactDraft, make_draft
-from campaigns.audience.senders import find_verified
+from audience.dates import read_iso
+from audience.drafts import ContactDraft, make_draft
 from campaigns.editing import TITLE_LENGTH, find_campaign
 from campaigns.errors import UnknownCampaign
 from campaigns.models import Campaign
+from campaigns.senders import find_verified
 from foundation.addresses import address_key, is_address
 from foundation.texts import UNFIT_FOR_LINE, is_line
 

@@ -13,11 +13,11 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from audience.models import ContactList, Segment
 from batches.admin.asking import TimeField
 from batches.admin.refusing import RefusableForm
 from campaigns.admin.pace import PaceFields, clean_time_zone, pace_as_written
-from campaigns.audience.models import ContactList, Segment, Sender
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Sender
 from campaigns.readiness import UNSUBSCRIBE_TAGS
 from foundation.admin import ChoosingForm
 from foundation.clock import database_now

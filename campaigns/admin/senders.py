@@ -17,9 +17,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from batches.admin.asking import Question, confirm, require
 from batches.admin.batches import AccountFilter
 from batches.admin.refusing import RefusableAdmin, RefusableForm
-from campaigns.audience.errors import InvalidSender, SenderProblem
-from campaigns.audience.models import Sender
-from campaigns.audience.senders import (
+from campaigns.errors import InvalidSender, SenderProblem
+from campaigns.models import Sender
+from campaigns.senders import (
     REQUIRED,
     create_sender,
     delete_sender,

@@ -7,7 +7,7 @@ import re
 from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from campaigns.audience.drafts import is_email
+from audience.drafts import is_email
 from campaigns.editing import TEST_ADDRESSES
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.conf import settings
 
-from campaigns.audience.job_files import is_genuine
+from audience.jobs.files import is_genuine
 from config.web.stops import MOST_BYTES, is_stop
 
 LARGE_BYTES: Final = 512 * 1024
@@ -16,7 +16,7 @@ LARGE_BYTES: Final = 512 * 1024
 UPLOAD: Final = re.compile(r"/v3/marketing/contacts/imports/([^/]+)/upload\Z")
 FILES: Final = re.compile(r"/v3/marketing/contacts/(imports/[^/]+/(upload|rejected)|exports/[^/]+/[0-9]+)\Z")
 """The paths of signed links to files."""
-ADMIN_IMPORT: Final = "/admin/campaigns/job/import/"
+ADMIN_IMPORT: Final = "/admin/audience/job/import/"
 
 
 class Kind(enum.Enum):

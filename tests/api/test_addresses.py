@@ -13,14 +13,14 @@ from urllib.parse import quote
 import pytest
 
 from accounts.models import Account
+from audience.contacts import find_by_identifier
+from audience.models import Contact, Job, RejectedRow
 from campaigns.admin.testing import AddressesForm
-from campaigns.audience.contacts import find_by_identifier
-from campaigns.audience.errors import InvalidSender
-from campaigns.audience.models import Contact, Job, RejectedRow, Sender
-from campaigns.audience.senders import create_sender, find_verified
 from campaigns.editing import create_campaign
+from campaigns.errors import InvalidSender
 from campaigns.lifecycle import send_now
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Sender
+from campaigns.senders import create_sender, find_verified
 from foundation.errors import UnfitCharacter
 from mailer.models import Mail, Suppression, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer

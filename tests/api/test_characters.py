@@ -20,11 +20,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
-from campaigns.audience.models import Contact, ContactList, FieldDefinition, RejectedRow, Segment, Sender
-from campaigns.audience.senders import vouch_for_sender
+from audience.models import Contact, ContactList, FieldDefinition, RejectedRow, Segment
 from campaigns.editing import create_campaign
 from campaigns.lifecycle import send_now
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Sender
+from campaigns.senders import vouch_for_sender
 from foundation.texts import is_line, is_text
 from mailer.models import Mail, Message, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer

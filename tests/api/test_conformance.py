@@ -23,23 +23,23 @@ from accounts.models import Account
 from api.document import document_text
 from api.sendgrid.field_ids import write_field_id
 from api.sendgrid.recipient_ids import recipient_id
+from audience.contacts import list_contacts
+from audience.drafts import make_draft
+from audience.fields import create_field
+from audience.jobs.deletions import begin_deletion
+from audience.jobs.exports import begin_export
+from audience.jobs.imports import begin_import
+from audience.lists import create_list
+from audience.models import FieldForm, FieldType
+from audience.query.legacy_conditions import read_legacy
+from audience.query.vocabulary import vocabulary_of
+from audience.segments import create_segment
+from audience.upsert import upsert_contacts
 from batches.control import create_batch, stop_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
 from campaigns import testing
-from campaigns.audience.contacts import list_contacts
-from campaigns.audience.deletions import begin_deletion
-from campaigns.audience.drafts import make_draft
-from campaigns.audience.exports import begin_export
-from campaigns.audience.fields import create_field
-from campaigns.audience.imports import begin_import
-from campaigns.audience.legacy_conditions import read_legacy
-from campaigns.audience.lists import create_list
-from campaigns.audience.models import FieldForm, FieldType
-from campaigns.audience.segments import create_segment
-from campaigns.audience.senders import list_senders
-from campaigns.audience.upsert import upsert_contacts
-from campaigns.audience.vocabulary import vocabulary_of
+from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.models import Message, SuppressionKind

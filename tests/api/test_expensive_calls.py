@@ -14,12 +14,12 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient as ApiClient
 
 from accounts.models import Account
-from campaigns.audience.conditions import EVERYBODY
-from campaigns.audience.counting import counted
-from campaigns.audience.expensive import take_place
-from campaigns.audience.queries import TAKE_PLACE
-from campaigns.audience.segments import count_matching, create_segment, find_matching
-from campaigns.errors import TooManyCalls
+from audience.counting import counted
+from audience.errors import TooManyCalls
+from audience.expensive import take_place
+from audience.queries import TAKE_PLACE
+from audience.query.conditions import EVERYBODY
+from audience.segments import count_matching, create_segment, find_matching
 from campaigns.lifecycle import cancel_campaign, pause_campaign, send_now
 from campaigns.states import CampaignStatus
 from tests.api.easymail.calls import ROOT as EASYMAIL
@@ -28,8 +28,8 @@ from tests.campaigns.building import add_contacts, again, ready_campaign
 
 ROOT = Path(__file__).parent.parent.parent
 EXPENSIVE = {
-    "campaigns/audience/finding.py": {"search_contacts", "members_of"},
-    "campaigns/audience/segments.py": {"find_matching", "count_matching"},
+    "audience/finding.py": {"search_contacts", "members_of"},
+    "audience/segments.py": {"find_matching", "count_matching"},
     "campaigns/lifecycle.py": {"send_now"},
     "campaigns/recipients.py": {"list_reachable", "list_recorded"},
     "campaigns/statistics.py": {"days_of", "hours_of"},

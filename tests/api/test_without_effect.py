@@ -11,10 +11,10 @@ import pytest
 from django.db import models
 
 from api.without_effect import steps_of
+from audience.models import Contact, Job
+from audience.query.conditions import And
+from audience.segments import create_segment
 from campaigns import testing
-from campaigns.audience.conditions import And
-from campaigns.audience.models import Contact, Job
-from campaigns.audience.segments import create_segment
 from mailer.models import Mail, Message, UnsubscribeGroup
 from tests.api.conftest import ApiClient
 from tests.api.described_fields import DECLARED

@@ -7,9 +7,9 @@ import datetime as dt
 from html import escape
 from typing import Any, ClassVar, NamedTuple
 
-from campaigns.audience.models import Job
-from campaigns.audience.senders import vouch_for_sender
-from campaigns.audience.work import run_job
+from audience.jobs.work import run_job
+from audience.models import Job
+from campaigns.senders import vouch_for_sender
 from mailer.models import UnsubscribeGroup
 from tests.api.conftest import ApiClient
 from tests.api.soap.envelopes import PARTNER, Reply, envelope, perform, post, user

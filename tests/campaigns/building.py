@@ -6,11 +6,11 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import Account
-from campaigns.audience.models import Contact, ContactList, Membership, Sender
+from audience.models import Contact, ContactList, Membership
 from campaigns.editing import create_campaign
 from campaigns.launch import expand_page
 from campaigns.lifecycle import cancel_campaign, pause_campaign, schedule_campaign, send_now
-from campaigns.models import Campaign, Launch
+from campaigns.models import Campaign, Launch, Sender
 from campaigns.states import CampaignStatus
 from campaigns.sweep import DUTIES
 from foundation.clock import Now, database_now

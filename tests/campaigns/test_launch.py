@@ -9,12 +9,12 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
+from audience.models import Contact, FieldDefinition, Segment
+from audience.query.condition_json import to_json
+from audience.query.conditions import And
 from batches.models import Parcel
 from campaigns import launch as launching
 from campaigns import pacer
-from campaigns.audience.condition_json import to_json
-from campaigns.audience.conditions import And
-from campaigns.audience.models import Contact, FieldDefinition, Segment
 from campaigns.editing import edit_campaign
 from campaigns.launch import expand, expand_page
 from campaigns.lifecycle import cancel_campaign, pause_campaign, resume_campaign, schedule_campaign, send_now

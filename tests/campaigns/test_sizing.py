@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from campaigns.audience.fields import create_field
-from campaigns.audience.models import FieldType
-from campaigns.audience.vocabulary import TEXT_LENGTH
+from audience.errors import InvalidContact
+from audience.fields import create_field
+from audience.models import FieldType
+from audience.query.vocabulary import TEXT_LENGTH
 from campaigns.content import content_of
 from campaigns.editing import edit_campaign
-from campaigns.errors import InvalidContact
 from campaigns.models import Campaign
 from campaigns.sizing import LONGEST_VALUE
 from foundation.errors import UnfitCharacter
 from mailer.errors import MessageTooLarge
-from tests.campaigns.audience.conftest import draft
+from tests.audience.conftest import draft
 from tests.campaigns.building import again, ready_campaign
 
 TAGS = ("[%pet%]", "{{pet}}", "{{{pet}}}", '{{insert pet "default=x"}}', "[Sender_Address]", "[unsubscribe]")

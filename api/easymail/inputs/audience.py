@@ -16,9 +16,9 @@ from api.easymail.field_keys import find_by_key
 from api.easymail.inputs import rules
 from api.easymail.inputs.queries import SEARCH
 from api.easymail.inputs.rules import REQUIRED, Field, Wrong, find_problems, read_fields, read_object
-from campaigns.audience.fields import Shape, read_value
-from campaigns.audience.lists import LONGEST_NAME
-from campaigns.audience.models import FieldDefinition, FieldForm, FieldType
+from audience.fields import Shape, read_value
+from audience.lists import LONGEST_NAME
+from audience.models import FieldDefinition, FieldForm, FieldType
 from foundation.addresses import address_key
 
 TEXT_LENGTH: Final = 255

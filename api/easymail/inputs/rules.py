@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from api.easymail import proposed
 from api.easymail.errors import invalid
 from api.http import NotJson, parse_json, read_body
-from campaigns.audience.drafts import is_email
-from campaigns.audience.vocabulary import UNSTORABLE
+from audience.drafts import is_email
+from audience.query.vocabulary import UNSTORABLE
 from foundation.texts import is_line
 
 REQUIRED: Final = object()

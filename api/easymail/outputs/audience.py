@@ -7,7 +7,8 @@ from typing import Final
 
 from api.easymail.field_keys import key_of, uuid_of
 from api.easymail.outputs import Body, moment
-from campaigns.audience.models import Contact, ContactList, FieldDefinition, Membership, Segment, Sender
+from audience.models import Contact, ContactList, FieldDefinition, Membership, Segment
+from campaigns.models import Sender
 
 COUNTRY: Final = re.compile("[A-Z]{2}")
 

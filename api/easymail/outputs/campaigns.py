@@ -9,7 +9,7 @@ from api.campaign_words import Dialect, word_for
 from api.easymail import proposed
 from api.easymail.errors import keys_of
 from api.easymail.outputs import Body, moment
-from campaigns.audience.models import ContactList, Segment
+from audience.models import ContactList, Segment
 from campaigns.editing import has_foreign_content
 from campaigns.models import Campaign
 from campaigns.readiness import lacks_of

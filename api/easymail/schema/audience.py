@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from api.easymail.inputs import audience as inputs
 from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, one, page
 from api.openapi import FLAG, NUMBER, TEXT, Describe, Piece, Reply, component, list_of, nullable, one_of, record
-from campaigns.audience.lists import LONGEST_NAME
+from audience.lists import LONGEST_NAME
 
 TAG = "Easymail: audience"
 TIMES = dict.fromkeys(("created_at", "updated_at"), MOMENT)

@@ -15,25 +15,17 @@ from api.easymail.inputs.rules import path_uuid
 from api.easymail.outputs import audience as shown
 from api.easymail.views.base import Endpoint
 from api.idempotency import done_once
-from campaigns.audience.contacts import delete_contacts, find_contact
-from campaigns.audience.counting import counted
-from campaigns.audience.field_items import add_item, remove_item
-from campaigns.audience.fields import create_field
-from campaigns.audience.finding import members_of, search_contacts
-from campaigns.audience.lists import (
-    LONGEST_NAME,
-    create_list,
-    delete_list,
-    find_list,
-    list_lists,
-    remove_from_list,
-    update_list,
-)
-from campaigns.audience.models import Contact, ContactList, FieldDefinition
-from campaigns.audience.one_contact import create_contact, put_on_list, update_contact
-from campaigns.audience.segments import find_segment, list_segments
-from campaigns.audience.senders import list_senders
-from campaigns.errors import UnknownContact, UnknownField, UnknownList, UnknownSegment
+from audience.contacts import delete_contacts, find_contact
+from audience.counting import counted
+from audience.errors import UnknownContact, UnknownField, UnknownList, UnknownSegment
+from audience.field_items import add_item, remove_item
+from audience.fields import create_field
+from audience.finding import members_of, search_contacts
+from audience.lists import LONGEST_NAME, create_list, delete_list, find_list, list_lists, remove_from_list, update_list
+from audience.models import Contact, ContactList, FieldDefinition
+from audience.one_contact import create_contact, put_on_list, update_contact
+from audience.segments import find_segment, list_segments
+from campaigns.senders import list_senders
 
 
 class AudienceEndpoint(Endpoint):

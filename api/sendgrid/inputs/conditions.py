@@ -14,11 +14,11 @@ from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.inputs.contactdb import NO_FIELDS, SHOWN_NAMES
 from api.sendgrid.inputs.fields import HIGHEST_ID
 from api.sendgrid.inputs.resources import read_object
-from campaigns.audience.conditions import And, Column, Condition, InList, Kind
-from campaigns.audience.dates import read_date
-from campaigns.audience.legacy_conditions import EVENTS, MOST_CONDITIONS, PARTS, read_legacy
-from campaigns.audience.lists import check_lists
-from campaigns.audience.vocabulary import Vocabulary, vocabulary_of
+from audience.dates import read_date
+from audience.lists import check_lists
+from audience.query.conditions import And, Column, Condition, InList, Kind
+from audience.query.legacy_conditions import EVENTS, MOST_CONDITIONS, PARTS, read_legacy
+from audience.query.vocabulary import Vocabulary, vocabulary_of
 
 INVALID_NAME: Final = Problem("the name is not valid", "name")
 INVALID_VALUE: Final = Problem("invalid value is passed into one of the request body parameters")

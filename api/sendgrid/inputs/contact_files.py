@@ -21,9 +21,9 @@ from api.sendgrid.inputs.contacts import (
 )
 from api.sendgrid.inputs.fields import Field, Wrong, read_fields, several_uuids
 from api.sendgrid.inputs.resources import read_object
-from campaigns.audience.exports import FileFormat
-from campaigns.audience.imports import Column
-from campaigns.errors import UnknownField
+from audience.errors import UnknownField
+from audience.jobs.exports import FileFormat
+from audience.jobs.imports import Column
 
 MAX_COLUMNS: Final = 500
 FILE_MEGABYTES: Final = 5000

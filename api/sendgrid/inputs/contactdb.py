@@ -15,12 +15,12 @@ from api.sendgrid.inputs.fields import HIGHEST_ID
 from api.sendgrid.inputs.resources import read_array, read_object
 from api.sendgrid.inputs.suppressions import read_number
 from api.sendgrid.recipient_ids import Key, find_recipients, read_recipient_id
-from campaigns.audience.drafts import make_draft
-from campaigns.audience.fields import list_fields
-from campaigns.audience.lists import NAME_LENGTH
-from campaigns.audience.models import TEXT_FIELDS, Contact, FieldDefinition, FieldType
-from campaigns.audience.upsert import Row
-from campaigns.errors import InvalidContact, UnknownContact
+from audience.drafts import make_draft
+from audience.errors import InvalidContact, UnknownContact
+from audience.fields import list_fields
+from audience.lists import NAME_LENGTH
+from audience.models import TEXT_FIELDS, Contact, FieldDefinition, FieldType
+from audience.upsert import Row
 
 MAX_RECIPIENTS: Final = 1000
 MAX_LISTS: Final = 1000

@@ -18,13 +18,13 @@ from api.sendgrid.field_ids import TYPE_NAMES, read_field_id
 from api.sendgrid.inputs.fields import UUID_TEXT, Field, Wrong, find_uuid, read_fields, read_text, several_uuids
 from api.sendgrid.inputs.resources import read_object
 from api.sendgrid.inputs.single_sends import one_field, read_list
-from campaigns.audience.drafts import MOST_ALTERNATES, read_identifier
-from campaigns.audience.imports import COLUMNS
-from campaigns.audience.lists import NAME_LENGTH, find_lists
-from campaigns.audience.models import IDENTIFIERS, FieldType
-from campaigns.audience.segments import list_segments
-from campaigns.audience.upsert_jobs import UPSERT_LIMIT, Given
-from campaigns.errors import InvalidContact, UnknownContact, UnknownField, UnknownSegment
+from audience.drafts import MOST_ALTERNATES, read_identifier
+from audience.errors import InvalidContact, UnknownContact, UnknownField, UnknownSegment
+from audience.jobs.imports import COLUMNS
+from audience.jobs.upserts import UPSERT_LIMIT, Given
+from audience.lists import NAME_LENGTH, find_lists
+from audience.models import IDENTIFIERS, FieldType
+from audience.segments import list_segments
 
 UPSERT_BYTES: Final = 6 * 2**20
 MAX_IDS: Final = 100

@@ -16,7 +16,7 @@ from api.sendgrid.inputs.contacts import numbers_of_lists, read_flag, read_name,
 from api.sendgrid.inputs.fields import Field, Wrong, find_uuid, read_fields, read_text, several_uuids
 from api.sendgrid.inputs.resources import read_object
 from api.sendgrid.inputs.single_sends import read_list
-from campaigns.errors import UnknownSegment
+from audience.errors import UnknownSegment
 
 MAX_IDS: Final = 50
 

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.inputs.fields import HIGHEST_ID
 from api.sendgrid.inputs.resources import read_object
-from campaigns.audience.errors import UnknownSender
-from campaigns.audience.senders import Parts
+from campaigns.errors import UnknownSender
+from campaigns.senders import Parts
 
 PLAIN: Final = ("nickname", "address", "address_2", "city", "state", "zip", "country")
 WITHIN: Final = {

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from api.sendgrid.outputs import seconds_of
 from api.sendgrid.recipient_ids import recipient_id, write_recipient_id
-from campaigns.audience.dates import read_date
-from campaigns.audience.drafts import ContactDraft
-from campaigns.audience.models import Contact, ContactList, FieldDefinition, FieldType, Segment
-from campaigns.audience.upsert import Row, Upserted
+from audience.dates import read_date
+from audience.drafts import ContactDraft
+from audience.models import Contact, ContactList, FieldDefinition, FieldType, Segment
+from audience.upsert import Row, Upserted
 
 RESERVED_FIELDS: Final = [
     {"name": name, "type": type_}

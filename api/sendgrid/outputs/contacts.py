@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api.sendgrid.field_ids import RESERVED_FIELDS, TYPE_NAMES, write_field_id, write_reserved_id
 from api.sendgrid.outputs.marketing import moment
-from campaigns.audience.fields import list_fields
-from campaigns.audience.lists import lists_of
-from campaigns.audience.models import Contact, ContactList, FieldDefinition, FieldType, Job, JobKind, JobStatus
-from campaigns.audience.segments import segments_of
+from audience.fields import list_fields
+from audience.lists import lists_of
+from audience.models import Contact, ContactList, FieldDefinition, FieldType, Job, JobKind, JobStatus
+from audience.segments import segments_of
 
 TEXTS: Final = (
     *("email", "phone_number_id", "external_id", "anonymous_id", "first_name", "last_name"),

@@ -7,8 +7,8 @@ from typing import Any
 
 from api.sendgrid.errors import Refusal
 from api.sendgrid.outputs import seconds_of
-from campaigns.audience.models import Sender
-from campaigns.audience.senders import locked_among
+from campaigns.models import Sender
+from campaigns.senders import locked_among
 
 
 def envelope(refusal: Refusal) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from api.sendgrid.inputs.contact_files import FILE_MEGABYTES, MAX_COLUMNS
 from api.sendgrid.schema.contacts import LIST_IDS, SELF
 from api.sendgrid.schema.single_sends import PAGE, UUID
 from api.sendgrid.schema.words import REPEATABLE, marketing_call
-from campaigns.audience.exports import FileFormat
-from campaigns.audience.models import JobStatus
+from audience.jobs.exports import FileFormat
+from audience.models import JobStatus
 
 FILES = "SendGrid: imports and exports of contacts"
 COUNTS = ("requested_count", "created_count", "updated_count", "deleted_count", "errored_count")

@@ -7,8 +7,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from api.openapi import FLAG, NUMBER, TEXT, Piece, Reply, component, list_of, nullable, one_of, record
 from api.sendgrid.inputs.contactdb import HIGHEST_PAGE, LAST_PAGE, MAX_LISTS, MAX_RECIPIENTS, PAGE, READ_ONLY
 from api.sendgrid.schema.words import REPEATABLE, call
-from campaigns.audience.lists import NAME_LENGTH
-from campaigns.audience.models import FieldType
+from audience.lists import NAME_LENGTH
+from audience.models import FieldType
 
 LISTS, RECIPIENTS, FIELDS = (f"SendGrid: legacy {what}" for what in ("lists", "recipients", "custom fields"))
 NAME: Piece = {**TEXT, "minLength": 1, "maxLength": NAME_LENGTH}

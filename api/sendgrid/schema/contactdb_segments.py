@@ -8,7 +8,7 @@ from api.openapi import NUMBER, TEXT, Piece, Reply, component, list_of, one_of, 
 from api.sendgrid.inputs.fields import HIGHEST_ID
 from api.sendgrid.schema.contactdb import A_PAGE, NAME, PAGES, RECIPIENTS, WITH_CONTACTS
 from api.sendgrid.schema.words import REPEATABLE, call
-from campaigns.audience.legacy_conditions import MOST_CONDITIONS
+from audience.query.legacy_conditions import MOST_CONDITIONS
 
 SEGMENTS = "SendGrid: legacy segments"
 OPERATORS = ("eq", "ne", "lt", "gt", "contains", "empty", "not_empty", "is within")

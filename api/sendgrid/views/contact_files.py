@@ -14,12 +14,12 @@ from api.sendgrid.outputs import marketing
 from api.sendgrid.paging import read_page
 from api.sendgrid.schema import contact_files as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from campaigns.audience.exports import begin_export, parts_of
-from campaigns.audience.imports import begin_import
-from campaigns.audience.jobs import get_job, jobs_of
-from campaigns.audience.lists import list_lists
-from campaigns.audience.models import Job, JobKind
-from campaigns.audience.segments import list_segments
+from audience.jobs.exports import begin_export, parts_of
+from audience.jobs.imports import begin_import
+from audience.jobs.lifecycle import get_job, jobs_of
+from audience.lists import list_lists
+from audience.models import Job, JobKind
+from audience.segments import list_segments
 
 PAGE, HIGHEST_PAGE = 50, 100
 CHANGES = (JobKind.UPSERT, JobKind.IMPORT, JobKind.DELETE)

@@ -14,10 +14,10 @@ from api.sendgrid.outputs import marketing
 from api.sendgrid.paging import read_page
 from api.sendgrid.schema import contact_lists as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from campaigns.audience import fields, lists
-from campaigns.audience.deletions import begin_deletion_of_list, begin_removal
-from campaigns.audience.models import ContactList, FieldDefinition
-from campaigns.errors import UnknownList
+from audience import fields, lists
+from audience.errors import UnknownList
+from audience.jobs.deletions import begin_deletion_of_list, begin_removal
+from audience.models import ContactList, FieldDefinition
 
 PAGE, HIGHEST_PAGE = 100, 1000
 

@@ -14,12 +14,12 @@ from api.sendgrid.outputs import contactdb as outputs
 from api.sendgrid.recipient_ids import find_recipients
 from api.sendgrid.schema import contactdb as schema
 from api.sendgrid.views.base import Endpoint
-from campaigns.audience import fields, lists
-from campaigns.audience.contacts import count_contacts, delete_contacts, list_contacts
-from campaigns.audience.deletions import begin_deletion_of_list
-from campaigns.audience.models import Contact
-from campaigns.audience.upsert import upsert_contacts
-from campaigns.errors import UnknownList
+from audience import fields, lists
+from audience.contacts import count_contacts, delete_contacts, list_contacts
+from audience.errors import UnknownList
+from audience.jobs.deletions import begin_deletion_of_list
+from audience.models import Contact
+from audience.upsert import upsert_contacts
 
 CREATE, READ, UPDATE, DELETE = (f"marketing_campaigns.{verb}" for verb in ("create", "read", "update", "delete"))
 

@@ -11,10 +11,10 @@ from api.sendgrid.inputs.contactdb import HIGHEST_PAGE, read_flag, read_id, read
 from api.sendgrid.outputs import contactdb as outputs
 from api.sendgrid.schema import contactdb_segments as schema
 from api.sendgrid.views.contactdb import CREATE, DELETE, READ, UPDATE, ContactDatabase
-from campaigns.audience import segments
-from campaigns.audience.counting import counted
-from campaigns.audience.deletions import begin_deletion_of_segment
-from campaigns.audience.fields import list_fields
+from audience import segments
+from audience.counting import counted
+from audience.fields import list_fields
+from audience.jobs.deletions import begin_deletion_of_segment
 
 
 @schema.segments

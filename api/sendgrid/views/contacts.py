@@ -17,12 +17,13 @@ from api.sendgrid.inputs.fields import find_uuid
 from api.sendgrid.outputs import contacts as outputs
 from api.sendgrid.schema import contacts as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from campaigns.audience import contacts, deletions
-from campaigns.audience.models import Contact
-from campaigns.audience.segments import count_matching, find_matching
-from campaigns.audience.sgql import read_query
-from campaigns.audience.upsert_jobs import begin_upsert
-from campaigns.audience.vocabulary import Vocabulary, vocabulary_of
+from audience import contacts
+from audience.jobs import deletions
+from audience.jobs.upserts import begin_upsert
+from audience.models import Contact
+from audience.query.sgql import read_query
+from audience.query.vocabulary import Vocabulary, vocabulary_of
+from audience.segments import count_matching, find_matching
 from campaigns.editing import numbers_of
 from campaigns.errors import UnknownCampaign
 

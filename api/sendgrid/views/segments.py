@@ -19,12 +19,12 @@ from api.sendgrid.outputs import segments as outputs
 from api.sendgrid.schema import segments as schema
 from api.sendgrid.views.base import Endpoint
 from api.sendgrid.views.contacts import query_words
-from campaigns.audience import segments
-from campaigns.audience.conditions import Condition
-from campaigns.audience.counting import counted
-from campaigns.audience.models import Segment
-from campaigns.audience.sgql import read_query
-from campaigns.errors import SearchTooSlow
+from audience import segments
+from audience.counting import counted
+from audience.errors import SearchTooSlow
+from audience.models import Segment
+from audience.query.conditions import Condition
+from audience.query.sgql import read_query
 
 SAMPLE = 50
 

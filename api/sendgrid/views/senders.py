@@ -14,8 +14,8 @@ from api.sendgrid.inputs import senders as inputs
 from api.sendgrid.outputs import senders as outputs
 from api.sendgrid.schema import senders as schema
 from api.sendgrid.views.base import Endpoint
-from campaigns.audience import senders
-from campaigns.audience.models import Sender
+from campaigns import senders
+from campaigns.models import Sender
 
 LEGACY, MARKETING = "result", "results"
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from campaigns.audience.contacts import count_contacts
-from campaigns.audience.legacy_conditions import read_legacy
-from campaigns.audience.models import Contact, ContactList, FieldDefinition, FieldType, Segment
-from campaigns.audience.segments import create_segment
-from campaigns.audience.vocabulary import vocabulary_of
+from audience.contacts import count_contacts
+from audience.models import Contact, ContactList, FieldDefinition, FieldType, Segment
+from audience.query.legacy_conditions import read_legacy
+from audience.query.vocabulary import vocabulary_of
+from audience.segments import create_segment
 from mailer.models import SuppressionKind
 from mailer.suppressions.lists import New, suppress
 from tests.api.conftest import ApiClient

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from campaigns.audience.models import Segment
+from audience.models import Segment
 from campaigns.lifecycle import schedule_campaign
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
-from campaigns.audience.models import Contact, ContactList, FieldDefinition
+from audience.models import Contact, ContactList, FieldDefinition
 from campaigns.models import Campaign
 from mailer.models import Message
 from tests.api.conftest import ApiClient

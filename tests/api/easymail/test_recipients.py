@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from accounts.models import Account
-from campaigns.audience.models import Contact, Engagement, EngagementKind
+from audience.models import Contact, Engagement, EngagementKind
 from campaigns.lifecycle import cancel_campaign, send_now
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaigns.audience.jobs import jobs_left_behind
-from campaigns.audience.work import run_job
+from audience.jobs.lifecycle import jobs_left_behind
+from audience.jobs.work import run_job
 
 
 def told(answer: Any) -> tuple[int, list[tuple[str | None, str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import Account
-from campaigns.audience.models import Segment
+from audience.models import Segment
 from campaigns.models import Campaign
 from foundation.clock import database_now
 from mailer.models import UnsubscribeGroup

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from accounts.models import Account
-from campaigns.audience.models import Segment
+from audience.models import Segment
 from campaigns.models import Campaign
 from mailer.models import UnsubscribeGroup
 from tests.campaigns.building import add_list, add_sender

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.audience.models import Contact, ContactList, FieldDefinition, Job, Segment, Sender
+from audience.models import Contact, ContactList, FieldDefinition, Job, Segment
+from campaigns.models import Sender
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.test_contact_files import EMAIL
 from tests.api.sendgrid.test_contactdb_segments import MILLERS

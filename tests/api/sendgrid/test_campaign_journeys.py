@@ -9,8 +9,8 @@ import python_http_client.exceptions as refused
 from sendgrid import SendGridAPIClient
 
 from accounts.models import Account
+from audience.models import ContactList
 from batches.models import Receipt
-from campaigns.audience.models import ContactList
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign, Launch
 from campaigns.states import CampaignStatus

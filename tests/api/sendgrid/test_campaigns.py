@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from campaigns.audience.models import ContactList, Segment
+from audience.models import ContactList, Segment
 from campaigns.models import Campaign
 from foundation.clock import database_now
 from tests.api.conftest import ApiClient, NewClient

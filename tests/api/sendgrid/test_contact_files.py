@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from accounts.keys import revoke_key
-from campaigns.audience.models import Contact, Job
+from audience.models import Contact, Job
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs, told
 from tests.api.sendgrid.test_contacts import ANN, BOB, CONTACTS, NOBODY, new_field, new_list, upsert

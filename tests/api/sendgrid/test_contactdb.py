@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience.models import Contact, ContactList
+from audience.models import Contact, ContactList
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs, told
 

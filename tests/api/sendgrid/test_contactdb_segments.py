@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience.fields import create_field
-from campaigns.audience.lists import add_to_list, create_list
-from campaigns.audience.models import Contact, ContactList, FieldType, Segment
-from campaigns.audience.segments import create_segment
-from campaigns.audience.sgql import read_query
-from campaigns.audience.vocabulary import vocabulary_of
+from audience.fields import create_field
+from audience.lists import add_to_list, create_list
+from audience.models import Contact, ContactList, FieldType, Segment
+from audience.query.sgql import read_query
+from audience.query.vocabulary import vocabulary_of
+from audience.segments import create_segment
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs, told
 

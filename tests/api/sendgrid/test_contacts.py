@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience.models import Contact, Job
+from audience.models import Contact, Job
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs, told
 

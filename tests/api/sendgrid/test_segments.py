@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience.models import Contact, Segment
-from campaigns.errors import SearchTooSlow
+from audience.errors import SearchTooSlow
+from audience.models import Contact, Segment
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import told
 from tests.api.sendgrid.test_contacts import ANN, BOB, NOBODY, new_list, upsert
@@ -126,8 +126,8 @@ def test_a_segment_that_is_slow_to_count_keeps_its_count(
     def give_up(*args: object, **kwargs: object) -> Any:
         raise SearchTooSlow
 
-    monkeypatch.setattr("campaigns.audience.segments.count_matching", give_up)
-    monkeypatch.setattr("campaigns.audience.segments.find_matching", give_up)
+    monkeypatch.setattr("audience.segments.count_matching", give_up)
+    monkeypatch.setattr("audience.segments.find_matching", give_up)
     Contact.objects.filter(email=ANN).delete()
     shown = client_of_alice.get(f"{SEGMENTS}/{made['id']}").json()
     assert (shown["contacts_count"], shown["contacts_sample"]) == (1, [])

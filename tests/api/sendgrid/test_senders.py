@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience.models import Sender
-from campaigns.audience.senders import verification_link, verify_sender
 from campaigns.editing import create_campaign
+from campaigns.models import Sender
+from campaigns.senders import verification_link, verify_sender
 from mailer.models import Mail
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import told

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from campaigns.audience.models import Contact, Engagement, EngagementKind
+from audience.models import Contact, Engagement, EngagementKind
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign
 from foundation.clock import database_now

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from campaigns.audience.models import Contact, ContactList
+from audience.models import Contact, ContactList
 from campaigns.editing import edit_campaign
 from campaigns.lifecycle import schedule_campaign
 from campaigns.models import Campaign

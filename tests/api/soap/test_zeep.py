@@ -16,8 +16,8 @@ from zeep.exceptions import Fault
 from zeep.wsse.username import UsernameToken
 
 from accounts.models import Account
+from audience.models import ContactList
 from batches.models import Receipt
-from campaigns.audience.models import ContactList
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from mailer.models import UnsubscribeGroup

@@ -1,0 +1,141 @@
+"""Jobs on audiences: imports, upserts, deletions and exports, with their progress, and the rows that were rejected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from audience.admin.importing import MAY_IMPORT, import_file
+from audience.jobs.files import write_rejected
+from audience.models import Job, JobKind, JobStatus, RejectedRow
+from batches.admin.asking import Figure, require
+from batches.admin.batches import AccountFilter
+from batches.admin.figures import BAR_COLOURS
+from foundation.admin import ReadOnlyAdmin, coloured, write_time
+
+MAY_SEE = "audience.view_job"
+STATUS_COLOURS: dict[str, str] = {
+    "waits for its file": "",
+    "pending": "info",
+    "under way": "primary",
+    "completed": "success",
+    "errored": "warning",
+    "failed": "danger",
+}
+REFRESH_SECONDS = 2
+ROWS_SHOWN = 50
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin[Job]):
+    """Jobs are begun by the APIs, and by the import of a file here."""
+
+    list_display = ("__str__", "shown_status", "shown_account", "made", "progress", "message")
+    list_select_related = ("account",)
+    list_filter = ("kind", "status", AccountFilter)
+    ordering = ("-pk",)
+    change_form_template = "audience/job.html"
+    change_list_template = "audience/jobs.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("import/", view(import_file), name="audience_job_import"),
+            path("<int:job_id>/rejected.csv", view(download_rejected), name="audience_job_rejected"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        may_import = {"may_import": request.user.has_perm(MAY_IMPORT)}
+        return super().changelist_view(request, {**(extra_context or {}), **may_import})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context.update(show_job(kwargs["obj"]))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @coloured(STATUS_COLOURS)
+    @admin.display(description="status")
+    def shown_status(self, job: Job) -> str:
+        return tell_status(job)
+
+    @admin.display(description="account")
+    def shown_account(self, job: Job) -> str:
+        return job.account.username
+
+    @admin.display(description="made (UTC)")
+    def made(self, job: Job) -> str:
+        return write_time(job.created_at)
+
+    @admin.display(description="progress")
+    def progress(self, job: Job) -> SafeString:
+        return draw_progress(job)
+
+
+def tell_status(job: Job) -> str:
+    """How far it is, in one word or some."""
+    if job.status != JobStatus.PENDING:
+        return job.status
+    if job.uploaded_at is None:
+        return "waits for its file"
+    return "under way" if job.started_at else "pending"
+
+
+def draw_progress(job: Job) -> SafeString:
+    """A bar of what became of its rows so far. How many there will be is not known before the end."""
+    held = [
+        ("created", job.created_count, BAR_COLOURS["sent"]),
+        ("updated", job.updated_count, BAR_COLOURS["due"]),
+        ("deleted", job.deleted_count, BAR_COLOURS["discarded"]),
+        ("rejected", job.errored_count, BAR_COLOURS["refused"]),
+    ]
+    total = sum(count for _, count, _ in held)
+    shares = [
+        {"state": state, "messages": count, "percent": f"{100 * count / total:.2f}", "colour": colour}
+        for state, count, colour in held
+        if count
+    ]
+    return render_to_string("audience/job_bar.html", {"shares": shares})
+
+
+def show_job(job: Job) -> dict[str, Any]:
+    """What a job's page says. While it is under way the page loads itself again."""
+    rows = RejectedRow.objects.filter(job=job).order_by("number")[:ROWS_SHOWN] if job.errored_count else []
+    status = tell_status(job)
+    return {
+        "job": job,
+        "status": status,
+        "status_colour": STATUS_COLOURS[status],
+        "progress": draw_progress(job),
+        "figures": [
+            Figure("Looked at", job.requested_count),
+            Figure("Created", job.created_count),
+            Figure("Deleted", job.deleted_count)
+            if job.kind == JobKind.DELETE
+            else Figure("Updated, or the same", job.updated_count),
+            Figure("Rejected", job.errored_count),
+        ],
+        "rejected": {
+            "headers": ["Row", "Why", "As it was written"],
+            "rows": [[f"{row.number:,}", row.reason, row.text] for row in rows],
+        },
+        "rejected_link": reverse("admin:audience_job_rejected", args=[job.pk]) if job.errored_count else "",
+        "shown": ROWS_SHOWN,
+        "refresh_seconds": REFRESH_SECONDS if job.status == JobStatus.PENDING and job.uploaded_at else None,
+    }
+
+
+def download_rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
+    """The rejected rows as a CSV file, streamed."""
+    require(request, MAY_SEE)
+    job = get_object_or_404(Job, pk=job_id)
+    return StreamingHttpResponse(
+        write_rejected(job),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="rejected-{job.uuid}.csv"'},
+    )

@@ -1,0 +1,156 @@
+"""A contact as a caller gives it, checked: what of it can be stored, or why it cannot."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from audience.errors import InvalidContact
+from audience.fields import read_value
+from audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
+from audience.phones import read_phone
+from foundation.addresses import address_key, is_address, to_ascii
+from foundation.texts import LINE_RULE, TEXT_RULE, is_line, is_text
+
+LENGTHS: Final = {
+    "email": 254,
+    "phone_number_id": 254,
+    "external_id": 254,
+    "anonymous_id": 254,
+    "first_name": 50,
+    "last_name": 50,
+    "address_line_1": 100,
+    "address_line_2": 100,
+    "city": 60,
+    "state_province_region": 50,
+    "postal_code": 60,
+    "country": 50,
+    "phone_number": 60,
+    "time_zone": 60,
+    **dict.fromkeys(("whatsapp", "line", "facebook", "unique_name"), 254),
+}
+"""Characters at most."""
+MOST_ALTERNATES: Final = 5
+LONGEST_LOCAL_PART: Final = 64
+"""Octets (RFC 5321 section 4.5.3.1.1)."""
+
+Custom = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDraft:
+    """What is said of one contact. What is not named stays as it is; an empty text, or None in `custom`, removes."""
+
+    email: str | None = None
+    phone_number_id: str | None = None
+    external_id: str | None = None
+    anonymous_id: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    alternate_emails: tuple[str, ...] | None = None
+    custom: Mapping[int, Custom] = field(default_factory=dict)
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """By which the contact is looked for, in this order."""
+        return {name: value for name in IDENTIFIERS if (value := getattr(self, name)) is not None}
+
+
+def make_draft(
+    given: Mapping[str, object],
+    custom: Mapping[int, object] | None = None,
+    *,
+    fields: Mapping[int, FieldDefinition],
+) -> ContactDraft:
+    """A draft of what is `given` by the names of columns, and of `custom` values by the ids of their fields, which
+    `fields` knows. Other names are ignored. Raises InvalidContact."""
+    identifiers = {name: read_identifier(name, given[name]) for name in IDENTIFIERS if given.get(name)}
+    if not identifiers:
+        raise InvalidContact(f"one of {', '.join(IDENTIFIERS)} is required", field="email")
+    return ContactDraft(
+        **identifiers,
+        texts={name: _read_text(name, given[name]) for name in TEXT_FIELDS if name in given},
+        alternate_emails=_read_alternates(given["alternate_emails"]) if "alternate_emails" in given else None,
+        custom={field_id: _read_custom(fields, field_id, value) for field_id, value in (custom or {}).items()},
+    )
+
+
+def is_email(text: str) -> bool:
+    """Return whether mail could be sent there. Bare host names are not taken."""
+    if not is_address(text):
+        return False
+    local, _, domain = to_ascii(text).rpartition("@")
+    octets = len(local.encode())
+    return "." in domain and octets <= LONGEST_LOCAL_PART and octets + 1 + len(domain) <= LENGTHS["email"]
+
+
+def read_identifier(name: str, given: object) -> str:
+    """Return an identifier, one of `IDENTIFIERS`, in the form in which it is kept. Raises InvalidContact."""
+    text = _read_text(name, given)
+    if not text:
+        raise InvalidContact(f"{name} is empty", field=name)
+    match name:
+        case "email":
+            return _read_email(text, name)
+        case "phone_number_id":
+            return _read_phone(text, name)
+        case _:
+            return text
+
+
+def _read_phone(text: str, name: str) -> str:
+    try:
+        return read_phone(text)
+    except ValueError as error:
+        raise InvalidContact(f"{name} is {error}", field=name) from None
+
+
+def _read_email(text: str, name: str) -> str:
+    """Return an address in the form in which it is kept and compared."""
+    if not is_email(text):
+        raise InvalidContact("Invalid email.", field=name)
+    return address_key(text)
+
+
+def _read_text(name: str, given: object) -> str:
+    if given is None:
+        return ""
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise InvalidContact(f"{name} is not a text", field=name)
+    text = str(given).strip()
+    if len(text) > LENGTHS[name]:
+        raise InvalidContact(f"{name} is longer than {LENGTHS[name]} characters", field=name)
+    # Names and postal addresses may have several lines: in a header a line break becomes a space.
+    is_fit, rule = (is_line, LINE_RULE) if name in IDENTIFIERS else (is_text, TEXT_RULE)
+    if not is_fit(text):
+        raise InvalidContact(f"{name}: {rule}", field=name)
+    if name == "time_zone" and text and text not in _time_zones():
+        raise InvalidContact("time_zone is not the name of a time zone, such as Europe/Berlin", field=name)
+    return text
+
+
+def _read_alternates(given: object) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
+        raise InvalidContact("alternate_emails is not a list of texts", field="alternate_emails")
+    if len(given) > MOST_ALTERNATES:
+        raise InvalidContact(f"there are more than {MOST_ALTERNATES} alternate_emails", field="alternate_emails")
+    return tuple(dict.fromkeys(_read_email(each.strip(), "alternate_emails") for each in given))
+
+
+def _read_custom(fields: Mapping[int, FieldDefinition], field_id: int, given: object) -> Custom:
+    definition = fields.get(field_id)
+    if definition is None:
+        raise InvalidContact("there is no such custom field", field="custom_fields")
+    try:
+        return read_value(definition, given)
+    except ValueError as error:
+        raise InvalidContact(f"{definition.name}: {error}", field=definition.name) from None
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())

@@ -1,0 +1,144 @@
+"""Errors of the audience: contacts, custom fields, lists, segments, searches, and jobs."""
+
+from __future__ import annotations
+
+from foundation.errors import SluiceError
+
+
+class UnknownContact(SluiceError):
+    """The account has no contact of that id."""
+
+    code = "unknown_contact"
+
+
+class ContactTaken(SluiceError):
+    """Another contact of the account has that address or identifier; `field` says which."""
+
+    code = "contact_taken"
+
+
+class InvalidContact(SluiceError):
+    """A contact cannot be stored as it was given. `field` is the one that is wrong, the text says how."""
+
+    code = "invalid_contact"
+
+
+class UnknownField(SluiceError):
+    """The account's contacts have no custom field of that id."""
+
+    code = "unknown_field"
+
+
+class FieldInUse(SluiceError):
+    """A segment has a condition on the custom field."""
+
+    code = "field_in_use"
+
+
+class FieldLimitReached(SluiceError):
+    """The account has as many custom fields as `CUSTOM_FIELDS_LIMIT` allows."""
+
+    code = "field_limit_reached"
+
+
+class InvalidName(SluiceError):
+    """A field, a list or a segment cannot be called that."""
+
+    code = "invalid_name"
+
+
+class NameTaken(SluiceError):
+    """Another field, list or segment of the account has that name, in upper or lower case."""
+
+    code = "name_taken"
+
+
+class UnknownList(SluiceError):
+    """The account has no list of that id."""
+
+    code = "unknown_list"
+
+
+class UnknownSegment(SluiceError):
+    """The account has no segment of that id."""
+
+    code = "unknown_segment"
+
+
+class InvalidCondition(SluiceError):
+    """A condition says something that cannot be asked of a contact. `field` is the part of it that is wrong."""
+
+    code = "invalid_condition"
+
+
+class InvalidQuery(SluiceError):
+    """A query cannot be read. The text says what is wrong, and where."""
+
+    code = "invalid_query"
+
+
+class SearchTooSlow(SluiceError):
+    """A search took longer than `SEARCH_SECONDS`."""
+
+    code = "search_too_slow"
+
+
+class TooManyCalls(SluiceError):
+    """The account has as many expensive calls under way as `EXPENSIVE_CALLS` allows: nothing was done, ask again."""
+
+    code = "too_many_calls"
+
+
+class UnknownJob(SluiceError):
+    """The account has no job of that id and kind. Another account's behaves the same."""
+
+    code = "unknown_job"
+
+
+class UnusableColumns(SluiceError):
+    """The columns of a file do not make a contact: none is an identifier, or two are the same field."""
+
+    code = "unusable_columns"
+
+
+class TooManyContacts(SluiceError):
+    """More contacts than one request may have (`UPSERT_LIMIT`)."""
+
+    code = "too_many_contacts"
+
+
+class FileUploaded(SluiceError):
+    """The file of the import has come already, or it has been waited for in vain."""
+
+    code = "file_uploaded"
+
+
+class UploadInProgress(SluiceError):
+    """The file of the import is being uploaded by another request."""
+
+    code = "upload_in_progress"
+
+
+class FileTooLarge(SluiceError):
+    """The file is larger than `IMPORT_BYTES`. Nothing of it is kept."""
+
+    code = "file_too_large"
+
+
+class TooManyJobs(SluiceError):
+    """The account has as many unfinished jobs as `AUDIENCE_JOBS_RUNNING` and `AUDIENCE_JOBS_WAITING` allow."""
+
+    code = "too_many_jobs"
+
+
+class UploadsFull(SluiceError):
+    """The account's files that are not imported yet would have more than `UPLOAD_BYTES`. Nothing of the file is kept;
+    it can be sent again when others have been imported."""
+
+    code = "uploads_full"
+
+
+class UnknownLink(SluiceError):
+    """A link that was not made here, or whose time is over, or whose subject has changed since."""
+
+    code = "unknown_link"

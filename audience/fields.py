@@ -1,0 +1,161 @@
+"""Custom fields: made, renamed, deleted; and their values, from what callers send to what is kept."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final, TypedDict, Unpack
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from audience.contacts import lock_audience
+from audience.dates import read_date, write_date
+from audience.errors import FieldInUse, FieldLimitReached, InvalidName, NameTaken, UnknownField
+from audience.models import FieldDefinition, FieldForm, FieldType, Segment
+from audience.query import vocabulary
+from audience.query.condition_json import from_json
+from audience.query.conditions import custom_fields_of
+from audience.query.sgql_operands import EVENT_NAMES, EVENT_SOURCE
+from foundation.texts import TEXT_RULE, check_line, is_text
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+RESERVED_NAMES: Final = frozenset(
+    {
+        *vocabulary.COLUMNS,
+        *EVENT_NAMES,
+        EVENT_SOURCE,
+        *("event_data", "segment_ids", "custom_fields", "lists", "campaigns", "id", "unsubscribe"),
+    }
+)
+"""What a custom field cannot be called: conditions, contacts and the tags of a campaign have these already."""
+LARGEST_NUMBER: Final = 10**18
+
+
+class Shape(TypedDict, total=False):
+    """What else a field may be made with."""
+
+    form: FieldForm
+    label: str
+    options: list[str]
+
+
+def create_field(account: Account, name: str, type_: FieldType, **shape: Unpack[Shape]) -> FieldDefinition:
+    """A new custom field. Raises InvalidName, UnfitCharacter, NameTaken and FieldLimitReached."""
+    _check_name(name)
+    check_line(shape.get("label", ""), field="label")
+    for option in shape.get("options", ()):
+        check_line(option, field="options")
+    with transaction.atomic():
+        lock_audience(account)
+        if list_fields(account).count() >= settings.CUSTOM_FIELDS_LIMIT:
+            raise FieldLimitReached
+        try:
+            with transaction.atomic():
+                return FieldDefinition.objects.create(account=account, name=name, type=type_, **shape)
+        except IntegrityError:
+            raise NameTaken(field="name") from None
+
+
+def list_fields(account: Account) -> QuerySet[FieldDefinition]:
+    """The account's custom fields, in the order in which they were made."""
+    return FieldDefinition.objects.filter(account=account).order_by("pk")
+
+
+def find_field(account: Account, field_id: int) -> FieldDefinition:
+    """Raises UnknownField."""
+    if not 0 < field_id < 2**31:
+        raise UnknownField
+    field = list_fields(account).filter(pk=field_id).first()
+    if field is None:
+        raise UnknownField
+    return field
+
+
+def rename_field(account: Account, field_id: int, name: str) -> FieldDefinition:
+    """Conditions and values go by the id and stay. Raises UnknownField, InvalidName and NameTaken."""
+    _check_name(name)
+    field = find_field(account, field_id)
+    field.name = name
+    try:
+        with transaction.atomic():
+            field.save(update_fields=["name"])
+    except IntegrityError:
+        raise NameTaken(field="name") from None
+    return field
+
+
+def delete_field(account: Account, field_id: int) -> None:
+    """Its values are not shown any more, and stay where they are. Raises UnknownField and FieldInUse."""
+    with transaction.atomic():
+        # A segment is stored under the same lock: none can begin to use the field meanwhile.
+        lock_audience(account)
+        field = find_field(account, field_id)
+        conditions = Segment.objects.filter(account=account).values_list("condition", flat=True)
+        if any(field_id in custom_fields_of(from_json(condition)) for condition in conditions):
+            raise FieldInUse
+        field.delete()
+
+
+def read_value(field: FieldDefinition, given: object) -> str | int | float | None:
+    """What is kept of a value that a caller has sent for a field; None: nothing. Raises ValueError."""
+    if given is None or given == "":
+        return None
+    if field.form == FieldForm.BOOLEAN and isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise ValueError("the value is neither a text nor a number")
+    match FieldType(field.type):
+        case FieldType.TEXT if field.form == FieldForm.DATETIME:
+            return _read_date(given)
+        case FieldType.TEXT if field.form:
+            return _read_formed(field, str(given))
+        case FieldType.TEXT:
+            return _read_text(str(given))
+        case FieldType.NUMBER:
+            return _read_number(given)
+        case FieldType.DATE:
+            return _read_date(given)
+
+
+def _read_formed(field: FieldDefinition, given: str) -> str:
+    text = _read_text(given)
+    match FieldForm(field.form):
+        case FieldForm.BOOLEAN if text.lower() not in {"true", "false"}:
+            raise ValueError("the value is neither true nor false")
+        case FieldForm.BOOLEAN:
+            return text.lower()
+        case FieldForm.SELECT if text not in field.options:
+            raise ValueError("the value is none of the options")
+    return text
+
+
+def _read_date(given: str | int | float) -> str:
+    """Return the date as it is kept. JSON does not tell 1705276800.0 from 1705276800."""
+    number = isinstance(given, float) and given.is_integer()
+    return write_date(read_date(str(int(given) if number else given)))
+
+
+def _read_text(given: str) -> str:
+    """Return the text, which may have several lines. Raises ValueError for one that no mail could hold."""
+    if not is_text(given):
+        raise ValueError(TEXT_RULE)
+    return vocabulary.check_text(given)
+
+
+def _read_number(given: str | int | float) -> int | float:
+    number: int | float | Decimal = given if isinstance(given, int | float) else vocabulary.read_number(given)
+    if not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
+        raise ValueError("the number is too large")
+    if isinstance(number, Decimal):
+        return int(number) if number == number.to_integral_value() else float(number)
+    return number
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise InvalidName("a name has letters, digits and underscores, 100 at most, and no digit first", field="name")
+    if name.lower() in RESERVED_NAMES:
+        raise NameTaken(f"{name} is a reserved field", field="name")

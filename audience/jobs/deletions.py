@@ -1,0 +1,115 @@
+"""Deletions: many contacts, all, those of a segment, or a list with its contacts, by a job, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from uuid import UUID
+
+from accounts.models import Account
+from audience.contacts import count_contacts, delete_contacts, delete_some, find_contacts, last_contact_id
+from audience.errors import SearchTooSlow, UnknownList
+from audience.jobs.lifecycle import JobFailure, open_job, write_page
+from audience.lists import delete_contacts_of_list, delete_list, find_list, remove_from_list
+from audience.models import Contact, ContactList, Job, JobKind, Segment
+from audience.query.condition_json import from_json, to_json
+from audience.segments import condition_of, find_matching_for_job
+
+PAGE = 5000
+
+
+def begin_deletion(account: Account, contacts: Collection[UUID]) -> Job:
+    """Delete these contacts; what is none is passed over."""
+    return open_job(account, JobKind.DELETE, {"contacts": _written(contacts)}, requested=len(contacts))
+
+
+def begin_deletion_of_all(account: Account) -> Job:
+    """Delete all contacts that there are now."""
+    options = {"through": last_contact_id(account)}
+    return open_job(account, JobKind.DELETE, options, requested=count_contacts(account))
+
+
+def begin_deletion_of_list(found: ContactList) -> Job:
+    """Delete the contacts of a list, and then the list."""
+    return open_job(found.account, JobKind.DELETE, {"list": found.pk}, requested=found.contact_count)
+
+
+def begin_deletion_of_segment(segment: Segment) -> Job:
+    """Delete the contacts that a segment has; whoever meets its condition only when the job gets there, too."""
+    options = {"condition": to_json(condition_of(segment)), "through": last_contact_id(segment.account)}
+    return open_job(segment.account, JobKind.DELETE, options)
+
+
+def begin_removal(found: ContactList, contacts: Collection[UUID]) -> Job:
+    """Take these contacts off a list; they stay contacts. `deleted_count` counts them."""
+    options = {"list": found.pk, "contacts": _written(contacts)}
+    return open_job(found.account, JobKind.DELETE, options, requested=len(contacts))
+
+
+def deletion_pages(job: Job) -> Iterator[None]:
+    """Delete the rest, a page between two steps. Raises JobFailure and LeaseLost."""
+    try:
+        if "contacts" in job.options:
+            yield from _delete_named(job)
+        elif "list" in job.options:
+            yield from _delete_list(job)
+        elif "condition" in job.options:
+            yield from _delete_matching(job)
+        else:
+            yield from _delete_all(job)
+    except UnknownList:
+        raise JobFailure("The list was deleted.") from None
+    except SearchTooSlow:
+        raise JobFailure("To find the contacts took too long.") from None
+
+
+def _delete_named(job: Job) -> Iterator[None]:
+    account, list_id = job.account, job.options.get("list")
+    uuids = [UUID(written) for written in job.options["contacts"]]
+    while page := uuids[job.cursor : job.cursor + PAGE]:
+        with write_page(job):
+            ids = [contact.pk for contact in find_contacts(account, page)]
+            gone = delete_contacts(account, ids) if list_id is None else remove_from_list(account, list_id, ids)
+            job.deleted_count += gone
+            job.cursor += len(page)
+        yield
+
+
+def _delete_list(job: Job) -> Iterator[None]:
+    """`cursor` is 1 when the list itself has gone, too."""
+    while not job.cursor:
+        with write_page(job):
+            gone = delete_contacts_of_list(find_list(job.account, job.options["list"]), limit=PAGE)
+            job.deleted_count += gone
+            if not gone:
+                delete_list(job.account, job.options["list"])
+                job.cursor = 1
+        yield
+
+
+def _delete_matching(job: Job) -> Iterator[None]:
+    """`cursor` is the last contact that was looked at."""
+    condition, through = from_json(job.options["condition"]), job.options["through"]
+    while page := _up_to(through, find_matching_for_job(job.account, condition, after=job.cursor, limit=PAGE)):
+        with write_page(job):
+            gone = delete_contacts(job.account, page)
+            job.requested_count += gone
+            job.deleted_count += gone
+            job.cursor = page[-1]
+        yield
+
+
+def _up_to(through: int, contacts: Iterable[Contact]) -> list[int]:
+    return [contact.pk for contact in contacts if contact.pk <= through]
+
+
+def _delete_all(job: Job) -> Iterator[None]:
+    gone = PAGE
+    while gone:
+        with write_page(job):
+            gone = delete_some(job.account, through=job.options["through"], limit=PAGE)
+            job.deleted_count += gone
+        yield
+
+
+def _written(uuids: Collection[UUID]) -> list[str]:
+    return [str(each) for each in dict.fromkeys(uuids)]

@@ -1,0 +1,76 @@
+"""Upserts: up to `UPSERT_LIMIT` contacts of one request, stored by a job as an import stores the rows of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from django.db import transaction
+
+from accounts.models import Account
+from audience.drafts import ContactDraft, make_draft
+from audience.errors import InvalidContact, TooManyContacts
+from audience.fields import list_fields
+from audience.jobs.files import Rejected, read_chunks, reject_rows
+from audience.jobs.imports import PAGE_ROWS, store_page
+from audience.jobs.lifecycle import open_job, write_page
+from audience.jobs.uploads import CHUNK_BYTES, cut
+from audience.lists import check_lists
+from audience.models import FieldDefinition, Job, JobChunk, JobKind
+
+UPSERT_LIMIT = 30_000
+"""Contacts of one request."""
+
+
+class Given(NamedTuple):
+    """What `make_draft` takes: values by the names of columns, and custom values by the ids of their fields."""
+
+    columns: Mapping[str, object]
+    custom: Mapping[int, object] = {}
+
+
+def begin_upsert(account: Account, contacts: Sequence[Given], *, list_ids: Collection[int] = ()) -> Job:
+    """A job that stores these contacts and puts them on these lists; what is wrong with one of them, the job tells.
+    Raises TooManyContacts, UnknownList, TooManyJobs and UploadsFull."""
+    if len(contacts) > UPSERT_LIMIT:
+        raise TooManyContacts(f"more than {UPSERT_LIMIT} contacts")
+    check_lists(account, list_ids)
+    # A contact to a line, in ASCII: what cannot be stored in a text is escaped.
+    lines = (json.dumps(contact).encode() + b"\n" for contact in contacts)
+    with transaction.atomic():
+        options = {"lists": sorted(set(list_ids))}
+        chunks = list(cut(lines, CHUNK_BYTES))
+        stored = sum(map(len, chunks))
+        job = open_job(account, JobKind.UPSERT, options, requested=len(contacts), stored_bytes=stored)
+        JobChunk.objects.bulk_create(JobChunk(job=job, number=number, data=data) for number, data in enumerate(chunks))
+    return job
+
+
+def upsert_pages(job: Job) -> Iterator[None]:
+    """Store the rest of the contacts, a page between two steps; `cursor` counts them. Raises JobFailure and
+    LeaseLost."""
+    fields = {field.pk: field for field in list_fields(job.account)}
+    lines = islice(_read_lines(read_chunks(job)), job.cursor, None)
+    while page := list(islice(lines, PAGE_ROWS)):
+        with write_page(job):
+            refused = store_page(job, [_read(line, fields) for line in page])
+            reject_rows(job, (Rejected(job.cursor + n + 1, page[n].decode(), reason) for n, reason in refused))
+            job.cursor += len(page)
+        yield
+
+
+def _read_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+
+
+def _read(line: bytes, fields: Mapping[int, FieldDefinition]) -> ContactDraft | InvalidContact:
+    given, custom = json.loads(line)
+    try:
+        return make_draft(given, {int(field): value for field, value in custom.items()}, fields=fields)
+    except InvalidContact as error:
+        return error

@@ -1,0 +1,381 @@
+"""Define contacts, custom fields, lists, segments, engagements, and jobs with their chunks and rejected rows.
+
+A row that an API shows has two ids: a 31-bit integer (for a contact, its lower-cased address) for the legacy SendGrid
+API, and a UUID for the newer APIs. The tables are named after the app `campaigns`, which they once belonged to.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from accounts.models import Account
+from foundation.clock import Now
+
+IDENTIFIERS = ("email", "phone_number_id", "external_id", "anonymous_id")
+"""What names a contact, in the order in which it is looked for."""
+TEXT_FIELDS = (
+    "first_name",
+    "last_name",
+    "address_line_1",
+    "address_line_2",
+    "city",
+    "state_province_region",
+    "postal_code",
+    "country",
+    "phone_number",
+    "time_zone",
+    "whatsapp",
+    "line",
+    "facebook",
+    "unique_name",
+)
+"""The columns of a contact that hold one text; empty: none."""
+
+
+class FieldType(models.TextChoices):
+    """What a custom field holds."""
+
+    TEXT = "text", "text"
+    NUMBER = "number", "number"
+    DATE = "date", "date"
+
+
+class FieldForm(models.TextChoices):
+    """What a custom field of texts holds, for wires that tell more apart."""
+
+    ANY = "", "any text"
+    DATETIME = "datetime", "a time, ISO 8601"
+    BOOLEAN = "boolean", "true or false"
+    SELECT = "select", "one of its options"
+    LIST = "list", "several texts, a line to each"
+
+
+class FieldDefinition(models.Model):
+    """A custom field of an account's contacts. Its id is the key of its values in `Contact.custom`."""
+
+    id = models.AutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=100)
+    type = models.CharField(max_length=6, choices=FieldType.choices)
+    form = models.CharField(max_length=8, choices=FieldForm.choices, default="", db_default="", blank=True)
+    label = models.CharField(max_length=255, default="", db_default="", blank=True, help_text="Empty: its name")
+    options = models.JSONField(default=list, db_default=[], blank=True, help_text="Of a select: the texts it may be")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "campaigns_fielddefinition"
+        constraints: ClassVar = [models.UniqueConstraint("account", Lower("name"), name="one_field_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Audience(models.Model):
+    """How many contacts an account has. The row is locked by whoever changes contacts or memberships of the account."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    contacts = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "campaigns_audience"
+
+    def __str__(self) -> str:
+        return f"audience of {self.account_id}"
+
+
+class Contact(models.Model):
+    """A person a campaign may be sent to. Unique in its account by each identifier that it has."""
+
+    uuid = models.UUIDField(db_default=RandomUUID())
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    email = models.CharField(
+        max_length=254, null=True, help_text="In its canonical form (`foundation.addresses.address_key`)"
+    )
+    phone_number_id = models.CharField(max_length=254, null=True)
+    external_id = models.CharField(max_length=255, null=True)
+    anonymous_id = models.CharField(max_length=254, null=True)
+    first_name = models.TextField(default="", db_default="")
+    last_name = models.TextField(default="", db_default="")
+    alternate_emails = ArrayField(models.TextField(), default=list, db_default=[])
+    address_line_1 = models.TextField(default="", db_default="")
+    address_line_2 = models.TextField(default="", db_default="")
+    city = models.TextField(default="", db_default="")
+    state_province_region = models.TextField(default="", db_default="")
+    postal_code = models.TextField(default="", db_default="")
+    country = models.TextField(default="", db_default="")
+    phone_number = models.TextField(default="", db_default="")
+    time_zone = models.TextField(default="", db_default="", help_text="An IANA name; empty: not known")
+    whatsapp = models.TextField(default="", db_default="")
+    line = models.TextField(default="", db_default="")
+    facebook = models.TextField(default="", db_default="")
+    unique_name = models.TextField(default="", db_default="", help_text="A name for display; it is not unique")
+    language = models.CharField(max_length=2, default="", db_default="", help_text="ISO 639-1; empty: not known")
+    custom = models.JSONField(
+        default=dict, db_default={}, help_text='{"<field id>": text, number, or date in ISO 8601}; no nulls'
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    last_emailed_at = models.DateTimeField(null=True)
+    last_opened_at = models.DateTimeField(null=True)
+    last_clicked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "campaigns_contact"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="contact_uuid"),
+            *(
+                models.UniqueConstraint(
+                    fields=["account", identifier],
+                    condition=Q(**{f"{identifier}__isnull": False}),
+                    name=f"one_contact_by_{identifier}",
+                )
+                for identifier in IDENTIFIERS
+            ),
+            models.CheckConstraint(
+                condition=Q(email__isnull=False)
+                | Q(phone_number_id__isnull=False)
+                | Q(external_id__isnull=False)
+                | Q(anonymous_id__isnull=False),
+                name="contact_has_an_identifier",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "id"], name="contacts_of_account"),
+            GinIndex(fields=["alternate_emails"], condition=~Q(alternate_emails=[]), name="contacts_by_alternates"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or f"contact {self.pk}"
+
+
+class ContactList(models.Model):
+    """A list of contacts, with its count. A deleted one is hidden at once; its memberships go later, in pages."""
+
+    id = models.AutoField(primary_key=True)
+    uuid = models.UUIDField(db_default=RandomUUID())
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=255)
+    description = models.TextField(default="", db_default="")
+    is_public = models.BooleanField(default=True, db_default=True, help_text="Whether contacts may be told of it")
+    contact_count = models.BigIntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "campaigns_contactlist"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="list_uuid"),
+            models.UniqueConstraint("account", Lower("name"), condition=Q(deleted_at=None), name="one_list_of_a_name"),
+            models.CheckConstraint(condition=Q(contact_count__gte=0), name="list_count_is_not_negative"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "id"], name="lists_of_account"),
+            models.Index(fields=["id"], condition=Q(deleted_at__isnull=False), name="deleted_lists"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A contact is on a list.
+
+    Without foreign-key constraints: their checks would write a lock into every contact of an import. All who write here
+    hold the `Audience` row, and delete a contact's memberships with it.
+    """
+
+    pk = models.CompositePrimaryKey("list_id", "contact_id")
+    list = models.ForeignKey(
+        ContactList, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    contact = models.ForeignKey(
+        Contact, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    added_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "campaigns_membership"
+        indexes: ClassVar = [models.Index(fields=["contact"], name="memberships_of_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} on {self.list_id}"
+
+
+class Segment(models.Model):
+    """The contacts that meet a condition, and are on a list if one is named."""
+
+    id = models.AutoField(primary_key=True)
+    uuid = models.UUIDField(db_default=RandomUUID())
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=100)
+    list = models.ForeignKey(ContactList, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    condition = models.JSONField(help_text="As `conditions.to_json` writes it")
+    dialect = models.CharField(max_length=10, help_text="In which it was written: legacy or sgql")
+    written = models.JSONField(help_text="What the caller wrote: legacy conditions, or the text of a query")
+    contact_count = models.BigIntegerField(null=True, help_text="When it was last counted; null: never")
+    counted_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "campaigns_segment"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="segment_uuid"),
+            models.UniqueConstraint("account", Lower("name"), name="one_segment_of_a_name"),
+            models.CheckConstraint(
+                condition=Q(contact_count=None, counted_at=None)
+                | Q(contact_count__isnull=False, counted_at__isnull=False),
+                name="counted_segment_says_when",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "id"], name="segments_of_account")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EngagementKind(models.IntegerChoices):
+    """What a contact did with a campaign, or a campaign with it."""
+
+    EMAILED = 1, "emailed"
+    OPENED = 2, "opened"
+    CLICKED = 3, "clicked"
+    BOUNCED = 4, "bounced"
+    UNSUBSCRIBED = 5, "unsubscribed"
+    REPORTED_SPAM = 6, "reported spam"
+
+
+class Engagement(models.Model):
+    """A contact did something with a campaign: the last time of each kind."""
+
+    pk = models.CompositePrimaryKey("contact_id", "campaign_id", "kind")
+    contact_id = models.BigIntegerField()
+    campaign_id = models.IntegerField()
+    kind = models.SmallIntegerField(choices=EngagementKind.choices)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "campaigns_engagement"
+        indexes: ClassVar = [models.Index(fields=["campaign_id", "kind"], name="engagements_of_campaign")]
+
+    def __str__(self) -> str:
+        return f"contact {self.contact_id}, campaign {self.campaign_id}: {EngagementKind(self.kind).label}"
+
+
+class JobKind(models.TextChoices):
+    """What a job does."""
+
+    UPSERT = "upsert", "upsert"
+    IMPORT = "import", "import"
+    DELETE = "delete", "delete"
+    EXPORT = "export", "export"
+
+
+class JobStatus(models.TextChoices):
+    """How far a job is. All but the first are final."""
+
+    PENDING = "pending", "pending"
+    COMPLETED = "completed", "completed"
+    """Everything was done."""
+    ERRORED = "errored", "errored"
+    """Some rows were rejected."""
+    FAILED = "failed", "failed"
+    """All rows were, or it could not be done at all."""
+
+
+class Job(models.Model):
+    """Work on an audience that no caller waits for: done in pages, each with `cursor` in the same transaction."""
+
+    uuid = models.UUIDField(db_default=RandomUUID())
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=6, choices=JobKind.choices)
+    status = models.CharField(max_length=9, choices=JobStatus.choices, default=JobStatus.PENDING)
+    options = models.JSONField(default=dict, help_text="What it is told: lists, mappings, the type of a file")
+    requested_count = models.BigIntegerField(default=0)
+    created_count = models.BigIntegerField(default=0)
+    updated_count = models.BigIntegerField(default=0)
+    deleted_count = models.BigIntegerField(default=0)
+    errored_count = models.BigIntegerField(default=0)
+    cursor = models.BigIntegerField(default=0, help_text="Where to go on: what lies before it is done")
+    bytes = models.BigIntegerField(default=0, db_default=0, help_text="Of its uploaded file, as stored")
+    row = models.BigIntegerField(default=0, help_text="Rows of a file before the cursor; of an export, its chunks")
+    message = models.TextField(default="", help_text="Why it failed")
+    leased_until = models.DateTimeField(null=True, help_text="Somebody works on it; past: it was left behind")
+    created_at = models.DateTimeField(db_default=Now())
+    uploaded_at = models.DateTimeField(null=True, help_text="When all of what it works on had come; null: it waits")
+    started_at = models.DateTimeField(null=True)
+    turn_at = models.DateTimeField(null=True, help_text="When somebody took it last")
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="When it goes, with its chunks and rejected rows")
+
+    class Meta:
+        db_table = "campaigns_job"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="job_uuid"),
+            models.CheckConstraint(
+                condition=Q(status=JobStatus.PENDING, finished_at=None)
+                | (~Q(status=JobStatus.PENDING) & Q(finished_at__isnull=False)),
+                name="finished_job_says_when",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-id"], name="jobs_of_account"),
+            models.Index(fields=["id"], condition=Q(status=JobStatus.PENDING), name="pending_jobs"),
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="expiring_jobs"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.uuid}"
+
+
+class JobTurn(models.Model):
+    """When a job of an account was taken last. The row is locked by whoever takes or makes a job of the account, so
+    that its running and waiting jobs can be counted."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "campaigns_jobturn"
+
+    def __str__(self) -> str:
+        return f"turn of {self.account_id}"
+
+
+class JobChunk(models.Model):
+    """A piece of the bytes that a job reads or has written, in their order, so that any node can go on with it."""
+
+    pk = models.CompositePrimaryKey("job_id", "number")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    number = models.IntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "campaigns_jobchunk"
+
+    def __str__(self) -> str:
+        return f"chunk {self.number} of job {self.job_id}"
+
+
+class RejectedRow(models.Model):
+    """A row that a job did not take, and why."""
+
+    pk = models.CompositePrimaryKey("job_id", "number")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="rejected_rows", db_index=False)
+    number = models.BigIntegerField(help_text="Of the row, from 1")
+    text = models.TextField()
+    reason = models.TextField()
+
+    class Meta:
+        db_table = "campaigns_rejectedrow"
+
+    def __str__(self) -> str:
+        return f"row {self.number}: {self.reason}"

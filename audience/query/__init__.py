@@ -1,0 +1,1 @@
+"""The language of conditions on contacts: read from SGQL or legacy conditions, kept as JSON, compiled to SQL."""

@@ -1,0 +1,261 @@
+"""A parsed query becomes a condition.
+
+An event is asked about in three ways, which all mean that there is an engagement of the contact for which something
+holds: by a join with `event_data`, by `contact_id in (select contact_id from event_data …)`, and, in a condition alone,
+by the names `event_type`, `event_timestamp`: there, those that are joined by `and` speak of the same event. The join is
+an inner one; a condition alone means an outer one, so that a contact without events is asked as if all parts of its
+event were null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import Final
+
+from lark import Token, Tree
+
+from audience.query import vocabulary as leaves
+from audience.query.conditions import (
+    EVERYBODY,
+    Among,
+    And,
+    Compare,
+    Condition,
+    Engaged,
+    EventPart,
+    Missing,
+    Not,
+    OfEvent,
+    Operator,
+    Or,
+    Value,
+    may_hold_without,
+)
+from audience.query.sgql_operands import (
+    Asked,
+    Misread,
+    Node,
+    Operands,
+    Source,
+    Texts,
+    called_by,
+    make_leaf,
+    start_of,
+    trees_of,
+    value_of,
+    words_of,
+)
+from audience.query.vocabulary import Vocabulary
+
+OPERATORS: Final = {
+    "=": Operator.EQ,
+    "!=": Operator.NE,
+    "<>": Operator.NE,
+    "<": Operator.LT,
+    "<=": Operator.LE,
+    ">": Operator.GT,
+    ">=": Operator.GE,
+}
+TURNED: Final = {
+    Operator.LT: Operator.GT,
+    Operator.LE: Operator.GE,
+    Operator.GT: Operator.LT,
+    Operator.GE: Operator.LE,
+}
+CONTACTS: Final = "contact_data"
+EVENTS: Final = "event_data"
+MAIL: Final = "mail"
+"""The source of all events."""
+OWN_EVENT: Final = 0
+"""The event that a condition alone speaks of."""
+
+
+@dataclass
+class Reader:
+    """Reads one query, or one `select` of it. `tables` are those that can be named here: an event's number, or None for
+    the contact."""
+
+    vocabulary: Vocabulary
+    tables: Mapping[str, int | None] = field(default_factory=dict)
+    events: Iterator[int] = field(default_factory=lambda: count(OWN_EVENT + 1))
+
+    def read(self, tree: Tree[Token]) -> Condition:
+        """Raises Misread."""
+        (root,) = trees_of(tree)
+        if root.data == "select":
+            return self._select(root, columns={"contact_id", "updated_at"})
+        self.tables = {CONTACTS: None, "": OWN_EVENT}
+        return bind_events(self._condition(root))
+
+    def _select(self, tree: Tree[Token], *, columns: set[str], is_inner: bool = False) -> Condition:
+        """The contacts for which there are rows of the tables that meet the condition."""
+        parts = trees_of(tree)
+        named = [self._table(part) for part in parts if part.data in ("table", "join")]
+        tables = dict(named)
+        if len(tables) < len(named):
+            raise Misread("two tables have the same name", start_of(tree))
+        if None not in tables.values() and not is_inner:
+            raise Misread(f"the query selects nothing from {CONTACTS}", start_of(tree))
+        if {words_of(part)[-1] for part in parts if part.data == "path"} != columns:
+            raise Misread(f"select {', '.join(sorted(columns))}", start_of(tree))
+        inner = Reader(self.vocabulary, tables, self.events)
+        condition: Condition = EVERYBODY
+        for part in parts:
+            if part.data == "where":
+                condition = inner._condition(trees_of(part)[0])
+        for event in tables.values():
+            if event is not None:
+                condition = Engaged(event, condition)
+        return condition
+
+    def _table(self, tree: Tree[Token]) -> tuple[str, int | None]:
+        """What a table is called here, and the number of its event."""
+        if tree.data == "join":
+            table, *paths = trees_of(tree)
+            comparisons = [child for child in tree.children if isinstance(child, Token)]
+            if any(words_of(path)[-1] != "contact_id" for path in paths) or comparisons not in ([], ["="]):
+                raise Misread("tables are joined on contact_id", start_of(tree))
+            return self._table(table)
+        name, alias = words_of(tree)[0], words_of(tree)[-1]
+        if name not in (CONTACTS, EVENTS):
+            raise Misread(f"there is no such table: {name}", start_of(tree))
+        return alias, next(self.events) if name == EVENTS else None
+
+    def _condition(self, tree: Tree[Token]) -> Condition:
+        match str(tree.data):
+            case "condition":
+                return _joined(Or, [self._condition(part) for part in trees_of(tree)])
+            case "conjunction":
+                return _joined(And, [self._condition(part) for part in trees_of(tree)])
+            case "negated":
+                return Not(self._condition(trees_of(tree)[0]))
+            case "call":
+                return self._contains(tree)
+            case "selected" | "not_selected":
+                return self._selected(tree)
+            case name if "not_" in name:
+                return Not(self._test(name.replace("not_", ""), tree))
+            case name:
+                return self._test(name, tree)
+
+    def _test(self, name: str, tree: Tree[Token]) -> Condition:
+        operands = Operands(self.vocabulary, self.tables)
+        asked, *others = [operands.read(child) for child in tree.children if not _is_comparison(child)]
+        operator = next((OPERATORS[str(child)] for child in tree.children if _is_comparison(child)), Operator.EQ)
+        if name == "compared" and not isinstance(asked, Asked | Source):
+            asked, others, operator = others[0], [asked], TURNED.get(operator, operator)
+        values = [value_of(other, tree) for other in others]
+        match asked:
+            case Source(event):
+                return _of_source(event, name, operator, values, tree)
+            case Asked():
+                return make_leaf(tree, partial(self._leaf, name, asked, operator, values))
+            case _:
+                raise Misread("no field is compared", start_of(tree))
+
+    def _leaf(self, name: str, asked: Asked, operator: Operator, values: list[Value]) -> Condition:
+        """Raises ValueError."""
+        compare = partial(leaves.compare, self.vocabulary, asked.subject, function=asked.function)
+        match name:
+            case "compared":
+                return compare(operator, values[0])
+            case "like":
+                return compare(Operator.LIKE, read_pattern(values[0]))
+            case "between":
+                return And((compare(Operator.GE, values[0]), compare(Operator.LE, values[1])))
+            case "among":
+                return leaves.among(self.vocabulary, asked.subject, values, function=asked.function)
+            case _:
+                return leaves.missing(asked.subject)
+
+    def _selected(self, tree: Tree[Token]) -> Condition:
+        path, inner = tree.children
+        if not isinstance(path, Tree) or path.data != "path" or words_of(path)[-1] != "contact_id":
+            raise Misread("only contact_id is looked for in a select", start_of(tree))
+        assert isinstance(inner, Tree)
+        found = self._select(inner, columns={"contact_id"}, is_inner=True)
+        return Not(found) if tree.data == "not_selected" else found
+
+    def _contains(self, tree: Tree[Token]) -> Condition:
+        """`contains(list_ids, 'x')`, `array_contains(list_ids, ['x', 'y'])`: one of them."""
+        name = called_by(tree)
+        if name not in ("contains", "array_contains"):
+            raise Misread(f"{name}() alone says nothing", start_of(tree))
+        operands = Operands(self.vocabulary, self.tables)
+        arguments = [operands.read(child) for child in tree.children[1:]]
+        if len(arguments) != 2 or not isinstance(arguments[0], Asked):
+            raise Misread(f"{name}() takes a field and a value", start_of(tree))
+        subject, wanted = arguments[0].subject, arguments[1]
+        values = wanted.values if isinstance(wanted, Texts) else (value_of(wanted, tree),)
+        return _joined(Or, [make_leaf(tree, partial(leaves.has, subject, value)) for value in values])
+
+
+def bind_events(condition: Condition) -> Condition:
+    """Return a condition that means an outer join of the contact with its own event.
+
+    An `Engaged` is put around as little as possible, which PostgreSQL plans better: parts that do not speak of the
+    event are taken out of an And, and each part of an Or has an `Engaged` to itself. Neither is done inside a Not:
+    "there is an event for which this is false" would become "there is no event for which this is true".
+    """
+    if not _speaks_of_event(condition):
+        return condition
+    match condition:
+        case Or(parts):
+            return Or(tuple(map(bind_events, parts)))
+        case And(parts):
+            bound = [part for part in parts if _speaks_of_event(part)]
+            others = [part for part in parts if not _speaks_of_event(part)]
+            return And((*others, bind_events(bound[0]) if len(bound) == 1 else _bind(And(tuple(bound)))))
+        case _:
+            return _bind(condition)
+
+
+def _bind(condition: Condition) -> Condition:
+    """Return the condition of an event; only where it can be true without one is the join an outer one."""
+    return Engaged(OWN_EVENT, condition, is_optional=may_hold_without(OWN_EVENT, condition))
+
+
+def _speaks_of_event(condition: Condition) -> bool:
+    match condition:
+        case And(parts) | Or(parts):
+            return any(map(_speaks_of_event, parts))
+        case Not(part):
+            return _speaks_of_event(part)
+        case Compare(OfEvent(event=event)) | Among(OfEvent(event=event)) | Missing(OfEvent(event=event)):
+            return event == OWN_EVENT
+        case _:
+            return False
+
+
+def read_pattern(value: Value) -> str:
+    """The pattern of a `like`: `%` is any text, `%%` a percent sign, `_` any character. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("a pattern is a text")
+    return re.sub(r"\\|%%", lambda found: "\\" + found[0][0], value)
+
+
+def _of_source(event: int, name: str, operator: Operator, values: list[Value], tree: Tree[Token]) -> Condition:
+    """Return a condition that is true of every event or of none, since all of them come from mail; without an event it
+    is unknown. Raises Misread."""
+    match name:
+        case "is_null":
+            return Missing(OfEvent(event, EventPart.KIND))
+        case "like" if isinstance(values[0], str):
+            is_met = leaves.meets_pattern(MAIL, read_pattern(values[0]))
+        case "compared" | "among" if operator in (Operator.EQ, Operator.NE):
+            is_met = (MAIL in values) != (operator is Operator.NE)
+        case _:
+            raise Misread("event_source is one thing or another", start_of(tree))
+    return leaves.any_event(event) if is_met else leaves.no_event(event)
+
+
+def _joined(how: type[And] | type[Or], parts: list[Condition]) -> Condition:
+    return parts[0] if len(parts) == 1 else how(tuple(parts))
+
+
+def _is_comparison(node: Node) -> bool:
+    return isinstance(node, Token) and node.type == "COMPARISON"

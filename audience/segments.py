@@ -1,0 +1,156 @@
+"""Segments and searches: the contacts that meet a condition, found and counted by PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from audience.errors import UnknownField, UnknownSegment
+from audience.expensive import expensive_call, time_limit
+from audience.fields import list_fields
+from audience.lists import check_lists, check_name
+from audience.models import Contact, Segment
+from audience.queries import COUNT_MATCHING, SEGMENTS_OF, SELECT_MATCHING
+from audience.query.compiling import compile_condition
+from audience.query.condition_json import from_json, to_json
+from audience.query.conditions import And, Condition, InList, custom_fields_of
+from foundation.clock import Now
+
+
+def create_segment(
+    account: Account, name: str, condition: Condition, *, dialect: str, written: Any, list_id: int | None = None
+) -> Segment:
+    """A segment: the contacts that meet the condition, and are on the list if one is named. `written` is what the
+    caller wrote, in its dialect. Raises InvalidName, NameTaken, UnknownList, UnknownField."""
+    with transaction.atomic():
+        check_name(account, name)
+        _check(account, condition, list_id)
+        made = Segment.objects.create(
+            account=account,
+            name=name,
+            list_id=list_id,
+            condition=to_json(condition),
+            dialect=dialect,
+            written=written,
+        )
+    return find_segment(account, made.pk)
+
+
+def update_segment(
+    account: Account,
+    segment_id: int | uuid.UUID,
+    *,
+    name: str | None = None,
+    condition: Condition | None = None,
+    written: Any = None,
+    list_id: int | None = None,
+) -> Segment:
+    """Change what is given. The count is forgotten when the condition or the list changes. Raises as `create_segment`
+    does, and UnknownSegment."""
+    with transaction.atomic():
+        segment = find_segment(account, segment_id)
+        check_name(account, segment.name if name is None else name, except_segment=segment.pk)
+        _check(account, condition or from_json(segment.condition), list_id)
+        changes: dict[str, Any] = {} if name is None else {"name": name}
+        if condition is not None:
+            changes |= {"condition": to_json(condition), "written": written}
+        if list_id is not None:
+            changes["list_id"] = list_id
+        if condition is not None or list_id is not None:
+            changes |= {"contact_count": None, "counted_at": None}
+        list_segments(account).filter(pk=segment.pk).update(**changes, updated_at=Now())
+    return find_segment(account, segment.pk)
+
+
+def list_segments(account: Account) -> QuerySet[Segment]:
+    """The account's segments, in the order in which they were made."""
+    return Segment.objects.filter(account=account).select_related("list").order_by("pk")
+
+
+def find_segment(account: Account, segment_id: int | uuid.UUID) -> Segment:
+    """A segment by its number or its UUID. Raises UnknownSegment."""
+    if isinstance(segment_id, int) and not 0 < segment_id < 2**31:
+        raise UnknownSegment
+    named = {"uuid" if isinstance(segment_id, uuid.UUID) else "pk": segment_id}
+    segment = list_segments(account).filter(**named).first()
+    if segment is None:
+        raise UnknownSegment
+    return segment
+
+
+def delete_segment(account: Account, segment_id: int | uuid.UUID) -> None:
+    """Its contacts stay. Raises UnknownSegment."""
+    find_segment(account, segment_id).delete()
+
+
+def condition_of(segment: Segment) -> Condition:
+    """What a contact of the segment meets: its condition, and to be on its list. On a deleted list is nobody."""
+    condition = from_json(segment.condition)
+    return condition if segment.list_id is None else And((InList(segment.list_id), condition))
+
+
+def refresh_segment(segment: Segment) -> Segment:
+    """Count the segment's contacts anew. Raises SearchTooSlow and TooManyCalls."""
+    count = count_matching(segment.account, condition_of(segment))
+    list_segments(segment.account).filter(pk=segment.pk).update(contact_count=count, counted_at=Now())
+    return find_segment(segment.account, segment.pk)
+
+
+def find_matching(
+    account: Account, condition: Condition, *, after: int = 0, offset: int = 0, limit: int
+) -> list[Contact]:
+    """A page of the contacts that meet a condition, the oldest first: those with ids above `after`, without the first
+    `offset` of them. Raises SearchTooSlow and TooManyCalls."""
+    with expensive_call(account.pk):
+        return _select_matching(account, condition, after=after, offset=offset, limit=limit)
+
+
+def find_matching_for_job(account: Account, condition: Condition, *, after: int, limit: int) -> list[Contact]:
+    """Find a page of contacts as `find_matching` does, for a job: nobody waits for it. Raises SearchTooSlow."""
+    with time_limit(settings.JOB_STATEMENT_SECONDS):
+        return _select_matching(account, condition, after=after, offset=0, limit=limit)
+
+
+def _select_matching(account: Account, condition: Condition, *, after: int, offset: int, limit: int) -> list[Contact]:
+    expression, parameters = compile_condition(condition, account_id=account.pk)
+    asked = parameters | {"account": account.pk, "after": after, "offset": offset, "limit": limit}
+    return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), asked))
+
+
+def count_matching(account: Account, condition: Condition) -> int:
+    """Return the number of the account's contacts that meet a condition. Raises SearchTooSlow and TooManyCalls."""
+    expression, parameters = compile_condition(condition, account_id=account.pk)
+    with expensive_call(account.pk), connection.cursor() as cursor:
+        cursor.execute(COUNT_MATCHING.format(condition=expression), parameters | {"account": account.pk})
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def segments_of(account: Account, contact_ids: Collection[int]) -> dict[int, list[Segment]]:
+    """The segments that each of some contacts belongs to, by the contact's id: one statement for each segment."""
+    found: dict[int, list[Segment]] = defaultdict(list)
+    for segment in list_segments(account):
+        expression, parameters = compile_condition(condition_of(segment), account_id=account.pk)
+        asked = parameters | {"account": account.pk, "contacts": list(contact_ids)}
+        with connection.cursor() as cursor:
+            cursor.execute(SEGMENTS_OF.format(condition=expression), asked)
+            for (contact_id,) in cursor.fetchall():
+                found[contact_id].append(segment)
+    return found
+
+
+def _check(account: Account, condition: Condition, list_id: int | None) -> None:
+    """Under the lock, so that neither the list nor a field is deleted before the segment is stored."""
+    if list_id is not None:
+        check_lists(account, [list_id])
+    fields = custom_fields_of(condition)
+    if fields and list_fields(account).filter(pk__in=fields).count() < len(fields):
+        raise UnknownField

@@ -1,0 +1,223 @@
+"""Contacts are stored, many at a time.
+
+In: drafts (`drafts.py`), some of which may have been refused already. Out: what became of each. The contacts that they
+name are read in one statement for each kind of identifier, the drafts are applied to them one after the other, and what
+came of it is written by COPY. All in one transaction, which may be part of the caller's, and under the account's lock:
+what was read is still so when it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connection, transaction
+from pydantic_core import to_json
+
+from accounts.models import Account
+from audience.contacts import lock_audience
+from audience.drafts import ContactDraft
+from audience.errors import InvalidContact
+from audience.lists import check_lists
+from audience.models import IDENTIFIERS, TEXT_FIELDS
+from audience.queries import (
+    ADD_MEMBERS,
+    CHANGE,
+    COPY_CHANGED,
+    COPY_NEW,
+    COUNT_NEW,
+    DRAW_IDS,
+    FIND_GIVEN,
+    MAKE_ROOM,
+    VACATE,
+    VALUES,
+)
+from foundation.clock import database_now
+from mailer.copying import copy_rows
+
+Row = ContactDraft | InvalidContact
+
+NOTHING: Final[dict[str, Any]] = {
+    **dict.fromkeys(IDENTIFIERS),
+    **dict.fromkeys(TEXT_FIELDS, ""),
+    "alternate_emails": [],
+    "custom": {},
+}
+"""The values of a contact of whom nothing is known. They are replaced, never changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was not stored: why, and which of its fields is to blame."""
+
+    reason: str
+    field: str | None
+
+
+@dataclass(slots=True)
+class Upserted:
+    """What became of the rows, by their positions from 0. `contact_ids` are those of all rows that are stored now, the
+    unmodified ones included."""
+
+    created: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+    unmodified: list[int] = field(default_factory=list)
+    rejected: dict[int, Rejected] = field(default_factory=dict)
+    contact_ids: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Known:
+    """A contact as it is at this point of the rows. `id` 0: it is new. `vacated` are the identifiers that it had in the
+    database and gave up."""
+
+    id: int
+    values: dict[str, Any]
+    is_changed: bool = False
+    vacated: dict[str, str] = field(default_factory=dict)
+
+
+def upsert_contacts(account: Account, rows: Sequence[Row], *, list_ids: Collection[int] = ()) -> Upserted:
+    """Store up to some ten thousand contacts, and put them on lists. Raises UnknownList; nothing is stored then.
+
+    The contact is the one that the first of the row's identifiers finds; a row whose identifiers belong to different
+    contacts is rejected. Of several rows for the same contact the later ones change what the earlier ones made.
+    """
+    result = Upserted()
+    with transaction.atomic():
+        lock_audience(account)
+        check_lists(account, list_ids)
+        ledger = Ledger(_read_known(account, rows))
+        stored = {number: known for number, row in enumerate(rows) if (known := ledger.apply(number, row, result))}
+        _write(account, ledger)
+        result.contact_ids = {number: known.id for number, known in stored.items()}
+        if list_ids and stored:
+            members = {"lists": sorted(set(list_ids)), "contacts": sorted(set(result.contact_ids.values()))}
+            with connection.cursor() as cursor:
+                cursor.execute(ADD_MEMBERS, members)
+    return result
+
+
+class Ledger:
+    """The contacts that rows name, by their identifiers."""
+
+    def __init__(self, known: Iterable[Known]) -> None:
+        self.contacts = list(known)
+        self.by_identifier: dict[tuple[str, str], Known] = {}
+        for contact in self.contacts:
+            for name in IDENTIFIERS:
+                if (value := contact.values[name]) is not None:
+                    self.by_identifier[name, value] = contact
+
+    def apply(self, number: int, row: Row, result: Upserted) -> Known | None:
+        """Apply a row and say in `result` what became of it. None: it was rejected."""
+        if isinstance(row, InvalidContact):
+            result.rejected[number] = Rejected(str(row), row.field)
+            return None
+        identifiers = row.identifiers
+        found = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
+        contact = found[0][1] if found else _nobody()
+        if taken := next((name for name, other in found if other is not contact), None):
+            result.rejected[number] = Rejected(f"the {taken} belongs to another contact", taken)
+            return None
+        is_changed = self._change(contact, row, identifiers)
+        if not found:
+            self.contacts.append(contact)
+            result.created.append(number)
+        else:
+            (result.updated if is_changed else result.unmodified).append(number)
+        return contact
+
+    def _change(self, contact: Known, row: ContactDraft, identifiers: Mapping[str, str]) -> bool:
+        """Whether the row changes anything."""
+        values = contact.values
+        changes: dict[str, Any] = {name: value for name, value in row.texts.items() if values[name] != value}
+        if row.alternate_emails is not None and values["alternate_emails"] != (
+            alternates := list(row.alternate_emails)
+        ):
+            changes["alternate_emails"] = alternates
+        if row.custom and values["custom"] != (custom := _with_custom(values["custom"], row.custom)):
+            changes["custom"] = custom
+        renamed = [pair for pair in identifiers.items() if values[pair[0]] != pair[1]]
+        for name, value in renamed:
+            self._rename(contact, name, value)
+        values.update(changes)
+        is_changed = bool(changes or renamed)
+        contact.is_changed |= is_changed
+        return is_changed
+
+    def _rename(self, contact: Known, name: str, value: str) -> None:
+        old, contact.values[name] = contact.values[name], value
+        self.by_identifier[name, value] = contact
+        if old is not None:
+            del self.by_identifier[name, old]
+            if contact.id:
+                contact.vacated.setdefault(name, old)
+
+
+def _with_custom(custom: Mapping[str, object], given: Mapping[int, object]) -> dict[str, object]:
+    """None removes a value."""
+    merged = {**custom, **{str(field_id): value for field_id, value in given.items()}}
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _nobody() -> Known:
+    return Known(0, NOTHING.copy())
+
+
+def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[Known]:
+    """The contacts of the account that have an identifier which a row names."""
+    named: dict[str, set[str]] = {name: set() for name in IDENTIFIERS}
+    for row in rows:
+        if isinstance(row, ContactDraft):
+            for name, value in row.identifiers.items():
+                named[name].add(value)
+    known: dict[int, Known] = {}
+    with connection.cursor() as cursor:
+        for name, wanted in named.items():
+            if wanted:
+                cursor.execute(FIND_GIVEN[name], {"account": account.pk, "values": sorted(wanted)})
+                for contact_id, *columns in cursor.fetchall():
+                    values = dict(zip(VALUES, columns, strict=True))
+                    # Django's connections give JSON as its text.
+                    known[contact_id] = Known(contact_id, values | {"custom": json.loads(values["custom"])})
+    return known.values()
+
+
+def _write(account: Account, ledger: Ledger) -> None:
+    new = [contact for contact in ledger.contacts if not contact.id]
+    changed = [contact for contact in ledger.contacts if contact.id and contact.is_changed]
+    with connection.cursor() as cursor:
+        if changed:
+            _vacate(ledger, changed)
+            cursor.execute(MAKE_ROOM)
+            copy_rows(COPY_CHANGED, ((contact.id, *_columns(contact)) for contact in changed))
+            cursor.execute(CHANGE)
+        if new:
+            now = database_now()
+            cursor.execute(DRAW_IDS, [len(new)])
+            for contact, (contact_id,) in zip(new, cursor.fetchall(), strict=True):
+                contact.id = contact_id
+            copy_rows(COPY_NEW, ((contact.id, account.pk, now, now, *_columns(contact)) for contact in new))
+            cursor.execute(COUNT_NEW, [len(new), account.pk])
+
+
+def _vacate(ledger: Ledger, changed: Iterable[Known]) -> None:
+    """Where one contact gets an identifier that another one had until now."""
+    for name in IDENTIFIERS:
+        leaving = [
+            contact.id
+            for contact in changed
+            if name in contact.vacated and (name, contact.vacated[name]) in ledger.by_identifier
+        ]
+        if leaving:
+            with connection.cursor() as cursor:
+                cursor.execute(VACATE[name], [leaving])
+
+
+def _columns(contact: Known) -> tuple[object, ...]:
+    """In the order of `VALUES`."""
+    *others, custom = (contact.values[name] for name in VALUES)
+    return (*others, to_json(custom).decode())

@@ -1,0 +1,293 @@
+"""Senders: from whom campaigns come. One can be used once its address is verified, by a signed link mailed to it, or at
+once where the address belongs to one of `VERIFIED_DOMAINS`.
+
+The link stands for the sender and the address it had, so it is worth nothing once the address is changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Final, TypedDict, Unpack
+
+from django.apps import apps
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from accounts.models import Account
+from accounts.rates import take_place
+from audience.contacts import lock_audience
+from audience.drafts import is_email
+from audience.errors import UnknownLink
+from campaigns.errors import (
+    InvalidSender,
+    SenderLimitReached,
+    SenderLocked,
+    SenderProblem,
+    SenderVerified,
+    UnknownSender,
+    VerificationLimitReached,
+    WrongPart,
+)
+from campaigns.models import Sender
+from foundation.addresses import address_key, domain_key
+from foundation.clock import Now, database_now
+from foundation.texts import is_line
+from mailer.compose.headers import one_line
+from mailer.draft import Address, ContentPart, MailDraft, Personalization
+from mailer.pipeline.accept import accept_mail
+
+LINK_LIFE = dt.timedelta(hours=48)
+SALT = "campaigns.sender"
+VERIFICATIONS_PER_HOUR: Final = 3
+"""Mails to one address for one account: nobody is pestered by senders that are made, changed or asked for again."""
+VERIFY_PATH = "/senders/verify/"
+"""Below `PUBLIC_URL`; the token follows."""
+REQUIRED: Final = ("nickname", "from_name", "from_email", "reply_to", "address", "city", "country")
+EMAILS: Final = ("from_email", "reply_to")
+LENGTHS: Final = {"nickname": 100}
+LONGEST = 255
+"""Characters of any other part."""
+LOCKING: Final = frozenset({"draft", "scheduled", "queued", "sending"})
+"""The statuses of a campaign whose sender has to stay as it is."""
+
+
+class Parts(TypedDict, total=False):
+    """What a caller may say of a sender."""
+
+    nickname: str
+    from_email: str
+    from_name: str
+    reply_to: str
+    reply_to_name: str
+    address: str
+    address_2: str
+    city: str
+    state: str
+    zip: str
+    country: str
+
+
+def create_sender(account: Account, **parts: Unpack[Parts]) -> Sender:
+    """Create a sender, and mail its address a link by which it is verified.
+
+    Raises InvalidSender, SenderLimitReached and VerificationLimitReached.
+    """
+    said = _check(parts, REQUIRED)
+    with transaction.atomic():
+        lock_audience(account)
+        if list_senders(account).count() >= settings.SENDERS_LIMIT:
+            raise SenderLimitReached
+        sender = Sender(account=account, **said)
+        _refuse_taken(sender)
+        if is_trusted(sender.from_email):
+            sender.verified_at = database_now()
+        sender.save(force_insert=True)
+        sender.refresh_from_db()
+        _ask_to_verify(sender)
+    return sender
+
+
+def list_senders(account: Account) -> QuerySet[Sender]:
+    """The account's senders, in the order in which they were made."""
+    return Sender.objects.filter(account=account).order_by("pk")
+
+
+def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
+    """A sender by its number or its UUID. Raises UnknownSender."""
+    if isinstance(sender_id, int) and not 0 < sender_id < 2**31:
+        raise UnknownSender(field="id")
+    named = {"uuid" if isinstance(sender_id, uuid.UUID) else "pk": sender_id}
+    sender = list_senders(account).select_related("account").filter(**named).first()
+    if sender is None:
+        raise UnknownSender(field="id")
+    return sender
+
+
+def find_verified(account: Account, *, email: str | None, name: str | None) -> Sender:
+    """The account's first verified sender with that address, with that name, or with both. Raises UnknownSender."""
+    verified = list_senders(account).filter(verified_at__isnull=False)
+    if name is not None:
+        verified = verified.filter(from_name=name)
+    for sender in verified:
+        if email is None or has_address(sender, email):
+            return sender
+    raise UnknownSender(field="sender")
+
+
+def has_address(sender: Sender, email: str) -> bool:
+    """Return whether the sender's address is this one, in any spelling."""
+    return address_key(sender.from_email) == address_key(email)
+
+
+def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[Parts]) -> Sender:
+    """Change the given parts. Another from_email has to be verified again.
+
+    Raises UnknownSender, SenderLocked, InvalidSender and VerificationLimitReached.
+    """
+    said = _check(parts, [part for part in REQUIRED if part in parts])
+    with transaction.atomic():
+        lock_audience(account)
+        sender = _unlocked(account, sender_id)
+        moved = not has_address(sender, said.get("from_email", sender.from_email))
+        for part, value in said.items():
+            setattr(sender, part, value)
+        _refuse_taken(sender)
+        if moved:
+            sender.verified_at = database_now() if is_trusted(sender.from_email) else None
+        sender.save(update_fields=[*said, "verified_at"])
+        Sender.objects.filter(pk=sender.pk).update(updated_at=Now())
+        sender.refresh_from_db()
+        if moved:
+            _ask_to_verify(sender)
+    return sender
+
+
+def delete_sender(account: Account, sender_id: int | uuid.UUID) -> None:
+    """Campaigns that have ended go on without it. Raises UnknownSender and SenderLocked."""
+    with transaction.atomic():
+        sender = _unlocked(account, sender_id)
+        if campaigns := _campaigns():
+            campaigns._default_manager.filter(sender=sender).update(sender=None)
+        sender.delete()
+
+
+def resend_verification(account: Account, sender_id: int | uuid.UUID) -> None:
+    """Mail another link. Raises UnknownSender, SenderVerified and VerificationLimitReached."""
+    sender = get_sender(account, sender_id)
+    if sender.verified_at is not None:
+        raise SenderVerified
+    _ask_to_verify(sender)
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+def verification_link(sender: Sender) -> str:
+    """A link that whoever reads the sender's mail can open, for `LINK_LIFE`."""
+    until = int((database_now() + LINK_LIFE).timestamp())
+    return f"{settings.PUBLIC_URL}{VERIFY_PATH}{signing.dumps([sender.pk, sender.from_email, until], salt=SALT)}"
+
+
+def read_verification(token: str) -> Sender:
+    """The sender that a link stands for, to be shown before it is verified: programs open links, too. Raises
+    UnknownLink."""
+    try:
+        sender_id, email, until = signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        raise UnknownLink from None
+    sender = Sender.objects.filter(pk=sender_id, from_email=email).select_related("account").first()
+    if sender is None or until <= database_now().timestamp():
+        raise UnknownLink
+    return sender
+
+
+def verify_sender(token: str) -> Sender:
+    """Whoever had the link has said yes: the sender is verified, also when it was before. Raises UnknownLink."""
+    sender = read_verification(token)
+    same = Sender.objects.filter(pk=sender.pk, from_email=sender.from_email)
+    same.filter(verified_at=None).update(verified_at=Now())
+    verified = same.first()
+    if verified is None:
+        raise UnknownLink
+    return verified
+
+
+def vouch_for_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
+    """A person who may says that the address is in the right hands: verified without a link. Raises UnknownSender, and
+    SenderVerified if it was before."""
+    sender = get_sender(account, sender_id)
+    if not Sender.objects.filter(pk=sender.pk, from_email=sender.from_email, verified_at=None).update(
+        verified_at=Now()
+    ):
+        raise SenderVerified
+    return get_sender(account, sender.pk)
+
+
+def is_trusted(email: str) -> bool:
+    """Whether the address belongs to a domain whose senders need no verification."""
+    return domain_key(email.rpartition("@")[2]) in settings.VERIFIED_DOMAINS
+
+
+def _ask_to_verify(sender: Sender) -> None:
+    """Mail the sender's address a link, unless the sender is verified. Raises VerificationLimitReached."""
+    if sender.verified_at is not None:
+        return
+    if not take_place(
+        f"verification:{sender.account_id}:{address_key(sender.from_email)}", limit=VERIFICATIONS_PER_HOUR, seconds=3600
+    ):
+        raise VerificationLimitReached
+    hours = int(LINK_LIFE.total_seconds() // 3600)
+    text = (
+        f"{one_line(sender.account.username)} would like to send mail from {sender.from_email}.\n\n"
+        f"If that is as it should be, open this link within {hours} hours and confirm it:\n\n"
+        f"{verification_link(sender)}\n\n"
+        "If not, there is nothing to be done: no mail of that kind will be sent.\n"
+    )
+    draft = MailDraft(
+        sender=Address(settings.SYSTEM_FROM),
+        subject=f"Confirm {sender.from_email} as a sender",
+        content=(ContentPart("text/plain", text),),
+        personalizations=(Personalization((Address(sender.from_email),)),),
+    )
+    accept_mail(sender.account, draft)
+
+
+# --- what it may be ---------------------------------------------------------------------------------------------------
+
+
+def is_locked(sender: Sender) -> bool:
+    """Whether a campaign that is a draft, scheduled or in progress uses it."""
+    return bool(locked_among([sender]))
+
+
+def locked_among(senders: Iterable[Sender]) -> set[int]:
+    """The ids of those that are locked."""
+    campaigns = _campaigns()
+    if campaigns is None:
+        return set()
+    choices: list[tuple[int, str]] = getattr(campaigns._meta.get_field("status"), "choices", [])
+    statuses = [status for status, label in choices if label in LOCKING]
+    using = campaigns._default_manager.filter(sender__in=list(senders), status__in=statuses, deleted_at=None)
+    return set(using.values_list("sender_id", flat=True))
+
+
+def _campaigns() -> type[Model] | None:
+    return apps.get_app_config("campaigns").models.get("campaign")
+
+
+def _unlocked(account: Account, sender_id: int | uuid.UUID) -> Sender:
+    """The sender, under a lock that no campaign can begin to use it while it lasts."""
+    sender = get_sender(account, sender_id)
+    locked = list_senders(account).select_for_update().filter(pk=sender.pk).first()
+    if locked is None:
+        raise UnknownSender(field="id")
+    if is_locked(locked):
+        raise SenderLocked(field="locked")
+    return locked
+
+
+def _check(parts: Mapping[str, object], required: Iterable[str]) -> dict[str, str]:
+    """The parts as they are kept. Raises InvalidSender with all that is wrong."""
+    said = {part: str(value or "").strip() for part, value in parts.items()}
+    wrong = [WrongPart(part, SenderProblem.MISSING) for part in required if not said.get(part)]
+    unfit = [part for part, value in said.items() if value and not _fits(part, value)]
+    wrong += [WrongPart(part, SenderProblem.INVALID) for part in unfit]
+    if wrong:
+        raise InvalidSender(wrong)
+    return said
+
+
+def _fits(part: str, value: str) -> bool:
+    is_short = len(value) <= LENGTHS.get(part, LONGEST)
+    return is_short and is_line(value) and (part not in EMAILS or is_email(value))
+
+
+def _refuse_taken(sender: Sender) -> None:
+    """Under `lock_audience`, so that it stays free."""
+    others = Sender.objects.filter(account=sender.account, nickname__iexact=sender.nickname).exclude(pk=sender.pk)
+    if others.exists():
+        raise InvalidSender([WrongPart("nickname", SenderProblem.TAKEN)])

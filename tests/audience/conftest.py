@@ -1,0 +1,40 @@
+"""What tests of the audience build on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import Account
+from audience.drafts import ContactDraft, make_draft
+from audience.fields import create_field, list_fields
+from audience.models import Contact, FieldDefinition, FieldType
+from audience.upsert import Upserted, upsert_contacts
+
+Store = Callable[..., Upserted]
+
+
+@pytest.fixture
+def fields(alice: Account) -> dict[str, FieldDefinition]:
+    """Alice's custom fields, one of each type."""
+    return {
+        name: create_field(alice, name, type_)
+        for name, type_ in (("pet", FieldType.TEXT), ("orders", FieldType.NUMBER), ("born", FieldType.DATE))
+    }
+
+
+def draft(account: Account, **given: object) -> ContactDraft:
+    """A draft of reserved fields by their names and custom ones by theirs."""
+    known = {field.name: field for field in list_fields(account)}
+    custom = {known[name].pk: given.pop(name) for name in list(given) if name in known}
+    return make_draft(given, custom, fields={field.pk: field for field in known.values()})
+
+
+def store(account: Account, *rows: dict[str, object], list_ids: tuple[int, ...] = ()) -> Upserted:
+    """Store contacts as a caller would."""
+    return upsert_contacts(account, [draft(account, **row) for row in rows], list_ids=list_ids)
+
+
+def emails(contacts: list[Contact]) -> list[str]:
+    return [contact.email or "" for contact in contacts]

@@ -1,0 +1,152 @@
+"""How CSV files are written."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+import pytest
+
+from audience.jobs.csv_formats import HEAD_BYTES, CsvFormat, find_format
+from audience.jobs.csv_rows import LONGEST_ROW, CsvRows, read_header
+from audience.jobs.unpacking import UnreadableFile
+
+
+def delimiter_of(text: str) -> str:
+    csv_format, _ = find_format([text.encode()])
+    return csv_format.delimiter
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("email,name\n", ","),
+        ("email;name\n", ";"),
+        ("email\tname\n", "\t"),
+        ("email|name\n", "|"),
+        ("email", ","),
+        ("", ","),
+        # What is in quotes is no delimiter.
+        ('"email;x","name;y"\na@example.com,b\n', ","),
+        ('"last, first";email\n', ";"),
+        ('email;"last, first, ""middle, maiden"""\n', ";"),
+        ('"a|b\tc";d\n', ";"),
+        ('"E-\r\nMail, private";Name\r\n', ";"),
+        ('"email"\n"a;b"\n', ","),
+        ('"email"', ","),
+        # A quote that is not at the beginning of a cell is an inch.
+        ('email;size 5";city\n', ";"),
+        ('5" disks;3" disks\n', ";"),
+        # Others have no quotes around cells that hold another delimiter.
+        ("email;name;notes, if any\n", ";"),
+        ("email,name,tags (a;b)\n", ","),
+        ("Name, First name, Title;E-mail\nSmith, Ann;ann@example.com\nBob;bob@example.com\n", ";"),
+        ("email,tags;labels\na@example.com,x;y;z\nb@example.com,x\n", ","),
+        # Lines without a cell are no header.
+        ("\n\r\n;;;\nemail;name\n", ";"),
+        ("\n\nemail;name\n", ";"),
+        ("email;name\rx;y\r", ";"),
+        # In the rows alone it means nothing.
+        ("email\na;b\nc;d\n", ","),
+        ('"email"\na;b\nc;d\n', ","),
+    ],
+)
+def test_the_delimiter_is_found_in_the_header(text: str, delimiter: str) -> None:
+    assert delimiter_of(text) == delimiter
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("line", "delimiter"),
+    [
+        ("sep=;", ";"),
+        ("sep=,", ","),
+        ('"sep=,"', ","),
+        ('"sep=;"', ";"),
+        ("SEP=|", "|"),
+        ("sep=\t", "\t"),
+        ('"sep=\t"\t\t', "\t"),
+        ("sep=;;;", ";"),
+        ("sep=^", "^"),
+        ("sep=\u00a7", "\u00a7"),
+    ],
+)
+def test_a_first_line_names_the_delimiter_and_is_no_row(
+    line: str, delimiter: str, line_end: str, encoding: str
+) -> None:
+    header = f"email{delimiter}a;b,c"
+    text = line_end.join([line, header, f"x@example.com{delimiter}y", ""])
+    rows = [(row.number, row.cells) for row in CsvRows([text.encode(encoding)])]
+    assert rows == [(1, header.split(delimiter)), (2, ["x@example.com", "y"])]
+
+
+@pytest.mark.parametrize(
+    "line", ["sep=", "sep=a", 'sep="', "sep=;x", "sep=;,", "separator=;", '"sep=;', "sep==x", "x sep=;"]
+)
+def test_any_other_first_line_is_the_header(line: str) -> None:
+    row = next(CsvRows([f"{line}\n".encode()]))
+    assert row.end == len(line) + 1
+
+
+@pytest.mark.parametrize(
+    ("file", "csv_format"),
+    [
+        (b"", CsvFormat("utf-8", ",", 0)),
+        (codecs.BOM_UTF8, CsvFormat("utf-8", ",", 3)),
+        (codecs.BOM_UTF8 + b"a;b", CsvFormat("utf-8", ";", 3)),
+        (codecs.BOM_UTF8 + b"sep=;\r\na;b", CsvFormat("utf-8", ";", 10)),
+        (codecs.BOM_UTF16_LE, CsvFormat("utf-16-le", ",", 2)),
+        (codecs.BOM_UTF16_LE + "a\tb".encode("utf-16-le"), CsvFormat("utf-16-le", "\t", 2)),
+        (codecs.BOM_UTF16_BE + "sep=;\na,b".encode("utf-16-be"), CsvFormat("utf-16-be", ";", 14)),
+        (b"\xff", CsvFormat("utf-8", ",", 0)),
+    ],
+)
+def test_the_mark_names_the_encoding_however_the_file_is_cut(file: bytes, csv_format: CsvFormat) -> None:
+    for blocks in ([file], [bytes([byte]) for byte in file]):
+        seen, rest = find_format(blocks)
+        assert (seen, b"".join(rest)) == (csv_format, file[csv_format.start :])
+
+
+def test_the_size_of_the_blocks_does_not_matter() -> None:
+    """The blocks of an upload have another size than the blocks of a job."""
+    # One row ends behind the bytes that are looked at, and would decide for the semicolon.
+    row = b'"%s"' % (b"x" * 100_000)
+    file = b"\n".join([b"a,b;c", row, row, row + b";y", b"z" * 2**20])
+    for size in (1000, HEAD_BYTES, 2**20):
+        csv_format, _ = find_format(file[begin : begin + size] for begin in range(0, len(file), size))
+        assert csv_format == CsvFormat("utf-8", ",", 0)
+
+
+def test_a_damaged_file_gives_its_rows_before_the_damage() -> None:
+    def file() -> Iterator[bytes]:
+        yield b"email;name\n"
+        raise UnreadableFile("It is damaged.")
+
+    header, csv_format = read_header(file())
+    assert (header and header.cells, csv_format.delimiter) == (["email", "name"], ";")
+    rows = CsvRows(file())
+    next(rows)
+    with pytest.raises(UnreadableFile, match="damaged"):
+        next(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' * HEAD_BYTES,
+        ',"' * HEAD_BYTES,
+        ',"""' * HEAD_BYTES,
+        ',"x""' * HEAD_BYTES,
+        '"x' + ',""' * HEAD_BYTES,
+        '"x' + ';""""' * HEAD_BYTES,
+        "\n" * HEAD_BYTES,
+        '"\n' * HEAD_BYTES,
+        "sep=" + ";" * HEAD_BYTES,
+        "," * (LONGEST_ROW - 1),
+    ],
+    ids=range(10),
+)
+def test_no_text_costs_more_than_its_length(text: str) -> None:
+    """A search that goes back would take hours for one of these."""
+    assert delimiter_of(text) in ",;"

@@ -1,0 +1,48 @@
+"""Whatever rows come together: what is stored is what they would have made one by one."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import Account
+from audience.contacts import count_contacts, delete_some, last_contact_id
+from audience.drafts import ContactDraft
+from audience.models import IDENTIFIERS, Contact
+from audience.upsert import upsert_contacts
+
+VALUE = st.sampled_from([None, "1@x.org", "2@x.org", "3@x.org"])
+DRAFT = st.builds(
+    ContactDraft,
+    email=VALUE,
+    phone_number_id=st.none(),
+    external_id=VALUE,
+    anonymous_id=VALUE,
+    texts=st.dictionaries(st.sampled_from(["first_name", "city"]), st.sampled_from(["", "p", "q"])),
+    alternate_emails=st.none() | st.just(("o@x.org",)),
+    custom=st.dictionaries(st.sampled_from([1, 2]), st.sampled_from([None, 5, "x"])),
+).filter(lambda draft: bool(draft.identifiers))
+COLUMNS = (*IDENTIFIERS, "first_name", "city", "alternate_emails", "custom")
+
+
+def stored(account: Account) -> list[tuple[object, ...]]:
+    return sorted(Contact.objects.filter(account=account).values_list(*COLUMNS), key=repr)
+
+
+def kind_of(number: int, result: object) -> str:
+    return next(name for name in ("created", "updated", "unmodified", "rejected") if number in getattr(result, name))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=st.lists(DRAFT, max_size=4), rows=st.lists(DRAFT, max_size=7))
+def test_together_is_as_one_by_one(
+    alice: Account, charlie: Account, before: list[ContactDraft], rows: list[ContactDraft]
+) -> None:
+    for account in (alice, charlie):
+        delete_some(account, through=last_contact_id(account), limit=100)
+        upsert_contacts(account, before)
+    together = upsert_contacts(alice, rows)
+    one_by_one = [kind_of(0, upsert_contacts(charlie, [row])) for row in rows]
+    assert [kind_of(number, together) for number in range(len(rows))] == one_by_one
+    assert stored(alice) == stored(charlie)
+    assert count_contacts(alice) == len(stored(alice))

@@ -1,0 +1,60 @@
+"""The page behind the link to verify a sender by."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from accounts.models import Account
+from campaigns.models import Sender
+from campaigns.senders import create_sender, update_sender, verification_link
+from tests.conftest import Clock
+
+
+@pytest.fixture
+def sender(alice: Account) -> Sender:
+    """One that is not verified, with markup in its name."""
+    return create_sender(
+        alice,
+        nickname="News",
+        from_email="news@example.com",
+        from_name="<b>Us</b>",
+        reply_to="news@example.com",
+        address="1 Street",
+        city="Bonn",
+        country="Germany",
+    )
+
+
+def path_of(sender: Sender) -> str:
+    return urlsplit(verification_link(sender)).path
+
+
+def test_to_look_changes_nothing_and_the_button_verifies(sender: Sender) -> None:
+    client, path = Client(enforce_csrf_checks=True), path_of(sender)
+    asked = client.get(path)
+    assert (asked.status_code, asked["Referrer-Policy"]) == (200, "no-referrer")
+    assert "May mail be sent from news@example.com?" in asked.content.decode()
+    assert "&lt;b&gt;Us&lt;/b&gt;" in asked.content.decode()
+    sender.refresh_from_db()
+    assert sender.verified_at is None
+    done = client.post(path)
+    assert "The address is confirmed" in done.content.decode()
+    sender.refresh_from_db()
+    assert sender.verified_at is not None
+    assert "The address is confirmed" in client.get(path).content.decode()
+
+
+def test_a_link_that_is_none_says_so(alice: Account, sender: Sender, clock: Clock) -> None:
+    path = path_of(sender)
+    assert Client().get(path[:-2] + "xx").status_code == 404
+    clock.advance(hours=49)
+    for answer in (Client().get(path), Client().post(path)):
+        assert (answer.status_code, "This link is not valid" in answer.content.decode()) == (404, True)
+    fresh = path_of(sender)
+    update_sender(alice, sender.pk, from_email="other@example.com")
+    assert Client().post(fresh).status_code == 404
+    sender.refresh_from_db()
+    assert sender.verified_at is None

@@ -1,0 +1,221 @@
+"""Senders: made, changed, verified by who reads their mail."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.conf import LazySettings
+from django.core import signing
+
+from accounts.models import Account
+from audience.errors import UnknownLink
+from campaigns import senders
+from campaigns.errors import (
+    InvalidSender,
+    SenderLimitReached,
+    SenderLocked,
+    SenderProblem,
+    SenderVerified,
+    UnknownSender,
+    VerificationLimitReached,
+)
+from campaigns.models import Sender
+from campaigns.senders import (
+    Parts,
+    create_sender,
+    delete_sender,
+    get_sender,
+    is_locked,
+    list_senders,
+    locked_among,
+    read_verification,
+    resend_verification,
+    update_sender,
+    verify_sender,
+)
+from mailer.models import Mail, Message
+from mailer.pipeline.deliver import Deliverer
+from tests.conftest import Clock
+from tests.peer import CountingPeer
+
+WHOLE: Parts = {
+    "nickname": "News",
+    "from_email": "news@example.com",
+    "from_name": "Example",
+    "reply_to": "help@example.com",
+    "address": "1 Street",
+    "city": "Rome",
+    "country": "Italy",
+}
+
+
+@pytest.fixture
+def sender(alice: Account) -> Sender:
+    """A sender whose address is not verified."""
+    return create_sender(alice, **WHOLE)
+
+
+def mailed_tokens() -> list[str]:
+    """Of the links that were mailed, oldest first."""
+    texts = [part["value"] for mail in Mail.objects.order_by("pk") for part in mail.content]
+    return [re.findall(r"http://localhost:8000/senders/verify/(\S+)", text)[0] for text in texts]
+
+
+def test_a_sender_is_kept_as_it_was_given(alice: Account, sender: Sender) -> None:
+    found = get_sender(alice, sender.pk)
+    assert found == get_sender(alice, sender.uuid) == sender
+    assert {part: getattr(found, part) for part in WHOLE} == dict(WHOLE)
+    assert (found.reply_to_name, found.address_2, found.state, found.zip) == ("", "", "", "")
+    assert found.verified_at is None
+
+
+def test_whoever_reads_its_mail_verifies_a_sender(
+    alice: Account, sender: Sender, deliverer: Deliverer, peer: CountingPeer, settings: LazySettings
+) -> None:
+    assert Message.objects.get().recipient == "news@example.com"
+    assert Mail.objects.get().sender == settings.SYSTEM_FROM
+    deliverer.deliver_due(seconds=5)
+    assert peer.recipients == ["news@example.com"]
+    (token,) = mailed_tokens()
+    assert read_verification(token) == sender
+    assert get_sender(alice, sender.pk).verified_at is None, "to look is not to say yes"
+    verified = verify_sender(token)
+    assert verified == sender
+    assert verified.verified_at is not None
+    assert verify_sender(token).verified_at == verified.verified_at, "twice is as good as once"
+    with pytest.raises(SenderVerified):
+        resend_verification(alice, sender.pk)
+    assert len(mailed_tokens()) == 1
+
+
+def test_a_link_is_good_for_two_days(alice: Account, sender: Sender, clock: Clock) -> None:
+    clock.advance(hours=47)
+    resend_verification(alice, sender.pk)
+    clock.advance(hours=2)
+    first, second = mailed_tokens()
+    with pytest.raises(UnknownLink):
+        verify_sender(first)
+    assert verify_sender(second) == sender
+
+
+def test_an_address_is_mailed_three_links_an_hour_at_most(alice: Account, charlie: Account, sender: Sender) -> None:
+    resend_verification(alice, sender.pk)
+    delete_sender(alice, sender.pk)
+    again = create_sender(alice, **WHOLE)
+    with pytest.raises(VerificationLimitReached):
+        resend_verification(alice, again.pk)
+    with pytest.raises(VerificationLimitReached):
+        create_sender(alice, **{**WHOLE, "nickname": "Other", "from_email": "NEWS@example.com"})
+    assert [made.nickname for made in list_senders(alice)] == ["News"]
+    assert len(mailed_tokens()) == 3
+    create_sender(charlie, **WHOLE)
+    assert len(mailed_tokens()) == 4
+
+
+def test_a_link_cannot_be_made_elsewhere(sender: Sender) -> None:
+    (token,) = mailed_tokens()
+    said = signing.loads(token, salt=senders.SALT)
+    for bad in (token[:-2], token.replace(":", "."), "", "x", signing.dumps(said), signing.dumps(said, salt="other")):
+        with pytest.raises(UnknownLink):
+            verify_sender(bad)
+
+
+def test_another_address_must_be_verified_anew(alice: Account, sender: Sender) -> None:
+    verify_sender(mailed_tokens()[0])
+    others: Parts = {"from_name": "Other", "reply_to": "other@example.com"}
+    kept = update_sender(alice, sender.pk, from_email="News@example.com", **others)
+    assert kept.verified_at is not None
+    changed = update_sender(alice, sender.pk, from_email="other@example.com")
+    assert (changed.verified_at, changed.from_name) == (None, "Other")
+    first, second = mailed_tokens()
+    with pytest.raises(UnknownLink):
+        verify_sender(first)
+    assert verify_sender(second).from_email == "other@example.com"
+    # Back again, an old link is good as long as it would have been.
+    assert changed.updated_at > sender.updated_at
+
+
+def test_some_domains_verify_themselves(alice: Account, settings: LazySettings) -> None:
+    settings.VERIFIED_DOMAINS = frozenset({"example.com"})
+    sender = create_sender(alice, **{**WHOLE, "from_email": "news@Example.com"})
+    assert sender.verified_at is not None
+    other = create_sender(alice, **{**WHOLE, "nickname": "other", "from_email": "news@sub.example.com"})
+    assert other.verified_at is None
+    assert update_sender(alice, other.pk, from_email="x@example.com").verified_at is not None
+    assert Mail.objects.count() == 1
+
+
+def test_all_that_is_wrong_is_told(alice: Account, sender: Sender) -> None:
+    with pytest.raises(InvalidSender) as none:
+        create_sender(alice)
+    assert none.value.wrong == tuple((part, SenderProblem.MISSING) for part in senders.REQUIRED)
+    bad: Parts = {**WHOLE, "from_email": "news", "reply_to": "", "from_name": "a\r\nBcc: b", "city": " "}
+    bad["nickname"] = "x" * 101
+    with pytest.raises(InvalidSender) as several:
+        create_sender(alice, **bad)
+    assert set(several.value.wrong) == {
+        ("from_email", SenderProblem.INVALID),
+        ("reply_to", SenderProblem.MISSING),
+        ("from_name", SenderProblem.INVALID),
+        ("city", SenderProblem.MISSING),
+        ("nickname", SenderProblem.INVALID),
+    }
+    with pytest.raises(InvalidSender) as taken:
+        create_sender(alice, **{**WHOLE, "nickname": "NEWS"})
+    assert taken.value.wrong == (("nickname", SenderProblem.TAKEN),)
+    assert list_senders(alice).count() == Mail.objects.count() == 1
+
+
+def test_a_change_may_not_take_away_what_is_required(alice: Account, sender: Sender) -> None:
+    with pytest.raises(InvalidSender):
+        update_sender(alice, sender.pk, city="")
+    assert update_sender(alice, sender.pk, nickname="NEWS", state="").nickname == "NEWS"
+    create_sender(alice, **{**WHOLE, "nickname": "other"})
+    with pytest.raises(InvalidSender):
+        update_sender(alice, sender.pk, nickname="Other")
+
+
+def test_an_account_has_so_many_senders(alice: Account, charlie: Account, settings: LazySettings) -> None:
+    settings.SENDERS_LIMIT = 2
+    for number in range(2):
+        create_sender(alice, **{**WHOLE, "nickname": str(number)})
+    with pytest.raises(SenderLimitReached):
+        create_sender(alice, **WHOLE)
+    create_sender(charlie, **WHOLE)
+
+
+def test_a_sender_belongs_to_its_account(alice: Account, charlie: Account, sender: Sender) -> None:
+    for strange in (sender.pk, sender.uuid, uuid4(), 0, -1, 2**31, 2**70):
+        with pytest.raises(UnknownSender):
+            get_sender(charlie, strange)
+        with pytest.raises(UnknownSender):
+            update_sender(charlie, strange, city="Oslo")
+        with pytest.raises(UnknownSender):
+            delete_sender(charlie, strange)
+        with pytest.raises(UnknownSender):
+            resend_verification(charlie, strange)
+    assert list(list_senders(charlie)) == []
+    delete_sender(alice, sender.pk)
+    with pytest.raises(UnknownSender):
+        get_sender(alice, sender.pk)
+
+
+def test_a_sender_that_a_campaign_uses_is_locked(
+    alice: Account, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_locked(sender)
+    monkeypatch.setattr(senders, "locked_among", lambda found: {each.pk for each in found})
+    assert is_locked(sender)
+    with pytest.raises(SenderLocked):
+        update_sender(alice, sender.pk, city="Oslo")
+    with pytest.raises(SenderLocked):
+        delete_sender(alice, sender.pk)
+    assert get_sender(alice, sender.pk).city == "Rome"
+
+
+def test_where_there_are_no_campaigns_nothing_is_locked(sender: Sender) -> None:
+    if "campaign" not in apps.get_app_config("campaigns").models:
+        assert locked_among([sender]) == set()
