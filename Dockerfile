@@ -17,6 +17,7 @@ COPY foundation foundation
 COPY accounts accounts
 COPY batches batches
 COPY mailer mailer
+COPY audience audience
 COPY campaigns campaigns
 COPY api api
 COPY config config
