@@ -17,6 +17,8 @@ from stack.say import show
 from stack.services import temporary_engines
 
 PYTHON = sys.executable
+QUIET = {"NO_MKDOCS_2_WARNING": "true"}
+"""Without it every build of the docs prints a notice about the successor of the tool."""
 
 
 class Step(NamedTuple):
@@ -35,6 +37,8 @@ def steps() -> list[Step]:
     return [
         Step("Style: ruff check", [PYTHON, "-m", "ruff", "check", ".", "sluice"]),
         Step("Format: ruff format", [PYTHON, "-m", "ruff", "format", "--check", ".", "sluice"]),
+        Step("Spelling: codespell", [PYTHON, "-m", "codespell_lib"]),
+        Step("Docs: mkdocs", [PYTHON, "-m", "mkdocs", "build", "--strict", "--quiet"]),
         Step("Types: mypy", [PYTHON, "-m", "mypy"]),
         Step("Imports: import-linter", [PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"]),
         Step("Migrations complete", [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"]),
@@ -45,7 +49,7 @@ def steps() -> list[Step]:
 def main(arguments: list[str]) -> int:
     """1 when any part failed."""
     with temporary_engines("sluice-check-", os.environ) as engines:
-        environment = {**os.environ, **production_settings(), **engines.environment}
+        environment = {**os.environ, **production_settings(), **engines.environment, **QUIET}
         outcomes = [run(step, environment) for step in steps()]
     outcomes.append(run(Step("Tests: pytest", [PYTHON, "-m", "pytest", *arguments]), os.environ))
     show(table(outcomes))
