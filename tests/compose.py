@@ -1,4 +1,4 @@
-"""docker-compose.yml, read as Compose reads it."""
+"""Read docker-compose.yml as Compose does."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
 class MissingVariable(Exception):
-    """A `${NAME:?message}` without a value."""
+    """Raised for a `${NAME:?message}` without a value."""
 
 
 def read_compose(variables: Mapping[str, str]) -> dict[str, Any]:
-    """The file with `${NAME}`, `${NAME:-default}` and `${NAME:?message}` filled in. Raises MissingVariable."""
+    """Read the file and fill in `${NAME}`, `${NAME:-default}` and `${NAME:?message}`.
+
+    Raises MissingVariable.
+    """
     whole = fill(yaml.safe_load((ROOT / "docker-compose.yml").read_text()), variables)
     assert isinstance(whole, dict)
     return whole
@@ -46,13 +49,13 @@ def variables_in_compose() -> set[str]:
 
 
 def read_example() -> dict[str, str]:
-    """.env.example with what it leaves commented out."""
+    """Read .env.example, including the lines that it comments out."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     found = [re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines]
     return {match[1]: match[2] for match in found if match}
 
 
 def seconds(span: str) -> float:
-    """`90s`."""
+    """Return the seconds of a span such as `90s`."""
     assert span.endswith("s"), span
     return float(span[:-1])

@@ -94,9 +94,11 @@ end $$;
     tables=", ".join(TABLES),
     deletes="\n        ".join(f"if exists (select from {table}) then delete from {table}; end if;" for table in TABLES),
 )
-"""Whatever a test has left. A look at an empty table costs less than deleting nothing from it. Deleting a few rows
-takes a tenth of what truncating costs, which makes files; a big test's rows would be in the way of the next ones'
-scans, even when they are dead."""
+"""Empty every table that has rows.
+
+Looking at an empty table costs less than deleting nothing from it. Deleting a few rows takes a tenth of the time of
+truncating, which creates files. Many rows are truncated, since even dead ones would slow the next tests' scans.
+"""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -109,7 +111,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def static_files_found_when_asked_for(django_test_environment: None) -> None:
-    """Every client of a test has the middleware made anew, which would list all static files each time."""
+    """Let WhiteNoise find static files on request.
+
+    Every test client builds the middleware again, which would otherwise list all static files each time.
+    """
     settings.WHITENOISE_AUTOREFRESH = True
 
 
@@ -117,7 +122,7 @@ def static_files_found_when_asked_for(django_test_environment: None) -> None:
 def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker, django_db_modify_db_settings: None
 ) -> Iterator[None]:
-    """The test database, migrated, with a clock that tests can move."""
+    """Migrate the test database and give it a clock that tests can move."""
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
         with connection.cursor() as cursor:
@@ -128,7 +133,7 @@ def django_db_setup(
 
 
 class Clock:
-    """Moves `sluice_now()`."""
+    """The clock `sluice_now()`, which tests can move."""
 
     def advance(self, *, seconds: float = 0, hours: float = 0) -> None:
         """Let time pass, for PostgreSQL and so for everything that decides."""
@@ -136,7 +141,7 @@ class Clock:
             cursor.execute("update test_clock set shift = shift + %s", [dt.timedelta(seconds=seconds, hours=hours)])
 
     def reset(self) -> None:
-        """Back to now."""
+        """Set the clock back to the present."""
         with connection.cursor() as cursor:
             cursor.execute("update test_clock set shift = '0'")
 
@@ -148,9 +153,11 @@ def empty_tables() -> None:
 
 @pytest.fixture
 def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database whose transactions commit, as in production: what several connections see of each other is the
-    point. Emptied afterwards; what migrations put there stays. The connection is kept: a new one has to learn all
-    tables anew, which takes longer than most tests."""
+    """Provide a database in which transactions commit, and empty it afterwards.
+
+    As in production, several connections see each other's changes. Rows that migrations made stay. The connection is
+    kept, since a new one has to load the definitions of all tables, which takes longer than most tests.
+    """
     with django_db_blocker.unblock():
         yield
         empty_tables()
@@ -158,32 +165,32 @@ def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
 
 @pytest.fixture
 def clock(database: None) -> Clock:
-    """The clock that decides, to be moved."""
+    """Return the clock of the database, which tests can move."""
     return Clock()
 
 
 @pytest.fixture
 def alice(database: None) -> Account:
-    """An account."""
+    """Create an account."""
     return Account.objects.create(username="alice")
 
 
 @pytest.fixture
 def charlie(database: None) -> Account:
-    """Another account, which must never see anything of Alice's."""
+    """Create another account, which must never see an object of Alice."""
     return Account.objects.create(username="charlie")
 
 
 @pytest.fixture
 def peer() -> Iterator[CountingPeer]:
-    """A real SMTP server that counts."""
+    """Run a real SMTP server that counts its mail."""
     with CountingPeer() as server:
         yield server
 
 
 @pytest.fixture
 def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
-    """A worker's deliverer that hands over to the peer."""
+    """Return a worker's deliverer that delivers to the peer."""
     worker = deliverer_for(peer)
     yield worker
     worker.transport.close()
@@ -191,14 +198,14 @@ def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
 
 @pytest.fixture
 def operator(database: None) -> Iterator[Client]:
-    """Olga, who may do everything."""
+    """Return Olga, an operator who may do everything."""
     with logged_in("olga") as client:
         yield client
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that the user PostgreSQL runs as can reach: pytest's tmp_path is closed to others."""
+    """Create a folder that the user of PostgreSQL can read; pytest's tmp_path has stricter permissions."""
     with temporary_folder("sluice-stack-test-") as (folder, _):
         (folder / "state").mkdir(mode=0o711)
         yield folder / "state"

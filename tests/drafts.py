@@ -1,4 +1,4 @@
-"""Small drafts for tests."""
+"""Small drafts of mail for tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailer.draft import Address, ContentPart, MailDraft, Personalization
 def draft(
     messages: int = 1, *, batch_id: str | None = None, send_at: dt.datetime | None = None, name: str = "to"
 ) -> MailDraft:
-    """A mail to `messages` recipients, `{name}0@example.com` and so on."""
+    """Return a mail to `messages` recipients, `{name}0@example.com` and so on."""
     return MailDraft(
         sender=Address("from@example.com"),
         subject="Hello",

@@ -1,4 +1,4 @@
-"""Workers for tests: the real deliverer, in a thread with connections of its own."""
+"""Workers for tests: the real deliverer in a thread with its own connections."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.peer import CountingPeer
 
 
 def deliverer_for(peer: CountingPeer, *, connections: int = 4, timeout_seconds: float = 5) -> Deliverer:
-    """A deliverer that hands over to this peer."""
+    """Return a deliverer that delivers to this peer."""
     return Deliverer(
         SmtpTransport(SmtpAddress.parse(peer.url), connections=connections, timeout_seconds=timeout_seconds)
     )
 
 
 class DeliveringThread:
-    """Delivers whatever is due until it is left."""
+    """A thread that delivers due mail until the end of the block."""
 
     def __init__(self, peer: CountingPeer, *, connections: int = 4, timeout_seconds: float = 5) -> None:
         self.deliverer = deliverer_for(peer, connections=connections, timeout_seconds=timeout_seconds)

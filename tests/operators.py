@@ -1,4 +1,4 @@
-"""People in front of the admin: logged-in test clients."""
+"""Logged-in users of the admin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.test import Client
 
 @contextmanager
 def logged_in(username: str, *, may: tuple[str, ...] | None = None) -> Iterator[Client]:
-    """A client of a staff member with these permissions (`batches.view_batch`); None: an operator, who may do all."""
+    """Return the client of a staff member with these permissions (`batches.view_batch`), or of an operator with all."""
     user = User.objects.create_user(username, is_staff=True, is_superuser=may is None)
     for permission in may or ():
         app, codename = permission.split(".")

@@ -1,4 +1,4 @@
-"""A real SMTP server for tests that keeps a ledger: every message it took, with its time, recipient and Message-ID."""
+"""A real SMTP server for tests that keeps a ledger: every message with its time, recipient and Message-ID."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Taken:
 
 
 class CountingPeer:
-    """Takes mail on a loopback port in a thread of its own.
+    """A peer that takes mail on a loopback port, in a thread.
 
-    `delay` seconds pass before each final reply; `replies` maps a recipient to the answer of its RCPT or, with the key
-    `.`, to the answer after the final dot; while `hold` is set nothing is answered after the dot (`unanswered` counts
-    those), and what goes to a recipient that begins with `holds` is not answered either, as long as that is set. With
-    `hold_after` it is as if `hold` were set once that many were answered on one connection; `hold_at` is "DOT" or
-    "MAIL", where it then waits; `held` counts the connections that wait.
+    `delay` seconds pass before each final reply. `replies` maps a recipient to the reply to its RCPT or, with the key
+    `.`, to the reply after the final dot. While `hold` is set no reply follows the dot (`unanswered` counts these
+    messages), and while `holds` is set no reply is sent to mail for recipients that begin with it. With `hold_after`,
+    `hold` takes effect on a connection after that many replies; `hold_at` is "DOT" or "MAIL", the stage at which it
+    waits; `held` counts the waiting connections.
     """
 
     def __init__(self, *, delay: float = 0.0) -> None:
@@ -52,17 +52,17 @@ class CountingPeer:
 
     @property
     def url(self) -> str:
-        """Its SMTP_URL."""
+        """Return the value of SMTP_URL for this peer."""
         return f"smtp://127.0.0.1:{self.port}"
 
     @property
     def recipients(self) -> list[str]:
-        """Who got mail, in order of arrival."""
+        """Return the recipients of all mail, in order of arrival."""
         return [taken.recipient for taken in self.ledger]
 
     @property
     def doubled(self) -> list[str]:
-        """Message-IDs that one recipient got more than once."""
+        """Return the Message-IDs that one recipient got more than once."""
         times = Counter((taken.message_id, taken.recipient) for taken in self.ledger)
         return [message_id for (message_id, _), count in times.items() if count > 1]
 
@@ -149,7 +149,7 @@ class CountingPeer:
     async def _take(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipients: list[str], taken: int
     ) -> bool:
-        """Whether a message came."""
+        """Take one message and return True; refuse it and return False without recipients."""
         if not recipients:
             writer.write(b"554 no recipients\r\n")
             return False

@@ -26,11 +26,11 @@ HUGE = 2**20
 SUSPICIOUS_SECONDS = 0.003
 """A linear expression needs about 0.00005 s for 6,400 characters; a quadratic one, 0.03 s or more."""
 MOST_GROWTH = 8
-"""For four times the input: linear is 4, quadratic is 16."""
+"""The limit for four times the input, where linear is 4 and quadratic is 16."""
 MEMORY = 24 * 2**20
-"""For an input of `HUGE` characters and nothing else. A repeated group takes about 34 bytes a character."""
+"""The limit for an input of `HUGE` characters only. A repeated group takes about 34 bytes a character."""
 TAIL = "\n!\0"
-"""Few expressions match what ends so."""
+"""Few expressions match a text with this end."""
 REPEATS = {codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT}
 SINGLE = {codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN, codes.CATEGORY}
 CANDIDATES = [*map(chr, range(32, 127)), "\t", "\n", "\r", "\0", "é", "\u2028"]
@@ -71,8 +71,10 @@ def _character(item: Any) -> str:
 
 
 def parts(items: Any, before: str = "", only: Collection[Any] = ()) -> Iterator[tuple[str, str]]:
-    """Yield for each item, at every depth, what must come before it and one sample of it; `only` items of these
-    kinds."""
+    """Yield a sample of each item, at every depth, with the text that must precede it.
+
+    With `only`, skip items of other kinds.
+    """
     for item in items:
         operation, argument = item
         if not only or operation in only:
@@ -94,8 +96,11 @@ def inner_of(operation: Any, argument: Any) -> list[Any]:
 
 
 def hostile_inputs(tree: Any, size: int) -> Iterator[str]:
-    """Yield inputs of a size: every part of the expression repeated, behind every beginning of it, with and without a
-    tail that fails; beginnings repeated; and a beginning with a part behind it, repeated."""
+    """Yield inputs of a size that are hard for an expression.
+
+    They repeat every part of the expression, after every beginning of it, with and without a tail that fails; they
+    repeat beginnings; and they repeat a beginning together with a part after it.
+    """
     found = list(dict.fromkeys(parts(tree)))
     heads = list(dict.fromkeys(["", *(head for head, _ in found)]))[:12]
     bodies = [body for body in dict.fromkeys([*(body for _, body in found), " ", "a", *heads]) if body][:14]
@@ -165,8 +170,10 @@ def is_suspicious(pattern: re.Pattern[Any], method: str, text: Any) -> bool:
 
 
 def growth_of(pattern: re.Pattern[Any], method: str, texts: list[Any]) -> float:
-    """Return how often the time grows from one text to the next, four times as long; the first that takes long counts,
-    so that a cubic expression does not see the longest one."""
+    """Return how much the time grows from one text to the next, which is four times as long.
+
+    The first slow text counts, so that a cubic expression is not given the longest one.
+    """
     before = 0.0
     for text in texts:
         seconds = seconds_for(pattern, method, text)

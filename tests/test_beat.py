@@ -1,4 +1,4 @@
-"""Beat when the database is away, and when it is stopped."""
+"""Beat while the database is away, and while it is stopped."""
 
 from __future__ import annotations
 

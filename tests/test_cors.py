@@ -1,4 +1,4 @@
-"""Pages of other origins may call the APIs where the operator allows it, and nothing but the APIs."""
+"""Pages of other origins may call the APIs where the operator allows it, and no other path."""
 
 from __future__ import annotations
 

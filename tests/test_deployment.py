@@ -1,4 +1,4 @@
-"""The contents of the Dockerfile and of docker-compose.yml. What they do in an engine is in tests/image/."""
+"""The contents of the Dockerfile and of docker-compose.yml. Tests in an engine are in tests/image/."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILLED_IN = {
 OURS = ("migrate", "web", "worker", "eta", "audience", "beat")
 WORKERS = ("worker", "eta", "audience")
 SETTINGS = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
-"""The names that the settings read."""
+"""The names of the variables that the settings read."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The pages say what the code does."""
+"""The pages agree with the code."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def test_the_architecture_names_files_that_exist() -> None:
 
 @pytest.mark.parametrize("name", WITHOUT_EFFECT)
 def test_the_tables_of_fields_without_effect_are_the_declarations(name: str) -> None:
-    """The table that belongs onto the page is in the message of the failure."""
+    """The failure's message has the table that the page should have."""
     assert table_of(WITHOUT_EFFECT[name]) in (DOCS / "without-effect.md").read_text()

@@ -1,4 +1,4 @@
-"""What went wrong is told in the language of whoever asked."""
+"""An error page is answered in the form of the API or page that was called."""
 
 from __future__ import annotations
 

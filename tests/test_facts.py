@@ -159,7 +159,7 @@ def test_the_codes_on_the_page_of_the_native_api_are_those_of_its_errors() -> No
 
 
 def test_the_codes_of_soap_are_all_on_its_page() -> None:
-    """All but one: who may not act for a subuser gets a fault, which has no code."""
+    """One error is excepted: a caller who may not act for a subuser gets a fault, which has no code."""
     text = (ROOT / "docs" / "soap.md").read_text().split("## Results: codes")[1].split("\n## ")[0]
     named = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE) for code in row.split(", ")}
     assert named == {int(code) for code in codes.Code} - {codes.Code.NOT_AUTHORIZED}
@@ -186,7 +186,7 @@ def test_the_queries_on_the_page_of_the_audience_can_be_read() -> None:
 
 
 def test_the_calls_on_the_page_of_the_native_api_have_their_scopes() -> None:
-    """A row of a table is a call, what it takes, and its scope."""
+    """A row of a table is a call, its fields, and its scope."""
     text = (ROOT / "docs" / "native-api.md").read_text()
     rows = re.findall(r"^\| (`(?:GET|POST|PATCH).*?`(?:, `….*?`)*) \|.*\| `([\w.]+)` \|$", text, re.MULTILINE)
     named = {}

@@ -1,4 +1,4 @@
-"""A line is for machines or for a person, whoever wrote it; it holds no secret, no address and no control character."""
+"""A log line is written for machines or for a person, and has no secret, address or control character."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(NAME)
 
 
 class Written:
-    """What the logger `tests.logs` has written."""
+    """The output of the logger `tests.logs`."""
 
     def __init__(self, *, is_readable: bool) -> None:
         self.stream = io.StringIO()
@@ -42,7 +42,7 @@ class Written:
 
 @pytest.fixture(params=[False], ids=["json"])
 def written(request: pytest.FixtureRequest) -> Iterator[Written]:
-    """As in production, or with the parameter True as for a person."""
+    """Log as in production, or with the parameter True as for a person; return the output."""
     logger = logging.getLogger(NAME)
     output = Written(is_readable=request.param)
     logger.addHandler(output.handler)
@@ -173,7 +173,7 @@ def test_a_trace_names_types_and_places_but_no_message() -> None:
 
 
 def log_calls() -> Iterator[tuple[Path, ast.Call]]:
-    """Every call of a method of `log` in the product."""
+    """Return every call of a method of `log` in the product."""
     for package in ("accounts", "api", "batches", "campaigns", "config", "foundation", "mailer"):
         for path in (settings.BASE_DIR / package).rglob("*.py"):
             if "get_logger" in (source := path.read_text()):

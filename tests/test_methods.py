@@ -1,4 +1,4 @@
-"""Every URL of the product says truly which methods it supports, in each 405 and to OPTIONS."""
+"""Every URL reports its methods truthfully, in each 405 and to OPTIONS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from accounts.models import Account
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
 VALUES = {"group_id": "1", "message_id": "1", "part": "0", "identifier_type": "email", "token": "x" * 60}
-"""What parameters are where not every text is taken."""
+"""Values of path parameters that do not accept every text."""
 
 
 def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, Any]]:

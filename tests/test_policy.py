@@ -1,4 +1,4 @@
-"""Pages of the admin cannot load or run what a stranger's text might name."""
+"""Pages of the admin cannot load or run anything that a stranger's text names."""
 
 from __future__ import annotations
 

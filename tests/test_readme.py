@@ -1,6 +1,6 @@
-"""The README's commands work as pasted, and its table names every variable there is.
+"""The README's commands work as pasted, and its table has every variable.
 
-All but the first, `./sluice demo`: it checks itself, and CI runs it before the suite.
+The first command, `./sluice demo`, is excepted: it checks itself, and CI runs it before the suite.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OWN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MESSAGE_ID_DOMAIN", "STOP_CUT
 
 
 def environment() -> dict[str, str]:
-    """As in a newcomer's terminal: nothing of the test's own stack."""
+    """Return the environment of a newcomer's terminal, without the test's own stack."""
     return {name: value for name, value in os.environ.items() if name not in OWN and not name.startswith("PYTEST")}
 
 
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 @pytest.mark.xdist_group("whole stack")
 def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
-    """Also what `up` prints, a second copy in the same folder, and that nothing is left after Ctrl-C."""
+    """The test covers the output of `up`, a second copy in the same folder, and that Ctrl-C leaves no process."""
     port = str(free_port())
     _, up, *steps = (
         block.replace("8025", port).replace("/tmp/sluice-try", str(open_folder / "try")) for block in BLOCKS

@@ -26,10 +26,10 @@ PACKAGES = ("accounts", "api", "batches", "campaigns", "config", "foundation", "
 ROOT = Path(__file__).parent.parent
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 MANY = 1000
-"""What may be repeated more often than this counts as unbounded."""
+"""A repetition with a greater maximum counts as unbounded."""
 
 Expression = tuple[str, Any, int, list[str]]
-"""A name to show, the pattern, its flags, and the methods by which it is used."""
+"""A name for messages, the pattern, its flags, and the methods by which it is used."""
 
 
 def modules() -> Iterator[Any]:
@@ -112,8 +112,10 @@ def find_expressions() -> list[Expression]:
 
 
 def unbounded_groups(items: Any) -> Iterator[Any]:
-    """Yield the repetitions without a bound of more than a single character. Possessive ones keep no trail of their
-    rounds, so they cost no memory."""
+    """Yield the unbounded repetitions of more than a single character.
+
+    Possessive ones keep no trail of their rounds, so they cost no memory and are not included.
+    """
     for operation, argument in items:
         if operation in REPEATS and operation is not codes.POSSESSIVE_REPEAT:
             _, highest, body = argument
@@ -132,7 +134,7 @@ def probe(expressions: list[Expression]) -> list[str]:
 
 
 def test_every_expression_is_linear_in_time_and_memory() -> None:
-    """The walk finds expressions wherever they are; none repeats a group without bound; each is tried."""
+    """All expressions of the product are tried, and none repeats a group without a bound."""
     expressions = find_expressions()
     names = " ".join(name for name, *_ in expressions)
     for known in (".SENDER_TAG", "config.logs", "campaigns/admin/testing.py", "url ", "validator", "sgql SINGLE"):

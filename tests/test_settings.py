@@ -1,4 +1,4 @@
-"""A variable that is wrong stops start-up, with its name."""
+"""An invalid variable stops start-up with its name."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ for name, value in json.loads(sys.argv[1]):
     os.environ.pop(name) if right is None else os.environ.update({name: right})
 print(json.dumps(said))
 """
-"""The settings as they are, then once for each wrong value, in one process: to start one takes half a second."""
+"""Read valid settings, then each invalid value, in one process, since starting one takes half a second."""
 
 
 def run_python(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline: never for a time."""
+"""Wait for a condition with a deadline, and never for a fixed time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 10, why: str
 
 
 def someone_waits_for_us() -> bool:
-    """For what this connection's transaction holds. Not asked of pg_stat_activity, which a transaction reads once."""
+    """Return whether another session waits for a lock of this connection's transaction.
+
+    The source is pg_locks, since a transaction reads pg_stat_activity only once.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "select exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))"

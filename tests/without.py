@@ -1,4 +1,4 @@
-"""Taking one thing out of the product, to see the promise break that rests on it."""
+"""Remove one part of the product, to see the promise that depends on it break."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def without(patch: pytest.MonkeyPatch, module: ModuleType, statement: str, *cond
 
 
 def unguarded(model: Any) -> Any:
-    """A model whose `objects.filter` looks at the primary key only, whatever else it is asked for."""
+    """Return a model whose `objects.filter` considers the primary key only."""
 
     def filter_by_key(*, pk: int, **_guards: object) -> Any:
         return model.objects.filter(pk=pk)

@@ -1,4 +1,4 @@
-"""A worker in a process of its own, to be suspended or killed: `worker_process()` starts it."""
+"""A worker in a separate process, to be suspended or killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.peer import CountingPeer
 def worker_process(
     peer: CountingPeer, *, connections: int = 1, deadline_seconds: float = 0.5
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Delivers what is due in this test's database to the peer; killed at the end if it still runs."""
+    """Run a process that delivers this test's due mail to the peer; kill it at the end if it still runs."""
     command = [sys.executable, "-m", "tests.worker_process", peer.url, str(connections), str(deadline_seconds)]
     process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": database_url()}, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -31,7 +31,7 @@ def worker_process(
 
 
 def database_url() -> str:
-    """The URL of the database this test runs on."""
+    """Return the URL of the database that this test uses."""
     database = connection.settings_dict
     place = f"?host={database['HOST']}" if database["HOST"].startswith("/") else ""
     host = "" if place else f"{database['HOST']}:{database['PORT'] or 5432}"

@@ -1,4 +1,4 @@
-"""Accounts and keys in the admin: the secret is seen once, and nothing is changed by looking."""
+"""Accounts and keys in the admin: a secret is shown once, and viewing a page changes nothing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.operators import logged_in
 KEYS = "/admin/accounts/apikey/"
 ACCOUNTS = "/admin/accounts/account/"
 UNCHANGED = {"doubt_policy": 0, "keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
-"""What the form of an account says besides what a test changes."""
+"""The fields of the account form that a test does not change."""
 
 
 @pytest.fixture
 def key(alice: Account) -> ApiKey:
-    """A living key of Alice's."""
+    """Create a valid key of Alice."""
     return create_key(alice, "Website", ["mail.send"])[0]
 
 

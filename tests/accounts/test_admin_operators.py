@@ -1,4 +1,4 @@
-"""Operators in the admin: permission to change them does not amount to every permission."""
+"""Operators in the admin: the permission to change operators does not grant every other permission."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW_PASSWORD = {"password1": "a long enough password", "password2": "a long enou
 
 @pytest.fixture
 def manager(database: None) -> Iterator[Client]:
-    """A browser of a staff member who may manage operators and groups, and nothing else."""
+    """Return the browser of a staff member who may manage operators and groups only."""
     with logged_in("manager", may=MANAGING) as client:
         yield client
 
@@ -32,7 +32,7 @@ def root(database: None) -> Iterator[User]:
 
 @pytest.fixture
 def colleague(database: None) -> Iterator[User]:
-    """A staff member with a permission that the manager does not have."""
+    """Create a staff member with a permission that the manager does not have."""
     user = User.objects.create_user("colleague", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="change_batch"))
     yield user

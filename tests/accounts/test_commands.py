@@ -1,4 +1,4 @@
-"""manage.py create_account and create_key."""
+"""The commands `manage.py create_account` and `create_key`."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_key_that_cannot_be_is_refused(arguments: list[str], complaint: str, ali
 
 @pytest.fixture
 def quick_passwords(settings: Any) -> None:
-    """A hash that costs no second of everyone's time."""
+    """Hash passwords with an algorithm that takes no noticeable time."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -1,4 +1,4 @@
-"""Scopes: who holds what, who may hand out what."""
+"""Scopes: which a key has, and which it may grant."""
 
 from __future__ import annotations
 

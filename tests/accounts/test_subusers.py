@@ -1,4 +1,4 @@
-"""On whose behalf a key may act."""
+"""The subusers on whose behalf a key may act."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients with keys: what a test of a dialect needs to ask something."""
+"""Clients with keys, for tests of every API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from tests.web.serving import serving
 
 
 class ApiClient:
-    """Asks as the holder of one key. A body is sent as JSON, unless it is bytes; `headers` add to the request's."""
+    """A client with one key.
+
+    A body is sent as JSON unless it is bytes; `headers` are added to those of the request.
+    """
 
     def __init__(self, account: Account, key: ApiKey, key_text: str) -> None:
         self.account = account
@@ -49,13 +52,13 @@ class ApiClient:
 
 @pytest.fixture(autouse=True)
 def static_folder(settings: Any, tmp_path: Path) -> None:
-    """WhiteNoise warns of a folder that `collectstatic` has not made yet."""
+    """Create the folder of static files, since WhiteNoise warns when it does not exist."""
     settings.STATIC_ROOT = tmp_path
 
 
 @pytest.fixture(autouse=True)
 def pools(settings: Any) -> None:
-    """The IP pools that callers of these tests may name."""
+    """Configure the IP pools that the requests of these tests name."""
     settings.IP_POOLS = frozenset({"pool", "marketing", "main"})
 
 
@@ -64,7 +67,7 @@ NewClient = Callable[..., ApiClient]
 
 @pytest.fixture
 def new_client(database: None) -> NewClient:
-    """Makes a client with a key of its own: `new_client(account, scopes=[…])`."""
+    """Return a function that makes a client with a new key: `new_client(account, scopes=[…])`."""
 
     def make(account: Account, scopes: list[str] | None = None) -> ApiClient:
         key, text = create_key(account, "a test's key", scopes)
@@ -85,7 +88,7 @@ def client_of_charlie(charlie: Account, new_client: NewClient) -> ApiClient:
 
 @pytest.fixture
 def subuser(alice: Account) -> Account:
-    """A subuser of Alice's."""
+    """Create a subuser of Alice."""
     return Account.objects.create(username="alice-shop", parent=alice)
 
 

@@ -1,4 +1,4 @@
-"""Read the request bodies of the OpenAPI document: which fields a call has, by the paths of `api/without_effect.py`."""
+"""Read the fields of each call's request body from the OpenAPI document, by the paths of `api/without_effect.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses through every way in: invisible characters are refused, and all spellings of a domain are one address."""
+"""Addresses in every API: invisible characters are refused, and all spellings of a domain are one address."""
 
 # ruff: noqa: RUF001 (characters that look like others are what this is about)
 
@@ -39,9 +39,9 @@ BAD = [*PLACES, "an@\U0001f4a9.example", "an@bücher_x.example", f"an@{'ü' * 63
 SOME = [
     each for each in BAD if any(char in each for char in "\u00ad\u200b\u200d\u2060\ufeff\u3164\ufe0f\u0378\U0001f4a9")
 ]
-"""For the ways that take one address at a time."""
+"""A selection, for calls that take one address at a time."""
 UNSEEN = [each for each in SOME if "\U0001f4a9" not in each and "x\u200d" not in each]
-"""Texts that are not even looked for; other malformed addresses are looked for, and are on no list."""
+"""Texts for which no lookup is made. Other malformed addresses are looked up, and are on no list."""
 
 
 def mail_with(**parts: Any) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def by_soap(client: ApiClient, emails: list[str]) -> None:
 
 
 def soap_send(client: ApiClient, email: str, key: str = "") -> bool:
-    """Whether it was taken. A character that XML does not have is a fault."""
+    """Return whether a send to the address is accepted; a character that XML does not allow causes a fault."""
     subscriber = f"<EmailAddress>{email}</EmailAddress>{key and f'<SubscriberKey>{key}</SubscriberKey>'}"
     send = (
         "<Email><Subject>News</Subject><TextBody>Hello [unsubscribe]</TextBody></Email>"

@@ -1,4 +1,4 @@
-"""While the database is away every call of every dialect says 503: ask again. None says that something is broken."""
+"""While the database is away, every call of every API answers 503 with the advice to retry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNAVAILABLE = {"errors": [{"field": None, "message": "service unavailable"}]}
 
 @pytest.fixture
 def database_away(client_of_alice: ApiClient) -> Iterator[None]:
-    """Nothing answers where PostgreSQL was; a connection that was open is closed."""
+    """Point Django to a port without PostgreSQL and close its open connection."""
     known = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
     connection.close()
     connection.settings_dict.update(HOST="/nowhere", PORT="1")
@@ -68,7 +68,7 @@ def test_the_native_api_answers_503(client_of_alice: ApiClient, database_away: N
 def test_a_database_that_goes_in_the_middle_is_503_too(
     path: str, headers: dict[str, str], client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The session is ended after the key was found."""
+    """The session ends after the key was looked up."""
 
     def end_session(*args: Any, **options: Any) -> Any:
         with connection.cursor() as cursor:
@@ -87,7 +87,7 @@ def test_a_database_that_goes_in_the_middle_is_503_too(
 def test_a_session_that_ended_since_the_last_request_costs_nobody_an_error(
     path: str, client_of_alice: ApiClient
 ) -> None:
-    """As after a restart of PostgreSQL: the first statement finds out, and is asked once more."""
+    """This happens after a restart of PostgreSQL: the first statement fails and is executed again."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("select pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])

@@ -1,4 +1,4 @@
-"""A campaign reads as sending from its time on, in every API and in the admin, although no sweeper has noted it."""
+"""From its time on, a campaign is shown as sending in every API and in the admin, before a sweeper has noted it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.campaigns.building import again, expand_all, ready_campaign, sweep_ca
 from tests.conftest import Clock
 
 SECONDS_AHEAD: Final = 100
-"""The time of each campaign: near enough that it is prepared at once."""
+"""The time of each campaign, near enough that it is prepared at once."""
 ADMIN: Final = "/admin/campaigns/campaign/"
 
 
@@ -107,7 +107,7 @@ STATUSES: Final[dict[Callable[[Campaign, Clock], None], CampaignStatus]] = {
     paused_after_its_time: CampaignStatus.PAUSED,
     cancelled_before_its_time: CampaignStatus.CANCELED,
 }
-"""Preparations of a campaign by name, and the status that it then has without a sweep."""
+"""Ways to prepare a campaign, and the status that each leads to without a sweep."""
 
 
 @pytest.mark.parametrize("happened", STATUSES, ids=lambda happened: happened.__name__)
@@ -180,7 +180,7 @@ FILTERS: Final[dict[Dialect, Callable[[ApiClient, SoapCaller, str], bool]]] = {
         soap.ask(retrieve("Status", simple("Status", "equals", word))).texts("p:Results/p:Status")
     ),
 }
-"""Whether a list that is filtered by a status has the campaign."""
+"""For each API, a function that returns whether a list filtered by status contains the campaign."""
 
 
 def label_of(page: str, campaign: Campaign) -> str:

@@ -1,4 +1,4 @@
-"""What comes in has bounds, and whoever exceeds one is told which."""
+"""Requests have bounds, and a caller who exceeds one is told which."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def numbered(names: int, *, value: str = "1") -> dict[str, str]:
 
 
 def in_headers_of(size: int) -> dict[str, str]:
-    """A header that takes so many bytes."""
+    """Return a header of this size in bytes."""
     return {"X-A": "x" * (size - 3)}
 
 

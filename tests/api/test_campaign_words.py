@@ -1,4 +1,4 @@
-"""Campaigns in the dialects' words: both tables are whole, and the wire follows them."""
+"""Statuses and moves of campaigns in each API's words: both tables are complete, and the APIs follow them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,10 @@ def test_single_sends_allow_what_the_table_says(
 
 
 def check(answer: Any, move: Move, dialect: Dialect, before: Campaign, refused: int) -> Campaign:
-    """What is allowed is done, and what is refused changes nothing. Returns a campaign that is as this one was."""
+    """Check that an allowed move was made and a refused one changed nothing.
+
+    Return a campaign in the same state as the first one was.
+    """
     status = CampaignStatus(before.status)
     if status in may(move, dialect):
         assert answer.status_code < 300, (move, answer.content)

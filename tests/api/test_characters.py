@@ -1,8 +1,8 @@
-"""Control characters and line separators through every way in: refused in the caller's dialect with nothing stored, or
-delivered as one message with the expected headers and an intact body.
+"""Control characters and line separators are refused with nothing stored, or delivered as one intact message.
 
-Each way gets every character of the family, and values longer than a line that try to end the head and to give SMTP
-commands. What the peer took is read by two parsers: a grammar of header fields, and Python's.
+Each call of each API gets every character of the family, and values longer than a line that try to end the head and to
+inject SMTP commands. A refusal is an error of that API. A delivered message has the expected headers and an intact
+body: two parsers read what the peer took, a grammar of header fields and Python's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.campaigns.building import add_contacts, add_sender, ready_campaign, r
 from tests.peer import CountingPeer
 
 SEPARATORS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
-"""What `str.splitlines` splits at."""
+"""The characters at which `str.splitlines` splits."""
 FAMILY = sorted({*map(chr, range(32)), "\x7f", *SEPARATORS})
 ATTACK = "Hello {0}.{0}MAIL FROM:<evil@example.com>{0}RCPT TO:<victim@example.com>{0}DATA{0}X-Evil: 1{0}{0}Bye"
 VALUES = [
@@ -47,7 +47,7 @@ VALUES = [
     "Zoë, called \u201cZ\u201d, of the long, long, long name that no line of a header could ever have room for",
 ]
 FIELD = rb"[!-9;-~]+:(?:[ \t][\t -~\x80-\xff]*|\r\n[ \t]+[!-~\x80-\xff][\t -~\x80-\xff]*)*\r\n"
-"""RFC 5322 section 2.2, with RFC 6532."""
+"""A header field by RFC 5322 section 2.2, with RFC 6532."""
 HEAD = re.compile(rb"(?:%b)+" % FIELD)
 
 
@@ -60,7 +60,7 @@ def test_there_are_values_to_walk() -> None:
 
 
 def messages_by_recipient(peer: CountingPeer) -> dict[str, EmailMessage]:
-    """Every recipient has one message."""
+    """Return the messages by recipient, after checking that each recipient has one."""
     assert len(set(peer.recipients)) == len(peer.recipients)
     return {taken.recipient: parse(taken.data) for taken in peer.ledger}
 
@@ -78,7 +78,7 @@ def parse(data: bytes) -> EmailMessage:
 
 
 def same(header: Any, value: str) -> bool:
-    """Whether a header says this, apart from white space: a line break becomes a space, and long values are folded."""
+    """Return whether a header has this value, apart from white space and folding."""
     return squeezed(header) == squeezed(value)
 
 
@@ -87,7 +87,7 @@ def squeezed(text: Any) -> str:
 
 
 def told_by_heads(peer: CountingPeer) -> list[tuple[str, str]]:
-    """The subject and the sender's name of each message, sorted."""
+    """Return the subject and the sender's name of each message, sorted."""
     messages = [parse(taken.data) for taken in peer.ledger]
     return sorted((squeezed(each["Subject"]), squeezed(each["From"].addresses[0].display_name)) for each in messages)
 
@@ -208,7 +208,7 @@ def test_categories_and_keys_of_substitutions_are_refused(client_of_alice: ApiCl
 def test_a_substitution_is_refused_or_fills_one_header_and_the_bodies(
     client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    """Its line breaks stay in bodies."""
+    """Line breaks of a substitution are only in bodies."""
     accepted = {}
     for number, value in enumerate(VALUES):
         recipient = f"r{number}@example.com"
@@ -238,7 +238,7 @@ def test_a_substitution_is_refused_or_fills_one_header_and_the_bodies(
 # --- contacts ---------------------------------------------------------------------------------------------------------
 
 People = Sequence[tuple[str, str]]
-"""Addresses, and the values that are both the first name and the pet."""
+"""Addresses, each with the value that is both the first name and the pet."""
 
 
 def by_contactdb(client: ApiClient, people: People, pet: FieldDefinition) -> None:
@@ -293,7 +293,7 @@ def by_easymail(client: ApiClient, people: People, pet: FieldDefinition) -> None
 
 
 def new_field_key(client: ApiClient, name: str) -> str:
-    """The id of the field that there is."""
+    """Return the id of the custom field with this name."""
     found = client.get("/v3/marketing/field_definitions").json()["custom_fields"]
     return str(next(each["id"] for each in found if each["name"] == name))
 
@@ -331,7 +331,7 @@ def test_a_contact_is_refused_or_gets_one_message(
 
 
 Made = tuple[int, int]
-"""A status, and the number of the campaign; 0: none."""
+"""A status, and the number of the campaign or 0."""
 FIELDS_IN_TURN = {"legacy_campaign": 3, "single_send": 3, "easymail_campaign": 4, "soap_send": 1}
 
 
@@ -364,7 +364,7 @@ def number_of(uuid: str | None) -> int:
 
 
 def soap_send(client: ApiClient, value: str, sender: Sender, turn: int) -> Made:
-    """A character that XML does not have makes the whole call unreadable, which is a fault of the caller."""
+    """Create a send; a character that XML does not allow makes the whole call unreadable, which is a fault."""
     subject = escape(value).replace("\r", "&#13;")
     email = f"<Email><Subject>{subject}</Subject><TextBody>Hello [unsubscribe]</TextBody></Email>"
     audience = "<List><Subscribers><EmailAddress>r@example.com</EmailAddress></Subscribers></List>"

@@ -1,8 +1,7 @@
-"""Whatever is asked within the OpenAPI document, or beside it, is answered as the document says, and never with a 5xx.
+"""Every request within the OpenAPI document, or near it, is answered as the document says and never with a 5xx.
 
-Schemathesis makes the requests from the document; they go to the site as a WSGI server would hand them over. Ids of
-things that exist are put into many of them, since a random id only ever meets a 404. `CONFORMANCE_EXAMPLES=500` runs
-long.
+Schemathesis makes the requests from the document and sends them to the WSGI application. Many requests get ids of
+objects that exist, since a random id only ever leads to a 404. `CONFORMANCE_EXAMPLES=500` runs longer.
 """
 
 from __future__ import annotations
@@ -55,12 +54,12 @@ from tests.drafts import draft
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "2"))
 LATER = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
 CALLS: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-"""By their tags."""
+"""The calls of the document, by tag."""
 for _path, _item in json.loads(document_text())["paths"].items():
     for _method, _call in _item.items():
         CALLS[_call["tags"][0]].append((_method.upper(), _path))
 PARTS = 8
-"""One database serves the calls of a few tags, since making and emptying it takes longer than most."""
+"""The number of groups of tags. Each group shares a database, which takes longer to empty than most calls take."""
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance"),
@@ -70,9 +69,10 @@ Ids = dict[str, list[Any]]
 
 
 def strict(piece: Any) -> Any:
-    """A copy in which every object has the fields that are named and no others: what we say must all be described.
+    """Return a copy in which every object has the named fields only, so that an undescribed field is found.
 
-    Only for what we say: callers may be told of a new field at any time, so the document itself does not promise this.
+    This applies to our answers only. The document itself does not promise it, since an answer may get new fields at any
+    time.
     """
     if isinstance(piece, list):
         return [strict(each) for each in piece]
@@ -97,7 +97,7 @@ def strict_document() -> Any:
 
 
 def named_in(piece: Any, schemas: Any) -> set[str]:
-    """The components that a part of the document leads to."""
+    """Return the components that a part of the document refers to, directly or not."""
     found: set[str] = set()
     waiting = [piece]
     while waiting:
@@ -124,7 +124,7 @@ def schema() -> Any:
 
 @pytest.fixture
 def ids(alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> Ids:
-    """What Alice and her subuser have. Nobody hands over a test that is waited for."""
+    """Create objects of Alice and her subuser; tests of campaigns do not wait for their delivery."""
     monkeypatch.setattr(testing, "WAIT_SECONDS", 0.0)
     batches = [create_batch(alice) for _ in range(3)]
     for batch in batches:
@@ -164,7 +164,7 @@ def ids(alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -
 
 
 def audience_of(account: Account) -> Ids:
-    """A contact, a list, a segment and a custom field, by the ids of both wires; and a job of each kind."""
+    """Create a contact, a list, a segment, a custom field and a job of each kind, with the ids of both APIs."""
     field = create_field(account, "pet", FieldType.TEXT)
     create_field(account, "tags", FieldType.TEXT, form=FieldForm.LIST)
     rows = [make_draft({"email": f"p{n}@example.com"}, {field.pk: "dog"}, fields={field.pk: field}) for n in range(3)]
@@ -208,7 +208,7 @@ def test_calls_answer_as_described(tags: list[str], schema: Any, ids: Ids, clien
 
 
 def ask_often(schema: Any, method: str, path: str, *, ids: Ids, key_text: str) -> None:
-    """Raises what Schemathesis has found, with a curl command that repeats it."""
+    """Send many requests of one call; a failure shows a curl command that repeats it."""
     from schemathesis import GenerationMode
     from schemathesis.generation.feedback import NO_FEEDBACK
 
@@ -239,7 +239,7 @@ def ask_often(schema: Any, method: str, path: str, *, ids: Ids, key_text: str) -
 
 
 def checks() -> list[Any]:
-    """Of Schemathesis's checks those on an answer by itself."""
+    """Return Schemathesis's checks of single answers."""
     from schemathesis import checks
 
     checks.load_all_checks()
@@ -247,7 +247,7 @@ def checks() -> list[Any]:
 
 
 def put_ids(part: Any, ids: Ids, data: st.DataObject) -> None:
-    """Replaces half of the ids by some that exist, of the right kind or of another."""
+    """Replace half of the ids by those of objects that exist, of the right kind or of another."""
     if isinstance(part, dict):
         for name in part.keys() & ids.keys():
             if data.draw(st.booleans()):

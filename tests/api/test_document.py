@@ -1,4 +1,4 @@
-"""The OpenAPI document describes every endpoint, and the page that shows it needs nobody else."""
+"""The OpenAPI document describes every endpoint, and its page loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def calls(document: Any) -> dict[tuple[str, str], Any]:
 
 
 def path_of(prefix: str, pattern: URLPattern) -> str:
-    """`^v1/batches/(?P<batch_id>[a-z]+)/?$` is `/sluice/v1/batches/{batch_id}`."""
+    """Return a pattern as a path: `^v1/batches/(?P<batch_id>[a-z]+)/?$` becomes `/sluice/v1/batches/{batch_id}`."""
     text = re.sub(r"\(\?P<(\w+)>.*?\)", r"{\1}", str(pattern.pattern))
     return prefix + text.removeprefix("^").removesuffix("$").removesuffix("/?").replace("\\.", ".")
 
 
 def test_every_endpoint_is_described(document: Any) -> None:
-    """An endpoint that is missing here has no `@schema.…` above its view: see `api/native/schema.py`."""
+    """Write `@schema.…` above the view of an endpoint that is missing here, as in `api/native/schema.py`."""
     routed = set()
     for prefix, patterns in (("/sluice/", native), ("/v3/", sendgrid), ("/api/v1/", easymail)):
         for pattern in (each for each in patterns if each.callback.__name__ != "not_found"):
@@ -68,7 +68,7 @@ def test_the_document_is_openapi(document: Any) -> None:
 
 
 def test_no_two_components_share_a_name() -> None:
-    """The second one would describe the fields of the first."""
+    """The second component would describe the fields of the first."""
     families = [*(family.COMPONENTS for family in FAMILIES), NATIVE_COMPONENTS, EASYMAIL_COMPONENTS]
     shared = [name for name, count in Counter(name for family in families for name in family).items() if count > 1]
     assert shared == []
@@ -84,7 +84,7 @@ def test_every_answer_is_described_by_more_than_a_pronoun(document: Any) -> None
 
 
 def test_a_field_is_described_as_without_effect_if_it_is_declared_so() -> None:
-    """Also the fields of an object without effect, and no field of a component that other objects share."""
+    """The fields of an object without effect are described so, too, but no field of a component that others share."""
     wrong = [
         (name, path)
         for name, (_, _, call) in described_calls().items()

@@ -1,4 +1,4 @@
-"""Expensive calls: an account may have a few at a time, by whichever API; others and stops are not held up."""
+"""Expensive calls: an account may have a few at a time in all APIs; other accounts and stops do not wait."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXPENSIVE = {
     "campaigns/recipients.py": {"list_reachable", "list_recorded"},
     "campaigns/statistics.py": {"days_of", "hours_of"},
 }
-"""The functions of the core that wait for a large statement while a caller waits for them. Every API calls these."""
+"""The functions of the core that execute a long statement while a caller waits. Every API calls these."""
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_every_api_says_when_to_come_again(
 
 
 def test_whatever_waits_for_a_large_statement_is_in_the_list() -> None:
-    """Every function that bounds its statements for a caller takes a place, and no other does."""
+    """Every function that bounds its statements for a caller takes a place, and no other function does."""
     marked: dict[str, set[str]] = {}
     for file in [*ROOT.glob("campaigns/**/*.py"), *ROOT.glob("api/**/*.py"), *ROOT.glob("mailer/**/*.py")]:
         name = ""

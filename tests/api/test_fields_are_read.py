@@ -25,7 +25,7 @@ __all__ = ["ids"]
 NONSENSE = {"nonsense": [{}]}
 UNNAMED = "nobody_names_this"
 BY_NUMBER = ("/v3/contactdb", "/v3/campaigns", "/v3/senders")
-"""The paths in which campaigns, lists and segments go by numbers; elsewhere they go by UUIDs."""
+"""The paths in which campaigns, lists and segments have numbers; in others they have UUIDs."""
 CONDITION = {"field": "email", "operator": "eq", "value": "x", "and_or": ""}
 COMPANIONS: dict[str, Any] = {
     "create_recipients": [{"email": "new@example.com"}],
@@ -38,7 +38,7 @@ COMPANIONS: dict[str, Any] = {
     "rename_api_key": {"name": "A key"},
     "easymail_change_contact": {"custom_fields": [{"field_key": "pet"}]},
 }
-"""Fields that a call needs before it looks at its other fields."""
+"""Fields that a call requires before it looks at its other fields."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Call:
     path: str
     fields: list[str]
     answers: dict[str, tuple[bool, str]] = field(default_factory=dict)
-    """The answers by the body, since fields beside each other are compared with one and the same answer."""
+    """The answers by body, since the fields of one object are compared with the same answer."""
 
     def ask(self, body: Any) -> tuple[bool, str]:
         """Return whether the call refuses the body, and its answer. Whatever it writes is undone."""
@@ -65,7 +65,7 @@ class Call:
         return self.answers[key]
 
     def reads(self, path: str) -> bool:
-        """Whether nonsense in a field is refused for another reason than the rest of the body, or it is missed."""
+        """Return whether nonsense in the field causes an error that changes, or names the field, without it."""
         is_refused, answer = self.ask(body_with(self.name, path, NONSENSE))
         if not is_refused:
             return False
@@ -103,7 +103,7 @@ def body_with(name: str, path: str, value: Any) -> Any:
 
 
 def test_every_named_field_is_read_or_declared_to_have_no_effect(client_of_alice: ApiClient, ids: Ids) -> None:
-    """A field that is not described changes no answer, except in legacy recipients: it may be a custom field there."""
+    """An undescribed field changes no answer, except in legacy recipients, where it may be a custom field."""
     unread, taken = [], set()
     for call in calls_with_bodies(client_of_alice, ids):
         unread += [(call.name, path) for path in call.fields if not call.reads(path)]

@@ -1,4 +1,4 @@
-"""Ids of another account: every call answers them like ids that do not exist, and changes nothing."""
+"""Every call answers ids of another account like ids that do not exist, and changes nothing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ URL_BODIES: dict[str, Any] = {
     "POST /sluice/v1/batches/<batch_id>/reschedule/": {"send_at": LATER.isoformat()},
     "POST /sluice/v1/messages/<message_id>/reschedule/": {"send_at": LATER.isoformat()},
 }
-"""Bodies that make sense; to the other URLs a name is sent, or nothing at all."""
+"""Valid bodies. The other URLs get a name or no body."""
 BODIES: list[tuple[str, str, Any]] = [
     ("POST", "/v3/mail/send", mail_body(batch_id="<batch_id>")),
     ("POST", "/v3/mail/send", mail_body(asm={"group_id": "<group_id>"})),
@@ -80,21 +80,21 @@ BODIES: list[tuple[str, str, Any]] = [
     ),
     ("GET", "/sluice/v1/receipts?batch_id=<batch_id>", None),
 ]
-"""Ids in bodies and queries."""
+"""Calls with ids in bodies and queries."""
 MISSING = {
     "email": "b@example.com",
     "field_name": "e99_T",
     "recipient_id": base64.urlsafe_b64encode(b"nobody@example.com").decode(),
 }
-"""Names of what nobody has, where their form is peculiar."""
+"""Names of objects that do not exist, where a name has a special form."""
 NUMBERS = {"group_id", "list_id", "segment_id", "sender_id"}
-"""Ids that bodies have as numbers."""
+"""The ids that bodies have as numbers."""
 NOTHING = {
     f"GET {SCHEDULED}/<batch_id>/",
     "POST /v3/marketing/contacts/batch",
     "GET /sluice/v1/receipts?batch_id=<batch_id>",
 }
-"""Calls that answer with an empty list, or do nothing, where there is nothing of that id."""
+"""Calls that answer with an empty list, or do nothing, where the id does not exist."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""No header makes a 500. What a server would never hand over (line breaks, NUL) is left to the server."""
+"""No header causes a 500. Line breaks and NUL are not tried, since no server passes them on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.api.sendgrid.bodies import mail_body
 FUZZ = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 odd_values = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=20)
-"""Bytes, as WSGI tells them: in Latin-1."""
+"""Bytes as WSGI represents them, in Latin-1."""
 SPECIAL = {
     "HTTP_AUTHORIZATION": [
         "Bearer",
@@ -72,7 +72,7 @@ SITE = WSGIHandler()
 
 
 def ask(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-    """As a WSGI server asks, which checks little of all this."""
+    """Send a request as a WSGI server does, with little validation."""
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,

@@ -1,4 +1,4 @@
-"""Bodies read within bounds, whatever the server hands over."""
+"""Bodies are read within bounds, whatever the server passes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key: whatever is repeated, lost or raced, a POST with one is done once."""
+"""Idempotency-Key: a POST with a key is executed once, even when it is repeated, lost or raced."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_repeated_stop_shows_the_receipt_of_the_first(dialect: str, client_of_al
 
 
 def test_every_post_there_is_takes_a_key() -> None:
-    """But the one that tells a secret; mail/send, a function, is tested by itself."""
+    """The call that returns a secret is excepted; mail/send is a function, and has tests of its own."""
     patterns: list[URLPattern] = [*sendgrid.urlpatterns, *native.urlpatterns]
     classes = {getattr(each.callback, "view_class", None) for each in patterns} - {None}
     posts = {each.__name__: each.post for each in classes if each is not None and hasattr(each, "post")}
@@ -203,7 +203,7 @@ def test_a_refusal_leaves_the_key_free(client_of_alice: ApiClient, batch: Batch)
 def test_a_crash_before_the_commit_leaves_neither_mail_nor_key(
     client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the last line before it; what comes earlier is in the same transaction."""
+    """The crash is in the last line before the commit; all earlier lines are in the same transaction."""
     with monkeypatch.context() as patch:
         patch.setattr("api.idempotency.keep_answer", fail)
         client_of_alice.http.raise_request_exception = False
@@ -239,7 +239,7 @@ def fail(*args: Any, **options: Any) -> Any:
 
 @contextmanager
 def in_a_thread(work: Any) -> Iterator[list[Any]]:
-    """What `work` returns, in a thread with a connection of its own; joined at the end."""
+    """Run `work` in a thread with a connection of its own; yield a list that gets the result when the block ends."""
     results: list[Any] = []
 
     def run() -> None:
@@ -305,7 +305,10 @@ def test_a_stop_under_way_is_a_conflict_until_it_ends_or_is_stale(
 def test_a_stop_is_not_done_inside_a_transaction(
     client_of_alice: ApiClient, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its status has to be committed before it waits; and the reservation before that, or two would stop at once."""
+    """The reservation and the batch's status must be committed before the stop waits.
+
+    Without a committed reservation, the same stop could run twice at once.
+    """
     seen = []
     real = scheduled_sends.stop_batch
 

@@ -1,4 +1,4 @@
-"""One journey through every wire: whoever asks, the same mail leaves, the same stops, and the same is told of it."""
+"""One journey through every API: the same mail is sent, the same mail is stopped, and the same counts are returned."""
 
 from __future__ import annotations
 
@@ -68,14 +68,17 @@ def test_half_of_it_leaves_and_the_rest_is_stopped(
 
 
 def deliver_what_asks_the_sender(deliverer: Deliverer, peer: CountingPeer) -> None:
-    """Of a new sender's address, which none of the contacts has."""
+    """Deliver the mail that verifies a new sender's address, and forget it."""
     run_fleet(deliverer)
     assert peer.recipients in ([], ["news@example.com"])
     peer.ledger.clear()
 
 
 def campaign_of(wire: Wire) -> Campaign:
-    """None of the wires has a rate; with one a minute "half-way" is the same moment for all of them."""
+    """Return the campaign with a rate of one message a minute, which no API sets.
+
+    The campaign is then half sent at the same moment in each API.
+    """
     found = Campaign.objects.select_related("launch").get(**wire.key)
     if found.rate_per_minute is None:
         change_terms(found.account, found.pk, {"rate_per_minute": 1})

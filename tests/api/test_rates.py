@@ -1,4 +1,4 @@
-"""Rates for each key: told on every answer, refused in the dialect's words, and no hindrance while Redis is away."""
+"""Rates by key: every answer has them, a refusal has the API's form, and no request is refused without Redis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MINUTE = 1_800_000_000 // 60 * 60
 
 @pytest.fixture(autouse=True)
 def fresh_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A Redis client for the settings of this test, and a minute that does not end in the middle of it."""
+    """Use a new Redis client, and keep the minute from ending during the test."""
     monkeypatch.setattr(rates, "_away_until", 0.0)
     monkeypatch.setattr(rates.time, "time", lambda: MINUTE + 20.0)
     rates._client.cache_clear()

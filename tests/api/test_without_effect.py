@@ -1,5 +1,7 @@
-"""Fields that are declared to have no effect on mail have none in the calls beside mail/send: with and without them the
-same mail is made, and the same rows are stored."""
+"""Fields that are declared to have no effect change neither the mail nor the stored rows of a call.
+
+The fields of mail/send have tests of their own.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ VALUES: dict[str, Any] = {
     "language": "de",
     "is_public": False,
 }
-"""Of the read-only fields of a legacy recipient, each has the same."""
+"""Values of fields; all read-only fields of a legacy recipient have the same."""
 NUMBERS = count()
 
 
@@ -66,7 +68,7 @@ def mail_of_campaign(client: ApiClient, fields: dict[str, Any]) -> Any:
 
 
 def mail_of_single_send(client: ApiClient, fields: dict[str, Any]) -> Any:
-    """`email_config` is of the Single Send, everything else of the test."""
+    """Return the test mail of a Single Send; `email_config` is part of it, other fields of the test."""
     config = {**CONTENT, **named_parts(client), **fields.pop("email_config", {})}
     uuid = answer_of(client.post("/v3/marketing/singlesends", {"name": "May", "email_config": config}))["id"]
     body = {"template_id": uuid, "emails": [ADA], "sender_id": config["sender_id"], **fields}
@@ -86,7 +88,7 @@ def stored_export(client: ApiClient, fields: dict[str, Any]) -> Any:
 
 
 def refreshed_segment(client: ApiClient, fields: dict[str, Any]) -> Any:
-    """The zone has to be given: without one it is that of UTC."""
+    """Return a refreshed segment; the required time zone is UTC unless the fields have one."""
     segment = create_segment(client.account, f"All {next(NUMBERS)}", And(()), dialect="sgql", written="")
     segment.refresh_from_db()
     path = f"/v3/marketing/segments/2.0/refresh/{segment.uuid}"
@@ -96,7 +98,7 @@ def refreshed_segment(client: ApiClient, fields: dict[str, Any]) -> Any:
 
 
 def mail_of_easymail_campaign(client: ApiClient, fields: dict[str, Any]) -> Any:
-    """Nobody delivers the test, so that it is stopped and refused; its mail is stored all the same."""
+    """Return the test mail of a campaign; the call is refused because nothing delivers, but the mail is stored."""
     uuid = made(client)["uuid"]
     client.post(f"/api/v1/campaigns/{uuid}/test", {"email": ADA, **fields})
     return stored(Message, Mail)
@@ -119,7 +121,7 @@ RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "easymail_test_campaign": mail_of_easymail_campaign,
     "easymail_create_list": mail_to_easymail_list,
 }
-"""What a call comes to, for the first call of each declaration; others have the same reader."""
+"""The result of the first call of each declaration, as a function; the other calls have the same reader."""
 
 
 def test_what_a_call_comes_to_is_the_same_with_a_field_without_effect(

@@ -1,4 +1,4 @@
-"""The wires that campaigns are reached by, as one journey needs them: each makes the same moves in its own words."""
+"""The APIs with campaigns, as one journey needs them: each makes the same moves with its own calls."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ SENDER = {
 
 
 class Told(NamedTuple):
-    """What the answer to a stop says: whether nothing was in flight any more, and what had left."""
+    """The counts that the answer to a stop gives: whether they are final, and how many messages were sent."""
 
     is_settled: bool
     sent: int
 
 
 class Wire(abc.ABC):
-    """A caller of one dialect, with one campaign, which `key` finds in the core."""
+    """A client of one API with one campaign, whose primary key or public id is `key`."""
 
     lacks: ClassVar[frozenset[str]] = frozenset()
-    """The steps of the journey that its original does not have."""
+    """The steps of the journey that this API does not have."""
     key: dict[str, Any]
 
     def __init__(self, client: ApiClient) -> None:
@@ -46,27 +46,27 @@ class Wire(abc.ABC):
 
     @abc.abstractmethod
     def create_audience(self, emails: list[str]) -> None:
-        """A list of these contacts, and a verified sender."""
+        """Create a list of these contacts and a verified sender."""
 
     @abc.abstractmethod
     def create(self) -> None:
-        """A draft to them."""
+        """Create a campaign to the list, as a draft where the API has drafts."""
 
     @abc.abstractmethod
     def schedule(self, at: dt.datetime) -> None:
-        """`at` this time, to the second."""
+        """Schedule the campaign for a time in whole seconds."""
 
     @abc.abstractmethod
     def unschedule(self) -> None:
-        """Back to draft."""
+        """Turn the campaign back into a draft."""
 
     @abc.abstractmethod
     def launch(self) -> None:
-        """Now."""
+        """Send the campaign now."""
 
     @abc.abstractmethod
     def cancel(self) -> Told:
-        """While it leaves."""
+        """Cancel the campaign while it is being sent."""
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.client.ask(method, path, body)
@@ -77,7 +77,7 @@ class Wire(abc.ABC):
         return UnsubscribeGroup.objects.create(account=self.client.account, name="news").pk
 
     def verify(self, sender_id: int) -> int:
-        """As an operator does who knows that the address is the caller's own."""
+        """Verify a sender as an operator who vouches for its address."""
         return vouch_for_sender(self.client.account, sender_id).pk
 
 
@@ -86,7 +86,7 @@ def told_by_headers(answer: Any) -> Told:
 
 
 class Legacy(Wire):
-    """SendGrid's legacy campaigns. To delete one is to cancel it."""
+    """SendGrid's legacy campaigns, which are cancelled by deleting them."""
 
     def create_audience(self, emails: list[str]) -> None:
         self.list = self.ask("POST", "/v3/contactdb/lists", {"name": "customers"}).json()["id"]
@@ -120,7 +120,7 @@ class Legacy(Wire):
 
 
 class SingleSends(Wire):
-    """SendGrid's Single Sends. To delete one is to cancel it."""
+    """SendGrid's Single Sends, which are cancelled by deleting them."""
 
     def create_audience(self, emails: list[str]) -> None:
         self.list = self.ask("POST", "/v3/marketing/lists", {"name": "customers"}).json()["id"]
@@ -154,7 +154,7 @@ class SingleSends(Wire):
 
 
 class Easymail(Wire):
-    """Easymail's campaigns. Identities are made elsewhere: its original has them in its pages."""
+    """Easymail's campaigns. Their identities come from the core, since Easymail creates them on its pages."""
 
     lacks = frozenset({"a sender"})
 
@@ -191,7 +191,7 @@ class Easymail(Wire):
 
 
 class Soap(Wire):
-    """Marketing Cloud's sends. One is made with its time and its recipients, and never a draft."""
+    """Marketing Cloud's sends, which are created with a time and recipients and are never drafts."""
 
     lacks = frozenset({"a sender", "draft", "unschedule"})
 

@@ -1,4 +1,4 @@
-"""What tests of the audience build on."""
+"""Fixtures for tests of the audience."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Store = Callable[..., Upserted]
 
 @pytest.fixture
 def fields(alice: Account) -> dict[str, FieldDefinition]:
-    """Alice's custom fields, one of each type."""
+    """Create custom fields of Alice, one of each type."""
     return {
         name: create_field(alice, name, type_)
         for name, type_ in (("pet", FieldType.TEXT), ("orders", FieldType.NUMBER), ("born", FieldType.DATE))
@@ -25,7 +25,7 @@ def fields(alice: Account) -> dict[str, FieldDefinition]:
 
 
 def draft(account: Account, **given: object) -> ContactDraft:
-    """A draft of reserved fields by their names and custom ones by theirs."""
+    """Return a draft of a contact from reserved and custom fields, by name."""
     known = {field.name: field for field in list_fields(account)}
     custom = {known[name].pk: given.pop(name) for name in list(given) if name in known}
     return make_draft(given, custom, fields={field.pk: field for field in known.values()})

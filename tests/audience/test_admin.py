@@ -1,4 +1,4 @@
-"""The audience in the admin: contacts found, lists, segments, senders and groups changed, files imported."""
+"""The audience in the admin: contacts are found, lists and segments changed, files imported."""
 
 from __future__ import annotations
 

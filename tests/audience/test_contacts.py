@@ -1,4 +1,4 @@
-"""Contacts: counted, found, listed, deleted."""
+"""Contacts are counted, found, listed and deleted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.audience.conftest import emails, store
 
 @pytest.fixture
 def people(alice: Account, charlie: Account) -> list[Contact]:
-    """Three contacts of Alice's; Charlie has one with the same address."""
+    """Create three contacts of Alice, and one of Charlie with the same address."""
     store(charlie, {"email": "a@x.org", "external_id": "1"})
     store(
         alice,

@@ -1,4 +1,4 @@
-"""Dates as callers write them."""
+"""Dates in the forms that callers write."""
 
 from __future__ import annotations
 

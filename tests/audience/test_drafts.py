@@ -1,4 +1,4 @@
-"""What of a contact can be stored, and why not."""
+"""Values of a contact that can be stored, and the errors for others."""
 
 from __future__ import annotations
 

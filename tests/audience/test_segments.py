@@ -37,7 +37,7 @@ def named(first_name: str) -> Condition:
 
 @pytest.fixture
 def people(alice: Account) -> dict[int, int]:
-    """The ids of Ann, another Ann, and Bob."""
+    """Create Ann, another Ann, and Bob, and return their ids."""
     rows = [{"email": f"{n}@x.org", "first_name": name} for n, name in enumerate(("Ann", "Ann", "Bob"))]
     return store(alice, *rows).contact_ids
 

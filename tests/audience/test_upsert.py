@@ -1,4 +1,4 @@
-"""Contacts are stored, many at a time."""
+"""Many contacts are stored at a time."""
 
 from __future__ import annotations
 

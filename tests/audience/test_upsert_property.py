@@ -1,4 +1,4 @@
-"""Whatever rows come together: what is stored is what they would have made one by one."""
+"""Rows that arrive together are stored as if they had arrived one by one."""
 
 from __future__ import annotations
 

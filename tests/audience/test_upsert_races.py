@@ -1,4 +1,4 @@
-"""Two connections store the same contacts at the same moment: they take turns, and never wait for each other."""
+"""Two connections that store the same contacts at the same moment take turns and do not deadlock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches, waves and receipts in the admin: read-only, but for three buttons that ask first and show the receipt."""
+"""Batches, waves and receipts in the admin: read-only, with three buttons that ask first and show the receipt."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch of Alice's with 600 messages in an hour."""
+    """Create a batch of Alice with 600 messages due in an hour."""
     batch = create_batch(alice)
     accept_mail(alice, draft(600, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
@@ -43,7 +43,7 @@ def batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def paused_batch(batch: Batch) -> Batch:
-    """The same, paused by a key."""
+    """Pause the batch with a key."""
     stop(batch, BatchStatus.PAUSED)
     return batch
 

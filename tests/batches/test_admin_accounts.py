@@ -25,7 +25,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def busy(alice: Account) -> Account:
-    """Alice, with a subuser and seven messages due tomorrow in all."""
+    """Return Alice, with a subuser and seven messages due tomorrow in total."""
     subuser = Account.objects.create(username="alice-eu", parent=alice)
     for account, messages in ((alice, 4), (subuser, 3)):
         batch = create_batch(account)
@@ -36,7 +36,7 @@ def busy(alice: Account) -> Account:
 
 @pytest.fixture
 def frozen(busy: Account) -> Account:
-    """The same, frozen."""
+    """Freeze that account."""
     freeze_account(busy, actor="test")
     return Account.objects.get(pk=busy.pk)
 

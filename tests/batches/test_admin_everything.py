@@ -1,4 +1,4 @@
-"""The switch that holds everything, in the admin and on the command line."""
+"""The freeze of the whole installation, in the admin and on the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FREEZE_ALL, THAW_ALL = "/admin/freeze-everything/", "/admin/thaw-everything/"
 
 @pytest.fixture
 def busy(alice: Account) -> Account:
-    """Alice, with four messages due tomorrow."""
+    """Return Alice, with four messages due tomorrow."""
     tomorrow = database_now() + dt.timedelta(days=1)
     accept_mail(alice, draft(4, batch_id=create_batch(alice).public_id, send_at=tomorrow))
     return alice

@@ -1,4 +1,4 @@
-"""The buttons of a batch that take more than a reason, and what their receipts say."""
+"""The buttons of a batch that need more than a reason, and their receipts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch of Alice's with three messages in an hour."""
+    """Create a batch of Alice with three messages due in an hour."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
@@ -40,7 +40,7 @@ def press(operator: Client, batch: Batch, action: str, **said: str) -> Any:
 
 
 def write(moment: dt.datetime) -> str:
-    """As a browser's field for a time says it."""
+    """Return a time as a browser's time field submits it."""
     return f"{moment:%Y-%m-%dT%H:%M}"
 
 

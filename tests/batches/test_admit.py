@@ -1,4 +1,4 @@
-"""Admission carries out, in sets and in SQL, exactly what the pure verdict says of each parcel."""
+"""Admission carries out, in sets and in SQL, exactly the pure verdict on each parcel."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_wave_task_that_is_a_little_early_waits_the_rest(alice: Account) -> No
 
 
 def test_a_verdict_cannot_cross_a_resume(alice: Account, clock: Clock) -> None:
-    """While a verdict is carried out, a resume waits: a batch is never found open with its mail just discarded."""
+    """While a verdict is carried out, a resume waits, so that an open batch never loses its mail to it."""
     batch, now = create_batch(alice), database_now()
     Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=now)
     resumed = threading.Event()

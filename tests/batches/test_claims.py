@@ -1,4 +1,4 @@
-"""Claims: one worker each, a new fence each time, and a look that finds out when a claim is lost."""
+"""Claims: one worker each, a new fence each time, and a look that detects a lost claim."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.drafts import draft
 
 @pytest.fixture
 def claimed(alice: Account) -> tuple[Hold, Claim]:
-    """A worker's hold with one claimed parcel of 60 messages."""
+    """Return a worker's hold with one claimed parcel of 60 messages."""
     accept_mail(alice, draft(60, batch_id=create_batch(alice).public_id))
     hold = Hold()
     (claim,) = hold.claim_next(Lane.BULK)

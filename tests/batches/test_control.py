@@ -1,4 +1,4 @@
-"""Creating, finding, stopping and resuming batches: who may, when, and how many at a time."""
+"""Batches are created, found, stopped and resumed: who may do this, when, and how many batches at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freezing an account is the same exact stop, for all its batches and its subusers'."""
+"""Freezing an account is the same exact stop for all batches of the account and its subusers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MESSAGES = 400
 
 @pytest.fixture
 def subuser(alice: Account) -> Account:
-    """A subuser of Alice's."""
+    """Create a subuser of Alice."""
     return Account.objects.create(username="alice-eu", parent=alice)
 
 

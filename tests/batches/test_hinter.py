@@ -1,4 +1,4 @@
-"""The hinter: hints of a web process, published by a thread of it, after the commits they speak of."""
+"""The hinter: a thread of a web process publishes hints after the commits that they are about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 class Said:
-    """What was published, in place of a broker. While `may_go` is not set, publishing takes as long."""
+    """A record of published hints, in place of a broker; publishing blocks while `may_go` is not set."""
 
     def __init__(self) -> None:
         self.due: list[tuple[Lane, int]] = []

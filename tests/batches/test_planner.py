@@ -1,4 +1,4 @@
-"""Planning: one ETA task per wave, two minutes ahead, in the real broker; and a broker that is away."""
+"""Planning: one ETA task per wave, two minutes ahead, in the real broker; and without the broker."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Broker:
         self.client.delete(*QUEUES)
 
     def tasks(self, queue: str) -> list[tuple[str, list[Any], str | None]]:
-        """Name, arguments and ETA of what waits in a queue."""
+        """Return name, arguments and ETA of each task in a queue."""
         headers = [json.loads(raw)["headers"] for raw in self.client.lrange(queue, 0, -1)]
         return [(each["task"], list(ast.literal_eval(each["argsrepr"])), each["eta"]) for each in headers]
 
 
 @pytest.fixture
 def broker(database: None) -> Iterator[Broker]:
-    """The broker, with empty queues."""
+    """Return the broker with empty queues."""
     with current_app.connection_for_write() as connection:
         channel: Any = connection.default_channel
         queues = Broker(channel.client)

@@ -1,4 +1,4 @@
-"""Purge: all that a frozen account still has to send is discarded, and nothing else."""
+"""Purge discards all mail that a frozen account still has to send, and nothing else."""
 
 from __future__ import annotations
 

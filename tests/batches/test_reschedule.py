@@ -1,4 +1,4 @@
-"""A batch gets another time, and a pause an end."""
+"""A batch is moved to another time, and a pause gets an end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with two messages due in an hour and one due in two."""
+    """Create a batch with two messages due in an hour and one due in two."""
     batch = create_batch(alice)
     for messages, hours in ((2, 1), (1, 2)):
         accept_mail(alice, draft(messages, batch_id=batch.public_id, send_at=database_now() + hours * HOUR))

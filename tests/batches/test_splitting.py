@@ -1,4 +1,4 @@
-"""Splitting a claim: part of what one worker has claimed becomes due for the others, and every sum stays right."""
+"""Splitting a claim: other workers can claim part of it, and all counts stay correct."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SECOND_HALF = ((1 << MESSAGES) - 1) & ~((1 << MESSAGES // 2) - 1)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with one due parcel."""
+    """Create a batch with one due parcel."""
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
     return batch
@@ -49,13 +49,13 @@ def batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def hold(batch: Batch) -> Hold:
-    """A worker's hold."""
+    """Return a worker's hold."""
     return Hold()
 
 
 @pytest.fixture
 def claim(hold: Hold) -> Claim:
-    """Its claim of the parcel."""
+    """Claim the parcel for that worker."""
     return claim_parcel(hold)
 
 
@@ -65,7 +65,7 @@ def claim_parcel(hold: Hold) -> Claim:
 
 
 def split_in_half(claim: Claim) -> Parcel:
-    """Returns the new parcel."""
+    """Split half of a claim off, and return the new parcel."""
     assert split_claim(claim, [SECOND_HALF])
     return Parcel.objects.latest("pk")
 
@@ -78,7 +78,7 @@ def record_sent(claim: Claim, numbers: list[int]) -> None:
 
 
 def test_every_column_of_a_parcel_is_either_copied_or_begins_anew() -> None:
-    """Decide it for a new column in `queries.COPIED` or `queries.OWN`."""
+    """Add a new column to `queries.COPIED` or `queries.OWN`."""
     assert sorted([*queries.COPIED, *queries.OWN]) == sorted(field.column for field in Parcel._meta.concrete_fields)
 
 
@@ -150,7 +150,7 @@ def test_a_stop_holds_a_part_that_became_due_and_one_that_was_claimed(
 def test_nothing_is_sent_after_a_settled_stop_while_claims_are_split(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two workers that share each parcel between them, and a stop in the middle, in several races."""
+    """Two workers share each parcel, and a stop comes in the middle, in several races."""
     Node.objects.create(name="here", concurrency=2)
     monkeypatch.setattr("mailer.pipeline.deliver.SHARED_FROM_SLICES", 0)
     peer.delay, chance = 0.004, random.Random(20)
@@ -230,7 +230,7 @@ def test_one_message_of_a_part_is_stopped_and_one_in_a_workers_hands_is_not(
 def test_a_late_record_finds_its_messages_in_whatever_part_they_are(
     alice: Account, batch: Batch, claim: Claim, hold: Hold, policy: DoubtPolicy
 ) -> None:
-    """A worker sends ten and is taken for dead. Whoever claims what it had splits it; then its record comes."""
+    """A worker sends ten messages and is taken for dead; its parcel is split by its new owner before it records."""
     Account.objects.update(doubt_policy=policy)
     assert hold.look([Slice(claim, 0, 10)])
     rescue_parcel_of(claim)

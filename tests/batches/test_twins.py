@@ -1,4 +1,4 @@
-"""The locks of claiming and admitting: each race as it is, and again with that one lock taken out."""
+"""The locks of claiming and admitting: each race with its lock, and again without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.drafts import draft
 from tests.without import without
 
 MOMENT_SECONDS = 0.2
-"""Long enough for what is not held up."""
+"""A time in which anything finishes that is not blocked."""
 
 
 def in_a_thread(work: Any) -> threading.Thread:
@@ -38,7 +38,7 @@ def in_a_thread(work: Any) -> threading.Thread:
 
 
 def claim_at_the_same_time(account: Account) -> list[int]:
-    """Two workers claim while one parcel is due; returns the parcels claimed, each as often as it was."""
+    """Let two workers claim while one parcel is due; return the claimed parcels, each as often as it was claimed."""
     accept_mail(account, draft(60))
     claims: list[Claim] = []
     with transaction.atomic():
@@ -60,7 +60,7 @@ def test_without_the_claims_lock_both_claim_it(alice: Account, monkeypatch: pyte
 
 
 def resume_while_it_is_discarded(account: Account, monkeypatch: pytest.MonkeyPatch) -> tuple[Receipt, Batch]:
-    """The verdict on a cancelled batch is read, and before it is carried out somebody resumes the batch."""
+    """Resume a cancelled batch between the reading of its verdict and the discarding."""
     batch = create_batch(account)
     accept_mail(account, draft(60, batch_id=batch.public_id))
     Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=database_now())

@@ -1,4 +1,4 @@
-"""The ceilings at tiny sizes: that they do the work whose speed they give."""
+"""The ceilings at tiny sizes do the work whose speed they report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMES = {
     "bare_copy": 0,
     "empty_view": 0,
 }
-"""How often each message comes to the sink, by ceiling."""
+"""How often each message arrives at the sink, by ceiling."""
 
 
 @pytest.mark.parametrize("name", TIMES)

@@ -1,4 +1,4 @@
-"""`./sluice bench --quick`: a short run of the real thing, which shows that it works, not that Sluice is fast."""
+"""A short run of `./sluice bench --quick`, which shows that the benchmarks work, not that Sluice is fast."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from stack.programs import web_program, worker_program
 from stack.running import Programs
 
 CHOSEN = ("drain", "lateness", "stop", "busy-web")
-"""They all go through one stack, and two of them look at the same waves."""
+"""These cases use one stack, and two of them look at the same waves."""
 CEILING = "sink alone"
-"""test_ceilings.py has the others."""
+"""The other ceilings are in test_ceilings.py."""
 
 
 @pytest.fixture
 def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chosen cases with less waiting and fewer programs."""
+    """Shorten the chosen cases: less waiting and fewer programs."""
     monkeypatch.setattr(command, "CASES", {name: CASES[name] for name in CHOSEN})
     for name in set(CEILINGS) - {CEILING}:
         monkeypatch.delitem(CEILINGS, name)
@@ -40,7 +40,7 @@ def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fleet_of_one(workers: int) -> Programs:
-    """One worker for all queues, which sweeps for itself."""
+    """Return a fleet of one worker that has all queues and sweeps for itself."""
 
     def programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
         queues = "eta,maintenance,transactional,bulk"

@@ -1,4 +1,4 @@
-"""What the benchmarks make of their figures."""
+"""The results that the benchmarks compute from their figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the peers of a benchmark are installed, asked and counted, with stand-ins: no network is needed."""
+"""The peers of a benchmark are installed, called and counted, with stand-ins that need no network."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sink_in_folder() -> Iterator[tuple[Path, Sink]]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Of a peer with the programs above."""
+    """Return the folder of a peer with the programs above."""
     program = tmp_path / "stand_in" / "program"
     program.mkdir(parents=True)
     (program / "schedule.py").write_text(SCHEDULE)

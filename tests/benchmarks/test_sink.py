@@ -1,4 +1,4 @@
-"""What a benchmark counts with."""
+"""The sink that counts the messages of a benchmark."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_slow_sink_delays_each_reply_but_no_other_connection(kind: str, tmp_pa
 
 
 def connect(running: sink.Sink) -> socket.socket:
-    """Greeted already."""
+    """Connect to the sink and read its greeting."""
     client = socket.create_connection(("127.0.0.1", running.port), timeout=10)
     assert replies(client, 1) == [b"220"]
     return client
@@ -76,7 +76,7 @@ def envelope(number: int) -> bytes:
 
 
 def replies(client: socket.socket, count: int) -> list[bytes]:
-    """The codes of so many lines."""
+    """Read this many lines and return their codes."""
     told = b""
     while told.count(b"\r\n") < count:
         told += client.recv(4096)

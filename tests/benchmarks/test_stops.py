@@ -1,4 +1,4 @@
-"""What the benchmark of stops makes of its counts."""
+"""The verdict of the benchmark of stops on its counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made of the arrivals of a wave, shown with a contestant that sends what it is told to."""
+"""The figures of a wave's arrivals, with a contestant that sends what a test asks for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MESSAGES = 4
 
 
 class Sender:
-    """Sends to these numbers, so many seconds after `send_at`."""
+    """A contestant that sends to these numbers, a number of seconds after `send_at`."""
 
     def __init__(self, sink: Sink, *, numbers: list[int], delay: float = 0.0) -> None:
         self.sink, self.numbers, self.delay = sink, numbers, delay
@@ -72,7 +72,7 @@ def test_a_wave_of_which_nothing_comes_is_an_error(sink: Sink) -> None:
 
 
 class Slow(Sender):
-    """Its first so many waves are late."""
+    """A contestant whose first waves are late."""
 
     def __init__(self, sink: Sink, *, times: int) -> None:
         super().__init__(sink, numbers=[0, 1, 2, 3], delay=0.1)

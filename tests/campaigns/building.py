@@ -23,7 +23,7 @@ PLAIN = "Hello [%first_name | friend%]\n[unsubscribe]"
 
 
 def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Contact]:
-    """Contacts with these addresses, new ones but for those that there are."""
+    """Create the contacts that do not exist yet, and return all contacts with these addresses."""
     Contact.objects.bulk_create(
         [Contact(account=account, email=email, **common) for email in emails], ignore_conflicts=True
     )
@@ -31,7 +31,7 @@ def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Con
 
 
 def add_list(account: Account, contacts: list[Contact], name: str = "customers") -> ContactList:
-    """A list of these contacts."""
+    """Create a list of these contacts."""
     found = ContactList.objects.create(account=account, name=name, contact_count=len(contacts))
     Membership.objects.bulk_create([Membership(list_id=found.pk, contact_id=contact.pk) for contact in contacts])
     return found
@@ -52,7 +52,7 @@ def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
 
 
 def ready_campaign(account: Account, *, recipients: int = 3, **said: Any) -> Campaign:
-    """A draft that lacks nothing, to `recipients` contacts `r0@example.com`, `r1@…`."""
+    """Create a complete draft to `recipients` contacts `r0@example.com`, `r1@…`."""
     contacts = add_contacts(account, [f"r{n}@example.com" for n in range(recipients)])
     group = UnsubscribeGroup.objects.create(account=account, name=f"news {UnsubscribeGroup.objects.count()}")
     changes = {
@@ -68,7 +68,7 @@ def ready_campaign(account: Account, *, recipients: int = 3, **said: Any) -> Cam
 
 
 def sweep_campaigns() -> dict[str, int]:
-    """What the sweeper does for campaigns."""
+    """Run the sweeper's duties for campaigns."""
     return {name: duty() for name, duty in DUTIES.items()}
 
 
@@ -90,12 +90,12 @@ def run_fleet(deliverer: Deliverer, *, rounds: int = 3) -> None:
 
 
 def again(campaign: Campaign) -> Campaign:
-    """The campaign as it is now."""
+    """Read the campaign again."""
     return Campaign.objects.select_related("launch").get(pk=campaign.pk)
 
 
 def campaign_in(account: Account, status: CampaignStatus) -> Campaign:
-    """A campaign that has come to this status by the moves of callers and sweeper."""
+    """Create a campaign and bring it to this status by the moves of callers and the sweeper."""
     campaign = ready_campaign(account, recipients=0 if status == CampaignStatus.FAILED else 3)
     if status == CampaignStatus.SCHEDULED:
         schedule_campaign(account, campaign.pk, database_now() + dt.timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Campaigns in the admin: the flows that SendGrid's users know, through its own pages, counted at the SMTP peer."""
+"""Campaigns in the admin: the same steps as in SendGrid's pages, counted at the SMTP peer."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def press(client: Client, campaign: Campaign, move: str, query: str = "", **said
 
 
 def links(page: str, campaign: Campaign) -> set[str]:
-    """The moves that a page offers for a campaign."""
+    """Return the moves that a page offers for a campaign."""
     return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change"}
 
 
 def typed(campaign: Campaign, **said: Any) -> dict[str, Any]:
-    """What the form posts for a campaign as it is, but for what is said."""
+    """Return the form of a campaign as a browser submits it, with these changes."""
     return {
         "title": campaign.title,
         "subject": campaign.subject,
@@ -65,13 +65,13 @@ def typed(campaign: Campaign, **said: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def draft(alice: Account) -> Campaign:
-    """A draft of Alice's that lacks nothing, to 3 contacts."""
+    """Create a complete draft of Alice to 3 contacts."""
     return ready_campaign(alice)
 
 
 @pytest.fixture
 def sending(alice: Account, deliverer: Deliverer) -> Campaign:
-    """A campaign of Alice's to 3 contacts, whose messages are made and have not left."""
+    """Create a campaign of Alice to 3 contacts, with messages that exist and are not sent."""
     campaign = ready_campaign(alice)
     send_now(alice, campaign.pk)
     expand_all()

@@ -1,4 +1,4 @@
-"""What a campaign's mail is made of: its own names before its sender's, its preheader, its links to leave."""
+"""The mail of a campaign: its own names before its sender's, its preheader, and its unsubscribe links."""
 
 from __future__ import annotations
 

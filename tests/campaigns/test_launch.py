@@ -1,4 +1,4 @@
-"""A campaign's audience becomes messages: everybody once, nobody who must not, at the campaign's pace."""
+"""A campaign's audience becomes messages: one for each contact, none for excluded ones, at the campaign's pace."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.peer import CountingPeer
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages of four contacts, in parcels of up to three."""
+    """Use pages of four contacts, in parcels of up to three."""
     monkeypatch.setattr(pacer, "PAGE", 4)
     monkeypatch.setattr(pacer, "PARCEL_SIZE", 3)
 
@@ -434,7 +434,7 @@ def test_a_prepared_campaign_that_is_edited_leaves_as_it_is_then(
 
 
 def ready_campaign_of_others(account: Account) -> Campaign:
-    """A campaign whose ten contacts no other campaign of a test has."""
+    """Create a campaign to ten contacts that no other campaign of the test has."""
     taken = Contact.objects.count()
     contacts = add_contacts(account, [f"other{taken + n}@example.com" for n in range(10)])
     own = add_list(account, contacts, f"others {taken}")

@@ -1,4 +1,4 @@
-"""A campaign's way: from draft to sent, and off it."""
+"""The lifecycle of a campaign from draft to sent, and its early ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown becomes HTML and plain text; what is not of the subset is left out, and nothing of it gets through."""
+"""Markdown becomes HTML and plain text; anything outside the supported subset is dropped or escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a campaign's parcels leave: rates, spreads, windows, and clocks that are set twice a year."""
+"""The times of a campaign's parcels: rates, spreads, windows, and daylight saving time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two moves of one campaign at one moment, on connections of their own: one of them is done, and nothing in between."""
+"""Two moves of one campaign at one moment, on two connections: one of them succeeds as a whole."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tests.waiting import someone_waits_for_us, wait_until
 
 REFUSED = (CampaignConflict, TransitionInProgress)
 MOMENTS = (-0.3, -0.05, 0.0, 0.02, 0.1)
-"""In seconds after a campaign's time."""
+"""Seconds after a campaign's time."""
 
 
 def at_one_moment(*moves: Callable[[], object]) -> list[object]:
-    """What each move returned, or the error that refused it."""
+    """Make moves at one moment; return the result of each, or the error that refused it."""
     gate = threading.Barrier(len(moves))
     outcomes: list[object] = [None] * len(moves)
 
@@ -59,7 +59,7 @@ def at_one_moment(*moves: Callable[[], object]) -> list[object]:
 
 
 class SweepingThread:
-    """Sweeps, and expands what is launched, until it is left."""
+    """A thread that sweeps, and expands launched campaigns, until the end of the block."""
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
@@ -128,7 +128,7 @@ def test_schedule_against_send_now(alice: Account, seed: int) -> None:
 
 
 def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
-    """Taken back, nothing of it leaves; not taken back, all of it does."""
+    """If the campaign is unscheduled nothing of it is sent; otherwise all of it is."""
     taken_back = 0
     with SweepingThread(), DeliveringThread(peer):
         for seconds_after in MOMENTS:
@@ -166,7 +166,7 @@ def test_a_page_waits_for_a_stop_that_is_being_committed_and_makes_nothing_after
 
 
 def test_a_campaign_whose_release_is_being_committed_is_not_taken_back(alice: Account, clock: Clock) -> None:
-    """The time is looked at after the batch is locked: before, it would have been early enough."""
+    """The time is compared after the batch is locked; before, it would have been early enough."""
     campaign = ready_campaign(alice)
     schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(seconds=60))
     sweep_campaigns()
@@ -190,7 +190,7 @@ def on_its_own_connection(work: Callable[[], object]) -> object:
 
 
 def test_cancel_against_finish(alice: Account, peer: CountingPeer) -> None:
-    """Canceled, the receipt says what had left; finished first, it cannot be canceled."""
+    """A cancel that wins returns how many messages were sent; a cancel after the last message fails."""
     with SweepingThread(), DeliveringThread(peer):
         for seconds in (0.05, 0.1, 0.2, 0.35, 0.5):
             before = len(peer.recipients)
@@ -229,7 +229,7 @@ def test_pause_against_cancel_leaves_the_campaign_canceled(alice: Account) -> No
 
 
 def move_when_free(move: Callable[[], object]) -> object:
-    """As a dialect does that retries for its callers."""
+    """Repeat a move while another transition is in progress, as some APIs do for their callers."""
     while True:
         try:
             return move()

@@ -1,4 +1,4 @@
-"""The page behind the link to verify a sender by."""
+"""The page behind the link that verifies a sender."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Clock
 
 @pytest.fixture
 def sender(alice: Account) -> Sender:
-    """One that is not verified, with markup in its name."""
+    """Create an unverified sender with markup in its name."""
     return create_sender(
         alice,
         nickname="News",

@@ -1,4 +1,4 @@
-"""Senders: made, changed, verified by who reads their mail."""
+"""Senders are created, changed, and verified by the owner of their address."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ WHOLE: Parts = {
 
 @pytest.fixture
 def sender(alice: Account) -> Sender:
-    """A sender whose address is not verified."""
+    """Create an unverified sender."""
     return create_sender(alice, **WHOLE)
 
 
 def mailed_tokens() -> list[str]:
-    """Of the links that were mailed, oldest first."""
+    """Return the tokens of the links that were mailed, oldest first."""
     texts = [part["value"] for mail in Mail.objects.order_by("pk") for part in mail.content]
     return [re.findall(r"http://localhost:8000/senders/verify/(\S+)", text)[0] for text in texts]
 

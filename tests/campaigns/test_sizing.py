@@ -1,4 +1,4 @@
-"""A campaign is refused where its tags could make a message too large, whatever its contacts are called."""
+"""A campaign is refused if its tags could make a message too large, whatever its contacts are called."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_field_of_one_line_is_refused_with_another(alice: Account, field: str)
 
 
 def test_a_tag_with_a_control_character_is_no_tag(alice: Account) -> None:
-    """Its default would be merged wherever the same tag stands, in a stored subject, too."""
+    """As a tag, its default would be merged wherever the same text is, also in a stored subject."""
     campaign = ready_campaign(alice, plain_content="[%first_name | a\vb%] [%first_name | friend %]")
     Campaign.objects.filter(pk=campaign.pk).update(subject="[%first_name | a\vb%]")
     assert [(tag.field, tag.default) for tag in content_of(again(campaign)).tags] == [("first_name", "friend")] * 2

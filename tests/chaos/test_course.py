@@ -1,4 +1,4 @@
-"""A short run of chaos, whole and real: a few of the faults that `./sluice chaos` injects, once each."""
+"""A short run of the whole chaos: a few of the faults that `./sluice chaos` injects, once each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FEW = (
 
 @pytest.mark.xdist_group("whole stack")
 def test_every_promise_is_kept_while_things_break() -> None:
-    """Only counts are asserted, and times none: those of a busy machine say nothing."""
+    """Only counts are asserted; times mean nothing on a busy machine."""
     faults = [fault for fault in FAULTS if fault.name in FEW]
     outcome = run(seconds=0, seed=19, faults=faults, scale=SMALL)
     report = outcome.report

@@ -1,4 +1,4 @@
-"""docs/reliability.md names the test that would catch the breach of a promise: it must be there."""
+"""Every test that docs/reliability.md names for a promise exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door that chaos makes slow, or a black hole: it does what a fault says it does."""
+"""The proxy that chaos makes slow, or a black hole, does this as a fault describes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """What stands behind the door."""
+    """Return the server behind the proxy."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         yield server

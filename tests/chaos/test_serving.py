@@ -15,7 +15,7 @@ from chaos.serving import LoopbackServer
 from tests.peer import CountingPeer
 
 TIMES = 5
-"""The connections meet the end at any stage of being accepted."""
+"""How often the server ends, since a connection may be at any stage of being accepted."""
 
 
 @pytest.mark.parametrize("make", [lambda: Ledger(random.Random(1)), CountingPeer], ids=["ledger", "peer"])

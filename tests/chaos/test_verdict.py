@@ -1,4 +1,4 @@
-"""A breach of each promise, made up: chaos must see it."""
+"""Chaos detects an invented breach of each promise."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Story:
 
 @pytest.fixture
 def story() -> Story:
-    """Nothing is wrong with it."""
+    """Return a story without any breach."""
     return Story()
 
 

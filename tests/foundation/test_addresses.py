@@ -1,4 +1,4 @@
-"""Addresses: their canonical form, and the characters that none of them holds."""
+"""Addresses: their canonical form, and the characters that no address may have."""
 
 # ruff: noqa: RUF001 (characters that look like others are what this is about)
 
@@ -70,7 +70,7 @@ INVISIBLE = [
     *"\U000e0020\u034f\u115f\u1160\u17b4\u180b\u2800\u3164\ufe0f\uffa0\U000e0100",
     *"\u00a0\u1680\u2003\u2028\u2029\u202f\u3000\x80\x85\u0378\ufdd0\uffff",
 ]
-"""Format characters, others that are ignorable, spaces, controls, and code points that are not assigned."""
+"""Format characters, other ignorable ones, spaces, controls, and code points that are not assigned."""
 
 
 @pytest.mark.parametrize("written", DOMAINS)
@@ -120,7 +120,7 @@ def test_an_invisible_character_is_refused_wherever_it_stands(char: str) -> None
 
 
 def test_all_characters_that_uts_46_ignores_are_refused() -> None:
-    """One that was dropped from a domain would make two spellings the same that look the same and are not."""
+    """A dropped character would merge two spellings that look alike but are different domains."""
     for number in range(0x80, 0x110000):
         char = chr(number)
         if 0xD800 <= number < 0xE000 or not is_visible(char) or char in "\u200c\u200d":

@@ -1,4 +1,4 @@
-"""Statements that are planned once for each connection, and not at all behind a pooler that shares sessions."""
+"""Prepared statements are planned once per connection, and are not used with a pooler that shares sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule for characters, for every one that could be taken for a line break or a command."""
+"""The rule for characters, for every character that a parser could take for a line break or a command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_refusal_names_the_field_and_the_character_and_not_the_value(check: ob
 
 
 def test_the_pattern_of_mail_send_is_the_same_rule() -> None:
-    """pydantic matches it with another engine."""
+    """The same pattern is compiled by pydantic's own engine."""
     mail = {
         "personalizations": [{"to": [{"email": "a@example.com"}]}],
         "from": {"email": "b@example.com"},

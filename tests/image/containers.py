@@ -25,7 +25,7 @@ WEB_PORT = 8000
 NETWORK = "network"
 """The container that holds the network of all others."""
 ELSEWHERE = {"build", "command", "depends_on", "env_file", "healthcheck", "image", "networks", "ports", "restart"}
-"""What docker-compose.yml says of a service and is no option of a single container."""
+"""The entries of docker-compose.yml that are not an option of a single container."""
 
 
 def options_of(service: Mapping[str, Any]) -> list[str]:
@@ -46,14 +46,14 @@ def options_of(service: Mapping[str, Any]) -> list[str]:
 
 
 class Containers:
-    """What `docker compose up` starts. Every container has the label `label`, by which `remove` finds it."""
+    """The containers of `docker compose up`. Each has the label `label`, by which `remove` finds it."""
 
     def __init__(self, engine: Engine, *, image: str, services: Mapping[str, Any], folder: Path, label: str) -> None:
         self.engine = engine
         self.image = image
         self.services = services
         self.folder = folder
-        """Unix sockets of what is not in a container, and of the web (`web.sock`)."""
+        """The folder of the unix sockets of the outer services, and of the web (`web.sock`)."""
         self.label = label
         self.started: list[str] = []
 
@@ -91,7 +91,7 @@ class Containers:
         return self.engine.run("exec", f"{self.label}-{name}", *command)
 
     def succeeds(self, name: str, *command: str) -> bool:
-        """Say whether a command in a running container ends with exit code 0."""
+        """Return whether a command in a running container ends with exit code 0."""
         return self.engine.succeeds("exec", f"{self.label}-{name}", *command)
 
     def is_healthy(self, name: str) -> bool:
@@ -127,7 +127,7 @@ class Containers:
         return response.status, json.loads(text) if text.startswith(b"{") else text
 
     def is_answering(self) -> bool:
-        """Say whether the web answers."""
+        """Return whether the web answers."""
         try:
             return self.ask("GET", "/healthz", "")[0] == 200
         except (OSError, HTTPException):

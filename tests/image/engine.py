@@ -31,7 +31,7 @@ PACKAGES = ("docker.io", "containerd", "runc", "tini", "libdevmapper1.02.1", "li
 TOOLS = ("apt-get", "dpkg-deb", "perl", "unshare")
 """The programs that unpack packages, make a tree of Debian and start the engine."""
 FIXED_FOLDERS = ("/etc/docker", "/opt/containerd", "/run/docker", "/run/containerd")
-"""Folders that the engine writes to wherever its data are; it sees empty ones in their place."""
+"""Folders that the engine writes to regardless of its data folder; it gets empty ones in their place."""
 CGROUPS = Path("/sys/fs/cgroup")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PREFIX = "sluice-engine-"
@@ -68,7 +68,7 @@ class Engine:
         return run_to_end([self.client, *arguments], environment=self.environment)
 
     def succeeds(self, *arguments: str) -> bool:
-        """Say whether a command of the client ends with exit code 0."""
+        """Return whether a command of the client ends with exit code 0."""
         command = [self.client, *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True).returncode == 0
 
@@ -165,8 +165,10 @@ def end_softly(child: Child) -> None:
 
 @contextmanager
 def no_traces(group: str) -> Iterator[str]:
-    """Remove afterwards what outlives the engine's namespaces: the control groups below `group`, and empty folders
-    unless another engine has mounted something on them."""
+    """Remove afterwards what outlives the engine's namespaces.
+
+    These are the control groups below `group`, and empty folders unless another engine has mounted something on them.
+    """
     new_folders = [path for path in FIXED_FOLDERS if not os.path.exists(path)]
     try:
         yield group

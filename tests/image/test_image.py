@@ -1,4 +1,4 @@
-"""The image and the containers of docker-compose.yml do in a real engine what they are for, and no more than that."""
+"""The image and the containers of docker-compose.yml do their work in a real engine, and have no other rights."""
 
 from __future__ import annotations
 
@@ -51,14 +51,17 @@ FILLED_IN = {
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder for this module. A signal ends the test instead of the process, so that everything is taken down."""
+    """Create a folder for this module.
+
+    A signal ends the test instead of the process, so that everything is taken down.
+    """
     with signals_interrupt(), temporary_folder("sluice-image-") as (path, _):
         yield path
 
 
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> Iterator[Engine]:
-    """The engine that runs here, or one that is started for this module."""
+    """Return the engine that runs here, or start one for this module."""
     running = engines.running_engine()
     if running is not None:
         yield running
@@ -72,7 +75,7 @@ def engine(folder: Path) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def image(engine: Engine, folder: Path) -> Iterator[str]:
-    """The image, built as the Dockerfile says, with whatever is in the checkout."""
+    """Build the image from the Dockerfile and the files of the checkout."""
     assert BASE is not None
     base = BASE[1] if engine.succeeds("pull", "--quiet", BASE[1]) else local_base(engine, folder)
     try:
@@ -94,14 +97,14 @@ def local_base(engine: Engine, folder: Path) -> str:
 
 @pytest.fixture
 def peer() -> Iterator[CountingPeer]:
-    """The SMTP peer. It is slow enough for a pause in the middle of a batch."""
+    """Run an SMTP peer that is slow enough for a pause in the middle of a batch."""
     with CountingPeer(delay=0.02) as peer:
         yield peer
 
 
 @pytest.fixture
 def processes(folder: Path) -> Iterator[Processes]:
-    """What the containers need outside of the engine. Stopped afterwards."""
+    """Start the processes that the containers need outside of the engine, and stop them afterwards."""
     processes = Processes(logs=folder / "logs")
     try:
         yield processes
@@ -111,7 +114,7 @@ def processes(folder: Path) -> Iterator[Processes]:
 
 @pytest.fixture
 def database_url(processes: Processes, folder: Path) -> str:
-    """An embedded PostgreSQL with an empty database, where compose's containers expect theirs."""
+    """Start an embedded PostgreSQL with an empty database at the path that compose's containers use."""
     return start_postgresql(processes, find_postgresql(os.environ), data_folder(folder), durable=False)
 
 
@@ -119,7 +122,7 @@ def database_url(processes: Processes, folder: Path) -> str:
 def containers(
     engine: Engine, image: str, folder: Path, processes: Processes, database_url: str, peer: CountingPeer
 ) -> Iterator[Containers]:
-    """The network of the containers, with PostgreSQL, Redis and the peer in it, and none of the services yet."""
+    """Create the containers' network with PostgreSQL, Redis and the peer, and without any service of Sluice."""
     database = urlsplit(database_url)
     password = database.password or FILLED_IN["POSTGRES_PASSWORD"]
     services = read_compose({**FILLED_IN, "POSTGRES_PASSWORD": password})["services"]
@@ -258,7 +261,7 @@ def schedule(containers: Containers, key: str, recipients: list[str], send_at: i
 
 
 def settled_receipt(containers: Containers, key: str, path: str) -> dict[str, Any]:
-    """Pause or resume a batch; return the receipt, once its counts are exact."""
+    """Pause or resume a batch; return the receipt once its counts are exact."""
     status, answer = containers.ask("POST", path, key)
     assert status in {200, 201, 202}, answer
     receipts = [answer["data"]]

@@ -1,4 +1,4 @@
-"""Messages and the local inbox in the admin: found by exact terms, read-only, and harmless whatever they hold."""
+"""Messages and the local inbox in the admin: found by exact terms, read-only, and harmless with any content."""
 
 from __future__ import annotations
 
@@ -72,20 +72,20 @@ NAME = "1795220629.526593.P22706Q701.sluice"
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """An open batch of Alice's."""
+    """Create an open batch of Alice."""
     return create_batch(alice)
 
 
 @pytest.fixture
 def message(alice: Account, batch: Batch) -> Message:
-    """One accepted message of that batch, to to0@example.com."""
+    """Accept one message of that batch, to to0@example.com."""
     accept_mail(alice, draft(1, batch_id=batch.public_id))
     return Message.objects.get()
 
 
 @pytest.fixture
 def maildir(tmp_path: Path, settings: Any) -> Path:
-    """A local inbox with one hostile message, a link out of it, and a secret beside it."""
+    """Create a local inbox with one hostile message, a link that leads out of it, and a secret beside it."""
     settings.LOCAL_INBOX = str(tmp_path / "inbox")
     new = tmp_path / "inbox" / "new"
     new.mkdir(parents=True)

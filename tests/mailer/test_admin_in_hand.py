@@ -1,4 +1,4 @@
-"""Mail in hand in the admin: listed, replayed and dropped, as a person chooses."""
+"""Mail that waits for a person, held or in doubt, is listed, replayed and dropped in the admin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def held(alice: Account) -> Batch:
-    """A batch of Alice's with three held messages; two more are held without a batch."""
+    """Create a batch of Alice with three held messages; two more are held without a batch."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id))
     accept_mail(alice, draft(2, name="single-"))
@@ -43,7 +43,7 @@ def held(alice: Account) -> Batch:
 
 @pytest.fixture
 def doubtful(charlie: Account) -> Batch:
-    """A batch of Charlie's with 60 messages, ten of which may have left when their worker died."""
+    """Create a batch of Charlie with 60 messages, ten of which are in doubt because their worker died."""
     batch = create_batch(charlie)
     accept_mail(charlie, draft(60, batch_id=batch.public_id, name="doubt-"))
     claim = claim_and_look(Hold())

@@ -1,4 +1,4 @@
-"""One message is stopped, or sent at another time, by an operator."""
+"""An operator stops one message or moves it to another time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with three messages due in an hour."""
+    """Create a batch with three messages due in an hour."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
@@ -39,7 +39,7 @@ def batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def message(batch: Batch) -> Message:
-    """One of them."""
+    """Return one message of the batch."""
     found = Message.objects.order_by("pk").first()
     assert found is not None
     return found

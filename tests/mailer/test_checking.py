@@ -1,4 +1,4 @@
-"""Every text of a draft that reaches a header is looked at; those of bodies are not."""
+"""Every text of a draft that reaches a header is checked; texts of bodies are not."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ DRAFT = MailDraft(
     batch_id="batch",
     unsubscribe_url="https://example.com/leave",
 )
-"""Nothing of it is left out."""
+"""A draft with every field set."""
 NEVER_IN_A_HEADER = frozenset({"custom_args", "batch_id", "content.0.value", "attachments.0.content"})
 ONE_OF_TWO_WORDS = frozenset({"attachments.0.disposition"})
 
 
 def texts_of(node: Any, path: str = "") -> list[tuple[str, str]]:
-    """Where each text of a draft stands, and the text; `+key` stands for the key of a mapping."""
+    """Yield the path of each text in a draft with the text; `+key` is the key of a mapping."""
     if isinstance(node, str):
         return [(path, node)]
     parts: list[tuple[Any, Any]] = []
@@ -61,7 +61,7 @@ def texts_of(node: Any, path: str = "") -> list[tuple[str, str]]:
 
 
 def changed(node: Any, path: str, value: str) -> Any:
-    """The draft with another text at this place."""
+    """Return the draft with another text at this path."""
     if not path:
         return value
     name, _, rest = path.partition(".")

@@ -1,4 +1,4 @@
-"""Mail in doubt: held for a person or sent again, as the account chose; never silently, never lost."""
+"""Mail in doubt is held for a person or sent again, as the account chose; it is never lost without a trace."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DOUBT = Selection(Why.IN_DOUBT)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with one due parcel of 60 messages."""
+    """Create a batch with one due parcel of 60 messages."""
     batch = create_batch(alice)
     accept_mail(alice, draft(60, batch_id=batch.public_id))
     return batch
@@ -42,7 +42,7 @@ def batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def resending(alice: Account) -> None:
-    """The account wants mail in doubt sent again."""
+    """Set the account's policy to sending mail in doubt again."""
     Account.objects.filter(pk=alice.pk).update(doubt_policy=DoubtPolicy.RESEND)
 
 
@@ -51,7 +51,7 @@ def doubts_of(account: Account) -> list[int]:
 
 
 def kill_a_worker(alice: Account, peer: CountingPeer, messages: int) -> Batch:
-    """A worker process is killed while the peer has not answered to three messages; its parcels are rescued."""
+    """Kill a worker process while the peer owes the reply to three messages; rescue its parcels."""
     batch = create_batch(alice)
     peer.hold = True
     accept_mail(alice, draft(messages, batch_id=batch.public_id))
@@ -118,7 +118,7 @@ def test_recording_a_resent_slice_twice_does_nothing_the_second_time(batch: Batc
 def test_what_waits_to_be_sent_again_is_named_in_doubt_by_a_stop(
     alice: Account, batch: Batch, resending: None, deliverer: Deliverer, clock: Clock
 ) -> None:
-    """It may have left before the stop: a receipt that called it stopped would promise too much."""
+    """The message may have been sent before the stop, so a receipt must not count it as stopped."""
     claim = claim_and_look(Hold())
     rescue_parcel(claim.parcel_id, claim.fence)
     receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
@@ -146,7 +146,7 @@ def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: 
 
 
 def test_a_late_record_spares_the_second_sending(batch: Batch, resending: None) -> None:
-    """The rescuer gave the slice to a replay parcel; the worker it believed dead knows that two had been sent."""
+    """The rescuer moved the slice to a replay parcel; the worker that seemed dead knows that two were sent."""
     claim = claim_and_look(Hold())
     rescue_parcel(claim.parcel_id, claim.fence)
     assert record_slice([outcomes_of(claim, Sent("ok"), Sent("ok"))]) == [claim]
@@ -193,7 +193,7 @@ def test_a_person_drops_doubt(alice: Account, batch: Batch, is_folded: bool) -> 
 
 
 def test_a_claimed_parcels_doubt_waits_until_its_worker_is_done(alice: Account, batch: Batch) -> None:
-    """Its worker has the mask of doubts in its own hands, and would write it back."""
+    """The worker has the mask of doubts in memory, and would overwrite a change."""
     claim = claim_and_look(Hold())
     record_slice([outcomes_of(claim, InDoubt("line lost"))])
     assert replay(alice, DOUBT, actor="test").affected == 0

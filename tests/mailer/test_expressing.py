@@ -1,4 +1,4 @@
-"""A draft is refused at the door exactly when the composer could not write its messages, with the path of the value."""
+"""A draft is refused exactly when the composer could not write its messages, with the path of the value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.drafts import draft
 from tests.mailer.compose.test_mime import DATE
 
 NAMES = sorted({*URLS, *OTHERS, "content-disposition", "Content-Language", "List-Unsubscribe", "REFERENCES"})
-"""Fields with a structure, some in other cases."""
+"""Fields with a structure, some in another letter case."""
 URL = "<https://example.com/{}>"
 
 

@@ -1,4 +1,4 @@
-"""The headers of a caller are checked when a mail is accepted, as the messages will have them."""
+"""The headers of a caller are checked when a mail is accepted, in the form that the messages will have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draft(
     reply_to: tuple[str, ...] = (),
     name: str = "",
 ) -> MailDraft:
-    """A mail with a message for each of these substitutions; `own` are the headers of each."""
+    """Return a mail with one message for each of these substitutions; `own` are the headers of each message."""
     people = tuple(
         Personalization(to=(Address(f"r{n}@example.com"),), headers=own or {}, substitutions=values)
         for n, values in enumerate(substitutions or ({},))

@@ -1,4 +1,4 @@
-"""Late is a choice (promise G9): beyond the account's limit mail is held for a person, and not sent stale."""
+"""Lateness is a choice (promise G9): mail beyond the account's limit is held for a person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HELD = Selection(Why.HELD)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch of an account that wants nothing more than ten minutes late, with three messages due in an hour."""
+    """Create a batch with three messages due in an hour and a lateness limit of ten minutes."""
     Account.objects.filter(pk=alice.pk).update(lateness_limit=600)
     batch = create_batch(alice)
     accept_mail(
@@ -53,7 +53,7 @@ def test_after_an_outage_late_mail_is_held_and_the_rest_leaves(
 def test_mail_that_was_due_before_the_outage_is_held_by_the_worker(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    """It is released already, so only the look before the slice can see that it has become late."""
+    """The mail is released already, so only the look before the slice can detect that it is late now."""
     clock.advance(hours=1.01)
     admit_batch(batch.pk)
     assert count_batch(batch.pk).due == 3
@@ -66,7 +66,7 @@ def test_mail_that_was_due_before_the_outage_is_held_by_the_worker(
 def test_without_the_lateness_in_the_look_it_goes_out_stale(
     batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The twin: the same outage with that one thing switched off."""
+    """This is the same outage without the lateness in the look."""
     blind = GATE.replace("make_interval(secs => a.lateness_limit)", "interval '1 year'")
     monkeypatch.setattr("batches.queries.LOOK", LOOK.replace(GATE, blind))
     clock.advance(hours=1.01)
@@ -116,7 +116,7 @@ def test_without_a_limit_nothing_is_late(
 
 @pytest.fixture
 def held(batch: Batch, clock: Clock) -> list[int]:
-    """The ids of its three messages, which are held."""
+    """Hold the three messages of the batch, and return their ids."""
     clock.advance(hours=2)
     sweep()
     account = batch.account

@@ -1,6 +1,7 @@
-"""Any order of sends, stops, resumes, hints, sweeps and time, driven through the real pipeline on PostgreSQL.
+"""Any order of sends, stops, resumes, hints, sweeps and times, through the real pipeline on PostgreSQL.
 
-Not a model of it: the machine only keeps what a caller could know, and checks what the peer really got.
+The machine is not a model of the pipeline: it only keeps what a caller could know, and compares it with the mail that
+the peer received.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ RETENTION = dt.timedelta(hours=72)
 
 
 class Pipeline(RuleBasedStateMachine):
-    """One account's batches, and everything that can happen to them."""
+    """One account's batches and all events that can happen to them."""
 
     peer: CountingPeer
     batches = Bundle("batches")
@@ -57,7 +58,7 @@ class Pipeline(RuleBasedStateMachine):
         self.owner: dict[str, int] = {}
         self.finals: dict[int, str] = {}
         self.seen: dict[int, tuple[str, str]] = {}
-        """`states` after the last step."""
+        """The result of `states` after the last step."""
         self.stopped_ever: set[int] = set()
         self.is_frozen = False
         self.serial = 0
@@ -151,7 +152,7 @@ class Pipeline(RuleBasedStateMachine):
 
     @rule()
     def lose_a_worker(self) -> None:
-        """A worker claims and dies before its first look; its lease runs out."""
+        """Let a worker claim parcels and die before its first look; its lease ends."""
         hold = Hold()
         for lane in Lane:
             hold.claim_next(lane)
@@ -159,7 +160,7 @@ class Pipeline(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 10**6), dies=st.booleans())
     def split(self, number: int, *, dies: bool) -> None:
-        """A worker claims, lets others have parts of its claims, and gives the rest back, or dies."""
+        """Let a worker claim parcels, split them, and release the rest or die."""
         hold = Hold()
         claims = [claim for lane in Lane for claim in hold.claim_next(lane)]
         for claim in claims:

@@ -1,4 +1,4 @@
-"""The small loop of a node, as a process of its own."""
+"""The small loop of a node as a separate process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_BROKER = "redis+socket:///nonexistent/redis.sock?virtual_host=0"
 
 @contextmanager
 def node_loop(peer: CountingPeer, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A node with one delivering process, as its worker would start it."""
+    """Run a node with one delivering process, as its worker would start it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mailer.node", "--name", "node@test", "--concurrency", "1"],
         env={**os.environ, "DATABASE_URL": database_url(), "SMTP_URL": peer.url, **environment},
@@ -54,7 +54,7 @@ def test_mail_leaves_without_any_broker(alice: Account, peer: CountingPeer) -> N
 
 
 def test_mail_that_no_worker_takes_is_delivered_all_the_same(alice: Account, peer: CountingPeer) -> None:
-    """The broker is there, but nobody consumes: as after a Redis restart, while workers wait to reconnect."""
+    """The broker works but has no consumers, as after a restart of Redis, while workers wait to reconnect."""
     batch = create_batch(alice)
     with node_loop(peer):
         accept_mail(alice, draft(20, batch_id=batch.public_id))
@@ -74,5 +74,5 @@ def test_only_mail_that_waits_and_that_nobody_holds_is_a_stall(alice: Account, c
 
 
 def test_a_worker_process_that_has_grown_is_replaced() -> None:
-    """Celery does that; what can go wrong is the name of the setting, and its unit (KiB)."""
+    """Celery does this, so only the name and the unit (KiB) of the setting can be wrong."""
     assert app.conf.worker_max_memory_per_child == settings.WORKER_MEMORY_MB * 1024 == 1024 * 1024

@@ -20,7 +20,7 @@ SLICES = {5: (9, 2)}
 
 @pytest.fixture
 def valkey() -> Iterator[Any]:
-    """A client of the test's own Redis database."""
+    """Return a client of the test's own Redis database."""
     client = client_for(settings.REDIS_URL)
     yield client
     client.delete(key_of(WORKER))
@@ -29,7 +29,7 @@ def valkey() -> Iterator[Any]:
 
 @pytest.fixture
 def note(valkey: Any) -> Iterator[HandoverNote]:
-    """A note, open for slice 2 of parcel 5 under fence 9."""
+    """Open a note for slice 2 of parcel 5 under fence 9."""
     note = HandoverNote(settings.REDIS_URL)
     assert note.open(WORKER, SLICES)
     yield note

@@ -1,4 +1,4 @@
-"""One message is stopped or moved to another time, whatever else its batch does."""
+"""One message is stopped or moved to another time, independent of the rest of its batch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with three messages due in an hour."""
+    """Create a batch with three messages due in an hour."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
@@ -95,7 +95,7 @@ def test_another_accounts_message_is_unknown(alice: Account, charlie: Account, b
 
 
 def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, peer: CountingPeer) -> None:
-    """The worker gives the parcel back; whatever the receipt says is what the peer has seen."""
+    """The worker releases the parcel, and the receipt agrees with the peer."""
     peer.delay = 0.01
     batch = create_batch(alice)
     accept_mail(alice, draft(400, batch_id=batch.public_id))
@@ -172,7 +172,7 @@ def test_a_message_of_a_cancelled_batch_gets_no_other_time(alice: Account, batch
 
 
 def test_a_message_and_its_batch_are_rescheduled_at_once_without_a_deadlock(alice: Account, batch: Batch) -> None:
-    """Both lock the batch first: who waits for it holds nothing that the other one needs."""
+    """Both lock the batch first, so the one that waits holds no lock that the other needs."""
 
     def move_one() -> None:
         reschedule_message(alice, ids()[0], database_now() + 3 * HOUR, actor="test")

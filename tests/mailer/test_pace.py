@@ -1,4 +1,4 @@
-"""Slow peers, slow templates and big mail: what is slow is sent all the same, and holds up nobody else's mail."""
+"""Slow peers, slow templates and big mail are sent, and do not delay mail of others."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_all_connections_carry_mail_to_a_peer_that_was_slow(alice: Account, peer
 
 
 def record_slices(deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of the slices that the transport is given from now on."""
+    """Record the sizes of the slices that the transport gets."""
     sizes: list[int] = []
     send = deliverer.transport.send_slice
 
@@ -98,7 +98,7 @@ def test_after_a_slow_slice_the_next_ones_still_use_all_connections(
 
 
 class Clock:
-    """One that goes on by `step` seconds with each reading, and by what somebody adds."""
+    """A clock that advances by `step` seconds with each reading, and whenever `now` is changed."""
 
     def __init__(self, *, step: float = 0.0) -> None:
         self.now, self.step = 1000.0, step
@@ -113,7 +113,7 @@ class Clock:
 
 @pytest.fixture
 def slow_composing(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of the slice's deadline, which goes on with each message that is composed."""
+    """Advance the clock of the slice's deadline with each composed message, and return the clock."""
     clock, compose = Clock(), Composer.compose
     monkeypatch.setattr(deliver, "boottime", clock.read)
 
@@ -135,7 +135,7 @@ def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
     seconds: float,
     at_a_time: int,
 ) -> None:
-    """All of it would take the whole deadline of the slice, and then nothing might be begun any more."""
+    """Composing all of it would take the slice's whole deadline, after which no message may be begun."""
     slow_composing.step_of_composing = seconds  # type: ignore[attr-defined]
     sizes = record_slices(deliverer, monkeypatch)
     accept_mail(alice, draft(10))
@@ -184,7 +184,7 @@ def test_no_more_batches_are_remembered_than_a_claim_can_leave_out() -> None:
 
 @contextmanager
 def two_processes(peer: CountingPeer, *, slow: int) -> Iterator[None]:
-    """Two worker processes that know of a slow batch."""
+    """Return two worker processes that know of a slow batch."""
     Node.objects.create(name="here", concurrency=2)
     with DeliveringThread(peer, timeout_seconds=60) as first, DeliveringThread(peer, timeout_seconds=60) as second:
         for worker in (first, second):
@@ -260,7 +260,7 @@ def test_after_slow_mail_had_its_turn_other_mail_goes_first(
 
 
 def test_slow_mail_goes_batch_by_batch(alice: Account, charlie: Account, deliverer: Deliverer) -> None:
-    """Each shows by itself whether it is slow; beside another it might only be waiting behind that."""
+    """Each batch must show by itself whether it is slow; beside another, it might only be waiting for that one."""
     batches = [create_batch(account) for account in (alice, charlie)]
     for batch in batches:
         accept_mail(batch.account, draft(3, batch_id=batch.public_id))
@@ -273,7 +273,7 @@ def test_slow_mail_goes_batch_by_batch(alice: Account, charlie: Account, deliver
 def test_single_mail_does_not_wait_for_a_long_trip_to_end(
     alice: Account, charlie: Account, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A trip ends when its time is over, and what it has not sent goes behind more urgent mail."""
+    """A trip ends after its time, and its unsent mail is claimed after more urgent mail."""
     monkeypatch.setattr(deliver, "TRIP_SECONDS", 0)
     send, deliverer.pace.size = deliverer.transport.send_slice, 20
 

@@ -1,4 +1,4 @@
-"""Partitions of messages and events: made ahead, made by accept when nobody did, dropped whole."""
+"""Partitions of messages and events are made ahead or, at the latest, by accept, and are dropped as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of a message end to end: accept, plan, admit, deliver, record and sweep, on PostgreSQL and a real peer."""
+"""The way of a message: accept, plan, admit, deliver, record and sweep, on PostgreSQL and a real peer."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ HOUR = dt.timedelta(hours=1)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """An open batch of Alice's."""
+    """Create an open batch of Alice."""
     return create_batch(alice)
 
 
 @pytest.fixture
 def scheduled_batch(alice: Account, batch: Batch) -> Batch:
-    """A batch with 600 messages, and so two parcels, in an hour."""
+    """Create a batch with 600 messages due in an hour, in two parcels."""
     accept_mail(alice, draft(600, batch_id=batch.public_id, send_at=database_now() + HOUR))
     return batch
 
@@ -57,7 +57,7 @@ def resume(batch: Batch) -> None:
 
 
 def nonzero(counts: Counts) -> dict[str, int]:
-    """The counts that say something, `accepted` left out."""
+    """Return the counts that are not zero, without `accepted`."""
     return {name: n for name in Counts.__slots__ if (n := getattr(counts, name)) and name != "accepted"}
 
 
@@ -398,7 +398,7 @@ def test_small_parcels_are_claimed_together(alice: Account) -> None:
 def test_big_mail_leaves_a_few_at_a_time(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slice is composed before it is sent: five hundred copies of thirty megabytes would end the worker."""
+    """A slice is composed before it is sent, and five hundred copies of thirty megabytes do not fit into memory."""
     monkeypatch.setattr("mailer.pipeline.deliver.SLICE_BYTES", 2000)
     sizes = []
     send = deliverer.transport.send_slice

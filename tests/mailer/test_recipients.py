@@ -1,4 +1,4 @@
-"""Messages to several recipients: each has one outcome in the end, and one copy, whoever dies or stops on the way."""
+"""Messages to several recipients: each gets one outcome and one copy, whichever worker dies or stop comes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DOUBT = Selection(Why.IN_DOUBT)
 
 
 def to_many(batch: Batch, *counts: int) -> MailDraft:
-    """A mail with a message to so many recipients for each count; no address is in two messages."""
+    """Return a mail with one message for each count of recipients; no address is in two messages."""
     plain = draft(1, batch_id=batch.public_id)
     personalizations = tuple(
         Personalization(to=tuple(Address(f"m{message}-{n}@example.com") for n in range(count)))
@@ -58,7 +58,10 @@ def to_many(batch: Batch, *counts: int) -> MailDraft:
 
 
 def outcomes_in_events() -> dict[str, set[EventKind]]:
-    """By recipient the kinds of its events, those about everybody included; of doubt only what is left of it."""
+    """Return the kinds of each recipient's events, without doubts that were resolved.
+
+    An event without a recipient is about all recipients of its message.
+    """
     kinds: dict[str, set[EventKind]] = {}
     loads = load_messages(list(Message.objects.values_list("pk", flat=True)))
     for event in Event.objects.order_by("message_id", "id"):
@@ -80,7 +83,7 @@ def batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three recipients to a transaction."""
+    """Limit transactions to three recipients."""
     monkeypatch.setattr(limits, "RECIPIENTS", 3)
 
 
@@ -148,7 +151,7 @@ class Died(BaseException):
 
 
 class MoodyPeer(StrictPeer):
-    """Answers by chance while `is_moody`."""
+    """A peer that answers at random while `is_moody`."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__(errors=3, room=chance.choice([2, 3, 1000]))
@@ -173,9 +176,9 @@ class MoodyPeer(StrictPeer):
 
 
 class Mortal:
-    """A worker that dies at a moment that chance has chosen: before or after a line of its note, or before it records.
+    """A worker that dies at a random moment: before or after a line of its note, or before it records.
 
-    Nothing of it is saved then: what it knew is lost.
+    Its memory is lost then.
     """
 
     def __init__(self, url: str, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
@@ -215,7 +218,7 @@ class Mortal:
 def mortal_scenarios(
     database: None, clock: Clock, monkeypatch: pytest.MonkeyPatch, small_transactions: None
 ) -> Iterator[Any]:
-    """Yields a function that runs a scenario by its seed and the account's policy."""
+    """Return a function that runs a scenario, which is given by its seed and the account's policy."""
 
     def run(seed: int, policy: DoubtPolicy) -> None:
         chance = random.Random(seed)
@@ -240,7 +243,7 @@ def mortal_scenarios(
 
 
 def move_on(account: Account, batch: Batch, clock: Clock, chance: random.Random) -> None:
-    """Time passes, and perhaps the batch is stopped for a while."""
+    """Let time pass, and perhaps stop the batch for a while."""
     if chance.random() < 0.2:
         receipt = stop_batch(
             account, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={BatchStatus.OPEN}

@@ -1,4 +1,4 @@
-"""Recording: once, under the right fence, and late rather than never."""
+"""Outcomes are recorded once, under the right fence, and late rather than never."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ONE = ("one@example.com",)
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with one due parcel of 60 messages."""
+    """Create a batch with one due parcel of 60 messages."""
     batch = create_batch(alice)
     accept_mail(alice, draft(60, batch_id=batch.public_id))
     return batch
@@ -47,7 +47,7 @@ def claim_and_look(hold: Hold, start: int = 0, end: int = 10) -> Claim:
 
 
 def outcomes_of(claim: Claim, *results: Outcome) -> Outcomes:
-    """The outcome of the claim's first messages, one recipient each."""
+    """Return the outcomes of the claim's first messages, with one recipient each."""
     outcomes = Outcomes(claim)
     for n, outcome in enumerate(results):
         add_result(outcomes, Result(claim.first_message_id + n, (outcome,)), ONE)
@@ -68,7 +68,7 @@ def test_a_slice_is_counted_and_its_bounds_are_cleared(batch: Batch) -> None:
 
 
 def test_recording_the_same_slice_twice_does_nothing_the_second_time(batch: Batch) -> None:
-    """The answer to a commit was lost with the connection: the worker cannot know, and records again."""
+    """The reply to the commit was lost with the connection, so the worker records again."""
     claim = claim_and_look(Hold())
     outcomes = outcomes_of(claim, Sent("ok"), RetryAt("later"))
     record_slice([outcomes])

@@ -1,4 +1,4 @@
-"""Redis is only a hint (promise G5): emptied at any moment, it costs one round of the sweeper."""
+"""Redis only carries hints (promise G5): emptying it at any moment costs one round of the sweeper."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MESSAGES = 60
 
 @pytest.fixture
 def redis() -> Iterator[Any]:
-    """The test's own Redis database, empty before and after."""
+    """Return the test's own Redis database, empty before and after the test."""
     client = client_for(settings.REDIS_URL)
     client.flushdb()
     yield client
@@ -38,7 +38,7 @@ def redis() -> Iterator[Any]:
 
 @pytest.fixture
 def scheduled_batch(alice: Account, redis: Any) -> Batch:
-    """A batch with mail in a minute, whose wave has its ETA task."""
+    """Create a batch with mail due in a minute, and the ETA task of its wave."""
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id, send_at=database_now() + dt.timedelta(minutes=1)))
     assert redis.keys()

@@ -1,4 +1,4 @@
-"""The size of a mail's messages is bounded before any of them is made, and the bound is never too low."""
+"""The size of a mail's messages is limited before they exist, and the estimate is never too low."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def small_limit(settings: Any) -> None:
 
 
 def mail(text: str, *values: dict[str, str], **changes: Any) -> Any:
-    """One message for each of the values."""
+    """Return a mail with one message for each of the values."""
     base = draft(len(values))
     people = (one._replace(substitutions=value) for one, value in zip(base.personalizations, values, strict=True))
     return replace(base, content=(ContentPart("text/plain", text),), personalizations=tuple(people), **changes)
@@ -78,7 +78,7 @@ TEXTS = st.text("ab-é", max_size=60)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXTS, values=st.dictionaries(st.text("ab-é", max_size=3), st.text("ab<é", max_size=9), max_size=4))
 def test_no_message_is_larger_than_its_bound(text: str, values: dict[str, str]) -> None:
-    """Also where keys overlap, or are empty, or longer than their values."""
+    """This holds where keys overlap, are empty, or are longer than their values."""
     own = {key: escape(value) for key, value in values.items()}
     sizes = {key: len(value.encode()) for key, value in own.items()}
     bound = KeyCounter([text]).size_with([text], sizes)
@@ -89,7 +89,7 @@ def test_no_message_is_larger_than_its_bound(text: str, values: dict[str, str]) 
 
 
 def test_counting_is_bounded_however_many_keys_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each key once for all messages; keys without an end are refused after a bounded number of searches."""
+    """Each key is searched once for all messages; too many keys are refused after a bounded number of searches."""
     searched = 0
     count = KeyCounter._count
 

@@ -1,4 +1,4 @@
-"""The stop is exact (promise G3): raced against a running delivery, counted at the peer."""
+"""The stop is exact (promise G3): it races with a running delivery, and the peer counts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MESSAGES = 1500
 
 @pytest.fixture
 def two_workers(alice: Account, peer: CountingPeer) -> Iterator[None]:
-    """Two workers that deliver to a peer slow enough for a stop to meet mail in flight."""
+    """Run two workers with a peer that is slow enough for a stop to meet mail in flight."""
     peer.delay = 0.004
     with DeliveringThread(peer), DeliveringThread(peer):
         yield
@@ -74,7 +74,7 @@ def test_nothing_leaves_after_a_settled_stop_in_twenty_races(
 def test_without_the_look_at_the_gate_mail_leaves_after_the_stop(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same race with the gate's look switched off: it must be seen to fail, or the race proves nothing."""
+    """The same race without the look at the gate must fail, or the race proves nothing."""
     see = Hold.look
     monkeypatch.setattr(Hold, "look", lambda self, slices: dict.fromkeys(see(self, slices), GateStatus.OPEN))
     monkeypatch.setattr(Hold, "glance", lambda self, parcels: dict.fromkeys(parcels, GateStatus.OPEN))
@@ -149,7 +149,7 @@ def test_a_stop_that_cannot_settle_says_so_and_the_sweeper_completes_it(
 
 
 def test_a_worker_whose_session_is_ended_in_mid_slice_still_obeys_a_stop(alice: Account, peer: CountingPeer) -> None:
-    """Nothing is held in a session: the claim stands in the table, the stop waits for it, the worker reconnects."""
+    """No state is in a session: the claim is in the table, the stop waits for it, and the worker reconnects."""
     peer.delay = 0.01
     batch = create_batch(alice)
     with DeliveringThread(peer):
@@ -176,7 +176,7 @@ def test_a_worker_whose_session_is_ended_in_mid_slice_still_obeys_a_stop(alice: 
 def test_a_stop_that_cannot_be_carried_out_in_time_says_so(
     alice: Account, settings: Any, stop: Callable[..., Receipt]
 ) -> None:
-    """PostgreSQL keeps the row from us: the answer is bounded, and nothing is pretended."""
+    """PostgreSQL does not give us the row in time: the wait is bounded, and the answer is honest."""
     settings.STOP_WAIT_SECONDS = 0.2
     batch = create_batch(alice)
     Batch.objects.update(status=BatchStatus.PAUSED, stopped_at=database_now())

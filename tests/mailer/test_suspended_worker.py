@@ -1,4 +1,4 @@
-"""A worker that was stopped for longer than its lease, declared dead, and woken: it must not go on where it was."""
+"""A worker that is suspended beyond its lease and declared dead must not continue when it wakes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def suspend_in_mid_slice(worker: subprocess.Popen[bytes], peer: CountingPeer) ->
 
 
 def cancel_behind_its_back(account: Account, batch: Batch, peer: CountingPeer) -> Receipt:
-    """The worker is declared dead, its parcel rescued, the batch cancelled: the stop is settled while it sleeps."""
+    """Cancel the batch while its worker is suspended.
+
+    The worker is declared dead and its parcel rescued, so the stop is settled while the worker sleeps.
+    """
     watch = Watch(lease_seconds=LEASE_SECONDS)
     wait_until(lambda: rescue(watch), why="the rescue")
     receipt = stop_batch(account, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN})
@@ -64,7 +67,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
 
 
 def test_without_the_deadline_a_woken_worker_goes_on_sending(alice: Account, peer: CountingPeer) -> None:
-    """The same scenario with the slice deadline switched off: it must be seen to break the stop."""
+    """The same scenario without the slice's deadline must break the stop."""
     peer.delay = 0.04
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
@@ -101,7 +104,7 @@ def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothi
 def test_without_the_note_all_of_a_dead_workers_slice_is_in_doubt(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same kill with the note switched off: the promise of one for each connection must be seen to break."""
+    """The same kill without the note must break the promise of one message per connection."""
     monkeypatch.setattr("mailer.pipeline.rescue.read_note", lambda url, worker: ReadNote())
     peer.delay = 0.02
     batch = create_batch(alice)

@@ -27,7 +27,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 class Ticking:
-    """A clock for time slices: `time.monotonic` as the sweeper sees it, a tick later at each look."""
+    """A clock for time slices: `time.monotonic` as the sweeper reads it, which advances with each reading."""
 
     seconds = 0.0
     tick = 0.0
@@ -51,7 +51,7 @@ def clock_of_sweeper(monkeypatch: pytest.MonkeyPatch) -> Ticking:
 
 @pytest.fixture(autouse=True)
 def _long_interval(settings: LazySettings) -> None:
-    """A busy machine takes no turn by being slow."""
+    """Make the interval so long that a slow machine takes no turn by accident."""
     settings.SWEEP_INTERVAL_SECONDS = 1000
 
 

@@ -1,6 +1,6 @@
-"""The guards of delivering, recording and rescuing: each scenario as it is, and again with that one guard taken out.
+"""The guards of delivering, recording and rescuing: each scenario with its guard, and again without it.
 
-What breaks then is what the guard is for. If nothing broke, the first half would prove nothing.
+The breach without a guard is the guard's purpose. If no breach appeared, the test with the guard would prove nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MESSAGES = 60
 
 @pytest.fixture
 def batch(alice: Account) -> Batch:
-    """A batch with one due parcel."""
+    """Create a batch with one due parcel."""
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
     return batch
@@ -46,12 +46,12 @@ def claim_parcel(hold: Hold) -> Claim:
 
 
 def look_at(hold: Hold, claim: Claim, start: int, end: int) -> bool:
-    """Whether the slice may be sent."""
+    """Return whether the slice may be sent."""
     return claim.parcel_id in hold.look([Slice(claim, start, end)])
 
 
 def send_one_slice(deliverer: Deliverer, claims: list[Claim]) -> int:
-    """Returns how many messages were taken care of."""
+    """Send one slice and return how many messages have an outcome."""
     trip = Trip(deliverer, claims)
     trip.load()
     trip._send(trip.cut())
@@ -62,8 +62,11 @@ def send_one_slice(deliverer: Deliverer, claims: list[Claim]) -> int:
 
 
 def go_on_after_another_took_over(slow: Deliverer, peer: CountingPeer) -> Counts:
-    """A worker gives its parcel back, and the answer to that is lost; another has sent some of it when the first goes
-    on as if it were its own."""
+    """Let a worker continue with a parcel that another worker has taken over.
+
+    The first worker releases its parcel, but the reply to that statement is lost. The second worker sends part of the
+    parcel before the first one continues with it.
+    """
     claims = slow.claim_next()
     release(claims)
     other = deliverer_for(peer)
@@ -90,7 +93,7 @@ def test_without_the_fence_it_sends_twice(
 
 
 def record_over_another(batch: Batch) -> Parcel:
-    """A record comes late, while another worker is at the same parcel, in a slice of the same number."""
+    """Record late, while another worker has the same parcel, in a slice of the same number."""
     old = Hold()
     lost = claim_parcel(old)
     assert look_at(old, lost, 0, 10)
@@ -104,7 +107,7 @@ def record_over_another(batch: Batch) -> Parcel:
 
 
 def sent(claim: Claim, messages: int) -> Outcomes:
-    """The outcomes of a claim whose first messages were sent."""
+    """Return the outcomes of a claim whose first messages were sent."""
     outcomes = Outcomes(claim)
     for n in range(messages):
         add_result(outcomes, Result(claim.first_message_id + n, (Sent("ok"),)), (f"to{n}@example.com",))
@@ -131,7 +134,7 @@ def test_without_the_fence_it_closes_that_slice_and_nobody_would_know_what_it_ho
 
 
 def record_twice(batch: Batch) -> Counts:
-    """The answer to a commit was lost with the connection: the worker cannot know, and records again."""
+    """Record twice, as a worker does when the reply to a commit is lost with the connection."""
     hold = Hold()
     claim = claim_parcel(hold)
     assert look_at(hold, claim, 0, 10)
@@ -154,8 +157,11 @@ def test_without_the_slices_guard_it_is_counted_twice(batch: Batch, monkeypatch:
 
 
 def rescue_what_another_has_rescued() -> tuple[Hold, Claim]:
-    """Two sweepers have a dead worker's parcel on their lists. One is first, a living worker claims the parcel and is
-    in its first slice; then the other comes to it. Returns the living worker's claim."""
+    """Let a late sweeper rescue a parcel that was rescued already; return the claim of a living worker.
+
+    Two sweepers have a dead worker's parcel on their lists. The first one rescues it, and a living worker claims it and
+    is in its first slice when the second one comes to it.
+    """
     dead, living = Hold(), Hold()
     claim_parcel(dead)
     Worker.objects.update(dead_at=database_now())
@@ -183,7 +189,7 @@ def test_without_the_rescuers_guard_a_living_workers_slice_comes_into_doubt(
 
 
 def test_what_has_ended_is_not_rescued(batch: Batch) -> None:
-    """One sweeper has rescued the parcel, and its batch was cancelled; another one still has it on its list."""
+    """One sweeper rescued the parcel and its batch was cancelled, while another sweeper has it on its list."""
     claim_parcel(Hold())
     Worker.objects.update(dead_at=database_now())
     (listed,) = claims_of_the_dead()

@@ -1,4 +1,4 @@
-"""The queue has a limit for each account, and looking at it stays cheap."""
+"""The queue has a limit for each account, and checking it stays cheap."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.drafts import draft
 
 
 class Watch:
-    """The process's clock, to be moved by hand."""
+    """The process's clock, which a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.cost = 0.0
-        """What every look at it takes."""
+        """The seconds that each reading takes."""
 
     def monotonic(self) -> float:
         self.now += self.cost
@@ -34,7 +34,7 @@ class Watch:
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """A process that has not looked yet."""
+    """Return the clock of a process that has not read it yet."""
     watch = Watch()
     monkeypatch.setattr(waiting, "time", watch)
     monkeypatch.setattr(waiting, "_seen", waiting._Seen())

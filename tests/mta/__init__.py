@@ -1,1 +1,1 @@
-"""Delivery to mail servers that others wrote: Postfix, Exim and Haraka. Run with `./sluice test -m mta`."""
+"""Delivery to independent mail servers: Postfix, Exim and Haraka. Run with `./sluice test -m mta`."""

@@ -1,4 +1,4 @@
-"""One Sluice for all mail servers, which have the same port one after the other."""
+"""One running Sluice for all mail servers, which use the same port one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Postfix with a greylist: it puts each recipient off once, and counts that among the client's errors."""
+"""A Postfix with a greylist, which defers each recipient once and counts this as an error of the client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.mta.servers import Postfix
 
 ENVELOPE_RECIPIENT = re.compile(rb"R(.)([a-z0-9-]+@mta\.test)", re.DOTALL)
-"""A record of a file of Postfix's queue: its kind, the length of its text in a byte, its text."""
+"""A recipient's record in a queue file of Postfix: its type, a byte with the length of the text, and the text."""
 
 
 class GreylistingPostfix(Postfix):

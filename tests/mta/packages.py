@@ -28,7 +28,7 @@ MISSING_LISTS = "Unable to locate package"
 
 
 class Unavailable(Exception):
-    """The packages cannot be had on this machine. The text says why."""
+    """Raised with a reason when the packages are not available on this machine."""
 
 
 def postfix_packages() -> Path:

@@ -1,6 +1,6 @@
-"""Mail servers that others wrote, on loopback ports, in folders that are thrown away.
+"""Independent mail servers on loopback ports, in temporary folders.
 
-Each keeps the mail that it takes in its queue or in a folder: a message counts as taken from the moment at which it is
+Each keeps the mail that it takes in its queue or in a folder. A message counts as taken from the moment at which it is
 complete there, which is before the client gets the reply to its final dot.
 """
 
@@ -38,7 +38,7 @@ proxymap unix - - n - - proxymap
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 """
-"""Postfix's services: only what is needed to take mail."""
+"""Postfix's services: only those that are needed to take mail."""
 EXIM_CONF = """
 primary_hostname = exim.test
 local_interfaces = 127.0.0.1
@@ -127,7 +127,7 @@ class Server(abc.ABC):
         await_ready(self._child)
 
     def stop(self) -> None:
-        """End it as a service manager does: SIGTERM to all of its processes, and SIGKILL to those that stay.
+        """Send SIGTERM to all processes as a service manager does, and SIGKILL to those that stay.
 
         An Exim process that waits for its client's next command stays until that comes.
         """
@@ -137,7 +137,7 @@ class Server(abc.ABC):
         self.kill()
 
     def kill(self) -> None:
-        """End all of its processes with SIGKILL, in the middle of whatever they do, and wait until none is left."""
+        """Kill all processes with SIGKILL at once, and wait until none is left."""
         leader = self._signal(signal.SIGKILL)
         assert self._child is not None
         self._processes.forget(self._child)
@@ -145,7 +145,7 @@ class Server(abc.ABC):
         wait_until(lambda: not members_of_session(leader), seconds=KILL_SECONDS, what=f"{self.name} to end")
 
     def close(self) -> None:
-        """End it if it runs."""
+        """Stop the server if it runs."""
         if self._child is not None:
             self.kill()
 
@@ -198,7 +198,7 @@ class DebianServer(Server):
 
 
 class Postfix(DebianServer):
-    """Postfix keeps what it takes on hold. Its master process must be root."""
+    """Postfix, which keeps all mail on hold. Its master process must be root."""
 
     name = "postfix"
     OWNED = ("incoming", "active", "deferred", "defer", "bounce", "corrupt", "flush", "hold", "saved", "trace")
@@ -262,12 +262,12 @@ class Postfix(DebianServer):
         return self.run(postconf, "-c", str(self.folder / "etc"), "-h", "mail_version").strip()
 
     def taken(self) -> list[Path]:
-        """Postfix marks a complete file of its queue with the bit for execution."""
+        """Count the complete files of the queue, which Postfix marks as executable."""
         return [path for path in (self.folder / "queue" / "hold").iterdir() if path.stat().st_mode & 0o100]
 
 
 class Exim(DebianServer):
-    """Exim only queues what it takes."""
+    """Exim, which only queues its mail."""
 
     name = "exim"
 
@@ -288,12 +288,12 @@ class Exim(DebianServer):
         return self.run(*self.command()[:-1], "-bV").split()[2]
 
     def taken(self) -> list[Path]:
-        """The file of headers gets its name last."""
+        """Count the messages whose file of headers has its final name, which it gets last."""
         return list((self.folder / "spool" / "input").glob("*-H"))
 
 
 class Haraka(Server):
-    """Haraka hands what it takes to the plugin `keep`, which puts it into a folder."""
+    """Haraka, whose plugin `keep` puts its mail into a folder."""
 
     name = "haraka"
 

@@ -1,4 +1,4 @@
-"""Waves of 500 messages to mail servers that others wrote: nothing is lost, and a pause is exact."""
+"""Waves of 500 messages to independent mail servers: no message is lost, and a pause is exact."""
 
 from __future__ import annotations
 

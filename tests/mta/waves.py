@@ -1,4 +1,4 @@
-"""A running Sluice in front of a mail server, and the waves of mail that go through both."""
+"""A running Sluice in front of a mail server, and waves of mail through both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Site:
-    """A mail server, and a Sluice that delivers to it with all of its programs."""
+    """A mail server and a complete Sluice that delivers to it."""
 
     server: Server
     version: str
@@ -64,7 +64,7 @@ class Wave:
     batch_id: str
     recipients: frozenset[str]
     base: int
-    """How many messages the server had taken before."""
+    """The number of messages that the server had taken before."""
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         self.site.stack.wait_until(condition, seconds=PATIENCE_SECONDS, what=what)

@@ -1,4 +1,4 @@
-"""Folders that the user PostgreSQL runs as can reach: pytest's tmp_path is closed to others."""
+"""Folders that the user of PostgreSQL can read; pytest's tmp_path has stricter permissions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stack.folders import temporary_folder
 
 @pytest.fixture(scope="module")
 def used_state() -> Iterator[Path]:
-    """A state folder that goes from test to test of a file, so that its cluster is made once."""
+    """Create a state folder that all tests of a file share, so that its cluster is made once."""
     with temporary_folder("sluice-stack-test-") as (folder, _lock):
         (folder / "state").mkdir(mode=0o711)
         yield folder / "state"

@@ -1,4 +1,4 @@
-"""Starts a launcher under a terminal of its own and looks for what it leaves behind."""
+"""Start a launcher under its own terminal, and look for processes that it leaves behind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Launched:
         self.shown = ""
 
     def read(self) -> str:
-        """All it has shown so far."""
+        """Return the output so far."""
         with contextlib.suppress(OSError):
             while data := os.read(self.terminal, 65536):
                 self.shown += data.decode(errors="replace")
@@ -52,7 +52,7 @@ class Launched:
         assert text in self.read(), self.shown
 
     def end(self, how: str) -> int:
-        """By "Ctrl-C", "closed terminal" or the name of a signal; returns the exit code."""
+        """End the command by "Ctrl-C", "closed terminal" or the name of a signal; return the exit code."""
         if how == "Ctrl-C":
             os.write(self.terminal, b"\x03")
         elif how == "closed terminal":
@@ -66,7 +66,7 @@ class Launched:
         return self.process.wait()
 
     def close(self) -> None:
-        """Whatever happened in the test, nothing of it stays."""
+        """Kill all remaining processes, however the test ended."""
         self.process.kill()
         self.process.wait()
         with contextlib.suppress(OSError):
@@ -74,7 +74,7 @@ class Launched:
 
 
 def processes_naming(folder: Path) -> list[str]:
-    """The processes whose command line names the folder, as every engine, stand-in and watchdog of a stack does."""
+    """Return the processes with the folder in their command line, as all processes of a stack have."""
     listed = subprocess.run(["ps", "axww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if str(folder) in line and line.split()[1][0] != "Z"]
 

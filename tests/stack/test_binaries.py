@@ -1,4 +1,4 @@
-"""Which PostgreSQL and Valkey are taken."""
+"""The choice of the binaries of PostgreSQL and Valkey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `./sluice doctor` and `./sluice check` say of themselves."""
+"""The output of `./sluice doctor` and `./sluice check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded engines: started, stopped, started again."""
+"""The embedded engines are started, stopped and started again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`.venv`: made once, renewed when the requirements change, healed when interrupted."""
+"""The folder `.venv` is made once, renewed when the requirements change, and repaired after an interruption."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stack.environment import is_fresh, make_environment, show_progress
 
 
 class FakeInstaller:
-    """Stands for venv and pip; `fails` once, as a closed lid or a lost network does."""
+    """A stand-in for venv and pip; with `fails` it fails once, as without a network."""
 
     def __init__(self, venv: Path) -> None:
         self.venv, self.calls, self.fails = venv, list[str](), False
@@ -74,7 +74,7 @@ def test_progress_counts_up_in_a_log(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_command_parses_on_an_old_python() -> None:
-    """No syntax that Python 2.7 or 3.4 lacks, so that they reach the sentence about versions."""
+    """The command has no syntax that Python 2.7 or 3.4 cannot parse, so that they can print the required version."""
     tree = ast.parse((ROOT / "sluice").read_text(), feature_version=(3, 4))
     too_new = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.arg, ast.AsyncFunctionDef)
     assert not [node for node in ast.walk(tree) if isinstance(node, too_new)]

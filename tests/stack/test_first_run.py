@@ -1,4 +1,4 @@
-"""What the first run makes, later runs find again."""
+"""Objects that the first run makes are found again by later runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stack.first_run import logins, secret_key
 
 
 class FakeManage:
-    """Stands for manage.py on one database."""
+    """A stand-in for manage.py on one database."""
 
     def __init__(self) -> None:
         self.runs = 0

@@ -1,4 +1,4 @@
-"""The folders engines live in: locks, sweeping, and where sockets and data go."""
+"""The folders of engines: locks, removal, and where sockets and data are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local inbox: what a client sends over SMTP is in the Maildir."""
+"""The local inbox writes mail that a client sends over SMTP to the Maildir."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MESSAGE = "Subject: Grüße\r\nFrom: a@example.com\r\n\r\n.dot\r\n".encode()
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Iterator[smtplib.SMTP]:
-    """A client's connection to an inbox at tmp_path/inbox."""
+    """Connect a client to an inbox at tmp_path/inbox."""
     port = tmp_path / "port"
     command = [sys.executable, "-m", "stack.inbox", "--port-file", str(port), "--maildir", str(tmp_path / "inbox")]
     with subprocess.Popen(command, cwd=ROOT) as server:

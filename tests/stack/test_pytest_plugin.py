@@ -1,4 +1,4 @@
-"""The environment this very run was given."""
+"""The environment of this very test run."""
 
 from __future__ import annotations
 

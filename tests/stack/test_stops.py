@@ -1,4 +1,4 @@
-"""However the launcher ends, nothing of its stack stays behind."""
+"""However the launcher ends, no process of its stack stays behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .launching import Launched, processes_naming, wait_until
 
 @pytest.fixture
 def state(used_state: Path) -> Path:
-    """Without what an earlier test's stack noted."""
+    """Return the state folder without the notes of an earlier test's stack."""
     for note in (used_state / "order", *used_state.glob("*.pid"), *used_state.glob("logs/*")):
         note.unlink(missing_ok=True)
     return used_state
@@ -26,7 +26,7 @@ def state(used_state: Path) -> Path:
 
 @pytest.fixture
 def launched(state: Path, request: pytest.FixtureRequest) -> Iterator[Launched]:
-    """A stack of real engines and stand-ins, up."""
+    """Start a stack of real engines and stand-ins, and wait until it is up."""
     options = getattr(request, "param", ())
     stack = Launched(sys.executable, "-m", "tests.stack.stand_in", str(state), *options)
     try:

@@ -1,4 +1,4 @@
-"""What `./sluice up` decides before it starts; whole and real it runs in tests/test_readme.py."""
+"""The decisions of `./sluice up` before it starts; tests/test_readme.py runs all of it."""
 
 from __future__ import annotations
 

@@ -157,12 +157,12 @@ class Client:
 
 
 class Gate:
-    """An application that holds requests to /wait until `open`, and answers with the kind of the process."""
+    """An application that holds requests to /wait until `open`, and answers with the kind of its process."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
         self.entered: list[str] = []
-        """The query strings of the requests to /wait, in the order in which threads took them."""
+        """The query strings of the requests to /wait, in the order in which threads began them."""
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/wait":

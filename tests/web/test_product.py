@@ -1,4 +1,4 @@
-"""The whole web server as a program, with the product in it, when it is saturated, killed and stopped."""
+"""The whole web server with the product, while it is saturated, killed and stopped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.web.serving import Client, request
 THREADS = 2
 SETTINGS = {"WEB_PROCESSES": "1", "WEB_THREADS": str(THREADS), "WEB_WAITING": "1", "WEB_STOP_THREADS": "1"}
 CONTACTS = "/v3/marketing/contacts"
-"""A path whose view reads contacts, and so waits while they are locked."""
+"""A path that reads contacts, and so waits while they are locked."""
 
 
 class Product:

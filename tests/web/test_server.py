@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 from tests.web.serving import Client, Environ, Gate, Site, kind_that_serves, poll_until, request, serving
 
 HALF_OPEN = 40
-"""More than all threads of a web server."""
+"""More connections than a web server has threads."""
 
 
 def echo(environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -98,7 +98,7 @@ def test_an_idle_connection_is_closed() -> None:
 
 
 MUCH = 20 * 2**20
-"""More than the kernel takes for a client that does not read."""
+"""More bytes than the kernel buffers for a client that does not read."""
 
 
 def much(environ: Environ, start_response: Any) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""The list of stops has every call that stops mail or lets it go on, and no other."""
+"""The list of stops has every call that stops mail or lets it continue, and no other."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ CORE_STOPS = {
     one_message.stop_message,
     keys.revoke_key,
 }
-"""The functions of the core that stop mail or let it go on."""
+"""The functions of the core that stop mail or let it continue."""
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Route(NamedTuple):
     path: str
-    """With x in place of parameters."""
+    """The path with x in place of its parameters."""
     callback: Any
 
 
@@ -125,7 +125,7 @@ ADMIN_OTHERS = {
     *("waves", "in-hand", "inbox", "x", "replay", "drop", "add", "purge", "reschedule", "progress", "send", "now"),
     *("pace", "test", "duplicate", "import", "rejected.csv", "job", "count", "resend", "verify", "periodictask"),
 }
-"""The last parts of all other paths. A new button must be added here or above."""
+"""The last segments of all other paths. A new button must be added here or above."""
 
 
 def test_every_stopping_button_of_the_admin_is_on_the_list_and_nothing_else() -> None:

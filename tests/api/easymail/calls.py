@@ -1,4 +1,4 @@
-"""What tests of Easymail's wire say and hear."""
+"""Helpers that call the Easymail API and check its answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path_of(campaign: Campaign | str, behind: str = "") -> str:
 
 
 def whole_body(account: Account, recipients: int = 3) -> dict[str, Any]:
-    """All that a campaign can hold, and nothing lacking."""
+    """Return the body of a campaign with every field set."""
     contacts = add_contacts(account, [f"r{n}@example.com" for n in range(recipients)])
     account_list = add_list(account, contacts, f"list {uuid4()}")
     account_list.refresh_from_db()
@@ -46,7 +46,7 @@ def whole_body(account: Account, recipients: int = 3) -> dict[str, Any]:
 
 
 def made(client: ApiClient, **said: Any) -> Any:
-    """A whole campaign of the client's, as the wire shows it, but for what is said."""
+    """Create a complete campaign with these changes, and return it as the API shows it."""
     answer = client.post(CAMPAIGNS, whole_body(client.account) | said)
     assert answer.status_code == 201, answer.content
     return data(answer)
@@ -58,7 +58,7 @@ def data(answer: Any) -> Any:
 
 
 def refused(answer: Any, status: int, code: str) -> Any:
-    """The refusal's error, which has `details` only with a 422."""
+    """Check the status and code of an error, and return it; only a 422 has `details`."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
     body = answer.json()
@@ -69,7 +69,7 @@ def refused(answer: Any, status: int, code: str) -> Any:
 
 
 def details(answer: Any) -> Any:
-    """What is wrong with each field."""
+    """Return the errors of a 422, by field."""
     error = refused(answer, 422, "VALIDATION_ERROR")
     assert error["message"] == "The given data was invalid"
     return error["details"]

@@ -1,4 +1,4 @@
-"""Contacts, lists and who is on them, segments, identities, custom fields."""
+"""Contacts, lists and their members, segments, identities and custom fields."""
 
 from __future__ import annotations
 

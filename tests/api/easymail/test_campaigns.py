@@ -1,4 +1,4 @@
-"""Campaigns: made, listed, looked at, changed, deleted."""
+"""Campaigns are created, listed, read, changed and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program written for Easymail relies on, point by point."""
+"""The behaviour that a program written for Easymail relies on, point by point."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.peer import CountingPeer
 
 
 def seconds_ago(campaign: Campaign) -> None:
-    """It was made and edited a while ago: times on the wire are told in seconds."""
+    """Move the times of a campaign back, since the API shows times in whole seconds."""
     fields = ("created_at", "updated_at", "edited_at")
     Campaign.objects.filter(pk=campaign.pk).update(**dict.fromkeys(fields, "2026-06-24T10:05:00Z"))
 

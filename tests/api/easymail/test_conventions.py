@@ -1,4 +1,4 @@
-"""What all calls share: who asks, envelopes, rates, and what is no endpoint."""
+"""Conventions of all calls: authentication, envelopes, rates, and answers to unknown paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MINUTE = 1_800_000_000 // 60 * 60
 
 @pytest.fixture
 def frozen_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A Redis client for the settings of this test, and a minute that does not end in the middle of it."""
+    """Use a new Redis client, and keep the minute from ending during the test."""
     monkeypatch.setattr(rates, "_away_until", 0.0)
     monkeypatch.setattr(rates.time, "time", lambda: MINUTE + 20.0)
     rates._client.cache_clear()

@@ -1,4 +1,4 @@
-"""No input makes a 500, and what is refused leaves nothing behind."""
+"""No input causes a 500, and a refused request stores nothing."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ RECIPIENTS = 300
 
 
 class Program:
-    """A program written for Easymail: it knows its paths and words, and has another host."""
+    """A program written for Easymail: it knows the paths and words of Easymail and only uses another host."""
 
     def __init__(self, url: str, key_text: str) -> None:
         self.url = f"{url}{ROOT}"

@@ -1,4 +1,4 @@
-"""Send, test, schedule, unschedule, cancel: what each allows from every status, and what it answers."""
+"""Send, test, schedule, unschedule and cancel: from which status each is allowed, and what it answers."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_body_is_looked_at_before_the_status(alice: Account, client_of_alice: 
 
 @contextmanager
 def another_change_of(campaign: Campaign) -> Iterator[None]:
-    """Somebody else holds the campaign's row."""
+    """Lock the row of the campaign on another connection."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("begin")
@@ -236,7 +236,7 @@ def test_a_test_that_nobody_hands_over_is_taken_back(
 def test_the_account_is_asked_for_everything(
     alice: Account, client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
-    """What is another account's behaves as unknown, wherever it is named in a path."""
+    """A path that names an object of another account gets the answer for an unknown object."""
     theirs = campaign_in(alice, Status.SENDING)
     reads = ["", "/contacts", "/recipients", "/link-clicks"]
     asked = [("GET", behind, None) for behind in reads] + [call[:3] for call in CALLS.values()]

@@ -1,4 +1,4 @@
-"""Whom a campaign would reach, whom it was sent to, and where its links lead."""
+"""The recipients a campaign would reach, those it was sent to, and where its links lead."""
 
 from __future__ import annotations
 

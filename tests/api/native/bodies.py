@@ -1,4 +1,4 @@
-"""What the native API says back, for tests to compare with."""
+"""Bodies of the native API to compare answers with."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ WRONG_TIMES: list[tuple[Any, str]] = [
     ("9999-12-31T23:59:59-23:59", "Datetime value out of range."),
     ("0001-01-01T00:00:00+23:59", "Datetime value out of range."),
 ]
-"""What is no time to do something at, and what is said of it."""
+"""Values that are not a time for an action, each with its error text."""
 FORBIDDEN = {"error": {"code": "FORBIDDEN", "message": "The API key lacks the scope for this."}}
 
 
 def counts(**held: int) -> dict[str, int]:
-    """Counts by state: those named, and zero for the others."""
+    """Return counts by state: those given, and zero for all others."""
     return dict.fromkeys(STATES, 0) | held
 
 
@@ -38,12 +38,12 @@ def invalid(**details: list[str]) -> dict[str, Any]:
 
 
 def told(at: dt.datetime | None) -> str | None:
-    """A time as it is written."""
+    """Return a time in the API's format."""
     return at and at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def walk(client: Any, path: str, **query: Any) -> list[dict[str, Any]]:
-    """All pages of a list, one after the other."""
+    """Return all pages of a list, in order."""
     found: list[dict[str, Any]] = []
     after = None
     for _ in range(1000):

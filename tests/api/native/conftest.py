@@ -1,4 +1,4 @@
-"""Batches in the states that the native API tells of."""
+"""Batches in the states that the native API reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEND_AT = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
 
 @pytest.fixture
 def open_batch(alice: Account) -> Batch:
-    """An open batch of Alice's, with three messages to be sent long after the test."""
+    """Create an open batch of Alice with three messages that are due long after the test."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=SEND_AT))
     return batch
@@ -33,7 +33,7 @@ def open_batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def due_batch(alice: Account) -> Batch:
-    """An open batch of Alice's, with three messages to `now0@example.com` and so on that are due."""
+    """Create an open batch of Alice with three due messages to `now0@example.com` and so on."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now(), name="now"))
     return batch
@@ -41,7 +41,7 @@ def due_batch(alice: Account) -> Batch:
 
 @pytest.fixture
 def held_batch(alice: Account, clock: Clock) -> Batch:
-    """A batch of Alice's with three messages that were due longer ago than she wants, and so are held."""
+    """Create a batch of Alice with three messages that are held because they exceed her lateness limit."""
     Account.objects.filter(pk=alice.pk).update(lateness_limit=600)
     batch = create_batch(alice)
     send_at = database_now() + dt.timedelta(hours=1)
@@ -53,7 +53,7 @@ def held_batch(alice: Account, clock: Clock) -> Batch:
 
 @pytest.fixture
 def doubtful_batch(due_batch: Batch) -> Batch:
-    """A batch of Alice's with one message that was sent and two in doubt."""
+    """Create a batch of Alice with one sent message and two in doubt."""
     hold = Hold()
     (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
     hold.look([Slice(claim, 0, 3)])

@@ -1,4 +1,4 @@
-"""/sluice/v1/account: what it is and wants, freeze, thaw and purge."""
+"""The path /sluice/v1/account: its settings, freeze, thaw and purge."""
 
 from __future__ import annotations
 

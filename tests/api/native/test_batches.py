@@ -1,4 +1,4 @@
-"""/sluice/v1/batches: made, listed, looked at."""
+"""The path /sluice/v1/batches: batches are created, listed and read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No input makes a 500, and what is refused changes nothing."""
+"""No input causes a 500, and a refused request changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ lists = st.sampled_from(["batches", "batches/{}", "batches/{}/messages", "messag
 
 
 def everything() -> tuple[Any, ...]:
-    """What a request could change."""
+    """Return all rows that a request could change."""
     rows = (model.objects.order_by("pk").values() for model in (Account, Batch, Parcel))
     return *(list(each) for each in rows), Receipt.objects.count()
 
@@ -67,7 +67,7 @@ moments = st.datetimes(timezones=st.sampled_from([None, dt.UTC, dt.timezone(dt.t
 
 
 def said(*names: str) -> st.SearchStrategy[bytes]:
-    """Bodies with some of these fields, whatever is in them."""
+    """Generate bodies with some of these fields and any values."""
     some = values | moments | st.sampled_from(["held", "in_doubt", "resend", True, ["1"]])
     return st.fixed_dictionaries({}, optional=dict.fromkeys(names, some)).map(json.dumps).map(str.encode)
 

@@ -1,4 +1,4 @@
-"""Mail in a person's hands: held or in doubt; looked at, replayed, dropped."""
+"""Mail that waits for a person, held or in doubt, is read, replayed and dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messages of a batch: by pages, by state, one by one."""
+"""The messages of a batch: by page, by state, and one by one."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def messages_of(batch: Batch) -> str:
 
 @pytest.fixture
 def varied_batch(alice: Account, charlie: Account, deliverer: Deliverer, peer: CountingPeer) -> Batch:
-    """A batch of Alice's whose messages are sent, refused, to be tried again, retained and scheduled, in parcels that
-    lie between those of others."""
+    """Create a batch of Alice with messages in many states, in parcels between those of other batches.
+
+    The messages are sent, refused, deferred, retained and scheduled.
+    """
     batch, other = create_batch(alice), create_batch(charlie)
     peer.replies = {"now1@example.com": "550 no such user", "now2@example.com": "450 later"}
     for size in (5, 1):
@@ -107,7 +109,7 @@ def test_a_page_may_begin_anywhere(client_of_alice: ApiClient, varied_batch: Bat
 def test_a_search_by_state_is_cut_into_pages_that_look_at_little(
     client_of_alice: ApiClient, varied_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With bounds as small as can be, pages are short or empty, and together still complete."""
+    """With the smallest bounds, pages are short or empty, and together they are still complete."""
     path = messages_of(varied_batch)
     whole = walk(client_of_alice, path, limit=500)
     for name, bound in {"PARCELS_LOOKED_AT": 1, "MESSAGES_LOOKED_AT": 100, "LOOK": 50}.items():
@@ -130,7 +132,7 @@ def test_what_a_page_reads_does_not_grow_with_the_batch(client_of_alice: ApiClie
 
 
 def test_pages_are_read_by_indexes(open_batch: Batch) -> None:
-    """On an empty table every plan is cheap, so those that a full one would not get are switched off."""
+    """Plans that only an empty table would get are switched off, since every plan is cheap there."""
     page = queries.PARCELS_OF_BATCH.format(may_hold="true")
     with transaction.atomic(), connection.cursor() as cursor:
         # As if no test had been here before: what earlier ones have left in the indexes makes others look cheaper.

@@ -1,4 +1,4 @@
-"""Pause, cancel and resume, really and as a dry run."""
+"""Pause, cancel and resume, for real and as a dry run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stop of one message."""
+"""One message is stopped."""
 
 from __future__ import annotations
 

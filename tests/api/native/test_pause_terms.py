@@ -1,4 +1,4 @@
-"""A pause that says how long it lasts, and how long its mail is retained."""
+"""The terms of a pause: how long it lasts, and how long its mail is retained."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def path_of(batch: Batch, action: str = "pause") -> str:
 
 
 def terms_of(client: ApiClient, batch: Batch) -> tuple[str, str | None, int | None]:
-    """As the batch and the list tell them."""
+    """Return the terms of a pause, which the batch and the list of batches show alike."""
     data = client.get(f"/sluice/v1/batches/{batch.public_id}").json()["data"]
     (line,) = client.get("/sluice/v1/batches").json()["data"]
     assert line.items() <= data.items()

@@ -1,4 +1,4 @@
-"""/sluice/v1/receipts: who stopped what, when and why."""
+"""The path /sluice/v1/receipts: who stopped what, when and why."""
 
 from __future__ import annotations
 

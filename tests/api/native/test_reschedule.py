@@ -1,4 +1,4 @@
-"""Another time, for a batch and for one message."""
+"""A batch or one message is moved to another time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the audience's wire share: errors as the wire tells them, and jobs done as a worker does them."""
+"""Helpers for tests of the audience's calls: they read errors, and run jobs as a worker does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from audience.jobs.work import run_job
 
 
 def told(answer: Any) -> tuple[int, list[tuple[str | None, str]]]:
-    """The status of a refusal, and the field and the text of each of its errors."""
+    """Return the status of an error answer, and the field and text of each of its errors."""
     return answer.status_code, [(each["field"], each["message"]) for each in answer.json()["errors"]]
 
 
 def do_jobs() -> None:
-    """All that wait, to their ends."""
+    """Run all waiting jobs to their end."""
     for job_id in list(jobs_left_behind().values_list("pk", flat=True)):
         run_job(job_id, seconds=60)

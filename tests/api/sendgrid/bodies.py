@@ -1,4 +1,4 @@
-"""Bodies of mail/send to start from."""
+"""Bodies of mail/send for tests to start from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def mail_body(**changes: Any) -> dict[str, Any]:
-    """The smallest mail that is accepted, with changes; a value of None takes the key away."""
+    """Return the smallest accepted mail with changes; a value of None removes the key."""
     body = {
         "personalizations": [{"to": [{"email": "john@example.com"}]}],
         "from": {"email": "from_address@example.com"},
@@ -17,6 +17,6 @@ def mail_body(**changes: Any) -> dict[str, Any]:
 
 
 def personalized(**changes: Any) -> dict[str, Any]:
-    """The smallest mail, its one personalization changed."""
+    """Return the smallest accepted mail with changes to its one personalization."""
     one = {"to": [{"email": "john@example.com"}]} | changes
     return mail_body(personalizations=[{key: value for key, value in one.items() if value is not None}])

@@ -1,4 +1,4 @@
-"""What tests of legacy campaigns say and hear."""
+"""Helpers that call the legacy campaigns API and check its answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def in_an_hour() -> int:
 
 
 def problems(answer: Any, status: int) -> list[tuple[str | None, str]]:
-    """What a refusal says, by field, in its order."""
+    """Check the status of an error answer, and return its errors by field, in order."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
     for found in answer.json()["errors"]:
@@ -33,7 +33,7 @@ def path_of(campaign: Campaign, behind: str = "") -> str:
 
 
 def parts_of(account: Account) -> dict[str, Any]:
-    """All that a campaign can name, of an account."""
+    """Create everything in an account that a campaign can refer to."""
     return {
         "sender_id": add_sender(account).pk,
         "list_ids": [add_list(account, [], "one").pk, add_list(account, [], "two").pk],

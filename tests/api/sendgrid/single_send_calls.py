@@ -1,4 +1,4 @@
-"""What tests of Single Sends say and hear."""
+"""Helpers that call the Single Sends API and check its answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN = str(uuid.UUID(int=7))
 
 
 def problems(answer: Any, status: int) -> list[tuple[str | None, str, str]]:
-    """What a refusal says: field, message and error_id, in the order of the wire."""
+    """Check the status of an error answer, and return field, message and error_id of each error, in order."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
     for found in answer.json()["errors"]:
@@ -31,7 +31,7 @@ def path_of(campaign: Campaign, behind: str = "") -> str:
 
 
 def parts_of(account: Account) -> dict[str, Any]:
-    """All that a Single Send can name, of an account."""
+    """Create everything in an account that a Single Send can refer to."""
     lists = [add_list(account, [], "one"), add_list(account, [], "two")]
     segment = Segment.objects.create(account=account, name="some", condition={}, dialect="sgql", written="")
     for each in (*lists, segment):

@@ -1,4 +1,4 @@
-"""django-anymail's SendGrid backend, unchanged but for its host, over a real socket: what arrives is what was given."""
+"""django-anymail's SendGrid backend with another host, over a real socket: the mail arrives as Django was given it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailNotSu
 
 BACKEND = "anymail.backends.sendgrid.EmailBackend"
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
-"""A GIF of one pixel."""
+"""A GIF image of one pixel."""
 
 
 @pytest.fixture
 def anymail(client_of_alice: ApiClient, server_url: str) -> Iterator[BaseEmailBackend]:
-    """A backend with a key of Alice's, open until the end of the test."""
+    """Open a backend with a key of Alice until the end of the test."""
     with get_connection(BACKEND, api_url=f"{server_url}/v3/", api_key=client_of_alice.key_text) as backend:
         yield backend
 

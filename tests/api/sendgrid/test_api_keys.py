@@ -1,4 +1,4 @@
-"""/v3/api_keys and /v3/scopes."""
+"""The paths /v3/api_keys and /v3/scopes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_scopes_that_the_maker_lacks_are_refused(wanted: list[str], alice: Accou
 
 
 def test_every_scope_of_the_official_list_is_granted_and_kept(client_of_alice: ApiClient, alice: Account) -> None:
-    """Scopes of calls that do not exist here can be granted, too; they let their holder do nothing."""
+    """Scopes of calls that do not exist here can be granted, too; they permit nothing."""
     made = client_of_alice.post(KEYS, {"name": "all of them", "scopes": SCOPES})
     assert (made.status_code, made.json()["scopes"]) == (201, SCOPES)
     path = f"{KEYS}/{made.json()['api_key_id']}"

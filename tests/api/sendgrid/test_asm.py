@@ -1,4 +1,4 @@
-"""Unsubscribe groups, and who has left them or everything."""
+"""Unsubscribe groups, group suppressions and global unsubscribes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def group_path(group_id: int, rest: str = "") -> str:
 
 
 def told(answer: Any) -> Any:
-    """A list that is written as it is read."""
+    """Return the list in an answer that is streamed as JSON."""
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
     return json.loads(answer.getvalue())
 
@@ -177,7 +177,7 @@ def test_to_leave_a_deleted_group_is_to_leave_everything(client_of_alice: ApiCli
 def test_a_group_that_never_was_ones_own_cannot_be_left(
     client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
-    """Another account's group, deleted or not, is answered like one that never existed."""
+    """Another account's group, deleted or not, gets the same answer as one that never existed."""
     others, deleted = new_group(client_of_charlie), new_group(client_of_charlie, name="Two")
     client_of_charlie.delete(group_path(deleted))
     for group_id in (others, deleted, 2_147_483_647, 9_999_999_999):

@@ -1,4 +1,4 @@
-"""The official Python client, unchanged but for its host, with an audience: over a real socket."""
+"""The official Python client with another host manages an audience over a real socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.api.sendgrid.test_senders import SENDER
 
 @pytest.fixture
 def client(client_of_alice: ApiClient, server_url: str) -> Any:
-    """A client with a key of Alice's."""
+    """Return an official client with a key of Alice."""
     return SendGridAPIClient(client_of_alice.key_text, host=server_url).client
 
 

@@ -1,4 +1,4 @@
-"""While the database is away callers hear that they may ask again, not that something is broken."""
+"""While the database is away, callers are told to retry, and no server error is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word about what is wrong with a legacy campaign."""
+"""Every error text for an invalid legacy campaign."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MEGABYTE = 2**20
 
 @pytest.fixture
 def parts(alice: Account) -> dict[str, Any]:
-    """All that a campaign can name, of Alice's."""
+    """Create everything in Alice's account that a campaign can refer to."""
     return parts_of(alice)
 
 

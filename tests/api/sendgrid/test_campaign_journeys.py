@@ -37,13 +37,13 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def sendgrid(client_of_alice: ApiClient, server_url: str) -> SendGridAPIClient:
-    """A client with a key of Alice's."""
+    """Return an official client with a key of Alice."""
     return SendGridAPIClient(client_of_alice.key_text, host=server_url)
 
 
 @pytest.fixture
 def customers(alice: Account) -> ContactList:
-    """A list of 300."""
+    """Create a list of 300 contacts of Alice."""
     found = add_list(alice, add_contacts(alice, [f"c{n}@example.com" for n in range(300)]))
     found.refresh_from_db()
     return found
@@ -55,12 +55,12 @@ def parts_of(account: Account) -> dict[str, int]:
 
 
 def deliver_until_some_have_left(peer: CountingPeer) -> None:
-    """In progress: some of it has left, and the peer is slow with the rest."""
+    """Wait until the slow peer has some messages of the campaign, which is then in progress."""
     wait_until(lambda: len(peer.ledger) >= 10, why="ten have left")
 
 
 def check_that_nothing_more_leaves(account: Account, peer: CountingPeer, headers: Any) -> None:
-    """The answer was right: so many had left, all of them were named, and what is sent afterwards is something else."""
+    """Check that the receipt's counts equal the peer's, and that only mail of another campaign is sent afterwards."""
     left = len(peer.ledger)
     assert headers["X-Sluice-Settled"] == "true"
     assert int(headers["X-Sluice-Sent"]) == left
@@ -122,7 +122,7 @@ def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
 
 
 def deliver_test_mail(peer: CountingPeer) -> None:
-    """The test leaves alone, and is not counted."""
+    """Deliver the test mail and forget it, so that it is not counted with the campaign."""
     with DeliveringThread(peer):
         wait_until(lambda: peer.recipients == ["me@example.com"], why="the test")
     peer.ledger.clear()

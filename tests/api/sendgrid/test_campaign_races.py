@@ -1,4 +1,4 @@
-"""Several changes of a campaign at one moment, and the same one again."""
+"""Several changes of a campaign at one moment, and repetitions of one change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.campaigns.test_races import at_one_moment
 
 @contextmanager
 def another_change_of(campaign: Campaign) -> Iterator[Any]:
-    """Somebody else holds the campaign's row; call what is given to end that."""
+    """Lock the row of the campaign on another connection; return a function that releases it."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("begin")

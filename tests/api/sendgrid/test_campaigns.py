@@ -1,4 +1,4 @@
-"""Legacy campaigns: what they hold, and who may see them."""
+"""Legacy campaigns: their fields, and who may see them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HTML = "<p>Hello <a href='[unsubscribe]'>leave</a></p>"
 
 @pytest.fixture
 def parts(alice: Account) -> dict[str, Any]:
-    """All that a campaign can name, of Alice's."""
+    """Create everything in Alice's account that a campaign can refer to."""
     return parts_of(alice)
 
 

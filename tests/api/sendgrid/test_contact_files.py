@@ -1,4 +1,4 @@
-"""Imports and exports of contacts: jobs, and their files behind links."""
+"""Imports and exports of contacts: jobs, and files behind links."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def begin(client: ApiClient, **changes: Any) -> Any:
 
 
 def upload(begun: Any, file: bytes) -> Any:
-    """As whoever has the link does, without a key."""
+    """Upload a file by its link, which needs no key."""
     headers = {each["header"]: each["value"] for each in begun["upload_headers"]}
     return Client().put(begun["upload_uri"], file, content_type=headers.pop("Content-Type"), headers=headers)
 

@@ -34,7 +34,7 @@ def add(client: ApiClient, *recipients: Any) -> Any:
 
 @pytest.fixture
 def ann_and_bob(client_of_alice: ApiClient) -> None:
-    """Two recipients of Alice's."""
+    """Create two recipients of Alice."""
     add(client_of_alice, {"email": ANN, "first_name": "Ann"}, {"email": BOB})
 
 

@@ -23,7 +23,7 @@ INJECTION = "x' or 1=1; drop table campaigns_contact; --"
 
 @pytest.fixture
 def millers(client_of_alice: ApiClient) -> ContactList:
-    """Three recipients of Alice's, two of whom are called Miller and one of these on a list."""
+    """Create three recipients of Alice: two are called Miller, and one of these is on a list."""
     client_of_alice.post(
         RECIPIENTS,
         [

@@ -1,4 +1,4 @@
-"""Contacts, their lists and fields, below /v3/marketing."""
+"""Contacts, lists and custom fields below /v3/marketing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTACTS, LISTS = "/v3/marketing/contacts", "/v3/marketing/lists"
 FIELDS = "/v3/marketing/field_definitions"
 ANN, BOB = "ann@example.com", "bob@example.com"
 NOBODY = "6b1c1f0e-93f8-4c1c-a0ec-5d8a0d2a9d11"
-"""An id that nothing has."""
+"""The id of no object."""
 
 
 def new_list(client: ApiClient, name: str = "News") -> str:
@@ -40,7 +40,7 @@ def upsert(client: ApiClient, *contacts: Any, **more: Any) -> Any:
 
 @pytest.fixture
 def ann(client_of_alice: ApiClient) -> Contact:
-    """A contact of Alice's."""
+    """Create a contact of Alice."""
     upsert(client_of_alice, {"email": ANN, "first_name": "Ann", "external_id": "crm-1"})
     return Contact.objects.get()
 
@@ -195,7 +195,7 @@ IDENTIFIERS: dict[str, tuple[str, list[str], list[str]]] = {
     "external_id": ("CRM-2", ["CRM-2", " CRM-2 "], ["x" * 255, "a\nb", "a\x07b"]),
     "anonymous_id": ("anon 2", ["anon 2"], ["x" * 255, "a\u2028b"]),
 }
-"""By their types: one as a caller writes it, the ways in which it is found, and what cannot be one."""
+"""For each type of identifier: one as a caller writes it, other spellings that match it, and invalid ones."""
 
 
 @pytest.mark.parametrize("kind", IDENTIFIERS)

@@ -1,4 +1,4 @@
-"""The table of errors is whole: every error of the core has its answer in this dialect."""
+"""The table of errors is complete: every error of the core has its answer in this API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def subclasses_of(base: type) -> Iterator[type]:
 
 
 def core_errors() -> list[type[SluiceError]]:
-    """Every error class there is, wherever an app has put it."""
+    """Return every error class of every app."""
     for app in APPS:
         package = importlib.import_module(app)
         for module in pkgutil.walk_packages(package.__path__, f"{app}."):
@@ -32,7 +32,10 @@ def core_errors() -> list[type[SluiceError]]:
 
 
 def unreadable_bodies() -> list[type[BadBody]]:
-    """Every kind that any wire can meet; one that has kinds of its own walks them itself."""
+    """Return an error of each kind that any API can raise for an unreadable body.
+
+    Tests of an API with kinds of its own walk these themselves.
+    """
     return [each for each in subclasses_of(BadBody) if each.__module__ == BadBody.__module__]
 
 

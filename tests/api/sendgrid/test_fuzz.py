@@ -1,4 +1,4 @@
-"""No input makes a 500, and what is refused leaves nothing behind."""
+"""No input causes a 500, and a refused request stores nothing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @st.composite
 def bent_bodies(draw: st.DrawFn, whole: dict[str, Any] = WHOLE_BODY) -> dict[str, Any]:
-    """A good body with some of its parts replaced, removed, or joined by others."""
+    """Generate valid bodies with some parts replaced, removed or added."""
     body = copy.deepcopy(whole)
     for path in draw(st.lists(st.sampled_from(paths_of(whole)), max_size=4)):
         node: Any = body

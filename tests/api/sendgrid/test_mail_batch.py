@@ -1,4 +1,4 @@
-"""/v3/mail/batch: ids, made and validated."""
+"""The path /v3/mail/batch: ids are created and validated."""
 
 from __future__ import annotations
 

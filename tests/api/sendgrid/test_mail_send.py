@@ -1,4 +1,4 @@
-"""POST /v3/mail/send: what is accepted, who may send, and what is stored."""
+"""The call POST /v3/mail/send: what is accepted, who may send, and what is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /v3/mail/send: the group a mail belongs to, and the suppressions it goes out in spite of."""
+"""The call POST /v3/mail/send: the unsubscribe group of a mail, and the suppressions that it bypasses."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ ANCHOR = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#mes
 
 @pytest.fixture
 def news(alice: Account) -> UnsubscribeGroup:
-    """A group of Alice's."""
+    """Create an unsubscribe group of Alice."""
     return create_group(alice, name="News", description="x")
 
 
 def refused(answer: Any) -> tuple[str, str, str]:
-    """The one thing that is wrong: message, field and help."""
+    """Return message, field and help of the only error."""
     assert answer.status_code == 400
     (error,) = answer.json()["errors"]
     return error["message"], error["field"], error["help"]

@@ -1,4 +1,4 @@
-"""What mail/send says of each mistake: the field, the text and the place on the help page, byte for byte."""
+"""The errors of mail/send: field, text and place on the help page, byte for byte."""
 
 from __future__ import annotations
 
@@ -560,7 +560,7 @@ def test_own_custom_args_replace_the_mails_when_they_are_counted(client_of_alice
 
 
 def test_a_hundred_thousand_mistakes_are_answered_briefly(client_of_alice: ApiClient) -> None:
-    """A bad list that is as long as the body allows must not cost an error for each element."""
+    """An invalid list that is as long as the body allows must not cost an error for each element."""
     many = [1] * 100_000
     body = mail_body(content=many, attachments=many, categories=many, reply_to_list=many)
     answer = client_of_alice.post("/v3/mail/send", body)

@@ -25,7 +25,7 @@ SEND = "/v3/mail/send"
 SEND_MAIL = "send_mail"
 LEAVES = leaves_in(body_of(calls()[SEND_MAIL][2]))
 REFUSED = {"template_id"}
-"""Every value is refused, so no body can have it."""
+"""Fields that no body can have, because every value is refused."""
 KEPT_COLUMNS = {"categories", "custom_args"}
 OTHER: dict[str, Any] = {
     "email": "other@example.com",
@@ -36,15 +36,15 @@ OTHER: dict[str, Any] = {
     "disposition": "attachment",
     "subject": "Another subject",
 }
-"""Values to put in the place of those that cannot be left out. Flags are turned over, everything else is removed."""
+"""Values to replace required fields with. Flags are inverted, and other fields are removed."""
 MADE_ANEW = {"Message-ID", "Date", "Content-Type", "List-Unsubscribe"}
-"""Header fields with an id, a time or a boundary in them."""
+"""Header fields that contain an id, a time or a boundary, and so differ in each message."""
 UTM = ("source", "medium", "term", "content", "campaign")
 
 
 @pytest.fixture
 def bodies(alice: Account, settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Two bodies that have all fields between them: in the second are those that exclude a field of the first."""
+    """Return two bodies that have all fields between them, since some fields exclude each other."""
     settings.IP_POOLS = frozenset({"main"})
     seconds = int(database_now().timestamp())
     groups = [create_group(alice, name=f"Group {n}", description="x").pk for n in range(2)]
@@ -167,7 +167,7 @@ def is_as_declared(declared: WithoutEffect | None, before: Any, after: Any) -> b
 
 
 def test_the_bodies_of_this_test_have_every_field(bodies: list[dict[str, Any]]) -> None:
-    """A field that is new in the document belongs into `bodies`."""
+    """Add a field that is new in the document to `bodies`."""
     assert {path for path in LEAVES if not any(list(parents_of(body, path)) for body in bodies)} == REFUSED
 
 

@@ -1,4 +1,4 @@
-"""The official Python client, unchanged but for its host, over a real socket."""
+"""The official Python client with another host sends mail over a real socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.api.conftest import ApiClient
 
 @pytest.fixture
 def sendgrid(client_of_alice: ApiClient, server_url: str) -> SendGridAPIClient:
-    """A client with a key of Alice's."""
+    """Return an official client with a key of Alice."""
     return SendGridAPIClient(client_of_alice.key_text, host=server_url)
 
 

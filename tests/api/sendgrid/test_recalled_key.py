@@ -1,4 +1,4 @@
-"""A key that was found a moment ago is recalled: it saves a read, and changes nothing that anybody can see."""
+"""A key that was looked up a moment ago is cached: this saves a query and has no visible effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SANDBOXED = mail_body(mail_settings={"sandbox_mode": {"enable": True}})
 
 @pytest.fixture
 def warm(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> ApiClient:
-    """A client that has sent a mail, and is remembered for as long as the test takes."""
+    """Return a client that has sent a mail, with a key that stays in the cache for the whole test."""
     monkeypatch.setattr(keys, "RECALL_SECONDS", 60.0)
     assert client_of_alice.post(SEND, mail_body()).status_code == 202
     return client_of_alice

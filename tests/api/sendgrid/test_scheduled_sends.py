@@ -1,4 +1,4 @@
-"""/v3/user/scheduled_sends: pause, cancel, and take it back."""
+"""The path /v3/user/scheduled_sends: pause, cancel and undo."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def pause(client: ApiClient, batch: Batch) -> Any:
 
 @pytest.fixture
 def open_batch(client_of_alice: ApiClient) -> Batch:
-    """A batch of Alice's that nobody has stopped."""
+    """Create an open batch of Alice."""
     return create_batch(client_of_alice.account)
 
 
 @pytest.fixture
 def paused_batch(client_of_alice: ApiClient, open_batch: Batch) -> Batch:
-    """A batch of Alice's that is paused."""
+    """Create a paused batch of Alice."""
     stop_batch(
         client_of_alice.account,
         open_batch.public_id,
@@ -207,7 +207,7 @@ def test_places_of_another_account_do_not_count(
 
 @pytest.fixture
 def schedule(client_of_alice: ApiClient) -> Callable[[Batch, int], None]:
-    """Sends a mail of a batch so many seconds ahead."""
+    """Return a function that schedules a mail of a batch a number of seconds ahead."""
 
     def send(batch: Batch, seconds: int) -> None:
         send_at = int(database_now().timestamp()) + seconds

@@ -1,4 +1,4 @@
-"""Segments that are written as queries."""
+"""Segments that are defined by queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANNS = "select contact_id, updated_at from contact_data where first_name = 'Ann'
 
 @pytest.fixture
 def list_id(client_of_alice: ApiClient) -> str:
-    """A list of Alice's with Bob on it; Ann is on none."""
+    """Create a list of Alice with Bob on it; Ann is on no list."""
     list_id = new_list(client_of_alice)
     upsert(client_of_alice, {"email": ANN, "first_name": "Ann"})
     upsert(client_of_alice, {"email": BOB, "first_name": "Bob"}, list_ids=[list_id])

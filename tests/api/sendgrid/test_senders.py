@@ -1,4 +1,4 @@
-"""Senders: the same in the legacy wire and in the newer one."""
+"""Senders: the legacy API and the newer one behave alike."""
 
 from __future__ import annotations
 

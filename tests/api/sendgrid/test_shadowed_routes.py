@@ -1,4 +1,4 @@
-"""A documented path is never taken for another one with an id or an address in its place."""
+"""A documented path is never matched as another path with an id or an address in its place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.api.conftest import ApiClient
 from tests.api.sendgrid.official_routes import ROUTES
 
 VALUES = (["11", "12"], ["one", "two"], ["ann@example.com", "bob@example.com"], ["Spam Content", "a b"])
-"""The kinds of values in a path: ids of both kinds, addresses, names."""
+"""The kinds of values in a path: ids of both kinds, addresses and names."""
 
 
 @pytest.mark.parametrize("values", VALUES, ids=str)

@@ -1,4 +1,4 @@
-"""What is wrong with a Single Send."""
+"""Every error text for an invalid Single Send."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.campaigns.building import add_sender, again, ready_campaign
 
 @pytest.fixture
 def parts(alice: Account) -> dict[str, Any]:
-    """All that a Single Send can name, of Alice's."""
+    """Create everything in Alice's account that a Single Send can refer to."""
     return parts_of(alice)
 
 

@@ -1,4 +1,4 @@
-"""What became of Single Sends: in all, by the day, as CSV."""
+"""Statistics of Single Sends: in total, by day, and as CSV."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HAPPENED = NOTHING | {
 
 @pytest.fixture
 def sent(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> Campaign:
-    """A campaign to five: one refused, two have opened it, one has clicked, one has left the group."""
+    """Send a campaign to five contacts: one refused it, two opened it, one clicked, one left the group."""
     campaign = ready_campaign(alice, recipients=5)
     peer.replies["r4@example.com"] = "550 5.7.1 no"
     send_now(alice, campaign.pk)

@@ -1,4 +1,4 @@
-"""Single Sends: what they hold, and who may see them."""
+"""Single Sends: their fields, and who may see them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEST = "/v3/marketing/test/send_email"
 
 @pytest.fixture
 def parts(alice: Account) -> dict[str, Any]:
-    """All that a Single Send can name, of Alice's."""
+    """Create everything in Alice's account that a Single Send can refer to."""
     return parts_of(alice)
 
 

@@ -1,4 +1,4 @@
-"""The lists of bounces, blocks, invalid addresses, spam reports, and of those who have left everything."""
+"""The lists of bounces, blocks, invalid addresses, spam reports and global unsubscribes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_who_has_left_everything_is_taken_off_elsewhere(client_of_alice: ApiClie
 
 @pytest.fixture
 def aged_bounces(alice: Account) -> int:
-    """Ten, a minute apart; the moment of the first, in Unix time."""
+    """Create ten bounces, a minute apart; return the time of the first as Unix time."""
     first = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
     for n in range(10):
         add(alice, SuppressionKind.BOUNCE, f"p{n}@example.com")

@@ -1,4 +1,4 @@
-"""Envelopes as the wire's clients write them, and a caller that reads what comes back."""
+"""Envelopes as clients of the SOAP API write them, and a caller that parses the replies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMESPACES = {"soap": SOAP_11, "p": PARTNER, "wsa": "http://schemas.xmlsoap.org/
 
 
 def user(name: str, password: str) -> str:
-    """A header that logs a user in."""
+    """Return a header that logs a user in."""
     return (
         f'<wsse:Security xmlns:wsse="{WSSE}"><wsse:UsernameToken><wsse:Username>{name}</wsse:Username>'
         f"<wsse:Password>{password}</wsse:Password></wsse:UsernameToken></wsse:Security>"
@@ -31,7 +31,7 @@ def user(name: str, password: str) -> str:
 
 
 def oauth(token: str) -> str:
-    """A header with a token."""
+    """Return a header with a token."""
     return f'<fueloauth xmlns="http://exacttarget.com">{token}</fueloauth>'
 
 
@@ -43,7 +43,7 @@ def envelope(body: str, header: str = "", *, soap: str = SOAP_11) -> bytes:
 
 
 def perform(action: str, *definitions: str | int) -> str:
-    """A Perform; a number is a send of that ID."""
+    """Return a Perform request; a number stands for a send with that ID."""
     written = (
         f'<Definition xsi:type="Send"><ID>{each}</ID></Definition>' if isinstance(each, int) else each
         for each in definitions
@@ -55,7 +55,7 @@ def perform(action: str, *definitions: str | int) -> str:
 
 
 def retrieve(properties: str, criteria: str = "", *, kind: str = "Send", more: str = "") -> str:
-    """A Retrieve of properties that are named with blanks between them."""
+    """Return a Retrieve request for properties whose names are separated by spaces."""
     named = "".join(f"<Properties>{name}</Properties>" for name in properties.split())
     return (
         f'<RetrieveRequestMsg xmlns="{PARTNER}"><RetrieveRequest><ObjectType>{kind}</ObjectType>{named}{criteria}{more}'
@@ -64,7 +64,7 @@ def retrieve(properties: str, criteria: str = "", *, kind: str = "Send", more: s
 
 
 def simple(name: str, operator: str, *values: object, tag: str = "Filter", kind: str = "Value") -> str:
-    """A filter of one condition."""
+    """Return a filter with one condition."""
     written = "".join(f"<{kind}>{value}</{kind}>" for value in values)
     return (
         f'<{tag} xsi:type="SimpleFilterPart"><Property>{name}</Property><SimpleOperator>{operator}</SimpleOperator>'
@@ -73,13 +73,13 @@ def simple(name: str, operator: str, *values: object, tag: str = "Filter", kind:
 
 
 def both(left: str, operator: str, right: str, *, tag: str = "Filter") -> str:
-    """A filter of two; they are written with the tags LeftOperand and RightOperand."""
+    """Return a filter that joins two, which have the tags LeftOperand and RightOperand."""
     return f'<{tag} xsi:type="ComplexFilterPart">{left}<LogicalOperator>{operator}</LogicalOperator>{right}</{tag}>'
 
 
 @dataclass
 class Reply:
-    """What came back."""
+    """A parsed reply."""
 
     status: int
     content: bytes
@@ -90,7 +90,7 @@ class Reply:
         return etree.fromstring(self.content)
 
     def texts(self, path: str) -> list[str]:
-        """The texts of what is found."""
+        """Return the texts of the elements at a path."""
         return [each.text or "" for each in self.root.iterfind(f".//{path}", NAMESPACES)]
 
     def text(self, path: str) -> str:
@@ -100,7 +100,7 @@ class Reply:
 
     @property
     def fault(self) -> tuple[str, str]:
-        """Code and text of a fault."""
+        """Return code and text of the fault."""
         assert self.status == 500, self.content
         return self.text("faultcode"), self.text("faultstring")
 
@@ -111,7 +111,7 @@ class Reply:
 
     @property
     def results(self) -> list[tuple[str, str, str]]:
-        """Status, error code and message of each, the receipt left out."""
+        """Return status, error code and message of each result, without the receipt."""
         assert self.status == 200, self.content
         found = [*self.root.iterfind(".//p:Result", NAMESPACES)] or [*self.root.iterfind(".//p:Results", NAMESPACES)]
         return [
@@ -125,13 +125,13 @@ class Reply:
 
 
 def post(raw: bytes, path: str = "/Service.asmx", *, content_type: str = "text/xml", **headers: str) -> Reply:
-    """What the endpoint answers."""
+    """Post bytes to the endpoint and return its answer."""
     answer = Client().generic("POST", path, raw, content_type=content_type, headers=headers)
     return Reply(answer.status_code, answer.content, dict(answer.items()))
 
 
 class SoapCaller:
-    """Asks as the holder of one key, who logs in by the account's name."""
+    """A caller that logs in with the account's name and one key."""
 
     def __init__(self, account: Account, scopes: list[str] | None = None) -> None:
         self.account = account

@@ -1,4 +1,4 @@
-"""Create and Update: a send is made wholly or not at all."""
+"""Create and Update: a send is created completely or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUBSCRIBERS = (
 
 
 def asked(operation: str, *objects: str) -> str:
-    """A Create, Update or Delete of sends with these properties."""
+    """Return a Create, Update or Delete request for sends with these properties."""
     written = "".join(f'<Objects xsi:type="Send">{each}</Objects>' for each in objects)
     return f'<{operation}Request xmlns="{PARTNER}"><Options/>{written}</{operation}Request>'
 
@@ -78,7 +78,7 @@ def test_a_send_without_a_date_leaves_now(
 
 @pytest.fixture
 def parts(alice: Account) -> dict[str, str]:
-    """All that a send can be made of."""
+    """Create everything in Alice's account that a send can refer to."""
     draft = ready_campaign(alice)
     bare = edit_campaign(alice, ready_campaign(alice).pk, {"html_content": "no link", "plain_content": ""})
     return {

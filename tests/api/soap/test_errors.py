@@ -1,4 +1,4 @@
-"""The table of errors is whole: every error of the core has its answer in this dialect."""
+"""The table of errors is complete: every error of the core has its answer in this API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever comes in is answered with an envelope, and what cannot be done with a fault."""
+"""Every request is answered with an envelope, and an invalid one with a fault."""
 
 from __future__ import annotations
 

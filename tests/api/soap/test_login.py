@@ -1,4 +1,4 @@
-"""Who asks: three forms of login, tokens, scopes and rates; and whoever is not known learns nothing."""
+"""Authentication: three forms of login, tokens, scopes and rates; an unknown caller learns nothing."""
 
 from __future__ import annotations
 

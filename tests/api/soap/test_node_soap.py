@@ -31,7 +31,7 @@ LATER = "2030-05-01T12:00:00.000Z"
 
 
 class NodeSoap:
-    """Writes the requests of node-soap. `prefix` is the API's in the WSDL, `soap` the namespace of the envelope."""
+    """A writer of node-soap's requests: `prefix` is the API's in the WSDL, `soap` the envelope's namespace."""
 
     def __init__(self, username: str, password: str, *, prefix: str = "tns", soap: str = SOAP_11) -> None:
         self.username = username
@@ -70,7 +70,7 @@ class NodeSoap:
         return self.call("Create", "CreateRequest", f"<Options></Options>{objects}")
 
     def perform(self, action: str, number: int) -> Reply:
-        """Perform an action on a Send, whose other properties are nil."""
+        """Perform an action on a Send whose other properties are nil."""
         nils = f"<ModifiedDate {NIL}></ModifiedDate><ObjectID {NIL}></ObjectID>"
         definition = f'<Definition xsi:type="tns:Send">{nils}<ID>{number}</ID><SentDate {NIL}></SentDate></Definition>'
         content = f"<Action>{action}</Action><Definitions>{definition}</Definitions>"

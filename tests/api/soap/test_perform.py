@@ -1,4 +1,4 @@
-"""Cancel, pause and resume: what is answered is what is so."""
+"""Cancel, pause and resume: the answer agrees with the stored state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retrieve, Describe and GetSystemStatus."""
+"""The operations Retrieve, Describe and GetSystemStatus."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL_OF_THE_SAMPLE = (
 
 
 def ids(reply: Reply) -> list[int]:
-    """The sends of a reply."""
+    """Return the IDs of the sends in a reply."""
     assert reply.overall in {"OK", "MoreDataAvailable"}
     return [int(said) for said in reply.texts("p:Results/p:ID")]
 
@@ -86,7 +86,7 @@ def test_every_status_has_its_word(status: CampaignStatus, alice: Account, soap_
 
 @pytest.fixture
 def three(alice: Account, charlie: Account) -> list[int]:
-    """Alice's three, made at one, two and three o'clock; Charlie's, and one that Alice has deleted."""
+    """Create three sends of Alice, of one, two and three o'clock, a deleted one, and one of Charlie."""
     made = [ready_campaign(alice, title=f"News {n}").pk for n in range(3)]
     for n, number in enumerate(made):
         Campaign.objects.filter(pk=number).update(created_at=dt.datetime(2026, 5, 1, 1 + n, tzinfo=dt.UTC))

@@ -1,4 +1,4 @@
-"""Envelopes as clients write them, and the prefixes that they look for."""
+"""Envelopes as various clients write them, and the prefixes that clients look for in replies."""
 
 from __future__ import annotations
 
@@ -43,8 +43,11 @@ def test_the_first_envelope_cancels_a_send(headers: dict[str, str], alice: Accou
 
 
 def quirky(caller: SoapCaller, send: int) -> bytes:
-    """Text between elements, blanks before the declaration, times of long ago, a nonce without encoding, nils, and
-    prefixes of the wire's namespace inside its default."""
+    """Return a valid request with everything that clients do unusually.
+
+    It has text between elements, spaces before the declaration, times long ago, a nonce without encoding, nils, and
+    prefixes for the API's namespace inside its default namespace.
+    """
     return f"""\ufeff
   <?xml version="1.0" encoding="UTF-8" ?>
     <E:Envelope xmlns:E="{NAMESPACES["soap"]}" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:i="{XSI}">

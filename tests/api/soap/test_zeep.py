@@ -1,4 +1,4 @@
-"""A client that takes the schema at its word, over a real socket; and the schema itself."""
+"""zeep, a client that relies on the schema, over a real socket; and the schema itself."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Opener = Callable[[UsernameToken], Zeep]
 
 @pytest.fixture
 def open_zeep(wsdl: str) -> Iterator[Opener]:
-    """Makes clients. Their connections are closed at the end, since the server's threads live as long."""
+    """Return a function that opens clients, which are closed at the end so that the server's threads end, too."""
     opened: list[Zeep] = []
 
     def make(login: UsernameToken) -> Zeep:
@@ -62,7 +62,7 @@ def zeep(open_zeep: Opener, soap_of_alice: SoapCaller) -> Zeep:
 
 @pytest.fixture
 def customers(alice: Account) -> ContactList:
-    """A list of 300."""
+    """Create a list of 300 contacts of Alice."""
     return add_list(alice, add_contacts(alice, [f"c{n}@example.com" for n in range(300)]))
 
 
@@ -192,7 +192,7 @@ def test_the_wsdl_binds_the_prefix_that_clients_write(database: None) -> None:
 
 
 def types_of(root: Any) -> dict[str, list[tuple[str, ...]]]:
-    """By the names of types and elements what they are made of, in its order, without prefixes."""
+    """Return the content of each type and element by its name, in order and without prefixes."""
     found = {}
     for each in root.iterfind(f".//{XSD}schema/*"):
         inner = [

@@ -1,4 +1,4 @@
-"""Jobs for tests: made through the core, and done as a worker does them."""
+"""Jobs for tests, created through the core and run as a worker does."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from audience.models import Contact, Job, RejectedRow
 def uploaded(
     account: Account, file: bytes, columns: Sequence[Column] = ("email",), *, list_ids: Iterable[int] = ()
 ) -> Job:
-    """An import whose file has come."""
+    """Create an import whose file is uploaded."""
     return upload_file(begin_import(account, columns, list_ids=list(list_ids)), [file])
 
 
 def done(job: Job) -> Job:
-    """The job after a worker's turn."""
+    """Run a job for a worker's turn and return it."""
     run_job(job.pk, seconds=60)
     job.refresh_from_db()
     return job
 
 
 def counts(job: Job) -> tuple[int, int, int, int]:
-    """Requested, created, updated, errored."""
+    """Return how many rows were requested, created, updated and rejected."""
     return job.requested_count, job.created_count, job.updated_count, job.errored_count
 
 
 def rejected(job: Job) -> list[tuple[int, str, str]]:
-    """Number, text and reason of the rows that were not taken."""
+    """Return number, text and reason of each rejected row."""
     return list(RejectedRow.objects.filter(job=job).order_by("number").values_list("number", "text", "reason"))
 
 
 def emails(account: Account) -> list[str | None]:
-    """Of the account's contacts, in the order in which they were made."""
+    """Return the addresses of the account's contacts, oldest first."""
     return list(Contact.objects.filter(account=account).order_by("pk").values_list("email", flat=True))

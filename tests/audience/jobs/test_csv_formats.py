@@ -1,4 +1,4 @@
-"""How CSV files are written."""
+"""The formats of CSV files."""
 
 from __future__ import annotations
 

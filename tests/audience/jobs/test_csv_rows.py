@@ -1,4 +1,4 @@
-"""Rows of CSV files, however their bytes come."""
+"""Rows of CSV files, whatever the blocks in which their bytes arrive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ cuts = st.lists(st.integers(0, 400), max_size=12)
 
 
 def blocks_of(data: bytes, at: list[int]) -> Iterator[bytes]:
-    """The bytes, cut at these places."""
+    """Split bytes at these positions."""
     places = sorted({0, *(min(place, len(data)) for place in at), len(data)})
     return (data[begin:end] for begin, end in pairwise(places))
 
@@ -53,13 +53,13 @@ ENCODINGS = {
     "utf-16-le": b"\xff\xfe",
     "utf-16-be": b"\xfe\xff",
 }
-"""With the byte order mark that Python does not write."""
+"""Encodings, each with the byte order mark that Python does not write."""
 encodings = st.sampled_from(list(ENCODINGS))
 
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
-    """A file of any format as Python writes it, and the rows that Python reads in it."""
+    """Generate a file in any format, written by Python, and the rows that Python reads from it."""
     delimiter, quoting = draw(st.sampled_from(",;\t|")), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     # In quotes, the cells of a header may hold what they want.
     names = cells if quoting == csv.QUOTE_ALL else st.text('ab\u20ac\U0001f600 "\r\n', max_size=6)
@@ -144,7 +144,7 @@ def test_broken_bytes_cost_their_row() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_broken_characters_of_utf16_cost_their_row(encoding: str) -> None:
-    """Surrogates without their other half, and half a character at the end."""
+    """The broken characters are surrogates without their other half, and half a character at the end."""
     text = "a;b\nx;\udc00\ny;\ud800y\nz;1\nu;\0\nq"
     rows = rows_of(ENCODINGS[encoding] + text.encode(encoding, "surrogatepass") + b"r")
     assert [(row.number, row.problem) for row in rows if row.problem] == [
@@ -190,7 +190,7 @@ def test_a_row_that_was_written_is_read_as_it_was(row: list[str]) -> None:
 
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a cell begins that a spreadsheet takes for a formula, in its full-width forms, too."""
+"""The first characters of cells that spreadsheets read as formulas, with their full-width forms."""
 
 
 @given(st.text() | st.text("'=+-@\t\r\n \uff1d\xa0a", max_size=6))

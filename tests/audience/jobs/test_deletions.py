@@ -26,7 +26,7 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def readers(alice: Account, charlie: Account) -> ContactList:
-    """A list with ten contacts of Alice's, who has one more; Charlie has one, too."""
+    """Create eleven contacts of Alice, ten of them on a list, and one of Charlie."""
     found = create_list(alice, "readers")
     done(begin_upsert(alice, [Given({"email": email}) for email in PEOPLE], list_ids=[found.pk]))
     done(begin_upsert(alice, [Given({"email": "on-no-list@example.com"})]))

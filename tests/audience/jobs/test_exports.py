@@ -1,4 +1,4 @@
-"""Contacts as files."""
+"""Contacts are exported as files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAME = 'Ann "A", \n=é'
 
 @pytest.fixture
 def readers(alice: Account, charlie: Account) -> ContactList:
-    """Of Alice's ten contacts, five are on this list."""
+    """Create ten contacts of Alice and a list with five of them."""
     found = create_list(alice, "readers")
     points = create_field(alice, "points", FieldType.NUMBER)
     told = {"first_name": NAME, "alternate_emails": ["x@y.org"]}

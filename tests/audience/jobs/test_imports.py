@@ -1,4 +1,4 @@
-"""CSV files become contacts."""
+"""Contacts are imported from CSV files."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_numbers_that_may_be_dates_are_told_and_never_guessed(alice: Account) ->
 
 
 def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> None:
-    """Also values that are protected, and a field whose name could be of another delimiter's file."""
+    """The export has protected values, and a field whose name could belong to a file with another delimiter."""
     given = {
         "email": "ann@example.com",
         "phone_number": "+49 30 1234",
@@ -271,7 +271,7 @@ def test_the_file_goes_when_the_job_is_done(alice: Account) -> None:
 
 
 class Killed(BaseException):
-    """In place of SIGKILL: nothing catches it, and nothing is cleaned up behind it."""
+    """An exception that stands for SIGKILL: no code catches it, and none cleans up after it."""
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ class Killed(BaseException):
 def test_an_import_that_was_killed_goes_on_behind_its_last_page(
     alice: Account, monkeypatch: pytest.MonkeyPatch, when: str, is_packed: bool, written: tuple[bytes, str, str]
 ) -> None:
-    """Killed again and again, in each page anew, before and after the contacts were written."""
+    """The job is killed once in each page, before or after its contacts are written."""
     monkeypatch.setattr(imports, "PAGE_ROWS", 7)
     monkeypatch.setattr("audience.jobs.imports.CHUNK_BYTES", 64)
     monkeypatch.setattr("audience.jobs.uploads.CHUNK_BYTES", 64)

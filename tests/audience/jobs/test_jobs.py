@@ -1,4 +1,4 @@
-"""Jobs: who works on them, what becomes of those left behind, how long they are kept."""
+"""Jobs: which worker runs them, what happens to abandoned ones, and how long they are kept."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Said = list[tuple[str, list[object], str]]
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> Said:
-    """What was published, in place of a broker."""
+    """Return the hints that were published, in place of a broker."""
     published: Said = []
 
     def publish(task: str, args: list[object], *, queue: str, **_: object) -> bool:
@@ -250,7 +250,7 @@ def refreshed(job: Job) -> Job:
 
 
 def working(job: Job) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does the job, in small pages."""
+    """Run a job in another process, in small pages."""
     command = [sys.executable, "-c", WORK, str(job.pk)]
     process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": database_url()})
     try:

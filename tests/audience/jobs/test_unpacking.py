@@ -1,4 +1,4 @@
-"""What an uploaded file holds, packed or not."""
+"""The content of an uploaded file, compressed or not."""
 
 from __future__ import annotations
 

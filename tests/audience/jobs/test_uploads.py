@@ -1,4 +1,4 @@
-"""Files come in chunks, and from one request at a time."""
+"""Files are uploaded in chunks, and by one request at a time."""
 
 from __future__ import annotations
 

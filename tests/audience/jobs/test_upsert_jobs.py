@@ -1,4 +1,4 @@
-"""Contacts of a JSON request, stored by a job."""
+"""Contacts of a JSON request are stored by a job."""
 
 from __future__ import annotations
 

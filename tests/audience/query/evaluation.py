@@ -1,4 +1,4 @@
-"""What a condition means, said in plain Python: a second opinion on the SQL. True, False, or None for unknown."""
+"""The meaning of conditions in plain Python, to compare the SQL with: True, False, or None for unknown."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Happened:
 
 
 NOTHING = Happened(None, None, None)
-"""The engagement of a contact that has none, as an outer join gives it."""
+"""The engagement of a contact without any, as an outer join returns it."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A contact, as a test makes it. Custom dates are datetimes here."""
+    """A contact as a test describes it, with custom dates as datetimes."""
 
     email: str
     texts: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ COMPARISONS: dict[Operator, Callable[[Any, Any], bool]] = {
 
 
 def meets(person: Person, condition: Condition, now: dt.datetime, **events: Happened) -> bool | None:
-    """Whether a person meets a condition; `events` are those that it is inside of, as `e<number>`."""
+    """Return whether a person meets a condition; `events` are those that enclose it, as `e<number>`."""
     match condition:
         case And(parts):
             met = [meets(person, part, now, **events) for part in parts]
@@ -147,7 +147,7 @@ def plain(value: Value, now: dt.datetime, subject: Subject) -> Any:
 
 
 def add_months(moment: dt.datetime, months: int) -> dt.datetime:
-    """As PostgreSQL does: the last day of the month where there is no such day."""
+    """Add months as PostgreSQL does: a day that the month does not have becomes its last day."""
     years, month = divmod(moment.month - 1 + months, 12)
     first = moment.replace(year=moment.year + years, month=month + 1, day=1)
     following = (first + dt.timedelta(days=31)).replace(day=1)
@@ -155,7 +155,7 @@ def add_months(moment: dt.datetime, months: int) -> dt.datetime:
 
 
 def meets_pattern(text: str, pattern: str) -> bool:
-    """`%` any text, `_` any character, a backslash before each."""
+    """Match a LIKE pattern: `%` is any text, `_` any character, and a backslash escapes both."""
     tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}
     shape = "".join(wild.get(token) or re.escape(token[-1]) for token in tokens)

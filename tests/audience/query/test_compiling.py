@@ -1,4 +1,4 @@
-"""Conditions, run by PostgreSQL, find whom plain Python finds."""
+"""PostgreSQL finds the same contacts by a condition as plain Python does."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ person = st.builds(
 
 @pytest.fixture
 def lists(alice: Account) -> dict[str | int, str | int]:
-    """The ids of a list of Alice's, by how the strategies call it."""
+    """Create a list of Alice and return its ids by the names that the strategies use."""
     found = create_list(alice, "here")
     return {"here": str(found.uuid), "number": found.pk}
 
@@ -153,7 +153,7 @@ def test_the_sql_and_plain_python_agree(
 
 
 def with_lists(asked: Condition, lists: dict[str | int, str | int]) -> Condition:
-    """With the real id of the list in the place of its name."""
+    """Replace the names of lists by their ids."""
     match asked:
         case And(parts):
             return And(tuple(with_lists(part, lists) for part in parts))

@@ -1,4 +1,4 @@
-"""The conditions of the legacy wire."""
+"""The conditions of the legacy API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def search(account: Account, *written: Written) -> str:
 
 @pytest.fixture
 def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
-    """Ann, Bob and Cid."""
+    """Create the contacts Ann, Bob and Cid."""
     store(
         alice,
         {"email": "ann@x.org", "first_name": "Ann", "orders": 3, "born": "1990-05-01T12:00:00Z", "pet": "100%"},

@@ -1,4 +1,4 @@
-"""The query language of searches and segments: whom it finds, and what it says of what it cannot read."""
+"""The query language of searches and segments: which contacts it finds, and its errors."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ OF_EVENTS = "SELECT contact_id FROM event_data WHERE"
 
 
 def search(account: Account, query: str) -> str:
-    """The first letters of those who are found."""
+    """Return the first letters of the contacts that match a query."""
     condition = read_query(query, vocabulary_of(account))
     return "".join(email[0] for email in emails(find_matching(account, condition, limit=50)))
 
 
 @pytest.fixture
 def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
-    """Ann, Bob, Cid and Dot, as different as the queries below ask about."""
+    """Create Ann, Bob, Cid and Dot, who differ in everything that the queries below ask for."""
     store(
         alice,
         {

@@ -1,4 +1,4 @@
-"""The core refuses control characters whatever API asks, and nothing is stored."""
+"""The core refuses control characters from every API, and stores nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BAD = "a\x1db"
 
 @pytest.fixture
 def tags(alice: Account) -> FieldDefinition:
-    """A field that holds a list."""
+    """Create a field that holds a list."""
     return create_field(alice, "tags", FieldType.TEXT, form=FieldForm.LIST)
 
 

@@ -1,4 +1,4 @@
-"""The logic of queries: what a contact does not have is unknown, also when it is denied."""
+"""The logic of queries: a missing value is unknown, and so is its negation."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ Evaluation = Callable[[Person, Event | None], Truth]
 
 @dataclass(frozen=True)
 class Asked:
-    """A query, and what it means of one contact and one event, or none."""
+    """A query and its meaning for one contact and at most one event."""
 
     text: str
     evaluate: Evaluation
@@ -255,7 +255,7 @@ PIECES = [
     *(("a", "a"), ("b", "_"), ("", "%"), ("ab", "%"), ("%", "\\%"), ("_", "\\_"), ("\\", "\\\\"), ("\n", "%")),
     *(("a", "b"), ("", "_"), ("b", ""), ("A", "a"), ("x", "\\%")),
 ]
-"""Parts of a text, and of a pattern that is like it or not."""
+"""Pairs of a part of a text and a part of a pattern, which match or not."""
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

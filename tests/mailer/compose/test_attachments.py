@@ -1,4 +1,4 @@
-"""Attachments, calendars and Content-IDs are what mail programs expect, whatever the type and the bytes of a file."""
+"""Attachments, calendars and Content-IDs have the form that mail programs expect, whatever a file contains."""
 
 from __future__ import annotations
 

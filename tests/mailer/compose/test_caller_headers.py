@@ -1,4 +1,4 @@
-"""A Message-ID of the caller is the one of the message if it is valid, and Reply-To has the values of the message."""
+"""A valid Message-ID of the caller is used, and Reply-To has the values of the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the composer makes is read back by the standard library's parser, and no input can add a line to its headers."""
+"""The standard library's parser reads composed messages back, and no input can add a line to their headers."""
 
 from __future__ import annotations
 

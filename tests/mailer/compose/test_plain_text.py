@@ -1,4 +1,4 @@
-"""Plain text from HTML: what a reader of the other sees, in linear time whatever the HTML is."""
+"""Plain text from HTML has what a reader of the HTML sees, and takes linear time for any HTML."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def hostile(size: int) -> list[str]:
     ("read", "size"), [(plain_text_of, 4_000), (links, 4_000), (preheader, 4_000), (render_markdown, 500)]
 )
 def test_hostile_html_takes_time_in_proportion_to_its_length(read: Callable[[str], object], size: int) -> None:
-    """Quadratic readers take 16 times as long for 4 times the HTML, and far more than a few milliseconds."""
+    """A quadratic reader takes 16 times as long for 4 times the HTML, and much more than a few milliseconds."""
     for short, long in zip(hostile(size), hostile(4 * size), strict=True):
         if seconds_for(read, long) > 0.05:
             growth = min(seconds_for(read, long) for _ in range(3)) / min(seconds_for(read, short) for _ in range(3))

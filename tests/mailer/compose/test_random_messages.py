@@ -1,6 +1,6 @@
-"""Random messages are read back as they were asked for, by two parsers, and no line of them is too long.
+"""Two parsers read random messages back as they were requested, and no line is too long.
 
-`RANDOM_MESSAGES` says how many are made. The parsers are the standard library's and one that shares no code with it
+`RANDOM_MESSAGES` is the number of messages. The parsers are the standard library's and one that shares no code with it
 (fast-mail-parser, on the Rust crate mailparse).
 """
 
@@ -55,7 +55,7 @@ class Node:
 
 @dataclass
 class Reading:
-    """What a parser reads of a message, or is to read."""
+    """The parts of a message that a parser reads, or should read."""
 
     subject: str
     mailboxes: dict[str, list[tuple[str, str]]]
@@ -67,7 +67,7 @@ class Reading:
 
 
 class Maker:
-    """Makes one mail of random values, and what is to be read of its message."""
+    """A maker of one mail with random values, and of the expected reading of its message."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)

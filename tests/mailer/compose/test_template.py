@@ -1,4 +1,4 @@
-"""A template filled in reads as the text encoded anew does, and says so when it cannot be."""
+"""A filled template equals the text encoded as a whole, and raises an error where this is impossible."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def text_of(value: str) -> Text:
 
 
 def read(part: bytes) -> str:
-    """What a reader gets to see, its lines ended by LF."""
+    """Return the text that a reader sees, with LF as line end."""
     content = message_from_bytes(part, policy=policy.default).get_payload(decode=True)
     assert isinstance(content, bytes)
     return unify_breaks(content.decode())

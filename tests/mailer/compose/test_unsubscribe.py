@@ -1,4 +1,4 @@
-"""Tags become links, merge values are data, and programs are told how to leave."""
+"""Tags become links, merge values are data, and mail programs get the headers for unsubscribing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def compose(text: str, html: str = "<p>x</p>", personal: dict[str, Any] | None =
 
 
 def bodies(message: EmailMessage) -> tuple[str, str]:
-    """The two texts, without their line's end."""
+    """Return both texts without their last line end."""
     plain, html = message.iter_parts()
     return plain.get_content().rstrip(), html.get_content().rstrip()
 
@@ -187,7 +187,7 @@ data = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9
 
 @given(pieces, pieces, data, data)
 def test_a_twofold_template_reads_as_if_encoded_anew(plain: str, html: str, merge: str, own: str) -> None:
-    """Each text has its own form of the values."""
+    """The plain text and the HTML have different forms of the values."""
     texts = [
         Text(kind, value, encode_text(kind, value)) for kind, value in (("text/plain", plain), ("text/html", html))
     ]
@@ -203,5 +203,5 @@ def test_a_twofold_template_reads_as_if_encoded_anew(plain: str, html: str, merg
 
 
 def split(text: str) -> list[str]:
-    """At the two keys, as whoever replaces them does: from the left."""
+    """Split at the two keys from the left, as their replacement does."""
     return re.split("(-a-|-b-)", text)

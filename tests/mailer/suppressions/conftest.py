@@ -20,19 +20,19 @@ Send = Callable[..., None]
 
 @pytest.fixture
 def news(alice: Account) -> UnsubscribeGroup:
-    """A group of Alice's."""
+    """Create an unsubscribe group of Alice."""
     return create_group(alice, name="News", description="Once a week")
 
 
 def draft_to(*people: str | Personalization, **changes: Any) -> MailDraft:
-    """A mail to these people, one message each."""
+    """Return a mail to these recipients, one message each."""
     personalizations = tuple(Personalization(to=(Address(each),)) if isinstance(each, str) else each for each in people)
     return replace(draft(), personalizations=personalizations, **changes)
 
 
 @pytest.fixture
 def send(alice: Account) -> Send:
-    """Accepts a mail of Alice's: `send("a@example.com", unsubscribe_group=…)`."""
+    """Return a function that accepts a mail of Alice: `send("a@example.com", unsubscribe_group=…)`."""
 
     def accept(*people: str | Personalization, account: Account = alice, **changes: Any) -> None:
         accept_mail(account, draft_to(*people, **changes))

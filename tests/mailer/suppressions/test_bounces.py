@@ -1,4 +1,4 @@
-"""Who does not exist is not written to again; whoever was refused for another reason is."""
+"""An unknown recipient is suppressed; a recipient that was refused for another reason is not."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_other_refusals_leave_no_trace(reply: str, send: Send, peer: CountingPee
 def test_what_is_said_of_the_message_is_not_said_of_the_recipient(
     send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
-    """After the final dot, that is: some peers say 5.1.1 of any message there."""
+    """Some peers answer 5.1.1 after the final dot for any message."""
     peer.replies["."] = "550 5.1.1 user unknown"
     deliver_one(send, deliverer)
     assert Event.objects.get().kind == EventKind.REFUSED
@@ -102,7 +102,7 @@ def test_what_is_said_of_the_message_is_not_said_of_the_recipient(
 
 
 def test_what_is_said_of_the_sender_is_not_said_of_the_recipient(send: Send) -> None:
-    """To MAIL, and again as an echo to RCPT, that is."""
+    """The peer refuses the sender at MAIL, and repeats this at RCPT."""
     with ScriptedServer({"MAIL": b"550 5.1.1 no such user\r\n", "RCPT": b"550 5.1.1 no such user\r\n"}) as server:
         transport = SmtpTransport(SmtpAddress.parse(server.url), connections=1, timeout_seconds=5)
         deliver_one(send, Deliverer(transport))

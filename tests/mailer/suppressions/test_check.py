@@ -1,4 +1,4 @@
-"""Which suppressions keep a mail from a recipient."""
+"""The suppressions that keep a mail from a recipient."""
 
 from __future__ import annotations
 

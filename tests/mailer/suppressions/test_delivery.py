@@ -1,4 +1,4 @@
-"""Suppressed recipients get nothing: counted at the peer, and told of in events."""
+"""Suppressed recipients get no mail, as the peer counts it, and have an event."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def deliver(deliverer: Deliverer) -> None:
 
 
 def events() -> list[tuple[str, str | None, str | None]]:
-    """What happened, as kind, recipient and words, in the order of the messages."""
+    """Return kind, recipient and reply of each event, in the order of the messages."""
     found = Event.objects.order_by("message_id", "id").values_list("kind", "recipient", "reply")
     return [(EventKind(kind).label, recipient, reply) for kind, recipient, reply in found]
 
@@ -63,7 +63,7 @@ def test_and_gets_all_other_mail(
 def test_another_accounts_suppressions_are_its_own(
     alice: Account, charlie: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
-    """Also when both accounts' mail is in one slice, and only one of them has suppressions."""
+    """This holds when both accounts' mail is in one slice and one of them has no suppressions."""
     leave_everything(charlie, ["left@example.com"])
     send("left@example.com", "other@example.com")
     send("left@example.com", "other@example.com", account=charlie)
@@ -187,7 +187,7 @@ def test_who_leaves_while_a_retry_waits_gets_nothing(
 def test_a_deleted_groups_mail_goes_out(
     alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
-    """Its suppressions went with it."""
+    """The group's suppressions were deleted with it."""
     leave_group(alice, news.pk, ["left@example.com"])
     send("left@example.com", unsubscribe_group=news.pk)
     delete_group(alice, news.pk)

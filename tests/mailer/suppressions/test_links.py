@@ -1,4 +1,4 @@
-"""A link says who leaves what, to nobody but this installation."""
+"""Only this installation can make or read a link to unsubscribe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages behind the link in a mail: who has the link may leave, and nobody else."""
+"""The pages behind the link in a mail: only its holder may unsubscribe."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def tasks_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def browser() -> Client:
-    """One that would bring a cookie if it had one, and is held to the token against forgery where there is one."""
+    """Return a browser that sends cookies and is subject to the CSRF check."""
     return Client(enforce_csrf_checks=True)
 
 
 @pytest.fixture
 def path(alice: Account, news: UnsubscribeGroup, send: Send) -> str:
-    """Of the link in a mail of News to Ann."""
+    """Return the path of the link in a mail of News to Ann."""
     send(ANN, unsubscribe_group=news.pk)
     return f"/u/{token_for(alice, news.pk)}"
 
 
 @pytest.fixture
 def path_of_several(alice: Account, news: UnsubscribeGroup, send: Send) -> str:
-    """Of the link in a mail of News to three."""
+    """Return the path of the link in a mail of News to three recipients."""
     send(SEVERAL, unsubscribe_group=news.pk)
     return f"/u/{token_for(alice, news.pk, address='')}"
 
@@ -59,7 +59,7 @@ def token_for(account: Account, group_id: int, *, address: str = ANN) -> str:
 
 
 def suppressed() -> Left:
-    """Whose, what and by whom."""
+    """Return account, address and kind or group of each suppression."""
     found = Suppression.objects.values_list("account__username", "email", "kind", "group__name")
     return {(account, email, group or SuppressionKind(kind).label) for account, email, kind, group in found}
 
@@ -93,7 +93,7 @@ def test_the_button_leaves_the_group(browser: Client, path: str, alice: Account)
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
 def test_a_mail_program_leaves_with_one_click(kind: str, browser: Client, path: str) -> None:
-    """RFC 8058 section 3.2: either form, no cookie, no redirect."""
+    """RFC 8058 section 3.2 allows two forms of the body, and requires neither cookie nor redirect."""
     multipart = b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
     body = multipart if kind.startswith("multipart") else b"List-Unsubscribe=One-Click"
     assert browser.post(path, body, content_type=kind).status_code == 200
@@ -119,7 +119,7 @@ def test_everything_can_be_left_too(browser: Client, path: str) -> None:
 def test_who_left_by_the_link_in_the_mail_gets_no_more(
     browser: Client, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
-    """The whole way: out of the mail that the peer got."""
+    """The link comes from the mail that the peer received."""
     send(ANN, "bob@example.com", unsubscribe_group=news.pk)
     deliverer.deliver_due(seconds=10)
     mail = next(taken.data for taken in peer.ledger if taken.recipient == ANN)
@@ -164,7 +164,7 @@ def test_what_is_no_link_of_ours_is_a_404_that_does_nothing(
 
 
 def test_a_link_leaves_its_own_accounts_mail(browser: Client, path: str, alice: Account, charlie: Account) -> None:
-    """Charlie has a group of the same name; his mail still comes. A link of an account that is gone is none."""
+    """Charlie has a group of the same name, and his mail still arrives. A link of a deleted account is invalid."""
     create_group(charlie, name="News", description="x")
     browser.post(path, {"leave": "", "group": "1", "account": str(charlie.pk), "address": "bob@example.com"})
     assert suppressed() == {("alice", ANN, "News")}
@@ -201,7 +201,7 @@ def test_one_of_several_is_mailed_a_link_of_their_own(page: str, browser: Client
 
 
 def test_the_page_does_not_tell_who_was_in_bcc(browser: Client, path_of_several: str) -> None:
-    """Every address gets the same answer, and only those that the message went to are mailed."""
+    """Every address gets the same answer, and only recipients of the message are mailed."""
     answers = {
         text_of(browser.post(path_of_several, {"address": email})).replace(email, "ADDRESS")
         for email in (ANN, "eve@example.com", "mallory@example.com")

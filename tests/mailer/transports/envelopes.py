@@ -21,11 +21,11 @@ def make_envelopes(count: int, **changes: Any) -> list[Envelope]:
 
 
 def outcomes_of(results: list[Result]) -> dict[int, Outcome]:
-    """By message id, of messages to one recipient each."""
+    """Return the outcomes by message id, for messages with one recipient each."""
     assert len({result.message_id for result in results}) == len(results)
     return {result.message_id: result.outcomes[0] for result in results}
 
 
 def kinds_of(results: list[Result]) -> list[str]:
-    """Sorted names of the outcomes."""
+    """Return the sorted names of the outcomes."""
     return sorted(type(outcome).__name__ for result in results for outcome in result.outcomes)

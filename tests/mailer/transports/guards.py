@@ -1,4 +1,4 @@
-"""Guards for tests: a gate that tests open, close, and give up at."""
+"""Guards for tests: gates that a test opens, closes or gives up at."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from mailer.transports.base import Begun, Result, Signal
 
 
 class TestGuard:
-    """Open until told otherwise. `begin_limit`: how often it says yes; `gives_up_when`: asked at each
-    poll."""
+    """A gate that allows `begin_limit` messages, and gives up when `gives_up_when` returns True at a poll."""
 
     __test__ = False
 
@@ -49,5 +48,5 @@ class TestGuard:
 
 
 def make_wakeup() -> tuple[socket.socket, socket.socket]:
-    """The end to watch, and the end to write a byte to."""
+    """Return the socket to watch, and the one to write a byte to."""
     return socket.socketpair()

@@ -1,4 +1,4 @@
-"""aiosmtpd, a server that others wrote, on a free port in a thread of its own."""
+"""aiosmtpd, an independent server, on a free port in a thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chaos.serving import end_tasks, stop_accepting
 
 
 class RealServer:
-    """`tls` wraps from the first byte; everything else is aiosmtpd's own options (tls_context for STARTTLS)."""
+    """A server of aiosmtpd: `tls` encrypts from the first byte, and all other options are aiosmtpd's."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, **options: Any) -> None:
         self.received: list[ReceivedEnvelope] = []

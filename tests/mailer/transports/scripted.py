@@ -1,7 +1,8 @@
-"""An SMTP server that behaves, but for what its script says.
+"""An SMTP server that follows the protocol, except where its script differs.
 
-A script names, for each stage of a session, what the server does when it comes to it: one act for every time, or a list
-of acts, one a time (after the last one it behaves). An act is the bytes to answer with, or one of the classes below.
+A script gives, for each stage of a session, the server's act at that stage: one act for every time, or a list with one
+act for each time (after the last one the server follows the protocol). An act is the bytes of the reply, or one of the
+classes below.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ FEATURES = ("PIPELINING", "SIZE 50000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTAT
 
 @dataclass(frozen=True)
 class Drop:
-    """Close the line, after having said something perhaps."""
+    """Close the connection, perhaps after a reply."""
 
     say: bytes = b""
 
 
 @dataclass(frozen=True)
 class Hang:
-    """Say nothing and read nothing, until the test lets go."""
+    """Read and write nothing until the test releases the server."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class DropInBody:
 
 @dataclass(frozen=True)
 class HangInBody:
-    """After 354, read this many bytes of the body and then no more, until the test lets go."""
+    """After 354, read this many bytes of the body and then no more until the test releases the server."""
 
     after: int
     say: bytes = b""
@@ -76,15 +77,15 @@ class ScriptedServer:
     script: dict[str, Act | list[Act]] = field(default_factory=dict)
     features: tuple[str, ...] = FEATURES
     tls: ssl.SSLContext | None = None
-    """TLS from the first byte; with "STARTTLS" among the features, from that command on."""
+    """Encrypt from the first byte; with "STARTTLS" among the features, from that command on."""
     family: int = socket.AF_INET
 
     def __post_init__(self) -> None:
         self.stored: list[bytes] = []
-        """Bodies whose final dot was seen, as they were before dot-stuffing."""
+        """Bodies that ended with a final dot, as they were before dot-stuffing."""
         self.commands: list[str] = []
         self.behind_dots: list[bytes] = []
-        """What had come along with each final dot."""
+        """The bytes that arrived together with each final dot."""
         self.connections = 0
         self._script = {stage: list(acts) if isinstance(acts, list) else acts for stage, acts in self.script.items()}
         self._changed = threading.Condition()

@@ -1,4 +1,4 @@
-"""A peer with Postfix's limits, which counts the copies that each recipient got."""
+"""A peer with Postfix's limits that counts the copies of each recipient."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ TAKEN = b"250 2.0.0 taken\r\n"
 
 @dataclass
 class StrictPeer:
-    """It goes after `errors` errors in a session, takes `room` recipients to a transaction and complains about more,
-    puts off the greylisted and refuses others."""
+    """A peer that limits errors and recipients, greylists some addresses and refuses others.
+
+    It closes a session after `errors` errors, accepts `room` recipients per transaction and complains about more.
+    """
 
     errors: int = 20
     room: int = 1000
     counts_excess: bool = False
-    """Whether one recipient more than it has room for is an error, too."""
+    """Whether a recipient beyond the limit counts as an error, too."""
     greylisted: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     copies: Counter[str] = field(default_factory=Counter)
-    """By recipient."""
+    """Copies by recipient."""
     transactions: list[int] = field(default_factory=list)
-    """The recipients of each."""
+    """The number of recipients of each transaction."""
     sessions: int = 0
 
     @contextmanager

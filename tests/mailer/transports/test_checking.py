@@ -1,4 +1,4 @@
-"""A message that is malformed is refused by each transport, whatever composed it, and nothing of it is sent."""
+"""Each transport refuses a malformed message, whatever composed it, and sends no part of it."""
 
 from __future__ import annotations
 

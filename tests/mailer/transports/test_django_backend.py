@@ -1,4 +1,4 @@
-"""Django's e-mail backends as a way out: what they are given, and what becomes of their exceptions."""
+"""Django's e-mail backends as a transport: the messages they get, and the outcomes of their exceptions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ StartServer = Callable[..., ScriptedServer]
 
 
 class ScriptedBackend(BaseEmailBackend):
-    """Does what the test put into `acts`: raise an exception, call a function with the message, or return a count."""
+    """A backend that raises an exception of `acts`, calls a function with the message, or returns a count."""
 
     acts: list[Any] = []
     opened = 0
@@ -155,7 +155,7 @@ REPORT = b"Reporting-MTA: dns; a\r\n\r\nAction: failed\r\n"
 
 @pytest.mark.parametrize("kind", ["delivery-status", "global", "partial", "x-other"])
 def test_a_provider_gets_the_bytes_of_a_file_with_parts(kind: str) -> None:
-    """The parser reads some of them as messages."""
+    """The parser reads some parts as messages."""
     head = b"From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"
     part = f'Content-Type: message/{kind}\r\nContent-Disposition: attachment; filename="f"\r\n\r\n'.encode()
     backend = AnymailTestBackend()
@@ -194,7 +194,7 @@ def test_what_cannot_be_sent_is_refused_and_stops_nobody(transport: DjangoBacken
 
 
 def requests_error(cause: Exception) -> Exception:
-    """As anymail raises it."""
+    """Return an exception as anymail raises it."""
     kind = type("AnymailRequestsAPIError", (AnymailRequestsAPIError, type(cause)), {})
     error: Exception = kind("Error posting to https://key@example.test")
     error.__cause__ = cause

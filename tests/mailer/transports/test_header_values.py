@@ -1,8 +1,8 @@
-"""Whatever value a header is made of, the peer receives one message with the expected headers and its body.
+"""For every header value, the peer receives one message with the expected headers and its body.
 
-`HEADER_VALUES` says how many values are tried; any number finds each kind of value with each character that some parser
-takes for the end of a line, in long and short values and at all places. Two parsers read what came through a socket:
-the standard library's, and a strict one of the grammar in RFC 5322 and RFC 2047.
+`HEADER_VALUES` is the number of values. Any number includes each kind of value with each character that some parser
+takes for a line end, in long and short values and at all positions. Two parsers read the bytes that came through a
+socket: the standard library's, and a strict one of the grammar in RFC 5322 and RFC 2047.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ FIXED = {
 
 
 def cleaned(value: str) -> str:
-    """What is to arrive of a value, but for white space around it."""
+    """Return the value that should arrive, except for white space around it."""
     return REMOVED.sub(" ", value).strip(" \t")
 
 
 @dataclass
 class Case:
-    """One message, and what it is to arrive as."""
+    """One message and the values that should arrive."""
 
     kind: str
     value: str
@@ -79,7 +79,7 @@ class Case:
 
 
 def make_case(kind: str, value: str) -> Case:
-    """A message that has the value where the kind says."""
+    """Return a message that has the value in the place named by `kind`."""
     attachment = {"content": base64.b64encode(FILE).decode(), "disposition": "attachment", "type": "application/pdf"}
     mail: dict[str, Any] = {
         "sender": "from@example.com", "sender_name": "From Name", "subject": "Subject", "public_id": "A" * 22,
@@ -196,7 +196,7 @@ ENCODED_WORD = re.compile(r"=\?utf-8\?([bq])\?([!->@-~]+)\?=")
 
 
 class StrictMessage:
-    """A head and what follows it, read by the grammar; AssertionError for what does not match."""
+    """A head and its body, parsed by the grammar; anything outside the grammar is an AssertionError."""
 
     def __init__(self, data: bytes) -> None:
         assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", data)
@@ -217,7 +217,7 @@ class StrictMessage:
         return decode_words(self.only(name))
 
     def name_of(self, name: str) -> str:
-        """The display name of a field's one mailbox."""
+        """Return the display name of a field's only mailbox."""
         written, _, address = self.only(name).rpartition("<")
         assert re.fullmatch(r"\w+@example\.com>?", address)
         written = written.strip(" \t")
@@ -252,7 +252,7 @@ class StrictMessage:
 
 
 def decode_words(value: str) -> str:
-    """Encoded words and nothing between them but white space, or text."""
+    """Decode encoded words with only white space between them, or plain text."""
     words = [ENCODED_WORD.fullmatch(each) for each in re.split("[ \t]+", value)]
     if not all(words):
         assert "=?" not in value
@@ -281,7 +281,7 @@ def read_strictly(data: bytes) -> Received:
 def send_all(
     cases: list[Case], server: ScriptedServer, transport: SmtpTransport
 ) -> tuple[list[Envelope], list[Result]]:
-    """Compose the cases and hand them over. What the peer heard is what it has stored, and no command more."""
+    """Compose the cases and send them; check that the peer got exactly their commands."""
     envelopes = [case.compose(512 + number) for number, case in enumerate(cases)]
     server.stored.clear()
     server.commands.clear()
@@ -326,7 +326,7 @@ def test_every_value_arrives_in_one_message_with_the_expected_headers_and_body(
 
 
 def fold_badly(name: str, value: str) -> bytes:
-    """A header field that is broken wherever `str.splitlines()` breaks it."""
+    """Fold a header field wherever `str.splitlines()` splits it."""
     return "\r\n".join([*f"{name}: {value}".splitlines(), ""]).encode()
 
 

@@ -1,4 +1,4 @@
-"""Handing a slice to a peer that behaves."""
+"""A slice is sent to a peer that follows the protocol."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_next_address_of_a_host_is_tried(
 @pytest.mark.parametrize("features", [FEATURES, NO_PIPELINING], ids=["pipelining", "stepwise"])
 class TestAnswers:
     def send(self, server: ScriptedServer, open_smtp: OpenSmtp, **changes: Any) -> list[tuple[Any, ...]]:
-        """The outcomes of a first message, and of a good one after it."""
+        """Return the outcomes of a first message and of a valid one after it."""
         transport = open_smtp(server.url)
         results = transport.send_slice([make_envelope(1, **changes), make_envelope(2)], TestGuard())
         by_id = {result.message_id: result.outcomes for result in results}
@@ -220,7 +220,7 @@ def test_what_the_peer_cannot_take_does_not_reach_it(start_server: StartServer, 
 def test_only_who_needs_smtputf8_is_refused_by_a_peer_without_it(
     start_server: StartServer, open_smtp: OpenSmtp, is_offered: bool
 ) -> None:
-    """RFC 6531 section 3.6: an address in Bcc is in no header, so the message does not need the extension."""
+    """An address in Bcc is in no header, so the message does not need the extension (RFC 6531 section 3.6)."""
     server = start_server(features=("PIPELINING", "SMTPUTF8")[: 1 + is_offered])
     bcc = [["grüße@example.com", ""], ["third@example.com", ""]]
     envelope = compose({"to": [["plain@example.com", "Ädä"]], "bcc": bcc})

@@ -1,4 +1,4 @@
-"""The gate: after it has closed nothing more reaches the peer, and what is said agrees with what the peer holds."""
+"""The gate: once it is closed no byte reaches the peer, and the results agree with the peer's mail."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_next_slice_goes_out_after_a_closed_one(
 def test_the_gate_is_asked_between_354_and_the_body(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
-    """It closes while the peer is thinking about DATA."""
+    """The gate closes while the peer processes DATA."""
     server = start_server(features=features)
 
     class ClosesAtData(TestGuard):
@@ -112,7 +112,7 @@ def test_before_data_a_transaction_ends_without_losing_the_connection(
 def test_a_closed_gate_does_not_wait_for_a_message_that_is_not_begun(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
-    """The first is taken; of the second the peer has heard, and says nothing."""
+    """The peer accepts the first message and does not reply to the commands of the second."""
     server = start_server({"MAIL": [b"250 ok\r\n", Hang()]}, features=features)
 
     class ClosesLater(TestGuard):
@@ -180,7 +180,7 @@ def test_a_wakeup_makes_it_poll_at_once(start_server: StartServer, open_smtp: Op
 def test_a_guard_may_close_its_wakeup_while_it_looks(
     start_server: StartServer, open_smtp: OpenSmtp, is_replaced: bool
 ) -> None:
-    """As a lost database connection does; each new connection of ours may then get its number."""
+    """A lost database connection does this; each new connection of ours may then get the same descriptor number."""
     server = start_server({"DOT": Drop(b"250 2.0.0 taken\r\n")})
     watched, bell = make_wakeup()
     other = make_wakeup()

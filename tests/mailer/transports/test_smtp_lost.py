@@ -1,4 +1,4 @@
-"""Peers that drop, hang and garble: what is known of each message afterwards, and no more than that."""
+"""Peers that disconnect, hang or send garbage: the outcomes claim exactly what is known of each message."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_a_kept_connection_that_was_never_used_may_fail_too(start_server: StartS
 def test_a_peer_that_says_too_much_is_left(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
-    """What it says unasked would be taken for the answer to the next message."""
+    """An unsolicited reply would be taken for the reply to the next message."""
     server = start_server({"DOT": [b"250 2.0.0 taken\r\n250 2.0.0 taken\r\n"]}, features=features)
     transport = open_smtp(server.url)
     assert kinds_of(transport.send_slice(make_envelopes(1), TestGuard())) == ["Sent"]
@@ -272,7 +272,7 @@ def test_a_connection_that_was_idle_for_long_is_asked_first(
 
 
 def test_a_slow_opening_goes_on_from_slice_to_slice(start_server: StartServer, open_smtp: OpenSmtp) -> None:
-    """A peer that greets late must not be met anew each time the gate closes before it greets."""
+    """A peer with a late greeting must not get a new connection each time that the gate closes before it greets."""
     server = start_server({"CONNECT": [b"220 hello\r\n", Hang()]})
     transport = open_smtp(server.url, connections=2)
     assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3

@@ -1,4 +1,4 @@
-"""Encryption, passwords, and the URL that asks for them."""
+"""Encryption, passwords, and the URL that configures them."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_starttls_is_not_used_when_forbidden(
 def test_what_was_said_before_tls_is_forgotten(
     start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path
 ) -> None:
-    """A reply smuggled in behind that to STARTTLS must not be taken for the one to EHLO under TLS (RFC 3207, 4.2)."""
+    """A reply injected behind that to STARTTLS must not be taken for the one to EHLO under TLS (RFC 3207, 4.2)."""
     injected = b"220 2.0.0 go\r\n250-evil\r\n250 SIZE 1\r\n"
     server = start_server({"STARTTLS": injected}, tls=tls, features=(*FEATURES, "STARTTLS"))
     assert isinstance(send_one(open_smtp(f"{server.url}&ca={ca_file}")), Sent)

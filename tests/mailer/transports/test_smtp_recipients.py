@@ -1,4 +1,4 @@
-"""Messages with many recipients: several transactions, and each recipient's outcome apart."""
+"""Messages with many recipients take several transactions, and each recipient has a separate outcome."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_gate_that_closes_between_two_transactions_leaves_the_rest(
 
 
 def test_accepted_recipients_get_it_though_a_peer_that_greylists_ends_the_session(open_smtp: OpenSmtp) -> None:
-    """The peer goes after twenty errors: what it had accepted before that is not to wait for another try."""
+    """The peer closes the session after twenty errors; recipients that it accepted before must not wait for a retry."""
     envelope = to_many(60)
     peer = StrictPeer(greylisted=set(envelope.recipients))
     with peer.running() as url:
@@ -140,7 +140,7 @@ def test_a_recipient_named_twice_ends_once(start_server: StartServer, open_smtp:
 
 
 class Untidy(ScriptedServer):
-    """Like Haraka since 3.3.4: it answers 503 to commands that came along with a final dot."""
+    """A peer like Haraka since 3.3.4: it answers 503 to commands that arrive together with a final dot."""
 
     def act_at(self, stage: str) -> Act:
         if stage in {"MAIL", "RCPT", "DATA"} and self.behind_dots and self.behind_dots[-1]:

@@ -1,4 +1,4 @@
-"""What a negative reply means, by code, enhanced code, words and stage."""
+"""The meaning of a negative reply, by code, enhanced code, text and stage."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ WORDS = st.text(alphabet="abc -.0123456789", max_size=20).map(str.encode)
 
 
 def unstuff(wire: bytes) -> bytes:
-    """What a receiver makes of it (RFC 5321 section 4.5.2)."""
+    """Remove the dot-stuffing as a receiver does (RFC 5321 section 4.5.2)."""
     return re.sub(rb"(\A|\r\n)\.", rb"\1", wire)
 
 
@@ -46,7 +46,7 @@ def test_a_body_without_a_last_line_end_is_given_one() -> None:
 
 @st.composite
 def reply_lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """A reply as the peer writes it, and as it is read."""
+    """Generate a reply as the peer writes it, and as the client reads it."""
     code = draw(st.sampled_from([b"220", b"250", b"354", b"421", b"450", b"550"]))
     lines = draw(st.lists(WORDS, min_size=1, max_size=3))
     end = draw(st.sampled_from([b"\r\n", b"\n"]))

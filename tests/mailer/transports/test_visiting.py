@@ -1,4 +1,4 @@
-"""The doctor visits the SMTP peer: what it reports of good and of bad ones, and that nothing is sent."""
+"""The doctor visits the SMTP peer: its reports on various peers, and that it sends no mail."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_an_address_that_would_split_a_command_is_not_named_to_the_peer(
 
 @pytest.fixture
 def talker() -> Iterator[int]:
-    """The port of a peer whose greeting goes on for ever."""
+    """Return the port of a peer with an endless greeting."""
     is_over = threading.Event()
 
     def talk() -> None:
