@@ -167,7 +167,7 @@ class Demo:
 
     def result(self, stop: dict[str, Any], retained: bool) -> dict[str, Any]:
         """Everything that was expected beside everything that came."""
-        shown = self.stack.manage("show_batch", "--json", *(story.batch_id for story in self.stories))
+        shown = self.stack.manage("show_batch", "--json", "--", *(story.batch_id for story in self.stories))
         for story in self.stories:
             story.received = self.count(story)
             story.counts = json.loads(shown)[story.batch_id]["counts"]
