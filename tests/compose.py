@@ -32,11 +32,11 @@ def fill(node: Any, variables: Mapping[str, str]) -> Any:
         return {key: fill(value, variables) for key, value in node.items()}
     if isinstance(node, list):
         return [fill(value, variables) for value in node]
-    return VARIABLE.sub(lambda found: value_of(found, variables), node) if isinstance(node, str) else node
+    return VARIABLE.sub(lambda match: value_of(match, variables), node) if isinstance(node, str) else node
 
 
-def value_of(found: re.Match[str], variables: Mapping[str, str]) -> str:
-    name, sign, text = found.groups()
+def value_of(match: re.Match[str], variables: Mapping[str, str]) -> str:
+    name, sign, text = match.groups()
     if variables.get(name):
         return variables[name]
     if sign == "?":
@@ -51,8 +51,8 @@ def variables_in_compose() -> set[str]:
 def read_example() -> dict[str, str]:
     """Read .env.example, including the lines that it comments out."""
     lines = (ROOT / ".env.example").read_text().splitlines()
-    found = [re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines]
-    return {match[1]: match[2] for match in found if match}
+    matches = [re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines]
+    return {match[1]: match[2] for match in matches if match}
 
 
 def seconds(span: str) -> float:

@@ -164,10 +164,10 @@ class CountingPeer:
             await asyncio.sleep(self.delay)
         reply = self.replies.get(".", "250 taken")
         if reply.startswith("2"):
-            found = MESSAGE_ID.search(data)
+            match = MESSAGE_ID.search(data)
             now = time.monotonic()
             self.ledger += [
-                Taken(address, found.group(1).decode() if found else "", now, data) for address in recipients
+                Taken(address, match.group(1).decode() if match else "", now, data) for address in recipients
             ]
         writer.write(f"{reply}\r\n".encode())
         self.unanswered -= 1

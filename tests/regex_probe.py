@@ -101,9 +101,9 @@ def hostile_inputs(tree: Any, size: int) -> Iterator[str]:
     They repeat every part of the expression, after every beginning of it, with and without a tail that fails; they
     repeat beginnings; and they repeat a beginning together with a part after it.
     """
-    found = list(dict.fromkeys(parts(tree)))
-    heads = list(dict.fromkeys(["", *(head for head, _ in found)]))[:12]
-    bodies = [body for body in dict.fromkeys([*(body for _, body in found), " ", "a", *heads]) if body][:14]
+    samples = list(dict.fromkeys(parts(tree)))
+    heads = list(dict.fromkeys(["", *(head for head, _ in samples)]))[:12]
+    bodies = [body for body in dict.fromkeys([*(body for _, body in samples), " ", "a", *heads]) if body][:14]
     for head, body in product(heads, bodies):
         yield head + repeat(body, size) + TAIL
         if head:

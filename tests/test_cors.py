@@ -38,18 +38,18 @@ def preflight(settings: Any, tmp_path: Any) -> Preflight:
 
 
 def test_a_page_of_an_allowed_origin_can_send_mail(preflight: Preflight, alice: Account) -> None:
-    asked = preflight("/v3/mail/send")
-    assert (asked.status_code, asked["Access-Control-Allow-Origin"]) == (200, APP)
-    assert "POST" in asked["Access-Control-Allow-Methods"]
+    permission = preflight("/v3/mail/send")
+    assert (permission.status_code, permission["Access-Control-Allow-Origin"]) == (200, APP)
+    assert "POST" in permission["Access-Control-Allow-Methods"]
     for name in ("authorization", "content-type", "on-behalf-of", "idempotency-key", "soapaction"):
-        assert name in asked["Access-Control-Allow-Headers"].split(", ")
+        assert name in permission["Access-Control-Allow-Headers"].split(", ")
     headers = {"Origin": APP, "Authorization": f"Bearer {create_key(alice, 'page')[1]}"}
     answer = Client().get("/v3/scopes", headers=headers)
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (200, APP)
     assert "origin" in answer["Vary"].lower()
     refused = Client().get("/v3/scopes", headers={"Origin": APP})
     assert (refused.status_code, refused["Access-Control-Allow-Origin"]) == (401, APP)
-    for each in (asked, answer, refused):
+    for each in (permission, answer, refused):
         assert "Access-Control-Allow-Credentials" not in each
 
 

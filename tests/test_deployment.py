@@ -103,8 +103,8 @@ def test_only_this_machine_reaches_the_ports_unless_told_otherwise(services: dic
 
 
 def test_health_is_asked_where_it_can_be_answered(services: dict[str, Any]) -> None:
-    asked = {name for name, service in services.items() if "healthcheck" in service}
-    assert asked == {"postgres", "redis", "web", *WORKERS}
+    checked = {name for name, service in services.items() if "healthcheck" in service}
+    assert checked == {"postgres", "redis", "web", *WORKERS}
     assert "127.0.0.1" in services["web"]["environment"]["ALLOWED_HOSTS"].split(",")
 
 
@@ -118,9 +118,9 @@ def test_a_stop_has_the_time_it_may_need(services: dict[str, Any]) -> None:
 
 def test_a_missing_secret_is_named() -> None:
     for name in FILLED_IN:
-        given = {other: value for other, value in FILLED_IN.items() if other != name}
+        variables = {other: value for other, value in FILLED_IN.items() if other != name}
         with pytest.raises(MissingVariable, match=rf"{name} must be set in \.env \(see \.env\.example\)"):
-            read_compose({**given, name: ""})
+            read_compose({**variables, name: ""})
 
 
 def test_every_variable_is_known_to_the_settings(services: dict[str, Any]) -> None:

@@ -41,8 +41,8 @@ def test_the_campaigns_diagram_is_the_table_of_moves() -> None:
 
 def test_the_campaigns_table_has_the_dialects_words() -> None:
     rows = re.findall(r"^\| (\w+) \|(.+)\|$", section("A campaign"), re.MULTILINE)
-    told = {status: [word.strip() for word in words.split("|")] for status, words in rows[1:]}
-    assert told == {status.label: [word_for(status, dialect) for dialect in Dialect] for status in CampaignStatus}
+    table = {status: [word.strip() for word in words.split("|")] for status, words in rows[1:]}
+    assert table == {status.label: [word_for(status, dialect) for dialect in Dialect] for status in CampaignStatus}
 
 
 def test_the_batch_diagram_lets_every_status_reach_every_other() -> None:

@@ -35,10 +35,10 @@ Expression = tuple[str, Any, int, list[str]]
 def modules() -> Iterator[Any]:
     for package in map(importlib.import_module, PACKAGES):
         yield package
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             # A web process starts a thread when it loads its application.
-            if not {"migrations", "management", "wsgi"} & set(found.name.split(".")):
-                yield importlib.import_module(found.name)
+            if not {"migrations", "management", "wsgi"} & set(module.name.split(".")):
+                yield importlib.import_module(module.name)
 
 
 def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:

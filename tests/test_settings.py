@@ -75,17 +75,17 @@ def test_a_wrong_one_stops_start_up_with_its_name() -> None:
 def test_every_wrong_one_is_refused_with_its_name_and_the_right_ones_are_not() -> None:
     done = run_python(READ_OFTEN, json.dumps([*WRONG, *RIGHT.items()]))
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    unnamed = [wrong for wrong, error in zip(WRONG, said, strict=False) if wrong[0] not in error]
+    errors = json.loads(done.stdout)
+    unnamed = [wrong for wrong, error in zip(WRONG, errors, strict=False) if wrong[0] not in error]
     assert unnamed == []
-    assert said[len(WRONG) :] == [""] * len(RIGHT)
+    assert errors[len(WRONG) :] == [""] * len(RIGHT)
 
 
 def test_pools_and_origins_are_none_until_they_are_named() -> None:
     script = "import config.settings as s; print(sorted(s.IP_POOLS), any('cors' in each for each in s.MIDDLEWARE))"
     named = {"IP_POOLS": "marketing,other", "CORS_ALLOWED_ORIGIN_REGEX": "https://a"}
-    said = [run_python(script, **changes).stdout for changes in ({}, named)]
-    assert said == ["[] False\n", "['marketing', 'other'] True\n"]
+    output = [run_python(script, **changes).stdout for changes in ({}, named)]
+    assert output == ["[] False\n", "['marketing', 'other'] True\n"]
 
 
 @pytest.mark.parametrize(

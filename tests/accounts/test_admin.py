@@ -63,10 +63,12 @@ def test_a_new_keys_secret_is_shown_once_and_kept_nowhere(operator: Client, alic
     answer = make_key(operator, alice)
     secret = secret_in(answer.text)
     assert "no-store" in answer.headers["Cache-Control"]
-    found = find_key(secret)
-    assert found is not None
-    assert found.account == alice
-    later = [operator.get(path).text for path in (KEYS, f"{KEYS}{found.pk}/change/", f"{KEYS}{found.pk}/history/")]
+    known_key = find_key(secret)
+    assert known_key is not None
+    assert known_key.account == alice
+    later = [
+        operator.get(path).text for path in (KEYS, f"{KEYS}{known_key.pk}/change/", f"{KEYS}{known_key.pk}/history/")
+    ]
     assert not any(secret in page or secret.split(".")[2] in page for page in later)
     assert not any(secret in morsel.value for morsel in operator.cookies.values())
     assert not any(secret in str(session.get_decoded()) for session in Session.objects.all())
@@ -163,8 +165,8 @@ def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> N
 
 def test_what_becomes_of_doubt_and_of_late_mail_is_chosen_and_explained(operator: Client, alice: Account) -> None:
     page = f"{ACCOUNTS}{alice.pk}/change/"
-    for said in ("nobody gets it twice", "some perhaps twice", "held for a person instead of going out stale"):
-        assert said in operator.get(page).text
+    for text in ("nobody gets it twice", "some perhaps twice", "held for a person instead of going out stale"):
+        assert text in operator.get(page).text
     operator.post(page, {**UNCHANGED, "username": "alice", "doubt_policy": 1, "lateness_limit": 600})
     alice.refresh_from_db()
     assert (alice.doubt_policy, alice.lateness_limit) == (DoubtPolicy.RESEND, 600)

@@ -25,10 +25,10 @@ def test_key_has_the_shape_that_clients_know(alice: Account) -> None:
 def test_key_is_found_by_its_text_with_account_and_parent_in_one_read(alice: Account) -> None:
     child = Account.objects.create(username="child", parent=alice)
     key, text = create_key(child, "shop")
-    found = find_key(text)
-    assert found is not None
+    known_key = find_key(text)
+    assert known_key is not None
     with CaptureQueriesContext(connection) as queries:
-        assert (found.pk, found.account, found.account.parent) == (key.pk, child, alice)
+        assert (known_key.pk, known_key.account, known_key.account.parent) == (key.pk, child, alice)
     assert len(queries) == 0
 
 
@@ -91,9 +91,9 @@ def test_charlie_can_do_nothing_to_a_key_of_alice(alice: Account, charlie: Accou
     ):
         with pytest.raises(UnknownKey):
             attempt()
-    found = find_key(text)
-    assert found is not None
-    assert (found.name, found.scopes) == ("shop", [FULL_ACCESS])
+    known_key = find_key(text)
+    assert known_key is not None
+    assert (known_key.name, known_key.scopes) == ("shop", [FULL_ACCESS])
     assert list(living_keys(charlie)) == []
 
 
@@ -160,10 +160,10 @@ def someone_waits_for_a_lock() -> bool:
 
 def test_account_without_a_parent_is_found_with_none(alice: Account) -> None:
     _, text = create_key(alice, "shop")
-    found = find_key(text)
-    assert found is not None
+    key = find_key(text)
+    assert key is not None
     with CaptureQueriesContext(connection) as queries:
-        assert found.account.parent is None
+        assert key.account.parent is None
     assert len(queries) == 0
     alice.refresh_from_db()
-    assert found.account.created_at == alice.created_at
+    assert key.account.created_at == alice.created_at

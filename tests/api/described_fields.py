@@ -36,12 +36,12 @@ def resolve(piece: Any) -> Any:
 
 def fields_in(piece: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the path and the piece of each field that has no named fields in it, and of each object on the way."""
-    found = resolve(piece)
+    schema = resolve(piece)
     if path:
         yield path, piece
-    if "items" in found and resolve(found["items"]).get("properties"):
-        yield from fields_in_object(resolve(found["items"]), path + ITEMS)
-    yield from fields_in_object(found, path)
+    if "items" in schema and resolve(schema["items"]).get("properties"):
+        yield from fields_in_object(resolve(schema["items"]), path + ITEMS)
+    yield from fields_in_object(schema, path)
 
 
 def fields_in_object(piece: Any, path: str) -> Iterator[tuple[str, Any]]:

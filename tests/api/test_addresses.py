@@ -210,8 +210,8 @@ def test_all_spellings_are_one_contact(first: str, client_of_alice: ApiClient, a
     assert contact.email == A_LABEL
     for email in (U_LABEL, A_LABEL, ODD):
         assert find_by_identifier(alice, "email", [email]) == {A_LABEL: contact}
-        found = client_of_alice.post(f"{CONTACTS}/search/emails", {"emails": [email]}).json()["result"]
-        assert [each["contact"]["email"] for each in found.values()] == [A_LABEL]
+        matches = client_of_alice.post(f"{CONTACTS}/search/emails", {"emails": [email]}).json()["result"]
+        assert [each["contact"]["email"] for each in matches.values()] == [A_LABEL]
         for query in (f"email = '{email.lower()}'", f"email like '%{email[3:]}'"):
             assert client_of_alice.post(f"{CONTACTS}/search", {"query": query}).json()["contact_count"] == 1, query
         listed = client_of_alice.get(f"/v3/contactdb/recipients/search?email={quote(email)}").json()
@@ -238,8 +238,8 @@ def test_all_spellings_are_one_suppression(
 ) -> None:
     assert client_of_alice.post("/v3/asm/suppressions/global", {"recipient_emails": [spelling]}).status_code == 201
     for email in (U_LABEL, A_LABEL, ODD):
-        found = client_of_alice.get(f"/v3/asm/suppressions/global/{quote(email)}").json()
-        assert found == {"recipient_email": A_LABEL}
+        suppression = client_of_alice.get(f"/v3/asm/suppressions/global/{quote(email)}").json()
+        assert suppression == {"recipient_email": A_LABEL}
         listed = client_of_alice.get(f"/v3/suppression/unsubscribes?email={quote(email)}").json()
         assert [each["email"] for each in listed] == [A_LABEL]
         assert client_of_alice.post("/v3/mail/send", mail_with(to=[{"email": email}])).status_code == 202

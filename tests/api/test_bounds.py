@@ -124,13 +124,13 @@ def test_more_is_refused_with_the_bound(name: str, client_of_alice: ApiClient) -
 
 @pytest.mark.parametrize("body", [b'{"a":' * (MAX_DEPTH + 1), b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])
 def test_deep_json_is_called_deep_in_every_dialect(body: bytes, client_of_alice: ApiClient) -> None:
-    said = "The request body is nested more than 201 levels deep."
+    message = "The request body is nested more than 201 levels deep."
     answer = client_of_alice.post(SEND, body)
-    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, said)
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, message)
     answer = client_of_alice.post("/v3/user/scheduled_sends", body)
-    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, said)
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, message)
     answer = client_of_alice.post("/sluice/v1/batches", body)
-    assert (answer.status_code, answer.json()["error"]) == (400, {"code": "BAD_REQUEST", "message": said})
+    assert (answer.status_code, answer.json()["error"]) == (400, {"code": "BAD_REQUEST", "message": message})
 
 
 def test_a_query_has_a_bound(client_of_alice: ApiClient) -> None:
@@ -163,6 +163,6 @@ def test_a_full_queue_is_too_many_requests(
     monkeypatch.setattr(waiting, "_seen", _Seen({client_of_alice.account.pk: 1}, until=float("inf")))
     answer = client_of_alice.post(SEND, mail_body())
     assert answer.status_code == 429
-    said = "too many requests: 1 messages of the account are waiting already"
-    assert answer.json() == {"errors": [{"message": said, "field": None, "help": None}]}
+    message = "too many requests: 1 messages of the account are waiting already"
+    assert answer.json() == {"errors": [{"message": message, "field": None, "help": None}]}
     assert not Mail.objects.exists()

@@ -106,9 +106,9 @@ def with_line_feeds(text: str) -> str:
 
 
 def file_of(message: EmailMessage) -> EmailMessage:
-    (found,) = message.iter_attachments()
-    assert isinstance(found, EmailMessage)
-    return found
+    (attachment,) = message.iter_attachments()
+    assert isinstance(attachment, EmailMessage)
+    return attachment
 
 
 FILE = {"content": "aGVsbG8=", "type": "text/csv", "filename": "a.csv"}
@@ -274,9 +274,9 @@ def by_csv(client: ApiClient, people: People, pet: FieldDefinition) -> None:
     job = begin(client, field_mappings=[EMAIL, FIRST_NAME, new_field_key(client, "pet")])
     assert upload(job, text.getvalue().encode()).status_code == 200
     do_jobs()
-    told = client.get(f"{CONTACTS}/imports/{job['job_id']}").json()
-    assert told["status"] == "errored"
-    answer = Client().get(told["results"]["errors_url"])
+    status = client.get(f"{CONTACTS}/imports/{job['job_id']}").json()
+    assert status["status"] == "errored"
+    answer = Client().get(status["results"]["errors_url"])
     reasons = [row["reason"] for row in csv.DictReader(io.StringIO(answer.getvalue().decode(), newline=""))]
     assert len(reasons) == sum(not is_text(value) for _, value in people)
     assert all("control characters" in reason or "NUL" in reason for reason in reasons)
@@ -294,8 +294,8 @@ def by_easymail(client: ApiClient, people: People, pet: FieldDefinition) -> None
 
 def new_field_key(client: ApiClient, name: str) -> str:
     """Return the id of the custom field with this name."""
-    found = client.get("/v3/marketing/field_definitions").json()["custom_fields"]
-    return str(next(each["id"] for each in found if each["name"] == name))
+    fields = client.get("/v3/marketing/field_definitions").json()["custom_fields"]
+    return str(next(each["id"] for each in fields if each["name"] == name))
 
 
 @pytest.mark.parametrize("store", [by_contactdb, by_marketing, by_csv, by_easymail])

@@ -91,25 +91,25 @@ def strict_document() -> Any:
     mail = document["paths"][MAIL_SEND]["post"]["requestBody"]["content"]["application/json"]
     mail["schema"] = {"type": "object", "maxProperties": 1}
     schemas = document["components"]["schemas"]
-    said = named_in([call["responses"] for item in document["paths"].values() for call in item.values()], schemas)
-    document["components"]["schemas"] = schemas | {name: strict(schemas[name]) for name in said}
+    names = named_in([call["responses"] for item in document["paths"].values() for call in item.values()], schemas)
+    document["components"]["schemas"] = schemas | {name: strict(schemas[name]) for name in names}
     return document
 
 
 def named_in(piece: Any, schemas: Any) -> set[str]:
     """Return the components that a part of the document refers to, directly or not."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [piece]
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict) and "$ref" in each:
             name = each["$ref"].rpartition("/")[2]
-            if name not in found:
-                found.add(name)
+            if name not in names:
+                names.add(name)
                 waiting.append(schemas[name])
         elif isinstance(each, dict | list):
             waiting += each.values() if isinstance(each, dict) else each
-    return found
+    return names
 
 
 @pytest.fixture(scope="module")

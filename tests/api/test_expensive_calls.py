@@ -137,8 +137,8 @@ def test_whatever_waits_for_a_large_statement_is_in_the_list() -> None:
     for file in [*ROOT.glob("campaigns/**/*.py"), *ROOT.glob("api/**/*.py"), *ROOT.glob("mailer/**/*.py")]:
         name = ""
         for line in file.read_text().splitlines():
-            if found := re.match(r"\s*def (\w+)\(", line):
-                name = found[1]
+            if match := re.match(r"\s*def (\w+)\(", line):
+                name = match[1]
             if re.search(r"with .*expensive_call\(", line):
                 marked.setdefault(str(file.relative_to(ROOT)), set()).add(name)
     assert marked == EXPENSIVE

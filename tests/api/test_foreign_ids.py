@@ -109,7 +109,7 @@ def ids(alice: Account) -> Ids:
     campaign = campaign_in(alice, CampaignStatus.DRAFT)
     audience = audience_of(alice)
     imported, _, exported = audience["job_id"]
-    found = {
+    ids = {
         **{name: values[0] for name, values in audience.items()},
         "batch_id": batch.public_id,
         "key_id": create_key(alice, "x")[0].key_id,
@@ -125,7 +125,7 @@ def ids(alice: Account) -> Ids:
         "export_id": exported,
         "field_name": audience["field_id"][1],
     }
-    return {name: str(value) for name, value in found.items() if not isinstance(value, list)}
+    return {name: str(value) for name, value in ids.items() if not isinstance(value, list)}
 
 
 def other_than(known: str) -> str:
@@ -178,7 +178,7 @@ def test_what_another_account_has_is_unknown_wherever_it_is_named(ids: Ids, clie
     named = re.compile(rf"\b({'|'.join(map(re.escape, [*ids.values(), *missing.values()]))})\b")
     count = 0
     for (call, method, *known), (_, _, *unknown) in zip(calls(ids), calls(missing), strict=True):
-        foreign, absent = (client_of_charlie.ask(method, *asked) for asked in (known, unknown))
+        foreign, absent = (client_of_charlie.ask(method, *request) for request in (known, unknown))
         answers = [(each.status_code, b"".join(each).decode()) for each in (foreign, absent)]
         if foreign.status_code == 405:
             continue

@@ -88,11 +88,11 @@ def ask(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[i
         "wsgi.input_terminated": "HTTP_TRANSFER_ENCODING" in headers,
         "wsgi.errors": BytesIO(),
     } | headers
-    told: list[Any] = []
-    answer = SITE(environ, lambda status, told_headers, exc_info=None: told.append((status, told_headers)))
+    responses: list[Any] = []
+    answer = SITE(environ, lambda status, headers_out, exc_info=None: responses.append((status, headers_out)))
     content = b"".join(answer)
     answer.close()
-    return int(told[0][0][:3]), dict(told[0][1]), content
+    return int(responses[0][0][:3]), dict(responses[0][1]), content
 
 
 @pytest.fixture
@@ -129,10 +129,10 @@ def assert_is_answered(call: tuple[str, str], headers: dict[str, str], client: A
     method, path = call
     bent = {name: value.replace("{key}", client.key_text) for name, value in headers.items()}
     key = {"HTTP_AUTHORIZATION": f"Bearer {client.key_text}"}
-    status, told, content = ask(method, path.format(batch_id), key | bent, body_for(path))
+    status, answer_headers, content = ask(method, path.format(batch_id), key | bent, body_for(path))
     assert status < 500, (call, bent, content)
     if status >= 400 and path != "/docs/":
-        assert told["Content-Type"] == "application/json"
+        assert answer_headers["Content-Type"] == "application/json"
         assert set(json.loads(content)) & {"error", "errors"}
 
 

@@ -322,16 +322,16 @@ def test_a_stop_is_not_done_inside_a_transaction(
 
 
 def test_one_that_was_overtaken_as_stale_keeps_nothing(client_of_alice: ApiClient, clock: Clock) -> None:
-    asked = asked_of(client_of_alice, SENDS, {})
-    slow = reserve(asked)
+    request = asked_of(client_of_alice, SENDS, {})
+    slow = reserve(request)
     clock.advance(seconds=idempotency.STALE_SECONDS + 1)
-    fast = reserve(asked)
+    fast = reserve(request)
     assert isinstance(slow, Reservation)
     assert isinstance(fast, Reservation)
     idempotency.free_key(slow)
     keep_answer(slow, KeptAnswer(201, body="slow"))
     keep_answer(fast, KeptAnswer(201, body="fast"))
-    assert reserve(asked) == KeptAnswer(201, body="fast")
+    assert reserve(request) == KeptAnswer(201, body="fast")
 
 
 def test_strangers_learn_nothing_from_a_key(client_of_alice: ApiClient) -> None:

@@ -51,11 +51,11 @@ def test_half_of_it_leaves_and_the_rest_is_stopped(
     run_fleet(deliverer)
     clock.advance(seconds=60)
     run_fleet(deliverer)
-    told = wire.cancel()
+    counts = wire.cancel()
     clock.advance(hours=1)
     run_fleet(deliverer)
 
-    assert told == (True, 2)
+    assert counts == (True, 2)
     assert peer.recipients == EMAILS[:2]
     assert all(f"Subject: {SUBJECT}\r\n".encode() in taken.data for taken in peer.ledger)
     sent_with = Message.objects.filter(mail_id=campaign_of(wire).launch.mail_id)  # type: ignore[union-attr]
@@ -79,10 +79,10 @@ def campaign_of(wire: Wire) -> Campaign:
 
     The campaign is then half sent at the same moment in each API.
     """
-    found = Campaign.objects.select_related("launch").get(**wire.key)
-    if found.rate_per_minute is None:
-        change_terms(found.account, found.pk, {"rate_per_minute": 1})
-    return found
+    campaign = Campaign.objects.select_related("launch").get(**wire.key)
+    if campaign.rate_per_minute is None:
+        change_terms(campaign.account, campaign.pk, {"rate_per_minute": 1})
+    return campaign
 
 
 def expect(wire: Wire, status: CampaignStatus) -> None:

@@ -36,9 +36,9 @@ def test_what_is_left_is_told_and_what_is_more_is_refused(
     settings: Any, alice: Account, client_of_alice: ApiClient, new_client: NewClient
 ) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 2
-    told = [client_of_alice.get(path) for path in (SCOPES, ACCOUNT)]
-    assert [(each.status_code, each[LIMIT], each[REMAINING]) for each in told] == [(200, "2", "1"), (200, "2", "0")]
-    assert {each[RESET] for each in told} == {str(MINUTE + 60)}
+    answers = [client_of_alice.get(path) for path in (SCOPES, ACCOUNT)]
+    assert [(each.status_code, each[LIMIT], each[REMAINING]) for each in answers] == [(200, "2", "1"), (200, "2", "0")]
+    assert {each[RESET] for each in answers} == {str(MINUTE + 60)}
     refused = client_of_alice.get(SCOPES)
     assert (refused.status_code, refused[REMAINING], refused["Retry-After"]) == (429, "0", "40")
     assert refused.json() == {"errors": [{"field": None, "message": "too many requests"}]}

@@ -137,8 +137,8 @@ class SingleSends(Wire):
             "send_to": {"list_ids": [self.list]},
             "email_config": {"subject": SUBJECT, "html_content": HTML, **parts},
         }
-        found = self.ask("POST", "/v3/marketing/singlesends", body).json()["id"]
-        self.key, self.path = {"uuid": found}, f"/v3/marketing/singlesends/{found}"
+        uuid = self.ask("POST", "/v3/marketing/singlesends", body).json()["id"]
+        self.key, self.path = {"uuid": uuid}, f"/v3/marketing/singlesends/{uuid}"
 
     def schedule(self, at: dt.datetime) -> None:
         self.ask("PUT", f"{self.path}/schedule", {"send_at": at.strftime("%Y-%m-%dT%H:%M:%SZ")})
@@ -174,8 +174,8 @@ class Easymail(Wire):
             "from_identity": self.identity,
             "list_uuid": self.list,
         }
-        found = self.ask("POST", "/api/v1/campaigns", body).json()["data"]["uuid"]
-        self.key, self.path = {"uuid": found}, f"/api/v1/campaigns/{found}"
+        uuid = self.ask("POST", "/api/v1/campaigns", body).json()["data"]["uuid"]
+        self.key, self.path = {"uuid": uuid}, f"/api/v1/campaigns/{uuid}"
 
     def schedule(self, at: dt.datetime) -> None:
         self.ask("POST", f"{self.path}/schedule", {"scheduled_at": at.strftime("%Y-%m-%dT%H:%M:%SZ")})

@@ -24,11 +24,11 @@ def fields(alice: Account) -> dict[str, FieldDefinition]:
     }
 
 
-def draft(account: Account, **given: object) -> ContactDraft:
+def draft(account: Account, **values: object) -> ContactDraft:
     """Return a draft of a contact from reserved and custom fields, by name."""
     known = {field.name: field for field in list_fields(account)}
-    custom = {known[name].pk: given.pop(name) for name in list(given) if name in known}
-    return make_draft(given, custom, fields={field.pk: field for field in known.values()})
+    custom = {known[name].pk: values.pop(name) for name in list(values) if name in known}
+    return make_draft(values, custom, fields={field.pk: field for field in known.values()})
 
 
 def store(account: Account, *rows: dict[str, object], list_ids: tuple[int, ...] = ()) -> Upserted:

@@ -39,7 +39,7 @@ TERMS = "/admin/campaigns/accountterms/"
 HOSTILE = "<script>alert(1)</script>"
 
 
-def found(client: Client, query: str, contacts: list[Contact]) -> set[str | None]:
+def addresses_shown(client: Client, query: str, contacts: list[Contact]) -> set[str | None]:
     page = client.get(f"{CONTACTS}?{query}").text
     return {contact.email for contact in contacts if f"{CONTACTS}{contact.pk}/change/" in page}
 
@@ -48,9 +48,9 @@ def read(page: Any) -> str:
     return unescape(page.text)
 
 
-def upload(client: Client, account: Account, content: bytes, name: str = "c.csv", **said: Any) -> Any:
+def upload(client: Client, account: Account, content: bytes, name: str = "c.csv", **fields: Any) -> Any:
     file = SimpleUploadedFile(name, content)
-    return client.post(f"{IMPORT}?account={account.pk}", {"file": file, **said}, follow=True)
+    return client.post(f"{IMPORT}?account={account.pk}", {"file": file, **fields}, follow=True)
 
 
 @pytest.mark.parametrize("path", [CONTACTS, LISTS, SEGMENTS, SENDERS, GROUPS, JOBS, IMPORT, TERMS])
@@ -69,20 +69,24 @@ def test_contacts_are_found_by_what_a_person_has_in_hand(operator: Client, alice
     Contact.objects.filter(pk=bob.pk).update(external_id="customer-7")
     everybody = [ann, bob, other]
 
-    assert found(operator, "", everybody) == {"ann@example.com", "bob@example.com"}
-    assert found(operator, "q=Ann@Example.com", [ann]) == found(operator, "q=Ann@Example.com", [other]) != set()
-    assert found(operator, f"q=ann@example.com&account={charlie.pk}", [ann, bob]) == set()
-    assert found(operator, "q=customer-7", everybody) == {"bob@example.com"}
-    assert found(operator, f"q={bob.pk}", everybody) == {"bob@example.com"}
-    assert found(operator, f"q={Contact.objects.get(pk=bob.pk).uuid}", everybody) == {"bob@example.com"}
-    assert found(operator, f"q={uuid.uuid4()}", everybody) == set()
-    assert found(operator, "q=nobody", everybody) == set()
+    assert addresses_shown(operator, "", everybody) == {"ann@example.com", "bob@example.com"}
+    assert (
+        addresses_shown(operator, "q=Ann@Example.com", [ann])
+        == addresses_shown(operator, "q=Ann@Example.com", [other])
+        != set()
+    )
+    assert addresses_shown(operator, f"q=ann@example.com&account={charlie.pk}", [ann, bob]) == set()
+    assert addresses_shown(operator, "q=customer-7", everybody) == {"bob@example.com"}
+    assert addresses_shown(operator, f"q={bob.pk}", everybody) == {"bob@example.com"}
+    assert addresses_shown(operator, f"q={Contact.objects.get(pk=bob.pk).uuid}", everybody) == {"bob@example.com"}
+    assert addresses_shown(operator, f"q={uuid.uuid4()}", everybody) == set()
+    assert addresses_shown(operator, "q=nobody", everybody) == set()
 
 
 def test_of_one_account_contacts_are_found_by_a_query(operator: Client, alice: Account) -> None:
     contacts = add_contacts(alice, ["ann@example.com", "bob@example.org"])
     query = f"account={alice.pk}&q="
-    assert found(operator, f"{query}email+like+'%25.org'", contacts) == {"bob@example.org"}
+    assert addresses_shown(operator, f"{query}email+like+'%25.org'", contacts) == {"bob@example.org"}
     for wrong in ("email = ", "'; drop table campaigns_contact --=", "no_such_field = 1"):
         answer = operator.get(CONTACTS, {"account": alice.pk, "q": wrong})
         assert answer.status_code == 200
@@ -96,8 +100,11 @@ def test_contacts_of_a_list_and_of_a_segment_are_shown(operator: Client, alice: 
     query = "email like 'c%'"
     segment = create_segment(alice, "C", read_query(query, vocabulary_of(alice)), dialect="sgql", written=query)
     assert f"{CONTACTS}?account={alice.pk}&amp;list={made.pk}" in operator.get(LISTS).text
-    assert found(operator, f"account={alice.pk}&list={made.pk}", contacts) == {"ann@example.com", "bob@example.com"}
-    assert found(operator, f"account={alice.pk}&segment={segment.pk}", contacts) == {"cid@example.com"}
+    assert addresses_shown(operator, f"account={alice.pk}&list={made.pk}", contacts) == {
+        "ann@example.com",
+        "bob@example.com",
+    }
+    assert addresses_shown(operator, f"account={alice.pk}&segment={segment.pk}", contacts) == {"cid@example.com"}
 
 
 def test_a_page_of_contacts_costs_the_same_for_few_and_for_many(operator: Client, alice: Account) -> None:
@@ -118,8 +125,8 @@ def test_a_contacts_page_says_what_is_known(operator: Client, alice: Account) ->
     (ann,) = add_contacts(alice, ["ann@example.com"], first_name=HOSTILE, custom={str(field.pk): 17})
     made = add_list(alice, [ann], name="friends")
     page = operator.get(f"{CONTACTS}{ann.pk}/change/").text
-    for said in ("ann@example.com", "points", ">17<", f"{LISTS}{made.pk}/change/", "friends"):
-        assert said in page
+    for text in ("ann@example.com", "points", ">17<", f"{LISTS}{made.pk}/change/", "friends"):
+        assert text in page
     assert HOSTILE not in page
     assert operator.post(f"{CONTACTS}{ann.pk}/change/", {"first_name": "x"}).status_code == 403
 
@@ -141,11 +148,11 @@ def test_a_list_is_made_renamed_and_deleted(operator: Client, alice: Account) ->
 
 def test_a_segment_is_written_as_a_query_and_counted_when_asked_for(operator: Client, alice: Account) -> None:
     add_contacts(alice, ["ann@example.com", "bob@example.org"])
-    said = {"account": alice.pk, "name": "Org", "query": "email like '%.org'"}
-    wrong = operator.post(f"{SEGMENTS}add/", said | {"query": "email like"})
+    form = {"account": alice.pk, "name": "Org", "query": "email like '%.org'"}
+    wrong = operator.post(f"{SEGMENTS}add/", form | {"query": "email like"})
     assert "at position" in wrong.text
     assert Segment.objects.count() == 0
-    operator.post(f"{SEGMENTS}add/", said)
+    operator.post(f"{SEGMENTS}add/", form)
     segment = Segment.objects.get()
     page = f"{SEGMENTS}{segment.pk}/change/"
     assert "not counted yet" in operator.get(page).text
@@ -235,11 +242,11 @@ def test_a_sender_that_a_campaign_uses_stays(operator: Client, alice: Account) -
 
 
 def test_unsubscribe_groups_are_made_changed_and_deleted(operator: Client, alice: Account) -> None:
-    said = {"account": alice.pk, "name": "News", "description": "Once a week"}
-    operator.post(f"{GROUPS}add/", said)
+    form = {"account": alice.pk, "name": "News", "description": "Once a week"}
+    operator.post(f"{GROUPS}add/", form)
     group = UnsubscribeGroup.objects.get()
-    assert "The account has an unsubscribe group of this name." in operator.post(f"{GROUPS}add/", said).text
-    operator.post(f"{GROUPS}add/", said | {"name": "Offers", "is_default": "on"})
+    assert "The account has an unsubscribe group of this name." in operator.post(f"{GROUPS}add/", form).text
+    operator.post(f"{GROUPS}add/", form | {"name": "Offers", "is_default": "on"})
     operator.post(f"{GROUPS}{group.pk}/change/", {"name": "Letters", "description": "Now and then", "is_default": "on"})
     assert list(UnsubscribeGroup.objects.order_by("pk").values_list("name", "is_default")) == [
         ("Letters", True),
@@ -296,7 +303,7 @@ def test_a_file_is_imported_and_its_broken_rows_can_be_downloaded(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"first_name,last_name\r\nAnn,A\r\n", "No column is one of email"),
         (b"email,E-Mail\r\na@example.com,b@example.com\r\n", "Two columns are the same field"),
@@ -307,10 +314,12 @@ def test_a_file_is_imported_and_its_broken_rows_can_be_downloaded(
     ],
     ids=["no identifier", "one field twice", "open quote", "empty lines", "nothing", "damaged"],
 )
-def test_a_file_that_is_none_is_refused_in_words(operator: Client, alice: Account, content: bytes, told: str) -> None:
+def test_a_file_that_is_none_is_refused_in_words(
+    operator: Client, alice: Account, content: bytes, message: str
+) -> None:
     answer = upload(operator, alice, content)
     assert answer.status_code == 200
-    assert told in read(answer)
+    assert message in read(answer)
 
 
 def test_who_may_not_import_is_not_offered_it(alice: Account) -> None:

@@ -19,7 +19,7 @@ ARABIC = {ord("0") + n: 0x660 + n for n in range(10)}
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "stored"),
     [
         ("2026-11-21", "2026-11-21T00:00:00Z"),
         ("2026-11-21T10:30:15Z", "2026-11-21T10:30:15Z"),
@@ -44,8 +44,8 @@ ARABIC = {ord("0") + n: 0x660 + n for n in range(10)}
         ("-100000000", "1966-10-31T14:13:20Z"),
     ],
 )
-def test_a_date_is_read(text: str, kept: str) -> None:
-    assert write_date(read_date(text)) == kept
+def test_a_date_is_read(text: str, stored: str) -> None:
+    assert write_date(read_date(text)) == stored
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_kept_dates_are_in_the_order_of_their_times(first: dt.datetime, second: 
 
 
 @pytest.mark.parametrize(
-    ("given_value", "kept"),
+    ("given_value", "stored"),
     [
         (20240115, "2024-01-15T00:00:00Z"),
         (20240115.0, "2024-01-15T00:00:00Z"),
@@ -134,9 +134,9 @@ def test_kept_dates_are_in_the_order_of_their_times(first: dt.datetime, second: 
         ("1705276800", "2024-01-15T00:00:00Z"),
     ],
 )
-def test_a_field_takes_a_number_of_json_as_it_takes_its_digits(given_value: str | float, kept: str) -> None:
+def test_a_field_takes_a_number_of_json_as_it_takes_its_digits(given_value: str | float, stored: str) -> None:
     for field in DATE_FIELDS:
-        assert read_value(field, given_value) == kept
+        assert read_value(field, given_value) == stored
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_values_are_kept_in_one_shape(alice: Account, fields: dict[str, FieldDef
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("values", "field"),
     [
         ({}, "email"),
         ({"first_name": "Ann"}, "email"),
@@ -64,15 +64,15 @@ def test_values_are_kept_in_one_shape(alice: Account, fields: dict[str, FieldDef
     ],
 )
 def test_what_cannot_be_stored_names_its_field(
-    alice: Account, fields: dict[str, FieldDefinition], given: dict[str, object], field: str
+    alice: Account, fields: dict[str, FieldDefinition], values: dict[str, object], field: str
 ) -> None:
     with pytest.raises(InvalidContact) as caught:
-        draft(alice, **given)
+        draft(alice, **values)
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "stored"),
     [
         ("+14155550100", "+14155550100"),
         ("+1 (415) 555-0100", "+14155550100"),
@@ -103,12 +103,12 @@ def test_what_cannot_be_stored_names_its_field(
         ),
     ],
 )
-def test_a_telephone_number_has_one_form(text: str, kept: str | None) -> None:
-    if kept is None:
+def test_a_telephone_number_has_one_form(text: str, stored: str | None) -> None:
+    if stored is None:
         with pytest.raises(ValueError, match=r"such as \+14155550100"):
             read_phone(text)
     else:
-        assert read_phone(text) == kept
+        assert read_phone(text) == stored
 
 
 @pytest.mark.parametrize(

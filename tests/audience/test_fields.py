@@ -60,8 +60,8 @@ def test_there_is_a_limit(alice: Account, charlie: Account, fields: dict[str, Fi
 
 
 def test_a_field_that_a_segment_asks_about_stays(alice: Account, fields: dict[str, FieldDefinition]) -> None:
-    asked = Compare(Custom(fields["orders"].pk, Kind.NUMBER), Operator.EQ, Decimal(5))
-    segment = create_segment(alice, "five", asked, dialect="sgql", written="orders = 5")
+    condition = Compare(Custom(fields["orders"].pk, Kind.NUMBER), Operator.EQ, Decimal(5))
+    segment = create_segment(alice, "five", condition, dialect="sgql", written="orders = 5")
     with pytest.raises(FieldInUse):
         delete_field(alice, fields["orders"].pk)
     delete_field(alice, fields["pet"].pk)

@@ -112,8 +112,8 @@ def test_names_are_unique_among_segments_and_lists(alice: Account, charlie: Acco
 def test_which_segments_contacts_belong_to(alice: Account, people: dict[int, int]) -> None:
     anns = create_segment(alice, "Anns", named("Ann"), dialect="sgql", written="")
     everybody = create_segment(alice, "all", EVERYBODY, dialect="sgql", written="")
-    found = segments_of(alice, [people[0], people[2]])
-    assert found == {people[0]: [anns, everybody], people[2]: [everybody]}
+    segments = segments_of(alice, [people[0], people[2]])
+    assert segments == {people[0]: [anns, everybody], people[2]: [everybody]}
 
 
 def test_a_search_that_takes_too_long_is_given_up(alice: Account, people: dict[int, int], settings: Any) -> None:

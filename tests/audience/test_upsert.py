@@ -57,9 +57,9 @@ def test_what_is_not_named_stays_and_what_is_empty_goes(alice: Account, fields: 
     everything = {"first_name": "Ann", "city": "Ulm", "alternate_emails": ["o@x.org"], "pet": "cat", "orders": 7}
     store(alice, {"email": "a@x.org", **everything})
     store(alice, {"email": "a@x.org", "first_name": "", "pet": None})
-    kept = contact_of(alice, "a@x.org")
-    assert (kept.first_name, kept.city, kept.alternate_emails) == ("", "Ulm", ["o@x.org"])
-    assert kept.custom == {str(fields["orders"].pk): 7}
+    contact = contact_of(alice, "a@x.org")
+    assert (contact.first_name, contact.city, contact.alternate_emails) == ("", "Ulm", ["o@x.org"])
+    assert contact.custom == {str(fields["orders"].pk): 7}
     store(alice, {"email": "a@x.org", "alternate_emails": []})
     assert contact_of(alice, "a@x.org").alternate_emails == []
 
@@ -151,8 +151,8 @@ def test_nothing_is_nothing(alice: Account) -> None:
 def test_texts_of_every_kind_survive(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     odd = 'tab\there, line\nbreak, back\\slash, \\N, "quotes", {braces}, é✓😀, \'); drop table x'
     store(alice, {"email": "a@x.org", "pet": odd, "city": odd[:60]})
-    kept = contact_of(alice, "a@x.org")
-    assert (kept.custom[str(fields["pet"].pk)], kept.city) == (odd, odd[:60].strip())
+    contact = contact_of(alice, "a@x.org")
+    assert (contact.custom[str(fields["pet"].pk)], contact.city) == (odd, odd[:60].strip())
 
 
 def test_ten_thousand_at_once(alice: Account) -> None:

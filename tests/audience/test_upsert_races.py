@@ -34,34 +34,34 @@ def in_threads(*works: object) -> None:
 
 
 def test_the_same_contacts_in_different_orders_are_stored_once(alice: Account) -> None:
-    found = create_list(alice, "all")
+    everyone = create_list(alice, "all")
     drafts = [ContactDraft(email=f"c{n}@x.org", external_id=f"e{n}") for n in range(300)]
 
     def store_shuffled(seed: int) -> None:
         for turn in range(4):
             rows = drafts.copy()
             random.Random(seed * 10 + turn).shuffle(rows)
-            upsert_contacts(alice, rows[:200], list_ids=[found.pk])
+            upsert_contacts(alice, rows[:200], list_ids=[everyone.pk])
 
     in_threads(*(partial(store_shuffled, seed) for seed in range(3)))
     stored = Contact.objects.filter(account=alice).count()
     assert 200 <= stored <= 300
     assert count_contacts(alice) == stored
-    assert find_list(alice, found.pk).contact_count == stored == Membership.objects.count()
+    assert find_list(alice, everyone.pk).contact_count == stored == Membership.objects.count()
 
 
 def test_storing_removing_and_deleting_cross_without_a_deadlock(alice: Account) -> None:
-    found, doomed = create_list(alice, "kept"), create_list(alice, "doomed")
+    lasting, doomed = create_list(alice, "kept"), create_list(alice, "doomed")
     drafts = [ContactDraft(email=f"c{n}@x.org") for n in range(100)]
-    ids = sorted(upsert_contacts(alice, drafts, list_ids=[found.pk, doomed.pk]).contact_ids.values())
+    ids = sorted(upsert_contacts(alice, drafts, list_ids=[lasting.pk, doomed.pk]).contact_ids.values())
 
     def store_again() -> None:
         for _ in range(5):
-            upsert_contacts(alice, list(reversed(drafts)), list_ids=[found.pk])
+            upsert_contacts(alice, list(reversed(drafts)), list_ids=[lasting.pk])
 
     def take_off() -> None:
         for _ in range(5):
-            remove_from_list(alice, found.pk, ids[::2])
+            remove_from_list(alice, lasting.pk, ids[::2])
 
     def delete_half() -> None:
         for contact_id in ids[::3]:
@@ -75,11 +75,11 @@ def test_storing_removing_and_deleting_cross_without_a_deadlock(alice: Account) 
     in_threads(store_again, take_off, delete_half, drop_list)
     assert not ContactList.objects.filter(pk=doomed.pk).exists()
     living = set(Contact.objects.values_list("pk", flat=True))
-    on_list = set(Membership.objects.filter(list=found).values_list("contact_id", flat=True))
+    on_list = set(Membership.objects.filter(list=lasting).values_list("contact_id", flat=True))
     assert on_list <= living
-    assert find_list(alice, found.pk).contact_count == len(on_list)
+    assert find_list(alice, lasting.pk).contact_count == len(on_list)
     assert count_contacts(alice) == len(living)
-    assert set(Membership.objects.values_list("list_id", flat=True)) <= {found.pk}
+    assert set(Membership.objects.values_list("list_id", flat=True)) <= {lasting.pk}
 
 
 def test_a_second_upsert_of_the_account_waits_for_the_first(alice: Account, charlie: Account) -> None:

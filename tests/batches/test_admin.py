@@ -82,22 +82,22 @@ def test_every_page_opens_for_an_operator_and_for_nobody_else(
 
 def test_a_batch_says_its_status_counts_waves_and_receipts(operator: Client, paused_batch: Batch) -> None:
     page = operator.get(f"{BATCHES}{paused_batch.pk}/change/").text
-    for said in ("paused", "600 scheduled", "2 scheduled", "in 59 min", "key Website", paused_batch.public_id):
-        assert said in page
+    for text in ("paused", "600 scheduled", "2 scheduled", "in 59 min", "key Website", paused_batch.public_id):
+        assert text in page
 
 
 def test_the_list_is_searched_and_filtered(operator: Client, paused_batch: Batch, charlie: Account) -> None:
     other = create_batch(charlie)
 
-    def found(query: str) -> set[Batch]:
+    def listed(query: str) -> set[Batch]:
         page = operator.get(f"{BATCHES}?{query}").text
         return {batch for batch in (paused_batch, other) if batch.public_id in page}
 
-    assert found("") == {paused_batch, other}
-    assert found(f"q={other.public_id}") == {other}
-    assert found("status__exact=1") == {paused_batch}
-    assert found(f"account={charlie.pk}") == {other}
-    assert found("account=x") == set()
+    assert listed("") == {paused_batch, other}
+    assert listed(f"q={other.public_id}") == {other}
+    assert listed("status__exact=1") == {paused_batch}
+    assert listed(f"account={charlie.pk}") == {other}
+    assert listed("account=x") == set()
 
 
 def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, batch: Batch, charlie: Account) -> None:
@@ -134,8 +134,8 @@ def test_pause_is_confirmed_carried_out_and_receipted(operator: Client, batch: B
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.actor, receipt.reason) == ("pause", "operator olga", "wrong price")
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
-    for said in ("The counts are exact", "wrong price", "operator olga", "600", receipt.public_id):
-        assert said in answer.text
+    for text in ("The counts are exact", "wrong price", "operator olga", "600", receipt.public_id):
+        assert text in answer.text
 
 
 def test_cancel_says_what_is_lost_and_until_when_it_can_be_taken_back(operator: Client, batch: Batch) -> None:
@@ -320,7 +320,7 @@ def test_the_dashboard_says_that_everything_is_frozen(operator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "now"),
         (-0.4, "now"),
@@ -332,6 +332,6 @@ def test_the_dashboard_says_that_everything_is_frozen(operator: Client) -> None:
         (86400, "in 1 d"),
     ],
 )
-def test_times_are_told_in_the_units_that_matter(seconds: float, said: str) -> None:
+def test_times_are_told_in_the_units_that_matter(seconds: float, text: str) -> None:
     now = dt.datetime(2026, 11, 20, 10, 53, tzinfo=dt.UTC)
-    assert tell_time(now + dt.timedelta(seconds=seconds), now) == said
+    assert tell_time(now + dt.timedelta(seconds=seconds), now) == text

@@ -41,8 +41,8 @@ def frozen(busy: Account) -> Account:
     return Account.objects.get(pk=busy.pk)
 
 
-def press(operator: Client, account: Account, action: str, **said: str) -> Any:
-    return operator.post(f"{ACCOUNTS}{account.pk}/{action}/", {"reason": "", **said}, follow=True)
+def press(operator: Client, account: Account, action: str, **fields: str) -> Any:
+    return operator.post(f"{ACCOUNTS}{account.pk}/{action}/", {"reason": "", **fields}, follow=True)
 
 
 def is_frozen(account: Account) -> bool:
@@ -72,8 +72,8 @@ def test_an_account_is_frozen_and_thawed_with_receipts(operator: Client, busy: A
 
 def test_the_page_says_since_when_it_is_frozen_and_how_much_waits(operator: Client, frozen: Account) -> None:
     page = operator.get(f"{ACCOUNTS}{frozen.pk}/change/").text
-    for said in (f"since {frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC", "7 messages, of which 7 may still leave", "freeze"):
-        assert said in page
+    for text in (f"since {frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC", "7 messages, of which 7 may still leave", "freeze"):
+        assert text in page
     assert "They are frozen with it" in page
 
 
@@ -96,8 +96,8 @@ def test_whoever_comes_second_is_told_so(operator: Client, frozen: Account) -> N
 
 def test_a_purge_says_in_numbers_what_is_lost_and_asks_for_the_username(operator: Client, frozen: Account) -> None:
     question = operator.get(f"{ACCOUNTS}{frozen.pk}/purge/").text
-    for said in ("7 messages are discarded for good", "7 scheduled", "cannot be taken back", "Type alice to confirm"):
-        assert said in question
+    for text in ("7 messages are discarded for good", "7 scheduled", "cannot be taken back", "Type alice to confirm"):
+        assert text in question
     for wrong in ("", "Alice", "alice-eu"):
         assert press(operator, frozen, "purge", username=wrong).status_code == 200
         assert count_account(frozen.pk).scheduled == 7
@@ -106,8 +106,8 @@ def test_a_purge_says_in_numbers_what_is_lost_and_asks_for_the_username(operator
     assert (counts.scheduled, counts.discarded) == (0, 7)
     receipt = Receipt.objects.get(action="purge")
     assert (receipt.affected, receipt.reason) == (7, "wrong list")
-    for said in ("is discarded, and stays so after a thaw", "Discarded", "wrong list"):
-        assert said in answer.text
+    for text in ("is discarded, and stays so after a thaw", "Discarded", "wrong list"):
+        assert text in answer.text
 
 
 def test_only_what_is_frozen_is_purged(operator: Client, busy: Account) -> None:

@@ -77,14 +77,14 @@ def test_forms_from_elsewhere_and_from_strangers_are_refused(operator: Client, c
 def run(command: str) -> dict[str, Any]:
     out = StringIO()
     call_command(command, "--reason", "fire", "--json", stdout=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told
+    receipt: dict[str, Any] = json.loads(out.getvalue())
+    return receipt
 
 
 def test_everything_is_frozen_and_thawed_from_the_command_line(busy: Account) -> None:
-    told = run("freeze_everything")
+    receipt = run("freeze_everything")
     assert is_installation_frozen()
-    assert (told["settled"], told["sent"], told["stopped"], told["in_flight"]) == (True, 0, 4, 0)
+    assert (receipt["settled"], receipt["sent"], receipt["stopped"], receipt["in_flight"]) == (True, 0, 4, 0)
     with pytest.raises(CommandError, match="frozen already") as refusal:
         run("freeze_everything")
     assert refusal.value.returncode == 2
@@ -101,8 +101,8 @@ def test_the_exit_code_says_that_something_is_in_flight(busy: Account, settings:
         state=ParcelState.CLAIMED, worker_id=worker.pk, fence=1, slice_no=1, slice_from=0, slice_to=4
     )
     out = StringIO()
-    with pytest.raises(CommandError, match="Not settled yet") as told:
+    with pytest.raises(CommandError, match="Not settled yet") as refusal:
         call_command("freeze_everything", stdout=out)
-    assert told.value.returncode == 1
+    assert refusal.value.returncode == 1
     assert "settled False" in out.getvalue()
     assert "in_flight 4" in out.getvalue()

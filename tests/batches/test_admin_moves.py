@@ -35,8 +35,8 @@ def batch(alice: Account) -> Batch:
     return batch
 
 
-def press(operator: Client, batch: Batch, action: str, **said: str) -> Any:
-    return operator.post(f"{BATCHES}{batch.pk}/{action}/", {"reason": "", **said}, follow=True)
+def press(operator: Client, batch: Batch, action: str, **fields: str) -> Any:
+    return operator.post(f"{BATCHES}{batch.pk}/{action}/", {"reason": "", **fields}, follow=True)
 
 
 def write(moment: dt.datetime) -> str:
@@ -53,8 +53,8 @@ def test_a_batch_is_rescheduled(operator: Client, batch: Batch) -> None:
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.actor, receipt.affected) == ("reschedule", "operator olga", 3)
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
-    for said in ("has another send_at now", "Rescheduled", "too early"):
-        assert said in answer.text
+    for text in ("has another send_at now", "Rescheduled", "too early"):
+        assert text in answer.text
 
 
 def test_a_time_that_is_none_moves_nothing(operator: Client, batch: Batch) -> None:
@@ -99,14 +99,14 @@ def test_a_pause_without_terms_says_that_it_stays(operator: Client, batch: Batch
 
 
 def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: Batch) -> None:
-    for name, said, told in (
+    for name, value, message in (
         ("until", "2020-01-01T00:00", "Nothing was changed: this time has passed already."),
         ("until", "x", "valid date/time"),
         ("hours", "-1", "greater than or equal to 0"),
         ("hours", "nan", "Enter a number"),
         ("hours", "1e9", "less than or equal to"),
     ):
-        assert told in press(operator, batch, "pause", **{name: said}).text
+        assert message in press(operator, batch, "pause", **{name: value}).text
     batch.refresh_from_db()
     assert batch.status == BatchStatus.OPEN
 
@@ -119,8 +119,8 @@ def test_held_mail_is_shown_and_leads_to_the_person_who_decides(
     sweep()
     assert count_batch(batch.pk).held == 3
     page = operator.get(f"{BATCHES}{batch.pk}/change/").text
-    for said in ("3 held", "1 held", f"/admin/in-hand/?account={alice.pk}&amp;why=held&amp;batch={batch.public_id}"):
-        assert said in page
+    for text in ("3 held", "1 held", f"/admin/in-hand/?account={alice.pk}&amp;why=held&amp;batch={batch.public_id}"):
+        assert text in page
     for path in (BATCHES, "/admin/", "/admin/waves/", f"{BATCHES}{batch.pk}/resume/", "/admin/mailer/message/"):
         assert operator.get(path, follow=True).status_code == 200
     assert "For 3 messages that time has come" in operator.get(f"{BATCHES}{batch.pk}/cancel/").text

@@ -60,9 +60,9 @@ def test_the_sql_agrees_with_the_verdict(
         locked = read_locked_gate(batch.pk)
     assert locked is not None
     for before in parcels:
-        said = verdict(locked.gate, now, send_at=before.send_at, due_at=before.due_at, limits=locked.limits)
+        pure = verdict(locked.gate, now, send_at=before.send_at, due_at=before.due_at, limits=locked.limits)
         after = Parcel.objects.get(pk=before.pk)
-        expected = before.state if said is Verdict.WAIT else TARGETS[said]
+        expected = before.state if pure is Verdict.WAIT else TARGETS[pure]
         if after.due_at == now:  # exactly on the edge: the clock has moved on meanwhile
             continue
         assert after.state == expected, (before.state, before.send_at - now)

@@ -65,8 +65,8 @@ def test_frozen_mail_is_retained_and_does_not_expire(alice: Account, peer: Count
 def test_a_freeze_and_a_thaw_are_written_down(alice: Account) -> None:
     freeze_account(alice, actor="key 1", reason="why")
     thaw_account(alice, actor="key 2")
-    told = Receipt.objects.order_by("pk").values_list("action", "actor", "reason", "batch")
-    assert list(told) == [("freeze", "key 1", "why", None), ("thaw", "key 2", "", None)]
+    receipts = Receipt.objects.order_by("pk").values_list("action", "actor", "reason", "batch")
+    assert list(receipts) == [("freeze", "key 1", "why", None), ("thaw", "key 2", "", None)]
 
 
 def test_a_second_freeze_or_thaw_is_a_conflict(alice: Account) -> None:

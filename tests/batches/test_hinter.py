@@ -18,7 +18,7 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 
 
-class Said:
+class Published:
     """A record of published hints, in place of a broker; publishing blocks while `may_go` is not set."""
 
     def __init__(self) -> None:
@@ -39,11 +39,11 @@ class Said:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> Said:
-    said = Said()
-    monkeypatch.setattr(hints, "hint_due", said.hint_due)
-    monkeypatch.setattr(hints, "hint_wave", said.hint_wave)
-    return said
+def published(monkeypatch: pytest.MonkeyPatch) -> Published:
+    published = Published()
+    monkeypatch.setattr(hints, "hint_due", published.hint_due)
+    monkeypatch.setattr(hints, "hint_wave", published.hint_wave)
+    return published
 
 
 def leave_due(hinter: Hinter, lane: Lane = Lane.TRANSACTIONAL, parcels: int = 1) -> None:
@@ -54,21 +54,21 @@ def leave_wave(hinter: Hinter, wave: Wave) -> None:
     hinter.leave(Counter(), [wave], now=NOW)
 
 
-def test_what_is_left_while_it_publishes_goes_out_together_and_afterwards(said: Said) -> None:
-    said.may_go.clear()
+def test_what_is_left_while_it_publishes_goes_out_together_and_afterwards(published: Published) -> None:
+    published.may_go.clear()
     hinter = Hinter()
     leave_due(hinter)
-    assert said.is_begun.wait(10)
+    assert published.is_begun.wait(10)
     for _ in range(5):
         leave_due(hinter)
     leave_due(hinter, Lane.BULK, parcels=3)
-    said.may_go.set()
-    wait_until(lambda: len(said.due) == 3, why="two rounds")
-    assert said.due[0] == (Lane.TRANSACTIONAL, 1)
-    assert set(said.due[1:]) == {(Lane.TRANSACTIONAL, 5), (Lane.BULK, 3)}
+    published.may_go.set()
+    wait_until(lambda: len(published.due) == 3, why="two rounds")
+    assert published.due[0] == (Lane.TRANSACTIONAL, 1)
+    assert set(published.due[1:]) == {(Lane.TRANSACTIONAL, 5), (Lane.BULK, 3)}
 
 
-def test_a_wave_is_planned_once_for_all_that_is_accepted_before_its_time(said: Said) -> None:
+def test_a_wave_is_planned_once_for_all_that_is_accepted_before_its_time(published: Published) -> None:
     hinter = Hinter()
     wave, other = (1, NOW + MINUTE), (2, NOW + MINUTE)
     leave_wave(hinter, wave)
@@ -76,18 +76,20 @@ def test_a_wave_is_planned_once_for_all_that_is_accepted_before_its_time(said: S
     leave_wave(hinter, wave)
     leave_wave(hinter, other)
     wait_until(lambda: hinter._planned == {wave, other}, why="the other wave")
-    assert said.waves == [wave, other]
+    assert published.waves == [wave, other]
 
 
-def test_a_wave_that_may_fire_before_the_commit_is_hinted_for_each_mail(said: Said) -> None:
+def test_a_wave_that_may_fire_before_the_commit_is_hinted_for_each_mail(published: Published) -> None:
     hinter = Hinter()
     wave = (1, NOW + dt.timedelta(seconds=1))
     for rounds in (1, 2):
         leave_wave(hinter, wave)
-        wait_until(lambda rounds=rounds: len(said.waves) == rounds, why="a hint")
+        wait_until(lambda rounds=rounds: len(published.waves) == rounds, why="a hint")
 
 
-def test_a_wave_that_the_broker_did_not_take_is_hinted_again(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wave_that_the_broker_did_not_take_is_hinted_again(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried: list[Wave] = []
     hinter = Hinter()
     with monkeypatch.context() as patch:
@@ -95,12 +97,12 @@ def test_a_wave_that_the_broker_did_not_take_is_hinted_again(said: Said, monkeyp
         leave_wave(hinter, (1, NOW + MINUTE))
         wait_until(lambda: tried, why="the attempt")
         leave_due(hinter)
-        wait_until(lambda: said.due, why="the next round")
+        wait_until(lambda: published.due, why="the next round")
     leave_wave(hinter, (1, NOW + MINUTE))
-    wait_until(lambda: said.waves, why="the second attempt")
+    wait_until(lambda: published.waves, why="the second attempt")
 
 
-def test_the_thread_outlives_what_it_meets(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_thread_outlives_what_it_meets(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = threading.Event()
 
     def fail(*_: Any) -> None:
@@ -113,4 +115,4 @@ def test_the_thread_outlives_what_it_meets(said: Said, monkeypatch: pytest.Monke
         leave_due(hinter)
         assert failed.wait(10)
     leave_due(hinter)
-    wait_until(lambda: said.due, why="the next hint")
+    wait_until(lambda: published.due, why="the next hint")

@@ -108,9 +108,9 @@ def test_what_is_split_off_otherwise_has_the_same_in_common(batch: Batch) -> Non
     soon = database_now() + dt.timedelta(hours=1)
     split_off(source, 1, state=ParcelState.SCHEDULED, due_at=soon, attempts=1, is_remainder=True, is_replay=False)
     part = Parcel.objects.latest("pk")
-    told = {"due_at": soon, "attempts": 1, "is_remainder": True}
+    columns = {"due_at": soon, "attempts": 1, "is_remainder": True}
     assert {name: getattr(part, name) for name in queries.COPIED} == {
-        name: told.get(name, getattr(source, name)) for name in queries.COPIED
+        name: columns.get(name, getattr(source, name)) for name in queries.COPIED
     }
 
 
@@ -177,10 +177,10 @@ def test_nothing_is_sent_after_a_settled_stop_while_claims_are_split(
 def test_a_worker_that_lost_its_parcel_splits_nothing(batch: Batch, claim: Claim) -> None:
     rescue_parcel_of(claim)
     holder = Hold()
-    kept = claim_parcel(holder)
+    new_claim = claim_parcel(holder)
     assert not split_claim(claim, [SECOND_HALF])
     assert Parcel.objects.count() == 1
-    assert holder.look([Slice(kept, 0, MESSAGES)])
+    assert holder.look([Slice(new_claim, 0, MESSAGES)])
 
 
 def test_without_the_fence_it_takes_messages_from_another(
@@ -188,10 +188,10 @@ def test_without_the_fence_it_takes_messages_from_another(
 ) -> None:
     without(monkeypatch, queries, "SPLIT_CLAIM", " and p.fence = %(fence)s")
     rescue_parcel_of(claim)
-    kept = claim_parcel(Hold())
+    new_claim = claim_parcel(Hold())
     split_claim(claim, [SECOND_HALF])
     part = claim_parcel(Hold())
-    assert kept.members & part.members, "both would send them"
+    assert new_claim.members & part.members, "both would send them"
 
 
 def rescue_parcel_of(claim: Claim) -> None:

@@ -53,9 +53,9 @@ gates = st.builds(Gate, st.sampled_from(BatchStatus), *[st.booleans()] * 5)
 
 @given(gates, st.timedeltas(dt.timedelta(days=-10), dt.timedelta(days=10)))
 def test_nothing_leaves_early_and_nothing_stopped_leaves_at_all(gate: Gate, moment: dt.timedelta) -> None:
-    said = verdict_at(gate, moment)
-    assert (said is Verdict.WAIT) == (moment < dt.timedelta(0))
-    if said is Verdict.RELEASE:
+    result = verdict_at(gate, moment)
+    assert (result is Verdict.WAIT) == (moment < dt.timedelta(0))
+    if result is Verdict.RELEASE:
         assert gate == Gate(BatchStatus.OPEN)
 
 
@@ -68,7 +68,7 @@ def test_a_retry_waits_for_its_next_try_whatever_the_gate(
 
 
 @pytest.mark.parametrize(
-    ("opened", "now", "said"),
+    ("opened", "now", "expected"),
     [
         (None, 9, Verdict.RELEASE),
         (None, 10, Verdict.HOLD),
@@ -79,12 +79,12 @@ def test_a_retry_waits_for_its_next_try_whatever_the_gate(
         (-100, 10, Verdict.HOLD),
     ],
 )
-def test_lateness_counts_from_the_last_of_due_time_and_opening(opened: int | None, now: int, said: Verdict) -> None:
+def test_lateness_counts_from_the_last_of_due_time_and_opening(opened: int | None, now: int, expected: Verdict) -> None:
     limits = Limits(
         retention=dt.timedelta(hours=72),
         lateness=dt.timedelta(minutes=10),
         opened_at=None if opened is None else SEND_AT + dt.timedelta(minutes=opened),
     )
     moment = SEND_AT + dt.timedelta(minutes=now)
-    assert verdict(Gate(BatchStatus.OPEN), moment, send_at=SEND_AT, due_at=SEND_AT, limits=limits) is said
+    assert verdict(Gate(BatchStatus.OPEN), moment, send_at=SEND_AT, due_at=SEND_AT, limits=limits) is expected
     assert verdict(Gate(BatchStatus.PAUSED), moment, send_at=SEND_AT, due_at=SEND_AT, limits=limits) is Verdict.RETAIN

@@ -72,9 +72,9 @@ def test_what_grows_faster_than_its_size_is_said(case: dict[str, Any]) -> None:
     assert (case["growth"]["bytes"]["exponent"], case["growth"]["bytes"]["is_linear"]) == (2, False)
 
 
-@pytest.mark.parametrize("told", [text, markdown])
-def test_the_table_tells_all_of_it(told: Any, case: dict[str, Any]) -> None:
-    table = told({"about": ABOUT, "drain": {"summary": "a drain", **case}})
+@pytest.mark.parametrize("render", [text, markdown])
+def test_the_table_tells_all_of_it(render: Any, case: dict[str, Any]) -> None:
+    table = render({"about": ABOUT, "drain": {"summary": "a drain", **case}})
     for part in (
         "110 [90 … 120]",
         "peer 11 [10 … 12]: 10",

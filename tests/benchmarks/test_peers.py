@@ -104,15 +104,15 @@ def test_an_environment_is_made_once_and_again_only_when_it_was_left_half_made_o
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("output", "reason"),
     [
         ("pip install x failed:\nWARNING: retrying\nERROR: no such thing\nERROR: none at all\n", "no such thing"),
         ("npm install failed:\nnpm error code ENOTFOUND\nnpm error A complete log is in /tmp\n", "code ENOTFOUND"),
         ("node failed:\nno space left\n", "no space left"),
     ],
 )
-def test_the_reason_is_what_the_installer_complained_of_first(told: str, reason: str) -> None:
-    assert environments.reason_in(told) == reason
+def test_the_reason_is_what_the_installer_complained_of_first(output: str, reason: str) -> None:
+    assert environments.reason_in(output) == reason
 
 
 def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(

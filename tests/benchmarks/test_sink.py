@@ -77,7 +77,7 @@ def envelope(number: int) -> bytes:
 
 def replies(client: socket.socket, count: int) -> list[bytes]:
     """Read this many lines and return their codes."""
-    told = b""
-    while told.count(b"\r\n") < count:
-        told += client.recv(4096)
-    return [line[:3] for line in told.splitlines()]
+    received = b""
+    while received.count(b"\r\n") < count:
+        received += client.recv(4096)
+    return [line[:3] for line in received.splitlines()]

@@ -32,9 +32,9 @@ def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Con
 
 def add_list(account: Account, contacts: list[Contact], name: str = "customers") -> ContactList:
     """Create a list of these contacts."""
-    found = ContactList.objects.create(account=account, name=name, contact_count=len(contacts))
-    Membership.objects.bulk_create([Membership(list_id=found.pk, contact_id=contact.pk) for contact in contacts])
-    return found
+    contact_list = ContactList.objects.create(account=account, name=name, contact_count=len(contacts))
+    Membership.objects.bulk_create([Membership(list_id=contact_list.pk, contact_id=contact.pk) for contact in contacts])
+    return contact_list
 
 
 def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
@@ -51,7 +51,7 @@ def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
     )
 
 
-def ready_campaign(account: Account, *, recipients: int = 3, **said: Any) -> Campaign:
+def ready_campaign(account: Account, *, recipients: int = 3, **fields: Any) -> Campaign:
     """Create a complete draft to `recipients` contacts `r0@example.com`, `r1@…`."""
     contacts = add_contacts(account, [f"r{n}@example.com" for n in range(recipients)])
     group = UnsubscribeGroup.objects.create(account=account, name=f"news {UnsubscribeGroup.objects.count()}")
@@ -64,7 +64,7 @@ def ready_campaign(account: Account, *, recipients: int = 3, **said: Any) -> Cam
         "lists": [add_list(account, contacts, f"list {ContactList.objects.count()}").pk],
         "suppression_group": group.pk,
     }
-    return create_campaign(account, changes | said)
+    return create_campaign(account, changes | fields)
 
 
 def sweep_campaigns() -> dict[str, int]:
@@ -115,6 +115,6 @@ def campaign_in(account: Account, status: CampaignStatus) -> Campaign:
         pause_campaign(account, campaign.pk, actor="a test")
     if status == CampaignStatus.CANCELED:
         cancel_campaign(account, campaign.pk, actor="a test")
-    found = again(campaign)
-    assert found.status == status
-    return found
+    current = again(campaign)
+    assert current.status == status
+    return current

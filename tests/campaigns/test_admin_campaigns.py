@@ -36,8 +36,8 @@ def change_page(campaign: Campaign) -> str:
     return f"{CAMPAIGNS}{campaign.pk}/change/"
 
 
-def press(client: Client, campaign: Campaign, move: str, query: str = "", **said: Any) -> Any:
-    return client.post(f"{CAMPAIGNS}{campaign.pk}/{move}/{query}", {"reason": "", **said}, follow=True)
+def press(client: Client, campaign: Campaign, move: str, query: str = "", **fields: Any) -> Any:
+    return client.post(f"{CAMPAIGNS}{campaign.pk}/{move}/{query}", {"reason": "", **fields}, follow=True)
 
 
 def links(page: str, campaign: Campaign) -> set[str]:
@@ -45,7 +45,7 @@ def links(page: str, campaign: Campaign) -> set[str]:
     return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change"}
 
 
-def typed(campaign: Campaign, **said: Any) -> dict[str, Any]:
+def typed(campaign: Campaign, **changes: Any) -> dict[str, Any]:
     """Return the form of a campaign as a browser submits it, with these changes."""
     return {
         "title": campaign.title,
@@ -59,7 +59,7 @@ def typed(campaign: Campaign, **said: Any) -> dict[str, Any]:
         "scheduling": "now",
         "time_zone": "UTC",
         "spread_seconds": 0,
-        **said,
+        **changes,
     }
 
 
@@ -103,13 +103,13 @@ def test_a_campaign_is_written_sent_immediately_and_seen_to_arrive(
     assert "It cannot be sent yet. It lacks a subject, a sender" in early.text
     assert "Nothing was changed: the campaign lacks a subject" in press(operator, campaign, "send").text
 
-    asked = operator.post(
+    question = operator.post(
         change_page(campaign),
         typed(parts, title="News of June", subject="It is [%first_name | you%]", _send=""),
         follow=True,
     )
-    assert asked.redirect_chain[-1][0] == f"{CAMPAIGNS}{campaign.pk}/send/"
-    assert "It leaves at once" in asked.text
+    assert question.redirect_chain[-1][0] == f"{CAMPAIGNS}{campaign.pk}/send/"
+    assert "It leaves at once" in question.text
     assert again(campaign).status == CampaignStatus.DRAFT, "nothing is sent before it is confirmed"
     done = press(operator, campaign, "send")
 
@@ -126,9 +126,9 @@ def test_a_time_is_chosen_and_taken_back_from_the_action_menu(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     moment = (database_now() + HOUR).replace(second=0, microsecond=0)
-    said = typed(draft, scheduling="at", send_at=f"{moment:%Y-%m-%dT%H:%M}", _send="")
-    asked = operator.post(change_page(draft), said, follow=True)
-    assert f"It leaves at {moment:%Y-%m-%d %H:%M:%S} UTC" in asked.text
+    form = typed(draft, scheduling="at", send_at=f"{moment:%Y-%m-%dT%H:%M}", _send="")
+    question = operator.post(change_page(draft), form, follow=True)
+    assert f"It leaves at {moment:%Y-%m-%d %H:%M:%S} UTC" in question.text
     press(operator, draft, "send")
     assert (again(draft).status, again(draft).send_at) == (CampaignStatus.SCHEDULED, moment)
     listed = operator.get(CAMPAIGNS).text
@@ -290,7 +290,7 @@ def test_the_undo_window_is_told_and_kept(operator: Client, draft: Campaign, ali
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("changes", "message"),
     [
         ({"title": ""}, "This field is required."),
         ({"scheduling": "at"}, "When shall it leave?"),
@@ -307,11 +307,11 @@ def test_the_undo_window_is_told_and_kept(operator: Client, draft: Campaign, ali
     ],
 )
 def test_what_cannot_be_is_told_beside_what_was_typed(
-    operator: Client, draft: Campaign, said: dict[str, Any], told: str
+    operator: Client, draft: Campaign, changes: dict[str, Any], message: str
 ) -> None:
-    answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed anew", **said}))
+    answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed anew", **changes}))
     assert answer.status_code == 200
-    assert told in answer.text
+    assert message in answer.text
     assert "Typed anew" in answer.text
     assert again(draft).subject != "Typed anew"
 
@@ -446,14 +446,14 @@ def test_the_list_is_searched_and_filtered(operator: Client, draft: Campaign, ch
     other = ready_campaign(charlie, title="Winter sale")
     schedule_campaign(charlie, other.pk, database_now() + HOUR)
 
-    def found(query: str) -> set[str]:
+    def listed(query: str) -> set[str]:
         page = operator.get(f"{CAMPAIGNS}?{query}").text
         return {campaign.title for campaign in (draft, other) if change_page(campaign) in page}
 
-    assert found("") == {draft.title, other.title}
-    assert found("q=winter") == {other.title}
-    assert found("status__exact=1") == {other.title}
-    assert found(f"account={charlie.pk}") == {other.title}
+    assert listed("") == {draft.title, other.title}
+    assert listed("q=winter") == {other.title}
+    assert listed("status__exact=1") == {other.title}
+    assert listed(f"account={charlie.pk}") == {other.title}
 
 
 def test_hostile_titles_are_harmless(operator: Client, alice: Account) -> None:

@@ -72,9 +72,9 @@ def test_whoever_writes_html_takes_the_markdown_away(alice: Account) -> None:
 
 
 def test_a_copy_has_its_markdown_and_its_names(alice: Account) -> None:
-    said = {"markdown": "**a**", "preheader": "p", "from_name": "n", "reply_to": "r@example.com"}
-    copy = duplicate_campaign(alice, create_campaign(alice, {"title": "x", **said}).pk)
-    assert {name: getattr(copy, name) for name in said} == said
+    fields = {"markdown": "**a**", "preheader": "p", "from_name": "n", "reply_to": "r@example.com"}
+    copy = duplicate_campaign(alice, create_campaign(alice, {"title": "x", **fields}).pk)
+    assert {name: getattr(copy, name) for name in fields} == fields
     assert copy.html_content == "<p><strong>a</strong></p>"
 
 

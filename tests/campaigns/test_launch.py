@@ -38,9 +38,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def launched(campaign: Campaign, account: Account) -> Launch:
-    found = send_now(account, campaign.pk).launch
-    assert found is not None
-    return found
+    launch = send_now(account, campaign.pk).launch
+    assert launch is not None
+    return launch
 
 
 def test_an_audience_of_several_lists_gets_it_once_each(alice: Account, small_pages: None) -> None:
@@ -55,8 +55,8 @@ def test_an_audience_of_several_lists_gets_it_once_each(alice: Account, small_pa
     recipients = list(Message.objects.order_by("id").values_list("recipient", flat=True))
     assert sorted(recipients) == sorted([*(f"r{n}@example.com" for n in range(9)), "x@example.com"])
     assert [parcel.size for parcel in Parcel.objects.order_by("id")] == [3, 1, 3, 1, 2]
-    found = Launch.objects.get()
-    assert (found.recipients, found.is_complete) == (10, True)
+    launch = Launch.objects.get()
+    assert (launch.recipients, launch.is_complete) == (10, True)
 
 
 @pytest.mark.parametrize("audience", ["everybody", "a segment of everybody"])
@@ -89,8 +89,8 @@ def test_suppressed_contacts_and_those_without_an_address_are_left_out_and_count
     run_fleet(deliverer)
 
     assert sorted(peer.recipients) == ["r2@example.com", "r4@example.com", "r5@example.com"]
-    found = Launch.objects.get()
-    assert (found.recipients, found.unsubscribed, found.invalid) == (3, 3, 1)
+    launch = Launch.objects.get()
+    assert (launch.recipients, launch.unsubscribed, launch.invalid) == (3, 3, 1)
     statistics = statistics_of([again(campaign)])[campaign.pk]
     assert (statistics.recipients, statistics.left_out, statistics.sent) == (3, 4, 3)
     assert sum(hour.sent for hour in hours_of(again(campaign))) == 3
@@ -110,8 +110,8 @@ def test_who_unsubscribes_after_the_launch_gets_nothing(
     assert statistics_of([again(campaign)])[campaign.pk].dropped == 1
 
 
-def suppress(account: Account, email: str, kind: SuppressionKind, **said: Any) -> None:
-    Suppression.objects.create(account=account, email=email, kind=kind, **said)
+def suppress(account: Account, email: str, kind: SuppressionKind, **fields: Any) -> None:
+    Suppression.objects.create(account=account, email=email, kind=kind, **fields)
 
 
 def test_contacts_made_after_the_launch_do_not_belong_to_it(alice: Account) -> None:
@@ -168,8 +168,8 @@ def test_an_expansion_killed_anywhere_goes_on_behind_its_last_page(
     alice: Account, small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = ready_campaign(alice, recipients=10)
-    found = launched(campaign, alice)
-    expand_page(found.pk)
+    launch = launched(campaign, alice)
+    expand_page(launch.pk)
 
     class Killed(BaseException):
         pass
@@ -180,42 +180,42 @@ def test_an_expansion_killed_anywhere_goes_on_behind_its_last_page(
     with monkeypatch.context() as dying:
         dying.setattr(pacer.Pacer, "note", die)
         with pytest.raises(Killed):
-            expand_page(found.pk)
+            expand_page(launch.pk)
     with monkeypatch.context() as dying:
         dying.setattr(launching, "_give_hints", die)
         with pytest.raises(Killed):
-            expand_page(found.pk)
-    expand(found.pk)
+            expand_page(launch.pk)
+    expand(launch.pk)
 
     recipients = list(Message.objects.values_list("recipient", flat=True))
     assert sorted(recipients) == sorted(f"r{n}@example.com" for n in range(10))
 
 
 def test_while_one_worker_expands_another_finds_nothing_to_do(alice: Account) -> None:
-    found = launched(ready_campaign(alice), alice)
+    launch = launched(ready_campaign(alice), alice)
     other = connection.copy()
     try:
         with other.cursor() as cursor:
             cursor.execute("begin")
-            cursor.execute("select from campaigns_launch where id = %s for update", [found.pk])
-            assert expand_page(found.pk) is None
+            cursor.execute("select from campaigns_launch where id = %s for update", [launch.pk])
+            assert expand_page(launch.pk) is None
             cursor.execute("rollback")
     finally:
         other.close()
-    assert expand(found.pk) == 3
-    assert expand(found.pk) == 0
+    assert expand(launch.pk) == 3
+    assert expand(launch.pk) == 0
 
 
 def test_a_paused_campaign_does_not_expand_and_a_resumed_one_does(alice: Account, small_pages: None) -> None:
     campaign = ready_campaign(alice, recipients=6)
-    found = launched(campaign, alice)
-    expand_page(found.pk)
+    launch = launched(campaign, alice)
+    expand_page(launch.pk)
 
     pause_campaign(alice, campaign.pk, actor="test")
-    assert expand(found.pk) == 0
+    assert expand(launch.pk) == 0
     resume_campaign(alice, campaign.pk, actor="test")
 
-    assert expand(found.pk) == 2
+    assert expand(launch.pk) == 2
 
 
 # --- pace -------------------------------------------------------------------------------------------------------------

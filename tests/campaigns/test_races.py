@@ -118,13 +118,13 @@ def test_schedule_against_send_now(alice: Account, seed: int) -> None:
         lambda: schedule_campaign(alice, campaign.pk, later, allowed_from={CampaignStatus.DRAFT}),
     )
 
-    found = again(campaign)
+    stored = again(campaign)
     open_batches = Batch.objects.filter(is_campaign=True, status=BatchStatus.OPEN).count()
     if isinstance(outcomes[0], REFUSED):
-        assert (found.status, open_batches) == (CampaignStatus.SCHEDULED, 0)
+        assert (stored.status, open_batches) == (CampaignStatus.SCHEDULED, 0)
     else:
         # Scheduled first, it may still be sent now; sent now, it cannot be scheduled any more.
-        assert (found.status, open_batches) == (CampaignStatus.QUEUED, 1)
+        assert (stored.status, open_batches) == (CampaignStatus.QUEUED, 1)
 
 
 def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
@@ -222,10 +222,10 @@ def test_pause_against_cancel_leaves_the_campaign_canceled(alice: Account) -> No
         lambda: move_when_free(lambda: cancel_campaign(alice, campaign.pk, actor="other")),
     )
 
-    found = again(campaign)
-    assert found.launch is not None
-    assert found.status == CampaignStatus.CANCELED
-    assert Batch.objects.get(pk=found.launch.batch_id).status == BatchStatus.CANCELLED
+    stored = again(campaign)
+    assert stored.launch is not None
+    assert stored.status == CampaignStatus.CANCELED
+    assert Batch.objects.get(pk=stored.launch.batch_id).status == BatchStatus.CANCELLED
 
 
 def move_when_free(move: Callable[[], object]) -> object:

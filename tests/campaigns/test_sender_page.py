@@ -34,10 +34,10 @@ def path_of(sender: Sender) -> str:
 
 def test_to_look_changes_nothing_and_the_button_verifies(sender: Sender) -> None:
     client, path = Client(enforce_csrf_checks=True), path_of(sender)
-    asked = client.get(path)
-    assert (asked.status_code, asked["Referrer-Policy"]) == (200, "no-referrer")
-    assert "May mail be sent from news@example.com?" in asked.content.decode()
-    assert "&lt;b&gt;Us&lt;/b&gt;" in asked.content.decode()
+    page = client.get(path)
+    assert (page.status_code, page["Referrer-Policy"]) == (200, "no-referrer")
+    assert "May mail be sent from news@example.com?" in page.content.decode()
+    assert "&lt;b&gt;Us&lt;/b&gt;" in page.content.decode()
     sender.refresh_from_db()
     assert sender.verified_at is None
     done = client.post(path)

@@ -65,11 +65,11 @@ def mailed_tokens() -> list[str]:
 
 
 def test_a_sender_is_kept_as_it_was_given(alice: Account, sender: Sender) -> None:
-    found = get_sender(alice, sender.pk)
-    assert found == get_sender(alice, sender.uuid) == sender
-    assert {part: getattr(found, part) for part in WHOLE} == dict(WHOLE)
-    assert (found.reply_to_name, found.address_2, found.state, found.zip) == ("", "", "", "")
-    assert found.verified_at is None
+    stored = get_sender(alice, sender.pk)
+    assert stored == get_sender(alice, sender.uuid) == sender
+    assert {part: getattr(stored, part) for part in WHOLE} == dict(WHOLE)
+    assert (stored.reply_to_name, stored.address_2, stored.state, stored.zip) == ("", "", "", "")
+    assert stored.verified_at is None
 
 
 def test_whoever_reads_its_mail_verifies_a_sender(
@@ -117,8 +117,15 @@ def test_an_address_is_mailed_three_links_an_hour_at_most(alice: Account, charli
 
 def test_a_link_cannot_be_made_elsewhere(sender: Sender) -> None:
     (token,) = mailed_tokens()
-    said = signing.loads(token, salt=senders.SALT)
-    for bad in (token[:-2], token.replace(":", "."), "", "x", signing.dumps(said), signing.dumps(said, salt="other")):
+    content = signing.loads(token, salt=senders.SALT)
+    for bad in (
+        token[:-2],
+        token.replace(":", "."),
+        "",
+        "x",
+        signing.dumps(content),
+        signing.dumps(content, salt="other"),
+    ):
         with pytest.raises(UnknownLink):
             verify_sender(bad)
 
@@ -126,8 +133,8 @@ def test_a_link_cannot_be_made_elsewhere(sender: Sender) -> None:
 def test_another_address_must_be_verified_anew(alice: Account, sender: Sender) -> None:
     verify_sender(mailed_tokens()[0])
     others: Parts = {"from_name": "Other", "reply_to": "other@example.com"}
-    kept = update_sender(alice, sender.pk, from_email="News@example.com", **others)
-    assert kept.verified_at is not None
+    updated = update_sender(alice, sender.pk, from_email="News@example.com", **others)
+    assert updated.verified_at is not None
     changed = update_sender(alice, sender.pk, from_email="other@example.com")
     assert (changed.verified_at, changed.from_name) == (None, "Other")
     first, second = mailed_tokens()
@@ -207,7 +214,7 @@ def test_a_sender_that_a_campaign_uses_is_locked(
     alice: Account, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not is_locked(sender)
-    monkeypatch.setattr(senders, "locked_among", lambda found: {each.pk for each in found})
+    monkeypatch.setattr(senders, "locked_among", lambda senders_found: {each.pk for each in senders_found})
     assert is_locked(sender)
     with pytest.raises(SenderLocked):
         update_sender(alice, sender.pk, city="Oslo")

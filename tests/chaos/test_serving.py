@@ -22,7 +22,7 @@ TIMES = 5
 def test_a_server_that_ends_while_it_accepts_leaves_no_connection_open(
     make: Callable[[], LoopbackServer | CountingPeer],
 ) -> None:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         for _ in range(TIMES):
             with make() as server:
@@ -30,4 +30,4 @@ def test_a_server_that_ends_while_it_accepts_leaves_no_connection_open(
             for client in clients:
                 client.close()
         gc.collect()
-    assert [str(each.message) for each in told if each.category is ResourceWarning] == []
+    assert [str(each.message) for each in warned if each.category is ResourceWarning] == []

@@ -26,8 +26,8 @@ def test_a_statement_that_comes_again_and_again_is_prepared(database: None) -> N
 
 def test_nothing_is_prepared_for_a_pooler_that_shares_sessions(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close()
-    told = database_from_url("postgresql://host/name?prepare=no")["OPTIONS"]
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", told)
+    options = database_from_url("postgresql://host/name?prepare=no")["OPTIONS"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     for n in range(10):
         assert fetch_prepared(STATEMENT, [n]) == [(n + 41,)]
     assert prepared() == []

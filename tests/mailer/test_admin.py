@@ -134,9 +134,9 @@ def test_messages_are_found_by_what_a_person_has_in_hand(
 def test_a_mail_is_found_among_many_whatever_their_sizes(alice: Account, batch: Batch) -> None:
     accepted = [accept_mail(alice, draft(size, name=f"{n}-")) for n, size in enumerate((1, 600, 1, 3, 1100, 2))]
     for n, mail in enumerate(accepted):
-        found = Message.objects.filter(pk__in=find_messages(mail.public_id))
-        assert len(found) == min(mail.messages, SHOWN)
-        assert all(message.recipient.startswith(f"{n}-") for message in found)
+        matches = Message.objects.filter(pk__in=find_messages(mail.public_id))
+        assert len(matches) == min(mail.messages, SHOWN)
+        assert all(message.recipient.startswith(f"{n}-") for message in matches)
 
 
 def test_a_mail_is_found_after_a_gap_that_pruning_has_left(alice: Account) -> None:

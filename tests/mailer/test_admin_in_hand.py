@@ -32,7 +32,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def held(alice: Account) -> Batch:
+def held_batch(alice: Account) -> Batch:
     """Create a batch of Alice with three held messages; two more are held without a batch."""
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id))
@@ -42,7 +42,7 @@ def held(alice: Account) -> Batch:
 
 
 @pytest.fixture
-def doubtful(charlie: Account) -> Batch:
+def doubtful_batch(charlie: Account) -> Batch:
     """Create a batch of Charlie with 60 messages, ten of which are in doubt because their worker died."""
     batch = create_batch(charlie)
     accept_mail(charlie, draft(60, batch_id=batch.public_id, name="doubt-"))
@@ -68,14 +68,14 @@ def counts_of(account: Account) -> Counts:
 
 
 def test_without_an_account_it_lists_whose_mail_is_in_hand(
-    operator: Client, held: Batch, doubtful: Batch, alice: Account, charlie: Account
+    operator: Client, held_batch: Batch, doubtful_batch: Batch, alice: Account, charlie: Account
 ) -> None:
     Account.objects.create(username="nobody")
     assert accounts_in_hand(Why.HELD) == {alice.pk: 5}
     assert accounts_in_hand(Why.IN_DOUBT) == {charlie.pk: 10}
     page = operator.get(IN_HAND).text
-    for said in (">alice<", ">charlie<", ">5<", ">10<", f"?account={alice.pk}&amp;why=held"):
-        assert said in page
+    for text in (">alice<", ">charlie<", ">5<", ">10<", f"?account={alice.pk}&amp;why=held"):
+        assert text in page
     assert ">nobody<" not in page
 
 
@@ -85,14 +85,14 @@ def test_nothing_in_hand_is_said_so(operator: Client, alice: Account) -> None:
 
 
 def test_an_accounts_mail_is_listed_by_kind_and_batch(
-    operator: Client, held: Batch, doubtful: Batch, alice: Account, charlie: Account
+    operator: Client, held_batch: Batch, doubtful_batch: Batch, alice: Account, charlie: Account
 ) -> None:
     Account.objects.filter(pk=alice.pk).update(lateness_limit=600)
     page = operator.get(address("", alice)).text
-    for said in ("to0@example.com", "to2@example.com", "single-1@example.com", "later than 600 s", "Held: 5"):
-        assert said in page
+    for text in ("to0@example.com", "to2@example.com", "single-1@example.com", "later than 600 s", "Held: 5"):
+        assert text in page
     assert "doubt-" not in page
-    of_batch = operator.get(address("", alice, batch=held.public_id)).text
+    of_batch = operator.get(address("", alice, batch=held_batch.public_id)).text
     assert "to0@example.com" in of_batch
     assert "single-" not in of_batch
     doubt = operator.get(address("", charlie, why="in_doubt")).text
@@ -102,11 +102,11 @@ def test_an_accounts_mail_is_listed_by_kind_and_batch(
 
 
 def test_what_does_not_exist_or_is_another_accounts_is_not_found(
-    operator: Client, held: Batch, doubtful: Batch, alice: Account
+    operator: Client, held_batch: Batch, doubtful_batch: Batch, alice: Account
 ) -> None:
-    for path in (f"{IN_HAND}?account=999", f"{IN_HAND}?account=x", address("", alice, batch=doubtful.public_id)):
+    for path in (f"{IN_HAND}?account=999", f"{IN_HAND}?account=x", address("", alice, batch=doubtful_batch.public_id)):
         assert operator.get(path).status_code == 404
-    for path in (f"{IN_HAND}replay/", address("drop/", alice, batch=doubtful.public_id, of="all")):
+    for path in (f"{IN_HAND}replay/", address("drop/", alice, batch=doubtful_batch.public_id, of="all")):
         assert operator.get(path).status_code == operator.post(path, {"reason": ""}).status_code == 404
     assert not Receipt.objects.exists()
 
@@ -115,16 +115,16 @@ def test_pages_follow_each_other_and_none_is_missing(operator: Client, alice: Ac
     batch = create_batch(alice)
     accept_mail(alice, draft(2 * SHOWN + 1, batch_id=batch.public_id))
     Parcel.objects.update(state=ParcelState.HELD)
-    path, found = address("", alice), []
+    path, ids = address("", alice), []
     while path:
         page = operator.get(path).text
-        found += [part.split('"')[0] for part in page.split('name="message" value="')[1:]]
+        ids += [part.split('"')[0] for part in page.split('name="message" value="')[1:]]
         _, _, rest = page.partition(f"{IN_HAND}?account={alice.pk}&amp;why=held&amp;after=")
         path = address("", alice, after=rest.split('"')[0]) if rest else ""
-    assert [int(each) for each in found] == ids_of(batch)
+    assert [int(each) for each in ids] == ids_of(batch)
 
 
-def test_a_page_costs_the_same_for_few_and_for_many(operator: Client, held: Batch, alice: Account) -> None:
+def test_a_page_costs_the_same_for_few_and_for_many(operator: Client, held_batch: Batch, alice: Account) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
             operator.get(address("", alice))
@@ -138,8 +138,8 @@ def test_a_page_costs_the_same_for_few_and_for_many(operator: Client, held: Batc
     assert cost() == few
 
 
-def test_chosen_messages_are_replayed_with_a_receipt(operator: Client, held: Batch, alice: Account) -> None:
-    first, _, third = ids_of(held)
+def test_chosen_messages_are_replayed_with_a_receipt(operator: Client, held_batch: Batch, alice: Account) -> None:
+    first, _, third = ids_of(held_batch)
     path = address("replay/", alice, of="chosen", message=f"{first}&message={third}")
     question = operator.get(path).text
     assert "Replay 2 messages of alice, held?" in question
@@ -148,29 +148,29 @@ def test_chosen_messages_are_replayed_with_a_receipt(operator: Client, held: Bat
     answer = operator.post(path, {"reason": "still useful"}, follow=True)
     assert (counts_of(alice).held, counts_of(alice).due) == (3, 2)
     receipt = Receipt.objects.get()
-    told = (receipt.action, receipt.actor, receipt.reason, receipt.affected)
-    assert told == ("replay", "operator olga", "still useful", 2)
+    fields = (receipt.action, receipt.actor, receipt.reason, receipt.affected)
+    assert fields == ("replay", "operator olga", "still useful", 2)
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
     assert "They are due now" in answer.text
     again = operator.post(path, {"reason": ""}, follow=True)
     assert "Nothing was changed: nothing of it was in hand any more" in again.text
 
 
-def test_all_of_a_batch_is_dropped_and_the_rest_stays(operator: Client, held: Batch, alice: Account) -> None:
-    path = address("drop/", alice, of="all", batch=held.public_id)
+def test_all_of_a_batch_is_dropped_and_the_rest_stays(operator: Client, held_batch: Batch, alice: Account) -> None:
+    path = address("drop/", alice, of="all", batch=held_batch.public_id)
     question = operator.get(path).text
     assert "Drop 3 messages of alice, held?" in question
     assert "cannot be taken back" in question
     assert counts_of(alice).dropped == 0
     assert "They are never sent" in operator.post(path, {"reason": ""}, follow=True).text
     assert (counts_of(alice).dropped, counts_of(alice).held) == (3, 2)
-    assert count_batch(held.pk).dropped == 3
+    assert count_batch(held_batch.pk).dropped == 3
 
 
 def test_all_of_an_account_is_replayed_whatever_is_ticked(
-    operator: Client, doubtful: Batch, charlie: Account, held: Batch, alice: Account
+    operator: Client, doubtful_batch: Batch, charlie: Account, held_batch: Batch, alice: Account
 ) -> None:
-    path = address("replay/", charlie, of="all", why="in_doubt", message=ids_of(doubtful)[0])
+    path = address("replay/", charlie, of="all", why="in_doubt", message=ids_of(doubtful_batch)[0])
     question = operator.get(path).text
     assert "Replay 10 messages of charlie, in doubt?" in question
     assert "Those that had left before arrive twice" in question
@@ -180,7 +180,9 @@ def test_all_of_an_account_is_replayed_whatever_is_ticked(
 
 
 @pytest.mark.parametrize("action", ["replay", "drop"])
-def test_a_choice_that_got_lost_is_not_everything(operator: Client, held: Batch, alice: Account, action: str) -> None:
+def test_a_choice_that_got_lost_is_not_everything(
+    operator: Client, held_batch: Batch, alice: Account, action: str
+) -> None:
     for more in ({}, {"of": "chosen"}, {"of": "chosen", "message": ""}, {"of": "chosen", "message": "x"}):
         path = address(f"{action}/", alice, **more)
         operator.get(path)
@@ -189,7 +191,7 @@ def test_a_choice_that_got_lost_is_not_everything(operator: Client, held: Batch,
     assert "choose the messages" in operator.get(address(f"{action}/", alice, of="chosen"), follow=True).text
 
 
-def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held: Batch, alice: Account) -> None:
+def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held_batch: Batch, alice: Account) -> None:
     hidden = Batch.objects.get(is_default=True)
     here = operator.get(address("", alice, batch=hidden.public_id)).text
     assert "single-0@example.com" in here
@@ -202,7 +204,7 @@ def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held: Batch
     assert (counts_of(alice).held, counts_of(alice).dropped) == (4, 1)
 
 
-def test_who_may_only_look_decides_nothing(held: Batch, alice: Account) -> None:
+def test_who_may_only_look_decides_nothing(held_batch: Batch, alice: Account) -> None:
     everything = address("drop/", alice, of="all")
     with logged_in("ivan", may=("mailer.view_message",)) as viewer:
         page = viewer.get(address("", alice)).text
@@ -216,7 +218,7 @@ def test_who_may_only_look_decides_nothing(held: Batch, alice: Account) -> None:
 
 
 def test_forms_from_elsewhere_and_from_strangers_are_refused(
-    operator: Client, client: Client, held: Batch, alice: Account
+    operator: Client, client: Client, held_batch: Batch, alice: Account
 ) -> None:
     operator.handler.enforce_csrf_checks = True
     everything = address("drop/", alice, of="all")
@@ -226,7 +228,7 @@ def test_forms_from_elsewhere_and_from_strangers_are_refused(
     assert counts_of(alice).held == 5
 
 
-def test_hostile_recipients_and_reasons_are_only_text(operator: Client, held: Batch, alice: Account) -> None:
+def test_hostile_recipients_and_reasons_are_only_text(operator: Client, held_batch: Batch, alice: Account) -> None:
     Message.objects.update(recipient=HOSTILE)
     answer = operator.post(address("drop/", alice, of="all"), {"reason": HOSTILE}, follow=True)
     Parcel.objects.update(state=ParcelState.HELD, finalized_at=None, dropped=0, members=None)
@@ -236,7 +238,7 @@ def test_hostile_recipients_and_reasons_are_only_text(operator: Client, held: Ba
 
 
 def test_the_sidebar_and_the_dashboard_say_how_much_is_in_hand(
-    operator: Client, held: Batch, doubtful: Batch, monkeypatch: pytest.MonkeyPatch
+    operator: Client, held_batch: Batch, doubtful_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = operator.get("/admin/").text
     assert "5 held, 10 in doubt" in page

@@ -40,13 +40,13 @@ def batch(alice: Account) -> Batch:
 @pytest.fixture
 def message(batch: Batch) -> Message:
     """Return one message of the batch."""
-    found = Message.objects.order_by("pk").first()
-    assert found is not None
-    return found
+    first = Message.objects.order_by("pk").first()
+    assert first is not None
+    return first
 
 
-def press(operator: Client, message: Message, action: str, **said: str) -> Any:
-    return operator.post(f"{MESSAGES}{message.pk}/{action}/", {"reason": "", **said}, follow=True)
+def press(operator: Client, message: Message, action: str, **fields: str) -> Any:
+    return operator.post(f"{MESSAGES}{message.pk}/{action}/", {"reason": "", **fields}, follow=True)
 
 
 def buttons(operator: Client, message: Message) -> set[str]:
@@ -57,14 +57,14 @@ def buttons(operator: Client, message: Message) -> set[str]:
 def test_a_message_is_stopped_and_the_others_are_not(operator: Client, message: Message, batch: Batch) -> None:
     assert buttons(operator, message) == {"/stop/", "/reschedule/"}
     question = operator.get(f"{MESSAGES}{message.pk}/stop/").text
-    for said in ("Stop this message to to0@example.com?", "the rest of its batch goes on"):
-        assert said in question
+    for text in ("Stop this message to to0@example.com?", "the rest of its batch goes on"):
+        assert text in question
     assert count_batch(batch.pk).stopped == 0
     answer = press(operator, message, "stop", reason="wrong address")
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.message_id, receipt.actor) == ("cancel", message.pk, "operator olga")
-    for said in ("The message is stopped: it never leaves", "wrong address", f"message {message.pk}"):
-        assert said in answer.text
+    for text in ("The message is stopped: it never leaves", "wrong address", f"message {message.pk}"):
+        assert text in answer.text
     assert (count_batch(batch.pk).stopped, count_batch(batch.pk).scheduled) == (1, 2)
     assert buttons(operator, message) == set()
     assert "the message is stopped" in operator.get(f"{MESSAGES}{message.pk}/stop/", follow=True).text

@@ -57,7 +57,7 @@ def texts_of(node: Any, path: str = "") -> list[tuple[str, str]]:
         parts = [*node.items(), *((f"+{key}", key) for key in node)]
     elif isinstance(node, tuple):
         parts = list(enumerate(node))
-    return [found for name, part in parts for found in texts_of(part, f"{path}.{name}".lstrip("."))]
+    return [pair for name, part in parts for pair in texts_of(part, f"{path}.{name}".lstrip("."))]
 
 
 def changed(node: Any, path: str, value: str) -> Any:

@@ -87,8 +87,8 @@ def test_a_field_with_a_structure_is_written_without_encoded_words_or_refused(
         if name in {"date", "sender", "message-id", "return-path", "mime-version"}:
             continue
         data = message_of(mail)
-        (given,) = (value for each, value in message_from_bytes(data).items() if each == name)
-        assert re.sub("\r\n", "", given).strip() == written.strip()
+        (field,) = (value for each, value in message_from_bytes(data).items() if each == name)
+        assert re.sub("\r\n", "", field).strip() == written.strip()
         assert max(map(len, data.split(b"\r\n"))) <= 998
 
 
@@ -97,16 +97,16 @@ def test_a_url_is_percent_encoded_where_it_is_not_ascii(name: str) -> None:
     value = "<mailto:a@example.com?subject=\xdc>, <https://example.com/gr\xf6\xdfe/\u65e5?-k->"
     mail = with_headers({name: value}, {"-k-": "\U0001f389"}, is_own=False)
     check_expressible(mail)
-    given = message_from_bytes(message_of(mail))[name]
-    given = re.sub(r"\r\n", "", given)
-    assert given == (
+    written = message_from_bytes(message_of(mail))[name]
+    written = re.sub(r"\r\n", "", written)
+    assert written == (
         "<mailto:a@example.com?subject=%C3%9C>, <https://example.com/gr%C3%B6%C3%9Fe/%E6%97%A5?%F0%9F%8E%89>"
     )
     stored = Mail(sender="from@example.com", subject="x", content=[], headers=mail.headers)
     shown = preview_message(
         Message(recipient="to@example.com", personal={"substitutions": {"-k-": "\U0001f389"}}), stored
     )
-    assert (name, given) in shown.headers
+    assert (name, written) in shown.headers
     for text in ("gr\xf6\xdfe", "(gr\xf6\xdfe) <https://example.com>", "<https://example.com/\xdf" + "x" * 990 + ">"):
         with pytest.raises(Inexpressible):
             check_expressible(with_headers({name: text}, is_own=False))

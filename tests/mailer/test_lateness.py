@@ -115,7 +115,7 @@ def test_without_a_limit_nothing_is_late(
 
 
 @pytest.fixture
-def held(batch: Batch, clock: Clock) -> list[int]:
+def held_ids(batch: Batch, clock: Clock) -> list[int]:
     """Hold the three messages of the batch, and return their ids."""
     clock.advance(hours=2)
     sweep()
@@ -124,30 +124,30 @@ def held(batch: Batch, clock: Clock) -> list[int]:
 
 
 def test_held_mail_is_listed_in_pages_and_for_its_account_only(
-    alice: Account, charlie: Account, held: list[int]
+    alice: Account, charlie: Account, held_ids: list[int]
 ) -> None:
     first, place = list_in_hand(alice, Why.HELD, limit=2)
     assert place is not None
     rest, end = list_in_hand(alice, Why.HELD, after=place, limit=2)
-    assert [trace.message_id for trace in [*first, *rest]] == held
-    assert len(held) == 3
+    assert [trace.message_id for trace in [*first, *rest]] == held_ids
+    assert len(held_ids) == 3
     assert {trace.state for trace in first} == {"held"}
     assert end is None
     assert list_in_hand(charlie, Why.HELD, limit=2) == ([], None)
     assert replay(charlie, HELD, actor="test").affected == 0
-    assert drop(charlie, Selection(Why.HELD, message_ids=frozenset(held)), actor="test").affected == 0
+    assert drop(charlie, Selection(Why.HELD, message_ids=frozenset(held_ids)), actor="test").affected == 0
 
 
-def test_held_mail_stays_held_until_somebody_decides(batch: Batch, held: list[int], clock: Clock) -> None:
+def test_held_mail_stays_held_until_somebody_decides(batch: Batch, held_ids: list[int], clock: Clock) -> None:
     clock.advance(hours=1000)
     sweep()
     assert count_batch(batch.pk).held == 3
 
 
 def test_replayed_mail_leaves_once_and_is_not_late_again(
-    alice: Account, batch: Batch, held: list[int], clock: Clock, deliverer: Deliverer, peer: CountingPeer
+    alice: Account, batch: Batch, held_ids: list[int], clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    one = Selection(Why.HELD, message_ids=frozenset(held[1:2]))
+    one = Selection(Why.HELD, message_ids=frozenset(held_ids[1:2]))
     assert replay(alice, one, actor="test", reason="still wanted").affected == 1
     assert replay(alice, one, actor="test").affected == 0
     clock.advance(seconds=300)
@@ -162,10 +162,10 @@ def test_replayed_mail_leaves_once_and_is_not_late_again(
 
 
 def test_dropped_mail_never_leaves(
-    alice: Account, batch: Batch, held: list[int], deliverer: Deliverer, peer: CountingPeer
+    alice: Account, batch: Batch, held_ids: list[int], deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    assert drop(alice, Selection(Why.HELD, message_ids=frozenset(held[:1])), actor="test").affected == 1
-    assert states_of(held) == {held[0]: "dropped", held[1]: "held", held[2]: "held"}
+    assert drop(alice, Selection(Why.HELD, message_ids=frozenset(held_ids[:1])), actor="test").affected == 1
+    assert states_of(held_ids) == {held_ids[0]: "dropped", held_ids[1]: "held", held_ids[2]: "held"}
     receipt = drop(alice, Selection(Why.HELD, batch_id=batch.public_id), actor="olga", reason="stale")
     assert (receipt.affected, receipt.batch, receipt.is_settled) == (2, batch, True)
     sweep()
@@ -176,7 +176,7 @@ def test_dropped_mail_never_leaves(
 
 
 def test_a_cancel_discards_held_mail_and_a_replay_does_not_bring_it_back(
-    alice: Account, batch: Batch, held: list[int], deliverer: Deliverer, peer: CountingPeer
+    alice: Account, batch: Batch, held_ids: list[int], deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     assert receipt.stopped == 3
@@ -189,7 +189,7 @@ def test_a_cancel_discards_held_mail_and_a_replay_does_not_bring_it_back(
 
 
 def test_held_mail_of_a_paused_batch_waits_for_the_resume_after_a_replay(
-    alice: Account, batch: Batch, held: list[int], deliverer: Deliverer, peer: CountingPeer
+    alice: Account, batch: Batch, held_ids: list[int], deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
     assert replay(alice, HELD, actor="test").affected == 3

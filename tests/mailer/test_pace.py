@@ -217,10 +217,10 @@ def test_a_slow_message_makes_its_batch_slow_and_no_other(
     alice: Account, charlie: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    heard, note_result = list[Result](), SliceGuard.note_result
+    results, note_result = list[Result](), SliceGuard.note_result
     polls, poll = list[Signal](), SliceGuard.poll
     monkeypatch.setattr(
-        SliceGuard, "note_result", lambda guard, result: heard.append(result) or note_result(guard, result)
+        SliceGuard, "note_result", lambda guard, result: results.append(result) or note_result(guard, result)
     )
     monkeypatch.setattr(SliceGuard, "poll", lambda guard: polls.append(poll(guard)) or polls[-1])
     monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read, sleep=time.sleep))
@@ -230,7 +230,7 @@ def test_a_slow_message_makes_its_batch_slow_and_no_other(
     peer.holds = "slow"
     with DeliveringThread(peer, timeout_seconds=60) as worker:
         # What a connection tells the peer behind a slow message waits for it.
-        wait_until(lambda: len(heard) >= 12 - 3, why="the other mail")
+        wait_until(lambda: len(results) >= 12 - 3, why="the other mail")
         for _ in range(2):
             polls.clear()
             wait_until(lambda: len(polls) >= 2, why="a silence")

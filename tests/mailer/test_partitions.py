@@ -61,14 +61,14 @@ def test_accept_makes_the_partition_that_nobody_made(
 
 def test_only_partitions_below_the_oldest_parcel_are_pruned(alice: Account) -> None:
     accept_mail(alice, draft(1))
-    kept = number_of(Parcel.objects.get().base)
+    oldest = number_of(Parcel.objects.get().base)
     ensure_partitions()
     prune()
-    assert exists(kept)
+    assert exists(oldest)
     with connection.cursor() as cursor:
         cursor.execute(
             "select min(substring(c.relname from '[0-9]+$')::bigint) from pg_inherits i "
             "join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname = any(%s)",
             [list(TABLES)],
         )
-        assert cursor.fetchone() == (kept,)
+        assert cursor.fetchone() == (oldest,)

@@ -83,12 +83,12 @@ def test_a_record_under_an_older_fence_changes_nothing_of_the_new_claim(batch: B
     old, new = Hold(), Hold()
     lost = claim_and_look(old)
     rescue_parcel(lost.parcel_id, lost.fence)
-    held = claim_and_look(new, 10, 20)
-    lost.slice_no = held.slice_no
+    current = claim_and_look(new, 10, 20)
+    lost.slice_no = current.slice_no
     assert record_slice([outcomes_of(lost, Refused("no"))]) == [lost]
     parcel = Parcel.objects.get()
-    assert (parcel.fence, parcel.state, parcel.slice_from) == (held.fence, ParcelState.CLAIMED, 10)
-    assert record_slice([outcomes_of(held)]) == []
+    assert (parcel.fence, parcel.state, parcel.slice_from) == (current.fence, ParcelState.CLAIMED, 10)
+    assert record_slice([outcomes_of(current)]) == []
 
 
 @pytest.mark.parametrize("is_folded", [False, True])
@@ -195,7 +195,7 @@ SENT, PUT_OFF, NO, LOST, LEFT = Sent("ok"), RetryAt("later"), Refused("no"), InD
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "state", "attempts", "is_remainder", "is_replay", "asked"),
+    ("outcomes", "state", "attempts", "is_remainder", "is_replay", "recipients"),
     [
         ((SENT, NO, LEFT), "due", 0, True, False, {C}),
         ((SENT, PUT_OFF, LEFT), "due", 0, True, False, {B, C}),
@@ -217,7 +217,7 @@ def test_another_parcel_has_the_message_for_those_who_are_left(
     attempts: int,
     is_remainder: bool,
     is_replay: bool,
-    asked: set[str],
+    recipients: set[str],
 ) -> None:
     first = one_message(alice)
     a, b, c = outcomes
@@ -227,8 +227,8 @@ def test_another_parcel_has_the_message_for_those_who_are_left(
     assert (rest.is_remainder, rest.is_replay) == (is_remainder, is_replay)
     Parcel.objects.filter(pk=rest.pk).update(state=ParcelState.DUE)
     claim = claim_again()
-    assert asked_next(claim) == asked
-    record(claim, **{each[0]: SENT for each in sorted(asked)})
+    assert asked_next(claim) == recipients
+    record(claim, **{each[0]: SENT for each in sorted(recipients)})
     counts = count_batch(first.batch_id)
     assert (counts.sent, counts.accepted, counts.waiting) == (1, 1, 0)
 
@@ -284,8 +284,8 @@ def test_a_late_record_of_one_part_leaves_the_others_to_whoever_has_them(
     assert (counts.sent, counts.waiting, counts.in_doubt) == (1, 0, 0)
     rest = claim_again()
     assert (rest.is_remainder, asked_next(rest)) == (True, {C})
-    told = Event.objects.exclude(kind=EventKind.IN_DOUBT).values_list("kind", "recipient")
-    assert sorted(told) == [(EventKind.SENT, B), (EventKind.REFUSED, A)]
+    events = Event.objects.exclude(kind=EventKind.IN_DOUBT).values_list("kind", "recipient")
+    assert sorted(events) == [(EventKind.SENT, B), (EventKind.REFUSED, A)]
 
 
 def test_a_late_record_tells_nobody_twice_what_the_rescuer_told(
@@ -297,8 +297,8 @@ def test_a_late_record_tells_nobody_twice_what_the_rescuer_told(
     monkeypatch.setattr("mailer.pipeline.rescue.read_note", lambda url, worker: note)
     assert rescue_parcel(claim.parcel_id, claim.fence)
     record(claim, a=SENT, b=SENT, c=SENT)
-    told = Event.objects.filter(kind=EventKind.SENT).values_list("recipient", flat=True)
-    assert sorted(told) == [A, B, C]
+    recipients = Event.objects.filter(kind=EventKind.SENT).values_list("recipient", flat=True)
+    assert sorted(recipients) == [A, B, C]
 
 
 def test_a_late_record_without_a_note_leaves_the_other_recipients_to_a_person(alice: Account) -> None:

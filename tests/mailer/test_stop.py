@@ -181,10 +181,10 @@ def test_a_stop_that_cannot_be_carried_out_in_time_says_so(
     batch = create_batch(alice)
     Batch.objects.update(status=BatchStatus.PAUSED, stopped_at=database_now())
     more = {"status": BatchStatus.CANCELLED} if stop is stop_batch else {}
-    blocked = threading.Thread(target=hold_row, args=(batch, held := threading.Event(), done := threading.Event()))
+    blocked = threading.Thread(target=hold_row, args=(batch, is_locked := threading.Event(), done := threading.Event()))
     blocked.start()
     try:
-        assert held.wait(10)
+        assert is_locked.wait(10)
         started = time.monotonic()
         with pytest.raises(OperationalError):
             stop(alice, batch.public_id, actor="test", allowed_from=set(BatchStatus), **more)
@@ -196,9 +196,9 @@ def test_a_stop_that_cannot_be_carried_out_in_time_says_so(
     assert not Receipt.objects.exists()
 
 
-def hold_row(batch: Batch, held: threading.Event, done: threading.Event) -> None:
+def hold_row(batch: Batch, is_locked: threading.Event, done: threading.Event) -> None:
     with transaction.atomic():
         Batch.objects.select_for_update().get(pk=batch.pk)
-        held.set()
+        is_locked.set()
         done.wait(10)
     connection.close()

@@ -99,9 +99,9 @@ def record_over_another(batch: Batch) -> Parcel:
     assert look_at(old, lost, 0, 10)
     rescue_parcel(lost.parcel_id, lost.fence)
     new = Hold()
-    held = claim_parcel(new)
-    assert look_at(new, held, 10, 20)
-    lost.slice_no = held.slice_no
+    current = claim_parcel(new)
+    assert look_at(new, current, 10, 20)
+    lost.slice_no = current.slice_no
     record_slice([sent(lost, 10)])
     return Parcel.objects.get(pk=lost.parcel_id)
 

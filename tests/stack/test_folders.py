@@ -29,17 +29,17 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
 
 def test_sweeping_takes_what_killed_runs_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "TEMPORARY", tmp_path)
-    left, held, young, foreign = (tmp_path / f"run-{name}" for name in ("left", "held", "young", "foreign"))
+    abandoned, in_use, young, foreign = (tmp_path / f"run-{name}" for name in ("left", "held", "young", "foreign"))
     foreign.mkdir()
-    with locked(left):
+    with locked(abandoned):
         pass
-    os.utime(left / "lock", (0, 0))
-    with locked(held):
-        os.utime(held / "lock", (0, 0))
+    os.utime(abandoned / "lock", (0, 0))
+    with locked(in_use):
+        os.utime(in_use / "lock", (0, 0))
         with locked(young):
             pass
         sweep("run-")
-        assert sorted(tmp_path.iterdir()) == [foreign, held, young]
+        assert sorted(tmp_path.iterdir()) == [foreign, in_use, young]
 
 
 @pytest.mark.parametrize("name", ["x" * 90, "my mails", "a?b"])

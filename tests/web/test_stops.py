@@ -58,7 +58,7 @@ def routes(resolver: URLResolver, before: str = "/") -> Iterator[Route]:
 
 def example(pattern: str) -> str:
     """Return a path that matches a route."""
-    path = re.sub(r"<(\w+:)?\w+>/?$|<(\w+:)?\w+>", lambda found: "x/" if found[0].endswith("/") else "x", pattern)
+    path = re.sub(r"<(\w+:)?\w+>/?$|<(\w+:)?\w+>", lambda match: "x/" if match[0].endswith("/") else "x", pattern)
     path = re.sub(r"\(\?P<\w+>(\[[^]]*\]|\([^)]*\)|[^()\[\]])*\)", "x", pattern) if "(?P" in pattern else path
     return path.removeprefix("^").removesuffix("$").replace("/?", "").replace("\\.", ".").replace("\\Z", "")
 
@@ -69,7 +69,7 @@ API_ROUTES = [route for route in ROUTES if hasattr(route.callback, "cls")]
 
 def reached(function: Any, view: type) -> set[Any]:
     """Return the functions outside the APIs that a handler calls, directly or through functions of its API."""
-    found, waiting, seen = set[Any](), [function], set[Any]()
+    functions, waiting, seen = set[Any](), [function], set[Any]()
     while waiting:
         each = unwrap(waiting.pop())
         each = getattr(each, "func", each)
@@ -77,13 +77,13 @@ def reached(function: Any, view: type) -> set[Any]:
             continue
         seen.add(each)
         if not each.__module__.startswith("api."):
-            found.add(each)
+            functions.add(each)
             continue
         names = names_in(each.__code__)
         owners = [view, *(value for name in names if isinstance(value := each.__globals__.get(name), ModuleType))]
         waiting += [value for name in names if callable(value := each.__globals__.get(name))]
         waiting += [value for name in names for owner in owners if callable(value := getattr(owner, name, None))]
-    return found
+    return functions
 
 
 def names_in(code: CodeType) -> set[str]:

@@ -45,9 +45,9 @@ def whole_body(account: Account, recipients: int = 3) -> dict[str, Any]:
     }
 
 
-def made(client: ApiClient, **said: Any) -> Any:
+def made(client: ApiClient, **changes: Any) -> Any:
     """Create a complete campaign with these changes, and return it as the API shows it."""
-    answer = client.post(CAMPAIGNS, whole_body(client.account) | said)
+    answer = client.post(CAMPAIGNS, whole_body(client.account) | changes)
     assert answer.status_code == 201, answer.content
     return data(answer)
 

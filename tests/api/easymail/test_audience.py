@@ -31,12 +31,12 @@ WHOLE = {
 }
 
 
-def new_contact(client: ApiClient, **said: Any) -> Any:
-    return data(client.post(CONTACTS, WHOLE | said))
+def new_contact(client: ApiClient, **changes: Any) -> Any:
+    return data(client.post(CONTACTS, WHOLE | changes))
 
 
-def new_list(client: ApiClient, name: str = "News", **said: Any) -> Any:
-    return data(client.post(LISTS, {"name": name, **said}))
+def new_list(client: ApiClient, name: str = "News", **changes: Any) -> Any:
+    return data(client.post(LISTS, {"name": name, **changes}))
 
 
 def leave(account: Account, email: str) -> None:
@@ -52,8 +52,8 @@ def test_a_contact_is_made_with_all_that_was_said(alice: Account, client_of_alic
     assert answer.status_code == 201
     made = data(answer)
     assert list(made) == ["uuid", *WHOLE, "created_at", "updated_at"]
-    told = WHOLE | {"email": "ann@example.com", "language": "pl", "country_code": "PL"}
-    assert {name: made[name] for name in WHOLE} == told
+    expected = WHOLE | {"email": "ann@example.com", "language": "pl", "country_code": "PL"}
+    assert {name: made[name] for name in WHOLE} == expected
     assert data(client_of_alice.get(f"{CONTACTS}/{made['uuid']}")) == made
     assert count_contacts(alice) == 1
     assert data(client_of_alice.get(f"{LISTS}/{news['uuid']}"))["contacts_count"] == 1
@@ -72,8 +72,8 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_with_a_contact_is_said(name: str, client_of_alice: ApiClient) -> None:
-    given, field, text = WRONG[name]
-    assert details(client_of_alice.post(CONTACTS, WHOLE | given)) == {field: [text]}
+    change, field, text = WRONG[name]
+    assert details(client_of_alice.post(CONTACTS, WHOLE | change)) == {field: [text]}
     assert not Contact.objects.exists()
 
 
@@ -102,18 +102,18 @@ def test_contacts_are_found(alice: Account, client_of_alice: ApiClient) -> None:
     on_list = add_list(alice, list(Contact.objects.filter(uuid=bob["uuid"])))
     on_list.refresh_from_db()
 
-    def found(query: str) -> list[str]:
+    def uuids(query: str) -> list[str]:
         answer = client_of_alice.get(f"{CONTACTS}?{query}").json()
         assert answer["pagination"]["total"] == len(answer["data"])
         return [each["uuid"] for each in answer["data"]]
 
-    assert found("") == [bob["uuid"], ann["uuid"]]
-    assert found("search=ann@EXAMPLE.com") == [ann["uuid"]]
-    assert found("search=example.com") == []
-    assert found("search=B%20smi") == [bob["uuid"]]
-    assert found("search=600") == [ann["uuid"]]
-    assert found(f"list_uuid={on_list.uuid}") == [bob["uuid"]]
-    assert found(f"list_uuid={on_list.uuid}&search=ann") == []
+    assert uuids("") == [bob["uuid"], ann["uuid"]]
+    assert uuids("search=ann@EXAMPLE.com") == [ann["uuid"]]
+    assert uuids("search=example.com") == []
+    assert uuids("search=B%20smi") == [bob["uuid"]]
+    assert uuids("search=600") == [ann["uuid"]]
+    assert uuids(f"list_uuid={on_list.uuid}") == [bob["uuid"]]
+    assert uuids(f"list_uuid={on_list.uuid}&search=ann") == []
     assert list(details(client_of_alice.get(f"{CONTACTS}?list_uuid={NOBODY}"))) == ["list_uuid"]
 
 
@@ -215,7 +215,7 @@ def test_only_enabled_identities_are_listed(alice: Account, client_of_alice: Api
 
 def test_a_field_is_made_and_its_values_are_kept(client_of_alice: ApiClient) -> None:
     contact = new_contact(client_of_alice)
-    given = {
+    examples = {
         "text": ("dog", "dog"),
         "number": ("7", 7),
         "date": ("2026-11-21", "2026-11-21T00:00:00Z"),
@@ -224,19 +224,19 @@ def test_a_field_is_made_and_its_values_are_kept(client_of_alice: ApiClient) -> 
         "select": ("red", "red"),
         "list": (["a", "b", "a"], "a\nb"),
     }
-    for type_ in given:
+    for type_ in examples:
         body = {"name": f"My {type_}!", "type": type_, "options": ["red", "blue"]}
         answer = client_of_alice.post(FIELDS, body)
         assert answer.status_code == 201
         made = data(answer)
         assert (made["name"], made["field_key"], made["type"]) == (f"My {type_}!", f"my-{type_}", type_)
         assert made["options"] == (["red", "blue"] if type_ == "select" else [])
-    values = [{"field_key": f"my-{type_}", "value": value} for type_, (value, _) in given.items()]
+    values = [{"field_key": f"my-{type_}", "value": value} for type_, (value, _) in examples.items()]
     path = f"{CONTACTS}/{contact['uuid']}"
     assert client_of_alice.patch(path, {"custom_fields": values}).status_code == 200
     names = {str(field.pk): field.name for field in FieldDefinition.objects.all()}
-    kept = {names[key]: value for key, value in Contact.objects.get().custom.items()}
-    assert kept == {f"my_{type_}": value for type_, (_, value) in given.items()}
+    custom = {names[key]: value for key, value in Contact.objects.get().custom.items()}
+    assert custom == {f"my_{type_}": value for type_, (_, value) in examples.items()}
     assert client_of_alice.patch(path, {"custom_fields": [{"field_key": "my-text", "value": None}]}).status_code == 200
     assert "my_text" not in {names[key] for key in Contact.objects.get().custom}
 
@@ -250,8 +250,8 @@ def test_values_that_do_not_fit_are_refused(client_of_alice: ApiClient) -> None:
     for key in ("k-date", "k-datetime"):
         wrong = details(client_of_alice.patch(path, {"custom_fields": [{"field_key": key, "value": 45306}]}))
         assert list(wrong) == ["custom_fields.0.value"]
-    for given in ([{"field_key": "nothing", "value": 1}], [7], [{}]):
-        wrong = details(client_of_alice.patch(path, {"custom_fields": given}))
+    for values in ([{"field_key": "nothing", "value": 1}], [7], [{}]):
+        wrong = details(client_of_alice.patch(path, {"custom_fields": values}))
         assert list(wrong) == ["custom_fields.0.field_key"]
     assert Contact.objects.get().custom == {}
 
@@ -278,12 +278,12 @@ def test_items_are_added_and_removed_as_often_as_one_likes(alice: Account, clien
     FieldDefinition.objects.create(account=alice, name="plain", type=FieldType.TEXT)
     path = f"{CONTACTS}/{contact['uuid']}/custom-fields"
     for field in ("tags", made["uuid"]):
-        for value, kept in (("a", ["a"]), ("b", ["a", "b"]), ("a", ["a", "b"])):
+        for value, items in (("a", ["a"]), ("b", ["a", "b"]), ("a", ["a", "b"])):
             answer = client_of_alice.post(f"{path}/{field}/items", {"value": value})
-            assert data(answer) == {"field_key": "tags", "value": kept}
-        for kept in (["b"], ["b"]):
+            assert data(answer) == {"field_key": "tags", "value": items}
+        for items in (["b"], ["b"]):
             answer = client_of_alice.delete(f"{path}/{field}/items", body={"value": "a"})
-            assert data(answer)["value"] == kept
+            assert data(answer)["value"] == items
         client_of_alice.delete(f"{path}/{field}/items", body={"value": "b"})
     assert Contact.objects.get().custom == {}
     assert list(details(client_of_alice.post(f"{path}/plain/items", {"value": "a"}))) == ["field"]
@@ -305,14 +305,14 @@ def test_nothing_of_another_account_is_seen_or_touched(
     segment.refresh_from_db()
     add_sender(alice)
     one, all_of = f"{CONTACTS}/{contact['uuid']}", f"{LISTS}/{news['uuid']}"
-    asked = [
+    calls = [
         *((method, one, {"first_name": "x"}) for method in ("GET", "PATCH", "DELETE")),
         *((method, all_of, {"name": "x"}) for method in ("GET", "PATCH", "DELETE")),
         *(("GET", f"{all_of}/contacts", None), ("POST", f"{all_of}/contacts", {"contact_uuid": contact["uuid"]})),
         *(("DELETE", f"{all_of}/contacts/{contact['uuid']}", None), ("GET", f"{SEGMENTS}/{segment.uuid}", None)),
         *((method, f"{one}/custom-fields/tags/items", {"value": "a"}) for method in ("POST", "DELETE")),
     ]
-    for method, path, body in asked:
+    for method, path, body in calls:
         refused(client_of_charlie.ask(method, path, body), 404, "RESOURCE_NOT_FOUND")
     for path in (CONTACTS, LISTS, SEGMENTS, f"{ROOT}/sender-identities"):
         assert client_of_charlie.get(path).json()["pagination"]["total"] == 0

@@ -46,8 +46,8 @@ def test_a_new_campaign_is_a_draft_with_all_that_was_said(alice: Account, client
     shown = data(answer)
     assert list(shown) == DETAIL_KEYS
     assert shown["status"] == "draft"
-    said = {name: value for name, value in body.items() if name != "list_uuid"}
-    assert {name: shown[name] for name in said} == said
+    expected = {name: value for name, value in body.items() if name != "list_uuid"}
+    assert {name: shown[name] for name in expected} == expected
     assert shown["from_email"] == "news@example.com"
     assert shown["audience"] == {"list_uuid": body["list_uuid"], "segment_uuid": None}
     assert shown["readiness"] == {"can_send": True, "missing": []}
@@ -124,11 +124,11 @@ WRONG: dict[str, tuple[Given, str, str]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, client_of_alice: ApiClient) -> None:
-    given, field, text = WRONG[name]
-    assert details(client_of_alice.post(CAMPAIGNS, {"name": "x", **given})) == {field: [text]}
+    change, field, text = WRONG[name]
+    assert details(client_of_alice.post(CAMPAIGNS, {"name": "x", **change})) == {field: [text]}
     assert not Campaign.objects.exists()
     campaign = Campaign.objects.create(account=alice, title="kept")
-    assert details(client_of_alice.patch(path_of(campaign), {"subject": "new", **given}))[field] == [text]
+    assert details(client_of_alice.patch(path_of(campaign), {"subject": "new", **change}))[field] == [text]
     assert (again(campaign).title, again(campaign).subject) == ("kept", "")
 
 
@@ -188,7 +188,7 @@ def test_a_scheduled_campaign_is_changed_and_keeps_its_time(
     alice: Account, client_of_alice: ApiClient, clock: Any
 ) -> None:
     campaign = made(client_of_alice)
-    found = Campaign.objects.get(uuid=campaign["uuid"])
+    stored = Campaign.objects.get(uuid=campaign["uuid"])
     path = path_of(campaign["uuid"])
     client_of_alice.post(f"{path}/schedule", {"scheduled_at": LATER})
     changed = data(client_of_alice.patch(path, {"subject": None}))
@@ -196,19 +196,19 @@ def test_a_scheduled_campaign_is_changed_and_keeps_its_time(
     assert changed["readiness"] == {"can_send": False, "missing": ["subject"]}
     clock.advance(hours=24 * 366 * 70)
     sweep_campaigns()
-    assert again(found).status == CampaignStatus.FAILED
+    assert again(stored).status == CampaignStatus.FAILED
     assert data(client_of_alice.get(path))["status"] == "failed"
 
 
 def test_a_change_of_what_was_prepared_prepares_it_anew(alice: Account, client_of_alice: ApiClient) -> None:
-    found = Campaign.objects.get(uuid=made(client_of_alice)["uuid"])
-    schedule_campaign(alice, found.pk, database_now().replace(microsecond=0) + ONE_MINUTE, needs=frozenset())
+    campaign = Campaign.objects.get(uuid=made(client_of_alice)["uuid"])
+    schedule_campaign(alice, campaign.pk, database_now().replace(microsecond=0) + ONE_MINUTE, needs=frozenset())
     sweep_campaigns()
-    prepared = again(found).launch
+    prepared = again(campaign).launch
     assert prepared is not None
-    assert data(client_of_alice.patch(path_of(found), {"subject": "Other"}))["status"] == "scheduled"
+    assert data(client_of_alice.patch(path_of(campaign), {"subject": "Other"}))["status"] == "scheduled"
     sweep_campaigns()
-    launch = again(found).launch
+    launch = again(campaign).launch
     assert launch is not None
     assert launch.pk != prepared.pk
     assert launch.mail.subject == "Other"

@@ -138,8 +138,8 @@ def test_13_a_cancel_and_a_send_at_one_moment_do_not_contradict(alice: Account, 
         else:
             code = canceled.json()["error"]["code"]
             assert code in {"CAMPAIGN_NOT_CANCELABLE", "CAMPAIGN_TRANSITION_IN_PROGRESS"}
-        told = "canceled" if canceled.status_code == 200 else "queued" if sent.status_code == 200 else "draft"
-        assert data(client_of_alice.get(path))["status"] == told
+        status = "canceled" if canceled.status_code == 200 else "queued" if sent.status_code == 200 else "draft"
+        assert data(client_of_alice.get(path))["status"] == status
 
 
 def test_14_a_scheduled_campaign_is_not_deleted(alice: Account, client_of_alice: ApiClient) -> None:

@@ -44,9 +44,9 @@ class Program:
         return status, headers, json.loads(text) if text else None
 
     def do(self, method: str, path: str, body: Any = None) -> Any:
-        status, _, told = self.ask(method, path, body)
-        assert status < 300, told
-        return told and told["data"]
+        status, _, answer = self.ask(method, path, body)
+        assert status < 300, answer
+        return answer and answer["data"]
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_a_campaign_from_draft_to_its_cancel_in_flight(alice: Account, program: 
     peer.delay = 0.02
     with DeliveringThread(peer, connections=2):
         wait_until(lambda: len(peer.ledger) >= 10, why="ten have left")
-        status, headers, told = program.ask("POST", f"{path}/cancel")
+        status, headers, answer = program.ask("POST", f"{path}/cancel")
         left = len(peer.ledger)
-        assert (status, told["data"]["status"]) == (200, "canceled")
+        assert (status, answer["data"]["status"]) == (200, "canceled")
         assert (headers["X-Sluice-Settled"], headers["X-Sluice-Sent"]) == ("true", str(left))
         receipt = Receipt.objects.get(public_id=headers["X-Sluice-Receipt"])
         assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (left, RECIPIENTS - left, 0)
@@ -91,7 +91,7 @@ def test_a_campaign_from_draft_to_its_cancel_in_flight(alice: Account, program: 
     assert sorted(peer.recipients[left:]) == [f"r{n}@example.com" for n in range(3)]
     assert not peer.doubled
     for wanted, count in (("sent", left), ("pending", RECIPIENTS - left)):
-        told = program.ask("GET", f"{path}/recipients?status={wanted}&per_page=1")[2]
-        assert told["pagination"]["total"] == count
+        answer = program.ask("GET", f"{path}/recipients?status={wanted}&per_page=1")[2]
+        assert answer["pagination"]["total"] == count
     assert program.ask("POST", f"{path}/cancel")[0] == 409
     assert program.ask("DELETE", path)[0] == 204

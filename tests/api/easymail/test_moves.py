@@ -117,12 +117,12 @@ def test_a_time_that_cannot_be_is_refused(name: str, alice: Account, client_of_a
 
 def test_a_time_with_an_offset_is_told_in_utc(alice: Account, client_of_alice: ApiClient) -> None:
     path = path_of(ready_campaign(alice), "/schedule")
-    for written, told in (
+    for written, shown in (
         ("2090-01-31T09:30:00+01:00", LATER),
         ("2090-01-31t08:30:00.250z", LATER),
         ("2090-02-01T00:00:00-05:00", "2090-02-01T05:00:00Z"),
     ):
-        assert data(client_of_alice.post(path, {"scheduled_at": written}))["scheduled_at"] == told
+        assert data(client_of_alice.post(path, {"scheduled_at": written}))["scheduled_at"] == shown
 
 
 def test_a_body_is_looked_at_before_the_status(alice: Account, client_of_alice: ApiClient) -> None:
@@ -239,8 +239,8 @@ def test_the_account_is_asked_for_everything(
     """A path that names an object of another account gets the answer for an unknown object."""
     theirs = campaign_in(alice, Status.SENDING)
     reads = ["", "/contacts", "/recipients", "/link-clicks"]
-    asked = [("GET", behind, None) for behind in reads] + [call[:3] for call in CALLS.values()]
-    for method, behind, body in [*asked, ("POST", "/test", {"email": "me@example.com"})]:
+    calls = [("GET", behind, None) for behind in reads] + [call[:3] for call in CALLS.values()]
+    for method, behind, body in [*calls, ("POST", "/test", {"email": "me@example.com"})]:
         for uuid in (str(theirs.uuid), "nothing"):
             error = refused(
                 client_of_charlie.ask(method, f"{CAMPAIGNS}/{uuid}{behind}", body), 404, "RESOURCE_NOT_FOUND"

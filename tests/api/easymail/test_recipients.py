@@ -40,7 +40,7 @@ def test_contacts_are_those_that_mail_would_reach_now(alice: Account, client_of_
     assert data(answer)[2]["first_name"] == "Zoe"
     second = client_of_alice.get(f"{path}?per_page=2&page=2")
     assert (emails(second), second.json()["pagination"]["total"]) == (["r0@example.com"], 3)
-    for search, found in (
+    for search, expected in (
         ("zoe%20r", 1),
         ("R3@EXAMPLE", 1),
         ("555", 1),
@@ -49,7 +49,7 @@ def test_contacts_are_those_that_mail_would_reach_now(alice: Account, client_of_
         ("%25", 0),
         ("r1", 0),
     ):
-        assert client_of_alice.get(f"{path}?search={search}").json()["pagination"]["total"] == found
+        assert client_of_alice.get(f"{path}?search={search}").json()["pagination"]["total"] == expected
     assert emails(client_of_alice.get(f"{path}?page=7")) == []
     assert list(details(client_of_alice.get(f"{path}?search={'x' * 256}&per_page=0"))) == ["per_page", "search"]
 
@@ -95,8 +95,8 @@ def test_recipients_are_there_once_it_is_sent(
         "search=r3@": 1,
         "per_page=2&status=sent": 4,
     }
-    told = {query: client_of_alice.get(f"{path}?{query}").json()["pagination"]["total"] for query in queries}
-    assert told == queries
+    totals = {query: client_of_alice.get(f"{path}?{query}").json()["pagination"]["total"] for query in queries}
+    assert totals == queries
     assert emails(client_of_alice.get(f"{path}?per_page=3&page=2&status=sent")) == ["r4@example.com"]
     row = data(client_of_alice.get(f"{path}?per_page=1&include=delivery,engagement,purchases,foo"))[0]
     assert list(row) == [*ROW, "delivery", "engagement", "purchases"]

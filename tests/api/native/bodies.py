@@ -26,9 +26,9 @@ WRONG_TIMES: list[tuple[Any, str]] = [
 FORBIDDEN = {"error": {"code": "FORBIDDEN", "message": "The API key lacks the scope for this."}}
 
 
-def counts(**held: int) -> dict[str, int]:
+def counts(**others: int) -> dict[str, int]:
     """Return counts by state: those given, and zero for all others."""
-    return dict.fromkeys(STATES, 0) | held
+    return dict.fromkeys(STATES, 0) | others
 
 
 def invalid(**details: list[str]) -> dict[str, Any]:
@@ -37,23 +37,23 @@ def invalid(**details: list[str]) -> dict[str, Any]:
     }
 
 
-def told(at: dt.datetime | None) -> str | None:
+def written_time(at: dt.datetime | None) -> str | None:
     """Return a time in the API's format."""
     return at and at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def walk(client: Any, path: str, **query: Any) -> list[dict[str, Any]]:
     """Return all pages of a list, in order."""
-    found: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
     after = None
     for _ in range(1000):
-        asked = query | ({"after": after} if after else {})
-        answer = client.get(f"{path}?{'&'.join(f'{key}={value}' for key, value in asked.items())}")
+        parameters = query | ({"after": after} if after else {})
+        answer = client.get(f"{path}?{'&'.join(f'{key}={value}' for key, value in parameters.items())}")
         assert answer.status_code == 200, answer.content
         page = answer.json()
         assert len(page["data"]) <= page["pagination"]["limit"]
-        found += page["data"]
+        items += page["data"]
         after = page["pagination"]["next"]
         if after is None:
-            return found
+            return items
     raise AssertionError("the list never ends")

@@ -12,7 +12,7 @@ from batches.counts import count_batch
 from batches.models import Batch, Receipt
 from mailer.pipeline.accept import accept_mail
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import UNKNOWN_FIELD, counts, invalid, told
+from tests.api.native.bodies import UNKNOWN_FIELD, counts, invalid, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
 
@@ -23,8 +23,8 @@ def frozen(account: Account) -> bool:
     return Account.objects.get(pk=account.pk).frozen_at is not None
 
 
-def conflict(said: str) -> dict[str, dict[str, str]]:
-    return {"error": {"code": "ACCOUNT_STATUS_CONFLICT", "message": f"This cannot be done now: {said}."}}
+def conflict(message: str) -> dict[str, dict[str, str]]:
+    return {"error": {"code": "ACCOUNT_STATUS_CONFLICT", "message": f"This cannot be done now: {message}."}}
 
 
 def test_the_account_is_told(client_of_alice: ApiClient, subuser: Account) -> None:
@@ -46,9 +46,9 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
             "action": "freeze",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",
             "reason": "stolen key",
-            "created_at": told(receipt.created_at),
+            "created_at": written_time(receipt.created_at),
             "settled": True,
-            "settled_at": told(receipt.settled_at),
+            "settled_at": written_time(receipt.settled_at),
             "sent": 0,
             "stopped": 0,
             "in_flight": 0,
@@ -61,7 +61,7 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
     assert answer["X-Sluice-Receipt"] == receipt.public_id
     account = Account.objects.get(pk=client_of_alice.account.pk)
     assert account.frozen_at
-    assert client_of_alice.get(ACCOUNT).json()["data"]["frozen_at"] == told(account.frozen_at)
+    assert client_of_alice.get(ACCOUNT).json()["data"]["frozen_at"] == written_time(account.frozen_at)
     again = client_of_alice.post(f"{ACCOUNT}/freeze")
     assert (again.status_code, again.json()) == (409, conflict("the account is frozen already"))
     thawed = client_of_alice.post(f"{ACCOUNT}/thaw")
@@ -126,8 +126,8 @@ def test_a_parent_changes_the_policies_of_its_subuser_alone(client_of_alice: Api
         ("", {"doubt_policy": None}, {"doubt_policy": ["This field may not be null."]}),
         ("", {"doubt_policy": 1}, {"doubt_policy": ['"1" is not a valid choice.']}),
         *(
-            ("", {"lateness_limit_seconds": wrong}, {"lateness_limit_seconds": [said]})
-            for wrong, said in (
+            ("", {"lateness_limit_seconds": wrong}, {"lateness_limit_seconds": [text]})
+            for wrong, text in (
                 (0, "Ensure this value is greater than or equal to 1."),
                 (31_536_001, "Ensure this value is less than or equal to 31536000."),
                 (10**400, "Ensure this value is less than or equal to 31536000."),
@@ -190,6 +190,6 @@ def test_a_dry_run_of_what_is_done_to_the_account_changes_nothing(
             }
             assert "X-Sluice-Receipt" not in answer
         assert (list(Account.objects.values()), Receipt.objects.count()) == before
-        said = "the account is frozen already" if freeze_first else "the account is not frozen"
+        message = "the account is frozen already" if freeze_first else "the account is not frozen"
         refused = client_of_alice.post(f"{ACCOUNT}/{'freeze' if freeze_first else 'thaw'}", {"dry_run": True})
-        assert (refused.status_code, refused.json()) == (409, conflict(said))
+        assert (refused.status_code, refused.json()) == (409, conflict(message))

@@ -14,7 +14,7 @@ from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 from tests.api.conftest import ApiClient, NewClient
-from tests.api.native.bodies import FORBIDDEN, NOT_FOUND, counts, invalid, told, walk
+from tests.api.native.bodies import FORBIDDEN, NOT_FOUND, counts, invalid, walk, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
 
@@ -29,11 +29,11 @@ def test_a_batch_is_made_and_is_open(client_of_alice: ApiClient) -> None:
         "data": {
             "id": batch.public_id,
             "status": "open",
-            "since": told(batch.created_at),
+            "since": written_time(batch.created_at),
             "paused_until": None,
             "retention_seconds": None,
             "version": 0,
-            "created_at": told(batch.created_at),
+            "created_at": written_time(batch.created_at),
         }
     }
     assert batch.account == client_of_alice.account
@@ -49,11 +49,11 @@ def test_a_batch_is_told_with_its_counts_and_waves(client_of_alice: ApiClient, o
         "data": {
             "id": batch.public_id,
             "status": "open",
-            "since": told(batch.created_at),
+            "since": written_time(batch.created_at),
             "paused_until": None,
             "retention_seconds": None,
             "version": 0,
-            "created_at": told(batch.created_at),
+            "created_at": written_time(batch.created_at),
             "gate": "open",
             "messages": 5,
             "counts": counts(scheduled=5),
@@ -87,11 +87,11 @@ def test_what_a_paused_batch_retains_says_when_it_expires(
     data = client_of_alice.get(f"{BATCHES}/{batch_id}").json()["data"]
     batch = Batch.objects.get()
     assert (data["status"], data["gate"], data["version"]) == ("paused", "paused", 1)
-    assert data["since"] == told(batch.stopped_at)
+    assert data["since"] == written_time(batch.stopped_at)
     assert data["counts"] == counts(retained=3, scheduled=1)
     expires_at = batch.parcels.order_by("pk")[0].send_at + dt.timedelta(hours=1)
-    assert data["expires_at"] == told(expires_at)
-    assert [wave["expires_at"] for wave in data["waves"]] == [None, told(expires_at)]
+    assert data["expires_at"] == written_time(expires_at)
+    assert [wave["expires_at"] for wave in data["waves"]] == [None, written_time(expires_at)]
     freeze_account(account, actor="a test")
     frozen = client_of_alice.get(f"{BATCHES}/{batch_id}").json()["data"]
     assert (frozen["status"], frozen["gate"], frozen["expires_at"]) == ("paused", "frozen", None)

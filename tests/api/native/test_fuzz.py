@@ -66,7 +66,7 @@ moments = st.datetimes(timezones=st.sampled_from([None, dt.UTC, dt.timezone(dt.t
 )
 
 
-def said(*names: str) -> st.SearchStrategy[bytes]:
+def bodies_with(*names: str) -> st.SearchStrategy[bytes]:
     """Generate bodies with some of these fields and any values."""
     some = values | moments | st.sampled_from(["held", "in_doubt", "resend", True, ["1"]])
     return st.fixed_dictionaries({}, optional=dict.fromkeys(names, some)).map(json.dumps).map(str.encode)
@@ -77,7 +77,7 @@ def said(*names: str) -> st.SearchStrategy[bytes]:
     move=st.sampled_from(MOVES),
     body=st.binary(max_size=40)
     | values.map(json.dumps).map(str.encode)
-    | said("reason", "dry_run", "until", "retention_seconds", "send_at"),
+    | bodies_with("reason", "dry_run", "until", "retention_seconds", "send_at"),
 )
 def test_any_body_moves_or_is_refused(move: str, body: bytes, client_of_alice: ApiClient, open_batch: Batch) -> None:
     answer = assert_is_fine(client_of_alice, "POST", f"{V1}/batches/{open_batch.public_id}/{move}", body)
@@ -93,8 +93,8 @@ def test_any_body_moves_or_is_refused(move: str, body: bytes, client_of_alice: A
             *("PATCH account", "POST account/purge"),
         ]
     ),
-    body=said("state", "batch_id", "message_ids", "all", "reason", "send_at")
-    | said("doubt_policy", "lateness_limit_seconds"),
+    body=bodies_with("state", "batch_id", "message_ids", "all", "reason", "send_at")
+    | bodies_with("doubt_policy", "lateness_limit_seconds"),
 )
 def test_any_body_is_carried_out_or_refused(
     call: str, body: bytes, client_of_alice: ApiClient, open_batch: Batch

@@ -38,15 +38,15 @@ def listed(client: ApiClient, state: str, **query: Any) -> list[str]:
 def test_what_is_in_hand_is_listed_by_pages(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, held_batch: Batch, doubtful_batch: Batch
 ) -> None:
-    held, doubtful = ids_of(held_batch), ids_of(doubtful_batch)[1:]
+    held_ids, doubtful_ids = ids_of(held_batch), ids_of(doubtful_batch)[1:]
     for limit in (1, 2, 3, 500):
-        assert listed(client_of_alice, "held", limit=limit) == held
-        assert listed(client_of_alice, "in_doubt", limit=limit) == doubtful
+        assert listed(client_of_alice, "held", limit=limit) == held_ids
+        assert listed(client_of_alice, "in_doubt", limit=limit) == doubtful_ids
     page = client_of_alice.get(f"{MESSAGES}?state=in_doubt&limit=1").json()
     parcel = Parcel.objects.get(batch=doubtful_batch)
     assert page["pagination"] == {"limit": 1, "next": f"{parcel.pk}.1"}
-    assert page["data"] == [client_of_alice.get(f"{MESSAGES}/{doubtful[0]}").json()["data"]]
-    for batch, expected in ((held_batch, held), (doubtful_batch, [])):
+    assert page["data"] == [client_of_alice.get(f"{MESSAGES}/{doubtful_ids[0]}").json()["data"]]
+    for batch, expected in ((held_batch, held_ids), (doubtful_batch, [])):
         assert listed(client_of_alice, "held", batch_id=batch.public_id) == expected
         assert client_of_charlie.get(f"{MESSAGES}?state=held&batch_id={batch.public_id}").json() == NOT_FOUND
     assert listed(client_of_charlie, "held") == []

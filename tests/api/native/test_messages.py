@@ -20,7 +20,7 @@ from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import STATES, invalid, told, walk
+from tests.api.native.bodies import STATES, invalid, walk, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
 from tests.peer import CountingPeer
@@ -69,8 +69,8 @@ def test_a_message_is_told_with_its_events(
         "batch_id": due_batch.public_id,
         "recipient": "now1@example.com",
         "state": "refused",
-        "send_at": told(parcel.send_at),
-        "events": [{"kind": "refused", "at": told(refused.at), "recipient": None, "reply": "550 no such user"}],
+        "send_at": written_time(parcel.send_at),
+        "events": [{"kind": "refused", "at": written_time(refused.at), "recipient": None, "reply": "550 no such user"}],
     }
     assert page["data"][1] == expected
     answer = client_of_alice.get(f"{MESSAGES}/{first + 1}")
@@ -158,8 +158,12 @@ def test_only_the_newest_events_of_a_message_are_told(client_of_alice: ApiClient
 
 def test_mail_without_a_batch_is_found_and_has_none(client_of_alice: ApiClient) -> None:
     accept_mail(client_of_alice.account, draft(1, send_at=SEND_AT))
-    found = client_of_alice.get(f"{MESSAGES}/{Message.objects.get().pk}").json()["data"]
-    assert (found["batch_id"], found["state"], found["send_at"]) == (None, "scheduled", "2100-01-01T12:00:00.000Z")
+    message = client_of_alice.get(f"{MESSAGES}/{Message.objects.get().pk}").json()["data"]
+    assert (message["batch_id"], message["state"], message["send_at"]) == (
+        None,
+        "scheduled",
+        "2100-01-01T12:00:00.000Z",
+    )
 
 
 def test_another_accounts_message_behaves_as_unknown(
@@ -190,8 +194,8 @@ def test_a_query_that_is_wrong_is_refused(client_of_alice: ApiClient, open_batch
         answer = client_of_alice.get(f"{messages_of(open_batch)}?{query}")
         assert answer.status_code == 422
         field = query.partition("=")[0]
-        (said,) = answer.json()["error"]["details"][field]
-        assert answer.json() == invalid(**{field: [said]})
+        (text,) = answer.json()["error"]["details"][field]
+        assert answer.json() == invalid(**{field: [text]})
 
 
 def test_a_message_that_leaves_between_two_reads_is_never_told_as_doubt(

@@ -15,7 +15,7 @@ from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import NOT_FOUND, counts, invalid, told
+from tests.api.native.bodies import NOT_FOUND, counts, invalid, written_time
 from tests.drafts import draft
 
 TARGETS = {"pause": BatchStatus.PAUSED, "cancel": BatchStatus.CANCELLED, "resume": BatchStatus.OPEN}
@@ -48,9 +48,9 @@ def test_a_stop_answers_with_its_receipt(client_of_alice: ApiClient, due_batch: 
             "action": "cancel",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",
             "reason": "wrong price",
-            "created_at": told(receipt.created_at),
+            "created_at": written_time(receipt.created_at),
             "settled": True,
-            "settled_at": told(receipt.settled_at),
+            "settled_at": written_time(receipt.settled_at),
             "sent": 3,
             "stopped": 2,
             "in_flight": 0,

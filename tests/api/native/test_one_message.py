@@ -9,7 +9,7 @@ from batches.models import Batch, Receipt
 from batches.states import Lane
 from mailer.models import Message
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import NO_MESSAGE, UNKNOWN_FIELD, invalid, told
+from tests.api.native.bodies import NO_MESSAGE, UNKNOWN_FIELD, invalid, written_time
 
 
 def path_of(message_id: int) -> str:
@@ -37,9 +37,9 @@ def test_one_message_is_stopped(client_of_alice: ApiClient, open_batch: Batch) -
             "action": "cancel",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",
             "reason": "wrong address",
-            "created_at": told(receipt.created_at),
+            "created_at": written_time(receipt.created_at),
             "settled": True,
-            "settled_at": told(receipt.settled_at),
+            "settled_at": written_time(receipt.settled_at),
             "sent": 0,
             "stopped": 1,
             "in_flight": 0,

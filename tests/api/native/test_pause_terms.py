@@ -11,7 +11,7 @@ from batches.states import BatchStatus
 from foundation.clock import database_now
 from mailer.sweep import sweep
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import NOT_FOUND, UNKNOWN_FIELD, WRONG_TIMES, counts, invalid, told
+from tests.api.native.bodies import NOT_FOUND, UNKNOWN_FIELD, WRONG_TIMES, counts, invalid, written_time
 from tests.conftest import Clock
 
 HOUR = dt.timedelta(hours=1)
@@ -39,7 +39,7 @@ def test_the_terms_of_a_pause_are_told_and_end_with_it(
     )
     assert (answer.status_code, answer.json()["data"]["action"]) == (200, "pause")
     assert answer["X-Sluice-Settled"] == "true"
-    assert terms_of(client_of_alice, open_batch) == ("paused", told(until), LONGEST)
+    assert terms_of(client_of_alice, open_batch) == ("paused", written_time(until), LONGEST)
     clock.advance(hours=2)
     end_pauses()
     assert terms_of(client_of_alice, open_batch) == ("open", None, None)
@@ -54,7 +54,7 @@ def test_any_offset_names_the_same_moment(client_of_alice: ApiClient, open_batch
 
 
 def test_a_paused_batch_is_paused_again_only_on_other_terms(client_of_alice: ApiClient, open_batch: Batch) -> None:
-    until = told(database_now() + HOUR)
+    until = written_time(database_now() + HOUR)
     steps: list[tuple[dict[str, Any], int, tuple[str | None, int | None]]] = [
         ({"retention_seconds": 0}, 200, (None, 0)),
         ({"reason": "again"}, 409, (None, 0)),
@@ -81,7 +81,7 @@ def test_what_is_retained_expires_as_its_pause_says(client_of_alice: ApiClient, 
             # Nothing sweeps in between, so that a wave which expires at once can be seen.
             due_batch.parcels.update(state=3)
         data = client_of_alice.get(f"/sluice/v1/batches/{due_batch.public_id}").json()["data"]
-        expires_at = told(send_at + dt.timedelta(seconds=seconds))
+        expires_at = written_time(send_at + dt.timedelta(seconds=seconds))
         assert (data["expires_at"], data["waves"][0]["expires_at"]) == (expires_at, expires_at)
     clock.advance(hours=3)
     sweep()
@@ -91,17 +91,17 @@ def test_what_is_retained_expires_as_its_pause_says(client_of_alice: ApiClient, 
 
 def test_a_pause_that_is_over_stops_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
     for is_dry_run in (True, False):
-        for until in ("2020-01-01T00:00:00Z", told(database_now())):
+        for until in ("2020-01-01T00:00:00Z", written_time(database_now())):
             answer = client_of_alice.post(path_of(open_batch), {"until": until, "dry_run": is_dry_run})
             assert (answer.status_code, answer.json()) == (422, invalid(until=["This time has passed."]))
     assert Batch.objects.get().status == BatchStatus.OPEN
 
 
 def test_terms_that_make_no_sense_stop_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
-    for wrong, said in WRONG_TIMES:
+    for wrong, text in WRONG_TIMES:
         answer = client_of_alice.post(path_of(open_batch), {"until": wrong})
-        assert (answer.status_code, answer.json()) == (422, invalid(until=[said])), wrong
-    for wrong, said in (
+        assert (answer.status_code, answer.json()) == (422, invalid(until=[text])), wrong
+    for wrong, text in (
         (-1, "Ensure this value is greater than or equal to 0."),
         (LONGEST + 1, f"Ensure this value is less than or equal to {LONGEST}."),
         (1e300, "A valid integer is required."),
@@ -109,7 +109,7 @@ def test_terms_that_make_no_sense_stop_nothing(client_of_alice: ApiClient, open_
         ([1], "A valid integer is required."),
     ):
         answer = client_of_alice.post(path_of(open_batch), {"retention_seconds": wrong})
-        assert (answer.status_code, answer.json()) == (422, invalid(retention_seconds=[said])), wrong
+        assert (answer.status_code, answer.json()) == (422, invalid(retention_seconds=[text])), wrong
     for action in ("cancel", "resume"):
         answer = client_of_alice.post(path_of(open_batch, action), {"until": None})
         assert answer.json() == invalid(until=[UNKNOWN_FIELD])

@@ -10,7 +10,7 @@ from mailer.models import Message
 from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import invalid, told, walk
+from tests.api.native.bodies import invalid, walk, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
 
@@ -34,7 +34,7 @@ def test_a_receipt_is_told_as_it_stands(client_of_alice: ApiClient, open_batch: 
         "action": "pause",
         "actor": "operator olga",
         "reason": "",
-        "created_at": told(Receipt.objects.get().created_at),
+        "created_at": written_time(Receipt.objects.get().created_at),
         "settled": False,
         "settled_at": None,
         "sent": 0,

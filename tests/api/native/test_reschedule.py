@@ -14,7 +14,7 @@ from foundation.clock import database_now
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import NO_MESSAGE, NOT_FOUND, UNKNOWN_FIELD, WRONG_TIMES, counts, invalid, told
+from tests.api.native.bodies import NO_MESSAGE, NOT_FOUND, UNKNOWN_FIELD, WRONG_TIMES, counts, invalid, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
 
@@ -58,15 +58,15 @@ def test_a_time_that_has_passed_means_now(client_of_alice: ApiClient, open_batch
 
 def test_one_message_gets_another_time_and_says_so(client_of_alice: ApiClient, open_batch: Batch) -> None:
     message_id, send_at = first_message(), tomorrow()
-    answer = client_of_alice.post(path_of(message_id), {"send_at": told(send_at), "reason": "storm"})
+    answer = client_of_alice.post(path_of(message_id), {"send_at": written_time(send_at), "reason": "storm"})
     data = answer.json()["data"]
     assert (answer.status_code, answer["X-Sluice-Receipt"]) == (200, data["id"])
     assert (data["action"], data["reason"], data["affected"], data["settled"]) == ("reschedule", "storm", 1, True)
     assert (data["batch_id"], data["message_id"]) == (open_batch.public_id, str(message_id))
     messages = client_of_alice.get(f"/sluice/v1/batches/{open_batch.public_id}/messages").json()["data"]
     assert [(row["state"], row["send_at"]) for row in messages] == [
-        ("scheduled", told(send_at)),
-        *[("scheduled", told(SEND_AT))] * 2,
+        ("scheduled", written_time(send_at)),
+        *[("scheduled", written_time(SEND_AT))] * 2,
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_dry_run_tells_what_waits_and_changes_nothing(client_of_alice: ApiClie
     in_hand = Parcel.objects.get(state=ParcelState.DUE)
     Parcel.objects.filter(pk=in_hand.pk).update(state=ParcelState.CLAIMED, worker_id=1)
     before = list(Parcel.objects.order_by("pk").values())
-    answer = client_of_alice.post(path_of(open_batch), {"send_at": told(tomorrow()), "dry_run": True})
+    answer = client_of_alice.post(path_of(open_batch), {"send_at": written_time(tomorrow()), "dry_run": True})
     assert answer.json() == {
         "data": {
             "dry_run": True,
@@ -95,7 +95,7 @@ def test_a_dry_run_tells_what_waits_and_changes_nothing(client_of_alice: ApiClie
 
 def test_what_is_cancelled_stays_so(client_of_alice: ApiClient, open_batch: Batch) -> None:
     Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=database_now())
-    bodies = [{"send_at": told(tomorrow())}, {"send_at": told(tomorrow()), "dry_run": True}]
+    bodies = [{"send_at": written_time(tomorrow())}, {"send_at": written_time(tomorrow()), "dry_run": True}]
     for thing, body in ((open_batch, bodies[0]), (open_batch, bodies[1]), (first_message(), bodies[0])):
         answer = client_of_alice.post(path_of(thing), body)
         message = "This cannot be done now: the batch is cancelled."
@@ -109,7 +109,7 @@ def test_what_is_cancelled_stays_so(client_of_alice: ApiClient, open_batch: Batc
 def test_a_message_that_has_ended_has_no_other_time(client_of_alice: ApiClient, doubtful_batch: Batch) -> None:
     sent = first_message()
     for message_id, state in ((sent, "sent"), (sent + 1, "in doubt")):
-        answer = client_of_alice.post(path_of(message_id), {"send_at": told(tomorrow())})
+        answer = client_of_alice.post(path_of(message_id), {"send_at": written_time(tomorrow())})
         message = f"This cannot be done now: the message is {state}."
         assert (answer.status_code, answer.json()) == (409, {"error": {"code": "MESSAGE_ENDED", "message": message}})
     assert not Receipt.objects.exists()
@@ -119,10 +119,10 @@ def test_a_message_that_has_ended_has_no_other_time(client_of_alice: ApiClient, 
 def test_a_time_that_makes_no_sense_moves_nothing(
     is_batch: bool, client_of_alice: ApiClient, open_batch: Batch
 ) -> None:
-    path, when = path_of(open_batch if is_batch else first_message()), told(tomorrow())
-    for wrong, said in [*WRONG_TIMES, (None, "This field may not be null.")]:
+    path, when = path_of(open_batch if is_batch else first_message()), written_time(tomorrow())
+    for wrong, text in [*WRONG_TIMES, (None, "This field may not be null.")]:
         answer = client_of_alice.post(path, {"send_at": wrong})
-        assert (answer.status_code, answer.json()) == (422, invalid(send_at=[said])), wrong
+        assert (answer.status_code, answer.json()) == (422, invalid(send_at=[text])), wrong
     assert client_of_alice.post(path).json() == invalid(send_at=[REQUIRED])
     assert client_of_alice.post(path, {"sendat": when}).json() == invalid(send_at=[REQUIRED], sendat=[UNKNOWN_FIELD])
     assert client_of_alice.post(f"{path}?dry_run=1", {"send_at": when}).json() == invalid(dry_run=[UNKNOWN_FIELD])
@@ -137,13 +137,13 @@ def test_charlie_reschedules_nothing_of_alices(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch, subuser: Account
 ) -> None:
     hidden, of_subuser = default_batch(client_of_alice.account), create_batch(subuser)
-    body = {"send_at": told(tomorrow())}
+    body = {"send_at": written_time(tomorrow())}
     for client, batch in (
         *((client_of_charlie, each) for each in (open_batch, of_subuser)),
         *((client_of_alice, each) for each in (hidden, of_subuser)),
     ):
-        for asked in (body, body | {"dry_run": True}):
-            answer = client.post(path_of(batch), asked)
+        for variant in (body, body | {"dry_run": True}):
+            answer = client.post(path_of(batch), variant)
             assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
     answer = client_of_charlie.post(path_of(first_message()), body)
     assert (answer.status_code, answer.json()) == (404, NO_MESSAGE)

@@ -13,7 +13,7 @@ from batches.models import Batch
 from foundation.clock import database_now
 from mailer.models import Message
 from tests.api.conftest import ApiClient
-from tests.api.native.bodies import NO_ROUTE, told
+from tests.api.native.bodies import NO_ROUTE, written_time
 
 V1 = "/sluice/v1"
 NOT_ALLOWED = {"error": {"code": "METHOD_NOT_ALLOWED", "message": "The method is not allowed here."}}
@@ -61,7 +61,7 @@ def test_without_a_key_there_is_nothing_to_see(database: None) -> None:
 def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient, open_batch: Batch) -> None:
     batch = f"batches/{open_batch.public_id}"
     message = f"messages/{Message.objects.order_by('pk')[0].pk}"
-    reschedule, every = {"send_at": told(database_now())}, {"state": "held", "all": True}
+    reschedule, every = {"send_at": written_time(database_now())}, {"state": "held", "all": True}
     bodies = {f"{batch}/reschedule/": reschedule, f"{message}/reschedule/": reschedule} | dict.fromkeys(
         ("messages/replay/", "messages/drop/"), every
     )

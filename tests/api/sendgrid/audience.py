@@ -8,7 +8,7 @@ from audience.jobs.lifecycle import jobs_left_behind
 from audience.jobs.work import run_job
 
 
-def told(answer: Any) -> tuple[int, list[tuple[str | None, str]]]:
+def refusal_of(answer: Any) -> tuple[int, list[tuple[str | None, str]]]:
     """Return the status of an error answer, and the field and text of each of its errors."""
     return answer.status_code, [(each["field"], each["message"]) for each in answer.json()["errors"]]
 

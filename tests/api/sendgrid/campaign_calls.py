@@ -23,9 +23,9 @@ def problems(answer: Any, status: int) -> list[tuple[str | None, str]]:
     """Check the status of an error answer, and return its errors by field, in order."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
-    for found in answer.json()["errors"]:
-        assert list(found) == ["field", "message"]
-    return [(found["field"], found["message"]) for found in answer.json()["errors"]]
+    for error in answer.json()["errors"]:
+        assert list(error) == ["field", "message"]
+    return [(error["field"], error["message"]) for error in answer.json()["errors"]]
 
 
 def path_of(campaign: Campaign, behind: str = "") -> str:

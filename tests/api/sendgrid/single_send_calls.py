@@ -21,9 +21,9 @@ def problems(answer: Any, status: int) -> list[tuple[str | None, str, str]]:
     """Check the status of an error answer, and return field, message and error_id of each error, in order."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
-    for found in answer.json()["errors"]:
-        assert list(found) == ["field", "message", "error_id"]
-    return [tuple(found.values()) for found in answer.json()["errors"]]
+    for error in answer.json()["errors"]:
+        assert list(error) == ["field", "message", "error_id"]
+    return [tuple(error.values()) for error in answer.json()["errors"]]
 
 
 def path_of(campaign: Campaign, behind: str = "") -> str:

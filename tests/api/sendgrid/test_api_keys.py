@@ -82,7 +82,7 @@ def test_name_is_required(name: Any, client_of_alice: ApiClient) -> None:
 def test_long_name_and_odd_scopes_are_refused(client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(KEYS, {"name": "x" * 101, "scopes": "mail.send"})
     assert answer.status_code == 400
-    assert [found["field"] for found in answer.json()["errors"]] == ["name", "scopes"]
+    assert [error["field"] for error in answer.json()["errors"]] == ["name", "scopes"]
 
 
 def test_limit_of_keys_is_403_with_the_configured_number(client_of_alice: ApiClient, settings: Any) -> None:
@@ -153,13 +153,13 @@ def test_deleted_key_is_dead_at_the_very_next_request(client_of_alice: ApiClient
 def test_unknown_keys_have_their_own_words(key_id: str, client_of_alice: ApiClient) -> None:
     path = f"{KEYS}/{key_id}"
     body = {"name": "n", "scopes": ["mail.send"]}
-    said = {
+    messages = {
         "GET": "unable to find API Key",
         "PATCH": "unable to find API Key",
         "PUT": "unable to find API Key to update",
         "DELETE": "unable to find API Key for deletion",
     }
-    for method, message in said.items():
+    for method, message in messages.items():
         answer = client_of_alice.ask(method, path, None if method in {"GET", "DELETE"} else body)
         assert (answer.status_code, answer.json()) == (404, problem(None, message))
 

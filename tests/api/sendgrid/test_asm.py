@@ -25,7 +25,7 @@ def group_path(group_id: int, rest: str = "") -> str:
     return f"/v3/asm/groups/{group_id}{rest}"
 
 
-def told(answer: Any) -> Any:
+def list_of(answer: Any) -> Any:
     """Return the list in an answer that is streamed as JSON."""
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
     return json.loads(answer.getvalue())
@@ -115,7 +115,7 @@ def test_an_account_has_at_most_so_many_groups(client_of_alice: ApiClient, monke
 def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
     group_id = new_group(client_of_alice)
     leave(client_of_alice, group_id, ANN)
-    asked: list[tuple[str, str, Any]] = [
+    calls: list[tuple[str, str, Any]] = [
         ("GET", "", None),
         ("PATCH", "", {"name": "Mine"}),
         ("DELETE", "", None),
@@ -123,24 +123,24 @@ def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of
         ("POST", "/suppressions/search", {"recipient_emails": [ANN]}),
         ("DELETE", f"/suppressions/{ANN}", None),
     ]
-    for method, rest, body in asked:
+    for method, rest, body in calls:
         answer = client_of_charlie.ask(method, group_path(group_id, rest), body)
         assert (answer.status_code, answer.json()) == (404, {"errors": [{"field": None, "message": "not found"}]})
     assert client_of_charlie.get(f"/v3/asm/groups?id={group_id}").json() == []
-    assert told(client_of_charlie.get("/v3/asm/suppressions")) == []
+    assert list_of(client_of_charlie.get("/v3/asm/suppressions")) == []
     assert client_of_charlie.get(f"/v3/asm/suppressions/{ANN}").json() == {"suppressions": []}
-    assert told(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN]
+    assert list_of(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN]
 
 
 def test_addresses_leave_a_group_and_come_back(client_of_alice: ApiClient) -> None:
     group_id, other = new_group(client_of_alice), new_group(client_of_alice, name="Other")
     leave(client_of_alice, group_id, "Ann@Example.com", BOB, ANN)
     leave(client_of_alice, other, BOB)
-    assert told(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN, BOB]
+    assert list_of(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN, BOB]
     searched = {"recipient_emails": ["ANN@example.com", "nobody@example.com", "no address"]}
     answer = client_of_alice.post(group_path(group_id, "/suppressions/search"), searched)
     assert (answer.status_code, answer.json()) == (200, [ANN])
-    listed = told(client_of_alice.get("/v3/asm/suppressions"))
+    listed = list_of(client_of_alice.get("/v3/asm/suppressions"))
     assert [(each["email"], each["group_id"], each["group_name"]) for each in listed] == [
         (ANN, group_id, "News"),
         (BOB, group_id, "News"),
@@ -153,7 +153,7 @@ def test_addresses_leave_a_group_and_come_back(client_of_alice: ApiClient) -> No
     ]
     assert client_of_alice.delete(group_path(group_id, f"/suppressions/{quote('Ann@example.com')}")).status_code == 204
     assert client_of_alice.delete(group_path(group_id, f"/suppressions/{ANN}")).status_code == 204, "nobody is there"
-    assert told(client_of_alice.get(group_path(group_id, "/suppressions"))) == [BOB]
+    assert list_of(client_of_alice.get(group_path(group_id, "/suppressions"))) == [BOB]
 
 
 def test_a_long_list_is_told_whole(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +162,8 @@ def test_a_long_list_is_told_whole(client_of_alice: ApiClient, monkeypatch: pyte
     emails = sorted(f"p{n}@example.com" for n in range(10))
     for group_id in groups:
         leave(client_of_alice, group_id, *emails)
-    assert told(client_of_alice.get(group_path(groups[0], "/suppressions"))) == emails
-    listed = told(client_of_alice.get("/v3/asm/suppressions"))
+    assert list_of(client_of_alice.get(group_path(groups[0], "/suppressions"))) == emails
+    listed = list_of(client_of_alice.get("/v3/asm/suppressions"))
     assert [(each["email"], each["group_id"]) for each in listed] == [(e, g) for e in emails for g in groups]
 
 
@@ -245,7 +245,7 @@ def test_a_list_of_ten_thousand_is_taken(client_of_alice: ApiClient) -> None:
 def test_each_call_needs_its_scope(new_client: NewClient, client_of_alice: ApiClient) -> None:
     group_id = new_group(client_of_alice)
     emails = {"recipient_emails": [ANN]}
-    asked: list[tuple[str, str, str, Any]] = [
+    calls: list[tuple[str, str, str, Any]] = [
         ("asm.groups.create", "POST", "/v3/asm/groups", NEWS | {"name": "Two"}),
         ("asm.groups.read", "GET", "/v3/asm/groups", None),
         ("asm.groups.read", "GET", group_path(group_id), None),
@@ -261,8 +261,8 @@ def test_each_call_needs_its_scope(new_client: NewClient, client_of_alice: ApiCl
         ("asm.suppressions.global.delete", "DELETE", f"/v3/asm/suppressions/global/{ANN}", None),
         ("asm.groups.delete", "DELETE", group_path(group_id), None),
     ]
-    scopes = {scope for scope, *_ in asked}
-    for scope, method, path, body in asked:
+    scopes = {scope for scope, *_ in calls}
+    for scope, method, path, body in calls:
         others = new_client(client_of_alice.account, sorted(scopes - {scope}))
         assert others.ask(method, path, body).status_code == 403, (method, path)
         own = new_client(client_of_alice.account, [scope])

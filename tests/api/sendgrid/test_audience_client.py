@@ -76,8 +76,8 @@ def test_contacts_lists_fields_and_segments(client: Any) -> None:
     do_jobs()
     job = marketing.contacts.imports._(stored.to_dict["job_id"]).get().to_dict
     assert (job["status"], job["results"]["created_count"]) == ("completed", 1)
-    found = marketing.contacts.search.post(request_body={"query": f"pet = 'dog' and CONTAINS(list_ids, '{list_id}')"})
-    (ann,) = found.to_dict["result"]
+    results = marketing.contacts.search.post(request_body={"query": f"pet = 'dog' and CONTAINS(list_ids, '{list_id}')"})
+    (ann,) = results.to_dict["result"]
     assert marketing.contacts._(ann["id"]).get().to_dict == ann
     query = "SELECT contact_id, updated_at FROM contact_data WHERE pet = 'dog'"
     segment = marketing.segments._("2.0").post(request_body={"name": "Dogs", "query_dsl": query})

@@ -63,7 +63,7 @@ def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes = b"")
     answer = client.ask(method, f"/v3/{path}", body)
     assert answer.status_code < 500
     if answer.status_code >= 400:
-        assert all(found["message"] for found in json.loads(answer.content)["errors"])
+        assert all(error["message"] for error in json.loads(answer.content)["errors"])
         assert rows() == before
 
 
@@ -81,6 +81,6 @@ def test_any_body_is_stored_or_refused(method: str, path: str, data: st.DataObje
     paths=st.lists(st.sampled_from(PATHS), min_size=3, max_size=3),
 )
 def test_any_id_and_any_parameter_is_answered(text: str, paths: list[str], client_of_alice: ApiClient) -> None:
-    said = quote(text.encode(errors="replace"), safe="")
+    quoted = quote(text.encode(errors="replace"), safe="")
     for path in paths:
-        assert_is_fine(client_of_alice, "GET", path.format(said))
+        assert_is_fine(client_of_alice, "GET", path.format(quoted))

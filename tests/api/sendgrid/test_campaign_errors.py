@@ -98,26 +98,26 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, client_of_alice: ApiClient) -> None:
-    given, field, text = WRONG[name]
-    assert problems(client_of_alice.post(CAMPAIGNS, {"title": "x", **given}), 400) == [(field, text)]
+    change, field, text = WRONG[name]
+    assert problems(client_of_alice.post(CAMPAIGNS, {"title": "x", **change}), 400) == [(field, text)]
     assert not Campaign.objects.exists()
 
     campaign = Campaign.objects.create(account=alice, title="kept")
-    assert problems(client_of_alice.patch(path_of(campaign), {"subject": "new", **given}), 400) == [(field, text)]
+    assert problems(client_of_alice.patch(path_of(campaign), {"subject": "new", **change}), 400) == [(field, text)]
     assert (again(campaign).title, again(campaign).subject) == ("kept", "")
 
 
 def test_all_that_is_wrong_is_said_at_once(client_of_alice: ApiClient) -> None:
     body = {"title": "", "sender_id": "x", "categories": [1], "editor": 3}
-    said = problems(client_of_alice.post(CAMPAIGNS, body), 400)
-    assert [field for field, _ in said] == ["title", "sender_id", "categories", "editor"]
+    errors = problems(client_of_alice.post(CAMPAIGNS, body), 400)
+    assert [field for field, _ in errors] == ["title", "sender_id", "categories", "editor"]
 
 
 def test_a_sender_must_be_verified(alice: Account, client_of_alice: ApiClient) -> None:
     unverified = {"title": "x", "sender_id": add_sender(alice, is_verified=False).pk}
-    said = [("sender_id", "sender_id is not a verified sender identity")]
-    assert problems(client_of_alice.post(CAMPAIGNS, unverified), 400) == said
-    assert problems(client_of_alice.patch(path_of(ready_campaign(alice)), unverified), 400) == said
+    errors = [("sender_id", "sender_id is not a verified sender identity")]
+    assert problems(client_of_alice.post(CAMPAIGNS, unverified), 400) == errors
+    assert problems(client_of_alice.patch(path_of(ready_campaign(alice)), unverified), 400) == errors
     assert Campaign.objects.count() == 1
 
 

@@ -90,8 +90,8 @@ def test_any_body_is_answered(
 ) -> None:
     assume(name != "to" or not is_address(str(value)))
     campaign = Campaign.objects.first() or ready_campaign(alice)
-    for said in (body, json.dumps({name: value}).encode()):
-        answer = client_of_alice.ask(method, path.format(id=campaign.pk, uuid=campaign.uuid), said)
+    for content in (body, json.dumps({name: value}).encode()):
+        answer = client_of_alice.ask(method, path.format(id=campaign.pk, uuid=campaign.uuid), content)
         assert answer.status_code < 500, answer.content
         assert answer.status_code >= 400 or name in {"list_ids", "send_to", "status", "send_at"}
     assert again(campaign).status == CampaignStatus.DRAFT

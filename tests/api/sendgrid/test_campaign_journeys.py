@@ -44,9 +44,9 @@ def sendgrid(client_of_alice: ApiClient, server_url: str) -> SendGridAPIClient:
 @pytest.fixture
 def customers(alice: Account) -> ContactList:
     """Create a list of 300 contacts of Alice."""
-    found = add_list(alice, add_contacts(alice, [f"c{n}@example.com" for n in range(300)]))
-    found.refresh_from_db()
-    return found
+    contact_list = add_list(alice, add_contacts(alice, [f"c{n}@example.com" for n in range(300)]))
+    contact_list.refresh_from_db()
+    return contact_list
 
 
 def parts_of(account: Account) -> dict[str, int]:

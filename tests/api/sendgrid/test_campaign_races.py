@@ -78,11 +78,11 @@ def test_a_change_that_waits_in_vain_is_a_409_that_changes_nothing(
             headers={"Idempotency-Key": "once"} if method == "POST" else {},
         )
     assert answer.status_code == 409
-    said = answer.json()["errors"][0]
-    assert (said["field"], said["message"]) == (None, "Another change of this campaign is in progress; ask again.")
-    found = again(campaign)
-    assert (found.status, found.title, found.subject) == (CampaignStatus.DRAFT, campaign.title, campaign.subject)
-    assert found.deleted_at is None
+    error = answer.json()["errors"][0]
+    assert (error["field"], error["message"]) == (None, "Another change of this campaign is in progress; ask again.")
+    stored = again(campaign)
+    assert (stored.status, stored.title, stored.subject) == (CampaignStatus.DRAFT, campaign.title, campaign.subject)
+    assert stored.deleted_at is None
 
 
 def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: ApiClient) -> None:

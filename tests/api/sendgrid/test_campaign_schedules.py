@@ -62,7 +62,7 @@ def test_taking_back_what_is_prepared_is_a_stop_with_a_receipt(
 
 def test_a_campaign_that_lacks_everything_is_told_so(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = Campaign.objects.create(account=alice, title="empty", html_content="<p>no tag</p>")
-    lacks = [
+    errors = [
         ("subject", "subject can't be blank"),
         ("sender_id", "sender_id can't be blank"),
         ("list_ids", "You must select at least 1 segment or 1 list to send to."),
@@ -73,7 +73,7 @@ def test_a_campaign_that_lacks_everything_is_told_so(alice: Account, client_of_a
         ("unsubscribe_tag", "An [unsubscribe] tag in both your html and plain content is required to send a campaign."),
     ]
     for behind, body in (("/schedules", {"send_at": in_an_hour()}), ("/schedules/now", None)):
-        assert problems(client_of_alice.post(path_of(campaign, behind), body), 400) == lacks
+        assert problems(client_of_alice.post(path_of(campaign, behind), body), 400) == errors
     Campaign.objects.filter(pk=campaign.pk).update(html_content="", sender=add_sender(alice, is_verified=False))
     answer = client_of_alice.post(path_of(campaign, "/schedules/now"))
     assert problems(answer, 400)[1:3] == [
@@ -93,11 +93,11 @@ def test_the_tag_must_be_in_each_content_there_is(alice: Account, client_of_alic
 
 @pytest.mark.parametrize("send_at", [None, "1893456000", True, 1.5, -1, 0, 1_400_000_000, 10**300, [1], {"at": 1}])
 def test_a_time_must_be_in_the_future(send_at: Any, alice: Account, client_of_alice: ApiClient) -> None:
-    said = [("send_at", "Please choose a future time for sending your campaign.")]
+    errors = [("send_at", "Please choose a future time for sending your campaign.")]
     draft, scheduled = ready_campaign(alice), campaign_in(alice, CampaignStatus.SCHEDULED)
-    assert problems(client_of_alice.post(path_of(draft, "/schedules"), {"send_at": send_at}), 400) == said
-    assert problems(client_of_alice.patch(path_of(scheduled, "/schedules"), {"send_at": send_at}), 400) == said
-    assert problems(client_of_alice.patch(path_of(scheduled, "/schedules"), {}), 400) == said
+    assert problems(client_of_alice.post(path_of(draft, "/schedules"), {"send_at": send_at}), 400) == errors
+    assert problems(client_of_alice.patch(path_of(scheduled, "/schedules"), {"send_at": send_at}), 400) == errors
+    assert problems(client_of_alice.patch(path_of(scheduled, "/schedules"), {}), 400) == errors
     assert again(scheduled).send_at == scheduled.send_at
 
 

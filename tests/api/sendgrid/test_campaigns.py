@@ -47,7 +47,7 @@ def test_a_title_is_enough(client_of_alice: ApiClient) -> None:
 def test_everything_given_is_kept_and_what_is_unknown_ignored(
     client_of_alice: ApiClient, parts: dict[str, Any]
 ) -> None:
-    given = {
+    fields = {
         "title": "March Newsletter",
         "subject": "New Products for Spring!",
         **parts,
@@ -58,9 +58,9 @@ def test_everything_given_is_kept_and_what_is_unknown_ignored(
         "plain_content": "Check [unsubscribe]",
         "editor": "design",
     }
-    answer = client_of_alice.post(CAMPAIGNS, {**given, "id": 986724, "status": "Sent", "unheard": {"of": [1]}})
+    answer = client_of_alice.post(CAMPAIGNS, {**fields, "id": 986724, "status": "Sent", "unheard": {"of": [1]}})
     assert answer.status_code == 201, answer.content
-    assert answer.json() == {**given, "id": Campaign.objects.get().pk, "status": "Draft"}
+    assert answer.json() == {**fields, "id": Campaign.objects.get().pk, "status": "Draft"}
     assert client_of_alice.get(path_of(Campaign.objects.get())).json() == answer.json()
 
 
@@ -96,7 +96,7 @@ def test_campaigns_are_listed_newest_first_in_parts(client_of_alice: ApiClient) 
     def titles(query: str) -> list[str]:
         answer = client_of_alice.get(f"{CAMPAIGNS}{query}")
         assert answer.status_code == 200
-        return [found["title"] for found in answer.json()["result"]]
+        return [campaign["title"] for campaign in answer.json()["result"]]
 
     assert titles("") == [str(number) for number in range(11, 1, -1)]
     assert titles("?limit=3&offset=1") == ["10", "9", "8"]
@@ -137,7 +137,7 @@ def test_another_accounts_campaign_is_unknown_and_its_parts_do_not_exist(
     hers, his = ready_campaign(alice), ready_campaign(charlie)
     assert_unknown(client_of_charlie, str(hers.pk))
     assert again(hers).deleted_at is None
-    assert [found["id"] for found in client_of_charlie.get(CAMPAIGNS).json()["result"]] == [his.pk]
+    assert [item["id"] for item in client_of_charlie.get(CAMPAIGNS).json()["result"]] == [his.pk]
 
     segment = Segment.objects.create(account=charlie, name="his", condition={}, dialect="legacy", written=[])
     answer = client_of_alice.patch(

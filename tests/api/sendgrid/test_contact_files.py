@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.keys import revoke_key
 from audience.models import Contact, Job
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.audience import do_jobs, told
+from tests.api.sendgrid.audience import do_jobs, refusal_of
 from tests.api.sendgrid.test_contacts import ANN, BOB, CONTACTS, NOBODY, new_field, new_list, upsert
 
 IMPORTS, EXPORTS = f"{CONTACTS}/imports", f"{CONTACTS}/exports"
@@ -91,7 +91,7 @@ def test_a_file_is_uploaded_once_whole_and_within_its_bound(client_of_alice: Api
     begun = begin(client_of_alice)
     part: dict[str, Any] = {"CONTENT_LENGTH": "40", "wsgi.input": io.BytesIO(FILE[:20])}
     broken_off = Client().put(begun["upload_uri"], content_type="text/csv", **part)
-    assert told(broken_off) == (400, [(None, "The file did not come whole: upload it again.")])
+    assert refusal_of(broken_off) == (400, [(None, "The file did not come whole: upload it again.")])
     settings.IMPORT_BYTES = len(FILE) - 1
     assert upload(begun, FILE).status_code == 413
     settings.IMPORT_BYTES = len(FILE)
@@ -122,7 +122,7 @@ def test_a_link_is_for_one_file_and_cannot_be_made_up(client_of_alice: ApiClient
         begun["upload_uri"].replace("/upload", "/rejected"),
         begun["upload_uri"].replace("/imports/", "/exports/").replace("/upload", "/0"),
     ):
-        assert told(Client().get(path)) == (404, [(None, "not found")])
+        assert refusal_of(Client().get(path)) == (404, [(None, "not found")])
     assert Client().put(begun["upload_uri"].replace("/upload", "x/upload"), FILE).status_code == 404
     assert Client().put(f"{IMPORTS}/{'x' * 60}/upload", FILE).status_code == 404
     assert Client().put(f"{IMPORTS}/{'x' * 400}/upload", FILE).status_code == 404
@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_is_no_import_is_refused(name: str, client_of_alice: ApiClient) -> None:
     changes, field = REFUSED[name]
     answer = client_of_alice.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL], **changes})
-    status, problems = told(answer)
+    status, problems = refusal_of(answer)
     assert (status, [named for named, _ in problems]) == (400, [field])
     assert not Job.objects.exists()
 
@@ -157,13 +157,13 @@ def test_another_accounts_jobs_lists_and_fields_are_unknown(
 ) -> None:
     list_id, pet = new_list(client_of_alice), new_field(client_of_alice, "pet")
     body = {"file_type": "csv", "field_mappings": [EMAIL], "list_ids": [list_id]}
-    assert told(client_of_charlie.put(IMPORTS, body)) == (404, [("list_ids", "list_ids do not all exist")])
+    assert refusal_of(client_of_charlie.put(IMPORTS, body)) == (404, [("list_ids", "list_ids do not all exist")])
     body = {"file_type": "csv", "field_mappings": [EMAIL, pet]}
     assert client_of_charlie.put(IMPORTS, body).status_code == 400
     assert client_of_charlie.post(EXPORTS, {"list_ids": [list_id]}).status_code == 404
     jobs = [f"{IMPORTS}/{begin(client_of_alice)['job_id']}", f"{EXPORTS}/{client_of_alice.post(EXPORTS).json()['id']}"]
     for path in (*jobs, f"{IMPORTS}/x", f"{EXPORTS}/{NOBODY}", f"{IMPORTS}/{jobs[1].rpartition('/')[2]}"):
-        assert told(client_of_charlie.get(path)) == (404, [("id", "not found")])
+        assert refusal_of(client_of_charlie.get(path)) == (404, [("id", "not found")])
     assert client_of_charlie.get(EXPORTS).json()["result"] == []
 
 
@@ -200,7 +200,7 @@ def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiCl
     (url,) = newest["urls"]  # signed anew, perhaps in another second
     assert json.loads(gzip.decompress(Client().get(url).getvalue())) == [ann]
     revoke_key(client_of_alice.account, client_of_alice.key.key_id)
-    assert told(Client().get(url)) == (404, [(None, "not found")])
+    assert refusal_of(Client().get(url)) == (404, [(None, "not found")])
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiCl
     ],
 )
 def test_what_is_no_export_is_refused(body: Any, field: str, client_of_alice: ApiClient) -> None:
-    status, [(named, _)] = told(client_of_alice.post(EXPORTS, body))
+    status, [(named, _)] = refusal_of(client_of_alice.post(EXPORTS, body))
     assert (status, named) == (400, field)
-    assert told(client_of_alice.post(EXPORTS, {"list_ids": [NOBODY]}))[0] == 404
-    assert told(client_of_alice.post(EXPORTS, {"segment_ids": [NOBODY]}))[0] == 404
+    assert refusal_of(client_of_alice.post(EXPORTS, {"list_ids": [NOBODY]}))[0] == 404
+    assert refusal_of(client_of_alice.post(EXPORTS, {"segment_ids": [NOBODY]}))[0] == 404
     assert not Job.objects.exists()

@@ -9,7 +9,7 @@ import pytest
 
 from audience.models import Contact, ContactList
 from tests.api.conftest import ApiClient, NewClient
-from tests.api.sendgrid.audience import do_jobs, told
+from tests.api.sendgrid.audience import do_jobs, refusal_of
 
 LISTS, RECIPIENTS, FIELDS = ("/v3/contactdb/" + what for what in ("lists", "recipients", "custom_fields"))
 ANN, BOB = "ann@example.com", "bob@example.com"
@@ -52,23 +52,23 @@ def test_a_list_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient) ->
     assert ask("GET", LISTS).json() == {"lists": [answer.json()]}
     answer = ask("DELETE", f"{LISTS}/{list_id}")
     assert (answer.status_code, answer.content) == (202, b"")
-    assert told(ask("GET", f"{LISTS}/{list_id}")) == (404, [(None, "List ID does not exist")])
-    assert told(ask("DELETE", f"{LISTS}/{list_id}")) == (404, [(None, f"List not found: {list_id}")])
+    assert refusal_of(ask("GET", f"{LISTS}/{list_id}")) == (404, [(None, "List ID does not exist")])
+    assert refusal_of(ask("DELETE", f"{LISTS}/{list_id}")) == (404, [(None, f"List not found: {list_id}")])
 
 
 def test_several_lists_are_deleted_at_once(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
     one, two = new_list(client_of_alice), new_list(client_of_alice, "Two")
-    for given in ([0, 10**30, "x", None], [], [one + 10**6], [True]):
-        answer = client_of_alice.ask("DELETE", LISTS, given)
-        assert told(answer) == (400, [(None, "list id was invalid")])
-    assert told(client_of_charlie.ask("DELETE", LISTS, [one])) == (400, [(None, "list id was invalid")])
+    for body in ([0, 10**30, "x", None], [], [one + 10**6], [True]):
+        answer = client_of_alice.ask("DELETE", LISTS, body)
+        assert refusal_of(answer) == (400, [(None, "list id was invalid")])
+    assert refusal_of(client_of_charlie.ask("DELETE", LISTS, [one])) == (400, [(None, "list id was invalid")])
     assert client_of_alice.ask("DELETE", LISTS, [one, two, 10**30]).status_code == 204
     assert client_of_alice.get(LISTS).json() == {"lists": []}
 
 
 @pytest.mark.parametrize("name", HOSTILE[:-1], ids=str)
 def test_what_is_no_name_of_a_list_is_refused(name: Any, client_of_alice: ApiClient) -> None:
-    (field,) = told(client_of_alice.post(LISTS, {"name": name}))[1]
+    (field,) = refusal_of(client_of_alice.post(LISTS, {"name": name}))[1]
     assert field == ("name", "name must be a string of 1 to 100 characters")
     assert not ContactList.objects.exists()
 
@@ -77,8 +77,8 @@ def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_o
     new_list(client_of_alice)
     other = new_list(client_of_alice, "Two")
     refusal = (400, [("name", "a list or a segment with this name exists")])
-    assert told(client_of_alice.post(LISTS, {"name": "NEWS"})) == refusal
-    assert told(client_of_alice.patch(f"{LISTS}/{other}", {"name": "news"})) == refusal
+    assert refusal_of(client_of_alice.post(LISTS, {"name": "NEWS"})) == refusal
+    assert refusal_of(client_of_alice.patch(f"{LISTS}/{other}", {"name": "news"})) == refusal
     new_list(client_of_charlie)
 
 
@@ -86,7 +86,10 @@ def test_a_list_goes_with_its_contacts_if_that_is_wanted(client_of_alice: ApiCli
     list_id = new_list(client_of_alice)
     client_of_alice.post(f"{LISTS}/{list_id}/recipients/{rid(ANN)}")
     path = f"{LISTS}/{list_id}?delete_contacts="
-    assert told(client_of_alice.delete(path + "maybe")) == (400, [("delete_contacts", "delete_contacts not a bool")])
+    assert refusal_of(client_of_alice.delete(path + "maybe")) == (
+        400,
+        [("delete_contacts", "delete_contacts not a bool")],
+    )
     assert client_of_alice.delete(path + "true").status_code == 202
     do_jobs()
     assert client_of_alice.get(LISTS).json() == {"lists": []}
@@ -109,7 +112,7 @@ def test_recipients_come_on_a_list_and_leave_it(client_of_alice: ApiClient, ann_
     answer = ask("POST", f"{path}/{rid(ANN)}")
     assert (answer.status_code, answer.content) == (201, b"")
     assert [each["email"] for each in ask("GET", f"{path}?page=2&page_size=1").json()["recipients"]] == [BOB]
-    assert told(ask("GET", f"{path}?page=3&page_size=1")) == (404, [(None, "No more pages")])
+    assert refusal_of(ask("GET", f"{path}?page=3&page_size=1")) == (404, [(None, "No more pages")])
 
 
 def test_what_cannot_be_on_a_list_is_refused(client_of_alice: ApiClient, ann_and_bob: None) -> None:
@@ -117,21 +120,24 @@ def test_what_cannot_be_on_a_list_is_refused(client_of_alice: ApiClient, ann_and
     path, nobody = f"{LISTS}/{list_id}/recipients", rid("nobody@example.com")
     unknown_list, unknown = ("list_id", "list_id does not exist"), ("recipient_id", "recipient_id does not exist")
     no_valid = ("recipient_id", "no valid recipients were provided")
-    assert told(ask("POST", path, b"{")) == (400, [(None, "request body is invalid JSON")])
-    assert told(ask("POST", path, {})) == (400, [(None, "request body is invalid JSON")])
-    for given in ([], ["?"], [7, None], ["a" * 600]):
-        assert told(ask("POST", path, given)) == (400, [no_valid])
-    assert told(ask("POST", path, [rid(ANN)] * 1001))[0] == 400
-    assert told(ask("POST", path, [nobody])) == (404, [unknown])
-    assert told(ask("POST", f"{path}/{nobody}")) == (404, [unknown])
-    assert told(ask("POST", f"{path}/x!")) == (400, [("recipient_id", "recipient_id is invalid")])
-    assert told(ask("DELETE", f"{path}/x!")) == (400, [no_valid])
-    assert told(ask("DELETE", f"{path}/{nobody}")) == (404, [unknown])
+    assert refusal_of(ask("POST", path, b"{")) == (400, [(None, "request body is invalid JSON")])
+    assert refusal_of(ask("POST", path, {})) == (400, [(None, "request body is invalid JSON")])
+    for ids in ([], ["?"], [7, None], ["a" * 600]):
+        assert refusal_of(ask("POST", path, ids)) == (400, [no_valid])
+    assert refusal_of(ask("POST", path, [rid(ANN)] * 1001))[0] == 400
+    assert refusal_of(ask("POST", path, [nobody])) == (404, [unknown])
+    assert refusal_of(ask("POST", f"{path}/{nobody}")) == (404, [unknown])
+    assert refusal_of(ask("POST", f"{path}/x!")) == (400, [("recipient_id", "recipient_id is invalid")])
+    assert refusal_of(ask("DELETE", f"{path}/x!")) == (400, [no_valid])
+    assert refusal_of(ask("DELETE", f"{path}/{nobody}")) == (404, [unknown])
     for method, rest, body in (("GET", "", None), ("POST", "", [rid(ANN)]), ("DELETE", f"/{rid(ANN)}", None)):
-        assert told(ask(method, f"{LISTS}/999999/recipients{rest}", body)) == (404, [unknown_list])
-        assert told(ask(method, f"{LISTS}/x/recipients{rest}", body)) == (400, [("list_id", "list_id is invalid")])
+        assert refusal_of(ask(method, f"{LISTS}/999999/recipients{rest}", body)) == (404, [unknown_list])
+        assert refusal_of(ask(method, f"{LISTS}/x/recipients{rest}", body)) == (
+            400,
+            [("list_id", "list_id is invalid")],
+        )
     for query in ("page=0", "page=x", "page_size=0", "page_size=1001", "page=9999999999999999"):
-        status, [(field, _)] = told(ask("GET", f"{path}?{query}"))
+        status, [(field, _)] = refusal_of(ask("GET", f"{path}?{query}"))
         assert (status, field) == (400, query.partition("=")[0])
 
 
@@ -196,25 +202,25 @@ def test_recipients_are_changed_counted_paged_and_deleted(client_of_alice: ApiCl
     for path in ("count", "billable_count"):
         assert ask("GET", f"{RECIPIENTS}/{path}").json() == {"recipient_count": 2}
     assert [each["email"] for each in ask("GET", f"{RECIPIENTS}?page=2&page_size=1").json()["recipients"]] == [BOB]
-    assert told(ask("GET", f"{RECIPIENTS}?page=3&page_size=1")) == (404, [(None, "No more pages")])
+    assert refusal_of(ask("GET", f"{RECIPIENTS}?page=3&page_size=1")) == (404, [(None, "No more pages")])
     assert ask("DELETE", f"{RECIPIENTS}/{rid(ANN)}").status_code == 204
-    assert told(ask("DELETE", f"{RECIPIENTS}/{rid(ANN)}")) == (404, [(None, "recipient_id is not valid")])
-    assert told(ask("DELETE", f"{RECIPIENTS}/x!")) == (400, [(None, "recipient not found")])
-    assert told(ask("GET", f"{RECIPIENTS}/{rid(ANN)}")) == (404, [(None, "recipient_id is not valid")])
-    assert told(ask("GET", f"{RECIPIENTS}/{rid(ANN)}/lists")) == (404, [(None, "recipient id not found")])
-    assert told(ask("GET", f"{RECIPIENTS}/x!/lists")) == (400, [(None, "recipient ID is invalid")])
+    assert refusal_of(ask("DELETE", f"{RECIPIENTS}/{rid(ANN)}")) == (404, [(None, "recipient_id is not valid")])
+    assert refusal_of(ask("DELETE", f"{RECIPIENTS}/x!")) == (400, [(None, "recipient not found")])
+    assert refusal_of(ask("GET", f"{RECIPIENTS}/{rid(ANN)}")) == (404, [(None, "recipient_id is not valid")])
+    assert refusal_of(ask("GET", f"{RECIPIENTS}/{rid(ANN)}/lists")) == (404, [(None, "recipient id not found")])
+    assert refusal_of(ask("GET", f"{RECIPIENTS}/x!/lists")) == (400, [(None, "recipient ID is invalid")])
     answer = ask("DELETE", RECIPIENTS, [rid(BOB), rid("nobody@example.com")])
     assert (answer.status_code, answer.json()) == (200, {})
     assert ask("GET", RECIPIENTS).json() == {"recipients": []}
-    for given in ([], [7], ["?"]):
-        assert told(ask("DELETE", RECIPIENTS, given)) == (400, [(None, "No recipient ids provided")])
+    for ids in ([], [7], ["?"]):
+        assert refusal_of(ask("DELETE", RECIPIENTS, ids)) == (400, [(None, "No recipient ids provided")])
 
 
 @pytest.mark.parametrize("body", [b"{}", b"", b"[", b"7", b'"x"', b'[{"email":"a\\u0000@example.com"}]'])
 def test_what_are_no_recipients_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     for method in ("POST", "PATCH"):
         answer = client_of_alice.ask(method, RECIPIENTS, body)
-        assert told(answer) == (400, [(None, "Request body is not valid json")])
+        assert refusal_of(answer) == (400, [(None, "Request body is not valid json")])
 
 
 def test_a_request_has_at_most_a_thousand_recipients(client_of_alice: ApiClient) -> None:
@@ -243,7 +249,7 @@ def test_another_accounts_are_unknown(
     list_id = new_list(client_of_alice)
     field_id = client_of_alice.post(FIELDS, {"name": "pet", "type": "text"}).json()["id"]
     add(client_of_charlie, {"email": "cy@example.com"})
-    asked: list[tuple[str, str, Any]] = [
+    calls: list[tuple[str, str, Any]] = [
         *[(method, f"{LISTS}/{list_id}", {"name": "Mine"}) for method in ("GET", "PATCH", "DELETE")],
         ("GET", f"{LISTS}/{list_id}/recipients", None),
         ("POST", f"{LISTS}/{list_id}/recipients", [rid("cy@example.com")]),
@@ -252,7 +258,7 @@ def test_another_accounts_are_unknown(
         ("GET", f"{RECIPIENTS}/{rid(ANN)}/lists", None),
         *[(method, f"{FIELDS}/{field_id}", None) for method in ("GET", "DELETE")],
     ]
-    for method, path, body in asked:
+    for method, path, body in calls:
         assert client_of_charlie.ask(method, path, body).status_code == 404, (method, path)
     mine = new_list(client_of_charlie)
     assert client_of_charlie.post(f"{LISTS}/{mine}/recipients", [rid(ANN)]).status_code == 404
@@ -285,8 +291,8 @@ def test_a_custom_field_is_made_shown_and_deleted(client_of_alice: ApiClient) ->
     assert (answer.status_code, answer.json()) == (202, {"message": "Custom Field delete is processing."})
     for method in ("GET", "DELETE"):
         unknown = ask(method, f"{FIELDS}/{field['id']}")
-        assert told(unknown) == (404, [(None, "Custom field ID does not exist")])
-        assert told(ask(method, f"{FIELDS}/x")) == (400, [(None, "invalid id")])
+        assert refusal_of(unknown) == (404, [(None, "Custom field ID does not exist")])
+        assert refusal_of(ask(method, f"{FIELDS}/x")) == (400, [(None, "invalid id")])
 
 
 @pytest.mark.parametrize(
@@ -303,7 +309,7 @@ def test_a_custom_field_is_made_shown_and_deleted(client_of_alice: ApiClient) ->
 )
 def test_what_is_no_custom_field_is_refused(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
     client_of_alice.post(FIELDS, {"name": "pet", "type": "text"})
-    status, problems = told(client_of_alice.post(FIELDS, body))
+    status, problems = refusal_of(client_of_alice.post(FIELDS, body))
     assert (status, [field for field, _ in problems]) == (400, fields)
     assert len(client_of_alice.get(FIELDS).json()["custom_fields"]) == 1
 
@@ -324,7 +330,7 @@ def test_reserved_fields_and_the_status_are_told(client_of_alice: ApiClient) -> 
 
 def test_each_call_needs_its_scope(new_client: NewClient, client_of_alice: ApiClient, ann_and_bob: None) -> None:
     list_id = new_list(client_of_alice)
-    asked: list[tuple[str, str, str, Any]] = [
+    calls: list[tuple[str, str, str, Any]] = [
         ("create", "POST", LISTS, {"name": "Two"}),
         ("read", "GET", f"{LISTS}/{list_id}/recipients", None),
         ("update", "POST", f"{LISTS}/{list_id}/recipients", [rid(ANN)]),
@@ -333,8 +339,8 @@ def test_each_call_needs_its_scope(new_client: NewClient, client_of_alice: ApiCl
         ("delete", "DELETE", f"{RECIPIENTS}/{rid(BOB)}", None),
         ("delete", "DELETE", f"{LISTS}/{list_id}", None),
     ]
-    scopes = {f"marketing_campaigns.{scope}" for scope, *_ in asked}
-    for scope, method, path, body in asked:
+    scopes = {f"marketing_campaigns.{scope}" for scope, *_ in calls}
+    for scope, method, path, body in calls:
         others = new_client(client_of_alice.account, sorted(scopes - {f"marketing_campaigns.{scope}"}))
         assert others.ask(method, path, body).status_code == 403, (method, path)
         own = new_client(client_of_alice.account, [f"marketing_campaigns.{scope}"])

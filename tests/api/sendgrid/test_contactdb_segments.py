@@ -14,7 +14,7 @@ from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.audience import do_jobs, told
+from tests.api.sendgrid.audience import do_jobs, refusal_of
 
 SEGMENTS, RECIPIENTS = "/v3/contactdb/segments", "/v3/contactdb/recipients"
 MILLERS = {"field": "last_name", "value": "Miller", "operator": "eq", "and_or": ""}
@@ -32,9 +32,9 @@ def millers(client_of_alice: ApiClient) -> ContactList:
             {"email": "cy@example.com", "last_name": "Smith"},
         ],
     )
-    found = create_list(client_of_alice.account, "News")
-    add_to_list(client_of_alice.account, found.pk, [Contact.objects.get(email="bob@example.com").pk])
-    return found
+    news = create_list(client_of_alice.account, "News")
+    add_to_list(client_of_alice.account, news.pk, [Contact.objects.get(email="bob@example.com").pk])
+    return news
 
 
 def new_segment(client: ApiClient, **changes: Any) -> Any:
@@ -57,14 +57,14 @@ def test_a_segment_is_made_counted_changed_and_deleted(client_of_alice: ApiClien
     assert ask("GET", SEGMENTS).json() == {"segments": [{**made, "recipient_count": 2}]}
     assert emails(ask("GET", f"{path}/recipients")) == ["ann@example.com", "bob@example.com"]
     assert emails(ask("GET", f"{path}/recipients?page=2&page_size=1")) == ["bob@example.com"]
-    assert told(ask("GET", f"{path}/recipients?page=3&page_size=1")) == (404, [(None, "No more pages")])
+    assert refusal_of(ask("GET", f"{path}/recipients?page=3&page_size=1")) == (404, [(None, "No more pages")])
     answer = ask("PATCH", path, {"name": "M", "list_id": millers.pk})
     changed = {**made, "name": "M", "list_id": millers.pk, "recipient_count": 1}
     assert (answer.status_code, answer.json()) == (200, changed)
     assert ask("DELETE", path).status_code == 204
-    assert told(ask("GET", path)) == (404, [(None, "segment_id not found")])
-    assert told(ask("DELETE", path)) == (404, [("segment_id", "segment_id does not exist")])
-    assert told(ask("GET", f"{SEGMENTS}/x")) == (400, [(None, "invalid id")])
+    assert refusal_of(ask("GET", path)) == (404, [(None, "segment_id not found")])
+    assert refusal_of(ask("DELETE", path)) == (404, [("segment_id", "segment_id does not exist")])
+    assert refusal_of(ask("GET", f"{SEGMENTS}/x")) == (400, [(None, "invalid id")])
 
 
 def test_a_segment_goes_with_its_contacts_if_that_is_wanted(client_of_alice: ApiClient, millers: ContactList) -> None:
@@ -136,7 +136,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
 def test_what_is_no_segment_is_refused(name: str, client_of_alice: ApiClient) -> None:
     changes, field, text = REFUSED[name]
     answer = client_of_alice.post(SEGMENTS, {"name": "Millers", "conditions": [MILLERS], **changes})
-    assert told(answer) == (400, [(field, text)])
+    assert refusal_of(answer) == (400, [(field, text)])
     assert not Segment.objects.exists()
 
 
@@ -144,14 +144,14 @@ def test_what_is_no_segment_is_refused(name: str, client_of_alice: ApiClient) ->
 def test_what_is_no_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     for path in (SEGMENTS, f"{RECIPIENTS}/search"):
         assert client_of_alice.post(path, body).status_code in {400, 415}
-    assert told(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
+    assert refusal_of(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
 
 
 def test_a_field_that_a_segment_asks_for_stays(client_of_alice: ApiClient) -> None:
     field = client_of_alice.post("/v3/contactdb/custom_fields", {"name": "pet", "type": "text"}).json()
     made = new_segment(client_of_alice, conditions=[{**MILLERS, "field": "pet"}])
     answer = client_of_alice.delete(f"/v3/contactdb/custom_fields/{field['id']}")
-    assert told(answer) == (400, [(None, "Custom field in use by one or more segment conditions")])
+    assert refusal_of(answer) == (400, [(None, "Custom field in use by one or more segment conditions")])
     client_of_alice.delete(f"{SEGMENTS}/{made['id']}")
     assert client_of_alice.delete(f"/v3/contactdb/custom_fields/{field['id']}").status_code == 202
 
@@ -164,7 +164,7 @@ def test_another_accounts_segment_and_list_are_unknown(
         assert client_of_charlie.ask(method, path + rest, {"name": "Mine"}).status_code == 404, (method, rest)
     body = {"name": "Mine", "conditions": [MILLERS], "list_id": millers.pk}
     for where in (SEGMENTS, f"{RECIPIENTS}/search"):
-        assert told(client_of_charlie.post(where, body)) == (400, [("list_id", "the list_id is not valid")])
+        assert refusal_of(client_of_charlie.post(where, body)) == (400, [("list_id", "the list_id is not valid")])
     on_the_list = {"conditions": [{"field": "lists", "operator": "eq", "value": str(millers.pk)}]}
     assert client_of_charlie.post(f"{RECIPIENTS}/search", on_the_list).json()["recipient_count"] == 0
 
@@ -187,11 +187,11 @@ def test_recipients_are_found_by_parameters(client_of_alice: ApiClient, millers:
     assert emails(client_of_alice.get(f"{path}?lists={millers.pk}")) == ["bob@example.com"]
     assert emails(client_of_alice.get(f"{path}?first_name=&last_name=Smith")) == ["cy@example.com"]
     assert emails(client_of_alice.get(f"{path}?last_name=x%27%20or%201=1--")) == []
-    assert told(client_of_alice.get(path)) == (400, [(None, "No search params are specified")])
-    said = "The following parameters are not custom fields or reserved fields: [a;b, list_ids]"
-    assert told(client_of_alice.get(f"{path}?a;b=1&list_ids=2")) == (400, [(None, said)])
-    assert told(client_of_alice.get(f"{path}?created_at=x"))[0] == 400
-    assert told(client_of_alice.get(f"{path}?last_name=%00"))[0] == 400
+    assert refusal_of(client_of_alice.get(path)) == (400, [(None, "No search params are specified")])
+    message = "The following parameters are not custom fields or reserved fields: [a;b, list_ids]"
+    assert refusal_of(client_of_alice.get(f"{path}?a;b=1&list_ids=2")) == (400, [(None, message)])
+    assert refusal_of(client_of_alice.get(f"{path}?created_at=x"))[0] == 400
+    assert refusal_of(client_of_alice.get(f"{path}?last_name=%00"))[0] == 400
 
 
 def test_a_time_in_a_reserved_field_is_its_whole_day_and_in_a_custom_one_itself(
@@ -206,15 +206,15 @@ def test_a_time_in_a_reserved_field_is_its_whole_day_and_in_a_custom_one_itself(
         custom={str(born.pk): "2015-02-02T12:00:00Z"},
     )
     for name in ("created_at", "updated_at", "last_opened", "CREATED_AT"):
-        found = {
+        matches = {
             second: emails(client_of_alice.get(f"{path}?{name}={second}&email=ann@example.com"))
             for second in (day - 1, day, day + 400, day + 86_399, day + 86_400)
         }
-        assert [second - day for second, each in found.items() if each] == [0, 400, 86_399], name
+        assert [second - day for second, each in matches.items() if each] == [0, 400, 86_399], name
         for text in ("02/02/2015", "2015-02-02", "2015-02-02T05:06:07Z"):
             assert emails(client_of_alice.get(f"{path}?{name}={text}")) == ["ann@example.com"], (name, text)
-    found = {second: emails(client_of_alice.get(f"{path}?born={day + second}")) for second in (0, 43_200, 43_201)}
-    assert [second for second, each in found.items() if each] == [43_200]
+    matches = {second: emails(client_of_alice.get(f"{path}?born={day + second}")) for second in (0, 43_200, 43_201)}
+    assert [second for second, each in matches.items() if each] == [43_200]
     assert emails(client_of_alice.get(f"{path}?born=02/02/2015")) == ["ann@example.com"]
     for name in ("created_at", "born"):
         condition = {"field": name, "operator": "eq", "value": str(day), "and_or": ""}

@@ -9,7 +9,7 @@ import pytest
 
 from audience.models import Contact, Job
 from tests.api.conftest import ApiClient, NewClient
-from tests.api.sendgrid.audience import do_jobs, told
+from tests.api.sendgrid.audience import do_jobs, refusal_of
 
 CONTACTS, LISTS = "/v3/marketing/contacts", "/v3/marketing/lists"
 FIELDS = "/v3/marketing/field_definitions"
@@ -148,9 +148,9 @@ def test_contacts_are_found_by_ids(client_of_alice: ApiClient, client_of_charlie
     assert [each["email"] for each in client_of_alice.post(f"{CONTACTS}/batch", body).json()["result"]] == [ANN]
     assert client_of_charlie.post(f"{CONTACTS}/batch", body).json() == {"result": []}
     for ids in (None, "x", [7], ["x"], [NOBODY] * 101):
-        assert told(client_of_alice.post(f"{CONTACTS}/batch", {"ids": ids}))[0] == 400
+        assert refusal_of(client_of_alice.post(f"{CONTACTS}/batch", {"ids": ids}))[0] == 400
     for path in (NOBODY, "x", str(ann.uuid) + "0"):
-        assert told(client_of_alice.get(f"{CONTACTS}/{path}")) == (404, [("id", "contact not found")])
+        assert refusal_of(client_of_alice.get(f"{CONTACTS}/{path}")) == (404, [("id", "contact not found")])
     assert client_of_charlie.get(f"{CONTACTS}/{ann.uuid}").status_code == 404
 
 
@@ -161,15 +161,15 @@ def test_contacts_are_found_by_identifiers(
         f"{CONTACTS}/search/emails",
         {"emails": ["", "Ann@Example.com", " ", "BOB@example.com", " ann@example.com"]},
     )
-    found = client_of_alice.post(path, body).json()["result"]
-    assert list(found) == [ANN, BOB], "in lower case, each once, without the blank ones"
-    assert found[ANN]["contact"]["id"] == str(ann.uuid)
-    assert found[BOB] == {"error": "contact not found"}
-    assert told(client_of_charlie.post(path, body)) == (404, [("emails", "contact not found")])
+    results = client_of_alice.post(path, body).json()["result"]
+    assert list(results) == [ANN, BOB], "in lower case, each once, without the blank ones"
+    assert results[ANN]["contact"]["id"] == str(ann.uuid)
+    assert results[BOB] == {"error": "contact not found"}
+    assert refusal_of(client_of_charlie.post(path, body)) == (404, [("emails", "contact not found")])
     assert client_of_alice.post(path, {"emails": ["", "\t"]}).status_code == 404
     assert client_of_alice.post(path, {"emails": [*["x@example.com"] * 99, ANN, ""]}).status_code == 200
     for emails in (None, "x", [], [7], [None], [ANN] * 101):
-        assert told(client_of_alice.post(path, {"emails": emails}))[1][0][0] == "emails"
+        assert refusal_of(client_of_alice.post(path, {"emails": emails}))[1][0][0] == "emails"
 
 
 IDENTIFIERS: dict[str, tuple[str, list[str], list[str]]] = {
@@ -206,15 +206,15 @@ def test_identifiers_are_read_alike_by_contacts_and_searches(
     job = upsert(client_of_alice, {kind: written}, *({kind: each} for each in wrong))
     counts = job["results"]
     assert (counts["created_count"], counts["errored_count"]) == (1, len(wrong))
-    kept = client_of_alice.get(CONTACTS).json()["result"][0][kind]
+    stored = client_of_alice.get(CONTACTS).json()["result"][0][kind]
     path = f"{CONTACTS}/search/identifiers/{kind}"
     for way in (written, *ways):
-        found = client_of_alice.post(path, {"identifiers": [way, "", " "]}).json()["result"]
-        assert {name: each["contact"][kind] for name, each in found.items()} == {kept: kept}
+        matches = client_of_alice.post(path, {"identifiers": [way, "", " "]}).json()["result"]
+        assert {name: each["contact"][kind] for name, each in matches.items()} == {stored: stored}
     assert client_of_charlie.post(path, {"identifiers": ways}).status_code == 404
     assert client_of_alice.post(path, {"identifiers": [""]}).status_code == 404
     for each in wrong:
-        status, [(field, text)] = told(client_of_alice.post(path, {"identifiers": [written, each]}))
+        status, [(field, text)] = refusal_of(client_of_alice.post(path, {"identifiers": [written, each]}))
         assert (status, field) == (400, "identifiers[1]"), each
         assert text
 
@@ -223,7 +223,7 @@ def test_identifiers_are_read_alike_by_contacts_and_searches(
 def test_an_unknown_type_of_identifier_is_refused(kind: str, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(f"{CONTACTS}/search/identifiers/{kind}", {"identifiers": [ANN]})
     text = "identifier_type must be one of email, phone_number_id, external_id, anonymous_id"
-    assert told(answer) == (400, [("identifier_type", text)])
+    assert refusal_of(answer) == (400, [("identifier_type", text)])
 
 
 def test_the_newest_contacts_are_told_in_the_order_of_their_addresses(client_of_alice: ApiClient) -> None:
@@ -248,12 +248,12 @@ def test_messengers_and_the_unique_name_are_kept_shown_found_and_reserved(client
         "updated_at": client_of_alice.get(f"{CONTACTS}/{ann['id']}").json()["updated_at"],
     }
     for query, emails in (("facebook = 'ann.fb'", [ANN]), ("line is null", [ANN, BOB]), ("whatsapp != 'x'", [ANN])):
-        found = client_of_alice.post(f"{CONTACTS}/search", {"query": query}).json()["result"]
-        assert [each["email"] for each in found] == emails, query
+        matches = client_of_alice.post(f"{CONTACTS}/search", {"query": query}).json()["result"]
+        assert [each["email"] for each in matches] == emails, query
     reserved = {each["name"]: each for each in client_of_alice.get(FIELDS).json()["reserved_fields"]}
     for number, name in enumerate(MESSENGERS, start=11):
         assert reserved[name] == {"id": f"_rf{number}_T", "name": name, "field_type": "Text"}
-        assert told(client_of_alice.post(FIELDS, {"name": name.upper(), "field_type": "Text"}))[0] == 400
+        assert refusal_of(client_of_alice.post(FIELDS, {"name": name.upper(), "field_type": "Text"}))[0] == 400
 
 
 def test_contacts_are_found_by_a_query(client_of_alice: ApiClient, ann: Contact) -> None:
@@ -275,7 +275,7 @@ def test_contacts_are_found_by_a_query(client_of_alice: ApiClient, ann: Contact)
     ids=lambda value: str(value)[:30],
 )
 def test_what_is_no_query_is_refused(query: Any, client_of_alice: ApiClient, ann: Contact) -> None:
-    status, [(field, text)] = told(client_of_alice.post(f"{CONTACTS}/search", {"query": query}))
+    status, [(field, text)] = refusal_of(client_of_alice.post(f"{CONTACTS}/search", {"query": query}))
     assert (status, field) == (400, "query")
     assert text
     assert Contact.objects.count() == 1
@@ -307,7 +307,7 @@ def test_a_list_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, an
     assert (answer.status_code, list(answer.json())) == (200, ["job_id"])
     do_jobs()
     assert list(Contact.objects.values_list("email", flat=True)) == [ANN]
-    assert told(ask("GET", f"{LISTS}/{list_id}")) == (404, [("id", "list does not exist")])
+    assert refusal_of(ask("GET", f"{LISTS}/{list_id}")) == (404, [("id", "list does not exist")])
     assert ask("DELETE", f"{LISTS}/{new_list(client_of_alice)}").status_code == 204
 
 
@@ -327,9 +327,9 @@ def test_lists_are_told_in_pages(client_of_alice: ApiClient) -> None:
 def test_what_is_no_name_of_a_list_is_refused(name: Any, client_of_alice: ApiClient) -> None:
     list_id = new_list(client_of_alice)
     for method, path in (("POST", LISTS), ("PATCH", f"{LISTS}/{list_id}")):
-        status, [(field, _)] = told(client_of_alice.ask(method, path, {"name": name}))
+        status, [(field, _)] = refusal_of(client_of_alice.ask(method, path, {"name": name}))
         assert (status, field) == (400, "name")
-    assert told(client_of_alice.post(LISTS, {"name": "NEWS"}))[1][0][0] == "name", "it is taken"
+    assert refusal_of(client_of_alice.post(LISTS, {"name": "NEWS"}))[1][0][0] == "name", "it is taken"
 
 
 def test_another_accounts_list_is_unknown(
@@ -341,9 +341,9 @@ def test_another_accounts_list_is_unknown(
         *(("DELETE", f"/contacts?contact_ids={ann.uuid}"), ("GET", "/contacts/count")),
     ):
         answer = client_of_charlie.ask(method, f"{LISTS}/{list_id}{rest}", {"name": "Mine"})
-        assert told(answer) == (404, [("id", "list does not exist")])
+        assert refusal_of(answer) == (404, [("id", "list does not exist")])
     body = {"contacts": [{"email": BOB}], "list_ids": [list_id]}
-    assert told(client_of_charlie.put(CONTACTS, body)) == (404, [("list_ids", "list_ids do not all exist")])
+    assert refusal_of(client_of_charlie.put(CONTACTS, body)) == (404, [("list_ids", "list_ids do not all exist")])
     assert client_of_charlie.get(LISTS).json()["result"] == []
     assert Contact.objects.count() == 1
 
@@ -360,7 +360,7 @@ def test_a_field_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, c
     assert client_of_charlie.get(FIELDS).json()["custom_fields"] == []
     for method in ("PATCH", "DELETE"):
         answer = client_of_charlie.ask(method, f"{FIELDS}/{ids[0]}", {"name": "mine"})
-        assert told(answer) == (404, [("id", "custom field does not exist")])
+        assert refusal_of(answer) == (404, [("id", "custom field does not exist")])
         assert client_of_alice.ask(method, f"{FIELDS}/_rf2_T", {"name": "mine"}).status_code == 404
     answer = client_of_alice.patch(f"{FIELDS}/{ids[0]}", {"name": "pet"})
     assert (answer.status_code, answer.json()["name"]) == (200, "pet")
@@ -379,13 +379,13 @@ def test_a_field_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, c
     ],
 )
 def test_what_is_no_field_is_refused(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
-    status, problems = told(client_of_alice.post(FIELDS, body))
+    status, problems = refusal_of(client_of_alice.post(FIELDS, body))
     assert (status, [field for field, _ in problems]) == (400, fields)
 
 
 @pytest.mark.parametrize("group", ["marketing", "marketing_campaigns"])
 def test_scopes_of_both_names_will_do(group: str, new_client: NewClient, client_of_alice: ApiClient) -> None:
-    asked: list[tuple[str, str, str, Any]] = [
+    calls: list[tuple[str, str, str, Any]] = [
         ("create", "POST", LISTS, {"name": "Two"}),
         ("read", "GET", CONTACTS, None),
         ("read", "POST", f"{CONTACTS}/search", {"query": "first_name = 'x'"}),
@@ -394,7 +394,7 @@ def test_scopes_of_both_names_will_do(group: str, new_client: NewClient, client_
         ("create", "POST", FIELDS, {"name": "pet", "field_type": "Text"}),
     ]
     verbs = {"create", "read", "update", "delete"}
-    for verb, method, path, body in asked:
+    for verb, method, path, body in calls:
         others = new_client(client_of_alice.account, [f"{group}.{each}" for each in sorted(verbs - {verb})])
         assert others.ask(method, path, body).status_code == 403, (method, path)
         own = new_client(client_of_alice.account, [f"{group}.{verb}"])

@@ -94,7 +94,7 @@ def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes) -> No
     assert answer.status_code < 500
     if answer.status_code >= 400:
         assert answer["Content-Type"] == "application/json"
-        assert all("message" in found for found in json.loads(answer.content)["errors"])
+        assert all("message" in error for error in json.loads(answer.content)["errors"])
         assert rows() == before
 
 

@@ -59,13 +59,13 @@ def test_a_mail_of_several_messages_keeps_them_too(client_of_alice: ApiClient, n
     assert StoredMail.objects.get().unsubscribe_group == news
 
 
-@pytest.mark.parametrize("given", [0, -1, 7, 2**31, 2**63, 10**400])
+@pytest.mark.parametrize("group_id", [0, -1, 7, 2**31, 2**63, 10**400])
 @pytest.mark.parametrize("is_sandboxed", [False, True])
-def test_an_unknown_group_is_refused(given: int, is_sandboxed: bool, client_of_alice: ApiClient) -> None:
-    body = mail_body(asm={"group_id": given}, mail_settings={"sandbox_mode": {"enable": is_sandboxed}})
+def test_an_unknown_group_is_refused(group_id: int, is_sandboxed: bool, client_of_alice: ApiClient) -> None:
+    body = mail_body(asm={"group_id": group_id}, mail_settings={"sandbox_mode": {"enable": is_sandboxed}})
     for _ in range(2):  # the second time the key is recalled
         message, field, help = refused(client_of_alice.post(SEND, body))
-        words = f"The ASM group ID must be a valid Group ID on your account. You provided {str(given)[:20]}."
+        words = f"The ASM group ID must be a valid Group ID on your account. You provided {str(group_id)[:20]}."
         assert (message, field, help) == (words, "asm.group_id", f"{ANCHOR}asm.group_id")
     assert not StoredMail.objects.exists()
 
@@ -101,18 +101,19 @@ def test_all_groups_to_display_must_be_the_accounts(
 )
 def test_a_bypass_is_stored(names: list[str], bypass: Bypass, client_of_alice: ApiClient) -> None:
     everything = {f"bypass_{name}_management": {"enable": name in names} for name in ("list", "spam", "bounce")}
-    said = everything | {"bypass_unsubscribe_management": {"enable": "unsubscribe" in names}}
-    assert client_of_alice.post(SEND, mail_body(mail_settings=said)).status_code == 202
+    bypasses = everything | {"bypass_unsubscribe_management": {"enable": "unsubscribe" in names}}
+    assert client_of_alice.post(SEND, mail_body(mail_settings=bypasses)).status_code == 202
     assert StoredMail.objects.get().bypass == bypass
 
 
 def test_to_bypass_everything_and_something_is_refused(client_of_alice: ApiClient) -> None:
-    said = {f"bypass_{name}_management": {"enable": True} for name in ("list", "spam")}
+    bypasses = {f"bypass_{name}_management": {"enable": True} for name in ("list", "spam")}
     assert (
-        refused(client_of_alice.post(SEND, mail_body(mail_settings=said)))[1] == "mail_settings.bypass_list_management"
+        refused(client_of_alice.post(SEND, mail_body(mail_settings=bypasses)))[1]
+        == "mail_settings.bypass_list_management"
     )
-    said["bypass_spam_management"] = {"enable": False}
-    assert client_of_alice.post(SEND, mail_body(mail_settings=said)).status_code == 202
+    bypasses["bypass_spam_management"] = {"enable": False}
+    assert client_of_alice.post(SEND, mail_body(mail_settings=bypasses)).status_code == 202
 
 
 def test_the_official_client_makes_a_group_and_sends_to_who_stayed(
@@ -126,8 +127,8 @@ def test_the_official_client_makes_a_group_and_sends_to_who_stayed(
     left = asm.groups._(group_id).suppressions
     assert left.post(request_body={"recipient_emails": ["left@example.com"]}).status_code == 201
     assert left.get().to_dict == ["left@example.com"]
-    found = left.search.post(request_body={"recipient_emails": ["left@example.com", "x@example.com"]})
-    assert found.to_dict == ["left@example.com"]
+    matches = left.search.post(request_body={"recipient_emails": ["left@example.com", "x@example.com"]})
+    assert matches.to_dict == ["left@example.com"]
 
     mail = Mail("from@example.com", ["stays@example.com", "left@example.com"], "Hello", is_multiple=True)
     mail.add_content("Leave: <%asm_group_unsubscribe_raw_url%>", "text/plain")

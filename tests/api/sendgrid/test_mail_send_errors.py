@@ -49,8 +49,8 @@ YEAR_3000_MS = 32503680000000
 SEMICOLON = "Cannot contain ';', or CRLF characters."
 
 
-def wrong_type(wanted: str, given: str) -> str:
-    return f"Invalid type. Expected: {wanted}, given: {given}."
+def wrong_type(wanted: str, actual: str) -> str:
+    return f"Invalid type. Expected: {wanted}, given: {actual}."
 
 
 def duplicate(address: str, field: str) -> str:
@@ -70,7 +70,7 @@ def attachment(**changes: Any) -> dict[str, Any]:
 
 
 def content(*types: Any) -> dict[str, Any]:
-    return mail_body(content=[{"type": given, "value": "x"} for given in types])
+    return mail_body(content=[{"type": type, "value": "x"} for type in types])
 
 
 RESERVED = [
@@ -512,7 +512,7 @@ def test_mistake_is_named_and_nothing_is_stored(
 def test_what_is_no_address_never_gets_in(email: str, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post("/v3/mail/send", person(email=email))
     assert answer.status_code == 400
-    assert [(found["field"], found["message"]) for found in answer.json()["errors"]] == [
+    assert [(error["field"], error["message"]) for error in answer.json()["errors"]] == [
         ("personalizations.0.to.0.email", NO_ADDRESS)
     ]
 
@@ -529,7 +529,7 @@ def test_all_mistakes_are_named_in_document_order(client_of_alice: ApiClient) ->
         "content": [{"type": "text/html", "value": "a"}, {"type": "text/plain", "value": "b"}],
     }
     answer = client_of_alice.post("/v3/mail/send", body)
-    assert [found["field"] for found in answer.json()["errors"]] == [
+    assert [error["field"] for error in answer.json()["errors"]] == [
         "subject",
         "send_at",
         "headers",
@@ -548,7 +548,7 @@ def test_texts_follow_the_settings(client_of_alice: ApiClient, settings: Any) ->
     settings.SCHEDULE_LIMIT_SECONDS = 3600
     settings.CUSTOM_ARGS_BYTES = settings.SUBSTITUTIONS_BYTES = 1234
     body = personalized(substitutions={"a": "b" * 1234}) | {"send_at": YEAR_3000_MS, "custom_args": {"a": "b" * 1234}}
-    messages = [found["message"] for found in client_of_alice.post("/v3/mail/send", body).json()["errors"]]
+    messages = [error["message"] for error in client_of_alice.post("/v3/mail/send", body).json()["errors"]]
     assert len(messages) == 3
     assert "more than 1 hours" in messages[1]
     assert all("1,234 bytes" in message for message in (messages[0], messages[2]))

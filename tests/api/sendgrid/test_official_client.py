@@ -75,9 +75,9 @@ def test_bad_address_raises_what_the_client_documents(sendgrid: SendGridAPIClien
     body = helper_mail().get() | {"personalizations": [{"to": [{"email": "nobody"}]}]}
     with pytest.raises(refused.BadRequestsError) as caught:
         sendgrid.client.mail.send.post(request_body=body)
-    (found,) = caught.value.to_dict["errors"]
-    assert list(found) == ["message", "field", "help"]
-    assert found["message"] == "Does not contain a valid address."
+    (error,) = caught.value.to_dict["errors"]
+    assert list(error) == ["message", "field", "help"]
+    assert error["message"] == "Does not contain a valid address."
 
 
 def test_wrong_keys_raise_what_the_client_documents(server_url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from audience.errors import SearchTooSlow
 from audience.models import Contact, Segment
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.audience import told
+from tests.api.sendgrid.audience import refusal_of
 from tests.api.sendgrid.test_contacts import ANN, BOB, NOBODY, new_list, upsert
 
 SEGMENTS = "/v3/marketing/segments/2.0"
@@ -48,7 +48,7 @@ def test_a_segment_is_made_shown_changed_and_deleted(client_of_alice: ApiClient,
     answer = ask("POST", f"{SEGMENTS}/refresh/{made['id']}", {"user_time_zone": "Europe/Berlin"})
     assert (answer.status_code, list(answer.json())) == (202, ["job_id"])
     assert ask("DELETE", path).status_code == 202
-    assert told(ask("GET", path)) == (404, [("segment_id", "segment does not exist")])
+    assert refusal_of(ask("GET", path)) == (404, [("segment_id", "segment does not exist")])
     assert list(ask("GET", path).json()["errors"][0]) == ["field", "message"]
     answer = ask("POST", f"{SEGMENTS}/refresh/{made['id']}", {"user_time_zone": "Europe/Berlin"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Segment does not exist."})
@@ -86,7 +86,7 @@ def test_segments_are_listed_by_their_lists(client_of_alice: ApiClient, list_id:
 )
 def test_what_is_no_segment_is_refused(changes: dict[str, Any], field: str, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(SEGMENTS, {"name": "Anns", "query_dsl": ANNS, **changes})
-    status, [(named, text)] = told(answer)
+    status, [(named, text)] = refusal_of(answer)
     assert (status, named) == (400, field)
     assert text
     assert not Segment.objects.exists()
@@ -102,7 +102,7 @@ def test_another_accounts_segment_is_unknown(
     assert client_of_charlie.post(path.replace("2.0/", "2.0/refresh/"), body).status_code == 404
     assert client_of_charlie.get(SEGMENTS).json()["results"] == []
     body = {"name": "Mine", "query_dsl": ANNS, "parent_list_ids": [list_id]}
-    assert told(client_of_charlie.post(SEGMENTS, body)) == (
+    assert refusal_of(client_of_charlie.post(SEGMENTS, body)) == (
         400,
         [("parent_list_ids", "parent_list_ids do not all exist")],
     )
@@ -114,7 +114,7 @@ def test_the_time_zone_of_a_refresh_is_one(client_of_alice: ApiClient) -> None:
     made = new_segment(client_of_alice)
     for zone in (None, 7, "Nowhere/Else", "../../etc/passwd"):
         answer = client_of_alice.post(f"{SEGMENTS}/refresh/{made['id']}", {"user_time_zone": zone})
-        assert told(answer)[0] == 400
+        assert refusal_of(answer)[0] == 400
 
 
 def test_a_segment_that_is_slow_to_count_keeps_its_count(

@@ -11,7 +11,7 @@ from campaigns.models import Sender
 from campaigns.senders import verification_link, verify_sender
 from mailer.models import Mail
 from tests.api.conftest import ApiClient, NewClient
-from tests.api.sendgrid.audience import told
+from tests.api.sendgrid.audience import refusal_of
 
 LEGACY, MARKETING = "/v3/senders", "/v3/marketing/senders"
 SENDER: dict[str, Any] = {
@@ -56,12 +56,12 @@ def test_a_sender_is_made_shown_changed_and_deleted(path: str, key: str, client_
     verify(made["id"])
     assert ask("GET", one).json()["verified"] is True
     refusal = ask("POST", f"{one}/resend_verification")
-    assert told(refusal) == (400, [("", "The Sender Identity is already verified.  No email sent.")])
+    assert refusal_of(refusal) == (400, [("", "The Sender Identity is already verified.  No email sent.")])
     assert list(refusal.json()["errors"][0]) == ["message", "field"]
     assert ask("PATCH", one, {"from": {"email": "other@example.com"}}).json()["verified"] is False
     assert ask("DELETE", one).status_code == 204
     for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
-        assert told(ask(method, one + rest, {})) == (404, [("id", "resource not found")])
+        assert refusal_of(ask(method, one + rest, {})) == (404, [("id", "resource not found")])
 
 
 MISSING = {
@@ -83,7 +83,7 @@ def test_each_part_that_is_required_is_named(part: str, client_of_alice: ApiClie
             name: {"email": "", "name": "", **value} if isinstance(value, dict) else value
             for name, value in MISSING[part].items()
         }
-        status, problems = told(client_of_alice.ask(method, path, SENDER | changes))
+        status, problems = refusal_of(client_of_alice.ask(method, path, SENDER | changes))
         assert status == 400
         assert (part, f"{part} is required.") in problems
     assert Sender.objects.count() == 1
@@ -111,7 +111,7 @@ def test_each_part_that_is_required_is_named(part: str, client_of_alice: ApiClie
 def test_what_is_no_sender_is_refused(
     changes: dict[str, Any], field: str, text: str, client_of_alice: ApiClient
 ) -> None:
-    assert told(client_of_alice.post(MARKETING, SENDER | changes)) == (400, [(field, text)])
+    assert refusal_of(client_of_alice.post(MARKETING, SENDER | changes)) == (400, [(field, text)])
     assert not Sender.objects.exists()
     assert not Mail.objects.exists()
 
@@ -119,7 +119,7 @@ def test_what_is_no_sender_is_refused(
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7"])
 def test_what_is_no_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(LEGACY, body)
-    assert told(answer) == (400, [("", "The JSON you have submitted cannot be parsed.")])
+    assert refusal_of(answer) == (400, [("", "The JSON you have submitted cannot be parsed.")])
 
 
 def test_a_nickname_is_taken_once_and_there_is_a_limit(
@@ -127,10 +127,10 @@ def test_a_nickname_is_taken_once_and_there_is_a_limit(
 ) -> None:
     new_sender(client_of_alice)
     taken = [("nickname", "You already have a sender identity with the same nickname.")]
-    assert told(client_of_alice.post(LEGACY, SENDER | {"nickname": "NEWS"})) == (400, taken)
+    assert refusal_of(client_of_alice.post(LEGACY, SENDER | {"nickname": "NEWS"})) == (400, taken)
     settings.SENDERS_LIMIT = 1
-    said = "You've reached your limit of 1 sender identities. Please delete one or more and try again."
-    assert told(client_of_alice.post(LEGACY, SENDER | {"nickname": "Two"})) == (400, [("", said)])
+    message = "You've reached your limit of 1 sender identities. Please delete one or more and try again."
+    assert refusal_of(client_of_alice.post(LEGACY, SENDER | {"nickname": "Two"})) == (400, [("", message)])
     new_sender(client_of_charlie)
 
 
@@ -140,9 +140,9 @@ def test_a_sender_that_a_campaign_needs_is_locked(client_of_alice: ApiClient) ->
     verify(made["id"])
     create_campaign(client_of_alice.account, {"title": "March", "sender": made["id"]})
     assert client_of_alice.get(path).json()["locked"] is True
-    said = "You may only {} a sender identity when it is unlocked."
-    assert told(client_of_alice.patch(path, {"city": "Köln"})) == (403, [("locked", said.format("update"))])
-    assert told(client_of_alice.delete(path)) == (403, [("locked", said.format("delete"))])
+    message = "You may only {} a sender identity when it is unlocked."
+    assert refusal_of(client_of_alice.patch(path, {"city": "Köln"})) == (403, [("locked", message.format("update"))])
+    assert refusal_of(client_of_alice.delete(path)) == (403, [("locked", message.format("delete"))])
 
 
 def test_another_accounts_sender_is_unknown(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
@@ -151,7 +151,7 @@ def test_another_accounts_sender_is_unknown(client_of_alice: ApiClient, client_o
         for base in (LEGACY, MARKETING):
             for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
                 answer = client_of_charlie.ask(method, f"{base}/{number}{rest}", {"city": "x"})
-                assert told(answer) == (404, [("id", "resource not found")])
+                assert refusal_of(answer) == (404, [("id", "resource not found")])
     assert client_of_charlie.get(LEGACY).json() == {"result": []}
 
 

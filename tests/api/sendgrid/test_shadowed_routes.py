@@ -18,10 +18,10 @@ VALUES = (["11", "12"], ["one", "two"], ["ann@example.com", "bob@example.com"], 
 def test_no_documented_path_is_answered_by_another_one_s_view(values: list[str]) -> None:
     served = []
     for route in ROUTES:
-        given = values[: route.count("{}")]
-        match = resolve("/v3/" + route.format(*given))
+        parameters = values[: route.count("{}")]
+        match = resolve("/v3/" + route.format(*parameters))
         if match.func is not views.not_found:
-            assert list(match.kwargs.values()) == given, route
+            assert list(match.kwargs.values()) == parameters, route
             served.append(route)
     assert {"suppression/bounces", "suppression/bounces/{}", "marketing/contacts/count"} <= set(served)
 

@@ -103,15 +103,15 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, client_of_alice: ApiClient) -> None:
-    given, field, text = WRONG[name]
-    said = problems(client_of_alice.post(SENDS, {"name": "x", **given}), 400)
-    assert [(field, text) for field, text, _ in said] == [(field, text)]
+    change, field, text = WRONG[name]
+    errors = problems(client_of_alice.post(SENDS, {"name": "x", **change}), 400)
+    assert [(field, text) for field, text, _ in errors] == [(field, text)]
     assert not Campaign.objects.exists()
 
     if name == "an empty name":
         return  # A PATCH ignores it.
     campaign = Campaign.objects.create(account=alice, title="kept")
-    answer = client_of_alice.patch(path_of(campaign), {"name": "new", **given})
+    answer = client_of_alice.patch(path_of(campaign), {"name": "new", **change})
     assert [(field, text) for field, text, _ in problems(answer, 400)] == [(field, text)]
     assert again(campaign).title == "kept"
 
@@ -136,9 +136,9 @@ def test_a_sender_must_be_verified_and_there_is_one_way_to_unsubscribe(
     alice: Account, client_of_alice: ApiClient, parts: dict[str, Any]
 ) -> None:
     unverified = {"name": "x", "email_config": {"sender_id": add_sender(alice, is_verified=False).pk}}
-    said = [("email_config.sender_id", "sender_id is not a verified sender identity", "unverified_sender")]
-    assert problems(client_of_alice.post(SENDS, unverified), 400) == said
-    assert problems(client_of_alice.patch(path_of(ready_campaign(alice)), unverified), 400) == said
+    errors = [("email_config.sender_id", "sender_id is not a verified sender identity", "unverified_sender")]
+    assert problems(client_of_alice.post(SENDS, unverified), 400) == errors
+    assert problems(client_of_alice.patch(path_of(ready_campaign(alice)), unverified), 400) == errors
     both = {**parts["email_config"], "custom_unsubscribe_url": "https://example.com/leave"}
     answer = client_of_alice.post(SENDS, {"name": "x", "email_config": both})
     assert problems(answer, 400)[0][0] == "unsubscribes"

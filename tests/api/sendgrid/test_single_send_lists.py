@@ -24,14 +24,14 @@ def test_a_list_has_pages_that_lead_to_each_other(client_of_alice: ApiClient, ch
         client_of_alice.post(SENDS, {"name": name})
 
     first = client_of_alice.get(f"{SENDS}?page_size=3").json()
-    assert [found["name"] for found in first["result"]] == ["6", "5", "4"]
+    assert [each["name"] for each in first["result"]] == ["6", "5", "4"]
     assert set(first["_metadata"]) == {"self", "next", "count"}
     assert first["_metadata"]["count"] == 7
     second = client_of_alice.get(first["_metadata"]["next"]).json()
-    assert [found["name"] for found in second["result"]] == ["3", "2", "1"]
+    assert [each["name"] for each in second["result"]] == ["3", "2", "1"]
     client_of_alice.post(SENDS, {"name": "made meanwhile"})
     last = client_of_alice.get(second["_metadata"]["next"]).json()
-    assert [found["name"] for found in last["result"]] == ["0"]
+    assert [each["name"] for each in last["result"]] == ["0"]
     assert "next" not in last["_metadata"]
     assert client_of_alice.get(last["_metadata"]["prev"]).json()["result"] == second["result"]
     assert client_of_alice.get(second["_metadata"]["prev"]).json()["result"] == first["result"]
@@ -70,20 +70,20 @@ def test_a_search_looks_for_letters_status_and_categories(
     june = Campaign.objects.create(account=alice, title="News of June", categories=["hats"])
     sent = campaign_in(alice, CampaignStatus.SENT)
 
-    def found(body: Any) -> list[str]:
+    def ids(body: Any) -> list[str]:
         answer = client_of_alice.post(f"{SENDS}/search", body)
         assert answer.status_code == 200, answer.content
         return [each["id"] for each in answer.json()["result"]]
 
     everything = [str(each.uuid) for each in (sent, june, may)]
-    assert found(None) == found({}) == found({"name": "news"}) == found({"name": None, "status": None}) == everything
-    assert found({"name": "0%"}) == [str(may.uuid)]
-    assert found({"name": "' or 1=1 --"}) == found({"name": "_"}) == []
-    assert found({"status": ["triggered"]}) == [str(sent.uuid)]
-    assert found({"status": ["draft", "scheduled"]}) == [str(june.uuid), str(may.uuid)]
-    assert found({"status": []}) == found({"categories": []}) == []
-    assert found({"categories": ["sports", "hats"]}) == [str(june.uuid), str(may.uuid)]
-    assert found({"categories": ["sports"], "name": "june"}) == []
+    assert ids(None) == ids({}) == ids({"name": "news"}) == ids({"name": None, "status": None}) == everything
+    assert ids({"name": "0%"}) == [str(may.uuid)]
+    assert ids({"name": "' or 1=1 --"}) == ids({"name": "_"}) == []
+    assert ids({"status": ["triggered"]}) == [str(sent.uuid)]
+    assert ids({"status": ["draft", "scheduled"]}) == [str(june.uuid), str(may.uuid)]
+    assert ids({"status": []}) == ids({"categories": []}) == []
+    assert ids({"categories": ["sports", "hats"]}) == [str(june.uuid), str(may.uuid)]
+    assert ids({"categories": ["sports"], "name": "june"}) == []
     for body in ({"name": 7}, {"name": "x" * 101}, {"status": "draft"}, {"status": ["sent"]}, {"categories": [1]}):
         assert problems(client_of_alice.post(f"{SENDS}/search", body), 400)[0][0] == next(iter(body))
 

@@ -62,9 +62,9 @@ def test_a_time_must_be_in_the_future(alice: Account, client_of_alice: ApiClient
 def test_a_single_send_that_lacks_everything_is_told_so(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = Campaign.objects.create(account=alice, title="empty")
     for send_at in ("now", LATER):
-        said = problems(client_of_alice.put(path_of(campaign, "/schedule"), {"send_at": send_at}), 400)
-        assert {code for _, _, code in said} == {"not_ready"}
-        assert [field for field, _, _ in said] == [
+        errors = problems(client_of_alice.put(path_of(campaign, "/schedule"), {"send_at": send_at}), 400)
+        assert {code for _, _, code in errors} == {"not_ready"}
+        assert [field for field, _, _ in errors] == [
             *("email_config.subject", "email_config.sender_id", "email_config.plain_content", "send_to.list_ids"),
             "email_config.suppression_group_id",
         ]
@@ -77,15 +77,15 @@ def test_everybody_is_an_audience(alice: Account, client_of_alice: ApiClient) ->
 
 
 def test_a_single_send_that_failed_says_why(alice: Account, client_of_alice: ApiClient) -> None:
-    found = client_of_alice.get(path_of(campaign_in(alice, CampaignStatus.FAILED))).json()
-    assert found["status"] == "triggered"
-    assert found["warnings"] == [{"message": "there is nobody in its audience", "field": None, "warning_id": "failed"}]
+    shown = client_of_alice.get(path_of(campaign_in(alice, CampaignStatus.FAILED))).json()
+    assert shown["status"] == "triggered"
+    assert shown["warnings"] == [{"message": "there is nobody in its audience", "field": None, "warning_id": "failed"}]
 
 
 def test_test_mail_goes_from_a_sender_by_number_or_address(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
-    for said in ({"sender_id": campaign.sender_id}, {"from_address": "News@example.com"}):
-        answer = client_of_alice.post(TEST, {"template_id": str(campaign.uuid), "emails": ["a@b.c", "d@e.f"], **said})
+    for sender in ({"sender_id": campaign.sender_id}, {"from_address": "News@example.com"}):
+        answer = client_of_alice.post(TEST, {"template_id": str(campaign.uuid), "emails": ["a@b.c", "d@e.f"], **sender})
         assert (answer.status_code, answer.json()) == (202, {})
     assert Message.objects.count() == 4
     link = "https://example.com/leave"
@@ -107,7 +107,7 @@ def test_test_mail_goes_from_a_sender_by_number_or_address(alice: Account, clien
 def test_what_is_wrong_with_test_mail_is_said(alice: Account, charlie: Account, client_of_alice: ApiClient) -> None:
     campaign, his = ready_campaign(alice), ready_campaign(charlie)
     good = {"template_id": str(campaign.uuid), "emails": ["a@b.c"], "sender_id": campaign.sender_id}
-    for said, field in (
+    for change, field in (
         *(({"template_id": value}, "template_id") for value in (None, 7, "x", UNKNOWN, str(his.uuid))),
         *(({"emails": value}, "emails") for value in (None, [], ["x"], [f"{n}@b.c" for n in range(11)])),
         *(({"sender_id": value}, "sender_id") for value in (None, "1", 2**31, his.sender_id)),
@@ -121,6 +121,6 @@ def test_what_is_wrong_with_test_mail_is_said(alice: Account, charlie: Account, 
         ),
         ({"version_id_override": UNKNOWN}, "version_id_override"),
     ):
-        answer = client_of_alice.post(TEST, {**good, **said})
-        assert problems(answer, 400)[0][0] == field, said
+        answer = client_of_alice.post(TEST, {**good, **change})
+        assert problems(answer, 400)[0][0] == field, change
     assert not Mail.objects.exists()

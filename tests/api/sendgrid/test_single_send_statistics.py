@@ -49,8 +49,8 @@ def sent(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> Campaign:
     peer.replies["r4@example.com"] = "550 5.7.1 no"
     send_now(alice, campaign.pk)
     run_fleet(deliverer)
-    found = again(campaign)
-    assert found.launch is not None
+    stored = again(campaign)
+    assert stored.launch is not None
     opened, clicked = Contact.objects.order_by("pk")[:2]
     for contact, kind in (
         (opened, EngagementKind.OPENED),
@@ -63,16 +63,16 @@ def sent(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> Campaign:
         email="r0@example.com",
         kind=SuppressionKind.GROUP,
         group=campaign.suppression_group,
-        batch_id=found.launch.batch_id,
+        batch_id=stored.launch.batch_id,
     )
-    return found
+    return stored
 
 
 def lines(client: ApiClient, query: str) -> list[dict[str, Any]]:
     answer = client.get(f"{STATS}{query}")
     assert answer.status_code == 200, answer.content
-    found: list[dict[str, Any]] = answer.json()["results"]
-    return found
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
 
 
 def test_statistics_of_all_single_sends_or_of_some(
@@ -81,7 +81,7 @@ def test_statistics_of_all_single_sends_or_of_some(
     draft = Campaign.objects.create(account=alice, title="draft")
     his = Campaign.objects.create(account=charlie, title="his")
     both = lines(client_of_alice, "")
-    assert [(found["id"], found["stats"]) for found in both] == [(str(draft.uuid), NOTHING), (str(sent.uuid), HAPPENED)]
+    assert [(each["id"], each["stats"]) for each in both] == [(str(draft.uuid), NOTHING), (str(sent.uuid), HAPPENED)]
     assert {key: value for key, value in both[1].items() if key not in {"id", "stats"}} == {
         "ab_variation": "all",
         "ab_phase": "all",
@@ -89,7 +89,7 @@ def test_statistics_of_all_single_sends_or_of_some(
     }
     assert list(both[1]["stats"]) == NAMES
     some = lines(client_of_alice, f"?singlesend_ids={sent.uuid},{his.uuid},{uuid.uuid4()}")
-    assert [found["id"] for found in some] == [str(sent.uuid)]
+    assert [each["id"] for each in some] == [str(sent.uuid)]
     page = client_of_alice.get(f"{STATS}?page_size=1").json()
     assert page["_metadata"]["count"] == 2
     assert client_of_alice.get(page["_metadata"]["next"]).json()["results"][0]["id"] == str(sent.uuid)
@@ -125,8 +125,8 @@ def test_statistics_of_one_in_all_and_by_the_day(sent: Campaign, client_of_alice
 def test_days_are_those_of_a_time_zone(sent: Campaign, client_of_alice: ApiClient) -> None:
     for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "America/Chicago"):
         here = database_now().astimezone(ZoneInfo(name)).date().isoformat()
-        found = lines(client_of_alice, f"/{sent.uuid}?aggregated_by=day&timezone={name}")
-        assert [(each["aggregation"], each["stats"]) for each in found] == [(here, HAPPENED)]
+        days = lines(client_of_alice, f"/{sent.uuid}?aggregated_by=day&timezone={name}")
+        assert [(each["aggregation"], each["stats"]) for each in days] == [(here, HAPPENED)]
 
 
 def test_a_draft_has_no_days(alice: Account, client_of_alice: ApiClient) -> None:
@@ -136,8 +136,8 @@ def test_a_draft_has_no_days(alice: Account, client_of_alice: ApiClient) -> None
 
 
 def test_links_are_not_told_apart(sent: Campaign, client_of_alice: ApiClient) -> None:
-    found = client_of_alice.get(f"{STATS}/{sent.uuid}/links").json()
-    assert (found["results"], found["total_clicks"], found["_metadata"]["count"]) == ([], 1, 0)
+    answer = client_of_alice.get(f"{STATS}/{sent.uuid}/links").json()
+    assert (answer["results"], answer["total_clicks"], answer["_metadata"]["count"]) == ([], 1, 0)
 
 
 def test_an_export_is_csv_of_those_named(
@@ -185,18 +185,18 @@ def test_what_is_wrong_with_a_question_is_said(
     campaign = Campaign.objects.create(account=alice, title="x")
     answer = client_of_alice.get(STATS + query.format(id=campaign.uuid))
     assert answer.status_code == 400, answer.content
-    assert [found["field"] for found in answer.json()["errors"]] == [field]
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 def test_a_page_of_statistics_asks_as_often_however_long_it_is(alice: Account, client_of_alice: ApiClient) -> None:
-    def asked() -> int:
+    def statements() -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client_of_alice.get(f"{STATS}?page_size=50").status_code == 200
         return len(queries)
 
     for n in range(2):
         Campaign.objects.create(account=alice, title=f"{n}")
-    few = asked()
+    few = statements()
     for n in range(20):
         Campaign.objects.create(account=alice, title=f"{n}")
-    assert asked() == few
+    assert statements() == few

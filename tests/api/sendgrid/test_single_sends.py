@@ -66,7 +66,7 @@ def test_a_name_is_enough(client_of_alice: ApiClient) -> None:
 def test_everything_given_is_kept_and_a_time_given_is_but_a_wish(
     client_of_alice: ApiClient, parts: dict[str, Any]
 ) -> None:
-    given = {
+    fields = {
         "name": "March",
         "categories": ["a", "b"],
         "send_at": EVEN_LATER,
@@ -81,13 +81,13 @@ def test_everything_given_is_kept_and_a_time_given_is_but_a_wish(
             "ip_pool": "pool",
         },
     }
-    answer = client_of_alice.post(SENDS, {**given, "status": "triggered", "unheard": 1})
+    answer = client_of_alice.post(SENDS, {**fields, "status": "triggered", "unheard": 1})
     assert answer.status_code == 201, answer.content
     made = answer.json()
-    assert {name: made[name] for name in given if name != "email_config"} == {
-        name: value for name, value in given.items() if name != "email_config"
+    assert {name: made[name] for name in fields if name != "email_config"} == {
+        name: value for name, value in fields.items() if name != "email_config"
     }
-    assert made["email_config"] == {**given["email_config"], "design_id": None, "custom_unsubscribe_url": None}  # type: ignore[dict-item]
+    assert made["email_config"] == {**fields["email_config"], "design_id": None, "custom_unsubscribe_url": None}  # type: ignore[dict-item]
     assert made["status"] == "draft"
     assert client_of_alice.get(f"{SENDS}/{made['id']}").json() == made
 
@@ -141,8 +141,8 @@ def test_plain_text_is_made_from_the_html_and_follows_it(client_of_alice: ApiCli
         answer = client_of_alice.ask(method, path, body)
         assert answer.status_code < 300, answer.content
         paths.append(f"{SENDS}/{answer.json()['id']}")
-        found: dict[str, Any] = answer.json()["email_config"]
-        return found
+        email_config: dict[str, Any] = answer.json()["email_config"]
+        return email_config
 
     paths: list[str] = []
     made = config({"name": "x", "email_config": {"html_content": "<p>Now $5</p>", "plain_content": "Now $9"}})
@@ -205,7 +205,7 @@ def test_another_accounts_single_send_is_unknown_and_its_parts_do_not_exist(
 ) -> None:
     hers, his = ready_campaign(alice), ready_campaign(charlie)
     assert_unknown(client_of_charlie, str(hers.uuid))
-    assert [found["id"] for found in client_of_charlie.get(SENDS).json()["result"]] == [str(his.uuid)]
+    assert [item["id"] for item in client_of_charlie.get(SENDS).json()["result"]] == [str(his.uuid)]
     answer = client_of_alice.patch(
         path_of(hers),
         {

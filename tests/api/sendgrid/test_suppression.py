@@ -149,7 +149,7 @@ def test_a_list_can_be_asked_for_a_time(client_of_alice: ApiClient, aged_bounces
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "matches"),
     [
         ("sales", ["sales@example.com", "salesman@example.com"]),
         ("SALES@", ["sales@example.com"]),
@@ -162,11 +162,11 @@ def test_a_list_can_be_asked_for_a_time(client_of_alice: ApiClient, aged_bounces
     ],
 )
 def test_a_list_can_be_asked_for_addresses(
-    pattern: str, found: list[str], client_of_alice: ApiClient, alice: Account
+    pattern: str, matches: list[str], client_of_alice: ApiClient, alice: Account
 ) -> None:
     people = ("sales", "salesman", "manager", "under_score", "underscore")
     add(alice, SuppressionKind.BOUNCE, *(f"{each}@example.com" for each in people))
-    assert sorted(emails_of(client_of_alice.get(f"/v3/suppression/bounces?email={pattern}"))) == sorted(found)
+    assert sorted(emails_of(client_of_alice.get(f"/v3/suppression/bounces?email={pattern}"))) == sorted(matches)
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,9 @@ class Reply:
         return [each.text or "" for each in self.root.iterfind(f".//{path}", NAMESPACES)]
 
     def text(self, path: str) -> str:
-        found = self.texts(path)
-        assert len(found) == 1, (path, found, self.content)
-        return found[0]
+        texts = self.texts(path)
+        assert len(texts) == 1, (path, texts, self.content)
+        return texts[0]
 
     @property
     def fault(self) -> tuple[str, str]:
@@ -113,14 +113,14 @@ class Reply:
     def results(self) -> list[tuple[str, str, str]]:
         """Return status, error code and message of each result, without the receipt."""
         assert self.status == 200, self.content
-        found = [*self.root.iterfind(".//p:Result", NAMESPACES)] or [*self.root.iterfind(".//p:Results", NAMESPACES)]
+        results = [*self.root.iterfind(".//p:Result", NAMESPACES)] or [*self.root.iterfind(".//p:Results", NAMESPACES)]
         return [
             (
                 each.findtext("p:StatusCode", namespaces=NAMESPACES),
                 each.findtext("p:ErrorCode", "", NAMESPACES),
                 re.sub(r" \(receipt [\w-]{22}\)$", "", each.findtext("p:StatusMessage", namespaces=NAMESPACES)),
             )
-            for each in found
+            for each in results
         ]
 
 
@@ -148,5 +148,5 @@ def token_of(caller: SoapCaller) -> str:
     return str(answer.json()["access_token"])
 
 
-def ask_token(said: Any, path: str = "/v2/token") -> Any:
-    return Client().post(path, said, content_type="application/json")
+def ask_token(body: Any, path: str = "/v2/token") -> Any:
+    return Client().post(path, body, content_type="application/json")

@@ -28,7 +28,7 @@ SUBSCRIBERS = (
 )
 
 
-def asked(operation: str, *objects: str) -> str:
+def request(operation: str, *objects: str) -> str:
     """Return a Create, Update or Delete request for sends with these properties."""
     written = "".join(f'<Objects xsi:type="Send">{each}</Objects>' for each in objects)
     return f'<{operation}Request xmlns="{PARTNER}"><Options/>{written}</{operation}Request>'
@@ -46,7 +46,7 @@ def made_by(reply: Reply) -> Campaign:
 def test_a_send_of_a_draft_is_scheduled_with_its_content(alice: Account, soap_of_alice: SoapCaller) -> None:
     draft = ready_campaign(alice, categories=["a"], rate_per_minute=60)
     email = f"<Email><ID>{draft.pk}</ID></Email>{lists_of(draft)}<SendDate>{LATER}</SendDate>"
-    reply = soap_of_alice.ask(asked("Create", email))
+    reply = soap_of_alice.ask(request("Create", email))
     made = made_by(reply)
     assert made.pk != draft.pk
     assert (made.status, made.send_at) == (CampaignStatus.SCHEDULED, dt.datetime(2030, 5, 1, 12, tzinfo=dt.UTC))
@@ -54,9 +54,9 @@ def test_a_send_of_a_draft_is_scheduled_with_its_content(alice: Account, soap_of
     assert (made.categories, made.rate_per_minute, made.sender) == (["a"], 60, draft.sender)
     assert again(draft).status == CampaignStatus.DRAFT
     assert reply.text("p:NewObjectID") == str(made.uuid)
-    found = soap_of_alice.ask(retrieve("ID Email.ID", simple("Email.ID", "equals", draft.pk)))
-    assert found.texts("p:Results/p:ID") == [str(draft.pk), str(made.pk)]
-    assert found.texts("p:Email/p:ID") == [str(draft.pk)] * 2
+    matches = soap_of_alice.ask(retrieve("ID Email.ID", simple("Email.ID", "equals", draft.pk)))
+    assert matches.texts("p:Results/p:ID") == [str(draft.pk), str(made.pk)]
+    assert matches.texts("p:Email/p:ID") == [str(draft.pk)] * 2
     assert soap_of_alice.ask(perform("cancel", made.pk)).results == [("OK", "", "Send canceled")]
 
 
@@ -67,7 +67,7 @@ def test_a_send_without_a_date_leaves_now(
     UnsubscribeGroup.objects.create(account=alice, name="old")
     default = UnsubscribeGroup.objects.create(account=alice, name="default", is_default=True)
     address = f"<FromAddress>NEWS@example.com</FromAddress><FromName>{sender.from_name}</FromName>"
-    made = made_by(soap_of_alice.ask(asked("Create", f"<Email>{BODY}</Email>{SUBSCRIBERS}{address}")))
+    made = made_by(soap_of_alice.ask(request("Create", f"<Email>{BODY}</Email>{SUBSCRIBERS}{address}")))
     assert (made.status, made.sender, made.suppression_group_id) == (CampaignStatus.QUEUED, sender, default.pk)
     assert made.title == "Hello"
     run_fleet(deliverer)
@@ -127,7 +127,7 @@ def test_what_cannot_be_sent_leaves_nothing(
     properties: str, code: str, parts: dict[str, str], soap_of_alice: SoapCaller
 ) -> None:
     counts = [model.objects.count() for model in (Campaign, ContactList, Contact)]
-    reply = soap_of_alice.ask(asked("Create", properties.format(**parts)))
+    reply = soap_of_alice.ask(request("Create", properties.format(**parts)))
     assert [(status, error) for status, error, _ in reply.results] == [("Error", code)], reply.results
     assert (reply.overall, reply.text("p:NewID")) == ("Error", "0")
     assert [model.objects.count() for model in (Campaign, ContactList, Contact)] == counts
@@ -141,27 +141,27 @@ def test_nothing_of_another_account_can_be_sent(
         (parts["email"] + lists_of(own), "7007"),
         (f"<Email><ID>{own.pk}</ID></Email>{parts['list']}", "7002"),
     ):
-        assert soap_of_charlie.ask(asked("Create", properties)).results[0][1] == code
+        assert soap_of_charlie.ask(request("Create", properties)).results[0][1] == code
 
 
 def test_an_unverified_sender_cannot_be_named(alice: Account, soap_of_alice: SoapCaller) -> None:
     add_sender(alice, is_verified=False)
     chosen = add_list(alice, [])
     address = f"<List><ID>{chosen.pk}</ID></List><FromAddress>news@example.com</FromAddress>"
-    assert soap_of_alice.ask(asked("Create", f"<Email>{BODY}</Email>{address}")).results[0][1] == "7054"
+    assert soap_of_alice.ask(request("Create", f"<Email>{BODY}</Email>{address}")).results[0][1] == "7054"
 
 
 def test_the_account_can_have_so_many(
     alice: Account, soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
 ) -> None:
     settings.CAMPAIGNS_LIMIT = 2
-    ((_, code, said),) = soap_of_alice.ask(asked("Create", parts["email"] + parts["list"])).results
-    assert (code, said) == ("7008", "The account cannot have more than 2 sends")
+    ((_, code, message),) = soap_of_alice.ask(request("Create", parts["email"] + parts["list"])).results
+    assert (code, message) == ("7008", "The account cannot have more than 2 sends")
 
 
 def test_one_that_cannot_be_made_is_in_nobodys_way(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
     good = f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>"
-    reply = soap_of_alice.ask(asked("Create", good, parts["list"], good))
+    reply = soap_of_alice.ask(request("Create", good, parts["list"], good))
     assert reply.overall == "Has Errors"
     assert [code for _, code, _ in reply.results] == ["", "7001", ""]
     assert Campaign.objects.filter(status=CampaignStatus.SCHEDULED).count() == 2
@@ -171,7 +171,7 @@ def test_a_scheduled_send_gets_another_time(alice: Account, soap_of_alice: SoapC
     campaign = ready_campaign(alice)
     schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(hours=1))
     change = f"<ID>{campaign.pk}</ID><SendDate>2030-05-01T12:00:00+02:00</SendDate>"
-    assert soap_of_alice.ask(asked("Update", change)).results == [("OK", "", "Updated Send.")]
+    assert soap_of_alice.ask(request("Update", change)).results == [("OK", "", "Updated Send.")]
     assert again(campaign).send_at == dt.datetime(2030, 5, 1, 10, tzinfo=dt.UTC)
 
 
@@ -185,17 +185,17 @@ def test_other_changes_are_refused(alice: Account, soap_of_alice: SoapCaller, so
         (f"<ID>{scheduled.pk}</ID><SendDate>{LATER}</SendDate><Subject>x</Subject>", "7055"),
         (f"<ID>{draft.pk}</ID><SendDate>{LATER}</SendDate>", "7052"),
     ):
-        assert soap_of_alice.ask(asked("Update", properties)).results[0][1] == code
+        assert soap_of_alice.ask(request("Update", properties)).results[0][1] == code
     foreign = f"<ID>{scheduled.pk}</ID><SendDate>{LATER}</SendDate>"
-    assert soap_of_charlie.ask(asked("Update", foreign)).results[0][1] == "7051"
+    assert soap_of_charlie.ask(request("Update", foreign)).results[0][1] == "7051"
     assert again(scheduled).send_at == before
 
 
 def test_nothing_is_deleted(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = ready_campaign(alice)
-    reply = soap_of_alice.ask(asked("Delete", f"<ID>{campaign.pk}</ID>"))
+    reply = soap_of_alice.ask(request("Delete", f"<ID>{campaign.pk}</ID>"))
     assert reply.results == [("Error", "5", "Cannot perform Delete on objects of type Send")]
-    other = asked("Delete", "<ID>1</ID>").replace('"Send"', '"Subscriber"')
+    other = request("Delete", "<ID>1</ID>").replace('"Send"', '"Subscriber"')
     assert soap_of_alice.ask(other).results[0][1] == "8"
     assert again(campaign).deleted_at is None
 
@@ -203,19 +203,19 @@ def test_nothing_is_deleted(alice: Account, soap_of_alice: SoapCaller) -> None:
 def test_a_call_for_later_is_refused(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.PAUSED)
     later = f"<Options><ScheduledTime>{LATER}</ScheduledTime></Options>"
-    for body in (perform("resume", campaign.pk), asked("Create", ""), asked("Update", "")):
+    for body in (perform("resume", campaign.pk), request("Create", ""), request("Update", "")):
         for options in (later, "<Options><ScheduledTime/></Options>"):
             assert soap_of_alice.ask(body.replace("<Options/>", options)).fault[0] == "soap:Client"
     assert again(campaign).status == CampaignStatus.PAUSED
 
 
 def test_a_create_that_is_repeated_with_its_key_is_done_once(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
-    good = asked("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")
+    good = request("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")
     key = {"Idempotency-Key": "one"}
     first, second = soap_of_alice.ask(good, **key), soap_of_alice.ask(good, **key)
     assert (second.content, second.headers["Idempotency-Replayed"]) == (first.content, "true")
     assert Campaign.objects.filter(status=CampaignStatus.SCHEDULED).count() == 1
-    other = asked("Create", f"{parts['email']}{parts['list']}")
+    other = request("Create", f"{parts['email']}{parts['list']}")
     assert soap_of_alice.ask(other, **key).fault == (
         "soap:Client",
         "This Idempotency-Key was used for another request",
@@ -225,7 +225,7 @@ def test_a_create_that_is_repeated_with_its_key_is_done_once(soap_of_alice: Soap
 def test_a_create_that_came_to_nothing_leaves_its_key_free(
     soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
 ) -> None:
-    good = asked("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")
+    good = request("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")
     settings.CAMPAIGNS_LIMIT = 1
     assert soap_of_alice.ask(good, **{"Idempotency-Key": "one"}).overall == "Error"
     settings.CAMPAIGNS_LIMIT = 0

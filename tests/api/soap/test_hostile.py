@@ -54,8 +54,8 @@ def test_an_action_that_is_not_the_bodys_is_refused(action: str, alice: Account,
 
 
 def with_doctype(declarations: str, text: str = "cancel") -> bytes:
-    said = envelope(perform(text, 1)).decode()
-    return f'<?xml version="1.0"?><!DOCTYPE x [{declarations}]>{said}'.encode()
+    text_of_envelope = envelope(perform(text, 1)).decode()
+    return f'<?xml version="1.0"?><!DOCTYPE x [{declarations}]>{text_of_envelope}'.encode()
 
 
 LAUGHS = '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(12))
@@ -104,16 +104,18 @@ def test_what_cannot_be_read_is_a_fault(name: str, database: None) -> None:
 
 
 def test_a_doctype_in_a_comment_or_in_a_text_is_none(soap_of_alice: SoapCaller) -> None:
-    said = envelope(STATUS.replace("/>", "><Options><![CDATA[<!DOCTYPE html>]]></Options></SystemStatusRequestMsg>"))
-    said = said.replace(b"<s:Header>", b"<s:Header>" + user("alice", soap_of_alice.text).encode())
-    assert post(b"<?xml version='1.0'?><!-- <!DOCTYPE x> -->" + said).overall == "OK"
+    document = envelope(
+        STATUS.replace("/>", "><Options><![CDATA[<!DOCTYPE html>]]></Options></SystemStatusRequestMsg>")
+    )
+    document = document.replace(b"<s:Header>", b"<s:Header>" + user("alice", soap_of_alice.text).encode())
+    assert post(b"<?xml version='1.0'?><!-- <!DOCTYPE x> -->" + document).overall == "OK"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_byte_order_mark_is_read(encoding: str, soap_of_alice: SoapCaller) -> None:
-    said = envelope(STATUS, user("alice", soap_of_alice.text)).decode()
+    document = envelope(STATUS, user("alice", soap_of_alice.text)).decode()
     named = encoding.removesuffix("-sig")
-    assert post(f'<?xml version="1.0" encoding="{named}"?>{said}'.encode(encoding)).overall == "OK"
+    assert post(f'<?xml version="1.0" encoding="{named}"?>{document}'.encode(encoding)).overall == "OK"
 
 
 def test_a_type_among_very_many_prefixes_is_not_looked_up(soap_of_alice: SoapCaller) -> None:
@@ -127,9 +129,9 @@ def test_what_is_compressed_is_not_unpacked(database: None) -> None:
 
 
 def test_a_body_just_below_the_bound_is_read(soap_of_alice: SoapCaller) -> None:
-    said = envelope(STATUS, user("alice", soap_of_alice.text))
-    assert post(said + b" " * (MAX_BYTES - len(said))).overall == "OK"
-    assert post(said + b" " * (MAX_BYTES - len(said) + 1)).fault == UNREADABLE
+    document = envelope(STATUS, user("alice", soap_of_alice.text))
+    assert post(document + b" " * (MAX_BYTES - len(document))).overall == "OK"
+    assert post(document + b" " * (MAX_BYTES - len(document) + 1)).fault == UNREADABLE
 
 
 def test_what_is_said_stays_text(soap_of_alice: SoapCaller) -> None:

@@ -145,8 +145,8 @@ def test_a_token_ends_with_its_time_and_with_its_key(soap_of_alice: SoapCaller, 
 
 
 def test_a_token_says_where_to_go(soap_of_alice: SoapCaller, settings: Any) -> None:
-    said = {"grant_type": "client_credentials", "client_id": "alice", "client_secret": soap_of_alice.text}
-    answer = ask_token(said | {"account_id": "7"})
+    credentials = {"grant_type": "client_credentials", "client_id": "alice", "client_secret": soap_of_alice.text}
+    answer = ask_token(credentials | {"account_id": "7"})
     made = answer.json()
     assert {key: made[key] for key in made if key != "access_token"} == {
         "token_type": "Bearer",
@@ -157,11 +157,11 @@ def test_a_token_says_where_to_go(soap_of_alice: SoapCaller, settings: Any) -> N
     }
     assert answer["Cache-Control"] == "no-store"
     settings.PUBLIC_URL = "https://mail.example.com/soap"
-    form = "&".join(f"{key}={value}" for key, value in said.items())
+    form = "&".join(f"{key}={value}" for key, value in credentials.items())
     made = Client().post("/v2/token", form, content_type="application/x-www-form-urlencoded").json()
     assert made["soap_instance_url"] == "https://mail.example.com/soap/"
-    asked = {"Authorization": f"Bearer {made['access_token']}"}
-    assert Client().get("/platform/v1/endpoints/soap", headers=asked).json() == {
+    headers = {"Authorization": f"Bearer {made['access_token']}"}
+    assert Client().get("/platform/v1/endpoints/soap", headers=headers).json() == {
         "url": "https://mail.example.com/soap/Service.asmx"
     }
     legacy = ask_token({"clientId": "alice", "clientSecret": soap_of_alice.text}, "/v1/requestToken").json()
@@ -218,10 +218,10 @@ def test_a_key_needs_the_scope(alice: Account) -> None:
 
 def test_a_key_acts_for_its_subusers(soap_of_alice: SoapCaller, subuser: Account) -> None:
     campaign = ready_campaign(subuser)
-    said = envelope(retrieve("ID"), user("alice", soap_of_alice.text))
-    assert post(said, **{"On-Behalf-Of": "alice-shop"}).texts("p:Results/p:ID") == [str(campaign.pk)]
-    assert post(said).texts("p:Results/p:ID") == []
-    assert post(said, **{"On-Behalf-Of": "charlie"}).fault[0] == "soap:Client"
+    document = envelope(retrieve("ID"), user("alice", soap_of_alice.text))
+    assert post(document, **{"On-Behalf-Of": "alice-shop"}).texts("p:Results/p:ID") == [str(campaign.pk)]
+    assert post(document).texts("p:Results/p:ID") == []
+    assert post(document, **{"On-Behalf-Of": "charlie"}).fault[0] == "soap:Client"
 
 
 def test_a_key_may_ask_so_often(soap_of_alice: SoapCaller, settings: Any) -> None:

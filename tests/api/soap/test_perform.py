@@ -34,19 +34,19 @@ def test_each_move_is_done_from_the_statuses_that_the_table_names(
 ) -> None:
     campaign = campaign_in(alice, status)
     reply = soap_of_alice.ask(perform(action, campaign.pk))
-    ((code, error, said),) = reply.results
+    ((code, error, message),) = reply.results
     after = again(campaign)
     if status in may(MOVES[action], Dialect.SOAP):
         assert (reply.overall, code, error) == ("OK", "OK", "")
-        assert said.startswith(f"Send {DONE[action]}")
+        assert message.startswith(f"Send {DONE[action]}")
         assert after.status == ENDS[action]
     elif status is ENDS[action] and action != "resume":
         assert (reply.overall, code) == ("OK", "OK")
-        assert said.startswith(f"Send already {DONE[action]}")
+        assert message.startswith(f"Send already {DONE[action]}")
     else:
         assert (reply.overall, code, error) == ("Error", "Error", "7052")
         word = word_for(status, Dialect.SOAP)
-        assert said == f"Send {campaign.pk} cannot be {DONE[action]}: status is {word}"
+        assert message == f"Send {campaign.pk} cannot be {DONE[action]}: status is {word}"
         assert after.status == status
 
 
@@ -164,18 +164,18 @@ def test_why_it_is_paused_is_on_the_receipt(alice: Account, soap_of_alice: SoapC
 
 def test_another_change_of_the_send_is_waited_for(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
-    held, release = threading.Event(), threading.Event()
+    is_locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
             Campaign.objects.select_for_update().get(pk=campaign.pk)
-            held.set()
+            is_locked.set()
             release.wait(5)
         connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(5)
+    assert is_locked.wait(5)
     threading.Timer(0.1, release.set).start()
     assert soap_of_alice.ask(perform("cancel", campaign.pk)).overall == "OK"
     thread.join()
@@ -186,21 +186,21 @@ def test_a_change_that_lasts_is_told(
 ) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     monkeypatch.setattr(calls, "PATIENCE_SECONDS", 0.05)
-    held, release = threading.Event(), threading.Event()
+    is_locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
             Campaign.objects.select_for_update().get(pk=campaign.pk)
-            held.set()
+            is_locked.set()
             release.wait(5)
         connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(5)
-    ((code, error, said),) = soap_of_alice.ask(perform("cancel", campaign.pk)).results
+    assert is_locked.wait(5)
+    ((code, error, message),) = soap_of_alice.ask(perform("cancel", campaign.pk)).results
     release.set()
     thread.join()
     assert (code, error) == ("Error", "7052")
-    assert "another change" in said
+    assert "another change" in message
     assert again(campaign).status == CampaignStatus.SENDING

@@ -30,7 +30,7 @@ ALL_OF_THE_SAMPLE = (
 def ids(reply: Reply) -> list[int]:
     """Return the IDs of the sends in a reply."""
     assert reply.overall in {"OK", "MoreDataAvailable"}
-    return [int(said) for said in reply.texts("p:Results/p:ID")]
+    return [int(text) for text in reply.texts("p:Results/p:ID")]
 
 
 def test_a_send_has_the_properties_that_were_asked_for_in_the_schemas_order(
@@ -39,18 +39,18 @@ def test_a_send_has_the_properties_that_were_asked_for_in_the_schemas_order(
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     deliverer.deliver_due(seconds=5)
     reply = soap_of_alice.ask(retrieve(f"Status {ALL_OF_THE_SAMPLE}", simple("ID", "equals", campaign.pk)))
-    (found,) = reply.root.iterfind(".//p:Results", NAMESPACES)
-    names = [each.tag.rpartition("}")[2] for each in found]
+    (result,) = reply.root.iterfind(".//p:Results", NAMESPACES)
+    names = [each.tag.rpartition("}")[2] for each in result]
     assert " ".join(names) == (
         "Client PartnerKey ID ObjectID Email SendDate FromName Duplicates InvalidAddresses ExistingUndeliverables "
         "ExistingUnsubscribes HardBounces SoftBounces OtherBounces UniqueClicks UniqueOpens NumberSent Unsubscribes "
         "MissingAddresses Subject SentDate EmailName Status"
     )
-    said = {each.tag.rpartition("}")[2]: each.text for each in found}
-    assert (said["NumberSent"], said["Status"], said["FromName"]) == ("3", "Sending", "News")
-    assert (said["EmailName"], said["Subject"]) == ("News of May", "News for [%first_name | you%]")
-    assert dt.datetime.fromisoformat(said["SendDate"]) - database_now() < dt.timedelta(minutes=1)
-    assert said["SendDate"].endswith("Z")
+    properties = {each.tag.rpartition("}")[2]: each.text for each in result}
+    assert (properties["NumberSent"], properties["Status"], properties["FromName"]) == ("3", "Sending", "News")
+    assert (properties["EmailName"], properties["Subject"]) == ("News of May", "News for [%first_name | you%]")
+    assert dt.datetime.fromisoformat(properties["SendDate"]) - database_now() < dt.timedelta(minutes=1)
+    assert properties["SendDate"].endswith("Z")
     assert reply.text("p:Client/p:ID") == str(alice.pk)
     assert reply.text("p:Email/p:ID") == str(campaign.pk)
 
@@ -74,14 +74,14 @@ def test_every_status_has_its_word(status: CampaignStatus, alice: Account, soap_
     other = CampaignStatus.SENT if status is CampaignStatus.DRAFT else CampaignStatus.DRAFT
     word = word_for(status, Dialect.SOAP)
     assert soap_of_alice.ask(retrieve("Status")).text("p:Status") == word
-    for criteria, found in {
+    for criteria, expected in {
         simple("Status", "equals", word): [campaign.pk],
         simple("Status", "equals", word_for(other, Dialect.SOAP)): [],
         simple("Status", "notEquals", word): [],
         simple("Status", "IN", "Deleted", word): [campaign.pk],
         simple("Status", "equals", "nonsense"): [],
     }.items():
-        assert ids(soap_of_alice.ask(retrieve("ID", criteria))) == found, criteria
+        assert ids(soap_of_alice.ask(retrieve("ID", criteria))) == expected, criteria
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_filter_finds_what_it_says(alice: Account, soap_of_alice: SoapCaller, 
     first, second, third = three
     schedule_campaign(alice, third, database_now() + dt.timedelta(hours=1))
     left, right = "LeftOperand", "RightOperand"
-    for criteria, found in {
+    for criteria, expected in {
         "": three,
         simple("ID", "equals", second): [second],
         simple("ID", "notEquals", second): [first, third],
@@ -129,14 +129,14 @@ def test_a_filter_finds_what_it_says(alice: Account, soap_of_alice: SoapCaller, 
         ): [second],
     }.items():
         reply = soap_of_alice.ask(retrieve("ID", criteria))
-        if found is None:
+        if expected is None:
             assert reply.overall.startswith("Error: "), criteria
         else:
-            assert ids(reply) == found, criteria
+            assert ids(reply) == expected, criteria
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (
             retrieve("ID", kind="Subscriber"),
@@ -161,9 +161,9 @@ def test_a_filter_finds_what_it_says(alice: Account, soap_of_alice: SoapCaller, 
         (f'<RetrieveRequestMsg xmlns="{PARTNER}"/>', "There is no RetrieveRequest."),
     ],
 )
-def test_what_cannot_be_retrieved_is_told_in_the_status(body: str, said: str, soap_of_alice: SoapCaller) -> None:
+def test_what_cannot_be_retrieved_is_told_in_the_status(body: str, message: str, soap_of_alice: SoapCaller) -> None:
     reply = soap_of_alice.ask(body)
-    assert reply.overall.startswith(f"Error: {said}")
+    assert reply.overall.startswith(f"Error: {message}")
     assert reply.texts("p:Results") == []
 
 
@@ -192,8 +192,8 @@ def test_pages_follow_each_other(
 
 
 def test_a_page_can_be_smaller(soap_of_alice: SoapCaller, three: list[int]) -> None:
-    asked = retrieve("ID", more="<Options><BatchSize>1</BatchSize></Options>")
-    assert ids(soap_of_alice.ask(asked)) == three[:1]
+    request = retrieve("ID", more="<Options><BatchSize>1</BatchSize></Options>")
+    assert ids(soap_of_alice.ask(request)) == three[:1]
 
 
 def test_nothing_found_is_ok_without_results(soap_of_alice: SoapCaller) -> None:
@@ -214,20 +214,20 @@ def test_a_page_is_one_question_and_its_counts_another(soap_of_alice: SoapCaller
 
 
 def test_describe_names_what_can_be_retrieved(soap_of_alice: SoapCaller) -> None:
-    def asked(kind: str) -> str:
+    def describe(kind: str) -> str:
         return (
             f'<DefinitionRequestMsg xmlns="{PARTNER}"><DescribeRequests><ObjectDefinitionRequest><ObjectType>{kind}'
             "</ObjectType></ObjectDefinitionRequest></DescribeRequests></DefinitionRequestMsg>"
         )
 
-    names = soap_of_alice.ask(asked("Send")).texts("p:Properties/p:Name")
+    names = soap_of_alice.ask(describe("Send")).texts("p:Properties/p:Name")
     assert set(ALL_OF_THE_SAMPLE.split()) <= set(names)
     assert soap_of_alice.ask(retrieve(" ".join(names))).overall == "OK"
-    assert soap_of_alice.ask(asked("Automation")).texts("p:Properties") == []
+    assert soap_of_alice.ask(describe("Automation")).texts("p:Properties") == []
 
 
 def test_the_system_says_whether_it_is_held(soap_of_alice: SoapCaller) -> None:
-    asked = f'<SystemStatusRequestMsg xmlns="{PARTNER}"/>'
-    assert soap_of_alice.ask(asked).text("p:SystemStatus") == "OK"
+    request = f'<SystemStatusRequestMsg xmlns="{PARTNER}"/>'
+    assert soap_of_alice.ask(request).text("p:SystemStatus") == "OK"
     freeze_installation(actor="a test")
-    assert soap_of_alice.ask(asked).text("p:SystemStatus") == "InMaintenance"
+    assert soap_of_alice.ask(request).text("p:SystemStatus") == "InMaintenance"

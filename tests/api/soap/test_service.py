@@ -33,12 +33,12 @@ SEED = Path(__file__).parents[4] / "shared" / "seeds" / "003_a46f9fb7646a64c4.tx
 @pytest.mark.parametrize("headers", [{}, {"SOAPAction": '"Perform"'}])
 def test_the_first_envelope_cancels_a_send(headers: dict[str, str], alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
-    said = SEED.read_bytes()
-    said = said[said.index(b"<?xml") :]
-    said = said.replace(b">XXX</wsse:Username>", b">alice</wsse:Username>")
-    said = said.replace(b">XXX</wsse:Password>", f">{soap_of_alice.text}</wsse:Password>".encode())
-    said = said.replace(b"29605", str(campaign.pk).encode())
-    assert post(b"\n  " + said, **headers).results == [("OK", "", "Send canceled")]
+    document = SEED.read_bytes()
+    document = document[document.index(b"<?xml") :]
+    document = document.replace(b">XXX</wsse:Username>", b">alice</wsse:Username>")
+    document = document.replace(b">XXX</wsse:Password>", f">{soap_of_alice.text}</wsse:Password>".encode())
+    document = document.replace(b"29605", str(campaign.pk).encode())
+    assert post(b"\n  " + document, **headers).results == [("OK", "", "Send canceled")]
     assert again(campaign).status == CampaignStatus.CANCELED
 
 
@@ -80,9 +80,9 @@ def quirky(caller: SoapCaller, send: int) -> bytes:
 
 def test_an_envelope_with_every_quirk_cancels_a_send(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
-    for said in ("Send canceled", "Send already canceled"):
+    for message in ("Send canceled", "Send already canceled"):
         reply = post(quirky(soap_of_alice, campaign.pk), content_type="application/x-www-form-urlencoded")
-        assert reply.results == [("OK", "", said)]
+        assert reply.results == [("OK", "", message)]
     assert again(campaign).status == CampaignStatus.CANCELED
 
 
@@ -92,11 +92,11 @@ def test_a_body_before_its_header_is_read(
     action: str | None, path: str, alice: Account, soap_of_alice: SoapCaller
 ) -> None:
     campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
-    token = token_of(soap_of_alice)
-    said = f"""<Envelope xmlns="{NAMESPACES["soap"]}" xmlns:xsi="{XSI}"><Body>{perform("cancel", campaign.pk)}</Body>
-        <Header>{oauth(token)}</Header></Envelope>""".encode()
+    body, header = perform("cancel", campaign.pk), oauth(token_of(soap_of_alice))
+    document = f"""<Envelope xmlns="{NAMESPACES["soap"]}" xmlns:xsi="{XSI}"><Body>{body}</Body>
+        <Header>{header}</Header></Envelope>""".encode()
     headers = {"Accept": "application/json"} | ({} if action is None else {"SOAPAction": action})
-    assert post(said, path, **headers).overall == "OK"
+    assert post(document, path, **headers).overall == "OK"
 
 
 def test_the_newer_soap_is_answered_in_its_own_words(alice: Account, soap_of_alice: SoapCaller) -> None:

@@ -77,11 +77,11 @@ def perform(zeep: Zeep, action: str, *ids: int) -> Any:
 
 def status_of(zeep: Zeep, number: int) -> str:
     criteria = zeep.get_type("ns0:SimpleFilterPart")(Property="ID", SimpleOperator="equals", Value=[str(number)])
-    asked = {"ObjectType": "Send", "Properties": ["ID", "Status", "NumberSent"], "Filter": criteria}
-    reply = zeep.service.Retrieve(RetrieveRequest=asked)
+    request = {"ObjectType": "Send", "Properties": ["ID", "Status", "NumberSent"], "Filter": criteria}
+    reply = zeep.service.Retrieve(RetrieveRequest=request)
     assert reply.OverallStatus == "OK"
-    (found,) = reply.Results
-    return str(found.Status)
+    (result,) = reply.Results
+    return str(result.Status)
 
 
 def test_a_send_from_creation_to_a_cancel_half_way(
@@ -113,8 +113,8 @@ def test_a_send_from_creation_to_a_cancel_half_way(
         left = len(peer.ledger)
         assert paused.OverallStatus == "OK"
         assert status_of(zeep, number) == "Paused"
-        said = f"Send paused: {left} had left, {300 - left} held back"
-        assert paused.Results.Result[0].StatusMessage.startswith(said)
+        message = f"Send paused: {left} had left, {300 - left} held back"
+        assert paused.Results.Result[0].StatusMessage.startswith(message)
         assert perform(zeep, "resume", number).OverallStatus == "OK"
         sweep()
         wait_until(lambda: len(peer.ledger) >= left + 10, why="ten more have left")
@@ -164,10 +164,10 @@ def test_everything_that_is_described_can_be_read(zeep: Zeep, alice: Account) ->
     described = zeep.service.Describe(DescribeRequests={"ObjectDefinitionRequest": [{"ObjectType": "Send"}]})
     names = [each.Name for each in described.ObjectDefinition[0].Properties]
     reply = zeep.service.Retrieve(RetrieveRequest={"ObjectType": "Send", "Properties": names})
-    (found,) = reply.Results
-    assert (campaign.pk, campaign.pk, alice.pk) == (found.ID, found.Email.ID, found.Client.ID)
-    assert (found.NumberSent, found.IsAlwaysOn, found.Status) == (0, False, "New")
-    assert found.CreatedDate == again(campaign).created_at.replace(microsecond=found.CreatedDate.microsecond)
+    (result,) = reply.Results
+    assert (campaign.pk, campaign.pk, alice.pk) == (result.ID, result.Email.ID, result.Client.ID)
+    assert (result.NumberSent, result.IsAlwaysOn, result.Status) == (0, False, "New")
+    assert result.CreatedDate == again(campaign).created_at.replace(microsecond=result.CreatedDate.microsecond)
     assert zeep.service.GetSystemStatus().Results.Result[0].SystemStatus == "OK"
 
 
@@ -193,7 +193,7 @@ def test_the_wsdl_binds_the_prefix_that_clients_write(database: None) -> None:
 
 def types_of(root: Any) -> dict[str, list[tuple[str, ...]]]:
     """Return the content of each type and element by its name, in order and without prefixes."""
-    found = {}
+    types = {}
     for each in root.iterfind(f".//{XSD}schema/*"):
         inner = [
             (
@@ -203,8 +203,8 @@ def types_of(root: Any) -> dict[str, list[tuple[str, ...]]]:
             )
             for part in each.iter(f"{XSD}element", f"{XSD}extension", f"{XSD}restriction", f"{XSD}enumeration")
         ]
-        found[f"{each.tag} {each.get('name')}"] = inner
-    return found
+        types[f"{each.tag} {each.get('name')}"] = inner
+    return types
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the reference is not part of the product")

@@ -27,11 +27,11 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def readers(alice: Account, charlie: Account) -> ContactList:
     """Create eleven contacts of Alice, ten of them on a list, and one of Charlie."""
-    found = create_list(alice, "readers")
-    done(begin_upsert(alice, [Given({"email": email}) for email in PEOPLE], list_ids=[found.pk]))
+    readers = create_list(alice, "readers")
+    done(begin_upsert(alice, [Given({"email": email}) for email in PEOPLE], list_ids=[readers.pk]))
     done(begin_upsert(alice, [Given({"email": "on-no-list@example.com"})]))
     done(begin_upsert(charlie, [Given({"email": "his@example.com"})]))
-    return find_list(alice, found.pk)
+    return find_list(alice, readers.pk)
 
 
 def test_named_contacts_are_deleted(alice: Account, charlie: Account, readers: ContactList) -> None:

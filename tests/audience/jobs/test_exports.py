@@ -33,14 +33,14 @@ NAME = 'Ann "A", \n=é'
 @pytest.fixture
 def readers(alice: Account, charlie: Account) -> ContactList:
     """Create ten contacts of Alice and a list with five of them."""
-    found = create_list(alice, "readers")
+    readers = create_list(alice, "readers")
     points = create_field(alice, "points", FieldType.NUMBER)
-    told = {"first_name": NAME, "alternate_emails": ["x@y.org"]}
-    some = [Given({"email": f"c{n}@example.com", **told}, {points.pk: n}) for n in range(5)]
-    done(begin_upsert(alice, some, list_ids=[found.pk]))
+    fields = {"first_name": NAME, "alternate_emails": ["x@y.org"]}
+    some = [Given({"email": f"c{n}@example.com", **fields}, {points.pk: n}) for n in range(5)]
+    done(begin_upsert(alice, some, list_ids=[readers.pk]))
     done(begin_upsert(alice, [Given({"email": f"c{n}@example.com", "city": "Rome"}) for n in range(5, 10)]))
     done(begin_upsert(charlie, [Given({"email": "his@example.com"})]))
-    return found
+    return readers
 
 
 def files_of(job: Job) -> list[str]:
@@ -187,9 +187,9 @@ def test_an_export_can_be_imported(alice: Account, charlie: Account, readers: Co
     columns = [name if name in {"email", "first_name", "city", "alternate_emails"} else None for name in header]
     job = done(uploaded(charlie, text.encode(), columns))
     assert (job.created_count, job.errored_count) == (10, 0)
-    told = {"email": "c3@example.com"}
+    values = {"email": "c3@example.com"}
     fields = ("first_name", "city", "alternate_emails")
-    ours, theirs = (Contact.objects.filter(account=a, **told).values(*fields).get() for a in (alice, charlie))
+    ours, theirs = (Contact.objects.filter(account=a, **values).values(*fields).get() for a in (alice, charlie))
     assert ours == theirs
 
 
@@ -200,11 +200,11 @@ def test_no_cell_of_an_export_is_a_formula_and_an_import_restores_every_value(al
     values = sorted(text for text in texts if text.strip())
     pets = {each: create_field(each, "pet", FieldType.TEXT).pk for each in (alice, charlie)}
     points = {each: create_field(each, "points", FieldType.NUMBER).pk for each in (alice, charlie)}
-    given = [
+    inputs = [
         Given({"email": f"+{n}@example.com", "first_name": value}, {pets[alice]: value, points[alice]: -n})
         for n, value in enumerate(values)
     ]
-    assert done(begin_upsert(alice, given)).status == JobStatus.COMPLETED
+    assert done(begin_upsert(alice, inputs)).status == JobStatus.COMPLETED
     (text,) = files_of(done(begin_export(alice)))
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == len(values) > 200

@@ -110,15 +110,15 @@ def test_numbers_that_may_be_dates_are_told_and_never_guessed(alice: Account) ->
     rows = [f"d{number}@example.com,{date}" for number, date in enumerate(dates)]
     job = done(uploaded(alice, "\n".join(["email,born", *rows]).encode(), ["email", born.pk]))
     assert counts(job) == (9, 3, 0, 6)
-    kept = Contact.objects.filter(account=alice).order_by("pk").values_list("custom", flat=True)
-    assert [custom[str(born.pk)] for custom in kept] == list(filter(None, dates.values()))
+    stored = Contact.objects.filter(account=alice).order_by("pk").values_list("custom", flat=True)
+    assert [custom[str(born.pk)] for custom in stored] == list(filter(None, dates.values()))
     assert {(number, text) for number, text, _ in rejected(job)} == {(n + 2, rows[n]) for n in range(3, 9)}
     assert {reason for _, _, reason in rejected(job)} == {f"born: {NOT_A_NUMBER}"}
 
 
 def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> None:
     """The export has protected values, and a field whose name could belong to a file with another delimiter."""
-    given = {
+    custom = {
         "email": "ann@example.com",
         "phone_number": "+49 30 1234",
         "first_name": '=A1;"x"',
@@ -127,7 +127,7 @@ def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> No
         "address_line_1": "1, Main St\n\n-",
         "alternate_emails": ["a@example.com", "b@example.com"],
     }
-    done(begin_upsert(alice, [Given(given), Given({"email": "bob@example.com"})]))
+    done(begin_upsert(alice, [Given(custom), Given({"email": "bob@example.com"})]))
     job = done(begin_export(alice))
     (part,) = parts_of(job)
     columns = [name if name in COLUMNS else None for name in SHOWN]
@@ -136,7 +136,7 @@ def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> No
     names = sorted(COLUMNS)
     theirs = [list(Contact.objects.filter(account=each).order_by("email").values(*names)) for each in (alice, charlie)]
     assert theirs[0] == theirs[1]
-    assert theirs[0][0]["first_name"] == given["first_name"]
+    assert theirs[0][0]["first_name"] == custom["first_name"]
 
 
 def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
@@ -156,14 +156,14 @@ def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
     assert job.status == JobStatus.ERRORED
     assert counts(job) == (8, 2, 0, 6)
     assert emails(alice) == ["ann@example.com", "hal@example.com"]
-    told = {number: (text, reason) for number, text, reason in rejected(job)}
-    assert told[3] == ("nobody,Bob", "Invalid email.")
-    assert told[4] == ('cyd@example.com,"Cy"d', BAD_QUOTES)
-    assert told[5] == ("dan@example.com,Dan,more", "The row has 3 columns, and the header 2.")
-    assert told[7] == ("eve@example.com,\ufffd", NOT_UTF8)
-    assert told[8][0] == ",Fay"
-    assert "required" in told[8][1]
-    assert told[9] == ('"gus', BAD_QUOTES)
+    errors = {number: (text, reason) for number, text, reason in rejected(job)}
+    assert errors[3] == ("nobody,Bob", "Invalid email.")
+    assert errors[4] == ('cyd@example.com,"Cy"d', BAD_QUOTES)
+    assert errors[5] == ("dan@example.com,Dan,more", "The row has 3 columns, and the header 2.")
+    assert errors[7] == ("eve@example.com,\ufffd", NOT_UTF8)
+    assert errors[8][0] == ",Fay"
+    assert "required" in errors[8][1]
+    assert errors[9] == ('"gus', BAD_QUOTES)
     file = b"".join(write_rejected(job)).decode()
     assert file.splitlines()[:2] == ["row,reason,text", '3,Invalid email.,"nobody,Bob"']
     assert len(file.splitlines()) == 7

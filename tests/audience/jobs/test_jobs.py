@@ -44,13 +44,13 @@ from tests.waiting import wait_until
 from tests.worker_process import database_url
 
 FILE = b"email\na@example.com\nb@example.com\nc@example.com\nnobody\n"
-Said = list[tuple[str, list[object], str]]
+Published = list[tuple[str, list[object], str]]
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> Said:
+def published(monkeypatch: pytest.MonkeyPatch) -> Published:
     """Return the hints that were published, in place of a broker."""
-    published: Said = []
+    published: Published = []
 
     def publish(task: str, args: list[object], *, queue: str, **_: object) -> bool:
         published.append((task, args, queue))
@@ -60,17 +60,19 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
     return published
 
 
-def test_a_job_is_hinted_when_its_file_has_come(alice: Account, said: Said) -> None:
+def test_a_job_is_hinted_when_its_file_has_come(alice: Account, published: Published) -> None:
     begin_import(alice, ["email"])
-    assert said == []
+    assert published == []
     job = uploaded(alice, FILE)
-    assert said == [(RUN_JOB, [job.pk], QUEUE)]
+    assert published == [(RUN_JOB, [job.pk], QUEUE)]
 
 
-def test_a_job_that_takes_long_gives_way_to_others(alice: Account, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_takes_long_gives_way_to_others(
+    alice: Account, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(imports, "PAGE_ROWS", 1)
     job = uploaded(alice, FILE)
-    said.clear()
+    published.clear()
     turns = 0
     while job.status == JobStatus.PENDING:
         run_job(job.pk, seconds=0)
@@ -78,7 +80,7 @@ def test_a_job_that_takes_long_gives_way_to_others(alice: Account, said: Said, m
         turns += 1
         assert counts(job)[0] == min(turns, 4), "its counts can be read while it runs"
     assert turns == 5
-    assert said == [(RUN_JOB, [job.pk], QUEUE)] * 4
+    assert published == [(RUN_JOB, [job.pk], QUEUE)] * 4
 
 
 def test_one_worker_has_a_job_at_a_time(alice: Account, clock: Clock) -> None:
@@ -133,17 +135,17 @@ def test_a_job_that_is_done_is_not_done_again(alice: Account) -> None:
     assert Job.objects.values().get() == before
 
 
-def test_the_sweeper_finds_a_job_that_was_left_behind(alice: Account, said: Said, clock: Clock) -> None:
+def test_the_sweeper_finds_a_job_that_was_left_behind(alice: Account, published: Published, clock: Clock) -> None:
     job = uploaded(alice, FILE)
     take_job(job.pk)
     begin_import(alice, ["email"])
-    said.clear()
+    published.clear()
     hint_left_behind()
-    assert said == []
+    assert published == []
     clock.advance(seconds=61)
     assert hint_left_behind() == 1
     assert hint_left_behind() == 0, "not at every round"
-    assert said == [(RUN_JOB, [job.pk], QUEUE)]
+    assert published == [(RUN_JOB, [job.pk], QUEUE)]
     done(job)
     clock.advance(seconds=61)
     assert hint_left_behind() == 0
@@ -174,12 +176,12 @@ def test_a_job_is_kept_for_some_days_and_then_goes_whole(
     settings.JOB_DAYS = 2
     monkeypatch.setattr(job_sweep, "ROWS", 2)
     done(uploaded(alice, b"email\nx\ny\nz\n"))
-    kept = uploaded(alice, FILE)
+    young = uploaded(alice, FILE)
     clock.advance(hours=47)
     assert forget_jobs() == 0
     clock.advance(hours=2)
     assert [forget_jobs() for _ in range(4)] == [2, 1, 1, 0]
-    assert list(Job.objects.all()) == [kept]
+    assert list(Job.objects.all()) == [young]
     assert not RejectedRow.objects.exists()
 
 

@@ -129,32 +129,32 @@ person = st.builds(
 @pytest.fixture
 def lists(alice: Account) -> dict[str | int, str | int]:
     """Create a list of Alice and return its ids by the names that the strategies use."""
-    found = create_list(alice, "here")
-    return {"here": str(found.uuid), "number": found.pk}
+    created = create_list(alice, "here")
+    return {"here": str(created.uuid), "number": created.pk}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people=st.lists(person, max_size=4), asked=condition)
+@given(people=st.lists(person, max_size=4), condition=condition)
 def test_the_sql_and_plain_python_agree(
-    alice: Account, lists: dict[str | int, str | int], people: list[Person], asked: Condition
+    alice: Account, lists: dict[str | int, str | int], people: list[Person], condition: Condition
 ) -> None:
     people = [replace(each, email=f"{n}@x.org") for n, each in enumerate(people)]
-    real = with_lists(asked, lists)
+    real = with_lists(condition, lists)
     assert from_json(json.loads(json.dumps(to_json(real)))) == real
     with transaction.atomic():
         make(alice, people, int(lists["number"]))
         now = database_now()
-        found = [contact.email for contact in find_matching(alice, real, limit=10)]
+        emails = [contact.email for contact in find_matching(alice, real, limit=10)]
         count = count_matching(alice, real)
         transaction.set_rollback(True)
-    expected = [each.email for each in people if meets(each, asked, now) is True]
-    assert found == expected
+    expected = [each.email for each in people if meets(each, condition, now) is True]
+    assert emails == expected
     assert count == len(expected)
 
 
-def with_lists(asked: Condition, lists: dict[str | int, str | int]) -> Condition:
+def with_lists(condition: Condition, lists: dict[str | int, str | int]) -> Condition:
     """Replace the names of lists by their ids."""
-    match asked:
+    match condition:
         case And(parts):
             return And(tuple(with_lists(part, lists) for part in parts))
         case Or(parts):
@@ -166,7 +166,7 @@ def with_lists(asked: Condition, lists: dict[str | int, str | int]) -> Condition
         case InList(named):
             return InList(lists.get(named, named))
         case _:
-            return asked
+            return condition
 
 
 def make(account: Account, people: Sequence[Person], list_id: int) -> None:
@@ -175,7 +175,7 @@ def make(account: Account, people: Sequence[Person], list_id: int) -> None:
             account=account,
             email=each.email,
             alternate_emails=list(each.alternates),
-            custom={str(key): kept(value) for key, value in each.custom.items()},
+            custom={str(key): as_stored(value) for key, value in each.custom.items()},
             **each.texts,
             **{("last_opened_at" if name == "last_opened" else name): value for name, value in each.dates.items()},
         )
@@ -190,7 +190,7 @@ def make(account: Account, people: Sequence[Person], list_id: int) -> None:
     )
 
 
-def kept(value: Any) -> Any:
+def as_stored(value: Any) -> Any:
     return write_date(value) if isinstance(value, dt.datetime) else value
 
 
@@ -213,12 +213,12 @@ def test_conditions_reach_nothing_of_another_account(alice: Account, charlie: Ac
 
 
 def test_nobody_is_on_a_deleted_list(alice: Account) -> None:
-    found = create_list(alice, "all")
-    store(alice, {"email": "a@x.org"}, list_ids=(found.pk,))
-    assert count_matching(alice, InList(found.pk)) == 1
-    delete_list(alice, found.pk)
-    assert count_matching(alice, InList(found.pk)) == 0
-    assert count_matching(alice, InList(str(found.uuid))) == 0
+    everyone = create_list(alice, "all")
+    store(alice, {"email": "a@x.org"}, list_ids=(everyone.pk,))
+    assert count_matching(alice, InList(everyone.pk)) == 1
+    delete_list(alice, everyone.pk)
+    assert count_matching(alice, InList(everyone.pk)) == 0
+    assert count_matching(alice, InList(str(everyone.uuid))) == 0
 
 
 def test_times_from_now_follow_the_clock_that_decides(alice: Account, clock: Any) -> None:
@@ -231,14 +231,14 @@ def test_times_from_now_follow_the_clock_that_decides(alice: Account, clock: Any
 
 def test_what_was_asked_is_in_the_parameters_only() -> None:
     hostile = "x' or 1=1; drop table campaigns_contact --"
-    asked = Or(
+    condition = Or(
         (
             Compare(Column("email", Kind.TEXT), Operator.EQ, hostile),
             Has(Column("alternate_emails", Kind.TEXTS), hostile),
             Among(TEXT, (hostile,)),
         )
     )
-    expression, parameters = compile_condition(asked, account_id=1)
+    expression, parameters = compile_condition(condition, account_id=1)
     assert "drop" not in expression
     assert list(parameters.values()) == [hostile] * 3
 

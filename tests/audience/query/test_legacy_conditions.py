@@ -41,7 +41,7 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "found"),
+    ("condition", "letters"),
     [
         (one("first_name", "eq", "Ann"), "a"),
         (one("first_name", "ne", "Ann"), "bc"),
@@ -69,8 +69,8 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
         (one("born", "is within", "P1D"), ""),
     ],
 )
-def test_a_condition_finds(alice: Account, people: None, condition: Written, found: str) -> None:
-    assert search(alice, condition) == found
+def test_a_condition_finds(alice: Account, people: None, condition: Written, letters: str) -> None:
+    assert search(alice, condition) == letters
 
 
 def test_and_binds_stronger_than_or(alice: Account, people: None) -> None:

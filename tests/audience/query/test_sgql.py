@@ -73,7 +73,7 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "letters"),
     [
         ("email LIKE '%gmail.com'", "a"),
         ("email NOT LIKE '%gmail.com'", "bcd"),
@@ -148,12 +148,12 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
         (f"{ALL} WHERE contact_id in (SELECT contact_id FROM contact_data WHERE pet = 'cat')", "a"),
     ],
 )
-def test_a_query_finds(alice: Account, people: None, query: str, found: str) -> None:
-    assert search(alice, query) == found
+def test_a_query_finds(alice: Account, people: None, query: str, letters: str) -> None:
+    assert search(alice, query) == letters
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("", "unexpected end"),
         ("first_name = ", "at position 14"),
@@ -205,10 +205,10 @@ def test_a_query_finds(alice: Account, people: None, query: str, found: str) -> 
         (f"{CLICKED} GROUP BY c.contact_id", "unexpected"),
     ],
 )
-def test_what_cannot_be_read_says_why_and_where(alice: Account, people: None, query: str, said: str) -> None:
+def test_what_cannot_be_read_says_why_and_where(alice: Account, people: None, query: str, message: str) -> None:
     with pytest.raises(InvalidQuery) as caught:
         read_query(query, vocabulary_of(alice), field="query_dsl")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.field == "query_dsl"
 
 
@@ -255,8 +255,8 @@ def test_a_text_finds_itself_and_nobody_else(alice: Account, text: str, quote: s
         ):
             assert search(alice, query) == "a"
         like = text.replace("%", "%%")
-        found = search(alice, f"first_name like {quoted(like, quote)}")
-        assert found in ("a", "ab") if "_" in text else found == "a"
+        letters = search(alice, f"first_name like {quoted(like, quote)}")
+        assert letters in ("a", "ab") if "_" in text else letters == "a"
         transaction.set_rollback(True)
 
 

@@ -75,9 +75,9 @@ def test_a_comparison_with_what_is_absent_finds_nobody_also_when_it_is_denied(
 
 
 def test_nobody_has_events_so_every_condition_of_a_segment_agrees(alice: Account) -> None:
-    found = create_list(alice, "all")
-    store(alice, {"email": "a@x.org"}, {"email": "b@x.org", "first_name": "Bob"}, list_ids=(found.pk,))
-    listed = f"contains(list_ids, '{found.uuid}')"
+    everyone = create_list(alice, "all")
+    store(alice, {"email": "a@x.org"}, {"email": "b@x.org", "first_name": "Bob"}, list_ids=(everyone.pk,))
+    listed = f"contains(list_ids, '{everyone.uuid}')"
     for query, letters in (
         (f"{listed} and event_type is null", "ab"),
         (f"{listed} and not event_type = 'open'", ""),
@@ -130,7 +130,7 @@ Evaluation = Callable[[Person, Event | None], Truth]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Query:
     """A query and its meaning for one contact and at most one event."""
 
     text: str
@@ -153,12 +153,12 @@ KINDS = {
 }
 
 
-def of_event(text: str, test: Callable[[Event], bool]) -> Asked:
-    return Asked(text, lambda _, event: None if event is None else test(event))
+def of_event(text: str, test: Callable[[Event], bool]) -> Query:
+    return Query(text, lambda _, event: None if event is None else test(event))
 
 
-def of_contact(text: str, name: str, test: Callable[[Any], bool]) -> Asked:
-    return Asked(text, lambda person, _: None if getattr(person, name) is None else test(getattr(person, name)))
+def of_contact(text: str, name: str, test: Callable[[Any], bool]) -> Query:
+    return Query(text, lambda person, _: None if getattr(person, name) is None else test(getattr(person, name)))
 
 
 LEAVES = [
@@ -174,24 +174,24 @@ LEAVES = [
     of_event("singlesend_id not in ('8')", lambda event: event.campaign != 8),
     of_event("event_timestamp >= '2026-05-01'", lambda event: event.at >= NOW),
     of_event("event_timestamp not between '2026-04-30' and '2026-05-02'", lambda event: event.at < NOW),
-    Asked("event_type is null", lambda _, event: event is None),
-    Asked("singlesend_id is not null", lambda _, event: event is not None),
+    Query("event_type is null", lambda _, event: event is None),
+    Query("singlesend_id is not null", lambda _, event: event is not None),
     of_contact("first_name = 'Ann'", "first_name", lambda name: name == "Ann"),
     of_contact("orders > 3", "orders", lambda orders: orders > 3),
     of_contact("orders not between 4 and 5", "orders", lambda orders: orders not in (4, 5)),
-    Asked("first_name is null", lambda person, _: person.first_name is None),
+    Query("first_name is null", lambda person, _: person.first_name is None),
 ]
 
 
-def deny(asked: Asked) -> Asked:
+def deny(query: Query) -> Query:
     def evaluate(person: Person, event: Event | None) -> Truth:
-        value = asked.evaluate(person, event)
+        value = query.evaluate(person, event)
         return None if value is None else not value
 
-    return Asked(f"not ({asked.text})", evaluate)
+    return Query(f"not ({query.text})", evaluate)
 
 
-def join(word: str, parts: list[Asked]) -> Asked:
+def join(word: str, parts: list[Query]) -> Query:
     """Return the query that joins others by `and` or `or`."""
     decisive = word == "or"
 
@@ -199,7 +199,7 @@ def join(word: str, parts: list[Asked]) -> Asked:
         values = [part.evaluate(person, event) for part in parts]
         return decisive if decisive in values else None if None in values else not decisive
 
-    return Asked("(" + f" {word} ".join(part.text for part in parts) + ")", evaluate)
+    return Query("(" + f" {word} ".join(part.text for part in parts) + ")", evaluate)
 
 
 queries = st.recursive(
@@ -214,9 +214,9 @@ queries = st.recursive(
 @pytest.fixture
 def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     for letter, person in PEOPLE.items():
-        given = {"first_name": person.first_name, "orders": person.orders}
+        values = {"first_name": person.first_name, "orders": person.orders}
         store(
-            alice, {"email": f"{letter}@x.org", **{name: value for name, value in given.items() if value is not None}}
+            alice, {"email": f"{letter}@x.org", **{name: value for name, value in values.items() if value is not None}}
         )
     ids = {str(contact.email)[0]: contact.pk for contact in Contact.objects.filter(account=alice)}
     Engagement.objects.bulk_create(
@@ -227,22 +227,22 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(asked=queries)
-def test_postgresql_finds_whom_kleenes_logic_finds(alice: Account, people: None, asked: Asked) -> None:
+@given(query=queries)
+def test_postgresql_finds_whom_kleenes_logic_finds(alice: Account, people: None, query: Query) -> None:
     def expected(with_outer_join: bool) -> str:
         return "".join(
             letter
             for letter, person in PEOPLE.items()
-            if any(asked.evaluate(person, event) for event in person.events or [None] * with_outer_join)
+            if any(query.evaluate(person, event) for event in person.events or [None] * with_outer_join)
         )
 
-    assert search(alice, asked.text) == expected(True)
-    assert search(alice, JOIN + asked.text) == expected(False)
+    assert search(alice, query.text) == expected(True)
+    assert search(alice, JOIN + query.text) == expected(False)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(one=queries, other=queries)
-def test_de_morgans_laws_hold(alice: Account, people: None, one: Asked, other: Asked) -> None:
+def test_de_morgans_laws_hold(alice: Account, people: None, one: Query, other: Query) -> None:
     both, either = join("and", [one, other]), join("or", [one, other])
     for form in ("", JOIN):
         assert search(alice, form + deny(both).text) == search(alice, form + join("or", [deny(one), deny(other)]).text)

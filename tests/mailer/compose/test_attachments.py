@@ -61,8 +61,8 @@ COMPOSITE = [
 @pytest.mark.parametrize(("type", "content", "encoding"), COMPOSITE)
 def test_a_file_with_parts_is_sent_unchanged_but_for_its_line_ends(type: str, content: bytes, encoding: str) -> None:
     expected = content if encoding == "base64" else content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    given, data = encode(content, type)
-    assert given == encoding
+    actual, data = encode(content, type)
+    assert actual == encoding
     assert (base64.b64decode(data) if encoding == "base64" else data) == expected
     envelope, message = attach(file(content, type))
     assert envelope.is_8bit is (encoding == "8bit")
@@ -119,16 +119,16 @@ NO_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("given", "written"), TYPES.items())
-def test_a_mime_type_is_read_with_its_parameters(given: str, written: str) -> None:
-    type = parse_mime_type(given)
+@pytest.mark.parametrize(("text", "written"), TYPES.items())
+def test_a_mime_type_is_read_with_its_parameters(text: str, written: str) -> None:
+    type = parse_mime_type(text)
     assert type is not None
     assert type_field(type).decode() == f"Content-Type: {written}\r\n"
 
 
-@pytest.mark.parametrize("given", NO_TYPES)
-def test_what_is_no_mime_type_is_none(given: str) -> None:
-    assert parse_mime_type(given) is None
+@pytest.mark.parametrize("text", NO_TYPES)
+def test_what_is_no_mime_type_is_none(text: str) -> None:
+    assert parse_mime_type(text) is None
 
 
 @pytest.mark.parametrize("name", ["--=mixed=", 'x"; boundary="y', "a\\", "; boundary=x"])
@@ -216,23 +216,23 @@ CONTENT_IDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "written"), CONTENT_IDS.items())
-def test_a_content_id_is_ascii_in_one_pair_of_brackets_that_the_html_refers_to(given: str, written: str) -> None:
-    bare = given.strip("<> ") if written == "logo" else given
+@pytest.mark.parametrize(("content_id", "expected"), CONTENT_IDS.items())
+def test_a_content_id_is_ascii_in_one_pair_of_brackets_that_the_html_refers_to(content_id: str, expected: str) -> None:
+    bare = content_id.strip("<> ") if expected == "logo" else content_id
     html = f"""<img src="cid:{bare}"> <img src='cid:{bare}'> <img src="cid:other"> cid:{bare}x"""
     envelope, message = attach(
-        file(b"x", "image/png", disposition="inline", content_id=given), content=[{**HTML, "value": html}]
+        file(b"x", "image/png", disposition="inline", content_id=content_id), content=[{**HTML, "value": html}]
     )
     root, image = message.get_payload()
-    assert image["Content-ID"] == f"<{written}>"  # type: ignore[index]
+    assert image["Content-ID"] == f"<{expected}>"  # type: ignore[index]
     text = root.get_payload(decode=True).decode()  # type: ignore[union-attr]
-    assert text.count(f"cid:{written}") >= 2 or '"' in given, "a quotation mark ends the URL"
+    assert text.count(f"cid:{expected}") >= 2 or '"' in content_id, "a quotation mark ends the URL"
     assert "cid:other" in text
     assert unquote(text) == unquote(html)
     assert max(map(len, re.split(rb"\r\n", envelope.data))) <= 998
 
 
-@pytest.mark.parametrize("given", ["", "<>", " <> ", "c" * 985, "é" * 200])
-def test_without_a_fit_content_id_a_part_has_none(given: str) -> None:
-    _, message = attach(file(b"x", "image/png", disposition="inline", content_id=given))
+@pytest.mark.parametrize("content_id", ["", "<>", " <> ", "c" * 985, "é" * 200])
+def test_without_a_fit_content_id_a_part_has_none(content_id: str) -> None:
+    _, message = attach(file(b"x", "image/png", disposition="inline", content_id=content_id))
     assert "Content-ID" not in message.get_payload(1)  # type: ignore[operator]

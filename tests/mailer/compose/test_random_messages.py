@@ -257,8 +257,8 @@ def read_with_the_standard_library(data: bytes, names: Sequence[str]) -> Reading
         content = b"" if inner else part.get_payload(decode=True)
         assert isinstance(content, bytes)
         assert not part.defects
-        given = [(name, part.get_param(name)) for name in PARAMETERS]
-        parameters = tuple((name, collapse_rfc2231_value(value)) for name, value in given if value)
+        values = [(name, part.get_param(name)) for name in PARAMETERS]
+        parameters = tuple((name, collapse_rfc2231_value(value)) for name, value in values if value)
         content_id = unquote(str(part["Content-ID"] or "<>")[1:-1])
         return Node(part.get_content_type(), content, part.get_filename() or "", content_id, parameters, tuple(inner))
 
@@ -279,8 +279,8 @@ def read_with_the_other_parser(data: bytes, names: Sequence[str]) -> Reading:
         children = tuple(node(each) for each in part.children)
         (type_field,) = part.headers.get("Content-Type", ["text/plain"])
         parameters = re.findall(r'; *(\w+)=(?:"([^"]*)"|([^;]*))', type_field)
-        given = {name: quoted or bare for name, quoted, bare in parameters}
-        known = tuple((name, given[name]) for name in PARAMETERS if name in given)
+        values = {name: quoted or bare for name, quoted, bare in parameters}
+        known = tuple((name, values[name]) for name in PARAMETERS if name in values)
         content = b"" if children else part.content or b""
         return Node(part.content_type, content, part.filename, unquote(part.content_id or ""), known, children)
 

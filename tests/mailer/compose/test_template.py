@@ -36,13 +36,13 @@ def read(part: bytes) -> str:
 
 
 @given(texts, values)
-def test_filled_in_it_reads_as_if_encoded_anew(value: str, said: dict[str, str]) -> None:
+def test_filled_in_it_reads_as_if_encoded_anew(value: str, replacements: dict[str, str]) -> None:
     text = text_of(value)
-    filled = Template([text], KEYS).fill([said[key] for key in KEYS])
+    filled = Template([text], KEYS).fill([replacements[key] for key in KEYS])
     if filled is None:
         assert not text.is_quoted
         return
-    whole = substitute(unify_breaks(value), {key: unify_breaks(each) for key, each in said.items()})
+    whole = substitute(unify_breaks(value), {key: unify_breaks(each) for key, each in replacements.items()})
     assert read(filled) == read(encode_text("text/plain", whole))
     body = filled.partition(b"\r\n\r\n")[2]
     lines = body.split(b"\r\n")

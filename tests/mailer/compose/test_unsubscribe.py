@@ -192,11 +192,11 @@ def test_a_twofold_template_reads_as_if_encoded_anew(plain: str, html: str, merg
         Text(kind, value, encode_text(kind, value)) for kind, value in (("text/plain", plain), ("text/html", html))
     ]
     values = values_of({"merge": {"-a-": merge}, "substitutions": {"-b-": own}})
-    for text, said in zip(texts, values, strict=True):
+    for text, replacements in zip(texts, values, strict=True):
         filled = Template([text], ("-a-", "-b-"), is_twofold=True).fill([*values.plain.values(), *values.html.values()])
         if filled is not None:
             whole = unify_breaks(text.value)
-            parts = [said.get(part, part) for part in split(whole)]
+            parts = [replacements.get(part, part) for part in split(whole)]
             assert read(filled) == read(encode_text(text.type, "".join(map(unify_breaks, parts))))
     assert unescape(values.html["-a-"]) == merge
     assert not set("<>\"'") & set(values.html["-a-"])

@@ -60,10 +60,14 @@ def test_an_unknown_mailbox_is_written_to_once(
 ) -> None:
     peer.replies["gone@example.com"] = "550 5.1.1 no such user"
     deliver_one(send, deliverer)
-    found = Suppression.objects.get()
-    assert (found.account, found.email, found.kind) == (alice, "gone@example.com", SuppressionKind.BOUNCE)
-    assert (found.reason, found.status) == ("550 5.1.1 no such user", "5.1.1")
-    assert (found.batch_id, found.message_id) == (Mail.objects.get().batch_id, Message.objects.get().pk)
+    suppression = Suppression.objects.get()
+    assert (suppression.account, suppression.email, suppression.kind) == (
+        alice,
+        "gone@example.com",
+        SuppressionKind.BOUNCE,
+    )
+    assert (suppression.reason, suppression.status) == ("550 5.1.1 no such user", "5.1.1")
+    assert (suppression.batch_id, suppression.message_id) == (Mail.objects.get().batch_id, Message.objects.get().pk)
     peer.replies.clear()
     deliver_one(send, deliverer)
     assert peer.ledger == []

@@ -13,7 +13,7 @@ UNSUBSCRIBED, BOUNCED, REPORTED = "Unsubscribed Address", "Bounced Address", "Sp
 
 
 @pytest.mark.parametrize(
-    ("found", "reason"),
+    ("rows", "reason"),
     [
         ([], None),
         ([(GROUP, 7)], UNSUBSCRIBED),
@@ -27,8 +27,8 @@ UNSUBSCRIBED, BOUNCED, REPORTED = "Unsubscribed Address", "Bounced Address", "Sp
         ([(GLOBAL, None), (BOUNCE, None), (SPAM, None)], BOUNCED),
     ],
 )
-def test_each_kind_has_its_reason(found: list[Found], reason: str | None) -> None:
-    assert reason_to_drop(found, Mail(unsubscribe_group_id=7)) == reason
+def test_each_kind_has_its_reason(rows: list[Found], reason: str | None) -> None:
+    assert reason_to_drop(rows, Mail(unsubscribe_group_id=7)) == reason
 
 
 def test_mail_of_no_group_does_not_ask_who_has_left_one() -> None:

@@ -34,8 +34,8 @@ def deliver(deliverer: Deliverer) -> None:
 
 def events() -> list[tuple[str, str | None, str | None]]:
     """Return kind, recipient and reply of each event, in the order of the messages."""
-    found = Event.objects.order_by("message_id", "id").values_list("kind", "recipient", "reply")
-    return [(EventKind(kind).label, recipient, reply) for kind, recipient, reply in found]
+    rows = Event.objects.order_by("message_id", "id").values_list("kind", "recipient", "reply")
+    return [(EventKind(kind).label, recipient, reply) for kind, recipient, reply in rows]
 
 
 def test_who_has_left_a_group_gets_no_mail_of_it(
@@ -84,7 +84,7 @@ def test_it_is_looked_at_when_the_mail_leaves_and_not_when_it_came(
 
 
 @pytest.mark.parametrize(
-    ("kept", "written"),
+    ("suppressed", "written"),
     [
         ("Left@Example.COM", "left@example.com"),
         ("left@example.com", "LEFT@example.com"),
@@ -94,9 +94,9 @@ def test_it_is_looked_at_when_the_mail_leaves_and_not_when_it_came(
     ],
 )
 def test_spellings_of_one_mailbox_are_one(
-    kept: str, written: str, alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
+    suppressed: str, written: str, alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
-    leave_everything(alice, [kept])
+    leave_everything(alice, [suppressed])
     send(written)
     deliver(deliverer)
     assert peer.ledger == []

@@ -60,8 +60,8 @@ def token_for(account: Account, group_id: int, *, address: str = ANN) -> str:
 
 def suppressed() -> Left:
     """Return account, address and kind or group of each suppression."""
-    found = Suppression.objects.values_list("account__username", "email", "kind", "group__name")
-    return {(account, email, group or SuppressionKind(kind).label) for account, email, kind, group in found}
+    rows = Suppression.objects.values_list("account__username", "email", "kind", "group__name")
+    return {(account, email, group or SuppressionKind(kind).label) for account, email, kind, group in rows}
 
 
 def text_of(answer: Any) -> str:
@@ -86,9 +86,9 @@ def test_the_button_leaves_the_group(browser: Client, path: str, alice: Account)
     assert answer.status_code == 200
     assert "You are unsubscribed" in text_of(answer)
     assert suppressed() == {("alice", ANN, "News")}
-    found = Suppression.objects.get()
-    assert found.batch == default_batch(alice)
-    assert found.message_id == Message.objects.get().pk
+    suppression = Suppression.objects.get()
+    assert suppression.batch == default_batch(alice)
+    assert suppression.message_id == Message.objects.get().pk
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
@@ -123,9 +123,9 @@ def test_who_left_by_the_link_in_the_mail_gets_no_more(
     send(ANN, "bob@example.com", unsubscribe_group=news.pk)
     deliverer.deliver_due(seconds=10)
     mail = next(taken.data for taken in peer.ledger if taken.recipient == ANN)
-    found = re.search(rb"^List-Unsubscribe: <http://localhost:8000(/u/[\w-]+)>\r$", mail, re.MULTILINE)
-    assert found
-    browser.post(found[1].decode(), {"List-Unsubscribe": "One-Click"})
+    match = re.search(rb"^List-Unsubscribe: <http://localhost:8000(/u/[\w-]+)>\r$", mail, re.MULTILINE)
+    assert match
+    browser.post(match[1].decode(), {"List-Unsubscribe": "One-Click"})
     peer.ledger.clear()
     send(ANN, "bob@example.com", unsubscribe_group=news.pk)
     deliverer.deliver_due(seconds=10)
@@ -189,9 +189,9 @@ def own_links() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", ["", "/all", "/preferences"])
 def test_one_of_several_is_mailed_a_link_of_their_own(page: str, browser: Client, path_of_several: str) -> None:
-    asked = browser.get(path_of_several + page)
-    assert "What is your address?" in text_of(asked)
-    assert b"example.com" not in asked.content, "nobody learns the addresses of others"
+    question = browser.get(path_of_several + page)
+    assert "What is your address?" in text_of(question)
+    assert b"example.com" not in question.content, "nobody learns the addresses of others"
     browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": " EVE@example.com "})
     assert suppressed() == set()
     ((recipient, path),) = own_links()
@@ -211,10 +211,10 @@ def test_the_page_does_not_tell_who_was_in_bcc(browser: Client, path_of_several:
     assert suppressed() == set()
 
 
-@pytest.mark.parametrize("given", ["", "x", "\0@x", "a" * 5000 + "@x", "ann@example.com,\r\nbob@example.com"])
-def test_what_is_no_address_is_refused(given: str, browser: Client, path_of_several: str) -> None:
+@pytest.mark.parametrize("address", ["", "x", "\0@x", "a" * 5000 + "@x", "ann@example.com,\r\nbob@example.com"])
+def test_what_is_no_address_is_refused(address: str, browser: Client, path_of_several: str) -> None:
     for page in ("", "/all", "/preferences"):
-        answer = browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": given})
+        answer = browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": address})
         assert answer.status_code == 400
         assert "enter a complete email address" in text_of(answer)
     assert suppressed() == set()
@@ -283,9 +283,9 @@ def test_only_saving_changes_preferences(body: dict[str, str], browser: Client, 
     assert suppressed() == {("alice", ANN, "global")}
 
 
-@pytest.mark.parametrize("given", ["x", "-1", "9" * 5000, "٣", "1e3", ""])
-def test_ids_that_are_none_are_no_groups(given: str, browser: Client, path: str) -> None:
-    assert browser.post(f"{path}/preferences", {"save": "", "shown": given, "group": given}).status_code == 200
+@pytest.mark.parametrize("text", ["x", "-1", "9" * 5000, "٣", "1e3", ""])
+def test_ids_that_are_none_are_no_groups(text: str, browser: Client, path: str) -> None:
+    assert browser.post(f"{path}/preferences", {"save": "", "shown": text, "group": text}).status_code == 200
     assert suppressed() == set()
 
 

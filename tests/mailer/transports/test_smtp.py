@@ -103,8 +103,8 @@ def test_the_next_address_of_a_host_is_tried(
     nobody = socket.create_server(("127.0.0.1", 0))
     ports = [nobody.getsockname()[1], refusing.port, server.port]
     nobody.close()
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
     transport = open_smtp("smtp://several.test")
     assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
     assert (refusing.connections, server.connections) == (1, 1)

@@ -38,8 +38,8 @@ def test_a_message_to_many_goes_out_in_several_transactions(start_server: StartS
     parts = [begun for begun in guard.begun if isinstance(begun, Part)]
     assert sorted(len(part.recipients) for part in parts) == [1, RECIPIENTS, RECIPIENTS]
     assert guard.begun.count(2) == 1
-    told = [address for result in guard.results for address in result.recipients]
-    assert sorted(told) == sorted(to_many(2 * RECIPIENTS + 1).recipients), "each is noted once"
+    recipients = [address for result in guard.results for address in result.recipients]
+    assert sorted(recipients) == sorted(to_many(2 * RECIPIENTS + 1).recipients), "each is noted once"
 
 
 @pytest.mark.parametrize("begin_limit", range(8))
