@@ -13,8 +13,8 @@ from campaigns.terms import change_terms
 from foundation.clock import database_now
 from mailer.models import Event, EventKind, Message
 from mailer.pipeline.deliver import Deliverer
+from tests.api.campaign_apis import SUBJECT, CampaignApi, Easymail, Legacy, SingleSends, Soap
 from tests.api.conftest import ApiClient
-from tests.api.wires import SUBJECT, Easymail, Legacy, SingleSends, Soap, Wire
 from tests.campaigns.building import run_fleet
 from tests.conftest import Clock
 from tests.peer import CountingPeer
@@ -23,48 +23,53 @@ EMAILS = [f"r{n}@example.com" for n in range(4)]
 
 
 @pytest.mark.parametrize("begins", ["at its time", "now"])
-@pytest.mark.parametrize("wire_of", [Legacy, SingleSends, Easymail, Soap])
+@pytest.mark.parametrize("api_of", [Legacy, SingleSends, Easymail, Soap])
 def test_half_of_it_leaves_and_the_rest_is_stopped(
-    wire_of: type[Wire], begins: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+    api_of: type[CampaignApi],
+    begins: str,
+    client_of_alice: ApiClient,
+    deliverer: Deliverer,
+    peer: CountingPeer,
+    clock: Clock,
 ) -> None:
-    wire = wire_of(client_of_alice)
-    wire.create_audience(EMAILS)
+    api = api_of(client_of_alice)
+    api.create_audience(EMAILS)
     deliver_what_asks_the_sender(deliverer, peer)
 
-    wire.create()
-    if "unschedule" not in wire.lacks:
-        wire.schedule(database_now() + dt.timedelta(minutes=1))
-        expect(wire, CampaignStatus.SCHEDULED)
+    api.create()
+    if "unschedule" not in api.missing_steps:
+        api.schedule(database_now() + dt.timedelta(minutes=1))
+        expect(api, CampaignStatus.SCHEDULED)
         run_fleet(deliverer)
-        wire.unschedule()
-        expect(wire, CampaignStatus.DRAFT)
+        api.unschedule()
+        expect(api, CampaignStatus.DRAFT)
         clock.advance(seconds=90)
     if begins == "now":
-        wire.launch()
-        expect(wire, CampaignStatus.QUEUED)
+        api.launch()
+        expect(api, CampaignStatus.QUEUED)
     else:
-        wire.schedule(database_now() + dt.timedelta(minutes=1))
-        expect(wire, CampaignStatus.SCHEDULED)
+        api.schedule(database_now() + dt.timedelta(minutes=1))
+        expect(api, CampaignStatus.SCHEDULED)
         run_fleet(deliverer)
         assert peer.recipients == []
         clock.advance(seconds=60)
     run_fleet(deliverer)
     clock.advance(seconds=60)
     run_fleet(deliverer)
-    counts = wire.cancel()
+    counts = api.cancel()
     clock.advance(hours=1)
     run_fleet(deliverer)
 
     assert counts == (True, 2)
     assert peer.recipients == EMAILS[:2]
     assert all(f"Subject: {SUBJECT}\r\n".encode() in taken.data for taken in peer.ledger)
-    sent_with = Message.objects.filter(mail_id=campaign_of(wire).launch.mail_id)  # type: ignore[union-attr]
+    sent_with = Message.objects.filter(mail_id=campaign_of(api).launch.mail_id)  # type: ignore[union-attr]
     assert [message.recipient for message in sent_with.order_by("id")] == EMAILS
     events = Event.objects.filter(message_id__in=sent_with.values("id")).values_list("kind", flat=True)
     assert list(events) == [EventKind.SENT] * 2
     receipt = Receipt.objects.filter(action=Receipt.Action.CANCEL).latest("pk")
     assert (receipt.sent, receipt.stopped, receipt.in_doubt, receipt.in_flight) == (2, 2, 0, 0)
-    expect(wire, CampaignStatus.CANCELED)
+    expect(api, CampaignStatus.CANCELED)
 
 
 def deliver_what_asks_the_sender(deliverer: Deliverer, peer: CountingPeer) -> None:
@@ -74,16 +79,16 @@ def deliver_what_asks_the_sender(deliverer: Deliverer, peer: CountingPeer) -> No
     peer.ledger.clear()
 
 
-def campaign_of(wire: Wire) -> Campaign:
+def campaign_of(api: CampaignApi) -> Campaign:
     """Return the campaign with a rate of one message a minute, which no API sets.
 
     The campaign is then half sent at the same moment in each API.
     """
-    campaign = Campaign.objects.select_related("launch").get(**wire.key)
+    campaign = Campaign.objects.select_related("launch").get(**api.key)
     if campaign.rate_per_minute is None:
         change_terms(campaign.account, campaign.pk, {"rate_per_minute": 1})
     return campaign
 
 
-def expect(wire: Wire, status: CampaignStatus) -> None:
-    assert campaign_of(wire).status == status
+def expect(api: CampaignApi, status: CampaignStatus) -> None:
+    assert campaign_of(api).status == status

@@ -27,17 +27,17 @@ SENDER = {
 }
 
 
-class Told(NamedTuple):
+class StopCounts(NamedTuple):
     """The counts that the answer to a stop gives: whether they are final, and how many messages were sent."""
 
     is_settled: bool
     sent: int
 
 
-class Wire(abc.ABC):
+class CampaignApi(abc.ABC):
     """A client of one API with one campaign, whose primary key or public id is `key`."""
 
-    lacks: ClassVar[frozenset[str]] = frozenset()
+    missing_steps: ClassVar[frozenset[str]] = frozenset()
     """The steps of the journey that this API does not have."""
     key: dict[str, Any]
 
@@ -65,7 +65,7 @@ class Wire(abc.ABC):
         """Send the campaign now."""
 
     @abc.abstractmethod
-    def cancel(self) -> Told:
+    def cancel(self) -> StopCounts:
         """Cancel the campaign while it is being sent."""
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -81,11 +81,11 @@ class Wire(abc.ABC):
         return vouch_for_sender(self.client.account, sender_id).pk
 
 
-def told_by_headers(answer: Any) -> Told:
-    return Told(answer["X-Sluice-Settled"] == "true", int(answer["X-Sluice-Sent"]))
+def counts_in_headers(answer: Any) -> StopCounts:
+    return StopCounts(answer["X-Sluice-Settled"] == "true", int(answer["X-Sluice-Sent"]))
 
 
-class Legacy(Wire):
+class Legacy(CampaignApi):
     """SendGrid's legacy campaigns, which are cancelled by deleting them."""
 
     def create_audience(self, emails: list[str]) -> None:
@@ -115,11 +115,11 @@ class Legacy(Wire):
     def launch(self) -> None:
         self.ask("POST", f"{self.path}/schedules/now")
 
-    def cancel(self) -> Told:
-        return told_by_headers(self.ask("DELETE", self.path))
+    def cancel(self) -> StopCounts:
+        return counts_in_headers(self.ask("DELETE", self.path))
 
 
-class SingleSends(Wire):
+class SingleSends(CampaignApi):
     """SendGrid's Single Sends, which are cancelled by deleting them."""
 
     def create_audience(self, emails: list[str]) -> None:
@@ -149,14 +149,14 @@ class SingleSends(Wire):
     def launch(self) -> None:
         self.ask("PUT", f"{self.path}/schedule", {"send_at": "now"})
 
-    def cancel(self) -> Told:
-        return told_by_headers(self.ask("DELETE", self.path))
+    def cancel(self) -> StopCounts:
+        return counts_in_headers(self.ask("DELETE", self.path))
 
 
-class Easymail(Wire):
+class Easymail(CampaignApi):
     """Easymail's campaigns. Their identities come from the core, since Easymail creates them on its pages."""
 
-    lacks = frozenset({"a sender"})
+    missing_steps = frozenset({"a sender"})
 
     def create_audience(self, emails: list[str]) -> None:
         self.list = self.ask("POST", "/api/v1/lists", {"name": "customers"}).json()["data"]["uuid"]
@@ -186,14 +186,14 @@ class Easymail(Wire):
     def launch(self) -> None:
         self.ask("POST", f"{self.path}/send")
 
-    def cancel(self) -> Told:
-        return told_by_headers(self.ask("POST", f"{self.path}/cancel"))
+    def cancel(self) -> StopCounts:
+        return counts_in_headers(self.ask("POST", f"{self.path}/cancel"))
 
 
-class Soap(Wire):
+class Soap(CampaignApi):
     """Marketing Cloud's sends, which are created with a time and recipients and are never drafts."""
 
-    lacks = frozenset({"a sender", "draft", "unschedule"})
+    missing_steps = frozenset({"a sender", "draft", "unschedule"})
 
     def create_audience(self, emails: list[str]) -> None:
         add_sender(self.client.account)
@@ -220,9 +220,9 @@ class Soap(Wire):
         made = self._call(f'<CreateRequest xmlns="{PARTNER}">{send}</CreateRequest>')
         self.key = {"pk": int(made.text("p:NewID"))}
 
-    def cancel(self) -> Told:
+    def cancel(self) -> StopCounts:
         reply = self._call(perform("cancel", self.key["pk"]))
-        return Told(reply.headers["X-Sluice-Settled"] == "true", int(reply.headers["X-Sluice-Sent"]))
+        return StopCounts(reply.headers["X-Sluice-Settled"] == "true", int(reply.headers["X-Sluice-Sent"]))
 
     def _call(self, body: str) -> Reply:
         reply = post(envelope(body, user(self.client.account.username, self.client.key_text)))
