@@ -48,7 +48,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     settings.SLICE_DEADLINE_SECONDS = float(deadline)
-    from mailer.pipeline.deliver import Deliverer, SliceGuard
+    from mailer.pipeline.deliver import Deliverer
+    from mailer.pipeline.guard import SliceGuard
     from mailer.transports.base import Signal
     from mailer.transports.smtp import SmtpAddress, SmtpTransport
 

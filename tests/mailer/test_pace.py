@@ -18,9 +18,10 @@ from batches.models import Node, Parcel
 from batches.states import Lane, ParcelState
 from mailer.compose.mime import Composer
 from mailer.draft import Address, Attachment, ContentPart, MailDraft
-from mailer.pipeline import deliver, pace
+from mailer.pipeline import deliver, envelopes, guard, pace
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.deliver import Deliverer, SliceGuard, Trip
+from mailer.pipeline.deliver import Deliverer, Trip
+from mailer.pipeline.guard import SliceGuard
 from mailer.pipeline.pace import Pace, SlowBatches
 from mailer.transports.base import Envelope, Guard, Result, Sent, Signal
 from tests.drafts import draft
@@ -89,7 +90,7 @@ def test_after_a_slow_slice_the_next_ones_still_use_all_connections(
 ) -> None:
     monkeypatch.setattr(deliver, "TRIP_SECONDS", 60)
     sizes = record_slices(deliverer, monkeypatch)
-    monkeypatch.setattr(deliver, "boottime", Clock(step=0.02).read)
+    set_boottime(monkeypatch, Clock(step=0.02))
     accept_mail(alice, draft(60))
     deliverer.deliver_due(seconds=20)
     assert sum(sizes) == 60
@@ -108,6 +109,12 @@ class Clock:
         return self.now
 
 
+def set_boottime(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """Let the deadline of a slice follow this clock."""
+    for module in (deliver, envelopes, guard):
+        monkeypatch.setattr(module, "boottime", clock.read)
+
+
 # --- composing --------------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +122,7 @@ class Clock:
 def slow_composing(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Advance the clock of the slice's deadline with each composed message, and return the clock."""
     clock, compose = Clock(), Composer.compose
-    monkeypatch.setattr(deliver, "boottime", clock.read)
+    set_boottime(monkeypatch, clock)
 
     def take_long(composer: Composer, *arguments: Any, **options: Any) -> Envelope:
         clock.now += clock.step_of_composing  # type: ignore[attr-defined]
@@ -149,19 +156,19 @@ def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
 
 def test_a_reply_that_comes_after_a_silence_is_late_and_so_is_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read))
+    monkeypatch.setattr(guard, "time", SimpleNamespace(monotonic=clock.read))
     hold, note = SimpleNamespace(glance=lambda _: {}), SimpleNamespace(note_begun=None, note_result=bool)
-    guard = SliceGuard(hold, note, [], 0.0)  # type: ignore[arg-type]
+    slice_guard = SliceGuard(hold, note, [], 0.0)  # type: ignore[arg-type]
     clock.now += 10  # connections open slowly
-    assert guard.may_take()
+    assert slice_guard.may_take()
     for message_id, seconds, polls in ((1, 0.1, 1), (2, 0.9, 3), (3, 5.0, 1), (4, 5.0, 20), (5, 0.1, 1)):
         for _ in range(polls):
             clock.now += seconds / polls
-            guard.poll()
-        guard.note_result(Result(message_id, (Sent(),)))
-    assert guard.late == [4, 5], "before the third it was this process that did nothing"
-    assert guard.waited == pytest.approx(4.85)
-    assert not guard.may_take(), "what else there is goes with the next slice"
+            slice_guard.poll()
+        slice_guard.note_result(Result(message_id, (Sent(),)))
+    assert slice_guard.late == [4, 5], "before the third it was this process that did nothing"
+    assert slice_guard.waited == pytest.approx(4.85)
+    assert not slice_guard.may_take(), "what else there is goes with the next slice"
 
 
 def test_a_batch_is_slow_until_its_mail_comes_in_time_again_or_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +230,8 @@ def test_a_slow_message_makes_its_batch_slow_and_no_other(
         SliceGuard, "note_result", lambda guard, result: results.append(result) or note_result(guard, result)
     )
     monkeypatch.setattr(SliceGuard, "poll", lambda guard: polls.append(poll(guard)) or polls[-1])
-    monkeypatch.setattr(deliver, "time", SimpleNamespace(monotonic=clock.read, sleep=time.sleep))
+    for module in (deliver, guard):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.read, sleep=time.sleep))
     batch = create_batch(alice)
     accept_mail(alice, draft(3, batch_id=batch.public_id, name="slow"))
     accept_mail(charlie, draft(12))

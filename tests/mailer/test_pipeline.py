@@ -399,7 +399,7 @@ def test_big_mail_leaves_a_few_at_a_time(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slice is composed before it is sent, and five hundred copies of thirty megabytes do not fit into memory."""
-    monkeypatch.setattr("mailer.pipeline.deliver.SLICE_BYTES", 2000)
+    monkeypatch.setattr("mailer.pipeline.envelopes.SLICE_BYTES", 2000)
     sizes = []
     send = deliverer.transport.send_slice
     monkeypatch.setattr(

@@ -119,7 +119,7 @@ def test_a_slice_that_takes_longer_than_its_deadline_goes_on_while_the_gate_is_o
     alice: Account, peer: CountingPeer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SLICE_DEADLINE_SECONDS = 0.4
-    monkeypatch.setattr("mailer.pipeline.deliver.LONG_SECONDS", 60)
+    monkeypatch.setattr("mailer.pipeline.guard.LONG_SECONDS", 60)
     peer.delay = 0.2
     batch = create_batch(alice)
     accept_mail(alice, draft(32, batch_id=batch.public_id))

@@ -54,7 +54,7 @@ def send_one_slice(deliverer: Deliverer, claims: list[Claim]) -> int:
     """Send one slice and return how many messages have an outcome."""
     trip = Trip(deliverer, claims)
     trip.load()
-    trip._send(trip.cut())
+    trip.deliver_slice(trip.cut())
     return trip.handled
 
 

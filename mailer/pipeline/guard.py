@@ -1,0 +1,136 @@
+"""The guard: the gate as the transport sees it during one slice.
+
+In: the worker's hold, its note, and the time of the look before the slice. Out: whether the next message may be begun,
+and which messages came late. A stop closes the guard: its NOTIFY wakes the transport, which polls, and the poll looks
+at the gate.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from batches.claims import Hold
+from batches.settle import STOP_CHANNEL
+from batches.verdict import GateStatus
+from foundation.clock import boottime
+from mailer.pipeline.note import HandoverNote
+from mailer.pipeline.pace import LONG_SECONDS
+from mailer.transports.base import Result, Signal
+
+STOP_PATIENCE_SECONDS = 3.0
+"""The time, after a stop was seen, for the answers that are still out. Below the 5 s that a stop waits."""
+
+
+class SliceGuard:
+    """The gate as the transport sees it during one slice (see `mailer/transports/base.py`)."""
+
+    def __init__(self, hold: Hold, note: HandoverNote, parcel_ids: list[int], opened_at: float) -> None:
+        self._hold = hold
+        self.note_begun = note.note_begun
+        self._note = note
+        self._parcel_ids = parcel_ids
+        self._deadline = opened_at + settings.SLICE_DEADLINE_SECONDS
+        self._stop_seen_at: float | None = None
+        self.is_closed = False
+        self.composed_until = opened_at + settings.SLICE_DEADLINE_SECONDS / 2
+        """The other half is for the first messages to be begun."""
+        self._taken_from: float | None = None
+        self._is_long = False
+        self._quiet_since: float | None = None
+        """The first poll since the last result."""
+        self._silent_since: float | None = None
+        """The beginning of the first silence of `LONG_SECONDS`."""
+        self.late: list[int] = []
+        """The messages that came after that silence: the first of them took at least as long."""
+
+    def may_begin(self) -> bool:
+        """Return whether the deadline has not passed and no stop was seen.
+
+        The deadline is on a clock that runs on while this process is suspended.
+        """
+        if boottime() >= self._deadline:
+            self.is_closed = True
+        return not self.is_closed
+
+    def may_take(self) -> bool:
+        """Return whether fewer than `LONG_SECONDS` have passed since the first question, as the polls see it.
+
+        To read the clock costs too much here. What comes to the slow end of a slice goes with the next one.
+        """
+        if self._taken_from is None:
+            self._taken_from, self._quiet_since = time.monotonic(), None
+        return not self._is_long
+
+    def note_result(self, result: Result) -> None:
+        """Note a result, and whether it came late."""
+        self._quiet_since = None
+        if self._silent_since is not None:
+            self.late.append(result.message_id)
+        self._note.note_result(result)
+
+    def _mind_the_time(self) -> None:
+        """Note how long the peer has been silent: a silence begins at the first poll after a result.
+
+        A process that had no CPU for a while hears the results that lie there before it polls, so it does not take its
+        own silence for the peer's.
+        """
+        now = time.monotonic()
+        if self._taken_from is None:
+            return
+        self._is_long = now - self._taken_from >= LONG_SECONDS
+        if self._quiet_since is None:
+            self._quiet_since = now
+        elif now - self._quiet_since >= LONG_SECONDS and self._silent_since is None:
+            self._silent_since = self._quiet_since
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the silence began before the late messages; 0 without any."""
+        return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
+
+    def poll(self) -> Signal:
+        """Look again. A database that does not answer closes the slice; answers that are out are waited for.
+
+        A look that finds everything open is as good as the one before the slice, so the deadline moves on with it: a
+        big message to a slow peer takes longer than one.
+        """
+        self._mind_the_time()
+        looked_at = boottime()
+        try:
+            gates = self._hold.glance(self._parcel_ids)
+        except DatabaseError:
+            self.is_closed = True
+            connection.close()
+            return Signal.GO_ON
+        if any(gates.get(parcel) is not GateStatus.OPEN for parcel in self._parcel_ids):
+            self.is_closed = True
+            self._stop_seen_at = self._stop_seen_at or boottime()
+            if boottime() - self._stop_seen_at >= STOP_PATIENCE_SECONDS:
+                return Signal.GIVE_UP
+        else:
+            self._deadline = looked_at + settings.SLICE_DEADLINE_SECONDS
+        return Signal.GO_ON
+
+    def wakeup_fileno(self) -> int | None:
+        """Return the descriptor of the database connection, on which a stop's NOTIFY arrives."""
+        session = connection.connection
+        return None if session is None or session.closed else int(session.fileno())
+
+
+def listen_for_stops() -> None:
+    """Listen to stops on this process's connection, once for each connection.
+
+    Through a pooler that does not support LISTEN, the polls see a stop later.
+    """
+    connection.ensure_connection()
+    session: Any = connection.connection
+    if getattr(session, "listens_for_stops", False):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"listen {STOP_CHANNEL}")
+    session.add_notify_handler(lambda _: None)
+    session.listens_for_stops = True
