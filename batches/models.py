@@ -12,7 +12,6 @@ from django.db.models import F, Q
 from accounts.models import Account
 from batches.states import FINAL_STATES, BatchStatus, Lane, ParcelState
 from foundation.clock import Now
-from foundation.ids import url_safe
 
 FINAL = sorted(FINAL_STATES)
 PARCEL_SPAN = 512
@@ -239,15 +238,6 @@ class Receipt(models.Model):
         if self.message_id is not None:
             return f"{self.action} of message {self.message_id}"
         return f"{self.action} of {self.batch or self.account or 'everything'}"
-
-    @classmethod
-    def open_for(
-        cls, account: Account | None, batch: Batch | None, action: Action, *, actor: str, reason: str
-    ) -> Receipt:
-        """Create a receipt that is not settled yet, in the transaction of the stop."""
-        return cls.objects.create(
-            public_id=url_safe(16), account=account, batch=batch, action=action, actor=actor[:200], reason=reason[:500]
-        )
 
     @property
     def is_settled(self) -> bool:

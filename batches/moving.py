@@ -19,8 +19,8 @@ from django.db.models import F, QuerySet
 from batches import hints, queries
 from batches.claims import Claim, bits, release, to_doubtful, to_mask, to_members
 from batches.models import BatchTotals, Parcel
-from batches.settle import STOP_CHANNEL
 from batches.states import WAITING_STATES, Lane, ParcelState
+from batches.stop.settle import STOP_CHANNEL
 from foundation.clock import Now, database_now
 
 RECALL_FOR = dt.timedelta(seconds=15)

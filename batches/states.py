@@ -17,6 +17,10 @@ class BatchStatus(models.IntegerChoices):
     CANCELLED = 2, "cancelled"
 
 
+STOPPED = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
+"""The statuses in which a batch sends nothing."""
+
+
 class ParcelState(models.IntegerChoices):
     """The place of a parcel. Below each: who moves a parcel in, who out."""
 

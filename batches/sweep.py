@@ -17,8 +17,8 @@ from django.db import connection
 from batches import hints, queries
 from batches.admit import admit_batch
 from batches.models import Node, Parcel, Receipt, Worker
-from batches.settle import settle_if_idle
 from batches.states import Lane, ParcelState
+from batches.stop.settle import settle_if_idle
 from foundation.clock import Now, boottime
 
 FOLD_PAGE = 5000

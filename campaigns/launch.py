@@ -23,10 +23,10 @@ from audience import QUEUE
 from audience.errors import SearchTooSlow
 from audience.expensive import time_limit
 from batches import hints
-from batches.control import begin_stop
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
+from batches.stop.begin import begin_stop
 from campaigns import queries
 from campaigns.content import content_of
 from campaigns.merging import merge_sql

@@ -18,10 +18,10 @@ from django.db import OperationalError, transaction
 from accounts.models import Account
 from audience.expensive import expensive_call
 from batches import hints
-from batches.control import begin_resume, begin_stop, finish_stop
 from batches.models import Batch, Receipt
-from batches.settle import stop_transaction
 from batches.states import BatchStatus
+from batches.stop.begin import begin_resume, begin_stop, finish_stop
+from batches.stop.settle import stop_transaction
 from campaigns.beginning import STATUS_NOW
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch

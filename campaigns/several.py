@@ -8,9 +8,9 @@ from collections.abc import Collection
 from django.conf import settings
 
 from accounts.models import Account
-from batches.control import finish_stop
 from batches.models import Receipt
-from batches.settle import stop_transaction
+from batches.stop.begin import finish_stop
+from batches.stop.settle import stop_transaction
 from campaigns.lifecycle import Statuses, hide, locked_campaign, require
 from campaigns.states import CampaignStatus
 

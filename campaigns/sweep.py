@@ -13,7 +13,7 @@ from django.db import transaction
 
 from audience.errors import SearchTooSlow
 from audience.expensive import time_limit
-from batches.control import is_pending, pending_parcels
+from batches.handles import is_pending, pending_parcels
 from batches.states import BatchStatus
 from campaigns.beginning import HAS_BEGUN
 from campaigns.errors import TransitionInProgress, UnknownCampaign

@@ -11,9 +11,9 @@ from django.urls import reverse
 from batches.admin.asking import Figure
 from batches.admin.installation import may_freeze_everything
 from batches.counts import Tally, tally_sent, tally_state
-from batches.freeze import is_installation_frozen
 from batches.models import Node
 from batches.states import ParcelState
+from batches.stop.freeze import is_installation_frozen
 from batches.sweep import oldest_due_age
 from foundation.admin import tell_time
 from foundation.clock import database_now

@@ -17,12 +17,12 @@ from django.db.models.expressions import Combinable
 from accounts.models import Account
 from batches import hints
 from batches.claims import bits, to_mask
-from batches.control import find_batch
 from batches.counts import LOOKED_AT, PENDING, Tally
+from batches.handles import find_batch
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import settle_doubt, split_off, take_out
-from batches.settle import settle
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.settle import open_receipt, settle
 from foundation.clock import database_now
 from mailer.models import EventKind
 from mailer.pipeline.cargo import find_open
@@ -203,7 +203,7 @@ def _receipt(
     account: Account, selection: Selection, action: Receipt.Action, affected: int, *, actor: str, reason: str
 ) -> Receipt:
     batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
-    receipt = Receipt.open_for(account, batch, action, actor=actor, reason=reason)
+    receipt = open_receipt(account, batch, action, actor=actor, reason=reason)
     receipt.affected = affected
     receipt.save(update_fields=["affected"])
     settle(receipt)

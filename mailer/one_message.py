@@ -17,8 +17,9 @@ from batches.claims import to_mask
 from batches.errors import MessageEnded, MessageInFlight, StatusConflict, UnknownMessage
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import find_waiting, recalled, split_off, take_out
-from batches.reschedule import hint_time
 from batches.states import FINAL_STATES, BatchStatus, ParcelState
+from batches.stop.reschedule import hint_time
+from batches.stop.settle import open_receipt
 from foundation.clock import database_now
 from mailer.models import EventKind
 from mailer.pipeline.cargo import find_open
@@ -153,7 +154,7 @@ def _receipt(
     batch: Batch, action: Receipt.Action, message_id: int, counter: str, *, actor: str, reason: str
 ) -> Receipt:
     """Return a settled receipt about one message, with a 1 in its counter."""
-    receipt = Receipt.open_for(batch.account, batch, action, actor=actor, reason=reason)
+    receipt = open_receipt(batch.account, batch, action, actor=actor, reason=reason)
     receipt.message_id, receipt.claims, receipt.settled_at = message_id, [], database_now()
     receipt.doubtful_messages = [message_id] if counter == "in_doubt" else []
     setattr(receipt, counter, 1)

@@ -19,10 +19,10 @@ from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 
 from accounts.idempotency import forget_old_keys
-from batches.control import end_pauses
 from batches.models import Mark, Parcel
 from batches.planner import plan_ahead
-from batches.purge import finish_purges
+from batches.stop.begin import end_pauses
+from batches.stop.purge import finish_purges
 from batches.sweep import (
     Watch,
     admit_overdue,

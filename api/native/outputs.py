@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from accounts.models import Account, DoubtPolicy
 from api.native.errors import Refusal
 from batches.counts import Counts
-from batches.dry_run import Rehearsal
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
+from batches.stop.dry_run import Rehearsal
 from batches.waves import Overview, Wave
 from mailer.in_hand import Place
 from mailer.models import Event, EventKind

@@ -22,9 +22,9 @@ from batches.admin.asking import Figure, Move, Question, ReasonForm, confirm, re
 from batches.admin.figures import shares
 from batches.admin.receipts import tabulate_receipts
 from batches.counts import Counts, count_account
-from batches.freeze import freeze_account, thaw_account
 from batches.models import Receipt
-from batches.purge import purge_account
+from batches.stop.freeze import freeze_account, thaw_account
+from batches.stop.purge import purge_account
 from foundation.admin import tell_time
 from foundation.clock import database_now
 

@@ -14,11 +14,11 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from batches.admin.asking import Figure, Move, Question, ReasonForm, TimeField, confirm, require
-from batches.control import STOPPED, PauseTerms, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
 from batches.models import Batch, Receipt
-from batches.reschedule import reschedule_batch
-from batches.states import BatchStatus
+from batches.states import STOPPED, BatchStatus
+from batches.stop.begin import PauseTerms, resume_batch, stop_batch
+from batches.stop.reschedule import reschedule_batch
 from foundation.admin import write_time
 from foundation.clock import database_now
 

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from batches.admin.asking import Figure, Move, Question, ReasonForm, confirm
 from batches.counts import tally_state
-from batches.freeze import freeze_installation, is_installation_frozen, thaw_installation
 from batches.models import Receipt
 from batches.states import ParcelState
+from batches.stop.freeze import freeze_installation, is_installation_frozen, thaw_installation
 
 FREEZE = Move(Receipt.Action.FREEZE, "ac_unit", "danger")
 THAW = Move(Receipt.Action.THAW, "sunny")

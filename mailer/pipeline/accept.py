@@ -21,8 +21,8 @@ from django.db import IntegrityError, connection, transaction
 from pydantic_core import to_json
 
 from accounts.models import Account, ApiKey
-from batches.control import default_batch
 from batches.errors import UnknownBatch
+from batches.handles import default_batch
 from batches.hinter import leave_hints
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
 from batches.planner import is_planned_at_once

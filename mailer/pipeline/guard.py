@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from batches.claims import Hold
-from batches.settle import STOP_CHANNEL
+from batches.stop.settle import STOP_CHANNEL
 from batches.verdict import GateStatus
 from foundation.clock import boottime
 from mailer.pipeline.note import HandoverNote

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.keys import create_key, find_key, revoke_key
 from accounts.models import Account, ApiKey, DoubtPolicy
-from batches.control import create_batch
+from batches.handles import create_batch
 from foundation.clock import database_now
 from tests.operators import logged_in
 

@@ -34,9 +34,10 @@ from audience.query.legacy_conditions import read_legacy
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
 from audience.upsert import upsert_contacts
-from batches.control import create_batch, stop_batch
+from batches.handles import create_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from batches.stop.begin import stop_batch
 from campaigns import testing
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus

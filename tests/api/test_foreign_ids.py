@@ -14,9 +14,10 @@ from django.apps import apps
 
 from accounts.keys import create_key
 from accounts.models import Account
-from batches.control import create_batch, stop_batch
+from batches.handles import create_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from batches.stop.begin import stop_batch
 from campaigns.states import CampaignStatus
 from mailer.models import Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
-from batches.control import create_batch
+from batches.handles import create_batch
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 

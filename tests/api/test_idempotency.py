@@ -21,7 +21,7 @@ from api.native import urls as native
 from api.sendgrid import urls as sendgrid
 from api.sendgrid.views import scheduled_sends
 from batches import hints
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Batch, Receipt
 from mailer.models import Mail
 from mailer.sweep import sweep

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
-from batches.control import create_batch
 from batches.counts import count_account
-from batches.freeze import freeze_account
+from batches.handles import create_batch
 from batches.models import Receipt
+from batches.stop.freeze import freeze_account
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft

@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Account
-from batches.control import create_batch
-from batches.freeze import freeze_installation, is_installation_frozen
+from batches.handles import create_batch
 from batches.models import Parcel, Receipt, Worker
 from batches.states import ParcelState
+from batches.stop.freeze import freeze_installation, is_installation_frozen
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft

@@ -11,10 +11,12 @@ from django.test import Client
 from accounts.models import Account
 from batches.admin.receipts import show_receipt
 from batches.claims import Hold
-from batches.control import create_batch, default_batch, stop_batch
 from batches.counts import count_batch
+from batches.handles import create_batch, default_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.begin import stop_batch
+from batches.stop.settle import open_receipt
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep
@@ -153,7 +155,7 @@ def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
 
 def test_a_receipt_of_the_hidden_batch_calls_it_mail_without_a_batch(operator: Client, alice: Account) -> None:
     hidden = default_batch(alice)
-    Receipt.open_for(alice, hidden, Receipt.Action.CANCEL, actor="test", reason="")
+    open_receipt(alice, hidden, Receipt.Action.CANCEL, actor="test", reason="")
     assert "mail without a batch" in operator.get(RECEIPTS).text
     assert "mail without a batch" in operator.get(f"{RECEIPTS}{Receipt.objects.get().pk}/change/").text
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from accounts.models import Account
 from batches.claims import ALL_MEMBERS, Claim, Hold, Slice, bits, release, to_mask, to_members
-from batches.control import create_batch, stop_batch
+from batches.handles import create_batch
 from batches.models import Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.begin import stop_batch
 from batches.verdict import GateStatus
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail

@@ -10,20 +10,11 @@ from django.db import connection
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.control import (
-    NO_LIMITS,
-    StopLimits,
-    create_batch,
-    default_batch,
-    find_batch,
-    is_usable,
-    resume_batch,
-    stop_batch,
-    stopped_batches,
-)
 from batches.errors import NoStopPlaceLeft, StatusConflict, StopTooLate, UnknownBatch
+from batches.handles import create_batch, default_batch, find_batch, is_usable, stopped_batches
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
+from batches.stop.begin import NO_LIMITS, StopLimits, resume_batch, stop_batch
 from batches.sweep import fold_final
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail

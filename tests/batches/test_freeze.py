@@ -7,12 +7,12 @@ import time
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch
 from batches.counts import count_account, count_batch, count_everything
 from batches.errors import StatusConflict
-from batches.freeze import freeze_account, freeze_installation, thaw_account, thaw_installation
+from batches.handles import create_batch
 from batches.models import Parcel, Receipt
 from batches.states import ParcelState
+from batches.stop.freeze import freeze_account, freeze_installation, thaw_account, thaw_installation
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep
 from tests.drafts import draft

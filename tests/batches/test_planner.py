@@ -14,7 +14,7 @@ from django_celery_beat.models import PeriodicTask
 
 from accounts.models import Account
 from batches import hints
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Node
 from batches.planner import plan_ahead
 from foundation.clock import database_now

@@ -11,13 +11,13 @@ from django.db import connection, transaction
 
 from accounts.models import Account
 from batches.claims import Hold
-from batches.control import create_batch
 from batches.counts import count_account
 from batches.errors import StatusConflict
-from batches.freeze import freeze_account, thaw_account
+from batches.handles import create_batch
 from batches.models import Parcel
-from batches.purge import discard_purged, purge_account
 from batches.states import ParcelState
+from batches.stop.freeze import freeze_account, thaw_account
+from batches.stop.purge import discard_purged, purge_account
 from foundation.clock import database_now
 from mailer.in_hand import Selection, Why, replay
 from mailer.pipeline.accept import accept_mail
@@ -47,7 +47,7 @@ def test_what_a_sweeper_discards_meanwhile_is_in_the_receipt(alice: Account, mon
         assert discard_purged([alice.pk], seconds=5) == 3
         return discard_purged(accounts, seconds=seconds)
 
-    monkeypatch.setattr("batches.purge.discard_purged", come_second)
+    monkeypatch.setattr("batches.stop.purge.discard_purged", come_second)
     assert purge_account(alice, actor="test").affected == 3
 
 

@@ -7,12 +7,13 @@ import datetime as dt
 import pytest
 
 from accounts.models import Account
-from batches.control import PauseTerms, create_batch, end_pauses, find_batch, resume_batch, stop_batch
 from batches.counts import count_batch
 from batches.errors import PauseIsOver, StatusConflict, UnknownBatch
+from batches.handles import create_batch, find_batch
 from batches.models import Batch, Parcel, Receipt
-from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus
+from batches.stop.begin import PauseTerms, end_pauses, resume_batch, stop_batch
+from batches.stop.reschedule import reschedule_batch
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer

@@ -12,15 +12,16 @@ import pytest
 from accounts.models import Account, DoubtPolicy
 from batches import hints, queries
 from batches.claims import Claim, Hold, Slice, bits, release, to_mask
-from batches.control import create_batch, stop_batch
 from batches.counts import count_batch
 from batches.errors import MessageInFlight
-from batches.freeze import freeze_account
+from batches.handles import create_batch
 from batches.models import Batch, Node, Parcel, Worker
 from batches.moving import recalled, share_claims, split_claim, split_off
-from batches.purge import purge_account
-from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.begin import stop_batch
+from batches.stop.freeze import freeze_account
+from batches.stop.purge import purge_account
+from batches.stop.reschedule import reschedule_batch
 from batches.verdict import GateStatus
 from foundation.clock import database_now
 from mailer.one_message import stop_message

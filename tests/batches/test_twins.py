@@ -12,10 +12,11 @@ from accounts.models import Account
 from batches import admit, queries
 from batches.admit import admit_batch
 from batches.claims import Claim, Hold
-from batches.control import create_batch, resume_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus, Lane
+from batches.stop.begin import resume_batch
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft

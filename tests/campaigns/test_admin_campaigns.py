@@ -13,8 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from batches.freeze import freeze_account
 from batches.models import Receipt
+from batches.stop.freeze import freeze_account
 from campaigns.admin.moves import MOVES
 from campaigns.lifecycle import pause_campaign, schedule_campaign, send_now
 from campaigns.models import AccountTerms, Campaign, Launch

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
-from batches.control import find_batch, stopped_batches
 from batches.counts import count_batch
 from batches.errors import UnknownBatch
+from batches.handles import find_batch, stopped_batches
 from campaigns.editing import duplicate_campaign, edit_campaign, find_campaign, own_campaigns, send_test
 from campaigns.errors import (
     CampaignConflict,

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Batch
 from batches.sweep import fold_final
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from batches.claims import Hold
-from batches.control import create_batch
 from batches.counts import Counts, Tally, count_account, count_batch
+from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import ParcelState
 from foundation.clock import database_now

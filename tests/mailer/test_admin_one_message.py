@@ -10,10 +10,11 @@ from django.test import Client
 
 from accounts.models import Account
 from batches.claims import Hold
-from batches.control import create_batch, stop_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.begin import stop_batch
 from foundation.clock import database_now
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail

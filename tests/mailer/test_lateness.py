@@ -8,12 +8,13 @@ import pytest
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.control import create_batch, resume_batch, stop_batch
 from batches.counts import count_batch
-from batches.freeze import freeze_installation, thaw_installation
+from batches.handles import create_batch
 from batches.models import Batch
 from batches.queries import GATE, LOOK
 from batches.states import BatchStatus
+from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.freeze import freeze_installation, thaw_installation
 from foundation.clock import database_now
 from mailer.in_hand import Selection, Why, drop, list_in_hand, replay
 from mailer.pipeline.accept import accept_mail

@@ -17,14 +17,15 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from accounts.models import Account
 from batches.admit import admit_batch
 from batches.claims import Hold, bits, release
-from batches.control import create_batch, is_usable, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
 from batches.errors import StatusConflict
-from batches.freeze import freeze_account, thaw_account
+from batches.handles import create_batch, is_usable
 from batches.models import Batch
 from batches.moving import split_claim
-from batches.reschedule import reschedule_batch
 from batches.states import BatchStatus, Lane
+from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.freeze import freeze_account, thaw_account
+from batches.stop.reschedule import reschedule_batch
 from batches.sweep import Watch
 from foundation.clock import database_now
 from mailer.models import Message

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from accounts.models import Account
 from batches.claims import Hold
-from batches.control import create_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Node
 from batches.states import Lane
 from batches.sweep import is_stalled

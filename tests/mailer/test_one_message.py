@@ -11,11 +11,12 @@ from django.db import connection, transaction
 
 from accounts.models import Account, DoubtPolicy
 from batches.claims import Hold
-from batches.control import create_batch, stop_batch
 from batches.counts import count_batch
 from batches.errors import MessageEnded, MessageInFlight, StatusConflict, UnknownMessage
+from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.begin import stop_batch
 from foundation.clock import database_now
 from mailer.models import Message
 from mailer.one_message import reschedule_message, stop_message

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Node, Parcel
 from batches.states import Lane, ParcelState
 from mailer.compose.mime import Composer

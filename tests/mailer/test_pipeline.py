@@ -15,10 +15,11 @@ from structlog.testing import capture_logs
 from accounts.models import Account
 from batches.admit import admit_batch
 from batches.claims import Hold
-from batches.control import create_batch, resume_batch, stop_batch
 from batches.counts import Counts, count_batch
+from batches.handles import create_batch
 from batches.models import Batch, BatchTotals, Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
+from batches.stop.begin import resume_batch, stop_batch
 from batches.sweep import Watch, fold_final
 from foundation.clock import database_now
 from mailer.compose.mime import Composer

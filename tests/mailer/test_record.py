@@ -11,8 +11,8 @@ from django.conf import settings
 from accounts.models import Account, DoubtPolicy
 from batches.admit import admit_batch
 from batches.claims import Claim, Hold, Slice
-from batches.control import create_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Batch, Parcel
 from batches.states import Lane, ParcelState
 from batches.sweep import fold_final

@@ -11,8 +11,8 @@ from django.conf import settings
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.control import create_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Batch
 from batches.states import Lane
 from foundation.clock import database_now

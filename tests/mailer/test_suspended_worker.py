@@ -8,10 +8,11 @@ import subprocess
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch, stop_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
+from batches.stop.begin import stop_batch
 from batches.sweep import Watch
 from mailer.models import Event, EventKind
 from mailer.pipeline.accept import accept_mail

@@ -10,11 +10,11 @@ from django.conf import LazySettings
 from django.db import connection
 
 from accounts.models import Account
-from batches.control import create_batch
-from batches.freeze import freeze_account
+from batches.handles import create_batch
 from batches.models import Parcel
-from batches.purge import finish_purges, purge_account
 from batches.states import ParcelState
+from batches.stop.freeze import freeze_account
+from batches.stop.purge import finish_purges, purge_account
 from batches.sweep import admit_overdue
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
@@ -44,7 +44,7 @@ class Ticking:
 @pytest.fixture
 def clock_of_sweeper(monkeypatch: pytest.MonkeyPatch) -> Ticking:
     ticking = Ticking()
-    for module in ("mailer.sweep", "batches.sweep", "batches.purge", "batches.admit"):
+    for module in ("mailer.sweep", "batches.sweep", "batches.stop.purge", "batches.admit"):
         monkeypatch.setattr(f"{module}.time", ticking)
     return ticking
 
@@ -107,7 +107,7 @@ def test_a_long_purge_ends_its_turn_and_goes_on_in_the_next_round(
         accept_mail(alice, draft(60, send_at=database_now() + HOUR, batch_id=create_batch(alice).public_id))
     freeze_account(alice, actor="test")
     with monkeypatch.context() as patch:
-        patch.setattr("batches.purge.discard_purged", lambda accounts, *, seconds: 0)
+        patch.setattr("batches.stop.purge.discard_purged", lambda accounts, *, seconds: 0)
         purge_account(alice, actor="test")
     clock_of_sweeper.tick = 1.0
     assert [finish_purges() for _ in range(4)] == [60, 60, 60, 0], "one batch to a turn, when each takes a turn's time"

@@ -18,7 +18,7 @@ from django.db import connection
 
 from accounts.keys import create_key
 from accounts.models import Account
-from batches.control import create_batch
+from batches.handles import create_batch
 from stack import ROOT
 from stack.processes import die_with_parent
 from stack.programs import is_healthy

@@ -12,10 +12,10 @@ from accounts.policies import change_policies
 from api.idempotency import done_once_in_steps
 from api.native import inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
-from batches.dry_run import rehearse_account
-from batches.freeze import freeze_account, thaw_account
 from batches.models import Receipt
-from batches.purge import purge_account
+from batches.stop.dry_run import rehearse_account
+from batches.stop.freeze import freeze_account, thaw_account
+from batches.stop.purge import purge_account
 
 
 @schema.one_account

@@ -10,12 +10,13 @@ from rest_framework.response import Response
 from api.idempotency import done_once, done_once_in_steps
 from api.native import inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
-from batches.control import STOPPED, create_batch, find_batch, resume_batch, stop_batch
-from batches.dry_run import rehearse, rehearse_reschedule
+from batches.handles import create_batch, find_batch
 from batches.listing import list_batches
 from batches.models import Receipt
-from batches.reschedule import reschedule_batch
-from batches.states import BatchStatus
+from batches.states import STOPPED, BatchStatus
+from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.dry_run import rehearse, rehearse_reschedule
+from batches.stop.reschedule import reschedule_batch
 from batches.waves import overview_of
 
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from api.idempotency import done_once_in_steps
 from api.native import errors, inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
-from batches.control import find_batch
+from batches.handles import find_batch
 from batches.models import Receipt
 from mailer.in_hand import drop, list_in_hand, replay
 from mailer.one_message import reschedule_message, stop_message

@@ -26,8 +26,8 @@ from api.sendgrid import errors, outputs
 from api.sendgrid.inputs.mail import MailRequest, read_mail
 from api.sendgrid.schema import mail as schema
 from api.sendgrid.views.base import Endpoint
-from batches.control import create_batch, find_batch, is_usable
 from batches.errors import UnknownBatch
+from batches.handles import create_batch, find_batch, is_usable
 from foundation.errors import SluiceError
 from foundation.methods import accept_methods
 from foundation.prepared import check_connection

@@ -12,8 +12,9 @@ from api.sendgrid import outputs
 from api.sendgrid.inputs import resources
 from api.sendgrid.schema import scheduled_sends as schema
 from api.sendgrid.views.base import Endpoint
-from batches.control import StopLimits, resume_batch, stop_batch, stopped_batches
+from batches.handles import stopped_batches
 from batches.states import BatchStatus
+from batches.stop.begin import StopLimits, resume_batch, stop_batch
 
 # From where this dialect allows a move. The core allows more; here an entry is made once, then changed or deleted.
 MAY_BE_ENTERED = frozenset({BatchStatus.OPEN})

@@ -24,8 +24,8 @@ from api.soap.errors import Problem, cannot_perform
 from api.soap.objects import SEND, check_count, check_options, check_type, each_by_itself, read_send_id
 from api.soap.outputs import Result, add, add_result, overall, payload
 from api.soap.reading import Element, child, elements, text
-from batches.control import finish_stop
 from batches.models import Receipt
+from batches.stop.begin import finish_stop
 from campaigns.errors import CampaignConflict
 from campaigns.lifecycle import commit_stop, resume_campaign
 from campaigns.receipts import held_nothing_back, last_stop

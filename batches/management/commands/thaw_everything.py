@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from batches.freeze import thaw_installation
 from batches.management.switch import SwitchCommand
+from batches.stop.freeze import thaw_installation
 
 
 class Command(SwitchCommand):

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Account
 from batches.admit import admit_batch
 from batches.claims import Hold, Slice
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Batch
 from batches.states import Lane
 from foundation.clock import database_now

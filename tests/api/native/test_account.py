@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch
 from batches.counts import count_batch
+from batches.handles import create_batch
 from batches.models import Batch, Receipt
 from mailer.pipeline.accept import accept_mail
 from tests.api.conftest import ApiClient

@@ -6,10 +6,11 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import Account
-from batches.control import create_batch, default_batch, resume_batch, stop_batch
-from batches.freeze import freeze_account
+from batches.handles import create_batch, default_batch
 from batches.models import Batch
 from batches.states import BatchStatus
+from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.freeze import freeze_account
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep

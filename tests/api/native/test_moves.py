@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch, default_batch
+from batches.handles import create_batch, default_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from foundation.clock import database_now
@@ -117,7 +117,7 @@ def test_neither_the_cut_off_nor_the_ten_places_count_here(client_of_alice: ApiC
 def test_a_stop_that_is_not_settled_says_so(
     client_of_alice: ApiClient, open_batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr("batches.settle.settle_if_idle", lambda receipt: False)
+    monkeypatch.setattr("batches.stop.settle.settle_if_idle", lambda receipt: False)
     settings.STOP_WAIT_SECONDS = 0
     answer = client_of_alice.post(path_of(open_batch, "pause"))
     assert answer["X-Sluice-Settled"] == "false"

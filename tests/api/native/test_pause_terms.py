@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from batches.control import end_pauses
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
+from batches.stop.begin import end_pauses
 from foundation.clock import database_now
 from mailer.sweep import sweep
 from tests.api.conftest import ApiClient

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch, default_batch
+from batches.handles import create_batch, default_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, ParcelState
 from foundation.clock import database_now

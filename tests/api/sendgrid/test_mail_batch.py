@@ -8,7 +8,7 @@ import re
 import pytest
 
 from accounts.models import Account
-from batches.control import create_batch, default_batch
+from batches.handles import create_batch, default_batch
 from batches.models import Batch
 from foundation.clock import database_now
 from tests.api.conftest import ApiClient, NewClient

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Batch, Parcel
 from foundation.clock import database_now
 from mailer.models import Mail, Message

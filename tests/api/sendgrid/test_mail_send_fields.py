@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import Account
 from api.without_effect import ITEMS, WithoutEffect, steps_of
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Parcel
 from foundation.clock import database_now
 from mailer.models import Mail, Message

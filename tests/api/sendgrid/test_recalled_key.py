@@ -12,7 +12,7 @@ from django.db import connection
 from accounts import keys
 from accounts.keys import create_key, replace_scopes, revoke_key
 from accounts.models import Account
-from batches.control import create_batch
+from batches.handles import create_batch
 from batches.models import Batch, Parcel
 from foundation.clock import database_now
 from mailer.models import Mail

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from api.campaign_words import Dialect, word_for
-from batches.freeze import freeze_installation
+from batches.stop.freeze import freeze_installation
 from campaigns.lifecycle import delete_campaign, schedule_campaign
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -7,8 +7,8 @@ from email import message_from_bytes, policy
 import pytest
 
 from accounts.models import Account
-from batches.control import default_batch
 from batches.counts import count_batch
+from batches.handles import default_batch
 from batches.models import Parcel
 from mailer.draft import Address, Bypass, ContentPart, Personalization
 from mailer.models import Event, EventKind, Mail, Message, SuppressionKind, UnsubscribeGroup

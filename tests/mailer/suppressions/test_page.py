@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts import rates
 from accounts.models import Account
-from batches.control import default_batch
+from batches.handles import default_batch
 from mailer import tasks
 from mailer.draft import Address, Personalization
 from mailer.models import Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup

@@ -20,7 +20,7 @@ from batches.admit import admit_batch
 from batches.counts import count_account
 from batches.errors import StatusConflict
 from batches.models import Receipt
-from batches.settle import stop_transaction, wait_until_settled
+from batches.stop.settle import open_receipt, stop_transaction, wait_until_settled
 
 PURGE_SECONDS = 1.0
 """The sweeper's time slice: rescue and the waves of others must not wait until a large purge has ended."""
@@ -45,7 +45,7 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
             row = cursor.fetchone()
         assert row is not None
         owners.update(purged_through=row[0], is_purging=True)
-        receipt = Receipt.open_for(account, None, Receipt.Action.PURGE, actor=actor, reason=reason)
+        receipt = open_receipt(account, None, Receipt.Action.PURGE, actor=actor, reason=reason)
     discard_purged(owners.values_list("pk", flat=True), seconds=settings.STOP_WAIT_SECONDS)
     # Counted, not added up: a sweeper that runs at this moment discards some of it, too.
     receipt.affected = count_account(account.pk).discarded - before

@@ -1,7 +1,7 @@
-"""Control: create, find, pause, cancel and resume batches.
+"""Begin: pause, cancel and resume batches.
 
-A stop is exact. It changes one row and commits; *then* it reads which claims there are and waits until those are gone
-(`settle.py`). Claims made later look at the gate after it and send nothing (`claims.py`).
+A stop changes one row and commits; *then* it reads which claims there are and waits until those are gone
+(`settle.py`). Claims made later look at the gate after it and send nothing (`batches/claims.py`).
 """
 
 from __future__ import annotations
@@ -11,23 +11,21 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import Account
 from batches import hints
-from batches.errors import NoStopPlaceLeft, PauseIsOver, StatusConflict, StopTooLate, UnknownBatch
-from batches.models import OF_CALLERS, Batch, Parcel, Receipt
-from batches.settle import notify_workers, settle, stop_transaction, wait_until_settled
-from batches.states import BatchStatus, ParcelState
+from batches.errors import NoStopPlaceLeft, PauseIsOver, StatusConflict, StopTooLate
+from batches.handles import find_batch, is_pending, stopped_batches
+from batches.models import Batch, Parcel, Receipt
+from batches.states import STOPPED, BatchStatus, ParcelState
+from batches.stop.settle import notify_workers, open_receipt, settle, stop_transaction, wait_until_settled
 from foundation.clock import Now, database_now
-from foundation.ids import url_safe
 
 STOP_LOCK = 0x51C0_0002
 ENDED_AT_ONCE = 1000
 
-STOPPED = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
 
 
@@ -54,46 +52,6 @@ class PauseTerms:
 
 
 NO_TERMS = PauseTerms()
-
-
-def create_batch(account: Account) -> Batch:
-    """Create an open batch of the account, with an id that nobody can guess."""
-    return Batch.objects.create(account=account, public_id=url_safe(24))
-
-
-def find_batch(account: Account, public_id: str) -> Batch:
-    """Return the account's batch of that id, never a hidden one. Raises UnknownBatch."""
-    batch = Batch.objects.filter(OF_CALLERS, account=account, public_id=public_id).first()
-    if batch is None:
-        raise UnknownBatch(field="batch_id")
-    return batch
-
-
-def default_batch(account: Account) -> Batch:
-    """Return the hidden batch of the account's mail that was sent without one; it is made at its first use."""
-    batch = Batch.objects.filter(account=account, is_default=True).first()
-    if batch is None:
-        Batch.objects.bulk_create(
-            [Batch(account=account, public_id=url_safe(24), is_default=True)], ignore_conflicts=True
-        )
-        batch = Batch.objects.get(account=account, is_default=True)
-    return batch
-
-
-def is_usable(batch: Batch) -> bool:
-    """Return whether the id still validates: it is young, or mail of it is still waiting."""
-    oldest = database_now() - dt.timedelta(days=settings.BATCH_ID_DAYS)
-    return batch.created_at > oldest or pending_parcels(batch).exists()
-
-
-def pending_parcels(batch: Batch | OuterRef) -> QuerySet[Parcel]:
-    """Return the parcels of a batch that are not final."""
-    return Parcel.objects.filter(batch=batch, is_folded=False, finalized_at=None)
-
-
-def stopped_batches(account: Account) -> QuerySet[Batch]:
-    """Return the account's paused and cancelled batches, the newest stop last."""
-    return Batch.objects.filter(OF_CALLERS, account=account, status__in=STOPPED).order_by("stopped_at", "id")
 
 
 def stop_batch(
@@ -138,7 +96,7 @@ def begin_stop(
     After its commit comes `finish_stop`.
     """
     _change_status(batch, status, allowed_from, terms=terms)
-    receipt = Receipt.open_for(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
+    receipt = open_receipt(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
     notify_workers(receipt)
     return receipt
 
@@ -192,7 +150,7 @@ def begin_resume(
     The caller hints the admission after its commit.
     """
     _change_status(batch, BatchStatus.OPEN, allowed_from, version=version)
-    receipt = Receipt.open_for(batch.account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
+    receipt = open_receipt(batch.account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
     settle(receipt)
     return receipt
 
@@ -207,11 +165,6 @@ def _take_place(account: Account, places: int, public_id: str) -> None:
     others = stopped_batches(account).exclude(public_id=public_id)
     if others.filter(is_pending() | ~_has_had_mail()).count() >= places:
         raise NoStopPlaceLeft(f"{places} batches are paused or cancelled already")
-
-
-def is_pending(batch: str = "pk") -> Exists:
-    """Return the condition that a batch has parcels that are not final; `batch` is the query's name of its id."""
-    return Exists(pending_parcels(OuterRef(batch)))
 
 
 def _has_had_mail() -> Q:

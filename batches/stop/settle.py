@@ -18,9 +18,10 @@ from accounts.models import Account
 from batches import queries
 from batches.claims import bits, to_mask
 from batches.counts import PENDING, Counts, count_account, count_batch, count_everything
-from batches.models import PARCEL_SPAN, Parcel, Receipt
+from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.states import FINAL_STATES, ParcelState
 from foundation.clock import database_now
+from foundation.ids import url_safe
 
 STOP_CHANNEL = "sluice_stop"
 """Workers LISTEN to this channel, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
@@ -40,6 +41,15 @@ def stop_transaction() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(queries.LIMIT_WAITING, {"milliseconds": str(int(settings.STOP_WAIT_SECONDS * 1000))})
         yield
+
+
+def open_receipt(
+    account: Account | None, batch: Batch | None, action: Receipt.Action, *, actor: str, reason: str
+) -> Receipt:
+    """Create a receipt that is not settled yet, in the transaction of the stop."""
+    return Receipt.objects.create(
+        public_id=url_safe(16), account=account, batch=batch, action=action, actor=actor[:200], reason=reason[:500]
+    )
 
 
 def notify_workers(receipt: Receipt) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from accounts.models import Account
 from batches.errors import StatusConflict
 from batches.models import Installation, Receipt
-from batches.settle import notify_workers, settle, stop_transaction, wait_until_settled
+from batches.stop.settle import notify_workers, open_receipt, settle, stop_transaction, wait_until_settled
 from foundation.clock import Now
 
 
@@ -49,7 +49,7 @@ def _freeze(row: QuerySet[Model], account: Account | None, *, actor: str, reason
     with stop_transaction():
         if not row.filter(frozen_at=None).update(frozen_at=Now(), thawed_at=None):
             raise StatusConflict(f"the {_name(account)} is frozen already")
-        receipt = Receipt.open_for(account, None, Receipt.Action.FREEZE, actor=actor, reason=reason)
+        receipt = open_receipt(account, None, Receipt.Action.FREEZE, actor=actor, reason=reason)
         notify_workers(receipt)
     return wait_until_settled(receipt)
 
@@ -58,7 +58,7 @@ def _thaw(row: QuerySet[Model], account: Account | None, *, actor: str, reason: 
     with stop_transaction():
         if not row.filter(frozen_at__isnull=False).update(frozen_at=None, thawed_at=Now()):
             raise StatusConflict(f"the {_name(account)} is not frozen")
-        receipt = Receipt.open_for(account, None, Receipt.Action.THAW, actor=actor, reason=reason)
+        receipt = open_receipt(account, None, Receipt.Action.THAW, actor=actor, reason=reason)
         settle(receipt)
     return receipt
 

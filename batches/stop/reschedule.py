@@ -8,12 +8,12 @@ from django.db import connection
 
 from accounts.models import Account
 from batches import hints, queries
-from batches.control import find_batch
 from batches.errors import StatusConflict
+from batches.handles import find_batch
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
-from batches.settle import settle, stop_transaction
 from batches.states import BatchStatus
+from batches.stop.settle import open_receipt, settle, stop_transaction
 from foundation.clock import database_now
 
 RESCHEDULABLE = frozenset(BatchStatus) - {BatchStatus.CANCELLED}
@@ -37,7 +37,7 @@ def reschedule_batch(
         with connection.cursor() as cursor:
             cursor.execute(queries.RESCHEDULE, {"batch": batch.pk, "send_at": max(send_at, now), "now": now})
             row = cursor.fetchone()
-        receipt = Receipt.open_for(account, batch, Receipt.Action.RESCHEDULE, actor=actor, reason=reason)
+        receipt = open_receipt(account, batch, Receipt.Action.RESCHEDULE, actor=actor, reason=reason)
         receipt.affected = int(row[0]) if row else 0
         receipt.save(update_fields=["affected"])
         settle(receipt)

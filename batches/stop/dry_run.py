@@ -9,12 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from accounts.models import Account
-from batches.control import NO_TERMS, PauseTerms, check_terms, find_batch
 from batches.counts import Counts, count_account, count_batch
 from batches.errors import StatusConflict
+from batches.handles import find_batch
 from batches.models import Batch
-from batches.reschedule import RESCHEDULABLE
 from batches.states import BatchStatus
+from batches.stop.begin import NO_TERMS, PauseTerms, check_terms
+from batches.stop.reschedule import RESCHEDULABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,11 @@
+"""The exact stop, and every other move of all of a batch, of an account, or of the installation.
+
+A stop commits the change of one row and *then* reads which claims there are; a worker commits its claim and *then*
+looks at the gate (`batches/claims.py`). So one of the two always sees the other.
+
+1. `begin.py`: the row of a batch changes in a transaction, with a receipt. `freeze.py` does the same for an account or
+   the installation.
+2. `settle.py`: after the commit the claims that were there are waited for; then the receipt gets its exact counts.
+3. `purge.py` and `reschedule.py`: what waits is discarded, or gets another time.
+4. `dry_run.py`: what each of them would do, without doing it.
+"""
