@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from typing import Final
 from audience.errors import InvalidContact
 from audience.fields import read_value
 from audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
-from audience.phones import read_phone
 from foundation.addresses import address_key, is_address, to_ascii
 from foundation.texts import LINE_RULE, TEXT_RULE, is_line, is_text
 
@@ -36,6 +36,12 @@ LENGTHS: Final = {
 MOST_ALTERNATES: Final = 5
 LONGEST_LOCAL_PART: Final = 64
 """Octets (RFC 5321 section 4.5.3.1.1)."""
+
+PHONE: Final = re.compile(r"\+[1-9](?:[ ()./-]{0,3}[0-9]){6,14}", re.ASCII)
+PHONE_SEPARATORS: Final = re.compile(r"[ ()./-]+")
+TRUNK_PREFIX: Final = "(0)"
+"""Dialled inside a country only, and no digit of the number."""
+PHONE_RULE: Final = "Use the international form, such as +14155550100: a plus sign, the country code, 7 to 15 digits."
 
 Custom = str | int | float | None
 
@@ -98,6 +104,14 @@ def read_identifier(name: str, given: object) -> str:
             return _read_phone(text, name)
         case _:
             return text
+
+
+def read_phone(text: str) -> str:
+    """Return the number as a plus sign and digits. Spaces, hyphens, dots, slashes and parentheses between the digits
+    are removed, so that each number has one form. Raises ValueError."""
+    if not PHONE.fullmatch(text) or TRUNK_PREFIX in text.replace(" ", ""):
+        raise ValueError(f"not a telephone number. {PHONE_RULE}")
+    return PHONE_SEPARATORS.sub("", text)
 
 
 def _read_phone(text: str, name: str) -> str:

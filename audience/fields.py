@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from audience.contacts import lock_audience
 from audience.dates import read_date, write_date
 from audience.errors import FieldInUse, FieldLimitReached, InvalidName, NameTaken, UnknownField
+from audience.locks import lock_audience
 from audience.models import FieldDefinition, FieldForm, FieldType, Segment
 from audience.query import vocabulary
 from audience.query.condition_json import from_json

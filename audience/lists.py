@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Account
-from audience.contacts import delete_contacts, lock_audience
 from audience.errors import InvalidName, NameTaken, UnknownList
+from audience.locks import lock_audience
 from audience.models import Contact, ContactList, Membership, Segment
 from audience.queries import ADD_MEMBERS, EMPTY_LIST, PAGE_OF_LIST, REMOVE_MEMBERS
 from foundation.clock import Now
@@ -117,12 +117,14 @@ def remove_from_list(account: Account, list_id: int, contact_ids: Collection[int
 
 def contacts_of_list(found: ContactList, *, after: int = 0, offset: int = 0, limit: int) -> list[Contact]:
     """A page of a list, the oldest contacts first: those with ids above `after`, without the first `offset` of them."""
-    return list(Contact.objects.filter(pk__in=_ids_of_list(found.pk, after, offset, limit)).order_by("pk"))
+    return list(Contact.objects.filter(pk__in=ids_of_list(found.pk, after, offset, limit)).order_by("pk"))
 
 
-def delete_contacts_of_list(found: ContactList, *, limit: int) -> int:
-    """Delete the oldest `limit` contacts of a list; returns how many there were. 0: none is left."""
-    return delete_contacts(found.account, _ids_of_list(found.pk, 0, 0, limit))
+def ids_of_list(list_id: int, after: int, offset: int, limit: int) -> list[int]:
+    """Return the ids of a page of a list's contacts, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(PAGE_OF_LIST, {"list": list_id, "after": after, "offset": offset, "limit": limit})
+        return [contact_id for (contact_id,) in cursor.fetchall()]
 
 
 def lists_of(account: Account, contact_ids: Collection[int]) -> dict[int, list[ContactList]]:
@@ -172,12 +174,6 @@ def check_name(
     segments = Segment.objects.filter(account=account, name__iexact=name).exclude(pk=except_segment)
     if lists.exists() or segments.exists():
         raise NameTaken(field="name")
-
-
-def _ids_of_list(list_id: int, after: int, offset: int, limit: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(PAGE_OF_LIST, {"list": list_id, "after": after, "offset": offset, "limit": limit})
-        return [contact_id for (contact_id,) in cursor.fetchall()]
 
 
 def _named(list_id: int | uuid.UUID) -> dict[str, int | uuid.UUID]:

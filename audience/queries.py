@@ -147,7 +147,7 @@ CHOSEN: Final = "select id from (({}) union ({})) chosen order by id limit %(pag
 
 
 def _protect(value: str) -> str:
-    """Return the SQL of a text as a cell of CSV, as `csv_rows.protect` writes it."""
+    """Return the SQL of a text as a cell of CSV, as `csv_files.protect` writes it."""
     return f"case when {value} ~ %(protected)s then concat($$'$$, {value}) else {value} end"
 
 

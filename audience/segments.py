@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from audience.errors import UnknownField, UnknownSegment
-from audience.expensive import expensive_call, time_limit
+from audience.errors import SearchTooSlow, TooManyCalls, UnknownField, UnknownSegment
 from audience.fields import list_fields
 from audience.lists import check_lists, check_name
+from audience.locks import expensive_call, time_limit
 from audience.models import Contact, Segment
 from audience.queries import COUNT_MATCHING, SEGMENTS_OF, SELECT_MATCHING
 from audience.query.compiling import compile_condition
 from audience.query.condition_json import from_json, to_json
 from audience.query.conditions import And, Condition, InList, custom_fields_of
-from foundation.clock import Now
+from foundation.clock import Now, database_now
+
+FRESH: Final = dt.timedelta(minutes=1)
+RECOUNT_SECONDS: Final = 1.0
+"""For the segments of one list: those that are not reached keep the count they had."""
 
 
 def create_segment(
@@ -101,6 +107,23 @@ def refresh_segment(segment: Segment) -> Segment:
     count = count_matching(segment.account, condition_of(segment))
     list_segments(segment.account).filter(pk=segment.pk).update(contact_count=count, counted_at=Now())
     return find_segment(segment.account, segment.pk)
+
+
+def counted(segments: Iterable[Segment], *, seconds: float = RECOUNT_SECONDS) -> list[Segment]:
+    """The same segments; those whose count is older than `FRESH` were counted anew, as many as that time allows. Of
+    one that takes too long, or while the account has too many expensive calls under way, the old count stays."""
+    until, stale = time.monotonic() + seconds, database_now() - FRESH
+    return [
+        _recount(each) if (each.counted_at or stale) <= stale and time.monotonic() < until else each
+        for each in segments
+    ]
+
+
+def _recount(segment: Segment) -> Segment:
+    try:
+        return refresh_segment(segment)
+    except (SearchTooSlow, TooManyCalls, UnknownSegment):
+        return segment
 
 
 def find_matching(

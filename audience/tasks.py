@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from audience.jobs import work
+from audience.jobs import run
 from audience.jobs.lifecycle import RUN_JOB
 
 
 @shared_task(name=RUN_JOB)
 def run_job(job_id: int) -> None:
     """Somebody has made a job, or it was left behind. Whose turn it is, is asked of PostgreSQL."""
-    work.run_next_job()
+    run.run_next_job()

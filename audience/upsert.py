@@ -17,10 +17,10 @@ from django.db import connection, transaction
 from pydantic_core import to_json
 
 from accounts.models import Account
-from audience.contacts import lock_audience
 from audience.drafts import ContactDraft
 from audience.errors import InvalidContact
 from audience.lists import check_lists
+from audience.locks import lock_audience
 from audience.models import IDENTIFIERS, TEXT_FIELDS
 from audience.queries import (
     ADD_MEMBERS,

@@ -21,7 +21,7 @@ from django.db import IntegrityError, connection, transaction
 
 from audience import QUEUE
 from audience.errors import SearchTooSlow
-from audience.expensive import time_limit
+from audience.locks import time_limit
 from batches import hints
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave

@@ -16,7 +16,7 @@ from functools import partial
 from django.db import OperationalError, transaction
 
 from accounts.models import Account
-from audience.expensive import expensive_call
+from audience.locks import expensive_call
 from batches import hints
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus

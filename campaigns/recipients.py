@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from audience.expensive import expensive_call
-from audience.finding import Page
+from audience.contacts import Page
+from audience.locks import expensive_call
 from audience.models import Contact
 from audience.query.vocabulary import escape_pattern
 from campaigns import queries

@@ -19,9 +19,9 @@ from django.db.models import Model, QuerySet
 
 from accounts.models import Account
 from accounts.rates import take_place
-from audience.contacts import lock_audience
 from audience.drafts import is_email
 from audience.errors import UnknownLink
+from audience.locks import lock_audience
 from campaigns.errors import (
     InvalidSender,
     SenderLimitReached,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from audience.expensive import expensive_call
+from audience.locks import expensive_call
 from audience.models import EngagementKind
 from batches.counts import count_batches
 from campaigns import queries

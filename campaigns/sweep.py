@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import transaction
 
 from audience.errors import SearchTooSlow
-from audience.expensive import time_limit
-from batches.handles import is_pending, pending_parcels
+from batches.handles import is_pending
+from batches.handles import pending_parcels
+from audience.locks import time_limit
 from batches.states import BatchStatus
 from campaigns.beginning import HAS_BEGUN
 from campaigns.errors import TransitionInProgress, UnknownCampaign

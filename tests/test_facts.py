@@ -24,7 +24,7 @@ from api.native.urls import urlpatterns as native_routes
 from api.sendgrid.inputs import headers, resources, schema
 from api.soap import codes, inputs, properties, reading, tokens
 from api.soap.operations.retrieve import PAGE
-from audience.jobs import csv_rows, lifecycle, sweep
+from audience.jobs import csv_files, lifecycle, sweep
 from audience.query.conditions import Custom, Kind
 from audience.query.sgql import read_query
 from audience.query.vocabulary import Vocabulary, read_campaign_number
@@ -68,7 +68,7 @@ FACTS = {
     "docs/audience.md": (
         f"its *lease* for {lifecycle.LEASE.total_seconds():g} seconds after each page",
         f"come to nothing within {sweep.STALE_HOURS} hours",
-        f"is longer than {csv_rows.LONGEST_ROW // 1024} KiB",
+        f"is longer than {csv_files.LONGEST_ROW // 1024} KiB",
         f"good for {senders.LINK_LIFE.total_seconds() / 3600:g} hours",
     ),
     "docs/lifecycle.md": (

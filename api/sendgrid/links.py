@@ -24,8 +24,7 @@ from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing
 from audience.errors import FileTooLarge, UnknownLink
 from audience.jobs.exports import parts_of, read_export
-from audience.jobs.files import read_link, sign_link, write_rejected
-from audience.jobs.uploads import upload_file
+from audience.jobs.files import read_link, sign_link, upload_file, write_rejected
 from audience.models import Job
 from foundation.methods import accept_methods
 

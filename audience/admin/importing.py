@@ -17,10 +17,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelect2Multipl
 from accounts.models import Account
 from audience.errors import UnusableColumns
 from audience.fields import list_fields
-from audience.jobs import csv_rows
+from audience.jobs import csv_files
+from audience.jobs.files import upload_file
 from audience.jobs.imports import COLUMNS, Column, begin_import
 from audience.jobs.unpacking import UnreadableFile, unpack
-from audience.jobs.uploads import upload_file
 from audience.models import IDENTIFIERS, ContactList, Job
 from batches.admin.asking import require
 from batches.admin.refusing import say
@@ -111,7 +111,7 @@ def begin(request: HttpRequest, account: Account, said: dict[str, Any]) -> Job:
 def read_header(file: UploadedFile[Any]) -> list[str]:
     """The cells of the first row that is not empty. Raises UnusableColumns if there is none that can be read."""
     try:
-        header, _ = csv_rows.read_header(unpack(file.chunks()))
+        header, _ = csv_files.read_header(unpack(file.chunks()))
     except UnreadableFile as error:
         raise UnusableColumns(str(error)) from None
     if header is None or header.problem:

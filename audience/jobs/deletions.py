@@ -6,10 +6,17 @@ from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID
 
 from accounts.models import Account
-from audience.contacts import count_contacts, delete_contacts, delete_some, find_contacts, last_contact_id
+from audience.contacts import (
+    count_contacts,
+    delete_contacts,
+    delete_contacts_of_list,
+    delete_some,
+    find_contacts,
+    last_contact_id,
+)
 from audience.errors import SearchTooSlow, UnknownList
 from audience.jobs.lifecycle import JobFailure, open_job, write_page
-from audience.lists import delete_contacts_of_list, delete_list, find_list, remove_from_list
+from audience.lists import delete_list, find_list, remove_from_list
 from audience.models import Contact, ContactList, Job, JobKind, Segment
 from audience.query.condition_json import from_json, to_json
 from audience.segments import condition_of, find_matching_for_job

@@ -20,11 +20,11 @@ from accounts.models import Account
 from audience import queries
 from audience.contacts import last_contact_id
 from audience.errors import UnknownSegment
-from audience.expensive import time_limit
 from audience.fields import list_fields
-from audience.jobs.csv_rows import PROTECTED, write_row
+from audience.jobs.csv_files import PROTECTED, write_row
 from audience.jobs.lifecycle import JobFailure, keep_lease, open_job, write_page
 from audience.lists import check_lists, list_lists
+from audience.locks import time_limit
 from audience.models import Job, JobChunk, JobKind, JobStatus
 from audience.query.compiling import compile_condition
 from audience.query.conditions import Or

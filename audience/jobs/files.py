@@ -1,24 +1,113 @@
-"""What belongs to a job beside its row: the bytes it reads or has written, the rows it did not take, and links to them
-for who cannot show an API key."""
+"""Files of a job: the chunks of an uploaded file, the rows that were rejected, and signed links to files.
+
+An upload becomes chunks of `CHUNK_BYTES` while it streams in, so that no process holds the whole file. Each chunk is
+committed separately, under the lease of the job: of two uploads at the same time one is refused, and an upload that was
+interrupted is started again by the next. The job begins when the last chunk is stored.
+
+A signed link gives access to one file of a job to a caller who cannot send an API key.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core import signing
+from django.db import transaction
 
 from accounts.keys import find_living
 from accounts.models import ApiKey
 from audience import queries
-from audience.errors import UnknownLink
-from audience.jobs.csv_rows import LONGEST_SHOWN, protect, write_row
-from audience.models import Job, JobChunk, RejectedRow
+from audience.errors import FileTooLarge, FileUploaded, UnknownLink, UploadInProgress, UploadsFull
+from audience.jobs.csv_files import LONGEST_SHOWN, protect, write_row
+from audience.jobs.lifecycle import LEASE, LeaseLost, check_bytes, hint_job, release_lease, renew_lease
+from audience.models import Job, JobChunk, JobStatus, RejectedRow
 from foundation.clock import database_now
 from mailer.copying import copy_rows
 
+CHUNK_BYTES = 2**20
 PAGE = 1000
 SALT = "campaigns.job"
+
+
+def upload_file(job: Job, blocks: Iterable[bytes]) -> Job:
+    """Store the file, plain or gzip, as its blocks come, and let the import begin.
+
+    Raises FileUploaded, UploadInProgress, FileTooLarge, UploadsFull, and whatever `blocks` raises: the file can then be
+    sent again.
+    """
+    job = _begin(job)
+    try:
+        _store(job, blocks)
+        return _end(job)
+    except LeaseLost:
+        raise UploadInProgress from None
+    except BaseException:
+        release_lease(job)
+        raise
+
+
+def cut(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in blocks of `size`, the last of which may be shorter."""
+    waiting = bytearray()
+    for block in blocks:
+        waiting += block
+        while len(waiting) >= size:
+            yield bytes(waiting[:size])
+            del waiting[:size]
+    if waiting:
+        yield bytes(waiting)
+
+
+def _begin(job: Job) -> Job:
+    with transaction.atomic():
+        locked = Job.objects.select_for_update().get(pk=job.pk)
+        if locked.uploaded_at is not None or locked.status != JobStatus.PENDING:
+            raise FileUploaded
+        now = database_now()
+        if locked.leased_until is not None and locked.leased_until > now:
+            raise UploadInProgress
+        JobChunk.objects.filter(job=locked).delete()
+        locked.leased_until, locked.bytes = now + LEASE, 0
+        locked.save(update_fields=["leased_until", "bytes"])
+    return locked
+
+
+def _store(job: Job, blocks: Iterable[bytes]) -> None:
+    for number, chunk in enumerate(cut(blocks, CHUNK_BYTES)):
+        job.bytes += len(chunk)
+        try:
+            if job.bytes > settings.IMPORT_BYTES:
+                raise FileTooLarge(f"the file is larger than {settings.IMPORT_BYTES} bytes")
+            check_bytes(job)
+        except (FileTooLarge, UploadsFull):
+            JobChunk.objects.filter(job=job).delete()
+            Job.objects.filter(pk=job.pk).update(bytes=0)
+            raise
+        with transaction.atomic():
+            renew_lease(job)
+            job.save(update_fields=["bytes"])
+            JobChunk.objects.create(job=job, number=number, data=chunk)
+
+
+def _end(job: Job) -> Job:
+    with transaction.atomic():
+        renew_lease(job)
+        job.uploaded_at, job.leased_until = database_now(), None
+        job.save(update_fields=["uploaded_at", "leased_until"])
+        hint_job(job.pk)
+    return job
+
+
+def read_chunks(job: Job, *, first: int = 0) -> Iterator[bytes]:
+    """The bytes that belong to the job, in their order, from chunk number `first`."""
+    while (data := JobChunk.objects.filter(job=job, number=first).values_list("data", flat=True).first()) is not None:
+        yield bytes(data)
+        first += 1
+
+
+# --- rejected rows ----------------------------------------------------------------------------------------------------
 
 
 class Rejected(NamedTuple):
@@ -46,11 +135,7 @@ def write_rejected(job: Job) -> Iterator[bytes]:
         after = page[-1].number
 
 
-def read_chunks(job: Job, *, first: int = 0) -> Iterator[bytes]:
-    """The bytes that belong to the job, in their order, from chunk number `first`."""
-    while (data := JobChunk.objects.filter(job=job, number=first).values_list("data", flat=True).first()) is not None:
-        yield bytes(data)
-        first += 1
+# --- signed links -----------------------------------------------------------------------------------------------------
 
 
 def sign_link(job: Job, purpose: str, key: ApiKey) -> str:

@@ -18,12 +18,10 @@ from accounts.models import Account
 from audience.drafts import ContactDraft, make_draft
 from audience.errors import InvalidContact, UnknownField, UnknownList, UnusableColumns
 from audience.fields import list_fields
-from audience.jobs.csv_formats import CsvFormat
-from audience.jobs.csv_rows import CsvRows, Row, read_header, restore, write_row
-from audience.jobs.files import Rejected, read_chunks, reject_rows
+from audience.jobs.csv_files import CsvFormat, CsvRows, Row, read_header, restore, write_row
+from audience.jobs.files import CHUNK_BYTES, Rejected, read_chunks, reject_rows
 from audience.jobs.lifecycle import JobFailure, keep_lease, open_waiting_job, write_page
 from audience.jobs.unpacking import GZIP_MAGIC, UnreadableFile, limit, skip, unpack
-from audience.jobs.uploads import CHUNK_BYTES
 from audience.lists import check_lists
 from audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition, Job, JobKind
 from audience.upsert import upsert_contacts
@@ -75,7 +73,7 @@ def _value(cells: Sequence[str], place: int) -> str:
 
 
 def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Collection[int] = ()) -> Job:
-    """A job that waits for its file (`uploads.py`), whose columns mean these fields, in their order, and whose contacts
+    """A job that waits for its file (`files.py`), whose columns mean these fields, in their order, and whose contacts
     are put on these lists. Raises UnusableColumns, UnknownField and UnknownList."""
     taken = [column for column in columns if column is not None]
     if len(set(taken)) < len(taken):

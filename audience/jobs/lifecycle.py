@@ -25,7 +25,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from accounts.models import Account
 from audience import QUEUE, queries
 from audience.errors import TooManyJobs, UnknownJob, UploadsFull
-from audience.expensive import time_limit
+from audience.locks import time_limit
 from audience.models import Job, JobChunk, JobKind, JobStatus, JobTurn
 from batches import hints
 from foundation.clock import Now, database_now

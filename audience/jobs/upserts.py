@@ -13,10 +13,9 @@ from accounts.models import Account
 from audience.drafts import ContactDraft, make_draft
 from audience.errors import InvalidContact, TooManyContacts
 from audience.fields import list_fields
-from audience.jobs.files import Rejected, read_chunks, reject_rows
+from audience.jobs.files import CHUNK_BYTES, Rejected, cut, read_chunks, reject_rows
 from audience.jobs.imports import PAGE_ROWS, store_page
 from audience.jobs.lifecycle import open_job, write_page
-from audience.jobs.uploads import CHUNK_BYTES, cut
 from audience.lists import check_lists
 from audience.models import FieldDefinition, Job, JobChunk, JobKind
 

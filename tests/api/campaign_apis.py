@@ -7,7 +7,7 @@ import datetime as dt
 from html import escape
 from typing import Any, ClassVar, NamedTuple
 
-from audience.jobs.work import run_job
+from audience.jobs.run import run_job
 from audience.models import Job
 from campaigns.senders import vouch_for_sender
 from mailer.models import UnsubscribeGroup

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from audience.admin.contacts import SHOWN
 from audience.fields import create_field
-from audience.jobs.work import run_job
+from audience.jobs.run import run_job
 from audience.models import Contact, ContactList, FieldType, Job, Segment
 from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of

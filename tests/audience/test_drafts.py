@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Account
-from audience.drafts import is_email
+from audience.drafts import is_email, read_phone
 from audience.errors import InvalidContact
 from audience.models import FieldDefinition
-from audience.phones import read_phone
 from tests.audience.conftest import draft
 
 

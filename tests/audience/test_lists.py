@@ -9,13 +9,12 @@ from django.db import connection
 
 from accounts.models import Account
 from audience import lists as subject
-from audience.contacts import count_contacts, delete_contacts, list_contacts
+from audience.contacts import count_contacts, delete_contacts, delete_contacts_of_list, list_contacts
 from audience.errors import InvalidName, NameTaken, UnknownList
 from audience.lists import (
     add_to_list,
     contacts_of_list,
     create_list,
-    delete_contacts_of_list,
     delete_list,
     empty_deleted_lists,
     find_list,

@@ -10,9 +10,10 @@ from threading import Barrier
 from django.db import connection, transaction
 
 from accounts.models import Account
-from audience.contacts import count_contacts, delete_contacts, lock_audience
+from audience.contacts import count_contacts, delete_contacts
 from audience.drafts import ContactDraft
 from audience.lists import create_list, delete_list, empty_deleted_lists, find_list, remove_from_list
+from audience.locks import lock_audience
 from audience.models import Contact, ContactList, Membership
 from audience.upsert import upsert_contacts
 from tests.waiting import wait_until

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from api.campaign_words import WORDS, Dialect, statuses_called
 from api.easymail.inputs import rules
 from api.easymail.inputs.rules import Field, read_fields
-from audience.finding import Page
+from audience.contacts import Page
 from campaigns.recipients import Wanted
 
 Row = TypeVar("Row", bound=Model)

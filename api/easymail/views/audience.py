@@ -15,16 +15,22 @@ from api.easymail.inputs.rules import path_uuid
 from api.easymail.outputs import audience as shown
 from api.easymail.views.base import Endpoint
 from api.idempotency import done_once
-from audience.contacts import delete_contacts, find_contact
-from audience.counting import counted
+from audience.contacts import (
+    add_item,
+    create_contact,
+    delete_contacts,
+    find_contact,
+    members_of,
+    put_on_list,
+    remove_item,
+    search_contacts,
+    update_contact,
+)
 from audience.errors import UnknownContact, UnknownField, UnknownList, UnknownSegment
-from audience.field_items import add_item, remove_item
 from audience.fields import create_field
-from audience.finding import members_of, search_contacts
 from audience.lists import LONGEST_NAME, create_list, delete_list, find_list, list_lists, remove_from_list, update_list
 from audience.models import Contact, ContactList, FieldDefinition
-from audience.one_contact import create_contact, put_on_list, update_contact
-from audience.segments import find_segment, list_segments
+from audience.segments import counted, find_segment, list_segments
 from campaigns.senders import list_senders
 
 
@@ -67,7 +73,7 @@ class Contacts(Endpoint):
         return Response(outputs.one(shown.contact(contact)), status=201)
 
 
-@schema.audience.one_contact
+@schema.audience.contacts
 class OneContact(AudienceEndpoint):
     scopes = needing(GET="read", PATCH="update", DELETE="delete")
 

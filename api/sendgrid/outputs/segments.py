@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api.sendgrid.outputs.marketing import moment
-from audience.counting import FRESH
 from audience.models import Segment
+from audience.segments import FRESH
 
 VALID: Final = {"query_validation": "VALID", "error_message": ""}
 """One that is not is refused at once."""

@@ -9,10 +9,9 @@ from api.sendgrid.inputs.contacts import MAX_IDS, MAX_LISTS
 from api.sendgrid.outputs.contacts import TEXTS
 from api.sendgrid.schema.single_sends import UUID
 from api.sendgrid.schema.words import REPEATABLE, marketing_call
-from audience.drafts import LENGTHS, MOST_ALTERNATES
+from audience.drafts import LENGTHS, MOST_ALTERNATES, PHONE_RULE
 from audience.jobs.upserts import UPSERT_LIMIT
 from audience.models import IDENTIFIERS as IDENTIFIER_TYPES
-from audience.phones import PHONE_RULE
 
 CONTACTS = "SendGrid: contacts"
 SELF = record(self=TEXT)

@@ -12,9 +12,9 @@ from api.sendgrid.outputs import contactdb as outputs
 from api.sendgrid.schema import contactdb_segments as schema
 from api.sendgrid.views.contactdb import CREATE, DELETE, READ, UPDATE, ContactDatabase
 from audience import segments
-from audience.counting import counted
 from audience.fields import list_fields
 from audience.jobs.deletions import begin_deletion_of_segment
+from audience.segments import counted
 
 
 @schema.segments

@@ -20,11 +20,11 @@ from api.sendgrid.schema import segments as schema
 from api.sendgrid.views.base import Endpoint
 from api.sendgrid.views.contacts import query_words
 from audience import segments
-from audience.counting import counted
 from audience.errors import SearchTooSlow
 from audience.models import Segment
 from audience.query.conditions import Condition
 from audience.query.sgql import read_query
+from audience.segments import counted
 
 SAMPLE = 50
 

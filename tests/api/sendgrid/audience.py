@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audience.jobs.lifecycle import jobs_left_behind
-from audience.jobs.work import run_job
+from audience.jobs.run import run_job
 
 
 def refusal_of(answer: Any) -> tuple[int, list[tuple[str | None, str]]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from accounts.models import Account
+from audience.jobs.files import upload_file
 from audience.jobs.imports import Column, begin_import
-from audience.jobs.uploads import upload_file
-from audience.jobs.work import run_job
+from audience.jobs.run import run_job
 from audience.models import Contact, Job, RejectedRow
 
 

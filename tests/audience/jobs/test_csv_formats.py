@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from audience.jobs.csv_formats import HEAD_BYTES, CsvFormat, find_format
-from audience.jobs.csv_rows import LONGEST_ROW, CsvRows, read_header
+from audience.jobs.csv_files import HEAD_BYTES, LONGEST_ROW, CsvFormat, CsvRows, find_format, read_header
 from audience.jobs.unpacking import UnreadableFile
 
 

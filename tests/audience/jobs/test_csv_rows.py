@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audience.jobs import csv_rows
-from audience.jobs.csv_rows import (
+from audience.jobs import csv_files
+from audience.jobs.csv_files import (
     BAD_QUOTES,
     LONGEST_ROW,
     NOT_UTF8,
@@ -130,7 +130,7 @@ def test_a_quote_that_is_never_closed_is_not_waited_for_until_the_end_of_the_fil
 
 
 def test_going_back_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "RESCUES", 1)
+    monkeypatch.setattr(csv_files, "RESCUES", 1)
     rows = rows_of(b'"a\n1\n"x"y\n"b\n2\n"x"y\n3\n')
     # Of the first only its own line is lost; of the second all that it seemed to have.
     assert [row.cells[0] for row in rows if not row.problem] == ["1", "3"]

@@ -10,8 +10,8 @@ from accounts.models import Account
 from audience.contacts import count_contacts
 from audience.jobs import deletions
 from audience.jobs.deletions import begin_deletion, begin_deletion_of_all, begin_deletion_of_list, begin_removal
+from audience.jobs.run import run_job
 from audience.jobs.upserts import Given, begin_upsert
-from audience.jobs.work import run_job
 from audience.lists import create_list, delete_list, find_list, list_lists
 from audience.models import Contact, ContactList, JobStatus, Membership
 from tests.audience.jobs.jobs_done import done, emails

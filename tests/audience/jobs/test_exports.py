@@ -18,8 +18,8 @@ from audience.jobs import exports
 from audience.jobs.exports import FileFormat, begin_export, export_pages, parts_of, read_export
 from audience.jobs.files import write_rejected
 from audience.jobs.lifecycle import take_job
+from audience.jobs.run import run_job
 from audience.jobs.upserts import Given, begin_upsert
-from audience.jobs.work import run_job
 from audience.lists import create_list, delete_list
 from audience.models import Contact, ContactList, FieldType, Job, JobStatus
 from audience.query.conditions import Column, Compare, Kind, Operator

@@ -13,12 +13,12 @@ from audience.dates import NOT_A_NUMBER
 from audience.errors import UnknownField, UnknownList, UnusableColumns
 from audience.fields import create_field, delete_field
 from audience.jobs import imports
-from audience.jobs.csv_rows import BAD_QUOTES, NOT_UTF8, NUL
+from audience.jobs.csv_files import BAD_QUOTES, NOT_UTF8, NUL
 from audience.jobs.exports import begin_export, parts_of, read_export
 from audience.jobs.files import write_rejected
 from audience.jobs.imports import COLUMNS, Column, begin_import
+from audience.jobs.run import run_job
 from audience.jobs.upserts import Given, begin_upsert
-from audience.jobs.work import run_job
 from audience.lists import create_list, delete_list, find_list
 from audience.models import Contact, FieldType, Job, JobChunk, JobStatus, Membership
 from audience.queries import SHOWN
@@ -291,7 +291,7 @@ def test_an_import_that_was_killed_goes_on_behind_its_last_page(
     """The job is killed once in each page, before or after its contacts are written."""
     monkeypatch.setattr(imports, "PAGE_ROWS", 7)
     monkeypatch.setattr("audience.jobs.imports.CHUNK_BYTES", 64)
-    monkeypatch.setattr("audience.jobs.uploads.CHUNK_BYTES", 64)
+    monkeypatch.setattr("audience.jobs.files.CHUNK_BYTES", 64)
     readers = create_list(alice, "readers")
     head, encoding, delimiter = written
     rows = [f'c{n}@example.com{delimiter}"Nr\n{n}, é😀"' if n % 10 else f"broken{delimiter}" for n in range(50)]

@@ -10,11 +10,11 @@ from django.conf import LazySettings
 from accounts.models import Account
 from audience.errors import SearchTooSlow, TooManyJobs, UploadsFull
 from audience.jobs.exports import begin_export
+from audience.jobs.files import CHUNK_BYTES, upload_file
 from audience.jobs.imports import begin_import
 from audience.jobs.lifecycle import LEASE, fail_job, release_lease, take_next_job
-from audience.jobs.uploads import CHUNK_BYTES, upload_file
+from audience.jobs.run import run_next_job
 from audience.jobs.upserts import Given, begin_upsert
-from audience.jobs.work import run_next_job
 from audience.models import Job, JobChunk, JobStatus
 from audience.tasks import run_job
 from batches import hints

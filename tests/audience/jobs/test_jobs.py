@@ -33,8 +33,8 @@ from audience.jobs.lifecycle import (
     take_job,
     write_page,
 )
+from audience.jobs.run import run_job
 from audience.jobs.sweep import end_stale_jobs, forget_jobs, hint_left_behind
-from audience.jobs.work import run_job
 from audience.models import Job, JobChunk, JobKind, JobStatus, RejectedRow
 from batches import hints
 from mailer.sweep import sweep
@@ -266,7 +266,7 @@ WORK = """
 import os, sys, django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
-from campaigns.audience import imports, work
+from audience.jobs import imports, run
 imports.PAGE_ROWS = 10
-work.run_job(int(sys.argv[1]), seconds=60)
+run.run_job(int(sys.argv[1]), seconds=60)
 """

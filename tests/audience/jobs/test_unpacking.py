@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audience.jobs.files import cut
 from audience.jobs.unpacking import BLOCK_BYTES, UnreadableFile, limit, skip, unpack
-from audience.jobs.uploads import cut
 
 
 @given(st.lists(st.binary(max_size=50), max_size=4), st.integers(1, 20), st.booleans())

@@ -9,9 +9,8 @@ from django.conf import LazySettings
 
 from accounts.models import Account
 from audience.errors import FileTooLarge, FileUploaded, UploadInProgress
-from audience.jobs.files import read_chunks
+from audience.jobs.files import CHUNK_BYTES, read_chunks, upload_file
 from audience.jobs.imports import begin_import
-from audience.jobs.uploads import CHUNK_BYTES, upload_file
 from audience.models import Job, JobChunk, JobStatus
 from tests.audience.jobs.jobs_done import done, emails
 from tests.conftest import Clock

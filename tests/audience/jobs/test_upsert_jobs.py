@@ -10,8 +10,8 @@ from accounts.models import Account
 from audience.errors import TooManyContacts, UnknownList
 from audience.fields import create_field
 from audience.jobs import upserts
+from audience.jobs.run import run_job
 from audience.jobs.upserts import Given, begin_upsert
-from audience.jobs.work import run_job
 from audience.lists import create_list, delete_list, find_list
 from audience.models import Contact, FieldType, Job, JobChunk, JobStatus
 from tests.audience.jobs.jobs_done import counts, done, emails, rejected

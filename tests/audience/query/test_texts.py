@@ -8,11 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Account
-from audience.field_items import add_item
+from audience.contacts import add_item, create_contact, update_contact
 from audience.fields import create_field
 from audience.lists import create_list, update_list
 from audience.models import Contact, FieldDefinition, FieldForm, FieldType
-from audience.one_contact import create_contact, update_contact
 from foundation.errors import UnfitCharacter
 
 BAD = "a\x1db"

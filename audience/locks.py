@@ -1,7 +1,9 @@
-"""Expensive calls: searches, counts and launches, of which an account may have a few at a time.
+"""Make writers of one audience take turns, and limit the expensive calls of an account.
 
-A place is an advisory lock of the call's own transaction: it holds over all processes, ends with the transaction or
-with its session, and works behind a pooler. Nobody waits for a place: who finds none is told to come again.
+An expensive call is a search, a count or a launch that a caller waits for. An account may have a few at a time, one in
+each of its places. A place is an advisory lock of the call's own transaction: it holds across all processes, ends with
+the transaction or with its session, and works behind a pooler. Nobody waits for a place: a call that finds none is
+refused.
 """
 
 from __future__ import annotations
@@ -13,8 +15,16 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
+from accounts.models import Account
 from audience.errors import SearchTooSlow, TooManyCalls
-from audience.queries import LIMIT_SEARCH, TAKE_PLACE
+from audience.queries import LIMIT_SEARCH, LOCK_AUDIENCE, TAKE_PLACE
+
+
+def lock_audience(account: Account) -> None:
+    """Take turns, until the end of the transaction, with all others who change contacts, memberships, lists or segments
+    of the account. To be taken before any row of theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_AUDIENCE, [account.pk, account.pk])
 
 
 @contextmanager
