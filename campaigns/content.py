@@ -9,14 +9,21 @@ from typing import Final, NamedTuple
 from django.conf import settings
 
 from campaigns.models import Campaign, Sender
-from campaigns.tags import Tag, fill_in_sender, find_tags
+from campaigns.tags import SENDER_TAG, TAG, Tag, fill_in_sender, find_tags
+from mailer.compose.html_tags import StartTag, read_html
 from mailer.compose.plain_text import plain_text_of
 from mailer.draft import Address
+from mailer.errors import MessageTooLarge
+from mailer.sizing import KeyCounter, link_sizes
 
 BODY: Final = re.compile(r"<body\b", re.IGNORECASE)
 HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
 LEAVE_EVERYTHING: Final = "<%asm_global_unsubscribe_raw_url%>"
 LINK_TAGS: Final = re.compile(r"\[unsubscribe\]|\{\{\{unsubscribe\}\}\}|\{\{unsubscribe\}\}")
+SCHEMES = ("http://", "https://")
+LONGEST_VALUE: Final = 8_000
+"""Bytes that replace a tag, at most: five addresses of 254 characters, or a custom field of 1,000, each character of
+which may become six in HTML."""
 
 
 class Content(NamedTuple):
@@ -75,3 +82,25 @@ def leaving_headers() -> dict[str, str]:
     one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     is_secure = settings.PUBLIC_URL.startswith("https:")
     return {"List-Unsubscribe": f"<{LEAVE_EVERYTHING}>"} | (one_click if is_secure else {})
+
+
+def links_of(campaign: Campaign) -> list[str]:
+    """Each once, in the order of the content. Tags in them are shown as they are written."""
+    targets = (
+        part.attributes.get("href", "").strip()
+        for part in read_html(campaign.html_content)
+        if isinstance(part, StartTag) and part.name in {"a", "area"}
+    )
+    return [target for target in dict.fromkeys(targets) if target.lower().startswith(SCHEMES)]
+
+
+def check_size(campaign: Campaign) -> None:
+    """Accept a campaign none of whose messages can exceed `MAX_MESSAGE_BYTES`. Raises MessageTooLarge.
+
+    A plain text that is made of the HTML is not counted. The work is linear in the texts.
+    """
+    texts = [campaign.subject, campaign.preheader, campaign.html_content, campaign.plain_content]
+    size = KeyCounter(texts).size_with((), link_sizes(campaign.custom_unsubscribe_url))
+    size += LONGEST_VALUE * sum(1 for text in texts for pattern in (TAG, SENDER_TAG) for _ in pattern.finditer(text))
+    if size > settings.MAX_MESSAGE_BYTES:
+        raise MessageTooLarge(field="html_content")

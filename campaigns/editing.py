@@ -1,8 +1,8 @@
-"""Editing: create, change, find, list and duplicate campaigns; and test mail of one."""
+"""Create, change, find, list and duplicate campaigns."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,17 +10,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Func, Max, Q, QuerySet
 
 from accounts.models import Account
 from audience.models import ContactList, Segment
-from campaigns.content import content_of
+from campaigns.content import check_size
 from campaigns.errors import (
     CampaignLimit,
     FixedField,
     ForeignContent,
-    NotReady,
-    TooManyTests,
     TwoUnsubscribeLinks,
     UnknownCampaign,
     UnknownPart,
@@ -29,19 +27,16 @@ from campaigns.errors import (
 from campaigns.lifecycle import locked_campaign, refuse_unready, require, schedule_anew
 from campaigns.markdown import render_markdown
 from campaigns.models import Campaign, Sender
-from campaigns.readiness import WITH_LINK, Lack, Needs, lacks_of
-from campaigns.senders import has_address
-from campaigns.sizing import check_size
+from campaigns.readiness import WITH_LINK, Needs
 from campaigns.states import CampaignStatus
 from foundation.addresses import check_address
 from foundation.clock import database_now
 from foundation.texts import check_line
-from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import UnsubscribeGroup
-from mailer.pipeline.accept import Accepted, accept_mail
 
+LONG: Final = ("html_content", "plain_content", "markdown")
+"""The contents, which may be megabytes each: a list does without them."""
 LIMIT_LOCK = 0x51C0_0004
-TEST_ADDRESSES = 10
 TITLE_LENGTH = 255
 
 PLAIN_FIELDS = frozenset(
@@ -94,7 +89,6 @@ class EditingRules:
 
 
 NO_RULES = EditingRules()
-NEEDED_FOR_A_TEST: Final = frozenset({Lack.SUBJECT, Lack.CONTENT, Lack.SENDER})
 
 
 def own_campaigns(account: Account) -> QuerySet[Campaign]:
@@ -121,13 +115,32 @@ def numbers_of(account: Account, uuids: Collection[UUID]) -> list[int]:
     return found
 
 
-def sender_of(account: Account, address: str) -> int:
-    """The id of the account's sender with that address, a verified one if there is one. Raises UnknownPart."""
-    own = Sender.objects.filter(account=account).order_by(F("verified_at").asc(nulls_last=True), "pk")
-    for sender in own:
-        if has_address(sender, address):
-            return sender.pk
-    raise UnknownPart("sender")
+def list_campaigns(
+    account: Account,
+    *,
+    title: str = "",
+    statuses: Collection[CampaignStatus] | None = None,
+    categories: Collection[str] | None = None,
+    order: str = "-pk",
+) -> QuerySet[Campaign]:
+    """The account's campaigns that are not deleted, the newest first or in another order: those with these letters in
+    their title, in one of these statuses, with one of these categories."""
+    found = Campaign.objects.by_clock().filter(account=account, deleted_at=None)
+    if title:
+        found = found.filter(title__icontains=title)
+    if statuses is not None:
+        found = found.filter(Q(status_now__in=statuses))
+    if categories is not None:
+        found = found.filter(categories__overlap=list(categories))
+    return found.defer(*LONG).order_by(order, "uuid")
+
+
+def categories_of(account: Account, *, limit: int) -> list[str]:
+    """The categories of the account's campaigns, those that were used last, in the order of the alphabet."""
+    own = Campaign.objects.filter(account=account, deleted_at=None).order_by()
+    named = own.annotate(category=Func(F("categories"), function="unnest")).values("category")
+    newest = named.annotate(newest=Max("pk")).order_by("-newest", "category")
+    return sorted(newest.values_list("category", flat=True)[:limit])
 
 
 def create_campaign(account: Account, changes: Changes, *, rules: EditingRules = NO_RULES) -> Campaign:
@@ -266,43 +279,3 @@ def duplicate_campaign(
         copy = Campaign(account=account, sender=original.sender, suppression_group=original.suppression_group)
         change(copy, changes)
     return find_campaign(account, copy.pk)
-
-
-def send_test(
-    account: Account,
-    campaign_id: int,
-    addresses: Sequence[str],
-    *,
-    changes: Changes = NO_CHANGES,
-    rules: EditingRules = NO_RULES,
-) -> Accepted:
-    """Mail the campaign to some addresses, in any status, as it is or with changes that are not kept. Its tags get
-    their defaults. It goes to suppressed addresses, too: whoever tests knows them.
-
-    Raises UnknownCampaign, TooManyTests, NotReady if it lacks subject, content or sender, and of the changes what
-    `create_campaign` does.
-    """
-    campaign = find_campaign(account, campaign_id)
-    if not 1 <= len(addresses) <= TEST_ADDRESSES:
-        raise TooManyTests(field="to")
-    apply(campaign, changes, rules=rules)
-    if lacks := lacks_of(campaign, needs=NEEDED_FOR_A_TEST):
-        raise NotReady(lacks)
-    return accept_mail(account, draft_of_test(campaign, addresses))
-
-
-def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
-    """One message to each address."""
-    content = content_of(campaign)
-    values = {tag.text: tag.default for tag in content.tags}
-    return MailDraft(
-        sender=content.sender,
-        reply_to=(content.reply_to,),
-        subject=content.subject,
-        content=tuple(ContentPart(type, value) for type, value in content.parts),
-        personalizations=tuple(Personalization(to=(Address(address),), substitutions=values) for address in addresses),
-        unsubscribe_group=campaign.suppression_group_id,
-        unsubscribe_url=campaign.custom_unsubscribe_url,
-        headers=content.headers,
-        bypass=Bypass.EVERYTHING,
-    )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from campaigns.states import CampaignStatus
 from foundation.errors import SluiceError
-
-if TYPE_CHECKING:
-    from campaigns.readiness import Lack
 
 
 class UnknownCampaign(SluiceError):
@@ -34,6 +31,23 @@ class TransitionInProgress(SluiceError):
     """Another change of this campaign is being committed at this moment: nothing was changed, ask again."""
 
     code = "transition_in_progress"
+
+
+class Lack(Enum):
+    """Something that is missing, or that may not be used."""
+
+    SUBJECT = "a subject"
+    SENDER = "a sender"
+    SENDER_VERIFICATION = "a sender whose address is verified"
+    FROM_NAME = "a name of its sender"
+    CONTENT = "content"
+    AUDIENCE = "a list or a segment"
+    UNSUBSCRIBE_CHOICE = "an unsubscribe group or a link of its own"
+    UNSUBSCRIBE_TAG = "the tag of the unsubscribe link in all its content"
+
+    @property
+    def label(self) -> str:
+        return f"the campaign lacks {self.value}"
 
 
 class NotReady(SluiceError):

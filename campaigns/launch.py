@@ -29,11 +29,10 @@ from batches.states import BatchStatus, Lane
 from batches.stop.begin import begin_stop
 from campaigns import queries
 from campaigns.content import content_of
-from campaigns.merging import merge_sql
 from campaigns.models import Campaign, Launch
 from campaigns.pacer import MadeParcel, Pacer, turns_of
 from campaigns.selection import count_audience, select_audience
-from campaigns.tags import Tag
+from campaigns.tags import Tag, merge_sql
 from foundation.clock import database_now
 from foundation.ids import url_safe
 from mailer.models import Mail

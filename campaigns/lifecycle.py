@@ -20,15 +20,16 @@ from audience.locks import expensive_call
 from batches import hints
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import begin_resume, begin_stop, finish_stop
+from batches.stop.begin import begin_resume
+from batches.stop.begin import begin_stop
+from batches.stop.begin import finish_stop
 from batches.stop.settle import stop_transaction
-from campaigns.beginning import STATUS_NOW
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
-from campaigns.models import AccountTerms, Campaign
+from campaigns.models import STATUS_NOW, AccountTerms, Campaign
+from campaigns.pacer import hint_times, repace
 from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
 from campaigns.readiness import WITH_TAG, Needs, lacks_of
-from campaigns.repacing import hint_times, repace
 from campaigns.states import BEGINNING, CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
 from foundation.clock import Now, database_now
 

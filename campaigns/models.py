@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MinValueValidator, validate_email
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, SmallIntegerField, When
 from django.db.models.functions import Lower
 
 from accounts.models import Account
 from audience.models import ContactList, Segment
 from batches.models import Batch
-from campaigns.beginning import STATUS_NOW
+from batches.states import BatchStatus
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now
 from mailer.models import Mail, UnsubscribeGroup
@@ -53,6 +53,28 @@ class Sender(models.Model):
 
     def __str__(self) -> str:
         return f"{self.nickname} <{self.from_email}>"
+
+
+# --- the rule by which a campaign has begun ---------------------------------------------------------------------------
+#
+# A prepared campaign begins when its time comes, by PostgreSQL's clock: its mail is sent then, and the sweeper records
+# it in the row up to a second later. Everyone who reads a status, filters by it or allows a move by it uses this rule.
+
+HAS_MESSAGES: Final = Q(launch__recipients__gt=0)
+WAS_OPEN: Final = Q(launch__batch__status=BatchStatus.OPEN) | Q(launch__batch__stopped_at__gt=F("begins_at"))
+"""Nothing of a batch that was stopped before the campaign's time has been sent."""
+IS_DUE: Final = Q(status=CampaignStatus.SCHEDULED, launch__isnull=False, begins_at__lte=Now()) & WAS_OPEN
+IS_UNDER_WAY: Final = Q(status=CampaignStatus.QUEUED) & HAS_MESSAGES
+HAS_BEGUN: Final = IS_DUE | IS_UNDER_WAY
+"""The campaigns whose row does not say yet that they have begun."""
+
+STATUS_NOW: Final = Case(
+    When(HAS_BEGUN & HAS_MESSAGES, then=CampaignStatus.SENDING),
+    When(IS_DUE, then=CampaignStatus.QUEUED),
+    default=F("status"),
+    output_field=SmallIntegerField(),
+)
+"""The status at this moment. A campaign without a launch has the one that its row says."""
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):

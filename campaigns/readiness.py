@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Final
 
+from campaigns.errors import Lack
 from campaigns.models import Campaign
 
 UNSUBSCRIBE_TAGS = ("[unsubscribe]", "{{unsubscribe}}", "{{{unsubscribe}}}", "<%asm_group_unsubscribe")
 """Any of these stands for the link."""
-
-
-class Lack(enum.Enum):
-    """Something that is missing, or that may not be used."""
-
-    SUBJECT = "a subject"
-    SENDER = "a sender"
-    SENDER_VERIFICATION = "a sender whose address is verified"
-    FROM_NAME = "a name of its sender"
-    CONTENT = "content"
-    AUDIENCE = "a list or a segment"
-    UNSUBSCRIBE_CHOICE = "an unsubscribe group or a link of its own"
-    UNSUBSCRIBE_TAG = "the tag of the unsubscribe link in all its content"
-
-    @property
-    def label(self) -> str:
-        return f"the campaign lacks {self.value}"
-
 
 Needs = frozenset[Lack]
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from django.db import connection
 
-from audience.models import Segment
 from audience.query.compiling import compile_condition
-from audience.query.condition_json import from_json
-from audience.query.conditions import And, Condition, InList, Or
+from audience.query.conditions import Or
+from audience.segments import condition_of
 from campaigns.models import Campaign
 
 BOUNDS = "c.id > %(through)s and c.id <= %(last_contact)s"
@@ -49,12 +48,6 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
         parameters |= said
         sources.append(f"({EVERYBODY} and ({sql}) {page})")
     return Selection(f"select distinct id from ({' union all '.join(sources)}) audience {page}", parameters)
-
-
-def condition_of(segment: Segment) -> Condition:
-    """Who belongs to a segment, its list included."""
-    own = from_json(segment.condition)
-    return own if segment.list_id is None else And((InList(segment.list_id), own))
 
 
 def count_audience(campaign: Campaign, *, last_contact: int) -> int:

@@ -15,7 +15,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 
 from accounts.models import Account
 from accounts.rates import take_place
@@ -28,6 +28,7 @@ from campaigns.errors import (
     SenderLocked,
     SenderProblem,
     SenderVerified,
+    UnknownPart,
     UnknownSender,
     VerificationLimitReached,
     WrongPart,
@@ -108,14 +109,30 @@ def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
 
 
 def find_verified(account: Account, *, email: str | None, name: str | None) -> Sender:
-    """The account's first verified sender with that address, with that name, or with both. Raises UnknownSender."""
+    """Return the account's first verified sender with that address, with that name, or with both.
+
+    Raises UnknownSender.
+    """
     verified = list_senders(account).filter(verified_at__isnull=False)
     if name is not None:
         verified = verified.filter(from_name=name)
-    for sender in verified:
-        if email is None or has_address(sender, email):
-            return sender
-    raise UnknownSender(field="sender")
+    sender = verified.first() if email is None else _first_with_address(verified, email)
+    if sender is None:
+        raise UnknownSender(field="sender")
+    return sender
+
+
+def sender_of(account: Account, address: str) -> int:
+    """Return the id of the account's sender with that address, preferably a verified one. Raises UnknownPart."""
+    verified_first = list_senders(account).order_by(F("verified_at").asc(nulls_last=True), "pk")
+    sender = _first_with_address(verified_first, address)
+    if sender is None:
+        raise UnknownPart("sender")
+    return sender.pk
+
+
+def _first_with_address(senders: Iterable[Sender], email: str) -> Sender | None:
+    return next((sender for sender in senders if has_address(sender, email)), None)
 
 
 def has_address(sender: Sender, email: str) -> bool:

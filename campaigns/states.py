@@ -39,7 +39,7 @@ RUNNING = frozenset({CampaignStatus.QUEUED, CampaignStatus.SENDING, CampaignStat
 """In these, a campaign has a batch and is on its way."""
 
 BEGINNING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.QUEUED})
-"""In these, a campaign may have begun before its row says so (`beginning.py`)."""
+"""In these, a campaign may have begun before its row says so (`HAS_BEGUN` in `models.py`)."""
 
 CAMPAIGN_MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
     CampaignStatus.DRAFT: frozenset({CampaignStatus.SCHEDULED, CampaignStatus.QUEUED}),

@@ -16,11 +16,10 @@ from batches.handles import is_pending
 from batches.handles import pending_parcels
 from audience.locks import time_limit
 from batches.states import BatchStatus
-from campaigns.beginning import HAS_BEGUN
 from campaigns.errors import TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move
-from campaigns.models import Campaign, Launch
+from campaigns.models import HAS_BEGUN, Campaign, Launch
 from campaigns.readiness import NEEDED, lacks_of
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now

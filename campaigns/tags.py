@@ -8,10 +8,10 @@ to delivery. Source: SendGrid, "Personalize your Marketing Campaigns", "Substitu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from audience.models import TEXT_FIELDS
+from audience.models import TEXT_FIELDS, FieldDefinition
 from campaigns.models import Sender
 from foundation.texts import is_text
 
@@ -33,6 +33,8 @@ TAG: Final = re.compile(
 SENDER_TAG: Final = re.compile(r"\[(Sender_\w+)\]|\{\{\{?\s*(Sender_\w+)\s*\}?\}\}")
 LEFT_TO_DELIVERY: Final = frozenset({"unsubscribe", "unsubscribe_preferences", "weblink"})
 LONGEST: Final = 200
+PAIRS_AT_ONCE: Final = 50
+"""PostgreSQL takes 100 arguments to a function."""
 
 
 class Tag(NamedTuple):
@@ -69,3 +71,35 @@ def fill_in_sender(text: str, sender: Sender) -> str:
         "Sender_Country": sender.country,
     }
     return SENDER_TAG.sub(lambda match: said.get(match[1] or match[2], match[0]), text)
+
+
+def merge_sql(tags: Sequence[Tag], account_id: int) -> tuple[str, dict[str, Any]]:
+    """What `message.personal` holds for a contact c, as SQL, and its parameters: `{"merge": {tag: value}}`, or null
+    where the content asks for nothing. A contact that lacks a field gets the tag's default."""
+    if not tags:
+        return "null::jsonb", {}
+    fields = {definition.name.lower(): definition for definition in FieldDefinition.objects.filter(account=account_id)}
+    parameters: dict[str, Any] = {}
+    pairs = []
+    for number, tag in enumerate(tags):
+        parameters |= {f"tag{number}": tag.text, f"default{number}": tag.default}
+        value = _value_sql(tag.field, fields, parameters, f"field{number}")
+        pairs.append(f"%(tag{number})s::text, coalesce(nullif({value}, ''), %(default{number})s)")
+    objects = [
+        f"jsonb_build_object({', '.join(pairs[start : start + PAIRS_AT_ONCE])})"
+        for start in range(0, len(pairs), PAIRS_AT_ONCE)
+    ]
+    return f"jsonb_build_object('merge', {' || '.join(objects)})", parameters
+
+
+def _value_sql(name: str, fields: dict[str, FieldDefinition], parameters: dict[str, Any], key: str) -> str:
+    """A field of contact c as text. Only names of our own columns are written into the SQL."""
+    lowered = name.lower()
+    if lowered in fields:
+        parameters[key] = str(fields[lowered].pk)
+        return f"c.custom ->> %({key})s"
+    if lowered == "alternate_emails":
+        return "array_to_string(c.alternate_emails, ', ')"
+    if lowered == "unique_name":
+        return "coalesce(nullif(c.unique_name, ''), concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')))"
+    return f"c.{lowered}" if lowered in RESERVED_TAGS else "null::text"

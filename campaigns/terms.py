@@ -12,7 +12,7 @@ from accounts.models import Account
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import locked_campaign, schedule_anew
 from campaigns.models import AccountTerms, Campaign
-from campaigns.repacing import hint_times, repace
+from campaigns.pacer import hint_times, repace
 from campaigns.states import RUNNING, CampaignStatus
 
 CHANGEABLE = frozenset({"rate_per_minute", "spread_seconds", "window"})

@@ -14,8 +14,7 @@ from rest_framework import exceptions as drf
 
 from api.easymail import proposed
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
-from campaigns.errors import NotReady, UnknownPart
-from campaigns.readiness import Lack
+from campaigns.errors import Lack, NotReady, UnknownPart
 from foundation.errors import SluiceError
 
 ANY_CALL: Final = "any call"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from campaigns.readiness import NEEDED, Lack
+from campaigns.errors import Lack
+from campaigns.readiness import NEEDED
 
 LANGUAGE: Final = "en"
 """Of a campaign: nothing on the wire can set it."""

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from api.campaign_words import Dialect, word_for
-from campaigns.errors import CampaignConflict, NotReady, UnknownPart
-from campaigns.readiness import Lack
+from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 from foundation.errors import SluiceError
 

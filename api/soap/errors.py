@@ -18,8 +18,7 @@ from django.db import InterfaceError, OperationalError
 from api.campaign_words import Dialect, word_for
 from api.http import BadBody
 from api.soap.codes import TOO_MANY_REQUESTS, UNREADABLE, Code
-from campaigns.errors import CampaignConflict, NotReady, UnknownPart
-from campaigns.readiness import Lack
+from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from foundation.errors import SluiceError
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from audience.drafts import is_email
 from batches.admin.asking import ReasonForm, TimeField
 from batches.models import Receipt
 from campaigns.admin.pace import PaceForm
-from campaigns.admin.testing import AddressesForm
-from campaigns.editing import duplicate_campaign, send_test
+from campaigns.editing import duplicate_campaign
 from campaigns.lifecycle import (
     CANCELABLE,
     PAUSABLE,
@@ -34,6 +36,7 @@ from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK
 from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.terms import change_terms
+from campaigns.testing import TEST_ADDRESSES, send_test
 from foundation.admin import write_time
 
 MAY_SEE, MAY_ADD = "campaigns.view_campaign", "campaigns.add_campaign"
@@ -122,6 +125,21 @@ class TimeForm(forms.Form):
     """When it leaves instead."""
 
     send_at = TimeField(label="Time (UTC)")
+
+
+class AddressesForm(forms.Form):
+    """Up to ten addresses."""
+
+    to = forms.CharField(
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "you@example.com"}),
+        help_text=f"Up to {TEST_ADDRESSES} addresses, with commas between them.",
+    )
+
+    def clean_to(self) -> list[str]:
+        addresses = list(dict.fromkeys(address for address in re.split(r"[,;\s]+", self.cleaned_data["to"]) if address))
+        if wrong := [address for address in addresses if not is_email(address)]:
+            raise forms.ValidationError(f"This is no address: {wrong[0]}")
+        return addresses
 
 
 SEND = CampaignMove("send", "Send Campaign", "send", frozenset(SENDABLE) - {CampaignStatus.SCHEDULED}, _send)

@@ -9,9 +9,9 @@ import pytest
 from accounts.models import Account
 from campaigns.content import content_of, with_preheader
 from campaigns.editing import EditingRules, create_campaign, duplicate_campaign, edit_campaign
-from campaigns.errors import ForeignContent
+from campaigns.errors import ForeignContent, Lack
 from campaigns.models import Campaign
-from campaigns.readiness import NEEDED, WITH_LINK, Lack, lacks_of
+from campaigns.readiness import NEEDED, WITH_LINK, lacks_of
 from tests.campaigns.building import again, ready_campaign
 
 

@@ -10,10 +10,15 @@ from django.db import connection
 from accounts.models import Account
 from batches.counts import count_batch
 from batches.errors import UnknownBatch
-from batches.handles import find_batch, stopped_batches
-from campaigns.editing import duplicate_campaign, edit_campaign, find_campaign, own_campaigns, send_test
+from batches.handles import find_batch
+from batches.handles import stopped_batches
+from campaigns.editing import duplicate_campaign
+from campaigns.editing import edit_campaign
+from campaigns.editing import find_campaign
+from campaigns.editing import own_campaigns
 from campaigns.errors import (
     CampaignConflict,
+    Lack,
     NotReady,
     TimeIsPast,
     TooManyTests,
@@ -32,8 +37,8 @@ from campaigns.lifecycle import (
     unschedule_campaign,
 )
 from campaigns.models import AccountTerms, Campaign, Launch
-from campaigns.readiness import Lack
 from campaigns.states import CampaignStatus
+from campaigns.testing import send_test
 from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import add_sender, again, expand_all, ready_campaign, run_fleet, sweep_campaigns

@@ -11,10 +11,9 @@ from audience.errors import InvalidContact
 from audience.fields import create_field
 from audience.models import FieldType
 from audience.query.vocabulary import TEXT_LENGTH
-from campaigns.content import content_of
+from campaigns.content import LONGEST_VALUE, content_of
 from campaigns.editing import edit_campaign
 from campaigns.models import Campaign
-from campaigns.sizing import LONGEST_VALUE
 from foundation.errors import UnfitCharacter
 from mailer.errors import MessageTooLarge
 from tests.audience.conftest import draft

@@ -16,10 +16,9 @@ from api.easymail.views.base import Endpoint
 from api.http import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from batches.models import Receipt
-from campaigns.editing import create_campaign, edit_campaign, find_campaign, find_parts, numbers_of
+from campaigns.editing import create_campaign, edit_campaign, find_campaign, find_parts, list_campaigns, numbers_of
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import cancel_campaign, delete_campaign, schedule_campaign, send_now, unschedule_campaign
-from campaigns.listing import list_campaigns
 from campaigns.models import Campaign
 from campaigns.statistics import statistics_of
 from campaigns.testing import send_test_and_wait

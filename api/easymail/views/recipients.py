@@ -11,7 +11,7 @@ from api.easymail.inputs import queries
 from api.easymail.outputs import audience
 from api.easymail.outputs import campaigns as shown
 from api.easymail.views.campaigns import CampaignEndpoint
-from campaigns.links import links_of
+from campaigns.content import links_of
 from campaigns.recipients import list_reachable, list_recorded
 
 

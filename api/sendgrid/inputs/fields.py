@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from api.sendgrid.campaign_texts import NO_TEST_ADDRESS, TOO_MANY_TESTS
 from api.sendgrid.errors import Problem
 from api.sendgrid.inputs.schema import ADDRESS, MAX_LINE_LENGTH
-from campaigns.editing import TEST_ADDRESSES
+from campaigns.testing import TEST_ADDRESSES
 from foundation.texts import is_line
 
 HIGHEST_ID: Final = 2**31 - 1

@@ -18,8 +18,7 @@ from api.sendgrid.inputs import fields
 from api.sendgrid.inputs.fields import Field, Wrong, or_none, read_fields
 from api.sendgrid.inputs.resources import read_object
 from campaigns.editing import EditingRules
-from campaigns.errors import UnknownCampaign
-from campaigns.readiness import Lack
+from campaigns.errors import Lack, UnknownCampaign
 from campaigns.states import CampaignStatus
 
 RULES: Final = EditingRules(needs_verified_sender=True)

@@ -9,7 +9,7 @@ from api.openapi import NUMBER, RECEIPT_HEADERS, TEXT, Piece, Reply, component, 
 from api.sendgrid.inputs import fields
 from api.sendgrid.inputs.campaigns import DEFAULT_LIMIT, MAX_LIMIT
 from api.sendgrid.schema.words import REPEATABLE, call
-from campaigns.editing import TEST_ADDRESSES
+from campaigns.testing import TEST_ADDRESSES
 
 CAMPAIGNS = "SendGrid: legacy campaigns"
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": fields.HIGHEST_ID}

@@ -21,7 +21,7 @@ from api.openapi import (
 from api.sendgrid.inputs import fields
 from api.sendgrid.inputs.single_sends import MAX_IDS, MAX_SEARCHED, STATUSES
 from api.sendgrid.schema.words import REPEATABLE, marketing_call
-from campaigns.editing import TEST_ADDRESSES
+from campaigns.testing import TEST_ADDRESSES
 
 SINGLE_SENDS = "SendGrid: Single Sends"
 UUID: Piece = {"type": "string", "format": "uuid"}

@@ -17,10 +17,11 @@ from api.sendgrid.outputs import campaigns as outputs
 from api.sendgrid.outputs import envelope
 from api.sendgrid.schema import campaigns as schema
 from api.sendgrid.views.base import Endpoint
-from campaigns.editing import create_campaign, edit_campaign, find_campaign, own_campaigns, send_test
+from campaigns.editing import create_campaign, edit_campaign, find_campaign, own_campaigns
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.states import CampaignStatus
+from campaigns.testing import send_test
 from foundation.traces import trace_of
 
 LEGACY = Dialect.LEGACY

@@ -18,19 +18,20 @@ from api.sendgrid.paging import read_page
 from api.sendgrid.schema import single_sends as schema
 from api.sendgrid.views.base import MarketingEndpoint
 from campaigns.editing import (
+    categories_of,
     create_campaign,
     duplicate_campaign,
     edit_campaign,
     find_campaign,
+    list_campaigns,
     numbers_of,
-    send_test,
-    sender_of,
 )
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
-from campaigns.listing import categories_of, list_campaigns
 from campaigns.readiness import WITH_LINK
+from campaigns.senders import sender_of
 from campaigns.several import delete_campaigns
 from campaigns.states import CampaignStatus
+from campaigns.testing import send_test
 
 SINGLE_SENDS = Dialect.SINGLE_SENDS
 PAGE, HIGHEST_PAGE = 50, 100

@@ -18,8 +18,7 @@ from api.sendgrid.outputs import single_sends as outputs
 from api.sendgrid.paging import read_offset_page, read_page
 from api.sendgrid.schema import statistics as schema
 from api.sendgrid.views.base import MarketingEndpoint
-from campaigns.editing import find_campaign
-from campaigns.listing import list_campaigns
+from campaigns.editing import find_campaign, list_campaigns
 from campaigns.models import Campaign
 from campaigns.statistics import days_of, statistics_of
 

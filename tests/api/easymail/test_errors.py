@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 
 from api.easymail import errors, proposed
 from api.http import BadBody
-from campaigns.readiness import Lack
+from campaigns.errors import Lack
 from foundation.errors import SluiceError
 from tests.api.sendgrid.test_errors import core_errors, unreadable_bodies
 

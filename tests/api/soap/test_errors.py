@@ -7,8 +7,7 @@ import pytest
 from api.http import BadBody
 from api.soap import errors
 from api.soap.reading import NotSoap
-from campaigns.errors import CampaignConflict, NotReady, UnknownPart
-from campaigns.readiness import Lack
+from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 from foundation.errors import SluiceError
 from tests.api.sendgrid.test_errors import core_errors, unreadable_bodies

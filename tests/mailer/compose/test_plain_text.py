@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from campaigns.content import with_preheader
-from campaigns.links import links_of
+from campaigns.content import links_of, with_preheader
 from campaigns.markdown import render_markdown
 from campaigns.models import Campaign
 from mailer.compose.html_tags import EndTag, StartTag, Text, read_html
