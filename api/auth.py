@@ -11,9 +11,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.keys import find_key
+from accounts.keys import allows, find_key
 from accounts.models import Account, ApiKey
-from accounts.scopes import allows
 from accounts.subusers import find_subuser
 
 Needed = dict[str, str | tuple[str, ...] | None]

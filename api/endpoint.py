@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from accounts.models import Account, ApiKey
 from accounts.rates import Allowance, count_request
 from api.auth import HoldsScope, KeyAuthentication, Needed, acting_account, key_of
-from foundation.methods import answer_options, list_methods
+from foundation.responses import answer_options, list_methods
 
 MAX_QUERY_BYTES = 4000
 """The longest query string in characters: ten times what any call needs, and less than the web server reads."""

@@ -12,9 +12,8 @@ from django.conf import settings
 from django.db import transaction
 
 from audience.errors import SearchTooSlow
-from batches.handles import is_pending
-from batches.handles import pending_parcels
 from audience.locks import time_limit
+from batches.handles import is_pending, pending_parcels
 from batches.states import BatchStatus
 from campaigns.errors import TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch

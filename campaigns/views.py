@@ -3,18 +3,17 @@ links, too; its button verifies. Nobody has to be logged in: whoever has the lin
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from audience.errors import UnknownLink
 from campaigns.senders import read_verification, verify_sender
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods, render_public_page
 
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
+TEMPLATE: Final = "campaigns/verify_sender.html"
 
 
 @csrf_exempt
@@ -26,13 +25,6 @@ def show_verification(request: HttpRequest, token: str) -> HttpResponse:
         is_asked = request.method != "POST"
         sender = read_verification(token) if is_asked else verify_sender(token)
     except UnknownLink:
-        return _page(request, status=404)
-    return _page(request, sender=sender, account=sender.account, is_verified=sender.verified_at is not None)
-
-
-def _page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
-    page = render(request, "campaigns/verify_sender.html", context, status=status)
-    page["Content-Security-Policy"] = POLICY
-    page["Referrer-Policy"] = "no-referrer"
-    page["X-Robots-Tag"] = "noindex"
-    return page
+        return render_public_page(request, TEMPLATE, status=404)
+    context = {"sender": sender, "account": sender.account, "is_verified": sender.verified_at is not None}
+    return render_public_page(request, TEMPLATE, context)

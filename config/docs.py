@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from api.document import document_text
 from api.native import errors, outputs
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods
 
 # Swagger UI writes styles into its elements and has small images as data. Everything else is a file of this site, so
 # the page needs no network, and could run nothing from there.

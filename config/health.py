@@ -3,7 +3,7 @@
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods
 
 
 @accept_methods("GET")

@@ -310,7 +310,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS or CORS_ALLOWED_ORIGIN_REGEX else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.policy.restrict_admin",
+    "foundation.responses.restrict_admin",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -6,12 +6,12 @@ import re
 
 from django.test import Client
 
-from config.policy import POLICY
+from foundation.responses import ADMIN_POLICY
 
 
 def test_every_answer_of_the_admin_has_the_policy(operator: Client, client: Client) -> None:
     for answer in (operator.get("/admin/"), operator.get("/admin/nowhere/"), client.get("/admin/login/")):
-        assert answer["Content-Security-Policy"] == POLICY
+        assert answer["Content-Security-Policy"] == ADMIN_POLICY
 
 
 def test_pages_of_the_admin_need_no_inline_scripts(operator: Client) -> None:

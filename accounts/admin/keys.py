@@ -17,9 +17,8 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldBooleanWidget
 
 from accounts.errors import KeyLimitReached, UnknownKey
-from accounts.keys import create_key, revoke_key
+from accounts.keys import ALL_SCOPES, FULL_ACCESS, create_key, revoke_key
 from accounts.models import ApiKey
-from accounts.scopes import ALL_SCOPES, FULL_ACCESS
 from foundation.admin import ChoosingForm, ReadOnlyAdmin, coloured, write_time
 
 KEY_COLOURS = {"living": "success", "revoked": "danger"}

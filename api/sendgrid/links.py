@@ -26,7 +26,7 @@ from audience.errors import FileTooLarge, UnknownLink
 from audience.jobs.exports import parts_of, read_export
 from audience.jobs.files import read_link, sign_link, upload_file, write_rejected
 from audience.models import Job
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods
 
 UPLOAD, ERRORS, EXPORT = "upload", "errors", "export"
 BLOCK_BYTES: Final = 2**16

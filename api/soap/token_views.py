@@ -10,14 +10,14 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.keys import allows
 from accounts.models import ApiKey
-from accounts.scopes import allows
 from api.auth import bearer_text
 from api.http import BadBody, NotJson, parse_json, read_within
 from api.soap.addresses import base_url
 from api.soap.login import find_named
 from api.soap.tokens import TOKEN_SECONDS, ExpiredToken, find_by_token, make_token
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods
 
 MAX_BYTES: Final = 16 * 1024
 SCOPES: Final = tuple(f"marketing_campaigns.{verb}" for verb in ("read", "create", "update"))

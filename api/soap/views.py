@@ -17,9 +17,9 @@ from django.views.decorators.csrf import csrf_exempt
 from lxml import etree
 
 from accounts.idempotency import asked_with
+from accounts.keys import allows
 from accounts.models import ApiKey
 from accounts.rates import count_request
-from accounts.scopes import allows
 from accounts.subusers import find_subuser
 from api.auth import campaign_scopes
 from api.endpoint import seconds_to_wait
@@ -44,7 +44,7 @@ from api.soap.reading import (
     read_opening,
 )
 from api.soap.wsdl import show_wsdl
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods
 from foundation.traces import trace_of
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from django.utils.http import http_date
 from lxml import etree
 
 from api.soap.addresses import base_url
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods
 
 FILE: Final = Path(__file__).with_name("etframework.wsdl")
 ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from accounts.scopes import FULL_ACCESS
+from accounts.keys import FULL_ACCESS
 from batches.models import PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
 

@@ -10,19 +10,17 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from foundation.addresses import is_visible
-from foundation.methods import accept_methods
+from foundation.responses import accept_methods, render_public_page
 from mailer.suppressions import leaving, own_link
 from mailer.suppressions.leaving import Holder
 from mailer.suppressions.links import BadLink, Link, unseal
 from mailer.transports.addresses import is_safe_address
 
 LONGEST_ADDRESS: Final = 320
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 
 
 @csrf_exempt
@@ -104,8 +102,4 @@ def _page(request: HttpRequest, name: str, token: str, holder: Holder, **context
 
 
 def _render(request: HttpRequest, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    page = render(request, f"mailer/unsubscribe/{name}.html", context, status=status)
-    page["Content-Security-Policy"] = POLICY
-    page["Referrer-Policy"] = "no-referrer"
-    page["X-Robots-Tag"] = "noindex"
-    return page
+    return render_public_page(request, f"mailer/unsubscribe/{name}.html", context, status=status)

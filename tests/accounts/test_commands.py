@@ -10,9 +10,8 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
-from accounts.keys import find_key
+from accounts.keys import FULL_ACCESS, find_key
 from accounts.models import Account
-from accounts.scopes import FULL_ACCESS
 
 
 def run(*arguments: str) -> Any:

@@ -10,9 +10,17 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import KeyLimitReached, ScopesNotGrantable, UnknownKey
-from accounts.keys import create_key, find_key, get_key, living_keys, rename_key, replace_scopes, revoke_key
+from accounts.keys import (
+    FULL_ACCESS,
+    create_key,
+    find_key,
+    get_key,
+    living_keys,
+    rename_key,
+    replace_scopes,
+    revoke_key,
+)
 from accounts.models import Account, ApiKey
-from accounts.scopes import FULL_ACCESS
 from tests.waiting import wait_until
 
 

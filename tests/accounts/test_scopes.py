@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.errors import ScopesNotGrantable
-from accounts.scopes import ALL_SCOPES, AUTOMATIC_SCOPES, FULL_ACCESS, allows, choose_scopes, spell_out
+from accounts.keys import ALL_SCOPES, AUTOMATIC_SCOPES, FULL_ACCESS, allows, choose_scopes, spell_out
 from tests.accounts.official_scopes import SCOPES
 
 

@@ -15,7 +15,7 @@ import pytest
 from accounts.models import Account
 from audience.contacts import find_by_identifier
 from audience.models import Contact, Job, RejectedRow
-from campaigns.admin.testing import AddressesForm
+from campaigns.admin.moves import AddressesForm
 from campaigns.editing import create_campaign
 from campaigns.errors import InvalidSender
 from campaigns.lifecycle import send_now

@@ -10,12 +10,8 @@ from django.db import connection
 from accounts.models import Account
 from batches.counts import count_batch
 from batches.errors import UnknownBatch
-from batches.handles import find_batch
-from batches.handles import stopped_batches
-from campaigns.editing import duplicate_campaign
-from campaigns.editing import edit_campaign
-from campaigns.editing import find_campaign
-from campaigns.editing import own_campaigns
+from batches.handles import find_batch, stopped_batches
+from campaigns.editing import duplicate_campaign, edit_campaign, find_campaign, own_campaigns
 from campaigns.errors import (
     CampaignConflict,
     Lack,

@@ -10,8 +10,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from pydantic_core import to_json
 
+from accounts.keys import spell_out
 from accounts.models import ApiKey
-from accounts.scopes import spell_out
 from api.sendgrid.errors import Refusal
 from batches.models import Batch
 from batches.states import BatchStatus

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import keys
-from accounts.scopes import spell_out
+from accounts.keys import spell_out
 from api import idempotency
 from api.sendgrid import errors, outputs
 from api.sendgrid.inputs import resources

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import keys
+from accounts.keys import allows
 from accounts.models import Account, ApiKey
 from accounts.rates import count_request
-from accounts.scopes import allows
 from api import idempotency
 from api.auth import bearer_text
 from api.http import BadBody
@@ -29,8 +29,8 @@ from api.sendgrid.views.base import Endpoint
 from batches.errors import UnknownBatch
 from batches.handles import create_batch, find_batch, is_usable
 from foundation.errors import SluiceError
-from foundation.methods import accept_methods
 from foundation.prepared import check_connection
+from foundation.responses import accept_methods
 from mailer.pipeline.accept import accept_mail, check_draft
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from accounts.keys import create_key, find_key, get_key, living_keys
+from accounts.keys import ALL_SCOPES, FULL_ACCESS, create_key, find_key, get_key, living_keys
 from accounts.models import Account
-from accounts.scopes import ALL_SCOPES, FULL_ACCESS
 from tests.accounts.official_scopes import SCOPES
 from tests.api.conftest import ApiClient, NewClient
 
