@@ -1,50 +1,76 @@
-"""What the REST dialects' views share: keys, rates and scopes before, JSON after, and who asked."""
+"""The base of the REST APIs' views: the gate for callers before a call, and JSON after it."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import Account, ApiKey
-from accounts.rates import Allowance, count_request
-from api.auth import HoldsScope, KeyAuthentication, Needed, acting_account, key_of
-from foundation.responses import answer_options, list_methods
+from accounts.rates import Allowance
+from foundation.responses import answer_options
+from foundation.responses import list_methods
+from api.caller import Needed
+from api.caller import acting_account
+from api.caller import actor_of
+from api.caller import check_rate
+from api.caller import check_scopes
+from api.caller import count_call
+from api.caller import find_by_bearer
+from api.caller import seconds_to_wait
 
 MAX_QUERY_BYTES = 4000
-"""The longest query string in characters: ten times what any call needs, and less than the web server reads."""
-RETRY_SECONDS = 10
-"""What a 429 advises that knows no better: a queue that is full does not empty in a second."""
+"""The longest query string in characters: ten times the need of any call, and less than the web server reads."""
 
 
 class QueryTooLong(APIException):
-    """More than `MAX_QUERY_BYTES`."""
+    """The query string is longer than `MAX_QUERY_BYTES`."""
 
     status_code = 414
 
 
+class KeyAuthentication(BaseAuthentication):
+    """Bearer keys: `request.user` becomes the key's account, `request.auth` the key."""
+
+    def authenticate(self, request: Request) -> tuple[Account, ApiKey]:
+        """Return the account and the key. Raises NoCredentials and UnknownCredentials."""
+        key = find_by_bearer(request)
+        return key.account, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the WWW-Authenticate header of a refusal."""
+        return "Bearer"
+
+
+def key_of(request: Request) -> ApiKey:
+    """Return the key of a request that KeyAuthentication let in."""
+    return cast("ApiKey", request.auth)
+
+
 class AnyAccept(BaseContentNegotiation):
-    """Everything is answered in JSON, whatever the Accept header says."""
+    """Every answer is JSON, whatever the Accept header asks for."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
+        """Return the first parser."""
         return parsers[0]
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return the first renderer and its media type."""
         return renderers[0], renderers[0].media_type
 
 
 class KeyEndpoint(APIView):
-    """A resource for holders of keys: its name in the dialect's table of errors, and the scope each method needs."""
+    """A resource for holders of keys: its name in the API's table of errors, and the scope that each method needs."""
 
     authentication_classes = [KeyAuthentication]
-    permission_classes = [HoldsScope]
+    # `check_permissions` decides.
+    permission_classes = []
     renderer_classes = [JSONRenderer]
     content_negotiation_class = AnyAccept
     metadata_class = None
@@ -65,53 +91,54 @@ class KeyEndpoint(APIView):
         return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let the caller in, or raise. A query string that is too long is refused before the key is looked up."""
         if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_BYTES:
             raise QueryTooLong
         super().initial(request, *args, **kwargs)
-        self.account = acting_account(request)
+        self.account = acting_account(key_of(request), request)
 
     def perform_authentication(self, request: Request) -> None:
-        """Every request with a living key counts, whatever becomes of it."""
+        """Find the key, and count the request. Every request with a living key counts, even if it is refused later."""
         super().perform_authentication(request)
-        self.allowance = count_request(key_of(request), kind="api", limit=settings.RATE_LIMIT_PER_MINUTE)
-        if self.allowance is None:
-            return
-        # `headers` goes into every answer, refusals included.
-        self.headers |= self.headers_of_rate(self.allowance)
-        if self.allowance.is_exceeded:
-            raise Throttled
+        self.allowance = count_call(key_of(request))
+        if self.allowance is not None:
+            # `headers` goes into every answer, refusals included.
+            self.headers |= self.headers_of_rate(self.allowance)
+        check_rate(self.allowance)
+
+    def check_permissions(self, request: Request) -> None:
+        """Check that the endpoint has the method and the key a scope for it. HEAD needs the scope of GET."""
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method not in self.scopes:
+            raise MethodNotAllowed(method)
+        needed = self.scopes[method]
+        check_scopes(key_of(request), *((needed,) if isinstance(needed, str) else needed or ()))
 
     def headers_of_rate(self, allowance: Allowance) -> dict[str, str]:
-        """What every answer says of the rate."""
+        """Return the headers about the rate that every answer has."""
         return rate_headers(allowance)
 
     def headers_of_refusal(self, status: int) -> dict[str, str]:
-        """What a refusal says besides its body: how to authenticate, when to come again."""
+        """Return the headers that a refusal has in addition: how to authenticate, or when to ask again."""
         if status == 401:
             return {"WWW-Authenticate": "Bearer"}
         return {"Retry-After": str(seconds_to_wait(self.allowance))} if status == 429 else {}
 
     @property
     def key(self) -> ApiKey:
-        """The key that asks."""
+        """Return the key of the caller."""
         return key_of(self.request)
 
     @property
     def actor(self) -> str:
-        """Who asks, for a receipt."""
-        return f"key {self.key.key_id} ({self.key.name})"
+        """Return how receipts name the caller."""
+        return actor_of(self.key)
 
 
 def rate_headers(allowance: Allowance) -> dict[str, str]:
-    """As SendGrid has them; the reset is in seconds since 1970."""
+    """Return SendGrid's headers about the rate. The reset is in seconds since 1970."""
     return {
         "X-RateLimit-Limit": str(allowance.limit),
         "X-RateLimit-Remaining": str(allowance.remaining),
         "X-RateLimit-Reset": str(allowance.reset_at),
     }
-
-
-def seconds_to_wait(allowance: Allowance | None) -> int:
-    """For Retry-After: until the next minute when it is the rate that was exceeded."""
-    is_rate = allowance is not None and allowance.is_exceeded
-    return max(1, allowance.reset_at - int(time.time())) if allowance and is_rate else RETRY_SECONDS

@@ -153,7 +153,7 @@ class CallSchema(AutoSchema):
 class BearerKey(OpenApiAuthenticationExtension):
     """Registers itself by being defined."""
 
-    target_class = "api.auth.KeyAuthentication"
+    target_class = "api.endpoint.KeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Piece:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
+from api.caller import CallerRefused
 from api.easymail import proposed
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from campaigns.errors import Lack, NotReady, UnknownPart
@@ -181,6 +182,8 @@ def answer_for(error: Exception, call: str, **path: Any) -> Refusal | None:
         return error
     if isinstance(error, SluiceError):
         return core_refusal(error, call, path)
+    if isinstance(error, CallerRefused):
+        return _refuse(HTTP_ANSWERS[error.status], path)
     if isinstance(error, BadBody):
         return _refuse(BODY_ANSWERS[type(error)], path)
     if isinstance(error, OperationalError | InterfaceError):

@@ -12,6 +12,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
+from api.caller import CallerRefused
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from batches.listing import UnknownPlace
 from foundation.errors import SluiceError
@@ -182,6 +183,8 @@ def answer_for(error: Exception, resource: str) -> Refusal | None:
         return _refuse(answer, said=str(error))
     if isinstance(error, UnknownPlace):
         return invalid({"after": ["The list has no such id."]})
+    if isinstance(error, CallerRefused):
+        return plain_refusal(error.status)
     if isinstance(error, BadBody):
         return _refuse(BODY_ANSWERS[type(error)])
     if isinstance(error, OperationalError | InterfaceError):

@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
 from accounts.errors import ScopesNotGrantable
+from api.caller import CallerRefused, NoCredentials, ScopeMissing, UnknownCredentials
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from api.sendgrid import audience_texts, campaign_texts
 from api.sendgrid.campaign_texts import ANY_CALL
@@ -159,10 +160,12 @@ HTTP_ANSWERS: dict[int, str] = {
     503: "service unavailable",
 }
 
-# mail/send has its own words for these.
-WRONG_CREDENTIALS = Refusal(401, Problem("Permission denied, wrong credentials"))
-INVALID_GRANT = Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked"))
-MAY_NOT_SEND = Refusal(401, Problem("Authenticated user is not authorized to send mail"))
+MAIL_CALLER_ANSWERS: dict[type[CallerRefused], Answer] = {
+    NoCredentials: Answer(401, None, "Permission denied, wrong credentials"),
+    UnknownCredentials: Answer(401, None, "The provided authorization grant is invalid, expired, or revoked"),
+    ScopeMissing: Answer(401, None, "Authenticated user is not authorized to send mail"),
+}
+"""The texts of mail/send for a caller that is not let in, where they differ from those of the other calls."""
 
 NO_IDEMPOTENCY_KEY = Problem(
     "An API key is shown once and never again, so this call takes no Idempotency-Key."  # ours
@@ -180,6 +183,9 @@ def answer_for(error: Exception, call: str) -> Refusal | None:
         return error
     if isinstance(error, SluiceError):
         return core_refusal(error, call)
+    if isinstance(error, CallerRefused):
+        own = MAIL_CALLER_ANSWERS.get(type(error)) if call == MAIL_SEND else None
+        return Refusal(own.status, Problem(own.message)) if own else plain_refusal(error.status)
     if isinstance(error, BadBody):
         answer = body_answers(call)[type(error)]
         return Refusal(answer.status, Problem(answer.message, answer.field))

@@ -18,13 +18,17 @@ from django.urls import URLPattern, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
-from api.auth import key_of
-from api.endpoint import RETRY_SECONDS
+from api.caller import RETRY_SECONDS, UnknownCredentials, find_by_id
+from api.endpoint import key_of
 from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing
 from audience.errors import FileTooLarge, UnknownLink
 from audience.jobs.exports import parts_of, read_export
-from audience.jobs.files import read_link, sign_link, upload_file, write_rejected
+from audience.jobs.files import sign_link
+from audience.jobs.files import upload_file
+from audience.jobs.files import write_rejected
+from audience.jobs.files import find_linked_job
+from audience.jobs.files import open_link
 from audience.models import Job
 from foundation.responses import accept_methods
 
@@ -79,24 +83,34 @@ def refused(refusal: Refusal) -> HttpResponse:
     return response
 
 
+def job_of(token: str, purpose: str) -> Job:
+    """Return the job of a link that was made for this purpose. Raises UnknownLink, also when its key was revoked."""
+    link = open_link(token)
+    try:
+        find_by_id(link.key_id)
+    except UnknownCredentials:
+        raise UnknownLink from None
+    return find_linked_job(link, purpose)
+
+
 @answering("PUT")
 def upload(request: HttpRequest, token: str) -> HttpResponse:
     """The file of an import, plain or gzip."""
-    upload_file(read_link(token, UPLOAD), read_blocks(request))
+    upload_file(job_of(token, UPLOAD), read_blocks(request))
     return HttpResponse(status=200, content_type="text/plain; charset=utf-8")
 
 
 @answering("GET")
 def rejected(request: HttpRequest, token: str) -> HttpResponseBase:
     """The rows that a job did not take, as CSV."""
-    job = read_link(token, ERRORS)
+    job = job_of(token, ERRORS)
     return file_response(write_rejected(job), f"rejected-{job.uuid}.csv", "text/csv; charset=utf-8")
 
 
 @answering("GET")
 def exported(request: HttpRequest, token: str, part: str) -> HttpResponseBase:
     """One of an export's files, packed with gzip."""
-    job = read_link(token, EXPORT)
+    job = job_of(token, EXPORT)
     parts = parts_of(job)
     if int(part) >= len(parts):
         raise UnknownLink

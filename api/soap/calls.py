@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from accounts.models import Account, ApiKey
+from api.caller import actor_of
 from api.patience import PATIENCE_SECONDS
 from api.soap.reading import Element
 
@@ -26,5 +27,5 @@ class Call:
 
     @property
     def actor(self) -> str:
-        """Who asks, for a receipt."""
-        return f"key {self.key.key_id} ({self.key.name})"
+        """Return how receipts name the caller."""
+        return actor_of(self.key)

@@ -15,10 +15,19 @@ from typing import Final
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from api.caller import CallerRefused, RateExceeded, ScopeMissing, seconds_to_wait
 from api.campaign_words import Dialect, word_for
 from api.http import BadBody
-from api.soap.codes import TOO_MANY_REQUESTS, UNREADABLE, Code
-from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
+from api.soap.codes import TOO_MANY_REQUESTS
+from api.soap.codes import UNREADABLE
+from api.soap.codes import Code
+from campaigns.errors import CampaignConflict
+from campaigns.errors import Lack
+from campaigns.errors import NotReady
+from campaigns.errors import UnknownPart
+from api.soap.codes import LOGIN_FAILED
+from api.soap.codes import TOKEN_EXPIRED
+from api.soap.tokens import ExpiredToken
 from foundation.errors import SluiceError
 
 
@@ -182,6 +191,8 @@ def fault_of(error: Exception) -> Fault | None:
     """The fault that an error of a whole call is; None: a fault of ours that nobody foresaw."""
     if isinstance(error, Fault):
         return error
+    if isinstance(error, CallerRefused):
+        return caller_fault(error)
     if isinstance(error, BadBody):
         return Fault(FaultKind.CLIENT, UNREADABLE)
     if isinstance(error, OperationalError | InterfaceError):
@@ -191,9 +202,14 @@ def fault_of(error: Exception) -> Fault | None:
     return Fault(FaultKind.CLIENT, problem.text) if problem else None
 
 
-def too_many_requests(seconds: int) -> Fault:
-    """The key has asked too often; it may ask again then."""
-    return Fault(FaultKind.CLIENT, TOO_MANY_REQUESTS, headers={"Retry-After": str(seconds)})
+def caller_fault(error: CallerRefused) -> Fault:
+    """Return the fault for a caller that is not let in. It does not say what was wrong with the credentials."""
+    if isinstance(error, RateExceeded):
+        wait = str(seconds_to_wait(error.allowance))
+        return Fault(FaultKind.CLIENT, TOO_MANY_REQUESTS, headers={"Retry-After": wait})
+    if isinstance(error, ScopeMissing):
+        return Fault(FaultKind.CLIENT, f"The key does not have the scope {error.scopes[0]}. Request was denied.")
+    return Fault(FaultKind.SECURITY, TOKEN_EXPIRED if isinstance(error, ExpiredToken) else LOGIN_FAILED)
 
 
 def cannot_perform(method: str, kind: str) -> Problem:

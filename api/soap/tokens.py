@@ -11,8 +11,8 @@ from typing import Final
 
 from django.core import signing
 
-from accounts.keys import find_key, find_living
 from accounts.models import ApiKey
+from api.caller import UnknownCredentials, find_by_id, find_by_text
 
 TOKEN_SECONDS: Final = 1200
 """Clients renew a token some minutes before its end, the most careful ones thirteen."""
@@ -20,27 +20,27 @@ SALT: Final = "api.soap.token"
 LONGEST: Final = 500
 
 
-class ExpiredToken(Exception):
-    """A token that was right once."""
+class ExpiredToken(UnknownCredentials):
+    """A token was valid once."""
 
 
 def make_token(key: ApiKey) -> str:
-    """For a key that was just found."""
+    """Return a new token of a key that was just found."""
     until = key.found_at + dt.timedelta(seconds=TOKEN_SECONDS)
     return signing.dumps([key.key_id, int(until.timestamp())], salt=SALT)
 
 
-def find_by_token(token: str) -> ApiKey | None:
-    """The living key that a token stands for, or of which it is the text. Raises ExpiredToken."""
+def find_by_token(token: str) -> ApiKey:
+    """Return the living key that a token names, or whose text it is. Raises UnknownCredentials, also ExpiredToken."""
     if token.startswith("SG."):
-        return find_key(token)
+        return find_by_text(token)
     if len(token) > LONGEST:
-        return None
+        raise UnknownCredentials
     try:
         key_id, until = signing.loads(token, salt=SALT)
     except signing.BadSignature:
-        return None
-    key = find_living(key_id)
-    if key is not None and until <= key.found_at.timestamp():
+        raise UnknownCredentials from None
+    key = find_by_id(key_id)
+    if until <= key.found_at.timestamp():
         raise ExpiredToken
     return key

@@ -11,7 +11,6 @@ import uuid
 from typing import Final
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from lxml import etree
@@ -19,17 +18,18 @@ from lxml import etree
 from accounts.idempotency import asked_with
 from accounts.keys import allows
 from accounts.models import ApiKey
-from accounts.rates import count_request
-from accounts.subusers import find_subuser
-from api.auth import campaign_scopes
-from api.endpoint import seconds_to_wait
+from api.caller import acting_account
+from api.caller import campaign_scopes
+from api.caller import check_rate
+from api.caller import check_scopes
+from api.caller import count_call
 from api.http import UnknownEncoding, read_within
 from api.idempotency import HEADER, do_in_steps, has_key
 from api.soap import outputs
 from api.soap.addresses import base_url
 from api.soap.calls import Call
 from api.soap.codes import Code
-from api.soap.errors import Fault, FaultKind, fault_of, too_many_requests
+from api.soap.errors import Fault, FaultKind, fault_of
 from api.soap.login import log_in
 from api.soap.names import PARTNER, Version
 from api.soap.operations import NAMES, OPERATIONS, UNSUPPORTED, Operation
@@ -163,29 +163,16 @@ def unknown_action(named: str) -> Fault:
 
 
 def find_caller(request: HttpRequest, opening: Opening) -> ApiKey:
-    """Return the key of who asks, unless it asks too often. Raises a Fault."""
+    """Return the key of the caller, and count the request. Raises CallerRefused."""
     key = log_in(request, opening.headers)
-    allowance = count_request(key, kind="api", limit=settings.RATE_LIMIT_PER_MINUTE)
-    if allowance is not None and allowance.is_exceeded:
-        raise too_many_requests(seconds_to_wait(allowance))
+    check_rate(count_call(key))
     return key
 
 
 def let_in(request: HttpRequest, envelope: Envelope, operation: Operation, *, key: ApiKey, call_id: str) -> Call:
-    """Return the call, if who asks may ask this. Raises a Fault, and UnknownSubuser."""
-    check_scope(key, operation)
-    subuser = request.META.get("HTTP_ON_BEHALF_OF", "").strip()
-    account = find_subuser(key.account, subuser) if subuser else key.account
-    return Call(account, key, envelope.payload, call_id)
-
-
-def check_scope(key: ApiKey, operation: Operation) -> None:
-    """Keys have scopes of two names for campaigns; either is enough. Raises a Fault."""
-    if operation.verb is None:
-        return
-    wanted = campaign_scopes(operation.verb)
-    if not any(allows(key.scopes, each) for each in wanted):
-        raise Fault(FaultKind.CLIENT, f"The key does not have the scope {wanted[0]}. Request was denied.")
+    """Return the call if the caller may make it. Raises ScopeMissing and UnknownSubuser."""
+    check_scopes(key, *(campaign_scopes(operation.verb) if operation.verb else ()))
+    return Call(acting_account(key, request), key, envelope.payload, call_id)
 
 
 def refuse(request: HttpRequest, error: Exception, *, opening: Opening | None, call_id: str) -> HttpResponse:

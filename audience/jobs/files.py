@@ -16,7 +16,6 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 
-from accounts.keys import find_living
 from accounts.models import ApiKey
 from audience import queries
 from audience.errors import FileTooLarge, FileUploaded, UnknownLink, UploadInProgress, UploadsFull
@@ -118,6 +117,14 @@ class Rejected(NamedTuple):
     reason: str
 
 
+class Link(NamedTuple):
+    """The content of a link's token: the job, the file of it, and the key for which the link was made."""
+
+    job_id: int
+    purpose: str
+    key_id: str
+
+
 def reject_rows(job: Job, rows: Iterable[Rejected]) -> None:
     """In a page: keep what was not taken, and count it."""
     values = [(job.pk, number, text[:LONGEST_SHOWN], reason) for number, text, reason in rows]
@@ -146,21 +153,27 @@ def sign_link(job: Job, purpose: str, key: ApiKey) -> str:
 def is_genuine(token: str) -> bool:
     """Return whether `sign_link` has made the token, without asking the database whether it is still good."""
     try:
-        signing.loads(token, salt=SALT)
-    except signing.BadSignature:
+        open_link(token)
+    except UnknownLink:
         return False
     return True
 
 
-def read_link(token: str, purpose: str) -> Job:
-    """Return the job for which `sign_link` made the token with this purpose. Raises UnknownLink."""
+def open_link(token: str) -> Link:
+    """Return the content of a token that `sign_link` has made. Raises UnknownLink.
+
+    The caller has to check that the key still lives, before it asks for the job.
+    """
     try:
-        job_id, made_for, key_id = signing.loads(token, salt=SALT)
-    except (signing.BadSignature, ValueError) as error:
+        return Link(*signing.loads(token, salt=SALT))
+    except (signing.BadSignature, TypeError) as error:
         raise UnknownLink from error
-    key = find_living(key_id)
-    job = Job.objects.filter(pk=job_id).select_related("account").first()
-    if key is None or made_for != purpose or job is None:
+
+
+def find_linked_job(link: Link, purpose: str) -> Job:
+    """Return the job of a link that was made for this purpose. Raises UnknownLink, also if the job has expired."""
+    job = Job.objects.filter(pk=link.job_id).select_related("account").first()
+    if link.purpose != purpose or job is None:
         raise UnknownLink
     if job.expires_at is not None and job.expires_at <= database_now():
         raise UnknownLink

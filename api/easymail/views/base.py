@@ -9,9 +9,10 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 
 from accounts.rates import Allowance
+from api.caller import seconds_to_wait
 from api.easymail import errors, outputs
 from api.easymail.proposed import TRANSITION_RETRY_SECONDS
-from api.endpoint import KeyEndpoint, seconds_to_wait
+from api.endpoint import KeyEndpoint
 
 
 class Endpoint(KeyEndpoint):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import needing
+from api.caller import needing
 from api.campaign_words import Dialect, Move, may
 from api.easymail import outputs, proposed, schema
 from api.easymail.inputs import campaigns as inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import needing
+from api.caller import needing
 from api.easymail import outputs, schema
 from api.easymail.inputs import queries
 from api.easymail.outputs import audience

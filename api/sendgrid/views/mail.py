@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import keys
 from accounts.keys import allows
-from accounts.models import Account, ApiKey
-from accounts.rates import count_request
+from accounts.models import Account
+from accounts.keys import RecalledKey
 from api import idempotency
-from api.auth import bearer_text
+from api.caller import NoCredentials, bearer_text, find_sender, recall_sender
 from api.http import BadBody
 from api.idempotency import done_once
 from api.sendgrid import errors, outputs
@@ -51,35 +49,19 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
     """Who asks, and what. Raises what `errors.answer_for` knows."""
     bearer = bearer_text(request)
     if bearer is None:
-        return outputs.mail_refused(errors.WRONG_CREDENTIALS)
-    recalled = keys.recall_key(bearer) if may_be_recalled(request) else None
+        raise NoCredentials
+    # With an Idempotency-Key more than the statement that stores needs the key.
+    recalled = None if idempotency.has_key(request) else recall_sender(bearer)
     if recalled is not None:
         return answer_recalled(request, bearer, recalled)
     key = find_sender(bearer)
-    if isinstance(key, errors.Refusal):
-        return outputs.mail_refused(key)
     if idempotency.has_key(request):
         asked = idempotency.asked_by(request, key.account)
         return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request, key.found_at)))
     return send(key.account, read_mail(request, key.found_at))
 
 
-def find_sender(bearer: str) -> ApiKey | errors.Refusal:
-    """The key of that text, or why it may not send now."""
-    key = keys.find_key(bearer)
-    if key is None:
-        return errors.INVALID_GRANT
-    if not allows(key.scopes, "mail.send"):
-        return errors.MAY_NOT_SEND
-    return errors.plain_refusal(429) if is_rate_exceeded(key) else key
-
-
-def may_be_recalled(request: HttpRequest) -> bool:
-    """Whether nothing but the statement that stores needs the key."""
-    return not idempotency.has_key(request) and not settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE
-
-
-def answer_recalled(request: HttpRequest, bearer: str, recalled: keys.RecalledKey) -> HttpResponse:
+def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) -> HttpResponse:
     """A caller that was here a moment ago: the statement that stores asks for the key itself, which saves a round trip.
 
     Whatever is not simply stored is answered by who has found the key: nobody else is told what is wrong.
@@ -94,17 +76,9 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: keys.RecalledKe
         with suppress(SluiceError):
             return outputs.accepted(accept_mail(recalled.key.account, asked.draft, recalled=recalled.key).public_id)
     key = find_sender(bearer)
-    if isinstance(key, errors.Refusal):
-        return outputs.mail_refused(key)
     if isinstance(asked, Exception):
         raise asked
     return send(key.account, asked)
-
-
-def is_rate_exceeded(key: ApiKey) -> bool:
-    """Whether the key has asked too often in this minute. Unlike the others this endpoint has no headers for it."""
-    allowance = count_request(key, kind="send", limit=settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE)
-    return allowance is not None and allowance.is_exceeded
 
 
 def send(account: Account, asked: MailRequest) -> HttpResponse:
