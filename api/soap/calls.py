@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from accounts.models import Account, ApiKey
 from api.caller import actor_of
-from api.patience import PATIENCE_SECONDS
 from api.soap.reading import Element
+from campaigns.patience import PATIENCE_SECONDS
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from foundation.errors import SluiceError
 SEND: Final = "Send"
 INTEGER: Final = re.compile(r"\+?[0-9]{1,20}")
 NO_OBJECTS: Final = "The call names no objects."
+UNCERTAIN: Final = "It is not known whether this was done; ask again"
 NAME: Final = re.compile(r"\w{1,60}")
 
 
@@ -54,27 +55,34 @@ def read_send_id(found: Element) -> int:
 
 
 def each_by_itself(objects: Iterable[Element], serve: Callable[[int, Element], Result], *, done: str) -> list[Result]:
-    """What becomes of each object, whatever becomes of the others."""
-    return [guarded(index, found, serve, done=done) for index, found in enumerate(objects)]
+    """Return the result of each object, whatever the results of the others are."""
+    return [guarded(index, element, serve, done=done) for index, element in enumerate(objects)]
 
 
-def guarded(index: int, found: Element, serve: Callable[[int, Element], Result], *, done: str) -> Result:
-    """What `serve` makes of the object, or why it cannot be done. Raises what is no fault of the caller's."""
+def guarded(index: int, element: Element, serve: Callable[[int, Element], Result], *, done: str) -> Result:
+    """Return what `serve` makes of the object, or the reason why it cannot be done. Raises errors of our own making."""
     try:
-        return serve(index, found)
-    except (Problem, SluiceError) as error:
-        return refused(index, found, error, done=done)
-    except (OperationalError, InterfaceError):
-        # Others of the call may be done, which a fault would not say.
-        return refused(index, found, Problem(Code.DATABASE, "It is not known whether this was done; ask again"))
+        return serve(index, element)
+    except (Problem, SluiceError, OperationalError, InterfaceError) as error:
+        send = send_of(element)
+        return Result.refused(index, problem_of_object(error, send=send or "", done=done), send=send)
 
 
-def refused(index: int, found: Element, error: Exception, *, done: str = "changed") -> Result:
-    """The result that says why."""
+def send_of(element: Element) -> int | None:
+    """Return the ID of the Send that an object names, or None if it names none."""
     try:
-        send = None if is_nil(found) else read_send_id(found)
+        return None if is_nil(element) else read_send_id(element)
     except Problem:
-        send = None
-    problem = problem_of(error, send=send or "", done=done)
-    assert problem is not None  # both kinds of error have an answer
-    return Result.refused(index, problem, send=send)
+        return None
+
+
+def problem_of_object(error: Exception, *, send: object, done: str) -> Problem:
+    """Return the problem of one object of a call.
+
+    A database that is away is one, too: other objects of the call may be done, which a fault would not say.
+    """
+    if isinstance(error, OperationalError | InterfaceError):
+        return Problem(Code.DATABASE, UNCERTAIN)
+    problem = problem_of(error, send=send, done=done)
+    assert problem is not None  # every error of the core and every Problem has an answer
+    return problem

@@ -34,6 +34,7 @@ CORE_STOPS = {
     lifecycle.resume_campaign,
     lifecycle.unschedule_campaign,
     several.delete_campaigns,
+    several.stop_campaigns,
     one_message.stop_message,
     keys.revoke_key,
 }

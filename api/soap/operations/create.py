@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 
 from api.campaign_words import Dialect, Move, may
-from api.patience import patiently_until
 from api.soap.calls import Call
 from api.soap.codes import ERROR, SEND_CREATED, SEND_UPDATED, Code
 from api.soap.errors import Fault, FaultKind, Problem, cannot_perform
@@ -16,6 +15,7 @@ from api.soap.objects import SEND, check_count, check_options, check_type, each_
 from api.soap.outputs import Result, add, add_result, overall, payload
 from api.soap.reading import Element, elements
 from campaigns.lifecycle import schedule_campaign
+from campaigns.patience import patiently_until
 from campaigns.readiness import NEEDED
 from campaigns.sending import send_campaign
 

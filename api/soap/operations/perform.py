@@ -1,41 +1,60 @@
 """Perform: cancel, pause and resume sends, several of them in a call.
 
-All stops are committed first, each by itself; then they settle together, so that a call of many takes no longer than
-the slowest of them. A result says OK only once the stop is committed; how many messages a worker still has in its hands
-then is in its text, beside what had left and what is held back.
+A result is OK only if the stop was committed. Its text says how many messages had been sent, how many are held back,
+and how many a worker still has in hand.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from django.conf import settings
-
 from api.campaign_words import Dialect, Move, may
 from api.http import headers_of_receipts
-from api.patience import patiently_until
 from api.soap.calls import Call
 from api.soap.codes import ALREADY, ERROR, SEND_CANCELED, SEND_PAUSED, SEND_RESUMED, Code
 from api.soap.errors import Problem, cannot_perform
-from api.soap.objects import SEND, check_count, check_options, check_type, each_by_itself, read_send_id
+from api.soap.objects import (
+    SEND,
+    check_count,
+    check_options,
+    check_type,
+    each_by_itself,
+    problem_of_object,
+    read_send_id,
+)
 from api.soap.outputs import Result, add, add_result, overall, payload
 from api.soap.reading import Element, child, elements, text
 from batches.models import Receipt
 from batches.stop.begin import finish_stop
-from campaigns.errors import CampaignConflict
-from campaigns.lifecycle import commit_stop, resume_campaign
-from campaigns.receipts import held_nothing_back, last_stop
+from campaigns.lifecycle import resume_campaign
+from campaigns.receipts import held_nothing_back
+from campaigns.patience import patiently_until
+from campaigns.several import stop_campaigns
 from campaigns.states import CampaignStatus
 
 DONE: Final = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
 
 
+@dataclass(frozen=True, slots=True)
+class StopAction:
+    """A stop by its name in a call: the move that this API allows, the status after it, and the text of a success."""
+
+    move: Move
+    target: CampaignStatus
+    message: str
+
+
+STOPS: Final[Mapping[str, StopAction]] = {
+    "cancel": StopAction(Move.CANCEL, CampaignStatus.CANCELED, SEND_CANCELED),
+    "pause": StopAction(Move.PAUSE, CampaignStatus.PAUSED, SEND_PAUSED),
+}
+
+
 def perform(call: Call) -> Element:
-    """The reply."""
+    """Return the reply."""
     check_options(call.payload)
     action = (text(call.payload, "Action") or "").lower()
     definitions = child(call.payload, "Definitions")
@@ -56,56 +75,56 @@ def perform(call: Call) -> Element:
 
 
 def _perform(call: Call, action: str, objects: list[Element]) -> list[Result]:
-    receipts: dict[int, Receipt] = {}
-    serve = partial(_serve_one, call, action, text(call.payload, "Options", "Explanation") or "", receipts)
-    results = each_by_itself(objects, serve, done=DONE.get(action, "changed"))
-    deadline = time.monotonic() + settings.STOP_WAIT_SECONDS
-    settled = {index: _settle(receipt, deadline) for index, receipt in receipts.items()}
-    call.headers |= headers_of_receipts(list({receipt.pk: receipt for receipt in settled.values()}.values()))
-    return [_told(result, settled.get(result.ordinal)) for result in results]
+    reason = text(call.payload, "Options", "Explanation") or ""
+    done = DONE.get(action, "changed")
+    if stop := STOPS.get(action):
+        results = each_by_itself(objects, partial(_read_one, stop.message), done=done)
+        receipts = _stop(call, stop, reason, results, done=done)
+    else:
+        receipts = {}
+        serve = partial(_resume_one, call, reason, receipts) if action == "resume" else partial(_refuse_one, action)
+        results = each_by_itself(objects, serve, done=done)
+    call.headers |= headers_of_receipts(list({receipt.pk: receipt for receipt in receipts.values()}.values()))
+    return [_with_numbers(result, receipts.get(result.ordinal)) for result in results]
 
 
-def _serve_one(
-    call: Call, action: str, reason: str, receipts: dict[int, Receipt], index: int, found: Element
-) -> Result:
-    """The change, committed. Raises Problem, and what the core does."""
-    check_type(found, index)
-    if action not in ACTIONS:
-        raise cannot_perform("this action" if action else "no action", SEND)
-    send = read_send_id(found)
-    message, receipt = ACTIONS[action](call, send, reason)
-    if receipt is not None:
-        receipts[index] = receipt
-    return Result(index, message, send=send)
+def _read_one(message: str, index: int, element: Element) -> Result:
+    check_type(element, index)
+    return Result(index, message, send=read_send_id(element))
 
 
-Done = tuple[str, Receipt | None]
+def _refuse_one(action: str, index: int, element: Element) -> Result:
+    check_type(element, index)
+    raise cannot_perform("this action" if action else "no action", SEND)
 
 
-def _stop(
-    call: Call, send: int, reason: str, *, target: CampaignStatus, move: Move, said: str, kind: Receipt.Action
-) -> Done:
-    try:
-        receipt = patiently_until(
-            call.patient_until,
-            commit_stop,
-            call.account,
-            send,
-            target,
-            may(move, Dialect.SOAP),
-            actor=call.actor,
-            reason=reason,
-        )
-    except CampaignConflict as error:
-        # The same call comes again when its answer was lost.
-        if error.status is not target:
-            raise
-        return ALREADY[said], last_stop(call.account, send, kind)
-    return said, receipt
+def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, done: str) -> dict[int, Receipt]:
+    """Stop the sends of the results without a problem, put what became of them there, and return the receipts."""
+    named = [(result.ordinal, result.send) for result in results if result.problem is None and result.send is not None]
+    stops = stop_campaigns(
+        call.account,
+        [send for _, send in named],
+        stop.target,
+        actor=call.actor,
+        reason=reason,
+        allowed_from=may(stop.move, Dialect.SOAP),
+        patient_until=call.patient_until,
+    )
+    receipts = {}
+    for (index, send), stopped in zip(named, stops, strict=True):
+        if stopped.error is not None:
+            results[index] = Result.refused(index, problem_of_object(stopped.error, send=send, done=done), send=send)
+        elif stopped.is_repeated:
+            results[index] = replace(results[index], message=ALREADY[stop.message])
+        if stopped.receipt is not None:
+            receipts[index] = stopped.receipt
+    return receipts
 
 
-def _resume(call: Call, send: int, reason: str) -> Done:
-    receipt = patiently_until(
+def _resume_one(call: Call, reason: str, receipts: dict[int, Receipt], index: int, element: Element) -> Result:
+    check_type(element, index)
+    send = read_send_id(element)
+    receipts[index] = patiently_until(
         call.patient_until,
         resume_campaign,
         call.account,
@@ -114,24 +133,14 @@ def _resume(call: Call, send: int, reason: str) -> Done:
         reason=reason,
         allowed_from=may(Move.RESUME, Dialect.SOAP),
     )
-    return SEND_RESUMED, receipt
+    return Result(index, SEND_RESUMED, send=send)
 
 
-ACTIONS: Final[Mapping[str, Callable[[Call, int, str], Done]]] = {
-    "cancel": partial(
-        _stop, target=CampaignStatus.CANCELED, move=Move.CANCEL, said=SEND_CANCELED, kind=Receipt.Action.CANCEL
-    ),
-    "pause": partial(_stop, target=CampaignStatus.PAUSED, move=Move.PAUSE, said=SEND_PAUSED, kind=Receipt.Action.PAUSE),
-    "resume": _resume,
-}
+def _with_numbers(result: Result, receipt: Receipt | None) -> Result:
+    """Return the result with the numbers of the receipt.
 
-
-def _settle(receipt: Receipt, deadline: float) -> Receipt:
-    return receipt if receipt.is_settled else finish_stop(receipt, deadline=deadline)
-
-
-def _told(result: Result, receipt: Receipt | None) -> Result:
-    """The result with the receipt's numbers. A cancel that came too late for all of a send is none."""
+    A cancel that came too late for all messages of a send is refused.
+    """
     if receipt is None:
         return result
     if receipt.action == Receipt.Action.CANCEL and held_nothing_back(receipt):
@@ -142,7 +151,7 @@ def _told(result: Result, receipt: Receipt | None) -> Result:
 
 
 def numbers_of(receipt: Receipt) -> str:
-    """What a receipt says, in a line."""
+    """Return the numbers of a receipt as a line of text."""
     if receipt.action == Receipt.Action.RESUME:
         return f"{receipt.sent} had left, {receipt.ended} had ended"
     if not receipt.is_settled:

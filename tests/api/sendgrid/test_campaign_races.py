@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account
-from api import patience
 from batches.models import Receipt
+from campaigns import patience
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign, Launch
 from campaigns.states import CampaignStatus
