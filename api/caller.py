@@ -15,9 +15,9 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from accounts import guessing, keys
+from accounts.keys import allows
 from accounts.models import Account, ApiKey
 from accounts.rates import Allowance, count_request
-from accounts.keys import allows
 from accounts.subusers import find_subuser
 
 Needed = dict[str, str | tuple[str, ...] | None]

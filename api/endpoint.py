@@ -14,16 +14,17 @@ from rest_framework.views import APIView
 
 from accounts.models import Account, ApiKey
 from accounts.rates import Allowance
-from foundation.responses import answer_options
-from foundation.responses import list_methods
-from api.caller import Needed
-from api.caller import acting_account
-from api.caller import actor_of
-from api.caller import check_rate
-from api.caller import check_scopes
-from api.caller import count_call
-from api.caller import find_by_bearer
-from api.caller import seconds_to_wait
+from api.caller import (
+    Needed,
+    acting_account,
+    actor_of,
+    check_rate,
+    check_scopes,
+    count_call,
+    find_by_bearer,
+    seconds_to_wait,
+)
+from foundation.responses import answer_options, list_methods
 
 MAX_QUERY_BYTES = 4000
 """The longest query string in characters: ten times the need of any call, and less than the web server reads."""
@@ -113,6 +114,11 @@ class KeyEndpoint(APIView):
             raise MethodNotAllowed(method)
         needed = self.scopes[method]
         check_scopes(key_of(request), *((needed,) if isinstance(needed, str) else needed or ()))
+
+    @property
+    def call(self) -> str:
+        """Return the name of this request in the table of errors, such as `POST cancel`."""
+        return f"{self.request.method} {self.resource}"
 
     def headers_of_rate(self, allowance: Allowance) -> dict[str, str]:
         """Return the headers about the rate that every answer has."""

@@ -6,6 +6,7 @@ to be corrected.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from campaigns.errors import Lack
@@ -40,7 +41,7 @@ NOT_SENDABLE_TEXT: Final = "Campaign cannot be sent because of its current statu
 NOT_UNSCHEDULABLE_TEXT: Final = "Campaign cannot be unscheduled because it is not scheduled"
 NOT_READY_TEXT: Final = "Campaign is not ready to be sent"
 NOT_TESTABLE_TEXT: Final = "Campaign lacks what a test email needs"
-TEST_FAILED_TEXT: Final = "The test email could not be sent: {said}"
+TEST_FAILED_TEXT: Final = "The test email could not be sent: {error}"
 TEST_SENT_TEXT: Final = "Test email sent"
 OVERWRITE_TEXT: Final = "Campaign content would lose its styling: repeat the request with overwrite set to true"
 ONE_AUDIENCE_TEXT: Final = "The segment uuid field must be empty when list uuid is present."
@@ -48,3 +49,8 @@ LINE_TEXT: Final = "The {name} field must not contain line breaks or control cha
 STORABLE_TEXT: Final = "The {name} field contains characters that cannot be stored."
 
 TRANSITION_RETRY_SECONDS: Final = 1
+
+
+def missing_of(lacks: Collection[Lack]) -> list[str]:
+    """Return the names of what a campaign lacks, in the order of `MISSING`."""
+    return [name for lack, name in MISSING.items() if lack in lacks]

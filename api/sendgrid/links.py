@@ -24,11 +24,7 @@ from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing
 from audience.errors import FileTooLarge, UnknownLink
 from audience.jobs.exports import parts_of, read_export
-from audience.jobs.files import sign_link
-from audience.jobs.files import upload_file
-from audience.jobs.files import write_rejected
-from audience.jobs.files import find_linked_job
-from audience.jobs.files import open_link
+from audience.jobs.files import find_linked_job, open_link, sign_link, upload_file, write_rejected
 from audience.models import Job
 from foundation.responses import accept_methods
 

@@ -18,16 +18,9 @@ from django.db import InterfaceError, OperationalError
 from api.caller import CallerRefused, RateExceeded, ScopeMissing, seconds_to_wait
 from api.campaign_words import Dialect, word_for
 from api.http import BadBody
-from api.soap.codes import TOO_MANY_REQUESTS
-from api.soap.codes import UNREADABLE
-from api.soap.codes import Code
-from campaigns.errors import CampaignConflict
-from campaigns.errors import Lack
-from campaigns.errors import NotReady
-from campaigns.errors import UnknownPart
-from api.soap.codes import LOGIN_FAILED
-from api.soap.codes import TOKEN_EXPIRED
+from api.soap.codes import LOGIN_FAILED, TOKEN_EXPIRED, TOO_MANY_REQUESTS, UNREADABLE, Code
 from api.soap.tokens import ExpiredToken
+from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from foundation.errors import SluiceError
 
 
@@ -63,7 +56,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A row of the table. `{send}` stands for the ID, `{done}` for what was to be done with it, `{said}` for what the
+    """A row of the table. `{send}` stands for the ID, `{done}` for what was to be done with it, `{error}` for what the
     core said, `{status}` for the status of a conflict, `{limit}` for the setting in the second column."""
 
     code: Code
@@ -71,8 +64,8 @@ class Answer:
     limit: str = ""
 
 
-NOT_HERE: Final = Answer(Code.EXCEPTION, "This cannot be done: {said}")
-"""Of calls that this wire does not have."""
+FALLBACK: Final = Answer(Code.EXCEPTION, "This cannot be done: {error}")
+"""The row for errors that no call of this API should raise."""
 
 CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "unknown_campaign": Answer(Code.UNKNOWN_SEND, "Send {send} not found"),
@@ -80,7 +73,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "transition_in_progress": Answer(
         Code.SEND_STATUS, "Send {send} cannot be {done}: another change of it is in progress; ask again"
     ),
-    "not_ready": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "not_ready": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
     "time_is_past": Answer(Code.SEND_DATE, "SendDate has passed"),
     "unknown_part": Answer(Code.JOB_CREATION, "The send names what the account does not have"),
     "unknown_sender": Answer(Code.SENDER, "The account has no verified sender of that FromAddress and FromName"),
@@ -89,73 +82,27 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "campaign_limit_reached": Answer(
         Code.JOB_CREATION, "The account cannot have more than {limit} sends", "CAMPAIGNS_LIMIT"
     ),
-    "unfit_character": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
-    "inexpressible": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
-    "reserved_header": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
-    "invalid_message_id": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
-    "invalid_reply_to": Answer(Code.INVALID_EMAIL, "The email failed validation: {said}"),
+    "unfit_character": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
+    "inexpressible": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
+    "reserved_header": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
+    "invalid_message_id": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
+    "invalid_reply_to": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
     "message_too_large": Answer(
         Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
     ),
-    "queue_full": Answer(Code.RATE_LIMITED, "{said}"),
-    "too_many_calls": Answer(Code.RATE_LIMITED, "{said}; ask again"),
-    "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
-    "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
-    "name_taken": Answer(Code.LIST_CREATION, "The list failed to be created: {said}"),
+    "queue_full": Answer(Code.RATE_LIMITED, "{error}"),
+    "too_many_calls": Answer(Code.RATE_LIMITED, "{error}; ask again"),
+    "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
+    "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
+    "name_taken": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
     "unknown_list": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
     "unknown_subuser": Answer(Code.NOT_AUTHORIZED, "On-Behalf-Of names no subuser of the account"),
     # The wire has no such keys: these words are Sluice's.
     "bad_idempotency_key": Answer(Code.EXCEPTION, "The Idempotency-Key must be 1 to 255 visible ASCII characters"),
     "idempotency_key_reused": Answer(Code.EXCEPTION, "This Idempotency-Key was used for another request"),
     "idempotency_in_progress": Answer(Code.EXCEPTION, "A request with this Idempotency-Key is under way; ask again"),
-} | dict.fromkeys(
-    (
-        "unknown_batch",
-        "status_conflict",
-        "no_stop_place_left",
-        "stop_too_late",
-        "pause_is_over",
-        "unknown_message",
-        "message_in_flight",
-        "message_ended",
-        "unknown_key",
-        "key_limit_reached",
-        "scopes_not_grantable",
-        "unknown_group",
-        "unknown_groups_to_display",
-        "group_name_taken",
-        "group_limit_reached",
-        "unknown_contact",
-        "unknown_field",
-        "field_in_use",
-        "field_limit_reached",
-        "unknown_segment",
-        "invalid_condition",
-        "invalid_query",
-        "search_too_slow",
-        "fixed_field",
-        "too_many_tests",
-        "unknown_job",
-        "unusable_columns",
-        "too_many_contacts",
-        "file_uploaded",
-        "upload_in_progress",
-        "file_too_large",
-        "too_many_jobs",
-        "uploads_full",
-        "unknown_link",
-        "invalid_sender",
-        "sender_limit_reached",
-        "sender_locked",
-        "sender_verified",
-        "verification_limit_reached",
-        "foreign_content",
-        "contact_taken",
-        "test_failed",
-    ),
-    NOT_HERE,
-)
-"""By the core's code."""
+}
+"""The rows by the core's code."""
 
 LACKS: Final = {
     Lack.AUDIENCE: Code.LIST_REQUIRED,
@@ -176,7 +123,7 @@ def problem_of(error: Exception, *, send: object = "", done: str = "changed") ->
         return error
     if not isinstance(error, SluiceError):
         return None
-    answer = CORE_ANSWERS[error.code]
+    answer = CORE_ANSWERS.get(error.code, FALLBACK)
     code, text = answer.code, answer.text
     status = word_for(error.status, Dialect.SOAP) if isinstance(error, CampaignConflict) else ""
     if isinstance(error, NotReady):
@@ -184,7 +131,7 @@ def problem_of(error: Exception, *, send: object = "", done: str = "changed") ->
     if isinstance(error, UnknownPart):
         code, text = next(((row.code, row.text) for name, row in PARTS.items() if name in error.fields), (code, text))
     limit = getattr(settings, answer.limit) if answer.limit else ""
-    return Problem(code, text.format(send=send, done=done, said=error, status=status, limit=limit))
+    return Problem(code, text.format(send=send, done=done, error=error, status=status, limit=limit))
 
 
 def fault_of(error: Exception) -> Fault | None:

@@ -12,16 +12,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.keys import allows
 from accounts.models import ApiKey
-from api.caller import CallerRefused
-from api.caller import NoCredentials
-from api.caller import UnknownCredentials
-from api.caller import bearer_text
-from api.caller import find_by_name
+from api.caller import CallerRefused, NoCredentials, UnknownCredentials, bearer_text, find_by_name
 from api.http import BadBody, NotJson, parse_json, read_within
 from api.soap.addresses import base_url
-from api.soap.tokens import TOKEN_SECONDS
-from api.soap.tokens import find_by_token
-from api.soap.tokens import make_token
+from api.soap.tokens import TOKEN_SECONDS, find_by_token, make_token
 from foundation.responses import accept_methods
 
 MAX_BYTES: Final = 16 * 1024

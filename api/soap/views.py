@@ -16,13 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from lxml import etree
 
 from accounts.idempotency import asked_with
-from accounts.keys import allows
 from accounts.models import ApiKey
-from api.caller import acting_account
-from api.caller import campaign_scopes
-from api.caller import check_rate
-from api.caller import check_scopes
-from api.caller import count_call
+from api.caller import acting_account, campaign_scopes, check_rate, check_scopes, count_call
 from api.http import UnknownEncoding, read_within
 from api.idempotency import HEADER, do_in_steps, has_key
 from api.soap import outputs

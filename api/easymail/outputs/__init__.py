@@ -27,15 +27,9 @@ def page(values: Iterable[Body], query: Query, total: int) -> Body:
     return {"data": list(values), "pagination": pagination}
 
 
-def envelope(refusal: Refusal) -> Body:
-    """The envelope of what is not done; `details` only where there is something to say."""
-    error: Body = {"code": refusal.code, "message": refusal.message}
-    return {"error": error if refusal.details is None else {**error, "details": refusal.details}}
-
-
 def refused(refusal: Refusal) -> HttpResponse:
-    """A refusal from outside the framework's views."""
-    text = json.dumps(envelope(refusal), separators=(",", ":"), ensure_ascii=False)
+    """Return the answer for a refusal outside of the framework's views."""
+    text = json.dumps(refusal.envelope(), separators=(",", ":"), ensure_ascii=False)
     return HttpResponse(text, status=refusal.status, content_type="application/json", headers=rate_headers())
 
 

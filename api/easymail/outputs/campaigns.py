@@ -7,7 +7,6 @@ from uuid import uuid5
 
 from api.campaign_words import Dialect, word_for
 from api.easymail import proposed
-from api.easymail.errors import keys_of
 from api.easymail.outputs import Body, moment
 from audience.models import ContactList, Segment
 from campaigns.editing import has_foreign_content
@@ -24,7 +23,7 @@ DELIVERY, ENGAGEMENT, PURCHASES = "delivery", "engagement", "purchases"
 
 def campaign(found: Campaign, *, statistics: Statistics | None = None, with_revenue: bool = False) -> Body:
     """The whole campaign. Keys that are not always there come last."""
-    lacks = keys_of(lacks_of(found, needs=proposed.NEEDS))
+    lacks = proposed.missing_of(lacks_of(found, needs=proposed.NEEDS))
     shown: Body = {
         "uuid": str(found.uuid),
         "name": found.title,

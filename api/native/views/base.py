@@ -1,49 +1,42 @@
-"""What the native API's views share, and its answers to what is no endpoint."""
+"""The base of the native API's views, and its answers to requests that reach no endpoint."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 
 from api.endpoint import KeyEndpoint
+from api.errors import error_view
 from api.http import receipt_headers
 from api.native import errors, outputs
 from batches.models import Receipt
 
 
 class Endpoint(KeyEndpoint):
-    """An endpoint that refuses in this dialect's words."""
+    """An endpoint whose refusals have the form of the native API."""
 
     def handle_exception(self, exc: Exception) -> Response:
-        refusal = errors.answer_for(exc, self.resource)
+        """Return the refusal for an exception. A fault of ours is raised again."""
+        refusal = errors.answer_for(exc, self.call)
         if refusal is None:
             raise exc
         headers = self.headers_of_refusal(refusal.status)
-        return Response(outputs.envelope(refusal), status=refusal.status, headers=headers)
+        return Response(refusal.envelope(), status=refusal.status, headers=headers)
 
 
 def answer_with(receipt: Receipt) -> Response:
-    """The receipt of what was done, in the body and in the headers."""
+    """Return the answer to a stop or a resume: the receipt, in the body and in the headers."""
     return Response(outputs.one(outputs.receipt_details(receipt)), headers=receipt_headers(receipt))
 
 
-@csrf_exempt
-def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """Every path below /sluice that is none; serves as the site's handler404 there too."""
-    return outputs.refused(errors.plain_refusal(404))
+def refuse(request: HttpRequest, status: int) -> HttpResponseBase:
+    """Answer a request below /sluice outside of the framework's views."""
+    return outputs.refused(errors.plain_refusal(status))
 
 
-def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """handler400 below /sluice."""
-    return outputs.refused(errors.plain_refusal(400))
-
-
-def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """handler500 below /sluice."""
-    return outputs.refused(errors.plain_refusal(500))
-
-
-def busy(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """Return the 503 for a request below /sluice that finds no free thread."""
-    return outputs.refused(errors.plain_refusal(503))
+not_found = error_view(refuse, 404)
+"""The view for every path that does not exist below /sluice, and the site's handler404 there."""
+bad_request = error_view(refuse, 400)
+server_error = error_view(refuse, 500)
+busy = error_view(refuse, 503)
+"""The view for a request that finds no free thread."""

@@ -13,9 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.keys import allows
-from accounts.models import Account
 from accounts.keys import RecalledKey
+from accounts.models import Account
 from api import idempotency
 from api.caller import NoCredentials, bearer_text, find_sender, recall_sender
 from api.http import BadBody

@@ -28,10 +28,9 @@ from api.soap.objects import (
 from api.soap.outputs import Result, add, add_result, overall, payload
 from api.soap.reading import Element, child, elements, text
 from batches.models import Receipt
-from batches.stop.begin import finish_stop
 from campaigns.lifecycle import resume_campaign
-from campaigns.receipts import held_nothing_back
 from campaigns.patience import patiently_until
+from campaigns.receipts import held_nothing_back
 from campaigns.several import stop_campaigns
 from campaigns.states import CampaignStatus
 

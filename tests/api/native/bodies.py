@@ -23,7 +23,7 @@ WRONG_TIMES: list[tuple[Any, str]] = [
     ("0001-01-01T00:00:00+23:59", "Datetime value out of range."),
 ]
 """Values that are not a time for an action, each with its error text."""
-FORBIDDEN = {"error": {"code": "FORBIDDEN", "message": "The API key lacks the scope for this."}}
+FORBIDDEN = {"error": {"code": "FORBIDDEN", "message": "The API key does not have the scope for this call."}}
 
 
 def counts(**others: int) -> dict[str, int]:

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
-
 import pytest
 
 from api.http import BadBody
 from api.sendgrid import errors
 from foundation.errors import SluiceError
-
-APPS = ("accounts", "batches", "mailer", "campaigns", "foundation")
-
-
-def subclasses_of(base: type) -> Iterator[type]:
-    for each in base.__subclasses__():
-        yield each
-        yield from subclasses_of(each)
-
-
-def core_errors() -> list[type[SluiceError]]:
-    """Return every error class of every app."""
-    for app in APPS:
-        package = importlib.import_module(app)
-        for module in pkgutil.walk_packages(package.__path__, f"{app}."):
-            if module.name.rpartition(".")[2] == "errors":
-                importlib.import_module(module.name)
-    return [each for each in subclasses_of(SluiceError) if each.__module__.partition(".")[0] in APPS]
-
-
-def unreadable_bodies() -> list[type[BadBody]]:
-    """Return an error of each kind that any API can raise for an unreadable body.
-
-    Tests of an API with kinds of its own walk these themselves.
-    """
-    return [each for each in subclasses_of(BadBody) if each.__module__ == BadBody.__module__]
+from tests.api.core_errors import core_errors, unreadable_bodies
 
 
 def test_there_are_core_errors_to_walk() -> None:
