@@ -12,11 +12,10 @@ from api.easymail import schema as easymail
 from api.easymail.schema.without_effect import WITHOUT_EFFECT as EASYMAIL_WITHOUT_EFFECT
 from api.native import schema as native
 from api.openapi import Piece
-from api.sendgrid import schema as sendgrid
-from api.sendgrid.schema.without_effect import WITHOUT_EFFECT as SENDGRID_WITHOUT_EFFECT
+from api.sendgrid import document as sendgrid
 from api.without_effect import describe_fields
 
-WITHOUT_EFFECT = {"SendGrid": SENDGRID_WITHOUT_EFFECT, "Easymail": EASYMAIL_WITHOUT_EFFECT}
+WITHOUT_EFFECT = {"SendGrid": sendgrid.WITHOUT_EFFECT, "Easymail": EASYMAIL_WITHOUT_EFFECT}
 """The fields that are accepted and have no effect on mail, by the API. The native API has none."""
 
 

@@ -9,7 +9,7 @@ from django.views import defaults
 
 from api.easymail import views as easymail
 from api.native import views as native
-from api.sendgrid import views as sendgrid
+from api.sendgrid import endpoint as sendgrid
 from api.soap import views as soap
 
 BUSY_SECONDS = 2

@@ -21,7 +21,8 @@ from api.http import MAX_DEPTH
 from api.native import errors as native_errors
 from api.native.inputs import account, batches, fields
 from api.native.urls import urlpatterns as native_routes
-from api.sendgrid.inputs import headers, resources, schema
+from api.sendgrid.keys.inputs import MAX_SCOPES, SCOPE_LENGTH
+from api.sendgrid.mail import headers, types
 from api.soap import codes, inputs, properties, reading, tokens
 from api.soap.operations.retrieve import PAGE
 from audience.jobs import csv_files, lifecycle, sweep
@@ -54,13 +55,13 @@ FACTS = {
         f"| objects and lists within each other | {MAX_DEPTH} levels |",
         f"| a query string | {COMMA(MAX_QUERY_BYTES)} bytes |",
         f"| a request line and its headers | {requests.MOST_HEAD_BYTES // 1024} KB together |",
-        f"| personalizations, recipients | {COMMA(schema.MAX_PERSONALIZATIONS)} each |",
+        f"| personalizations, recipients | {COMMA(types.MAX_PERSONALIZATIONS)} each |",
         f"| {headers.MAX_HEADERS}, names of {headers.MAX_NAME_LENGTH} characters, "
         f"{COMMA(headers.MAX_SIZE)} bytes together |",
-        f"| subject, a name, a file's name | {schema.MAX_LINE_LENGTH} characters |",
-        f"| content blocks, attachments, categories | {schema.MAX_CONTENTS}, {COMMA(schema.MAX_ATTACHMENTS)}, "
-        f"{schema.MAX_CATEGORIES} of {schema.MAX_CATEGORY_LENGTH} characters |",
-        f"| scopes of a new API key | {resources.MAX_SCOPES} of {resources.SCOPE_LENGTH} characters |",
+        f"| subject, a name, a file's name | {types.MAX_LINE_LENGTH} characters |",
+        f"| content blocks, attachments, categories | {types.MAX_CONTENTS}, {COMMA(types.MAX_ATTACHMENTS)}, "
+        f"{types.MAX_CATEGORIES} of {types.MAX_CATEGORY_LENGTH} characters |",
+        f"| scopes of a new API key | {MAX_SCOPES} of {SCOPE_LENGTH} characters |",
         f"more than {sizing.PASSES} passes",
         f"at {COMMA(waiting.BLOCKS)} blocks of the table at most",
         f"does not answer within {rates.TIMEOUT_SECONDS * 1000:g} ms",

@@ -74,9 +74,9 @@ def test_a_database_that_goes_in_the_middle_is_503_too(
         with connection.cursor() as cursor:
             cursor.execute("select pg_terminate_backend(pg_backend_pid())")
 
-    for view in ("api.sendgrid.views.mail", "api.native.views.batches"):
+    for view in ("api.sendgrid.batches.views", "api.native.views.batches"):
         monkeypatch.setattr(f"{view}.create_batch", end_session)
-    monkeypatch.setattr("api.sendgrid.views.mail.accept_mail", end_session)
+    monkeypatch.setattr("api.sendgrid.mail.views.accept_mail", end_session)
     answer = client_of_alice.post(path, mail_body() if "send" in path else None, headers=headers)
     connection.close()
     assert answer.status_code == 503

@@ -8,7 +8,8 @@ import pytest
 
 from api.endpoint import MAX_QUERY_BYTES
 from api.http import MAX_DEPTH
-from api.sendgrid.inputs import headers, resources, schema
+from api.sendgrid.keys import inputs
+from api.sendgrid.mail import headers, types
 from mailer import waiting
 from mailer.models import Mail
 from mailer.waiting import _Seen
@@ -36,7 +37,7 @@ def contents(count: int) -> list[dict[str, str]]:
     return [{"type": "text/x", "value": "x"}] * count
 
 
-LINE = "x" * schema.MAX_LINE_LENGTH
+LINE = "x" * types.MAX_LINE_LENGTH
 ALLOWED = {
     "headers": mail_body(headers=numbered(headers.MAX_HEADERS)),
     "a personalization's headers": personalized(headers=numbered(headers.MAX_HEADERS)),
@@ -44,8 +45,8 @@ ALLOWED = {
     "headers' size": mail_body(headers=in_headers_of(headers.MAX_SIZE)),
     "subject": mail_body(subject=LINE),
     "name": personalized(to=[{"email": "a@b.c", "name": LINE}]),
-    "attachments": mail_body(attachments=files(schema.MAX_ATTACHMENTS)),
-    "content": mail_body(content=contents(schema.MAX_CONTENTS)),
+    "attachments": mail_body(attachments=files(types.MAX_ATTACHMENTS)),
+    "content": mail_body(content=contents(types.MAX_CONTENTS)),
 }
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "headers": (
@@ -150,7 +151,7 @@ def test_a_long_path_is_an_unknown_one(client_of_alice: ApiClient) -> None:
 def test_small_requests_have_bounds_too(client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post("/v3/user/scheduled_sends", {"batch_id": "x" * 201, "status": "pause"})
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, "invalid batch id")
-    for scopes in (["mail.send"] * (resources.MAX_SCOPES + 1), ["x" * (resources.SCOPE_LENGTH + 1)]):
+    for scopes in (["mail.send"] * (inputs.MAX_SCOPES + 1), ["x" * (inputs.SCOPE_LENGTH + 1)]):
         answer = client_of_alice.post("/v3/api_keys", {"name": "x", "scopes": scopes})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "scopes")
         assert "limit of 500 scopes" in answer.json()["errors"][0]["message"]

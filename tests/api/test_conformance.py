@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from accounts.keys import create_key
 from accounts.models import Account
 from api.document import document_text
-from api.sendgrid.field_ids import write_field_id
-from api.sendgrid.recipient_ids import recipient_id
+from api.sendgrid.contactdb.recipient_ids import recipient_id
+from api.sendgrid.fields.ids import write_field_id
 from audience.contacts import list_contacts
 from audience.drafts import make_draft
 from audience.fields import create_field

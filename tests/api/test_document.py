@@ -18,7 +18,7 @@ from api.easymail.urls import urlpatterns as easymail
 from api.native.schema import COMPONENTS as NATIVE_COMPONENTS
 from api.native.urls import urlpatterns as native
 from api.native.views import Endpoint
-from api.sendgrid.schema import FAMILIES
+from api.sendgrid.document import FAMILIES
 from api.sendgrid.urls import urlpatterns as sendgrid
 from api.without_effect import IGNORED
 from tests.api.described_fields import body_of, fields_in, find_declared

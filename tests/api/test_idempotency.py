@@ -19,7 +19,7 @@ from accounts.idempotency import Asked, KeptAnswer, Reservation, asked_with, kee
 from accounts.models import Account, ApiKey, IdempotencyKey
 from api.native import urls as native
 from api.sendgrid import urls as sendgrid
-from api.sendgrid.views import scheduled_sends
+from api.sendgrid.batches import views as scheduled_sends
 from batches import hints
 from batches.handles import create_batch
 from batches.models import Batch, Receipt

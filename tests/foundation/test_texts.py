@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.sendgrid.inputs.schema import MAIL
+from api.sendgrid.mail.types import MAIL
 from foundation.errors import UnfitCharacter
 from foundation.texts import check_line, check_text, is_line, is_text
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from api.sendgrid.views import campaigns as views
+from api.sendgrid.campaigns import views
 from batches.models import Receipt
 from campaigns.lifecycle import schedule_campaign
 from campaigns.models import Campaign

@@ -139,7 +139,7 @@ def test_a_session_that_ended_since_the_last_request_is_noticed_before_anything_
 def test_a_session_that_ends_in_the_statement_is_503_and_nothing_is_tried_twice(
     warm: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.sendgrid.views.mail.check_connection", end_by_the_server)
+    monkeypatch.setattr("api.sendgrid.mail.views.check_connection", end_by_the_server)
     assert warm.post(SEND, mail_body()).status_code == 503
     connection.close()
     assert Mail.objects.count() == 1

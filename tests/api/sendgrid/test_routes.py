@@ -8,7 +8,7 @@ import pytest
 from django.test import Client, RequestFactory
 from django.urls import include, path
 
-from api.sendgrid import views
+from api.sendgrid import endpoint as views
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 
@@ -91,8 +91,8 @@ def test_a_fault_of_ours_is_a_json_500(
     client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.ROOT_URLCONF = __name__
-    for name in ("accept_mail", "create_batch"):
-        monkeypatch.setattr(f"api.sendgrid.views.mail.{name}", raise_zero_division)
+    for name in ("mail.views.accept_mail", "batches.views.create_batch"):
+        monkeypatch.setattr(f"api.sendgrid.{name}", raise_zero_division)
     client_of_alice.http.raise_request_exception = False
     for route, body in (("/v3/mail/send", mail_body()), ("/v3/mail/batch", None)):
         answer = client_of_alice.post(route, body)

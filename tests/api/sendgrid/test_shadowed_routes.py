@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
-from api.sendgrid import views
+from api.sendgrid import endpoint as views
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.official_routes import ROUTES
 

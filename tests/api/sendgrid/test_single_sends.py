@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
-from api.sendgrid.views import single_sends as views
+from api.sendgrid.single_sends import views
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from tests.api.conftest import ApiClient, NewClient

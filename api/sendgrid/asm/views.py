@@ -1,0 +1,172 @@
+"""Unsubscribe groups, and who has left one of them or everything."""
+
+from __future__ import annotations
+
+from django.http import HttpResponseBase
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.idempotency import done_once
+from api.sendgrid.asm import inputs, outputs, schema
+from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.suppressions.inputs import EMAIL, read_known
+from mailer.models import SuppressionKind
+from mailer.suppressions import groups, lists
+
+
+@schema.groups
+class Groups(Endpoint):
+    resource = "asm/groups"
+    scopes = {"POST": "asm.groups.create", "GET": "asm.groups.read"}
+
+    def get(self, request: Request) -> Response:
+        found = groups.counted(groups.living_groups(self.account))
+        if ids := inputs.read_ids(request):
+            found = found.filter(pk__in=ids)
+        return Response([outputs.counted_group(group) for group in found])
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        asked = inputs.read_new_group(request)
+        group = groups.create_group(
+            self.account,
+            name=asked.name or "",
+            description=asked.description or "",
+            is_default=bool(asked.is_default),
+        )
+        return Response(outputs.group(group), status=201)
+
+
+@schema.one_group
+class OneGroup(Endpoint):
+    resource = "asm/groups"
+    scopes = {"GET": "asm.groups.read", "PATCH": "asm.groups.update", "DELETE": "asm.groups.delete"}
+
+    def get(self, request: Request, group_id: str) -> Response:
+        return Response(self._tell(groups.find_group(self.account, int(group_id)).pk))
+
+    def patch(self, request: Request, group_id: str) -> Response:
+        asked = inputs.read_group_change(request)
+        group = groups.change_group(
+            self.account,
+            int(group_id),
+            name=asked.name,
+            description=asked.description,
+            is_default=asked.is_default,
+        )
+        return Response(self._tell(group.pk), status=201)
+
+    def delete(self, request: Request, group_id: str) -> Response:
+        groups.delete_group(self.account, int(group_id))
+        return Response(status=204)
+
+    def _tell(self, group_id: int) -> dict[str, object]:
+        return outputs.counted_group(groups.counted(groups.living_groups(self.account)).get(pk=group_id))
+
+
+@schema.group_suppressions
+class GroupSuppressions(Endpoint):
+    resource = "asm/suppressions"
+    scopes = {"POST": "asm.groups.suppressions.create", "GET": "asm.groups.suppressions.read"}
+
+    def get(self, request: Request, group_id: str) -> HttpResponseBase:
+        group = groups.find_group(self.account, int(group_id))
+        return outputs.streamed(found.email for found in lists.read_groups(self.account, group))
+
+    @done_once
+    def post(self, request: Request, group_id: str) -> Response:
+        emails = inputs.read_emails(request)
+        lists.leave_group(self.account, int(group_id), emails)
+        return Response({"recipient_emails": emails}, status=201)
+
+
+@schema.search_group_suppressions
+class SearchGroupSuppressions(Endpoint):
+    resource = "asm/suppressions"
+    scopes = {"POST": "asm.groups.suppressions.read"}
+
+    @done_once
+    def post(self, request: Request, group_id: str) -> Response:
+        emails = inputs.read_searched_emails(request)
+        group = groups.find_group(self.account, int(group_id))
+        found = lists.find_suppressed(self.account, SuppressionKind.GROUP, emails, group=group)
+        return Response([each.email for each in found])
+
+
+@schema.one_group_suppression
+class OneGroupSuppression(Endpoint):
+    resource = "asm/suppressions"
+    scopes = {"DELETE": "asm.groups.suppressions.delete"}
+
+    def delete(self, request: Request, group_id: str, email: str) -> Response:
+        group = groups.find_group(self.account, int(group_id))
+        lists.unsuppress(self.account, SuppressionKind.GROUP, read_known([email]), group=group)
+        return Response(status=204)
+
+
+@schema.suppressions
+class Suppressions(Endpoint):
+    """Who has left which group."""
+
+    resource = "asm/suppressions"
+    scopes = {"GET": "asm.groups.suppressions.read"}
+
+    def get(self, request: Request) -> HttpResponseBase:
+        return outputs.streamed(outputs.group_suppression(found) for found in lists.read_groups(self.account))
+
+
+@schema.address_suppressions
+class AddressSuppressions(Endpoint):
+    """All groups, and which of them one address has left."""
+
+    resource = "asm/suppressions"
+    scopes = {"GET": "asm.groups.suppressions.read"}
+
+    def get(self, request: Request, email: str) -> Response:
+        (known,) = read_known([email])
+        left = lists.groups_left(self.account, known)
+        found = groups.living_groups(self.account)
+        return Response({"suppressions": [{**outputs.group(each), "suppressed": each.pk in left} for each in found]})
+
+
+@schema.global_suppressions
+class GlobalSuppressions(Endpoint):
+    resource = "asm/suppressions/global"
+    scopes = {"POST": "asm.suppressions.global.create"}
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        emails = inputs.read_emails(request)
+        lists.leave_everything(self.account, emails)
+        return Response({"recipient_emails": emails}, status=201)
+
+
+@schema.one_global_suppression
+class OneGlobalSuppression(Endpoint):
+    resource = "asm/suppressions/global"
+    scopes = {"GET": "asm.suppressions.global.read", "DELETE": "asm.suppressions.global.delete"}
+
+    def get(self, request: Request, email: str) -> Response:
+        """The address, or nothing at all."""
+        found = lists.find_suppressed(self.account, SuppressionKind.GLOBAL, read_known([email])).first()
+        return Response({"recipient_email": found.email} if found else {})
+
+    def delete(self, request: Request, email: str) -> Response:
+        lists.unsuppress(self.account, SuppressionKind.GLOBAL, read_known([email]))
+        return Response(status=204)
+
+
+GROUP_ID = r"(?P<group_id>[0-9]{1,10})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^asm/groups/?$", Groups.as_view()),
+    re_path(rf"^asm/groups/{GROUP_ID}/?$", OneGroup.as_view()),
+    re_path(rf"^asm/groups/{GROUP_ID}/suppressions/?$", GroupSuppressions.as_view()),
+    re_path(rf"^asm/groups/{GROUP_ID}/suppressions/search/?$", SearchGroupSuppressions.as_view()),
+    re_path(rf"^asm/groups/{GROUP_ID}/suppressions/{EMAIL}/?$", OneGroupSuppression.as_view()),
+    re_path(r"^asm/suppressions/?$", Suppressions.as_view()),
+    re_path(r"^asm/suppressions/global/?$", GlobalSuppressions.as_view()),
+    re_path(rf"^asm/suppressions/global/{EMAIL}/?$", OneGlobalSuppression.as_view()),
+    re_path(rf"^asm/suppressions/{EMAIL}/?$", AddressSuppressions.as_view()),
+]

@@ -1,0 +1,119 @@
+"""Issue the ids of batches; pause, cancel and resume batches."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.http import receipt_headers
+from api.idempotency import done_once_in_steps
+from batches.handles import stopped_batches
+from api.idempotency import done_once
+from api.sendgrid.batches import inputs
+from api.sendgrid.batches import schema
+from api.sendgrid.endpoint import Endpoint
+from batches.control import create_batch
+from batches.control import find_batch
+from batches.control import is_usable
+from batches.errors import UnknownBatch
+from batches.models import Batch
+from batches.states import BatchStatus
+from batches.stop.begin import StopLimits, resume_batch, stop_batch
+
+STATUS_NAMES = {BatchStatus.PAUSED: "pause", BatchStatus.CANCELLED: "cancel"}
+
+
+def write_batch(found: Batch) -> dict[str, str]:
+    return {"batch_id": found.public_id}
+
+
+def write_scheduled_send(batch_id: str, status: int) -> dict[str, str]:
+    return {"batch_id": batch_id, "status": STATUS_NAMES[BatchStatus(status)]}
+
+
+@schema.mail_batches
+class MailBatches(Endpoint):
+    resource = "mail/batch"
+    scopes = {"POST": "mail.batch.create"}
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        return Response(write_batch(create_batch(self.account)), status=201)
+
+
+@schema.mail_batch
+class MailBatch(Endpoint):
+    resource = "mail/batch"
+    scopes = {"GET": "mail.batch.read"}
+
+    def get(self, request: Request, batch_id: str) -> Response:
+        batch = find_batch(self.account, batch_id)
+        if not is_usable(batch):
+            raise UnknownBatch
+        return Response(write_batch(batch))
+
+
+# From where this dialect allows a move. The core allows more; here an entry is made once, then changed or deleted.
+MAY_BE_ENTERED = frozenset({BatchStatus.OPEN})
+HAS_ENTRY = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
+
+
+@schema.scheduled_sends
+class ScheduledSends(Endpoint):
+    resource = "scheduled_sends"
+    scopes = {"POST": "user.scheduled_sends.create", "GET": "user.scheduled_sends.read"}
+
+    def get(self, request: Request) -> Response:
+        return Response([write_scheduled_send(each.public_id, each.status) for each in stopped_batches(self.account)])
+
+    @done_once_in_steps
+    def post(self, request: Request) -> Response:
+        asked = inputs.read_stop(request)
+        receipt = stop_batch(
+            self.account,
+            asked.batch_id,
+            asked.status,
+            actor=self.actor,
+            allowed_from=MAY_BE_ENTERED,
+            limits=StopLimits(
+                places=settings.STOPPED_BATCHES_LIMIT, cutoff_seconds=settings.STOP_CUTOFF_SECONDS or None
+            ),
+        )
+        body = write_scheduled_send(asked.batch_id, asked.status)
+        return Response(body, status=201, headers=receipt_headers(receipt))
+
+
+@schema.scheduled_send
+class ScheduledSend(Endpoint):
+    resource = "scheduled_sends"
+    scopes = {
+        "GET": "user.scheduled_sends.read",
+        "PATCH": "user.scheduled_sends.update",
+        "DELETE": "user.scheduled_sends.delete",
+    }
+
+    def get(self, request: Request, batch_id: str) -> Response:
+        """A list of one, or of none when the batch has no status."""
+        found = stopped_batches(self.account).filter(public_id=batch_id)
+        return Response([write_scheduled_send(each.public_id, each.status) for each in found])
+
+    def patch(self, request: Request, batch_id: str) -> Response:
+        status = inputs.read_status(request)
+        receipt = stop_batch(self.account, batch_id, status, actor=self.actor, allowed_from=HAS_ENTRY)
+        return Response(status=204, headers=receipt_headers(receipt))
+
+    def delete(self, request: Request, batch_id: str) -> Response:
+        receipt = resume_batch(self.account, batch_id, actor=self.actor, allowed_from=HAS_ENTRY)
+        return Response(status=204, headers=receipt_headers(receipt))
+
+
+BATCH_ID = r"(?P<batch_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^mail/batch/?$", MailBatches.as_view()),
+    re_path(rf"^mail/batch/{BATCH_ID}/?$", MailBatch.as_view()),
+    re_path(r"^user/scheduled_sends/?$", ScheduledSends.as_view()),
+    re_path(rf"^user/scheduled_sends/{BATCH_ID}/?$", ScheduledSend.as_view()),
+]

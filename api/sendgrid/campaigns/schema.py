@@ -1,0 +1,161 @@
+"""The calls of `views/campaigns.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from api.campaign_words import WORDS, Dialect
+from api.openapi import NUMBER, RECEIPT_HEADERS, TEXT, Piece, Reply, component, list_of, nullable, one_of, record
+from campaigns.testing import TEST_ADDRESSES
+from api.sendgrid import field_readers as fields
+from api.sendgrid.campaigns.inputs import DEFAULT_LIMIT
+from api.sendgrid.campaigns.inputs import MAX_LIMIT
+from api.sendgrid.ids import HIGHEST_ID
+from api.sendgrid.words import EDITOR_ONLY
+from api.sendgrid.words import NO_POOL
+from api.sendgrid.words import REPEATABLE
+from api.sendgrid.words import call
+from api.without_effect import WithoutEffect
+
+CAMPAIGNS = "SendGrid: legacy campaigns"
+ID: Piece = {**NUMBER, "minimum": 1, "maximum": HIGHEST_ID}
+STATUS = one_of(dict.fromkeys(WORDS[Dialect.LEGACY].values()))
+WRITABLE: dict[str, Piece] = {
+    "title": {**TEXT, "minLength": 1, "maxLength": fields.TITLE_LENGTH},
+    "subject": nullable(TEXT),
+    "sender_id": nullable(ID),
+    "list_ids": nullable(list_of(ID)),
+    "segment_ids": nullable({**list_of(ID), "maxItems": fields.MAX_SEGMENTS}),
+    "categories": nullable({**list_of(TEXT), "maxItems": fields.MAX_CATEGORIES}),
+    "suppression_group_id": nullable(ID),
+    "custom_unsubscribe_url": nullable(TEXT),
+    "ip_pool": nullable(TEXT),
+    "html_content": nullable(TEXT),
+    "plain_content": nullable(TEXT),
+    "editor": one_of(fields.EDITORS),
+}
+SEND_AT: Piece = {**NUMBER, "description": "Unix time, in the future."}
+ADDRESS: Piece = {"type": "string", "format": "email"}
+COMPONENTS: dict[str, Piece] = {
+    "Campaign": record(
+        id=NUMBER,
+        **{name: piece for name, piece in WRITABLE.items() if not name.endswith("_ids")} | {"title": TEXT},
+        list_ids=list_of(ID),
+        segment_ids=list_of(ID),
+        status=STATUS,
+    ),
+    "NewCampaign": {"type": "object", "properties": WRITABLE, "required": ["title"]},
+    "CampaignChange": {"type": "object", "properties": WRITABLE},
+    "CampaignTime": record(send_at=SEND_AT),
+    "CampaignSchedule": record(id=NUMBER, send_at=NUMBER, status=STATUS),
+}
+
+WRITING: Final = ("create_campaign", "change_campaign")
+WITHOUT_EFFECT: Final = (
+    WithoutEffect(WRITING, ("ip_pool",), NO_POOL, is_kept=True),
+    WithoutEffect(WRITING, ("editor",), EDITOR_ONLY, is_kept=True),
+)
+PAGE = [
+    OpenApiParameter(
+        "limit",
+        {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        description="The highest number of entries in the answer.",
+    ),
+    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="How many entries to skip."),
+]
+
+campaigns = extend_schema_view(
+    get=call(
+        "list_campaigns",
+        "The account's campaigns, the newest first",
+        tag=CAMPAIGNS,
+        query=PAGE,
+        replies={200: Reply("Some of them.", record(result=list_of(component("Campaign"))))},
+        refusals=[400],
+    ),
+    post=call(
+        "create_campaign",
+        "A new campaign, as a draft",
+        tag=CAMPAIGNS,
+        body=component("NewCampaign"),
+        replies={201: Reply("The new campaign.", component("Campaign"))},
+        refusals=REPEATABLE,
+    ),
+)
+one_campaign = extend_schema_view(
+    get=call(
+        "get_campaign",
+        "A campaign",
+        tag=CAMPAIGNS,
+        replies={200: Reply("The campaign.", component("Campaign"))},
+        refusals=[404],
+    ),
+    patch=call(
+        "change_campaign",
+        "Change what is given, of a draft",
+        tag=CAMPAIGNS,
+        body=component("CampaignChange"),
+        replies={200: Reply("Changed.", component("Campaign"))},
+        refusals=[404, 409],
+    ),
+    delete=call(
+        "delete_campaign",
+        "Delete a campaign in any status; one in progress is stopped",
+        tag=CAMPAIGNS,
+        replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
+        refusals=[404, 409],
+    ),
+)
+schedule = extend_schema_view(
+    get=call(
+        "get_campaign_schedule",
+        "When a campaign is to be sent",
+        tag=CAMPAIGNS,
+        replies={200: Reply("Its time.", record(send_at=NUMBER))},
+        refusals=[404],
+    ),
+    post=call(
+        "schedule_campaign",
+        "Schedule a draft",
+        tag=CAMPAIGNS,
+        body=component("CampaignTime"),
+        replies={201: Reply("Scheduled.", component("CampaignSchedule"))},
+        refusals=[*REPEATABLE, 404],
+    ),
+    patch=call(
+        "reschedule_campaign",
+        "Give a scheduled campaign another time",
+        tag=CAMPAIGNS,
+        body=component("CampaignTime"),
+        replies={200: Reply("Scheduled.", component("CampaignSchedule"))},
+        refusals=[404, 409],
+    ),
+    delete=call(
+        "unschedule_campaign",
+        "Make a scheduled campaign a draft again",
+        tag=CAMPAIGNS,
+        replies={204: Reply("The campaign is a draft.")},
+        refusals=[404, 409],
+    ),
+)
+schedule_now = extend_schema_view(
+    post=call(
+        "send_campaign",
+        "Send a draft at once",
+        tag=CAMPAIGNS,
+        replies={201: Reply("On its way.", record(id=NUMBER, status=one_of(["Scheduled"])))},
+        refusals=[*REPEATABLE, 404, 408],
+    ),
+)
+schedule_test = extend_schema_view(
+    post=call(
+        "test_campaign",
+        "Mail a campaign to some addresses, in any status",
+        tag=CAMPAIGNS,
+        body=record(to={"oneOf": [ADDRESS, {**list_of(ADDRESS), "minItems": 1, "maxItems": TEST_ADDRESSES}]}),
+        replies={204: Reply("Accepted.")},
+        refusals=[*REPEATABLE, 404],
+    ),
+)

@@ -1,0 +1,152 @@
+"""Legacy campaigns: the same campaigns as Single Sends, in other words."""
+
+from __future__ import annotations
+
+import structlog
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.campaign_words import Dialect, Move, may
+from api.http import receipt_headers
+from api.idempotency import done_once, done_once_in_steps
+from api.patience import patiently
+from api.sendgrid import errors
+from api.sendgrid.campaign_texts import FAILED_TO_SEND
+from api.sendgrid.campaigns import inputs, outputs, schema
+from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.outputs import envelope
+from campaigns.editing import create_campaign
+from campaigns.editing import edit_campaign
+from campaigns.editing import find_campaign
+from campaigns.editing import own_campaigns
+from campaigns.errors import UnknownCampaign
+from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
+from campaigns.states import CampaignStatus
+from campaigns.testing import send_test
+from foundation.traces import trace_of
+
+LEGACY = Dialect.LEGACY
+log = structlog.get_logger(__name__)
+
+
+@schema.campaigns
+class Campaigns(Endpoint):
+    resource = "campaigns"
+    scopes = {"POST": "marketing_campaigns.create", "GET": "marketing_campaigns.read"}
+
+    def get(self, request: Request) -> Response:
+        found = own_campaigns(self.account)[inputs.read_page(request)]
+        return Response({"result": [outputs.campaign(each) for each in found]})
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        campaign = create_campaign(self.account, inputs.read_new_campaign(request), rules=inputs.RULES)
+        return Response(outputs.campaign(campaign), status=201)
+
+
+@schema.one_campaign
+class OneCampaign(Endpoint):
+    resource = "campaigns"
+    scopes = {
+        "GET": "marketing_campaigns.read",
+        "PATCH": "marketing_campaigns.update",
+        "DELETE": "marketing_campaigns.delete",
+    }
+
+    def get(self, request: Request, campaign_id: str) -> Response:
+        return Response(outputs.campaign(find_campaign(self.account, inputs.read_campaign_id(campaign_id))))
+
+    def patch(self, request: Request, campaign_id: str) -> Response:
+        campaign = patiently(
+            edit_campaign,
+            self.account,
+            inputs.read_campaign_id(campaign_id),
+            inputs.read_campaign_change(request),
+            allowed_from=may(Move.EDIT, LEGACY),
+            rules=inputs.RULES,
+        )
+        return Response(outputs.campaign(campaign))
+
+    def delete(self, request: Request, campaign_id: str) -> Response:
+        number = inputs.read_campaign_id(campaign_id)
+        allowed_from = may(Move.DELETE, LEGACY)
+        receipt = patiently(delete_campaign, self.account, number, actor=self.actor, allowed_from=allowed_from)
+        return Response(status=204, headers=receipt_headers(receipt) if receipt else None)
+
+
+@schema.schedule
+class Schedule(Endpoint):
+    resource = "schedules"
+    scopes = {
+        "POST": "marketing_campaigns.create",
+        "PATCH": "marketing_campaigns.update",
+        "GET": "marketing_campaigns.read",
+        "DELETE": "marketing_campaigns.delete",
+    }
+
+    def get(self, request: Request, campaign_id: str) -> Response:
+        campaign = find_campaign(self.account, inputs.read_campaign_id(campaign_id))
+        if campaign.status == CampaignStatus.DRAFT:
+            raise UnknownCampaign
+        return Response({"send_at": outputs.schedule(campaign)["send_at"]})
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        return Response(self._schedule(request, campaign_id, Move.SCHEDULE), status=201)
+
+    def patch(self, request: Request, campaign_id: str) -> Response:
+        return Response(self._schedule(request, campaign_id, Move.RESCHEDULE))
+
+    def _schedule(self, request: Request, campaign_id: str, move: Move) -> dict[str, object]:
+        number, send_at = inputs.read_campaign_id(campaign_id), inputs.read_send_at(request)
+        allowed_from = may(move, LEGACY)
+        return outputs.schedule(patiently(schedule_campaign, self.account, number, send_at, allowed_from=allowed_from))
+
+    def delete(self, request: Request, campaign_id: str) -> Response:
+        number = inputs.read_campaign_id(campaign_id)
+        allowed_from = may(Move.UNSCHEDULE, LEGACY)
+        receipt = patiently(unschedule_campaign, self.account, number, allowed_from=allowed_from)
+        return Response(status=204, headers=receipt_headers(receipt) if receipt else None)
+
+
+@schema.schedule_now
+class ScheduleNow(Endpoint):
+    resource = "schedules/now"
+    scopes = {"POST": "marketing_campaigns.create"}
+
+    @done_once_in_steps
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number = inputs.read_campaign_id(campaign_id)
+        campaign = patiently(send_now, self.account, number, allowed_from=may(Move.SEND_NOW, LEGACY))
+        return Response(outputs.sent_now(campaign), status=201)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A fault of ours has its own words here."""
+        if errors.answer_for(exc, self.call) is not None:
+            return super().handle_exception(exc)
+        log.error("campaign_not_sent", path=self.request.path, error=trace_of(exc))
+        return Response(envelope(errors.Refusal(500, errors.Problem(FAILED_TO_SEND))), status=500)
+
+
+@schema.schedule_test
+class ScheduleTest(Endpoint):
+    resource = "schedules/test"
+    scopes = {"POST": "marketing_campaigns.create"}
+
+    @done_once
+    def post(self, request: Request, campaign_id: str) -> Response:
+        number = inputs.read_campaign_id(campaign_id)
+        send_test(self.account, number, inputs.read_test_addresses(request))
+        return Response(status=204)
+
+
+CAMPAIGN_ID = r"(?P<campaign_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^campaigns/?$", Campaigns.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/?$", OneCampaign.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/schedules/?$", Schedule.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/schedules/now/?$", ScheduleNow.as_view()),
+    re_path(rf"^campaigns/{CAMPAIGN_ID}/schedules/test/?$", ScheduleTest.as_view()),
+]

@@ -1,0 +1,132 @@
+"""The calls of `views/contact_files.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drf_spectacular.utils import extend_schema_view
+
+from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, nullable, one_of, record
+from api.sendgrid.contact_files.inputs import FILE_MEGABYTES, MAX_COLUMNS
+from api.sendgrid.contacts.schema import LIST_IDS
+from api.sendgrid.words import PAGE, REPEATABLE, SELF, UUID, marketing_call
+from api.without_effect import WithoutEffect
+from audience.jobs.exports import FileFormat
+from audience.models import JobStatus
+
+FILES = "SendGrid: imports and exports of contacts"
+COUNTS = ("requested_count", "created_count", "updated_count", "deleted_count", "errored_count")
+NAMED = list_of(record(ID=UUID, Name=TEXT))
+STATUS = one_of(("pending", "ready", "failure"))
+EXPORT: dict[str, Piece] = {
+    "id": UUID,
+    "status": STATUS,
+    "created_at": TIME,
+    "completed_at": nullable(TIME),
+    "expires_at": nullable(TIME),
+    "urls": list_of(TEXT),
+    "_metadata": SELF,
+}
+
+COMPONENTS: dict[str, Piece] = {
+    "NewImport": {
+        "type": "object",
+        "properties": {
+            "list_ids": LIST_IDS,
+            "file_type": one_of(["csv"]),
+            "field_mappings": {
+                **list_of(nullable({**TEXT, "example": "_rf2_T"})),
+                "minItems": 1,
+                "maxItems": MAX_COLUMNS,
+                "description": "What each column is: the id of a field, or null.",
+            },
+        },
+        "required": ["file_type", "field_mappings"],
+    },
+    "Import": record(
+        job_id=UUID,
+        upload_uri={**TEXT, "description": "Where the file is to be put, plain or gzip."},
+        upload_headers=list_of(record(header=TEXT, value=TEXT)),
+    ),
+    "ContactJob": record(
+        id=UUID,
+        status=one_of(JobStatus),
+        job_type=one_of(("upsert", "delete")),
+        results=record(**dict.fromkeys(COUNTS, NUMBER), errors_url=TEXT),
+        started_at=nullable(TIME),
+        finished_at=nullable(TIME),
+        message=TEXT,
+    ),
+    "NewExport": {
+        "type": "object",
+        "properties": {
+            "list_ids": LIST_IDS,
+            "segment_ids": LIST_IDS,
+            "notifications": {"type": "object", "properties": {"email": FLAG}},
+            "file_type": one_of(FileFormat),
+            "max_file_size": {
+                **NUMBER,
+                "minimum": 1,
+                "maximum": FILE_MEGABYTES,
+                "description": "Of one file, in megabytes, packed.",
+            },
+        },
+    },
+    "Export": record(**EXPORT, updated_at=TIME, message=TEXT, contact_count=NUMBER),
+    "ExportLine": record(**EXPORT, user_id=TEXT, export_type=TEXT, lists=NAMED, segments=NAMED),
+}
+
+WITHOUT_EFFECT: Final = (
+    WithoutEffect(("export_contacts",), ("notifications",), "Nobody is mailed when an export is ready."),
+)
+
+imports = extend_schema_view(
+    put=marketing_call(
+        "import_contacts",
+        "Import contacts from a file, by a job",
+        tag=FILES,
+        body=component("NewImport"),
+        replies={200: Reply("The job, which waits for the file.", component("Import"))},
+        refusals=[404],
+    ),
+)
+one_import = extend_schema_view(
+    get=marketing_call(
+        "get_contact_job",
+        "How far an import, an upsert or a deletion is",
+        tag=FILES,
+        replies={200: Reply("The job.", component("ContactJob"))},
+        refusals=[404],
+    ),
+)
+exports = extend_schema_view(
+    get=marketing_call(
+        "list_exports",
+        "The account's exports, the newest first",
+        tag=FILES,
+        query=PAGE,
+        replies={
+            200: Reply(
+                "Some of them.", record(result=list_of(component("ExportLine")), _metadata=component("PageMetadata"))
+            )
+        },
+        refusals=[400],
+    ),
+    post=marketing_call(
+        "export_contacts",
+        "Export the contacts of lists and segments, or all, by a job",
+        tag=FILES,
+        body=component("NewExport"),
+        replies={202: Reply("The job.", record(id=UUID, _metadata=SELF))},
+        refusals=[*REPEATABLE, 404],
+    ),
+)
+one_export = extend_schema_view(
+    get=marketing_call(
+        "get_export",
+        "How far an export is, and where its files are",
+        tag=FILES,
+        replies={200: Reply("The export.", component("Export"))},
+        refusals=[404],
+    ),
+)

@@ -1,0 +1,177 @@
+"""The requests of the legacy contact database: lists, recipients, custom fields. Segments are in `conditions.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rest_framework.request import Request
+
+from accounts.models import Account
+from api.sendgrid.audience_texts import UNKNOWN_MEMBER
+from api.sendgrid.contactdb.recipient_ids import Key, find_recipients, read_recipient_id
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.ids import HIGHEST_ID
+from api.sendgrid.reading import read_array, read_number, read_object
+from audience.drafts import make_draft
+from audience.errors import InvalidContact, UnknownContact
+from audience.fields import list_fields
+from audience.lists import NAME_LENGTH
+from audience.models import TEXT_FIELDS, Contact, FieldDefinition, FieldType
+from audience.upsert import Row
+
+MAX_RECIPIENTS: Final = 1000
+MAX_LISTS: Final = 1000
+PAGE, HIGHEST_PAGE = 100, 1000
+LAST_PAGE: Final = 10**6
+SHOWN_NAMES: Final = 10
+"""Of names that are nobody's, in a message."""
+NUMBER: Final = re.compile("[0-9]{1,18}", re.ASCII)
+BOOLEANS: Final = {"true": True, "false": False}
+READ_ONLY: Final = frozenset(
+    {"id", "created_at", "updated_at", "last_emailed", "last_clicked", "last_opened", "lists", "campaigns"}
+)
+"""What a recipient has and nobody can say of it: passed over."""
+
+INVALID_ID: Final = Problem("invalid id")
+INVALID_LIST: Final = Problem("list_id is invalid", "list_id")
+INVALID_MEMBER: Final = Problem("recipient_id is invalid", "recipient_id")
+NO_VALID_MEMBERS: Final = Problem("no valid recipients were provided", "recipient_id")
+TOO_MANY_MEMBERS: Final = Problem(f"there is a limit of {MAX_RECIPIENTS} recipients", "recipient_id")
+UNKNOWN_MEMBERS: Final = Problem(UNKNOWN_MEMBER, "recipient_id")
+INVALID_LIST_IDS: Final = Problem("list id was invalid")
+NO_IDS: Final = Problem("No recipient ids provided")
+NOT_BOOLEAN: Final = Problem("delete_contacts not a bool", "delete_contacts")
+TOO_MANY: Final = Problem(f"there is a limit of {MAX_RECIPIENTS} recipients")
+NAME_TEXT: Final = f"name must be a string of 1 to {NAME_LENGTH} characters"
+NO_FIELDS: Final = "The following parameters are not custom fields or reserved fields: [{}]"
+
+
+def read_id(text: str, problem: Problem = INVALID_ID) -> int:
+    """The number a path names. One that is out of range is nothing's, as 0 is."""
+    if not NUMBER.fullmatch(text):
+        raise Refusal(400, problem)
+    return int(text) if int(text) <= HIGHEST_ID else 0
+
+
+def read_flag(request: Request, name: str = "delete_contacts", problem: Problem = NOT_BOOLEAN) -> bool:
+    """`true` or `false` in the query; false if nothing is said."""
+    given = request.query_params.get(name, "false").lower()
+    if given not in BOOLEANS:
+        raise Refusal(400, problem)
+    return BOOLEANS[given]
+
+
+def read_page(request: Request) -> tuple[int, int]:
+    """`page`, from 1, and `page_size`: how many recipients come before, and how many are wanted."""
+    page = read_number(request, "page", lowest=1, highest=LAST_PAGE) or 1
+    size = read_number(request, "page_size", lowest=1, highest=HIGHEST_PAGE) or PAGE
+    return (page - 1) * size, size
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def read_list_name(request: Request) -> str:
+    """The body of POST and PATCH lists."""
+    name = read_object(request).get("name")
+    if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH:
+        raise Refusal(400, Problem(NAME_TEXT, "name"))
+    return name
+
+
+def read_list_ids(request: Request) -> list[int]:
+    """The body of DELETE lists: those of its entries that could be lists."""
+    given = read_array(request)
+    found = [each for each in given if type(each) is int and 1 <= each <= HIGHEST_ID]
+    if not found or len(given) > MAX_LISTS:
+        raise Refusal(400, INVALID_LIST_IDS)
+    return list(dict.fromkeys(found))
+
+
+# --- recipients -------------------------------------------------------------------------------------------------------
+
+
+def read_recipient(account: Account, text: str, problem: Problem) -> Contact:
+    """The recipient a path names. Raises UnknownContact, and Refusal with `problem` for what is no id."""
+    key = read_recipient_id(text)
+    if key is None:
+        raise Refusal(400, problem)
+    found = find_recipients(account, [key])
+    if not found:
+        raise UnknownContact
+    return found[0]
+
+
+def read_members(request: Request) -> list[Key]:
+    """The body of POST lists/{id}/recipients: what of it are ids."""
+    given = read_array(request)
+    if len(given) > MAX_RECIPIENTS:
+        raise Refusal(400, TOO_MANY_MEMBERS)
+    keys = read_keys(given)
+    if not keys:
+        raise Refusal(400, NO_VALID_MEMBERS)
+    return keys
+
+
+def read_deleted(request: Request) -> list[Key]:
+    """The body of DELETE recipients."""
+    given = read_array(request)
+    if len(given) > MAX_RECIPIENTS:
+        raise Refusal(400, TOO_MANY)
+    keys = read_keys(given)
+    if not keys:
+        raise Refusal(400, NO_IDS)
+    return keys
+
+
+def read_keys(given: list[Any]) -> list[Key]:
+    return [key for each in given if isinstance(each, str) and (key := read_recipient_id(each))]
+
+
+def read_recipients(request: Request, account: Account) -> list[Row]:
+    """The body of POST and PATCH recipients: each as a draft, or what is wrong with it."""
+    given = read_array(request)
+    if len(given) > MAX_RECIPIENTS:
+        raise Refusal(400, TOO_MANY)
+    fields = {field.name.lower(): field for field in list_fields(account)}
+    return [read_row(each, fields) for each in given]
+
+
+def read_row(given: Any, fields: Mapping[str, FieldDefinition]) -> Row:
+    if not isinstance(given, dict):
+        return InvalidContact("the recipient is not an object")
+    columns, custom, unknown = {}, {}, []
+    for name, value in given.items():
+        if name == "email" or name in TEXT_FIELDS:
+            columns[name] = value
+        elif field := fields.get(name.lower()):
+            custom[field.pk] = value
+        elif name not in READ_ONLY:
+            unknown.append(name[:100])
+    if unknown:
+        return InvalidContact(NO_FIELDS.format(", ".join(unknown[:SHOWN_NAMES])))
+    if not isinstance(columns.get("email"), str) or not columns["email"].strip():
+        return InvalidContact("Invalid email.", field="email")
+    try:
+        return make_draft(columns, custom, fields={field.pk: field for field in fields.values()})
+    except InvalidContact as error:
+        return error
+
+
+# --- custom fields ----------------------------------------------------------------------------------------------------
+
+
+def read_new_field(request: Request) -> tuple[str, FieldType]:
+    """The body of POST custom_fields. What a name may be the core knows."""
+    given = read_object(request)
+    name, type_ = given.get("name"), given.get("type")
+    problems = []
+    if type_ not in list(FieldType):
+        problems.append(Problem(f"type must be one of {', '.join(FieldType)}", "type"))
+    if not isinstance(name, str) or not name:
+        problems.append(Problem("name is required", "name"))
+    if problems:
+        raise Refusal(400, *problems)
+    return str(name), FieldType(str(type_))

@@ -1,0 +1,82 @@
+"""The legacy contact database, as the wire has it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from api.sendgrid.contactdb.recipient_ids import recipient_id, write_recipient_id
+from api.sendgrid.outputs import seconds_of
+from audience.dates import read_date
+from audience.drafts import ContactDraft
+from audience.models import Contact, ContactList, FieldDefinition, FieldType
+from audience.upsert import Row, Upserted
+
+RESERVED_FIELDS: Final = [
+    {"name": name, "type": type_}
+    for type_, names in (
+        ("text", ("first_name", "last_name", "email")),
+        ("date", ("created_at", "updated_at", "last_emailed", "last_clicked", "last_opened")),
+        ("set", ("lists", "campaigns")),
+    )
+    for name in names
+]
+STATUS: Final = {"status": [{"id": "worker_delay", "value": "OK"}]}
+"""What a caller writes is there when it is answered."""
+
+
+def contact_list(found: ContactList) -> dict[str, Any]:
+    return {"id": found.pk, "name": found.name, "recipient_count": found.contact_count}
+
+
+def recipients(found: Iterable[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
+    """A page of them."""
+    return {"recipients": [recipient(each, fields) for each in found]}
+
+
+def recipient(found: Contact, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
+    """With all custom fields of the account."""
+    moments = {
+        "last_emailed": found.last_emailed_at,
+        "last_clicked": found.last_clicked_at,
+        "last_opened": found.last_opened_at,
+    }
+    return {
+        "id": recipient_id(found),
+        "email": found.email or "",
+        "first_name": found.first_name or None,
+        "last_name": found.last_name or None,
+        "created_at": seconds_of(found.created_at),
+        "updated_at": seconds_of(found.updated_at),
+        **{name: seconds_of(at) if at else None for name, at in moments.items()},
+        "custom_fields": [{**custom_field(field), "value": value_of(found, field)} for field in fields],
+    }
+
+
+def value_of(found: Contact, field: FieldDefinition) -> Any:
+    """Dates in seconds since 1970, as all times of this wire."""
+    value = found.custom.get(str(field.pk))
+    return seconds_of(read_date(value)) if value is not None and field.type == FieldType.DATE else value
+
+
+def custom_field(found: FieldDefinition) -> dict[str, Any]:
+    return {"id": found.pk, "name": found.name, "type": found.type}
+
+
+def upserted(rows: Sequence[Row], result: Upserted) -> dict[str, Any]:
+    """What became of the recipients of a request, by their positions."""
+    by_reason: defaultdict[str, list[int]] = defaultdict(list)
+    for place, rejected in sorted(result.rejected.items()):
+        by_reason[rejected.reason].append(place)
+    stored = [row for place, row in enumerate(rows) if place in result.contact_ids]
+    emails = [row.email for row in stored if isinstance(row, ContactDraft) and row.email]
+    return {
+        "error_count": len(result.rejected),
+        "error_indices": sorted(result.rejected),
+        "unmodified_indices": result.unmodified,
+        "new_count": len(result.created),
+        "persisted_recipients": [write_recipient_id(email) for email in dict.fromkeys(emails)],
+        "updated_count": len(result.updated),
+        "errors": [{"message": reason, "error_indices": places} for reason, places in by_reason.items()],
+    }

@@ -1,0 +1,56 @@
+"""The ids of legacy recipients, in URL-safe base64: the address in its canonical form, or the UUID of a contact without
+one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from accounts.models import Account
+from api.sendgrid.ids import find_uuid
+from audience.contacts import find_by_identifier, find_contacts
+from audience.models import Contact
+from audience.query.vocabulary import UNSTORABLE
+from foundation.addresses import address_key
+
+WRITTEN: Final = re.compile(r"[A-Za-z0-9_-]{4,500}={0,2}")
+
+Key = str | UUID
+"""An address in its canonical form, or the UUID of a contact."""
+
+
+def write_recipient_id(key: Key) -> str:
+    """The id, with padding, as the wire has it."""
+    return base64.urlsafe_b64encode(str(key).encode()).decode()
+
+
+def recipient_id(contact: Contact) -> str:
+    """Of a contact."""
+    return write_recipient_id(contact.email or contact.uuid)
+
+
+def read_recipient_id(text: str) -> Key | None:
+    """What an id stands for; None: it is none. Padding may be missing."""
+    if not WRITTEN.fullmatch(text):
+        return None
+    try:
+        decoded = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if UNSTORABLE.search(decoded):
+        return None
+    return address_key(decoded) if "@" in decoded else find_uuid(decoded)
+
+
+def find_recipients(account: Account, keys: Collection[Key]) -> list[Contact]:
+    """The account's contacts with these ids, those that there are, the oldest first."""
+    addresses = {key for key in keys if isinstance(key, str)}
+    by_address = find_by_identifier(account, "email", addresses) if addresses else {}
+    # One whose alternate address it is has another id.
+    found = {contact.pk: contact for address, contact in by_address.items() if contact.email == address}
+    found |= {contact.pk: contact for contact in find_contacts(account, [key for key in keys if isinstance(key, UUID)])}
+    return [found[pk] for pk in sorted(found)]

@@ -1,0 +1,127 @@
+"""Legacy segments and searches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.idempotency import done_once
+from api.sendgrid.contactdb import outputs
+from api.sendgrid.contactdb.inputs import HIGHEST_PAGE, read_flag, read_id, read_page
+from api.sendgrid.contactdb.views import CREATE, DELETE, READ, UPDATE, ContactDatabase
+from api.sendgrid.contactdb_segments import inputs, schema
+from audience import segments
+from audience.fields import list_fields
+from audience.jobs.deletions import begin_deletion_of_segment
+from audience.models import Segment
+from audience.segments import counted
+
+
+def write_segment(found: Segment) -> dict[str, Any]:
+    """One that was written as a query has no conditions that this wire could show."""
+    return {
+        "id": found.pk,
+        "name": found.name,
+        **({} if found.list_id is None else {"list_id": found.list_id}),
+        "conditions": found.written if isinstance(found.written, list) else [],
+        "recipient_count": found.contact_count or 0,
+    }
+
+
+@schema.segments
+class Segments(ContactDatabase):
+    resource = "contactdb/segments"
+    scopes = {"POST": CREATE, "GET": READ}
+
+    def get(self, request: Request) -> Response:
+        found = counted(segments.list_segments(self.account))
+        return Response({"segments": [write_segment(each) for each in found]})
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        asked = inputs.read_new_segment(request, self.account)
+        # A new one has both.
+        assert asked.name is not None
+        assert asked.condition is not None
+        made = segments.create_segment(
+            self.account,
+            asked.name,
+            asked.condition,
+            dialect="legacy",
+            written=asked.written,
+            list_id=asked.list_id,
+        )
+        return Response(write_segment(made))
+
+
+@schema.one_segment
+class OneSegment(ContactDatabase):
+    resource = "contactdb/segments"
+    scopes = {"GET": READ, "PATCH": UPDATE, "DELETE": DELETE}
+
+    def get(self, request: Request, segment_id: str) -> Response:
+        found = segments.find_segment(self.account, read_id(segment_id))
+        return Response(write_segment(counted([found])[0]))
+
+    def patch(self, request: Request, segment_id: str) -> Response:
+        number, asked = read_id(segment_id), inputs.read_segment_change(request, self.account)
+        changed = segments.update_segment(
+            self.account,
+            number,
+            name=asked.name,
+            condition=asked.condition,
+            written=asked.written,
+            list_id=asked.list_id,
+        )
+        return Response(write_segment(counted([changed])[0]))
+
+    def delete(self, request: Request, segment_id: str) -> Response:
+        number, with_contacts = read_id(segment_id), read_flag(request)
+        if with_contacts:
+            begin_deletion_of_segment(segments.find_segment(self.account, number))
+        segments.delete_segment(self.account, number)
+        return Response(status=204)
+
+
+@schema.segment_members
+class SegmentMembers(ContactDatabase):
+    resource = "contactdb/segments"
+    scopes = {"GET": READ}
+
+    def get(self, request: Request, segment_id: str) -> Response:
+        offset, limit = read_page(request)
+        condition = segments.condition_of(segments.find_segment(self.account, read_id(segment_id)))
+        return self.tell_page(segments.find_matching(self.account, condition, offset=offset, limit=limit), offset)
+
+
+@schema.search
+class Search(ContactDatabase):
+    """Up to a thousand recipients: of a search there are no pages."""
+
+    resource = "contactdb/recipients/search"
+    scopes = {"GET": READ, "POST": READ}
+
+    def get(self, request: Request) -> Response:
+        condition = inputs.read_search_parameters(request, self.account)
+        return self.tell(segments.find_matching(self.account, condition, limit=HIGHEST_PAGE))
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        condition = inputs.read_search(request, self.account)
+        found = segments.find_matching(self.account, condition, limit=HIGHEST_PAGE)
+        count = segments.count_matching(self.account, condition)
+        told = outputs.recipients(found, list(list_fields(self.account)))
+        return Response({**told, "recipient_count": count})
+
+
+SEGMENT_ID = r"(?P<segment_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^contactdb/recipients/search/?$", Search.as_view()),
+    re_path(r"^contactdb/segments/?$", Segments.as_view()),
+    re_path(rf"^contactdb/segments/{SEGMENT_ID}/?$", OneSegment.as_view()),
+    re_path(rf"^contactdb/segments/{SEGMENT_ID}/recipients/?$", SegmentMembers.as_view()),
+]

@@ -1,0 +1,161 @@
+"""The calls of `views/contacts.py`."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, one_of, record
+from audience.drafts import LENGTHS
+from audience.drafts import MOST_ALTERNATES
+from audience.drafts import PHONE_RULE
+from api.sendgrid.contacts.inputs import MAX_IDS
+from api.sendgrid.contacts.inputs import MAX_LISTS
+from api.sendgrid.contacts.outputs import TEXTS
+from api.sendgrid.words import JOB
+from api.sendgrid.words import REPEATABLE
+from api.sendgrid.words import SELF
+from api.sendgrid.words import UUID
+from api.sendgrid.words import marketing_call
+from audience.jobs.upserts import UPSERT_LIMIT
+from audience.models import IDENTIFIERS as IDENTIFIER_TYPES
+
+CONTACTS = "SendGrid: contacts"
+VALUES: Piece = {
+    "type": "object",
+    "additionalProperties": {"nullable": True, "oneOf": [TEXT, {"type": "number"}]},
+}
+GIVEN: dict[str, Piece] = {
+    **{name: {**TEXT, "maxLength": length} for name, length in LENGTHS.items()},
+    "phone_number_id": {**TEXT, "maxLength": LENGTHS["phone_number_id"], "description": PHONE_RULE},
+    "alternate_emails": {**list_of(TEXT), "maxItems": MOST_ALTERNATES},
+    "custom_fields": {**VALUES, "description": "By the ids of the fields, such as `e1_T`."},
+}
+LIST_IDS: Piece = {**list_of(UUID), "maxItems": MAX_LISTS}
+IDENTIFIERS: Piece = {
+    **list_of(TEXT),
+    "minItems": 1,
+    "description": f"Up to {MAX_IDS}, apart from blank strings, which are left out.",
+}
+SEVERAL = record(result=list_of(component("Contact")), contact_count=NUMBER, _metadata=SELF)
+BY_IDENTIFIER = record(
+    result={
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {"contact": component("Contact"), "error": TEXT},
+        },
+    }
+)
+
+COMPONENTS: dict[str, Piece] = {
+    "NewContact": {"type": "object", "properties": GIVEN, "additionalProperties": True},
+    "Upsert": {
+        "type": "object",
+        "properties": {
+            "list_ids": LIST_IDS,
+            "contacts": {**list_of(component("NewContact")), "minItems": 1, "maxItems": UPSERT_LIMIT},
+        },
+        "required": ["contacts"],
+    },
+    "Contact": record(
+        id=UUID,
+        **dict.fromkeys(TEXTS, TEXT),
+        alternate_emails=list_of(TEXT),
+        list_ids=list_of(UUID),
+        segment_ids=list_of(UUID),
+        custom_fields={**VALUES, "description": "By the names of the fields."},
+        created_at=TIME,
+        updated_at=TIME,
+        _metadata=SELF,
+    ),
+    "ContactIds": record(ids={**list_of(UUID), "maxItems": MAX_IDS}),
+    "ContactQuery": record(query={**TEXT, "example": "email like '%@example.com'"}),
+    "Emails": record(emails=IDENTIFIERS),
+    "Identifiers": record(identifiers=IDENTIFIERS),
+}
+
+contacts = extend_schema_view(
+    get=marketing_call(
+        "list_contacts",
+        "The fifty newest contacts by their addresses, and the count of all",
+        tag=CONTACTS,
+        replies={200: Reply("The contacts, and their count.", SEVERAL)},
+    ),
+    put=marketing_call(
+        "upsert_contacts",
+        "Add or change contacts, by a job",
+        tag=CONTACTS,
+        body=component("Upsert"),
+        replies={202: Reply("The job, whose status is an import's.", JOB)},
+        refusals=[404],
+    ),
+    delete=marketing_call(
+        "delete_contacts",
+        "Delete contacts, by a job",
+        tag=CONTACTS,
+        query=[
+            OpenApiParameter("ids", TEXT, description=f"Up to {MAX_IDS}, with commas between."),
+            OpenApiParameter("delete_all_contacts", FLAG, description="All that there are now."),
+        ],
+        replies={202: Reply("The job, whose status is an import's.", JOB)},
+        refusals=[400],
+    ),
+)
+one_contact = extend_schema_view(
+    get=marketing_call(
+        "get_contact",
+        "A contact",
+        tag=CONTACTS,
+        replies={200: Reply("The contact.", component("Contact"))},
+        refusals=[404],
+    ),
+)
+batch = extend_schema_view(
+    post=marketing_call(
+        "get_contacts",
+        "Several contacts",
+        tag=CONTACTS,
+        body=component("ContactIds"),
+        replies={200: Reply("Those that there are.", record(result=list_of(component("Contact"))))},
+        refusals=REPEATABLE,
+    ),
+)
+count = extend_schema_view(
+    get=marketing_call(
+        "count_contacts",
+        "How many contacts the account has",
+        tag=CONTACTS,
+        replies={200: Reply("Their count.", record(contact_count=NUMBER, billable_count=NUMBER))},
+    ),
+)
+search = extend_schema_view(
+    post=marketing_call(
+        "search_contacts",
+        "The contacts that a query means",
+        tag=CONTACTS,
+        body=component("ContactQuery"),
+        replies={200: Reply("The first fifty, and the count of all.", SEVERAL)},
+        refusals=[*REPEATABLE, 408],
+    ),
+)
+search_emails = extend_schema_view(
+    post=marketing_call(
+        "find_contacts_by_email",
+        "Contacts by their addresses, or alternate ones",
+        tag=CONTACTS,
+        body=component("Emails"),
+        replies={200: Reply("By each address, in lower case, its contact, or an error.", BY_IDENTIFIER)},
+        refusals=[*REPEATABLE, 404],
+    ),
+)
+search_identifiers = extend_schema_view(
+    post=marketing_call(
+        "find_contacts_by_identifier",
+        "Contacts by identifiers of one kind",
+        tag=CONTACTS,
+        query=[OpenApiParameter("identifier_type", one_of(IDENTIFIER_TYPES), OpenApiParameter.PATH)],
+        body=component("Identifiers"),
+        replies={200: Reply("By each identifier its contact, or an error.", BY_IDENTIFIER)},
+        refusals=[*REPEATABLE, 404],
+    ),
+)

@@ -1,0 +1,169 @@
+"""Contacts: stored and deleted by jobs, found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from api.auth import needing
+from api.idempotency import done_once
+from api.sendgrid.contacts import inputs, outputs, schema
+from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.ids import find_uuid
+from api.sendgrid.outputs import metadata_of
+from audience import contacts
+from audience.jobs import deletions
+from audience.jobs.upserts import begin_upsert
+from audience.models import Contact
+from audience.query.sgql import read_query
+from audience.query.vocabulary import Vocabulary, vocabulary_of
+from audience.segments import count_matching, find_matching
+from campaigns.editing import numbers_of
+from campaigns.errors import UnknownCampaign
+
+SAMPLE = 50
+"""Contacts of an answer that has no pages."""
+
+
+class ContactEndpoint(MarketingEndpoint):
+    """An endpoint of contacts."""
+
+    resource = "marketing/contacts"
+
+    def tell(self, found: Sequence[Contact], count: int) -> Response:
+        """Some contacts, and how many there are."""
+        told = outputs.contacts(self.request, self.account, found)
+        return Response({"result": told, "contact_count": count, "_metadata": metadata_of(self.request)})
+
+
+def query_words(account: Account) -> Vocabulary:
+    """What a query may speak of: Single Sends by their UUIDs."""
+
+    def find(text: str) -> int | None:
+        uuid = find_uuid(text)
+        try:
+            return numbers_of(account, [uuid])[0] if uuid else None
+        except UnknownCampaign:
+            return None
+
+    return vocabulary_of(account, find_campaign=find)
+
+
+@schema.contacts
+class Contacts(ContactEndpoint):
+    scopes = needing(GET="read", PUT="update", DELETE="delete")
+
+    def get(self, request: Request) -> Response:
+        newest = contacts.newest_contacts(self.account, limit=SAMPLE)
+        by_email = sorted(newest, key=lambda each: each.email or "")
+        return self.tell(by_email, contacts.count_contacts(self.account))
+
+    def put(self, request: Request) -> Response:
+        given, list_ids = inputs.read_upsert(request, self.account)
+        job = begin_upsert(self.account, given, list_ids=list_ids)
+        return Response({"job_id": str(job.uuid)}, status=202)
+
+    def delete(self, request: Request) -> Response:
+        uuids = inputs.read_deletion(request)
+        if uuids is None:
+            job = deletions.begin_deletion_of_all(self.account)
+        else:
+            job = deletions.begin_deletion(self.account, uuids)
+        return Response({"job_id": str(job.uuid)}, status=202)
+
+
+@schema.one_contact
+class OneContact(ContactEndpoint):
+    scopes = needing(GET="read")
+
+    def get(self, request: Request, contact_id: str) -> Response:
+        found = contacts.find_contact(self.account, inputs.read_contact_id(contact_id))
+        return Response(outputs.contacts(request, self.account, [found])[0])
+
+
+@schema.batch
+class ContactBatch(ContactEndpoint):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        found = contacts.find_contacts(self.account, inputs.read_batch(request))
+        return Response({"result": outputs.contacts(request, self.account, found)})
+
+
+@schema.count
+class ContactCount(ContactEndpoint):
+    scopes = needing(GET="read")
+
+    def get(self, request: Request) -> Response:
+        count = contacts.count_contacts(self.account)
+        return Response({"contact_count": count, "billable_count": count})
+
+
+@schema.search
+class ContactSearch(ContactEndpoint):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        condition = read_query(inputs.read_query_text(request), query_words(self.account))
+        found = find_matching(self.account, condition, limit=SAMPLE)
+        return self.tell(found, count_matching(self.account, condition))
+
+
+class FindByIdentifier(ContactEndpoint):
+    """Contacts by identifiers of one kind, each with its contact or why there is none."""
+
+    def find(self, kind: str, field: str) -> Response:
+        """Answer with the contacts of the identifiers in this field of the body, by each in the form that is kept."""
+        identifiers = inputs.read_identifiers(self.request, field, kind)
+        by_value = contacts.find_by_identifier(self.account, kind, identifiers)
+        if not by_value:
+            raise Refusal(404, Problem("contact not found", field))
+        told = {UUID(each["id"]): each for each in outputs.contacts(self.request, self.account, [*by_value.values()])}
+        return Response(
+            {
+                "result": {
+                    each: {"contact": told[by_value[each].uuid]} if each in by_value else {"error": "contact not found"}
+                    for each in identifiers
+                }
+            }
+        )
+
+
+@schema.search_emails
+class SearchEmails(FindByIdentifier):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        return self.find("email", "emails")
+
+
+@schema.search_identifiers
+class SearchIdentifiers(FindByIdentifier):
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request, identifier_type: str) -> Response:
+        return self.find(inputs.read_identifier_type(identifier_type), "identifiers")
+
+
+CONTACT_ID = r"(?P<contact_id>[^/\0]{1,200})"
+IDENTIFIER_TYPE = r"(?P<identifier_type>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^marketing/contacts/?$", Contacts.as_view()),
+    re_path(r"^marketing/contacts/batch/?$", ContactBatch.as_view()),
+    re_path(r"^marketing/contacts/count/?$", ContactCount.as_view()),
+    re_path(r"^marketing/contacts/search/?$", ContactSearch.as_view()),
+    re_path(r"^marketing/contacts/search/emails/?$", SearchEmails.as_view()),
+    re_path(rf"^marketing/contacts/search/identifiers/{IDENTIFIER_TYPE}/?$", SearchIdentifiers.as_view()),
+    re_path(rf"^marketing/contacts/{CONTACT_ID}/?$", OneContact.as_view()),
+]

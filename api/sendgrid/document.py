@@ -1,0 +1,39 @@
+"""Put together what the OpenAPI document says of SendGrid's calls; `words.py` has the words, and each family its calls.
+
+To add a call: one value in the `schema.py` of its family, and `@schema.its_name` above its view.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.openapi import Piece
+from api.sendgrid import words
+from api.sendgrid.asm import schema as asm
+from api.sendgrid.batches import schema as batches
+from api.sendgrid.campaigns import schema as campaigns
+from api.sendgrid.contact_files import schema as contact_files
+from api.sendgrid.contactdb import schema as contactdb
+from api.sendgrid.contactdb_segments import schema as contactdb_segments
+from api.sendgrid.contacts import schema as contacts
+from api.sendgrid.fields import schema as fields
+from api.sendgrid.lists import schema as lists
+from api.sendgrid.mail import schema as mail
+from api.sendgrid.segments import schema as segments
+from api.sendgrid.senders import schema as senders
+from api.sendgrid.single_sends import schema as single_sends
+from api.sendgrid.statistics import schema as statistics
+from api.without_effect import WithoutEffect
+
+FAMILIES = (
+    *(words, mail, batches, asm, campaigns, single_sends, statistics),
+    *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
+)
+COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
+PATHS = mail.PATHS
+WITHOUT_EFFECT: Final[tuple[WithoutEffect, ...]] = tuple(
+    field
+    for family in (mail, campaigns, single_sends, contactdb, contact_files, segments)
+    for field in family.WITHOUT_EFFECT
+)
+"""The fields that are accepted and have no effect on mail (`api/without_effect.py` says how they are used)."""

@@ -1,0 +1,68 @@
+"""What SendGrid's REST views share, and its answers to what is no endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.response import Response
+
+from api.endpoint import KeyEndpoint
+from api.sendgrid import errors
+from api.sendgrid.outputs import envelope, json_response, marketing_envelope
+
+
+class Endpoint(KeyEndpoint):
+    """An endpoint that refuses in SendGrid's words."""
+
+    @property
+    def call(self) -> str:
+        """What the table of errors calls this request."""
+        return f"{self.request.method} {self.resource}"
+
+    def handle_exception(self, exc: Exception) -> Response:
+        refusal = errors.answer_for(exc, self.call)
+        if refusal is None:
+            raise exc
+        headers = self.headers_of_refusal(refusal.status)
+        return Response(self.envelope(refusal), status=refusal.status, headers=headers)
+
+    def envelope(self, refusal: errors.Refusal) -> dict[str, Any]:
+        """How the endpoint's family writes a refusal down."""
+        return envelope(refusal)
+
+
+class MarketingEndpoint(Endpoint):
+    """An endpoint below /v3/marketing."""
+
+    def envelope(self, refusal: errors.Refusal) -> dict[str, Any]:
+        return marketing_envelope(refusal)
+
+
+@csrf_exempt
+def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Every path below /v3 that is none; serves as the site's handler404 there too."""
+    return refuse(request, 404)
+
+
+def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """handler400 below /v3."""
+    return refuse(request, 400)
+
+
+def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """handler500 below /v3."""
+    return refuse(request, 500)
+
+
+def busy(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Return the 503 for a request below /v3 that finds no free thread."""
+    return refuse(request, 503)
+
+
+def refuse(request: HttpRequest, status: int) -> HttpResponseBase:
+    """In the envelope of the family that the path is in."""
+    refusal = errors.plain_refusal(status)
+    is_marketing = request.path_info.startswith("/v3/marketing/")
+    return json_response(status, marketing_envelope(refusal) if is_marketing else envelope(refusal))

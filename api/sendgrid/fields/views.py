@@ -1,0 +1,124 @@
+"""The fields that contacts have."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import needing
+from api.idempotency import done_once
+from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Refusal
+from api.sendgrid.field_readers import Field, Wrong, read_fields, read_name
+from api.sendgrid.fields import schema
+from api.sendgrid.fields.ids import RESERVED_FIELDS, TYPE_NAMES, read_field_id, write_field_id, write_reserved_id
+from api.sendgrid.lists.views import read_list_name
+from api.sendgrid.outputs import metadata_of
+from api.sendgrid.reading import read_object
+from audience import fields
+from audience.errors import UnknownField
+from audience.models import FieldDefinition, FieldType
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def read_field_type(value: Any) -> FieldType:
+    types = {name: type_ for type_, name in TYPE_NAMES.items()}
+    if not isinstance(value, str) or value not in types:
+        raise Wrong(f"{{name}} must be one of {', '.join(types)}")
+    return types[value]
+
+
+NEW_FIELD: Final = (Field("name", read_name, "name"), Field("field_type", read_field_type, "type"))
+
+
+def read_new_field(request: Request) -> tuple[str, FieldType]:
+    """The body of POST field_definitions."""
+    found, problems = read_fields({"name": None, "field_type": None, **read_object(request)}, NEW_FIELD)
+    if problems:
+        raise Refusal(400, *problems)
+    return found["name"], found["type"]
+
+
+def read_field(text: str) -> int:
+    """The custom field a path names. Raises UnknownField for what is no id."""
+    number = read_field_id(text)
+    if number is None:
+        raise UnknownField
+    return number
+
+
+def write_field(found: FieldDefinition) -> dict[str, Any]:
+    """A custom field."""
+    return {"id": write_field_id(found), "name": found.name, "field_type": TYPE_NAMES[FieldType(found.type)]}
+
+
+def write_reserved_fields() -> list[dict[str, Any]]:
+    """The fields that every contact has."""
+    return [
+        {
+            "id": write_reserved_id(number),
+            "name": reserved.name,
+            "field_type": TYPE_NAMES[reserved.type],
+            **({"read_only": True} if reserved.is_read_only else {}),
+        }
+        for number, reserved in RESERVED_FIELDS.items()
+    ]
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+class FieldEndpoint(MarketingEndpoint):
+    """An endpoint of custom fields."""
+
+    resource = "marketing/field_definitions"
+
+
+@schema.fields
+class FieldDefinitions(FieldEndpoint):
+    scopes = needing(POST="create", GET="read")
+
+    def get(self, request: Request) -> Response:
+        return Response(
+            {
+                "custom_fields": [write_field(each) for each in fields.list_fields(self.account)],
+                "reserved_fields": write_reserved_fields(),
+                "_metadata": metadata_of(request),
+            }
+        )
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        """The wire answers 200 here, and not 201."""
+        name, type_ = read_new_field(request)
+        return Response(tell_field(request, fields.create_field(self.account, name, type_)))
+
+
+def tell_field(request: Request, found: FieldDefinition) -> dict[str, object]:
+    told = write_field(found)
+    return {**told, "_metadata": metadata_of(request, f"field_definitions/{told['id']}")}
+
+
+@schema.one_field
+class OneFieldDefinition(FieldEndpoint):
+    scopes = needing(PATCH="update", DELETE="delete")
+
+    def patch(self, request: Request, field_id: str) -> Response:
+        number, name = read_field(field_id), read_list_name(request)
+        return Response(tell_field(request, fields.rename_field(self.account, number, name)))
+
+    def delete(self, request: Request, field_id: str) -> Response:
+        fields.delete_field(self.account, read_field(field_id))
+        return Response(status=204)
+
+
+FIELD_ID = r"(?P<field_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^marketing/field_definitions/?$", FieldDefinitions.as_view()),
+    re_path(rf"^marketing/field_definitions/{FIELD_ID}/?$", OneFieldDefinition.as_view()),
+]

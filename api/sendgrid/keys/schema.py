@@ -1,0 +1,78 @@
+"""The calls of `views/api_keys.py`."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from accounts.keys import NAME_LENGTH
+from api.openapi import NUMBER, TEXT, Piece, Reply, list_of, record
+from api.sendgrid.words import call
+
+API_KEYS = "SendGrid: API keys"
+NAME: Piece = {**TEXT, "minLength": 1, "maxLength": NAME_LENGTH}
+SCOPES = list_of(TEXT)
+KEY = record(api_key_id=TEXT, name=TEXT)
+KEY_DETAILS = record(api_key_id=TEXT, name=TEXT, scopes=SCOPES)
+LIMIT = OpenApiParameter(
+    "limit", {**NUMBER, "minimum": 1, "maximum": 999_999}, description="The highest number of entries in the answer."
+)
+
+api_keys = extend_schema_view(
+    get=call(
+        "list_api_keys",
+        "The account's API keys",
+        tag=API_KEYS,
+        query=[LIMIT],
+        replies={200: Reply("The keys.", record(result=list_of(KEY)))},
+        refusals=[400],
+    ),
+    post=call(
+        "create_api_key",
+        "A new API key; without scopes it holds all that the asking key holds",
+        tag=API_KEYS,
+        body={**record(name=NAME), "properties": {"name": NAME, "scopes": SCOPES}},
+        replies={
+            201: Reply("The only answer that shows the key.", record(api_key=TEXT, **KEY_DETAILS["properties"])),
+        },
+    ),
+)
+one_api_key = extend_schema_view(
+    get=call(
+        "get_api_key",
+        "An API key",
+        tag=API_KEYS,
+        replies={200: Reply("The key.", KEY_DETAILS)},
+        refusals=[404],
+    ),
+    put=call(
+        "replace_api_key",
+        "Give a key another name and exactly these scopes",
+        tag=API_KEYS,
+        body=record(name=NAME, scopes={**SCOPES, "minItems": 1}),
+        replies={200: Reply("The key.", KEY_DETAILS)},
+        refusals=[404],
+    ),
+    patch=call(
+        "rename_api_key",
+        "Give a key another name",
+        tag=API_KEYS,
+        body=record(name=NAME),
+        replies={200: Reply("The key.", KEY)},
+        refusals=[404],
+    ),
+    delete=call(
+        "revoke_api_key",
+        "Revoke a key, from the next request on",
+        tag=API_KEYS,
+        replies={204: Reply("Revoked.")},
+        refusals=[404],
+    ),
+)
+scopes = extend_schema_view(
+    get=call(
+        "list_scopes",
+        "What the asking key may do",
+        tag=API_KEYS,
+        replies={200: Reply("Its scopes.", record(scopes=SCOPES))},
+    ),
+)

@@ -1,0 +1,100 @@
+"""API keys, and what they may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import keys
+from accounts.keys import spell_out
+from accounts.models import ApiKey
+from api import idempotency
+from api.sendgrid import errors
+from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.keys import inputs, schema
+
+
+def key_line(key: ApiKey) -> dict[str, str]:
+    """A key in the list."""
+    return {"name": key.name, "api_key_id": key.key_id}
+
+
+def key_name(key: ApiKey) -> dict[str, str]:
+    return {"api_key_id": key.key_id, "name": key.name}
+
+
+def key_details(key: ApiKey) -> dict[str, Any]:
+    return {"api_key_id": key.key_id, "name": key.name, "scopes": spell_out(key.scopes)}
+
+
+def new_key(key: ApiKey, text: str) -> dict[str, Any]:
+    """The only answer that shows the key itself."""
+    return {"api_key": text, **key_details(key)}
+
+
+@schema.api_keys
+class ApiKeys(Endpoint):
+    resource = "api_keys"
+    scopes = {"POST": "api_keys.create", "GET": "api_keys.read"}
+
+    def get(self, request: Request) -> Response:
+        found = keys.living_keys(self.account)[: inputs.read_limit(request)]
+        return Response({"result": [key_line(key) for key in found]})
+
+    def post(self, request: Request) -> Response:
+        if idempotency.has_key(request):
+            # Its answer could not be kept: a secret is told once, and never stored.
+            raise errors.Refusal(400, errors.NO_IDEMPOTENCY_KEY)
+        asked = inputs.read_new_key(request)
+        key, text = keys.create_key(self.account, asked.name, asked.scopes, giver=self.key.scopes)
+        return Response(new_key(key, text), status=201)
+
+
+@schema.one_api_key
+class OneApiKey(Endpoint):
+    resource = "api_keys"
+    scopes = {
+        "GET": "api_keys.read",
+        "PUT": "api_keys.update",
+        "PATCH": "api_keys.update",
+        "DELETE": "api_keys.delete",
+    }
+
+    def get(self, request: Request, key_id: str) -> Response:
+        return Response(key_details(keys.get_key(self.account, key_id)))
+
+    def put(self, request: Request, key_id: str) -> Response:
+        name, scopes = inputs.read_whole_key(request)
+        key = keys.replace_scopes(self.account, key_id, name, scopes, giver=self.key.scopes)
+        return Response(key_details(key))
+
+    def patch(self, request: Request, key_id: str) -> Response:
+        key = keys.rename_key(self.account, key_id, inputs.read_key_name(request))
+        return Response(key_name(key))
+
+    def delete(self, request: Request, key_id: str) -> Response:
+        keys.revoke_key(self.account, key_id)
+        return Response(status=204)
+
+
+@schema.scopes
+class Scopes(Endpoint):
+    """What the calling key may do. Any key may ask."""
+
+    resource = "scopes"
+    scopes = {"GET": None}
+
+    def get(self, request: Request) -> Response:
+        return Response({"scopes": spell_out(self.key.scopes)})
+
+
+KEY_ID = r"(?P<key_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^api_keys/?$", ApiKeys.as_view()),
+    re_path(rf"^api_keys/{KEY_ID}/?$", OneApiKey.as_view()),
+    re_path(r"^scopes/?$", Scopes.as_view()),
+]

@@ -1,0 +1,127 @@
+"""Lists of contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import needing
+from api.idempotency import done_once
+from api.sendgrid.contacts import outputs
+from api.sendgrid.contacts.inputs import MAX_IDS
+from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.field_readers import one_field, read_name
+from api.sendgrid.ids import find_uuid, to_uuids
+from api.sendgrid.lists import schema
+from api.sendgrid.outputs import metadata_of, page_of
+from api.sendgrid.paging import read_page
+from api.sendgrid.reading import read_flag, read_list, read_object
+from audience import lists
+from audience.errors import UnknownList
+from audience.jobs.deletions import begin_deletion_of_list, begin_removal
+from audience.models import ContactList
+
+
+def read_list_name(request: Request) -> str:
+    """The body of POST and PATCH lists."""
+    return str(one_field(read_name, read_object(request).get("name"), "name"))
+
+
+def read_removed(request: Request) -> list[UUID]:
+    """`?contact_ids=a,b`: who is taken off a list."""
+    return to_uuids(read_list(request, "contact_ids", highest=MAX_IDS, lowest=1), "contact_ids")
+
+
+def write_list(request: Request, found: ContactList) -> dict[str, Any]:
+    return {
+        "id": str(found.uuid),
+        "name": found.name,
+        "contact_count": found.contact_count,
+        "_metadata": metadata_of(request, f"lists/{found.uuid}"),
+    }
+
+
+PAGE, HIGHEST_PAGE = 100, 1000
+
+
+class ListEndpoint(MarketingEndpoint):
+    """An endpoint of lists."""
+
+    resource = "marketing/lists"
+
+    def find(self, list_id: str) -> ContactList:
+        """The list that a path names. Raises UnknownList."""
+        uuid = find_uuid(list_id)
+        if uuid is None:
+            raise UnknownList
+        return lists.find_list(self.account, uuid)
+
+
+@schema.lists
+class ContactLists(ListEndpoint):
+    scopes = needing(POST="create", GET="read")
+
+    def get(self, request: Request) -> Response:
+        page = read_page(request, lists.list_lists(self.account), default=PAGE, highest=HIGHEST_PAGE)
+        return Response(page_of([write_list(request, each) for each in page.rows], page.metadata))
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        made = lists.create_list(self.account, read_list_name(request))
+        return Response(write_list(request, made), status=201)
+
+
+@schema.one_list
+class OneContactList(ListEndpoint):
+    scopes = needing(GET="read", PATCH="update", DELETE="delete")
+
+    def get(self, request: Request, list_id: str) -> Response:
+        with_sample, found = read_flag(request, "contact_sample"), self.find(list_id)
+        told = write_list(request, found)
+        if with_sample and (some := lists.contacts_of_list(found, limit=1)):
+            told["contact_sample"] = outputs.contacts(request, self.account, some)[0]
+        return Response(told)
+
+    def patch(self, request: Request, list_id: str) -> Response:
+        found, name = self.find(list_id), read_list_name(request)
+        return Response(write_list(request, lists.rename_list(self.account, found.pk, name)))
+
+    def delete(self, request: Request, list_id: str) -> Response:
+        with_contacts, found = read_flag(request, "delete_contacts"), self.find(list_id)
+        if with_contacts:
+            return Response({"job_id": str(begin_deletion_of_list(found).uuid)})
+        lists.delete_list(self.account, found.pk)
+        return Response(status=204)
+
+
+@schema.members
+class ContactListMembers(ListEndpoint):
+    scopes = needing(DELETE="delete")
+
+    def delete(self, request: Request, list_id: str) -> Response:
+        """They stay contacts."""
+        job = begin_removal(self.find(list_id), read_removed(request))
+        return Response({"job_id": str(job.uuid)}, status=202)
+
+
+@schema.count
+class ContactListCount(ListEndpoint):
+    scopes = needing(GET="read")
+
+    def get(self, request: Request, list_id: str) -> Response:
+        count = self.find(list_id).contact_count
+        return Response({"contact_count": count, "billable_count": count})
+
+
+LIST_ID = r"(?P<list_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^marketing/lists/?$", ContactLists.as_view()),
+    re_path(rf"^marketing/lists/{LIST_ID}/?$", OneContactList.as_view()),
+    re_path(rf"^marketing/lists/{LIST_ID}/contacts/?$", ContactListMembers.as_view()),
+    re_path(rf"^marketing/lists/{LIST_ID}/contacts/count/?$", ContactListCount.as_view()),
+]

@@ -1,0 +1,206 @@
+"""The body of POST /v3/mail/send, from bytes to a `MailDraft`, or to a refusal that names all that is wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, cast
+
+from django.http import HttpRequest
+from pydantic import ValidationError
+
+from api.http import parse_json, read_body
+from api.sendgrid.errors import Problem, Refusal, plain_refusal
+from api.sendgrid.mail import rules, types
+from api.sendgrid.mail.rules import read_bypasses
+from api.sendgrid.mail.texts import Found, Loc, found_by_schema
+from api.sendgrid.mail.types import MAIL
+from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
+
+JSON_TYPE = "application/json"
+MAX_PROBLEMS = 2000
+"""Of the rules' findings: enough for any caller to read, whatever a body of thirty megabytes has wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailRequest:
+    """What is asked: this mail, and whether only to say if it would be accepted."""
+
+    draft: MailDraft
+    is_sandboxed: bool
+
+
+def read_mail(request: HttpRequest, now: dt.datetime) -> MailRequest:
+    """What is asked at the moment `now`. Raises Refusal, and BadBody for what is no JSON at all."""
+    if request.content_type != JSON_TYPE:
+        raise plain_refusal(415)
+    body = read_body(request)
+    if not body:
+        raise plain_refusal(415)
+    return parse_mail(body, now)
+
+
+def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
+    """Types first, then the rules between the parts."""
+    raw = parse_json(body)
+    if not isinstance(raw, dict):
+        raise plain_refusal(400)
+    if too_many := count_problem(raw):
+        raise Refusal(400, too_many.to_problem())
+    mail, found = check_types(raw)
+    found += islice(rules.find_problems(mail, now), MAX_PROBLEMS)
+    if found:
+        raise Refusal(400, *in_document_order(raw, found))
+    return MailRequest(to_draft(mail, now), is_sandboxed(mail))
+
+
+def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
+    """The typed body and nothing found; or the body as it came, with None for each part that is wrong, and what is."""
+    try:
+        return cast("Mapping[str, Any]", MAIL.validate_python(raw, strict=True)), []
+    except ValidationError as error:
+        errors = [(each["loc"], each["type"]) for each in error.errors(include_url=False, include_context=False)]
+    found = [found_by_schema(loc, kind, value_at(raw, loc)) for loc, kind in errors]
+    return without_parts(raw, [loc for loc, _ in errors]), found
+
+
+def value_at(node: Any, loc: Loc) -> Any:
+    for part in loc:
+        if isinstance(node, dict):
+            node = node.get(cast("str", part))
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+    return node
+
+
+def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
+    """A copy with None for the top-level part, or the part of a personalization, that each location is in."""
+    mail = dict(raw)
+    people = mail.get("personalizations")
+    if isinstance(people, list):
+        mail["personalizations"] = people = [dict(one) if isinstance(one, dict) else None for one in people]
+    for loc in locs:
+        match loc:
+            case ("personalizations", int(index), str(name), *_) if people is not None:
+                if name in people[index]:
+                    people[index][name] = None
+            case ("personalizations", int(), *_):
+                pass
+            case (str(name), *_) if name in mail:
+                mail[name] = None
+    return mail
+
+
+def in_document_order(raw: dict[str, Any], found: list[Found]) -> list[Problem]:
+    """As a reader comes upon them, from the top of the body; what is missing comes last in its object."""
+    ranks: dict[int, dict[str, int]] = {}
+    return [each.to_problem() for each in sorted(found, key=lambda each: place_of(raw, each.loc, ranks))]
+
+
+def place_of(node: Any, loc: Loc, ranks: dict[int, dict[str, int]]) -> tuple[int, ...]:
+    """`ranks` keeps the order of each object's keys: a body may have a million of them, and thousands of mistakes."""
+    place = []
+    for part in loc:
+        if isinstance(part, int):
+            place.append(part)
+            node = node[part] if isinstance(node, list) else None
+        elif isinstance(node, dict):
+            if id(node) not in ranks:
+                ranks[id(node)] = {key: rank for rank, key in enumerate(node)}
+            place.append(ranks[id(node)].get(part, len(node)))
+            node = node.get(part)
+    return tuple(place)
+
+
+def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
+    """The value the core takes, of a body that has passed."""
+    reply_to = [mail["reply_to"]] if "reply_to" in mail else mail.get("reply_to_list", ())
+    return MailDraft(
+        sender=to_address(mail["from"]),
+        personalizations=tuple([to_personalization(one, now) for one in mail["personalizations"]]),
+        content=tuple(ContentPart(block["type"].lower(), block["value"]) for block in mail["content"]),
+        subject=mail.get("subject", ""),
+        attachments=tuple(to_attachment(entry) for entry in mail.get("attachments", ())),
+        reply_to=to_addresses(reply_to),
+        headers=mail.get("headers", {}),
+        custom_args=mail.get("custom_args", {}),
+        categories=tuple(mail.get("categories", ())),
+        send_at=to_time(mail, now),
+        batch_id=mail.get("batch_id"),
+        unsubscribe_group=mail["asm"]["group_id"] if "asm" in mail else None,
+        groups_to_display=tuple(mail["asm"].get("groups_to_display", ())) if "asm" in mail else (),
+        bypass=read_bypasses(mail),
+    )
+
+
+def to_personalization(one: Mapping[str, Any], now: dt.datetime) -> Personalization:
+    return Personalization(
+        to_addresses(one["to"]),
+        to_addresses(one["cc"]) if "cc" in one else (),
+        to_addresses(one["bcc"]) if "bcc" in one else (),
+        to_address(one["from"]) if "from" in one else None,
+        one.get("subject"),
+        one.get("headers", {}),
+        rules.without_nulls(one.get("substitutions") or {}),
+        one.get("custom_args", {}),
+        to_time(one, now),
+    )
+
+
+def to_addresses(entries: Iterable[Mapping[str, str]]) -> tuple[Address, ...]:
+    return tuple([Address(entry["email"], entry.get("name", "")) for entry in entries])
+
+
+def to_address(entry: Mapping[str, str]) -> Address:
+    return Address(entry["email"], entry.get("name", ""))
+
+
+def to_attachment(entry: Mapping[str, str]) -> Attachment:
+    """Return an attachment. A word alone as its type is left out: the composer then says application/octet-stream."""
+    kind = entry.get("type", "")
+    return Attachment(
+        content=rules.unbroken(entry["content"]),
+        filename=entry["filename"],
+        type=kind if "/" in kind else "",
+        disposition=entry.get("disposition", "attachment"),
+        content_id=entry.get("content_id", ""),
+    )
+
+
+def to_time(part: Mapping[str, Any], now: dt.datetime) -> dt.datetime | None:
+    """When to send: never earlier than now, since what is past means at once."""
+    field = rules.time_field(part)
+    if field is None:
+        return None
+    seconds: int = part[field]
+    return dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds > now.timestamp() else now
+
+
+def is_sandboxed(mail: Mapping[str, Any]) -> bool:
+    return bool(mail.get("mail_settings", {}).get("sandbox_mode", {}).get("enable", False))
+
+
+def count_problem(mail: Mapping[str, Any]) -> Found | None:
+    """More personalizations or recipients than a request may have. Asked first, of the untyped body, since it bounds
+    all that follows."""
+    people = mail.get("personalizations")
+    if not isinstance(people, list):
+        return None
+    if len(people) > types.MAX_PERSONALIZATIONS:
+        return Found(
+            ("personalizations",),
+            "The personalization block is limited to 1000 personalizations per API request. You have provided "
+            f"{len(people)} personalizations. Please consider splitting this into multiple requests and resending your "
+            "request.",
+        )
+    recipients = 0
+    for one in people:
+        if isinstance(one, dict):
+            for kind in ("to", "cc", "bcc"):
+                if isinstance(each := one.get(kind), list):
+                    recipients += len(each)
+    if recipients > types.MAX_RECIPIENTS:
+        return Found(("personalizations",), "There is a limit of 1000 total recipients (to + cc + bcc) per request.")
+    return None

@@ -1,0 +1,344 @@
+"""The rules between the parts of a mail/send body, which no single type can say.
+
+They run on what the schema has passed. After an error of type they run too, so that one answer names everything: then
+each part that has the wrong type is there as None, and its rules are left out.
+"""
+
+from __future__ import annotations
+
+import binascii
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any, Final
+
+from django.conf import settings
+from pydantic import ValidationError
+
+from api.sendgrid.errors import plain_refusal
+from api.sendgrid.mail import types
+from api.sendgrid.mail.headers import header_problems
+from api.sendgrid.mail.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
+from foundation.addresses import address_key
+from foundation.texts import is_line
+from mailer.compose.mime_types import NAME, parse_mime_type
+from mailer.draft import Bypass
+
+BYPASSES: Final[Mapping[str, Bypass]] = {
+    "bypass_list_management": Bypass.EVERYTHING,
+    "bypass_spam_management": Bypass.SPAM_REPORTS,
+    "bypass_bounce_management": Bypass.BOUNCES,
+    "bypass_unsubscribe_management": Bypass.UNSUBSCRIBES,
+}
+# Ours: the documents have the rule and no text for it.
+ALONE = "The bypass_list_management setting cannot be combined with any other bypass setting."
+
+
+def read_bypasses(mail: Mapping[str, Any]) -> Bypass:
+    """Those that are enabled, of a body that has passed the schema."""
+    given = mail.get("mail_settings") or {}
+    return reduce(or_, (flag for name, flag in BYPASSES.items() if given.get(name, {}).get("enable")), Bypass.NOTHING)
+
+
+def bypass_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """Who bypasses everything has nothing left to bypass."""
+    asked = read_bypasses(mail)
+    if Bypass.EVERYTHING in asked and asked != Bypass.EVERYTHING:
+        yield Found(("mail_settings", "bypass_list_management"), ALONE)
+
+
+SLACK_SECONDS: Final = 60
+"""How far a caller's clock may be ahead of ours at the limit of `send_at`."""
+
+LOOKED_AT: Final = 10
+"""Entries of a reply_to_list that are not addresses of which each is searched for keys. The core looks at the rest."""
+DYNAMIC_TEMPLATE_ID = re.compile(r"d-[0-9a-fA-F]{32}")
+LEGACY_TEMPLATE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+SUBJECT_REQUIRED = (
+    "The subject is required. You can get around this requirement if you use a template with a subject defined or if "
+    "every personalization has a subject defined."
+)
+CONTENT_REQUIRED = (
+    "Unless a valid template_id is provided, the content parameter is required. There must be at least one defined "
+    "content block. We typically suggest both text/plain and text/html blocks are included, but only one block is "
+    "required."
+)
+CONTENT_ORDER = (
+    "Following RFC 1341, section 7.2, if either text/html or text/plain are to be sent in your email: text/plain needs "
+    "to be first, followed by text/html, followed by any other content."
+)
+CONTENT_ONCE = "If present, text/plain and text/html may only be provided once."
+DUPLICATE = (
+    "Each email address in the personalization block should be unique between to, cc, and bcc. We found the first "
+    "duplicate instance of [{}] in the {} field."
+)
+CONTENT_TYPE_TEXT = "Cannot contain ';', or CRLF characters."
+TYPE_TEXT = "The type cannot contain ';', or CRLF characters."
+# Ours: the documents have the rule and no text for it.
+OTHER_DOMAIN = "The domain of a personalization's from email must be the domain of the message's from email."
+BOTH_REPLY_TOS = "The reply_to and reply_to_list parameters cannot be used together."
+REPLY_TO_TWICE = "Each email address in the reply_to_list should be unique."
+NOT_A_MIME_TYPE = "The content type must be a MIME type, such as text/plain."
+NOT_A_FILE_TYPE = "The attachment type must be a MIME type, such as application/pdf."
+SUBSTITUTIONS_SIZE = "The combined size of the substitutions may not exceed {:,} bytes per personalization."
+CUSTOM_ARGS_SIZE = (
+    "The combined size of both global and personalization custom arguments may not exceed {:,} bytes per "
+    "personalization."
+)
+
+
+def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
+    """Everything the rules have against a body that comes at the moment `now`.
+
+    Raises Refusal when custom_args hold more than strings, or substitutions more than strings and nulls: the wire calls
+    the whole body bad then.
+    """
+    people = mail.get("personalizations") or ()
+    latest = now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
+    args_size = size_of(mail.get("custom_args"))
+    for index, one in enumerate(people):
+        if one is not None:
+            yield from personalization_problems(("personalizations", index), one, mail=mail, args_size=args_size)
+            if time_field(one):
+                yield from time_problems(("personalizations", index), one, latest)
+    if mail.get("headers"):
+        yield from header_problems((), mail["headers"])
+    yield from time_problems((), mail, latest)
+    yield from content_problems(mail)
+    yield from subject_problems(mail, people)
+    if args_size > settings.CUSTOM_ARGS_BYTES:
+        yield Found(("custom_args",), CUSTOM_ARGS_SIZE.format(settings.CUSTOM_ARGS_BYTES))
+    for name, rule in MAIL_RULES.items():
+        if mail.get(name) is not None:
+            yield from rule(mail)
+
+
+def personalization_problems(
+    at: Loc, one: Mapping[str, Any], *, mail: Mapping[str, Any], args_size: int
+) -> Iterator[Found]:
+    """Most have little in them, and a request has a thousand: no rule is called for a part that is not there."""
+    if "cc" in one or "bcc" in one or len(one.get("to") or ()) > 1:
+        yield from duplicate_problems(at, one)
+    if one.get("from") and mail.get("from") and domain_of(one["from"]) != domain_of(mail["from"]):
+        yield Found((*at, "from", "email"), OTHER_DOMAIN)
+    if one.get("headers"):
+        yield from header_problems(at, one["headers"])
+    substitutions = one.get("substitutions")
+    if substitutions and (text := substitutions_text(substitutions, mail)):
+        yield Found((*at, "substitutions"), text)
+    custom_args = one.get("custom_args")
+    if custom_args and (text := custom_args_text(custom_args, mail, args_size)):
+        yield Found((*at, "custom_args"), text)
+
+
+def duplicate_problems(at: Loc, one: Mapping[str, Any]) -> Iterator[Found]:
+    """The first address that comes twice over to, cc and bcc."""
+    seen = set()
+    for kind in ("to", "cc", "bcc"):
+        for entry in one.get(kind) or ():
+            key = address_key(entry["email"])
+            if key in seen:
+                field = ".".join(map(str, (*at, kind)))
+                yield Found(at, DUPLICATE.format(entry["email"], field), "message.recipient-errors")
+                return
+            seen.add(key)
+
+
+def substitutions_text(substitutions: Mapping[str, Any], mail: Mapping[str, Any]) -> str | None:
+    size = size_of(without_nulls(substitutions))
+    if is_dynamic(mail):
+        return "Substitutions may not be used with dynamic templating"
+    return SUBSTITUTIONS_SIZE.format(settings.SUBSTITUTIONS_BYTES) if size > settings.SUBSTITUTIONS_BYTES else None
+
+
+def without_nulls(substitutions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the substitutions with empty texts for nulls. SendGrid takes these, and django-anymail sends them."""
+    if None not in substitutions.values():
+        return substitutions
+    return {tag: "" if value is None else value for tag, value in substitutions.items()}
+
+
+def custom_args_text(own: Mapping[str, Any], mail: Mapping[str, Any], mail_size: int) -> str | None:
+    """The size after merging, counted exactly only when the plain sum is over the limit."""
+    limit = settings.CUSTOM_ARGS_BYTES
+    if size_of(own) + mail_size <= limit or mail_size > limit:
+        return None
+    return CUSTOM_ARGS_SIZE.format(limit) if size_of({**(mail.get("custom_args") or {}), **own}) > limit else None
+
+
+def time_problems(at: Loc, part: Mapping[str, Any], latest: float) -> Iterator[Found]:
+    field = time_field(part)
+    given = part.get(field) if field else None
+    if given is not None and given > latest:
+        hours = settings.SCHEDULE_LIMIT_SECONDS / 3600
+        yield Found((*at, field or ""), f"Scheduling more than {hours:g} hours in advance is forbidden.")
+
+
+def time_field(part: Mapping[str, Any]) -> str | None:
+    """The field that says when: `send_at`, or `sent_at`, as one guide spells it, where there is no `send_at`."""
+    return "send_at" if "send_at" in part else "sent_at" if "sent_at" in part else None
+
+
+def content_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    content = mail.get("content")
+    if content is None or content == []:
+        if not mail.get("template_id") and not ("content" in mail and content is None):
+            yield Found(("content",), CONTENT_REQUIRED)
+        return
+    types = [block["type"].lower() for block in content]
+    for index, given in enumerate(types):
+        if not NAME.fullmatch(given):
+            text = CONTENT_TYPE_TEXT if is_listed(given) else NOT_A_MIME_TYPE
+            yield Found(("content", index, "type"), text)
+    ranks = [{"text/plain": 0, "text/html": 1}.get(given, 2) for given in types]
+    if types.count("text/plain") > 1 or types.count("text/html") > 1:
+        yield Found(("content",), CONTENT_ONCE, "")
+    elif ranks != sorted(ranks):
+        yield Found(("content",), CONTENT_ORDER, "message.content.value")
+
+
+def subject_problems(mail: Mapping[str, Any], people: Any) -> Iterator[Found]:
+    everyone_has_one = bool(people) and all(one is None or "subject" in one for one in people)
+    if "subject" not in mail and not everyone_has_one and not mail.get("template_id"):
+        yield Found(("subject",), SUBJECT_REQUIRED)
+
+
+def template_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """No template exists yet, and mail without the template it asks for would be the wrong mail."""
+    given = mail["template_id"]
+    if DYNAMIC_TEMPLATE_ID.fullmatch(given) or LEGACY_TEMPLATE_ID.fullmatch(given):
+        yield Found(("template_id",), "Must be a valid template.")
+    else:
+        yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(given)}'.")
+
+
+def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    for index, entry in enumerate(mail["attachments"]):
+        if not is_base64(entry["content"]):
+            yield Found(("attachments", index, "content"), "The attachment content must be base64 encoded.")
+        kind = entry.get("type", "")
+        if is_type(kind) and parse_mime_type(kind) is None:
+            yield Found(("attachments", index, "type"), TYPE_TEXT if is_listed(kind) else NOT_A_FILE_TYPE)
+
+
+def is_type(kind: str) -> bool:
+    """Return whether what was given as a type is meant as one: a word alone, such as "pdf", is left out."""
+    return "/" in kind or is_listed(kind)
+
+
+def is_listed(kind: str) -> bool:
+    """Return whether the published texts name a character of a type as the one that it cannot have."""
+    return not is_line(kind) or ";" in kind or "," in kind
+
+
+def is_base64(text: str) -> bool:
+    """RFC 4648 section 4, padded; line breaks are let through, as MIME has them."""
+    try:
+        binascii.a2b_base64(unbroken(text), strict_mode=True)
+    except ValueError:
+        return False
+    return True
+
+
+def unbroken(text: str) -> str:
+    """Without line breaks."""
+    return text.replace("\r", "").replace("\n", "") if "\n" in text or "\r" in text else text
+
+
+def category_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    categories: list[str] = mail["categories"]
+    if len(categories) > types.MAX_CATEGORIES:
+        yield Found(
+            ("categories",),
+            "There is a limit of 10 categories for each email that is sent. "
+            f"You provided {len(categories)} categories.",
+        )
+        return
+    for index, category in enumerate(categories):
+        if len(category) > types.MAX_CATEGORY_LENGTH:
+            text = f"Each category must not be longer than 255 characters. {shown(category)} exceeds this limit"
+            yield Found(("categories", index), text)
+        if not category.isascii():
+            yield Found(("categories", index), "Categories can not contain non-ASCII characters.")
+        if category in categories[:index]:
+            text = f"The categories must be a unique list, and you have included {shown(category)} more than once."
+            yield Found(("categories", index), text)
+
+
+def reply_to_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    if not is_address_with_keys(mail["reply_to"]["email"], mail):
+        yield Found(("reply_to", "email"), REPLY_TO_INVALID)
+
+
+def reply_to_list_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    entries = mail["reply_to_list"]
+    others = (index for index, entry in enumerate(entries) if not is_address(entry["email"]))
+    for index in islice(others, LOOKED_AT):
+        if not is_address_with_keys(entries[index]["email"], mail):
+            yield Found(("reply_to_list", index, "email"), ADDRESS_INVALID)
+            break
+    if entries and "reply_to" in mail:
+        yield Found(("reply_to_list",), BOTH_REPLY_TOS)
+    if len({address_key(entry["email"]) for entry in entries}) < len(entries):
+        yield Found(("reply_to_list",), REPLY_TO_TWICE)
+
+
+def is_address_with_keys(email: str, mail: Mapping[str, Any]) -> bool:
+    """Return whether a text is an address, or has a key of a substitution: then the core looks at what it becomes."""
+    if is_address(email):
+        return True
+    people = mail.get("personalizations") or ()
+    return any(key in email for one in people if one for key in one.get("substitutions") or () if key)
+
+
+def is_address(email: str) -> bool:
+    try:
+        types.ADDRESS.validate_python(email, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    if not all(isinstance(value, str | dict) for value in mail["sections"].values()):
+        yield Found(("sections",), "The section values must be strings.")
+
+
+def pool_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """There are no pools but those that the operator has named."""
+    if (name := mail["ip_pool_name"]) not in settings.IP_POOLS:
+        yield Found(("ip_pool_name",), POOL_INVALID.replace("{given}", shown(name)))
+
+
+MAIL_RULES = {
+    "template_id": template_problems,
+    "attachments": attachment_problems,
+    "categories": category_problems,
+    "reply_to": reply_to_problems,
+    "reply_to_list": reply_to_list_problems,
+    "mail_settings": bypass_problems,
+    "sections": section_problems,
+    "ip_pool_name": pool_problems,
+}
+
+
+def is_dynamic(mail: Mapping[str, Any]) -> bool:
+    return (mail.get("template_id") or "").startswith("d-")
+
+
+def domain_of(sender: Mapping[str, str] | None) -> str:
+    return sender["email"].rpartition("@")[2].lower() if sender else ""
+
+
+def size_of(pairs: Mapping[str, Any] | None) -> int:
+    """Bytes of keys and values in UTF-8. Raises the refusal of a whole body when a value is not a string."""
+    if not pairs:
+        return 0
+    try:
+        return len("".join([*pairs, *pairs.values()]).encode())
+    except TypeError:
+        raise plain_refusal(400) from None

@@ -1,0 +1,98 @@
+"""The calls of `views/mail.py`. `POST mail/send` is no REST framework view, so it is written down whole, in `PATHS`;
+the types of its body are those that check it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from api import openapi
+from api.openapi import IDEMPOTENCY_KEY, JSON, REPLAYED, TEXT, Piece, component, list_of, nullable, record
+from api.sendgrid.mail.types import MAIL
+from api.sendgrid.words import NO_POOL, REFUSALS
+from api.without_effect import WithoutEffect
+
+BATCHES = "SendGrid: mail"
+MAIL_REFUSALS = (400, 401, 409, 413, 415, 429, 500, 503)
+
+MAIL_DESCRIPTION = (
+    "Fields that this document does not name are ignored, in the body and in every object within it. A field whose "
+    'description begins with "Has no effect" is checked, and does not change what is sent. The body may be compressed '
+    "with gzip."
+)
+
+
+class Untitled(GenerateJsonSchema):
+    """Without a title for each field, which only says its name again."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+MAIL_BODY = MAIL.json_schema(ref_template="#/components/schemas/{model}", schema_generator=Untitled)
+COMPONENTS: dict[str, Piece] = {
+    **MAIL_BODY.pop("$defs"),
+    "Mail": MAIL_BODY,
+    "MailErrors": record(errors=list_of(record(message=TEXT, field=nullable(TEXT), help=nullable(TEXT)))),
+}
+
+SEND: Final = ("send_mail",)
+WITHOUT_EFFECT: Final = (
+    WithoutEffect(SEND, ("mail_settings.footer",), "No footer is added to the message."),
+    WithoutEffect(SEND, ("mail_settings.bcc",), "No copy is sent. Use `bcc` in `personalizations`."),
+    WithoutEffect(SEND, ("mail_settings.spam_check",), "Messages are not checked for spam."),
+    WithoutEffect(SEND, ("tracking_settings.click_tracking",), "Links are left unchanged, and clicks are not counted."),
+    WithoutEffect(
+        SEND,
+        ("tracking_settings.open_tracking",),
+        "No pixel is added, opens are not counted, and `substitution_tag` is left in the text.",
+    ),
+    WithoutEffect(
+        SEND,
+        ("tracking_settings.subscription_tracking",),
+        "No text or link is added, and `substitution_tag` is left in the text. Use `asm`.",
+    ),
+    WithoutEffect(SEND, ("tracking_settings.ganalytics",), "Links are left unchanged."),
+    WithoutEffect(SEND, ("sections",), "Section tags are left in the text. Use `substitutions`."),
+    WithoutEffect(SEND, ("personalizations[].dynamic_template_data",), "There are no templates."),
+    WithoutEffect(SEND, ("ip_pool_name",), NO_POOL),
+    WithoutEffect(SEND, ("categories",), "Statistics by category do not exist.", is_kept=True),
+    WithoutEffect(
+        SEND,
+        ("custom_args", "personalizations[].custom_args"),
+        "The admin shows the arguments; event webhooks do not exist.",
+        is_kept=True,
+    ),
+)
+
+PATHS: dict[str, Piece] = {
+    "/v3/mail/send": {
+        "post": {
+            "operationId": "send_mail",
+            "summary": "Accept a mail, to be sent at once or at its time",
+            "description": MAIL_DESCRIPTION,
+            "tags": [BATCHES],
+            "security": [{openapi.BearerKey.name: []}],
+            "parameters": [IDEMPOTENCY_KEY.to_piece()],
+            "requestBody": {"content": {JSON: {"schema": component("Mail")}}, "required": True},
+            "responses": {
+                "202": {
+                    "description": "Accepted and committed.",
+                    "headers": {
+                        "X-Message-Id": {"schema": TEXT, "description": "The mail's id.", "required": True},
+                        REPLAYED.name: {"schema": TEXT, "description": REPLAYED.description},
+                    },
+                },
+                "200": {"description": "In sandbox mode: it would have been accepted. Nothing was stored."},
+            }
+            | {
+                str(status): {
+                    "description": REFUSALS[status],
+                    "content": {JSON: {"schema": component("MailErrors")}},
+                }
+                for status in MAIL_REFUSALS
+            },
+        }
+    }
+}

@@ -1,0 +1,57 @@
+"""Write what the answers of several families have in common: errors, times, pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.sendgrid.errors import Refusal
+
+
+def envelope(refusal: Refusal) -> dict[str, Any]:
+    """The envelope of the other endpoints: field, message, in that order."""
+    return {"errors": [{"field": found.field, "message": found.message} for found in refusal.problems]}
+
+
+def json_response(status: int, value: object) -> HttpResponse:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return HttpResponse(text, status=status, content_type="application/json")
+
+
+def seconds_of(moment: dt.datetime) -> int:
+    """Unix time, as the wire tells it."""
+    return int(moment.timestamp())
+
+
+def metadata_of(request: Request, path: str = "") -> dict[str, str]:
+    """Where something is; the request's own address if nothing is said."""
+    return {"self": request.build_absolute_uri(f"/v3/marketing/{path}" if path else None)}
+
+
+def marketing_envelope(refusal: Refusal) -> dict[str, Any]:
+    """What is not done. No document has the values of `error_id`: ours are the core's codes, or the status' name."""
+    name = HTTPStatus(refusal.status).name.lower()
+    return {
+        "errors": [
+            {"field": found.field, "message": found.message, "error_id": found.error_id or name}
+            for found in refusal.problems
+        ]
+    }
+
+
+def moment(at: dt.datetime | None) -> str | None:
+    """`2026-11-20T10:53:00.000Z`; null for none."""
+    if at is None:
+        return None
+    return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def page_of(entries: Iterable[Any], metadata: Mapping[str, Any], *, key: str = "result") -> dict[str, Any]:
+    """A part of a list."""
+    return {key: list(entries), "_metadata": metadata}

@@ -1,0 +1,40 @@
+"""Segments that are written as queries, as the wire has them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from api.sendgrid.outputs import moment
+from audience.models import Segment
+from audience.segments import FRESH
+
+VALID: Final = {"query_validation": "VALID", "error_message": ""}
+"""One that is not is refused at once."""
+
+
+def line(found: Segment) -> dict[str, Any]:
+    """A segment in a list."""
+    counted_at = found.counted_at
+    is_of_list = found.list is not None and found.list.deleted_at is None
+    return {
+        "id": str(found.uuid),
+        "name": found.name,
+        "contacts_count": found.contact_count or 0,
+        "created_at": moment(found.created_at),
+        "updated_at": moment(found.updated_at),
+        "sample_updated_at": moment(counted_at),
+        "next_sample_update": moment(counted_at and counted_at + FRESH),
+        "parent_list_ids": [str(found.list.uuid)] if found.list and is_of_list else [],
+        "query_version": "2",
+        "status": VALID,
+    }
+
+
+def segment(found: Segment, sample: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole segment. One that was written in legacy conditions has no query that could be shown."""
+    return {
+        **line(found),
+        "query_dsl": found.written if isinstance(found.written, str) else "",
+        "contacts_sample": sample,
+        "last_refreshed_at": moment(found.counted_at),
+    }

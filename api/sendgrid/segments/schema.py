@@ -1,0 +1,109 @@
+"""The calls of `views/segments.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, nullable, record
+from api.sendgrid.segments.inputs import MAX_IDS
+from api.sendgrid.words import JOB, LIST_NAME, REPEATABLE, SELF, UUID, call
+from api.without_effect import WithoutEffect
+
+SEGMENTS = "SendGrid: segments"
+QUERY: Piece = {**TEXT, "example": "select contact_id, updated_at from contact_data where first_name = 'Ann'"}
+LINE: dict[str, Piece] = {
+    "id": UUID,
+    "name": TEXT,
+    "contacts_count": NUMBER,
+    "created_at": TIME,
+    "updated_at": TIME,
+    "sample_updated_at": nullable(TIME),
+    "next_sample_update": nullable(TIME),
+    "parent_list_ids": list_of(UUID),
+    "query_version": TEXT,
+    "status": record(query_validation=TEXT, error_message=TEXT),
+}
+
+COMPONENTS: dict[str, Piece] = {
+    "NewSegment": {
+        "type": "object",
+        "properties": {"name": LIST_NAME, "query_dsl": QUERY, "parent_list_ids": {**list_of(UUID), "maxItems": 1}},
+        "required": ["name", "query_dsl"],
+    },
+    "SegmentChange": {"type": "object", "properties": {"name": LIST_NAME, "query_dsl": QUERY}},
+    "SegmentLine": record(**LINE),
+    "Segment": record(
+        **LINE, query_dsl=TEXT, contacts_sample=list_of(component("Contact")), last_refreshed_at=nullable(TIME)
+    ),
+    "Refresh": record(user_time_zone={**TEXT, "example": "Europe/Berlin"}),
+}
+
+WITHOUT_EFFECT: Final = (
+    WithoutEffect(
+        ("refresh_segment",),
+        ("user_time_zone",),
+        "It must be the name of a time zone; refreshes are not limited by the day.",
+    ),
+)
+
+segments = extend_schema_view(
+    get=call(
+        "list_segments_by_query",
+        "The account's segments",
+        tag=SEGMENTS,
+        query=[
+            OpenApiParameter(
+                "ids", {**list_of(UUID), "maxItems": MAX_IDS}, description="Return only the entries with these ids."
+            ),
+            OpenApiParameter("parent_list_ids", TEXT, description="Those of these lists, with commas between."),
+            OpenApiParameter("no_parent_list_id", FLAG, description="Those of no list."),
+        ],
+        replies={200: Reply("The segments.", record(results=list_of(component("SegmentLine")), _metadata=SELF))},
+        refusals=[400],
+    ),
+    post=call(
+        "create_segment_by_query",
+        "A new segment",
+        tag=SEGMENTS,
+        body=component("NewSegment"),
+        replies={201: Reply("The new segment, with some of its contacts.", component("Segment"))},
+        refusals=REPEATABLE,
+    ),
+)
+one_segment = extend_schema_view(
+    get=call(
+        "get_segment_by_query",
+        "A segment",
+        tag=SEGMENTS,
+        query=[OpenApiParameter("contacts_sample", FLAG, description="Whether to show some of its contacts.")],
+        replies={200: Reply("The segment.", component("Segment"))},
+        refusals=[400, 404],
+    ),
+    patch=call(
+        "change_segment_by_query",
+        "Change what is given",
+        tag=SEGMENTS,
+        body=component("SegmentChange"),
+        replies={200: Reply("Changed.", component("Segment"))},
+        refusals=[404],
+    ),
+    delete=call(
+        "delete_segment_by_query",
+        "Delete a segment; its contacts stay",
+        tag=SEGMENTS,
+        replies={202: Reply("Deleted.")},
+        refusals=[404],
+    ),
+)
+refresh = extend_schema_view(
+    post=call(
+        "refresh_segment",
+        "Count a segment anew",
+        tag=SEGMENTS,
+        body=component("Refresh"),
+        replies={202: Reply("Done.", JOB), 404: Reply("There is no such segment.", record(error=TEXT))},
+        refusals=[*REPEATABLE, 408],
+    ),
+)

@@ -1,0 +1,138 @@
+"""Segments that are written as queries (segments 2.0)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import needing
+from api.idempotency import done_once
+from api.sendgrid.contacts import outputs as contact_outputs
+from api.sendgrid.contacts.views import query_words
+from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Refusal
+from api.sendgrid.outputs import envelope, metadata_of
+from api.sendgrid.reading import read_flag
+from api.sendgrid.segments import inputs, outputs, schema
+from audience import segments
+from audience.errors import SearchTooSlow
+from audience.models import Segment
+from audience.query.conditions import Condition
+from audience.query.sgql import read_query
+from audience.segments import counted
+
+SAMPLE = 50
+
+
+class SegmentEndpoint(Endpoint):
+    """An endpoint of segments. Their errors have no error_id."""
+
+    resource = "marketing/segments"
+
+    def find(self, segment_id: str) -> Segment:
+        """Raises UnknownSegment."""
+        return segments.find_segment(self.account, inputs.read_segment_id(segment_id))
+
+    def read(self, query: str) -> Condition:
+        """Raises InvalidQuery."""
+        return read_query(query, query_words(self.account), field="query_dsl")
+
+    def tell(self, found: Segment, status: int = 200, *, with_sample: bool = True) -> Response:
+        """The segment, counted, with some of its contacts."""
+        (fresh,) = counted([found])
+        return Response(outputs.segment(fresh, self._sample(fresh) if with_sample else []), status=status)
+
+    def _sample(self, found: Segment) -> list[dict[str, Any]]:
+        try:
+            some = segments.find_matching(self.account, segments.condition_of(found), limit=SAMPLE)
+        except SearchTooSlow:
+            return []
+        return contact_outputs.contacts(self.request, self.account, some)
+
+
+@schema.segments
+class SegmentsByQuery(SegmentEndpoint):
+    scopes = needing(POST="create", GET="read")
+
+    def get(self, request: Request) -> Response:
+        wanted, found = inputs.read_filter(request), segments.list_segments(self.account)
+        if wanted.ids:
+            found = found.filter(uuid__in=wanted.ids)
+        elif wanted.lists or wanted.without_list:
+            of_lists = Q(list__uuid__in=wanted.lists, list__deleted_at=None)
+            found = found.filter(of_lists | Q(list=None) if wanted.without_list else of_lists)
+        told = [outputs.line(each) for each in counted(found)]
+        return Response({"results": told, "_metadata": metadata_of(request)})
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        asked = inputs.read_new_segment(request, self.account)
+        # A new one has both.
+        assert asked.name is not None
+        assert asked.query is not None
+        made = segments.create_segment(
+            self.account,
+            asked.name,
+            self.read(asked.query),
+            dialect="sgql",
+            written=asked.query,
+            list_id=asked.list_id,
+        )
+        return self.tell(made, 201)
+
+
+@schema.one_segment
+class OneSegmentByQuery(SegmentEndpoint):
+    scopes = needing(GET="read", PATCH="update", DELETE="delete")
+
+    def get(self, request: Request, segment_id: str) -> Response:
+        with_sample = "contacts_sample" not in request.query_params or read_flag(request, "contacts_sample")
+        return self.tell(self.find(segment_id), with_sample=with_sample)
+
+    def patch(self, request: Request, segment_id: str) -> Response:
+        found, asked = self.find(segment_id), inputs.read_segment_change(request, self.account)
+        changed = segments.update_segment(
+            self.account,
+            found.pk,
+            name=asked.name,
+            condition=self.read(asked.query) if asked.query else None,
+            written=asked.query,
+        )
+        return self.tell(changed)
+
+    def delete(self, request: Request, segment_id: str) -> Response:
+        segments.delete_segment(self.account, self.find(segment_id).pk)
+        return Response(status=202)
+
+
+@schema.refresh
+class RefreshSegment(SegmentEndpoint):
+    resource = "marketing/segments/refresh"
+    scopes = needing(POST="update")
+
+    @done_once
+    def post(self, request: Request, segment_id: str) -> Response:
+        """Counted before this is answered: the id of the job is the segment's own."""
+        found = self.find(segment_id)
+        inputs.check_time_zone(request)
+        segments.refresh_segment(found)
+        return Response({"job_id": str(found.uuid)}, status=202)
+
+    def envelope(self, refusal: Refusal) -> dict[str, Any]:
+        """This call has an envelope of its own."""
+        if refusal.status == 404:
+            return {"error": "Segment does not exist."}
+        return envelope(refusal)
+
+
+SEGMENT_ID = r"(?P<segment_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^marketing/segments/2\.0/?$", SegmentsByQuery.as_view()),
+    re_path(rf"^marketing/segments/2\.0/refresh/{SEGMENT_ID}/?$", RefreshSegment.as_view()),
+    re_path(rf"^marketing/segments/2\.0/{SEGMENT_ID}/?$", OneSegmentByQuery.as_view()),
+]

@@ -1,0 +1,104 @@
+"""Senders: the same for legacy campaigns and Single Sends, but for the name of the list."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import needing
+from api.idempotency import done_once
+from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Refusal
+from api.sendgrid.senders import inputs, outputs, schema
+from campaigns import senders
+from campaigns.models import Sender
+
+LEGACY, MARKETING = "result", "results"
+
+
+class SenderEndpoint(Endpoint):
+    """An endpoint of senders."""
+
+    resource = "senders"
+    list_key: ClassVar[str] = LEGACY
+
+    def envelope(self, refusal: Refusal) -> dict[str, Any]:
+        return outputs.envelope(refusal)
+
+
+def tell(found: Sender, status: int = 200) -> Response:
+    return Response(outputs.senders([found])[0], status=status)
+
+
+def of_legacy(verb: str) -> str:
+    """The scope of the legacy wire, which has no other."""
+    return f"marketing_campaigns.{verb}"
+
+
+@schema.senders
+class Senders(SenderEndpoint):
+    scopes = {"POST": of_legacy("create"), "GET": of_legacy("read")}
+
+    def get(self, request: Request) -> Response:
+        return Response({self.list_key: outputs.senders(senders.list_senders(self.account))})
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        return tell(senders.create_sender(self.account, **inputs.read_new_sender(request)), 201)
+
+
+@schema.one_sender
+class OneSender(SenderEndpoint):
+    scopes = {"GET": of_legacy("read"), "PATCH": of_legacy("update"), "DELETE": of_legacy("delete")}
+
+    def get(self, request: Request, sender_id: str) -> Response:
+        return tell(senders.get_sender(self.account, inputs.read_sender_id(sender_id)))
+
+    def patch(self, request: Request, sender_id: str) -> Response:
+        number = inputs.read_sender_id(sender_id)
+        return tell(senders.update_sender(self.account, number, **inputs.read_sender_change(request)))
+
+    def delete(self, request: Request, sender_id: str) -> Response:
+        senders.delete_sender(self.account, inputs.read_sender_id(sender_id))
+        return Response(status=204)
+
+
+@schema.resend_verification
+class ResendVerification(SenderEndpoint):
+    scopes = {"POST": of_legacy("create")}
+
+    @done_once
+    def post(self, request: Request, sender_id: str) -> Response:
+        senders.resend_verification(self.account, inputs.read_sender_id(sender_id))
+        return Response(status=204)
+
+
+@schema.marketing_senders
+class MarketingSenders(Senders):
+    scopes = needing(POST="create", GET="read")
+    list_key = MARKETING
+
+
+@schema.one_marketing_sender
+class OneMarketingSender(OneSender):
+    scopes = needing(GET="read", PATCH="update", DELETE="delete")
+
+
+@schema.resend_marketing_verification
+class ResendMarketingVerification(ResendVerification):
+    scopes = needing(POST="create")
+
+
+SENDER_ID = r"(?P<sender_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^senders/?$", Senders.as_view()),
+    re_path(rf"^senders/{SENDER_ID}/?$", OneSender.as_view()),
+    re_path(rf"^senders/{SENDER_ID}/resend_verification/?$", ResendVerification.as_view()),
+    re_path(r"^marketing/senders/?$", MarketingSenders.as_view()),
+    re_path(rf"^marketing/senders/{SENDER_ID}/?$", OneMarketingSender.as_view()),
+    re_path(rf"^marketing/senders/{SENDER_ID}/resend_verification/?$", ResendMarketingVerification.as_view()),
+]

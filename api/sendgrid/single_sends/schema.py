@@ -1,0 +1,247 @@
+"""The calls of `views/single_sends.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from api.openapi import (
+    FLAG,
+    NUMBER,
+    RECEIPT_HEADERS,
+    TEXT,
+    TIME,
+    Piece,
+    Reply,
+    component,
+    list_of,
+    nullable,
+    one_of,
+    record,
+)
+from campaigns.testing import TEST_ADDRESSES
+from api.sendgrid import field_readers as fields
+from api.sendgrid.ids import HIGHEST_ID
+from api.sendgrid.single_sends.inputs import MAX_IDS
+from api.sendgrid.single_sends.inputs import MAX_SEARCHED
+from api.sendgrid.single_sends.inputs import STATUSES
+from api.sendgrid.words import EDITOR_ONLY
+from api.sendgrid.words import NO_POOL
+from api.sendgrid.words import PAGE
+from api.sendgrid.words import REPEATABLE
+from api.sendgrid.words import UUID
+from api.sendgrid.words import marketing_call
+from api.without_effect import WithoutEffect
+
+SINGLE_SENDS = "SendGrid: Single Sends"
+ID: Piece = {**NUMBER, "minimum": 1, "maximum": HIGHEST_ID}
+EMAIL: Piece = {"type": "string", "format": "email"}
+NAME: Piece = {**TEXT, "minLength": 1, "maxLength": fields.TITLE_LENGTH}
+STATUS = one_of(STATUSES)
+CATEGORIES: Piece = {**list_of(TEXT), "maxItems": fields.MAX_CATEGORIES, "uniqueItems": True}
+SEND_TO: dict[str, Piece] = {
+    "list_ids": {**list_of(UUID), "maxItems": fields.MAX_LISTS},
+    "segment_ids": {**list_of(UUID), "maxItems": fields.MAX_SEGMENTS},
+    "all": FLAG,
+}
+EMAIL_CONFIG: dict[str, Piece] = {
+    "subject": TEXT,
+    "html_content": TEXT,
+    "plain_content": TEXT,
+    "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
+    "design_id": nullable(TEXT),
+    "editor": one_of(fields.EDITORS),
+    "suppression_group_id": nullable(ID),
+    "custom_unsubscribe_url": nullable(TEXT),
+    "sender_id": nullable(ID),
+    "ip_pool": nullable(TEXT),
+}
+WRITABLE: dict[str, Piece] = {
+    "name": NAME,
+    "categories": CATEGORIES,
+    "send_at": nullable(TIME),
+    "send_to": {"type": "object", "properties": SEND_TO},
+    "email_config": {"type": "object", "properties": EMAIL_CONFIG},
+}
+STAMPS: dict[str, Piece] = {"updated_at": TIME, "created_at": TIME}
+COMPONENTS: dict[str, Piece] = {
+    "SingleSend": record(
+        id=UUID,
+        name=TEXT,
+        status=STATUS,
+        categories=list_of(TEXT),
+        send_at=nullable(TIME),
+        send_to=record(**SEND_TO),
+        email_config=record(**EMAIL_CONFIG),
+        warnings=list_of(record(message=TEXT, field=nullable(TEXT), warning_id=TEXT)),
+        **STAMPS,
+    ),
+    "SingleSendLine": record(
+        id=UUID,
+        name=TEXT,
+        # Of tests with several variations, which there are none of.
+        abtest={"type": "object", "nullable": True},
+        status=STATUS,
+        categories=list_of(TEXT),
+        send_at=nullable(TIME),
+        is_abtest=FLAG,
+        **STAMPS,
+    ),
+    "NewSingleSend": {"type": "object", "properties": WRITABLE, "required": ["name"]},
+    "SingleSendChange": {
+        "type": "object",
+        "properties": WRITABLE,
+        "description": "What is missing or a blank string stays. Null empties what may be null.",
+    },
+    "SingleSendSchedule": record(send_at=nullable(TIME), status=STATUS),
+    "SingleSendSearch": {
+        "type": "object",
+        "properties": {
+            "name": {**TEXT, "maxLength": MAX_SEARCHED},
+            "status": list_of(STATUS),
+            "categories": {**list_of(TEXT), "maxItems": MAX_SEARCHED},
+        },
+    },
+    "TestMail": {
+        "type": "object",
+        "properties": {
+            "template_id": {**UUID, "description": "A Single Send's id."},
+            "version_id_override": nullable({**TEXT, "maxLength": 0}),
+            "emails": {**list_of(EMAIL), "minItems": 1, "maxItems": TEST_ADDRESSES},
+            "sender_id": ID,
+            "from_address": EMAIL,
+            "suppression_group_id": ID,
+            "custom_unsubscribe_url": TEXT,
+        },
+        "required": ["template_id", "emails"],
+    },
+}
+
+WRITING: Final = ("create_single_send", "change_single_send")
+WITHOUT_EFFECT: Final = (
+    WithoutEffect(WRITING, ("email_config.ip_pool",), NO_POOL, is_kept=True),
+    WithoutEffect(WRITING, ("email_config.editor",), EDITOR_ONLY, is_kept=True),
+    WithoutEffect(
+        WRITING, ("email_config.design_id",), "There are no designs; only null or an empty text is accepted."
+    ),
+    WithoutEffect(
+        ("send_test_mail",),
+        ("version_id_override",),
+        "A Single Send has one version; only null or an empty text is accepted.",
+    ),
+)
+
+
+def ids(name: str, highest: int, description: str, *, is_required: bool = False) -> OpenApiParameter:
+    """Single Sends in a query."""
+    piece = {**list_of(UUID), "maxItems": highest, **({"minItems": 1} if is_required else {})}
+    return OpenApiParameter(name, piece, description=description, required=is_required)
+
+
+LINES = record(result=list_of(component("SingleSendLine")), _metadata=component("PageMetadata"))
+
+single_sends = extend_schema_view(
+    get=marketing_call(
+        "list_single_sends",
+        "The account's Single Sends, the newest first",
+        tag=SINGLE_SENDS,
+        query=PAGE,
+        replies={200: Reply("Some of them.", LINES)},
+        refusals=[400],
+    ),
+    post=marketing_call(
+        "create_single_send",
+        "A new Single Send, as a draft",
+        tag=SINGLE_SENDS,
+        body=component("NewSingleSend"),
+        replies={201: Reply("The new Single Send.", component("SingleSend"))},
+        refusals=REPEATABLE,
+    ),
+    delete=marketing_call(
+        "delete_single_sends",
+        "Delete several Single Sends in any status, all or none; those that are being sent are stopped",
+        tag=SINGLE_SENDS,
+        query=[ids("ids", MAX_IDS, "The ids of the Single Sends to delete.", is_required=True)],
+        replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
+        refusals=[400, 404, 409],
+    ),
+)
+one_single_send = extend_schema_view(
+    get=marketing_call(
+        "get_single_send",
+        "A Single Send",
+        tag=SINGLE_SENDS,
+        replies={200: Reply("The Single Send.", component("SingleSend"))},
+        refusals=[404],
+    ),
+    post=marketing_call(
+        "duplicate_single_send",
+        "A copy, as a draft",
+        tag=SINGLE_SENDS,
+        body={"type": "object", "properties": {"name": nullable({**TEXT, "maxLength": fields.TITLE_LENGTH})}},
+        replies={201: Reply("The copy.", component("SingleSend"))},
+        refusals=[*REPEATABLE, 404],
+    ),
+    patch=marketing_call(
+        "change_single_send",
+        "Change what is given, of a draft",
+        tag=SINGLE_SENDS,
+        body=component("SingleSendChange"),
+        replies={202: Reply("Changed.", component("SingleSend"))},
+        refusals=[404, 409],
+    ),
+    delete=marketing_call(
+        "delete_single_send",
+        "Delete a Single Send in any status; one that is being sent is stopped",
+        tag=SINGLE_SENDS,
+        replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
+        refusals=[404, 409],
+    ),
+)
+single_send_schedule = extend_schema_view(
+    put=marketing_call(
+        "schedule_single_send",
+        "Send a Single Send at a time, at another one, or now",
+        tag=SINGLE_SENDS,
+        body=record(send_at={**TEXT, "description": "ISO 8601, in the future; or `now`."}),
+        replies={201: Reply("Scheduled.", component("SingleSendSchedule"))},
+        refusals=[404, 409, 408],
+    ),
+    delete=marketing_call(
+        "unschedule_single_send",
+        "Make a scheduled Single Send a draft again",
+        tag=SINGLE_SENDS,
+        replies={200: Reply("The Single Send is a draft.", component("SingleSendSchedule"))},
+        refusals=[400, 404, 409],
+    ),
+)
+single_send_search = extend_schema_view(
+    post=marketing_call(
+        "search_single_sends",
+        "The Single Sends with these letters in their names, in these statuses, with one of these categories",
+        tag=SINGLE_SENDS,
+        query=PAGE,
+        body=component("SingleSendSearch"),
+        replies={200: Reply("Some of them.", LINES)},
+        refusals=REPEATABLE,
+    ),
+)
+single_send_categories = extend_schema_view(
+    get=marketing_call(
+        "list_single_send_categories",
+        "The categories that were used last",
+        tag=SINGLE_SENDS,
+        replies={200: Reply("At most a thousand.", record(categories=list_of(TEXT)))},
+    ),
+)
+test_mail = extend_schema_view(
+    post=marketing_call(
+        "send_test_mail",
+        "Mail a Single Send to some addresses, in any status",
+        tag=SINGLE_SENDS,
+        body=component("TestMail"),
+        replies={202: Reply("Accepted.", {"type": "object"})},
+        refusals=REPEATABLE,
+    ),
+)

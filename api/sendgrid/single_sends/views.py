@@ -1,0 +1,173 @@
+"""Single Sends: the same campaigns as legacy ones, in other words; and test mail of them."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import needing
+from api.campaign_words import Dialect, Move, may
+from api.http import headers_of_receipts, receipt_headers
+from api.idempotency import done_once
+from api.patience import patiently
+from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.field_readers import TITLE_LENGTH
+from api.sendgrid.outputs import page_of
+from api.sendgrid.paging import read_page
+from api.sendgrid.single_sends import inputs, outputs, schema
+from campaigns.editing import (
+    categories_of,
+    create_campaign,
+    duplicate_campaign,
+    edit_campaign,
+    find_campaign,
+    list_campaigns,
+    numbers_of,
+)
+from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
+from campaigns.readiness import WITH_LINK
+from campaigns.senders import sender_of
+from campaigns.several import delete_campaigns
+from campaigns.states import CampaignStatus
+from campaigns.testing import send_test
+
+SINGLE_SENDS = Dialect.SINGLE_SENDS
+PAGE, HIGHEST_PAGE = 50, 100
+CATEGORIES = 1000
+
+
+class SingleSendEndpoint(MarketingEndpoint):
+    """An endpoint of Single Sends."""
+
+    resource = "singlesends"
+
+    def number_of(self, single_send_id: str) -> int:
+        """The core's id of the Single Send that a path names. Raises UnknownCampaign."""
+        return numbers_of(self.account, [inputs.read_public_id(single_send_id)])[0]
+
+
+@schema.single_sends
+class SingleSends(SingleSendEndpoint):
+    scopes = needing(POST="create", GET="read", DELETE="delete")
+
+    def get(self, request: Request) -> Response:
+        page = read_page(request, list_campaigns(self.account), default=PAGE, highest=HIGHEST_PAGE)
+        return Response(page_of(map(outputs.line, page.rows), page.metadata))
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        campaign = create_campaign(self.account, inputs.read_new_single_send(request), rules=inputs.RULES)
+        return Response(outputs.single_send(campaign), status=201)
+
+    def delete(self, request: Request) -> Response:
+        numbers = numbers_of(self.account, inputs.read_deleted_ids(request))
+        allowed_from = may(Move.DELETE, SINGLE_SENDS)
+        receipts = patiently(delete_campaigns, self.account, numbers, actor=self.actor, allowed_from=allowed_from)
+        return Response(status=204, headers=headers_of_receipts(receipts))
+
+
+@schema.one_single_send
+class OneSingleSend(SingleSendEndpoint):
+    scopes = needing(GET="read", POST="create", PATCH="update", DELETE="delete")
+
+    def get(self, request: Request, single_send_id: str) -> Response:
+        campaign = find_campaign(self.account, inputs.read_public_id(single_send_id))
+        return Response(outputs.single_send(campaign))
+
+    @done_once
+    def post(self, request: Request, single_send_id: str) -> Response:
+        """A copy."""
+        number, name = self.number_of(single_send_id), inputs.read_name_of_copy(request)
+        copy = duplicate_campaign(self.account, number, name, longest=TITLE_LENGTH)
+        return Response(outputs.single_send(copy), status=201)
+
+    def patch(self, request: Request, single_send_id: str) -> Response:
+        campaign = patiently(
+            edit_campaign,
+            self.account,
+            self.number_of(single_send_id),
+            inputs.read_single_send_change(request),
+            allowed_from=may(Move.EDIT, SINGLE_SENDS),
+            rules=inputs.RULES,
+        )
+        return Response(outputs.single_send(campaign), status=202)
+
+    def delete(self, request: Request, single_send_id: str) -> Response:
+        number, allowed_from = self.number_of(single_send_id), may(Move.DELETE, SINGLE_SENDS)
+        receipt = patiently(delete_campaign, self.account, number, actor=self.actor, allowed_from=allowed_from)
+        return Response(status=204, headers=receipt_headers(receipt) if receipt else None)
+
+
+@schema.single_send_schedule
+class SingleSendSchedule(SingleSendEndpoint):
+    resource = "singlesends/schedule"
+    scopes = needing(PUT="update", DELETE="delete")
+
+    def put(self, request: Request, single_send_id: str) -> Response:
+        """At once, at a time, or at another time than before. Delivery adds the link to unsubscribe by, so the content
+        needs no tag."""
+        number, send_at = self.number_of(single_send_id), inputs.read_schedule(request)
+        if send_at is None:
+            allowed_from = may(Move.SEND_NOW, SINGLE_SENDS)
+            campaign = patiently(send_now, self.account, number, allowed_from=allowed_from, needs=WITH_LINK)
+        else:
+            allowed_from = may(Move.SCHEDULE, SINGLE_SENDS)
+            campaign = patiently(
+                schedule_campaign, self.account, number, send_at, allowed_from=allowed_from, needs=WITH_LINK
+            )
+        return Response(outputs.schedule(campaign.send_at, CampaignStatus.SCHEDULED), status=201)
+
+    def delete(self, request: Request, single_send_id: str) -> Response:
+        number, allowed_from = self.number_of(single_send_id), may(Move.UNSCHEDULE, SINGLE_SENDS)
+        receipt = patiently(unschedule_campaign, self.account, number, allowed_from=allowed_from)
+        headers = receipt_headers(receipt) if receipt else None
+        return Response(outputs.schedule(None, CampaignStatus.DRAFT), headers=headers)
+
+
+@schema.single_send_search
+class SingleSendSearch(SingleSendEndpoint):
+    resource = "singlesends/search"
+    scopes = needing(POST="read")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        wanted = list_campaigns(self.account, **inputs.read_search(request))
+        page = read_page(request, wanted, default=PAGE, highest=HIGHEST_PAGE)
+        return Response(page_of(map(outputs.line, page.rows), page.metadata))
+
+
+@schema.single_send_categories
+class SingleSendCategories(SingleSendEndpoint):
+    resource = "singlesends/categories"
+    scopes = needing(GET="read")
+
+    def get(self, request: Request) -> Response:
+        return Response({"categories": categories_of(self.account, limit=CATEGORIES)})
+
+
+@schema.test_mail
+class TestMail(MarketingEndpoint):
+    resource = "test/send_email"
+    scopes = needing(POST="create")
+
+    @done_once
+    def post(self, request: Request) -> Response:
+        asked = inputs.read_test(request)
+        number = numbers_of(self.account, [asked.template])[0]
+        sender = asked.sender or sender_of(self.account, asked.from_address or "")
+        changes = {**asked.changes, "sender": sender}
+        send_test(self.account, number, asked.addresses, changes=changes, rules=inputs.RULES)
+        return Response({}, status=202)
+
+
+SINGLE_SEND_ID = r"(?P<single_send_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^marketing/singlesends/?$", SingleSends.as_view()),
+    re_path(r"^marketing/singlesends/categories/?$", SingleSendCategories.as_view()),
+    re_path(r"^marketing/singlesends/search/?$", SingleSendSearch.as_view()),
+    re_path(rf"^marketing/singlesends/{SINGLE_SEND_ID}/?$", OneSingleSend.as_view()),
+    re_path(rf"^marketing/singlesends/{SINGLE_SEND_ID}/schedule/?$", SingleSendSchedule.as_view()),
+    re_path(r"^marketing/test/send_email/?$", TestMail.as_view()),
+]

@@ -1,0 +1,92 @@
+"""The questions about Single Sends' statistics: all of them are in the query."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from rest_framework.request import Request
+
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.ids import find_uuid
+from api.sendgrid.reading import read_list
+from api.sendgrid.single_sends.inputs import MAX_IDS
+
+MAX_CHOSEN: Final = 25
+DAY, TOTAL = "day", "total"
+DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+ZONE_NAME: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
+BAD_AGGREGATION: Final = Problem(f"aggregated_by must be {DAY} or {TOTAL}", "aggregated_by")
+BAD_ZONE: Final = Problem("timezone must be the name of a time zone, such as America/Chicago", "timezone")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which days are wanted, both included, of which time zone, and whether each for itself."""
+
+    zone: ZoneInfo
+    since: dt.date | None
+    until: dt.date | None
+    is_by_day: bool
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether the totals answer it."""
+        return not (self.is_by_day or self.since or self.until)
+
+
+def read_chosen(request: Request) -> list[UUID]:
+    """`singlesend_ids`: whose statistics are wanted; none: of all."""
+    return read_uuids(request, "singlesend_ids", highest=MAX_CHOSEN)
+
+
+def read_exported(request: Request) -> list[UUID]:
+    """`ids`: of which Single Sends."""
+    return read_uuids(request, "ids", highest=MAX_IDS, lowest=1)
+
+
+def read_uuids(request: Request, name: str, *, highest: int, lowest: int = 0) -> list[UUID]:
+    given = read_list(request, name, highest=highest, lowest=lowest)
+    found = [uuid for each in given if (uuid := find_uuid(each))]
+    if len(found) < len(given):
+        raise Refusal(400, Problem(f"{name} must be UUIDs", name))
+    return found
+
+
+def read_span(request: Request) -> Span:
+    """`aggregated_by`, `start_date`, `end_date` and `timezone`."""
+    aggregated_by = request.query_params.get("aggregated_by", TOTAL)
+    if aggregated_by not in (DAY, TOTAL):
+        raise Refusal(400, BAD_AGGREGATION)
+    return Span(
+        zone=read_zone(request),
+        since=read_date(request, "start_date"),
+        until=read_date(request, "end_date"),
+        is_by_day=aggregated_by == DAY,
+    )
+
+
+def read_zone(request: Request) -> ZoneInfo:
+    """`timezone`; UTC if nothing is said."""
+    name = request.query_params.get("timezone", "UTC")
+    if not ZONE_NAME.fullmatch(name):
+        raise Refusal(400, BAD_ZONE)
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        # Unknown, a folder, or no file of a time zone.
+        raise Refusal(400, BAD_ZONE) from None
+
+
+def read_date(request: Request, name: str) -> dt.date | None:
+    given = request.query_params.get(name)
+    if given is None:
+        return None
+    try:
+        return dt.date.fromisoformat(given if DATE.fullmatch(given) else "")
+    except ValueError:
+        raise Refusal(400, Problem(f"{name} must be a date like 2030-01-31", name)) from None

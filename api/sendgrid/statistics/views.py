@@ -1,0 +1,99 @@
+"""Statistics of Single Sends."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import needing
+from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.outputs import page_of
+from api.sendgrid.paging import read_offset_page, read_page
+from campaigns.editing import find_campaign
+from campaigns.editing import list_campaigns
+from api.sendgrid.single_sends.inputs import read_public_id
+from api.sendgrid.statistics import inputs
+from api.sendgrid.statistics import outputs
+from api.sendgrid.statistics import schema
+from campaigns.models import Campaign
+from campaigns.statistics import days_of, statistics_of
+
+PAGE, HIGHEST_PAGE = 25, 50
+
+
+class StatisticsEndpoint(MarketingEndpoint):
+    """An endpoint of statistics."""
+
+    resource = "stats/singlesends"
+    scopes = needing(GET="read")
+
+
+@schema.statistics
+class SingleSendStatistics(StatisticsEndpoint):
+    def get(self, request: Request) -> Response:
+        wanted = list_campaigns(self.account)
+        if chosen := inputs.read_chosen(request):
+            wanted = wanted.filter(uuid__in=chosen)
+        page = read_page(request, wanted, default=PAGE, highest=HIGHEST_PAGE)
+        counted = statistics_of(page.rows)
+        lines = [outputs.statistics_line(each, outputs.counters(counted[each.pk])) for each in page.rows]
+        return Response(page_of(lines, page.metadata, key="results"))
+
+
+@schema.one_single_sends_statistics
+class OneSingleSendsStatistics(StatisticsEndpoint):
+    def get(self, request: Request, single_send_id: str) -> Response:
+        campaign = find_campaign(self.account, read_public_id(single_send_id))
+        lines = lines_of(campaign, inputs.read_span(request))
+        page, metadata = read_offset_page(request, lines, default=PAGE, highest=HIGHEST_PAGE)
+        return Response(page_of(page, metadata, key="results"))
+
+
+def lines_of(campaign: Campaign, span: inputs.Span) -> list[Mapping[str, Any]]:
+    """A line for all of it, or one for each day on which something happened."""
+    if span.is_everything:
+        counters = outputs.counters(statistics_of([campaign])[campaign.pk])
+        return [outputs.statistics_line(campaign, counters)]
+    days = days_of(campaign, span.zone, since=span.since or dt.date.min, until=span.until or dt.date.max)
+    if not span.is_by_day:
+        return [outputs.statistics_line(campaign, outputs.counters_of_days(days))]
+    return [
+        outputs.statistics_line(campaign, outputs.counters_of_days([day]), aggregation=day.date.isoformat())
+        for day in days
+    ]
+
+
+@schema.link_statistics
+class LinkStatistics(StatisticsEndpoint):
+    def get(self, request: Request, single_send_id: str) -> Response:
+        """Which links were clicked is not known, only who clicked."""
+        campaign = find_campaign(self.account, read_public_id(single_send_id))
+        page, metadata = read_offset_page(request, [], default=PAGE, highest=HIGHEST_PAGE)
+        clicks = statistics_of([campaign])[campaign.pk].clicked
+        return Response({**page_of(page, metadata, key="results"), "total_clicks": clicks})
+
+
+@schema.exported_statistics
+class ExportedStatistics(StatisticsEndpoint):
+    def get(self, request: Request) -> HttpResponse:
+        zone = inputs.read_zone(request)
+        found = list(list_campaigns(self.account).filter(uuid__in=inputs.read_exported(request)))
+        counted = statistics_of(found)
+        text = outputs.statistics_csv(((each, counted[each.pk]) for each in found), zone)
+        return HttpResponse(text, content_type="text/csv; charset=utf-8")
+
+
+SINGLE_SEND_ID = r"(?P<single_send_id>[^/\0]{1,200})"
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^marketing/stats/singlesends/?$", SingleSendStatistics.as_view()),
+    re_path(r"^marketing/stats/singlesends/export/?$", ExportedStatistics.as_view()),
+    re_path(rf"^marketing/stats/singlesends/{SINGLE_SEND_ID}/?$", OneSingleSendsStatistics.as_view()),
+    re_path(rf"^marketing/stats/singlesends/{SINGLE_SEND_ID}/links/?$", LinkStatistics.as_view()),
+]

@@ -1,0 +1,40 @@
+"""Write suppression lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from api.sendgrid.outputs import seconds_of
+from mailer.models import Suppression, SuppressionKind
+
+
+def suppression(found: Suppression) -> dict[str, Any]:
+    """An entry of one of the lists, each of which has its own fields."""
+    entry: dict[str, Any] = {"created": seconds_of(found.created_at), "email": found.email}
+    if found.kind in WITH_REASON:
+        entry["reason"] = found.reason
+    if found.kind in WITH_STATUS:
+        entry["status"] = found.status
+    if found.kind == SuppressionKind.SPAM:
+        entry["ip"] = ""  # of the sender, which is the peer's affair
+    return entry
+
+
+WITH_REASON = {SuppressionKind.BOUNCE, SuppressionKind.BLOCK, SuppressionKind.INVALID}
+WITH_STATUS = {SuppressionKind.BOUNCE, SuppressionKind.BLOCK}
+
+
+def page_links(request: HttpRequest, *, limit: int, offset: int, total: int) -> dict[str, str]:
+    """The Link header of a part of a list, with what part of its pages it is."""
+    last = max(0, total - 1) // limit
+    page = offset // limit
+    pages = {"next": min(page + 1, last), "prev": max(page - 1, 0), "first": 0, "last": last}
+    links = []
+    for rel, number in pages.items():
+        query = request.GET.copy()
+        query["limit"], query["offset"] = str(limit), str(number * limit)
+        address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+        links.append(f'<{address}>; rel="{rel}"; title="{number + 1}"')
+    return {"Link": ", ".join(links)}

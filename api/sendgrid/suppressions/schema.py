@@ -1,0 +1,89 @@
+"""The calls of `views/suppression.py`: the same for each list, but for the fields of its entries."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+
+from api.openapi import NUMBER, TEXT, Describe, Header, Piece, Reply, list_of, record
+from api.sendgrid.asm.schema import SUPPRESSIONS
+from api.sendgrid.mail.types import MAX_ADDRESS_LENGTH
+from api.sendgrid.suppressions.inputs import LATEST, MAX_LIMIT
+from api.sendgrid.words import WITH_BODY, call
+
+TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
+WINDOW = [
+    OpenApiParameter("start_time", TIME, description="Made at this time or later, in Unix time."),
+    OpenApiParameter("end_time", TIME, description="Made at this time or earlier."),
+    OpenApiParameter(
+        "limit",
+        {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT},
+        description="The highest number of entries in the answer.",
+    ),
+    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="How many entries to skip."),
+    OpenApiParameter(
+        "email",
+        {**TEXT, "maxLength": MAX_ADDRESS_LENGTH},
+        description="How addresses begin; % stands for anything.",
+    ),
+]
+LINK = Header("Link", "The next, previous, first and last part of the list.")
+
+
+def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool = True) -> Describe:
+    """A list, and what may be taken off it."""
+    get = call(
+        f"list_{name}",
+        f"The addresses that {words}, the newest first",
+        tag=SUPPRESSIONS,
+        query=WINDOW,
+        replies={200: Reply("A part of the list.", list_of(entry), (LINK,))},
+        refusals=[400],
+    )
+    if not may_be_deleted:
+        return extend_schema_view(get=get)
+    # OpenAPI 3.0 has no body for a DELETE, so it is told in words.
+    delete = call(
+        f"remove_{name}",
+        f'Forget that addresses {words}; the body says `{{"emails": […]}}` or `{{"delete_all": true}}`',
+        tag=SUPPRESSIONS,
+        replies={204: Reply("Done.")},
+        refusals=WITH_BODY,
+    )
+    return extend_schema_view(get=get, delete=delete)
+
+
+def describe_entry(name: str, words: str, entry: Piece) -> Describe:
+    """One address of a list."""
+    return extend_schema_view(
+        get=call(
+            f"get_{name}",
+            f"Whether an address {words}",
+            tag=SUPPRESSIONS,
+            replies={200: Reply("A list of one, or of none.", list_of(entry))},
+            refusals=[404],
+        ),
+        delete=call(
+            f"remove_{name}",
+            f"Forget of an address that it {words}",
+            tag=SUPPRESSIONS,
+            replies={204: Reply("Done.")},
+            refusals=[404],
+        ),
+    )
+
+
+BOUNCE = record(created=NUMBER, email=TEXT, reason=TEXT, status=TEXT)
+INVALID = record(created=NUMBER, email=TEXT, reason=TEXT)
+SPAM_REPORT = record(created=NUMBER, email=TEXT, ip=TEXT)
+
+unsubscribes = describe_list(
+    "unsubscribes", "have left everything", record(created=NUMBER, email=TEXT), may_be_deleted=False
+)
+bounces = describe_list("bounces", "do not exist", BOUNCE)
+one_bounce = describe_entry("bounce", "does not exist", BOUNCE)
+blocks = describe_list("blocks", "were blocked", BOUNCE)
+one_block = describe_entry("block", "was blocked", BOUNCE)
+invalid_emails = describe_list("invalid_emails", "are invalid", INVALID)
+one_invalid_email = describe_entry("invalid_email", "is invalid", INVALID)
+spam_reports = describe_list("spam_reports", "have reported spam", SPAM_REPORT)
+one_spam_report = describe_entry("spam_report", "has reported spam", SPAM_REPORT)

@@ -1,0 +1,126 @@
+"""The lists of addresses that get no mail: bounces and the like, each with the same calls."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.urls import URLPattern, re_path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import Needed
+from api.sendgrid.endpoint import Endpoint, not_found
+from api.sendgrid.suppressions import inputs, outputs, schema
+from api.sendgrid.suppressions.inputs import EMAIL
+from mailer.models import SuppressionKind
+from mailer.suppressions import lists
+
+
+class List(Endpoint):
+    """A list; entries may be taken off it, many or all at once."""
+
+    kind: ClassVar[SuppressionKind]
+
+    def get(self, request: Request) -> Response:
+        window = inputs.read_window(request)
+        found, total = lists.list_suppressions(self.account, self.kind, window)
+        links = outputs.page_links(request._request, limit=window.limit, offset=window.offset, total=total)
+        return Response([outputs.suppression(each) for each in found], headers=links)
+
+    def delete(self, request: Request) -> Response:
+        emails = inputs.read_deletion(request)
+        if emails is None:
+            lists.clear(self.account, self.kind)
+        else:
+            lists.unsuppress(self.account, self.kind, emails)
+        return Response(status=204)
+
+
+class Entry(Endpoint):
+    """One address of a list."""
+
+    kind: ClassVar[SuppressionKind]
+
+    def get(self, request: Request, email: str) -> Response:
+        """A list of one, or of none."""
+        found = lists.find_suppressed(self.account, self.kind, inputs.read_known([email]))
+        return Response([outputs.suppression(each) for each in found])
+
+    def delete(self, request: Request, email: str) -> Response:
+        lists.unsuppress(self.account, self.kind, inputs.read_known([email]))
+        return Response(status=204)
+
+
+def scopes_for(name: str) -> Needed:
+    """The list's own, or that of all lists."""
+    return {
+        "GET": (f"suppression.{name}.read", "suppression.read"),
+        "DELETE": (f"suppression.{name}.delete", "suppression.delete"),
+    }
+
+
+@schema.unsubscribes
+class Unsubscribes(List):
+    """Who has left everything; they are taken off by `asm/suppressions/global`."""
+
+    resource, kind = "suppression/unsubscribes", SuppressionKind.GLOBAL
+    scopes = {"GET": ("suppression.unsubscribes.read", "suppression.read")}
+
+
+@schema.bounces
+class Bounces(List):
+    resource, kind, scopes = "suppression/bounces", SuppressionKind.BOUNCE, scopes_for("bounces")
+
+
+@schema.one_bounce
+class OneBounce(Entry):
+    resource, kind, scopes = "suppression/bounces", SuppressionKind.BOUNCE, scopes_for("bounces")
+
+
+@schema.blocks
+class Blocks(List):
+    resource, kind, scopes = "suppression/blocks", SuppressionKind.BLOCK, scopes_for("blocks")
+
+
+@schema.one_block
+class OneBlock(Entry):
+    resource, kind, scopes = "suppression/blocks", SuppressionKind.BLOCK, scopes_for("blocks")
+
+
+@schema.invalid_emails
+class InvalidEmails(List):
+    resource, kind = "suppression/invalid_emails", SuppressionKind.INVALID
+    scopes = scopes_for("invalid_emails")
+
+
+@schema.one_invalid_email
+class OneInvalidEmail(Entry):
+    resource, kind = "suppression/invalid_emails", SuppressionKind.INVALID
+    scopes = scopes_for("invalid_emails")
+
+
+@schema.spam_reports
+class SpamReports(List):
+    resource, kind, scopes = "suppression/spam_reports", SuppressionKind.SPAM, scopes_for("spam_reports")
+
+
+@schema.one_spam_report
+class OneSpamReport(Entry):
+    resource, kind, scopes = "suppression/spam_reports", SuppressionKind.SPAM, scopes_for("spam_reports")
+
+
+BOUNCE_CLASSIFICATIONS = r"classifications(/.*)?"
+"""Paths of SendGrid's calls that do not exist here. They would otherwise match as addresses."""
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^suppression/unsubscribes/?$", Unsubscribes.as_view()),
+    re_path(r"^suppression/bounces/?$", Bounces.as_view()),
+    re_path(rf"^suppression/bounces/{BOUNCE_CLASSIFICATIONS}$", not_found),
+    re_path(rf"^suppression/bounces/{EMAIL}/?$", OneBounce.as_view()),
+    re_path(r"^suppression/blocks/?$", Blocks.as_view()),
+    re_path(rf"^suppression/blocks/{EMAIL}/?$", OneBlock.as_view()),
+    re_path(r"^suppression/invalid_emails/?$", InvalidEmails.as_view()),
+    re_path(rf"^suppression/invalid_emails/{EMAIL}/?$", OneInvalidEmail.as_view()),
+    re_path(r"^suppression/spam_reports/?$", SpamReports.as_view()),
+    re_path(rf"^suppression/spam_reports/{EMAIL}/?$", OneSpamReport.as_view()),
+]
