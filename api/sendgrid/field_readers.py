@@ -16,14 +16,11 @@ from django.conf import settings
 from pydantic import ValidationError
 
 from api.sendgrid.campaign_texts import NO_TEST_ADDRESS, TOO_MANY_TESTS
-from api.sendgrid.errors import Problem
-from campaigns.testing import TEST_ADDRESSES
-from api.sendgrid.errors import Refusal
-from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.ids import find_uuid
-from api.sendgrid.mail.types import ADDRESS
-from api.sendgrid.mail.types import MAX_LINE_LENGTH
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.ids import HIGHEST_ID, find_uuid
+from api.sendgrid.mail.types import ADDRESS, MAX_LINE_LENGTH
 from audience.lists import NAME_LENGTH
+from campaigns.testing import TEST_ADDRESSES
 from foundation.texts import is_line
 
 

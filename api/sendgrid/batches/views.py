@@ -8,16 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.http import receipt_headers
-from api.idempotency import done_once_in_steps
-from batches.handles import stopped_batches
-from api.idempotency import done_once
-from api.sendgrid.batches import inputs
-from api.sendgrid.batches import schema
+from api.idempotency import done_once, done_once_in_steps
+from api.sendgrid.batches import inputs, schema
 from api.sendgrid.endpoint import Endpoint
-from batches.control import create_batch
-from batches.control import find_batch
-from batches.control import is_usable
 from batches.errors import UnknownBatch
+from batches.handles import create_batch, find_batch, is_usable, stopped_batches
 from batches.models import Batch
 from batches.states import BatchStatus
 from batches.stop.begin import StopLimits, resume_batch, stop_batch

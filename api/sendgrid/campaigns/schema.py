@@ -8,16 +8,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.campaign_words import WORDS, Dialect
 from api.openapi import NUMBER, RECEIPT_HEADERS, TEXT, Piece, Reply, component, list_of, nullable, one_of, record
-from campaigns.testing import TEST_ADDRESSES
 from api.sendgrid import field_readers as fields
-from api.sendgrid.campaigns.inputs import DEFAULT_LIMIT
-from api.sendgrid.campaigns.inputs import MAX_LIMIT
+from api.sendgrid.campaigns.inputs import DEFAULT_LIMIT, MAX_LIMIT
 from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.words import EDITOR_ONLY
-from api.sendgrid.words import NO_POOL
-from api.sendgrid.words import REPEATABLE
-from api.sendgrid.words import call
+from api.sendgrid.words import EDITOR_ONLY, NO_POOL, REPEATABLE, call
 from api.without_effect import WithoutEffect
+from campaigns.testing import TEST_ADDRESSES
 
 CAMPAIGNS = "SendGrid: legacy campaigns"
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": HIGHEST_ID}

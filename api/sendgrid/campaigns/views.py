@@ -16,10 +16,7 @@ from api.sendgrid.campaign_texts import FAILED_TO_SEND
 from api.sendgrid.campaigns import inputs, outputs, schema
 from api.sendgrid.endpoint import Endpoint
 from api.sendgrid.outputs import envelope
-from campaigns.editing import create_campaign
-from campaigns.editing import edit_campaign
-from campaigns.editing import find_campaign
-from campaigns.editing import own_campaigns
+from campaigns.editing import create_campaign, edit_campaign, find_campaign, own_campaigns
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.states import CampaignStatus

@@ -5,17 +5,10 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, one_of, record
-from audience.drafts import LENGTHS
-from audience.drafts import MOST_ALTERNATES
-from audience.drafts import PHONE_RULE
-from api.sendgrid.contacts.inputs import MAX_IDS
-from api.sendgrid.contacts.inputs import MAX_LISTS
+from api.sendgrid.contacts.inputs import MAX_IDS, MAX_LISTS
 from api.sendgrid.contacts.outputs import TEXTS
-from api.sendgrid.words import JOB
-from api.sendgrid.words import REPEATABLE
-from api.sendgrid.words import SELF
-from api.sendgrid.words import UUID
-from api.sendgrid.words import marketing_call
+from api.sendgrid.words import JOB, REPEATABLE, SELF, UUID, marketing_call
+from audience.drafts import LENGTHS, MOST_ALTERNATES, PHONE_RULE
 from audience.jobs.upserts import UPSERT_LIMIT
 from audience.models import IDENTIFIERS as IDENTIFIER_TYPES
 

@@ -18,13 +18,10 @@ from api import idempotency
 from api.caller import NoCredentials, bearer_text, find_sender, recall_sender
 from api.http import BadBody
 from api.sendgrid import errors
-from batches.handles import create_batch
-from batches.handles import find_batch
-from batches.handles import is_usable
 from api.sendgrid.errors import Refusal
-from api.sendgrid.mail.inputs import MailRequest
-from api.sendgrid.mail.inputs import read_mail
+from api.sendgrid.mail.inputs import MailRequest, read_mail
 from api.sendgrid.outputs import json_response
+from batches.handles import find_batch
 from foundation.errors import SluiceError
 from foundation.prepared import check_connection
 from foundation.responses import accept_methods

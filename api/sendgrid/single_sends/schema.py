@@ -20,19 +20,12 @@ from api.openapi import (
     one_of,
     record,
 )
-from campaigns.testing import TEST_ADDRESSES
 from api.sendgrid import field_readers as fields
 from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.single_sends.inputs import MAX_IDS
-from api.sendgrid.single_sends.inputs import MAX_SEARCHED
-from api.sendgrid.single_sends.inputs import STATUSES
-from api.sendgrid.words import EDITOR_ONLY
-from api.sendgrid.words import NO_POOL
-from api.sendgrid.words import PAGE
-from api.sendgrid.words import REPEATABLE
-from api.sendgrid.words import UUID
-from api.sendgrid.words import marketing_call
+from api.sendgrid.single_sends.inputs import MAX_IDS, MAX_SEARCHED, STATUSES
+from api.sendgrid.words import EDITOR_ONLY, NO_POOL, PAGE, REPEATABLE, UUID, marketing_call
 from api.without_effect import WithoutEffect
+from campaigns.testing import TEST_ADDRESSES
 
 SINGLE_SENDS = "SendGrid: Single Sends"
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": HIGHEST_ID}

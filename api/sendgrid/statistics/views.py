@@ -15,12 +15,9 @@ from api.auth import needing
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.outputs import page_of
 from api.sendgrid.paging import read_offset_page, read_page
-from campaigns.editing import find_campaign
-from campaigns.editing import list_campaigns
 from api.sendgrid.single_sends.inputs import read_public_id
-from api.sendgrid.statistics import inputs
-from api.sendgrid.statistics import outputs
-from api.sendgrid.statistics import schema
+from api.sendgrid.statistics import inputs, outputs, schema
+from campaigns.editing import find_campaign, list_campaigns
 from campaigns.models import Campaign
 from campaigns.statistics import days_of, statistics_of
 

@@ -1,0 +1,136 @@
+"""Read JSON bodies: pydantic models say what a body may hold, and each API has tables of texts for what is wrong.
+
+Validation is strict: a boolean is not an integer, a number is not a string, and null has the wrong type unless a field
+says otherwise. Fields that a model does not name are ignored. Pydantic names every error by a kind, such as
+`string_type` or `missing`; conditions of a model's own (`condition`) have kinds of their own. A table maps field and
+kind to what the API says.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
+
+from api.http import NotJson, parse_json, read_body
+
+ANY: Final = "*"
+"""In a table of texts: any field, or any kind of error."""
+UUID_TEXT: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+"""A time of ISO 8601 with an offset; without one it would depend on the server's time zone."""
+LATEST: Final = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
+"""Times up to here can still be moved into any time zone."""
+
+Text = TypeVar("Text")
+
+
+class Body(BaseModel):
+    """What a JSON object holds. The aliases of the fields are their names in the API."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    def given(self) -> dict[str, Any]:
+        """Return the values of the fields that the request holds, by their names in the core."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+class Flaw(NamedTuple):
+    """An error of a body: the dotted path of the field without indexes, the kind of the error, and its limits."""
+
+    field: str
+    kind: str
+    limits: Mapping[str, Any]
+
+
+def read_object(request: HttpRequest, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """Return the JSON object of a request; an empty one for no body if that is allowed. Raises BadBody."""
+    body = read_body(request)
+    if may_be_empty and not body:
+        return {}
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise NotJson
+    return value
+
+
+def read_array(request: HttpRequest) -> list[Any]:
+    """Return the JSON array of a request. Raises BadBody."""
+    value = parse_json(read_body(request))
+    if not isinstance(value, list):
+        raise NotJson
+    return value
+
+
+def explain(error: ValidationError, texts: Mapping[tuple[str, str], Text]) -> Iterator[tuple[Flaw, Text]]:
+    """Yield the first flaw of each field with its text, in the order of the model's fields."""
+    seen = set()
+    for each in error.errors(include_url=False, include_input=False):
+        field = ".".join(part for part in each["loc"] if isinstance(part, str))
+        if field not in seen:
+            seen.add(field)
+            flaw = Flaw(field, each["type"], each.get("ctx", {}))
+            yield flaw, find_text(flaw, texts)
+
+
+def find_text(flaw: Flaw, texts: Mapping[tuple[str, str], Text]) -> Text:
+    """Return the text of the field for this kind of error, or of the field for any, or for this kind in any field."""
+    for key in ((flaw.field, flaw.kind), (flaw.field, ANY)):
+        if key in texts:
+            return texts[key]
+    return texts[ANY, flaw.kind]
+
+
+def condition(kind: str, holds: Callable[[Any], bool], **limits: object) -> AfterValidator:
+    """Make a condition that values have to meet. Its error has this kind and these limits."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise PydanticCustomError(kind, kind, limits)
+        return value
+
+    return AfterValidator(check)
+
+
+def null_as(empty: Any) -> WrapValidator:
+    """Accept null, too, and read it as `empty`."""
+    return WrapValidator(lambda value, validate: empty if value is None else validate(value))
+
+
+def find_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text spells in the usual form with hyphens, or None."""
+    return UUID(text) if UUID_TEXT.fullmatch(text) else None
+
+
+def find_time(text: str) -> dt.datetime | None:
+    """Return the moment that a text of ISO 8601 spells, or None if it has no offset, does not exist, or is too late."""
+    if not ISO_TIME.fullmatch(text):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment <= LATEST else None
+
+
+def _spelled(find: Callable[[str], Any], kind: str) -> BeforeValidator:
+    """Read a string with `find`. The error of a text for which it finds nothing has this kind."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise PydanticCustomError("string_type", "string_type")
+        if (found := find(value)) is None:
+            raise PydanticCustomError(kind, kind)
+        return found
+
+    return BeforeValidator(read)
+
+
+Uuid = Annotated[UUID, _spelled(find_uuid, "uuid")]
+Moment = Annotated[dt.datetime, _spelled(find_time, "time")]
