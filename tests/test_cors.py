@@ -14,7 +14,7 @@ from accounts.keys import create_key
 from accounts.models import Account
 from api.document import document_text
 from config import settings as product
-from tests.test_methods import URLS
+from tests.urls import URLS
 
 APP = "https://app.example.com"
 MIDDLEWARE = "corsheaders.middleware.CorsMiddleware"

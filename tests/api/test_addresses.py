@@ -27,11 +27,10 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.lists import leave_everything
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs
-from tests.api.sendgrid.test_contact_files import EMAIL, begin, upload
-from tests.api.sendgrid.test_contacts import CONTACTS
+from tests.api.sendgrid.contact_calls import CONTACTS, EMAIL, begin, upload
 from tests.api.soap.envelopes import PARTNER, envelope, post, user
 from tests.campaigns.building import add_contacts, add_sender, ready_campaign, run_fleet
-from tests.foundation.test_addresses import INVISIBLE
+from tests.foundation.characters import INVISIBLE
 from tests.peer import CountingPeer
 
 PLACES = [*(f"a{char}n@x.org" for char in INVISIBLE), *(f"an@x{char}y.org" for char in INVISIBLE)]

@@ -30,8 +30,7 @@ from mailer.models import Mail, Message, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs
-from tests.api.sendgrid.test_contact_files import EMAIL, FIRST_NAME, begin, upload
-from tests.api.sendgrid.test_contacts import CONTACTS, new_field
+from tests.api.sendgrid.contact_calls import CONTACTS, EMAIL, FIRST_NAME, begin, new_field, upload
 from tests.api.soap.envelopes import PARTNER, envelope, post, user
 from tests.campaigns.building import add_contacts, add_sender, ready_campaign, run_fleet
 from tests.peer import CountingPeer

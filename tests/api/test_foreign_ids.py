@@ -25,10 +25,10 @@ from mailer.suppressions.groups import create_group
 from mailer.suppressions.lists import New, leave_group, suppress
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
-from tests.api.test_conformance import audience_of
+from tests.api.stored_objects import audience_of
 from tests.campaigns.building import campaign_in
 from tests.drafts import draft
-from tests.test_methods import TEMPLATES, fill_in
+from tests.urls import TEMPLATES, fill_in
 
 Ids = dict[str, str]
 ADDRESS = "a@example.com"

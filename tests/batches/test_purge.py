@@ -26,7 +26,7 @@ from mailer.pipeline.rescue import rescue_parcel
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
-from tests.mailer.test_record import claim_and_look
+from tests.mailer.claimed import claim_and_look
 from tests.peer import CountingPeer
 
 HOUR = dt.timedelta(hours=1)

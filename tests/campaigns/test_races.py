@@ -25,37 +25,14 @@ from foundation.clock import Now, database_now
 from mailer.models import Message
 from mailer.sweep import sweep
 from tests.campaigns.building import again, expand_all, ready_campaign, sweep_campaigns
+from tests.campaigns.races import REFUSED, at_one_moment
 from tests.conftest import Clock
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import someone_waits_for_us, wait_until
 
-REFUSED = (CampaignConflict, TransitionInProgress)
 MOMENTS = (-0.3, -0.05, 0.0, 0.02, 0.1)
 """Seconds after a campaign's time."""
-
-
-def at_one_moment(*moves: Callable[[], object]) -> list[object]:
-    """Make moves at one moment; return the result of each, or the error that refused it."""
-    gate = threading.Barrier(len(moves))
-    outcomes: list[object] = [None] * len(moves)
-
-    def run(number: int) -> None:
-        try:
-            gate.wait(10)
-            outcomes[number] = moves[number]()
-        except REFUSED as error:
-            outcomes[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[number]) for number in range(len(moves))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive()
-    return outcomes
 
 
 class SweepingThread:

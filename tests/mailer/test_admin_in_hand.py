@@ -23,7 +23,7 @@ from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.rescue import rescue_parcel
 from tests.drafts import draft
-from tests.mailer.test_record import claim_and_look
+from tests.mailer.claimed import claim_and_look
 from tests.operators import logged_in
 
 IN_HAND = "/admin/in-hand/"

@@ -25,7 +25,7 @@ from mailer.transports.base import InDoubt, RetryAt, Sent
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.fleet import DeliveringThread
-from tests.mailer.test_record import claim_and_look, outcomes_of
+from tests.mailer.claimed import claim_and_look, outcomes_of
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import worker_process

@@ -21,7 +21,7 @@ from mailer.models import Mail, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.preview import preview_message
 from tests.drafts import draft
-from tests.mailer.compose.test_mime import DATE
+from tests.mailer.compose.composed import DATE
 
 NAMES = sorted({*URLS, *OTHERS, "content-disposition", "Content-Language", "List-Unsubscribe", "REFERENCES"})
 """Fields with a structure, some in another letter case."""

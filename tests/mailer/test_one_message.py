@@ -28,7 +28,7 @@ from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.fleet import DeliveringThread
-from tests.mailer.test_record import claim_and_look
+from tests.mailer.claimed import claim_and_look
 from tests.peer import CountingPeer
 from tests.waiting import someone_waits_for_us, wait_until
 

@@ -28,8 +28,7 @@ from mailer.pipeline.rescue import rescue_parcel
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 from tests.conftest import Clock
 from tests.drafts import draft
-
-ONE = ("one@example.com",)
+from tests.mailer.claimed import claim_and_look, outcomes_of
 
 
 @pytest.fixture
@@ -38,20 +37,6 @@ def batch(alice: Account) -> Batch:
     batch = create_batch(alice)
     accept_mail(alice, draft(60, batch_id=batch.public_id))
     return batch
-
-
-def claim_and_look(hold: Hold, start: int = 0, end: int = 10) -> Claim:
-    (claim,) = hold.claim_next(Lane.BULK)
-    assert claim.parcel_id in hold.look([Slice(claim, start, end)])
-    return claim
-
-
-def outcomes_of(claim: Claim, *results: Outcome) -> Outcomes:
-    """Return the outcomes of the claim's first messages, with one recipient each."""
-    outcomes = Outcomes(claim)
-    for n, outcome in enumerate(results):
-        add_result(outcomes, Result(claim.first_message_id + n, (outcome,)), ONE)
-    return outcomes
 
 
 def test_a_slice_is_counted_and_its_bounds_are_cleared(batch: Batch) -> None:

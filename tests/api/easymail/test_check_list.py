@@ -24,7 +24,7 @@ from tests.api.easymail.calls import (
     refused,
 )
 from tests.campaigns.building import again, campaign_in, run_fleet
-from tests.campaigns.test_races import at_one_moment
+from tests.campaigns.races import at_one_moment
 from tests.conftest import Clock
 from tests.peer import CountingPeer
 

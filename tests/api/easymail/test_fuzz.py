@@ -16,7 +16,7 @@ from campaigns.models import Campaign
 from mailer.models import Message
 from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import CAMPAIGNS, LATER, ROOT, path_of, whole_body
-from tests.api.sendgrid.test_fuzz import bent_bodies
+from tests.api.fuzzed_bodies import bent_bodies
 from tests.campaigns.building import ready_campaign
 
 FUZZ = settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))

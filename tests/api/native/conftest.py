@@ -18,7 +18,7 @@ from mailer.pipeline.record import record_slice
 from mailer.transports.base import InDoubt, Sent
 from tests.conftest import Clock
 from tests.drafts import draft
-from tests.mailer.test_record import outcomes_of
+from tests.mailer.claimed import outcomes_of
 
 SEND_AT = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
 

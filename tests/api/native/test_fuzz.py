@@ -14,7 +14,7 @@ from accounts.models import Account
 from batches.models import Batch, Parcel, Receipt
 from mailer.models import Message
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.test_fuzz import values
+from tests.api.fuzzed_bodies import values
 
 FUZZ = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
 V1 = "/sluice/v1"

@@ -12,9 +12,8 @@ from sendgrid import SendGridAPIClient
 
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs
-from tests.api.sendgrid.test_contact_files import EMAIL, FILE, FIRST_NAME
-from tests.api.sendgrid.test_contacts import ANN, BOB
-from tests.api.sendgrid.test_senders import SENDER
+from tests.api.sendgrid.contact_calls import ANN, BOB, EMAIL, FILE, FIRST_NAME
+from tests.api.sendgrid.sender_calls import SENDER
 
 
 @pytest.fixture

@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 from audience.models import Contact, ContactList, FieldDefinition, Job, Segment
 from campaigns.models import Sender
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.test_contact_files import EMAIL
-from tests.api.sendgrid.test_contactdb_segments import MILLERS
-from tests.api.sendgrid.test_contacts import ANN
-from tests.api.sendgrid.test_fuzz import FUZZ, bent_bodies, values
-from tests.api.sendgrid.test_senders import SENDER
+from tests.api.fuzzed_bodies import FUZZ, bent_bodies, values
+from tests.api.sendgrid.contact_calls import ANN, EMAIL, MILLERS
+from tests.api.sendgrid.sender_calls import SENDER
 
 WHOLE: dict[tuple[str, str], Any] = {
     ("POST", "contactdb/lists"): {"name": "x"},

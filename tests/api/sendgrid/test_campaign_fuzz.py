@@ -16,7 +16,7 @@ from campaigns.states import CampaignStatus
 from foundation.addresses import is_address
 from mailer.models import Mail
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.test_fuzz import FUZZ, bent_bodies, values
+from tests.api.fuzzed_bodies import FUZZ, bent_bodies, values
 from tests.campaigns.building import again, ready_campaign
 
 CAMPAIGN: dict[str, Any] = {

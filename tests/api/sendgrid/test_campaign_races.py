@@ -22,7 +22,7 @@ from tests.campaigns.building import (
     expand_all,
     ready_campaign,
 )
-from tests.campaigns.test_races import at_one_moment
+from tests.campaigns.races import at_one_moment
 
 
 @contextmanager

@@ -15,23 +15,22 @@ from accounts.keys import revoke_key
 from audience.models import Contact, Job
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs, refusal_of
-from tests.api.sendgrid.test_contacts import ANN, BOB, CONTACTS, NOBODY, new_field, new_list, upsert
-
-IMPORTS, EXPORTS = f"{CONTACTS}/imports", f"{CONTACTS}/exports"
-EMAIL, FIRST_NAME = "_rf2_T", "_rf0_T"
-FILE = b"mail,name,note,pet\r\nann@example.com,Ann,x,dog\r\nno address,Bo,,\r\nbob@example.com,Bob,,cat\r\n"
-
-
-def begin(client: ApiClient, **changes: Any) -> Any:
-    answer = client.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL, FIRST_NAME], **changes})
-    assert answer.status_code == 200, answer.content
-    return answer.json()
-
-
-def upload(begun: Any, file: bytes) -> Any:
-    """Upload a file by its link, which needs no key."""
-    headers = {each["header"]: each["value"] for each in begun["upload_headers"]}
-    return Client().put(begun["upload_uri"], file, content_type=headers.pop("Content-Type"), headers=headers)
+from tests.api.sendgrid.contact_calls import (
+    ANN,
+    BOB,
+    CONTACTS,
+    EMAIL,
+    EXPORTS,
+    FILE,
+    FIRST_NAME,
+    IMPORTS,
+    NOBODY,
+    begin,
+    new_field,
+    new_list,
+    upload,
+    upsert,
+)
 
 
 def rows_of(text: bytes) -> list[list[str]]:

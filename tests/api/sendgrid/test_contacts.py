@@ -10,32 +10,7 @@ import pytest
 from audience.models import Contact, Job
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs, refusal_of
-
-CONTACTS, LISTS = "/v3/marketing/contacts", "/v3/marketing/lists"
-FIELDS = "/v3/marketing/field_definitions"
-ANN, BOB = "ann@example.com", "bob@example.com"
-NOBODY = "6b1c1f0e-93f8-4c1c-a0ec-5d8a0d2a9d11"
-"""The id of no object."""
-
-
-def new_list(client: ApiClient, name: str = "News") -> str:
-    answer = client.post(LISTS, {"name": name})
-    assert answer.status_code == 201
-    return str(answer.json()["id"])
-
-
-def new_field(client: ApiClient, name: str, type_: str = "Text") -> str:
-    answer = client.post(FIELDS, {"name": name, "field_type": type_})
-    assert answer.status_code == 200
-    return str(answer.json()["id"])
-
-
-def upsert(client: ApiClient, *contacts: Any, **more: Any) -> Any:
-    """Store contacts; the job when it is done."""
-    answer = client.put(CONTACTS, {"contacts": list(contacts), **more})
-    assert answer.status_code == 202, answer.content
-    do_jobs()
-    return client.get(f"{CONTACTS}/imports/{answer.json()['job_id']}").json()
+from tests.api.sendgrid.contact_calls import ANN, BOB, CONTACTS, FIELDS, LISTS, NOBODY, new_field, new_list, upsert
 
 
 @pytest.fixture

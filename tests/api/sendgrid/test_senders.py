@@ -12,25 +12,7 @@ from campaigns.senders import verification_link, verify_sender
 from mailer.models import Mail
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import refusal_of
-
-LEGACY, MARKETING = "/v3/senders", "/v3/marketing/senders"
-SENDER: dict[str, Any] = {
-    "nickname": "News",
-    "from": {"email": "from@example.com", "name": "Example"},
-    "reply_to": {"email": "reply@example.com", "name": "Reply"},
-    "address": "1 Street",
-    "address_2": "Door 2",
-    "city": "Bonn",
-    "state": "NRW",
-    "zip": "53111",
-    "country": "Germany",
-}
-
-
-def new_sender(client: ApiClient, path: str = LEGACY, **changes: Any) -> Any:
-    answer = client.post(path, SENDER | changes)
-    assert answer.status_code == 201, answer.content
-    return answer.json()
+from tests.api.sendgrid.sender_calls import LEGACY, MARKETING, SENDER, new_sender
 
 
 def verify(number: int) -> None:

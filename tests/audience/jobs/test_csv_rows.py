@@ -26,6 +26,7 @@ from audience.jobs.csv_files import (
     restore,
     write_row,
 )
+from tests.audience.jobs.formulas import FORMULAS
 
 cells = st.text(st.sampled_from('ab,"\r\n ;\t|ä€😀\ufeff\u2028\x1c'), max_size=6)
 tables = st.lists(st.lists(cells, max_size=4), max_size=8)
@@ -187,10 +188,6 @@ def test_a_row_of_the_greatest_length_is_read() -> None:
 @given(st.lists(cells, min_size=1, max_size=4))
 def test_a_row_that_was_written_is_read_as_it_was(row: list[str]) -> None:
     assert next(csv.reader(io.StringIO(write_row(row), newline=""))) == row
-
-
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The first characters of cells that spreadsheets read as formulas, with their full-width forms."""
 
 
 @given(st.text() | st.text("'=+-@\t\r\n \uff1d\xa0a", max_size=6))

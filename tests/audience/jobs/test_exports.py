@@ -24,8 +24,8 @@ from audience.lists import create_list, delete_list
 from audience.models import Contact, ContactList, FieldType, Job, JobStatus
 from audience.query.conditions import Column, Compare, Kind, Operator
 from audience.segments import create_segment, delete_segment
+from tests.audience.jobs.formulas import FORMULAS
 from tests.audience.jobs.jobs_done import done, uploaded
-from tests.audience.jobs.test_csv_rows import FORMULAS
 
 NAME = 'Ann "A", \n=é'
 

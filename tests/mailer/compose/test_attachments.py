@@ -15,7 +15,7 @@ from mailer.compose.attachments import Unencodable, encode_file
 from mailer.compose.mime_types import parse_mime_type, type_field
 from mailer.transports.base import Envelope
 from mailer.transports.checking import find_fault
-from tests.mailer.compose.test_mime import HTML, PLAIN, compose
+from tests.mailer.compose.composed import HTML, PLAIN, compose
 
 PARTS = b"--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n"
 CALENDAR = "BEGIN:VCALENDAR\r\n{}\r\nSUMMARY:{}\r\nEND:VCALENDAR\r\n"

@@ -9,7 +9,7 @@ import pytest
 from mailer.compose.caller_headers import LONGEST_MESSAGE_ID, MESSAGE_ID_FORM, SERVER_HEADERS, fill_message_id
 from mailer.models import Mail, Message
 from mailer.preview import preview_message
-from tests.mailer.compose.test_mime import PLAIN, compose, parse
+from tests.mailer.compose.composed import PLAIN, compose, parse
 
 OURS = f"<{'A' * 22}.512@sluice.test>"
 VALID = [

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 from email import message_from_bytes, policy
-from email.message import EmailMessage
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,27 +15,7 @@ from mailer.compose.substitutions import substitute
 from mailer.compose.template import encode_text
 from mailer.draft import Address
 from mailer.models import Mail
-from mailer.transports.base import Envelope
-
-DATE = dt.datetime(2026, 11, 20, 10, 53, tzinfo=dt.UTC)
-PLAIN = {"type": "text/plain", "value": "Hello -name-\n"}
-HTML = {"type": "text/html", "value": "<p>Hello -name-</p>"}
-
-
-def compose(personal: dict[str, Any] | None = None, *, to: str = "to@example.com", **fields: Any) -> Envelope:
-    values = {"sender": "from@example.com", "subject": "Hello", "content": [PLAIN], "public_id": "A" * 22, **fields}
-    mail = Mail(**values)
-    return Composer(mail, message_id_domain="sluice.test", public_url="https://sluice.test").compose(
-        512, to, personal, date=date_field(DATE)
-    )
-
-
-def parse(envelope: Envelope) -> EmailMessage:
-    assert b"\n" not in envelope.data.replace(b"\r\n", b"")
-    assert max(map(len, envelope.data.split(b"\r\n"))) <= 998
-    message = message_from_bytes(envelope.data, policy=policy.default)
-    assert not message.defects
-    return message
+from tests.mailer.compose.composed import DATE, HTML, PLAIN, compose, parse
 
 
 def test_a_plain_mail() -> None:

@@ -27,7 +27,7 @@ from mailer.compose.mime import Composer, date_field
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 from mailer.expressing import check_expressible
 from mailer.models import Mail
-from tests.mailer.compose.test_mime import DATE
+from tests.mailer.compose.composed import DATE
 
 MESSAGES = int(os.environ.get("RANDOM_MESSAGES", "200"))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes, policy
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.substitutions import substitute
 from mailer.compose.template import LONGEST_LINE, Template, Text, encode_text, is_fillable, unify_breaks
+from tests.mailer.compose.composed import read
 
 QUOTED_LINE = 76
 KEYS = ("-a-", "-b-", "%b", "-ab-")
@@ -26,13 +25,6 @@ values = st.fixed_dictionaries(
 
 def text_of(value: str) -> Text:
     return Text("text/plain", value, encode_text("text/plain", value))
-
-
-def read(part: bytes) -> str:
-    """Return the text that a reader sees, with LF as line end."""
-    content = message_from_bytes(part, policy=policy.default).get_payload(decode=True)
-    assert isinstance(content, bytes)
-    return unify_breaks(content.decode())
 
 
 @given(texts, values)

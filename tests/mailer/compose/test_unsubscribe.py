@@ -16,8 +16,7 @@ from mailer.compose.substitutions import values_of
 from mailer.compose.template import Template, Text, encode_text, unify_breaks
 from mailer.models import Mail
 from mailer.suppressions.links import Link, unseal
-from tests.mailer.compose.test_mime import DATE, parse
-from tests.mailer.compose.test_template import read
+from tests.mailer.compose.composed import DATE, parse, read
 
 BASE = "https://mail.example.com"
 CUSTOM = "https://shop.example/out?a=1&b=2"

@@ -29,7 +29,7 @@ from mailer.compose.part_heads import LONGEST_CONTENT_ID, written_content_id
 from mailer.models import Mail
 from mailer.transports.base import Envelope, Refused, Result, Sent
 from mailer.transports.smtp import SmtpTransport
-from tests.mailer.compose.test_mime import DATE
+from tests.mailer.compose.composed import DATE
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.scripted import ScriptedServer
 

@@ -10,7 +10,7 @@ import pytest
 
 from mailer.transports.base import Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport
-from tests.mailer.compose.test_mime import compose
+from tests.mailer.compose.composed import compose
 from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer

@@ -1,0 +1,24 @@
+"""Claims of parcels, and outcomes of their messages."""
+
+from __future__ import annotations
+
+from batches.claims import Claim, Hold, Slice
+from batches.states import Lane
+from mailer.pipeline.record import Outcomes, add_result
+from mailer.transports.base import Outcome, Result
+
+ONE = ("one@example.com",)
+
+
+def claim_and_look(hold: Hold, start: int = 0, end: int = 10) -> Claim:
+    (claim,) = hold.claim_next(Lane.BULK)
+    assert claim.parcel_id in hold.look([Slice(claim, start, end)])
+    return claim
+
+
+def outcomes_of(claim: Claim, *results: Outcome) -> Outcomes:
+    """Return the outcomes of the claim's first messages, with one recipient each."""
+    outcomes = Outcomes(claim)
+    for n, outcome in enumerate(results):
+        add_result(outcomes, Result(claim.first_message_id + n, (outcome,)), ONE)
+    return outcomes

@@ -1,0 +1,33 @@
+"""Every URL of the product, from Django's own list of routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.contrib.admindocs.views import simplify_regex
+from django.urls import URLPattern, URLResolver, get_resolver
+
+VALUES = {"group_id": "1", "message_id": "1", "part": "0", "identifier_type": "email", "token": "x" * 60}
+"""Values of path parameters that do not accept every text."""
+
+
+def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    """Yield each URL outside the admin, with its parameters as `<name>`, and its view."""
+    for each in patterns:
+        path = prefix + str(each.pattern).removeprefix("^")
+        if isinstance(each, URLResolver):
+            yield from routes(each.url_patterns, path)
+        elif not path.startswith("/admin/"):
+            yield simplify_regex(path).replace("\\", ""), each.callback
+
+
+def fill_in(template: str, values: Mapping[str, str]) -> str:
+    """Return the URL with these values for its parameters, and `unknown` for others."""
+    return re.sub("<([a-z_]+)>", lambda found: values.get(found[1], "unknown"), template)
+
+
+TEMPLATES = [url for url, view in routes(get_resolver().url_patterns) if view.__name__ != "not_found"]
+
+URLS = [fill_in(template, VALUES) for template in TEMPLATES]
