@@ -13,7 +13,6 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
@@ -21,6 +20,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Account
 from mailer.pipeline.deliver import Deliverer
 from stack.folders import temporary_folder
+from tests.database import cloned_database, empty_tables
 from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
@@ -30,75 +30,6 @@ hypothesis_settings.register_profile(
     "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("patient")
-
-TABLES = (
-    "campaigns_launch",
-    "campaigns_campaign_lists",
-    "campaigns_campaign_segments",
-    "campaigns_campaign",
-    "campaigns_accountterms",
-    "campaigns_rejectedrow",
-    "campaigns_jobchunk",
-    "campaigns_job",
-    "campaigns_jobturn",
-    "campaigns_sender",
-    "campaigns_engagement",
-    "campaigns_segment",
-    "campaigns_membership",
-    "campaigns_contactlist",
-    "campaigns_contact",
-    "campaigns_fielddefinition",
-    "campaigns_audience",
-    "mailer_event",
-    "mailer_message",
-    "mailer_suppression",
-    "mailer_mail",
-    "mailer_unsubscribegroup",
-    "batches_receipt",
-    "batches_batchtotals",
-    "batches_parcel",
-    "batches_batch",
-    "batches_worker",
-    "batches_node",
-    "batches_mark",
-    "accounts_idempotencykey",
-    "accounts_apikey",
-    "accounts_account",
-    "django_admin_log",
-    "auth_user_groups",
-    "auth_user_user_permissions",
-    "auth_user",
-)
-
-REPLACE_CLOCK = """
-create table if not exists test_clock (shift interval not null);
-truncate test_clock;
-insert into test_clock values ('0');
-create or replace function sluice_now() returns timestamptz language sql volatile
-as 'select clock_timestamp() + shift from test_clock';
-"""
-EMPTY_TABLES = """
-create or replace function test_empty_tables() returns void language plpgsql as $$
-begin
-    if (select count(*) > {big} from (select from mailer_message limit {big} + 1) found) then
-        truncate {tables} cascade;
-    else
-        {deletes}
-    end if;
-    update batches_installation set frozen_at = null, thawed_at = null
-    where frozen_at is not null or thawed_at is not null;
-    update test_clock set shift = '0' where shift <> '0';
-end $$;
-""".format(
-    big=300,
-    tables=", ".join(TABLES),
-    deletes="\n        ".join(f"if exists (select from {table}) then delete from {table}; end if;" for table in TABLES),
-)
-"""Empty every table that has rows.
-
-Looking at an empty table costs less than deleting nothing from it. Deleting a few rows takes a tenth of the time of
-truncating, which creates files. Many rows are truncated, since even dead ones would slow the next tests' scans.
-"""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -122,14 +53,9 @@ def static_files_found_when_asked_for(django_test_environment: None) -> None:
 def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker, django_db_modify_db_settings: None
 ) -> Iterator[None]:
-    """Migrate the test database and give it a clock that tests can move."""
-    with django_db_blocker.unblock():
-        databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
-        with connection.cursor() as cursor:
-            cursor.execute(REPLACE_CLOCK + EMPTY_TABLES)
-    yield
-    with django_db_blocker.unblock():
-        teardown_databases(databases, verbosity=0)
+    """Provide a migrated database whose clock tests can move."""
+    with django_db_blocker.unblock(), cloned_database(), django_db_blocker.block():
+        yield
 
 
 class Clock:
@@ -144,11 +70,6 @@ class Clock:
         """Set the clock back to the present."""
         with connection.cursor() as cursor:
             cursor.execute("update test_clock set shift = '0'")
-
-
-def empty_tables() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select test_empty_tables()")
 
 
 @pytest.fixture

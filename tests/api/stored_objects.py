@@ -9,8 +9,8 @@ import pytest
 
 from accounts.keys import create_key
 from accounts.models import Account
-from api.sendgrid.fields.ids import write_field_id
 from api.sendgrid.contactdb.recipient_ids import recipient_id
+from api.sendgrid.fields.ids import write_field_id
 from audience.contacts import list_contacts
 from audience.drafts import make_draft
 from audience.fields import create_field
@@ -24,9 +24,9 @@ from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
 from audience.upsert import upsert_contacts
 from batches.handles import create_batch
-from batches.stop.begin import stop_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
+from batches.stop.begin import stop_batch
 from campaigns import testing
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus

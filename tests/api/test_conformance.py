@@ -17,10 +17,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from api.document import document_text
-from api.sendgrid.contactdb.recipient_ids import recipient_id
-from api.sendgrid.fields.ids import write_field_id
-from batches.handles import create_batch
-from batches.stop.begin import stop_batch
 from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import bent_bodies
 from tests.api.stored_objects import Ids

@@ -33,7 +33,8 @@ from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.queries import states_of
 from mailer.sweep import rescue, sweep
-from tests.conftest import Clock, empty_tables
+from tests.conftest import Clock
+from tests.database import empty_tables
 from tests.drafts import draft
 from tests.fleet import deliverer_for
 from tests.peer import CountingPeer

@@ -31,7 +31,8 @@ from mailer.queries import states_of
 from mailer.sweep import rescue, sweep
 from mailer.transports.base import Begun
 from mailer.transports.smtp import SmtpAddress, SmtpTransport, limits
-from tests.conftest import Clock, empty_tables
+from tests.conftest import Clock
+from tests.database import empty_tables
 from tests.drafts import draft
 from tests.fleet import DeliveringThread
 from tests.mailer.transports.strict import TAKEN, StrictPeer

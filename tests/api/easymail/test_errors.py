@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from api.easymail import proposed
 from campaigns.errors import Lack
-from tests.api.core_errors import core_errors
-from tests.api.core_errors import unreadable_bodies
 
 
 def test_all_that_is_needed_has_a_name() -> None:

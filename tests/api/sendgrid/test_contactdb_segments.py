@@ -14,8 +14,7 @@ from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
 from tests.api.conftest import ApiClient
-from tests.api.sendgrid.audience import do_jobs
-from tests.api.sendgrid.audience import refusal_of
+from tests.api.sendgrid.audience import do_jobs, refusal_of
 from tests.api.sendgrid.contact_calls import MILLERS
 
 SEGMENTS, RECIPIENTS = "/v3/contactdb/segments", "/v3/contactdb/recipients"

@@ -10,11 +10,7 @@ from audience.errors import SearchTooSlow
 from audience.models import Contact, Segment
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import refusal_of
-from tests.api.sendgrid.contact_calls import ANN
-from tests.api.sendgrid.contact_calls import BOB
-from tests.api.sendgrid.contact_calls import NOBODY
-from tests.api.sendgrid.contact_calls import new_list
-from tests.api.sendgrid.contact_calls import upsert
+from tests.api.sendgrid.contact_calls import ANN, BOB, NOBODY, new_list, upsert
 
 SEGMENTS = "/v3/marketing/segments/2.0"
 ANNS = "select contact_id, updated_at from contact_data where first_name = 'Ann'"
