@@ -57,7 +57,7 @@ def test_redis_keeps_its_hints_on_disk_and_evicts_none(services: dict[str, Any])
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
 
 
-def test_redis_asks_everybody_for_a_password(services: dict[str, Any]) -> None:
+def test_redis_requires_a_password(services: dict[str, Any]) -> None:
     password = FILLED_IN["REDIS_PASSWORD"]
     command = services["redis"]["command"]
     assert command[command.index("--requirepass") + 1] == password
@@ -97,12 +97,12 @@ def test_nothing_of_ours_starts_before_the_migration_is_done(services: dict[str,
         assert services[name]["restart"] == "unless-stopped"
 
 
-def test_only_this_machine_reaches_the_ports_unless_told_otherwise(services: dict[str, Any]) -> None:
+def test_only_this_machine_reaches_the_ports_by_default(services: dict[str, Any]) -> None:
     ports = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:8000:8000"], "mailpit": ["127.0.0.1:8025:8025"]}
 
 
-def test_health_is_asked_where_it_can_be_answered(services: dict[str, Any]) -> None:
+def test_health_checks_are_on_services_that_can_answer(services: dict[str, Any]) -> None:
     checked = {name for name, service in services.items() if "healthcheck" in service}
     assert checked == {"postgres", "redis", "web", *WORKERS}
     assert "127.0.0.1" in services["web"]["environment"]["ALLOWED_HOSTS"].split(",")

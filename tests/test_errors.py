@@ -33,5 +33,5 @@ def test_elsewhere_an_unknown_route_is_a_page(database: None) -> None:
     assert answer["Content-Type"].startswith("text/html")
 
 
-def test_the_web_says_that_it_is_well(database: None) -> None:
+def test_the_web_reports_its_health(database: None) -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}

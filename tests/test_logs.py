@@ -95,7 +95,7 @@ CONTROLS = [chr(code) for code in (*range(32), *range(127, 160), 0x2028, 0x2029,
 
 
 @both_formats
-def test_a_control_character_is_escaped_wherever_it_is(written: Written) -> None:
+def test_every_control_character_is_escaped(written: Written) -> None:
     for control in CONTROLS:
         value = f"a{control}b"
         log.warning(value, value=value, nested={"list": [value]}, error=ValueError(value), **{value: 1})
@@ -212,5 +212,5 @@ def test_a_level_set_higher_is_not_lowered_for_anyone() -> None:
         assert all(LEVELS.index(settings["level"]) >= LEVELS.index(level) for settings in loggers.values())
 
 
-def test_at_debug_everybody_speaks() -> None:
+def test_at_debug_every_logger_writes() -> None:
     assert not QUIET.keys() & logging_config(level="DEBUG", is_readable=False)["loggers"].keys()

@@ -24,7 +24,7 @@ def ask(alice: Account, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda method, url: client.generic(method, url, content_type="application/json")
 
 
-def test_a_url_supports_what_allow_lists_and_nothing_else(ask: Any, settings: Any, tmp_path: Any) -> None:
+def test_a_url_supports_exactly_the_methods_in_allow(ask: Any, settings: Any, tmp_path: Any) -> None:
     settings.STATIC_ROOT = tmp_path
     assert len(URLS) > 100
     for url in [*URLS, "/Service.asmx?WSDL"]:

@@ -79,7 +79,7 @@ def run_as_pasted(script: str) -> str:
     return done.stdout
 
 
-def test_the_suite_can_be_started_as_the_readme_says() -> None:
+def test_the_suite_starts_with_the_command_of_the_readme() -> None:
     done = subprocess.run(
         ["./sluice", "test", "-n", "0", "--collect-only", "-q", "tests/test_docs.py"],
         cwd=ROOT,

@@ -89,7 +89,7 @@ def test_a_key_has_the_scopes_that_were_chosen_and_full_access_only_when_asked(
         assert key.scopes == scopes
 
 
-def test_no_key_is_made_beyond_the_limit(operator: Client, key: ApiKey, settings: Any) -> None:
+def test_no_key_is_created_beyond_the_limit(operator: Client, key: ApiKey, settings: Any) -> None:
     settings.API_KEYS_LIMIT = 1
     answer = operator.post(f"{KEYS}add/", {"account": key.account_id, "name": "One too many"}, follow=True)
     assert "as many as it may have" in answer.text
@@ -107,7 +107,7 @@ def test_a_key_is_revoked_by_post_and_not_by_looking(operator: Client, key: ApiK
     assert LogEntry.objects.get().change_message == "Revoked."
 
 
-def test_a_key_that_is_revoked_already_is_said_to_be(operator: Client, key: ApiKey) -> None:
+def test_revoking_a_revoked_key_is_reported(operator: Client, key: ApiKey) -> None:
     revoke_key(key.account, key.key_id)
     assert "revoked already" in operator.post(f"{KEYS}{key.pk}/revoke/", follow=True).text
 
@@ -163,7 +163,7 @@ def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> N
     assert "frozen with its parent" in operator.get(ACCOUNTS).text
 
 
-def test_what_becomes_of_doubt_and_of_late_mail_is_chosen_and_explained(operator: Client, alice: Account) -> None:
+def test_the_policies_for_doubt_and_lateness_are_chosen_and_explained(operator: Client, alice: Account) -> None:
     page = f"{ACCOUNTS}{alice.pk}/change/"
     for text in ("nobody gets it twice", "some perhaps twice", "held for a person instead of going out stale"):
         assert text in operator.get(page).text

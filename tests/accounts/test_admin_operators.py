@@ -61,7 +61,9 @@ def test_nobody_grants_permissions_without_being_a_superuser(manager: Client) ->
 
 
 @pytest.mark.parametrize("target", ["root", "colleague"])
-def test_whoever_may_do_more_is_not_touched(manager: Client, target: str, request: pytest.FixtureRequest) -> None:
+def test_operators_with_more_permissions_cannot_be_changed(
+    manager: Client, target: str, request: pytest.FixtureRequest
+) -> None:
     user: User = request.getfixturevalue(target)
     answers = [
         save_operator(manager, user, last_name="M"),

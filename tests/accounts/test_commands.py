@@ -27,7 +27,7 @@ def test_account_is_created_below_its_parent(database: None) -> None:
     assert Account.objects.get(pk=child["id"]).parent_id == parent["id"]
 
 
-def test_existing_name_is_refused_or_taken_as_it_is(alice: Account) -> None:
+def test_an_existing_name_is_refused_or_reused(alice: Account) -> None:
     with pytest.raises(CommandError, match=r"'alice' exists. Use --if-missing"):
         run("create_account", "alice")
     assert run("create_account", "alice", "--if-missing") == {"username": "alice", "id": alice.pk}
@@ -99,7 +99,7 @@ def test_the_first_run_makes_logins_that_work(database: None) -> None:
 
 
 @pytest.mark.usefixtures("quick_passwords")
-def test_a_second_first_run_leaves_the_first_operator_alone(database: None) -> None:
+def test_a_second_first_run_keeps_the_first_operator(database: None) -> None:
     for expected in ("operator", "operator-"):
         out = StringIO()
         call_command("first_run", stdout=out)

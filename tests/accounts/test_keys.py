@@ -61,7 +61,7 @@ def test_right_id_with_a_wrong_secret_finds_nothing(alice: Account) -> None:
     "text",
     ["", "SG", "SG..", "SG.a.b", "sg." + "a" * 22 + "." + "b" * 43, "SG." + "\0" * 22 + "." + "b" * 43, "Ü" * 69],
 )
-def test_text_of_another_shape_asks_nothing(text: str, database: None) -> None:
+def test_text_of_another_form_causes_no_query(text: str, database: None) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert find_key(text) is None
     assert len(queries) == 0
@@ -124,7 +124,7 @@ def test_limit_counts_living_keys_of_the_account_only(alice: Account, charlie: A
     create_key(alice, "three")
 
 
-def test_key_cannot_be_given_scopes_its_giver_lacks(alice: Account) -> None:
+def test_a_key_cannot_get_scopes_that_its_creator_does_not_have(alice: Account) -> None:
     with pytest.raises(ScopesNotGrantable) as caught:
         create_key(alice, "more", ["mail.send", "api_keys.read"], giver=["mail.send", "api_keys.create"])
     assert caught.value.scopes == ["api_keys.read"]
@@ -166,7 +166,7 @@ def someone_waits_for_a_lock() -> bool:
     return bool(row and row[0])
 
 
-def test_account_without_a_parent_is_found_with_none(alice: Account) -> None:
+def test_an_account_without_a_parent_is_found(alice: Account) -> None:
     _, text = create_key(alice, "shop")
     key = find_key(text)
     assert key is not None

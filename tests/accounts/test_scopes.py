@@ -15,14 +15,14 @@ def test_full_access_allows_every_scope_and_reads_as_the_whole_list() -> None:
     assert FULL_ACCESS not in ALL_SCOPES
 
 
-def test_a_key_is_allowed_what_it_holds_and_no_more() -> None:
+def test_a_key_permits_exactly_its_scopes() -> None:
     assert allows(["mail.send"], "mail.send")
     assert not allows(["mail.send"], "mail")
     assert not allows(["mail.batch.read"], "mail.batch.create")
     assert not allows([], "mail.send")
 
 
-def test_every_scope_of_the_official_list_can_be_given_by_who_holds_it() -> None:
+def test_every_scope_of_the_official_list_can_be_granted_by_its_holder() -> None:
     assert len(SCOPES) > 250
     assert choose_scopes(SCOPES) == SCOPES
     for scope in SCOPES:
@@ -37,13 +37,13 @@ def test_names_are_unique_and_fit_their_column() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["mail.sends", FULL_ACCESS, "", "\0", "mail.*"])
-def test_what_is_no_scope_is_given_by_nobody(wanted: str) -> None:
+def test_an_unknown_scope_cannot_be_granted(wanted: str) -> None:
     with pytest.raises(ScopesNotGrantable) as caught:
         choose_scopes([wanted, "mail.send"])
     assert caught.value.scopes == [wanted]
 
 
-def test_without_a_wish_a_key_gets_what_its_giver_has() -> None:
+def test_without_a_choice_a_key_gets_the_scopes_of_its_creator() -> None:
     assert choose_scopes(None) == [FULL_ACCESS]
     assert choose_scopes(None, giver=["mail.send"]) == ["mail.send"]
 

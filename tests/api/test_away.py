@@ -65,7 +65,7 @@ def test_the_native_api_answers_503(client_of_alice: ApiClient, database_away: N
 
 @pytest.mark.parametrize("path", ["/v3/mail/send", "/v3/mail/batch", "/sluice/v1/batches"])
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "key-1"}])
-def test_a_database_that_goes_in_the_middle_is_503_too(
+def test_a_database_that_fails_during_a_request_causes_a_503(
     path: str, headers: dict[str, str], client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The session ends after the key was looked up."""
@@ -84,9 +84,7 @@ def test_a_database_that_goes_in_the_middle_is_503_too(
 
 
 @pytest.mark.parametrize("path", ["/v3/mail/send", "/v3/mail/batch", "/sluice/v1/batches"])
-def test_a_session_that_ended_since_the_last_request_costs_nobody_an_error(
-    path: str, client_of_alice: ApiClient
-) -> None:
+def test_a_session_that_ended_between_requests_causes_no_error(path: str, client_of_alice: ApiClient) -> None:
     """This happens after a restart of PostgreSQL: the first statement fails and is executed again."""
     other = connection.copy()
     with other.cursor() as cursor:

@@ -140,7 +140,7 @@ def test_every_reader_shows_the_status_of_the_moment(
 
 
 @pytest.mark.parametrize("happened", [due, due_without_messages, sent_now, before_its_time, with_a_paused_batch])
-def test_the_sweeper_notes_what_the_readers_have_shown(
+def test_the_sweeper_stores_the_status_that_readers_already_show(
     happened: Callable[[Campaign, Clock], None], alice: Account, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)

@@ -71,7 +71,7 @@ def test_no_dialect_allows_what_the_core_does_not(dialect: Dialect) -> None:
 
 
 @pytest.mark.parametrize("status", CampaignStatus)
-def test_legacy_campaigns_allow_what_the_table_says(
+def test_legacy_campaigns_allow_the_moves_of_the_table(
     status: CampaignStatus, alice: Account, client_of_alice: ApiClient
 ) -> None:
     assert set(LEGACY_CALLS) == set(ALLOWED[Dialect.LEGACY])
@@ -84,7 +84,7 @@ def test_legacy_campaigns_allow_what_the_table_says(
 
 
 @pytest.mark.parametrize("status", CampaignStatus)
-def test_single_sends_allow_what_the_table_says(
+def test_single_sends_allow_the_moves_of_the_table(
     status: CampaignStatus, alice: Account, client_of_alice: ApiClient
 ) -> None:
     assert set(SINGLE_SEND_CALLS) == set(ALLOWED[Dialect.SINGLE_SENDS])
@@ -111,7 +111,7 @@ def check(answer: Any, move: Move, dialect: Dialect, before: Campaign, refused: 
 
 
 @pytest.mark.parametrize("status", CampaignStatus)
-def test_both_wires_see_the_same_campaign(status: CampaignStatus, alice: Account, client_of_alice: ApiClient) -> None:
+def test_both_apis_show_the_same_campaign(status: CampaignStatus, alice: Account, client_of_alice: ApiClient) -> None:
     campaign = campaign_in(alice, status)
 
     legacy = client_of_alice.get(f"/v3/campaigns/{campaign.pk}").json()

@@ -377,7 +377,7 @@ def soap_send(client: ApiClient, value: str, sender: Sender, turn: int) -> Made:
 
 
 @pytest.mark.parametrize("create", [legacy_campaign, single_send, easymail_campaign, soap_send])
-def test_a_campaign_is_refused_or_leaves_as_one_message(
+def test_a_campaign_is_refused_or_sent_as_one_message(
     create: Callable[[ApiClient, str, Sender, int], Made],
     client_of_alice: ApiClient,
     alice: Account,

@@ -53,7 +53,7 @@ def test_every_endpoint_is_described(document: Any) -> None:
     assert set(calls(document)) == routed
 
 
-def test_an_endpoint_that_nobody_described_is_left_out() -> None:
+def test_an_endpoint_without_a_description_is_left_out() -> None:
     class Forgotten(Endpoint):
         scopes = {"GET": None}
 
@@ -100,7 +100,7 @@ def test_every_reference_leads_somewhere(document: Any) -> None:
     assert named == set(components)
 
 
-def test_every_call_says_who_may_ask_and_how_it_refuses(document: Any) -> None:
+def test_every_call_documents_its_authentication_and_its_errors(document: Any) -> None:
     names = [call["operationId"] for call in calls(document).values()]
     assert len(set(names)) == len(names)
     for (method, path), call in calls(document).items():
@@ -112,7 +112,7 @@ def test_every_call_says_who_may_ask_and_how_it_refuses(document: Any) -> None:
         assert ("On-Behalf-Of" in headers) == (path != "/v3/mail/send")
 
 
-def test_what_may_be_repeated_takes_an_idempotency_key(document: Any) -> None:
+def test_calls_that_can_be_repeated_document_the_idempotency_key(document: Any) -> None:
     for (method, path), call in calls(document).items():
         headers = {each["name"] for each in call.get("parameters", ()) if each["in"] == "header"}
         assert ("Idempotency-Key" in headers) == (method == "post" and path != "/v3/api_keys"), path
@@ -127,7 +127,7 @@ def test_anyone_may_read_the_document_and_nothing_else_can_be_done_with_it() -> 
     assert (refused.status_code, refused.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
-def test_the_page_is_made_of_files_of_this_site_alone(database: None) -> None:
+def test_the_page_loads_files_of_this_site_only(database: None) -> None:
     page = Client().get("/docs/")
     assert page.status_code == 200
     assert not page.cookies

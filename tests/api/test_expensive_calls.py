@@ -103,9 +103,7 @@ def test_stops_of_the_account_take_no_place(alice: Account) -> None:
     send_now(alice, other.pk)
 
 
-def test_every_api_says_when_to_come_again(
-    alice: Account, client_of_alice: ApiClient, soap_of_alice: SoapCaller
-) -> None:
+def test_every_api_returns_when_to_retry(alice: Account, client_of_alice: ApiClient, soap_of_alice: SoapCaller) -> None:
     add_contacts(alice, ["a@example.com"])
     draft = ready_campaign(alice)
     calls: list[Any] = [

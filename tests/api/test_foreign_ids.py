@@ -173,7 +173,7 @@ def calls(ids: Ids) -> Any:
         yield f"{method} {url}", method, fill_in(url, ids), fill_body(body, ids)
 
 
-def test_what_another_account_has_is_unknown_wherever_it_is_named(ids: Ids, client_of_charlie: ApiClient) -> None:
+def test_ids_of_another_account_are_unknown_in_every_call(ids: Ids, client_of_charlie: ApiClient) -> None:
     before = everything_stored()
     missing = {name: other_than(value) for name, value in ids.items()} | MISSING
     named = re.compile(rf"\b({'|'.join(map(re.escape, [*ids.values(), *missing.values()]))})\b")

@@ -100,7 +100,7 @@ def batch_id(alice: Account) -> str:
     return create_batch(alice).public_id
 
 
-def test_the_calls_are_done_before_their_headers_are_bent(client_of_alice: ApiClient, batch_id: str) -> None:
+def test_the_calls_succeed_before_their_headers_are_mutated(client_of_alice: ApiClient, batch_id: str) -> None:
     for (method, path), status in (
         (("POST", "/v3/mail/send"), 200),
         (("POST", "/sluice/v1/batches/{}/pause"), 200),

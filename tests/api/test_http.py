@@ -60,7 +60,7 @@ def test_gzip_stops_at_the_limit() -> None:
 
 
 @pytest.mark.parametrize("text", [rb'"\u0000"', rb'"\\\u0000"', rb'{"\u0000":1}', rb'"\ud800"', b"NaN", b"", b"1 2"])
-def test_json_that_cannot_be_stored_is_none(text: bytes) -> None:
+def test_json_that_cannot_be_stored_is_refused(text: bytes) -> None:
     with pytest.raises(NotJson):
         parse_json(text)
 
@@ -70,12 +70,12 @@ def test_json_that_can_be_stored_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", [b'"\xff"', b'"\xed\xa0\x80"', "é".encode("latin-1")])
-def test_other_bytes_than_utf8_are_told_apart(text: bytes) -> None:
+def test_bytes_that_are_not_utf8_are_a_separate_error(text: bytes) -> None:
     with pytest.raises(NotUtf8):
         parse_json(text)
 
 
-def test_nesting_is_bounded_and_said_so() -> None:
+def test_nesting_is_bounded_with_an_error() -> None:
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     for deep in (b"[" * (MAX_DEPTH + 1), b'{"a":' * 1_000_000):
         with pytest.raises(TooDeep):

@@ -24,7 +24,7 @@ EMAILS = [f"r{n}@example.com" for n in range(4)]
 
 @pytest.mark.parametrize("begins", ["at its time", "now"])
 @pytest.mark.parametrize("api_of", [Legacy, SingleSends, Easymail, Soap])
-def test_half_of_it_leaves_and_the_rest_is_stopped(
+def test_half_of_it_is_sent_and_the_rest_is_stopped(
     api_of: type[CampaignApi],
     begins: str,
     client_of_alice: ApiClient,

@@ -32,7 +32,7 @@ def fresh_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     rates._client.cache_clear()
 
 
-def test_what_is_left_is_told_and_what_is_more_is_refused(
+def test_the_rest_of_the_rate_is_returned_and_requests_beyond_it_are_refused(
     settings: Any, alice: Account, client_of_alice: ApiClient, new_client: NewClient
 ) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 2
@@ -50,14 +50,16 @@ def test_what_is_left_is_told_and_what_is_more_is_refused(
     assert new_client(alice).get(SCOPES).status_code == 200
 
 
-def test_another_minute_counts_anew(settings: Any, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_minute_starts_a_new_count(
+    settings: Any, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
     assert [client_of_alice.get(SCOPES).status_code for _ in range(2)] == [200, 429]
     monkeypatch.setattr(rates.time, "time", lambda: MINUTE + 60.0)
     assert client_of_alice.get(SCOPES).status_code == 200
 
 
-def test_refusals_count_and_tell_too(settings: Any, alice: Account, new_client: NewClient) -> None:
+def test_refusals_have_rate_headers_and_count(settings: Any, alice: Account, new_client: NewClient) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 2
     client = new_client(alice, ["mail.send"])
     answer = client.get("/v3/api_keys")
@@ -76,7 +78,7 @@ def test_mail_send_has_a_rate_of_its_own_and_no_headers(settings: Any, client_of
     assert client_of_alice.get(SCOPES).status_code == 200
 
 
-def test_without_a_limit_redis_is_not_asked(
+def test_without_a_limit_redis_is_not_used(
     settings: Any, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.RATE_LIMIT_PER_MINUTE = settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE = 0
@@ -86,7 +88,7 @@ def test_without_a_limit_redis_is_not_asked(
         assert client_of_alice.post(SEND, mail_body()).status_code == 202
 
 
-def test_a_redis_that_swallows_everything_is_asked_once_in_a_while(
+def test_a_redis_that_never_replies_is_tried_only_now_and_then(
     settings: Any, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, _ = create_key(alice, "a test's key")

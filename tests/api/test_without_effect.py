@@ -124,7 +124,7 @@ RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
 """The result of the first call of each declaration, as a function; the other calls have the same reader."""
 
 
-def test_what_a_call_comes_to_is_the_same_with_a_field_without_effect(
+def test_a_field_without_effect_does_not_change_the_result_of_a_call(
     client_of_alice: ApiClient, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.IP_POOLS = frozenset({"main"})

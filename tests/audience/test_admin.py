@@ -54,7 +54,7 @@ def upload(client: Client, account: Account, content: bytes, name: str = "c.csv"
 
 
 @pytest.mark.parametrize("path", [CONTACTS, LISTS, SEGMENTS, SENDERS, GROUPS, JOBS, IMPORT, TERMS])
-def test_every_page_opens_for_an_operator_and_for_nobody_else(operator: Client, client: Client, path: str) -> None:
+def test_every_page_opens_for_operators_only(operator: Client, client: Client, path: str) -> None:
     assert operator.get(path).status_code == 200
     answer = client.get(path)
     assert answer.status_code == 302
@@ -83,7 +83,7 @@ def test_contacts_are_found_by_what_a_person_has_in_hand(operator: Client, alice
     assert addresses_shown(operator, "q=nobody", everybody) == set()
 
 
-def test_of_one_account_contacts_are_found_by_a_query(operator: Client, alice: Account) -> None:
+def test_contacts_of_one_account_are_found_by_a_query(operator: Client, alice: Account) -> None:
     contacts = add_contacts(alice, ["ann@example.com", "bob@example.org"])
     query = f"account={alice.pk}&q="
     assert addresses_shown(operator, f"{query}email+like+'%25.org'", contacts) == {"bob@example.org"}
@@ -120,7 +120,7 @@ def test_a_page_of_contacts_costs_the_same_for_few_and_for_many(operator: Client
     assert cost() == one
 
 
-def test_a_contacts_page_says_what_is_known(operator: Client, alice: Account) -> None:
+def test_a_contacts_page_shows_every_field(operator: Client, alice: Account) -> None:
     field = create_field(alice, "points", FieldType.NUMBER)
     (ann,) = add_contacts(alice, ["ann@example.com"], first_name=HOSTILE, custom={str(field.pk): 17})
     made = add_list(alice, [ann], name="friends")
@@ -131,7 +131,7 @@ def test_a_contacts_page_says_what_is_known(operator: Client, alice: Account) ->
     assert operator.post(f"{CONTACTS}{ann.pk}/change/", {"first_name": "x"}).status_code == 403
 
 
-def test_a_list_is_made_renamed_and_deleted(operator: Client, alice: Account) -> None:
+def test_a_list_is_created_renamed_and_deleted(operator: Client, alice: Account) -> None:
     operator.post(f"{LISTS}add/", {"account": alice.pk, "name": "customers"})
     made = ContactList.objects.get()
     refused = operator.post(f"{LISTS}add/", {"account": alice.pk, "name": "Customers"})
@@ -146,7 +146,7 @@ def test_a_list_is_made_renamed_and_deleted(operator: Client, alice: Account) ->
     assert "friends" not in operator.get(LISTS).text
 
 
-def test_a_segment_is_written_as_a_query_and_counted_when_asked_for(operator: Client, alice: Account) -> None:
+def test_a_segment_is_written_as_a_query_and_counted_on_request(operator: Client, alice: Account) -> None:
     add_contacts(alice, ["ann@example.com", "bob@example.org"])
     form = {"account": alice.pk, "name": "Org", "query": "email like '%.org'"}
     wrong = operator.post(f"{SEGMENTS}add/", form | {"query": "email like"})
@@ -190,7 +190,7 @@ SENDER = {
 }
 
 
-def test_a_sender_is_asked_by_mail_and_verified_by_hand_by_who_may(
+def test_a_sender_is_verified_by_mail_or_by_an_operator_with_the_permission(
     operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     operator.post(f"{SENDERS}add/", {"account": alice.pk, **SENDER})
@@ -220,7 +220,7 @@ def test_a_sender_is_asked_by_mail_and_verified_by_hand_by_who_may(
         assert "the sender is verified already" in again.text
 
 
-def test_a_senders_mistakes_are_told_beside_its_fields(operator: Client, alice: Account) -> None:
+def test_errors_of_a_sender_are_shown_beside_its_fields(operator: Client, alice: Account) -> None:
     add_sender(alice)
     wrong = {"account": alice.pk, **SENDER, "reply_to": "nobody", "nickname": "NEWS 0"}
     assert "This cannot be used." in operator.post(f"{SENDERS}add/", wrong).text
@@ -241,7 +241,7 @@ def test_a_sender_that_a_campaign_uses_stays(operator: Client, alice: Account) -
     assert not Sender.objects.exists()
 
 
-def test_unsubscribe_groups_are_made_changed_and_deleted(operator: Client, alice: Account) -> None:
+def test_unsubscribe_groups_are_created_changed_and_deleted(operator: Client, alice: Account) -> None:
     form = {"account": alice.pk, "name": "News", "description": "Once a week"}
     operator.post(f"{GROUPS}add/", form)
     group = UnsubscribeGroup.objects.get()
@@ -314,7 +314,7 @@ def test_a_file_is_imported_and_its_broken_rows_can_be_downloaded(
     ],
     ids=["no identifier", "one field twice", "open quote", "empty lines", "nothing", "damaged"],
 )
-def test_a_file_that_is_none_is_refused_in_words(
+def test_a_file_of_another_format_is_refused_with_the_reason(
     operator: Client, alice: Account, content: bytes, message: str
 ) -> None:
     answer = upload(operator, alice, content)
@@ -322,7 +322,7 @@ def test_a_file_that_is_none_is_refused_in_words(
     assert message in read(answer)
 
 
-def test_who_may_not_import_is_not_offered_it(alice: Account) -> None:
+def test_a_user_without_the_permission_to_import_gets_no_import_button(alice: Account) -> None:
     with logged_in("vera", may=("audience.view_job",)) as viewer:
         assert IMPORT not in viewer.get(JOBS).text
         assert upload(viewer, alice, b"email\r\na@example.com\r\n").status_code == 403
@@ -334,7 +334,7 @@ def test_who_may_not_import_is_not_offered_it(alice: Account) -> None:
 
 
 @pytest.mark.parametrize(("path", "model"), [(LISTS, ContactList), (SENDERS, Sender), (GROUPS, UnsubscribeGroup)])
-def test_who_may_only_look_changes_nothing(alice: Account, path: str, model: Any) -> None:
+def test_a_user_with_view_permission_changes_nothing(alice: Account, path: str, model: Any) -> None:
     campaign = ready_campaign(alice)
     assert campaign.sender
     row = model.objects.get()

@@ -53,7 +53,7 @@ def test_contacts_are_found_by_address_or_alternate_in_any_case(alice: Account, 
     assert find_by_identifier(alice, "external_id", ["1", "2"]) == {"1": first}
 
 
-def test_what_is_found_is_the_accounts_own(charlie: Account, people: list[Contact]) -> None:
+def test_only_contacts_of_the_account_are_found(charlie: Account, people: list[Contact]) -> None:
     assert set(find_by_identifier(charlie, "email", ["a@x.org", "b@x.org", "old@x.org"])) == {"a@x.org"}
 
 
@@ -71,7 +71,7 @@ def test_deleting_takes_nothing_of_another_account(alice: Account, charlie: Acco
     assert Contact.objects.filter(pk=his.pk).exists()
 
 
-def test_what_a_contact_did_goes_with_it(alice: Account, people: list[Contact]) -> None:
+def test_engagement_is_deleted_with_its_contact(alice: Account, people: list[Contact]) -> None:
     for contact in people[:2]:
         Engagement.objects.create(contact_id=contact.pk, campaign_id=1, kind=EngagementKind.OPENED, at=database_now())
     delete_contacts(alice, [people[0].pk])

@@ -80,7 +80,7 @@ def test_a_date_is_read(text: str, stored: str) -> None:
         "2024-01-15T1" + "0:00".translate(ARABIC),
     ],
 )
-def test_what_is_no_date_is_refused(text: str) -> None:
+def test_a_malformed_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a date|the year"):
         read_date(text)
 

@@ -62,7 +62,7 @@ def test_values_are_kept_in_one_shape(alice: Account, fields: dict[str, FieldDef
         ({"email": "a@x.org", "pet": "\ud800"}, "pet"),
     ],
 )
-def test_what_cannot_be_stored_names_its_field(
+def test_a_value_that_cannot_be_stored_is_refused_with_its_field(
     alice: Account, fields: dict[str, FieldDefinition], values: dict[str, object], field: str
 ) -> None:
     with pytest.raises(InvalidContact) as caught:
@@ -143,5 +143,5 @@ def test_addresses(email: str) -> None:
         "\ud800@x.org",
     ],
 )
-def test_what_is_no_address(email: str) -> None:
+def test_a_malformed_address_is_not_an_address(email: str) -> None:
     assert not is_email(email)

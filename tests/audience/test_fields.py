@@ -59,7 +59,7 @@ def test_there_is_a_limit(alice: Account, charlie: Account, fields: dict[str, Fi
     create_field(charlie, "more", FieldType.TEXT)
 
 
-def test_a_field_that_a_segment_asks_about_stays(alice: Account, fields: dict[str, FieldDefinition]) -> None:
+def test_a_field_that_a_segment_uses_cannot_be_deleted(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     condition = Compare(Custom(fields["orders"].pk, Kind.NUMBER), Operator.EQ, Decimal(5))
     segment = create_segment(alice, "five", condition, dialect="sgql", written="orders = 5")
     with pytest.raises(FieldInUse):

@@ -116,7 +116,7 @@ def test_a_list_is_read_in_pages(alice: Account) -> None:
     assert emails(contacts_of_list(made, offset=4, limit=2)) == ["4@x.org"]
 
 
-def test_which_lists_contacts_are_on(alice: Account, charlie: Account) -> None:
+def test_the_lists_of_contacts_are_returned(alice: Account, charlie: Account) -> None:
     first, second = create_list(alice, "first"), create_list(alice, "second")
     both = store(alice, {"email": "a@x.org"}, list_ids=(first.pk, second.pk)).contact_ids[0]
     none = store(alice, {"email": "b@x.org"}).contact_ids[0]

@@ -42,7 +42,7 @@ def people(alice: Account) -> dict[int, int]:
     return store(alice, *rows).contact_ids
 
 
-def test_a_segment_keeps_what_was_asked(alice: Account, people: dict[int, int]) -> None:
+def test_a_segment_keeps_its_query_and_condition(alice: Account, people: dict[int, int]) -> None:
     made = create_segment(alice, "Anns", named("Ann"), dialect="sgql", written="first_name = 'Ann'")
     assert find_segment(alice, made.pk) == find_segment(alice, made.uuid) == made
     assert (made.dialect, made.written, made.contact_count) == ("sgql", "first_name = 'Ann'", None)
@@ -83,7 +83,7 @@ def test_a_segment_of_another_account_is_unknown(alice: Account, charlie: Accoun
     assert list(list_segments(alice)) == []
 
 
-def test_what_a_segment_needs_must_be_there(
+def test_lists_and_fields_of_a_segment_must_exist(
     alice: Account, charlie: Account, fields: dict[str, FieldDefinition]
 ) -> None:
     his = create_list(charlie, "his")
@@ -109,7 +109,7 @@ def test_names_are_unique_among_segments_and_lists(alice: Account, charlie: Acco
     create_segment(charlie, "Anns", EVERYBODY, dialect="sgql", written="")
 
 
-def test_which_segments_contacts_belong_to(alice: Account, people: dict[int, int]) -> None:
+def test_the_segments_of_contacts_are_returned(alice: Account, people: dict[int, int]) -> None:
     anns = create_segment(alice, "Anns", named("Ann"), dialect="sgql", written="")
     everybody = create_segment(alice, "all", EVERYBODY, dialect="sgql", written="")
     segments = segments_of(alice, [people[0], people[2]])

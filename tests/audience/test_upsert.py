@@ -18,7 +18,7 @@ def contact_of(account: Account, email: str) -> Contact:
     return Contact.objects.get(account=account, email=email)
 
 
-def test_each_row_is_told_what_became_of_it(alice: Account) -> None:
+def test_each_row_is_returned_with_its_outcome(alice: Account) -> None:
     store(alice, {"email": "a@x.org", "first_name": "Ann"}, {"email": "b@x.org"})
     rows = [
         draft(alice, email="a@x.org", first_name="Ann"),
@@ -53,7 +53,7 @@ def test_addresses_are_the_same_in_any_case(alice: Account) -> None:
     assert emails(list_contacts(alice, limit=9)) == ["ann@x.org"]
 
 
-def test_what_is_not_named_stays_and_what_is_empty_goes(alice: Account, fields: dict[str, FieldDefinition]) -> None:
+def test_unnamed_fields_stay_and_empty_ones_are_cleared(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     everything = {"first_name": "Ann", "city": "Ulm", "alternate_emails": ["o@x.org"], "pet": "cat", "orders": 7}
     store(alice, {"email": "a@x.org", **everything})
     store(alice, {"email": "a@x.org", "first_name": "", "pet": None})
@@ -64,7 +64,7 @@ def test_what_is_not_named_stays_and_what_is_empty_goes(alice: Account, fields: 
     assert contact_of(alice, "a@x.org").alternate_emails == []
 
 
-def test_the_first_identifier_that_is_found_says_who_it_is(alice: Account) -> None:
+def test_the_first_matching_identifier_selects_the_contact(alice: Account) -> None:
     store(alice, {"email": "a@x.org", "external_id": "17"})
     result = store(alice, {"email": "new@x.org", "external_id": "17", "first_name": "Ann"})
     assert result.updated == [0]

@@ -72,16 +72,14 @@ def buttons(operator: Client, batch: Batch) -> set[str]:
 @pytest.mark.parametrize(
     "path", ["/admin/", BATCHES, f"{BATCHES}{{pk}}/change/", RECEIPTS, "/admin/waves/", f"{BATCHES}{{pk}}/pause/"]
 )
-def test_every_page_opens_for_an_operator_and_for_nobody_else(
-    operator: Client, client: Client, batch: Batch, path: str
-) -> None:
+def test_every_page_opens_for_operators_only(operator: Client, client: Client, batch: Batch, path: str) -> None:
     assert operator.get(path.format(pk=batch.pk)).status_code == 200
     answer = client.get(path.format(pk=batch.pk))
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/admin/login/")
 
 
-def test_a_batch_says_its_status_counts_waves_and_receipts(operator: Client, paused_batch: Batch) -> None:
+def test_a_page_of_a_batch_has_its_status_counts_waves_and_receipts(operator: Client, paused_batch: Batch) -> None:
     page = operator.get(f"{BATCHES}{paused_batch.pk}/change/").text
     for text in ("paused", "600 scheduled", "2 scheduled", "in 59 min", "key Website", paused_batch.public_id):
         assert text in page
@@ -139,7 +137,7 @@ def test_pause_is_confirmed_carried_out_and_receipted(operator: Client, batch: B
         assert text in answer.text
 
 
-def test_cancel_says_what_is_lost_and_until_when_it_can_be_taken_back(operator: Client, batch: Batch) -> None:
+def test_cancel_shows_the_lost_mail_and_the_end_of_the_undo_window(operator: Client, batch: Batch) -> None:
     question = operator.get(f"{BATCHES}{batch.pk}/cancel/").text
     assert "discarded for good at its send_at" in question
     assert "600 messages are still ahead of theirs" in question
@@ -164,7 +162,7 @@ def test_only_the_buttons_that_make_sense_are_there(operator: Client, batch: Bat
     assert buttons(operator, batch) == {"resume", "pause"}
 
 
-def test_whoever_comes_second_is_told_so(operator: Client, paused_batch: Batch) -> None:
+def test_a_second_stop_changes_nothing_and_is_reported(operator: Client, paused_batch: Batch) -> None:
     answer = press(operator, paused_batch, "pause")
     assert "Nothing was changed: the batch is paused." in answer.text
     assert Receipt.objects.count() == 1
@@ -218,7 +216,7 @@ def test_state_has_no_other_door(operator: Client, paused_batch: Batch) -> None:
     assert status_of(paused_batch) == BatchStatus.PAUSED
 
 
-def test_staff_see_and_stop_only_what_they_may(batch: Batch) -> None:
+def test_staff_members_see_and_stop_only_what_they_have_permission_for(batch: Batch) -> None:
     with logged_in("ivan", may=("batches.view_batch",)) as viewer:
         assert buttons(viewer, batch) == set()
         assert viewer.get(f"{BATCHES}{batch.pk}/pause/").status_code == 403
@@ -232,7 +230,7 @@ def test_staff_see_and_stop_only_what_they_may(batch: Batch) -> None:
     assert status_of(batch) == BatchStatus.OPEN
 
 
-def test_who_may_stop_but_not_see_receipts_is_told_the_outcome(batch: Batch) -> None:
+def test_a_user_without_access_to_receipts_sees_the_outcome_of_a_stop(batch: Batch) -> None:
     with logged_in("ivan", may=("batches.change_batch",)) as client:
         assert "Done: 0 had been sent" in press(client, batch, "pause").text
     assert status_of(batch) == BatchStatus.PAUSED
@@ -289,7 +287,7 @@ def test_counts_of_several_batches_are_those_of_each(
     assert count_batches([]) == {}
 
 
-def test_the_dashboard_counts_what_waits_and_what_was_sent(
+def test_the_dashboard_counts_waiting_and_sent_mail(
     operator: Client, batch: Batch, alice: Account, deliverer: Deliverer, clock: Clock
 ) -> None:
     accept_mail(alice, draft(3))
@@ -307,7 +305,7 @@ def test_the_dashboard_counts_what_waits_and_what_was_sent(
     assert "&lt;script&gt;" in page
 
 
-def test_a_tally_says_when_it_did_not_look_at_everything(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bounded_count_shows_that_there_are_more(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batches.counts.LOOKED_AT", 2)
     assert LOOKED_AT > 2
     for _ in range(3):
@@ -333,6 +331,6 @@ def test_the_dashboard_says_that_everything_is_frozen(operator: Client) -> None:
         (86400, "in 1 d"),
     ],
 )
-def test_times_are_told_in_the_units_that_matter(seconds: float, text: str) -> None:
+def test_times_are_shown_in_suitable_units(seconds: float, text: str) -> None:
     now = dt.datetime(2026, 11, 20, 10, 53, tzinfo=dt.UTC)
     assert tell_time(now + dt.timedelta(seconds=seconds), now) == text

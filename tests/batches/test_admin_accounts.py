@@ -70,7 +70,7 @@ def test_an_account_is_frozen_and_thawed_with_receipts(operator: Client, busy: A
     assert not is_frozen(busy)
 
 
-def test_the_page_says_since_when_it_is_frozen_and_how_much_waits(operator: Client, frozen: Account) -> None:
+def test_the_page_shows_the_time_of_the_freeze_and_the_waiting_mail(operator: Client, frozen: Account) -> None:
     page = operator.get(f"{ACCOUNTS}{frozen.pk}/change/").text
     for text in (f"since {frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC", "7 messages, of which 7 may still leave", "freeze"):
         assert text in page
@@ -86,7 +86,7 @@ def test_a_parents_freeze_shows_on_its_subusers(operator: Client, frozen: Accoun
     assert "Its parent alice is frozen, too" in operator.get(f"{ACCOUNTS}{subuser.pk}/thaw/").text
 
 
-def test_whoever_comes_second_is_told_so(operator: Client, frozen: Account) -> None:
+def test_a_second_stop_changes_nothing_and_is_reported(operator: Client, frozen: Account) -> None:
     assert "Nothing was changed: the account is frozen already." in press(operator, frozen, "freeze").text
     assert "nothing to freeze" in operator.get(f"{ACCOUNTS}{frozen.pk}/freeze/", follow=True).text
     press(operator, frozen, "thaw")
@@ -94,7 +94,7 @@ def test_whoever_comes_second_is_told_so(operator: Client, frozen: Account) -> N
     assert Receipt.objects.count() == 2
 
 
-def test_a_purge_says_in_numbers_what_is_lost_and_asks_for_the_username(operator: Client, frozen: Account) -> None:
+def test_a_purge_shows_the_counts_of_lost_mail_and_requires_the_username(operator: Client, frozen: Account) -> None:
     question = operator.get(f"{ACCOUNTS}{frozen.pk}/purge/").text
     for text in ("7 messages are discarded for good", "7 scheduled", "cannot be taken back", "Type alice to confirm"):
         assert text in question
@@ -110,7 +110,7 @@ def test_a_purge_says_in_numbers_what_is_lost_and_asks_for_the_username(operator
         assert text in answer.text
 
 
-def test_only_what_is_frozen_is_purged(operator: Client, busy: Account) -> None:
+def test_only_a_frozen_account_can_be_purged(operator: Client, busy: Account) -> None:
     assert "nothing to purge" in operator.get(f"{ACCOUNTS}{busy.pk}/purge/", follow=True).text
     answer = press(operator, busy, "purge", username="alice")
     assert "Nothing was changed: the account is not frozen." in answer.text
@@ -123,7 +123,7 @@ def test_a_purge_that_is_under_way_is_shown(operator: Client, frozen: Account) -
     assert "purge under way" in operator.get(f"{ACCOUNTS}{frozen.pk}/change/").text
 
 
-def test_an_account_is_stopped_only_by_who_may_change_it(frozen: Account, charlie: Account) -> None:
+def test_only_a_user_who_may_change_an_account_may_stop_it(frozen: Account, charlie: Account) -> None:
     with logged_in("ivan", may=("accounts.view_account", "batches.change_batch")) as viewer:
         assert buttons(viewer, frozen) == buttons(viewer, charlie) == set()
         for account, action in ((charlie, "freeze"), (frozen, "thaw"), (frozen, "purge")):

@@ -54,7 +54,7 @@ def test_everything_is_frozen_and_thawed_by_a_superuser(operator: Client, busy: 
     assert "not frozen" in operator.get(THAW_ALL, follow=True).text
 
 
-def test_nobody_else_has_the_switch(database: None) -> None:
+def test_only_operators_have_the_switch(database: None) -> None:
     everything_else = ("batches.change_batch", "accounts.change_account", "batches.view_batch")
     with logged_in("ivan", may=everything_else) as client:
         assert FREEZE_ALL not in client.get("/admin/").text
@@ -94,7 +94,7 @@ def test_everything_is_frozen_and_thawed_from_the_command_line(busy: Account) ->
     assert set(reasons) == {("command line", "fire")}
 
 
-def test_the_exit_code_says_that_something_is_in_flight(busy: Account, settings: Any) -> None:
+def test_the_exit_code_shows_that_a_stop_is_not_settled(busy: Account, settings: Any) -> None:
     settings.STOP_WAIT_SECONDS = 0.0
     worker = Worker.objects.create(pk=1, node="test")
     Parcel.objects.filter(account=busy).update(

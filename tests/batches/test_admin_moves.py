@@ -67,7 +67,7 @@ def test_a_time_that_is_none_moves_nothing(operator: Client, batch: Batch) -> No
     assert not Receipt.objects.exists()
 
 
-def test_a_batch_that_cannot_be_rescheduled_says_why(operator: Client, batch: Batch, alice: Account) -> None:
+def test_a_batch_that_cannot_be_rescheduled_gets_the_reason(operator: Client, batch: Batch, alice: Account) -> None:
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     now = write(database_now())
     assert "Nothing was changed: the batch is cancelled." in press(operator, batch, "reschedule", send_at=now).text
@@ -75,9 +75,7 @@ def test_a_batch_that_cannot_be_rescheduled_says_why(operator: Client, batch: Ba
     assert Receipt.objects.count() == 1
 
 
-def test_a_pause_may_end_by_itself_and_retain_for_as_long_as_it_says(
-    operator: Client, batch: Batch, clock: Clock
-) -> None:
+def test_a_pause_can_have_an_end_and_a_retention(operator: Client, batch: Batch, clock: Clock) -> None:
     until = (database_now() + 2 * HOUR).replace(second=0, microsecond=0)
     press(operator, batch, "pause", until=write(until), hours="1.5")
     batch.refresh_from_db()
@@ -91,7 +89,7 @@ def test_a_pause_may_end_by_itself_and_retain_for_as_long_as_it_says(
     assert batch.status == BatchStatus.OPEN
 
 
-def test_a_pause_without_terms_says_that_it_stays(operator: Client, batch: Batch) -> None:
+def test_the_page_of_a_pause_without_an_end_says_that_it_stays(operator: Client, batch: Batch) -> None:
     press(operator, batch, "pause", until="", hours="")
     batch.refresh_from_db()
     assert (batch.status, batch.paused_until, batch.retention_seconds) == (BatchStatus.PAUSED, None, None)
@@ -113,7 +111,7 @@ def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: B
     assert batch.status == BatchStatus.OPEN
 
 
-def test_held_mail_is_shown_and_leads_to_the_person_who_decides(
+def test_held_mail_is_shown_with_a_link_to_the_page_in_hand(
     operator: Client, batch: Batch, alice: Account, clock: Clock
 ) -> None:
     Account.objects.filter(pk=alice.pk).update(lateness_limit=60)
@@ -160,14 +158,14 @@ def test_a_receipt_of_the_hidden_batch_calls_it_mail_without_a_batch(operator: C
     assert "mail without a batch" in operator.get(f"{RECEIPTS}{Receipt.objects.get().pk}/change/").text
 
 
-def test_the_new_buttons_are_only_for_who_may_stop(batch: Batch) -> None:
+def test_the_new_buttons_are_only_for_users_who_may_stop(batch: Batch) -> None:
     with logged_in("ivan", may=("batches.view_batch",)) as viewer:
         assert viewer.get(f"{BATCHES}{batch.pk}/reschedule/").status_code == 403
         assert viewer.post(f"{BATCHES}{batch.pk}/reschedule/", {"send_at": "2020-01-01T00:00"}).status_code == 403
     assert not Receipt.objects.exists()
 
 
-def test_what_a_worker_has_is_told_to_leave_whatever_the_new_time(operator: Client, batch: Batch, clock: Clock) -> None:
+def test_the_page_counts_claimed_messages_that_keep_their_time(operator: Client, batch: Batch, clock: Clock) -> None:
     clock.advance(hours=1)
     sweep()
     Hold().claim_next(Lane.BULK)

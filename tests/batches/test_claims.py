@@ -126,7 +126,7 @@ def test_no_mask_means_all(size: int) -> None:
     assert bits(to_mask(None, size)) == list(range(size))
 
 
-def test_a_round_of_accounts_begins_anew_in_the_same_claim(alice: Account, charlie: Account) -> None:
+def test_a_round_of_accounts_starts_again_in_the_same_claim(alice: Account, charlie: Account) -> None:
     for account in (alice, charlie, alice, charlie):
         accept_mail(account, draft(1))
     hold = Hold()

@@ -65,7 +65,7 @@ def test_the_hidden_batch_cannot_be_found_or_stopped(alice: Account) -> None:
         pause(hidden)
 
 
-def test_a_stop_from_another_status_is_a_conflict_and_leaves_no_receipt(alice: Account) -> None:
+def test_a_stop_from_another_status_is_a_conflict_without_a_receipt(alice: Account) -> None:
     batch = create_batch(alice)
     pause(batch)
     with pytest.raises(StatusConflict):

@@ -29,7 +29,7 @@ def subuser(alice: Account) -> Account:
     return Account.objects.create(username="alice-eu", parent=alice)
 
 
-def test_nothing_of_a_frozen_account_or_its_subusers_leaves_and_others_go_on(
+def test_no_mail_of_a_frozen_account_or_its_subusers_is_sent_and_others_continue(
     alice: Account, subuser: Account, charlie: Account, peer: CountingPeer
 ) -> None:
     peer.delay = 0.004
@@ -78,7 +78,7 @@ def test_a_second_freeze_or_thaw_is_a_conflict(alice: Account) -> None:
     assert Receipt.objects.count() == 1
 
 
-def test_the_installations_freeze_holds_everybody_and_says_what_had_left(
+def test_freezing_the_installation_holds_all_accounts_and_counts_sent_mail(
     alice: Account, charlie: Account, peer: CountingPeer
 ) -> None:
     peer.delay = 0.004

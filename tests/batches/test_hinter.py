@@ -54,7 +54,7 @@ def leave_wave(hinter: Hinter, wave: Wave) -> None:
     hinter.leave(Counter(), [wave], now=NOW)
 
 
-def test_what_is_left_while_it_publishes_goes_out_together_and_afterwards(published: Published) -> None:
+def test_hints_added_while_it_publishes_are_published_together_afterwards(published: Published) -> None:
     published.may_go.clear()
     hinter = Hinter()
     leave_due(hinter)
@@ -102,7 +102,7 @@ def test_a_wave_that_the_broker_did_not_take_is_hinted_again(
     wait_until(lambda: published.waves, why="the second attempt")
 
 
-def test_the_thread_outlives_what_it_meets(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_thread_survives_errors(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = threading.Event()
 
     def fail(*_: Any) -> None:

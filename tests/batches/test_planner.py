@@ -95,7 +95,7 @@ def test_there_are_never_more_tokens_than_the_fleet_can_use(alice: Account, brok
 
 
 @pytest.mark.parametrize("door", ["producer_or_acquire", "send_task"])
-def test_a_broker_that_is_away_fails_nobody(
+def test_an_unreachable_broker_fails_no_request(
     alice: Account, broker: Broker, monkeypatch: pytest.MonkeyPatch, door: str
 ) -> None:
     def away(*_: object, **__: object) -> None:

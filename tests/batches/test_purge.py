@@ -39,7 +39,9 @@ def test_only_a_frozen_account_is_purged(alice: Account) -> None:
     assert count_account(alice.pk).due == 1
 
 
-def test_what_a_sweeper_discards_meanwhile_is_in_the_receipt(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_that_a_sweeper_discards_meanwhile_is_in_the_receipt(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accept_mail(alice, draft(3, send_at=database_now() + HOUR))
     freeze_account(alice, actor="test")
 
@@ -75,7 +77,7 @@ def test_everything_that_waits_is_discarded_and_later_mail_is_untouched(
     )
 
 
-def test_what_a_dead_worker_had_is_discarded_too_even_after_a_thaw(
+def test_mail_of_a_dead_worker_is_purged_too_even_after_a_thaw(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, settings: object
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.05  # type: ignore[attr-defined]

@@ -64,7 +64,7 @@ def test_a_time_that_has_passed_means_now(
     assert len(peer.ledger) == 3
 
 
-def test_retained_mail_waits_for_the_new_time_and_what_has_ended_does_not_come_back(
+def test_retained_mail_waits_for_the_new_time_and_discarded_mail_stays_discarded(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     clock.advance(hours=1)
@@ -127,7 +127,7 @@ def test_a_pause_that_is_over_already_stops_nothing(alice: Account, batch: Batch
 
 
 @pytest.mark.parametrize(("hours", "expired"), [(1, 3), (100, 0)])
-def test_a_pause_says_how_long_mail_is_retained(batch: Batch, clock: Clock, hours: int, expired: int) -> None:
+def test_a_pause_sets_how_long_mail_is_retained(batch: Batch, clock: Clock, hours: int, expired: int) -> None:
     pause(batch, PauseTerms(retention=hours * HOUR))
     clock.advance(hours=2)
     sweep()

@@ -78,12 +78,12 @@ def record_sent(claim: Claim, numbers: list[int]) -> None:
     record_slice([outcomes])
 
 
-def test_every_column_of_a_parcel_is_either_copied_or_begins_anew() -> None:
+def test_every_column_of_a_parcel_is_either_copied_or_reset() -> None:
     """Add a new column to `queries.COPIED` or `queries.OWN`."""
     assert sorted([*queries.COPIED, *queries.OWN]) == sorted(field.column for field in Parcel._meta.concrete_fields)
 
 
-def test_a_part_has_everything_in_common_with_its_parcel_but_what_it_holds(batch: Batch, hold: Hold) -> None:
+def test_a_part_has_all_columns_of_its_parcel_except_its_members(batch: Batch, hold: Hold) -> None:
     long_ago = database_now() - dt.timedelta(hours=3)
     Parcel.objects.update(
         send_at=long_ago,
@@ -104,7 +104,7 @@ def test_a_part_has_everything_in_common_with_its_parcel_but_what_it_holds(batch
     assert to_mask(source.doubtful, 0) == 1
 
 
-def test_what_is_split_off_otherwise_has_the_same_in_common(batch: Batch) -> None:
+def test_a_split_part_has_the_other_columns_of_its_parcel(batch: Batch) -> None:
     source = Parcel.objects.get()
     soon = database_now() + dt.timedelta(hours=1)
     split_off(source, 1, state=ParcelState.SCHEDULED, due_at=soon, attempts=1, is_remainder=True, is_replay=False)
@@ -214,9 +214,7 @@ def test_nothing_is_split_while_somebody_waits_to_have_the_parcel_back(claim: Cl
     assert split_claim(claim, [SECOND_HALF])
 
 
-def test_one_message_of_a_part_is_stopped_and_one_in_a_workers_hands_is_not(
-    alice: Account, claim: Claim, settings: Any
-) -> None:
+def test_one_message_of_a_part_is_stopped_and_a_claimed_one_is_not(alice: Account, claim: Claim, settings: Any) -> None:
     settings.STOP_WAIT_SECONDS = 0.01
     split_in_half(claim)
     receipt = stop_message(alice, claim.first_message_id + MESSAGES - 1, actor="test")
@@ -253,7 +251,7 @@ def test_a_purge_discards_the_parts(alice: Account, batch: Batch, claim: Claim) 
     assert count_batch(batch.pk).discarded == MESSAGES
 
 
-def test_a_reschedule_moves_the_part_and_leaves_the_claim(alice: Account, batch: Batch, claim: Claim) -> None:
+def test_a_reschedule_moves_the_part_and_keeps_the_claim(alice: Account, batch: Batch, claim: Claim) -> None:
     split_in_half(claim)
     tomorrow = database_now() + dt.timedelta(days=1)
     assert reschedule_batch(alice, batch.public_id, tomorrow, actor="test").affected == MESSAGES // 2

@@ -80,7 +80,7 @@ def resume_while_it_is_discarded(account: Account, monkeypatch: pytest.MonkeyPat
     return receipts[0], batch
 
 
-def test_a_resume_waits_for_the_verdict_and_says_what_has_ended(
+def test_a_resume_waits_for_the_verdict_and_counts_discarded_mail(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receipt, batch = resume_while_it_is_discarded(alice, monkeypatch)

@@ -52,7 +52,7 @@ gates = st.builds(Gate, st.sampled_from(BatchStatus), *[st.booleans()] * 5)
 
 
 @given(gates, st.timedeltas(dt.timedelta(days=-10), dt.timedelta(days=10)))
-def test_nothing_leaves_early_and_nothing_stopped_leaves_at_all(gate: Gate, moment: dt.timedelta) -> None:
+def test_no_message_is_sent_early_and_no_stopped_one_at_all(gate: Gate, moment: dt.timedelta) -> None:
     result = verdict_at(gate, moment)
     assert (result is Verdict.WAIT) == (moment < dt.timedelta(0))
     if result is Verdict.RELEASE:

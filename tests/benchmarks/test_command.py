@@ -51,7 +51,7 @@ def fleet_of_one(workers: int) -> Programs:
 
 
 @pytest.mark.xdist_group("whole stack")
-def test_a_quick_run_measures_what_it_says(shorter: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quick_run_measures_every_figure(shorter: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result) == ["about", *CHOSEN]
@@ -83,6 +83,6 @@ def test_a_case_that_fails_spoils_no_other(monkeypatch: pytest.MonkeyPatch, caps
 
 
 @pytest.mark.parametrize("words", [["--case", "nothing"], ["--case", "drain", "--pending", "3"], ["--pending", "3"]])
-def test_what_it_does_not_know_is_refused(words: list[str]) -> None:
+def test_unknown_options_are_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words)

@@ -54,7 +54,7 @@ def test_everybody_has_a_key_with_median_and_spread(case: dict[str, Any]) -> Non
     assert json.loads(json.dumps(case)) == case
 
 
-def test_a_ratio_says_how_many_times_better_it_is(case: dict[str, Any]) -> None:
+def test_a_ratio_is_how_many_times_better_sluice_is(case: dict[str, Any]) -> None:
     assert case["ratios"] == {"rate": {"peer": 10, "ceiling": 0.275}, "late": {"peer": 2}}
 
 
@@ -67,13 +67,13 @@ def test_a_target_is_met_missed_or_not_measured(case: dict[str, Any]) -> None:
     ]
 
 
-def test_what_grows_faster_than_its_size_is_said(case: dict[str, Any]) -> None:
+def test_a_cost_that_grows_faster_than_its_size_is_reported(case: dict[str, Any]) -> None:
     assert (case["growth"]["seconds"]["exponent"], case["growth"]["seconds"]["is_linear"]) == (1, True)
     assert (case["growth"]["bytes"]["exponent"], case["growth"]["bytes"]["is_linear"]) == (2, False)
 
 
 @pytest.mark.parametrize("render", [text, markdown])
-def test_the_table_tells_all_of_it(render: Any, case: dict[str, Any]) -> None:
+def test_the_table_has_every_figure(render: Any, case: dict[str, Any]) -> None:
     table = render({"about": ABOUT, "drain": {"summary": "a drain", **case}})
     for part in (
         "110 [90 … 120]",

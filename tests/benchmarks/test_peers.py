@@ -61,7 +61,7 @@ def home(tmp_path: Path) -> Path:
     return program.parent
 
 
-def test_a_peer_whose_packages_cannot_be_had_is_unavailable_with_the_reason(
+def test_a_peer_whose_packages_cannot_be_installed_is_unavailable_with_the_reason(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -78,7 +78,7 @@ def test_without_node_bullmq_is_unavailable(
         pass
 
 
-def test_an_environment_is_made_once_and_again_only_when_it_was_left_half_made_or_is_to_be_another(
+def test_an_environment_is_made_once_and_again_only_after_an_interruption_or_a_change(
     tmp_path: Path,
 ) -> None:
     wanted = tmp_path / "wanted"
@@ -111,7 +111,7 @@ def test_an_environment_is_made_once_and_again_only_when_it_was_left_half_made_o
         ("node failed:\nno space left\n", "no space left"),
     ],
 )
-def test_the_reason_is_what_the_installer_complained_of_first(output: str, reason: str) -> None:
+def test_the_reason_is_the_installers_first_complaint(output: str, reason: str) -> None:
     assert environments.reason_in(output) == reason
 
 
@@ -132,7 +132,9 @@ def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(
 
 
 @pytest.mark.parametrize("before", ["", "print('ready', flush=True); input(); "], ids=["at its start", "when asked"])
-def test_a_scheduler_that_fails_says_what_it_wrote(before: str, home: Path, sink_in_folder: tuple[Path, Sink]) -> None:
+def test_the_error_of_a_failed_scheduler_has_its_output(
+    before: str, home: Path, sink_in_folder: tuple[Path, Sink]
+) -> None:
     (home / "program" / "schedule.py").write_text(f"{before}raise SystemExit('no such queue')")
     with peer_on_redis("stand-in", home, *sink_in_folder) as peer, pytest.raises(StackError, match="no such queue"):
         start_and_ask(peer)

@@ -19,7 +19,7 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def test_the_sink_remembers_what_it_has_taken(kind: str, tmp_path: Path) -> None:
+def test_the_sink_records_its_messages(kind: str, tmp_path: Path) -> None:
     began_at = time.time()
     with sink.running_sink(tmp_path) as running:
         assert (running.kind, running.url) == (kind, f"smtp://127.0.0.1:{running.port}")

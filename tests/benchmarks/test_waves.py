@@ -66,7 +66,7 @@ def test_a_play_counts_lost_doubled_and_early(
     assert delay < played.lateness(0.5) < delay + 1
 
 
-def test_a_wave_of_which_nothing_comes_is_an_error(sink: Sink) -> None:
+def test_a_wave_without_arrivals_is_an_error(sink: Sink) -> None:
     with pytest.raises(StackError, match="nothing came"):
         play(Sender(sink, numbers=[]), sink, MESSAGES, per_second=1000)
 
@@ -91,7 +91,7 @@ def test_a_wave_that_was_scheduled_too_late_is_played_again(sink: Sink, monkeypa
     assert (played.messages, played.is_sound) == (MESSAGES, True)
 
 
-def test_nobody_is_waited_for_for_ever(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contestant_that_stays_late_is_given_up(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waves, "MARGIN_SECONDS", 0.1)
     monkeypatch.setattr(waves, "TRIES", 1)
     with pytest.raises(StackError, match="1 times"):

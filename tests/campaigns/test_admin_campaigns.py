@@ -81,9 +81,7 @@ def sending(alice: Account, deliverer: Deliverer) -> Campaign:
 @pytest.mark.parametrize(
     "path", [CAMPAIGNS, f"{CAMPAIGNS}add/", f"{CAMPAIGNS}{{pk}}/change/", f"{CAMPAIGNS}{{pk}}/send/"]
 )
-def test_every_page_opens_for_an_operator_and_for_nobody_else(
-    operator: Client, client: Client, draft: Campaign, path: str
-) -> None:
+def test_every_page_opens_for_operators_only(operator: Client, client: Client, draft: Campaign, path: str) -> None:
     assert operator.get(path.format(pk=draft.pk)).status_code == 200
     answer = client.get(path.format(pk=draft.pk))
     assert answer.status_code == 302
@@ -145,7 +143,7 @@ def test_a_time_is_chosen_and_taken_back_from_the_action_menu(
     assert "unschedule" not in links(operator.get(CAMPAIGNS).text, draft)
 
 
-def test_a_scheduled_campaign_leaves_at_its_time(
+def test_a_scheduled_campaign_is_sent_at_its_time(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     moment = database_now() + HOUR
@@ -175,13 +173,13 @@ def test_a_scheduled_campaign_gets_another_time_or_is_sent_now(
     assert len(peer.recipients) == 3
 
 
-def test_a_frozen_account_is_told_of(operator: Client, sending: Campaign) -> None:
+def test_a_frozen_account_is_reported(operator: Client, sending: Campaign) -> None:
     assert "is frozen" not in operator.get(change_page(sending)).text
     freeze_account(sending.account, actor="test")
     assert "is frozen: nothing of it leaves until the thaw" in operator.get(change_page(sending)).text
 
 
-def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_canceled(
+def test_the_red_cross_asks_in_a_dialog_and_sets_the_status_to_canceled(
     operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice, recipients=300, rate_per_minute=1200)
@@ -226,7 +224,7 @@ def test_delete_in_the_menu_of_a_running_campaign_stops_it_and_hides_it(
     assert press(operator, sending, "pause").status_code == 404
 
 
-def test_paused_and_resumed_it_reaches_everybody_once(
+def test_a_paused_and_resumed_campaign_reaches_every_contact_once(
     operator: Client, sending: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     press(operator, sending, "pause", reason="wait for the lawyer")
@@ -243,7 +241,7 @@ def test_paused_and_resumed_it_reaches_everybody_once(
     assert not peer.doubled
 
 
-def test_the_pace_is_changed_while_it_is_on_its_way(operator: Client, sending: Campaign) -> None:
+def test_the_pace_is_changed_while_a_campaign_is_sending(operator: Client, sending: Campaign) -> None:
     press(
         operator,
         sending,
@@ -263,7 +261,7 @@ def test_the_pace_is_changed_while_it_is_on_its_way(operator: Client, sending: C
     assert again(sending).rate_per_minute == 60
 
 
-def test_a_test_goes_to_the_addresses_that_are_named(
+def test_test_mail_is_sent_to_the_named_addresses(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     assert "This is no address: nobody" in press(operator, draft, "test", to="a@example.com, nobody").text
@@ -281,7 +279,7 @@ def test_a_copy_is_a_draft(operator: Client, sending: Campaign) -> None:
     assert (copy.status, copy.launch) == (CampaignStatus.DRAFT, None)
 
 
-def test_the_undo_window_is_told_and_kept(operator: Client, draft: Campaign, alice: Account) -> None:
+def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campaign, alice: Account) -> None:
     operator.post("/admin/campaigns/accountterms/add/", {"account": alice.pk, "undo_seconds": 30})
     assert AccountTerms.objects.get().undo_seconds == 30
     assert "It leaves in 30 seconds" in operator.get(f"{CAMPAIGNS}{draft.pk}/send/").text
@@ -306,7 +304,7 @@ def test_the_undo_window_is_told_and_kept(operator: Client, draft: Campaign, ali
         ({"lists": ["999999"]}, "Select a valid choice"),
     ],
 )
-def test_what_cannot_be_is_told_beside_what_was_typed(
+def test_errors_are_shown_beside_the_form_fields(
     operator: Client, draft: Campaign, changes: dict[str, Any], message: str
 ) -> None:
     answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed anew", **changes}))
@@ -316,7 +314,7 @@ def test_what_cannot_be_is_told_beside_what_was_typed(
     assert again(draft).subject != "Typed anew"
 
 
-def test_what_another_account_has_cannot_be_chosen(operator: Client, draft: Campaign, charlie: Account) -> None:
+def test_objects_of_another_account_cannot_be_chosen(operator: Client, draft: Campaign, charlie: Account) -> None:
     other = ready_campaign(charlie)
     chosen = typed(draft, lists=[each.pk for each in other.lists.all()], sender=other.sender_id)
     assert "Select a valid choice" in operator.post(change_page(draft), chosen).text
@@ -348,7 +346,7 @@ def test_the_buttons_are_those_of_the_status(operator: Client, draft: Campaign, 
     assert again(draft).status == status, "looking changes nothing"
 
 
-def test_who_may_only_look_has_no_buttons_and_is_refused(draft: Campaign, alice: Account) -> None:
+def test_a_user_with_view_permission_has_no_buttons_and_is_refused(draft: Campaign, alice: Account) -> None:
     running = ready_campaign(alice)
     send_now(alice, running.pk)
     with logged_in("vera", may=(VIEW,)) as viewer:
@@ -371,7 +369,7 @@ def test_who_may_only_look_has_no_buttons_and_is_refused(draft: Campaign, alice:
         assert stranger.get(f"{CAMPAIGNS}{running.pk}/progress/").status_code == 403
 
 
-def test_who_may_change_but_not_delete_is_not_offered_it(draft: Campaign) -> None:
+def test_a_user_without_the_permission_to_delete_gets_no_delete_button(draft: Campaign) -> None:
     with logged_in("carl", may=(VIEW, "campaigns.change_campaign")) as client:
         offered = links(client.get(CAMPAIGNS).text, draft)
         assert "send" in offered
@@ -468,7 +466,7 @@ def test_hostile_titles_are_harmless(operator: Client, alice: Account) -> None:
     assert HOSTILE not in press(operator, campaign, "send").text
 
 
-def test_a_failed_campaign_says_why_and_can_be_sent_again(
+def test_a_failed_campaign_has_the_reason_and_can_be_sent_again(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     with transaction.atomic():

@@ -15,7 +15,7 @@ from campaigns.readiness import NEEDED, WITH_LINK, lacks_of
 from tests.campaigns.building import again, ready_campaign
 
 
-def test_a_campaign_speaks_for_itself_or_as_its_sender(alice: Account) -> None:
+def test_a_campaign_uses_its_own_from_name_or_its_senders(alice: Account) -> None:
     campaign = ready_campaign(alice)
     content = content_of(campaign)
     assert content.sender == ("news@example.com", "News")
@@ -40,7 +40,7 @@ def test_a_preheader_is_the_first_line_of_the_html(html: str, before: str | None
     assert with_preheader(html, " ") == html
 
 
-def test_who_cannot_choose_a_group_leaves_everything(alice: Account, settings: Any) -> None:
+def test_a_recipient_without_a_choice_of_groups_unsubscribes_globally(alice: Account, settings: Any) -> None:
     campaign = ready_campaign(alice)
     assert content_of(campaign).headers == {}
     campaign.suppression_group = None
@@ -60,7 +60,7 @@ def test_html_and_plain_text_follow_the_markdown(alice: Account) -> None:
     assert (campaign.html_content, campaign.plain_content) == ("", "")
 
 
-def test_whoever_writes_html_takes_the_markdown_away(alice: Account) -> None:
+def test_writing_html_removes_the_markdown(alice: Account) -> None:
     campaign = create_campaign(alice, {"title": "x", "markdown": "**a**"})
     same = {"html_content": campaign.html_content, "plain_content": campaign.plain_content}
     assert edit_campaign(alice, campaign.pk, same).markdown == "**a**"
@@ -78,7 +78,7 @@ def test_a_copy_has_its_markdown_and_its_names(alice: Account) -> None:
     assert copy.html_content == "<p><strong>a</strong></p>"
 
 
-def test_each_wire_needs_its_own(alice: Account) -> None:
+def test_each_api_needs_its_own_scope(alice: Account) -> None:
     campaign = Campaign.objects.create(account=alice, title="x")
     everything = lacks_of(campaign, needs=frozenset(Lack))
     assert set(lacks_of(campaign, needs=NEEDED)) == {Lack.SUBJECT, Lack.SENDER, Lack.CONTENT, Lack.AUDIENCE}

@@ -96,7 +96,7 @@ def test_suppressed_contacts_and_those_without_an_address_are_left_out_and_count
     assert sum(hour.sent for hour in hours_of(again(campaign))) == 3
 
 
-def test_who_unsubscribes_after_the_launch_gets_nothing(
+def test_a_contact_who_unsubscribes_after_the_launch_gets_no_mail(
     alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice)
@@ -164,7 +164,7 @@ def test_messengers_and_the_unique_name_are_filled_in(alice: Account, deliverer:
     assert "Bob Ray: no line ray.fb" in data["r1@example.com"], "who has no unique name has the two names"
 
 
-def test_an_expansion_killed_anywhere_goes_on_behind_its_last_page(
+def test_an_expansion_killed_anywhere_continues_after_its_last_page(
     alice: Account, small_pages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = ready_campaign(alice, recipients=10)
@@ -417,7 +417,7 @@ def test_a_scheduled_campaign_whose_window_changes_begins_when_the_new_one_opens
     assert arrivals(peer) == 3
 
 
-def test_a_prepared_campaign_that_is_edited_leaves_as_it_is_then(
+def test_a_prepared_campaign_that_is_edited_is_sent_with_the_changes(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)

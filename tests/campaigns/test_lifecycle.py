@@ -64,7 +64,7 @@ def test_a_campaign_sent_now_reaches_everybody_once_with_their_own_text(
     assert again(campaign).finished_at is not None
 
 
-def test_a_scheduled_campaign_leaves_at_its_time_and_not_before(
+def test_a_scheduled_campaign_is_sent_at_its_time_and_not_before(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)
@@ -84,7 +84,7 @@ def test_a_scheduled_campaign_leaves_at_its_time_and_not_before(
     assert again(campaign).status == CampaignStatus.SENT
 
 
-def test_unscheduling_brings_back_the_draft_and_nothing_leaves(
+def test_unscheduling_restores_the_draft_and_sends_nothing(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)
@@ -105,7 +105,7 @@ def test_unscheduling_brings_back_the_draft_and_nothing_leaves(
     assert again(campaign).status == CampaignStatus.DRAFT
 
 
-def test_after_its_time_a_campaign_cannot_be_unscheduled_even_if_nobody_has_noted_its_beginning(
+def test_after_its_time_a_campaign_cannot_be_unscheduled_even_before_a_sweep(
     alice: Account, deliverer: Deliverer, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)
@@ -123,7 +123,7 @@ def test_after_its_time_a_campaign_cannot_be_unscheduled_even_if_nobody_has_note
     assert again(campaign).status == CampaignStatus.SENT
 
 
-def test_a_rescheduled_campaign_leaves_at_its_new_time_once(
+def test_a_rescheduled_campaign_is_sent_once_at_its_new_time(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)
@@ -141,7 +141,7 @@ def test_a_rescheduled_campaign_leaves_at_its_new_time_once(
     assert len(peer.recipients) == 3
 
 
-def test_a_time_that_has_passed_and_a_campaign_that_lacks_something_are_refused(alice: Account) -> None:
+def test_a_past_time_and_an_incomplete_campaign_are_refused(alice: Account) -> None:
     campaign = ready_campaign(alice)
     with pytest.raises(TimeIsPast):
         schedule_campaign(alice, campaign.pk, database_now())
@@ -154,7 +154,7 @@ def test_a_time_that_has_passed_and_a_campaign_that_lacks_something_are_refused(
     assert again(campaign).status == CampaignStatus.DRAFT
 
 
-def test_a_campaign_that_is_no_longer_ready_at_its_time_has_failed_and_says_why(alice: Account, clock: Clock) -> None:
+def test_a_campaign_that_is_not_ready_at_its_time_fails_with_the_reason(alice: Account, clock: Clock) -> None:
     campaign = ready_campaign(alice)
     schedule_campaign(alice, campaign.pk, in_an_hour())
     campaign.lists.all().delete()
@@ -166,7 +166,7 @@ def test_a_campaign_that_is_no_longer_ready_at_its_time_has_failed_and_says_why(
     assert (failed.status, failed.failure) == (CampaignStatus.FAILED, Lack.AUDIENCE.label)
 
 
-def test_a_campaign_to_nobody_has_failed(alice: Account, deliverer: Deliverer) -> None:
+def test_a_campaign_without_recipients_fails(alice: Account, deliverer: Deliverer) -> None:
     campaign = ready_campaign(alice, recipients=0)
     send_now(alice, campaign.pk)
 
@@ -203,7 +203,9 @@ def test_sending_can_be_undone_within_the_accounts_or_the_campaigns_seconds(
     assert again(second).status == CampaignStatus.SENT
 
 
-def test_a_paused_campaign_goes_on_where_it_stopped(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> None:
+def test_a_resumed_campaign_continues_where_it_stopped(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer
+) -> None:
     campaign = ready_campaign(alice, recipients=5)
     send_now(alice, campaign.pk)
     sweep_campaigns()
@@ -237,7 +239,7 @@ def test_cancelling_stops_the_expansion_too(alice: Account, deliverer: Deliverer
     assert again(campaign).status == CampaignStatus.CANCELED
 
 
-def test_deleting_a_campaign_stops_what_has_not_gone_and_hides_it(
+def test_deleting_a_campaign_stops_its_unsent_mail_and_hides_it(
     alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice)
@@ -256,7 +258,7 @@ def test_deleting_a_campaign_stops_what_has_not_gone_and_hides_it(
 
 
 @pytest.mark.parametrize("is_prepared", [False, True])
-def test_a_deleted_campaign_does_not_leave_at_its_time(
+def test_a_deleted_campaign_is_not_sent_at_its_time(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock, is_prepared: bool
 ) -> None:
     campaign = ready_campaign(alice)
@@ -284,7 +286,7 @@ def test_a_campaigns_batch_is_not_a_callers_batch(alice: Account) -> None:
         find_batch(alice, launch.batch.public_id)
 
 
-def test_what_a_dialect_does_not_allow_is_refused_with_the_status(alice: Account) -> None:
+def test_a_move_that_a_dialect_does_not_allow_is_refused_with_the_status(alice: Account) -> None:
     campaign = ready_campaign(alice)
     with pytest.raises(CampaignConflict) as refused:
         delete_campaign(alice, campaign.pk, actor="test", allowed_from={CampaignStatus.SENT})
@@ -344,7 +346,9 @@ def test_a_copy_has_the_same_content_and_audience_and_is_a_draft(alice: Account)
     assert copy.uuid != campaign.uuid
 
 
-def test_test_mail_leaves_at_once_and_changes_nothing(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> None:
+def test_test_mail_is_sent_at_once_and_changes_nothing(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer
+) -> None:
     campaign = ready_campaign(alice)
 
     send_test(alice, campaign.pk, ["a@example.com", "b@example.com"])

@@ -76,7 +76,7 @@ def test_no_markup_comes_through_a_tag() -> None:
         assert "<img" not in render_markdown(text)[0]
 
 
-def test_the_plain_text_is_what_a_reader_sees() -> None:
+def test_the_plain_text_is_the_text_that_a_reader_sees() -> None:
     assert render_markdown("# One\n\nTwo [three](https://x.example)\n\n- four")[1] == (
         "One\n\nTwo three (https://x.example)\n\n- four"
     )

@@ -142,7 +142,7 @@ def test_a_page_waits_for_a_stop_that_is_being_committed_and_makes_nothing_after
     assert Message.objects.count() == 0
 
 
-def test_a_campaign_whose_release_is_being_committed_is_not_taken_back(alice: Account, clock: Clock) -> None:
+def test_a_campaign_is_not_unscheduled_while_its_release_is_committed(alice: Account, clock: Clock) -> None:
     """The time is compared after the batch is locked; before, it would have been early enough."""
     campaign = ready_campaign(alice)
     schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(seconds=60))

@@ -47,7 +47,7 @@ def test_to_look_changes_nothing_and_the_button_verifies(sender: Sender) -> None
     assert "The address is confirmed" in client.get(path).content.decode()
 
 
-def test_a_link_that_is_none_says_so(alice: Account, sender: Sender, clock: Clock) -> None:
+def test_an_invalid_link_is_reported(alice: Account, sender: Sender, clock: Clock) -> None:
     path = path_of(sender)
     assert Client().get(path[:-2] + "xx").status_code == 404
     clock.advance(hours=49)

@@ -64,7 +64,7 @@ def mailed_tokens() -> list[str]:
     return [re.findall(r"http://localhost:8000/senders/verify/(\S+)", text)[0] for text in texts]
 
 
-def test_a_sender_is_kept_as_it_was_given(alice: Account, sender: Sender) -> None:
+def test_a_sender_is_stored_unchanged(alice: Account, sender: Sender) -> None:
     stored = get_sender(alice, sender.pk)
     assert stored == get_sender(alice, sender.uuid) == sender
     assert {part: getattr(stored, part) for part in WHOLE} == dict(WHOLE)
@@ -72,7 +72,7 @@ def test_a_sender_is_kept_as_it_was_given(alice: Account, sender: Sender) -> Non
     assert stored.verified_at is None
 
 
-def test_whoever_reads_its_mail_verifies_a_sender(
+def test_the_link_in_its_mail_verifies_a_sender(
     alice: Account, sender: Sender, deliverer: Deliverer, peer: CountingPeer, settings: LazySettings
 ) -> None:
     assert Message.objects.get().recipient == "news@example.com"
@@ -115,7 +115,7 @@ def test_an_address_is_mailed_three_links_an_hour_at_most(alice: Account, charli
     assert len(mailed_tokens()) == 4
 
 
-def test_a_link_cannot_be_made_elsewhere(sender: Sender) -> None:
+def test_a_link_cannot_be_forged(sender: Sender) -> None:
     (token,) = mailed_tokens()
     content = signing.loads(token, salt=senders.SALT)
     for bad in (
@@ -130,7 +130,7 @@ def test_a_link_cannot_be_made_elsewhere(sender: Sender) -> None:
             verify_sender(bad)
 
 
-def test_another_address_must_be_verified_anew(alice: Account, sender: Sender) -> None:
+def test_a_changed_address_must_be_verified_again(alice: Account, sender: Sender) -> None:
     verify_sender(mailed_tokens()[0])
     others: Parts = {"from_name": "Other", "reply_to": "other@example.com"}
     updated = update_sender(alice, sender.pk, from_email="News@example.com", **others)
@@ -155,7 +155,7 @@ def test_some_domains_verify_themselves(alice: Account, settings: LazySettings) 
     assert Mail.objects.count() == 1
 
 
-def test_all_that_is_wrong_is_told(alice: Account, sender: Sender) -> None:
+def test_all_errors_are_returned(alice: Account, sender: Sender) -> None:
     with pytest.raises(InvalidSender) as none:
         create_sender(alice)
     assert none.value.wrong == tuple((part, SenderProblem.MISSING) for part in senders.REQUIRED)
@@ -176,7 +176,7 @@ def test_all_that_is_wrong_is_told(alice: Account, sender: Sender) -> None:
     assert list_senders(alice).count() == Mail.objects.count() == 1
 
 
-def test_a_change_may_not_take_away_what_is_required(alice: Account, sender: Sender) -> None:
+def test_a_change_cannot_remove_a_required_field(alice: Account, sender: Sender) -> None:
     with pytest.raises(InvalidSender):
         update_sender(alice, sender.pk, city="")
     assert update_sender(alice, sender.pk, nickname="NEWS", state="").nickname == "NEWS"

@@ -30,7 +30,7 @@ def connect(door: Door) -> socket.socket:
     return socket.create_connection(("127.0.0.1", door.port), timeout=10)
 
 
-def test_what_is_said_passes_both_ways_and_so_do_the_last_words(door: Door, listener: socket.socket) -> None:
+def test_bytes_pass_both_ways_and_so_does_the_end_of_a_connection(door: Door, listener: socket.socket) -> None:
     with connect(door) as client, listener.accept()[0] as server:
         client.sendall(b"hello")
         assert server.recv(100) == b"hello"
@@ -54,7 +54,7 @@ def test_a_slow_link_takes_its_time_and_counts_what_it_held_up(door: Door, liste
         assert door.delayed == 1
 
 
-def test_a_black_hole_keeps_what_falls_in_until_it_is_healed(door: Door, listener: socket.socket) -> None:
+def test_a_black_hole_keeps_all_bytes_until_it_is_healed(door: Door, listener: socket.socket) -> None:
     with connect(door) as client, listener.accept()[0] as server:
         door.swallow()
         client.sendall(b"hello")
@@ -67,7 +67,7 @@ def test_a_black_hole_keeps_what_falls_in_until_it_is_healed(door: Door, listene
         assert server.recv(100) == b"hello"
 
 
-def test_a_closed_door_refuses_and_breaks_what_is_open(door: Door, listener: socket.socket) -> None:
+def test_a_closed_door_refuses_connections_and_breaks_open_ones(door: Door, listener: socket.socket) -> None:
     with connect(door) as client, listener.accept()[0]:
         client.sendall(b"x")
         door.close()

@@ -53,7 +53,7 @@ def story() -> Story:
     return Story()
 
 
-def test_a_run_in_which_all_went_well_has_no_breach(story: Story) -> None:
+def test_a_successful_run_has_no_breach(story: Story) -> None:
     verdict = story.judge()
     assert (verdict.lost, verdict.doubled, verdict.left_after_settled_stop, verdict.breaches) == ([], [], [], [])
     assert [round(late) for _, late in verdict.lateness] == [1000, 2000]
@@ -74,7 +74,7 @@ def test_a_message_that_came_twice_is_doubled(story: Story) -> None:
     assert story.judge().doubled == [story.second]
 
 
-def test_a_message_that_leaves_after_a_settled_stop_is_seen(story: Story) -> None:
+def test_a_message_sent_after_a_settled_stop_is_detected(story: Story) -> None:
     story.journal.resumes.clear()
     assert story.judge().left_after_settled_stop == [story.second]
 
@@ -105,14 +105,14 @@ def test_a_request_without_an_answer_may_be_stored_whole_or_not_at_all_but_not_b
     assert "by half" in story.judge().breaches[0]
 
 
-def test_a_message_that_left_although_its_state_denies_it_is_a_breach(story: Story) -> None:
+def test_a_sent_message_whose_state_denies_it_is_a_breach(story: Story) -> None:
     message = story.truth.messages[story.second]
     story.truth.messages[story.second] = Message(1, message.recipient, "mail", "batch", "discarded")
     story.truth.counters = {"sent": 1, "discarded": 1}
     assert "denies it" in story.judge().breaches[0]
 
 
-def test_a_message_that_was_refused_is_a_breach_for_the_peer_refuses_nobody(story: Story) -> None:
+def test_a_refused_message_is_a_breach_since_the_peer_refuses_nobody(story: Story) -> None:
     message = story.truth.messages[story.second]
     story.truth.messages[story.second] = Message(1, message.recipient, "mail", "batch", "refused")
     story.truth.counters = {"sent": 1, "refused": 1}

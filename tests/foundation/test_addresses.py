@@ -97,13 +97,13 @@ def test_a_domain_without_a_form_of_idna_2008_is_refused(domain: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "@", "ü", "ü@", "@ü", "ü@@x.org", "ü b@x.org", "ü,b@x.org", "ü@x y.org", "a@[::1]"]
 )
-def test_what_is_no_address_has_a_key_all_the_same(text: str) -> None:
+def test_a_malformed_address_has_a_lookup_key_too(text: str) -> None:
     assert not is_address(text)
     assert address_key(address_key(text)) == address_key(text)
 
 
 @pytest.mark.parametrize("char", INVISIBLE)
-def test_an_invisible_character_is_refused_wherever_it_stands(char: str) -> None:
+def test_an_invisible_character_is_refused_at_any_position(char: str) -> None:
     for email in (f"{char}ann@x.org", f"a{char}nn@x.org", f"ann{char}@x.org", f"ann@{char}x.org", f"ann@x{char}.org"):
         assert not is_address(email), ascii(email)
         with pytest.raises(UnfitCharacter):

@@ -96,7 +96,7 @@ def maildir(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.mark.parametrize("path", [MESSAGES, f"{MESSAGES}{{pk}}/change/"])
-def test_every_page_of_messages_opens_for_an_operator_and_for_nobody_else(
+def test_every_page_of_messages_opens_for_operators_only(
     operator: Client, client: Client, message: Message, path: str
 ) -> None:
     assert operator.get(path.format(pk=message.pk)).status_code == 200
@@ -139,7 +139,7 @@ def test_a_mail_is_found_among_many_whatever_their_sizes(alice: Account, batch: 
         assert all(message.recipient.startswith(f"{n}-") for message in matches)
 
 
-def test_a_mail_is_found_after_a_gap_that_pruning_has_left(alice: Account) -> None:
+def test_a_mail_is_found_after_a_gap_left_by_pruning(alice: Account) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select setval('batches_parcel_id_seq', last_value + 5000) from batches_parcel_id_seq")
     first, second = accept_mail(alice, draft(2)), accept_mail(alice, draft(3))
@@ -173,7 +173,7 @@ def test_the_list_counts_nothing_and_costs_the_same_for_one_and_for_many(operato
     assert all(" IN (" in sql for sql in counting), "only the rows of the page are counted"
 
 
-def test_a_message_says_its_state_and_its_history(
+def test_a_message_shows_its_state_and_its_history(
     operator: Client, message: Message, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     peer.replies["to0@example.com"] = "550 5.1.1 <b>no such user</b>"
@@ -226,7 +226,7 @@ def test_html_is_framed_without_scripts_or_network(operator: Client, alice: Acco
     assert document.endswith(f'{SCRIPT}"><b>{SCRIPT}</b>'), "nothing of it has left the attribute"
 
 
-def test_the_inbox_lists_and_opens_what_has_arrived(operator: Client, maildir: Path) -> None:
+def test_the_inbox_lists_and_opens_messages(operator: Client, maildir: Path) -> None:
     (received,) = list_newest(maildir)
     assert (received.sender, received.subject) == ("Jürgen <from@example.com>", "<script>alert(1)</script> ünd")
     assert received.recipients.startswith("to1@example.com")
@@ -272,7 +272,7 @@ def test_a_name_is_never_taken_as_a_path(maildir: Path, name: str) -> None:
     assert read_message(maildir, name) is None
 
 
-def test_what_is_no_plain_file_is_passed_over(maildir: Path) -> None:
+def test_anything_but_a_plain_file_is_ignored(maildir: Path) -> None:
     (maildir / "new" / "folder").mkdir()
     (maildir / "new" / ".hidden").write_bytes(RECEIVED)
     os.mkfifo(maildir / "new" / "pipe")

@@ -67,7 +67,7 @@ def counts_of(account: Account) -> Counts:
     return count_account(account.pk)
 
 
-def test_without_an_account_it_lists_whose_mail_is_in_hand(
+def test_without_an_account_the_page_lists_accounts_with_mail_in_hand(
     operator: Client, held_batch: Batch, doubtful_batch: Batch, alice: Account, charlie: Account
 ) -> None:
     Account.objects.create(username="nobody")
@@ -79,7 +79,7 @@ def test_without_an_account_it_lists_whose_mail_is_in_hand(
     assert ">nobody<" not in page
 
 
-def test_nothing_in_hand_is_said_so(operator: Client, alice: Account) -> None:
+def test_a_page_without_mail_in_hand_says_so(operator: Client, alice: Account) -> None:
     assert "Nothing is in hand." in operator.get(IN_HAND).text
     assert operator.get(address("", alice)).status_code == 200
 
@@ -101,7 +101,7 @@ def test_an_accounts_mail_is_listed_by_kind_and_batch(
     assert "doubt-0@example.com" not in operator.get(address("", charlie)).text
 
 
-def test_what_does_not_exist_or_is_another_accounts_is_not_found(
+def test_objects_of_another_account_are_not_found(
     operator: Client, held_batch: Batch, doubtful_batch: Batch, alice: Account
 ) -> None:
     for path in (f"{IN_HAND}?account=999", f"{IN_HAND}?account=x", address("", alice, batch=doubtful_batch.public_id)):
@@ -204,7 +204,7 @@ def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held_batch:
     assert (counts_of(alice).held, counts_of(alice).dropped) == (4, 1)
 
 
-def test_who_may_only_look_decides_nothing(held_batch: Batch, alice: Account) -> None:
+def test_a_user_with_view_permission_decides_nothing(held_batch: Batch, alice: Account) -> None:
     everything = address("drop/", alice, of="all")
     with logged_in("ivan", may=("mailer.view_message",)) as viewer:
         page = viewer.get(address("", alice)).text
@@ -237,7 +237,7 @@ def test_hostile_recipients_and_reasons_are_only_text(operator: Client, held_bat
         assert "&lt;script&gt;alert(1)" in page
 
 
-def test_the_sidebar_and_the_dashboard_say_how_much_is_in_hand(
+def test_the_sidebar_and_the_dashboard_count_mail_in_hand(
     operator: Client, held_batch: Batch, doubtful_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = operator.get("/admin/").text

@@ -87,7 +87,9 @@ def test_a_time_that_is_none_moves_nothing(operator: Client, message: Message) -
     assert not Receipt.objects.exists()
 
 
-def test_what_has_left_says_so(operator: Client, message: Message, clock: Clock, deliverer: Deliverer) -> None:
+def test_a_sent_message_is_reported_as_sent(
+    operator: Client, message: Message, clock: Clock, deliverer: Deliverer
+) -> None:
     clock.advance(hours=1)
     sweep()
     deliverer.deliver_due(seconds=5)
@@ -98,13 +100,13 @@ def test_what_has_left_says_so(operator: Client, message: Message, clock: Clock,
     assert "Nothing was changed: the message is sent." in moved.text
 
 
-def test_a_conflict_is_told_in_words(operator: Client, message: Message, alice: Account, batch: Batch) -> None:
+def test_a_conflict_is_explained_in_words(operator: Client, message: Message, alice: Account, batch: Batch) -> None:
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     moved = press(operator, message, "reschedule", send_at="2020-01-01T00:00")
     assert "Nothing was changed: the batch is cancelled." in moved.text
 
 
-def test_a_worker_that_does_not_answer_is_told_of(
+def test_a_worker_that_does_not_answer_is_reported(
     operator: Client, message: Message, clock: Clock, settings: Any
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.0
@@ -126,7 +128,7 @@ def test_a_held_message_can_be_replayed_and_dropped_from_its_page(operator: Clie
     assert Receipt.objects.get().affected == 1
 
 
-def test_only_who_may_stop_has_the_buttons(message: Message, client: Client) -> None:
+def test_only_users_who_may_stop_have_the_buttons(message: Message, client: Client) -> None:
     later = "2020-01-01T00:00"
     for may in (("mailer.view_message",), ("batches.change_batch",)):
         with logged_in("ivan", may=may) as viewer:

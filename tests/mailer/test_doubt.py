@@ -97,7 +97,7 @@ def test_doubt_of_a_lost_peer_is_sent_again_after_a_pause(
     assert (counts.accepted, counts.sent, counts.in_doubt, counts.scheduled) == (60, 1, 0, 2)
 
 
-def test_after_the_retry_limit_doubt_is_held_whatever_the_account_says(
+def test_after_the_retry_limit_doubt_is_held_whatever_the_accounts_policy(
     alice: Account, batch: Batch, resending: None, clock: Clock
 ) -> None:
     claim = claim_and_look(Hold())
@@ -116,7 +116,7 @@ def test_recording_a_resent_slice_twice_does_nothing_the_second_time(batch: Batc
     assert count_batch(batch.pk).accepted == 60
 
 
-def test_what_waits_to_be_sent_again_is_named_in_doubt_by_a_stop(
+def test_a_stop_counts_mail_that_waits_for_a_resend_as_in_doubt(
     alice: Account, batch: Batch, resending: None, deliverer: Deliverer, clock: Clock
 ) -> None:
     """The message may have been sent before the stop, so a receipt must not count it as stopped."""
@@ -201,7 +201,7 @@ def test_a_claimed_parcels_doubt_waits_until_its_worker_is_done(alice: Account, 
     assert count_batch(batch.pk).in_doubt == 1
 
 
-def test_replayed_doubt_of_a_stopped_batch_leaves_only_when_resumed(
+def test_replayed_doubt_of_a_stopped_batch_is_sent_only_when_resumed(
     alice: Account, batch: Batch, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     claim = claim_and_look(Hold(), 0, 60)

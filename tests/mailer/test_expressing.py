@@ -156,7 +156,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "path"), FAULTS)
-def test_what_no_message_can_express_is_refused_and_nothing_is_stored(
+def test_a_body_that_no_message_can_express_is_refused_and_nothing_is_stored(
     changes: dict[str, Any], path: str, alice: Account
 ) -> None:
     with pytest.raises(Inexpressible) as refused:
@@ -177,5 +177,5 @@ def test_what_no_message_can_express_is_refused_and_nothing_is_stored(
         {"subject": "x" * 998},
     ],
 )
-def test_what_a_message_can_express_is_accepted(changes: dict[str, Any]) -> None:
+def test_a_body_that_a_message_can_express_is_accepted(changes: dict[str, Any]) -> None:
     check_expressible(replace(draft(), **changes))

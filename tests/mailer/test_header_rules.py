@@ -51,7 +51,7 @@ def draft(
         draft({"a@b": "x"}, reply_to=("c@example.com",)),
     ],
 )
-def test_what_can_be_written_is_accepted(accepted: MailDraft) -> None:
+def test_headers_that_can_be_composed_are_accepted(accepted: MailDraft) -> None:
     check_headers(accepted)
 
 
@@ -74,7 +74,7 @@ def test_what_can_be_written_is_accepted(accepted: MailDraft) -> None:
         (draft({"-n-": "x" * 999}, reply_to=("a@example.com",), name="-n-"), InvalidReplyTo, "reply_to"),
     ],
 )
-def test_what_cannot_be_written_is_refused(refused: MailDraft, kind: type[SluiceError], field: str) -> None:
+def test_headers_that_cannot_be_composed_are_refused(refused: MailDraft, kind: type[SluiceError], field: str) -> None:
     with pytest.raises(kind) as error:
         check_headers(refused)
     assert error.value.field == field

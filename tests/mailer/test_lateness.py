@@ -39,7 +39,7 @@ def batch(alice: Account) -> Batch:
     return batch
 
 
-def test_after_an_outage_late_mail_is_held_and_the_rest_leaves(
+def test_after_an_outage_late_mail_is_held_and_the_rest_is_sent(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     clock.advance(hours=1.5)  # nobody was there
@@ -64,7 +64,7 @@ def test_mail_that_was_due_before_the_outage_is_held_by_the_worker(
     assert peer.ledger == []
 
 
-def test_without_the_lateness_in_the_look_it_goes_out_stale(
+def test_without_the_lateness_in_the_look_late_mail_is_sent(
     batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This is the same outage without the lateness in the look."""
@@ -145,7 +145,7 @@ def test_held_mail_stays_held_until_somebody_decides(batch: Batch, held_ids: lis
     assert count_batch(batch.pk).held == 3
 
 
-def test_replayed_mail_leaves_once_and_is_not_late_again(
+def test_replayed_mail_is_sent_once_and_is_not_late_again(
     alice: Account, batch: Batch, held_ids: list[int], clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     one = Selection(Why.HELD, message_ids=frozenset(held_ids[1:2]))
@@ -162,7 +162,7 @@ def test_replayed_mail_leaves_once_and_is_not_late_again(
     assert (counts.accepted, counts.sent, counts.held) == (3, 3, 0)
 
 
-def test_dropped_mail_never_leaves(
+def test_dropped_mail_is_never_sent(
     alice: Account, batch: Batch, held_ids: list[int], deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     assert drop(alice, Selection(Why.HELD, message_ids=frozenset(held_ids[:1])), actor="test").affected == 1

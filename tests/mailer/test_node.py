@@ -44,7 +44,7 @@ def node_loop(peer: CountingPeer, **environment: str) -> Iterator[subprocess.Pop
         assert process.wait(20) == 0, "it ends with its parent's pipe"
 
 
-def test_mail_leaves_without_any_broker(alice: Account, peer: CountingPeer) -> None:
+def test_mail_is_sent_without_a_broker(alice: Account, peer: CountingPeer) -> None:
     batch = create_batch(alice)
     with node_loop(peer, REDIS_URL=NO_BROKER):
         wait_until(lambda: Node.objects.filter(name="node@test", concurrency=1).exists(), why="its heartbeat")

@@ -40,7 +40,7 @@ def sent(message_id: int) -> Result:
     return Result(message_id, (Sent("250 ok"),))
 
 
-def test_what_was_begun_and_what_was_answered_can_be_read(note: HandoverNote) -> None:
+def test_begun_and_answered_messages_can_be_read(note: HandoverNote) -> None:
     assert note.note_begun(100)
     note.note_result(sent(100))
     assert note.note_begun(101)
@@ -87,7 +87,7 @@ def test_an_answer_that_waited_to_be_written_is_no_lag(note: HandoverNote, monke
     assert note.note_begun(101)
 
 
-def test_a_redis_that_was_emptied_ends_the_slice_and_leaves_no_half_note(note: HandoverNote, valkey: Any) -> None:
+def test_an_emptied_redis_ends_the_slice_and_has_no_partial_note(note: HandoverNote, valkey: Any) -> None:
     assert note.note_begun(100)
     valkey.delete(key_of(WORKER))
     tries = []
@@ -129,7 +129,7 @@ def test_without_redis_a_slice_has_no_note_but_the_one_that_finds_out_is_not_sen
     ],
 )
 @pytest.mark.parametrize("is_part", [False, True])
-def test_a_rescuer_may_take_for_granted_what_became_of_each_recipient(
+def test_a_rescuer_reads_the_outcome_of_each_recipient(
     note: HandoverNote, outcomes: list[Outcome], kinds: list[int], is_part: bool
 ) -> None:
     recipients = ('a,"b"@example.com', "ü@example.com")[: len(outcomes)]

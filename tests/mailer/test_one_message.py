@@ -62,7 +62,9 @@ def test_a_scheduled_message_is_stopped_and_the_others_leave(
     assert (counts.accepted, counts.sent, counts.stopped) == (3, 2, 1)
 
 
-def test_a_message_that_has_left_says_so(alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer) -> None:
+def test_stopping_a_sent_message_reports_that_it_was_sent(
+    alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer
+) -> None:
     clock.advance(hours=1)
     sweep()
     deliverer.deliver_due(seconds=5)
@@ -117,7 +119,7 @@ def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, 
     assert peer.doubled == []
 
 
-def test_a_worker_that_does_not_answer_is_told_and_nothing_is_pretended(alice: Account, settings: object) -> None:
+def test_a_worker_that_does_not_answer_is_an_error_without_a_receipt(alice: Account, settings: object) -> None:
     settings.STOP_WAIT_SECONDS = 0.1  # type: ignore[attr-defined]
     accept_mail(alice, draft(60))
     claim = claim_and_look(Hold())
@@ -137,7 +139,7 @@ def test_a_recalled_parcel_is_not_claimed_and_its_worker_gives_it_back(alice: Ac
     assert len(Hold().claim_next(Lane.BULK)) == 1
 
 
-def test_what_may_have_left_before_is_not_called_stopped(alice: Account) -> None:
+def test_mail_that_may_have_been_sent_is_not_counted_as_stopped(alice: Account) -> None:
     Account.objects.update(doubt_policy=DoubtPolicy.RESEND)
     accept_mail(alice, draft(60))
     claim = claim_and_look(Hold())

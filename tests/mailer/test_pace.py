@@ -154,7 +154,7 @@ def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
 # --- slow mail beside other mail --------------------------------------------------------------------------------------
 
 
-def test_a_reply_that_comes_after_a_silence_is_late_and_so_is_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_after_a_silence_is_late_and_so_are_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(guard, "time", SimpleNamespace(monotonic=clock.read))
     hold, note = SimpleNamespace(glance=lambda _: {}), SimpleNamespace(note_begun=None, note_result=bool)
@@ -267,7 +267,7 @@ def test_after_slow_mail_had_its_turn_other_mail_goes_first(
     assert [name[:4] for name in peer.recipients[6:]] == ["othe"] * 3 + ["slow"] * 3
 
 
-def test_slow_mail_goes_batch_by_batch(alice: Account, charlie: Account, deliverer: Deliverer) -> None:
+def test_slow_mail_is_sent_batch_by_batch(alice: Account, charlie: Account, deliverer: Deliverer) -> None:
     """Each batch must show by itself whether it is slow; beside another, it might only be waiting for that one."""
     batches = [create_batch(account) for account in (alice, charlie)]
     for batch in batches:
@@ -301,7 +301,7 @@ def test_single_mail_does_not_wait_for_a_long_trip_to_end(
 
 
 @pytest.mark.parametrize(("seconds", "shared"), [(0.0001, False), (0.1, True)])
-def test_what_takes_long_is_shared_with_idle_processes_and_what_does_not_is_not(
+def test_long_work_is_shared_with_idle_processes_and_short_work_is_not(
     alice: Account,
     peer: CountingPeer,
     deliverer: Deliverer,
@@ -324,7 +324,7 @@ def test_what_takes_long_is_shared_with_idle_processes_and_what_does_not_is_not(
     assert peer.doubled == []
 
 
-def test_nothing_is_shared_and_nobody_asked_while_mail_goes_fast(
+def test_fast_mail_is_not_shared_and_causes_no_query(
     alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("batches.hints.count_idle", lambda: pytest.fail("a statement for nothing"))

@@ -27,14 +27,14 @@ def number_of(parcel_id: int) -> int:
     return parcel_id // settings.PARTITION_PARCELS
 
 
-def test_partitions_are_made_ahead_and_only_once(database: None) -> None:
+def test_partitions_are_created_ahead_and_only_once(database: None) -> None:
     beyond = newest_parcel_id() + 50 * settings.PARTITION_PARCELS
     assert ensure_partitions(beyond) > 0
     assert ensure_partitions(beyond) == 0
     assert all(exists(number_of(beyond) + ahead) for ahead in range(AHEAD + 1))
 
 
-def test_a_partition_goes_with_all_its_messages_and_events(database: None) -> None:
+def test_a_partition_is_dropped_with_its_messages_and_events(database: None) -> None:
     beyond = newest_parcel_id() + 100 * settings.PARTITION_PARCELS
     ensure_partitions(beyond)
     number = number_of(beyond)
@@ -46,7 +46,7 @@ def test_a_partition_goes_with_all_its_messages_and_events(database: None) -> No
 
 @pytest.mark.parametrize("around", [nullcontext, transaction.atomic], ids=["alone", "in a caller's transaction"])
 @pytest.mark.parametrize("messages", [1, 2])
-def test_accept_makes_the_partition_that_nobody_made(
+def test_accept_creates_a_missing_partition(
     alice: Account, around: Callable[[], AbstractContextManager[None]], messages: int
 ) -> None:
     beyond = (number_of(newest_parcel_id()) + 200) * settings.PARTITION_PARCELS

@@ -81,7 +81,7 @@ def test_mail_without_a_batch_goes_into_the_hidden_one(
     assert Batch.objects.filter(account=alice, is_default=True).count() == 1
 
 
-def test_the_message_id_begins_with_what_the_caller_was_told(
+def test_the_message_id_begins_with_the_id_that_the_caller_got(
     alice: Account, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     accepted = accept_mail(alice, draft(1))
@@ -111,7 +111,7 @@ def test_the_sweeper_finds_a_wave_whose_hint_was_lost(
     assert deliverer.deliver_due(seconds=20) == 600
 
 
-def test_a_paused_batch_is_retained_and_leaves_when_resumed(
+def test_a_paused_batch_is_retained_and_sent_when_resumed(
     scheduled_batch: Batch, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
     stop(scheduled_batch, BatchStatus.PAUSED)
@@ -223,7 +223,7 @@ def test_a_deferred_message_is_tried_again_until_its_end_of_life(
     assert len(peer.ledger) == 2
 
 
-def test_a_deferred_message_leaves_once_the_peer_takes_it(
+def test_a_deferred_message_is_sent_once_the_peer_takes_it(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
     peer.replies["to1@example.com"] = "451 4.7.1 later"
@@ -396,7 +396,7 @@ def test_small_parcels_are_claimed_together(alice: Account) -> None:
     assert Parcel.objects.filter(state=ParcelState.CLAIMED).count() == 30
 
 
-def test_big_mail_leaves_a_few_at_a_time(
+def test_big_mail_is_sent_a_few_messages_at_a_time(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slice is composed before it is sent, and five hundred copies of thirty megabytes do not fit into memory."""
@@ -427,7 +427,7 @@ def test_a_text_that_substitutions_blow_up_is_refused(
     assert peer.recipients == ["to1@example.com"]
 
 
-def test_what_cannot_be_composed_or_is_malformed_is_refused_and_logged_without_content(
+def test_a_message_that_cannot_be_composed_is_refused_and_logged_without_content(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compose = Composer.compose

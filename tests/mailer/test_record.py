@@ -97,7 +97,7 @@ def test_a_parcel_is_rescued_once(batch: Batch) -> None:
     assert count_batch(batch.pk).in_doubt == 10
 
 
-def test_what_was_not_begun_is_due_again_after_a_rescue(batch: Batch) -> None:
+def test_messages_that_were_not_begun_are_due_again_after_a_rescue(batch: Batch) -> None:
     (claim,) = Hold().claim_next(Lane.BULK)
     rescue_parcel(claim.parcel_id, claim.fence)
     counts = count_batch(batch.pk)
@@ -256,7 +256,7 @@ def test_doubt_of_one_recipient_is_sent_again_if_the_account_says_so(
     assert (counts.sent, counts.waiting, counts.in_doubt, counts.accepted) == (1, 0, 0, 1)
 
 
-def test_a_late_record_of_one_part_leaves_the_others_to_whoever_has_them(
+def test_a_late_record_of_one_part_keeps_the_other_parts_with_their_worker(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = one_message(alice)
@@ -273,9 +273,7 @@ def test_a_late_record_of_one_part_leaves_the_others_to_whoever_has_them(
     assert sorted(events) == [(EventKind.SENT, B), (EventKind.REFUSED, A)]
 
 
-def test_a_late_record_tells_nobody_twice_what_the_rescuer_told(
-    alice: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_record_adds_no_event_that_the_rescuer_wrote(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = one_message(alice)
     fates = {A: int(EventKind.SENT), B: int(EventKind.SENT), C: int(EventKind.IN_DOUBT)}
     note = ReadNote({claim.parcel_id: (claim.fence, 1)}, in_parts={claim.first_message_id: fates})

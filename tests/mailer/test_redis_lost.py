@@ -46,7 +46,7 @@ def scheduled_batch(alice: Account, redis: Any) -> Batch:
 
 
 @pytest.mark.parametrize("moment", ["before its time", "when its tokens were out"])
-def test_what_an_emptied_redis_has_forgotten_is_hinted_again_by_the_next_sweep(
+def test_hints_lost_by_an_emptied_redis_are_published_by_the_next_sweep(
     scheduled_batch: Batch, redis: Any, clock: Clock, deliverer: Deliverer, moment: str
 ) -> None:
     clock.advance(seconds=61)

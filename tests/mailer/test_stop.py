@@ -59,7 +59,7 @@ def stop_in_the_middle(account: Account, peer: CountingPeer, status: BatchStatus
 
 
 @pytest.mark.parametrize("status", [BatchStatus.PAUSED, BatchStatus.CANCELLED])
-def test_nothing_leaves_after_a_settled_stop_in_twenty_races(
+def test_no_message_is_sent_after_a_settled_stop_in_twenty_races(
     alice: Account, peer: CountingPeer, two_workers: None, status: BatchStatus
 ) -> None:
     chance = random.Random(20)
@@ -72,7 +72,7 @@ def test_nothing_leaves_after_a_settled_stop_in_twenty_races(
     assert peer.doubled == []
 
 
-def test_without_the_look_at_the_gate_mail_leaves_after_the_stop(
+def test_without_the_look_at_the_gate_mail_is_sent_after_the_stop(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same race without the look at the gate must fail, or the race proves nothing."""
@@ -89,7 +89,7 @@ def test_without_the_look_at_the_gate_mail_leaves_after_the_stop(
         wait_until(lambda: any(taken.at > answered_at for taken in list(peer.ledger)), why="mail after the stop")
 
 
-def test_a_paused_batch_goes_on_where_it_stopped(alice: Account, peer: CountingPeer, two_workers: None) -> None:
+def test_a_resumed_batch_continues_where_it_stopped(alice: Account, peer: CountingPeer, two_workers: None) -> None:
     receipt, _ = stop_in_the_middle(alice, peer, BatchStatus.PAUSED, after=100)
     resumed = resume_batch(alice, receipt.batch.public_id, actor="test")
     assert resumed.ended == 0
@@ -116,7 +116,7 @@ def test_a_stop_does_not_wait_for_a_peer_that_hangs_and_names_what_is_in_doubt(
     assert receipt.sent + receipt.stopped + receipt.in_doubt == 20
 
 
-def test_a_slice_that_takes_longer_than_its_deadline_goes_on_while_the_gate_is_open(
+def test_a_slice_beyond_its_deadline_continues_while_the_gate_is_open(
     alice: Account, peer: CountingPeer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SLICE_DEADLINE_SECONDS = 0.4
@@ -130,7 +130,7 @@ def test_a_slice_that_takes_longer_than_its_deadline_goes_on_while_the_gate_is_o
     assert count_batch(batch.pk).sent == 32, "one slice of 32, twice as long as its deadline"
 
 
-def test_a_stop_that_cannot_settle_says_so_and_the_sweeper_completes_it(
+def test_a_stop_that_cannot_settle_is_reported_and_completed_by_the_sweeper(
     alice: Account, peer: CountingPeer, settings: Any, clock: Clock
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.05
@@ -174,9 +174,7 @@ def test_a_worker_whose_session_is_ended_in_mid_slice_still_obeys_a_stop(alice: 
 
 
 @pytest.mark.parametrize("stop", [stop_batch, resume_batch])
-def test_a_stop_that_cannot_be_carried_out_in_time_says_so(
-    alice: Account, settings: Any, stop: Callable[..., Receipt]
-) -> None:
+def test_a_stop_that_times_out_is_an_error(alice: Account, settings: Any, stop: Callable[..., Receipt]) -> None:
     """PostgreSQL does not give us the row in time: the wait is bounded, and the answer is honest."""
     settings.STOP_WAIT_SECONDS = 0.2
     batch = create_batch(alice)

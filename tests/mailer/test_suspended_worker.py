@@ -67,7 +67,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     assert counts.sent + counts.in_doubt + counts.discarded == MESSAGES
 
 
-def test_without_the_deadline_a_woken_worker_goes_on_sending(alice: Account, peer: CountingPeer) -> None:
+def test_without_the_deadline_a_woken_worker_continues_to_send(alice: Account, peer: CountingPeer) -> None:
     """The same scenario without the slice's deadline must break the stop."""
     peer.delay = 0.04
     batch = create_batch(alice)

@@ -129,7 +129,7 @@ def test_a_large_batch_is_admitted_page_by_page_over_several_rounds(
     assert due == [1, 2, 3]
 
 
-def test_what_a_round_could_not_prune_goes_with_the_next(
+def test_rows_that_one_round_could_not_prune_are_pruned_in_the_next(
     alice: Account, clock: Clock, clock_of_sweeper: Ticking, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):

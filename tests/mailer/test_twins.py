@@ -115,14 +115,14 @@ def sent(claim: Claim, messages: int) -> Outcomes:
     return outcomes
 
 
-def test_a_late_record_leaves_the_slice_that_another_is_sending_alone(batch: Batch) -> None:
+def test_a_late_record_does_not_change_the_slice_of_another_worker(batch: Batch) -> None:
     parcel = record_over_another(batch)
     assert (parcel.slice_from, parcel.slice_to) == (10, 20)
     counts = count_batch(batch.pk)
     assert (counts.sent, counts.in_doubt, counts.accepted) == (10, 0, MESSAGES)
 
 
-def test_without_the_fence_it_closes_that_slice_and_nobody_would_know_what_it_holds(
+def test_without_the_fence_it_closes_that_slice_and_its_content_would_be_unknown(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without(monkeypatch, queries, "RECORD", " and p.fence = r.fence")
@@ -149,7 +149,7 @@ def test_a_slice_that_is_recorded_twice_is_counted_once(batch: Batch) -> None:
     assert record_twice(batch).sent == Event.objects.count() == 10
 
 
-def test_without_the_slices_guard_it_is_counted_twice(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_slices_guard_the_slice_is_counted_twice(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, queries, "RECORD", " and p.slice_no = r.slice_no", "and p.slice_from is not null")
     assert record_twice(batch).sent == Event.objects.count() == 20
 
@@ -174,7 +174,7 @@ def rescue_what_another_has_rescued() -> tuple[Hold, Claim]:
     return living, claim
 
 
-def test_a_rescuer_that_comes_late_leaves_a_living_workers_claim_alone(batch: Batch) -> None:
+def test_a_late_rescuer_does_not_change_a_living_workers_claim(batch: Batch) -> None:
     living, claim = rescue_what_another_has_rescued()
     assert look_at(living, claim, 0, 10)
     assert count_batch(batch.pk).in_doubt == 0
@@ -189,7 +189,7 @@ def test_without_the_rescuers_guard_a_living_workers_slice_comes_into_doubt(
     assert count_batch(batch.pk).in_doubt == 10
 
 
-def test_what_has_ended_is_not_rescued(batch: Batch) -> None:
+def test_a_parcel_that_has_ended_is_not_rescued(batch: Batch) -> None:
     """One sweeper rescued the parcel and its batch was cancelled, while another sweeper has it on its list."""
     claim_parcel(Hold())
     Worker.objects.update(dead_at=database_now())

@@ -59,7 +59,7 @@ def test_a_full_queue_takes_no_more_of_this_account(
     assert Mail.objects.filter(account=alice).count() == 2
 
 
-def test_what_has_ended_leaves_room(settings: Any, alice: Account, watch: Watch) -> None:
+def test_ended_mail_leaves_room_for_more(settings: Any, alice: Account, watch: Watch) -> None:
     settings.MAX_PENDING_MESSAGES = 5
     fill(alice, 5)
     Parcel.objects.update(state=ParcelState.DISCARDED, finalized_at=Now())

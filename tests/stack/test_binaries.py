@@ -46,7 +46,7 @@ def test_named_programs_come_before_those_on_the_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_wheels")
-def test_nothing_found_says_which_variable_to_set(tmp_path: Path) -> None:
+def test_the_error_without_an_engine_names_the_variable_to_set(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="DATABASE_URL"):
         find_postgresql({"PATH": str(tmp_path)})
     with pytest.raises(StackError, match="REDIS_URL"):

@@ -19,7 +19,7 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_database")
-def test_where_nothing_runs_the_doctor_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_reports_that_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.main(["--state", str(tmp_path)]) == 1
     shown = capsys.readouterr().out
     assert f"BAD  stack        none runs in {tmp_path}" in shown
@@ -36,7 +36,7 @@ def test_the_doctor_looks_at_the_stack_that_runs_in_the_folder(tmp_path: Path) -
     assert environment["DATABASE_URL"] == "postgresql://here/x"
 
 
-def test_check_goes_on_after_a_failure_and_says_which() -> None:
+def test_check_continues_after_a_failure_and_names_it() -> None:
     outcomes = [check.run(Step(name, [name]), {"PATH": "/usr/bin:/bin"}) for name in ("false", "true")]
     assert [outcome.passed for outcome in outcomes] == [False, True]
     assert "FAILED  false" in table(outcomes)

@@ -57,7 +57,7 @@ def test_changed_requirements_are_installed_in_place(installer: FakeInstaller) -
     assert installer.calls == ["venv", "install", "install"]
 
 
-def test_an_interrupted_installation_is_made_anew(installer: FakeInstaller) -> None:
+def test_an_interrupted_installation_is_made_again(installer: FakeInstaller) -> None:
     installer.fails = True
     with pytest.raises(SystemExit, match="no network"):
         make_environment()

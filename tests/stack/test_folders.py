@@ -21,13 +21,13 @@ def test_a_folder_is_held_once(tmp_path: Path) -> None:
     assert not is_locked(tmp_path)
 
 
-def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StackError, match="--state"), locked(tmp_path / "file"):
         pass
 
 
-def test_sweeping_takes_what_killed_runs_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweeping_removes_the_folders_of_killed_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "TEMPORARY", tmp_path)
     abandoned, in_use, young, foreign = (tmp_path / f"run-{name}" for name in ("left", "held", "young", "foreign"))
     foreign.mkdir()
@@ -55,7 +55,7 @@ def test_sockets_of_long_or_odd_folders_go_to_a_short_one(tmp_path: Path, name: 
 
 
 @needs_root
-def test_data_below_a_closed_folder_go_elsewhere_and_are_found_again(
+def test_data_below_a_closed_folder_are_stored_elsewhere_and_found_again(
     tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "writable", lambda *_folders: str(open_folder))

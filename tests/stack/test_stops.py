@@ -47,13 +47,13 @@ def postgresql_log(state: Path) -> str:
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "closed terminal"])
-def test_an_asked_stop_is_ordered_and_leaves_nothing(launched: Launched, state: Path, how: str) -> None:
+def test_a_requested_stop_is_orderly_and_leaves_no_process(launched: Launched, state: Path, how: str) -> None:
     assert launched.end(how) == 0
     assert processes_naming(state) == []
     assert stopped_in_order(state)
 
 
-def test_kill_9_of_the_launcher_leaves_nothing(launched: Launched, state: Path) -> None:
+def test_kill_9_of_the_launcher_leaves_no_process(launched: Launched, state: Path) -> None:
     launched.end("SIGKILL")
     wait_until(lambda: not processes_naming(state))
     assert "database system is shut down" in postgresql_log(state)
@@ -91,7 +91,7 @@ def test_a_second_launcher_in_the_folder_is_refused(launched: Launched, state: P
     assert launched.end("SIGTERM") == 0
 
 
-def test_the_watchdog_forgets_what_has_ended() -> None:
+def test_the_watchdog_forgets_ended_processes() -> None:
     members = [Member(11, 0, 2, 30.0), Member(12, 3, 15, 0.5)]
     assert read_members([*(member.line() for member in members), "- 11\n"]) == members[1:]
 

@@ -64,7 +64,7 @@ def test_half_open_requests_keep_nobody_waiting(site: Site, beginning: bytes) ->
     ],
     ids=["head", "body", "head of a stop", "body of a stop"],
 )
-def test_what_comes_too_slowly_is_cut_off(beginning: bytes, deadline: str) -> None:
+def test_a_request_that_arrives_too_slowly_is_cut_off(beginning: bytes, deadline: str) -> None:
     with serving(echo, **{deadline: 0.1}) as site, site.client() as client:
         client.send(beginning)
         assert client.reply().status == 408
@@ -132,7 +132,7 @@ def test_a_slow_reader_gets_all_in_time(site: Site) -> None:
         assert client.reply().body.endswith(body)
 
 
-def test_a_client_that_has_gone_frees_its_thread() -> None:
+def test_a_disconnected_client_frees_its_thread() -> None:
     seen = threading.Event()
 
     def endless(environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -190,7 +190,7 @@ BUSY = {
 }
 
 
-def test_what_finds_no_thread_is_refused_in_its_dialect(gate: Gate) -> None:
+def test_a_request_without_a_free_thread_is_refused_in_its_dialect(gate: Gate) -> None:
     with serving(gate, threads=2, waiting=1) as site, ExitStack() as stack:
         for number in range(3):
             stack.enter_context(site.client()).send(request("GET", f"/wait?{number}"))
@@ -263,7 +263,7 @@ def test_stops_are_served_while_all_else_waits(gate: Gate) -> None:
         gate.open()
 
 
-def test_a_connection_goes_where_its_requests_belong(site: Site) -> None:
+def test_a_connection_goes_to_the_process_for_its_requests(site: Site) -> None:
     large = b"x" * (512 * 1024 + 1)
     with site.client() as client:
         for _ in range(2):
@@ -285,7 +285,7 @@ def test_a_large_body_cannot_pretend_to_be_a_stop(site: Site) -> None:
     assert site.ask("POST", "/v3/user/scheduled_sends", body).text.startswith("ordinary ")
 
 
-def test_what_is_too_long_is_not_read(site: Site) -> None:
+def test_a_body_that_is_too_long_is_not_read(site: Site) -> None:
     with site.client() as client:
         client.send(request("POST", "/", Expect="100-continue").replace(b"Length: 0", b"Length: %d" % (31 * 2**20)))
         reply = client.reply()
@@ -310,7 +310,7 @@ def test_chunks_beyond_the_bound_are_not_read(site: Site, settings: Any) -> None
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_client_that_expects_it_is_told_to_continue(site: Site) -> None:
+def test_a_client_that_expects_100_continue_gets_it(site: Site) -> None:
     with site.client() as client:
         client.send(request("POST", "/", b"abc", Expect="100-continue")[:-3])
         assert client.reply().status == 100
@@ -338,7 +338,7 @@ def test_an_answer_of_unknown_length_comes_in_chunks() -> None:
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_what_has_no_body_is_sent_without_one(status: str) -> None:
+def test_an_answer_without_a_body_is_sent_without_one(status: str) -> None:
     def bare(environ: Environ, start_response: Any) -> Iterable[bytes]:
         start_response(status, [])
         return [b""]
@@ -356,7 +356,7 @@ def test_head_is_answered_without_the_body(site: Site) -> None:
         assert client.ask("GET", "/").status == 200
 
 
-def test_a_client_may_say_that_it_has_ended(site: Site) -> None:
+def test_a_client_may_end_its_side_of_the_connection(site: Site) -> None:
     with site.client() as client:
         client.send(request("GET", "/"))
         client.socket.shutdown(socket.SHUT_WR)
@@ -387,7 +387,7 @@ NO_REQUESTS = {
 
 
 @pytest.mark.parametrize("name", NO_REQUESTS)
-def test_what_is_no_request_is_refused_without_details(site: Site, name: str) -> None:
+def test_a_malformed_request_is_refused_without_details(site: Site, name: str) -> None:
     data, status = NO_REQUESTS[name]
     with site.client() as client:
         client.send(data)
@@ -405,7 +405,7 @@ def test_a_length_beside_chunks_smuggles_nothing(site: Site) -> None:
         assert client.ask("GET", "/").status == 200
 
 
-def test_a_fault_of_the_application_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_of_the_application_reveals_no_details(caplog: pytest.LogCaptureFixture) -> None:
     def broken(environ: Environ, start_response: Any) -> Iterable[bytes]:
         raise RuntimeError("a secret")
 

@@ -156,7 +156,7 @@ def test_a_perform_is_recognised_however_it_is_written() -> None:
     assert is_soap_stop(declared.replace("utf-8", "utf-16").encode("utf-16"))
 
 
-def test_other_operations_are_none() -> None:
+def test_other_operations_do_not_exist() -> None:
     for name in operations.OPERATIONS:
         body = f'<{name} xmlns="http://exacttarget.com/wsdl/partnerAPI"/>'
         assert is_soap_stop(envelope(body)) == (name in SOAP_STOPS)

@@ -46,7 +46,7 @@ def leave(account: Account, email: str) -> None:
 # --- contacts ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_contact_is_made_with_all_that_was_said(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_contact_is_created_with_every_field(alice: Account, client_of_alice: ApiClient) -> None:
     news = new_list(client_of_alice)
     answer = client_of_alice.post(CONTACTS, WHOLE | {"contact_lists": [news["uuid"]]})
     assert answer.status_code == 201
@@ -71,7 +71,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_with_a_contact_is_said(name: str, client_of_alice: ApiClient) -> None:
+def test_an_invalid_contact_is_refused_with_the_reason(name: str, client_of_alice: ApiClient) -> None:
     change, field, text = WRONG[name]
     assert details(client_of_alice.post(CONTACTS, WHOLE | change)) == {field: [text]}
     assert not Contact.objects.exists()
@@ -127,7 +127,7 @@ def test_a_deleted_contact_is_gone(client_of_alice: ApiClient) -> None:
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_list_is_made_changed_found_and_deleted(client_of_alice: ApiClient) -> None:
+def test_a_list_is_created_changed_found_and_deleted(client_of_alice: ApiClient) -> None:
     made = new_list(client_of_alice, "x" * 255)
     assert list(made) == [
         *("uuid", "name", "description", "is_public", "contacts_count", "created_at", "updated_at"),
@@ -166,7 +166,7 @@ def test_members_are_added_once_and_removed(alice: Account, client_of_alice: Api
     assert list(details(client_of_alice.post(path, {"contact_uuid": NOBODY}))) == ["contact_uuid"]
 
 
-def test_who_has_unsubscribed_is_put_on_no_list(alice: Account, client_of_alice: ApiClient) -> None:
+def test_an_unsubscribed_contact_is_added_to_no_list(alice: Account, client_of_alice: ApiClient) -> None:
     leave(alice, "ann@example.com")
     news = new_list(client_of_alice)
     assert new_contact(client_of_alice, contact_lists=[news["uuid"]])
@@ -213,7 +213,7 @@ def test_only_enabled_identities_are_listed(alice: Account, client_of_alice: Api
 # --- custom fields ----------------------------------------------------------------------------------------------------
 
 
-def test_a_field_is_made_and_its_values_are_kept(client_of_alice: ApiClient) -> None:
+def test_a_custom_field_is_created_and_its_values_are_stored(client_of_alice: ApiClient) -> None:
     contact = new_contact(client_of_alice)
     examples = {
         "text": ("dog", "dog"),
@@ -267,7 +267,7 @@ def test_values_that_do_not_fit_are_refused(client_of_alice: ApiClient) -> None:
         ({"name": "Email", "type": "text"}, ["field_key"]),
     ],
 )
-def test_what_is_wrong_with_a_field_is_said(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
+def test_an_invalid_field_is_refused_with_the_reason(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
     assert list(details(client_of_alice.post(FIELDS, body))) == fields
     assert not FieldDefinition.objects.exists()
 

@@ -39,7 +39,7 @@ def segment_of(account: Account, name: str = "some") -> str:
     return str(segment.uuid)
 
 
-def test_a_new_campaign_is_a_draft_with_all_that_was_said(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_new_campaign_is_a_draft_with_every_field(alice: Account, client_of_alice: ApiClient) -> None:
     body = whole_body(alice)
     answer = client_of_alice.post(CAMPAIGNS, body)
     assert answer.status_code == 201
@@ -123,7 +123,9 @@ WRONG: dict[str, tuple[Given, str, str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, client_of_alice: ApiClient) -> None:
+def test_an_invalid_field_is_an_error_and_nothing_is_stored(
+    name: str, alice: Account, client_of_alice: ApiClient
+) -> None:
     change, field, text = WRONG[name]
     assert details(client_of_alice.post(CAMPAIGNS, {"name": "x", **change})) == {field: [text]}
     assert not Campaign.objects.exists()
@@ -132,14 +134,14 @@ def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, cli
     assert (again(campaign).title, again(campaign).subject) == ("kept", "")
 
 
-def test_all_that_is_wrong_is_said_at_once(client_of_alice: ApiClient) -> None:
+def test_all_errors_are_returned_at_once(client_of_alice: ApiClient) -> None:
     wrong = details(client_of_alice.post(CAMPAIGNS, {"subject": 1, "reply_to": "x"}))
     assert list(wrong) == ["name", "subject", "reply_to"]
     unknown = {"name": "x", "from_identity": NOBODY, "list_uuid": NOBODY}
     assert list(details(client_of_alice.post(CAMPAIGNS, unknown))) == ["from_identity", "list_uuid"]
 
 
-def test_only_what_is_given_changes_and_null_clears(alice: Account, client_of_alice: ApiClient) -> None:
+def test_only_named_fields_change_and_null_clears_one(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = made(client_of_alice)
     path = path_of(campaign["uuid"])
     changed = data(client_of_alice.patch(path, {"subject": "Other"}))
@@ -165,7 +167,7 @@ def test_a_list_takes_the_segment_away_and_the_other_way_round(alice: Account, c
     assert data(client_of_alice.patch(path, to_segment))["audience"] == to_segment
 
 
-def test_content_of_another_wire_is_replaced_only_on_purpose(alice: Account, client_of_alice: ApiClient) -> None:
+def test_content_of_another_api_is_replaced_only_on_request(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     shown = data(client_of_alice.get(path_of(campaign)))
     assert (shown["content_editable_via_api"], shown["content_overwrite_required"]) == (True, True)
@@ -200,7 +202,7 @@ def test_a_scheduled_campaign_is_changed_and_keeps_its_time(
     assert data(client_of_alice.get(path))["status"] == "failed"
 
 
-def test_a_change_of_what_was_prepared_prepares_it_anew(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_change_of_a_prepared_campaign_prepares_it_again(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = Campaign.objects.get(uuid=made(client_of_alice)["uuid"])
     schedule_campaign(alice, campaign.pk, database_now().replace(microsecond=0) + ONE_MINUTE, needs=frozenset())
     sweep_campaigns()
@@ -260,7 +262,7 @@ def test_a_query_that_is_wrong_is_refused(query: str, field: str, text: str, cli
     assert details(client_of_alice.get(f"{CAMPAIGNS}?{query}")) == {field: [text]}
 
 
-def test_include_adds_what_it_names(alice: Account, client_of_alice: ApiClient) -> None:
+def test_include_adds_the_named_fields(alice: Account, client_of_alice: ApiClient) -> None:
     path = path_of(made(client_of_alice)["uuid"])
     both = data(client_of_alice.get(f"{path}?include=stats,revenue,foo"))
     assert list(both) == [*DETAIL_KEYS, "stats", "revenue"]

@@ -81,7 +81,7 @@ def test_5_a_scheduled_campaign_sent_now_is_sent_once(
     assert Launch.objects.count() == 1
 
 
-def test_6_what_include_does_not_know_is_ignored(client_of_alice: ApiClient) -> None:
+def test_6_unknown_values_of_include_are_ignored(client_of_alice: ApiClient) -> None:
     path = path_of(made(client_of_alice)["uuid"])
     assert list(data(client_of_alice.get(f"{path}?include=foo"))) == DETAIL_KEYS
 
@@ -112,12 +112,12 @@ def test_10_null_clears_all_but_the_name(client_of_alice: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("at", ["2090-01-31T08:30:00", "2026-01-01T00:00:00Z"])
-def test_11_a_time_is_ahead_and_says_its_offset(at: str, client_of_alice: ApiClient) -> None:
+def test_11_a_time_without_an_offset_or_in_the_past_is_refused(at: str, client_of_alice: ApiClient) -> None:
     path = path_of(made(client_of_alice)["uuid"])
     assert list(details(client_of_alice.post(f"{path}/schedule", {"scheduled_at": at}))) == ["scheduled_at"]
 
 
-def test_12_what_remains_of_the_rate_is_not_told(client_of_alice: ApiClient) -> None:
+def test_12_the_rest_of_the_rate_is_not_returned(client_of_alice: ApiClient) -> None:
     headers = client_of_alice.get(CAMPAIGNS).headers
     assert "X-RateLimit-Limit" in headers
     assert "X-RateLimit-Remaining" not in headers

@@ -31,21 +31,21 @@ def frozen_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer SG.x.y"}, {"Authorization": "Basic x"}])
-def test_who_has_no_living_key_is_told_so(database: None, headers: dict[str, str]) -> None:
+def test_a_caller_without_a_valid_key_is_refused(database: None, headers: dict[str, str]) -> None:
     for path in (CAMPAIGNS, f"{ROOT}/contacts"):
         answer = Client().get(path, headers=headers)
         refused(answer, 401, "UNAUTHORIZED")
         assert answer[LIMIT] == "6000"
 
 
-def test_a_key_without_the_scope_is_told_so(alice: Account, new_client: NewClient) -> None:
+def test_a_key_without_the_scope_is_refused(alice: Account, new_client: NewClient) -> None:
     reader = new_client(alice, ["marketing.read"])
     assert data(reader.get(CAMPAIGNS)) == []
     refused(reader.post(CAMPAIGNS, {"name": "x"}), 403, "FORBIDDEN")
     refused(new_client(alice, ["mail.send"]).get(CAMPAIGNS), 403, "FORBIDDEN")
 
 
-def test_what_is_no_endpoint_is_told_so(client_of_alice: ApiClient) -> None:
+def test_an_unknown_path_is_reported(client_of_alice: ApiClient) -> None:
     for path in (ROOT, f"{ROOT}/", f"{ROOT}/nothing", f"{CAMPAIGNS}/x/y", f"{CAMPAIGNS}/{NOBODY}/pause"):
         answer = client_of_alice.get(path)
         refused(answer, 404, "RESOURCE_NOT_FOUND")
@@ -56,11 +56,11 @@ def test_what_is_no_endpoint_is_told_so(client_of_alice: ApiClient) -> None:
         assert answer[LIMIT] == "6000"
 
 
-def test_a_host_that_is_not_allowed_is_a_400_of_this_wire(database: None) -> None:
+def test_a_host_that_is_not_allowed_is_a_400_of_this_api(database: None) -> None:
     refused(Client(HTTP_HOST="elsewhere.example").get(CAMPAIGNS), 400, "BAD_REQUEST")
 
 
-def test_a_fault_of_ours_is_a_500_of_this_wire(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_a_500_of_this_api(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
@@ -72,7 +72,7 @@ def test_a_fault_of_ours_is_a_500_of_this_wire(client_of_alice: ApiClient, monke
 
 
 @pytest.mark.usefixtures("frozen_minute")
-def test_the_rate_is_told_in_full_only_when_it_is_exceeded(settings: Any, client_of_alice: ApiClient) -> None:
+def test_all_rate_headers_are_sent_only_when_the_rate_is_exceeded(settings: Any, client_of_alice: ApiClient) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 2
     for answer in (client_of_alice.get(CAMPAIGNS), client_of_alice.get(path_of(NOBODY))):
         assert answer[LIMIT] == "2"

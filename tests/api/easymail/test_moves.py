@@ -41,7 +41,7 @@ BECOMES = {
 
 
 @pytest.mark.parametrize("status", Status)
-def test_each_status_allows_what_the_table_says(
+def test_each_status_allows_the_moves_of_the_table(
     status: CampaignStatus, alice: Account, client_of_alice: ApiClient
 ) -> None:
     assert set(CALLS) == set(ALLOWED[Dialect.EASYMAIL])
@@ -78,7 +78,7 @@ def test_refusals_have_the_documents_texts(behind: str, alice: Account, client_o
     assert client_of_alice.post(f"{path}{behind}").json()["error"]["message"] == TEXTS[behind]
 
 
-def test_what_is_unready_is_neither_sent_nor_scheduled(alice: Account, client_of_alice: ApiClient) -> None:
+def test_an_incomplete_campaign_is_neither_sent_nor_scheduled(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = made(client_of_alice, subject=None, list_uuid=None)
     path = path_of(campaign["uuid"])
     for behind, body in (("/send", None), ("/schedule", {"scheduled_at": LATER})):
@@ -115,7 +115,7 @@ def test_a_time_that_cannot_be_is_refused(name: str, alice: Account, client_of_a
         assert again(campaign).send_at == campaign.send_at
 
 
-def test_a_time_with_an_offset_is_told_in_utc(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_time_with_an_offset_is_returned_in_utc(alice: Account, client_of_alice: ApiClient) -> None:
     path = path_of(ready_campaign(alice), "/schedule")
     for written, shown in (
         ("2090-01-31T09:30:00+01:00", LATER),
@@ -146,7 +146,7 @@ def another_change_of(campaign: Campaign) -> Iterator[None]:
     other.close()
 
 
-def test_a_transition_in_progress_is_told_at_once(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_transition_in_progress_is_reported_at_once(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     with another_change_of(campaign):
         for method, behind, body, _ in CALLS.values():
@@ -171,7 +171,7 @@ def test_a_cancel_brings_its_receipt(alice: Account, client_of_alice: ApiClient)
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.SENDING, Status.CANCELED])
-def test_a_test_leaves_before_it_is_answered(
+def test_test_mail_is_sent_before_the_call_answers(
     status: CampaignStatus, alice: Account, client_of_alice: ApiClient, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice)
@@ -206,14 +206,14 @@ def test_a_test_needs_three_things_alone(alice: Account, client_of_alice: ApiCli
         {"email": "me@example.com", "language": "polish"},
     ],
 )
-def test_a_test_goes_to_one_address(body: Any, alice: Account, client_of_alice: ApiClient) -> None:
+def test_test_mail_is_sent_to_one_address(body: Any, alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     assert len(details(client_of_alice.post(path_of(campaign, "/test"), body))) == 1
     assert not Message.objects.exists()
 
 
 @pytest.mark.parametrize("reply", ["550 5.1.1 no such mailbox", "451 4.7.1 later"])
-def test_a_test_that_is_rejected_says_so_and_never_leaves(
+def test_rejected_test_mail_is_reported_and_never_sent(
     reply: str, alice: Account, client_of_alice: ApiClient, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice)
@@ -224,7 +224,7 @@ def test_a_test_that_is_rejected_says_so_and_never_leaves(
     assert not Parcel.objects.filter(finalized_at=None).exists()
 
 
-def test_a_test_that_nobody_hands_over_is_taken_back(
+def test_test_mail_that_no_worker_delivers_is_withdrawn(
     alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(testing, "WAIT_SECONDS", 0.05)
@@ -233,7 +233,7 @@ def test_a_test_that_nobody_hands_over_is_taken_back(
     assert not Parcel.objects.filter(finalized_at=None).exists()
 
 
-def test_the_account_is_asked_for_everything(
+def test_every_path_checks_the_account(
     alice: Account, client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
     """A path that names an object of another account gets the answer for an unknown object."""

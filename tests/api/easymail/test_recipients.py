@@ -59,7 +59,7 @@ def test_a_campaign_without_an_audience_reaches_nobody(client_of_alice: ApiClien
     assert client_of_alice.get(f"{path}/contacts").json()["pagination"]["total"] == 0
 
 
-def test_recipients_are_there_once_it_is_sent(
+def test_recipients_exist_once_the_campaign_is_sent(
     alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice, recipients=5)
@@ -118,7 +118,7 @@ def engage(campaign: Campaign, email: str, *kinds: EngagementKind) -> None:
         Engagement.objects.create(contact_id=contact.pk, campaign_id=campaign.pk, kind=kind, at=database_now())
 
 
-def test_who_was_stopped_stays_pending(alice: Account, client_of_alice: ApiClient) -> None:
+def test_recipients_of_a_cancelled_campaign_stay_pending(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     send_now(alice, campaign.pk)
     expand_all()
@@ -146,7 +146,7 @@ def test_a_query_that_is_wrong_is_refused(query: str, alice: Account, client_of_
     assert list(details(client_of_alice.get(f"{path}?{query}"))) == [query.partition("=")[0]]
 
 
-def test_links_of_the_content_are_told_though_nobody_has_clicked(client_of_alice: ApiClient) -> None:
+def test_links_of_the_content_are_listed_without_clicks(client_of_alice: ApiClient) -> None:
     content = (
         "[a](https://a.example/?x=1&y=2) [m](mailto:me@a.example) [b](http://b.example) [a](https://a.example/?x=1&y=2)"
     )

@@ -27,7 +27,7 @@ def conflict(message: str) -> dict[str, dict[str, str]]:
     return {"error": {"code": "ACCOUNT_STATUS_CONFLICT", "message": f"This cannot be done now: {message}."}}
 
 
-def test_the_account_is_told(client_of_alice: ApiClient, subuser: Account) -> None:
+def test_the_account_is_returned(client_of_alice: ApiClient, subuser: Account) -> None:
     new = {"frozen_at": None, "doubt_policy": "hold", "lateness_limit_seconds": None}
     assert client_of_alice.get(ACCOUNT).json() == {"data": {"username": "alice", "parent": None, **new}}
     answer = client_of_alice.get(ACCOUNT, headers={"On-Behalf-Of": subuser.username})
@@ -167,7 +167,7 @@ def test_a_purge_discards_what_a_frozen_account_still_has_to_send(
     assert frozen(client_of_alice.account)
 
 
-def test_a_dry_run_of_what_is_done_to_the_account_changes_nothing(
+def test_a_dry_run_of_an_account_action_changes_nothing(
     client_of_alice: ApiClient, open_batch: Batch, subuser: Account
 ) -> None:
     accept_mail(subuser, draft(1, send_at=SEND_AT))

@@ -22,7 +22,7 @@ from tests.drafts import draft
 BATCHES = "/sluice/v1/batches"
 
 
-def test_a_batch_is_made_and_is_open(client_of_alice: ApiClient) -> None:
+def test_a_new_batch_is_open(client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(BATCHES)
     batch = Batch.objects.get()
     assert answer.status_code == 201
@@ -40,7 +40,7 @@ def test_a_batch_is_made_and_is_open(client_of_alice: ApiClient) -> None:
     assert batch.account == client_of_alice.account
 
 
-def test_a_batch_is_told_with_its_counts_and_waves(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_batch_is_returned_with_its_counts_and_waves(client_of_alice: ApiClient, open_batch: Batch) -> None:
     later = SEND_AT + dt.timedelta(hours=1)
     accept_mail(client_of_alice.account, draft(2, batch_id=open_batch.public_id, send_at=later))
     batch = Batch.objects.get(pk=open_batch.pk)
@@ -77,7 +77,7 @@ def test_a_batch_is_told_with_its_counts_and_waves(client_of_alice: ApiClient, o
     }
 
 
-def test_what_a_paused_batch_retains_says_when_it_expires(
+def test_retained_mail_has_the_time_at_which_it_expires(
     client_of_alice: ApiClient, due_batch: Batch, settings: Any
 ) -> None:
     settings.RETENTION_SECONDS = 3600
@@ -134,7 +134,7 @@ def test_the_list_has_the_newest_first_and_never_the_hidden_one(
     assert [row["id"] for row in client_of_charlie.get(BATCHES).json()["data"]] == [of_charlie.public_id]
 
 
-def test_a_page_goes_on_after_a_row_that_has_left_the_filter(client_of_alice: ApiClient) -> None:
+def test_a_page_continues_after_a_row_that_the_filter_no_longer_matches(client_of_alice: ApiClient) -> None:
     alice = client_of_alice.account
     first, second = create_batch(alice), create_batch(alice)
     for each in (first, second):
@@ -145,7 +145,7 @@ def test_a_page_goes_on_after_a_row_that_has_left_the_filter(client_of_alice: Ap
     assert [row["id"] for row in page["data"]] == [first.public_id]
 
 
-def test_charlie_sees_nothing_of_what_is_alices(
+def test_charlie_sees_no_mail_of_alice(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
 ) -> None:
     hidden = default_batch(client_of_alice.account)
@@ -174,7 +174,7 @@ def test_on_behalf_of_makes_and_sees_the_subusers_batches(client_of_alice: ApiCl
     }
 
 
-def test_a_query_that_is_wrong_is_told_by_field(client_of_alice: ApiClient) -> None:
+def test_errors_of_a_query_are_listed_by_field(client_of_alice: ApiClient) -> None:
     no_id = ["Null characters are not allowed.", "This value does not match the required pattern."]
     cases: list[tuple[str, dict[str, list[str]]]] = [
         ("limit=0", {"limit": ["Ensure this value is greater than or equal to 1."]}),

@@ -42,5 +42,5 @@ def test_a_database_that_is_away_is_503() -> None:
         assert (refusal.status, refusal.code) == (503, "UNAVAILABLE")
 
 
-def test_what_the_table_does_not_know_is_a_fault_of_ours() -> None:
+def test_an_error_outside_the_table_is_an_internal_error() -> None:
     assert errors.answer_for(RuntimeError(), "anything") is None

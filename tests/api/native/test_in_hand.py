@@ -35,7 +35,7 @@ def listed(client: ApiClient, state: str, **query: Any) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def test_what_is_in_hand_is_listed_by_pages(
+def test_mail_in_hand_is_listed_in_pages(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, held_batch: Batch, doubtful_batch: Batch
 ) -> None:
     held_ids, doubtful_ids = ids_of(held_batch), ids_of(doubtful_batch)[1:]
@@ -125,7 +125,7 @@ def test_mail_without_a_batch_is_in_hand_too(client_of_alice: ApiClient, held_ba
     assert (answer.json()["data"]["batch_id"], answer.json()["data"]["affected"]) == (None, 1)
 
 
-def test_exactly_one_selector_is_said(client_of_alice: ApiClient, held_batch: Batch) -> None:
+def test_exactly_one_selector_is_allowed(client_of_alice: ApiClient, held_batch: Batch) -> None:
     one = {"batch_id": held_batch.public_id, "message_ids": ids_of(held_batch), "all": True}
     none: list[dict[str, Any]] = [{}, {"all": False}]
     several = [
@@ -187,7 +187,7 @@ def test_charlie_has_nothing_of_alices_in_hand(
     assert count_batch(held_batch.pk).held == 3
 
 
-def test_what_is_cancelled_is_not_replayed(client_of_alice: ApiClient, held_batch: Batch) -> None:
+def test_cancelled_mail_is_not_replayed(client_of_alice: ApiClient, held_batch: Batch) -> None:
     Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=database_now())
     answer = client_of_alice.post(f"{MESSAGES}/replay", {"state": "held", "all": True})
     assert (answer.status_code, answer.json()["data"]["affected"]) == (200, 0)

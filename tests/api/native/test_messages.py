@@ -53,7 +53,7 @@ def varied_batch(alice: Account, charlie: Account, deliverer: Deliverer, peer: C
     return batch
 
 
-def test_a_message_is_told_with_its_events(
+def test_a_message_is_returned_with_its_events(
     client_of_alice: ApiClient, due_batch: Batch, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     peer.replies["now1@example.com"] = "550 no such user"
@@ -123,7 +123,7 @@ def test_a_search_by_state_is_cut_into_pages_that_look_at_little(
     assert empty["pagination"]["next"] is not None
 
 
-def test_what_a_page_reads_does_not_grow_with_the_batch(client_of_alice: ApiClient, varied_batch: Batch) -> None:
+def test_the_cost_of_a_page_does_not_grow_with_the_batch(client_of_alice: ApiClient, varied_batch: Batch) -> None:
     def statements(limit: int) -> int:
         with CaptureQueriesContext(connection) as captured:
             client_of_alice.get(f"{messages_of(varied_batch)}?limit={limit}")
@@ -145,7 +145,7 @@ def test_pages_are_read_by_indexes(open_batch: Batch) -> None:
         assert "retries_by_base" in queries._parcels_that_hold([1, 2]).explain()
 
 
-def test_only_the_newest_events_of_a_message_are_told(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_only_the_newest_events_of_a_message_are_returned(client_of_alice: ApiClient, open_batch: Batch) -> None:
     message_id = Message.objects.order_by("pk").values_list("pk", flat=True)[0]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -157,7 +157,7 @@ def test_only_the_newest_events_of_a_message_are_told(client_of_alice: ApiClient
     assert [event["reply"] for event in told_events] == [str(n) for n in range(21, 121)]
 
 
-def test_mail_without_a_batch_is_found_and_has_none(client_of_alice: ApiClient) -> None:
+def test_mail_without_a_batch_is_found_without_a_batch_id(client_of_alice: ApiClient) -> None:
     accept_mail(client_of_alice.account, draft(1, send_at=SEND_AT))
     message = client_of_alice.get(f"{MESSAGES}/{Message.objects.get().pk}").json()["data"]
     assert (message["batch_id"], message["state"], message["send_at"]) == (
@@ -183,7 +183,7 @@ def test_another_accounts_message_behaves_as_unknown(
         assert (answer.status_code, answer.json()) == (404, UNKNOWN)
 
 
-def test_what_is_pruned_is_gone(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_pruned_rows_are_deleted(client_of_alice: ApiClient, open_batch: Batch) -> None:
     message_id = Message.objects.order_by("pk").values_list("pk", flat=True)[0]
     Parcel.objects.all().delete()
     assert client_of_alice.get(f"{MESSAGES}/{message_id}").status_code == 404
@@ -199,7 +199,7 @@ def test_a_query_that_is_wrong_is_refused(client_of_alice: ApiClient, open_batch
         assert answer.json() == invalid(**{field: [text]})
 
 
-def test_a_message_that_leaves_between_two_reads_is_never_told_as_doubt(
+def test_a_message_sent_between_two_reads_is_never_reported_in_doubt(
     due_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message_id = Message.objects.order_by("pk").values_list("pk", flat=True)[0]

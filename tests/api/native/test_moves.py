@@ -86,7 +86,7 @@ def test_every_move_is_allowed_from_the_other_two_and_conflicts_with_its_own(
                 assert status_of(open_batch) == (status if is_dry_run else TARGETS[action])
 
 
-def test_a_dry_run_tells_the_counts_and_changes_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_dry_run_returns_the_counts_and_changes_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
     before = Batch.objects.values().get(pk=open_batch.pk)
     answer = client_of_alice.post(path_of(open_batch, "pause"), {"reason": "a try", "dry_run": True})
     assert answer.status_code == 200
@@ -114,7 +114,7 @@ def test_neither_the_cut_off_nor_the_ten_places_count_here(client_of_alice: ApiC
         assert client_of_alice.post(path_of(batch, "pause")).status_code == 200
 
 
-def test_a_stop_that_is_not_settled_says_so(
+def test_an_unsettled_stop_is_reported(
     client_of_alice: ApiClient, open_batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setattr("batches.stop.settle.settle_if_idle", lambda receipt: False)
@@ -146,7 +146,7 @@ def test_on_behalf_of_stops_the_subusers_batch(client_of_alice: ApiClient, subus
     assert Receipt.objects.get().account == subuser
 
 
-def test_what_nobody_knows_stops_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_request_with_unknown_fields_stops_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
     unknown = ["This field is not known here."]
     cases: list[tuple[str, Any, dict[str, list[str]]]] = [
         ("", {"dryrun": True}, {"dryrun": unknown}),

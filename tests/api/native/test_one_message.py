@@ -54,7 +54,7 @@ def test_one_message_is_stopped(client_of_alice: ApiClient, open_batch: Batch) -
     assert (state_of(client_of_alice, first), state_of(client_of_alice, second)) == ("stopped", "scheduled")
 
 
-def test_a_message_that_has_left_before_says_so(client_of_alice: ApiClient, doubtful_batch: Batch) -> None:
+def test_stopping_a_sent_or_doubtful_message_reports_it(client_of_alice: ApiClient, doubtful_batch: Batch) -> None:
     sent, doubtful, _ = ids()
     answer = client_of_alice.post(path_of(sent))
     data = answer.json()["data"]
@@ -71,7 +71,7 @@ def test_a_message_that_was_stopped_has_ended(client_of_alice: ApiClient, open_b
         assert (answer.status_code, data["stopped"], data["ended"]) == (200, stopped, ended)
 
 
-def test_a_worker_that_does_not_give_it_back_is_a_conflict(
+def test_a_worker_that_keeps_the_parcel_causes_a_conflict(
     client_of_alice: ApiClient, due_batch: Batch, settings: Any
 ) -> None:
     Hold().claim_next(Lane.TRANSACTIONAL)
@@ -82,7 +82,7 @@ def test_a_worker_that_does_not_give_it_back_is_a_conflict(
     assert not Receipt.objects.exists()
 
 
-def test_nobody_stops_what_is_unknown(
+def test_stopping_an_unknown_batch_is_an_error(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
 ) -> None:
     first = ids()[0]

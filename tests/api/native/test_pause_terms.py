@@ -30,7 +30,7 @@ def terms_of(client: ApiClient, batch: Batch) -> tuple[str, str | None, int | No
     return data["status"], data["paused_until"], data["retention_seconds"]
 
 
-def test_the_terms_of_a_pause_are_told_and_end_with_it(
+def test_the_terms_of_a_pause_are_returned_and_end_with_it(
     client_of_alice: ApiClient, open_batch: Batch, clock: Clock
 ) -> None:
     until = database_now() + HOUR
@@ -71,7 +71,7 @@ def test_a_paused_batch_is_paused_again_only_on_other_terms(client_of_alice: Api
     assert Receipt.objects.count() == Batch.objects.get().version == 5
 
 
-def test_what_is_retained_expires_as_its_pause_says(client_of_alice: ApiClient, due_batch: Batch, clock: Clock) -> None:
+def test_retained_mail_expires_as_its_pause_sets(client_of_alice: ApiClient, due_batch: Batch, clock: Clock) -> None:
     send_at = due_batch.parcels.get().send_at
     for seconds in (0, 7200):
         client_of_alice.post(path_of(due_batch), {"retention_seconds": seconds})

@@ -25,7 +25,7 @@ def stop(client: ApiClient, batch: Batch) -> Receipt:
     )
 
 
-def test_a_receipt_is_told_as_it_stands(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_receipt_is_returned_with_its_current_counts(client_of_alice: ApiClient, open_batch: Batch) -> None:
     receipt = stop(client_of_alice, open_batch)
     Receipt.objects.update(settled_at=None, in_flight=7, in_doubt=2, doubtful_messages=[512, 2**60])
     line = {
@@ -109,7 +109,7 @@ def test_the_hidden_batch_is_never_named(client_of_alice: ApiClient) -> None:
     assert client_of_alice.get(f"{RECEIPTS}?batch_id={hidden.public_id}").json()["data"] == []
 
 
-def test_what_was_done_to_the_whole_installation_is_nobodys(client_of_alice: ApiClient) -> None:
+def test_receipts_of_the_whole_installation_belong_to_no_account(client_of_alice: ApiClient) -> None:
     receipt = freeze_installation(actor="operator olga")
     assert client_of_alice.get(RECEIPTS).json()["data"] == []
     answer = client_of_alice.get(f"{RECEIPTS}/{receipt.public_id}")

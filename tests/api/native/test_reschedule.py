@@ -56,7 +56,7 @@ def test_a_time_that_has_passed_means_now(client_of_alice: ApiClient, open_batch
     assert all(parcel.send_at <= database_now() for parcel in Parcel.objects.exclude(state=ParcelState.DONE))
 
 
-def test_one_message_gets_another_time_and_says_so(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_one_message_is_rescheduled_with_a_receipt(client_of_alice: ApiClient, open_batch: Batch) -> None:
     message_id, send_at = first_message(), tomorrow()
     answer = client_of_alice.post(path_of(message_id), {"send_at": written_time(send_at), "reason": "storm"})
     data = answer.json()["data"]
@@ -70,7 +70,9 @@ def test_one_message_gets_another_time_and_says_so(client_of_alice: ApiClient, o
     ]
 
 
-def test_a_dry_run_tells_what_waits_and_changes_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_dry_run_returns_the_pending_counts_and_changes_nothing(
+    client_of_alice: ApiClient, open_batch: Batch
+) -> None:
     accept_mail(client_of_alice.account, draft(2, batch_id=open_batch.public_id))
     # In a worker's hands, so it would leave.
     in_hand = Parcel.objects.get(state=ParcelState.DUE)
@@ -93,7 +95,7 @@ def test_a_dry_run_tells_what_waits_and_changes_nothing(client_of_alice: ApiClie
     assert not Receipt.objects.exists()
 
 
-def test_what_is_cancelled_stays_so(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_cancelled_batch_is_not_rescheduled(client_of_alice: ApiClient, open_batch: Batch) -> None:
     Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=database_now())
     bodies = [{"send_at": written_time(tomorrow())}, {"send_at": written_time(tomorrow()), "dry_run": True}]
     for thing, body in ((open_batch, bodies[0]), (open_batch, bodies[1]), (first_message(), bodies[0])):

@@ -18,7 +18,7 @@ def problem(field: str | None, message: str) -> dict[str, Any]:
     return {"errors": [{"field": field, "message": message}]}
 
 
-def test_key_is_made_shown_once_and_works(client_of_alice: ApiClient) -> None:
+def test_a_key_is_created_shown_once_and_valid(client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(KEYS, {"name": "My key", "scopes": ["mail.send", "mail.batch.create"]})
     assert answer.status_code == 201
     made = answer.json()
@@ -37,14 +37,16 @@ def test_key_without_scopes_has_full_access(client_of_alice: ApiClient) -> None:
     assert get_key(client_of_alice.account, made["api_key_id"]).scopes == [FULL_ACCESS]
 
 
-def test_key_without_scopes_has_no_more_than_its_maker(alice: Account, new_client: NewClient) -> None:
+def test_a_key_without_scopes_has_those_of_its_creator(alice: Account, new_client: NewClient) -> None:
     maker = new_client(alice, ["api_keys.create", "mail.send"])
     made = maker.post(KEYS, {"name": "all"}).json()
     assert made["scopes"] == ["api_keys.create", "mail.send"]
 
 
 @pytest.mark.parametrize("wanted", [["stats.read"], ["mail.send", "stats.read"], ["*"], ["no.such"], ["a\nb"]])
-def test_scopes_that_the_maker_lacks_are_refused(wanted: list[str], alice: Account, new_client: NewClient) -> None:
+def test_scopes_that_the_creator_does_not_have_are_refused(
+    wanted: list[str], alice: Account, new_client: NewClient
+) -> None:
     maker = new_client(alice, ["api_keys.create", "api_keys.update", "mail.send"])
     refused = [scope for scope in wanted if scope != "mail.send"]
     posted = maker.post(KEYS, {"name": "more", "scopes": wanted})

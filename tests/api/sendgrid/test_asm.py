@@ -36,7 +36,7 @@ def leave(client: ApiClient, group_id: int, *emails: str) -> None:
     assert (answer.status_code, answer.json()) == (201, {"recipient_emails": list(emails)})
 
 
-def test_a_group_is_made_shown_changed_and_deleted(client_of_alice: ApiClient) -> None:
+def test_a_group_is_created_shown_changed_and_deleted(client_of_alice: ApiClient) -> None:
     ask = client_of_alice.ask
     answer = ask("POST", "/v3/asm/groups", {"name": "News", "description": "Once a week"})
     group_id = answer.json()["id"]
@@ -56,7 +56,7 @@ def test_a_group_is_made_shown_changed_and_deleted(client_of_alice: ApiClient) -
     new_group(client_of_alice, name="Letters")
 
 
-def test_several_groups_can_be_asked_for(client_of_alice: ApiClient) -> None:
+def test_several_groups_are_read_at_once(client_of_alice: ApiClient) -> None:
     one, two, three = (new_group(client_of_alice, name=name) for name in ("One", "Two", "Three"))
     for query in (f"id={one}&id={three}", f"id={one},{three}", f"id={three}&id={one}&id=2147483648&id=99999999999"):
         assert [each["id"] for each in client_of_alice.get(f"/v3/asm/groups?{query}").json()] == [one, three]
@@ -85,7 +85,7 @@ def test_there_is_one_default_group(client_of_alice: ApiClient) -> None:
         ({"name": [], "description": {}, "is_default": 1}, ["name", "description", "is_default"]),
     ],
 )
-def test_what_is_no_group_is_refused(changes: dict[str, Any], fields: list[str], client_of_alice: ApiClient) -> None:
+def test_an_invalid_group_is_refused(changes: dict[str, Any], fields: list[str], client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post("/v3/asm/groups", NEWS | changes)
     assert answer.status_code == 400
     assert [each["field"] for each in answer.json()["errors"]] == fields
@@ -132,7 +132,7 @@ def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of
     assert list_of(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN]
 
 
-def test_addresses_leave_a_group_and_come_back(client_of_alice: ApiClient) -> None:
+def test_addresses_are_suppressed_for_a_group_and_removed_again(client_of_alice: ApiClient) -> None:
     group_id, other = new_group(client_of_alice), new_group(client_of_alice, name="Other")
     leave(client_of_alice, group_id, "Ann@Example.com", BOB, ANN)
     leave(client_of_alice, other, BOB)
@@ -156,7 +156,7 @@ def test_addresses_leave_a_group_and_come_back(client_of_alice: ApiClient) -> No
     assert list_of(client_of_alice.get(group_path(group_id, "/suppressions"))) == [BOB]
 
 
-def test_a_long_list_is_told_whole(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_is_returned_completely(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailer.suppressions.lists.PAGE", 3)
     groups = [new_group(client_of_alice, name=name) for name in ("One", "Two")]
     emails = sorted(f"p{n}@example.com" for n in range(10))
@@ -167,7 +167,7 @@ def test_a_long_list_is_told_whole(client_of_alice: ApiClient, monkeypatch: pyte
     assert [(each["email"], each["group_id"]) for each in listed] == [(e, g) for e in emails for g in groups]
 
 
-def test_to_leave_a_deleted_group_is_to_leave_everything(client_of_alice: ApiClient) -> None:
+def test_unsubscribing_from_a_deleted_group_is_global(client_of_alice: ApiClient) -> None:
     group_id = new_group(client_of_alice)
     client_of_alice.delete(group_path(group_id))
     leave(client_of_alice, group_id, ANN)
@@ -186,7 +186,9 @@ def test_a_group_that_never_was_ones_own_cannot_be_left(
     assert not Suppression.objects.exists()
 
 
-def test_addresses_leave_everything_and_come_back(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+def test_addresses_are_suppressed_globally_and_removed_again(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient
+) -> None:
     answer = client_of_alice.post("/v3/asm/suppressions/global", {"recipient_emails": ["Ann@example.com"]})
     assert (answer.status_code, answer.json()) == (201, {"recipient_emails": ["Ann@example.com"]})
     path = "/v3/asm/suppressions/global/"
@@ -215,7 +217,7 @@ def test_a_local_part_may_have_a_slash(client_of_alice: ApiClient) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_no_list_of_addresses_is_refused(path: str, emails: Any, client_of_alice: ApiClient) -> None:
+def test_a_malformed_list_of_addresses_is_refused(path: str, emails: Any, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(path, {"recipient_emails": emails})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "recipient_emails"
@@ -223,7 +225,7 @@ def test_what_is_no_list_of_addresses_is_refused(path: str, emails: Any, client_
 
 
 @pytest.mark.parametrize("body", [b'{"recipient_emails":["a\\u0000@example.com"]}', b"[]", b"", b"{", b"\xff"])
-def test_what_is_no_body_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+def test_a_malformed_body_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     for path in ("/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions", "/v3/asm/groups"):
         assert client_of_alice.post(path, body).status_code in {400, 415}
     assert not Suppression.objects.exists()

@@ -53,7 +53,7 @@ def test_the_legacy_contact_database(client: Any) -> None:
         one_list.get()
 
 
-def test_senders_of_both_wires(client: Any) -> None:
+def test_senders_are_shared_by_both_apis(client: Any) -> None:
     made = client.senders.post(request_body=SENDER)
     assert made.status_code == 201
     for senders, key in ((client.senders, "result"), (client.marketing.senders, "results")):

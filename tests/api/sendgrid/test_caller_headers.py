@@ -62,7 +62,7 @@ def test_a_header_that_would_not_be_sent_is_refused(name: str, is_own: bool, cli
     assert not Mail.objects.exists()
 
 
-def test_what_client_libraries_send_is_accepted(client_of_alice: ApiClient) -> None:
+def test_bodies_of_client_libraries_are_accepted(client_of_alice: ApiClient) -> None:
     headers = {
         "In-Reply-To": "<a@b>",
         "References": "<a@b>",

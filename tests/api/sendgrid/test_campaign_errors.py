@@ -97,7 +97,9 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, client_of_alice: ApiClient) -> None:
+def test_an_invalid_field_is_an_error_and_nothing_is_stored(
+    name: str, alice: Account, client_of_alice: ApiClient
+) -> None:
     change, field, text = WRONG[name]
     assert problems(client_of_alice.post(CAMPAIGNS, {"title": "x", **change}), 400) == [(field, text)]
     assert not Campaign.objects.exists()
@@ -107,7 +109,7 @@ def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, cli
     assert (again(campaign).title, again(campaign).subject) == ("kept", "")
 
 
-def test_all_that_is_wrong_is_said_at_once(client_of_alice: ApiClient) -> None:
+def test_all_errors_are_returned_at_once(client_of_alice: ApiClient) -> None:
     body = {"title": "", "sender_id": "x", "categories": [1], "editor": 3}
     errors = problems(client_of_alice.post(CAMPAIGNS, body), 400)
     assert [field for field, _ in errors] == ["title", "sender_id", "categories", "editor"]
@@ -157,7 +159,9 @@ def test_an_account_has_so_many_campaigns(
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'"x"', b"null", b'{"title": "a\\u0000b"}', b'{"title": "\\ud800"}']
 )
-def test_what_is_no_json_object_cannot_be_parsed(body: bytes, alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_body_that_is_not_a_json_object_cannot_be_parsed(
+    body: bytes, alice: Account, client_of_alice: ApiClient
+) -> None:
     path = path_of(ready_campaign(alice))
     for method, where in (
         *(("POST", CAMPAIGNS), ("PATCH", path), ("POST", f"{path}/schedules"), ("PATCH", f"{path}/schedules")),

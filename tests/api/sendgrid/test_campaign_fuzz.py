@@ -59,7 +59,7 @@ def test_whole_bodies_are_accepted_before_they_are_bent(path: str, client_of_ali
 @FUZZ
 @given(data=st.data())
 @pytest.mark.parametrize("path", WHOLE)
-def test_a_bent_campaign_is_made_or_refused(path: str, data: st.DataObject, client_of_alice: ApiClient) -> None:
+def test_a_mutated_campaign_is_created_or_refused(path: str, data: st.DataObject, client_of_alice: ApiClient) -> None:
     before = Campaign.objects.count()
     answer = client_of_alice.post(path, data.draw(bent_bodies(WHOLE[path])))
     assert answer.status_code in {201, 400}

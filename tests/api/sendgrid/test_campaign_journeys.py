@@ -185,7 +185,7 @@ def test_several_single_sends_deleted_in_progress_stop_together(
     assert len(peer.ledger) == left + 3
 
 
-def test_what_one_wire_does_the_other_sees(
+def test_changes_by_one_api_are_visible_in_the_other(
     alice: Account, sendgrid: SendGridAPIClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     campaign = ready_campaign(alice)

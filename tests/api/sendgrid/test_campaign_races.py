@@ -106,7 +106,7 @@ def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: A
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_of_many_who_send_at_one_moment_one_does(
+def test_of_many_simultaneous_sends_one_succeeds(
     seed: int, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a busy machine another one's transition may take longer than a caller is made to wait.

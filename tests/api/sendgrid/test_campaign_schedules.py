@@ -40,7 +40,7 @@ def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account
 
 
 @pytest.mark.parametrize("call", ["legacy", "single send", "delete"])
-def test_taking_back_what_is_prepared_is_a_stop_with_a_receipt(
+def test_unscheduling_a_prepared_campaign_is_a_stop_with_a_receipt(
     call: str, alice: Account, client_of_alice: ApiClient
 ) -> None:
     campaign = ready_campaign(alice)
@@ -60,7 +60,7 @@ def test_taking_back_what_is_prepared_is_a_stop_with_a_receipt(
     assert Receipt.objects.get(public_id=answer["X-Sluice-Receipt"]).stopped == 3
 
 
-def test_a_campaign_that_lacks_everything_is_told_so(alice: Account, client_of_alice: ApiClient) -> None:
+def test_every_missing_field_of_an_empty_campaign_is_named(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = Campaign.objects.create(account=alice, title="empty", html_content="<p>no tag</p>")
     errors = [
         ("subject", "subject can't be blank"),
@@ -169,7 +169,7 @@ def test_a_fault_while_sending_has_its_own_words(
 
 
 @pytest.mark.parametrize("to", ["a@example.com", ["a@example.com"], [f"{n}@example.com" for n in range(10)]])
-def test_a_test_goes_to_one_address_or_ten(to: Any, alice: Account, client_of_alice: ApiClient) -> None:
+def test_test_mail_is_sent_to_one_to_ten_addresses(to: Any, alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     answer = client_of_alice.post(path_of(campaign, "/schedules/test"), {"to": to})
     assert (answer.status_code, answer.content) == (204, b"")

@@ -44,9 +44,7 @@ def test_a_title_is_enough(client_of_alice: ApiClient) -> None:
     }
 
 
-def test_everything_given_is_kept_and_what_is_unknown_ignored(
-    client_of_alice: ApiClient, parts: dict[str, Any]
-) -> None:
+def test_every_field_is_stored_and_unknown_ones_are_ignored(client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
     fields = {
         "title": "March Newsletter",
         "subject": "New Products for Spring!",
@@ -64,7 +62,7 @@ def test_everything_given_is_kept_and_what_is_unknown_ignored(
     assert client_of_alice.get(path_of(Campaign.objects.get())).json() == answer.json()
 
 
-def test_a_change_leaves_alone_what_it_does_not_name_and_null_empties(
+def test_a_change_keeps_fields_that_it_does_not_name_and_null_empties_one(
     client_of_alice: ApiClient, parts: dict[str, Any]
 ) -> None:
     made = client_of_alice.post(CAMPAIGNS, {"title": "March", "subject": "Hi", **parts, "ip_pool": "pool"}).json()
@@ -127,7 +125,7 @@ def test_a_deleted_campaign_is_gone_for_every_call(alice: Account, client_of_ali
 @pytest.mark.parametrize(
     "campaign_id", ["0", "2147483648", "99999999999999999999", "x", "-1", "1.0", "%00", "1%0a", "٣", "0x1"]
 )
-def test_what_is_no_campaigns_number_is_unknown(campaign_id: str, client_of_alice: ApiClient) -> None:
+def test_a_malformed_campaign_id_is_unknown(campaign_id: str, client_of_alice: ApiClient) -> None:
     assert_unknown(client_of_alice, campaign_id)
 
 

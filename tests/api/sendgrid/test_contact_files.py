@@ -38,7 +38,7 @@ def rows_of(text: bytes) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_a_file_is_imported_and_its_bad_rows_are_told(pack: Any, client_of_alice: ApiClient) -> None:
+def test_a_file_is_imported_and_its_invalid_rows_are_listed(pack: Any, client_of_alice: ApiClient) -> None:
     list_id, pet = new_list(client_of_alice), new_field(client_of_alice, "pet")
     begun = begin(client_of_alice, field_mappings=[EMAIL, FIRST_NAME, None, pet], list_ids=[list_id])
     path = f"{IMPORTS}/{begun['job_id']}"
@@ -78,7 +78,7 @@ def test_telephone_numbers_of_a_file_are_checked_and_messengers_go_in_and_out(cl
     assert shown == [["'+4930123456", "1", "2", "3", "4"], ["'+4930654321", "", "", "", "'=x"]]
 
 
-def test_a_file_that_is_none_fails_and_says_why(client_of_alice: ApiClient) -> None:
+def test_a_file_of_another_format_fails_with_the_reason(client_of_alice: ApiClient) -> None:
     begun = begin(client_of_alice)
     assert upload(begun, b"").status_code == 200
     do_jobs()
@@ -143,7 +143,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_import_is_refused(name: str, client_of_alice: ApiClient) -> None:
+def test_an_invalid_import_is_refused(name: str, client_of_alice: ApiClient) -> None:
     changes, field = REFUSED[name]
     answer = client_of_alice.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL], **changes})
     status, problems = refusal_of(answer)
@@ -214,7 +214,7 @@ def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiCl
         ({"notifications": True}, "notifications"),
     ],
 )
-def test_what_is_no_export_is_refused(body: Any, field: str, client_of_alice: ApiClient) -> None:
+def test_an_invalid_export_is_refused(body: Any, field: str, client_of_alice: ApiClient) -> None:
     status, [(named, _)] = refusal_of(client_of_alice.post(EXPORTS, body))
     assert (status, named) == (400, field)
     assert refusal_of(client_of_alice.post(EXPORTS, {"list_ids": [NOBODY]}))[0] == 404

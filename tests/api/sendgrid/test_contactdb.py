@@ -41,7 +41,7 @@ def ann_and_bob(client_of_alice: ApiClient) -> None:
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_list_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient) -> None:
+def test_a_list_is_created_shown_renamed_and_deleted(client_of_alice: ApiClient) -> None:
     ask = client_of_alice.ask
     answer = ask("POST", LISTS, {"name": "News"})
     list_id = answer.json()["id"]
@@ -67,7 +67,7 @@ def test_several_lists_are_deleted_at_once(client_of_alice: ApiClient, client_of
 
 
 @pytest.mark.parametrize("name", HOSTILE[:-1], ids=str)
-def test_what_is_no_name_of_a_list_is_refused(name: Any, client_of_alice: ApiClient) -> None:
+def test_an_invalid_name_of_a_list_is_refused(name: Any, client_of_alice: ApiClient) -> None:
     (field,) = refusal_of(client_of_alice.post(LISTS, {"name": name}))[1]
     assert field == ("name", "name must be a string of 1 to 100 characters")
     assert not ContactList.objects.exists()
@@ -82,7 +82,7 @@ def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_o
     new_list(client_of_charlie)
 
 
-def test_a_list_goes_with_its_contacts_if_that_is_wanted(client_of_alice: ApiClient, ann_and_bob: None) -> None:
+def test_a_list_is_deleted_with_its_contacts_on_request(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     list_id = new_list(client_of_alice)
     client_of_alice.post(f"{LISTS}/{list_id}/recipients/{rid(ANN)}")
     path = f"{LISTS}/{list_id}?delete_contacts="
@@ -99,7 +99,7 @@ def test_a_list_goes_with_its_contacts_if_that_is_wanted(client_of_alice: ApiCli
 # --- who is on a list -------------------------------------------------------------------------------------------------
 
 
-def test_recipients_come_on_a_list_and_leave_it(client_of_alice: ApiClient, ann_and_bob: None) -> None:
+def test_recipients_are_added_to_a_list_and_removed(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     ask, list_id = client_of_alice.ask, new_list(client_of_alice)
     path = f"{LISTS}/{list_id}/recipients"
     answer = ask("POST", path, [rid(ANN), rid(BOB).rstrip("="), rid("nobody@example.com"), "?", 7])
@@ -115,7 +115,7 @@ def test_recipients_come_on_a_list_and_leave_it(client_of_alice: ApiClient, ann_
     assert refusal_of(ask("GET", f"{path}?page=3&page_size=1")) == (404, [(None, "No more pages")])
 
 
-def test_what_cannot_be_on_a_list_is_refused(client_of_alice: ApiClient, ann_and_bob: None) -> None:
+def test_ids_that_cannot_be_on_a_list_are_refused(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     ask, list_id = client_of_alice.ask, new_list(client_of_alice)
     path, nobody = f"{LISTS}/{list_id}/recipients", rid("nobody@example.com")
     unknown_list, unknown = ("list_id", "list_id does not exist"), ("recipient_id", "recipient_id does not exist")
@@ -144,7 +144,7 @@ def test_what_cannot_be_on_a_list_is_refused(client_of_alice: ApiClient, ann_and
 # --- recipients -------------------------------------------------------------------------------------------------------
 
 
-def test_each_recipient_is_told_what_became_of_it(client_of_alice: ApiClient) -> None:
+def test_each_recipient_is_returned_with_its_outcome(client_of_alice: ApiClient) -> None:
     client_of_alice.post(FIELDS, {"name": "age", "type": "number"})
     add(client_of_alice, {"email": BOB, "last_name": "B"}, {"email": "cy@example.com"})
     answer = client_of_alice.post(
@@ -217,7 +217,7 @@ def test_recipients_are_changed_counted_paged_and_deleted(client_of_alice: ApiCl
 
 
 @pytest.mark.parametrize("body", [b"{}", b"", b"[", b"7", b'"x"', b'[{"email":"a\\u0000@example.com"}]'])
-def test_what_are_no_recipients_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+def test_malformed_recipients_are_refused(body: bytes, client_of_alice: ApiClient) -> None:
     for method in ("POST", "PATCH"):
         answer = client_of_alice.ask(method, RECIPIENTS, body)
         assert refusal_of(answer) == (400, [(None, "Request body is not valid json")])
@@ -238,7 +238,9 @@ def test_a_recipient_without_an_address_has_an_id_too(client_of_alice: ApiClient
     assert not Contact.objects.filter(pk=contact.pk).exists()
 
 
-def test_who_has_it_as_an_alternate_address_has_another_id(client_of_alice: ApiClient, ann_and_bob: None) -> None:
+def test_a_contact_with_it_as_an_alternate_address_has_another_id(
+    client_of_alice: ApiClient, ann_and_bob: None
+) -> None:
     Contact.objects.filter(email=ANN).update(alternate_emails=["other@example.com"])
     assert client_of_alice.get(f"{RECIPIENTS}/{rid('other@example.com')}").status_code == 404
 
@@ -270,7 +272,7 @@ def test_another_accounts_are_unknown(
 # --- custom fields ----------------------------------------------------------------------------------------------------
 
 
-def test_a_custom_field_is_made_shown_and_deleted(client_of_alice: ApiClient) -> None:
+def test_a_custom_field_is_created_shown_and_deleted(client_of_alice: ApiClient) -> None:
     ask = client_of_alice.ask
     for type_ in ("text", "number", "date"):
         answer = ask("POST", FIELDS, {"name": f"a_{type_}", "type": type_})
@@ -307,7 +309,7 @@ def test_a_custom_field_is_made_shown_and_deleted(client_of_alice: ApiClient) ->
         ({"name": "PET", "type": "date"}, ["name"]),
     ],
 )
-def test_what_is_no_custom_field_is_refused(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
+def test_an_unknown_custom_field_is_refused(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
     client_of_alice.post(FIELDS, {"name": "pet", "type": "text"})
     status, problems = refusal_of(client_of_alice.post(FIELDS, body))
     assert (status, [field for field, _ in problems]) == (400, fields)
@@ -320,7 +322,7 @@ def test_there_are_at_most_so_many_custom_fields(client_of_alice: ApiClient, set
     assert client_of_alice.post(FIELDS, {"name": "car", "type": "text"}).status_code == 400
 
 
-def test_reserved_fields_and_the_status_are_told(client_of_alice: ApiClient) -> None:
+def test_reserved_fields_and_the_status_are_returned(client_of_alice: ApiClient) -> None:
     fields = client_of_alice.get("/v3/contactdb/reserved_fields").json()["reserved_fields"]
     assert {"name": "email", "type": "text"} in fields
     assert {"name": "lists", "type": "set"} in fields

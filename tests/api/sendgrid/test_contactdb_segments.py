@@ -48,7 +48,7 @@ def emails(answer: Any) -> list[str]:
     return [each["email"] for each in answer.json()["recipients"]]
 
 
-def test_a_segment_is_made_counted_changed_and_deleted(client_of_alice: ApiClient, millers: ContactList) -> None:
+def test_a_segment_is_created_counted_changed_and_deleted(client_of_alice: ApiClient, millers: ContactList) -> None:
     ask = client_of_alice.ask
     made = new_segment(client_of_alice)
     path = f"{SEGMENTS}/{made['id']}"
@@ -67,7 +67,7 @@ def test_a_segment_is_made_counted_changed_and_deleted(client_of_alice: ApiClien
     assert refusal_of(ask("GET", f"{SEGMENTS}/x")) == (400, [(None, "invalid id")])
 
 
-def test_a_segment_goes_with_its_contacts_if_that_is_wanted(client_of_alice: ApiClient, millers: ContactList) -> None:
+def test_a_segment_is_deleted_with_its_contacts_on_request(client_of_alice: ApiClient, millers: ContactList) -> None:
     made = new_segment(client_of_alice)
     assert client_of_alice.delete(f"{SEGMENTS}/{made['id']}?delete_contacts=x").status_code == 400
     assert client_of_alice.delete(f"{SEGMENTS}/{made['id']}?delete_contacts=true").status_code == 204
@@ -133,7 +133,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_segment_is_refused(name: str, client_of_alice: ApiClient) -> None:
+def test_an_invalid_segment_is_refused(name: str, client_of_alice: ApiClient) -> None:
     changes, field, text = REFUSED[name]
     answer = client_of_alice.post(SEGMENTS, {"name": "Millers", "conditions": [MILLERS], **changes})
     assert refusal_of(answer) == (400, [(field, text)])
@@ -141,13 +141,13 @@ def test_what_is_no_segment_is_refused(name: str, client_of_alice: ApiClient) ->
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"", b"\xff"])
-def test_what_is_no_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+def test_malformed_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     for path in (SEGMENTS, f"{RECIPIENTS}/search"):
         assert client_of_alice.post(path, body).status_code in {400, 415}
     assert refusal_of(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
 
 
-def test_a_field_that_a_segment_asks_for_stays(client_of_alice: ApiClient) -> None:
+def test_a_field_that_a_segment_uses_cannot_be_deleted(client_of_alice: ApiClient) -> None:
     field = client_of_alice.post("/v3/contactdb/custom_fields", {"name": "pet", "type": "text"}).json()
     made = new_segment(client_of_alice, conditions=[{**MILLERS, "field": "pet"}])
     answer = client_of_alice.delete(f"/v3/contactdb/custom_fields/{field['id']}")

@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_are_no_contacts_is_refused(name: str, client_of_alice: ApiClient) -> None:
+def test_invalid_contacts_are_refused(name: str, client_of_alice: ApiClient) -> None:
     body, field = REFUSED[name]
     answer = client_of_alice.put(CONTACTS, body)
     assert answer.status_code == 400
@@ -201,7 +201,7 @@ def test_an_unknown_type_of_identifier_is_refused(kind: str, client_of_alice: Ap
     assert refusal_of(answer) == (400, [("identifier_type", text)])
 
 
-def test_the_newest_contacts_are_told_in_the_order_of_their_addresses(client_of_alice: ApiClient) -> None:
+def test_the_newest_contacts_are_returned_in_the_order_of_their_addresses(client_of_alice: ApiClient) -> None:
     upsert(client_of_alice, *({"email": f"c{n:02}@example.com"} for n in (*range(0, 60, 2), *range(59, 0, -2))))
     told_emails = [each["email"] for each in client_of_alice.get(CONTACTS).json()["result"]]
     newest = Contact.objects.order_by("-pk")[:50]
@@ -212,7 +212,7 @@ def test_the_newest_contacts_are_told_in_the_order_of_their_addresses(client_of_
 MESSENGERS = {"whatsapp": "+49 151 1", "line": "ann.line", "facebook": "ann.fb", "unique_name": "Ann the 1st"}
 
 
-def test_messengers_and_the_unique_name_are_kept_shown_found_and_reserved(client_of_alice: ApiClient) -> None:
+def test_messengers_and_the_unique_name_are_stored_shown_found_and_reserved(client_of_alice: ApiClient) -> None:
     upsert(client_of_alice, {"email": ANN, **MESSENGERS}, {"email": BOB, "line": "x" * 255})
     (ann,) = client_of_alice.get(CONTACTS).json()["result"]
     assert {name: ann[name] for name in MESSENGERS} == MESSENGERS
@@ -249,7 +249,7 @@ def test_contacts_are_found_by_a_query(client_of_alice: ApiClient, ann: Contact)
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_query_is_refused(query: Any, client_of_alice: ApiClient, ann: Contact) -> None:
+def test_an_invalid_query_is_refused(query: Any, client_of_alice: ApiClient, ann: Contact) -> None:
     status, [(field, text)] = refusal_of(client_of_alice.post(f"{CONTACTS}/search", {"query": query}))
     assert (status, field) == (400, "query")
     assert text
@@ -259,7 +259,7 @@ def test_what_is_no_query_is_refused(query: Any, client_of_alice: ApiClient, ann
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_list_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, ann: Contact) -> None:
+def test_a_list_is_created_shown_renamed_and_deleted(client_of_alice: ApiClient, ann: Contact) -> None:
     ask = client_of_alice.ask
     answer = ask("POST", LISTS, {"name": "News"})
     list_id = answer.json()["id"]
@@ -286,7 +286,7 @@ def test_a_list_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, an
     assert ask("DELETE", f"{LISTS}/{new_list(client_of_alice)}").status_code == 204
 
 
-def test_lists_are_told_in_pages(client_of_alice: ApiClient) -> None:
+def test_lists_are_returned_in_pages(client_of_alice: ApiClient) -> None:
     for name in ("One", "Two", "Three"):
         new_list(client_of_alice, name)
     page = client_of_alice.get(f"{LISTS}?page_size=2").json()
@@ -299,7 +299,7 @@ def test_lists_are_told_in_pages(client_of_alice: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("name", [None, 7, [], "", " ", "x" * 101], ids=str)
-def test_what_is_no_name_of_a_list_is_refused(name: Any, client_of_alice: ApiClient) -> None:
+def test_an_invalid_name_of_a_list_is_refused(name: Any, client_of_alice: ApiClient) -> None:
     list_id = new_list(client_of_alice)
     for method, path in (("POST", LISTS), ("PATCH", f"{LISTS}/{list_id}")):
         status, [(field, _)] = refusal_of(client_of_alice.ask(method, path, {"name": name}))
@@ -326,7 +326,7 @@ def test_another_accounts_list_is_unknown(
 # --- fields -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_field_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+def test_a_field_is_created_shown_renamed_and_deleted(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
     ids = [new_field(client_of_alice, f"a_{type_}".lower(), type_) for type_ in ("Text", "Number", "Date")]
     assert [each[-2:] for each in ids] == ["_T", "_N", "_D"]
     listed = client_of_alice.get(FIELDS).json()
@@ -353,7 +353,7 @@ def test_a_field_is_made_shown_renamed_and_deleted(client_of_alice: ApiClient, c
         ({"name": "email", "field_type": "Text"}, ["name"]),
     ],
 )
-def test_what_is_no_field_is_refused(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
+def test_an_invalid_field_is_refused(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
     status, problems = refusal_of(client_of_alice.post(FIELDS, body))
     assert (status, [field for field, _ in problems]) == (400, fields)
 

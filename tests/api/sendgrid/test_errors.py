@@ -38,5 +38,5 @@ def test_every_unreadable_body_has_an_answer(kind: type[BadBody], call: str) -> 
     assert 400 <= refusal.status < 500
 
 
-def test_what_the_table_does_not_know_is_a_fault_of_ours() -> None:
+def test_an_error_outside_the_table_is_an_internal_error() -> None:
     assert errors.answer_for(RuntimeError(), errors.MAIL_SEND) is None

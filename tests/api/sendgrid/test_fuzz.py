@@ -29,7 +29,7 @@ def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes) -> No
         assert rows() == before
 
 
-def test_whole_body_is_accepted_before_it_is_bent(client_of_alice: ApiClient) -> None:
+def test_the_complete_body_is_accepted_before_it_is_mutated(client_of_alice: ApiClient) -> None:
     assert client_of_alice.post("/v3/mail/send", WHOLE_BODY).status_code == 202
 
 

@@ -19,7 +19,7 @@ INVALID = b'{"errors":[{"field":null,"message":"invalid batch id"}]}'
 
 
 @pytest.mark.parametrize("body", [None, b"{}", b"not even JSON"])
-def test_batch_id_is_made_whatever_the_body(body: bytes | None, client_of_alice: ApiClient) -> None:
+def test_a_batch_id_is_created_with_any_body(body: bytes | None, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(BATCH, body)
     assert answer.status_code == 201
     assert list(answer.json()) == ["batch_id"]
@@ -27,7 +27,7 @@ def test_batch_id_is_made_whatever_the_body(body: bytes | None, client_of_alice:
     assert Batch.objects.get(public_id=answer.json()["batch_id"]).account == client_of_alice.account
 
 
-def test_batch_id_is_valid_as_soon_as_it_is_made(client_of_alice: ApiClient) -> None:
+def test_a_new_batch_id_is_valid_at_once(client_of_alice: ApiClient) -> None:
     made = client_of_alice.post(BATCH)
     answer = client_of_alice.get(f"{BATCH}/{made.json()['batch_id']}")
     assert (answer.status_code, answer.content) == (200, made.content)
@@ -61,7 +61,7 @@ def test_on_behalf_of_makes_and_sees_the_subusers_batches(client_of_alice: ApiCl
     assert client_of_alice.get(f"{BATCH}/{batch_id}").status_code == 400
 
 
-def test_nobody_acts_for_an_account_that_is_no_subuser_of_theirs(
+def test_nobody_acts_for_an_account_that_is_not_their_subuser(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, subuser: Account
 ) -> None:
     alice = client_of_alice.account

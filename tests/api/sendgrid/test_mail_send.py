@@ -38,7 +38,7 @@ def test_accepted_mail_answers_202_with_its_id_and_no_body(client_of_alice: ApiC
     assert Message.objects.get().recipient == "john@example.com"
 
 
-def test_everything_said_of_a_mail_is_stored(client_of_alice: ApiClient) -> None:
+def test_every_field_of_a_mail_is_stored(client_of_alice: ApiClient) -> None:
     batch = create_batch(client_of_alice.account)
     send_at = in_seconds(3600)
     body = mail_body(
@@ -128,7 +128,7 @@ def test_sandbox_mode_answers_200_and_stores_nothing(client_of_alice: ApiClient)
     assert client_of_alice.post(SEND, mail_body(mail_settings={"sandbox_mode": {"enable": False}})).status_code == 202
 
 
-def test_sandbox_mode_refuses_what_would_be_refused(client_of_alice: ApiClient) -> None:
+def test_sandbox_mode_refuses_invalid_mail(client_of_alice: ApiClient) -> None:
     body = mail_body(mail_settings={"sandbox_mode": {"enable": True}}, batch_id="unknown")
     assert client_of_alice.post(SEND, body).status_code == 400
 
@@ -151,7 +151,7 @@ def test_batch_of_another_account_is_unknown(client_of_alice: ApiClient, client_
     assert client_of_alice.post(SEND, mail_body(batch_id=batch.public_id)).status_code == 202
 
 
-def test_on_behalf_of_says_nothing_here(client_of_alice: ApiClient, subuser: Account) -> None:
+def test_on_behalf_of_has_no_effect_here(client_of_alice: ApiClient, subuser: Account) -> None:
     for named in (subuser.username, "charlie"):
         assert client_of_alice.post(SEND, mail_body(), headers={"On-Behalf-Of": named}).status_code == 202
     assert {mail.account for mail in Mail.objects.all()} == {client_of_alice.account}
@@ -255,7 +255,7 @@ BODY = json.dumps(mail_body(subject="SUBJECT")).encode()
         json.dumps(personalized(custom_args={"a": {"b": "c"}})).encode(),
     ],
 )
-def test_what_cannot_be_read_is_a_bad_request(body: bytes, client_of_alice: ApiClient) -> None:
+def test_an_unreadable_body_is_a_bad_request(body: bytes, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(SEND, body)
     assert (answer.status_code, answer.json()) == (400, BAD_REQUEST)
     assert not Mail.objects.exists()
@@ -297,7 +297,7 @@ def test_message_too_large_with_its_substitutions_is_413(
     assert not Mail.objects.exists()
 
 
-def test_body_beyond_what_the_admin_may_upload_is_taken(client_of_alice: ApiClient) -> None:
+def test_a_body_beyond_the_admins_upload_limit_is_accepted(client_of_alice: ApiClient) -> None:
     block = {"type": "text/plain", "value": "x" * (6 * 1024 * 1024)}
     assert client_of_alice.post(SEND, mail_body(content=[block])).status_code == 202
 

@@ -116,7 +116,7 @@ def test_to_bypass_everything_and_something_is_refused(client_of_alice: ApiClien
     assert client_of_alice.post(SEND, mail_body(mail_settings=bypasses)).status_code == 202
 
 
-def test_the_official_client_makes_a_group_and_sends_to_who_stayed(
+def test_the_official_client_creates_a_group_and_sends_to_its_remaining_members(
     client_of_alice: ApiClient, server_url: str, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     sendgrid = SendGridAPIClient(client_of_alice.key_text, host=server_url)
@@ -159,7 +159,7 @@ def test_the_official_client_makes_a_group_and_sends_to_who_stayed(
     assert asm.groups._(group_id).delete().status_code == 204
 
 
-def test_what_leaves_a_group_while_mail_is_scheduled_counts(
+def test_unsubscribing_while_mail_is_scheduled_takes_effect(
     client_of_alice: ApiClient, news: UnsubscribeGroup, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     assert client_of_alice.post(SEND, mail_body(asm={"group_id": news.pk})).status_code == 202

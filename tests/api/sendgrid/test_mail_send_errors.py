@@ -509,7 +509,7 @@ def test_mistake_is_named_and_nothing_is_stored(
         *("a@.b.c", "a@b..c", "a@b.c.", "a@-b.c", "a@[127.0.0.1]", "a@b.c,d@e.f", "a@" + "b" * 64 + ".c"),
     ],
 )
-def test_what_is_no_address_never_gets_in(email: str, client_of_alice: ApiClient) -> None:
+def test_a_malformed_address_is_never_accepted(email: str, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post("/v3/mail/send", person(email=email))
     assert answer.status_code == 400
     assert [(error["field"], error["message"]) for error in answer.json()["errors"]] == [

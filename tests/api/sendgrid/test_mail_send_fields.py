@@ -171,7 +171,7 @@ def test_the_bodies_of_this_test_have_every_field(bodies: list[dict[str, Any]]) 
     assert {path for path in LEAVES if not any(list(parents_of(body, path)) for body in bodies)} == REFUSED
 
 
-def test_a_field_changes_what_is_stored_unless_it_is_declared_without_effect(
+def test_a_field_changes_the_stored_rows_unless_it_is_declared_without_effect(
     client_of_alice: ApiClient, bodies: list[dict[str, Any]]
 ) -> None:
     wrong = []

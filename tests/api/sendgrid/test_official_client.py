@@ -71,7 +71,7 @@ def test_helper_mail_with_everything_is_accepted(sendgrid: SendGridAPIClient) ->
     assert [part["type"] for part in stored.content] == ["text/plain", "text/html", "text/calendar"]
 
 
-def test_bad_address_raises_what_the_client_documents(sendgrid: SendGridAPIClient) -> None:
+def test_an_invalid_address_raises_the_clients_documented_error(sendgrid: SendGridAPIClient) -> None:
     body = helper_mail().get() | {"personalizations": [{"to": [{"email": "nobody"}]}]}
     with pytest.raises(refused.BadRequestsError) as caught:
         sendgrid.client.mail.send.post(request_body=body)
@@ -80,7 +80,7 @@ def test_bad_address_raises_what_the_client_documents(sendgrid: SendGridAPIClien
     assert error["message"] == "Does not contain a valid address."
 
 
-def test_wrong_keys_raise_what_the_client_documents(server_url: str) -> None:
+def test_invalid_keys_raise_the_clients_documented_error(server_url: str) -> None:
     client = SendGridAPIClient("SG.unknown", host=server_url).client
     with pytest.raises(refused.UnauthorizedError):
         client.mail.send.post(request_body=helper_mail().get())
@@ -99,7 +99,7 @@ def test_client_acts_for_a_subuser(client_of_alice: ApiClient, subuser: Account,
         stranger.client.mail.batch.post()
 
 
-def test_keys_are_made_and_revoked(sendgrid: SendGridAPIClient, server_url: str) -> None:
+def test_keys_are_created_and_revoked(sendgrid: SendGridAPIClient, server_url: str) -> None:
     made = sendgrid.client.api_keys.post(request_body={"name": "second", "scopes": ["mail.send"]}).to_dict
     second = SendGridAPIClient(made["api_key"], host=server_url)
     assert second.client.scopes.get().to_dict == {"scopes": ["mail.send"]}

@@ -59,7 +59,7 @@ def test_it_is_forgotten_after_a_second(client_of_alice: ApiClient, monkeypatch:
 
 
 @pytest.mark.parametrize("body", [mail_body(), BAD, SANDBOXED, b"no JSON", mail_body(batch_id="unknown")])
-def test_a_revoked_key_is_dead_at_the_next_request_whatever_that_asks(warm: ApiClient, body: Any) -> None:
+def test_a_revoked_key_is_refused_from_the_next_request_on(warm: ApiClient, body: Any) -> None:
     revoke_key(warm.account, warm.key.key_id)
     answer = warm.post(SEND, body)
     assert (answer.status_code, message(answer)) == (
@@ -91,7 +91,7 @@ def test_another_key_is_not_recalled(warm: ApiClient, charlie: Account) -> None:
     assert keys.recall_key(f"{warm.key_text[:-1]}{'A' if warm.key_text[-1] != 'A' else 'B'}") is None
 
 
-def test_what_is_wrong_with_a_mail_is_told_as_ever(warm: ApiClient, charlie: Account) -> None:
+def test_an_invalid_mail_gets_the_usual_errors(warm: ApiClient, charlie: Account) -> None:
     others = create_batch(charlie)
     assert message(warm.post(SEND, BAD)).startswith("The subject is required")
     assert warm.post(SEND, b"no JSON").status_code == 400

@@ -65,7 +65,7 @@ def test_other_methods_are_405(method: str, route: str, client_of_alice: ApiClie
 
 
 @pytest.mark.parametrize("route", ["mail/batch", "user/scheduled_sends", "api_keys", "scopes", "api_keys/x"])
-def test_without_a_key_all_but_mail_send_say_authorization_required(route: str, database: None) -> None:
+def test_without_a_key_every_call_but_mail_send_answers_authorization_required(route: str, database: None) -> None:
     for headers in ({}, {"Authorization": "Bearer SG.unknown"}, {"Authorization": "Basic YTpi"}):
         answer = Client().get(f"/v3/{route}", headers=headers)
         assert answer.status_code == 401

@@ -70,7 +70,7 @@ def test_batch_is_stopped(word: str, status: BatchStatus, client_of_alice: ApiCl
     assert_carries_receipt(answer, word, client_of_alice)
 
 
-def test_stop_that_is_not_settled_says_so(
+def test_an_unsettled_stop_is_reported(
     client_of_alice: ApiClient, open_batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setattr("batches.stop.settle.settle_if_idle", lambda receipt: False)
@@ -93,7 +93,7 @@ def test_lists_show_stopped_batches_only(client_of_alice: ApiClient) -> None:
     ]
 
 
-def test_one_batch_is_a_list_of_one_or_of_none(client_of_alice: ApiClient, paused_batch: Batch) -> None:
+def test_a_list_for_one_id_has_at_most_one_batch(client_of_alice: ApiClient, paused_batch: Batch) -> None:
     unstopped = create_batch(client_of_alice.account)
     shown = client_of_alice.get(f"{SENDS}/{paused_batch.public_id}")
     assert (shown.status_code, shown.json()) == (200, [{"batch_id": paused_batch.public_id, "status": "pause"}])
@@ -243,7 +243,7 @@ def test_cut_off_never_hinders_an_early_stop_a_change_or_a_resume(
     assert client_of_alice.delete(path).status_code == 204
 
 
-def test_charlie_neither_sees_nor_stops_nor_resumes_what_is_alices(
+def test_charlie_neither_sees_nor_stops_nor_resumes_alices_mail(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, paused_batch: Batch
 ) -> None:
     opened = create_batch(client_of_alice.account)

@@ -31,7 +31,7 @@ def new_segment(client: ApiClient, **changes: Any) -> Any:
     return answer.json()
 
 
-def test_a_segment_is_made_shown_changed_and_deleted(client_of_alice: ApiClient, list_id: str) -> None:
+def test_a_segment_is_created_shown_changed_and_deleted(client_of_alice: ApiClient, list_id: str) -> None:
     ask = client_of_alice.ask
     made = new_segment(client_of_alice)
     path = f"{SEGMENTS}/{made['id']}"
@@ -84,7 +84,7 @@ def test_segments_are_listed_by_their_lists(client_of_alice: ApiClient, list_id:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_no_segment_is_refused(changes: dict[str, Any], field: str, client_of_alice: ApiClient) -> None:
+def test_an_invalid_segment_is_refused(changes: dict[str, Any], field: str, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(SEGMENTS, {"name": "Anns", "query_dsl": ANNS, **changes})
     status, [(named, text)] = refusal_of(answer)
     assert (status, named) == (400, field)

@@ -20,7 +20,7 @@ def verify(number: int) -> None:
 
 
 @pytest.mark.parametrize(("path", "key"), [(LEGACY, "result"), (MARKETING, "results")])
-def test_a_sender_is_made_shown_changed_and_deleted(path: str, key: str, client_of_alice: ApiClient) -> None:
+def test_a_sender_is_created_shown_changed_and_deleted(path: str, key: str, client_of_alice: ApiClient) -> None:
     ask = client_of_alice.ask
     made = new_sender(client_of_alice, path)
     stamps = {name: made[name] for name in ("created_at", "updated_at")}
@@ -90,7 +90,7 @@ def test_each_part_that_is_required_is_named(part: str, client_of_alice: ApiClie
         ({"nickname": "x" * 101}, "nickname", "nickname is not valid."),
     ],
 )
-def test_what_is_no_sender_is_refused(
+def test_an_invalid_sender_is_refused(
     changes: dict[str, Any], field: str, text: str, client_of_alice: ApiClient
 ) -> None:
     assert refusal_of(client_of_alice.post(MARKETING, SENDER | changes)) == (400, [(field, text)])
@@ -99,7 +99,7 @@ def test_what_is_no_sender_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7"])
-def test_what_is_no_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
+def test_malformed_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.post(LEGACY, body)
     assert refusal_of(answer) == (400, [("", "The JSON you have submitted cannot be parsed.")])
 
@@ -137,7 +137,7 @@ def test_another_accounts_sender_is_unknown(client_of_alice: ApiClient, client_o
     assert client_of_charlie.get(LEGACY).json() == {"result": []}
 
 
-def test_the_newer_scopes_are_for_the_newer_wire(new_client: NewClient, client_of_alice: ApiClient) -> None:
+def test_the_newer_scopes_are_for_the_newer_api(new_client: NewClient, client_of_alice: ApiClient) -> None:
     newer = new_client(client_of_alice.account, ["marketing.read"])
     assert newer.get(MARKETING).status_code == 200
     assert newer.get(LEGACY).status_code == 403

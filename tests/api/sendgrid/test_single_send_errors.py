@@ -102,7 +102,9 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, client_of_alice: ApiClient) -> None:
+def test_an_invalid_field_is_an_error_and_nothing_is_stored(
+    name: str, alice: Account, client_of_alice: ApiClient
+) -> None:
     change, field, text = WRONG[name]
     errors = problems(client_of_alice.post(SENDS, {"name": "x", **change}), 400)
     assert [(field, text) for field, text, _ in errors] == [(field, text)]
@@ -116,14 +118,14 @@ def test_what_is_wrong_is_said_and_nothing_stored(name: str, alice: Account, cli
     assert again(campaign).title == "kept"
 
 
-def test_all_that_is_wrong_is_said_at_once(client_of_alice: ApiClient) -> None:
+def test_all_errors_are_returned_at_once(client_of_alice: ApiClient) -> None:
     body = {"name": None, "send_to": {"all": 3}, "email_config": {"subject": 3, "editor": "vi"}}
     fields = [field for field, _, _ in problems(client_of_alice.post(SENDS, body), 400)]
     assert fields == ["name", "send_to.all", "email_config.subject", "email_config.editor"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"name": "a\\u0000b"}'])
-def test_what_is_no_json_object_is_refused(body: bytes, alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(body: bytes, alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     for method, path in (("POST", SENDS), ("PATCH", path_of(campaign)), ("PUT", path_of(campaign, "/schedule"))):
         assert problems(client_of_alice.ask(method, path, body), 400) == [

@@ -88,7 +88,7 @@ def test_a_search_looks_for_letters_status_and_categories(
         assert problems(client_of_alice.post(f"{SENDS}/search", body), 400)[0][0] == next(iter(body))
 
 
-def test_categories_are_told_once_each(alice: Account, charlie: Account, client_of_alice: ApiClient) -> None:
+def test_each_category_is_listed_once(alice: Account, charlie: Account, client_of_alice: ApiClient) -> None:
     assert client_of_alice.get(f"{SENDS}/categories").json() == {"categories": []}
     Campaign.objects.create(account=charlie, title="his", categories=["his"])
     Campaign.objects.create(account=alice, title="x", categories=["shoes", "sports"])

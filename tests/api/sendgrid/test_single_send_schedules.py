@@ -59,7 +59,7 @@ def test_a_time_must_be_in_the_future(alice: Account, client_of_alice: ApiClient
     ]
 
 
-def test_a_single_send_that_lacks_everything_is_told_so(alice: Account, client_of_alice: ApiClient) -> None:
+def test_every_missing_field_of_an_empty_single_send_is_named(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = Campaign.objects.create(account=alice, title="empty")
     for send_at in ("now", LATER):
         errors = problems(client_of_alice.put(path_of(campaign, "/schedule"), {"send_at": send_at}), 400)
@@ -76,13 +76,13 @@ def test_everybody_is_an_audience(alice: Account, client_of_alice: ApiClient) ->
     assert client_of_alice.put(path_of(campaign, "/schedule"), {"send_at": "now"}).status_code == 201
 
 
-def test_a_single_send_that_failed_says_why(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_failed_single_send_has_the_reason(alice: Account, client_of_alice: ApiClient) -> None:
     shown = client_of_alice.get(path_of(campaign_in(alice, CampaignStatus.FAILED))).json()
     assert shown["status"] == "triggered"
     assert shown["warnings"] == [{"message": "there is nobody in its audience", "field": None, "warning_id": "failed"}]
 
 
-def test_test_mail_goes_from_a_sender_by_number_or_address(alice: Account, client_of_alice: ApiClient) -> None:
+def test_test_mail_names_its_sender_by_id_or_address(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     for sender in ({"sender_id": campaign.sender_id}, {"from_address": "News@example.com"}):
         answer = client_of_alice.post(TEST, {"template_id": str(campaign.uuid), "emails": ["a@b.c", "d@e.f"], **sender})
@@ -104,7 +104,9 @@ def test_test_mail_goes_from_a_sender_by_number_or_address(alice: Account, clien
     assert again(campaign).custom_unsubscribe_url == "", "it is only tried out"
 
 
-def test_what_is_wrong_with_test_mail_is_said(alice: Account, charlie: Account, client_of_alice: ApiClient) -> None:
+def test_invalid_test_mail_is_refused_with_the_reason(
+    alice: Account, charlie: Account, client_of_alice: ApiClient
+) -> None:
     campaign, his = ready_campaign(alice), ready_campaign(charlie)
     good = {"template_id": str(campaign.uuid), "emails": ["a@b.c"], "sender_id": campaign.sender_id}
     for change, field in (

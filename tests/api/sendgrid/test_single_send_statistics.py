@@ -135,7 +135,7 @@ def test_a_draft_has_no_days(alice: Account, client_of_alice: ApiClient) -> None
     assert lines(client_of_alice, f"/{draft.uuid}")[0]["stats"] == NOTHING
 
 
-def test_links_are_not_told_apart(sent: Campaign, client_of_alice: ApiClient) -> None:
+def test_clicks_are_counted_without_their_links(sent: Campaign, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.get(f"{STATS}/{sent.uuid}/links").json()
     assert (answer["results"], answer["total_clicks"], answer["_metadata"]["count"]) == ([], 1, 0)
 
@@ -179,7 +179,7 @@ def test_an_export_is_csv_of_those_named(
         ("/export?ids={id}&timezone=Nowhere", "timezone"),
     ],
 )
-def test_what_is_wrong_with_a_question_is_said(
+def test_invalid_parameters_are_refused_with_their_name(
     query: str, field: str, alice: Account, client_of_alice: ApiClient
 ) -> None:
     campaign = Campaign.objects.create(account=alice, title="x")
@@ -188,7 +188,7 @@ def test_what_is_wrong_with_a_question_is_said(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_a_page_of_statistics_asks_as_often_however_long_it_is(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_page_of_statistics_takes_a_constant_number_of_queries(alice: Account, client_of_alice: ApiClient) -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client_of_alice.get(f"{STATS}?page_size=50").status_code == 200

@@ -63,9 +63,7 @@ def test_a_name_is_enough(client_of_alice: ApiClient) -> None:
     }
 
 
-def test_everything_given_is_kept_and_a_time_given_is_but_a_wish(
-    client_of_alice: ApiClient, parts: dict[str, Any]
-) -> None:
+def test_every_field_is_stored_and_a_time_does_not_schedule(client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
     fields = {
         "name": "March",
         "categories": ["a", "b"],
@@ -92,7 +90,7 @@ def test_everything_given_is_kept_and_a_time_given_is_but_a_wish(
     assert client_of_alice.get(f"{SENDS}/{made['id']}").json() == made
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
+def test_a_change_keeps_fields_that_it_does_not_name(client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
     made = client_of_alice.post(SENDS, {"name": "March", "send_at": LATER, **parts}).json()
     answer = client_of_alice.patch(f"{SENDS}/{made['id']}", {"email_config": {"subject": "New"}, "categories": None})
     assert answer.status_code == 202
@@ -111,7 +109,7 @@ BLANK = ["", " ", "\t\r\n", "\u00a0"]
 
 
 @pytest.mark.parametrize("blank", BLANK, ids=ascii)
-def test_a_change_leaves_alone_what_is_blank(blank: str, client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
+def test_a_change_keeps_fields_that_are_blank(blank: str, client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
     texts = {"subject": "Hi", "html_content": "<p>Hi</p>", "plain_content": "Hi", "generate_plain_content": False}
     config = {**parts["email_config"], **texts, "ip_pool": "pool"}
     made = client_of_alice.post(SENDS, {"name": "March", "send_at": LATER, "categories": ["a"], "email_config": config})
@@ -136,7 +134,7 @@ def test_a_change_leaves_alone_what_is_blank(blank: str, client_of_alice: ApiCli
     assert problems(client_of_alice.post(SENDS, {"name": blank}), 400)[0][0] == "name", "a new one needs a name"
 
 
-def test_plain_text_is_made_from_the_html_and_follows_it(client_of_alice: ApiClient) -> None:
+def test_plain_text_is_generated_from_the_html_and_updated_with_it(client_of_alice: ApiClient) -> None:
     def config(body: dict[str, Any], path: str = SENDS, method: str = "POST") -> dict[str, Any]:
         answer = client_of_alice.ask(method, path, body)
         assert answer.status_code < 300, answer.content
@@ -196,7 +194,7 @@ def test_several_are_deleted_at_once_or_none(alice: Account, charlie: Account, c
 
 
 @pytest.mark.parametrize("single_send_id", [UNKNOWN, UNKNOWN.replace("-", ""), "x", "1", f"{{{UNKNOWN}}}", "٣"])
-def test_what_is_no_single_sends_id_is_unknown(single_send_id: str, client_of_alice: ApiClient) -> None:
+def test_a_malformed_single_send_id_is_unknown(single_send_id: str, client_of_alice: ApiClient) -> None:
     assert_unknown(client_of_alice, single_send_id)
 
 
@@ -262,18 +260,18 @@ def test_each_call_needs_the_scope_of_its_verb_under_either_name(
             assert client.ask(method, path).status_code in {200, 400, 404}, (method, path)
 
 
-def test_without_a_key_nothing_is_told(database: None, client_of_alice: ApiClient) -> None:
+def test_without_a_key_every_call_is_refused(database: None, client_of_alice: ApiClient) -> None:
     for path in (SENDS, f"{SENDS}/{UNKNOWN}", "/v3/marketing/stats/singlesends"):
         answer = client_of_alice.get(path, headers={"Authorization": "Bearer SG.unknown"})
         assert problems(answer, 401) == [(None, "authorization required", "unauthorized")]
 
 
 @pytest.mark.parametrize("path", ["/v3/marketing/nothing", "/v3/marketing/singlesends/x/y", "/v3/marketing/%00"])
-def test_where_there_is_nothing_the_family_says_so(path: str, client_of_alice: ApiClient) -> None:
+def test_an_unknown_path_has_the_envelope_of_its_api(path: str, client_of_alice: ApiClient) -> None:
     assert problems(client_of_alice.get(path), 404) == [(None, "not found", "not_found")]
 
 
-def test_a_fault_of_ours_is_told_in_the_familys_envelope(
+def test_an_internal_error_has_the_envelope_of_its_api(
     client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -94,7 +94,7 @@ def test_several_or_all_are_taken_off(name: str, client_of_alice: ApiClient, ali
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_says_neither_or_both_takes_nothing_off(
+def test_a_request_with_neither_or_both_selectors_removes_nobody(
     name: str, body: Any, client_of_alice: ApiClient, alice: Account
 ) -> None:
     add(alice, KINDS[name], "a@b.c")
@@ -110,7 +110,7 @@ def test_a_deletion_without_a_body_takes_nothing_off(client_of_alice: ApiClient,
     assert Suppression.objects.count() == 1
 
 
-def test_who_has_left_everything_is_taken_off_elsewhere(client_of_alice: ApiClient, alice: Account) -> None:
+def test_global_unsubscribes_are_not_removed_by_this_list(client_of_alice: ApiClient, alice: Account) -> None:
     add(alice, SuppressionKind.GLOBAL, "a@b.c")
     assert client_of_alice.delete("/v3/suppression/unsubscribes", body={"delete_all": True}).status_code == 405
     assert client_of_alice.get("/v3/suppression/unsubscribes/a@b.c").status_code == 404
@@ -143,7 +143,7 @@ def test_the_newest_come_first_and_a_part_at_a_time(client_of_alice: ApiClient, 
     }
 
 
-def test_a_list_can_be_asked_for_a_time(client_of_alice: ApiClient, aged_bounces: int) -> None:
+def test_a_list_can_be_filtered_by_time(client_of_alice: ApiClient, aged_bounces: int) -> None:
     path = f"/v3/suppression/bounces?start_time={aged_bounces + 120}&end_time={aged_bounces + 240}"
     assert emails_of(client_of_alice.get(path)) == ["p4@example.com", "p3@example.com", "p2@example.com"]
 
@@ -161,7 +161,7 @@ def test_a_list_can_be_asked_for_a_time(client_of_alice: ApiClient, aged_bounces
         ("%27%3B drop table", []),
     ],
 )
-def test_a_list_can_be_asked_for_addresses(
+def test_a_list_can_be_filtered_by_address(
     pattern: str, matches: list[str], client_of_alice: ApiClient, alice: Account
 ) -> None:
     people = ("sales", "salesman", "manager", "under_score", "underscore")
@@ -177,7 +177,7 @@ def test_a_list_can_be_asked_for_addresses(
         "email=" + "x" * 400,
     ],
 )
-def test_what_cannot_be_asked_is_refused(query: str, client_of_alice: ApiClient) -> None:
+def test_invalid_filters_are_refused(query: str, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.get(f"/v3/suppression/bounces?{query}")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == query.partition("=")[0]

@@ -60,7 +60,7 @@ def test_a_send_of_a_draft_is_scheduled_with_its_content(alice: Account, soap_of
     assert soap_of_alice.ask(perform("cancel", made.pk)).results == [("OK", "", "Send canceled")]
 
 
-def test_a_send_without_a_date_leaves_now(
+def test_a_send_without_a_date_is_sent_now(
     alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     sender = add_sender(alice)
@@ -123,7 +123,7 @@ def parts(alice: Account) -> dict[str, str]:
         ),
     ],
 )
-def test_what_cannot_be_sent_leaves_nothing(
+def test_a_send_that_cannot_be_sent_stores_nothing(
     properties: str, code: str, parts: dict[str, str], soap_of_alice: SoapCaller
 ) -> None:
     counts = [model.objects.count() for model in (Campaign, ContactList, Contact)]
@@ -159,7 +159,7 @@ def test_the_account_can_have_so_many(
     assert (code, message) == ("7008", "The account cannot have more than 2 sends")
 
 
-def test_one_that_cannot_be_made_is_in_nobodys_way(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
+def test_an_invalid_send_does_not_block_the_others(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
     good = f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>"
     reply = soap_of_alice.ask(request("Create", good, parts["list"], good))
     assert reply.overall == "Has Errors"
@@ -222,7 +222,7 @@ def test_a_create_that_is_repeated_with_its_key_is_done_once(soap_of_alice: Soap
     )
 
 
-def test_a_create_that_came_to_nothing_leaves_its_key_free(
+def test_a_failed_create_leaves_its_idempotency_key_free(
     soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
 ) -> None:
     good = request("Create", f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>")

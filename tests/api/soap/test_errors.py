@@ -36,20 +36,20 @@ def test_every_unreadable_body_is_a_fault(kind: type[BadBody]) -> None:
 
 
 @pytest.mark.parametrize("lack", Lack)
-def test_what_a_send_lacks_has_a_code(lack: Lack) -> None:
+def test_every_missing_part_of_a_send_has_a_code(lack: Lack) -> None:
     problem = errors.problem_of(NotReady([lack]))
     assert problem is not None
     assert 7000 <= problem.code <= 7055
     assert lack.value in problem.text
 
 
-def test_a_conflict_names_the_status_in_the_wires_word() -> None:
+def test_a_conflict_names_the_status_in_the_apis_word() -> None:
     problem = errors.problem_of(CampaignConflict(CampaignStatus.SENT), send=29, done="paused")
     assert problem is not None
     assert (int(problem.code), problem.text) == (7052, "Send 29 cannot be paused: status is Complete")
 
 
-def test_what_the_account_does_not_have_is_told_by_its_kind() -> None:
+def test_each_kind_of_unknown_part_has_its_code() -> None:
     codes = [errors.problem_of(UnknownPart(part)) for part in ("sender", "lists", "suppression_group")]
     assert [int(problem.code) for problem in codes if problem] == [7054, 7002, 7008]
 

@@ -97,13 +97,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_cannot_be_read_is_a_fault(name: str, database: None) -> None:
+def test_an_unreadable_request_is_a_fault(name: str, database: None) -> None:
     reply = post(HOSTILE[name])
     assert reply.fault == UNREADABLE
     assert reply.texts("detail") == [""]
 
 
-def test_a_doctype_in_a_comment_or_in_a_text_is_none(soap_of_alice: SoapCaller) -> None:
+def test_a_doctype_in_a_comment_or_in_a_text_is_allowed(soap_of_alice: SoapCaller) -> None:
     document = envelope(
         STATUS.replace("/>", "><Options><![CDATA[<!DOCTYPE html>]]></Options></SystemStatusRequestMsg>")
     )
@@ -124,7 +124,7 @@ def test_a_type_among_very_many_prefixes_is_not_looked_up(soap_of_alice: SoapCal
     assert soap_of_alice.ask(perform("cancel", definition)).fault == UNREADABLE
 
 
-def test_what_is_compressed_is_not_unpacked(database: None) -> None:
+def test_compressed_bodies_are_not_unpacked(database: None) -> None:
     assert post(envelope(STATUS), **{"Content-Encoding": "gzip"}).fault == UNREADABLE
 
 
@@ -134,7 +134,7 @@ def test_a_body_just_below_the_bound_is_read(soap_of_alice: SoapCaller) -> None:
     assert post(document + b" " * (MAX_BYTES - len(document) + 1)).fault == UNREADABLE
 
 
-def test_what_is_said_stays_text(soap_of_alice: SoapCaller) -> None:
+def test_text_with_markup_stays_text(soap_of_alice: SoapCaller) -> None:
     body = perform(
         "cancel",
         '<Definition xsi:type="&lt;Evil&gt;"/>',
@@ -167,7 +167,7 @@ def database_away(soap_of_alice: SoapCaller) -> Iterator[None]:
     connection.settings_dict.update(known)
 
 
-def test_without_the_database_it_is_a_fault_of_ours(soap_of_alice: SoapCaller, database_away: None) -> None:
+def test_without_the_database_every_call_is_an_internal_error(soap_of_alice: SoapCaller, database_away: None) -> None:
     reply = soap_of_alice.ask(STATUS)
     assert reply.fault == ("soap:Server", "The database is away; ask again.")
     (code,) = reply.root.iterfind(".//{urn:fault.partner.exacttarget.com}Code")
@@ -175,7 +175,7 @@ def test_without_the_database_it_is_a_fault_of_ours(soap_of_alice: SoapCaller, d
     assert ask_token({"client_id": "alice", "client_secret": soap_of_alice.text}).status_code == 503
 
 
-def test_a_fault_of_ours_says_nothing_of_itself(
+def test_an_internal_error_reveals_no_details(
     soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(call: Any) -> Any:
@@ -267,7 +267,7 @@ def test_a_long_document_is_served_with_its_header_first_or_last(soap_of_alice: 
     assert post(longer.encode()).fault == ("q0:Security", "Login Failed")
 
 
-def test_what_only_looks_like_the_last_header_lets_nobody_in(soap_of_alice: SoapCaller) -> None:
+def test_text_that_looks_like_a_last_header_authenticates_nobody(soap_of_alice: SoapCaller) -> None:
     login = user("alice", soap_of_alice.text)
     header = f"<s:Header>{login}</s:Header>"
     padding = f"<!--{'x' * 100_000}-->"

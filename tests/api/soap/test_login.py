@@ -144,7 +144,7 @@ def test_a_token_ends_with_its_time_and_with_its_key(soap_of_alice: SoapCaller, 
     assert check_in(oauth(fresh)).fault == LOGIN_FAILED
 
 
-def test_a_token_says_where_to_go(soap_of_alice: SoapCaller, settings: Any) -> None:
+def test_a_token_answer_has_the_url_of_the_endpoint(soap_of_alice: SoapCaller, settings: Any) -> None:
     credentials = {"grant_type": "client_credentials", "client_id": "alice", "client_secret": soap_of_alice.text}
     answer = ask_token(credentials | {"account_id": "7"})
     made = answer.json()
@@ -180,7 +180,7 @@ def test_no_token_for_others(soap_of_alice: SoapCaller) -> None:
     assert Client().get("/platform/v1/endpoints/soap").status_code == 401
 
 
-def test_whoever_guesses_has_to_wait(soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guessing_passwords_is_slowed_down(soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guessing, "_locked", {})
     monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 2)
     right = user("alice", soap_of_alice.text)
@@ -224,7 +224,7 @@ def test_a_key_acts_for_its_subusers(soap_of_alice: SoapCaller, subuser: Account
     assert post(document, **{"On-Behalf-Of": "charlie"}).fault[0] == "soap:Client"
 
 
-def test_a_key_may_ask_so_often(soap_of_alice: SoapCaller, settings: Any) -> None:
+def test_a_key_has_a_rate_limit(soap_of_alice: SoapCaller, settings: Any) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
     assert soap_of_alice.ask(STATUS).overall == "OK"
     reply = soap_of_alice.ask(STATUS)

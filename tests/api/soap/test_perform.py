@@ -61,7 +61,9 @@ def test_a_cancel_is_repeated_with_the_same_numbers(alice: Account, soap_of_alic
     assert again(campaign).launch.batch.status == BatchStatus.CANCELLED
 
 
-def test_a_cancel_after_all_has_left_is_none(alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer) -> None:
+def test_a_cancel_after_the_last_message_is_refused(
+    alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer
+) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     deliverer.deliver_due(seconds=5)
     for _ in range(2):
@@ -70,7 +72,7 @@ def test_a_cancel_after_all_has_left_is_none(alice: Account, soap_of_alice: Soap
         assert reply.headers["X-Sluice-Sent"] == "3"
 
 
-def test_a_stop_that_has_not_settled_says_how_many_are_in_hand(
+def test_an_unsettled_stop_shows_how_many_messages_workers_hold(
     alice: Account, soap_of_alice: SoapCaller, settings: Any
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.05
@@ -126,7 +128,7 @@ def test_several_definitions_each_have_their_result(alice: Account, soap_of_alic
     ]
 
 
-def test_what_is_not_there_is_told_as_what_is_anothers(
+def test_a_missing_send_gets_the_answer_for_another_accounts_send(
     alice: Account, soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller
 ) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
@@ -152,7 +154,7 @@ def test_other_actions_and_no_objects_are_errors(alice: Account, soap_of_alice: 
     assert again(campaign).status == CampaignStatus.SCHEDULED
 
 
-def test_why_it_is_paused_is_on_the_receipt(alice: Account, soap_of_alice: SoapCaller) -> None:
+def test_the_reason_for_a_pause_is_on_the_receipt(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     body = perform("pause", campaign.pk).replace(
         "<Options/>", "<Options><Explanation>wrong price</Explanation></Options>"
@@ -181,7 +183,7 @@ def test_another_change_of_the_send_is_waited_for(alice: Account, soap_of_alice:
     thread.join()
 
 
-def test_a_change_that_lasts_is_told(
+def test_a_call_during_a_long_change_gets_an_error(
     alice: Account, soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)

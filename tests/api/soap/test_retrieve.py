@@ -33,7 +33,7 @@ def ids(reply: Reply) -> list[int]:
     return [int(text) for text in reply.texts("p:Results/p:ID")]
 
 
-def test_a_send_has_the_properties_that_were_asked_for_in_the_schemas_order(
+def test_a_send_has_the_requested_properties_in_the_schemas_order(
     alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer
 ) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
@@ -95,7 +95,7 @@ def three(alice: Account, charlie: Account) -> list[int]:
     return made
 
 
-def test_a_filter_finds_what_it_says(alice: Account, soap_of_alice: SoapCaller, three: list[int]) -> None:
+def test_a_filter_finds_the_matching_sends(alice: Account, soap_of_alice: SoapCaller, three: list[int]) -> None:
     first, second, third = three
     schedule_campaign(alice, third, database_now() + dt.timedelta(hours=1))
     left, right = "LeftOperand", "RightOperand"
@@ -161,7 +161,7 @@ def test_a_filter_finds_what_it_says(alice: Account, soap_of_alice: SoapCaller, 
         (f'<RetrieveRequestMsg xmlns="{PARTNER}"/>', "There is no RetrieveRequest."),
     ],
 )
-def test_what_cannot_be_retrieved_is_told_in_the_status(body: str, message: str, soap_of_alice: SoapCaller) -> None:
+def test_an_invalid_retrieve_has_the_error_in_its_status(body: str, message: str, soap_of_alice: SoapCaller) -> None:
     reply = soap_of_alice.ask(body)
     assert reply.overall.startswith(f"Error: {message}")
     assert reply.texts("p:Results") == []
@@ -213,7 +213,7 @@ def test_a_page_is_one_question_and_its_counts_another(soap_of_alice: SoapCaller
     assert queries(f"ID {ALL_OF_THE_SAMPLE}") <= one + 3
 
 
-def test_describe_names_what_can_be_retrieved(soap_of_alice: SoapCaller) -> None:
+def test_describe_lists_the_retrievable_properties(soap_of_alice: SoapCaller) -> None:
     def describe(kind: str) -> str:
         return (
             f'<DefinitionRequestMsg xmlns="{PARTNER}"><DescribeRequests><ObjectDefinitionRequest><ObjectType>{kind}'
@@ -226,7 +226,7 @@ def test_describe_names_what_can_be_retrieved(soap_of_alice: SoapCaller) -> None
     assert soap_of_alice.ask(describe("Automation")).texts("p:Properties") == []
 
 
-def test_the_system_says_whether_it_is_held(soap_of_alice: SoapCaller) -> None:
+def test_the_system_status_shows_a_freeze(soap_of_alice: SoapCaller) -> None:
     request = f'<SystemStatusRequestMsg xmlns="{PARTNER}"/>'
     assert soap_of_alice.ask(request).text("p:SystemStatus") == "OK"
     freeze_installation(actor="a test")

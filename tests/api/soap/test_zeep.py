@@ -174,7 +174,7 @@ def test_everything_that_is_described_can_be_read(zeep: Zeep, alice: Account) ->
 # --- the schema -------------------------------------------------------------------------------------------------------
 
 
-def test_the_wsdl_says_where_it_came_from(database: None, settings: Any) -> None:
+def test_the_wsdl_has_the_url_of_its_host(database: None, settings: Any) -> None:
     for path in ("/etframework.wsdl", "/Service.asmx?wsdl", "/service.asmx?WSDL"):
         answer = Client().get(path)
         assert answer["Content-Type"].startswith("text/xml")
@@ -208,7 +208,7 @@ def types_of(root: Any) -> dict[str, list[tuple[str, ...]]]:
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the reference is not part of the product")
-def test_the_wsdl_has_what_the_reference_has_in_its_order(database: None) -> None:
+def test_the_wsdl_has_the_parts_of_the_reference_in_the_same_order(database: None) -> None:
     ours = types_of(etree.fromstring(Client().get("/etframework.wsdl").content))
     reference = types_of(etree.parse(REFERENCE).getroot())
     for name, parts in ours.items():

@@ -84,7 +84,7 @@ def test_files_of_any_format_give_the_cells_that_were_written_however_they_are_c
 
 @given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), encodings, cuts)
 @settings(max_examples=100)
-def test_text_that_is_no_csv_gives_the_same_rows_however_it_is_cut(text: str, encoding: str, at: list[int]) -> None:
+def test_text_that_is_not_csv_yields_the_same_rows_in_any_blocks(text: str, encoding: str, at: list[int]) -> None:
     data = ENCODINGS[encoding] + text.encode(encoding)
     whole = rows_of(data)
     assert list(CsvRows(blocks_of(data, at))) == whole
@@ -99,7 +99,7 @@ def test_text_that_is_no_csv_gives_the_same_rows_however_it_is_cut(text: str, en
     st.data(),
 )
 @settings(deadline=None)
-def test_a_later_reader_goes_on_behind_any_row(text: str, encoding: str, data: st.DataObject) -> None:
+def test_a_later_reader_continues_after_any_row(text: str, encoding: str, data: st.DataObject) -> None:
     file = ENCODINGS[encoding] + text.encode(encoding)
     rows = CsvRows([file])
     whole = list(rows)
@@ -194,7 +194,7 @@ def test_a_row_that_was_written_is_read_as_it_was(row: list[str]) -> None:
 @example("'=1+1")
 @example("''")
 @example("' ")
-def test_any_value_is_no_formula_and_comes_back_as_it_was(value: str) -> None:
+def test_any_value_is_protected_from_being_a_formula_and_restored_unchanged(value: str) -> None:
     cell = protect(value)
     assert not cell.startswith(FORMULAS)
     assert restore(cell) == value

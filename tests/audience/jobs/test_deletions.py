@@ -59,7 +59,7 @@ def test_all_contacts_that_there_were_are_deleted(alice: Account, charlie: Accou
     assert not Membership.objects.exists()
 
 
-def test_a_list_goes_with_its_contacts(alice: Account, readers: ContactList) -> None:
+def test_a_list_is_deleted_with_its_contacts(alice: Account, readers: ContactList) -> None:
     job = begin_deletion_of_list(readers)
     run_job(job.pk, seconds=0)
     assert find_list(alice, readers.pk).contact_count == 7

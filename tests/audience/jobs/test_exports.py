@@ -102,7 +102,7 @@ def test_each_contact_of_lists_and_segments_once(
     assert numbers_of(done(both)) == [0, 1, 2, 3, 4, 7, 8, 9]
 
 
-def test_an_export_goes_on_where_it_stopped(
+def test_an_export_continues_where_it_stopped(
     alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "PAGE", 3)
@@ -122,7 +122,7 @@ def test_an_export_goes_on_where_it_stopped(
     assert job.requested_count == 9
 
 
-def test_a_page_whose_contacts_are_gone_is_left_out(
+def test_a_page_of_deleted_contacts_is_skipped(
     alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "PAGE", 5)
@@ -155,7 +155,7 @@ def test_a_file_is_split_where_it_grows_too_large(
 
 
 @pytest.mark.parametrize("file_format", FileFormat)
-def test_nobody_is_a_file_too(alice: Account, file_format: FileFormat) -> None:
+def test_an_export_without_contacts_is_a_file_too(alice: Account, file_format: FileFormat) -> None:
     job = done(begin_export(alice, file_format=file_format))
     (text,) = files_of(job)
     assert (job.status, job.requested_count) == (JobStatus.COMPLETED, 0)

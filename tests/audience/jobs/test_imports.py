@@ -42,7 +42,7 @@ def test_each_row_becomes_a_contact_on_the_lists(alice: Account) -> None:
     assert job.finished_at is not None
 
 
-def test_an_empty_cell_leaves_what_there_is(alice: Account) -> None:
+def test_an_empty_cell_keeps_the_stored_value(alice: Account) -> None:
     done(uploaded(alice, PEOPLE.encode(), ["email", "first_name", "city"]))
     job = done(
         uploaded(alice, b"a,b,c\nann@example.com,,Oslo\nbob@example.com,Bob,\n", ["email", "first_name", "city"])
@@ -99,7 +99,7 @@ def test_a_file_with_a_header_only_is_done_at_once(alice: Account, file: bytes) 
     assert (job.status, job.message, counts(job)) == (JobStatus.COMPLETED, "", (0, 0, 0, 0))
 
 
-def test_numbers_that_may_be_dates_are_told_and_never_guessed(alice: Account) -> None:
+def test_numbers_that_may_be_dates_are_rejected_and_never_guessed(alice: Account) -> None:
     born = create_field(alice, "born", FieldType.DATE)
     dates = {
         "20240115": "2024-01-15T00:00:00Z",
@@ -139,7 +139,7 @@ def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> No
     assert theirs[0][0]["first_name"] == custom["first_name"]
 
 
-def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
+def test_invalid_rows_are_reported_and_the_others_are_stored(alice: Account) -> None:
     file = (
         b"email,name\n"
         b"ann@example.com,Ann\n"
@@ -169,14 +169,14 @@ def test_broken_rows_are_told_and_the_others_are_stored(alice: Account) -> None:
     assert len(file.splitlines()) == 7
 
 
-def test_a_row_that_names_two_contacts_is_told(alice: Account) -> None:
+def test_a_row_that_matches_two_contacts_is_rejected(alice: Account) -> None:
     done(uploaded(alice, b"e,x\na@example.com,1\nb@example.com,2\n", ["email", "external_id"]))
     job = done(uploaded(alice, b"e,x\na@example.com,2\nc@example.com,3\n", ["email", "external_id"]))
     assert counts(job) == (2, 1, 0, 1)
     assert rejected(job) == [(2, "a@example.com,2", "the external_id belongs to another contact")]
 
 
-def test_a_file_in_which_nothing_is_right_fails(alice: Account) -> None:
+def test_a_file_without_a_valid_row_fails(alice: Account) -> None:
     job = done(uploaded(alice, b"email\nx\ny\n"))
     assert (job.status, counts(job)) == (JobStatus.FAILED, (2, 0, 0, 2))
 
@@ -201,13 +201,13 @@ def test_a_file_in_which_nothing_is_right_fails(alice: Account) -> None:
         *("one column", "other delimiter", "part of gzip", "no gzip"),
     ],
 )
-def test_a_file_that_cannot_be_read_fails_and_says_why(alice: Account, file: bytes, message: str) -> None:
+def test_a_file_that_cannot_be_read_fails_with_the_reason(alice: Account, file: bytes, message: str) -> None:
     job = done(uploaded(alice, file, ["email", "first_name"]))
     assert (job.status, job.message) == (JobStatus.FAILED, message)
     assert emails(alice) == []
 
 
-def test_a_file_that_is_damaged_later_keeps_what_came_before(alice: Account) -> None:
+def test_rows_before_the_damage_of_a_file_are_stored(alice: Account) -> None:
     job = done(uploaded(alice, gzip.compress(b"email\na@example.com\n") + b"junk"))
     assert (job.status, job.message) == (JobStatus.FAILED, "The gzip file is damaged.")
     assert counts(job) == (1, 1, 0, 0)
@@ -263,7 +263,7 @@ def test_columns_have_to_make_a_contact(alice: Account, charlie: Account) -> Non
     assert not Job.objects.exists()
 
 
-def test_the_file_goes_when_the_job_is_done(alice: Account) -> None:
+def test_the_file_is_deleted_when_the_job_is_done(alice: Account) -> None:
     job = uploaded(alice, PEOPLE.encode(), ["email"])
     assert JobChunk.objects.filter(job=job).exists()
     done(job)
@@ -285,7 +285,7 @@ class Killed(BaseException):
         ("after", False, (b"sep=^\n", "utf-8", "^")),
     ],
 )
-def test_an_import_that_was_killed_goes_on_behind_its_last_page(
+def test_a_killed_import_continues_after_its_last_page(
     alice: Account, monkeypatch: pytest.MonkeyPatch, when: str, is_packed: bool, written: tuple[bytes, str, str]
 ) -> None:
     """The job is killed once in each page, before or after its contacts are written."""

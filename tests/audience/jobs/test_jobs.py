@@ -116,7 +116,7 @@ def test_long_work_keeps_its_lease(alice: Account, clock: Clock) -> None:
     assert take_job(job.pk) is None
 
 
-def test_a_page_that_fails_stores_nothing_and_leaves_the_lease(alice: Account) -> None:
+def test_a_page_that_fails_stores_nothing_and_keeps_the_lease(alice: Account) -> None:
     job = take_job(uploaded(alice, FILE).pk)
     assert job is not None
     twice = RejectedRow(job=job, number=1, text="", reason="")
@@ -170,7 +170,7 @@ def test_a_job_that_comes_to_nothing_fails(alice: Account, clock: Clock) -> None
     assert (undone.status, undone.message) == (JobStatus.FAILED, "It was not done within 24 hours.")
 
 
-def test_a_job_is_kept_for_some_days_and_then_goes_whole(
+def test_a_job_is_kept_for_some_days_and_then_deleted_completely(
     alice: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
     settings.JOB_DAYS = 2

@@ -15,7 +15,7 @@ from audience.jobs.unpacking import BLOCK_BYTES, UnreadableFile, limit, skip, un
 
 
 @given(st.lists(st.binary(max_size=50), max_size=4), st.integers(1, 20), st.booleans())
-def test_any_file_is_what_it_was(members: list[bytes], size: int, is_packed: bool) -> None:
+def test_any_file_is_unpacked_unchanged(members: list[bytes], size: int, is_packed: bool) -> None:
     whole = b"".join(members)
     file = b"".join(map(gzip.compress, members)) if is_packed else b"plain" + whole
     assert b"".join(unpack(cut([file], size))) == (whole if is_packed else file)
@@ -43,7 +43,7 @@ def test_a_file_that_ends_too_early_is_unreadable(size: int) -> None:
         list(unpack([gzip.compress(b"abc")[:size]]))
 
 
-def test_a_damaged_file_gives_what_comes_before_the_damage() -> None:
+def test_a_damaged_file_yields_the_rows_before_the_damage() -> None:
     blocks = unpack([gzip.compress(b"good"), b"garbage"])
     assert next(blocks) == b"good"
     with pytest.raises(UnreadableFile, match="damaged"):

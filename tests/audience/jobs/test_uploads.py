@@ -70,7 +70,7 @@ def test_an_upload_that_is_silent_for_long_may_be_overtaken(alice: Account, cloc
     assert emails(alice) == ["a@example.com"]
 
 
-def test_an_upload_that_broke_off_can_be_made_again(alice: Account) -> None:
+def test_an_interrupted_upload_can_be_repeated(alice: Account) -> None:
     job = begin_import(alice, ["email"])
 
     def file() -> Iterator[bytes]:

@@ -36,7 +36,7 @@ def test_contacts_are_stored_and_put_on_lists(alice: Account) -> None:
     assert not JobChunk.objects.exists()
 
 
-def test_what_is_wrong_with_one_is_told(alice: Account, charlie: Account) -> None:
+def test_an_invalid_contact_is_reported(alice: Account, charlie: Account) -> None:
     his = create_field(charlie, "points", FieldType.NUMBER)
     contacts = [
         Given({"email": "ann@example.com"}),
@@ -53,7 +53,7 @@ def test_what_is_wrong_with_one_is_told(alice: Account, charlie: Account) -> Non
     assert json.loads(rejected(job)[2][1]) == [{"email": "bob@example.com", "first_name": "\ud800\0"}, {}]
 
 
-def test_it_goes_on_where_it_stopped(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upsert_continues_where_it_stopped(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upserts, "PAGE_ROWS", 3)
     monkeypatch.setattr(upserts, "CHUNK_BYTES", 50)
     job = begin_upsert(alice, [Given({"email": f"c{n}@example.com" if n != 5 else "?"}) for n in range(10)])

@@ -229,7 +229,7 @@ def test_times_from_now_follow_the_clock_that_decides(alice: Account, clock: Any
     assert count_matching(alice, within_a_day) == 0
 
 
-def test_what_was_asked_is_in_the_parameters_only() -> None:
+def test_values_of_a_condition_are_in_the_parameters_only() -> None:
     hostile = "x' or 1=1; drop table campaigns_contact --"
     condition = Or(
         (

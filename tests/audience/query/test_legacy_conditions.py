@@ -130,7 +130,7 @@ def test_being_on_a_list(alice: Account, charlie: Account, people: None) -> None
         ([one("email", "eq", "a"), one("email", "eq", "a", "xor")], "and_or"),
     ],
 )
-def test_what_makes_no_sense_names_its_part(
+def test_an_invalid_condition_names_its_field(
     alice: Account, fields: dict[str, FieldDefinition], conditions: list[dict[str, Any]], field: str
 ) -> None:
     with pytest.raises(InvalidCondition) as caught:

@@ -205,14 +205,16 @@ def test_a_query_finds(alice: Account, people: None, query: str, letters: str) -
         (f"{CLICKED} GROUP BY c.contact_id", "unexpected"),
     ],
 )
-def test_what_cannot_be_read_says_why_and_where(alice: Account, people: None, query: str, message: str) -> None:
+def test_an_unreadable_query_is_refused_with_reason_and_position(
+    alice: Account, people: None, query: str, message: str
+) -> None:
     with pytest.raises(InvalidQuery) as caught:
         read_query(query, vocabulary_of(alice), field="query_dsl")
     assert message in str(caught.value)
     assert caught.value.field == "query_dsl"
 
 
-def test_lists_are_asked_for_by_their_ids(alice: Account, charlie: Account, people: None) -> None:
+def test_lists_are_read_by_their_ids(alice: Account, charlie: Account, people: None) -> None:
     hers, his = create_list(alice, "hers"), create_list(charlie, "his")
     store(alice, {"email": "ann@gmail.com"}, {"email": "dot@x.org"}, list_ids=(hers.pk,))
     assert search(alice, f"contains(list_ids, '{hers.uuid}')") == "ad"
@@ -226,7 +228,7 @@ def test_fields_of_another_account_are_unknown(charlie: Account, people: None) -
         search(charlie, "pet = 'cat'")
 
 
-def test_campaigns_are_found_by_whoever_knows_them(alice: Account, people: None) -> None:
+def test_campaigns_are_found_by_the_function_of_the_api(alice: Account, people: None) -> None:
     known = vocabulary_of(alice, find_campaign={"e6f1": 8}.get)
     condition = read_query("event_type = 'click' and singlesend_id = 'e6f1'", known)
     assert emails(find_matching(alice, condition, limit=9)) == ["bob@x.org"]
@@ -271,12 +273,12 @@ WORDS = [
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join) | st.text(max_size=30))
-def test_whatever_is_asked_is_answered_or_refused(alice: Account, people: None, query: str) -> None:
+def test_every_request_is_answered_or_refused(alice: Account, people: None, query: str) -> None:
     with suppress(InvalidQuery):
         search(alice, query)
 
 
-def test_the_clock_that_decides_is_asked(alice: Account, people: None, clock: Any) -> None:
+def test_the_clock_of_the_database_is_used(alice: Account, people: None, clock: Any) -> None:
     query = "event_type = 'open' and event_timestamp > now() - interval 2 day"
     assert search(alice, query) == "a"
     clock.advance(hours=24 * 2)

@@ -57,7 +57,7 @@ EVENT_FIELDS = {"event_type", "event_source", "event_timestamp", "singlesend_id"
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
-def test_a_comparison_with_what_is_absent_finds_nobody_also_when_it_is_denied(
+def test_a_comparison_with_a_missing_value_matches_nobody_even_when_negated(
     alice: Account, fields: dict[str, FieldDefinition], name: str
 ) -> None:
     store(alice, {"email": "a@x.org"})
@@ -90,7 +90,7 @@ def test_nobody_has_events_so_every_condition_of_a_segment_agrees(alice: Account
 
 
 @pytest.mark.parametrize("name", ["first_name", "pet", "orders", "born", "last_opened"])
-def test_legacy_conditions_find_who_has_nothing_by_ne_and_empty_alone(
+def test_legacy_conditions_match_missing_values_by_ne_and_empty_only(
     alice: Account, fields: dict[str, FieldDefinition], name: str
 ) -> None:
     store(alice, {"email": "a@x.org"})
@@ -261,7 +261,7 @@ PIECES = [
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.sampled_from(PIECES[:8]) | st.sampled_from(PIECES), max_size=5))
 @example(pieces=[("", "%")])
-def test_a_pattern_means_what_it_means_to_postgresql(database: None, pieces: list[tuple[str, str]]) -> None:
+def test_a_pattern_matches_the_same_texts_as_in_postgresql(database: None, pieces: list[tuple[str, str]]) -> None:
     text, pattern = ("".join(parts) for parts in zip(*pieces, strict=True)) if pieces else ("", "")
     with connection.cursor() as cursor:
         cursor.execute("select %s::text like %s::text", [text, pattern])

@@ -127,7 +127,7 @@ def test_a_mime_type_is_read_with_its_parameters(text: str, written: str) -> Non
 
 
 @pytest.mark.parametrize("text", NO_TYPES)
-def test_what_is_no_mime_type_is_none(text: str) -> None:
+def test_a_malformed_mime_type_is_refused(text: str) -> None:
     assert parse_mime_type(text) is None
 
 
@@ -233,6 +233,6 @@ def test_a_content_id_is_ascii_in_one_pair_of_brackets_that_the_html_refers_to(c
 
 
 @pytest.mark.parametrize("content_id", ["", "<>", " <> ", "c" * 985, "é" * 200])
-def test_without_a_fit_content_id_a_part_has_none(content_id: str) -> None:
+def test_a_part_without_a_valid_content_id_has_none(content_id: str) -> None:
     _, message = attach(file(b"x", "image/png", disposition="inline", content_id=content_id))
     assert "Content-ID" not in message.get_payload(1)  # type: ignore[operator]

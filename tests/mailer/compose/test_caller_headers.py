@@ -53,7 +53,7 @@ def test_a_valid_message_id_is_kept_whole_on_one_line(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", INVALID)
-def test_what_is_not_a_message_id_is_passed_over(text: str) -> None:
+def test_a_malformed_message_id_is_ignored(text: str) -> None:
     assert fill_message_id(text, {}) is None
     assert parse(compose(headers={"Message-ID": text}))["Message-ID"] == OURS
     assert parse(compose({"headers": {"Message-ID": text}}))["Message-ID"] == OURS

@@ -83,7 +83,7 @@ def test_a_head_ends_without_its_end_tag(html: str) -> None:
         "seen<![CDATA[no",
     ],
 )
-def test_what_is_not_closed_hides_what_follows(html: str) -> None:
+def test_an_unclosed_element_hides_the_text_after_it(html: str) -> None:
     assert plain_text_of(html) == "seen"
 
 

@@ -28,7 +28,7 @@ def text_of(value: str) -> Text:
 
 
 @given(texts, values)
-def test_filled_in_it_reads_as_if_encoded_anew(value: str, replacements: dict[str, str]) -> None:
+def test_a_filled_template_equals_the_text_encoded_as_a_whole(value: str, replacements: dict[str, str]) -> None:
     text = text_of(value)
     filled = Template([text], KEYS).fill([replacements[key] for key in KEYS])
     if filled is None:
@@ -66,7 +66,7 @@ def test_no_value_makes_a_text_too_long(monkeypatch: pytest.MonkeyPatch) -> None
     assert Template([text_of("é" + "-a-\n" * 100)], ("-a-",)).fill(["x" * 50]) is None
 
 
-def test_what_would_cost_more_memory_than_it_saves_has_no_template() -> None:
+def test_content_whose_template_would_cost_too_much_memory_has_none() -> None:
     assert is_fillable([text_of("short")], ("-a-",))
     assert not is_fillable([text_of("x" * 200_001)], ("-a-",))
     assert not is_fillable([text_of("short")], ("a\r\nb",)), "line ends are made one before the text is cut"

@@ -98,7 +98,7 @@ def test_a_link_of_the_callers_takes_the_place_of_ours() -> None:
     assert message["List-Unsubscribe-Post"] is None, "nobody knows what their page does with a POST"
 
 
-def test_programs_are_told_how_to_leave_with_one_click() -> None:
+def test_mail_programs_get_the_headers_for_one_click_unsubscribing() -> None:
     message = compose("Hello", unsubscribe_group_id=7)
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     url = message["List-Unsubscribe"].strip("<>")
@@ -119,7 +119,7 @@ def test_one_click_is_only_for_https() -> None:
         {"bcc": [["b@example.com", ""]]},
     ],
 )
-def test_a_message_to_several_does_not_say_who_clicks(personal: dict[str, Any]) -> None:
+def test_the_link_of_a_message_to_several_names_no_recipient(personal: dict[str, Any]) -> None:
     message = compose("[unsubscribe]", personal=personal, unsubscribe_group_id=7)
     assert unseal(token_of(bodies(message)[0])).address == ""
     assert message["List-Unsubscribe"]
@@ -150,7 +150,7 @@ def test_a_header_of_the_callers_is_left_alone(where: str) -> None:
         "https://" + "x" * 2000,
     ],
 )
-def test_a_link_that_fits_no_header_is_in_none(url: str) -> None:
+def test_a_link_that_fits_no_header_is_left_out(url: str) -> None:
     message = compose("[unsubscribe]", unsubscribe_url=url)
     assert message["List-Unsubscribe"] is None
     assert message["Bcc"] is None
@@ -185,7 +185,7 @@ data = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9
 
 
 @given(pieces, pieces, data, data)
-def test_a_twofold_template_reads_as_if_encoded_anew(plain: str, html: str, merge: str, own: str) -> None:
+def test_a_twofold_template_equals_the_text_encoded_as_a_whole(plain: str, html: str, merge: str, own: str) -> None:
     """The plain text and the HTML have different forms of the values."""
     texts = [
         Text(kind, value, encode_text(kind, value)) for kind, value in (("text/plain", plain), ("text/html", html))

@@ -89,13 +89,13 @@ def test_of_several_recipients_the_unknown_one(send: Send, peer: CountingPeer, d
 
 
 @pytest.mark.parametrize("reply", ["550 5.7.1 not from you", "452 4.2.2 full", "550 5.2.1 disabled", "450 4.1.1 later"])
-def test_other_refusals_leave_no_trace(reply: str, send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
+def test_other_refusals_store_nothing(reply: str, send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
     peer.replies["gone@example.com"] = reply
     deliver_one(send, deliverer)
     assert not Suppression.objects.exists()
 
 
-def test_what_is_said_of_the_message_is_not_said_of_the_recipient(
+def test_a_refusal_of_the_message_does_not_suppress_the_recipient(
     send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     """Some peers answer 5.1.1 after the final dot for any message."""
@@ -105,7 +105,7 @@ def test_what_is_said_of_the_message_is_not_said_of_the_recipient(
     assert not Suppression.objects.exists()
 
 
-def test_what_is_said_of_the_sender_is_not_said_of_the_recipient(send: Send) -> None:
+def test_a_refusal_of_the_sender_does_not_suppress_the_recipient(send: Send) -> None:
     """The peer refuses the sender at MAIL, and repeats this at RCPT."""
     with ScriptedServer({"MAIL": b"550 5.1.1 no such user\r\n", "RCPT": b"550 5.1.1 no such user\r\n"}) as server:
         transport = SmtpTransport(SmtpAddress.parse(server.url), connections=1, timeout_seconds=5)

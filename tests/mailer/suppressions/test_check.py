@@ -31,7 +31,7 @@ def test_each_kind_has_its_reason(rows: list[Found], reason: str | None) -> None
     assert reason_to_drop(rows, Mail(unsubscribe_group_id=7)) == reason
 
 
-def test_mail_of_no_group_does_not_ask_who_has_left_one() -> None:
+def test_mail_without_a_group_ignores_group_suppressions() -> None:
     assert reason_to_drop([(GROUP, 7)], Mail()) is None
 
 

@@ -38,7 +38,7 @@ def events() -> list[tuple[str, str | None, str | None]]:
     return [(EventKind(kind).label, recipient, reply) for kind, recipient, reply in rows]
 
 
-def test_who_has_left_a_group_gets_no_mail_of_it(
+def test_an_unsubscribed_recipient_gets_no_mail_of_the_group(
     alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     leave_group(alice, news.pk, ["left@example.com"])
@@ -72,7 +72,7 @@ def test_another_accounts_suppressions_are_its_own(
     assert [reply for kind, _, reply in events() if kind == "dropped"] == [UNSUBSCRIBED]
 
 
-def test_it_is_looked_at_when_the_mail_leaves_and_not_when_it_came(
+def test_suppressions_are_checked_when_mail_is_sent_and_not_when_it_is_accepted(
     alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     leave_everything(alice, ["back@example.com"])
@@ -151,7 +151,7 @@ def test_when_all_of_them_are_suppressed_each_has_its_reason(
     assert Parcel.objects.get().dropped == 1
 
 
-def test_who_was_left_out_is_not_told_of_again_at_a_retry(
+def test_a_dropped_recipient_has_no_second_event_at_a_retry(
     alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
     leave_everything(alice, ["left@example.com"])
@@ -167,7 +167,7 @@ def test_who_was_left_out_is_not_told_of_again_at_a_retry(
     assert [kind for kind, *_ in events()] == ["deferred", "dropped", "sent"]
 
 
-def test_who_leaves_while_a_retry_waits_gets_nothing(
+def test_a_recipient_who_unsubscribes_before_a_retry_gets_no_mail(
     alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
     peer.replies["slow@example.com"] = "451 later"
@@ -184,7 +184,7 @@ def test_who_leaves_while_a_retry_waits_gets_nothing(
     assert (counts.accepted, counts.sent, counts.waiting) == (1, 1, 0)
 
 
-def test_a_deleted_groups_mail_goes_out(
+def test_mail_of_a_deleted_group_is_sent(
     alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     """The group's suppressions were deleted with it."""

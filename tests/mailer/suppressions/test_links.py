@@ -23,7 +23,7 @@ links = st.builds(
 
 
 @given(links)
-def test_it_says_what_was_sealed(link: Link) -> None:
+def test_a_link_contains_the_sealed_values(link: Link) -> None:
     token = seal(link)
     assert unseal(token) == link
     assert seal(link) == token, "the same at every try"
@@ -49,7 +49,7 @@ def test_no_character_of_it_can_be_changed() -> None:
 @pytest.mark.parametrize(
     "token", ["", "x", "é", "====", "A" * 20, "A" * 43, "A" * 700, "a b", "\0" * 50, seal(LINK)[:-4]]
 )
-def test_what_was_not_sealed_is_refused(token: str) -> None:
+def test_a_forged_link_is_refused(token: str) -> None:
     with pytest.raises(BadLink):
         unseal(token)
 

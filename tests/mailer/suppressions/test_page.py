@@ -81,7 +81,7 @@ def test_to_look_at_the_page_changes_nothing(browser: Client, path: str) -> None
     assert "Unsubscribe from News?" in text_of(browser.get(path))
 
 
-def test_the_button_leaves_the_group(browser: Client, path: str, alice: Account) -> None:
+def test_the_button_unsubscribes_from_the_group(browser: Client, path: str, alice: Account) -> None:
     answer = browser.post(path, {"leave": ""})
     assert answer.status_code == 200
     assert "You are unsubscribed" in text_of(answer)
@@ -92,7 +92,7 @@ def test_the_button_leaves_the_group(browser: Client, path: str, alice: Account)
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
-def test_a_mail_program_leaves_with_one_click(kind: str, browser: Client, path: str) -> None:
+def test_a_mail_program_unsubscribes_with_one_click(kind: str, browser: Client, path: str) -> None:
     """RFC 8058 section 3.2 allows two forms of the body, and requires neither cookie nor redirect."""
     multipart = b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
     body = multipart if kind.startswith("multipart") else b"List-Unsubscribe=One-Click"
@@ -116,7 +116,7 @@ def test_everything_can_be_left_too(browser: Client, path: str) -> None:
     assert suppressed() == set()
 
 
-def test_who_left_by_the_link_in_the_mail_gets_no_more(
+def test_a_recipient_who_unsubscribed_by_the_link_gets_no_more_mail(
     browser: Client, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     """The link comes from the mail that the peer received."""
@@ -151,9 +151,7 @@ def test_a_link_works_when_the_mails_history_is_over(browser: Client, path: str)
 
 
 @pytest.mark.parametrize("page", ["", "/all", "/preferences"])
-def test_what_is_no_link_of_ours_is_a_404_that_does_nothing(
-    page: str, browser: Client, path: str, settings: Any
-) -> None:
+def test_a_forged_link_is_a_404_without_an_effect(page: str, browser: Client, path: str, settings: Any) -> None:
     token = path.removeprefix("/u/")
     for bad in ("x", "x" * 43, "x" * 700, token[:-3], token[::-1], f"{token}AAAA", "%00" * 50, "é" * 50, "x" * 100_000):
         for answer in (browser.get(f"/u/{bad}{page}"), browser.post(f"/u/{bad}{page}", {"leave": "", "save": ""})):
@@ -163,7 +161,9 @@ def test_what_is_no_link_of_ours_is_a_404_that_does_nothing(
     assert suppressed() == set()
 
 
-def test_a_link_leaves_its_own_accounts_mail(browser: Client, path: str, alice: Account, charlie: Account) -> None:
+def test_a_link_unsubscribes_from_its_own_accounts_mail(
+    browser: Client, path: str, alice: Account, charlie: Account
+) -> None:
     """Charlie has a group of the same name, and his mail still arrives. A link of a deleted account is invalid."""
     create_group(charlie, name="News", description="x")
     browser.post(path, {"leave": "", "group": "1", "account": str(charlie.pk), "address": "bob@example.com"})
@@ -200,7 +200,7 @@ def test_one_of_several_is_mailed_a_link_of_their_own(page: str, browser: Client
     assert {email for _, email, _ in suppressed()} == {"eve@example.com"}
 
 
-def test_the_page_does_not_tell_who_was_in_bcc(browser: Client, path_of_several: str) -> None:
+def test_the_page_does_not_reveal_bcc_recipients(browser: Client, path_of_several: str) -> None:
     """Every address gets the same answer, and only recipients of the message are mailed."""
     answers = {
         text_of(browser.post(path_of_several, {"address": email})).replace(email, "ADDRESS")
@@ -212,7 +212,7 @@ def test_the_page_does_not_tell_who_was_in_bcc(browser: Client, path_of_several:
 
 
 @pytest.mark.parametrize("address", ["", "x", "\0@x", "a" * 5000 + "@x", "ann@example.com,\r\nbob@example.com"])
-def test_what_is_no_address_is_refused(address: str, browser: Client, path_of_several: str) -> None:
+def test_a_malformed_address_is_refused(address: str, browser: Client, path_of_several: str) -> None:
     for page in ("", "/all", "/preferences"):
         answer = browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": address})
         assert answer.status_code == 400
@@ -289,7 +289,7 @@ def test_ids_that_are_none_are_no_groups(text: str, browser: Client, path: str) 
     assert suppressed() == set()
 
 
-def test_a_mail_says_which_groups_are_offered(
+def test_a_mail_names_the_groups_that_its_page_offers(
     browser: Client, alice: Account, news: UnsubscribeGroup, send: Send
 ) -> None:
     made = [create_group(alice, name=f"Group {n}", description="x") for n in range(30)]

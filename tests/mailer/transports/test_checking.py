@@ -66,16 +66,16 @@ WELL_FORMED = {
 
 
 @pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_no_message_has_a_fault(data: bytes) -> None:
+def test_a_malformed_message_has_a_fault(data: bytes) -> None:
     assert find_fault(data)
 
 
 @pytest.mark.parametrize("data", WELL_FORMED.values(), ids=WELL_FORMED)
-def test_what_is_a_message_has_no_fault(data: bytes) -> None:
+def test_a_well_formed_message_has_no_fault(data: bytes) -> None:
     assert find_fault(data) == ""
 
 
-def test_the_smtp_transport_refuses_what_is_malformed_and_sends_the_rest(
+def test_the_smtp_transport_refuses_malformed_messages_and_sends_the_rest(
     start_server: Callable[..., ScriptedServer], open_smtp: Callable[..., SmtpTransport]
 ) -> None:
     server = start_server()

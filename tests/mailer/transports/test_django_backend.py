@@ -177,13 +177,13 @@ def test_one_hidden_recipient_alone_is_the_to_of_a_provider() -> None:
     assert (message.to, message.cc, message.bcc) == (["hidden@example.net"], [], [])
 
 
-def test_mime_that_a_backend_changes_is_what_it_gets() -> None:
+def test_a_header_that_a_backend_adds_is_in_the_mime() -> None:
     raw = EnvelopeMessage(make_rich_envelope(), is_for_provider=True).message()
     raw["X-Signed"] = "yes"
     assert b"X-Signed: yes" in raw.as_bytes(linesep="\r\n")
 
 
-def test_what_cannot_be_sent_is_refused_and_stops_nobody(transport: DjangoBackendTransport) -> None:
+def test_a_message_that_cannot_be_sent_is_refused_and_stops_no_other(transport: DjangoBackendTransport) -> None:
     bad = [make_envelope(1, recipients=("no address",)), make_envelope(2, sender="a@b\r\nRCPT TO:<c@d>")]
     outcomes = outcomes_of(transport.send_slice([*bad, make_envelope(3)], TestGuard()))
     assert [type(outcomes[number]) for number in (1, 2, 3)] == [Refused, Refused, Sent]
@@ -239,7 +239,9 @@ UNREACHABLE = requests.ConnectionError(MaxRetryError(None, "/", NewConnectionErr
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
-def test_what_an_exception_means(transport: DjangoBackendTransport, error: Exception, expected: Outcome) -> None:
+def test_every_exception_has_its_outcome(
+    transport: DjangoBackendTransport, error: Exception, expected: Outcome
+) -> None:
     ScriptedBackend.acts = [error]
     outcomes = outcomes_of(transport.send_slice(make_envelopes(2), TestGuard()))
     assert outcomes == {1: expected, 2: Sent()}

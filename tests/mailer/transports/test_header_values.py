@@ -330,7 +330,7 @@ def fold_badly(name: str, value: str) -> bytes:
     return "\r\n".join([*f"{name}: {value}".splitlines(), ""]).encode()
 
 
-def test_when_folding_fails_the_transport_refuses_what_would_be_another_message(
+def test_when_folding_fails_the_transport_refuses_an_injected_message(
     start_server: StartServer, open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mailer.compose.mime.field", fold_badly)

@@ -24,13 +24,13 @@ def test_the_setting_chooses_the_transport(monkeypatch: pytest.MonkeyPatch, name
     transport.close()
 
 
-def test_a_transport_that_nobody_knows_stops_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_transport_stops_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "TRANSPORT", "pigeon")
     with pytest.raises(ValueError, match="TRANSPORT"):
         open_transport()
 
 
-def test_the_sandbox_asks_the_gate_too() -> None:
+def test_the_sandbox_checks_the_gate_too() -> None:
     envelopes = [make_envelope(1, recipients=("a@example.net", "b@example.net")), make_envelope(2)]
     first, second = SandboxTransport().send_slice(envelopes, TestGuard(begin_limit=1))
     assert (first.message_id, first.outcomes) == (1, (Sent("sandbox"), Sent("sandbox")))

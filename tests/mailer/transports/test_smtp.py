@@ -208,7 +208,7 @@ def test_a_big_body_arrives_whole(start_server: StartServer, open_smtp: OpenSmtp
     assert server.stored == [big.data, make_envelope(2).data]
 
 
-def test_what_the_peer_cannot_take_does_not_reach_it(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_message_that_the_peer_cannot_take_is_not_sent(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server(features=("PIPELINING", "SIZE 1000"))
     envelopes = [make_envelope(1, data=HEAD + b"x" * 1001), make_envelope(2, is_8bit=True), make_envelope(3)]
     outcomes = outcomes_of(open_smtp(server.url).send_slice(envelopes, TestGuard()))
@@ -217,7 +217,7 @@ def test_what_the_peer_cannot_take_does_not_reach_it(start_server: StartServer, 
 
 
 @pytest.mark.parametrize("is_offered", [True, False])
-def test_only_who_needs_smtputf8_is_refused_by_a_peer_without_it(
+def test_a_peer_without_smtputf8_is_not_sent_recipients_that_need_it(
     start_server: StartServer, open_smtp: OpenSmtp, is_offered: bool
 ) -> None:
     """An address in Bcc is in no header, so the message does not need the extension (RFC 6531 section 3.6)."""
@@ -240,9 +240,7 @@ def test_only_who_needs_smtputf8_is_refused_by_a_peer_without_it(
     assert server.commands[1:] == wanted
 
 
-def test_a_peer_that_offers_smtputf8_is_asked_for_it_only_where_it_is_needed(
-    start_server: StartServer, open_smtp: OpenSmtp
-) -> None:
+def test_smtputf8_is_used_only_where_a_message_needs_it(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server()
     envelopes = [
         compose(),

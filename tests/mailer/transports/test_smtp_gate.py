@@ -41,7 +41,7 @@ def test_after_the_gate_has_closed_nothing_reaches_the_peer(
 
 
 @BOTH
-def test_the_next_slice_goes_out_after_a_closed_one(
+def test_the_next_slice_is_sent_after_a_closed_one(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     server = start_server(features=features)
@@ -53,7 +53,7 @@ def test_the_next_slice_goes_out_after_a_closed_one(
 
 
 @BOTH
-def test_the_gate_is_asked_between_354_and_the_body(
+def test_the_gate_is_checked_between_354_and_the_body(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     """The gate closes while the peer processes DATA."""
@@ -83,7 +83,7 @@ def test_a_closed_gate_keeps_back_the_final_dot_of_a_big_body(
     assert server.stored == []
 
 
-def test_a_big_body_asks_the_gate_when_its_dot_is_due(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_the_gate_is_checked_before_the_final_dot_of_a_big_body(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server()
     guard = TestGuard(begin_limit=1)  # spent on MAIL
     assert kinds_of(open_smtp(server.url).send_slice([make_envelope(data=HEAD + b"x" * 5_000_000)], guard)) == [
@@ -126,7 +126,7 @@ def test_a_closed_gate_does_not_wait_for_a_message_that_is_not_begun(
     assert isinstance(outcomes[2], NotSent)
 
 
-def test_after_giving_up_nothing_is_begun_whatever_the_guard_says_later() -> None:
+def test_after_giving_up_no_message_is_begun_whatever_the_guard_returns() -> None:
     answers = iter([True])
     work = Slice(make_envelopes(1), TestGuard(gives_up_when=lambda: next(answers, False)), PeerLimits(), take_all)
     assert work.may_begin()
@@ -138,7 +138,7 @@ def test_after_giving_up_nothing_is_begun_whatever_the_guard_says_later() -> Non
 
 
 @BOTH
-def test_giving_up_leaves_hanging_peers_and_names_the_doubtful(
+def test_giving_up_disconnects_hanging_peers_and_names_mail_in_doubt(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     ok = b"250 2.0.0 taken\r\n"
@@ -214,7 +214,7 @@ def test_giving_up_before_anything_was_begun_leaves_no_doubt(
     assert guard.polls >= 1
 
 
-def test_a_guard_that_raises_leaves_nothing_on_its_way(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_guard_that_raises_leaves_no_message_in_flight(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server({"DOT": [Hang()]})
 
     def break_down() -> bool:
@@ -241,7 +241,7 @@ def test_the_guard_is_polled_while_a_name_is_looked_up(open_smtp: OpenSmtp, monk
 
 
 @pytest.mark.parametrize("connections", [1, 3])
-def test_what_a_long_slice_takes_up_no_more_is_not_sent_and_the_rest_goes_on(
+def test_a_slice_that_may_take_no_more_keeps_the_rest_unsent(
     start_server: StartServer, open_smtp: OpenSmtp, connections: int
 ) -> None:
     transport = open_smtp(start_server().url, connections=connections)

@@ -139,7 +139,7 @@ def test_no_answer_to_the_final_dot_is_doubt(start_server: StartServer, open_smt
 
 @BOTH
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "DOT"])
-def test_421_is_an_answer_to_the_message_at_hand(
+def test_421_is_the_reply_to_the_current_message(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], stage: str
 ) -> None:
     server = start_server({stage: [Drop(b"421 4.3.2 shutting down\r\n")]}, features=features)
@@ -162,7 +162,7 @@ def test_a_peer_that_takes_three_messages_a_session_gets_all(
 # --- openings ---------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_there_costs_nothing_and_is_known_at_once(open_smtp: OpenSmtp) -> None:
+def test_an_unreachable_peer_costs_no_attempt_and_is_known_at_once(open_smtp: OpenSmtp) -> None:
     nobody = socket.create_server(("127.0.0.1", 0))
     port = nobody.getsockname()[1]
     nobody.close()
@@ -237,7 +237,7 @@ def test_a_kept_connection_that_was_never_used_may_fail_too(start_server: StartS
 
 
 @BOTH
-def test_a_peer_that_says_too_much_is_left(
+def test_a_peer_with_unsolicited_replies_is_disconnected(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     """An unsolicited reply would be taken for the reply to the next message."""
@@ -249,7 +249,7 @@ def test_a_peer_that_says_too_much_is_left(
 
 
 @BOTH
-def test_a_peer_that_goes_after_a_refusal_costs_nothing(
+def test_a_peer_that_disconnects_after_a_refusal_delays_no_other_message(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     server = start_server({"DATA": [b"554 5.7.1 no\r\n"], "RSET": [Drop()]}, features=features)
@@ -259,7 +259,7 @@ def test_a_peer_that_goes_after_a_refusal_costs_nothing(
     assert (server.connections, len(server.stored)) == (2, 3)
 
 
-def test_a_connection_that_was_idle_for_long_is_asked_first(
+def test_a_connection_that_was_idle_for_long_is_probed_first(
     start_server: StartServer, open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = start_server({"RSET": [b"250 alive\r\n", Drop()]})

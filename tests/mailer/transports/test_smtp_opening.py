@@ -154,7 +154,7 @@ def test_a_certificate_that_does_not_fit_ends_it(
     assert isinstance(send_one(open_smtp(f"{scheme}://127.0.0.1:{server.port}?verify=no")), Sent)
 
 
-def test_starttls_is_required_when_asked_for(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_starttls_is_required_when_configured(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server()
     assert send_one(open_smtp(server.url + "&starttls=always")) == NotSent(
         "the peer must encrypt, but it does not offer STARTTLS"
@@ -174,7 +174,7 @@ def test_starttls_is_not_used_when_forbidden(
     assert server.count("STARTTLS") == 0
 
 
-def test_what_was_said_before_tls_is_forgotten(
+def test_replies_before_tls_are_forgotten(
     start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path
 ) -> None:
     """A reply injected behind that to STARTTLS must not be taken for the one to EHLO under TLS (RFC 3207, 4.2)."""
@@ -184,13 +184,15 @@ def test_what_was_said_before_tls_is_forgotten(
     assert server.count("EHLO") == 2
 
 
-def test_a_peer_that_hangs_in_the_handshake_is_left(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_peer_that_hangs_in_the_handshake_is_disconnected(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server({"CONNECT": Hang()})
     url = f"smtps://127.0.0.1:{server.port}"
     assert send_one(open_smtp(url, timeout_seconds=0.2)) == NotSent("no answer within 0.2 s")
 
 
-def test_a_peer_that_speaks_plainly_where_tls_is_due_is_left(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_peer_without_tls_is_disconnected_where_tls_is_required(
+    start_server: StartServer, open_smtp: OpenSmtp
+) -> None:
     outcome = send_one(open_smtp(f"smtps://127.0.0.1:{start_server().port}"))
     assert isinstance(outcome, NotSent)
     assert outcome.reason.startswith("TLS failed: ")
@@ -199,7 +201,7 @@ def test_a_peer_that_speaks_plainly_where_tls_is_due_is_left(start_server: Start
 # --- passwords --------------------------------------------------------------------------------------------------------
 
 
-def test_a_password_does_not_leave_in_the_clear(
+def test_a_password_is_never_sent_in_the_clear(
     start_server: StartServer, open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = start_server(features=(*FEATURES, "AUTH PLAIN"))
@@ -244,7 +246,7 @@ def test_a_whole_url() -> None:
     assert SECRET not in repr(address)
 
 
-def test_ports_that_go_without_saying() -> None:
+def test_default_ports() -> None:
     assert SmtpAddress.parse("smtp://mx.test").port == 25
     assert SmtpAddress.parse("smtps://mx.test").port == 465
     assert SmtpAddress.parse("smtp://[::1]:2525") == SmtpAddress(host="::1", port=2525)

@@ -29,7 +29,9 @@ def outcomes_by_recipient(transport: SmtpTransport, envelope: Envelope, guard: T
     return dict(zip(envelope.recipients, result.outcomes, strict=True))
 
 
-def test_a_message_to_many_goes_out_in_several_transactions(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_message_to_many_recipients_is_sent_in_several_transactions(
+    start_server: StartServer, open_smtp: OpenSmtp
+) -> None:
     server, guard = start_server(), TestGuard()
     results = open_smtp(server.url, connections=3).send_slice([to_many(2 * RECIPIENTS + 1), make_envelope(2)], guard)
     assert kinds_of(results) == ["Sent"] * (2 * RECIPIENTS + 2)
@@ -43,7 +45,7 @@ def test_a_message_to_many_goes_out_in_several_transactions(start_server: StartS
 
 
 @pytest.mark.parametrize("begin_limit", range(8))
-def test_a_gate_that_closes_between_two_transactions_leaves_the_rest(
+def test_a_gate_that_closes_between_two_transactions_keeps_the_rest(
     start_server: StartServer, open_smtp: OpenSmtp, begin_limit: int
 ) -> None:
     server = start_server()
@@ -75,7 +77,7 @@ def test_accepted_recipients_get_it_though_a_peer_that_greylists_ends_the_sessio
 
 @pytest.mark.parametrize("counts_excess", [False, True])
 @pytest.mark.parametrize("room", [1, 10, 49])
-def test_a_peer_with_less_room_gets_smaller_transactions_and_everybody_gets_it_at_once(
+def test_a_peer_with_a_lower_limit_gets_smaller_transactions_without_a_retry(
     open_smtp: OpenSmtp, room: int, counts_excess: bool
 ) -> None:
     envelope = to_many(120)
@@ -101,7 +103,7 @@ def test_refused_and_accepted_recipients_do_not_wait_for_each_other(open_smtp: O
 
 
 @BOTH
-def test_a_peer_that_goes_before_it_has_answered_anybody_is_not_asked_over_and_over(
+def test_a_peer_that_disconnects_before_its_first_reply_is_not_tried_again_at_once(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     server = start_server({"RCPT": Drop(b"421 4.7.0 go away\r\n")}, features=features)
@@ -111,7 +113,7 @@ def test_a_peer_that_goes_before_it_has_answered_anybody_is_not_asked_over_and_o
 
 
 @BOTH
-def test_a_line_lost_among_the_recipients_costs_only_those_who_were_not_asked(
+def test_a_connection_lost_among_the_recipients_repeats_only_the_unanswered_ones(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     ok: Act = b"250 ok\r\n"
@@ -219,7 +221,7 @@ def is_whole(begun: Begun) -> bool:
 
 
 @pytest.mark.parametrize(("script", "whole"), [({}, True), ({"RCPT": [b"550 no\r\n"]}, False)])
-def test_what_is_begun_names_recipients_only_where_that_is_needed(
+def test_a_note_names_recipients_only_where_they_are_needed(
     start_server: StartServer, open_smtp: OpenSmtp, script: dict[str, Act | list[Act]], whole: bool
 ) -> None:
     guard = TestGuard()

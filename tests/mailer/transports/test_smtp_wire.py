@@ -24,7 +24,7 @@ def unstuff(wire: bytes) -> bytes:
 
 
 @given(st.lists(BYTES_THAT_MATTER.map(lambda line: line.replace(b"\r", b"").replace(b"\n", b"")), max_size=8))
-def test_dot_stuffing_comes_back_as_it_was(lines: list[bytes]) -> None:
+def test_dot_stuffing_is_reversible(lines: list[bytes]) -> None:
     data = b"".join(line + b"\r\n" for line in lines)
     assert unstuff(stuff_dots(data)) == data
 
@@ -80,7 +80,7 @@ def test_no_bytes_make_the_reader_raise(data: bytes) -> None:
     [b"hello\r\n", b"250\xff\r\n", b"999 x\r\n", b"250-a\r\n251 b\r\n", b"250 " + b"x" * 3000 + b"\r\n", b"2" * 3000,
      b"250-" + b"x" * 900 + b"\r\n" + (b"250-" + b"x" * 900 + b"\r\n") * 200],
 )  # fmt: skip
-def test_what_is_not_smtp_breaks_the_peer(garbage: bytes) -> None:
+def test_a_reply_that_is_not_smtp_marks_the_peer_as_broken(garbage: bytes) -> None:
     reader = ReplyReader()
     assert reader.feed(b"250 ok\r\n" + garbage) == [b"250 ok"]
     assert reader.broken
@@ -95,7 +95,7 @@ def test_reply_text_is_one_clean_line() -> None:
 @pytest.mark.parametrize(
     "address", ["a@b\r\nRCPT TO:<evil@x>", "a b@c", "a@b>", "<a@b", "a\x00@b", "a\x7f@b", "\ud800@b", "a@b\n"]
 )
-def test_an_address_that_could_split_a_command_never_reaches_the_wire(address: str) -> None:
+def test_an_address_that_could_split_a_command_is_never_sent(address: str) -> None:
     as_sender = Transaction(make_envelope(sender=address), Peer(is_utf8=True))
     assert as_sender.commands == []
     assert isinstance(as_sender.outcomes[0], Refused)
@@ -123,7 +123,7 @@ def test_mail_carries_the_parameters_that_the_peer_offered() -> None:
         (Peer(is_8bit=True), {"recipients": ("ü@example.net",)}, "SMTPUTF8"),
     ],
 )
-def test_what_the_peer_can_never_take_is_refused_without_asking_it(
+def test_a_message_that_the_peer_can_never_take_is_refused_without_a_command(
     peer: Peer, changes: dict[str, object], words: str
 ) -> None:
     transaction = Transaction(make_envelope(**changes), peer)

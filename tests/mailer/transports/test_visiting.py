@@ -78,7 +78,7 @@ def test_an_encrypted_session_and_a_missing_offer_are_named(start_server: StartS
     ],
     ids=["sender", "no login", "recipients", "greylisting", "only its own postmaster"],
 )
-def test_a_peer_that_takes_no_mail_says_why(
+def test_a_peer_that_takes_no_mail_is_reported_with_its_reason(
     start_server: StartServer, examine: Examine, script: dict[str, Act], refusal: str, hint: str
 ) -> None:
     server = start_server(script)
@@ -108,7 +108,7 @@ def test_a_peer_that_takes_no_mail_says_why(
     ],
     ids=["silent", "silent at MAIL", "refuses us", "hangs up", "no encryption", "wrong login"],
 )
-def test_a_peer_that_mail_cannot_reach_says_why_and_what_to_do(
+def test_an_unreachable_peer_is_reported_with_a_reason_and_a_hint(
     start_server: StartServer,
     examine: Examine,
     *,
@@ -138,7 +138,7 @@ def test_a_peer_that_mail_cannot_reach_says_why_and_what_to_do(
     ],
     ids=["nobody listens", "unknown name", "no SMTP URL", "no CA file"],
 )
-def test_an_url_that_leads_nowhere_says_why(examine: Examine, url: str, text: str) -> None:
+def test_an_invalid_url_is_reported_with_the_reason(examine: Examine, url: str, text: str) -> None:
     (finding,) = examine(url)
     assert not finding.is_well
     assert text in finding.says
