@@ -27,11 +27,11 @@ class Caller:
             self.connection.close()
         self.connection.request(method, path, body, self.headers)
         answer = self.connection.getresponse()
-        told = answer.read()
+        content = answer.read()
         self.used_at = time.monotonic()
         if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {told[:500].decode(errors='replace')}")
-        return dict(answer.headers), json.loads(told) if told else None
+            raise RuntimeError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}")
+        return dict(answer.headers), json.loads(content) if content else None
 
     def close(self) -> None:
         self.connection.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.about import about
-from benchmarks.contest import kept
+from benchmarks.contest import keeping_stacks
 from benchmarks.measured import Measured
 from benchmarks.report import text
 from benchmarks.setting import Setting
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
     if rest and options.case != OWN_ARGUMENTS:
         command.error(f"unrecognized arguments: {' '.join(rest)}")
     setting = Setting(is_quick=options.quick, rounds=options.contest_rounds, arguments=tuple(rest))
-    with kept():
+    with keeping_stacks():
         result = run([options.case] if options.case else list(CASES), setting)
     show(json.dumps(result, indent=2) if options.json else text(result))
     if options.plot:

@@ -47,7 +47,7 @@ def alone(
 ) -> Iterator[tuple[Sluice, Sink]]:
     """Run a stack of Sluice and its sink.
 
-    A quick run keeps them for the next case that wants the same, until `kept` ends.
+    A quick run keeps them for the next case that wants the same, until `keeping_stacks` ends.
     """
     with ExitStack() as ends:
         key = (workers, delay_ms, *(environment or {}).items())
@@ -68,7 +68,7 @@ _keeper = ExitStack()
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def keeping_stacks() -> Iterator[None]:
     """Keep stacks for later cases, and take them down at the end of the block."""
     try:
         yield
@@ -85,20 +85,20 @@ def contest(setting: Setting) -> Contest:
 
 def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *, delay_ms: float = 0) -> Contest:
     """Play so many rounds of all contestants, and of the ceilings of these cases."""
-    held = Contest()
+    results = Contest()
     ceilings = [name for name, ceiling in CEILINGS.items() if ceiling.case in cases]
     for number in range(1, rounds + 1):
         say(f"Round {number} of {rounds}: {messages:,} messages")
         for name in [SLUICE] if setting.is_quick else CONTESTANTS:
-            if name not in held.skipped:
-                take_turn(setting, held, name, messages, delay_ms)
+            if name not in results.skipped:
+                take_turn(setting, results, name, messages, delay_ms)
         for name in ceilings:
-            if name not in held.skipped:
-                take_measure(held, name, messages, delay_ms)
-    return held
+            if name not in results.skipped:
+                take_measure(results, name, messages, delay_ms)
+    return results
 
 
-def take_turn(setting: Setting, held: Contest, name: str, messages: int, delay_ms: float) -> None:
+def take_turn(setting: Setting, results: Contest, name: str, messages: int, delay_ms: float) -> None:
     """Let a contestant play. One that fails is skipped from then on; Sluice itself may not fail."""
     try:
         with on_stage(setting, name, delay_ms) as (contestant, sink):
@@ -106,10 +106,10 @@ def take_turn(setting: Setting, held: Contest, name: str, messages: int, delay_m
     except (Unavailable, StackError) as reason:
         if name == SLUICE:
             raise
-        skip(held, name, reason)
+        skip(results, name, reason)
     else:
-        held.plays.setdefault(name, []).append(played)
-        say(f"  {name}: {told(played)}")
+        results.plays.setdefault(name, []).append(played)
+        say(f"  {name}: {summary_of(played)}")
 
 
 @contextmanager
@@ -122,23 +122,23 @@ def on_stage(setting: Setting, name: str, delay_ms: float) -> Iterator[tuple[Con
             yield contestant, sink
 
 
-def take_measure(held: Contest, name: str, messages: int, delay_ms: float) -> None:
+def take_measure(results: Contest, name: str, messages: int, delay_ms: float) -> None:
     try:
         with bench_folder(delay_ms=delay_ms) as (folder, sink):
             measured = measure_ceiling(name)(folder, sink, messages)
     except (Unavailable, StackError) as reason:
-        skip(held, name, reason)
+        skip(results, name, reason)
     else:
-        held.ceilings.setdefault(name, []).append(measured)
+        results.ceilings.setdefault(name, []).append(measured)
         say(f"  {name}: {measured:,.0f} a second")
 
 
-def skip(held: Contest, name: str, reason: Exception) -> None:
-    held.skipped[name] = str(reason)
+def skip(results: Contest, name: str, reason: Exception) -> None:
+    results.skipped[name] = str(reason)
     say(f"  {name} is skipped: {reason}")
 
 
-def told(played: Play) -> str:
+def summary_of(played: Play) -> str:
     """Return a play in one line, for a person."""
     spoilt = f", {played.lost} LOST, {played.doubled} DOUBLED, {played.early} EARLY" if not played.is_sound else ""
     return (

@@ -62,19 +62,19 @@ def tree_cpu(roots: Iterable[int]) -> float:
 
 def tree(roots: Iterable[int]) -> dict[int, tuple[int, float]]:
     """Return these processes and all below them: the parent of each, and its seconds (with ended children's)."""
-    found: dict[int, tuple[int, float]] = {}
+    processes: dict[int, tuple[int, float]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = entry.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        found[int(entry.parent.name)] = int(fields[1]), sum(map(int, fields[11:15])) / TICKS
+        processes[int(entry.parent.name)] = int(fields[1]), sum(map(int, fields[11:15])) / TICKS
     children: dict[int, list[int]] = {}
-    for pid, (parent, _) in found.items():
+    for pid, (parent, _) in processes.items():
         children.setdefault(parent, []).append(pid)
-    wanted, left = {}, [pid for pid in roots if pid in found]
+    wanted, left = {}, [pid for pid in roots if pid in processes]
     while left:
         pid = left.pop()
-        wanted[pid] = found[pid]
+        wanted[pid] = processes[pid]
         left += children.get(pid, [])
     return wanted

@@ -62,20 +62,20 @@ class Line:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection((HOST, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.heard = b""
+        self.received = b""
 
     def ask(self, request: bytes) -> None:
-        self.heard = b""
+        self.received = b""
         self.socket.sendall(request)
 
     def is_answered(self) -> bool:
         """Read what is there, and return whether the answer is complete now."""
         piece = self.socket.recv(65536)
-        self.heard += piece
-        head, mark, body = self.heard.partition(b"\r\n\r\n")
+        self.received += piece
+        head, mark, body = self.received.partition(b"\r\n\r\n")
         length = LENGTH.search(head)
         if not piece or (mark and not (head.startswith(b"HTTP/1.1 2") and length)):
-            raise StackError(f"not an answer: {self.heard[:500].decode(errors='replace')!r}")
+            raise StackError(f"not an answer: {self.received[:500].decode(errors='replace')!r}")
         return length is not None and bool(mark) and len(body) >= int(length[1])
 
     def close(self) -> None:

@@ -86,12 +86,12 @@ class Measured:
 
 def judge(target: Target, figures: Mapping[str, Figure]) -> dict[str, Any]:
     """Return the target, the figure, and whether it was met; `measured` is None where the other side is missing."""
-    told: dict[str, Any] = {"figure": target.figure, "target": target.text, "measured": None, "is_met": None}
+    verdict: dict[str, Any] = {"figure": target.figure, "target": target.text, "measured": None, "is_met": None}
     runs = figures[target.figure].runs if target.figure in figures else {}
     if not {SLUICE, target.against or SLUICE} <= set(runs):
-        return told
+        return verdict
     measured = median(runs[SLUICE]) / (median(runs[target.against]) if target.against else 1)
-    return told | {"measured": significant(measured), "is_met": target.is_met_by(measured)}
+    return verdict | {"measured": significant(measured), "is_met": target.is_met_by(measured)}
 
 
 def spread(name: str, milliseconds: Iterable[float]) -> list[Figure]:

@@ -44,10 +44,10 @@ CEILINGS = {
 
 
 def running(name: str) -> Running:
-    found: Running = import_module(CONTESTANTS[name]).running
-    return found
+    function: Running = import_module(CONTESTANTS[name]).running
+    return function
 
 
 def measure_ceiling(name: str) -> Callable[[Path, Sink, int], float]:
-    found: Callable[[Path, Sink, int], float] = import_module(CEILINGS[name].module).measure
-    return found
+    function: Callable[[Path, Sink, int], float] = import_module(CEILINGS[name].module).measure
+    return function

@@ -32,14 +32,14 @@ HEAD = Row("figure", "Sluice", "others: how many times better Sluice is", "targe
 def text(result: dict[str, Any]) -> str:
     """Return the result as text for a terminal."""
     cases = {name: list(rows(case)) for name, case in result.items() if name != "about"}
-    every = [HEAD, *(row for found in cases.values() for row in found)]
+    every = [HEAD, *(row for table_rows in cases.values() for row in table_rows)]
     widths = [max(len(row[column]) for row in every) for column in range(2)]
     lines = [machine(result["about"])]
-    for name, found in cases.items():
+    for name, table_rows in cases.items():
         lines += ["", f"{name}: {result[name]['summary']}"]
         lines += [
             f"  {row.figure:<{widths[0]}}  {row.sluice:>{widths[1]}}  {'  '.join(filter(None, row[2:]))}".rstrip()
-            for row in found
+            for row in table_rows
         ]
         lines += [f"  {line}" for line in remarks(result[name])]
     return "\n".join(lines)
@@ -50,17 +50,17 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [machine(result["about"]), ""]
     for name, case in result.items():
         if name != "about":
-            found = list(rows(case))
-            lines += [f"### `{name}`: {case['summary']}", "", *table([HEAD, *found]), ""]
+            table_rows = list(rows(case))
+            lines += [f"### `{name}`: {case['summary']}", "", *table([HEAD, *table_rows]), ""]
             lines += [f"- {line}" for line in remarks(case)]
             lines += [""] if lines[-1] else []
     return "\n".join(lines).rstrip() + "\n"
 
 
-def table(found: list[Row]) -> Iterator[str]:
+def table(table_rows: list[Row]) -> Iterator[str]:
     """Return a table without the columns that are empty throughout."""
-    columns = [n for n in range(len(HEAD)) if any(row[n] for row in found[1:])]
-    for number, row in enumerate(found):
+    columns = [n for n in range(len(HEAD)) if any(row[n] for row in table_rows[1:])]
+    for number, row in enumerate(table_rows):
         yield "| " + " | ".join(row[n] for n in columns) + " |"
         if number == 0:
             yield "|" + "|".join("---:" if n == 1 else "---" for n in columns) + "|"
@@ -73,13 +73,15 @@ def rows(case: dict[str, Any]) -> Iterator[Row]:
         ratios = case["ratios"].get(figure, {})
         yield Row(
             figure,
-            told(numbers),
-            ", ".join(f"{who} {told(case[who][figure])}: {number(ratios[who])}" for who in others if who in ratios),
+            with_spread(numbers),
+            ", ".join(
+                f"{who} {with_spread(case[who][figure])}: {number(ratios[who])}" for who in others if who in ratios
+            ),
             "; ".join(verdict(target) for target in case["targets"] if target["figure"] == figure),
         )
 
 
-def told(numbers: dict[str, Any]) -> str:
+def with_spread(numbers: dict[str, Any]) -> str:
     """Return the median, and the spread where there is one."""
     spread = f" [{number(numbers['min'])} … {number(numbers['max'])}]" if len(numbers["runs"]) > 1 else ""
     return number(numbers["median"]) + spread

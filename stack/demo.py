@@ -48,8 +48,8 @@ class Story:
     def came_out_right(self) -> bool:
         """The inbox has exactly what had to come, and the service says the same of every message."""
         rest = self.messages - self.expected
-        told = self.counts.get("sent") == self.expected and (not rest or self.counts.get(self.end_state) == rest)
-        return self.received == self.expected and told
+        is_reported = self.counts.get("sent") == self.expected and (not rest or self.counts.get(self.end_state) == rest)
+        return self.received == self.expected and is_reported
 
 
 def main(arguments: list[str]) -> int:
@@ -137,11 +137,11 @@ class Demo:
 
     def stop_in_the_middle(self) -> dict[str, Any]:
         """Cancel the big batch while it is being sent, and note what the answer says."""
-        asked = time.monotonic()
+        began_at = time.monotonic()
         answer = self.client.user.scheduled_sends.post(
             request_body={"batch_id": self.stopped.batch_id, "status": "cancel"}
         )
-        took = time.monotonic() - asked
+        took = time.monotonic() - began_at
         received = self.count(self.stopped)
         headers = answer.headers
         stop = {

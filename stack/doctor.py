@@ -89,8 +89,8 @@ def check_stack(state: Path) -> str:
 def product_environment(state: Path) -> dict[str, str] | None:
     """Return the environment of the stack in the folder, else of this process; None if neither names a database."""
     try:
-        kept = json.loads((state / "environment.json").read_text()) if is_locked(state) else {}
+        saved = json.loads((state / "environment.json").read_text()) if is_locked(state) else {}
     except OSError:
-        kept = {}
-    environment = {**os.environ, **kept}
+        saved = {}
+    environment = {**os.environ, **saved}
     return environment if environment.get("DATABASE_URL") else None

@@ -29,20 +29,20 @@ class Logins:
 
 def secret_key(state: Path) -> str:
     """Made once for a state folder: another one would end every session."""
-    kept = read(state)
-    if "secret_key" not in kept:
-        write(state, {**kept, "secret_key": secrets.token_urlsafe(48)})
+    secrets_file = read(state)
+    if "secret_key" not in secrets_file:
+        write(state, {**secrets_file, "secret_key": secrets.token_urlsafe(48)})
     return str(read(state)["secret_key"])
 
 
 def logins(state: Path, database_url: str, manage: Manage) -> Logins:
     """Return the logins of this database, and make them if there are none."""
     name = "logins " + hashlib.sha256(without_password(database_url).encode()).hexdigest()[:16]
-    kept = read(state)
-    if name not in kept:
-        kept[name] = json.loads(manage("first_run"))
-        write(state, kept)
-    return Logins(**kept[name])
+    content = read(state)
+    if name not in content:
+        content[name] = json.loads(manage("first_run"))
+        write(state, content)
+    return Logins(**content[name])
 
 
 def without_password(database_url: str) -> str:
@@ -52,14 +52,14 @@ def without_password(database_url: str) -> str:
 
 def read(state: Path) -> dict[str, Any]:
     try:
-        kept: dict[str, Any] = json.loads((state / "secrets.json").read_text())
+        content: dict[str, Any] = json.loads((state / "secrets.json").read_text())
     except FileNotFoundError:
         return {}
-    return kept
+    return content
 
 
-def write(state: Path, kept: Mapping[str, Any]) -> None:
-    write_private(state / "secrets.json", kept)
+def write(state: Path, content: Mapping[str, Any]) -> None:
+    write_private(state / "secrets.json", content)
 
 
 def write_private(path: Path, content: Mapping[str, Any] | str) -> None:

@@ -44,5 +44,5 @@ def prepare_environment() -> None:
 
 def redis_url_of(worker: str, url: str) -> str:
     """gw1 uses database 1. The URL of an outside Redis is left as it is."""
-    head, found, _ = url.partition("?virtual_host=")
-    return f"{head}{found}{worker.removeprefix('gw')}" if found else url
+    head, option, _ = url.partition("?virtual_host=")
+    return f"{head}{option}{worker.removeprefix('gw')}" if option else url

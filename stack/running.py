@@ -85,24 +85,24 @@ def running_stack(
     `environment` goes over the process's own; DATABASE_URL, REDIS_URL and SMTP_URL there replace the embedded parts.
     `durable=False` is for data that nobody wants to keep. A signal ends the block with Interrupted.
     """
-    given = {**os.environ, **(environment or {})}
+    variables = {**os.environ, **(environment or {})}
     with locked(state) as lock:
         port = free_port(port)
         with supervised(state, lock) as processes:
-            yield start(processes, state, port, given, durable=durable, programs=programs)
+            yield start(processes, state, port, variables, durable=durable, programs=programs)
 
 
 def start(
-    processes: Processes, state: Path, port: int, given: Mapping[str, str], *, durable: bool, programs: Programs
+    processes: Processes, state: Path, port: int, variables: Mapping[str, str], *, durable: bool, programs: Programs
 ) -> RunningStack:
     """Engines and inbox, then the schema, then all programs at once; the first run's logins are made meanwhile."""
     started = time.monotonic()
-    engines = start_engines(processes, state, given, durable=durable)
-    inbox, smtp_url = start_inbox(processes, state, given)
+    engines = start_engines(processes, state, variables, durable=durable)
+    inbox, smtp_url = start_inbox(processes, state, variables)
     say(f"Engines ready after {time.monotonic() - started:.1f} s.")
-    own = {**engines.environment, "SMTP_URL": smtp_url, "LOCAL_INBOX": str(inbox or ""), **settings(state, given)}
-    own["PUBLIC_URL"] = given.get("PUBLIC_URL") or f"http://{HOST}:{port}"
-    whole = {**given, **own}
+    own = {**engines.environment, "SMTP_URL": smtp_url, "LOCAL_INBOX": str(inbox or ""), **settings(state, variables)}
+    own["PUBLIC_URL"] = variables.get("PUBLIC_URL") or f"http://{HOST}:{port}"
+    whole = {**variables, **own}
     manage(whole, "migrate", "--verbosity", "0")
     say(f"Database migrated after {time.monotonic() - started:.1f} s.")
     children = [processes.launch(program) for program in programs(state, port, whole)]
@@ -114,29 +114,29 @@ def start(
     return RunningStack(state, f"http://{HOST}:{port}", whole, inbox, made, processes)
 
 
-def settings(state: Path, given: Mapping[str, str]) -> dict[str, str]:
+def settings(state: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the settings in which a stack on one's own machine differs from production (config/settings.py)."""
     return {
-        "SECRET_KEY": given.get("SECRET_KEY") or secret_key(state),
-        "STOP_CUTOFF_SECONDS": given.get("STOP_CUTOFF_SECONDS", "0"),
-        "ALLOWED_HOSTS": allowed_hosts(given),
+        "SECRET_KEY": variables.get("SECRET_KEY") or secret_key(state),
+        "STOP_CUTOFF_SECONDS": variables.get("STOP_CUTOFF_SECONDS", "0"),
+        "ALLOWED_HOSTS": allowed_hosts(variables),
         "DEBUG": "false",
         # `migrate` has just run them; each Celery program would again, before it is ready.
         "CELERY_SKIP_CHECKS": "true",
     }
 
 
-def start_inbox(processes: Processes, state: Path, given: Mapping[str, str]) -> tuple[Path | None, str]:
+def start_inbox(processes: Processes, state: Path, variables: Mapping[str, str]) -> tuple[Path | None, str]:
     """Start an inbox, and return its Maildir and SMTP_URL; start none if SMTP_URL names another peer."""
-    if given.get("SMTP_URL"):
-        return None, given["SMTP_URL"]
+    if variables.get("SMTP_URL"):
+        return None, variables["SMTP_URL"]
     processes.start(inbox_program(state))
     return state / "inbox", f"smtp://{HOST}:{(state / 'run' / 'inbox-port').read_text()}"
 
 
-def allowed_hosts(given: Mapping[str, str]) -> str:
+def allowed_hosts(variables: Mapping[str, str]) -> str:
     """Return the hosts that the environment allows, and this machine."""
-    hosts = [host for host in given.get("ALLOWED_HOSTS", "").split(",") if host]
+    hosts = [host for host in variables.get("ALLOWED_HOSTS", "").split(",") if host]
     return ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
 
 

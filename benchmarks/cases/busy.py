@@ -71,13 +71,13 @@ def measure(setting: Setting) -> Measured:
                     times[name].append((time.monotonic() - asked_at) * 1000)
                     settled += headers["X-Sluice-Settled"] == "true"
         caller.close()
-    told = {f"answers {status} to the others": count for status, count in sorted(answers.items())}
+    statuses = {f"answers {status} to the others": count for status, count in sorted(answers.items())}
     return Measured(
         [
             *(figure for name in times for figure in spread(name, times[name])),
             Figure("settled, share of the calls", {SLUICE: [settled / sum(map(len, times.values()))]}),
         ],
-        facts=told,
+        facts=statuses,
         is_sound=settled == sum(map(len, times.values())),
     )
 

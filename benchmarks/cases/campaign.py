@@ -58,8 +58,8 @@ def measure(setting: Setting) -> Measured:
             rounds = setting.rounds if size == sizes[-1] else 1
             seconds.append([expansion_seconds(sluice, campaign_id) for _ in range(rounds)])
             memory.append((memory_of(worker) - before) / 1e6)
-            told = ", ".join(f"{taken:.2f}" for taken in seconds[-1])
-            say(f"  {size:,} contacts: expanded in {told} s, the worker grew by {memory[-1]:.1f} MB")
+            times = ", ".join(f"{taken:.2f}" for taken in seconds[-1])
+            say(f"  {size:,} contacts: expanded in {times} s, the worker grew by {memory[-1]:.1f} MB")
         flight = fly(sluice, sink, campaign_id)
     return Measured(
         [
@@ -87,7 +87,7 @@ def add_campaign(sluice: Sluice, contacts: int) -> int:
     list_id, sender_id, group_id = row
     sluice.database.execute("analyze")
     content = {"html_content": HTML + TAG, "plain_content": "Dear [%first_name | friend%], news. [unsubscribe]"}
-    asked: dict[str, Any] = {
+    body: dict[str, Any] = {
         "title": f"To {contacts:,}",
         "subject": "News for [%first_name | you%]",
         "sender_id": sender_id,
@@ -95,7 +95,7 @@ def add_campaign(sluice: Sluice, contacts: int) -> int:
         "suppression_group_id": group_id,
         **content,
     }
-    return int(sluice.ask("POST", "/v3/campaigns", asked)[1]["id"])
+    return int(sluice.ask("POST", "/v3/campaigns", body)[1]["id"])
 
 
 def expansion_seconds(sluice: Sluice, campaign_id: int) -> float:
@@ -138,6 +138,6 @@ def fly(sluice: Sluice, sink: Sink, campaign_id: int) -> Flight:
     later = sink.count() - before
     caller.close()
     sent, is_settled = int(headers["X-Sluice-Sent"]), headers["X-Sluice-Settled"] == "true"
-    told = json.dumps({"sent": sent, "taken": taken, "later": later})
-    say(f"  first message after {first_seconds:.2f} s; cancel in {cancel_ms:.0f} ms: {told}")
+    counts = json.dumps({"sent": sent, "taken": taken, "later": later})
+    say(f"  first message after {first_seconds:.2f} s; cancel in {cancel_ms:.0f} ms: {counts}")
     return Flight(first_seconds, looks_ms, cancel_ms, is_settled, sent == taken == later)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from statistics import median
 
-from benchmarks.contest import alone, told
+from benchmarks.contest import alone, summary_of
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
@@ -36,7 +36,7 @@ def measure(setting: Setting) -> Measured:
             waiting = size
             for _ in range(setting.count(setting.rounds)):
                 plays[size].append(play(sluice, sink, messages, per_second=per_second))
-                say(f"  beside {size:,}: {told(plays[size][-1])}")
+                say(f"  beside {size:,}: {summary_of(plays[size][-1])}")
     rates = {size: [each.drained_per_second for each in plays[size]] for size in sizes}
     cpu = [median(sum(each.draining) for each in plays[size]) for size in sizes]
     return Measured(

@@ -18,7 +18,7 @@ AHEAD_SECONDS = 3600
 
 def measure(setting: Setting) -> Measured:
     """Measure a stack of Sluice and then the ceilings, in each round; the three sizes in the last round only."""
-    held = Contest()
+    contest = Contest()
     rates: list[float] = []
     sizes = setting.sizes(REQUESTS, quick=90)
     for number in range(1, setting.count(setting.rounds) + 1):
@@ -29,15 +29,15 @@ def measure(setting: Setting) -> Measured:
         rates.append(sizes[-1] / costs[-1][0])
         say(f"  sluice: {rates[-1]:,.0f} a second")
         for name, ceiling in CEILINGS.items():
-            if ceiling.case == "accept-one" and name not in held.skipped:
-                take_measure(held, name, sizes[-1], 0)
+            if ceiling.case == "accept-one" and name not in contest.skipped:
+                take_measure(contest, name, sizes[-1], 0)
     return Measured(
-        [Figure("requests/s", {SLUICE: rates, **held.ceilings}, True)],
+        [Figure("requests/s", {SLUICE: rates, **contest.ceilings}, True)],
         [
             Growth("seconds", sizes, [seconds for seconds, _ in costs]),
             Growth("CPU seconds", sizes, [cpu for _, cpu in costs]),
         ],
-        {f"{name} is skipped": why for name, why in held.skipped.items()},
+        {f"{name} is skipped": why for name, why in contest.skipped.items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from benchmarks.contest import alone, hold, told
+from benchmarks.contest import alone, hold, summary_of
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
@@ -33,16 +33,16 @@ def slow_sink(setting: Setting) -> Measured:
         per_second = warm_up(sluice, sink)
         for size in sizes:
             plays.append(play(sluice, sink, size, per_second=per_second))
-            say(f"  {size:,}: {told(plays[-1])}")
+            say(f"  {size:,}: {summary_of(plays[-1])}")
     few = setting.size(PEERS_MESSAGES, quick=100)
-    held = hold(setting, few, setting.count(setting.rounds), ("slow-sink",), delay_ms=DELAY_MS)
-    ours = [*plays, *held.plays[SLUICE]]
-    rates = {name: [each.drained_per_second for each in plays] for name, plays in held.plays.items()}
+    contest = hold(setting, few, setting.count(setting.rounds), ("slow-sink",), delay_ms=DELAY_MS)
+    ours = [*plays, *contest.plays[SLUICE]]
+    rates = {name: [each.drained_per_second for each in plays] for name, plays in contest.plays.items()}
     peers = [median(rate) for name, rate in rates.items() if name != SLUICE]
     return Measured(
         [
             Figure("messages/s, a process", {SLUICE: [plays[-1].drained_per_second / 2]}, True),
-            Figure(f"{few}, as it comes, messages/s", rates | held.ceilings, True),
+            Figure(f"{few}, as it comes, messages/s", rates | contest.ceilings, True),
             *(
                 [Figure(f"{few}, to the best peer, times", {SLUICE: [median(rates[SLUICE]) / max(peers)]}, True)]
                 if peers
@@ -53,7 +53,7 @@ def slow_sink(setting: Setting) -> Measured:
             Growth("seconds", sizes, [each.lateness(1) for each in plays]),
             Growth("CPU seconds", sizes, [sum(each.draining) for each in plays]),
         ],
-        {f"{name} is skipped": why for name, why in held.skipped.items()},
+        {f"{name} is skipped": why for name, why in contest.skipped.items()},
         is_sound=all(each.is_sound for each in ours),
     )
 
@@ -68,7 +68,7 @@ def workers(setting: Setting) -> Measured:
             environment = {"SMTP_CONNECTIONS": str(FLEET_CONNECTIONS)}
             with alone(setting, workers=fleet, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
                 plays[fleet].append(play_warm(sluice, sink, messages))
-                say(f"  {fleet} at work: {told(plays[fleet][-1])}")
+                say(f"  {fleet} at work: {summary_of(plays[fleet][-1])}")
     rates = {fleet: [each.drained_per_second for each in plays[fleet]] for fleet in fleets}
     return Measured(
         [

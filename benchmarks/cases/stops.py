@@ -80,9 +80,9 @@ def conclude(rounds: list[Round], drained: int) -> Measured:
 
 
 def line(number: int, played: Round) -> str:
-    told = f"{played.sent} had left, the peer has {played.taken} and {played.taken_later} later"
+    counts = f"{played.sent} had left, the peer has {played.taken} and {played.taken_later} later"
     verdict = "" if played.is_met else "  NOT AS PROMISED"
-    return f"  {number:>3}  settled {played.is_settled} after {played.answer_ms:.0f} ms: {told}{verdict}"
+    return f"  {number:>3}  settled {played.is_settled} after {played.answer_ms:.0f} ms: {counts}{verdict}"
 
 
 class DrainedBatch:

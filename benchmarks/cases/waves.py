@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from benchmarks.contest import alone, contest, told
+from benchmarks.contest import alone, contest, summary_of
 from benchmarks.measured import Figure, Growth, Measured
 from benchmarks.registry import CEILINGS, SLUICE
 from benchmarks.setting import Setting
@@ -80,16 +80,16 @@ def grown(setting: Setting) -> list[Play]:
             plays.append(play(sluice, sink, messages, per_second=per_second))
             per_second = plays[-1].accepted_per_second * CAREFUL
             sluice.wait_for_outcomes(before + messages)
-            say(f"  {messages:,}: {told(plays[-1])}")
+            say(f"  {messages:,}: {summary_of(plays[-1])}")
     return plays
 
 
 def compared(setting: Setting, name: str, value: Callable[[Play], float], ceilings_of: str = "") -> Figure:
     """Return a figure of all contestants in all rounds; a rate has the ceilings of its case beside it."""
-    held = contest(setting)
-    runs = {who: [value(play) for play in plays] for who, plays in held.plays.items()}
-    beside = {other: found for other, found in held.ceilings.items() if CEILINGS[other].case == ceilings_of}
-    return Figure(f"{held.plays[SLUICE][0].messages:,}, {name}", runs | beside, bool(ceilings_of))
+    results = contest(setting)
+    runs = {who: [value(play) for play in plays] for who, plays in results.plays.items()}
+    beside = {other: rates for other, rates in results.ceilings.items() if CEILINGS[other].case == ceilings_of}
+    return Figure(f"{results.plays[SLUICE][0].messages:,}, {name}", runs | beside, bool(ceilings_of))
 
 
 def growth(name: str, cost: Callable[[Play], float], plays: list[Play]) -> Growth:
@@ -108,12 +108,12 @@ def measured(
     curves: dict[str, list[tuple[float, float]]] | None = None,
 ) -> Measured:
     """Sound when Sluice lost and doubled nothing; what peers lost is told."""
-    held = contest(setting)
-    ours = [*held.plays[SLUICE], *grown(setting)]
+    results = contest(setting)
+    ours = [*results.plays[SLUICE], *grown(setting)]
     facts: dict[str, Any] = {
         f"{other} lost or doubled": sum(play.lost + play.doubled for play in plays)
-        for other, plays in held.plays.items()
+        for other, plays in results.plays.items()
         if not all(play.is_sound for play in plays)
     }
-    facts |= {f"{name} is skipped": why for name, why in held.skipped.items()}
+    facts |= {f"{name} is skipped": why for name, why in results.skipped.items()}
     return Measured(figures, grows, facts, curves or {}, is_sound=all(play.is_sound for play in ours))

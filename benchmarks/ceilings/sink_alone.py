@@ -82,9 +82,9 @@ def drive(selector: selectors.BaseSelector) -> None:
 
 def conversation(numbers: range) -> bytes:
     """All that a client says in a session with these messages."""
-    said = [b"EHLO blind\r\n"]
+    lines = [b"EHLO blind\r\n"]
     for envelopes in make_slices(numbers):
         for envelope in envelopes:
             commands = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{envelope.recipients[0]}>\r\nDATA\r\n"
-            said += [commands.encode(), envelope.data, b".\r\n"]
-    return b"".join(said)
+            lines += [commands.encode(), envelope.data, b".\r\n"]
+    return b"".join(lines)

@@ -67,9 +67,9 @@ class Scheduler:
         assert self.process.stdout is not None
         answer = self.process.stdout.readline().strip()
         if answer != word:
-            said = self._log.read_text(errors="replace")[-2000:]
+            output = self._log.read_text(errors="replace")[-2000:]
             self.close()
-            raise StackError(f"{self._log} says {answer!r} instead of {word!r}:\n{said}")
+            raise StackError(f"{self._log} says {answer!r} instead of {word!r}:\n{output}")
 
 
 class Peer:
@@ -138,11 +138,11 @@ def peer_on_postgresql(name: str, home: Path, folder: Path, sink: Sink, **variab
     """
     folder = folder / name
     with started(folder) as processes:
-        given = conninfo_to_dict(
+        parameters = conninfo_to_dict(
             start_postgresql(processes, find_postgresql(os.environ), data_folder(folder), durable=True)
         )
         names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
-        engine = {variable: str(given[part]) for variable, part in names.items()}
+        engine = {variable: str(parameters[part]) for variable, part in names.items()}
         with closing(Peer(home, folder, processes, {**environment(folder, sink), **engine, **variables})) as peer:
             yield peer
 

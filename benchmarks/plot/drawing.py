@@ -44,8 +44,8 @@ def draw(result: dict[str, Any], png: str) -> None:
 
 def drawable(result: dict[str, Any]) -> set[str]:
     """Which panels have something to show."""
-    found = {"rates": "drain" in result, "lateness": "lateness" in result}
-    return {name for name, there in found.items() if there} | ({"growth"} if grown(result) else set())
+    panels = {"rates": "drain" in result, "lateness": "lateness" in result}
+    return {name for name, there in panels.items() if there} | ({"growth"} if grown(result) else set())
 
 
 def colours(result: dict[str, Any]) -> dict[str, str]:
@@ -61,9 +61,9 @@ def rates(axes: Axes, result: dict[str, Any]) -> None:
     """Bars: the drain of the wave that everybody has played."""
     case = result["drain"]
     figure = next(iter(case["sluice"]))
-    found = {name: case[name][figure] for name in case if name not in PARTS and figure in case[name]}
-    names = sorted(found, key=lambda name: found[name]["median"])
-    medians = [found[name]["median"] for name in names]
+    figures = {name: case[name][figure] for name in case if name not in PARTS and figure in case[name]}
+    names = sorted(figures, key=lambda name: figures[name]["median"])
+    medians = [figures[name]["median"] for name in names]
     chosen = colours(result)
     bars = axes.barh(names, medians, color=[chosen[name] for name in names], height=0.62)
     axes.bar_label(bars, [f"{median:,.0f}" for median in medians], padding=5, color=INK)
@@ -109,13 +109,13 @@ def growth(axes: Axes, result: dict[str, Any]) -> None:
 
 def grown(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
     """Sizes and costs by case, each by those of the smallest."""
-    found = {}
+    growths = {}
     for case, name in GROWTHS.items():
         each = result.get(case, {}).get("growth", {}).get(name)
         if each and min(each["costs"]) > 0:
             sizes, costs = ([value / values[0] for value in values] for values in (each["sizes"], each["costs"]))
-            found[case] = sizes, costs
-    return found
+            growths[case] = sizes, costs
+    return growths
 
 
 if __name__ == "__main__":

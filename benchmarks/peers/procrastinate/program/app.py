@@ -14,15 +14,15 @@ settings.configure(EMAIL_HOST="127.0.0.1", EMAIL_PORT=int(os.environ["SMTP_PORT"
 django.setup()
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-kept = threading.local()
+local = threading.local()
 
 
 def open_connection():
     """Return this thread's connection, opened once."""
-    if not hasattr(kept, "connection"):
-        kept.connection = get_connection()
-        kept.connection.open()
-    return kept.connection
+    if not hasattr(local, "connection"):
+        local.connection = get_connection()
+        local.connection.open()
+    return local.connection
 
 
 @app.task
