@@ -1,1 +1,1 @@
-"""Measurements of Sluice: `./sluice bench --case NAME`, each case a module. The product never imports this."""
+"""The benchmarks of Sluice: `./sluice bench --case NAME`, one module per case. The product never imports this."""

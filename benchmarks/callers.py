@@ -1,4 +1,4 @@
-"""A client of an HTTP API, for single calls; a load of them comes from http_load.py."""
+"""A client of an HTTP API for single calls; http_load.py makes many."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 KEPT_SECONDS = 1.0
-"""Shorter than any server keeps an idle connection."""
+"""The time for which an idle connection is used again, shorter than any server's limit."""
 
 
 class Caller:
-    """One connection, kept open while calls follow each other closely; not for two threads."""
+    """One connection for one thread, which stays open while calls follow each other closely."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
         self.connection = HTTPConnection(urlsplit(base_url).netloc, timeout=120)
@@ -22,7 +22,7 @@ class Caller:
         self.used_at = 0.0
 
     def ask(self, method: str, path: str, body: bytes = b"") -> tuple[Mapping[str, str], Any]:
-        """Headers and JSON body of an answer that is 2xx; RuntimeError for another."""
+        """Return headers and JSON body of a 2xx answer; raise RuntimeError for any other."""
         if time.monotonic() - self.used_at > KEPT_SECONDS:
             self.connection.close()
         self.connection.request(method, path, body, self.headers)

@@ -1,7 +1,7 @@
-"""`./sluice bench`: measure one case after the other, Sluice beside its peers and its ceilings, on this machine.
+"""Measure one case after the other: Sluice beside its peers and its ceilings, on this machine.
 
-Exit code 0 unless a case is not sound (mail lost or doubled, a stop that was not exact): a target that was missed is
-only said.
+The exit code is 0 unless a case is not sound (mail lost or sent twice, a stop that was not exact). A missed target is
+only reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stack.say import say, show
 
 class Case(NamedTuple):
     function: str
-    """`module.name`, below benchmarks.cases; Setting -> Measured."""
+    """The function's name as `module.name` below benchmarks.cases; it maps a Setting to a Measured."""
     summary: str
 
 
@@ -46,11 +46,11 @@ CASES = {
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }
 OWN_ARGUMENTS = "stop"
-"""The case that has some."""
+"""The case that has arguments."""
 
 
 def main(arguments: list[str]) -> int:
-    """1 when a case is not sound, else 0."""
+    """Run the benchmarks; return 1 when a case is not sound, and 0 otherwise."""
     command = parser()
     options, rest = command.parse_known_args(arguments)
     if rest and options.case != OWN_ARGUMENTS:

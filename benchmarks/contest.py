@@ -1,4 +1,4 @@
-"""Rounds: in each, everybody plays the same wave, one after the other, alone on the machine."""
+"""Rounds in which all contestants play the same wave, one after the other, alone on the machine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MESSAGES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The plays of all contestants, round after round."""
+    """The plays of all contestants, round by round."""
 
     plays: dict[str, list[Play]] = field(default_factory=dict)
     ceilings: dict[str, list[float]] = field(default_factory=dict)
-    """Per second, by name."""
+    """The rates per second, by name."""
     skipped: dict[str, str] = field(default_factory=dict)
-    """Why, by name."""
+    """The reason for each skipped contestant, by name."""
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def contest(setting: Setting) -> Contest:
 
 
 def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *, delay_ms: float = 0) -> Contest:
-    """Play so many rounds of all contestants, and of the ceilings of these cases."""
+    """Play a number of rounds of all contestants, and of the ceilings of these cases."""
     results = Contest()
     ceilings = [name for name, ceiling in CEILINGS.items() if ceiling.case in cases]
     for number in range(1, rounds + 1):

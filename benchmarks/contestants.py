@@ -1,10 +1,10 @@
 """The contestants of a wave: Sluice and its peers.
 
 Each is a module with a context manager `running(folder: Path, sink: Sink, *, workers: int = 2) ->
-Iterator[Contestant]`. It starts all that the contestant needs (a database or broker of its own included, with the
-durability it has by default), with `folder` for its data and `sink` as its SMTP peer, and takes it down again. It
-raises Unavailable if the contestant cannot be installed. An installed environment is costly and lasts, so it is kept
-elsewhere: `running` is entered anew in each round.
+Iterator[Contestant]`. It starts everything that the contestant needs (including its database or broker, with the
+durability it has by default), with `folder` for its data and `sink` as its SMTP peer, and stops it again. It raises
+Unavailable if the contestant cannot be installed. An installed environment is costly and permanent, so it is kept
+elsewhere: `running` is entered again in each round.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Unavailable(Exception):
-    """It cannot be installed or started here; says why."""
+    """Raised with a reason when a contestant cannot be installed or started here."""
 
 
 class Cpu(NamedTuple):
-    """User and system seconds so far."""
+    """User and system seconds until now."""
 
     programs: float
-    """The seconds of its workers, and of whatever takes its orders over the network."""
+    """The seconds of its workers, and of every program that it calls over the network."""
     engines: float
     """The seconds of its database and its broker."""
 
@@ -36,7 +36,7 @@ class Cpu(NamedTuple):
 
 class Contestant(Protocol):
     def schedule(self, messages: int, send_at: float) -> None:
-        """Schedule a wave as fast as possible, and return when all of it is as durable as it ever will be.
+        """Schedule a wave as fast as possible, and return when it has reached its final durability.
 
         The mail is that of `benchmarks.mail`, to recipient(0) … recipient(messages - 1), at `send_at` (whole seconds
         since 1970).
@@ -56,7 +56,7 @@ Running = Callable[..., AbstractContextManager[Contestant]]
 
 
 def tree_cpu(roots: Iterable[int]) -> float:
-    """User and system seconds of these processes, of all below them, and of those of their children that have ended."""
+    """Return the CPU seconds of these processes, their descendants, and their ended children."""
     return sum(seconds for _, seconds in tree(roots).values())
 
 

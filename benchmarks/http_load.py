@@ -1,6 +1,6 @@
-"""A load of HTTP requests that costs the machine little, since the server shares it: prepared bytes, one loop.
+"""A load of HTTP requests that costs little CPU time, since the server shares it: prepared bytes, one loop.
 
-Every connection is kept open and has one request under way.
+Every connection stays open and has one request in progress.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def prepare(method: str, path: str, headers: Mapping[str, str] | None = None, bo
 
 
 def requests_per_second(port: int, prepared_requests: Iterable[bytes], connections: int = 8) -> float:
-    """Each request (see `prepare`) is sent once. StackError when an answer is not 2xx, or none comes for a minute."""
+    """Send each request (see `prepare`) once, and return the requests per second.
+
+    Raises StackError when an answer is not 2xx, or when none arrives for a minute.
+    """
     waiting = iter(prepared_requests)
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -41,7 +44,7 @@ def requests_per_second(port: int, prepared_requests: Iterable[bytes], connectio
 
 
 def answers(selector: selectors.BaseSelector, waiting: Iterator[bytes]) -> Iterator[None]:
-    """One for each answer, after which its connection has got the next request."""
+    """Yield for each answer, after its connection was given the next request."""
     while selector.get_map():
         ready = selector.select(PATIENCE_SECONDS)
         if not ready:

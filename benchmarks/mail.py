@@ -1,7 +1,7 @@
-"""The mail that everybody sends in a benchmark: 2 KB of text and HTML, with a name and a number for each recipient.
+"""The mail of a benchmark: 2 KB of text and HTML, with a name and a number for each recipient.
 
-Placeholders are -name- and -n-, in subject, text and HTML. A contestant that has no substitutions of its own fills them
-in with `fill`, wherever its users would: when it schedules or when it sends.
+Placeholders are -name- and -n-, in subject, text and HTML. A contestant without substitutions fills them in with
+`fill`, where its users would: when it schedules or when it sends.
 """
 
 from __future__ import annotations

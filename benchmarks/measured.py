@@ -1,4 +1,4 @@
-"""The results of a case, and their form in JSON."""
+"""The figures of a case, and their form in JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINEAR = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One quantity, of everybody who has it: the runs by who ran."""
+    """One quantity: its runs by contestant."""
 
     name: str
     runs: Mapping[str, Sequence[float]]
@@ -67,10 +67,10 @@ class Measured:
     """Other facts, by name."""
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     is_sound: bool = True
-    """False when something was lost or doubled, or left too early or after a stop: no speed excuses that."""
+    """False when mail was lost, sent twice, sent early or sent after a stop, which no speed excuses."""
 
     def json(self, case: str, *, with_targets: bool) -> dict[str, Any]:
-        """Sluice and everybody else by name, each with its figures; then the ratios and what else there is."""
+        """Return the figures of Sluice and the others by name, then the ratios and all other results."""
         who = dict.fromkeys(name for figure in self.figures for name in figure.runs)
         figures = {figure.name: figure for figure in self.figures}
         return {
@@ -102,7 +102,7 @@ def spread(name: str, milliseconds: Iterable[float]) -> list[Figure]:
 
 
 def significant(value: float) -> float:
-    """Three or four digits say all that a benchmark knows."""
+    """Round to three or four digits, the precision of a benchmark."""
     if not value or not math.isfinite(value):
         return value
     digits = 3 - math.floor(math.log10(abs(value)))

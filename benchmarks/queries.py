@@ -1,9 +1,9 @@
-"""The SQL of the benchmarks: questions of an operator, and rows that HTTP would take long to bring in."""
+"""The SQL of the benchmarks: queries of an operator, and rows that HTTP would take long to store."""
 
 from __future__ import annotations
 
 OUTCOMES = "select count(*) from mailer_event where kind = 1"
-"""Messages that count as sent, on disk."""
+"""Count the messages that are sent, on disk."""
 
 DATABASE_BYTES = "select pg_database_size(current_database())"
 
@@ -19,9 +19,9 @@ from batches_batch b, (
 ) as p
 where b.public_id = %(batch)s
 """
-"""The rows that accept would write for so many messages of a batch in the bulk lane.
+"""The rows that accept would write for a number of messages of a batch in the bulk lane.
 
-Each parcel has a time of its own in the span (seconds; 0: one wave).
+Each parcel has a different time in the span (seconds; 0: one wave).
 """
 
 FILL_MESSAGES = """
@@ -34,7 +34,7 @@ join batches_parcel p on p.batch_id = b.id and p.id > %(after)s
 cross join lateral generate_series(0, p.size - 1) as n
 where b.public_id = %(batch)s
 """
-"""Their messages, of the batch's first mail, for the parcels after this id."""
+"""Their messages, with the batch's first mail, for the parcels after this id."""
 
 LAST_PARCEL = "select coalesce(max(id), 0) from batches_parcel"
 
@@ -63,7 +63,7 @@ with account as (
 )
 select list.id, sender.id, unsubscribe_group.id from list, sender, unsubscribe_group
 """
-"""New contacts on a list of their own, and what a campaign to them needs."""
+"""New contacts on a new list, and everything that a campaign to them needs."""
 
 IS_LAUNCHED = "select count(*) from campaigns_campaign where id = %d and launch_id is not null"
 IS_EXPANDED = """

@@ -1,4 +1,4 @@
-"""The contestants, a line each. Modules are imported when their turn comes."""
+"""The contestants, one line each. Modules are imported when they are used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTESTANTS = {
 
 
 class Ceiling(NamedTuple):
-    """A ceiling: nobody on this machine could be faster, whatever the program is made of.
+    """A ceiling: no program of any kind could be faster on this machine.
 
     `module` has `measure(folder: Path, sink: Sink, messages: int) -> float`, per second, which starts what it needs (a
     PostgreSQL with stack.services.start_engines, durable) in `folder`.
@@ -30,7 +30,7 @@ class Ceiling(NamedTuple):
 
     module: str
     case: str
-    """Whose figures it stands beside: drain, accept, accept-one."""
+    """The case with which it is compared: drain, accept, accept-one."""
 
 
 CEILINGS = {

@@ -67,7 +67,7 @@ def table(table_rows: list[Row]) -> Iterator[str]:
 
 
 def rows(case: dict[str, Any]) -> Iterator[Row]:
-    """One for each figure."""
+    """Yield a row for each figure."""
     others = [name for name in case if name not in PARTS and name != SLUICE]
     for figure, numbers in case.get(SLUICE, {}).items():
         ratios = case["ratios"].get(figure, {})

@@ -1,4 +1,4 @@
-"""The extent of a measurement: in full, or quickly, only to see that it works."""
+"""The extent of a measurement: complete, or quick to see that it works."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ class Setting:
     is_quick: bool = False
     """Small sizes, one round, no peers, no targets."""
     rounds: int = 3
-    """The number of rounds of what is compared with others."""
+    """The number of rounds of comparisons with others."""
     arguments: tuple[str, ...] = ()
-    """A case's own."""
+    """The arguments of a case."""
 
     def size(self, full: int, *, quick: int) -> int:
         return quick if self.is_quick else full
 
     def sizes(self, full: int, *, quick: int) -> list[int]:
-        """Three, each three times as large as the one before, up to that one."""
+        """Return three sizes up to `full`, each three times as large as the one before."""
         largest = self.size(full, quick=quick)
         return [largest // 9, largest // 3, largest]
 

@@ -1,7 +1,7 @@
-"""The SMTP peer of a benchmark: it takes everything, and remembers when each message came and for whom.
+"""The SMTP peer of a benchmark: it takes all mail, and records when each message arrived and for whom.
 
-In C where there is a compiler, else in Python. What it remembers lies in a file that both it and its reader map; sink.c
-says how.
+It is in C where there is a compiler, and in Python otherwise. Its records are in a file that the sink and its reader
+both map; sink.c describes it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from stack.waiting import undisturbed, wait_until
 SOURCE = Path(__file__).with_name("sink.c")
 HEAD, TAKEN = struct.Struct("=q8x"), struct.Struct("=dq")
 REMEMBERED = 16_000_000
-"""Messages; further ones are only counted. The file has holes where nothing was written."""
+"""The number of messages that are recorded; further ones are only counted. Unwritten parts of the file are holes."""
 
 
 class Sink:
-    """A running one, as its reader sees it. Counts and arrivals are since the last `forget()`."""
+    """A running sink, as its reader uses it. Counts and arrivals start at the last `forget()`."""
 
     def __init__(self, port: int, pid: int, kind: str, record: mmap.mmap) -> None:
         self.port, self.pid, self.kind = port, pid, kind
@@ -43,7 +43,7 @@ class Sink:
         return f"smtp://127.0.0.1:{self.port}"
 
     def count(self) -> int:
-        """Messages whose final dot it has read."""
+        """Return the number of messages whose final dot the sink has read."""
         return self._taken() - self._forgotten
 
     def arrivals(self) -> list[tuple[float, int]]:
@@ -81,7 +81,7 @@ def running_sink(folder: Path, *, delay_ms: float = 0) -> Iterator[Sink]:
 
 @contextmanager
 def mapped(path: Path, *, size: int | None = None) -> Iterator[mmap.mmap]:
-    """Map the file into memory, shared; with a `size`, it is made anew and empty."""
+    """Map the file into memory, shared; with a `size` it is created again and empty."""
     with path.open("r+b" if size is None else "w+b") as file:
         if size is not None:
             file.truncate(size)
@@ -101,7 +101,7 @@ def command(folder: Path) -> tuple[str, list[str]]:
 
 
 class Session(asyncio.Protocol):
-    """The same in Python: one connection."""
+    """One connection of the sink in Python."""
 
     def __init__(self, record: mmap.mmap, delay: float) -> None:
         self.record, self.delay = record, delay
@@ -159,7 +159,7 @@ class Session(asyncio.Protocol):
 
 
 def number_of(line: bytes) -> int:
-    """N of `RCPT TO:<rN@…>`; -1 without one."""
+    """Return N of `RCPT TO:<rN@…>`, or -1."""
     name = line.partition(b"<")[2].partition(b"@")[0].lstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     return int(name) if name.isdigit() else -1
 

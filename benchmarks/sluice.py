@@ -1,4 +1,4 @@
-"""The contestant Sluice: the real thing, HTTP in, a fleet of two Celery worker processes, all of it durable."""
+"""The contestant Sluice: the complete product, HTTP in, two Celery worker processes, and everything durable."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from stack.say import say
 from stack.waiting import wait_until
 
 PERSONALIZATIONS = 1000
-"""The personalizations of a request: the most that Sluice takes."""
+"""The personalizations of a request: the maximum of Sluice."""
 CALLERS = 4
-"""The callers at a time, each with a connection of its own."""
+"""The number of concurrent callers, each with a connection."""
 ENGINES = ("postgresql", "valkey")
 FILLED_AT_ONCE = 500_000
 
 
 class Sluice:
-    """A running one, as its callers and its operator see it."""
+    """A running Sluice, as its callers and its operator use it."""
 
     def __init__(self, stack: RunningStack) -> None:
         self.stack = stack
@@ -57,7 +57,7 @@ class Sluice:
         return Cpu(tree_cpu(self.pids(*self.programs())), tree_cpu(self.pids(*ENGINES)))
 
     def programs(self) -> list[str]:
-        """All but the engines."""
+        """Return the names of all programs except the engines."""
         return [child.program.name for child in self.stack.processes.children if child.program.name not in ENGINES]
 
     def pids(self, *names: str) -> list[int]:
@@ -67,7 +67,7 @@ class Sluice:
         return str(self.ask("POST", "/v3/mail/batch")[1]["batch_id"])
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[Mapping[str, str], Any]:
-        """Headers and body of an answer that is 2xx."""
+        """Return headers and body of a 2xx answer."""
         caller = self.caller()
         try:
             return caller.ask(method, path, b"" if body is None else json.dumps(body).encode())
@@ -84,9 +84,9 @@ class Sluice:
         return requests_per_second(urlsplit(self.stack.base_url).port or 80, requests, callers)
 
     def fill(self, batch_id: str, messages: int, *, send_at: float, span_seconds: float = 0) -> None:
-        """More messages into a batch, by SQL: the rows that accept writes, of a mail that was accepted over HTTP.
+        """Add messages to a batch by SQL: the rows that accept writes, with a mail that was accepted over HTTP.
 
-        Each parcel of 500 has a time of its own between `send_at` and `span_seconds` later.
+        Each parcel of 500 has a different time between `send_at` and `span_seconds` later.
         """
         self.post_mails(iter([mail_body(0, 1, send_at=int(send_at), batch_id=batch_id)]), callers=1)
         for first in range(0, messages, FILLED_AT_ONCE):
@@ -101,7 +101,7 @@ class Sluice:
         self.database.execute("analyze")
 
     def outcomes(self) -> int:
-        """Messages of all waves that count as sent, on disk."""
+        """Return the number of messages of all waves that are sent, on disk."""
         return self.number(queries.OUTCOMES)
 
     def number(self, query: str) -> int:
@@ -135,7 +135,7 @@ def mail_body(first: int, end: int, *, send_at: int | None = None, batch_id: str
 def running(
     folder: Path, sink: Sink, *, workers: int = 2, environment: Mapping[str, str] | None = None
 ) -> Iterator[Sluice]:
-    """`workers` is how many processes deliver."""
+    """Run Sluice; `workers` is the number of delivering processes."""
     variables = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": sink.url, **(environment or {})}
     with running_stack(state=folder / "sluice", environment=variables, programs=fleet(workers)) as stack:
         sluice = Sluice(stack)

@@ -1,4 +1,4 @@
-"""The targets, for two cores. A figure is named as its case names it."""
+"""The targets, for two cores. A figure has the name that its case gives it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Target:
     at_least: float | None = None
     at_most: float | None = None
     against: str | None = None
-    """A ceiling: the bound is for Sluice's share of it."""
+    """A ceiling; the bound is for Sluice's share of it."""
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""A wave, played: so many messages scheduled for one moment, and when each of them came to the sink."""
+"""A wave: messages scheduled for one moment, and the time at which each arrived at the sink."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from stack import StackError
 from stack.say import say
 
 WARM_UP = 1000
-"""Messages."""
+"""The number of messages."""
 WARM_UP_SECONDS = 2.0
 """The time that their scheduling is expected to take."""
 STALLED_SECONDS = 60.0
-"""The longest time without a single arrival after `send_at`; then the wave is over with what has come."""
+"""The longest time without an arrival after `send_at`; then the wave ends with the messages so far."""
 MARGIN_SECONDS = 1.0
 TRIES = 3
 DOUBLES_SECONDS = 0.5
-"""The time for which the sink is watched after the last message, for doubles."""
+"""The time for which the sink is watched for duplicates after the last message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Play:
     doubled: int
     scheduling: Cpu
     waiting: Cpu
-    """Between the end of scheduling and `send_at`."""
+    """The CPU time between the end of scheduling and `send_at`."""
     draining: Cpu
 
     @property
@@ -56,34 +56,34 @@ class Play:
 
     @property
     def is_sound(self) -> bool:
-        """Every message once, and none before its time."""
+        """Return whether every message arrived once and none before its time."""
         return not (self.lost or self.doubled or self.early)
 
     def lateness(self, share: float) -> float:
-        """Seconds within which this share of the wave had come; 1.0: all of it."""
+        """Return the seconds within which this share of the wave arrived; 1.0 is all of it."""
         return self.latenesses[min(int(len(self.latenesses) * share), len(self.latenesses) - 1)]
 
     @property
     def drain_cpu(self) -> float:
-        """CPU seconds for each message from `send_at` on."""
+        """Return the CPU seconds per message after `send_at`."""
         return sum(self.draining) / self.messages
 
     @property
     def whole_cpu(self) -> float:
-        """CPU seconds for each message from its scheduling on."""
+        """Return the CPU seconds per message, including the scheduling."""
         return sum(map(sum, (self.scheduling, self.waiting, self.draining))) / self.messages
 
     def curve(self, points: int = 100) -> list[tuple[float, float]]:
-        """(seconds after `send_at`, share that had come), for a plot."""
+        """Return points (seconds after `send_at`, share that had arrived) for a plot."""
         marks = [number / points for number in range(points + 1)]
         return [(round(self.lateness(mark), 4), mark) for mark in marks]
 
 
 def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float) -> Play:
-    """Schedule a wave for a moment when it will be scheduled at about `per_second`, and wait until it has left.
+    """Schedule a wave so far ahead as a rate of about `per_second` requires, and wait until it was sent.
 
-    A wave whose scheduling took too long is played again, with more time. StackError when that does not help, or
-    nothing comes.
+    A wave whose scheduling took too long is played again, with more time. Raises StackError when that does not help, or
+    when nothing arrives.
     """
     seconds = MARGIN_SECONDS + messages / per_second
     for _ in range(TRIES):
@@ -127,7 +127,7 @@ def wait_for(sink: Sink, messages: int, send_at: float) -> None:
 
 
 def warm_up(contestant: Contestant, sink: Sink, messages: int = WARM_UP) -> float:
-    """Play a small wave, so that everything is connected and loaded; return how many it schedules a second."""
+    """Play a small wave, so that everything is connected and loaded; return how many are scheduled per second."""
     return play(contestant, sink, messages, per_second=messages / WARM_UP_SECONDS).accepted_per_second
 
 

@@ -1,6 +1,6 @@
-"""Sluice while it is being broken: `./sluice chaos`.
+"""The command `./sluice chaos` breaks a running Sluice.
 
-The real stack sends scheduled mail to a peer that counts, callers pause, resume and cancel it over HTTP, and meanwhile
-processes are killed, engines crash and lines drop. Afterwards what every caller was told is compared with what
-PostgreSQL says and with what the peer has seen. The product never imports this.
+The real stack sends scheduled mail to a peer that counts, and callers pause, resume and cancel it over HTTP, while
+processes are killed, engines crash and connections break. Afterwards the answers that callers got are compared with
+PostgreSQL and with the peer's count. The product never imports this.
 """

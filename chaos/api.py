@@ -1,4 +1,4 @@
-"""SendGrid's wire as a plain client speaks it, and what to make of no answer."""
+"""A plain client of the SendGrid API that also records requests without an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status 0: none came, and what was asked may have been done or not."""
+    """An answer. Status 0 is none: the request may have been carried out or not."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,13 +31,13 @@ class Answer:
 
 
 class Api:
-    """One account's view of the service. Every request has a connection of its own, so that none is found dead."""
+    """A client of one account. Every request opens a new connection, so that none is found broken."""
 
     def __init__(self, base_url: str, key: str) -> None:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self.answers: list[tuple[float, float]] = []
-        """The moment of each request, and the milliseconds until its answer, or until it was given up."""
+        """The time of each request, and the milliseconds until its answer or the end of waiting."""
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:

@@ -1,4 +1,4 @@
-"""The order of faults, drawn from the seed: every fault once in each round, sometimes two at a time."""
+"""The order of faults, drawn by the seed: every fault once in each round, sometimes two at a time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from chaos.site import Site
 
 
 def break_things(site: Site, rng: random.Random, *, until: float, faults: list[Fault] = FAULTS) -> Counter[str]:
-    """Inject one fault after the other, each healed, and return how often each was injected.
+    """Inject one fault after the other, heal each, and return how often each was injected.
 
-    It ends when the time is over and each fault has had its turn.
+    It ends when the time is over and each fault was injected once.
     """
     done: Counter[str] = Counter()
     order = endless_rounds(rng, faults)
@@ -36,7 +36,7 @@ def endless_rounds(rng: random.Random, faults: list[Fault]) -> Iterator[Fault]:
 
 
 def inject(site: Site, rng: random.Random, faults: list[Fault]) -> None:
-    """Break all of them, wait, then heal: what programs stand on first, or they would not come up."""
+    """Break all of them, wait, then heal them, engines first, since programs cannot start without them."""
     running = []
     for fault in faults:
         site.say(fault.name)

@@ -1,6 +1,6 @@
-"""`./sluice chaos`: break everything for some minutes, then prove that nothing was lost, doubled or let through.
+"""Inject faults for some minutes, then prove that no message was lost, sent twice or sent after a stop.
 
-The seed fixes the faults, their order and what callers do; not, of course, how the threads meet.
+The seed fixes the faults, their order and the callers' requests, but not the timing of threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EXAMPLES = 10
 
 
 def main(arguments: list[str]) -> int:
-    """0 only if every promise was kept."""
+    """Run chaos and return 0 only if every promise was kept."""
     options = parser().parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     faults = [fault for fault in FAULTS if options.only in fault.name]

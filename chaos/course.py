@@ -1,4 +1,4 @@
-"""One run from start to verdict: the stack comes up, callers play, things break, everything heals, and it is judged."""
+"""One run from start to verdict: the stack starts, callers send, faults are injected and healed, and it is judged."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The printed result, its evidence, and the doubles that the kills excuse: one for each open connection."""
+    """The printed result, its evidence, and the duplicates that kills excuse: one for each open connection."""
 
     report: dict[str, Any]
     verdict: Verdict
@@ -64,7 +64,7 @@ class Outcome:
 
     @property
     def is_kept(self) -> bool:
-        """All that must be zero is, and doubles stay within what is promised."""
+        """Return whether no promise was broken and duplicates stay within the allowed number."""
         zero = not any(self.report[name] for name in ("lost", "left_after_settled_stop", "pending", "retained"))
         return zero and not self.verdict.breaches and self.report["doubled"] <= self.allowed_doubles
 
@@ -78,7 +78,10 @@ def run(
     durable: bool = True,
     scale: Scale = FULL,
 ) -> Outcome:
-    """Everything is gone afterwards. `durable=False` starts sooner, and its PostgreSQL must not be crashed."""
+    """Run the course; everything is stopped afterwards.
+
+    `durable=False` starts sooner, and its PostgreSQL must not be crashed.
+    """
     rng = random.Random(seed)
     say(f"Seed {seed}.")
     with ExitStack() as exits:
@@ -110,7 +113,7 @@ def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool, s
 
 
 def through(doors: Doors, scale: Scale, environment: Mapping[str, str]) -> dict[str, str]:
-    """Aim the doors at the engines' unix sockets; returns the URLs by which the programs come through them."""
+    """Point the proxies to the engines' unix sockets; return the URLs of the engines through the proxies."""
     redis, database = urlsplit(environment["REDIS_URL"]), urlsplit(environment["DATABASE_URL"])
     doors.redis.target = Path(redis.path)
     doors.postgresql.target = Path(parse_qs(database.query)["host"][0], f".s.PGSQL.{database.port}")
@@ -136,7 +139,7 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
 
 
 def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: list[Fault]) -> Counter[str]:
-    """Callers play, things break; at the end every caller finishes its story, so whatever it paused is resumed."""
+    """Let callers send while faults are injected; at the end every caller resumes the batches that it paused."""
     end = threading.Event()
     callers = [Caller(site, random.Random(rng.random()), end) for _ in range(site.scale.callers)]
     for caller in callers:
@@ -151,7 +154,7 @@ def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: li
 
 
 def wait_until_quiet(site: Site) -> None:
-    """Nothing pending, no receipt open, all totals folded; then one more wave shows that the fleet is well."""
+    """Wait until no message is pending, no receipt is open and all totals are folded; then send one more wave."""
     site.check()
     await_end(site, "everything to come to its end", seconds=QUIET_SECONDS)
     asked_at = time.time()

@@ -1,6 +1,6 @@
-"""The faults: each is a generator that breaks something at its first step and heals it at its second.
+"""The faults: each is a generator that breaks a part at its first step and heals it at its second.
 
-Between the two the harness lets `seconds` pass. Healing ends when the program works again.
+Between the two the harness waits `seconds`. Healing ends when the program works again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Steps = Callable[[Site], Iterator[None]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`target`: two faults of one target never overlap."""
+    """A fault. Two faults with the same `target` never overlap."""
 
     name: str
     target: str
@@ -38,7 +38,7 @@ class Fault:
 
 
 def kill_worker_child(site: Site) -> Iterator[None]:
-    """One or both; Celery puts others in their place."""
+    """Kill one or both processes of a worker's pool, which Celery replaces."""
     victims = site.pool_of(site.rng.choice(site.scale.workers))
     site.rng.shuffle(victims)
     victims = victims[: site.rng.randint(1, 2)]
@@ -50,7 +50,7 @@ def kill_worker_child(site: Site) -> Iterator[None]:
 
 
 def kill_worker_main(site: Site) -> Iterator[None]:
-    """Only the main process: its pool is orphaned in the middle of what it does."""
+    """Kill a worker's main process only: its pool is orphaned in the middle of its work."""
     name = site.rng.choice(site.scale.workers)
     site.catch(DELIVERING)
     site.kill([site.child(name).process.pid])
@@ -88,9 +88,9 @@ def two_beats(site: Site) -> Iterator[None]:
 
 
 def kill_web_in_accept(site: Site) -> Iterator[None]:
-    """All web processes, while big requests are being stored and nothing of them is committed. Others are started.
+    """Kill all web processes while big requests are being stored and none is committed, and start others.
 
-    An accept takes milliseconds: a lock keeps them in the middle of it until the workers are gone.
+    An accept takes milliseconds: a lock keeps them in the middle of it until the processes are gone.
     """
     posts = [threading.Thread(target=post_much, args=[site], daemon=True) for _ in range(3)]
     with site.holding_up_accepts():
@@ -139,7 +139,7 @@ def clock_error(site: Site, name: str) -> float:
 
 
 def fill_disk(site: Site) -> Iterator[None]:
-    """No file of a worker can grow any more, temporary ones and its log neither; what it has to say is lost."""
+    """Limit the files of a worker to their present size, temporary files and the log included; its output is lost."""
     name = site.rng.choice(site.scale.workers)
     main = site.child(name).process.pid
     pids = [main, *children_of(main)]
@@ -157,21 +157,21 @@ def fill_disk(site: Site) -> Iterator[None]:
 
 
 def restart_postgresql(site: Site) -> Iterator[None]:
-    """Fast: sessions are ended, a checkpoint is written."""
+    """Restart PostgreSQL in mode `fast`: sessions are ended and a checkpoint is written."""
     site.rescues.watch()
     site.restart_postgresql(signal.SIGINT)
     yield
 
 
 def crash_postgresql(site: Site) -> Iterator[None]:
-    """`immediate`: nothing is written, the next start recovers from the log."""
+    """Stop PostgreSQL in mode `immediate`: nothing is written, and the next start recovers from the log."""
     site.rescues.watch()
     site.restart_postgresql(signal.SIGQUIT)
     yield
 
 
 def end_backends(site: Site) -> Iterator[None]:
-    """Every session of the service loses its connection."""
+    """End every database session of the service."""
     site.catch(DELIVERING)
     site.rescues.watch()
     ended = site.query(
@@ -188,7 +188,7 @@ def flush_redis(site: Site) -> Iterator[None]:
 
 
 def restart_redis(site: Site) -> Iterator[None]:
-    """Killed, away for a while, and back without or with what it had written."""
+    """Kill Redis, leave it stopped for a while, and start it with or without its data."""
     site.kill([site.child("valkey").process.pid])
     yield
     site.restart("valkey")
@@ -204,7 +204,7 @@ def black_hole_redis(site: Site) -> Iterator[None]:
 
 
 def slow(choose: Callable[[Doors], Door], link: Link) -> Steps:
-    """Everything through one door takes its time, in both directions."""
+    """Delay everything through one proxy, in both directions."""
 
     def change(site: Site) -> Iterator[None]:
         door = choose(site.doors)

@@ -1,4 +1,4 @@
-"""The requests of the callers and the answers they got: the promises that must come true."""
+"""The requests of the callers and the answers they got, which are the promises to be kept."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Request:
 
     number: int
     batch_id: str
-    """Empty: sent without one."""
+    """The batch, or an empty text for mail without one."""
     size: int
     send_at: float
     message_id: str = ""
-    """The X-Message-Id of a 202; empty: no such answer came."""
+    """The X-Message-Id of a 202, or an empty text without such an answer."""
     status: int = 0
 
     def recipients(self) -> list[str]:
@@ -28,7 +28,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A stop that was answered."""
+    """A stop with an answer."""
 
     batch_id: str
     receipt: str
@@ -39,14 +39,14 @@ class Stop:
 
 @dataclass
 class Journal:
-    """Written by many threads: appending to a list is atomic."""
+    """A journal that many threads write: appending to a list is atomic."""
 
     requests: list[Request] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     resumes: list[tuple[str, float]] = field(default_factory=list)
-    """Batch, and when it was asked: from then on mail may leave, whether an answer came or not."""
+    """Each batch with the time of a resume request; after it mail may be sent, with or without an answer."""
     stopped_batches: set[str] = field(default_factory=set)
-    """Every batch that somebody tried to stop."""
+    """Every batch that a caller tried to stop."""
     breaches: list[str] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _wall_minus_monotonic: float = field(default_factory=lambda: time.time() - time.monotonic())

@@ -1,7 +1,7 @@
-"""The counting SMTP peer: it writes down every message that reaches it, and has moods.
+"""The counting SMTP peer: it records every message that reaches it, and misbehaves in moods.
 
-A message counts as arrived when its final dot has been read, whatever the peer answers afterwards: that is the latest
-moment at which the sender could not have known better. A message that is answered 4xx has not arrived.
+A message counts as arrived when its final dot was read, whatever the peer replies afterwards: that is the latest moment
+at which the sender could not have known better. A message that gets a 4xx has not arrived.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ class Arrival:
     recipient: str
     message_id: str
     at: float
-    """The moment on the monotonic clock of this process."""
+    """The time on the monotonic clock of this process."""
     connection: int
 
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The way in which the peer answers the final dot."""
+    """The way in which the peer replies to the final dot."""
 
     seconds: tuple[float, float] = (0.0, 0.03)
     dropped_share: float = 0.0
-    """The share of messages after whose final dot the line is dropped; half of those have been taken."""
+    """The share of messages after whose final dot the connection is closed; half of these were taken."""
     storm_share: float = 0.0
-    """The share of messages that are answered 451."""
+    """The share of messages that get a 451."""
 
 
 class Ledger(LoopbackServer):
-    """The peer, on a loopback port that it keeps, in a thread of its own."""
+    """The peer, on a fixed loopback port, in a thread."""
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__()
         self.mood = Mood()
         self.arrivals: list[Arrival] = []
         self.ill_treated = 0
-        """Messages that met with more than the usual: dropped, put off, or answered a second late."""
+        """The number of messages whose connection was closed, or that were deferred or replied to a second late."""
         self._rng = rng
         self._connections = 0
         self._sessions: set[asyncio.Task[None]] = set()
@@ -61,7 +61,7 @@ class Ledger(LoopbackServer):
         return f"smtp://127.0.0.1:{self.port}"
 
     def by_recipient(self) -> dict[str, list[Arrival]]:
-        """All arrivals until now."""
+        """Return all arrivals until now."""
         arrivals: dict[str, list[Arrival]] = defaultdict(list)
         for arrival in list(self.arrivals):
             arrivals[arrival.recipient].append(arrival)
@@ -116,7 +116,7 @@ class Ledger(LoopbackServer):
     async def _take(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipient: str, number: int
     ) -> bool:
-        """One message; False when the line is dropped instead of an answer."""
+        """Take one message; return False when the connection is closed instead of a reply."""
         data = await reader.readuntil(END)
         mood, fate = self.mood, self._rng.random()
         is_dropped = fate < mood.dropped_share

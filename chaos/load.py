@@ -1,4 +1,4 @@
-"""Steady load: callers that schedule mail and change their minds, each in a thread, over HTTP."""
+"""Steady load: callers that schedule mail and stop or resume it, each in a thread, over HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GIVE_UP_SECONDS = 90.0
 
 
 class Caller(threading.Thread):
-    """Plays one story after the other until told to end, and then finishes the one it is in."""
+    """A caller that plays one story after the other until told to end, and then finishes the current one."""
 
     def __init__(self, site: Site, rng: random.Random, end: threading.Event) -> None:
         super().__init__(daemon=True)

@@ -1,6 +1,6 @@
 """A TCP proxy in front of a server, which can be slow or a black hole.
 
-In a black hole connections stay up, or come up, and nothing moves.
+In a black hole connections stay open, or are accepted, and no data is forwarded.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from chaos.serving import LoopbackServer, stop_accepting
 
 CHUNK_BYTES = 65536
 Target = Path | int
-"""A unix socket, or a port of this machine."""
+"""A unix socket or a port of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The delay of the line for each piece of data, in both directions."""
+    """The delay of each piece of data, in both directions."""
 
     seconds: float = 0.0
     bytes_per_second: float = float("inf")
@@ -33,23 +33,23 @@ FAST = Link()
 
 
 class Door(LoopbackServer):
-    """Forwards from a loopback port, which it keeps, to `target`, on a thread of its own."""
+    """A proxy on a fixed loopback port that forwards to `target`, in a thread."""
 
     def __init__(self, target: Target = 0) -> None:
         super().__init__()
         self.target = target
         self.link = FAST
         self.delayed = 0
-        """Pieces of data that a slow link held up."""
+        """The number of pieces of data that a slow link delayed."""
         self.held = 0
-        """Pieces of data, and connections, that fell into the black hole."""
+        """The number of pieces of data and connections that the black hole swallowed."""
         self._is_passable = asyncio.Event()
         self._is_passable.set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def place(self) -> str:
-        """Host and port, for a URL of what shall come through this door."""
+        """Return host and port for a URL that leads through this proxy."""
         return f"127.0.0.1:{self.port}"
 
     def swallow(self) -> None:

@@ -15,7 +15,7 @@ AFTERMATH_SECONDS = 3.0
 def make_report(
     verdict: Verdict, truth: Truth, *, rescues: list[float], faults: Counter[str], seed: int
 ) -> dict[str, Any]:
-    """Messages by state, then what went wrong, then the times."""
+    """Return the messages by state, the breaches, and the times."""
     counts = {state: truth.states[state] for state in STATES}
     return {
         "accepted": sum(counts.values()),

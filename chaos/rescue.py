@@ -1,4 +1,4 @@
-"""The time until other workers have the messages that a dead worker held."""
+"""The time until other workers have the messages of a dead worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEAD = "select id from batches_worker where id = any(%s) and dead_at is null"
 
 
 class RescueWatch:
-    """Notes the claims that stand at a kill, and when each is gone. Those of workers that lived on do not count."""
+    """A watch that records the claims at a kill, and when each is gone. Claims of living workers do not count."""
 
     def __init__(self, database_url: str) -> None:
         self.seconds: list[float] = []
@@ -21,7 +21,7 @@ class RescueWatch:
         self._threads: list[threading.Thread] = []
 
     def watch(self) -> None:
-        """Begin with what is held now."""
+        """Watch the claims that are held now."""
         thread = threading.Thread(target=self._watch, args=(time.monotonic(),), daemon=True)
         self._threads.append(thread)
         thread.start()

@@ -1,4 +1,4 @@
-"""The size of a run: the whole of it for `./sluice chaos`, a small one for the test suite."""
+"""The size of a run: a full one for `./sluice chaos`, a small one for the tests."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ ETA_WORKER = "eta"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The fleet, the load on it, and how hurried callers and faults are."""
+    """The fleet, the load on it, and the pace of callers and faults."""
 
     workers: tuple[str, ...] = ("worker1", "worker2")
     """The workers that deliver, of two processes each."""
     has_eta_worker: bool = True
-    """Whether waves and the sweep have a worker of their own; else the delivering ones do that too."""
+    """Whether a separate worker handles waves and sweeps; otherwise the delivering ones do."""
     has_beat: bool = True
     has_database_door: bool = True
-    """Whether the programs reach PostgreSQL through a proxy that can be slow; it takes some of the machine's time."""
+    """Whether the programs reach PostgreSQL through a proxy that can be slow, which costs some CPU time."""
     callers: int = 6
     sizes: tuple[int, ...] = (1, 1, 1, 5, 20, 20, 120, 300)
     """The sizes of the requests; a size that is named more often is more frequent."""
     ahead_seconds: int = 4
     """The longest time that mail is scheduled ahead."""
     thinking_seconds: tuple[float, float] = (0.2, 3.0)
-    """Between two moves of a caller."""
+    """The time between two moves of a caller."""
     pause_seconds: tuple[float, float] = (0.5, 3.0)
-    """Between two faults."""
+    """The time between two faults."""
     overlap_share: float = 0.25
     """The share of faults that come together with another."""
     last_wave: tuple[int, ...] = (150,) * 20
-    """Sizes of the requests that show at the end that the fleet is well."""
+    """The sizes of the requests at the end, which show that the fleet works."""
 
     @property
     def all_workers(self) -> tuple[str, ...]:
@@ -67,4 +67,4 @@ SMALL = Scale(
     overlap_share=0.0,
     last_wave=(40,) * 3,
 )
-"""One worker, whose node loop sweeps: for the test suite."""
+"""One worker whose node loop sweeps, for the tests."""

@@ -1,4 +1,4 @@
-"""A server on a loopback port, in a thread of its own, that can be shut and opened again on the same port."""
+"""A server on a loopback port, in a thread, that can be closed and opened again on the same port."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 
 class LoopbackServer:
-    """Subclasses say in `_open` and `_close` what they serve."""
+    """A server whose subclasses define in `_open` and `_close` what it serves."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -35,7 +35,7 @@ class LoopbackServer:
         self._run(self._open())
 
     def close(self) -> None:
-        """Refuse connections, and break those there are."""
+        """Refuse connections and break open ones."""
         self._run(self._close())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
@@ -60,7 +60,7 @@ async def stop_accepting(server: asyncio.Server) -> None:
 
 
 async def end_tasks() -> None:
-    """Comes last in the loop of a server: all other tasks end, and with them their connections."""
+    """End all other tasks of a server's loop, and with them their connections."""
     while others := asyncio.all_tasks() - {asyncio.current_task()}:
         for task in others:
             task.cancel()

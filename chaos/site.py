@@ -1,4 +1,4 @@
-"""The stack as the faults see it: which process is which, how to end one and start it again."""
+"""The stack as the faults use it: its processes, and how to end and start each."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from stack.waiting import wait_until
 from stack.watchdog import is_running
 
 Window = tuple[str, float, float]
-"""The name of a fault, its begin and its end."""
+"""The name of a fault, its start and its end."""
 DELIVERING = "select 1 from batches_parcel where state = 2 and slice_from is not null limit 1"
 ACCEPTING = """
 select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'copy mailer_message%' limit 1
 """
-"""Moments to strike at: in the middle of a slice, and of an accept."""
+"""Moments to strike: in the middle of a slice, and of an accept."""
 SWAMPED = 150
-"""Parcels."""
+"""The number of parcels that keeps the fleet busy."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Doors:
-    """The proxies that every program of the product goes through."""
+    """The proxies between the programs of the product and the engines."""
 
     redis: Door
     postgresql: Door
@@ -53,7 +53,7 @@ class Doors:
 
 @dataclasses.dataclass
 class Site:
-    """Everything a fault may break, and the count of what could make a double."""
+    """Everything that a fault can break, and the count of events that can cause a duplicate."""
 
     stack: RunningStack
     scale: Scale
@@ -65,16 +65,16 @@ class Site:
     rng: random.Random
     started_at: float
     kills: int = 0
-    """Delivering processes that were killed."""
+    """The number of delivering processes that were killed."""
     sessions: set[int] = dataclasses.field(default_factory=set)
-    """Every process group ever started: leaders and what they may have left behind."""
+    """Every process group that was ever started: leaders and the children that they may have left behind."""
     windows: list[Window] = dataclasses.field(default_factory=list)
     programs: dict[str, Program] = dataclasses.field(default_factory=dict)
-    """The programs as they were at first."""
+    """The programs as they were at the start."""
 
     @property
     def database_url(self) -> str:
-        """PostgreSQL's own, past every door."""
+        """Return the URL of PostgreSQL itself, without a proxy."""
         return self.stack.environment["DATABASE_URL"]
 
     def say(self, text: str) -> None:
@@ -92,11 +92,11 @@ class Site:
         return children[-1]
 
     def end(self, name: str) -> None:
-        """End a program as an orderly deployment would."""
+        """End a program as an orderly deployment does."""
         self.end_child(self.child(name))
 
     def end_child(self, child: Child) -> None:
-        """Asked, and after its grace killed, as a supervisor would."""
+        """Send a child its signal, and kill it after its grace, as a supervisor does."""
         child.process.terminate()
         try:
             child.process.wait(child.program.grace_seconds)
@@ -159,7 +159,7 @@ class Site:
         self.expect(condition(), effect)
 
     def end_all(self) -> None:
-        """End everything at once: all facts are known, and nobody waits for an orderly stop."""
+        """Kill everything at once, since all facts are known."""
         for child in self.stack.processes.children:
             if child.program.rank >= INBOX:
                 os.killpg(child.process.pid, signal.SIGKILL)
@@ -207,7 +207,7 @@ class Site:
 
     @contextmanager
     def window(self, name: str) -> Iterator[None]:
-        """Note that something is broken, until the end of the block."""
+        """Record that a part is broken until the end of the block."""
         begun = time.monotonic()
         try:
             yield
@@ -215,7 +215,7 @@ class Site:
             self.windows.append((name, begun, time.monotonic()))
 
     def redis(self, *words: str) -> bytes:
-        """One command, past the door."""
+        """Execute one Redis command without the proxy."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
             connection.connect(str(self.doors.redis.target))
@@ -259,7 +259,7 @@ def state_of(pid: int) -> str:
 
 
 def members_of_session(leader: int) -> list[int]:
-    """Living processes of a session that one of our programs began."""
+    """Return the living processes of a session that one of our programs began."""
     members = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):

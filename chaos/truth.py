@@ -1,6 +1,6 @@
 """The state of every message by its events and parcels in PostgreSQL, once everything is quiet.
 
-Beside it stand the counters that the service itself answers with.
+It includes the counters with which the service itself answers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PARCEL_STATES = {
     6: "expired",
     7: "held",
 }
-"""scheduled, due, claimed; done (4) holds nothing any more; held is not final, but waits for a person only."""
+"""States 0 to 2 are scheduled, due and claimed; done (4) holds no messages; held waits for a person."""
 EVENTS = {1: "sent", 2: "refused", 3: "dropped", 4: "stopped", 6: "in_doubt"}
 STRENGTH = ("sent", "refused", "dropped", "stopped", "in_doubt")
 STATES = (*STRENGTH[:4], "discarded", "expired", "retained", "held", "in_doubt", "pending")
@@ -52,14 +52,14 @@ select {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in COUNTERS)} fro
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One stored message and where it stands."""
+    """One stored message and its state."""
 
     id: int
     recipient: str
     mail: str
     batch: str
     state: str
-    """Empty: nowhere, which is lost."""
+    """The state, or an empty text for a lost message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class StoredReceipt:
 
 @dataclass
 class Truth:
-    """Everything that was stored."""
+    """Everything that is stored."""
 
     messages: dict[str, Message] = field(default_factory=dict)
     """The messages by recipient."""
@@ -91,7 +91,7 @@ class Truth:
 
 
 def read_truth(database_url: str) -> Truth:
-    """One snapshot."""
+    """Read one snapshot."""
     with psycopg.connect(database_url) as connection:
         connection.execute("set transaction isolation level repeatable read")
         places = read_places(connection.execute(READ_PARCELS))
@@ -117,7 +117,7 @@ def read_truth(database_url: str) -> Truth:
 
 
 def read_places(parcels: Iterable[tuple[int, bytes | None, int, int]]) -> dict[int, str]:
-    """Message ids that a parcel still holds."""
+    """Return the state of each message id that a parcel still holds."""
     places = {}
     for base, members, size, state in parcels:
         mask = (1 << size) - 1 if members is None else int.from_bytes(members, "little")
@@ -128,7 +128,7 @@ def read_places(parcels: Iterable[tuple[int, bytes | None, int, int]]) -> dict[i
 
 
 def state_of(outcomes: set[str], place: str) -> str:
-    """Sent above all; then the parcel that still holds it; then how it ended."""
+    """Return the state: sent first, then the parcel that still holds the message, then its end."""
     if "sent" in outcomes or not place:
         return next((state for state in STRENGTH if state in outcomes), "")
     return place

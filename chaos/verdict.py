@@ -1,4 +1,4 @@
-"""The promises, held against the journal, the ledger and the truth."""
+"""The promises, compared with the journal, the ledger and the stored state."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from chaos.ledger import Arrival
 from chaos.truth import COUNTERS, Message, StoredReceipt, Truth
 
 SAID = 5
-"""Examples to a breach."""
+"""The number of examples in a breach."""
 
 
 @dataclass
 class Verdict:
-    """The breaches of promises, by kind. All empty: all promises were kept."""
+    """The breaches by kind; without any, all promises were kept."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     left_after_settled_stop: list[str] = field(default_factory=list)
     left_in_doubt: list[str] = field(default_factory=list)
-    """Arrived after a settled stop, and named by its receipt: allowed, and counted apart."""
+    """Messages that arrived after a settled stop and are named in its receipt, which is allowed."""
     breaches: list[str] = field(default_factory=list)
     lateness: list[tuple[float, float]] = field(default_factory=list)
-    """The time at which mail was to leave (on the monotonic clock), and how many milliseconds later it arrived."""
+    """Each due time (on the monotonic clock), with the milliseconds until the arrival."""
 
 
 def judge(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth) -> Verdict:
-    """Everything at once; the system is quiet."""
+    """Judge everything at once, when the system is quiet."""
     verdict = Verdict(breaches=list(journal.breaches))
     verdict.doubled = [recipient for recipient, taken in arrivals.items() if len(taken) > 1]
     judge_accepts(journal, truth, verdict)
@@ -39,7 +39,7 @@ def judge(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth) ->
 
 
 def judge_accepts(journal: Journal, truth: Truth, verdict: Verdict) -> None:
-    """G1: a 202 is stored whole; anything else whole or not at all."""
+    """Judge G1: a 202 is stored completely, and any other request completely or not at all."""
     for request in journal.requests:
         stored = [truth.messages[one] for one in request.recipients() if one in truth.messages]
         if request.message_id:
@@ -51,7 +51,7 @@ def judge_accepts(journal: Journal, truth: Truth, verdict: Verdict) -> None:
 
 
 def judge_states(arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verdict) -> None:
-    """G2: one state each, as the counters say, and as the peer has seen it."""
+    """Judge G2: one state per message, which the counters and the peer agree with."""
     verdict.lost += [
         message.recipient
         for message in truth.messages.values()
@@ -76,7 +76,7 @@ def judge_states(arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verd
 
 
 def judge_stops(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verdict) -> None:
-    """G3: nothing leaves from the moment a stop was settled until somebody asked for a resume."""
+    """Judge G3: no message is sent between a settled stop and the next request to resume."""
     answers = {stop.receipt: stop for stop in journal.stops}
     batches = defaultdict(list)
     for message in truth.messages.values():
@@ -106,7 +106,7 @@ def judge_stop(
     since: float,
     until: float,
 ) -> None:
-    """One settled stop. Its receipt equals the peer's count, but for those in doubt, of which the peer has some."""
+    """Judge one settled stop: its receipt equals the peer's count, except for some messages in doubt."""
     before = 0
     for message in messages:
         taken = arrivals.get(message.recipient, ())
@@ -120,7 +120,7 @@ def judge_stop(
 
 
 def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict: Verdict) -> None:
-    """Judge the time from `send_at` to the arrival, of mail that nobody stopped. Too early is a breach."""
+    """Judge the time from `send_at` to the arrival, for mail that was not stopped. Early mail is a breach."""
     early = []
     for request in journal.requests:
         for recipient in request.recipients():

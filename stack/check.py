@@ -1,4 +1,7 @@
-"""`./sluice check`: everything CI checks, each part to its end, then a table. Further arguments go to pytest."""
+"""The command `./sluice check` runs every check of CI to its end and prints a table.
+
+Further arguments are passed to pytest.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Outcome(NamedTuple):
 
 
 def steps() -> list[Step]:
-    """Cheap ones first. They need an environment with a database."""
+    """Return the checks, cheap ones first. They need an environment with a database."""
     return [
         Step("Style: ruff check", [PYTHON, "-m", "ruff", "check", ".", "sluice"]),
         Step("Format: ruff format", [PYTHON, "-m", "ruff", "format", "--check", ".", "sluice"]),
@@ -47,7 +50,7 @@ def steps() -> list[Step]:
 
 
 def main(arguments: list[str]) -> int:
-    """1 when any part failed."""
+    """Run all checks and return 1 when one failed."""
     with temporary_engines("sluice-check-", os.environ) as engines:
         environment = {**os.environ, **production_settings(), **engines.environment, **QUIET}
         outcomes = [run(step, environment) for step in steps()]

@@ -18,7 +18,7 @@ from stack.waiting import Interrupted, signals_interrupt
 class Command(NamedTuple):
     module: str
     summary: str
-    """Empty: not shown in the help."""
+    """The line in the help; a command without one is not shown."""
 
 
 COMMANDS = {

@@ -1,8 +1,8 @@
-"""`./sluice demo`: the main job before your eyes, on the real stack, through the official `sendgrid` client.
+"""Run a self-checking demonstration on the real stack, through the official `sendgrid` client.
 
-Five batches for one moment: left alone, paused and resumed, cancelled, paused for too long, and one of 2,000 messages
-that is cancelled while it is being sent. What the inbox really received is compared with what had to come; exit 0 only
-when all of it came out right.
+Five batches are due at one moment: one is left alone, one is paused and resumed, one is cancelled, one is paused for
+too long, and one of 2,000 messages is cancelled while it is being sent. The mail in the inbox is compared with the
+expected mail; the exit code is 0 only if all of it agrees.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WATCH_SECONDS = 5
 
 @dataclass
 class Story:
-    """One batch of the demo: what is done with it, and what has to come of it."""
+    """One batch of the demo: what is done with it, and the expected result."""
 
     name: str
     title: str
@@ -46,14 +46,14 @@ class Story:
 
     @property
     def came_out_right(self) -> bool:
-        """The inbox has exactly what had to come, and the service says the same of every message."""
+        """Return whether the inbox has exactly the expected mail and the service reports the same states."""
         rest = self.messages - self.expected
         is_reported = self.counts.get("sent") == self.expected and (not rest or self.counts.get(self.end_state) == rest)
         return self.received == self.expected and is_reported
 
 
 def main(arguments: list[str]) -> int:
-    """0 when everything came out right, 1 otherwise."""
+    """Run the demo; return 0 when everything is as expected, and 1 otherwise."""
     parser = argparse.ArgumentParser(prog="sluice demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     options = parser.parse_args(arguments)
@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
 
 
 class Demo:
-    """The five stories, played on a running stack."""
+    """The five batches on a running stack."""
 
     def __init__(self, stack: RunningStack) -> None:
         from sendgrid import SendGridAPIClient
@@ -117,7 +117,7 @@ class Demo:
             self.say(f"'{story.name}': {story.messages} messages accepted for T")
 
     def mail(self, story: Story, first: int) -> dict[str, Any]:
-        """One request of up to `REQUEST_SIZE` messages with personal content."""
+        """Return a request with up to `REQUEST_SIZE` messages with personal content."""
         numbers = range(first, min(first + REQUEST_SIZE, story.messages))
         return {
             "personalizations": [
@@ -136,7 +136,7 @@ class Demo:
         self.say(f"'{story.name}': {status} answered")
 
     def stop_in_the_middle(self) -> dict[str, Any]:
-        """Cancel the big batch while it is being sent, and note what the answer says."""
+        """Cancel the big batch while it is being sent, and return the answer beside the inbox's count."""
         began_at = time.monotonic()
         answer = self.client.user.scheduled_sends.post(
             request_body={"batch_id": self.stopped.batch_id, "status": "cancel"}
@@ -160,13 +160,13 @@ class Demo:
         return stop
 
     def watch_after_stop(self, stop: dict[str, Any]) -> None:
-        """Nothing more of the stopped batch may come."""
+        """Check for some seconds that no more mail of the stopped batch arrives."""
         self.wait_for(lambda: time.monotonic() - self.stopped_at >= WATCH_SECONDS, "the watch after the stop")
         stop["received_5_seconds_later"] = self.count(self.stopped)
         self.say(f"'{self.stopped.name}': five seconds after the stop the inbox counts {self.count(self.stopped)}")
 
     def result(self, stop: dict[str, Any], retained: bool) -> dict[str, Any]:
-        """Everything that was expected beside everything that came."""
+        """Return the result: the expected and the received counts of each batch, and the stop."""
         shown = self.stack.manage("show_batch", "--json", "--", *(story.batch_id for story in self.stories))
         for story in self.stories:
             story.received = self.count(story)
@@ -198,7 +198,7 @@ class Demo:
         return self.inbox.of(story.name)
 
     def now(self) -> float:
-        """Seconds since T."""
+        """Return the seconds since T."""
         return time.time() - self.send_at
 
     def say(self, text: str) -> None:
@@ -206,7 +206,7 @@ class Demo:
         say(f"  T{self.now():+6.1f} s  {text}")
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        """Wait, and tell what arrives meanwhile, twice a second."""
+        """Wait for a condition, and print arrivals twice a second."""
         last, next_look = sum(map(self.count, self.stories)), 0.0
 
         def look() -> object:

@@ -1,4 +1,4 @@
-"""`./sluice doctor`: what is wrong with this installation: first what the launcher knows, then `manage.py doctor`."""
+"""The command `./sluice doctor` checks the launcher's parts, and then runs `manage.py doctor`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stack.up import DEFAULT_STATE
 
 
 def main(arguments: list[str]) -> int:
-    """0 when nothing is wrong."""
+    """Run all checks and return 0 when no problem was found."""
     state = parser().parse_args(arguments).state.absolute()
     healthy = [report(title, check) for title, check in checks(state).items()]
     environment = product_environment(state)
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def checks(state: Path) -> dict[str, Callable[[], str]]:
-    """Each says what it found, or raises StackError."""
+    """Return the checks by title. Each returns its finding or raises StackError."""
     return {
         "python": platform.python_version,
         "environment": check_environment,

@@ -1,9 +1,9 @@
-"""The Python environment: `.venv` from the hashed requirements-dev.txt, made at the first use of `./sluice`.
+"""The Python environment `.venv`, made from the hashed requirements-dev.txt at the first use of `./sluice`.
 
-Runs on the bare system Python, so it imports nothing outside the standard library. `.venv/sluice-stamp` holds the hash
-of the file that was installed and is written last: a changed file installs again, in place. While pip or uv works
-there is `.venv/sluice-installing`; if that is found later, the installation was interrupted, half a package may look
-complete, and the environment is made anew.
+This module runs on the bare system Python, so it imports nothing outside the standard library. `.venv/sluice-stamp` has
+the hash of the installed file and is written last: a changed file is installed again, in place.
+`.venv/sluice-installing` exists while pip or uv runs. If it is found later, the installation was interrupted and a
+package may be incomplete, so the environment is made again.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def make_environment() -> None:
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Locks the requirements file itself: it is always there, and a read-only handle is enough."""
+    """Lock the requirements file itself, which always exists and can be locked through a read-only handle."""
     with REQUIREMENTS.open() as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -156,7 +156,7 @@ def run(command: list[str], *, total: int = 0) -> None:
 
 
 def show_progress(count: int, total: int, package: str) -> None:
-    """One line that counts up on a terminal; every twentieth package in a log."""
+    """Print one line that counts up on a terminal, or every twentieth package in a log."""
     name = package.split("==")[0]
     if sys.stderr.isatty():
         say(f"\r  {count}/{total} {name:<40}", end="\n" if count == total else "")

@@ -1,7 +1,7 @@
-"""The results of a stack's first run, which later runs find: the secret key, an operator, an account with an API key.
+"""The results of a stack's first run: the secret key, an operator, and an account with an API key.
 
-Kept in `secrets.json` in the state folder, readable by its owner only. The logins belong to a database, so they are
-filed under a hash of its URL: the same folder may be started on another one.
+Later runs read them from `secrets.json` in the state folder, which only its owner can read. The logins belong to a
+database, so they are stored under a hash of its URL: the same folder may be used with another database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 Manage = Callable[..., str]
-"""`manage("command", "argument")` runs manage.py and returns what it printed."""
+"""`manage("command", "argument")` runs manage.py and returns its output."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Logins:
 
 
 def secret_key(state: Path) -> str:
-    """Made once for a state folder: another one would end every session."""
+    """Return the secret key of the state folder, made once, since a new one would end every session."""
     secrets_file = read(state)
     if "secret_key" not in secrets_file:
         write(state, {**secrets_file, "secret_key": secrets.token_urlsafe(48)})
@@ -63,7 +63,7 @@ def write(state: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_private(path: Path, content: Mapping[str, Any] | str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
+    """Write a file completely or not at all; other users can never read it, not even for a moment."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:

@@ -1,7 +1,7 @@
-"""Folders the engines live in: the state folder of `./sluice up` and the short-lived ones of tests and the demo.
+"""The folders of engines: the state folder of `./sluice up` and the temporary ones of tests and the demo.
 
-A folder in use is locked (flock on its file `lock`, which holds the launcher's PID). The lock is the kernel's: it is
-gone with the last process that holds it, so a killed run leaves nothing to clean by hand.
+A folder in use is locked (flock on its file `lock`, which has the launcher's PID). The kernel releases the lock with
+the last process that holds it, so a killed run leaves nothing to clean up by hand.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from stack.waiting import wait_until
 from stack.watchdog import is_running
 
 TEMPORARY = Path("/tmp")
-"""The parent of temporary folders. TMPDIR may be closed to `nobody`, or too long for a socket's path."""
+"""The parent of temporary folders. TMPDIR may be closed to `nobody`, or too long for the path of a socket."""
 YOUNG_SECONDS = 60
 SOCKET_PATH_LIMIT = 100
-"""Bytes; the kernel's own are 108 (Linux) and 104 (macOS)."""
+"""The limit in bytes; the kernel's is 108 (Linux) or 104 (macOS)."""
 
 
 @cache
 def as_nobody() -> dict[str, Any]:
-    """Popen arguments under which PostgreSQL agrees to run: it refuses root. Empty for an ordinary user."""
+    """Return Popen arguments for a user that PostgreSQL accepts: `nobody` for root, and none for others."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -114,7 +114,7 @@ def sweep(prefix: str) -> None:
 
 
 def is_left_over(folder: Path) -> bool:
-    """Ours, and held by nobody. Not a young one: its owner may be about to lock it."""
+    """Return whether the folder is abandoned: ours, not locked, and not so new that its owner is about to lock it."""
     try:
         lock = (folder / "lock").lstat()
     except OSError:
@@ -151,7 +151,7 @@ def writable(*folders: str) -> str:
 
 
 def socket_folder(folder: Path) -> Path:
-    """`folder` itself, or a short one in /tmp when a socket in it would have too long or too odd a path."""
+    """Return `folder`, or a short one in /tmp when a socket in it would have too long or too odd a path."""
     path = str(folder.resolve())
     if len(path.encode()) + 24 <= SOCKET_PATH_LIMIT and re.fullmatch(r"[A-Za-z0-9_./-]+", path):
         return Path(path)

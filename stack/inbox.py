@@ -1,8 +1,8 @@
-"""The local inbox: an SMTP server on a free loopback port that writes what it receives into a Maildir.
+"""The local inbox: an SMTP server on a free loopback port that writes mail into a Maildir.
 
-`python -m stack.inbox --port-file FILE --maildir DIR [--delay SECONDS]`. A number written into the file `delay` beside
-the Maildir is the wait before each answer to a message from then on: a slow peer, for watching a stop. A message is
-stored just before its 250, so a client that leaves meanwhile has delivered nothing.
+It is started by `python -m stack.inbox --port-file FILE --maildir DIR [--delay SECONDS]`. A number in the file `delay`
+beside the Maildir sets the seconds before each later reply to a message, to watch a stop with a slow peer. A message is
+stored just before its 250, so a client that disconnects meanwhile has delivered nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDERS = ("tmp", "new", "cur")
 
 
 class Inbox:
-    """aiosmtpd's handler; one for all connections."""
+    """The handler of aiosmtpd for all connections."""
 
     def __init__(self, maildir: Path, delay: float) -> None:
         self.maildir = maildir
@@ -73,7 +73,7 @@ def delay_file(maildir: Path) -> Path:
 
 
 async def serve(inbox: Inbox, port_file: Path) -> None:
-    """Announces its port once it listens; runs until it is killed."""
+    """Listen, write the port to its file, and serve until killed."""
 
     # A name of its own, or aiosmtpd would ask DNS for the machine's at every connection.
     def connection() -> SMTP:

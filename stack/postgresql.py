@@ -1,7 +1,7 @@
-"""An embedded PostgreSQL: a cluster in a folder, and a unix socket in a folder of its own, no TCP port.
+"""An embedded PostgreSQL: a cluster in a folder, and a unix socket in another folder, without a TCP port.
 
-The socket's folder is closed to other users (0700). Started by root the server runs as `nobody`, and so may programs
-that have nothing to do with Sluice; therefore it also asks for a password, which is kept beside the cluster.
+The socket's folder is closed to other users (0700). For root the server runs as `nobody`, as programs may that have
+nothing to do with Sluice; therefore it also requires a password, which is stored beside the cluster.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from stack.waiting import wait_until
 
 NAME = "sluice"
 PORT = 5432
-"""Only part of the socket's name; said everywhere, or a PGPORT in the environment would look for another."""
+"""A part of the socket's name. It is given everywhere, so that a PGPORT in the environment has no effect."""
 CLEAN = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 SETTINGS = {
     "listen_addresses": "",
@@ -45,10 +45,10 @@ CARELESS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-"""The options for data that nobody wants to keep: those of tests and of the demo."""
+"""The options for data that may be lost, as in tests and in the demo."""
 RETRY_SECONDS = 15.0
 LEFTOVERS = ("postmaster.pid", "shared memory")
-"""The words in the log when a killed server is not quite gone yet."""
+"""The words in the log when a killed server is not completely gone yet."""
 
 
 def start_postgresql(processes: Processes, binaries: Path, data: Path, *, durable: bool) -> str:
@@ -68,7 +68,7 @@ def start_postgresql(processes: Processes, binaries: Path, data: Path, *, durabl
 
 
 def usable_binaries(binaries: Path) -> tuple[Path, str]:
-    """Binaries that the user PostgreSQL runs as can reach, and their version."""
+    """Return binaries that the user of PostgreSQL can run, and their version."""
     version = read_version(binaries / "postgres")
     try:
         read_version(binaries / "postgres", as_nobody())
@@ -88,7 +88,7 @@ def check_version(data: Path, version: str) -> None:
 
 
 def make_cluster(binaries: Path, data: Path, version: str, *, durable: bool) -> None:
-    """Under another name first: an interrupted start leaves nothing that looks like a cluster."""
+    """Make a cluster under another name first, so that an interrupted start leaves nothing like a cluster."""
     fresh = data.with_name(data.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700, parents=True)
@@ -132,7 +132,10 @@ def start_server(processes: Processes, program: Program, data: Path) -> None:
 
 
 def try_server(processes: Processes, program: Program, data: Path) -> Child:
-    """Alive means ready. Long, because recovery after a crash may take its time."""
+    """Start the server and wait until it is ready or has ended.
+
+    The time limit is long, since recovery after a crash takes time.
+    """
     child = processes.launch(program)
     wait_until(lambda: is_ready(child, data) or not child.is_alive(), seconds=300, what=f"PostgreSQL ({child.log})")
     return child

@@ -1,8 +1,8 @@
-"""Children that cannot outlive the launcher.
+"""Child processes that cannot outlive the launcher.
 
-Each runs in a session of its own, so that a terminal's Ctrl-C reaches the launcher alone and the stop keeps its order.
-Should the launcher die without stopping them, two guards act: the watchdog (any system, in order), and on Linux the
-kernel's parent-death signal, which needs nobody alive.
+Each runs in a separate session, so that a terminal's Ctrl-C reaches the launcher alone and the stop keeps its order. If
+the launcher dies without stopping its children, two guards act: the watchdog (on any system, in order), and on Linux
+the kernel's parent-death signal, which needs no living process.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class Program:
     """A program: how to start it and how to stop it.
 
-    Stops go from the highest rank to the lowest, equal ranks together.
+    Programs are stopped from the highest rank to the lowest, and those of equal rank together.
     """
 
     name: str
     command: Sequence[str]
     rank: int
     ready: Callable[[], object] | None = None
-    """Returns a true value once the program does its work; None: it does as soon as it lives."""
+    """Returns a true value once the program is ready; without it, the program is ready when it lives."""
     ready_seconds: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
@@ -68,7 +68,7 @@ class Child:
 
 
 class Processes:
-    """The children of one stack and their watchdog. `stop()` returns when none of them is left."""
+    """The children of one stack and their watchdog. `stop()` returns when all of them have ended."""
 
     def __init__(self, *, logs: Path, lock: IO[str] | None = None) -> None:
         self.logs = logs
@@ -114,7 +114,7 @@ class Processes:
             self.watchdog.stdin.flush()
 
     def check(self) -> None:
-        """StackError when a child has ended although nobody asked it to."""
+        """Raise StackError when a child has ended unasked."""
         for child in self.children:
             if not child.is_alive():
                 raise StackError(describe_end(child))
@@ -133,7 +133,10 @@ class Processes:
 
 
 def await_ready(child: Child) -> None:
-    """StackError with the end of its log when it ends instead."""
+    """Wait until a child is ready.
+
+    Raises StackError with the end of its log when it ends instead.
+    """
     ready = child.program.ready or (lambda: True)
     wait_until(
         lambda: not child.is_alive() or ready(),

@@ -1,4 +1,4 @@
-"""The programs of a running stack, in the order they start; stops go by rank (beat, web, workers, inbox, engines)."""
+"""The programs of a running stack in the order they start; they are stopped by rank (beat, web, workers, inbox)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stack.processes import Program
 INBOX, WORKERS, WEB, BEAT = 2, 3, 4, 5
 """Ranks above those of the engines: PostgreSQL 0, Valkey 1."""
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-"""Remote control is off, so what workers would tell each other serves nobody."""
+"""Remote control is off, so workers need not exchange information."""
 
 
 def inbox_program(folder: Path) -> Program:
@@ -77,7 +77,7 @@ def ready_file(folder: Path, name: str) -> Path:
 
 
 def is_healthy(base_url: str) -> bool:
-    """Never through a proxy that the environment names: it is this machine."""
+    """Return whether the web is healthy, without the proxy that the environment may name."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with contextlib.suppress(OSError, HTTPException), opener.open(f"{base_url}/healthz", timeout=5) as answer:
         return bool(answer.status == 200)

@@ -1,7 +1,7 @@
-"""Gives pytest its own PostgreSQL and Valkey, before Django's settings are read.
+"""Start PostgreSQL and Valkey for pytest, before Django's settings are read.
 
-Started once, by the process a person started; pytest-xdist's workers inherit the environment and take a Redis
-database each. Where DATABASE_URL or REDIS_URL is set already, those are used.
+The process that a person started starts them; pytest-xdist's workers inherit the environment and use a Redis database
+each. DATABASE_URL or REDIS_URL, where set, is used instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SETTINGS = {
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
-    """Prepare the environment, before pytest-django reads the settings in the same hook: a wrapper comes first."""
+    """Prepare the environment before pytest-django reads the settings in the same hook, as a wrapper."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         os.environ["REDIS_URL"] = redis_url_of(worker, os.environ["REDIS_URL"])
@@ -43,6 +43,6 @@ def prepare_environment() -> None:
 
 
 def redis_url_of(worker: str, url: str) -> str:
-    """gw1 uses database 1. The URL of an outside Redis is left as it is."""
+    """Return the URL of a worker's database: gw1 uses database 1. The URL of an outside Redis is unchanged."""
     head, option, _ = url.partition("?virtual_host=")
     return f"{head}{option}{worker.removeprefix('gw')}" if option else url

@@ -1,4 +1,4 @@
-"""Counting what a Maildir received, by the first word of the recipient (`alone-7@…` belongs to `alone`)."""
+"""Count the mail in a Maildir by the first word of the recipient (`alone-7@…` belongs to `alone`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ENVELOPE = b"X-Envelope-To: "
 
 
 class Received:
-    """Reads each message once, as it comes."""
+    """A reader of a Maildir that reads each message once."""
 
     def __init__(self, maildir: Path) -> None:
         self._new = maildir / "new"
@@ -25,7 +25,7 @@ class Received:
 
     @property
     def doubled(self) -> list[str]:
-        """Recipients who got more than one message."""
+        """Return the recipients who got more than one message."""
         self._read_new()
         return [recipient for recipient, times in self._recipients.items() if times > 1]
 

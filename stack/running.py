@@ -36,7 +36,7 @@ class RunningStack:
     state: Path
     base_url: str
     environment: Mapping[str, str]
-    """The whole environment of its programs."""
+    """The complete environment of its programs."""
     inbox: Path | None
     """The Maildir of the local inbox; None where SMTP_URL names another peer."""
     logins: Logins
@@ -80,10 +80,10 @@ def running_stack(
     durable: bool = True,
     programs: Programs = product_programs,
 ) -> Iterator[RunningStack]:
-    """Everything started and ready, in the folder `state`, the web on `port` (0: a free one).
+    """Start everything in the folder `state`, with the web on `port` (0: a free one), and wait until it is ready.
 
-    `environment` goes over the process's own; DATABASE_URL, REDIS_URL and SMTP_URL there replace the embedded parts.
-    `durable=False` is for data that nobody wants to keep. A signal ends the block with Interrupted.
+    `environment` overrides the environment of the process; DATABASE_URL, REDIS_URL and SMTP_URL in it replace the
+    embedded parts. `durable=False` is for data that may be lost. A signal ends the block with Interrupted.
     """
     variables = {**os.environ, **(environment or {})}
     with locked(state) as lock:
@@ -95,7 +95,7 @@ def running_stack(
 def start(
     processes: Processes, state: Path, port: int, variables: Mapping[str, str], *, durable: bool, programs: Programs
 ) -> RunningStack:
-    """Engines and inbox, then the schema, then all programs at once; the first run's logins are made meanwhile."""
+    """Start engines and inbox, migrate, and start all programs at once; meanwhile make the first run's logins."""
     started = time.monotonic()
     engines = start_engines(processes, state, variables, durable=durable)
     inbox, smtp_url = start_inbox(processes, state, variables)
@@ -146,7 +146,7 @@ def manage(base: Mapping[str, str], *arguments: str, environment: Mapping[str, s
 
 
 def free_port(port: int) -> int:
-    """`port` itself, or a free one for 0. Asked beforehand, so that the message names the option."""
+    """Return `port`, or a free one for 0. It is checked beforehand, so that the message names the option."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

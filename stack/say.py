@@ -1,4 +1,4 @@
-"""The launcher's words to a person: progress on stderr, results on stdout (so that `--json` stays clean)."""
+"""The launcher's output: progress on stderr, results on stdout (so that `--json` is valid JSON)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TextIO
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Progress."""
+    """Print progress."""
     write(sys.stderr, text + end)
 
 

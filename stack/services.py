@@ -1,4 +1,4 @@
-"""The engines a stack stands on: what DATABASE_URL and REDIS_URL name, or embedded ones where they are not set."""
+"""The engines of a stack: those of DATABASE_URL and REDIS_URL, or embedded ones where they are not set."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Engines:
 
 @contextmanager
 def supervised(folder: Path, lock: IO[str]) -> Iterator[Processes]:
-    """Supervise processes with their logs under `folder`, and stop them in order at the end, however it comes."""
+    """Supervise processes with their logs under `folder`, and stop them in order at any end of the block."""
     processes = Processes(logs=folder / "logs", lock=lock)
     try:
         yield processes
@@ -49,6 +49,6 @@ def start_engines(processes: Processes, folder: Path, environ: Mapping[str, str]
 
 @contextmanager
 def temporary_engines(prefix: str, environ: Mapping[str, str]) -> Iterator[Engines]:
-    """Engines for one run (of tests, of checks), gone without trace afterwards."""
+    """Start engines for one run of tests or checks, and remove them completely afterwards."""
     with temporary_folder(prefix) as (folder, lock), supervised(folder, lock) as processes:
         yield start_engines(processes, folder, environ, durable=False)

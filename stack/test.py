@@ -1,4 +1,4 @@
-"""`./sluice test [pytest arguments]`: the suite, on a PostgreSQL and Valkey of its own (stack/pytest_plugin.py)."""
+"""The command `./sluice test [pytest arguments]` runs the tests with embedded engines (stack/pytest_plugin.py)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from stack import ROOT
 
 
 def main(arguments: list[str]) -> int:
-    """Becomes pytest, so that signals reach it directly."""
+    """Become pytest, so that signals reach it directly."""
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])

@@ -1,4 +1,4 @@
-"""`./sluice up`: the whole stack, until Ctrl-C."""
+"""The command `./sluice up` runs the whole stack until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAIL = (
 
 
 def main(arguments: list[str]) -> int:
-    """0 after Ctrl-C, SIGTERM or a closed terminal; a program that ends by itself is an error (1)."""
+    """Run the stack; return 0 after Ctrl-C, SIGTERM or a closed terminal, and 1 when a program ends by itself."""
     options = parser().parse_args(arguments)
     state = options.state.absolute()
     ready = (options.ready_file or state / "ready.json").absolute()
@@ -92,7 +92,7 @@ Ctrl-C stops everything."""
 
 
 def curl_line(stack: RunningStack) -> str:
-    """One line that works as pasted."""
+    """Return a line that works as pasted."""
     key = shlex.quote(f"Authorization: Bearer {stack.logins.api_key}")
     body = f"'{MAIL}'$(( $(date +%s) + 60 ))'}}'"
     return f"curl -i {stack.base_url}/v3/mail/send -H {key} -H 'Content-Type: application/json' -d {body}"

@@ -1,4 +1,4 @@
-"""An embedded Valkey (or Redis) on a unix socket, no TCP port, appending to disk so that hints survive a restart."""
+"""An embedded Valkey (or Redis) on a unix socket, without a TCP port; an append-only file keeps the hints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stack.folders import socket_folder
 from stack.processes import Processes, Program
 
 DATABASES = 64
-"""One for each test process."""
+"""The number of databases: one for each test process."""
 
 
 def start_valkey(processes: Processes, server: Path, folder: Path, *, durable: bool) -> str:

@@ -1,8 +1,8 @@
-"""Waiting on a condition with a deadline, and the signals that end a wait.
+"""Wait for a condition with a deadline, and turn signals into an exception.
 
-Ctrl-C, SIGTERM and a closed terminal raise `Interrupted` in the main thread, so that `with` blocks unwind and stop what
-they started. Between starting a process and writing it down no signal may strike, or it would be forgotten:
-`undisturbed()` puts it off.
+Ctrl-C, SIGTERM and a closed terminal raise `Interrupted` in the main thread, so that `with` blocks unwind and stop the
+processes they started. Between the start of a process and its registration no signal may be handled, or the process
+would be forgotten: `undisturbed()` delays it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Asked to stop by a signal."""
+    """Raised when a signal asks the launcher to stop."""
 
 
 class _Held:
@@ -37,7 +37,10 @@ def interrupt(_signum: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
-    """SIGHUP stays ignored under nohup. SIGINT is taken even where a shell's `&` had it ignored: scripts send it."""
+    """Let signals raise Interrupted.
+
+    SIGHUP stays ignored under nohup. SIGINT is handled even where a shell's `&` had it ignored, since scripts send it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -65,7 +68,7 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def ignoring_signals() -> Iterator[None]:
-    """Ignore signals during the ordered stop: the impatient have kill -9, and then the watchdog finishes it."""
+    """Ignore signals during the orderly stop. After kill -9 the watchdog completes it."""
     _Held.depth += 1
     try:
         yield

@@ -1,9 +1,10 @@
-"""Stops a stack whose launcher was killed: a process of its own that waits for the end of its standard input.
+"""Stop a stack whose launcher was killed: a separate process that waits for the end of its standard input.
 
-The launcher holds the other end of that pipe and writes a line for each process it starts ("+" and a member) or has
-seen end ("-" and a pid). End of file means the launcher is gone, however it died, on any system: what is still listed
-is stopped in the usual order. The watchdog also holds the lock of the state folder, so that no second stack starts
-while the first is still going down. Runs alone (`python -I stack/watchdog.py`): standard library only.
+The launcher holds the other end of that pipe and writes a line for each process that it starts ("+" and a member) or
+that has ended ("-" and a pid). End of file means that the launcher is gone, however it died, on any system: the
+processes still listed are stopped in the usual order. The watchdog also holds the lock of the state folder, so that no
+second stack starts before the first one is stopped. It runs alone (`python -I stack/watchdog.py`) and imports only the
+standard library.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 
 class Member(NamedTuple):
-    """A process to stop. Leads a process group of its own; higher ranks stop first, equal ones together."""
+    """A process to stop, which leads a process group. Higher ranks stop first, equal ones together."""
 
     pid: int
     rank: int
@@ -30,7 +31,7 @@ class Member(NamedTuple):
 
 
 def stop_in_order(members: Iterable[Member], is_alive: Callable[[Member], bool]) -> None:
-    """Ask, wait for the grace, then kill; a leader's leftover children (pool, web workers) are killed behind it."""
+    """Send each its signal, wait for its grace, and kill it; then kill its remaining children (pool, web workers)."""
     left = list(members)
     for rank in sorted({member.rank for member in left}, reverse=True):
         group = [member for member in left if member.rank == rank]

@@ -1,6 +1,6 @@
-"""Included by the workers of a running stack (`celery worker --include`): tells the launcher that they listen.
+"""Report to the launcher that a worker is ready; workers include this module (`celery worker --include`).
 
-A file rather than a line of a log, whose form is the product's own affair.
+It writes a file, since the form of the log is the product's own matter.
 """
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ CONTACTS = 100_000
 WAITING = 10_000
 ROUNDS = 100
 SILENT, SLOW, CALLING = 8, 8, 24
-"""Numbers of clients that never finish a request, send it slowly, and make calls without end."""
+"""The numbers of clients that never finish a request, that send it slowly, and that make calls without a pause."""
 BUSY_SECONDS = 2.0
-"""The time they have before the first pause."""
+"""The time that the clients have before the first pause."""
 SLOW_SECONDS = 0.2
 """The time between two bytes."""
 LARGE_BYTES = 4_000_000
@@ -153,7 +153,7 @@ def call_on(sluice: Sluice, over: threading.Event, calls: list[Call], number: in
 
 
 def stay_silent(sluice: Sluice, over: threading.Event) -> None:
-    """Begin a request and never finish it."""
+    """Begin a request and do not finish it."""
     with socket.create_connection(address_of(sluice)) as line:
         line.sendall(b"POST /v3/mail/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n")
         over.wait()

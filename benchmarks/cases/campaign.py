@@ -1,8 +1,8 @@
-"""Case `campaign`: campaigns to as many as a million contacts, from their launch to their cancel.
+"""Case `campaign`: campaigns to up to a million contacts, from the launch to the cancel.
 
-Each size is first scheduled a little ahead, so that the expansion has the machine for itself, and taken back; the
-largest some rounds. It is then sent now: how soon the first message arrives, how long its statistics take meanwhile,
-and what a cancel in flight answers, against the sink's count.
+Each size is first scheduled a little ahead, so that the expansion has the machine to itself, and unscheduled again; the
+largest is repeated some rounds. Then the campaign is sent now. The figures are the time until the first message
+arrives, the time for its statistics meanwhile, and the answer of a cancel in flight against the sink's count.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stack.say import say
 
 LARGEST = 1_000_000
 AHEAD_SECONDS = 110
-"""Within the two minutes in which a campaign is prepared, and longer than that takes."""
+"""Less than the two minutes in which a campaign is prepared, and more than that takes."""
 LOOKS = 20
 """The number of requests for the statistics."""
 WATCH_SECONDS = 1.0
@@ -37,7 +37,7 @@ TAG = "<p><a href='[unsubscribe]'>No more of these</a></p>"
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A campaign that was sent now and canceled."""
+    """A campaign that was sent now and cancelled."""
 
     first_seconds: float
     looks_ms: list[float]

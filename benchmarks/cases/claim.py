@@ -1,6 +1,6 @@
-"""Case `claim`: waves of 20,000 while up to ten million messages wait for a later time, against none.
+"""Case `claim`: waves of 20,000 while up to ten million messages wait for a later time, or none.
 
-The waiting ones are written by SQL, 500 to a parcel, each parcel at a second of its own within three days.
+The waiting messages are written by SQL, 500 to a parcel, each parcel at a different second within three days.
 """
 
 from __future__ import annotations

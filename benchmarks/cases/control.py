@@ -61,7 +61,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def move(caller: Caller, batch_id: str, action: str) -> float:
-    """Milliseconds until it is answered, settled."""
+    """Return the milliseconds until a settled answer."""
     began_at = time.monotonic()
     if action == "resume":
         caller.ask("DELETE", f"{PATH}/{batch_id}")

@@ -14,17 +14,17 @@ from stack.say import say
 DELAY_MS = 20
 MESSAGES = 27_000
 CONNECTIONS = 200
-"""SMTP_CONNECTIONS of each process, as somebody with a peer this far away would set it."""
+"""SMTP_CONNECTIONS of each process, as an operator with a peer this far away would set it."""
 PEERS_MESSAGES = 500
-"""Peers wait for each command, so this is enough of them."""
+"""Peers wait for each command, so few messages are enough."""
 FLEETS = (1, 2, 4)
 FLEET_MESSAGES = 10_000
 FLEET_CONNECTIONS = 25
-"""Few enough that four processes do not want more CPU than two cores have."""
+"""Few enough that four processes need no more CPU time than two cores have."""
 
 
 def slow_sink(setting: Setting) -> Measured:
-    """Three sizes with 100 connections to a process; and everybody, with few messages and as they come."""
+    """Measure three sizes with many connections per process, and all contestants with few messages."""
     plays: list[Play] = []
     environment = {"SMTP_CONNECTIONS": str(CONNECTIONS)}
     with alone(setting, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):

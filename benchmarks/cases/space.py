@@ -1,4 +1,4 @@
-"""Cases `memory` and `storage`: what a message costs while it waits, and on disk when it has left."""
+"""Cases `memory` and `storage`: the cost of a message while it waits, and on disk after it was sent."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def held_bytes(sluice: Sluice) -> dict[str, int]:
 
 
 def memory_of(pids: Sequence[int]) -> int:
-    """Bytes of these processes and their children."""
+    """Return the bytes of these processes and their children."""
     return sum(map(pss, tree(pids)))
 
 
 def pss(pid: int) -> int:
-    """Bytes of memory that this process holds alone, and its part of what it shares."""
+    """Return the bytes of memory that a process holds alone, plus its part of shared memory."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 

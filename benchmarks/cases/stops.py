@@ -1,7 +1,7 @@
-"""Case `stop`: a batch of a million pending messages, drained by two worker processes, and stopped again and again.
+"""Case `stop`: a batch of a million pending messages, drained by two worker processes, and stopped repeatedly.
 
-Each round resumes the batch over HTTP, pauses it at a random moment, and compares what the answer says with what the
-peer has counted, at once and a second later. Promised: `settled` within a second, and the two counts equal.
+Each round resumes the batch over HTTP, pauses it at a random moment, and compares the answer with the peer's count, at
+once and a second later. The promise is `settled` within a second and equal counts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SETTLED_WITHIN_MS = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One stop: how long its answer and the resume's took, what it said, and what the peer had then and later."""
+    """One stop: the times of its answer and of the resume, its result, and the peer's counts then and later."""
 
     answer_ms: float
     resume_ms: float
@@ -52,7 +52,7 @@ class Round:
 
 
 def measure(setting: Setting) -> Measured:
-    """Stack, batch and peer are made for it and gone afterwards."""
+    """Measure the stops with a stack, a batch and a peer that are made for it."""
     options = parser(setting).parse_args(setting.arguments)
     chance = random.Random(options.seed)
     with alone(setting) as (sluice, sink):
@@ -66,7 +66,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def conclude(rounds: list[Round], drained: int) -> Measured:
-    """All rounds must be as promised."""
+    """Return the figures; they are sound only if every round kept the promise."""
     return Measured(
         [
             *spread("pause", [each.answer_ms for each in rounds]),

@@ -1,6 +1,6 @@
-"""Case `trickle`: single mails for now, one after the other, while a bulk wave of up to 200,000 leaves.
+"""Case `trickle`: single mails for now, one after the other, while a bulk wave of up to 200,000 is sent.
 
-Their lateness counts from before the request until the sink has the mail: what somebody waits who has asked for a new
+Their lateness counts from before the request until the sink has the mail: the wait of somebody who has asked for a new
 password.
 """
 
@@ -25,13 +25,13 @@ from stack.say import say
 BULK = 200_000
 EVERY_SECONDS = 0.04
 IDLE_SECONDS = 3
-"""The length of the trickle that has no wave beside it."""
+"""The length of the trickle without a wave beside it."""
 FIRST_NUMBER = 1_000_000_000
-"""Recipients of single mails have numbers from here on."""
+"""The number of the first recipient of a single mail."""
 
 
 def measure(setting: Setting) -> Measured:
-    """Three sizes of the bulk wave, and no wave at all."""
+    """Measure three sizes of the bulk wave, and no wave at all."""
     sizes = setting.sizes(BULK, quick=900)
     late: dict[int, list[float]] = {}
     seconds: dict[int, float] = {}

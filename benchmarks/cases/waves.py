@@ -1,7 +1,7 @@
-"""Cases `drain`, `accept` and `lateness`: three looks at the same waves.
+"""Cases `drain`, `accept` and `lateness`: three views of the same waves.
 
-Everybody plays 20,000 messages in each round (benchmarks/contest.py). Sluice alone plays three sizes up to 100,000,
-once, and there every message must have its outcome on disk.
+All contestants play 20,000 messages in each round (benchmarks/contest.py). Sluice alone plays three sizes up to
+100,000, once, and there every message must have its outcome on disk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stack.say import say
 
 LARGE = 100_000
 CAREFUL = 0.7
-"""A larger wave is thought to be scheduled at this share of the rate of the one before."""
+"""A larger wave is expected to be scheduled at this share of the rate of the one before."""
 
 
 def drain(setting: Setting) -> Measured:
@@ -41,7 +41,7 @@ def drain(setting: Setting) -> Measured:
 
 
 def accept(setting: Setting) -> Measured:
-    """Scheduling, until the last message is as safe as it will be; Sluice with 1,000 to a request, 4 callers."""
+    """Measure scheduling until the last message is safe; Sluice gets 1,000 messages per request from 4 callers."""
     plays = grown(setting)
     return measured(
         setting,
@@ -70,7 +70,7 @@ def lateness(setting: Setting) -> Measured:
 
 @cache
 def grown(setting: Setting) -> list[Play]:
-    """Waves of three sizes, by Sluice alone, with the outcomes counted on disk."""
+    """Play waves of three sizes by Sluice alone, and count the outcomes on disk."""
     plays: list[Play] = []
     with alone(setting) as (sluice, sink):
         say(f"Sluice alone, up to {setting.sizes(LARGE, quick=900)[-1]:,} messages")
@@ -107,7 +107,7 @@ def measured(
     grows: list[Growth],
     curves: dict[str, list[tuple[float, float]]] | None = None,
 ) -> Measured:
-    """Sound when Sluice lost and doubled nothing; what peers lost is told."""
+    """Return the measurement: sound if Sluice lost and doubled nothing, with the losses of peers as facts."""
     results = contest(setting)
     ours = [*results.plays[SLUICE], *grown(setting)]
     facts: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The ceilings: a part of Sluice's way each, with all else taken away, so that nobody could be faster on this machine.
+"""The ceilings: a part of Sluice's way each, without the rest, so that nothing on this machine could be faster.
 
-A module each, with `measure(folder, sink, messages) -> float`, per second, in a few seconds.
+Each is a module with `measure(folder, sink, messages) -> float`, per second, which takes a few seconds.
 """

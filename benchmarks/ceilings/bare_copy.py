@@ -21,7 +21,7 @@ ROWS_AT_ONCE = 1000
 
 
 def measure(folder: Path, sink: Sink, messages: int) -> float:
-    """Rows a second, on disk."""
+    """Return rows per second, on disk."""
     return rows_per_second(folder, messages, at_once=ROWS_AT_ONCE)
 
 

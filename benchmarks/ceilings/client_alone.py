@@ -9,5 +9,5 @@ from benchmarks.sink import Sink
 
 
 def measure(folder: Path, sink: Sink, messages: int) -> float:
-    """Messages a second."""
+    """Return messages per second."""
     return messages_per_second(sink, messages, processes=1)

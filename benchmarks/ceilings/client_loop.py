@@ -1,6 +1,6 @@
-"""The bare client: Sluice's SMTP transport with ready-made messages and a gate that is always open.
+"""The bare client: Sluice's SMTP transport with prepared messages and a gate that is always open.
 
-No database, no note, no composing; two processes, as a small fleet has.
+There is no database, no note and no composing; two processes run, as in a small fleet.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TIMES = 3
 
 
 class OpenGate:
-    """A guard that says yes to everything and keeps nothing."""
+    """A guard that allows everything and stores nothing."""
 
     def may_begin(self) -> bool:
         return True
@@ -49,7 +49,7 @@ class OpenGate:
 
 
 def measure(folder: Path, sink: Sink, messages: int) -> float:
-    """Messages a second, of all processes together."""
+    """Return messages per second of all processes together."""
     return messages_per_second(sink, messages, processes=PROCESSES)
 
 

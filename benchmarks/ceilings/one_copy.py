@@ -9,5 +9,5 @@ from benchmarks.sink import Sink
 
 
 def measure(folder: Path, sink: Sink, messages: int) -> float:
-    """Rows a second, on disk."""
+    """Return rows per second, on disk."""
     return rows_per_second(folder, messages, at_once=messages)

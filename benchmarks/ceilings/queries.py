@@ -3,7 +3,7 @@
 MAKE_ROWS = """
 create table bench_message (id bigint primary key, mail_id bigint not null, recipient text not null, personal text)
 """
-"""Like messages, without what only Sluice needs (partitions, the index by recipient, JSON that is checked)."""
+"""A table like messages, without the parts that only Sluice needs (partitions, an index by recipient, checked JSON)."""
 
 COPY_ROWS = "copy bench_message (id, mail_id, recipient, personal) from stdin"
 

@@ -1,6 +1,6 @@
-"""The sink by itself: whole conversations, written in advance, are pushed at it and its replies thrown away.
+"""The sink by itself: prepared conversations are pushed to it, and its replies are discarded.
 
-Blind, so against the rules of SMTP: nothing waits for a 354. What the sink takes so, it takes from every client.
+This breaks the rules of SMTP, since nothing waits for a 354. The sink takes no other client's mail faster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 class Push:
-    """One connection and what is left to be pushed through it."""
+    """One connection and the bytes still to be pushed through it."""
 
     def __init__(self, port: int, conversation: bytes) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -48,7 +48,7 @@ class Push:
 
 
 def measure(folder: Path, sink: Sink, messages: int) -> float:
-    """Messages a second, until the sink has hung up everywhere."""
+    """Return messages per second, until the sink has closed every connection."""
     shares = [conversation(range(first, messages, CONNECTIONS)) for first in range(CONNECTIONS)]
     before = sink.count()
     with ExitStack() as stack:
@@ -81,7 +81,7 @@ def drive(selector: selectors.BaseSelector) -> None:
 
 
 def conversation(numbers: range) -> bytes:
-    """All that a client says in a session with these messages."""
+    """Return all bytes of a client's session with these messages."""
     lines = [b"EHLO blind\r\n"]
     for envelopes in make_slices(numbers):
         for envelope in envelopes:

@@ -1,4 +1,4 @@
-"""A private environment for each peer, made at its first use under `.bench`, apart from the product's own."""
+"""A private environment for each peer, made at its first use under `.bench`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs of one peer, on engines of their own: what all peers have in common."""
+"""The programs of one peer on their own engines: the parts that all peers share."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from stack.waiting import undisturbed
 
 
 class Scheduler:
-    """A program that is asked over its standard input: {"messages": 10, "send_at": 1800000000} in a line.
+    """A program that is called over its standard input: {"messages": 10, "send_at": 1800000000} in a line.
 
-    It says "ready", and after each line "scheduled".
+    It prints "ready", and "scheduled" after each line.
     """
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
@@ -50,14 +50,14 @@ class Scheduler:
         self._expect("ready")
 
     def ask(self, messages: int, send_at: float) -> None:
-        """StackError with the end of its log when it fails."""
+        """Schedule messages. Raises StackError with the end of the log when it fails."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"messages": messages, "send_at": send_at}) + "\n")
         self.process.stdin.flush()
         self._expect("scheduled")
 
     def close(self) -> None:
-        """End the program, with all that it has started."""
+        """End the program and every process that it has started."""
         if self.process.returncode is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         with self.process:
@@ -76,7 +76,7 @@ class Peer:
     """A contestant (benchmarks/contestants.py) made of a scheduler and workers, the programs in `home/program`."""
 
     rest_per_message = 0.0
-    """Seconds, where workers go on loading after the scheduling."""
+    """The seconds per message for which workers continue to load after the scheduling."""
 
     def __init__(self, home: Path, folder: Path, processes: Processes, environment: Mapping[str, str]) -> None:
         self._program = home / "program"

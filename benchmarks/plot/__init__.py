@@ -1,4 +1,4 @@
-"""The plot of a result, drawn by matplotlib in an environment of its own: it is no part of the product."""
+"""The plot of a result, drawn by matplotlib in a separate environment, since it is not part of the product."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOME = Path(__file__).parent
 
 
 def draw(result: dict[str, Any], png: Path) -> None:
-    """Into the file; where matplotlib cannot be had, that is said, and nothing drawn."""
+    """Draw into the file; where matplotlib cannot be installed, print the reason instead."""
     try:
         python = python_environment(HOME)
     except Unavailable as reason:

@@ -1,4 +1,4 @@
-"""Draws the JSON of a run, from standard input, into the PNG that it is given. Needs matplotlib and nothing else."""
+"""Draw the JSON of a run, from standard input, into the given PNG. It needs matplotlib and nothing else."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def draw(result: dict[str, Any], png: str) -> None:
 
 
 def drawable(result: dict[str, Any]) -> set[str]:
-    """Which panels have something to show."""
+    """Return the panels for which the result has data."""
     panels = {"rates": "drain" in result, "lateness": "lateness" in result}
     return {name for name, there in panels.items() if there} | ({"growth"} if grown(result) else set())
 
 
 def colours(result: dict[str, Any]) -> dict[str, str]:
-    """Sluice, the peers, and the ceilings."""
+    """Return the colours of Sluice, the peers, and the ceilings."""
     everybody = [name for case in ("drain", "lateness") for name in result.get(case, {}) if name not in PARTS]
     ceilings = dict.fromkeys(result["about"]["ceilings"], CEILING)
     peers = [name for name in dict.fromkeys(everybody) if name not in {"sluice", *ceilings}]
@@ -58,7 +58,7 @@ def colours(result: dict[str, Any]) -> dict[str, str]:
 
 
 def rates(axes: Axes, result: dict[str, Any]) -> None:
-    """Bars: the drain of the wave that everybody has played."""
+    """Draw bars: the drain of the wave that all contestants have played."""
     case = result["drain"]
     figure = next(iter(case["sluice"]))
     figures = {name: case[name][figure] for name in case if name not in PARTS and figure in case[name]}
@@ -75,7 +75,7 @@ def rates(axes: Axes, result: dict[str, Any]) -> None:
 
 
 def lateness(axes: Axes, result: dict[str, Any]) -> None:
-    """Curves: which share of the wave has come, so long after its time."""
+    """Draw curves: the share of the wave that has arrived, by the time after its due time."""
     chosen = colours(result)
     for name, curve in result["lateness"]["curves"].items():
         seconds, shares = [max(point[0], 0.01) for point in curve], [point[1] * 100 for point in curve]
@@ -90,7 +90,7 @@ def lateness(axes: Axes, result: dict[str, Any]) -> None:
 
 
 def growth(axes: Axes, result: dict[str, Any]) -> None:
-    """Lines: how much more three times and nine times as much costs, in all."""
+    """Draw lines: the total cost of three and nine times the size."""
     lines = grown(result)
     largest = max(x for line in lines.values() for x in line[0])
     axes.plot([1, largest], [1, largest], color=FAINT, linestyle="--", linewidth=1.2, label="linear")
@@ -108,7 +108,7 @@ def growth(axes: Axes, result: dict[str, Any]) -> None:
 
 
 def grown(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
-    """Sizes and costs by case, each by those of the smallest."""
+    """Return sizes and costs by case, both relative to the smallest."""
     growths = {}
     for case, name in GROWTHS.items():
         each = result.get(case, {}).get("growth", {}).get(name)

@@ -1,7 +1,7 @@
-"""A clock that is wrong, for a program with this folder on PYTHONPATH: Python imports a module of this name first.
+"""A wrong clock for a program with this folder on PYTHONPATH: Python imports a module of this name first.
 
-Shifts time.time() and datetime.now() by CHAOS_CLOCK_SECONDS. PostgreSQL and the monotonic clocks stay right, as they do
-for a process on a machine whose time of day is off.
+It shifts time.time() and datetime.now() by CHAOS_CLOCK_SECONDS. PostgreSQL and the monotonic clocks stay right, as on a
+machine whose time of day is wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ RIGHT_TIME, RIGHT_DATETIME = time.time, datetime.datetime
 
 
 class AnyDatetime(type):
-    """A right datetime is still one of the shifted class, for isinstance()."""
+    """A metaclass that makes an ordinary datetime an instance of the shifted class."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, RIGHT_DATETIME)

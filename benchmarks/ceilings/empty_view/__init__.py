@@ -18,7 +18,7 @@ from stack.running import free_port
 from stack.services import start_engines, supervised
 
 MOST = 5000
-"""Requests, so that it is over in a few seconds."""
+"""The largest number of requests, so that it takes a few seconds."""
 SETTINGS = "benchmarks.ceilings.empty_view.settings"
 
 

@@ -13,7 +13,7 @@ from config.health import healthz
 
 @csrf_exempt
 def commit_one(_: HttpRequest) -> HttpResponse:
-    """Answered after the commit."""
+    """Commit one row and answer."""
     with connection.cursor() as cursor:
         cursor.execute(queries.COMMIT_ONE)
     return HttpResponse(status=202)

@@ -1,6 +1,6 @@
 """BullMQ with nodemailer: one delayed job in Redis for each message, added in bulk.
 
-Tuned: 200 jobs at a time and a pool of 20 SMTP connections in each worker process; no job is kept once it is done.
+It is tuned: 200 jobs at a time and a pool of 20 SMTP connections in each worker process; a finished job is deleted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Celery by itself, as many begin: one task with an ETA for each message, built and sent by Django.
+"""Plain Celery, as many begin: one task with an ETA for each message, built and sent by Django.
 
-Of its two usual ways the faster one: each worker process keeps its SMTP connection, where `send_mail` opens one for
-each message (measured apart: 1,000 against 860 messages a second). The tasks carry only whom they are for. Start the
-schedule early enough: the worker takes every waiting task into its memory, at about 1,500 a second.
+Of its two usual ways this is the faster one: each worker process keeps its SMTP connection, whereas `send_mail` opens
+one for each message (measured separately: 1,000 against 860 messages a second). The tasks carry only the recipient.
+Start the schedule early enough: the worker loads every waiting task into memory, at about 1,500 a second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HOME = Path(__file__).parent
 
 @contextmanager
 def running(folder: Path, sink: Sink, *, workers: int = 2) -> Iterator[Contestant]:
-    """One worker with so many processes. Raises Unavailable."""
+    """Run one worker with this number of processes. Raises Unavailable."""
     python = str(python_environment(HOME))
     with peer_on_redis("celery", HOME, folder, sink) as peer:
         peer.rest_per_message = 1 / 3000

@@ -1,7 +1,7 @@
 """django-post-office: mail queued in PostgreSQL with `scheduled_time`, sent by its command `send_queued_mail`.
 
-Tuned: two processes of four threads, batches of 2,000, no logs (with its defaults: half as fast). The command is
-started exactly at the time; from cron, as its users do, it would come up to a minute later.
+It is tuned: two processes of four threads, batches of 2,000, no logs (its defaults are half as fast). The command is
+started exactly at the time; from cron, as its users do, it would start up to a minute later.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ HOME = Path(__file__).parent
 
 @contextmanager
 def running(folder: Path, sink: Sink, *, workers: int = 2) -> Iterator[Contestant]:
-    """No worker waits: the scheduler starts the command with so many processes. Raises Unavailable."""
+    """Run the peer without workers: its scheduler starts the command with this number of processes.
+
+    Raises Unavailable.
+    """
     python = str(python_environment(HOME))
     with peer_on_postgresql("post-office", HOME, folder, sink) as peer:
         peer.prepare([python, "manage.py", "migrate", "--verbosity", "0"])

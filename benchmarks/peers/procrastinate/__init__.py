@@ -1,7 +1,7 @@
 """Procrastinate: one job in PostgreSQL for each message, deferred in batches with `schedule_at`, sent by Django.
 
-Each worker process runs eight jobs at a time, with one SMTP connection kept by each of its threads. It looks for jobs
-that have become due every half second; by itself it would every five.
+Each worker process runs eight jobs at a time, and each of its threads keeps one SMTP connection. It looks for due jobs
+every half second; the default is every five.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads {"messages", "send_at"} from standard input, line by line, and schedules as many."""
+"""Read {"messages", "send_at"} from standard input, line by line, and schedule that many."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""Reads {"messages", "send_at"} from standard input, line by line, queues as many, and is their cron at that time.
+"""Read {"messages", "send_at"} from standard input, line by line, queue that many, and send at that time.
 
 Its argument is the number of processes that send.
 """

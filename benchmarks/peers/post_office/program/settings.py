@@ -1,4 +1,4 @@
-"""Settings of a site that has nothing but post_office."""
+"""The settings of a site with post_office only."""
 
 import os
 

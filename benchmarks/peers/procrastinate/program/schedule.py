@@ -1,4 +1,4 @@
-"""Reads {"messages", "send_at"} from standard input, line by line, and defers as many."""
+"""Read {"messages", "send_at"} from standard input, line by line, and defer that many."""
 
 import datetime as dt
 import json
