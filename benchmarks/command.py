@@ -30,18 +30,18 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "drain": Case("waves.drain", "from send_at to the sink: 20,000 messages, and Sluice alone up to 100,000"),
-    "accept": Case("waves.accept", "scheduling them; Sluice in requests of 1,000"),
-    "lateness": Case("waves.lateness", "how long after its time a message of a wave of 20,000 comes"),
-    "accept-one": Case("single.measure", "scheduling in requests of 1"),
+    "drain": Case("waves.drain", "delivery from send_at to the sink: 20,000 messages, up to 100,000 by Sluice alone"),
+    "accept": Case("waves.accept", "scheduling of these messages, by Sluice in requests of 1,000"),
+    "lateness": Case("waves.lateness", "the delay of the messages of a wave of 20,000"),
+    "accept-one": Case("single.measure", "scheduling in requests of one message"),
     "control": Case("control.measure", "pause, resume, cancel of 1,000 to 1,000,000 waiting messages"),
-    "stop": Case("stops.measure", "stops of a batch of a million messages while two workers drain it"),
+    "stop": Case("stops.measure", "stops of a batch of 1,000,000 messages while two workers deliver it"),
     "busy-web": Case("busy.measure", "pauses while 40 clients of another account keep the web server busy"),
     "slow-sink": Case("slow.slow_sink", "a peer that takes 20 ms for each reply"),
     "workers": Case("slow.workers", "1, 2 and 4 worker processes against that peer"),
-    "claim": Case("claim.measure", "waves of 20,000 beside 10,000,000 messages that wait"),
-    "memory": Case("space.memory", "workers and Redis with 1,000,000 messages scheduled"),
-    "storage": Case("space.storage", "bytes for each message in PostgreSQL, scheduled and delivered"),
+    "claim": Case("claim.measure", "waves of 20,000 beside 10,000,000 waiting messages"),
+    "memory": Case("space.memory", "memory of workers and Redis with 1,000,000 scheduled messages"),
+    "storage": Case("space.storage", "bytes per message in PostgreSQL, scheduled and delivered"),
     "campaign": Case("campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"),
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }
@@ -93,12 +93,12 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sluice bench",
         description=__doc__,
-        epilog=f"{cases}. Further arguments go to the case {OWN_ARGUMENTS} (--rounds 5).",
+        epilog=f"{cases}. Further arguments are passed to the case {OWN_ARGUMENTS} (--rounds 5).",
         allow_abbrev=False,
     )
-    parser.add_argument("--quick", action="store_true", help="small sizes, one round, no peers: does it work?")
-    parser.add_argument("--case", choices=CASES, help="only this one")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round, no peers: a check of the cases")
+    parser.add_argument("--case", choices=CASES, help="run only this case")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the result, too")
-    parser.add_argument("--contest-rounds", type=int, default=3, help="of what is compared with others (default 3)")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw the result")
+    parser.add_argument("--contest-rounds", type=int, default=3, help="rounds of comparisons with others (default 3)")
     return parser

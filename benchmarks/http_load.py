@@ -78,7 +78,7 @@ class Line:
         head, mark, body = self.received.partition(b"\r\n\r\n")
         length = LENGTH.search(head)
         if not piece or (mark and not (head.startswith(b"HTTP/1.1 2") and length)):
-            raise StackError(f"not an answer: {self.received[:500].decode(errors='replace')!r}")
+            raise StackError(f"not a valid answer: {self.received[:500].decode(errors='replace')!r}")
         return length is not None and bool(mark) and len(body) >= int(length[1])
 
     def close(self) -> None:

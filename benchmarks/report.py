@@ -105,18 +105,18 @@ def remarks(case: dict[str, Any]) -> Iterator[str]:
     for name, fact in case["facts"].items():
         yield f"{name}: {fact:,}" if isinstance(fact, int) else f"{name}: {fact}"
     if not case["is_sound"]:
-        yield "NOT SOUND: something was lost, doubled, early, or left after a stop"
+        yield "NOT SOUND: mail was lost, sent twice, sent early, or sent after a stop"
 
 
 def number(value: float) -> str:
-    """Return a number with as many digits as mean something."""
+    """Return a number with its significant digits."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
 def machine(about: dict[str, Any]) -> str:
-    quick = "A QUICK RUN: its figures mean nothing. " if about["is_quick"] else ""
+    quick = "A QUICK RUN, whose figures mean nothing. " if about["is_quick"] else ""
     return (
         f"{quick}{about['cores']} cores ({about['processor']}), {about['memory_gb']} GB, {about['system']}, "
         f"Python {about['python']}, PostgreSQL {about['postgresql']}; {about['durability']}; "

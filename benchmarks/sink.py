@@ -96,7 +96,7 @@ def command(folder: Path) -> tuple[str, list[str]]:
         built = subprocess.run(["cc", "-O2", "-o", str(program), str(SOURCE)], capture_output=True)
         if built.returncode == 0:
             return "C", [str(program)]
-    say("The sink cannot be compiled (cc): it is in Python, and may be what is slow.")
+    say("The sink cannot be compiled (cc). It runs in Python, and may be the bottleneck.")
     return "Python", [sys.executable, "-m", "benchmarks.sink"]
 
 

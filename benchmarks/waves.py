@@ -97,11 +97,11 @@ def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float
         readings.append(contestant.cpu())
         if time.time() < send_at - rest:
             break
-        say(f"  Scheduling {messages:,} messages took {took:.1f} s, longer than was thought: once more.")
+        say(f"  Scheduling {messages:,} messages took {took:.1f} s, longer than expected. The wave is repeated.")
         wait_for(sink, messages, time.time())
         seconds = 2 * max(seconds, took)
     else:
-        raise StackError(f"scheduling {messages:,} messages took longer than was thought, {TRIES} times")
+        raise StackError(f"scheduling {messages:,} messages took longer than expected, {TRIES} times")
     time.sleep(max(0, send_at - time.time() - 0.1))
     readings.append(contestant.cpu())
     wait_for(sink, messages, send_at)
@@ -109,7 +109,7 @@ def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float
     time.sleep(DOUBLES_SECONDS)
     arrivals = sink.arrivals()
     if not arrivals:
-        raise StackError(f"nothing came within {STALLED_SECONDS:.0f} s of its time")
+        raise StackError(f"no message arrived within {STALLED_SECONDS:.0f} s of its time")
     firsts: dict[int, float] = {}
     for at, number in arrivals:
         firsts.setdefault(number, at - send_at)

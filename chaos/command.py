@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> int:
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     faults = [fault for fault in FAULTS if options.only in fault.name]
     if not faults:
-        raise StackError(f"no fault has {options.only!r} in its name: {', '.join(fault.name for fault in FAULTS)}")
+        raise StackError(
+            f"No fault has {options.only!r} in its name. The faults are: {', '.join(fault.name for fault in FAULTS)}"
+        )
     outcome = run(seconds=options.minutes * 60, seed=seed, faults=faults, logs=options.logs)
     say_breaches(outcome)
     show(json.dumps(outcome.report, indent=2) if options.json else table(outcome.report))
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
 
 
 def say_breaches(outcome: Outcome) -> None:
-    """Print the promises that were broken, with examples, and beside them what was allowed to happen."""
+    """Print the broken promises with examples, and the allowed exceptions."""
     for breach in outcome.verdict.breaches:
         say(f"BREACH: {breach}")
     for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt"):
@@ -43,9 +45,11 @@ def say_breaches(outcome: Outcome) -> None:
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sluice chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2.0, help="of faults (default 2); each has its turn")
-    parser.add_argument("--seed", type=int, help="of everything random (default: another each time, printed)")
+    parser.add_argument(
+        "--minutes", type=float, default=2.0, help="minutes of faults (default 2); each is injected at least once"
+    )
+    parser.add_argument("--seed", type=int, help="seed of all random choices (default: a new one, which is printed)")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--only", default="", metavar="WORD", help="only faults with this in their name")
-    parser.add_argument("--logs", type=Path, metavar="DIR", help="where to keep the logs of all processes")
+    parser.add_argument("--only", default="", metavar="WORD", help="inject only faults with this text in their name")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="folder for the logs of all processes")
     return parser

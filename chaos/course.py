@@ -125,14 +125,14 @@ def through(doors: Doors, scale: Scale, environment: Mapping[str, str]) -> dict[
 
 
 def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
-    """Hold what was promised against what happened."""
+    """Compare the promises with the facts and return the outcome."""
     site.rescues.end()
     site.end_orphans()
     truth = read_truth(site.database_url)
     verdict = judge(site.journal, site.ledger.by_recipient(), truth)
-    say("Lateness in ms (p50, p99, max) of mail that was due while this was broken:")
+    say("Lateness in ms (p50, p99, max) of mail that was due during each fault:")
     say(by_fault(verdict.lateness, site.windows))
-    say("Milliseconds to the answer of what was asked meanwhile:")
+    say("Milliseconds to the answer (p50, p99, max) of requests during each fault:")
     say(by_fault(site.api.answers, site.windows))
     report = make_report(verdict, truth, rescues=site.rescues.seconds, faults=done, seed=seed)
     return Outcome(report, verdict, site.kills * CONNECTIONS)
@@ -150,13 +150,13 @@ def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: li
         end.set()
         for caller in callers:
             caller.join(200)
-        site.say("everything is healed, and everything paused is resumed")
+        site.say("all faults are healed and all paused batches are resumed")
 
 
 def wait_until_quiet(site: Site) -> None:
     """Wait until no message is pending, no receipt is open and all totals are folded; then send one more wave."""
     site.check()
-    await_end(site, "everything to come to its end", seconds=QUIET_SECONDS)
+    await_end(site, "all messages to reach a final state", seconds=QUIET_SECONDS)
     asked_at = time.time()
     for size in site.scale.last_wave:
         request = send_mail(site.api, site.journal, "", size, int(asked_at) + AHEAD_SECONDS)

@@ -45,7 +45,7 @@ def kill_worker_child(site: Site) -> Iterator[None]:
     site.catch(DELIVERING)
     site.count_kill(len(victims))
     site.kill(victims)
-    site.expect(victims, "no worker child was there to be killed")
+    site.expect(victims, "no worker process was found")
     yield
 
 
@@ -96,10 +96,10 @@ def kill_web_in_accept(site: Site) -> Iterator[None]:
     with site.holding_up_accepts():
         for each in posts:
             each.start()
-        site.expect(site.catch(ACCEPTING, seconds=10), "no accept was caught")
+        site.expect(site.catch(ACCEPTING, seconds=10), "no request was being accepted")
         victims = site.pool_of("web")
         site.kill(victims)
-    site.expect(victims, "no web worker was there to be killed")
+    site.expect(victims, "no web process was found")
     yield
     for each in posts:
         each.join(70)
@@ -178,7 +178,7 @@ def end_backends(site: Site) -> Iterator[None]:
         "select pg_terminate_backend(pid) from pg_stat_activity "
         "where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()"
     )
-    site.expect(ended, "no session was there to be ended")
+    site.expect(ended, "no session was found")
     yield
 
 
@@ -199,7 +199,7 @@ def black_hole_redis(site: Site) -> Iterator[None]:
     before = site.doors.redis.held
     site.doors.redis.swallow()
     yield
-    site.await_effect(lambda: site.doors.redis.held > before, "something was held back")
+    site.await_effect(lambda: site.doors.redis.held > before, "data is held back")
     site.doors.redis.pass_on()
 
 
@@ -211,7 +211,7 @@ def slow(choose: Callable[[Doors], Door], link: Link) -> Steps:
         before = door.delayed
         door.link = link
         yield
-        site.await_effect(lambda: door.delayed > before, "something came through the slow link")
+        site.await_effect(lambda: door.delayed > before, "data passes the slow link")
         door.link = FAST
 
     return change
@@ -232,7 +232,7 @@ def in_a_mood(mood: Mood) -> Steps:
         before = site.ledger.ill_treated
         site.ledger.mood = mood
         yield
-        site.await_effect(lambda: site.ledger.ill_treated > before, "the peer's mood was felt", seconds=20)
+        site.await_effect(lambda: site.ledger.ill_treated > before, "the peer misbehaves", seconds=20)
         site.ledger.mood = Mood()
 
     return change

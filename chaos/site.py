@@ -101,7 +101,7 @@ class Site:
         try:
             child.process.wait(child.program.grace_seconds)
         except subprocess.TimeoutExpired:
-            self.say(f"{child.program.name} does not end within {child.program.grace_seconds:.0f} s, and is killed")
+            self.say(f"{child.program.name} did not end within {child.program.grace_seconds:.0f} s and is killed")
             self.count_kill(2)
             os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait(30)
@@ -135,7 +135,7 @@ class Site:
         environment = {**(program.environment or {}), "LOG_LEVEL": "DEBUG"}
         child = self.stack.processes.launch(dataclasses.replace(program, name=double, environment=environment))
         self.sessions.add(child.process.pid)
-        self.await_effect(lambda: sign in log.read_text(errors="replace"), f"{double} is at work", seconds=30)
+        self.await_effect(lambda: sign in log.read_text(errors="replace"), f"{double} runs", seconds=30)
 
     def end_double(self, double: str) -> None:
         child = self.child(double)
@@ -151,12 +151,12 @@ class Site:
     def expect(self, happened: object, effect: str) -> None:
         """Require that a fault had its effect: if it did nothing, the promises were not put to the test."""
         if not happened:
-            self.breach(f"a fault has done nothing: {effect}")
+            self.breach(f"a fault had no effect: {effect}")
 
     def await_effect(self, condition: Callable[[], object], effect: str, *, seconds: float = 10) -> None:
         with suppress(StackError):
             wait_until(condition, seconds=seconds, what=effect)
-        self.expect(condition(), effect)
+        self.expect(condition(), f"expected that {effect}")
 
     def end_all(self) -> None:
         """Kill everything at once, since all facts are known."""
@@ -168,7 +168,7 @@ class Site:
         """Count each process that ended without our help as a breach, and start it again as a supervisor would."""
         for child in list(self.stack.processes.children):
             if not child.is_alive():
-                self.breach(f"nobody had touched it: {describe_end(child)}")
+                self.breach(f"a program ended without a fault: {describe_end(child)}")
                 self.restart(child.program.name)
 
     def pool_of(self, name: str) -> list[int]:

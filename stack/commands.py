@@ -22,18 +22,21 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "demo": Command("stack.demo", "schedule, hold, stop and release real mail before your eyes; ends by itself"),
+    "demo": Command("stack.demo", "run a self-checking demonstration and exit"),
     "up": Command("stack.up", "start everything and leave it running until Ctrl-C"),
-    "test": Command("stack.test", "run the test suite (further arguments go to pytest)"),
-    "check": Command("stack.check", "everything CI checks: style, types, imports, migrations, settings, tests"),
-    "doctor": Command("stack.doctor", "say what is wrong with an installation"),
-    "bench": Command("benchmarks.command", "measure what is promised of its speed, case by case"),
-    "chaos": Command("chaos.command", "break the running system on purpose and count what its promises are worth"),
+    "test": Command("stack.test", "run the tests (further arguments are passed to pytest)"),
+    "check": Command(
+        "stack.check",
+        "run every check of CI, from style and types to the tests",
+    ),
+    "doctor": Command("stack.doctor", "check an installation and report its problems"),
+    "bench": Command("benchmarks.command", "measure the performance, case by case"),
+    "chaos": Command("chaos.command", "inject faults into a running system and verify its promises"),
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command. What a person must put right is a sentence, not a traceback."""
+    """Run one command. A problem that a person must solve is printed as a sentence, without a traceback."""
     name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
     if name not in COMMANDS:
         show(usage())

@@ -45,7 +45,7 @@ class Story:
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
-    def came_out_right(self) -> bool:
+    def is_as_expected(self) -> bool:
         """Return whether the inbox has exactly the expected mail and the service reports the same states."""
         rest = self.messages - self.expected
         is_reported = self.counts.get("sent") == self.expected and (not rest or self.counts.get(self.end_state) == rest)
@@ -75,7 +75,7 @@ class Demo:
 
         self.stack = stack
         self.client: Any = SendGridAPIClient(api_key=stack.logins.api_key, host=stack.base_url).client
-        assert stack.inbox is not None, "the demo counts at its own inbox"
+        assert stack.inbox is not None, "the demo needs the local inbox to count its mail"
         self.inbox = Received(Path(stack.inbox))
         self.alone = Story("alone", "left alone", SMALL, expected=SMALL)
         self.resumed = Story("resumed", "paused, then resumed after its time", SMALL, expected=SMALL)
@@ -94,22 +94,22 @@ class Demo:
         self.hold(self.resumed, "pause")
         self.hold(self.cancelled, "cancel")
         self.hold(self.expired, "pause")
-        self.wait_for(lambda: self.count(self.stopped) >= STOP_AFTER, "the big batch to be on its way")
+        self.wait_for(lambda: self.count(self.stopped) >= STOP_AFTER, "the first messages of the big batch")
         stop = self.stop_in_the_middle()
-        self.wait_for(lambda: self.now() >= 2, "the paused batch to be past its time")
+        self.wait_for(lambda: self.now() >= 2, "the time of the paused batch to pass")
         retained = self.count(self.resumed) == 0
-        self.say(f"'{self.resumed.name}' is past its time and retained: {self.count(self.resumed)} received. Resume it")
+        self.say(f"'{self.resumed.name}' is due and retained: {self.count(self.resumed)} received; resuming it")
         self.client.user.scheduled_sends._(self.resumed.batch_id).delete()
         self.wait_for(lambda: self.count(self.resumed) >= SMALL, "the resumed batch")
-        self.say(f"'{self.resumed.name}' has arrived: {self.count(self.resumed)} received")
+        self.say(f"'{self.resumed.name}' was delivered: {self.count(self.resumed)} received")
         self.wait_for(lambda: self.now() > RETENTION_SECONDS + 2, "the retention to end")
         self.client.user.scheduled_sends._(self.expired.batch_id).delete()
-        self.say(f"'{self.expired.name}' was resumed too late, after its retention")
+        self.say(f"'{self.expired.name}' was resumed after the end of its retention")
         self.watch_after_stop(stop)
         return self.result(stop, retained)
 
     def schedule_all(self) -> None:
-        """Make the batches and hand over their mail, all for the same moment."""
+        """Make the batches and schedule their mail, all for the same moment."""
         for story in self.stories:
             story.batch_id = json.loads(self.client.mail.batch.post().body)["batch_id"]
             for first in range(0, story.messages, REQUEST_SIZE):
@@ -133,7 +133,7 @@ class Demo:
     def hold(self, story: Story, status: str) -> None:
         """Pause or cancel a batch before its time."""
         self.client.user.scheduled_sends.post(request_body={"batch_id": story.batch_id, "status": status})
-        self.say(f"'{story.name}': {status} answered")
+        self.say(f"'{story.name}': {status} request answered")
 
     def stop_in_the_middle(self) -> dict[str, Any]:
         """Cancel the big batch while it is being sent, and return the answer beside the inbox's count."""
@@ -154,7 +154,7 @@ class Demo:
         self.stopped.expected = stop["sent"]
         self.say(
             f"'{self.stopped.name}': cancel answered after {stop['answered_after_ms']} ms, settled {stop['settled']}: "
-            f"{stop['sent']} of {LARGE} had left; the inbox counts {received}"
+            f"{stop['sent']} of {LARGE} were sent; the inbox has {received}"
         )
         self.stopped_at = time.monotonic()
         return stop
@@ -163,7 +163,7 @@ class Demo:
         """Check for some seconds that no more mail of the stopped batch arrives."""
         self.wait_for(lambda: time.monotonic() - self.stopped_at >= WATCH_SECONDS, "the watch after the stop")
         stop["received_5_seconds_later"] = self.count(self.stopped)
-        self.say(f"'{self.stopped.name}': five seconds after the stop the inbox counts {self.count(self.stopped)}")
+        self.say(f"'{self.stopped.name}': five seconds after the stop the inbox has {self.count(self.stopped)}")
 
     def result(self, stop: dict[str, Any], retained: bool) -> dict[str, Any]:
         """Return the result: the expected and the received counts of each batch, and the stop."""
@@ -173,7 +173,7 @@ class Demo:
             story.counts = json.loads(shown)[story.batch_id]["counts"]
         exact = stop["settled"] and 0 < stop["sent"] < LARGE
         exact = exact and stop["sent"] == stop["received_when_answered"] == stop["received_5_seconds_later"]
-        ok = exact and retained and not self.inbox.doubled and all(story.came_out_right for story in self.stories)
+        ok = exact and retained and not self.inbox.doubled and all(story.is_as_expected for story in self.stories)
         return {
             "ok": ok,
             "batches": [
@@ -184,7 +184,7 @@ class Demo:
                     "expected": story.expected,
                     "received": story.received,
                     "counts": {name: number for name, number in story.counts.items() if number},
-                    "ok": story.came_out_right,
+                    "ok": story.is_as_expected,
                 }
                 for story in self.stories
             ],
@@ -235,9 +235,9 @@ def table(result: dict[str, Any]) -> str:
     lines += [
         "",
         f"  The stop answered after {stop['answered_after_ms']} ms, receipt {stop['receipt']}.",
-        f"  {stop['sent']} had left; the inbox had {stop['received_when_answered']} then, and five seconds later "
+        f"  {stop['sent']} were sent; the inbox had {stop['received_when_answered']} then, and five seconds later "
         f"{stop['received_5_seconds_later']}.",
-        f"  {'Everything came out right' if result['ok'] else 'NOT EVERYTHING CAME OUT RIGHT'}"
+        f"  {'All counts are as expected' if result['ok'] else 'NOT ALL COUNTS ARE AS EXPECTED'}"
         f" ({result['seconds']} s).",
     ]
     return "\n".join(lines)

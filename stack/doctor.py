@@ -25,15 +25,15 @@ def main(arguments: list[str]) -> int:
     healthy = [report(title, check) for title, check in checks(state).items()]
     environment = product_environment(state)
     if environment is None:
-        show("--   product      not looked at: no stack runs here, and DATABASE_URL is not set")
+        show("--   product      not checked: no stack runs here, and DATABASE_URL is not set")
         return 1
     product = subprocess.run([sys.executable, "manage.py", "doctor"], cwd=ROOT, env=environment)
     return 0 if all(healthy) and product.returncode == 0 else 1
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sluice doctor", description="Say what is wrong with an installation.")
-    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="of the stack to look at")
+    parser = argparse.ArgumentParser(prog="sluice doctor", description="Check an installation and report its problems.")
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="the stack's folder")
     return parser
 
 
@@ -59,8 +59,8 @@ def report(title: str, check: Callable[[], str]) -> bool:
 
 def check_environment() -> str:
     if not is_fresh():
-        raise StackError(".venv is not what requirements-dev.txt asks for: run any ./sluice command again")
-    return ".venv is what requirements-dev.txt asks for"
+        raise StackError(".venv does not match requirements-dev.txt. Run any ./sluice command to update it.")
+    return ".venv matches requirements-dev.txt"
 
 
 def check_postgresql(environ: Mapping[str, str]) -> str:
@@ -78,12 +78,12 @@ def check_valkey(environ: Mapping[str, str]) -> str:
 
 
 def check_stack(state: Path) -> str:
-    """Check the stack. Not running is no fault where the environment names a production database."""
+    """Check the stack, which need not run where the environment names a production database."""
     if is_locked(state):
         return f"running in {state}, pid {(state / 'lock').read_text().strip()}"
     if os.environ.get("DATABASE_URL"):
-        return "the one of DATABASE_URL"
-    raise StackError(f"none runs in {state}: start it with ./sluice up, or name its folder with --state")
+        return "not running; DATABASE_URL names a database"
+    raise StackError(f"No stack runs in {state}. Start it with ./sluice up, or name its folder with --state.")
 
 
 def product_environment(state: Path) -> dict[str, str] | None:

@@ -76,7 +76,7 @@ def make_environment() -> None:
         try:
             install()
         except KeyboardInterrupt:
-            sys.exit("\nInterrupted; the next ./sluice begins again.")
+            sys.exit("\nInterrupted. The next ./sluice command starts the installation again.")
         STAMP.write_text(wanted_stamp())
         INSTALLING.unlink()
         say("Python environment ready in %.0f s." % (time.monotonic() - started))
@@ -89,15 +89,15 @@ def only_one() -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("Another ./sluice is making the Python environment: waiting for it.")
+            say("Another ./sluice command is installing the Python environment; waiting for it.")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def make_folder() -> None:
-    """Make the environment. One that is whole is only updated; a broken or half-made one is made anew."""
+    """Make the environment. One that is whole is only updated; a broken or incomplete one is made again."""
     if INSTALLING.exists() or (VENV.exists() and not works()):
-        say("The Python environment in .venv is incomplete: making it anew.")
+        say("The Python environment in .venv is incomplete; installing it again.")
         shutil.rmtree(VENV)
     if VENV.exists():
         return
@@ -120,7 +120,7 @@ def install() -> None:
     """
     total = len(re.findall(r"^[A-Za-z0-9_.\[\]-]+==", REQUIREMENTS.read_text(), flags=re.MULTILINE))
     uv = shutil.which("uv")
-    say(f"Installing about {total} Python packages into .venv with {'uv' if uv else 'pip'} (once; some 40 MB).")
+    say(f"Installing about {total} Python packages into .venv with {'uv' if uv else 'pip'} (once, about 40 MB).")
     wanted = ["--require-hashes", "-r", str(REQUIREMENTS)]
     if uv:
         run([uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode", *wanted], total=total)
@@ -131,7 +131,7 @@ def install() -> None:
 
 
 def run(command: list[str], *, total: int = 0) -> None:
-    """Run to the end, counting pip's packages on the way; its last lines are shown when it fails."""
+    """Run a command to its end and count pip's packages; exit with its last lines when it fails."""
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     last: deque[str] = deque(maxlen=25)
     process = subprocess.Popen(
@@ -152,7 +152,9 @@ def run(command: list[str], *, total: int = 0) -> None:
                 count += 1
                 show_progress(count, total, Path(line.split()[1]).name)
     if process.returncode != 0:
-        sys.exit("".join(last) + "The Python environment could not be made; ./sluice tries again next time.")
+        sys.exit(
+            "".join(last) + "The Python environment could not be installed, see above. Run ./sluice again to retry."
+        )
 
 
 def show_progress(count: int, total: int, package: str) -> None:

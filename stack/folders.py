@@ -50,15 +50,21 @@ def give_away(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[IO[str]]:
-    """Hold the folder; StackError when a living launcher holds it, a wait when a killed one's watchdog still does."""
+    """Lock the folder; wait for the watchdog of a killed launcher.
+
+    Raises StackError when a living launcher has the lock.
+    """
     make_folder(folder)
     with (folder / "lock").open("a+") as handle:
         if not try_lock(handle):
             handle.seek(0)
             pid = handle.read().strip()
             if not pid or is_running(int(pid)):
-                raise StackError(f"Already running in this folder ({folder}), pid {pid or 'unknown'}.")
-            say("An earlier run in this folder is still going down: waiting for it.")
+                raise StackError(
+                    f"Already running in {folder}, pid {pid or 'unknown'}. "
+                    "Stop it first, or name another folder with --state."
+                )
+            say("An earlier run in this folder is still stopping; waiting for it.")
             wait_until(lambda: try_lock(handle), seconds=60, what=f"the earlier run (pid {pid}) to end")
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
@@ -73,7 +79,7 @@ def make_folder(folder: Path) -> None:
             raise PermissionError(13, "not writable")
     except OSError as error:
         raise StackError(
-            f"The state folder {folder} cannot be used ({error.strerror}): name another with --state."
+            f"The state folder {folder} cannot be used ({error.strerror}). Name another one with --state."
         ) from None
 
 
@@ -136,7 +142,7 @@ def data_folder(state: Path) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="sluice-", dir=writable("/var/lib", "/var/tmp")))
     os.chmod(folder, 0o711)
     link.symlink_to(folder / "pgdata")
-    say(f"PostgreSQL may not run as root, and other users cannot enter {state}: its data go to {folder}.")
+    say(f"PostgreSQL cannot run as root, and other users cannot enter {state}. Its data are stored in {folder}.")
     return folder / "pgdata"
 
 
@@ -159,5 +165,5 @@ def socket_folder(folder: Path) -> Path:
     short.mkdir(mode=0o700, exist_ok=True)
     owners = {os.geteuid(), as_nobody().get("user", os.geteuid())}
     if short.is_symlink() or short.stat().st_uid not in owners:
-        raise StackError(f"{short} belongs to someone else.")
+        raise StackError(f"{short} belongs to another user. Remove it, or name another folder with --state.")
     return short

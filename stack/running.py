@@ -1,4 +1,4 @@
-"""A running stack, as a `with` block: everything is up inside it and gone after it.
+"""A running stack, as a `with` block: everything runs inside it and is stopped after it.
 
 with running_stack(state=folder, port=0, environment={"RETENTION_SECONDS": "3"}) as stack:
     stack.manage("create_account", "ada", "--json")
@@ -110,7 +110,7 @@ def start(
     for child in children:
         await_ready(child)
     write_private(state / "environment.json", own)
-    say(f"Everything is up after {time.monotonic() - started:.1f} s; logs are in {processes.logs}.")
+    say(f"Everything runs after {time.monotonic() - started:.1f} s. The logs are in {processes.logs}.")
     return RunningStack(state, f"http://{HOST}:{port}", whole, inbox, made, processes)
 
 
@@ -152,7 +152,7 @@ def free_port(port: int) -> int:
         try:
             probe.bind((HOST, port))
         except PermissionError:
-            raise StackError(f"port {port} needs more rights: choose another with --port") from None
+            raise StackError(f"Port {port} needs more rights. Choose another one with --port.") from None
         except (OSError, OverflowError):
-            raise StackError(f"port {port} is in use: choose another with --port") from None
+            raise StackError(f"Port {port} is in use. Choose another one with --port.") from None
         return int(probe.getsockname()[1])

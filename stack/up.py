@@ -39,14 +39,14 @@ def main(arguments: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sluice up", description="Start everything and leave it running.")
-    parser.add_argument("--port", type=int, default=8025, help="of the web, on 127.0.0.1 (default 8025, 0: a free one)")
-    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="where all data go")
+    parser = argparse.ArgumentParser(prog="sluice up", description="Start the whole stack and run it until Ctrl-C.")
+    parser.add_argument("--port", type=int, default=8025, help="port on 127.0.0.1 (default 8025; 0: a free one)")
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="folder of all data")
     parser.add_argument(
         "--ready-file",
         type=Path,
         metavar="FILE",
-        help="where to write addresses and logins as JSON once everything is up (default: ready.json in DIR)",
+        help="file for addresses and logins as JSON, written once everything runs (default: ready.json in DIR)",
     )
     return parser
 
@@ -64,7 +64,7 @@ def ready_facts(stack: RunningStack) -> dict[str, str]:
 
 
 def announcement(stack: RunningStack, ready: Path) -> str:
-    """Describe the running stack without its secrets, for output that is not a terminal and may be kept as a log."""
+    """Describe the running stack without its secrets, for output that is not a terminal and may be stored as a log."""
     return f"""
   Admin      {stack.base_url}/admin/
   API        {stack.base_url}
@@ -84,7 +84,7 @@ def welcome(stack: RunningStack) -> str:
   Inbox      {facts["inbox"] or stack.environment["SMTP_URL"]}
   Data       {stack.state}
 
-Schedule a mail one minute ahead:
+Schedule a message for one minute from now:
 
 {curl_line(stack)}
 

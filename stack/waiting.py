@@ -82,5 +82,5 @@ def wait_until(condition: Callable[[], object], *, seconds: float, what: str) ->
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise StackError(f"Waited {seconds:.0f} s in vain: {what}.")
+            raise StackError(f"Timed out after {seconds:.0f} s while waiting for {what}.")
         time.sleep(0.02)

@@ -61,7 +61,7 @@ def measure(setting: Setting) -> Measured:
         for first in range(0, waiting, PERSONALIZATIONS):
             body = mail_body(first, first + PERSONALIZATIONS, send_at=send_at, batch_id=batch_id)
             caller.ask("POST", "/v3/mail/send", body)
-        say(f"{SILENT + SLOW + CALLING} clients of another account begin; {contacts:,} contacts")
+        say(f"{SILENT + SLOW + CALLING} clients of another account start, with {contacts:,} contacts")
         with busy(sluice) as answers:
             time.sleep(setting.size(1, quick=0) * BUSY_SECONDS)
             for _ in range(setting.size(ROUNDS, quick=3)):

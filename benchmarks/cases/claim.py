@@ -31,7 +31,7 @@ def measure(setting: Setting) -> Measured:
         batch_id, waiting = sluice.create_batch(), 0
         for size in sizes:
             if size:
-                say(f"Filling up to {size:,} messages that wait …")
+                say(f"Adding waiting messages, up to {size:,} …")
                 sluice.fill(batch_id, size - waiting, send_at=time.time() + AHEAD_SECONDS, span_seconds=SPAN_SECONDS)
             waiting = size
             for _ in range(setting.count(setting.rounds)):

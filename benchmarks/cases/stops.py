@@ -80,7 +80,7 @@ def conclude(rounds: list[Round], drained: int) -> Measured:
 
 
 def line(number: int, played: Round) -> str:
-    counts = f"{played.sent} had left, the peer has {played.taken} and {played.taken_later} later"
+    counts = f"{played.sent} were sent, the peer has {played.taken} and {played.taken_later} later"
     verdict = "" if played.is_met else "  NOT AS PROMISED"
     return f"  {number:>3}  settled {played.is_settled} after {played.answer_ms:.0f} ms: {counts}{verdict}"
 

@@ -39,7 +39,7 @@ def measure(setting: Setting) -> Measured:
         per_second = warm_up(sluice, sink)
         for size in (0, *sizes):
             late[size], seconds[size] = beside(sluice, sink, size, per_second)
-            say(f"  beside {size:,}: {len(late[size])} single mails, {max(late[size]) * 1000:.0f} ms at most")
+            say(f"  beside {size:,}: {len(late[size])} single messages, at most {max(late[size]) * 1000:.0f} ms")
     return Measured(
         [
             *(figure for size in late for figure in spread(f"beside {size:,}", (each * 1000 for each in late[size]))),
@@ -67,7 +67,7 @@ def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[li
     wait_for(sink, bulk + len(trickle.asked_at), time.time())
     arrived = {number: at for at, number in sink.arrivals()}
     if len(arrived) != bulk + len(trickle.asked_at):
-        raise StackError(f"{bulk + len(trickle.asked_at):,} mails were accepted, {len(arrived):,} came")
+        raise StackError(f"{bulk + len(trickle.asked_at):,} messages were accepted, but {len(arrived):,} arrived")
     ended_at = max((at for number, at in arrived.items() if number < FIRST_NUMBER), default=send_at)
     # Only those that met the wave.
     met = [number for number, at in trickle.asked_at.items() if not bulk or send_at <= at <= ended_at]

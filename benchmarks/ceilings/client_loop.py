@@ -70,7 +70,7 @@ def messages_per_second(sink: Sink, messages: int, *, processes: int) -> float:
         barrier.wait(PATIENCE_SECONDS)
         seconds = monotonic() - began_at
     except BrokenBarrierError:
-        raise StackError("a bare client failed") from None
+        raise StackError("a process of the bare client failed; its error is above") from None
     finally:
         for child in children:
             child.join(1)

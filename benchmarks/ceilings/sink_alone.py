@@ -63,7 +63,7 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
         seconds = monotonic() - began_at
     taken = sink.count() - before
     if taken != messages * TIMES:
-        raise StackError(f"the sink has {taken:,} of {messages * TIMES:,} messages that were pushed at it")
+        raise StackError(f"the sink has {taken:,} of the {messages * TIMES:,} messages that were pushed to it")
     return taken / seconds
 
 
@@ -71,7 +71,7 @@ def drive(selector: selectors.BaseSelector) -> None:
     """Serve every socket that is ready."""
     ready = selector.select(PATIENCE_SECONDS)
     if not ready:
-        raise StackError(f"the sink did nothing for {PATIENCE_SECONDS:.0f} s")
+        raise StackError(f"the sink made no progress for {PATIENCE_SECONDS:.0f} s")
     for key, events in ready:
         push: Push = key.data
         if not push.go_on(events):

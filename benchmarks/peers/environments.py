@@ -28,7 +28,7 @@ def python_environment(home: Path) -> Path:
 def node_environment(home: Path) -> Path:
     """Return the folder in which the pins of `home/package.json` are installed. Raises Unavailable."""
     if not shutil.which("node") or not shutil.which("npm"):
-        raise Unavailable("it needs node and npm")
+        raise Unavailable("it needs node and npm, which are not installed")
     return made(home.name, home / "package.json", install_node)
 
 
@@ -38,7 +38,7 @@ def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path
     done = folder / "complete"
     with locked(FOLDER):
         if not done.exists():
-            say(f"Installing what {name} needs, once, into {folder} …")
+            say(f"Installing the dependencies of {name} into {folder}, once …")
             for old in FOLDER.glob(f"{name}-*"):
                 shutil.rmtree(old)
             folder.mkdir()

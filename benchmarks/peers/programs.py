@@ -69,7 +69,7 @@ class Scheduler:
         if answer != word:
             output = self._log.read_text(errors="replace")[-2000:]
             self.close()
-            raise StackError(f"{self._log} says {answer!r} instead of {word!r}:\n{output}")
+            raise StackError(f"the scheduler answered {answer!r}, not {word!r}; the end of {self._log}:\n{output}")
 
 
 class Peer:

@@ -20,9 +20,9 @@ def draw(result: dict[str, Any], png: Path) -> None:
     try:
         python = python_environment(HOME)
     except Unavailable as reason:
-        say(f"No plot is drawn: {reason}")
+        say(f"The plot cannot be drawn: {reason}")
         return
     command = [str(python), str(HOME / "drawing.py"), str(png)]
     environment = {**os.environ, "MPLBACKEND": "Agg"}
     subprocess.run(command, input=json.dumps(result).encode(), check=True, env=environment)
-    say(f"Drawn: {png}")
+    say(f"The plot is in {png}")

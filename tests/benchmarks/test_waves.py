@@ -67,7 +67,7 @@ def test_a_play_counts_lost_doubled_and_early(
 
 
 def test_a_wave_without_arrivals_is_an_error(sink: Sink) -> None:
-    with pytest.raises(StackError, match="nothing came"):
+    with pytest.raises(StackError, match="no message arrived"):
         play(Sender(sink, numbers=[]), sink, MESSAGES, per_second=1000)
 
 

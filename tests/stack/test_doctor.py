@@ -22,7 +22,7 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_doctor_reports_that_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert doctor.main(["--state", str(tmp_path)]) == 1
     shown = capsys.readouterr().out
-    assert f"BAD  stack        none runs in {tmp_path}" in shown
+    assert f"BAD  stack        No stack runs in {tmp_path}" in shown
     assert "ok   postgresql   18." in shown
 
 

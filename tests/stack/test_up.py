@@ -21,7 +21,7 @@ def test_a_busy_port_is_a_sentence() -> None:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        with pytest.raises(StackError, match=f"port {port} is in use: choose another with --port"):
+        with pytest.raises(StackError, match=f"Port {port} is in use. Choose another one with --port"):
             free_port(port)
 
 
