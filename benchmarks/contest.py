@@ -99,7 +99,7 @@ def hold(setting: Setting, messages: int, rounds: int, cases: tuple[str, ...], *
 
 
 def take_turn(setting: Setting, results: Contest, name: str, messages: int, delay_ms: float) -> None:
-    """Let a contestant play. One that fails is skipped from then on; Sluice itself may not fail."""
+    """Let a contestant play. One that fails is skipped afterwards; Sluice itself may not fail."""
     try:
         with on_stage(setting, name, delay_ms) as (contestant, sink):
             played = play_warm(contestant, sink, messages)

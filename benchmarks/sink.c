@@ -142,17 +142,17 @@ static const char *answer(struct peer *peer, const char *line, const char *end) 
     return "250 ok\r\n";
 }
 
-/* Everything that has arrived whole is answered; 0 when the connection is over. */
+/* Answer every complete command; return 0 when the connection is closed. */
 static int serve(struct peer *peer) {
     static char in[LINE + READ], out[LINE + READ]; /* the longest reply is not much longer than its command */
-    const char *at = in, *end, *told;
-    size_t said = 0;
+    const char *at = in, *end, *reply;
+    size_t length = 0;
     ssize_t got;
     memcpy(in, peer->rest, peer->kept);
     got = recv(peer->fd, in + peer->kept, READ, MSG_DONTWAIT);
     if (got <= 0) return 0;
     end = in + peer->kept + got;
-    while (at < end && said < sizeof out - 128) {
+    while (at < end && length < sizeof out - 128) {
         const char *mark = memmem(at, end - at, peer->in_data ? "\r\n.\r\n" : "\r\n", peer->in_data ? 5 : 2);
         if (!mark) {
             if (peer->in_data && end - at > 4) at = end - 4;
@@ -160,18 +160,18 @@ static int serve(struct peer *peer) {
         }
         if (peer->in_data) {
             take(peer);
-            told = "250 taken\r\n";
+            reply = "250 taken\r\n";
             at = mark + 5;
         } else {
-            told = answer(peer, at, mark);
+            reply = answer(peer, at, mark);
             at = mark + (peer->in_data ? 0 : 2); /* DATA's own end of line may open the final dot */
         }
-        said = stpcpy(out + said, told) - out;
+        length = stpcpy(out + length, reply) - out;
     }
     peer->kept = end - at;
     if (peer->kept > LINE) return 0;
     memcpy(peer->rest, at, peer->kept);
-    return !said || say(peer, out, said);
+    return !length || say(peer, out, length);
 }
 
 static void take_connection(int listener) {

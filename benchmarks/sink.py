@@ -61,7 +61,7 @@ class Sink:
 
 @contextmanager
 def running_sink(folder: Path, *, delay_ms: float = 0) -> Iterator[Sink]:
-    """Run a sink in a process of its own, with its files in `folder`; `delay_ms` pass before each batch of replies."""
+    """Run a sink in another process, with its files in `folder`; `delay_ms` pass before each batch of replies."""
     port_file, record_file = folder / "sink-port", folder / "sink-record"
     port_file.unlink(missing_ok=True)
     kind, program = command(folder)

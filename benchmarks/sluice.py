@@ -111,7 +111,7 @@ class Sluice:
         return int(row[0])
 
     def wait_for_outcomes(self, messages: int) -> None:
-        """Wait until so many messages, of all waves, count as sent on disk. Raises StackError after 30 s."""
+        """Wait until this many messages of all waves are sent, on disk. Raises StackError after 30 s."""
         wait_until(lambda: self.outcomes() >= messages, seconds=30, what=f"{messages:,} durable outcomes")
 
 
@@ -146,7 +146,7 @@ def running(
 
 
 def fleet(workers: int) -> Programs:
-    """Return the programs of a stack with so many worker processes that deliver."""
+    """Return the programs of a stack with this number of delivering processes."""
 
     def programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
         chosen = worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=workers)

@@ -24,7 +24,7 @@ GIVE_UP_SECONDS = 90.0
 
 
 class Caller(threading.Thread):
-    """A caller that plays one story after the other until told to end, and then finishes the current one."""
+    """A caller that plays one story after the other until `end` is set, and then finishes the current one."""
 
     def __init__(self, site: Site, rng: random.Random, end: threading.Event) -> None:
         super().__init__(daemon=True)

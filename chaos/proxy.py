@@ -53,7 +53,7 @@ class Door(LoopbackServer):
         return f"127.0.0.1:{self.port}"
 
     def swallow(self) -> None:
-        """Let nothing pass from now on, and tell nobody."""
+        """Let nothing pass, without any sign to the connections."""
         self._loop.call_soon_threadsafe(self._is_passable.clear)
 
     def pass_on(self) -> None:
@@ -93,7 +93,7 @@ class Door(LoopbackServer):
                         pump.cancel()
                     await asyncio.gather(*pumps, return_exceptions=True)
             finally:
-                # Not aborted: what was said last is still to be delivered, as it would be after a kill -9.
+                # Not aborted: the last bytes are still to be delivered, as they would be after a kill -9.
                 their_writer.close()
         self._tasks.discard(task)
         writer.close()

@@ -53,7 +53,7 @@ async def stop_accepting(server: asyncio.Server) -> None:
     for listener in server.sockets:
         asyncio.get_running_loop().remove_reader(listener)
     # In the first round what was accepted gets a transport, else a closed server would leave its socket open; in the
-    # second its protocol is told; in the third its session begins.
+    # second its protocol is notified; in the third its session begins.
     for _ in range(3):
         await asyncio.sleep(0)
     server.close()

@@ -96,10 +96,10 @@ def write_time(moment: dt.datetime | None) -> str:
 def tell_time(moment: dt.datetime, now: dt.datetime) -> str:
     """Return how far away a time is, in the units that matter: `in 5 min`, `2 h 10 min ago`, `now`."""
     seconds = abs((moment - now).total_seconds())
-    said = " ".join(_spell(int(seconds)))
-    if not said:
+    text = " ".join(_spell(int(seconds)))
+    if not text:
         return "now"
-    return f"in {said}" if moment > now else f"{said} ago"
+    return f"in {text}" if moment > now else f"{text} ago"
 
 
 def _spell(seconds: int) -> Iterator[str]:

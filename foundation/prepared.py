@@ -1,6 +1,6 @@
 """Statements that PostgreSQL plans once for each connection.
 
-Django's cursors write the values into the text, so that each statement is parsed and planned anew: for those of every
+Django's cursors write the values into the text, so that each statement is parsed and planned again: for those of every
 request this costs more than running them (docs/decisions/0005-accept.md).
 """
 
@@ -19,7 +19,7 @@ Rows = list[tuple[Any, ...]]
 
 def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
     """Return the rows of a statement. Raises Django's database errors, as its cursors do."""
-    # The thread's own: each attribute of the proxy `connection` is looked up anew.
+    # The thread's own connection: each attribute of the proxy `connection` would be looked up again.
     own = connections[DEFAULT_DB_ALIAS]
     own.close_if_health_check_failed()
     own.ensure_connection()

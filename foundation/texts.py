@@ -26,7 +26,7 @@ TEXT_RULE: Final = "control characters other than tab, LF and CR are not allowed
 
 def is_line(value: str) -> bool:
     """Return whether the value can be merged into a header."""
-    # Most values are printable, which is told in a fraction of the time.
+    # Most values are printable, which is checked in a fraction of the time.
     return value.isprintable() or UNFIT_FOR_LINE.search(value) is None
 
 

@@ -75,7 +75,7 @@ def delay_file(maildir: Path) -> Path:
 async def serve(inbox: Inbox, port_file: Path) -> None:
     """Listen, write the port to its file, and serve until killed."""
 
-    # A name of its own, or aiosmtpd would ask DNS for the machine's at every connection.
+    # A given name, or aiosmtpd would ask DNS for the machine's at every connection.
     def connection() -> SMTP:
         return SMTP(inbox, data_size_limit=SIZE_LIMIT, enable_SMTPUTF8=True, hostname="inbox.sluice.localhost")
 

@@ -18,7 +18,7 @@ def show(text: str) -> None:
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write a text, unless the terminal is closed: then nothing is written from then on.
+    """Write a text; after the terminal is closed nothing is written any more.
 
     A closed terminal (EIO, EPIPE) must not cut an ordered stop short, nor Python's last flush spoil the exit code.
     """

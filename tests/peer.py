@@ -75,7 +75,7 @@ class CountingPeer:
         self.close()
 
     def close(self) -> None:
-        """Take no more mail: its port refuses from now on."""
+        """Take no more mail: refuse new connections."""
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._stop.set)

@@ -2,7 +2,7 @@
 
 Standard input is a pickle of the expressions: name, pattern, flags, and the methods by which the product uses it.
 Standard output is a line for each expression that is not linear in time or not bounded in memory, and at last `done`.
-It is a process of its own because the engine's stack is invisible to tracemalloc, and because an exponential expression
+It is a separate process because the engine's stack is invisible to tracemalloc, and because an exponential expression
 can only be stopped from outside.
 """
 
@@ -37,7 +37,7 @@ CANDIDATES = [*map(chr, range(32, 127)), "\t", "\n", "\r", "\0", "é", "\u2028"]
 
 
 def sample(items: Any, *, repeats: int = 1) -> str:
-    """Return a text that the items of a parse tree match, as far as that can be told without running them."""
+    """Return a text that the items of a parse tree match, as far as this is known without running them."""
     return "".join(sample_of(item, repeats) for item in items)
 
 

@@ -46,17 +46,17 @@ READ_OFTEN = """
 import importlib, json, os, sys, traceback
 import config.settings as settings
 
-said = []
+errors = []
 for name, value in json.loads(sys.argv[1]):
     right = os.environ.get(name)
     os.environ[name] = value
     try:
         importlib.reload(settings)
-        said.append("")
+        errors.append("")
     except Exception:
-        said.append(traceback.format_exc(limit=0))
+        errors.append(traceback.format_exc(limit=0))
     os.environ.pop(name) if right is None else os.environ.update({name: right})
-print(json.dumps(said))
+print(json.dumps(errors))
 """
 """Read valid settings, then each invalid value, in one process, since starting one takes half a second."""
 

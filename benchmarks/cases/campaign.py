@@ -80,7 +80,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def add_campaign(sluice: Sluice, contacts: int) -> int:
-    """Add a campaign to so many new contacts on a list of their own, by SQL, and return its id."""
+    """Add a campaign to a number of new contacts on a new list, by SQL, and return its id."""
     say(f"Adding {contacts:,} contacts …")
     row = sluice.database.execute(queries.FILL_AUDIENCE, {"contacts": contacts, "name": str(contacts)}).fetchone()
     assert row is not None
@@ -99,7 +99,7 @@ def add_campaign(sluice: Sluice, contacts: int) -> int:
 
 
 def expansion_seconds(sluice: Sluice, campaign_id: int) -> float:
-    """Return the seconds from the launch to its last message, while nothing leaves."""
+    """Return the seconds from the launch to its last message, while nothing is sent."""
     path = f"/v3/campaigns/{campaign_id}/schedules"
     sluice.ask("POST", path, {"send_at": int(time.time()) + AHEAD_SECONDS})
     sluice.stack.wait_until(

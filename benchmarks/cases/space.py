@@ -73,7 +73,7 @@ def pss(pid: int) -> int:
 
 
 def storage(setting: Setting) -> Measured:
-    """Measure the growth of PostgreSQL's database for each message that is scheduled, and for each that has left.
+    """Measure the growth of PostgreSQL's database for each scheduled message, and for each sent one.
 
     Indexes count, and so do the substitutions of each message. The database is measured as it lies on disk, with what
     claims leave behind.

@@ -55,7 +55,7 @@ def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[li
     send_at = float(int(time.time()) + 2 + 1.5 * bulk // per_second)
     if bulk:
         sluice.schedule(bulk, send_at)
-    # It leaves at once when its scheduling took longer than was thought.
+    # It is sent at once when its scheduling took longer than expected.
     send_at = max(send_at, time.time())
     time.sleep(max(0, send_at - time.time() - 0.5))
     with trickling(sluice) as trickle:

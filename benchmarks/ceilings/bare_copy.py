@@ -26,7 +26,7 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
 
 
 def rows_per_second(folder: Path, rows: int, *, at_once: int) -> float:
-    """Return how many rows a second COPY writes into a durable PostgreSQL of its own in `folder`.
+    """Return how many rows a second COPY writes into a new, durable PostgreSQL in `folder`.
 
     The text of the COPY is made before.
     """

@@ -80,7 +80,7 @@ def messages_per_second(sink: Sink, messages: int, *, processes: int) -> float:
 
 
 def send_share(url: str, numbers: range, barrier: Barrier) -> None:
-    """Make the messages, wait for the others, and send, in a process of its own. Breaks the barrier when it fails."""
+    """Make the messages, wait for the other processes, and send. Breaks the barrier on failure."""
     try:
         slices = list(make_slices(numbers))
         transport = SmtpTransport(SmtpAddress.parse(url), connections=CONNECTIONS, timeout_seconds=PATIENCE_SECONDS)

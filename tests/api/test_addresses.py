@@ -169,14 +169,14 @@ def test_a_sender_with_an_unfit_address_is_refused(client_of_alice: ApiClient, a
         for part in ("from_email", "reply_to"):
             with pytest.raises(InvalidSender):
                 create_sender(alice, **{**good, **place, part: email})  # type: ignore[arg-type]
-    wire = {
+    body = {
         **place,
         "nickname": "n",
         "from": {"email": "a\u200bn@x.org", "name": "N"},
         "reply_to": {"email": "n@x.org"},
     }
     for path in ("/v3/senders", "/v3/marketing/senders"):
-        assert client_of_alice.post(path, wire).status_code == 400
+        assert client_of_alice.post(path, body).status_code == 400
     assert not Sender.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""Requests have bounds, and a caller who exceeds one is told which."""
+"""Requests have bounds, and an error names the one that was exceeded."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def squeezed(text: Any) -> str:
     return "".join(str(text).split())
 
 
-def told_by_heads(peer: CountingPeer) -> list[tuple[str, str]]:
+def subjects_and_senders(peer: CountingPeer) -> list[tuple[str, str]]:
     """Return the subject and the sender's name of each message, sorted."""
     messages = [parse(taken.data) for taken in peer.ledger]
     return sorted((squeezed(each["Subject"]), squeezed(each["From"].addresses[0].display_name)) for each in messages)
@@ -403,7 +403,7 @@ def test_a_campaign_is_refused_or_sent_as_one_message(
         made.append((squeezed(campaign.subject), squeezed(campaign.from_name or "News")))
     assert Campaign.objects.count() == len(made) > 0
     run_fleet(deliverer)
-    assert told_by_heads(peer) == sorted(made)
+    assert subjects_and_senders(peer) == sorted(made)
 
 
 # --- senders and names ------------------------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ def test_a_sender_is_refused_or_is_one_header(
         vouch_for_sender(alice, sender_id)
         send_now(alice, ready_campaign_from(alice, sender_id).pk)
     run_fleet(deliverer)
-    assert told_by_heads(peer) == sorted(("News", squeezed(value)) for value in made.values())
+    assert subjects_and_senders(peer) == sorted(("News", squeezed(value)) for value in made.values())
     for taken in peer.ledger:
         message = parse(taken.data)
         assert same(message["Reply-To"].addresses[0].display_name, message["From"].addresses[0].display_name)
@@ -475,7 +475,7 @@ def test_a_name_with_a_control_character_is_refused_and_nothing_is_stored(
     made = 0
     for value in VALUES:
         answer = client_of_alice.post(path, body(value))
-        # Names have a length of their own.
+        # Names have a separate limit.
         expected = {200, 201, 400} if is_fit(value) and len(value) > 20 else {200, 201} if is_fit(value) else {400, 422}
         assert answer.status_code in expected or "\t" in value, (value, answer.content)
         made += answer.status_code in {200, 201}

@@ -20,6 +20,7 @@ from api.document import document_text
 from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import bent_bodies
 from tests.api.stored_objects import Ids
+from tests.api.sendgrid.test_fuzz import mutated_bodies
 
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "2"))
 CALLS: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -116,7 +117,7 @@ def ask_often(schema: Any, method: str, path: str, *, ids: Ids, key_text: str) -
     @given(case=good | bad, data=st.data())
     def ask(case: Any, data: st.DataObject) -> None:
         if path == MAIL_SEND and isinstance(case.body, dict):
-            case.body = data.draw(bent_bodies())
+            case.body = data.draw(mutated_bodies())
         for part in (case.path_parameters, case.query, case.headers, case.body):
             put_ids(part, ids, data)
         for name in ("On-Behalf-Of", "Idempotency-Key"):

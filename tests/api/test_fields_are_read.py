@@ -90,7 +90,7 @@ def calls_with_bodies(client: ApiClient, ids: Ids) -> Iterator[Call]:
 
 
 def body_with(name: str, path: str, value: Any) -> Any:
-    """Return a body in which a field has this value, with the field's companions; None leaves it as it is there."""
+    """Return a body in which a field has this value, with the field's companions; None sets no value."""
     steps = steps_of(path)
     body = copy.deepcopy(COMPANIONS.get(name, [{}] if steps[0] == ITEMS else {}))
     part, last = body, steps[-1]

@@ -49,7 +49,7 @@ def is_replay(answer: Any) -> bool:
     return "Idempotency-Replayed" in answer and answer["Idempotency-Replayed"] == "true"
 
 
-def asked_of(client: ApiClient, path: str, body: Any, key: str = "key-1") -> Asked:
+def request_of(client: ApiClient, path: str, body: Any, key: str = "key-1") -> Asked:
     return asked_with(key, client.account, method="POST", path=path, body=json.dumps(body).encode())
 
 
@@ -93,7 +93,7 @@ def test_repeated_stop_shows_the_receipt_of_the_first(dialect: str, client_of_al
 
 
 def test_every_post_there_is_takes_a_key() -> None:
-    """The call that returns a secret is excepted; mail/send is a function, and has tests of its own."""
+    """The call that returns a secret is excepted; mail/send is a function, and has separate tests."""
     patterns: list[URLPattern] = [*sendgrid.urlpatterns, *native.urlpatterns]
     classes = {getattr(each.callback, "view_class", None) for each in patterns} - {None}
     posts = {each.__name__: each.post for each in classes if each is not None and hasattr(each, "post")}
@@ -239,7 +239,7 @@ def fail(*args: Any, **options: Any) -> Any:
 
 @contextmanager
 def in_a_thread(work: Any) -> Iterator[list[Any]]:
-    """Run `work` in a thread with a connection of its own; yield a list that gets the result when the block ends."""
+    """Run `work` in a thread with another connection; yield a list that gets the result when the block ends."""
     results: list[Any] = []
 
     def run() -> None:
@@ -259,7 +259,7 @@ def in_a_thread(work: Any) -> Iterator[list[Any]]:
 
 def test_of_two_at_the_same_moment_one_is_done_and_the_other_hears_its_answer(client_of_alice: ApiClient) -> None:
     with ExitStack() as second, transaction.atomic():
-        first = reserve(asked_of(client_of_alice, SEND, mail_body()))
+        first = reserve(request_of(client_of_alice, SEND, mail_body()))
         assert isinstance(first, Reservation)
         answers = second.enter_context(in_a_thread(lambda: post(client_of_alice, SEND, mail_body())))
         wait_until(someone_waits_for_us, why="the second request")
@@ -270,7 +270,7 @@ def test_of_two_at_the_same_moment_one_is_done_and_the_other_hears_its_answer(cl
 
 def test_the_second_is_done_when_the_first_is_not(client_of_alice: ApiClient) -> None:
     with ExitStack() as second, suppress(RuntimeError), transaction.atomic():
-        reserve(asked_of(client_of_alice, SEND, mail_body()))
+        reserve(request_of(client_of_alice, SEND, mail_body()))
         answers = second.enter_context(in_a_thread(lambda: post(client_of_alice, SEND, mail_body())))
         wait_until(someone_waits_for_us, why="the second request")
         fail()
@@ -281,7 +281,7 @@ def test_the_second_is_done_when_the_first_is_not(client_of_alice: ApiClient) ->
 def test_nobody_waits_for_ever(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.05)
     with transaction.atomic():
-        reserve(asked_of(client_of_alice, SEND, mail_body()))
+        reserve(request_of(client_of_alice, SEND, mail_body()))
         with in_a_thread(lambda: post(client_of_alice, SEND, mail_body())) as answers:
             pass
     assert answers[0].status_code == 409
@@ -293,7 +293,7 @@ def test_a_stop_under_way_is_a_conflict_until_it_ends_or_is_stale(
 ) -> None:
     native = f"{NATIVE}/{batch.public_id}/pause"
     for path, body in ((SENDS, stop(batch)), (native, {})):
-        reserve(asked_of(client_of_alice, path, body))
+        reserve(request_of(client_of_alice, path, body))
     answer = post(client_of_alice, SENDS, stop(batch))
     assert (answer.status_code, answer.json()) == (409, {"errors": [{"field": None, "message": UNDER_WAY}]})
     answer = post(client_of_alice, native, {})
@@ -312,17 +312,17 @@ def test_a_stop_is_not_done_inside_a_transaction(
     seen = []
     real = scheduled_sends.stop_batch
 
-    def stop_and_tell(*args: Any, **options: Any) -> Receipt:
+    def stop_and_note(*args: Any, **options: Any) -> Receipt:
         seen.append((connection.in_atomic_block, IdempotencyKey.objects.get().status))
         return real(*args, **options)
 
-    monkeypatch.setattr(scheduled_sends, "stop_batch", stop_and_tell)
+    monkeypatch.setattr(scheduled_sends, "stop_batch", stop_and_note)
     assert post(client_of_alice, SENDS, stop(batch)).status_code == 201
     assert seen == [(False, None)]
 
 
 def test_one_that_was_overtaken_as_stale_keeps_nothing(client_of_alice: ApiClient, clock: Clock) -> None:
-    request = asked_of(client_of_alice, SENDS, {})
+    request = request_of(client_of_alice, SENDS, {})
     slow = reserve(request)
     clock.advance(seconds=idempotency.STALE_SECONDS + 1)
     fast = reserve(request)

@@ -34,7 +34,7 @@ def test_half_of_it_is_sent_and_the_rest_is_stopped(
 ) -> None:
     api = api_of(client_of_alice)
     api.create_audience(EMAILS)
-    deliver_what_asks_the_sender(deliverer, peer)
+    deliver_sender_verification(deliverer, peer)
 
     api.create()
     if "unschedule" not in api.missing_steps:
@@ -72,7 +72,7 @@ def test_half_of_it_is_sent_and_the_rest_is_stopped(
     expect(api, CampaignStatus.CANCELED)
 
 
-def deliver_what_asks_the_sender(deliverer: Deliverer, peer: CountingPeer) -> None:
+def deliver_sender_verification(deliverer: Deliverer, peer: CountingPeer) -> None:
     """Deliver the mail that verifies a new sender's address, and forget it."""
     run_fleet(deliverer)
     assert peer.recipients in ([], ["news@example.com"])

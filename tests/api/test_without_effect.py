@@ -1,6 +1,6 @@
 """Fields that are declared to have no effect change neither the mail nor the stored rows of a call.
 
-The fields of mail/send have tests of their own.
+The fields of mail/send have separate tests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.campaigns.building import add_sender
 
 ADA = "ada@example.com"
 CONTENT = {"subject": "News", "html_content": "<p>Hello</p><a href='[unsubscribe]'>leave</a>"}
-MADE_ANEW = {"id", "public_id", "uuid", "mail_id", "batch_id", "created_at", "updated_at", "uploaded_at"}
+ALWAYS_DIFFERENT = {"id", "public_id", "uuid", "mail_id", "batch_id", "created_at", "updated_at", "uploaded_at"}
 VALUES: dict[str, Any] = {
     "editor": "design",
     "ip_pool": "main",
@@ -47,7 +47,7 @@ def stored(*kinds: type[models.Model]) -> Any:
     rows = [row for kind in kinds for row in kind._default_manager.values()]
     for kind in kinds:
         kind._default_manager.all().delete()
-    return [{name: value for name, value in row.items() if name not in MADE_ANEW} for row in rows]
+    return [{name: value for name, value in row.items() if name not in ALWAYS_DIFFERENT} for row in rows]
 
 
 def answer_of(answer: Any) -> Any:

@@ -20,7 +20,7 @@ from tests.waiting import wait_until
 
 
 def in_threads(*works: object) -> None:
-    """Run each in a thread of its own, begun together; raises what they raise."""
+    """Run each function in a thread, started together, and raise their errors."""
     begin = Barrier(len(works))
 
     def run(work: object) -> None:

@@ -135,4 +135,4 @@ def test_a_round_of_accounts_starts_again_in_the_same_claim(alice: Account, char
     rest = hold.claim_next(Lane.TRANSACTIONAL, messages=10)
     assert {claim.account_id for claim in rest} == {alice.pk, charlie.pk}
     accept_mail(alice, draft(1))
-    assert len(hold.claim_next(Lane.TRANSACTIONAL)) == 1, "whoever had the last turn has one, too"
+    assert len(hold.claim_next(Lane.TRANSACTIONAL)) == 1, "the account of the last turn has one, too"

@@ -27,7 +27,7 @@ MOMENT_SECONDS = 0.2
 
 
 def in_a_thread(work: Any) -> threading.Thread:
-    """Start it, with a connection of its own."""
+    """Start the work in a thread with another connection."""
 
     def run() -> None:
         work()

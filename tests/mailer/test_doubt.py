@@ -81,7 +81,7 @@ def test_doubt_after_a_dead_worker_is_sent_again_if_the_account_says_so(
     with DeliveringThread(peer):
         wait_until(lambda: count_batch(batch.pk).sent == 30, why="everything")
     assert len({taken.recipient for taken in peer.ledger}) == 30
-    # With the same Message-ID, so that whoever got it twice can tell.
+    # With the same Message-ID, so that a recipient can recognise the duplicate.
     assert len({taken.message_id for taken in peer.ledger}) == 30
     assert doubts_of(alice) == []
 

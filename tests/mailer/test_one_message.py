@@ -160,7 +160,7 @@ def test_one_message_gets_another_time(
     sweep()
     deliverer.deliver_due(seconds=5)
     assert peer.recipients == ["to0@example.com", "to2@example.com"]
-    # Once more, now that it has a parcel of its own; a time that has passed means now.
+    # Again, now that it has a separate parcel; a past time means now.
     reschedule_message(alice, ids()[1], database_now() - HOUR, actor="test")
     deliverer.deliver_due(seconds=5)
     assert peer.recipients[2:] == ["to1@example.com"]

@@ -169,7 +169,7 @@ def record(claim: Claim, **outcomes: Outcome) -> list[Claim]:
     return record_slice([item])
 
 
-def asked_next(claim: Claim) -> set[str]:
+def next_recipients(claim: Claim) -> set[str]:
     """Return who is handed the message by this claim."""
     cargo = load_cargo([claim])
     earlier = cargo.earlier.get(claim.first_message_id)
@@ -212,7 +212,7 @@ def test_another_parcel_has_the_message_for_those_who_are_left(
     assert (rest.is_remainder, rest.is_replay) == (is_remainder, is_replay)
     Parcel.objects.filter(pk=rest.pk).update(state=ParcelState.DUE)
     claim = claim_again()
-    assert asked_next(claim) == recipients
+    assert next_recipients(claim) == recipients
     record(claim, **{each[0]: SENT for each in sorted(recipients)})
     counts = count_batch(first.batch_id)
     assert (counts.sent, counts.accepted, counts.waiting) == (1, 1, 0)
@@ -225,7 +225,7 @@ def test_doubt_of_one_recipient_is_for_a_person_when_nobody_else_is_left(alice: 
     in_doubt = Selection(Why.IN_DOUBT)
     assert replay(alice, in_doubt, actor="test").affected == 1
     again = claim_again()
-    assert asked_next(again) == {B}
+    assert next_recipients(again) == {B}
     record(again, b=LOST)
     assert drop(alice, in_doubt, actor="test").affected == 1
     assert Event.objects.get(kind=EventKind.DROPPED).recipient == B
@@ -240,17 +240,17 @@ def test_doubt_of_one_recipient_is_sent_again_if_the_account_says_so(
     first = one_message(alice, DoubtPolicy.RESEND)
     record(first, a=SENT if is_sent else NO, b=LOST, c=LEFT)
     claim = claim_again()
-    assert asked_next(claim) == {C}, "whoever was left is first"
+    assert next_recipients(claim) == {C}, "the remaining recipients are first"
     record(claim, c=PUT_OFF)
     clock.advance(seconds=BACKOFF.total_seconds() + 1)
     admit_batch(first.batch_id)
     claim = claim_again()
-    assert asked_next(claim) == {B, C}
+    assert next_recipients(claim) == {B, C}
     record(claim, b=SENT, c=LOST)
     clock.advance(seconds=2 * BACKOFF.total_seconds() + 1)
     admit_batch(first.batch_id)
     claim = claim_again()
-    assert asked_next(claim) == {C}
+    assert next_recipients(claim) == {C}
     record(claim, c=SENT)
     counts = count_batch(first.batch_id)
     assert (counts.sent, counts.waiting, counts.in_doubt, counts.accepted) == (1, 0, 0, 1)
@@ -268,7 +268,7 @@ def test_a_late_record_of_one_part_keeps_the_other_parts_with_their_worker(
     counts = count_batch(claim.batch_id)
     assert (counts.sent, counts.waiting, counts.in_doubt) == (1, 0, 0)
     rest = claim_again()
-    assert (rest.is_remainder, asked_next(rest)) == (True, {C})
+    assert (rest.is_remainder, next_recipients(rest)) == (True, {C})
     events = Event.objects.exclude(kind=EventKind.IN_DOUBT).values_list("kind", "recipient")
     assert sorted(events) == [(EventKind.SENT, B), (EventKind.REFUSED, A)]
 
@@ -292,7 +292,7 @@ def test_a_late_record_without_a_note_leaves_the_other_recipients_to_a_person(al
     counts = count_batch(claim.batch_id)
     assert (counts.sent, counts.in_doubt, counts.accepted) == (1, 0, 1)
     assert replay(alice, Selection(Why.IN_DOUBT), actor="test").affected == 1
-    assert asked_next(claim_again()) == {B, C}
+    assert next_recipients(claim_again()) == {B, C}
 
 
 def test_a_stop_of_the_rest_of_a_message_names_those_who_do_not_get_it(alice: Account) -> None:

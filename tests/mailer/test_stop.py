@@ -41,7 +41,7 @@ def two_workers(alice: Account, peer: CountingPeer) -> Iterator[None]:
 
 
 def stop_in_the_middle(account: Account, peer: CountingPeer, status: BatchStatus, after: int) -> tuple[Receipt, int]:
-    """Send a batch, stop it once `after` messages have left; returns the receipt and how many left after the answer."""
+    """Stop a batch once `after` messages were sent; return the receipt and how many were sent after the answer."""
     batch = create_batch(account)
     already = len(peer.ledger)
     accept_mail(account, draft(MESSAGES, batch_id=batch.public_id))

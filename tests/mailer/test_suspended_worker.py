@@ -63,7 +63,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     counts = count_batch(batch.pk)
     assert receipt.sent in {left - 1, left}, "the note knows all but the one that was under way"
     assert receipt.in_doubt <= 1
-    assert Event.objects.filter(kind=EventKind.SENT).count() == left, "none is told twice"
+    assert Event.objects.filter(kind=EventKind.SENT).count() == left, "none has two events"
     assert counts.sent + counts.in_doubt + counts.discarded == MESSAGES
 
 

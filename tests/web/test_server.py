@@ -381,7 +381,7 @@ NO_REQUESTS = {
     ),
     "a long trailer": (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + b"x" * 3000, 400),
     "a length of thousands of digits": (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
-    "an address that is none": (b"GET http://[x HTTP/1.1\r\n\r\n", 400),
+    "a malformed address": (b"GET http://[x HTTP/1.1\r\n\r\n", 400),
     "a long head": (b"GET / HTTP/1.1\r\nA: " + b"x" * 40_000, 431),
 }
 

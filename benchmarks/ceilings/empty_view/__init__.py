@@ -23,7 +23,7 @@ SETTINGS = "benchmarks.ceilings.empty_view.settings"
 
 
 def measure(folder: Path, sink: Sink, messages: int) -> float:
-    """Return the requests a second of an empty view, with durable engines and a server of its own in `folder`."""
+    """Return the requests a second of an empty view, with durable engines and a server in `folder`."""
     folder = folder / "ceiling"
     requests = [prepare("POST", "/commit")] * min(messages, MOST)
     with locked(folder) as lock, supervised(folder, lock) as processes:

@@ -22,7 +22,7 @@ LETTER = {"from": SENDER, "subject": SUBJECT, "text": TEXT, "html": HTML}
 
 @contextmanager
 def running(folder: Path, sink: Sink, *, workers: int = 2) -> Iterator[Contestant]:
-    """Run it with so many worker processes. Raises Unavailable."""
+    """Run it with this number of worker processes. Raises Unavailable."""
     variables = {"NODE_PATH": str(node_environment(HOME) / "node_modules"), "LETTER": json.dumps(LETTER)}
     with peer_on_redis("bullmq", HOME, folder, sink, **variables) as peer:
         for number in range(workers):

@@ -20,7 +20,7 @@ HOME = Path(__file__).parent
 
 @contextmanager
 def running(folder: Path, sink: Sink, *, workers: int = 2) -> Iterator[Contestant]:
-    """Run it with so many worker processes. Raises Unavailable."""
+    """Run it with this number of worker processes. Raises Unavailable."""
     python = str(python_environment(HOME))
     with peer_on_postgresql("procrastinate", HOME, folder, sink) as peer:
         peer.prepare([python, "-m", "procrastinate", "--app=app.app", "schema", "--apply"])

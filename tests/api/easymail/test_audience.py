@@ -39,7 +39,7 @@ def new_list(client: ApiClient, name: str = "News", **changes: Any) -> Any:
     return data(client.post(LISTS, {"name": name, **changes}))
 
 
-def leave(account: Account, email: str) -> None:
+def unsubscribe(account: Account, email: str) -> None:
     suppress([New(account.pk, email, SuppressionKind.GLOBAL)])
 
 
@@ -154,7 +154,7 @@ def test_members_are_added_once_and_removed(alice: Account, client_of_alice: Api
         assert client_of_alice.post(path, {"contact_uuid": each["uuid"]}).status_code == 204
     error = refused(client_of_alice.post(path, {"contact_uuid": people[0]["uuid"]}), 409, "DUPLICATE_RESOURCE")
     assert error["message"] == f"Contact '{people[0]['uuid']}' is already in list '{news['uuid']}'"
-    leave(alice, "c@example.com")
+    unsubscribe(alice, "c@example.com")
     assert client_of_alice.post(path, {"contact_uuid": people[2]["uuid"]}).status_code == 204
     answer = client_of_alice.get(path).json()
     assert answer["pagination"] == {"current_page": 1, "per_page": 100, "total": 2}
@@ -167,7 +167,7 @@ def test_members_are_added_once_and_removed(alice: Account, client_of_alice: Api
 
 
 def test_an_unsubscribed_contact_is_added_to_no_list(alice: Account, client_of_alice: ApiClient) -> None:
-    leave(alice, "ann@example.com")
+    unsubscribe(alice, "ann@example.com")
     news = new_list(client_of_alice)
     assert new_contact(client_of_alice, contact_lists=[news["uuid"]])
     assert ContactList.objects.get().contact_count == 0

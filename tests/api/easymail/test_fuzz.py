@@ -17,6 +17,7 @@ from mailer.models import Message
 from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import CAMPAIGNS, LATER, ROOT, path_of, whole_body
 from tests.api.fuzzed_bodies import bent_bodies
+from tests.api.sendgrid.test_fuzz import mutated_bodies
 from tests.campaigns.building import ready_campaign
 
 FUZZ = settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
@@ -54,9 +55,9 @@ def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes = b"")
 @given(data=st.data())
 def test_bent_campaigns_are_kept_or_refused(data: st.DataObject, alice: Account, client_of_alice: ApiClient) -> None:
     whole = whole_body(alice) | {"segment_uuid": None, "overwrite": False}
-    assert_is_fine(client_of_alice, "POST", CAMPAIGNS, json.dumps(data.draw(bent_bodies(whole))).encode())
+    assert_is_fine(client_of_alice, "POST", CAMPAIGNS, json.dumps(data.draw(mutated_bodies(whole))).encode())
     path = path_of(ready_campaign(alice))
-    assert_is_fine(client_of_alice, "PATCH", path, json.dumps(data.draw(bent_bodies(whole))).encode())
+    assert_is_fine(client_of_alice, "PATCH", path, json.dumps(data.draw(mutated_bodies(whole))).encode())
 
 
 @FUZZ
@@ -67,7 +68,7 @@ def test_bent_bodies_are_kept_or_refused(
 ) -> None:
     method, path, whole = BODIES[name]
     campaign = Campaign.objects.first() or ready_campaign(alice)
-    body = json.dumps(data.draw(bent_bodies(whole))).encode()
+    body = json.dumps(data.draw(mutated_bodies(whole))).encode()
     assert_is_fine(client_of_alice, method, f"{ROOT}{path.format(id=campaign.uuid)}", body)
 
 

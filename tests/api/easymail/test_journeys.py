@@ -77,7 +77,7 @@ def test_a_campaign_from_draft_to_its_cancel_in_flight(alice: Account, program: 
     expand_all()
     peer.delay = 0.02
     with DeliveringThread(peer, connections=2):
-        wait_until(lambda: len(peer.ledger) >= 10, why="ten have left")
+        wait_until(lambda: len(peer.ledger) >= 10, why="ten sent messages")
         status, headers, answer = program.ask("POST", f"{path}/cancel")
         left = len(peer.ledger)
         assert (status, answer["data"]["status"]) == (200, "canceled")

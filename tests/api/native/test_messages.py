@@ -136,7 +136,7 @@ def test_pages_are_read_by_indexes(open_batch: Batch) -> None:
     """Plans that only an empty table would get are switched off, since every plan is cheap there."""
     page = queries.PARCELS_OF_BATCH.format(may_hold="true")
     with transaction.atomic(), connection.cursor() as cursor:
-        # As if no test had been here before: what earlier ones have left in the indexes makes others look cheaper.
+        # As in a new database: entries of earlier tests in the indexes would make other plans look cheaper.
         cursor.execute("reindex table batches_parcel; analyze batches_parcel")
         cursor.execute("set local enable_seqscan = off; set local enable_sort = off")
         cursor.execute(f"explain {page}", {"batch": open_batch.pk, "first": 1, "limit": 100})

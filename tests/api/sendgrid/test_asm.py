@@ -31,7 +31,7 @@ def list_of(answer: Any) -> Any:
     return json.loads(answer.getvalue())
 
 
-def leave(client: ApiClient, group_id: int, *emails: str) -> None:
+def unsubscribe(client: ApiClient, group_id: int, *emails: str) -> None:
     answer = client.post(group_path(group_id, "/suppressions"), {"recipient_emails": list(emails)})
     assert (answer.status_code, answer.json()) == (201, {"recipient_emails": list(emails)})
 
@@ -46,7 +46,7 @@ def test_a_group_is_created_shown_changed_and_deleted(client_of_alice: ApiClient
     assert ask("GET", group_path(group_id)).json() == whole
     answer = ask("PATCH", group_path(group_id, "/"), {"name": "Letters"})
     assert (answer.status_code, answer.json()) == (201, whole | {"name": "Letters"})
-    leave(client_of_alice, group_id, ANN, BOB)
+    unsubscribe(client_of_alice, group_id, ANN, BOB)
     assert ask("GET", "/v3/asm/groups").json() == [whole | {"name": "Letters", "unsubscribes": 2}]
     answer = ask("DELETE", group_path(group_id))
     assert (answer.status_code, answer.content) == (204, b"")
@@ -114,7 +114,7 @@ def test_an_account_has_at_most_so_many_groups(client_of_alice: ApiClient, monke
 
 def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
     group_id = new_group(client_of_alice)
-    leave(client_of_alice, group_id, ANN)
+    unsubscribe(client_of_alice, group_id, ANN)
     calls: list[tuple[str, str, Any]] = [
         ("GET", "", None),
         ("PATCH", "", {"name": "Mine"}),
@@ -134,8 +134,8 @@ def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of
 
 def test_addresses_are_suppressed_for_a_group_and_removed_again(client_of_alice: ApiClient) -> None:
     group_id, other = new_group(client_of_alice), new_group(client_of_alice, name="Other")
-    leave(client_of_alice, group_id, "Ann@Example.com", BOB, ANN)
-    leave(client_of_alice, other, BOB)
+    unsubscribe(client_of_alice, group_id, "Ann@Example.com", BOB, ANN)
+    unsubscribe(client_of_alice, other, BOB)
     assert list_of(client_of_alice.get(group_path(group_id, "/suppressions"))) == [ANN, BOB]
     searched = {"recipient_emails": ["ANN@example.com", "nobody@example.com", "no address"]}
     answer = client_of_alice.post(group_path(group_id, "/suppressions/search"), searched)
@@ -161,7 +161,7 @@ def test_a_long_list_is_returned_completely(client_of_alice: ApiClient, monkeypa
     groups = [new_group(client_of_alice, name=name) for name in ("One", "Two")]
     emails = sorted(f"p{n}@example.com" for n in range(10))
     for group_id in groups:
-        leave(client_of_alice, group_id, *emails)
+        unsubscribe(client_of_alice, group_id, *emails)
     assert list_of(client_of_alice.get(group_path(groups[0], "/suppressions"))) == emails
     listed = list_of(client_of_alice.get("/v3/asm/suppressions"))
     assert [(each["email"], each["group_id"]) for each in listed] == [(e, g) for e in emails for g in groups]
@@ -170,7 +170,7 @@ def test_a_long_list_is_returned_completely(client_of_alice: ApiClient, monkeypa
 def test_unsubscribing_from_a_deleted_group_is_global(client_of_alice: ApiClient) -> None:
     group_id = new_group(client_of_alice)
     client_of_alice.delete(group_path(group_id))
-    leave(client_of_alice, group_id, ANN)
+    unsubscribe(client_of_alice, group_id, ANN)
     assert client_of_alice.get(f"/v3/asm/suppressions/global/{ANN}").json() == {"recipient_email": ANN}
 
 

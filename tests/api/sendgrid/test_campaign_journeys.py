@@ -54,12 +54,12 @@ def parts_of(account: Account) -> dict[str, int]:
     return {"sender_id": add_sender(account).pk, "suppression_group_id": group.pk}
 
 
-def deliver_until_some_have_left(peer: CountingPeer) -> None:
+def deliver_until_some_are_sent(peer: CountingPeer) -> None:
     """Wait until the slow peer has some messages of the campaign, which is then in progress."""
-    wait_until(lambda: len(peer.ledger) >= 10, why="ten have left")
+    wait_until(lambda: len(peer.ledger) >= 10, why="ten sent messages")
 
 
-def check_that_nothing_more_leaves(account: Account, peer: CountingPeer, headers: Any) -> None:
+def check_that_no_more_is_sent(account: Account, peer: CountingPeer, headers: Any) -> None:
     """Check that the receipt's counts equal the peer's, and that only mail of another campaign is sent afterwards."""
     left = len(peer.ledger)
     assert headers["X-Sluice-Settled"] == "true"
@@ -67,13 +67,13 @@ def check_that_nothing_more_leaves(account: Account, peer: CountingPeer, headers
     receipt = Receipt.objects.get(public_id=headers["X-Sluice-Receipt"])
     assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (left, 300 - left, 0)
     assert 0 < left < 300
-    ready_campaign_leaves(account)
+    send_ready_campaign(account)
     wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
     assert sorted(peer.recipients[left:]) == [f"r{n}@example.com" for n in range(3)]
     assert not peer.doubled
 
 
-def ready_campaign_leaves(account: Account) -> None:
+def send_ready_campaign(account: Account) -> None:
     send_now(account, ready_campaign(account).pk)
     expand_all()
 
@@ -112,10 +112,10 @@ def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
     expand_all()
     peer.delay = 0.02
     with DeliveringThread(peer, connections=2):
-        deliver_until_some_have_left(peer)
+        deliver_until_some_are_sent(peer)
         deleted = campaign.delete()
         assert deleted.status_code == 204
-        check_that_nothing_more_leaves(alice, peer, deleted.headers)
+        check_that_no_more_is_sent(alice, peer, deleted.headers)
     with pytest.raises(refused.NotFoundError):
         campaign.get()
     assert again(Campaign.objects.get(title="June")).status == CampaignStatus.CANCELED
@@ -154,10 +154,10 @@ def test_a_single_send_from_draft_to_its_deletion_in_progress(
 
     peer.delay = 0.02
     with DeliveringThread(peer, connections=2):
-        deliver_until_some_have_left(peer)
+        deliver_until_some_are_sent(peer)
         deleted = single_send.delete()
         assert deleted.status_code == 204
-        check_that_nothing_more_leaves(alice, peer, deleted.headers)
+        check_that_no_more_is_sent(alice, peer, deleted.headers)
     with pytest.raises(refused.NotFoundError):
         single_send.get()
 
@@ -173,14 +173,14 @@ def test_several_single_sends_deleted_in_progress_stop_together(
     expand_all()
     peer.delay = 0.02
     with DeliveringThread(peer, connections=2):
-        deliver_until_some_have_left(peer)
+        deliver_until_some_are_sent(peer)
         answer = client_of_alice.delete(f"/v3/marketing/singlesends?ids={first.uuid},{second.uuid}")
         left = len(peer.ledger)
         assert answer.status_code == 204
         assert (answer["X-Sluice-Settled"], answer["X-Sluice-Sent"]) == ("true", str(left))
         receipts = Receipt.objects.filter(public_id__in=answer["X-Sluice-Receipt"].split(", "))
         assert sum(receipt.stopped for receipt in receipts) == 600 - left
-        ready_campaign_leaves(alice)
+        send_ready_campaign(alice)
         wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
     assert len(peer.ledger) == left + 3
 

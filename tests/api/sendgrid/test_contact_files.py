@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         f"the field {each}": ({"field_mappings": [EMAIL, each]}, "field_mappings")
         for each in ("e999999_T", "e99999999999", "_rf21_D", "_rf99_T", "e1_T'; --", "")
     },
-    "a list id that is none": ({"list_ids": ["5"]}, "list_ids"),
+    "a malformed list id": ({"list_ids": ["5"]}, "list_ids"),
 }
 
 
@@ -196,7 +196,7 @@ def test_contacts_are_exported_and_fetched_by_their_links(client_of_alice: ApiCl
     assert (newest["id"], oldest["id"]) == (listed["id"], export_id)
     assert newest["lists"] == [{"ID": list_id, "Name": "News"}]
     assert newest["export_type"] == "contacts_export"
-    (url,) = newest["urls"]  # signed anew, perhaps in another second
+    (url,) = newest["urls"]  # signed again, perhaps in another second
     assert json.loads(gzip.decompress(Client().get(url).getvalue())) == [ann]
     revoke_key(client_of_alice.account, client_of_alice.key.key_id)
     assert refusal_of(Client().get(url)) == (404, [(None, "not found")])

@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
     "no name": ({"name": None}, "name", "the name is not valid"),
     "a blank name": ({"name": " "}, "name", "the name is not valid"),
     "a long name": ({"name": "x" * 101}, "name", "the name is not valid"),
-    "a list that is none": ({"list_id": "5"}, "list_id", "the list_id is not valid"),
+    "a malformed list id": ({"list_id": "5"}, "list_id", "the list_id is not valid"),
     "a true list": ({"list_id": True}, "list_id", "the list_id is not valid"),
     "an unknown list": ({"list_id": 999_999}, "list_id", "the list_id is not valid"),
     "a huge list": ({"list_id": 10**400}, "list_id", "the list_id is not valid"),

@@ -80,7 +80,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a list of custom fields": ({"contacts": [{"custom_fields": []}]}, "contacts[0].custom_fields"),
     "a custom field by its name": ({"contacts": [{"custom_fields": {"pet": 1}}]}, "contacts[0].custom_fields"),
     "an object for a custom value": ({"contacts": [{"custom_fields": {"e1_T": {}}}]}, "contacts[0].custom_fields"),
-    "a list id that is none": ({"contacts": [{"email": ANN}], "list_ids": ["5"]}, "list_ids"),
+    "a malformed list id": ({"contacts": [{"email": ANN}], "list_ids": ["5"]}, "list_ids"),
     "a hundred lists": ({"contacts": [{"email": ANN}], "list_ids": [NOBODY] * 101}, "list_ids"),
 }
 

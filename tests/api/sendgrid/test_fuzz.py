@@ -34,7 +34,7 @@ def test_the_complete_body_is_accepted_before_it_is_mutated(client_of_alice: Api
 
 
 @FUZZ
-@given(body=bent_bodies())
+@given(body=mutated_bodies())
 def test_bent_mail_is_sent_or_refused(body: dict[str, Any], client_of_alice: ApiClient) -> None:
     assert_is_fine(client_of_alice, "POST", "/v3/mail/send", json.dumps(body).encode())
 

@@ -148,7 +148,7 @@ def test_the_official_client_creates_a_group_and_sends_to_its_remaining_members(
     )
     assert sendgrid.send(mail).status_code == 202
     deliverer.deliver_due(seconds=10)
-    assert peer.recipients == ["stays@example.com"] * 2, "who has left the group is not written to by that bypass"
+    assert peer.recipients == ["stays@example.com"] * 2, "that bypass does not cover unsubscribed recipients"
 
     assert left._("left@example.com").delete().status_code == 204
     assert asm.suppressions.get().to_dict == []

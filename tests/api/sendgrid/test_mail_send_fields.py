@@ -37,7 +37,7 @@ OTHER: dict[str, Any] = {
     "subject": "Another subject",
 }
 """Values to replace required fields with. Flags are inverted, and other fields are removed."""
-MADE_ANEW = {"Message-ID", "Date", "Content-Type", "List-Unsubscribe"}
+ALWAYS_DIFFERENT = {"Message-ID", "Date", "Content-Type", "List-Unsubscribe"}
 """Header fields that contain an id, a time or a boundary, and so differ in each message."""
 UTM = ("source", "medium", "term", "content", "campaign")
 
@@ -111,7 +111,7 @@ def bodies(alice: Account, settings: Any, monkeypatch: pytest.MonkeyPatch) -> li
 
 
 def parents_of(body: Any, path: str) -> Iterator[tuple[Any, str]]:
-    """Yield the first object that a path leads to, with the name of the field in it; nothing if there is none."""
+    """Yield the first object that a path leads to, with the name of the field in it, if such an object exists."""
     *steps, name = steps_of(path)
     for step in steps:
         body = body[0] if step == ITEMS and body else body.get(step) if isinstance(body, dict) else None
@@ -220,8 +220,8 @@ def test_a_message_is_the_same_with_and_without_the_fields_that_have_no_effect(
 
 
 def shown(taken: list[Taken]) -> Any:
-    """Return the recipients, and the header fields and parts of one message, without what is made anew for each."""
+    """Return the recipients, and the header fields and parts of one message, without values that always differ."""
     message = email.message_from_bytes(taken[0].data)
-    fields = [(name, value) for name, value in message.items() if name not in MADE_ANEW]
+    fields = [(name, value) for name, value in message.items() if name not in ALWAYS_DIFFERENT]
     parts = [(part.items(), part.get_payload()) for part in message.walk() if not part.is_multipart()]
     return [each.recipient for each in taken], fields, parts

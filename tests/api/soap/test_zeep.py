@@ -108,7 +108,7 @@ def test_a_send_from_creation_to_a_cancel_half_way(
     expand_all()
     peer.delay = 0.02
     with DeliveringThread(peer, connections=2):
-        wait_until(lambda: len(peer.ledger) >= 10, why="ten have left")
+        wait_until(lambda: len(peer.ledger) >= 10, why="ten sent messages")
         paused = perform(zeep, "pause", number)
         left = len(peer.ledger)
         assert paused.OverallStatus == "OK"
@@ -117,7 +117,7 @@ def test_a_send_from_creation_to_a_cancel_half_way(
         assert paused.Results.Result[0].StatusMessage.startswith(message)
         assert perform(zeep, "resume", number).OverallStatus == "OK"
         sweep()
-        wait_until(lambda: len(peer.ledger) >= left + 10, why="ten more have left")
+        wait_until(lambda: len(peer.ledger) >= left + 10, why="ten more sent messages")
         canceled = perform(zeep, "cancel", number)
         left = len(peer.ledger)
         ready = ready_campaign(alice)

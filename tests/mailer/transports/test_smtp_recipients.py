@@ -198,7 +198,7 @@ def test_a_message_that_always_meets_a_complaint_becomes_a_temporary_failure(
     assert isinstance(tries[-1], RetryAt)
     assert "503 5.5.1 never" in tries[-1].reply
     assert "each time" in tries[-1].reply
-    assert server.connections == COMPLAINTS, "each on a session of its own"
+    assert server.connections == COMPLAINTS, "each on another session"
 
 
 def test_a_peer_that_complains_to_everybody_is_not_hammered(start_server: StartServer, open_smtp: OpenSmtp) -> None:

@@ -18,9 +18,9 @@ BYTES_THAT_MATTER = st.text(alphabet="a.\r\n", max_size=30).map(str.encode)
 WORDS = st.text(alphabet="abc -.0123456789", max_size=20).map(str.encode)
 
 
-def unstuff(wire: bytes) -> bytes:
+def unstuff(data: bytes) -> bytes:
     """Remove the dot-stuffing as a receiver does (RFC 5321 section 4.5.2)."""
-    return re.sub(rb"(\A|\r\n)\.", rb"\1", wire)
+    return re.sub(rb"(\A|\r\n)\.", rb"\1", data)
 
 
 @given(st.lists(BYTES_THAT_MATTER.map(lambda line: line.replace(b"\r", b"").replace(b"\n", b"")), max_size=8))
@@ -33,10 +33,10 @@ def test_dot_stuffing_is_reversible(lines: list[bytes]) -> None:
 def test_nothing_in_a_message_that_may_be_sent_can_end_it(body: bytes, begins_with_dot: bool) -> None:
     data = b"." * begins_with_dot + b"X: y\r\n.X: y\r\n\r\n" + body
     assert not find_fault(data)
-    wire = end_line(stuff_dots(data)) + END_OF_DATA
+    sent = end_line(stuff_dots(data)) + END_OF_DATA
     for line_end in (rb"\r\n", rb"\n", rb"\r", rb"[\r\n]"):
-        ends = list(re.finditer(rb"(?:\A|" + line_end + rb")\.(?=" + line_end + rb")", wire))
-        assert [match.end() for match in ends] in ([], [len(wire) - 2]), wire
+        ends = list(re.finditer(rb"(?:\A|" + line_end + rb")\.(?=" + line_end + rb")", sent))
+        assert [match.end() for match in ends] in ([], [len(sent) - 2]), sent
 
 
 def test_a_body_without_a_last_line_end_is_given_one() -> None:
@@ -50,19 +50,19 @@ def reply_lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
     code = draw(st.sampled_from([b"220", b"250", b"354", b"421", b"450", b"550"]))
     lines = draw(st.lists(WORDS, min_size=1, max_size=3))
     end = draw(st.sampled_from([b"\r\n", b"\n"]))
-    wire = b"".join(code + b"-" + line + end for line in lines[:-1]) + code + b" " + lines[-1] + end
-    return wire, code + b" " + b"\n".join(lines)
+    written = b"".join(code + b"-" + line + end for line in lines[:-1]) + code + b" " + lines[-1] + end
+    return written, code + b" " + b"\n".join(lines)
 
 
 @given(st.lists(reply_lines(), max_size=6), st.data())
 def test_replies_are_the_same_in_whatever_pieces_they_come(
     replies: list[tuple[bytes, bytes]], data: st.DataObject
 ) -> None:
-    wire = b"".join(written for written, _ in replies)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=8)))
+    received = b"".join(written for written, _ in replies)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(received)), max_size=8)))
     reader, read = ReplyReader(), []
-    for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
-        read += reader.feed(wire[start:end])
+    for start, end in zip([0, *cuts], [*cuts, len(received)], strict=True):
+        read += reader.feed(received[start:end])
     assert read == [expected for _, expected in replies]
     assert not reader.has_rest
     assert not reader.broken
