@@ -74,7 +74,7 @@ def run(names: list[str], setting: Setting) -> dict[str, Any]:
         try:
             measured = measure(name, setting)
         except (StackError, RuntimeError) as error:
-            # The others of an hour's run are not to be lost with it.
+            # The other cases of an hour's run must not be lost with it.
             say(f"Case {name} failed: {error}")
             measured = Measured([], facts={"failed": str(error)}, is_sound=False)
         result[name] = {"summary": CASES[name].summary, **measured.json(name, with_targets=not setting.is_quick)}

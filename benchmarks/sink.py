@@ -121,7 +121,7 @@ class Session(asyncio.Protocol):
             if not mark:
                 break
             replies.append(self.take() if self.in_data else self.answer(head))
-            # DATA's own end of line may open the final dot.
+            # The line end of DATA may begin the final dot.
             have = b"\r\n" + tail if self.in_data else tail
         self.rest = have[-4:] if self.in_data else have
         if replies:

@@ -147,7 +147,7 @@ def fill_disk(site: Site) -> Iterator[None]:
     for pid, (_, hard) in before.items():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
     size = site.child(name).log.stat().st_size
-    # Something to say: every connection to Redis is lost.
+    # Losing every connection to Redis makes the worker write to its log.
     site.redis("CLIENT", "KILL", "TYPE", "normal")
     yield
     site.expect(site.child(name).log.stat().st_size == size, "the worker could still write to its log")

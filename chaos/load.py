@@ -92,7 +92,7 @@ class Caller(threading.Thread):
         while time.monotonic() < give_up_at:
             self.journal.resumes.append((batch_id, time.monotonic()))
             answer = self.api.ask("DELETE", f"/v3/user/scheduled_sends/{batch_id}")
-            if not answer.is_unknown:  # 404: an earlier try had done it
+            if not answer.is_unknown:  # 404: an earlier attempt succeeded
                 return
             time.sleep(1.0)
         self.journal.breaches.append(f"resume of {batch_id} was never answered")

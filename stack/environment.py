@@ -101,7 +101,7 @@ def make_folder() -> None:
         shutil.rmtree(VENV)
     if VENV.exists():
         return
-    # Without pip, always: ensurepip is missing on Debian without python3-venv, and slow elsewhere.
+    # Always without pip: ensurepip is missing on Debian without python3-venv, and slow elsewhere.
     run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
 
 

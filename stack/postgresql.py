@@ -109,7 +109,7 @@ def server_program(binaries: Path, data: Path, sockets: Path, *, durable: bool) 
         name="postgresql",
         command=[str(binaries / "postgres"), "-D", str(data), *options],
         rank=0,
-        # Fast: ends sessions. SIGTERM waits for them, which is right when the kernel orphans everything at once.
+        # Fast: it ends sessions. SIGTERM waits for them, which is right when the kernel ends all programs at once.
         stop_signal=signal.SIGINT,
         orphan_signal=signal.SIGTERM,
         environment=CLEAN,

@@ -25,7 +25,7 @@ from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
-# On a busy machine a value may take long to draw, which says nothing about the code.
+# On a busy machine a value may take long to draw, which is not an error of the code.
 hypothesis_settings.register_profile(
     "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -101,7 +101,7 @@ class CountingPeer:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         except asyncio.CancelledError:
-            # Closed, it would wait for a client that reads no more.
+            # Closing it would wait for a client that no longer reads.
             writer.transport.abort()
         finally:
             writer.close()

@@ -54,7 +54,7 @@ def main() -> None:
     from mailer.transports.smtp import SmtpAddress, SmtpTransport
 
     transport = SmtpTransport(SmtpAddress.parse(url), connections=int(connections), timeout_seconds=10)
-    # Only the deadline is left to it: what it would see of the gate in the middle of a slice is another defence.
+    # Only the deadline remains: the poll of the gate in the middle of a slice is another guard.
     SliceGuard.poll = lambda _: Signal.GO_ON  # type: ignore[method-assign]
     deliverer = Deliverer(transport)
     print("ready", flush=True)  # noqa: T201

@@ -1,6 +1,6 @@
 """Addresses in every API: invisible characters are refused, and all spellings of a domain are one address."""
 
-# ruff: noqa: RUF001 (characters that look like others are what this is about)
+# ruff: noqa: RUF001 (the tests are about characters that look like others)
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def soap_send(client: ApiClient, email: str, key: str = "") -> bool:
 def test_a_contact_with_an_unfit_address_is_not_stored(
     store: Callable[[ApiClient, list[str]], None], client_of_alice: ApiClient
 ) -> None:
-    # The white space around a value is removed, and a line separator is an end of a row for no reader of CSV.
+    # White space around a value is removed, and no CSV reader ends a row at a line separator.
     store(client_of_alice, BAD)
     assert not Contact.objects.exists()
 

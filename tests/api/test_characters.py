@@ -175,7 +175,7 @@ def test_a_field_of_a_mail_is_refused_or_is_one_header(
     for recipient, value in accepted.items():
         text = next(part for part in messages[recipient].walk() if part.get_content_type() == "text/plain")
         assert body_of(text) == "Hello\n.\nBye"
-        if field != "content id":  # a line of it is folded inside of the angle brackets
+        if field != "content id":  # one of its lines is folded inside the angle brackets
             assert same(take(messages[recipient]), value), value
 
 
@@ -423,7 +423,7 @@ def test_a_sender_is_refused_or_is_one_header(
         if answer.status_code == 201:
             made[answer.json()["id"]] = value
     assert Sender.objects.count() == len(made)
-    run_fleet(deliverer)  # the mails that ask for verification
+    run_fleet(deliverer)  # mail that asks for verification
     assert len(peer.ledger) == len(made)
     add_contacts(alice, ["r@example.com"])
     peer.ledger.clear()

@@ -56,7 +56,7 @@ def strict_document() -> Any:
     for item in document["paths"].values():
         for call in item.values():
             call["responses"] = strict(call["responses"])
-    # From the types of a mail Schemathesis makes huge ones, a second each; the dialect's own fuzz test has better ones.
+    # Schemathesis generates huge mails, which take a second each; the fuzz test of mail/send has better ones.
     mail = document["paths"][MAIL_SEND]["post"]["requestBody"]["content"]["application/json"]
     mail["schema"] = {"type": "object", "maxProperties": 1}
     schemas = document["components"]["schemas"]
@@ -83,7 +83,7 @@ def named_in(piece: Any, schemas: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def schema() -> Any:
-    # Imported here, or every run of any test would wait a second for it.
+    # Imported here, since the import would cost every test run a second.
     import schemathesis
 
     schema = schemathesis.openapi.from_dict(strict_document())
@@ -102,7 +102,7 @@ def ask_often(schema: Any, method: str, path: str, *, ids: Ids, key_text: str) -
     from schemathesis import GenerationMode
     from schemathesis.generation.feedback import NO_FEEDBACK
 
-    # Without feedback, which would be constants found in whatever modules happen to be loaded.
+    # Without feedback, since it would depend on constants in the modules that happen to be loaded.
     good, bad = (schema[path][method].as_strategy(mode, feedback=NO_FEEDBACK) for mode in GenerationMode)
     headers = {"Authorization": f"Bearer {key_text}"}
 

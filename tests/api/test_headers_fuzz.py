@@ -58,7 +58,7 @@ SPECIAL = {
 one_header = st.sampled_from(list(SPECIAL)).flatmap(
     lambda name: st.tuples(st.just(name), st.sampled_from(SPECIAL[name]) | odd_values)
 )
-# A few at a time: with all of them odd nothing would get past the first that is refused.
+# A few at a time: if all were odd, every request would fail at the first one.
 headers = st.lists(one_header, min_size=1, max_size=3).map(dict)
 calls = st.sampled_from(
     [

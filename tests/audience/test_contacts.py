@@ -48,7 +48,7 @@ def test_a_contact_is_found_by_its_uuid(alice: Account, charlie: Account, people
 def test_contacts_are_found_by_address_or_alternate_in_any_case(alice: Account, people: list[Contact]) -> None:
     first, second, third = people
     matches = find_by_identifier(alice, "email", ["A@X.org", "old@x.org", "c@x.org", "nobody@x.org"])
-    # One's own address goes before another's alternate.
+    # An address takes precedence over an alternate address.
     assert matches == {"a@x.org": first, "old@x.org": second, "c@x.org": third}
     assert find_by_identifier(alice, "external_id", ["1", "2"]) == {"1": first}
 

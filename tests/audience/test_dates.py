@@ -66,7 +66,7 @@ def test_a_date_is_read(text: str, stored: str) -> None:
             "-0",
             "+1705276800",
         ),
-        # Milliseconds, a day with a time, and numbers that are no whole seconds.
+        # Milliseconds, a day with a time, and numbers that are not whole seconds.
         *("1705276800000", "202401151030", "20240115103000", "99999999999", "0170527680", "9" * 5000),
         *("1705276800.0", "1705276800,5", "1,705,276,800", "1 705 276 800", "1_705_276_800", "1.7052768e9"),
         *("17051210010", "20240115110", "2024011510:00", "20240115-10:00"),

@@ -64,7 +64,7 @@ def test_the_sql_agrees_with_the_verdict(
         pure = verdict(locked.gate, now, send_at=before.send_at, due_at=before.due_at, limits=locked.limits)
         after = Parcel.objects.get(pk=before.pk)
         expected = before.state if pure is Verdict.WAIT else TARGETS[pure]
-        if after.due_at == now:  # exactly on the edge: the clock has moved on meanwhile
+        if after.due_at == now:  # exactly at the limit: the clock has advanced meanwhile
             continue
         assert after.state == expected, (before.state, before.send_at - now)
         assert (after.finalized_at is not None) == (after.state in (ParcelState.DISCARDED, ParcelState.EXPIRED))

@@ -94,7 +94,7 @@ def test_mail_of_a_dead_worker_is_purged_too_even_after_a_thaw(
     counts = count_account(alice.pk)
     assert (counts.in_doubt, counts.discarded) == (10, 50)
     assert not Account.objects.filter(is_purging=True).exists()
-    # What is purged cannot be brought back.
+    # Purged mail cannot be restored.
     assert replay(alice, Selection(Why.IN_DOUBT), actor="test").affected == 0
 
 

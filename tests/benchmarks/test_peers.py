@@ -125,7 +125,7 @@ def test_a_peer_of_two_programs_plays_a_wave_and_its_cpu_time_is_counted(
         played = play(peer, sink, 20, per_second=1000)
         assert (len(played.latenesses), played.lost, played.doubled, played.early) == (20, 0, 0, 0)
         before = peer.cpu()
-        peer.schedule(1, time.time() + 0.1)  # its scheduler sends, and burns 0.2 s, before it reads the next line
+        peer.schedule(1, time.time() + 0.1)  # it uses 0.2 s of CPU time before the next line
         peer.schedule(0, time.time())
         used = peer.cpu().since(before)
         assert used.programs > 0.15 > used.engines  # counted in ticks of 10 ms

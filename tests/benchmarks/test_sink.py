@@ -44,7 +44,7 @@ def test_pipelined_commands_are_answered_at_once_and_in_order(kind: str, tmp_pat
         assert replies(client, 3) == [b"250", b"250", b"354"]
         client.sendall(b"One.\r\n.\r\n" + envelope(2))
         assert replies(client, 4) == [b"250", b"250", b"250", b"354"]
-        # A final dot that is torn apart, and none where a line only begins with one.
+        # A final dot in two pieces, and a line that only begins with a dot.
         for part in (b"..\r\n.x\r", b"\n", b".", b"\r\n", b"NOO", b"P\r\n"):
             client.sendall(part)
             time.sleep(0.01)

@@ -102,7 +102,7 @@ def campaign_in(account: Account, status: CampaignStatus) -> Campaign:
     elif status != CampaignStatus.DRAFT:
         send_now(account, campaign.pk)
     if status == CampaignStatus.SENT:
-        # Nobody is left, so it ends without a worker.
+        # No recipient remains, so it ends without a worker.
         recipients = Contact.objects.filter(account=account).values_list("email", flat=True)
         Suppression.objects.bulk_create(
             (Suppression(account=account, email=email, kind=SuppressionKind.GLOBAL) for email in recipients if email),

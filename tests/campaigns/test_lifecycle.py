@@ -191,7 +191,7 @@ def test_sending_can_be_undone_within_the_accounts_or_the_campaigns_seconds(
     assert send_now(alice, first.pk).status == CampaignStatus.SCHEDULED
     send_now(alice, second.pk)
     assert send_now(alice, third.pk).status == CampaignStatus.QUEUED
-    assert unschedule_campaign(alice, first.pk) is None  # nothing of it was prepared
+    assert unschedule_campaign(alice, first.pk) is None  # no part of it was prepared
     assert again(first).status == CampaignStatus.DRAFT
     run_fleet(deliverer)
     assert len(peer.recipients) == 3

@@ -100,7 +100,7 @@ def test_schedule_against_send_now(alice: Account, seed: int) -> None:
     if isinstance(outcomes[0], REFUSED):
         assert (stored.status, open_batches) == (CampaignStatus.SCHEDULED, 0)
     else:
-        # Scheduled first, it may still be sent now; sent now, it cannot be scheduled any more.
+        # A scheduled campaign can still be sent now; one that is sent now cannot be scheduled.
         assert (stored.status, open_batches) == (CampaignStatus.QUEUED, 1)
 
 

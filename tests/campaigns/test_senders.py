@@ -141,7 +141,7 @@ def test_a_changed_address_must_be_verified_again(alice: Account, sender: Sender
     with pytest.raises(UnknownLink):
         verify_sender(first)
     assert verify_sender(second).from_email == "other@example.com"
-    # Back again, an old link is good as long as it would have been.
+    # With the first address again, an old link is valid until its usual end.
     assert changed.updated_at > sender.updated_at
 
 

@@ -1,6 +1,6 @@
 """Addresses: their canonical form, and the characters that no address may have."""
 
-# ruff: noqa: RUF001 (characters that look like others are what this is about)
+# ruff: noqa: RUF001 (the tests are about characters that look like others)
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def prepared() -> list[str]:
 
 
 def test_a_statement_that_comes_again_and_again_is_prepared(database: None) -> None:
-    connection.close()  # what it has prepared so far is its own affair
+    connection.close()  # statements that it has prepared before do not matter
     for n in range(6):
         assert fetch_prepared(STATEMENT, [n]) == [(n + 41,)]
     assert prepared() == ["select $1::int + 41"]

@@ -193,7 +193,7 @@ def import_tree(engine: Engine, image: str, folder: Path) -> None:
         f'mkdir -p "$1{CERTIFICATES.parent}" && cp -L {CERTIFICATES} "$1{CERTIFICATES}"',
         f'cp {configuration} "$1/etc/pip.conf"',
     ]
-    # Unpacked and not configured, which takes a third of the time: only Python and a shell have to run in it.
+    # Unpacked and not configured, which takes a third of the time: only Python and a shell must run in it.
     tree = ["perl", str(program), "--quiet", "--mode=root", "--variant=extract"]
     tree += [f"--include={','.join(TREE_PACKAGES)}", *(f"--extract-hook={hook}" for hook in hooks), SUITE, "-"]
     make = shlex.join(isolated(tree, in_memory=[folder / "tree"]))

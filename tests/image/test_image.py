@@ -79,7 +79,7 @@ def image(engine: Engine, folder: Path) -> Iterator[str]:
     assert BASE is not None
     base = BASE[1] if engine.succeeds("pull", "--quiet", BASE[1]) else local_base(engine, folder)
     try:
-        # The network of this machine, where an engine that was started here has none.
+        # The network of this machine, since an engine that was started here has none.
         engine.run("build", "--network=host", f"--build-arg=PYTHON_IMAGE={base}", f"--tag={LABEL}", str(ROOT))
         yield LABEL
     finally:

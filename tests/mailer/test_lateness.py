@@ -42,7 +42,7 @@ def batch(alice: Account) -> Batch:
 def test_after_an_outage_late_mail_is_held_and_the_rest_is_sent(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    clock.advance(hours=1.5)  # nobody was there
+    clock.advance(hours=1.5)  # no worker ran
     accept_mail(alice, draft(1, batch_id=batch.public_id, name="new-"))
     sweep()
     deliverer.deliver_due(seconds=5)

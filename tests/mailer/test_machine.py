@@ -71,7 +71,7 @@ class Pipeline(RuleBasedStateMachine):
 
     @rule(batch=batches, messages=st.integers(1, 4), hours=st.sampled_from([0, 1, 30]))
     def send(self, batch: int, messages: int, hours: int) -> None:
-        if not is_usable(Batch.objects.get(pk=batch)):  # ten days old, and nothing waits in it
+        if not is_usable(Batch.objects.get(pk=batch)):  # ten days old, and without waiting mail
             return
         self.serial += 1
         send_at = database_now() + dt.timedelta(hours=hours)

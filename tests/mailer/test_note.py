@@ -64,7 +64,7 @@ def test_a_new_slice_begins_a_new_note(note: HandoverNote) -> None:
 def test_a_new_slice_does_not_take_the_last_ones_replies_for_its_own(
     note: HandoverNote, valkey: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A machine that is busy is no lag, and a longer pause would be one to the tests beside this.
+    # A busy machine is not a lag of Redis, and a longer pause would delay the other tests.
     monkeypatch.setattr("mailer.pipeline.note.LAG_SECONDS", 5.0)
     assert note.note_begun(100)
     valkey.client_pause(20)

@@ -213,7 +213,7 @@ def test_mail_of_others_is_sent_while_slow_mail_is_under_way(
             accept_mail(charlie, draft(1, name=f"single{n}-"))
             accept_mail(charlie, draft(60, name=f"bulk{n}-"))
             wait_until(lambda: len(peer.ledger) == 61 * (n + 1), why="mail of others")  # noqa: B023
-        # The last of it may be stored and not answered yet.
+        # The last one may be stored without a reply yet.
         wait_until(lambda: peer.unanswered == CONNECTIONS, why="the slow mail alone")
         peer.holds = None
         wait_until(lambda: count_batch(batch.pk).sent == 300, why="the slow mail, too", seconds=30)
@@ -237,7 +237,7 @@ def test_a_slow_message_makes_its_batch_slow_and_no_other(
     accept_mail(charlie, draft(12))
     peer.holds = "slow"
     with DeliveringThread(peer, timeout_seconds=60) as worker:
-        # What a connection tells the peer behind a slow message waits for it.
+        # A message that is pipelined after a slow one waits for it.
         wait_until(lambda: len(results) >= 12 - 3, why="the other mail")
         for _ in range(2):
             polls.clear()

@@ -48,7 +48,7 @@ def stop_in_the_middle(account: Account, peer: CountingPeer, status: BatchStatus
     wait_until(lambda: len(peer.ledger) - already >= after, why="mail in flight")
     receipt = stop_batch(account, batch.public_id, status, actor="test", allowed_from={BatchStatus.OPEN})
     answered_at = time.monotonic()
-    # Whatever still leaves would leave within a look or two: give it the time of many.
+    # Further mail would be sent within a look or two; wait for many.
     wait_until(
         lambda: not Parcel.objects.filter(batch=batch, state__in=[ParcelState.DUE, ParcelState.CLAIMED]).exists(),
         why="the rest to be retained or discarded",

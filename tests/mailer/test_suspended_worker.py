@@ -55,7 +55,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
         receipt = cancel_behind_its_back(alice, batch, peer)
         left = len(peer.ledger)
         worker.send_signal(signal.SIGCONT)
-        # It wakes, gives up its slice, and records late what it knows: the doubt about what it had sent is gone.
+        # It wakes, gives up its slice, and records late: the doubt about its sent messages is resolved.
         wait_until(lambda: count_batch(batch.pk).sent == left, why="the late record", seconds=20)
         wait_until(lambda: count_batch(batch.pk).waiting == 0, why="the rest to be discarded")
     assert len(peer.ledger) == left

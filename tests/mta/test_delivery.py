@@ -52,7 +52,7 @@ def test_a_pause_in_mid_delivery_is_exact(site: Site, show_figures: ShowFigures)
     wave.wait_for(INTERRUPTED_AT)
     answer = site.ask("POST", "/v3/user/scheduled_sends", {"batch_id": wave.batch_id, "status": "pause"})
     taken = wave.taken()
-    # That nothing happens cannot be waited for: the server is watched for as long as many slices take.
+    # The absence of mail is no condition to wait for: the server is watched for the time of many slices.
     time.sleep(WATCHED_SECONDS)
     later = wave.taken()
     sent, settled = int(answer.headers["x-sluice-sent"]), answer.headers["x-sluice-settled"]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from stack import ROOT
 
-# The child makes the terminal its own, which is what lets Ctrl-C and a closed window reach it as signals. It hears of
-# the second even if this process is one that `nohup` has made deaf to it.
+# The child takes the terminal as its controlling one, so that Ctrl-C and a closed window reach it as signals. SIGHUP is
+# reset, since this process may ignore it because of `nohup`.
 TAKE_TERMINAL = (
     "import fcntl, os, signal, sys, termios; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"

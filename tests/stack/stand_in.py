@@ -16,7 +16,7 @@ from stack.say import say
 from stack.services import start_engines, supervised
 from stack.waiting import Interrupted, signals_interrupt
 
-# Has a child that ignores SIGTERM, as a busy pool might, and notes its own stop.
+# It has a child that ignores SIGTERM, as a busy pool might, and notes its own stop.
 PROGRAM = """
 import os, pathlib, signal, sys, time
 state, name = pathlib.Path(sys.argv[1]), sys.argv[2]

@@ -71,7 +71,7 @@ def test_kill_9_of_launcher_and_watchdog_leaves_no_engine(launched: Launched, st
     watchdog = next(line for line in processes_naming(state) if "watchdog.py" in line)
     os.kill(int(watchdog.split()[0]), signal.SIGKILL)
     launched.end("SIGKILL")
-    # Without anyone to clean up behind them, the stand-ins' stubborn children remain: the real ones notice themselves.
+    # The stand-ins' stubborn children remain, since nothing stops them. The real programs' children end by themselves.
     wait_until(lambda: not any("postgres" in line or "valkey" in line for line in processes_naming(state)))
     for line in processes_naming(state):
         os.kill(int(line.split()[0]), signal.SIGKILL)

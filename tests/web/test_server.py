@@ -166,7 +166,7 @@ def test_an_address_has_a_share_of_the_connections() -> None:
                 client.send(request("GET", "/", Connection="close"))
                 return client.rest().startswith(b"HTTP/1.1 200")
 
-        # The others are gone now.
+        # The other clients have disconnected.
         wait_until(is_let_in, why="a place")
 
 
@@ -257,7 +257,7 @@ def test_stops_are_served_while_all_else_waits(gate: Gate) -> None:
             assert client.ask("GET", "/").status == 503
             assert client.ask("POST", "/v3/user/scheduled_sends", b"{}").text == "stops"
             assert client.ask("GET", "/healthz").text == "stops"
-            # The same connection goes back, and comes again.
+            # The connection goes back to the first process, and to the second one again.
             assert client.ask("GET", "/").status == 503
             assert client.ask("DELETE", "/v3/api_keys/abc").text == "stops"
         gate.open()

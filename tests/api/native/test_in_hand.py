@@ -87,7 +87,7 @@ def test_a_selection_is_carried_out_and_receipted(
 ) -> None:
     ids, doubtful = ids_of(held_batch), ids_of(doubtful_batch)
     steps: list[tuple[str, dict[str, Any], str | None, int]] = [
-        # What is not in this hand, or is named twice, adds nothing.
+        # Messages that are not held, or are named twice, add nothing.
         ("held", {"message_ids": [ids[1], ids[1], doubtful[1], "0", "9" * 18]}, None, 1),
         ("held", {"batch_id": doubtful_batch.public_id, "all": False}, doubtful_batch.public_id, 0),
         ("held", {"batch_id": held_batch.public_id}, held_batch.public_id, 2),
@@ -111,7 +111,7 @@ def test_a_selection_is_carried_out_and_receipted(
 
 
 def test_mail_without_a_batch_is_in_hand_too(client_of_alice: ApiClient, held_batch: Batch) -> None:
-    # As if it had been sent without one.
+    # Now the mail looks as if it had been sent without a batch.
     Batch.objects.filter(pk=held_batch.pk).update(is_default=True)
     (row, *_) = walk(client_of_alice, MESSAGES, state="held")
     assert row["batch_id"] is None

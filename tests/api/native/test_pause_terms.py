@@ -78,7 +78,7 @@ def test_retained_mail_expires_as_its_pause_sets(client_of_alice: ApiClient, due
         if seconds:
             sweep()
         else:
-            # Nothing sweeps in between, so that a wave which expires at once can be seen.
+            # No sweep runs in between, so that a wave that expires at once can be seen.
             due_batch.parcels.update(state=3)
         data = client_of_alice.get(f"/sluice/v1/batches/{due_batch.public_id}").json()["data"]
         expires_at = written_time(send_at + dt.timedelta(seconds=seconds))

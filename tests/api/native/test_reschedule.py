@@ -74,7 +74,7 @@ def test_a_dry_run_returns_the_pending_counts_and_changes_nothing(
     client_of_alice: ApiClient, open_batch: Batch
 ) -> None:
     accept_mail(client_of_alice.account, draft(2, batch_id=open_batch.public_id))
-    # In a worker's hands, so it would leave.
+    # A worker has claimed it and would send it.
     in_hand = Parcel.objects.get(state=ParcelState.DUE)
     Parcel.objects.filter(pk=in_hand.pk).update(state=ParcelState.CLAIMED, worker_id=1)
     before = list(Parcel.objects.order_by("pk").values())

@@ -109,7 +109,7 @@ def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: A
 def test_of_many_simultaneous_sends_one_succeeds(
     seed: int, alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # On a busy machine another one's transition may take longer than a caller is made to wait.
+    # On a busy machine another transition may take longer than a caller waits.
     monkeypatch.setattr(patience, "PATIENCE_SECONDS", 30.0)
     campaign = ready_campaign(alice)
 

@@ -63,7 +63,7 @@ def test_a_mail_of_several_messages_keeps_them_too(client_of_alice: ApiClient, n
 @pytest.mark.parametrize("is_sandboxed", [False, True])
 def test_an_unknown_group_is_refused(group_id: int, is_sandboxed: bool, client_of_alice: ApiClient) -> None:
     body = mail_body(asm={"group_id": group_id}, mail_settings={"sandbox_mode": {"enable": is_sandboxed}})
-    for _ in range(2):  # the second time the key is recalled
+    for _ in range(2):  # the second time the key comes from the cache
         message, field, help = refused(client_of_alice.post(SEND, body))
         words = f"The ASM group ID must be a valid Group ID on your account. You provided {str(group_id)[:20]}."
         assert (message, field, help) == (words, "asm.group_id", f"{ANCHOR}asm.group_id")

@@ -350,7 +350,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
         f"{MP}.headers",
         "Header cannot be one of the reserved keys.",
     ),
-    # when, and the batch
+    # send_at and batch_id
     (mail_body(send_at=1484913600.5), "send_at", "message.send_at", wrong_type("integer", "number")),
     (mail_body(send_at="1484913600"), "send_at", "message.send_at", wrong_type("integer", "string")),
     (mail_body(send_at=True), "send_at", "message.send_at", wrong_type("integer", "boolean")),
@@ -364,7 +364,7 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
     (personalized(sent_at=YEAR_3000_MS), f"{P}.sent_at", f"{MP}.sent_at", TOO_FAR),
     (mail_body(batch_id=5), "batch_id", "message.batch_id", wrong_type("string", "integer")),
     (mail_body(batch_id="self-made"), "batch_id", "message.batch_id", "invalid batch id"),
-    # the rest of a mail
+    # other fields
     (mail_body(categories="news"), "categories", "message.categories", wrong_type("array", "string")),
     (mail_body(categories=["a", 1]), "categories.1", "message.categories", wrong_type("string", "integer")),
     (

@@ -34,7 +34,7 @@ SENDS = [
     "<Ignored xmlns:tns='urn:other'/>" + definition("tns:Send"),
     # The nearest declaration counts.
     "<Definition xmlns:tns='urn:other'/>" + definition("tns:Send", f"xmlns:tns='{PARTNER}'"),
-    # With blanks around it.
+    # With spaces around it.
     definition(" tns:Send&#10;"),
     definition("\tSend "),
 ]
@@ -50,7 +50,7 @@ OTHERS = [
     definition("xml:Send"),
     definition("xml:Send", f"xmlns:xml='{XML}'"),
     definition("xmlns:Send"),
-    # No name.
+    # Not a name.
     definition(""),
     definition("  "),
     definition(":"),

@@ -212,7 +212,7 @@ def test_the_wsdl_has_the_parts_of_the_reference_in_the_same_order(database: Non
     ours = types_of(etree.fromstring(Client().get("/etframework.wsdl").content))
     reference = types_of(etree.parse(REFERENCE).getroot())
     for name, parts in ours.items():
-        # What is not served is not named: an operator, and the operation Delete.
+        # Unsupported parts are left out: an operator, and the operation Delete.
         expected = [part for part in reference[name] if part[0] != "like"]
         assert parts == expected, name
     left_out = set(reference) - set(ours)

@@ -25,7 +25,7 @@ def delimiter_of(text: str) -> str:
         ("email|name\n", "|"),
         ("email", ","),
         ("", ","),
-        # What is in quotes is no delimiter.
+        # A delimiter in quotes does not count.
         ('"email;x","name;y"\na@example.com,b\n', ","),
         ('"last, first";email\n', ";"),
         ('email;"last, first, ""middle, maiden"""\n', ";"),
@@ -33,19 +33,19 @@ def delimiter_of(text: str) -> str:
         ('"E-\r\nMail, private";Name\r\n', ";"),
         ('"email"\n"a;b"\n', ","),
         ('"email"', ","),
-        # A quote that is not at the beginning of a cell is an inch.
+        # A quotation mark inside a cell is a character such as the inch sign.
         ('email;size 5";city\n', ";"),
         ('5" disks;3" disks\n', ";"),
-        # Others have no quotes around cells that hold another delimiter.
+        # Some programs write cells with another delimiter without quotes.
         ("email;name;notes, if any\n", ";"),
         ("email,name,tags (a;b)\n", ","),
         ("Name, First name, Title;E-mail\nSmith, Ann;ann@example.com\nBob;bob@example.com\n", ";"),
         ("email,tags;labels\na@example.com,x;y;z\nb@example.com,x\n", ","),
-        # Lines without a cell are no header.
+        # Empty lines are not a header.
         ("\n\r\n;;;\nemail;name\n", ";"),
         ("\n\nemail;name\n", ";"),
         ("email;name\rx;y\r", ";"),
-        # In the rows alone it means nothing.
+        # A delimiter in the rows alone does not count.
         ("email\na;b\nc;d\n", ","),
         ('"email"\na;b\nc;d\n', ","),
     ],
@@ -109,7 +109,7 @@ def test_the_mark_names_the_encoding_however_the_file_is_cut(file: bytes, csv_fo
 
 def test_the_size_of_the_blocks_does_not_matter() -> None:
     """The blocks of an upload have another size than the blocks of a job."""
-    # One row ends behind the bytes that are looked at, and would decide for the semicolon.
+    # One row ends after the bytes that are examined; it would select the semicolon.
     row = b'"%s"' % (b"x" * 100_000)
     file = b"\n".join([b"a,b;c", row, row, row + b";y", b"z" * 2**20])
     for size in (1000, HEAD_BYTES, 2**20):

@@ -62,7 +62,7 @@ encodings = st.sampled_from(list(ENCODINGS))
 def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
     """Generate a file in any format, written by Python, and the rows that Python reads from it."""
     delimiter, quoting = draw(st.sampled_from(",;\t|")), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-    # In quotes, the cells of a header may hold what they want.
+    # In quotes, the cells of a header may have any text.
     names = cells if quoting == csv.QUOTE_ALL else st.text('ab\u20ac\U0001f600 "\r\n', max_size=6)
     header = ["email", *draw(st.lists(names, min_size=1, max_size=3))]
     text = io.StringIO()
@@ -133,7 +133,7 @@ def test_a_quote_that_is_never_closed_is_not_waited_for_until_the_end_of_the_fil
 def test_going_back_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_files, "RESCUES", 1)
     rows = rows_of(b'"a\n1\n"x"y\n"b\n2\n"x"y\n3\n')
-    # Of the first only its own line is lost; of the second all that it seemed to have.
+    # Of the first row only one line is lost; of the second, everything that it seemed to have.
     assert [row.cells[0] for row in rows if not row.problem] == ["1", "3"]
 
 

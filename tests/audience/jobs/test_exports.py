@@ -108,7 +108,7 @@ def test_an_export_continues_where_it_stopped(
     monkeypatch.setattr(exports, "PAGE", 3)
     job = begin_export(alice)
     run_job(job.pk, seconds=0)
-    # Killed with a page in hand.
+    # Killed in the middle of a page.
     taken = take_job(job.pk)
     assert taken is not None
     next(export_pages(taken))

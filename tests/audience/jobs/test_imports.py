@@ -322,7 +322,7 @@ def test_a_killed_import_continues_after_its_last_page(
             assert len(emails(alice)) == job.created_count == Membership.objects.count(), "nor half stored"
             assert job.requested_count > seen[-1]
             seen.append(job.requested_count)
-            Job.objects.update(leased_until=None)  # its time is over
+            Job.objects.update(leased_until=None)  # its time has passed
     assert len(seen) > 6
     assert (job.status, counts(job)) == (JobStatus.ERRORED, (50, 45, 0, 5))
     assert [(number, text) for number, text, _ in rejected(job)] == [

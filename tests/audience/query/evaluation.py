@@ -142,7 +142,7 @@ def plain(value: Value, now: dt.datetime, subject: Subject) -> Any:
     if not isinstance(value, FromNow):
         return value
     moment = add_months(now, value.months) + dt.timedelta(seconds=value.seconds)
-    # Custom dates are kept to the second.
+    # Custom dates are stored to the second.
     return moment.replace(microsecond=0) if isinstance(subject, Custom) else moment
 
 

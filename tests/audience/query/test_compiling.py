@@ -205,7 +205,7 @@ def test_conditions_reach_nothing_of_another_account(alice: Account, charlie: Ac
     store(alice, {"email": "a@x.org", "first_name": "Ann"})
     first_name = Compare(Column("first_name", Kind.TEXT), Operator.EQ, "Ann")
     assert [each.account for each in find_matching(alice, Or((first_name, EVERYBODY)), limit=9)] == [alice]
-    # Even if a membership led there.
+    # This holds even if a membership exists.
     Membership.objects.create(list=his, contact=Contact.objects.get(account=alice))
     for named in (his.pk, str(his.uuid)):
         assert count_matching(alice, InList(named)) == 0

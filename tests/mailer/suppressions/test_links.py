@@ -39,7 +39,7 @@ def test_it_shows_nothing_of_the_address() -> None:
 
 def test_no_character_of_it_can_be_changed() -> None:
     token = seal(LINK)
-    for place in range(len(token) - 1):  # the last one has bits that say nothing
+    for place in range(len(token) - 1):  # the last character has unused bits
         for other in "Ab0_":
             if token[place] != other:
                 with pytest.raises(BadLink):

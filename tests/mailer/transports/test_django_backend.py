@@ -245,7 +245,7 @@ def test_every_exception_has_its_outcome(
     ScriptedBackend.acts = [error]
     outcomes = outcomes_of(transport.send_slice(make_envelopes(2), TestGuard()))
     assert outcomes == {1: expected, 2: Sent()}
-    assert ScriptedBackend.opened == 2  # never on a connection that has failed
+    assert ScriptedBackend.opened == 2  # never on a failed connection
 
 
 def test_each_refused_recipient_has_its_own_answer(transport: DjangoBackendTransport) -> None:

@@ -119,7 +119,7 @@ def make_case(kind: str, value: str) -> Case:
         case "file name":
             attachment["filename"] = value
         case "content id":
-            # Every API refuses one that has no room in a line, and an empty one.
+            # Every API refuses one that does not fit into a line, and an empty one.
             value = value if len(written_content_id(value)) <= LONGEST_CONTENT_ID else value[-100:]
             value = value if written_content_id(value) else f"{value}id"
             attachment["content_id"] = value
