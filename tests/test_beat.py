@@ -32,7 +32,7 @@ def test_beat_waits_at_its_start_for_a_database_that_is_away(database: None, mon
     assert "sweep" in scheduler.schedule
 
 
-def test_beat_goes_on_when_the_database_goes_away(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beat_continues_when_the_database_is_away(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = PatientScheduler(app=current_app)
 
     def lose(*_: Any, **__: Any) -> float:

@@ -66,13 +66,13 @@ def run_python(*arguments: str, **changes: str) -> subprocess.CompletedProcess[s
     return subprocess.run([sys.executable, "-c", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-def test_a_wrong_one_stops_start_up_with_its_name() -> None:
+def test_an_invalid_variable_stops_start_up_with_its_name() -> None:
     done = run_python("import config.settings", SECRET_KEY="x" * 31)
     assert done.returncode != 0
     assert "SECRET_KEY" in done.stderr
 
 
-def test_every_wrong_one_is_refused_with_its_name_and_the_right_ones_are_not() -> None:
+def test_every_invalid_variable_is_refused_by_name_and_valid_ones_are_not() -> None:
     done = run_python(READ_OFTEN, json.dumps([*WRONG, *RIGHT.items()]))
     assert done.returncode == 0, done.stderr
     errors = json.loads(done.stdout)

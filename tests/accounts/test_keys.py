@@ -131,7 +131,7 @@ def test_a_key_cannot_get_scopes_that_its_creator_does_not_have(alice: Account) 
     assert not living_keys(alice).exists()
 
 
-def test_scopes_are_replaced_whole(alice: Account) -> None:
+def test_scopes_are_replaced_as_a_whole(alice: Account) -> None:
     key, _ = create_key(alice, "shop", ["mail.send", "stats.read"])
     assert replace_scopes(alice, key.key_id, "renamed", ["api_keys.read"]).scopes == ["api_keys.read"]
     assert get_key(alice, key.key_id).name == "renamed"

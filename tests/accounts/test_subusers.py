@@ -15,7 +15,7 @@ def test_direct_subuser_is_found_by_name_and_by_id(alice: Account) -> None:
     assert find_subuser(alice, f"account-id {child.pk}") == child
 
 
-def test_others_are_unknown(alice: Account, charlie: Account) -> None:
+def test_accounts_that_are_not_subusers_are_unknown(alice: Account, charlie: Account) -> None:
     child = Account.objects.create(username="child", parent=alice)
     his = Account.objects.create(username="his", parent=charlie)
     named = ["charlie", "his", "nobody", "alice", "", "account-id", "account-id x", f"account-id {his.pk}"]

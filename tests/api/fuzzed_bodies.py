@@ -63,7 +63,7 @@ def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @st.composite
-def bent_bodies(draw: st.DrawFn, whole: dict[str, Any] = WHOLE_BODY) -> dict[str, Any]:
+def mutated_bodies(draw: st.DrawFn, whole: dict[str, Any] = WHOLE_BODY) -> dict[str, Any]:
     """Generate valid bodies with some parts replaced, removed or added."""
     body = copy.deepcopy(whole)
     for path in draw(st.lists(st.sampled_from(paths_of(whole)), max_size=4)):

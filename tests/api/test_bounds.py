@@ -143,7 +143,7 @@ def test_a_query_has_a_bound(client_of_alice: ApiClient) -> None:
     assert client_of_alice.get(f"/v3/scopes?{query[1:]}").status_code == 200
 
 
-def test_a_long_path_is_an_unknown_one(client_of_alice: ApiClient) -> None:
+def test_a_long_path_is_unknown(client_of_alice: ApiClient) -> None:
     assert client_of_alice.get(f"/v3/mail/batch/{'x' * 201}").status_code == 404
     assert client_of_alice.get(f"/sluice/v1/batches/{'x' * 65}").status_code == 404
 

@@ -54,7 +54,7 @@ def test_every_status_has_a_word_in_every_dialect(dialect: Dialect) -> None:
     assert statuses_called("nonsense", dialect) == frozenset()
 
 
-def test_a_paused_campaign_is_called_so_only_where_there_is_a_word_for_it() -> None:
+def test_a_paused_campaign_is_shown_as_paused_only_by_apis_with_this_status() -> None:
     assert {dialect: word_for(CampaignStatus.PAUSED, dialect) for dialect in Dialect} == {
         Dialect.LEGACY: "Paused",
         Dialect.SINGLE_SENDS: "triggered",

@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 
 from api.document import document_text
 from tests.api.conftest import ApiClient
-from tests.api.fuzzed_bodies import bent_bodies
+from tests.api.fuzzed_bodies import mutated_bodies
 from tests.api.stored_objects import Ids
-from tests.api.sendgrid.test_fuzz import mutated_bodies
 
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "2"))
 CALLS: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)

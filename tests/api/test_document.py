@@ -118,7 +118,7 @@ def test_calls_that_can_be_repeated_document_the_idempotency_key(document: Any) 
         assert ("Idempotency-Key" in headers) == (method == "post" and path != "/v3/api_keys"), path
 
 
-def test_anyone_may_read_the_document_and_nothing_else_can_be_done_with_it() -> None:
+def test_anyone_may_read_the_document_and_no_other_method_is_allowed() -> None:
     answer = Client().get(DOCUMENT)
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
     assert answer.json()["info"]["title"] == "Sluice"

@@ -128,7 +128,7 @@ def test_every_api_returns_when_to_retry(alice: Account, client_of_alice: ApiCli
         assert call().status_code == 200
 
 
-def test_whatever_waits_for_a_large_statement_is_in_the_list() -> None:
+def test_every_function_with_a_long_statement_is_in_the_list() -> None:
     """Every function that bounds its statements for a caller takes a place, and no other function does."""
     marked: dict[str, set[str]] = {}
     for file in [

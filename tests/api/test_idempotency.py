@@ -143,7 +143,7 @@ def test_same_key_with_another_body_is_refused(client_of_alice: ApiClient, batch
     assert Mail.objects.count() == 1
 
 
-def test_it_is_the_unpacked_body_that_counts(client_of_alice: ApiClient) -> None:
+def test_the_unpacked_body_is_compared(client_of_alice: ApiClient) -> None:
     post(client_of_alice, SEND, mail_body())
     packed = gzip.compress(json.dumps(mail_body()).encode())
     assert is_replay(post(client_of_alice, SEND, packed, headers={"Content-Encoding": "gzip"}))
@@ -257,7 +257,7 @@ def in_a_thread(work: Any) -> Iterator[list[Any]]:
     assert not thread.is_alive()
 
 
-def test_of_two_at_the_same_moment_one_is_done_and_the_other_hears_its_answer(client_of_alice: ApiClient) -> None:
+def test_two_requests_at_one_moment_are_executed_once_with_one_answer(client_of_alice: ApiClient) -> None:
     with ExitStack() as second, transaction.atomic():
         first = reserve(request_of(client_of_alice, SEND, mail_body()))
         assert isinstance(first, Reservation)
@@ -321,7 +321,7 @@ def test_a_stop_is_not_done_inside_a_transaction(
     assert seen == [(False, None)]
 
 
-def test_one_that_was_overtaken_as_stale_keeps_nothing(client_of_alice: ApiClient, clock: Clock) -> None:
+def test_a_stale_reservation_stores_no_answer(client_of_alice: ApiClient, clock: Clock) -> None:
     request = request_of(client_of_alice, SENDS, {})
     slow = reserve(request)
     clock.advance(seconds=idempotency.STALE_SECONDS + 1)

@@ -63,7 +63,9 @@ def test_every_page_opens_for_operators_only(operator: Client, client: Client, p
         assert stranger.get(path).status_code == 403
 
 
-def test_contacts_are_found_by_what_a_person_has_in_hand(operator: Client, alice: Account, charlie: Account) -> None:
+def test_contacts_are_found_by_the_identifiers_that_a_person_knows(
+    operator: Client, alice: Account, charlie: Account
+) -> None:
     ann, bob = add_contacts(alice, ["ann@example.com", "bob@example.com"])
     (other,) = add_contacts(charlie, ["ann@example.com"])
     Contact.objects.filter(pk=bob.pk).update(external_id="customer-7")
@@ -168,7 +170,7 @@ def test_a_segment_is_written_as_a_query_and_counted_on_request(operator: Client
     assert Segment.objects.count() == 0
 
 
-def test_a_segment_written_as_conditions_keeps_them(operator: Client, alice: Account) -> None:
+def test_a_segment_keeps_the_conditions_that_define_it(operator: Client, alice: Account) -> None:
     query = "email like 'c%'"
     conditions = [{"field": "email", "operator": "contains", "value": "c", "and_or": ""}]
     segment = create_segment(alice, "C", read_query(query, vocabulary_of(alice)), dialect="legacy", written=conditions)

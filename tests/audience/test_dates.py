@@ -119,7 +119,7 @@ moments = seconds.map(lambda each: dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.t
 
 
 @given(first=moments, second=moments)
-def test_kept_dates_are_in_the_order_of_their_times(first: dt.datetime, second: dt.datetime) -> None:
+def test_stored_dates_sort_by_time(first: dt.datetime, second: dt.datetime) -> None:
     assert (write_date(first) < write_date(second)) == (first < second)
     assert read_date(write_date(first)) == first
 

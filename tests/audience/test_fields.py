@@ -38,7 +38,7 @@ def test_a_field_of_another_account_is_unknown(
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a b", "a-b", "é", "a" * 101, "a\0", "a'"])
-def test_a_name_that_cannot_be_one(alice: Account, name: str) -> None:
+def test_an_invalid_name_is_refused(alice: Account, name: str) -> None:
     with pytest.raises(InvalidName):
         create_field(alice, name, FieldType.TEXT)
 

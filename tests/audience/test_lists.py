@@ -82,7 +82,7 @@ def test_names_are_unique_among_lists_and_segments(alice: Account, charlie: Acco
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\0b"])
-def test_a_name_that_cannot_be_one(alice: Account, name: str) -> None:
+def test_an_invalid_name_is_refused(alice: Account, name: str) -> None:
     with pytest.raises(InvalidName):
         create_list(alice, name)
 

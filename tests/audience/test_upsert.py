@@ -126,7 +126,7 @@ def test_contacts_are_put_on_lists_once(alice: Account) -> None:
     assert Membership.objects.count() == 4
 
 
-def test_a_list_that_is_not_there_stores_nothing(alice: Account, charlie: Account) -> None:
+def test_contacts_for_an_unknown_list_are_not_stored(alice: Account, charlie: Account) -> None:
     his, deleted = create_list(charlie, "his"), create_list(alice, "deleted")
     delete_list(alice, deleted.pk)
     for list_id in (his.pk, deleted.pk, 2**31 - 1):
@@ -142,7 +142,7 @@ def test_accounts_do_not_share_contacts(alice: Account, charlie: Account) -> Non
     assert (count_contacts(alice), count_contacts(charlie)) == (1, 1)
 
 
-def test_nothing_is_nothing(alice: Account) -> None:
+def test_an_empty_list_of_contacts_stores_nothing(alice: Account) -> None:
     result = upsert_contacts(alice, [])
     assert not result.contact_ids
     assert Audience.objects.get(pk=alice.pk).contacts == 0

@@ -35,7 +35,7 @@ def kind_of(number: int, result: object) -> str:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(DRAFT, max_size=4), rows=st.lists(DRAFT, max_size=7))
-def test_together_is_as_one_by_one(
+def test_rows_together_are_stored_like_rows_one_by_one(
     alice: Account, charlie: Account, before: list[ContactDraft], rows: list[ContactDraft]
 ) -> None:
     for account in (alice, charlie):

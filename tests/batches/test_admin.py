@@ -115,7 +115,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, batch: B
 
 @pytest.mark.parametrize("action", ["pause", "cancel", "resume"])
 @pytest.mark.parametrize("status", BatchStatus)
-def test_looking_changes_nothing(operator: Client, batch: Batch, action: str, status: BatchStatus) -> None:
+def test_viewing_a_page_changes_nothing(operator: Client, batch: Batch, action: str, status: BatchStatus) -> None:
     if status != BatchStatus.OPEN:
         stop(batch, status)
     receipts = Receipt.objects.count()
@@ -207,7 +207,7 @@ def test_a_receipt_that_is_not_settled_loads_itself_again(operator: Client, batc
     assert f"/admin/mailer/message/{claim.first_message_id}/change/" in settled
 
 
-def test_state_has_no_other_door(operator: Client, paused_batch: Batch) -> None:
+def test_pages_of_batches_and_receipts_are_read_only(operator: Client, paused_batch: Batch) -> None:
     receipt = Receipt.objects.get()
     for page in (f"{BATCHES}{paused_batch.pk}", f"{RECEIPTS}{receipt.pk}"):
         assert operator.post(f"{page}/change/", {"status": 0, "sent": 5}).status_code == 403
@@ -250,7 +250,7 @@ def test_a_reason_that_is_too_long_stops_nothing(operator: Client, batch: Batch)
     assert status_of(batch) == BatchStatus.OPEN
 
 
-def test_waves_are_the_coming_and_the_recent_ones(
+def test_the_page_lists_coming_and_recent_waves(
     operator: Client, batch: Batch, alice: Account, deliverer: Deliverer
 ) -> None:
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + 2 * HOUR))

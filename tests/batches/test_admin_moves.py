@@ -59,7 +59,7 @@ def test_a_batch_is_rescheduled(operator: Client, batch: Batch) -> None:
         assert text in answer.text
 
 
-def test_a_time_that_is_none_moves_nothing(operator: Client, batch: Batch) -> None:
+def test_a_malformed_time_changes_nothing(operator: Client, batch: Batch) -> None:
     before = Parcel.objects.get().send_at
     for send_at in ("", "soon", "20266-01-01T00:00", "2199-01-01T00:00"):
         assert press(operator, batch, "reschedule", send_at=send_at).redirect_chain == []

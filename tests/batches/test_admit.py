@@ -71,7 +71,7 @@ def test_the_sql_agrees_with_the_verdict(
 
 
 @pytest.mark.parametrize("state", [ParcelState.DONE, ParcelState.DISCARDED, ParcelState.EXPIRED])
-def test_a_final_parcel_is_left_alone(alice: Account, state: ParcelState) -> None:
+def test_a_final_parcel_is_not_changed(alice: Account, state: ParcelState) -> None:
     batch, now = create_batch(alice), database_now()
     Parcel.objects.create(
         batch=batch,

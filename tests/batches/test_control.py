@@ -92,7 +92,7 @@ def test_places_are_limited_for_each_account(alice: Account, charlie: Account) -
     assert {batch.public_id for batch in stopped_batches(alice)} == {batches[1].public_id, batches[2].public_id}
 
 
-def test_a_stopped_batch_whose_mail_is_all_final_takes_no_place(alice: Account) -> None:
+def test_a_stopped_batch_with_final_mail_only_does_not_count(alice: Account) -> None:
     limits = StopLimits(places=1)
     done, other = create_batch(alice), create_batch(alice)
     accept_mail(alice, draft(1, batch_id=done.public_id))

@@ -59,7 +59,7 @@ def test_a_wave_inside_the_horizon_is_planned_when_it_is_accepted(alice: Account
     assert broker.tasks("eta") == [(hints.FIRE_WAVE, [batch.pk, send_at.isoformat()], send_at.isoformat())]
 
 
-def test_a_wave_beyond_the_horizon_waits_in_postgresql_until_it_comes_near(
+def test_a_wave_beyond_the_horizon_waits_in_postgresql_until_it_is_near(
     alice: Account, broker: Broker, clock: Clock
 ) -> None:
     plan_ahead()

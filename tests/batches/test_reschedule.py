@@ -84,7 +84,7 @@ def test_retained_mail_waits_for_the_new_time_and_discarded_mail_stays_discarded
     assert (len(peer.ledger), peer.doubled) == (3, [])
 
 
-def test_a_cancelled_batch_and_another_accounts_get_no_other_time(
+def test_a_cancelled_batch_and_another_accounts_are_not_rescheduled(
     alice: Account, charlie: Account, batch: Batch
 ) -> None:
     with pytest.raises(UnknownBatch):

@@ -206,7 +206,7 @@ def test_nothing_is_split_in_mid_slice(claim: Claim, hold: Hold) -> None:
     assert Parcel.objects.count() == 1
 
 
-def test_nothing_is_split_while_somebody_waits_to_have_the_parcel_back(claim: Claim, settings: Any) -> None:
+def test_no_claim_is_split_while_its_parcel_is_recalled(claim: Claim, settings: Any) -> None:
     settings.STOP_WAIT_SECONDS = 0.01
     with recalled(claim.parcel_id) as is_back:
         assert not is_back
@@ -226,7 +226,7 @@ def test_one_message_of_a_part_is_stopped_and_a_claimed_one_is_not(alice: Accoun
 
 
 @pytest.mark.parametrize("policy", list(DoubtPolicy))
-def test_a_late_record_finds_its_messages_in_whatever_part_they_are(
+def test_a_late_record_finds_its_messages_in_any_part(
     alice: Account, batch: Batch, claim: Claim, hold: Hold, policy: DoubtPolicy
 ) -> None:
     """A worker sends ten messages and is taken for dead; its parcel is split by its new owner before it records."""

@@ -32,7 +32,7 @@ def test_a_ceiling_is_measured(name: str) -> None:
     assert numbers == sorted([*range(MESSAGES)] * TIMES[name])
 
 
-def test_the_mail_of_a_bare_client_is_personal_and_whole() -> None:
+def test_the_mail_of_a_bare_client_is_personal_and_complete() -> None:
     ((first, second),) = client_loop.make_slices(range(7, 9))
     assert first.recipients == ("r7@bench.example",)
     assert b"To: r7@bench.example\r\n" in first.data

@@ -156,7 +156,7 @@ def test_a_scheduled_campaign_is_sent_at_its_time(
     assert len(peer.recipients) == 3
 
 
-def test_a_scheduled_campaign_gets_another_time_or_is_sent_now(
+def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     schedule_campaign(draft.account, draft.pk, database_now() + HOUR)
@@ -392,7 +392,7 @@ def test_two_changes_at_one_moment_give_a_message(operator: Client, sending: Cam
     assert again(sending).status == sending.status
 
 
-def test_an_edit_at_the_same_moment_as_another_change_keeps_what_was_typed(operator: Client, draft: Campaign) -> None:
+def test_an_edit_during_another_change_keeps_the_form_fields(operator: Client, draft: Campaign) -> None:
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:

@@ -379,7 +379,7 @@ def test_a_campaign_gives_back_the_times_it_had_under_its_accounts_rate(
     assert arrivals(peer) == 3
 
 
-def test_a_campaign_comes_behind_the_times_of_the_others_of_its_account(
+def test_a_campaign_is_paced_after_the_other_campaigns_of_its_account(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     change_account_terms(alice, rate_per_minute=1, undo_seconds=0)

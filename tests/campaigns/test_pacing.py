@@ -63,7 +63,7 @@ windows = st.builds(
 
 
 @given(windows, moments, st.floats(0, 1_000_000))
-def test_a_moment_given_by_a_window_lies_within_it(window: Window, moment: dt.datetime, seconds: float) -> None:
+def test_a_time_from_a_window_is_within_the_window(window: Window, moment: dt.datetime, seconds: float) -> None:
     at = window.after(moment, seconds)
     local = at.astimezone(window.zone)
     assert at >= moment

@@ -64,7 +64,7 @@ class SweepingThread:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_two_launches_are_one(alice: Account, seed: int) -> None:
+def test_of_simultaneous_launches_one_succeeds(alice: Account, seed: int) -> None:
     campaign = ready_campaign(alice)
 
     outcomes = at_one_moment(*[lambda: send_now(alice, campaign.pk)] * 3)
@@ -130,7 +130,7 @@ def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
     assert not peer.doubled
 
 
-def test_a_page_waits_for_a_stop_that_is_being_committed_and_makes_nothing_after_it(alice: Account) -> None:
+def test_a_page_waits_for_a_stop_in_progress_and_creates_no_messages_after_it(alice: Account) -> None:
     launch = send_now(alice, ready_campaign(alice).pk).launch
     assert launch is not None
     with ThreadPoolExecutor(1) as other:

@@ -32,7 +32,7 @@ def path_of(sender: Sender) -> str:
     return urlsplit(verification_link(sender)).path
 
 
-def test_to_look_changes_nothing_and_the_button_verifies(sender: Sender) -> None:
+def test_viewing_the_page_changes_nothing_and_the_button_verifies(sender: Sender) -> None:
     client, path = Client(enforce_csrf_checks=True), path_of(sender)
     page = client.get(path)
     assert (page.status_code, page["Referrer-Policy"]) == (200, "no-referrer")

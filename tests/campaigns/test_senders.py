@@ -185,7 +185,7 @@ def test_a_change_cannot_remove_a_required_field(alice: Account, sender: Sender)
         update_sender(alice, sender.pk, nickname="Other")
 
 
-def test_an_account_has_so_many_senders(alice: Account, charlie: Account, settings: LazySettings) -> None:
+def test_the_senders_of_an_account_are_limited(alice: Account, charlie: Account, settings: LazySettings) -> None:
     settings.SENDERS_LIMIT = 2
     for number in range(2):
         create_sender(alice, **{**WHOLE, "nickname": str(number)})
@@ -223,6 +223,6 @@ def test_a_sender_that_a_campaign_uses_is_locked(
     assert get_sender(alice, sender.pk).city == "Rome"
 
 
-def test_where_there_are_no_campaigns_nothing_is_locked(sender: Sender) -> None:
+def test_without_campaigns_no_sender_is_locked(sender: Sender) -> None:
     if "campaign" not in apps.get_app_config("campaigns").models:
         assert locked_among([sender]) == set()

@@ -40,7 +40,7 @@ def test_bytes_pass_both_ways_and_so_does_the_end_of_a_connection(door: Door, li
         assert client.recv(100) == b""
 
 
-def test_a_slow_link_takes_its_time_and_counts_what_it_held_up(door: Door, listener: socket.socket) -> None:
+def test_a_slow_link_delays_data_and_counts_it(door: Door, listener: socket.socket) -> None:
     with connect(door) as client, listener.accept()[0] as server:
         door.link = Link(seconds=0.1, bytes_per_second=10_000)
         began = time.monotonic()

@@ -97,7 +97,7 @@ def test_a_receipt_that_is_never_settled_is_a_breach(story: Story) -> None:
     assert "never settled" in story.judge().breaches[0]
 
 
-def test_a_request_without_an_answer_may_be_stored_whole_or_not_at_all_but_not_by_half(story: Story) -> None:
+def test_a_request_without_an_answer_is_stored_completely_or_not_at_all(story: Story) -> None:
     request = story.journal.new_request("", 2, time.time())
     assert story.judge().breaches == []
     recipient = request.recipients()[0]

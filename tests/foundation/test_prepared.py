@@ -17,7 +17,7 @@ def prepared() -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def test_a_statement_that_comes_again_and_again_is_prepared(database: None) -> None:
+def test_a_repeated_statement_is_prepared(database: None) -> None:
     connection.close()  # statements that it has prepared before do not matter
     for n in range(6):
         assert fetch_prepared(STATEMENT, [n]) == [(n + 41,)]
@@ -34,6 +34,6 @@ def test_nothing_is_prepared_for_a_pooler_that_shares_sessions(database: None, m
     connection.close()
 
 
-def test_another_answer_than_yes_or_no_stops_start_up() -> None:
+def test_a_setting_other_than_yes_or_no_stops_start_up() -> None:
     with pytest.raises(ValueError, match="prepare"):
         database_from_url("postgresql://host/name?prepare=perhaps")

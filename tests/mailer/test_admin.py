@@ -111,7 +111,7 @@ def test_beats_pages_open(operator: Client, model: str) -> None:
     assert operator.get(f"/admin/django_celery_beat/{model}/add/").status_code == 200
 
 
-def test_messages_are_found_by_what_a_person_has_in_hand(
+def test_messages_are_found_by_the_identifiers_that_a_person_knows(
     alice: Account, charlie: Account, batch: Batch, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     others = [accept_mail(charlie, draft(3, name=f"other{n}-")) for n in range(3)]

@@ -71,7 +71,7 @@ def test_a_message_is_stopped_and_the_others_are_not(operator: Client, message: 
     assert "the message is stopped" in operator.get(f"{MESSAGES}{message.pk}/stop/", follow=True).text
 
 
-def test_a_message_is_sent_at_another_time(operator: Client, message: Message, batch: Batch) -> None:
+def test_a_message_is_rescheduled(operator: Client, message: Message, batch: Batch) -> None:
     later = (database_now() + 5 * HOUR).replace(second=0, microsecond=0)
     assert "Only this message gets another time" in operator.get(f"{MESSAGES}{message.pk}/reschedule/").text
     answer = press(operator, message, "reschedule", send_at=f"{later:%Y-%m-%dT%H:%M}")
@@ -80,7 +80,7 @@ def test_a_message_is_sent_at_another_time(operator: Client, message: Message, b
     assert Receipt.objects.get().action == "reschedule"
 
 
-def test_a_time_that_is_none_moves_nothing(operator: Client, message: Message) -> None:
+def test_a_malformed_time_changes_nothing(operator: Client, message: Message) -> None:
     for send_at in ("", "soon", "2199-01-01T00:00"):
         assert press(operator, message, "reschedule", send_at=send_at).redirect_chain == []
     assert Parcel.objects.count() == 1
@@ -141,7 +141,7 @@ def test_only_users_who_may_stop_have_the_buttons(message: Message, client: Clie
     assert not Receipt.objects.exists()
 
 
-def test_a_form_from_elsewhere_and_a_message_that_is_none_are_refused(operator: Client, message: Message) -> None:
+def test_a_forged_form_and_an_unknown_message_are_refused(operator: Client, message: Message) -> None:
     assert operator.get(f"{MESSAGES}999999999/stop/").status_code == 404
     operator.handler.enforce_csrf_checks = True
     assert operator.post(f"{MESSAGES}{message.pk}/stop/", {"reason": ""}).status_code == 403

@@ -78,7 +78,7 @@ def changed(node: Any, path: str, value: str) -> Any:
 PLACES = [path for path, _ in texts_of(DRAFT) if path not in ONE_OF_TWO_WORDS]
 
 
-def test_the_draft_is_fit_and_whole() -> None:
+def test_the_draft_is_valid_and_has_every_field() -> None:
     check_characters(DRAFT)
     assert len(PLACES) > 25
     assert all(getattr(DRAFT.personalizations[0], name) for name in Personalization._fields if name != "send_at")

@@ -74,7 +74,7 @@ def test_by_default_doubt_after_a_dead_worker_stays_for_a_person(alice: Account,
     assert peer.doubled == []
 
 
-def test_doubt_after_a_dead_worker_is_sent_again_if_the_account_says_so(
+def test_doubt_after_a_dead_worker_is_sent_again_by_the_accounts_policy(
     alice: Account, resending: None, peer: CountingPeer
 ) -> None:
     batch = kill_a_worker(alice, peer, 30)

@@ -62,7 +62,7 @@ def test_mail_that_no_worker_takes_is_delivered_all_the_same(alice: Account, pee
     assert len(peer.ledger) == 20
 
 
-def test_only_mail_that_waits_and_that_nobody_holds_is_a_stall(alice: Account, clock: Clock) -> None:
+def test_only_unclaimed_waiting_mail_is_a_stall(alice: Account, clock: Clock) -> None:
     accept_mail(alice, draft(1))
     assert not is_stalled()
     clock.advance(seconds=3)

@@ -50,7 +50,7 @@ def test_begun_and_answered_messages_can_be_read(note: HandoverNote) -> None:
 
 
 @pytest.mark.parametrize(("parcel", "fence", "number"), [(5, 9, 1), (5, 9, 3), (5, 8, 2), (6, 9, 2)])
-def test_a_note_of_another_slice_counts_for_nothing(note: HandoverNote, parcel: int, fence: int, number: int) -> None:
+def test_a_note_of_another_slice_is_ignored(note: HandoverNote, parcel: int, fence: int, number: int) -> None:
     assert not read_note(settings.REDIS_URL, WORKER).covers(parcel, fence, number)
 
 
@@ -61,7 +61,7 @@ def test_a_new_slice_begins_a_new_note(note: HandoverNote) -> None:
     assert (read.whole, read.covers(5, 9, 3), read.covers(5, 9, 2)) == ({}, True, False)
 
 
-def test_a_new_slice_does_not_take_the_last_ones_replies_for_its_own(
+def test_a_new_slice_does_not_read_replies_to_the_last_one(
     note: HandoverNote, valkey: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A busy machine is not a lag of Redis, and a longer pause would delay the other tests.
@@ -142,7 +142,7 @@ def test_a_rescuer_reads_the_outcome_of_each_recipient(
     assert (100 in read.in_parts) == (is_part or len(set(kinds)) > 1), "names only where they are needed"
 
 
-def test_the_parts_of_a_message_are_noted_apart(note: HandoverNote) -> None:
+def test_the_parts_of_a_message_are_noted_separately(note: HandoverNote) -> None:
     note.note_begun(Part(100, ("a@example.com", "b@example.com")))
     note.note_result(
         Result(100, (Sent(""), Sent(""), Refused("")), ("a@example.com", "b@example.com", "c@example.com"))

@@ -47,7 +47,7 @@ def ids() -> list[int]:
     return list(Message.objects.order_by("pk").values_list("pk", flat=True))
 
 
-def test_a_scheduled_message_is_stopped_and_the_others_leave(
+def test_a_scheduled_message_is_stopped_and_the_others_are_sent(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     first, second, third = ids()
@@ -151,7 +151,7 @@ def test_mail_that_may_have_been_sent_is_not_counted_as_stopped(alice: Account) 
     assert (counts.accepted, counts.in_doubt, counts.stopped) == (60, 1, 0)
 
 
-def test_one_message_gets_another_time(
+def test_one_message_is_rescheduled(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     receipt = reschedule_message(alice, ids()[1], database_now() + 3 * HOUR, actor="test")
@@ -168,7 +168,7 @@ def test_one_message_gets_another_time(
     assert (counts.accepted, counts.sent) == (3, 3)
 
 
-def test_a_message_of_a_cancelled_batch_gets_no_other_time(alice: Account, batch: Batch) -> None:
+def test_a_message_of_a_cancelled_batch_is_not_rescheduled(alice: Account, batch: Batch) -> None:
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     with pytest.raises(StatusConflict):
         reschedule_message(alice, ids()[0], database_now() + HOUR, actor="test")

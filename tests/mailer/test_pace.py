@@ -171,7 +171,7 @@ def test_a_reply_after_a_silence_is_late_and_so_are_the_next_ones(monkeypatch: p
     assert not slice_guard.may_take(), "what else there is goes with the next slice"
 
 
-def test_a_batch_is_slow_until_its_mail_comes_in_time_again_or_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_slow_until_its_mail_is_fast_again_or_some_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(pace, "monotonic", clock.read)
     batches = SlowBatches()

@@ -267,7 +267,7 @@ def test_of_several_recipients_only_the_deferred_ones_are_tried_again(
     assert peer.doubled == []
 
 
-def test_a_peer_that_is_down_burns_nothing(
+def test_a_peer_that_is_down_uses_up_no_attempt(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     accept_mail(alice, draft(3, batch_id=batch.public_id))
@@ -277,7 +277,7 @@ def test_a_peer_that_is_down_burns_nothing(
     assert Event.objects.count() == 0
 
 
-def test_a_session_lost_while_composing_burns_nothing(
+def test_a_session_lost_while_composing_uses_up_no_attempt(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose_session(_: int) -> None:
@@ -351,7 +351,7 @@ def test_totals_survive_folding(alice: Account, batch: Batch, peer: CountingPeer
     assert count_batch(batch.pk) == before
 
 
-def test_nothing_is_stored_when_the_batch_is_anothers(alice: Account, charlie: Account, batch: Batch) -> None:
+def test_mail_for_another_accounts_batch_is_not_stored(alice: Account, charlie: Account, batch: Batch) -> None:
     from batches.errors import UnknownBatch
 
     with pytest.raises(UnknownBatch):
@@ -375,7 +375,7 @@ def test_history_is_pruned_when_it_is_old_and_not_before(
     assert count_batch(scheduled_batch.pk) == counts
 
 
-def test_one_accounts_million_does_not_stand_before_anothers_single_mail(alice: Account, charlie: Account) -> None:
+def test_one_accounts_million_messages_do_not_delay_anothers_single_mail(alice: Account, charlie: Account) -> None:
     for _ in range(3):
         accept_mail(alice, draft(2000))
     accept_mail(charlie, draft(60))

@@ -194,7 +194,7 @@ SENT, PUT_OFF, NO, LOST, LEFT = Sent("ok"), RetryAt("later"), Refused("no"), InD
         ((NO, PUT_OFF, PUT_OFF), "scheduled", 1, False, False, {B, C}),
     ],
 )
-def test_another_parcel_has_the_message_for_those_who_are_left(
+def test_another_parcel_has_the_message_for_the_remaining_recipients(
     alice: Account,
     clock: Clock,
     outcomes: tuple[Outcome, Outcome, Outcome],
@@ -234,7 +234,7 @@ def test_doubt_of_one_recipient_is_for_a_person_when_nobody_else_is_left(alice: 
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
-def test_doubt_of_one_recipient_is_sent_again_if_the_account_says_so(
+def test_doubt_of_one_recipient_is_sent_again_by_the_accounts_policy(
     alice: Account, clock: Clock, is_sent: bool
 ) -> None:
     first = one_message(alice, DoubtPolicy.RESEND)
@@ -284,7 +284,7 @@ def test_a_late_record_adds_no_event_that_the_rescuer_wrote(alice: Account, monk
     assert sorted(recipients) == [A, B, C]
 
 
-def test_a_late_record_without_a_note_leaves_the_other_recipients_to_a_person(alice: Account) -> None:
+def test_a_late_record_without_a_note_keeps_the_other_recipients_for_a_person(alice: Account) -> None:
     claim = one_message(alice)
     assert rescue_parcel(claim.parcel_id, claim.fence)
     assert count_batch(claim.batch_id).in_doubt == 1
@@ -295,7 +295,7 @@ def test_a_late_record_without_a_note_leaves_the_other_recipients_to_a_person(al
     assert next_recipients(claim_again()) == {B, C}
 
 
-def test_a_stop_of_the_rest_of_a_message_names_those_who_do_not_get_it(alice: Account) -> None:
+def test_a_stop_of_the_rest_of_a_message_names_the_stopped_recipients(alice: Account) -> None:
     claim = one_message(alice)
     record(claim, a=SENT, b=LEFT, c=LEFT)
     assert stop_message(alice, claim.first_message_id, actor="test").stopped == 1

@@ -55,7 +55,7 @@ def _long_interval(settings: LazySettings) -> None:
     settings.SWEEP_INTERVAL_SECONDS = 1000
 
 
-def test_a_round_is_done_once_however_many_sweepers_there_are(clock: Clock) -> None:
+def test_a_round_is_done_once_by_any_number_of_sweepers(clock: Clock) -> None:
     assert "plan" in sweep_in_turn()
     clock.advance(seconds=500)
     assert list(sweep_in_turn()) == ["rescue"], "another did it half an interval ago"
@@ -65,7 +65,7 @@ def test_a_round_is_done_once_however_many_sweepers_there_are(clock: Clock) -> N
     assert "plan" in sweep_in_turn(), "a clock that was set back does not end the sweeping"
 
 
-def test_of_two_that_come_at_the_same_moment_one_does_it(clock: Clock) -> None:
+def test_of_two_simultaneous_sweepers_one_takes_the_turn(clock: Clock) -> None:
     sweep_in_turn()
     clock.advance(seconds=2000)
 
@@ -100,7 +100,7 @@ def test_a_slow_duty_is_followed_by_a_rescue(
     assert rescues == [0, 60], "first of all, and once more behind the slow duty"
 
 
-def test_a_long_purge_ends_its_turn_and_goes_on_in_the_next_round(
+def test_a_long_purge_ends_its_turn_and_continues_in_the_next_round(
     alice: Account, clock_of_sweeper: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):

@@ -180,7 +180,7 @@ def test_a_late_rescuer_does_not_change_a_living_workers_claim(batch: Batch) -> 
     assert count_batch(batch.pk).in_doubt == 0
 
 
-def test_without_the_rescuers_guard_a_living_workers_slice_comes_into_doubt(
+def test_without_the_rescuers_guard_a_living_workers_slice_is_in_doubt(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rescue, "Parcel", unguarded(Parcel))

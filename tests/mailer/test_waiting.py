@@ -73,7 +73,7 @@ def test_zero_is_no_limit_and_is_not_looked_at(settings: Any, alice: Account, mo
     fill(alice, 1)
 
 
-def test_it_is_looked_at_every_ten_seconds_and_for_a_hundredth_of_the_time(
+def test_the_queue_is_checked_every_ten_seconds_and_for_a_hundredth_of_the_time(
     alice: Account, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []

@@ -59,7 +59,7 @@ def test_versions_are_read_and_ordered(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="about running as root")
-def test_binaries_below_a_closed_folder_are_copied_for_nobody(
+def test_binaries_below_a_closed_folder_are_copied_for_the_user_nobody(
     tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(binaries, "SHARED", open_folder)

@@ -60,7 +60,7 @@ def test_kill_9_of_the_launcher_leaves_no_process(launched: Launched, state: Pat
 
 
 @pytest.mark.parametrize("launched", [("--watchdog-only",)], indirect=True)
-def test_the_watchdog_alone_stops_in_order(launched: Launched, state: Path) -> None:
+def test_the_watchdog_stops_programs_in_order(launched: Launched, state: Path) -> None:
     launched.end("SIGKILL")
     wait_until(lambda: not processes_naming(state))
     assert stopped_in_order(state)
@@ -87,7 +87,7 @@ def test_a_program_that_dies_is_named_and_stops_the_stack(launched: Launched, st
 def test_a_second_launcher_in_the_folder_is_refused(launched: Launched, state: Path) -> None:
     second = subprocess.run([sys.executable, "-m", "tests.stack.stand_in", str(state)], capture_output=True, text=True)
     assert second.returncode == 1
-    assert f"Already running in this folder ({state}), pid {launched.process.pid}." in second.stderr
+    assert f"Already running in {state}, pid {launched.process.pid}." in second.stderr
     assert launched.end("SIGTERM") == 0
 
 

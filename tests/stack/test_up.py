@@ -30,7 +30,7 @@ def test_this_machine_is_always_an_allowed_host() -> None:
     assert allowed_hosts({"ALLOWED_HOSTS": "mail.example.com,localhost"}) == "mail.example.com,localhost,127.0.0.1"
 
 
-def test_output_that_may_be_kept_has_no_secrets(tmp_path: Path) -> None:
+def test_output_to_a_log_has_no_secrets(tmp_path: Path) -> None:
     logins = Logins(api_key="SG.key.secret", admin_username="operator", admin_password="a password")
     stack: Any = SimpleNamespace(
         base_url="http://127.0.0.1:8025", state=tmp_path, inbox=tmp_path / "inbox", logins=logins

@@ -102,7 +102,7 @@ def waiters(lock: psycopg.Connection) -> int:
     return int((row.fetchone() or [0])[0])
 
 
-def test_a_saturated_web_server_answers_stops_and_finishes_what_waits(
+def test_a_saturated_web_server_answers_stops_and_finishes_waiting_requests(
     product: Product, alice: Account, key: dict[str, str]
 ) -> None:
     kill_all_and_see_others(product)

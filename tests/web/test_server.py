@@ -326,7 +326,7 @@ def test_a_chunked_body_becomes_whole(site: Site) -> None:
         assert client.reply().text == "large 3 abc"
 
 
-def test_an_answer_of_unknown_length_comes_in_chunks() -> None:
+def test_an_answer_of_unknown_length_is_chunked() -> None:
     def pieces(environ: Environ, start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", [])
         return iter([b"ab", b"", b"c"])
@@ -398,7 +398,7 @@ def test_a_malformed_request_is_refused_without_details(site: Site, name: str) -
         assert client.rest() == b""
 
 
-def test_a_length_beside_chunks_smuggles_nothing(site: Site) -> None:
+def test_a_length_beside_chunks_cannot_smuggle_a_request(site: Site) -> None:
     with site.client() as client:
         client.send(b"POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         assert client.reply().text == "large 0 "
@@ -439,7 +439,7 @@ def test_requests_that_came_before_a_stop_are_answered() -> None:
         assert [client.reply().status for client in clients] == [200] * 20
 
 
-def test_a_stop_finishes_what_is_under_way(gate: Gate) -> None:
+def test_a_stop_finishes_requests_in_progress(gate: Gate) -> None:
     with ExitStack() as stack, serving(gate) as site:
         waiting, idle, reading = (stack.enter_context(Client(site.port)) for _ in range(3))
         waiting.send(request("GET", "/wait"))

@@ -148,7 +148,7 @@ def test_a_perform_is_a_stop(soap: str) -> None:
     assert is_soap_stop(envelope(perform("pause", 1), soap=soap))
 
 
-def test_a_perform_is_recognised_however_it_is_written() -> None:
+def test_every_spelling_of_a_perform_is_recognised() -> None:
     written = envelope(perform("pause", 1)).decode()
     declared = f'<?xml version="1.0" encoding="utf-8"?><!-- <Body> -->{written}'
     for text in (written, declared, f"\ufeff{written}", f"\n {declared}"):
@@ -184,7 +184,7 @@ def test_nothing_else_can_pretend_to_be_a_perform() -> None:
     assert [name for name, body in attempts.items() if is_soap_stop(body)] == []
 
 
-def test_a_large_body_or_another_method_is_no_stop() -> None:
+def test_a_large_body_or_another_method_is_not_a_stop() -> None:
     path = "/v3/user/scheduled_sends"
     assert kind_of("POST", path, MOST_BYTES) is Kind.STOP
     assert kind_of("POST", path, MOST_BYTES + 1) is Kind.ORDINARY

@@ -156,7 +156,7 @@ def test_only_named_fields_change_and_null_clears_one(alice: Account, client_of_
     }
 
 
-def test_a_list_takes_the_segment_away_and_the_other_way_round(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_list_replaces_the_segment_and_a_segment_the_list(alice: Account, client_of_alice: ApiClient) -> None:
     campaign, segment = made(client_of_alice), segment_of(alice)
     path, list_uuid = path_of(campaign["uuid"]), campaign["audience"]["list_uuid"]
     to_segment = {"list_uuid": None, "segment_uuid": segment}

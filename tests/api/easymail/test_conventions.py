@@ -94,7 +94,7 @@ def test_a_body_that_is_no_json_object_is_refused(body: bytes, client_of_alice: 
     refused(client_of_alice.post(CAMPAIGNS, body), 400, "BAD_REQUEST")
 
 
-def test_a_body_is_json_whatever_it_is_called(client_of_alice: ApiClient) -> None:
+def test_a_body_is_json_whatever_its_content_type(client_of_alice: ApiClient) -> None:
     body = json.dumps({"name": "x"}).encode()
     assert client_of_alice.post(CAMPAIGNS, body, content_type="text/plain").status_code == 201
 

@@ -16,8 +16,7 @@ from campaigns.models import Campaign
 from mailer.models import Message
 from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import CAMPAIGNS, LATER, ROOT, path_of, whole_body
-from tests.api.fuzzed_bodies import bent_bodies
-from tests.api.sendgrid.test_fuzz import mutated_bodies
+from tests.api.fuzzed_bodies import mutated_bodies
 from tests.campaigns.building import ready_campaign
 
 FUZZ = settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
@@ -53,7 +52,9 @@ def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes = b"")
 
 @FUZZ
 @given(data=st.data())
-def test_bent_campaigns_are_kept_or_refused(data: st.DataObject, alice: Account, client_of_alice: ApiClient) -> None:
+def test_mutated_campaigns_are_stored_or_refused(
+    data: st.DataObject, alice: Account, client_of_alice: ApiClient
+) -> None:
     whole = whole_body(alice) | {"segment_uuid": None, "overwrite": False}
     assert_is_fine(client_of_alice, "POST", CAMPAIGNS, json.dumps(data.draw(mutated_bodies(whole))).encode())
     path = path_of(ready_campaign(alice))
@@ -63,7 +64,7 @@ def test_bent_campaigns_are_kept_or_refused(data: st.DataObject, alice: Account,
 @FUZZ
 @given(data=st.data())
 @pytest.mark.parametrize("name", BODIES)
-def test_bent_bodies_are_kept_or_refused(
+def test_mutated_bodies_are_stored_or_refused(
     name: str, data: st.DataObject, alice: Account, client_of_alice: ApiClient
 ) -> None:
     method, path, whole = BODIES[name]

@@ -193,7 +193,7 @@ def test_test_mail_is_sent_before_the_call_answers(
         assert "Look &lt;in&gt;</div>" in text
 
 
-def test_a_test_needs_three_things_alone(alice: Account, client_of_alice: ApiClient) -> None:
+def test_a_test_needs_only_subject_sender_and_content(alice: Account, client_of_alice: ApiClient) -> None:
     path = path_of(made(client_of_alice, list_uuid=None, from_identity=None, subject=None)["uuid"], "/test")
     error = refused(client_of_alice.post(path, {"email": "me@example.com"}), 422, "CAMPAIGN_NOT_TESTABLE")
     assert error["details"] == {"missing": ["subject", "sender_identity"]}

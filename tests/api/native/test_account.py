@@ -140,7 +140,7 @@ def test_a_parent_changes_the_policies_of_its_subuser_alone(client_of_alice: Api
         ("?doubt_policy=resend", {}, {"doubt_policy": [UNKNOWN_FIELD]}),
     ],
 )
-def test_policies_that_make_no_sense_change_nothing(
+def test_invalid_policies_change_nothing(
     query: str, body: Any, details: dict[str, list[str]], client_of_alice: ApiClient
 ) -> None:
     answer = client_of_alice.patch(ACCOUNT + query, {"doubt_policy": "resend", "lateness_limit_seconds": 5} | body)
@@ -148,7 +148,7 @@ def test_policies_that_make_no_sense_change_nothing(
     assert policies(client_of_alice) == ("hold", None)
 
 
-def test_a_purge_discards_what_a_frozen_account_still_has_to_send(
+def test_a_purge_discards_the_unsent_mail_of_a_frozen_account(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
 ) -> None:
     of_charlie = create_batch(client_of_charlie.account)

@@ -140,7 +140,7 @@ def test_exactly_one_selector_is_allowed(client_of_alice: ApiClient, held_batch:
     assert not Receipt.objects.exists()
 
 
-def test_a_selection_that_makes_no_sense_moves_nothing(client_of_alice: ApiClient, held_batch: Batch) -> None:
+def test_an_invalid_selection_changes_nothing(client_of_alice: ApiClient, held_batch: Batch) -> None:
     one = ids_of(held_batch)[0]
     cases: list[tuple[str, dict[str, Any], dict[str, list[str]]]] = [
         ("", {"state": "sent"}, {"state": ['"sent" is not a valid choice.']}),
@@ -171,7 +171,7 @@ def test_a_thousand_ids_are_taken_at_a_time(client_of_alice: ApiClient, held_bat
     assert answer.json()["data"]["affected"] == 3
 
 
-def test_charlie_has_nothing_of_alices_in_hand(
+def test_charlie_cannot_see_or_replay_alices_mail_in_hand(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, held_batch: Batch, subuser: Account
 ) -> None:
     named = {"state": "held", "message_ids": ids_of(held_batch)}

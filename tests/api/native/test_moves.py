@@ -124,7 +124,7 @@ def test_an_unsettled_stop_is_reported(
     assert (answer.json()["data"]["settled"], answer.json()["data"]["settled_at"]) == (False, None)
 
 
-def test_charlie_moves_nothing_of_alices(
+def test_charlie_cannot_stop_or_resume_alices_batch(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch
 ) -> None:
     hidden = default_batch(client_of_alice.account)

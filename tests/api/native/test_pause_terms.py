@@ -53,7 +53,7 @@ def test_any_offset_names_the_same_moment(client_of_alice: ApiClient, open_batch
         assert Batch.objects.get().paused_until == until
 
 
-def test_a_paused_batch_is_paused_again_only_on_other_terms(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_paused_batch_is_paused_again_only_with_other_terms(client_of_alice: ApiClient, open_batch: Batch) -> None:
     until = written_time(database_now() + HOUR)
     steps: list[tuple[dict[str, Any], int, tuple[str | None, int | None]]] = [
         ({"retention_seconds": 0}, 200, (None, 0)),
@@ -97,7 +97,7 @@ def test_a_pause_that_is_over_stops_nothing(client_of_alice: ApiClient, open_bat
     assert Batch.objects.get().status == BatchStatus.OPEN
 
 
-def test_terms_that_make_no_sense_stop_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_invalid_terms_stop_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
     for wrong, text in WRONG_TIMES:
         answer = client_of_alice.post(path_of(open_batch), {"until": wrong})
         assert (answer.status_code, answer.json()) == (422, invalid(until=[text])), wrong

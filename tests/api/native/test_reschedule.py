@@ -34,7 +34,7 @@ def tomorrow() -> dt.datetime:
     return (database_now() + dt.timedelta(days=1)).replace(microsecond=0)
 
 
-def test_a_batch_gets_another_time(client_of_alice: ApiClient, open_batch: Batch) -> None:
+def test_a_batch_is_rescheduled(client_of_alice: ApiClient, open_batch: Batch) -> None:
     send_at = tomorrow()
     body = {"send_at": send_at.astimezone(dt.timezone(dt.timedelta(hours=-5))).isoformat(), "reason": "storm"}
     answer = client_of_alice.post(path_of(open_batch), body)
@@ -108,7 +108,7 @@ def test_a_cancelled_batch_is_not_rescheduled(client_of_alice: ApiClient, open_b
     assert not Receipt.objects.exists()
 
 
-def test_a_message_that_has_ended_has_no_other_time(client_of_alice: ApiClient, doubtful_batch: Batch) -> None:
+def test_a_message_in_a_final_state_is_not_rescheduled(client_of_alice: ApiClient, doubtful_batch: Batch) -> None:
     sent = first_message()
     for message_id, state in ((sent, "sent"), (sent + 1, "in doubt")):
         answer = client_of_alice.post(path_of(message_id), {"send_at": written_time(tomorrow())})
@@ -118,9 +118,7 @@ def test_a_message_that_has_ended_has_no_other_time(client_of_alice: ApiClient, 
 
 
 @pytest.mark.parametrize("is_batch", [True, False])
-def test_a_time_that_makes_no_sense_moves_nothing(
-    is_batch: bool, client_of_alice: ApiClient, open_batch: Batch
-) -> None:
+def test_an_invalid_time_changes_nothing(is_batch: bool, client_of_alice: ApiClient, open_batch: Batch) -> None:
     path, when = path_of(open_batch if is_batch else first_message()), written_time(tomorrow())
     for wrong, text in [*WRONG_TIMES, (None, "This field may not be null.")]:
         answer = client_of_alice.post(path, {"send_at": wrong})
@@ -135,7 +133,7 @@ def test_a_time_that_makes_no_sense_moves_nothing(
     assert not Receipt.objects.exists()
 
 
-def test_charlie_reschedules_nothing_of_alices(
+def test_charlie_cannot_reschedule_alices_mail(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, open_batch: Batch, subuser: Account
 ) -> None:
     hidden, of_subuser = default_batch(client_of_alice.account), create_batch(subuser)

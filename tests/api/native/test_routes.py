@@ -48,7 +48,7 @@ def test_other_methods_are_405(client_of_alice: ApiClient) -> None:
         assert (answer.status_code, answer.json()) == (405, NOT_ALLOWED), route
 
 
-def test_without_a_key_there_is_nothing_to_see(database: None) -> None:
+def test_without_a_key_nothing_is_shown(database: None) -> None:
     lists = ("batches", "batches/x/messages", "messages", "receipts")
     for route in (*lists, "batches/x", "messages/1", "receipts/x", "account"):
         for headers in ({}, {"Authorization": "Bearer SG.unknown"}):

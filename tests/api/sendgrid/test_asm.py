@@ -103,7 +103,7 @@ def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_o
     new_group(client_of_charlie)
 
 
-def test_an_account_has_at_most_so_many_groups(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_groups_of_an_account_are_limited(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailer.suppressions.groups.GROUPS_LIMIT", 2)
     first = new_group(client_of_alice)
     new_group(client_of_alice, name="Two")
@@ -174,7 +174,7 @@ def test_unsubscribing_from_a_deleted_group_is_global(client_of_alice: ApiClient
     assert client_of_alice.get(f"/v3/asm/suppressions/global/{ANN}").json() == {"recipient_email": ANN}
 
 
-def test_a_group_that_never_was_ones_own_cannot_be_left(
+def test_a_group_of_another_account_cannot_be_unsubscribed_from(
     client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
     """Another account's group, deleted or not, gets the same answer as one that never existed."""

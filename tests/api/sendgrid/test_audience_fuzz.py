@@ -13,14 +13,9 @@ from hypothesis import strategies as st
 from audience.models import Contact, ContactList, FieldDefinition, Job, Segment
 from campaigns.models import Sender
 from tests.api.conftest import ApiClient
-from tests.api.fuzzed_bodies import FUZZ
-from tests.api.fuzzed_bodies import bent_bodies
-from tests.api.fuzzed_bodies import values
-from tests.api.sendgrid.contact_calls import ANN
-from tests.api.sendgrid.contact_calls import EMAIL
-from tests.api.sendgrid.contact_calls import MILLERS
+from tests.api.fuzzed_bodies import FUZZ, mutated_bodies, values
+from tests.api.sendgrid.contact_calls import ANN, EMAIL, MILLERS
 from tests.api.sendgrid.sender_calls import SENDER
-from tests.api.sendgrid.test_fuzz import mutated_bodies
 
 WHOLE: dict[tuple[str, str], Any] = {
     ("POST", "contactdb/lists"): {"name": "x"},

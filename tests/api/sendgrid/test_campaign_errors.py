@@ -143,7 +143,7 @@ def test_the_editor_is_fixed(alice: Account, client_of_alice: ApiClient) -> None
     assert client_of_alice.patch(path, {"editor": "code"}).status_code == 200
 
 
-def test_an_account_has_so_many_campaigns(
+def test_the_campaigns_of_an_account_are_limited(
     settings: Any, client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
     settings.CAMPAIGNS_LIMIT = 1

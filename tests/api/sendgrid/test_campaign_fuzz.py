@@ -16,10 +16,7 @@ from campaigns.states import CampaignStatus
 from foundation.addresses import is_address
 from mailer.models import Mail
 from tests.api.conftest import ApiClient
-from tests.api.fuzzed_bodies import FUZZ
-from tests.api.fuzzed_bodies import bent_bodies
-from tests.api.fuzzed_bodies import values
-from tests.api.sendgrid.test_fuzz import mutated_bodies
+from tests.api.fuzzed_bodies import FUZZ, mutated_bodies, values
 from tests.campaigns.building import again, ready_campaign
 
 CAMPAIGN: dict[str, Any] = {
@@ -55,7 +52,7 @@ WHOLE = {"/v3/campaigns": CAMPAIGN, "/v3/marketing/singlesends": SINGLE_SEND}
 
 
 @pytest.mark.parametrize("path", WHOLE)
-def test_whole_bodies_are_accepted_before_they_are_bent(path: str, client_of_alice: ApiClient) -> None:
+def test_complete_bodies_are_accepted_before_they_are_mutated(path: str, client_of_alice: ApiClient) -> None:
     assert client_of_alice.post(path, WHOLE[path]).status_code == 201
 
 

@@ -131,7 +131,7 @@ def test_of_many_simultaneous_sends_one_succeeds(
     assert again(campaign).status == CampaignStatus.QUEUED
 
 
-def test_of_two_deletions_at_one_moment_one_stops_it(alice: Account, client_of_alice: ApiClient) -> None:
+def test_of_two_simultaneous_deletions_one_stops_the_campaign(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     send_now(alice, campaign.pk)
     expand_all()

@@ -134,7 +134,7 @@ def test_only_a_draft_can_be_changed_scheduled_or_sent(
         (CampaignStatus.FAILED, "This campaign is already Canceled."),
     ],
 )
-def test_only_a_scheduled_campaign_can_be_unscheduled_or_get_another_time(
+def test_only_a_scheduled_campaign_can_be_unscheduled_or_rescheduled(
     status: CampaignStatus, text: str, alice: Account, client_of_alice: ApiClient
 ) -> None:
     campaign = campaign_in(alice, status)
@@ -153,7 +153,7 @@ def test_a_draft_has_no_schedule(alice: Account, client_of_alice: ApiClient) -> 
     assert problems(client_of_alice.patch(path, {"send_at": in_an_hour()}), 403)[0][0] == "send_at"
 
 
-def test_a_fault_while_sending_has_its_own_words(
+def test_an_error_while_sending_has_a_separate_text(
     alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:

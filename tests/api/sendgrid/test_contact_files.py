@@ -99,9 +99,7 @@ def test_a_file_is_uploaded_once_whole_and_within_its_bound(client_of_alice: Api
     assert Client().get(begun["upload_uri"]).status_code == 405
 
 
-def test_a_file_that_comes_in_pieces_of_unknown_number_is_bounded_too(
-    client_of_alice: ApiClient, settings: Any
-) -> None:
+def test_a_file_of_unknown_length_is_bounded_too(client_of_alice: ApiClient, settings: Any) -> None:
     begun = begin(client_of_alice)
     settings.IMPORT_BYTES = 100
     chunked = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
@@ -115,7 +113,7 @@ def test_a_file_that_comes_in_pieces_of_unknown_number_is_bounded_too(
     assert set(Contact.objects.values_list("email", flat=True)) == {ANN, BOB}
 
 
-def test_a_link_is_for_one_file_and_cannot_be_made_up(client_of_alice: ApiClient) -> None:
+def test_a_link_is_for_one_file_and_cannot_be_forged(client_of_alice: ApiClient) -> None:
     begun = begin(client_of_alice)
     for path in (
         begun["upload_uri"].replace("/upload", "/rejected"),

@@ -316,7 +316,7 @@ def test_an_unknown_custom_field_is_refused(body: Any, fields: list[str], client
     assert len(client_of_alice.get(FIELDS).json()["custom_fields"]) == 1
 
 
-def test_there_are_at_most_so_many_custom_fields(client_of_alice: ApiClient, settings: Any) -> None:
+def test_the_custom_fields_of_an_account_are_limited(client_of_alice: ApiClient, settings: Any) -> None:
     settings.CUSTOM_FIELDS_LIMIT = 1
     client_of_alice.post(FIELDS, {"name": "pet", "type": "text"})
     assert client_of_alice.post(FIELDS, {"name": "car", "type": "text"}).status_code == 400

@@ -194,7 +194,7 @@ def test_recipients_are_found_by_parameters(client_of_alice: ApiClient, millers:
     assert refusal_of(client_of_alice.get(f"{path}?last_name=%00"))[0] == 400
 
 
-def test_a_time_in_a_reserved_field_is_its_whole_day_and_in_a_custom_one_itself(
+def test_a_time_matches_the_whole_day_in_a_reserved_field_and_itself_in_a_custom_one(
     client_of_alice: ApiClient, millers: ContactList
 ) -> None:
     path, noon = f"{RECIPIENTS}/search", dt.datetime(2015, 2, 2, 12, tzinfo=dt.UTC)

@@ -23,7 +23,7 @@ def ann(client_of_alice: ApiClient) -> Contact:
 # --- contacts ---------------------------------------------------------------------------------------------------------
 
 
-def test_contacts_are_stored_by_a_job_and_shown_whole(client_of_alice: ApiClient) -> None:
+def test_contacts_are_stored_by_a_job_and_shown_completely(client_of_alice: ApiClient) -> None:
     list_id = new_list(client_of_alice)
     pet, orders = new_field(client_of_alice, "pet"), new_field(client_of_alice, "orders", "Number")
     contact = {

@@ -26,7 +26,7 @@ def test_every_core_error_has_an_answer(kind: type[SluiceError]) -> None:
     assert "{" not in refusal.problems[0].message
 
 
-def test_no_row_of_the_table_is_left_over() -> None:
+def test_every_row_of_the_table_is_used() -> None:
     assert {code for code, _ in errors.CORE_ANSWERS} == {each.code for each in core_errors()}
 
 

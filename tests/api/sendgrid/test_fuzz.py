@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from batches.models import Batch, Parcel, Receipt
 from mailer.models import Mail, Message
 from tests.api.conftest import ApiClient
-from tests.api.fuzzed_bodies import FUZZ, WHOLE_BODY, bent_bodies, values
+from tests.api.fuzzed_bodies import FUZZ, WHOLE_BODY, mutated_bodies, values
 
 
 def rows() -> tuple[int, ...]:
@@ -35,7 +35,7 @@ def test_the_complete_body_is_accepted_before_it_is_mutated(client_of_alice: Api
 
 @FUZZ
 @given(body=mutated_bodies())
-def test_bent_mail_is_sent_or_refused(body: dict[str, Any], client_of_alice: ApiClient) -> None:
+def test_mutated_mail_is_sent_or_refused(body: dict[str, Any], client_of_alice: ApiClient) -> None:
     assert_is_fine(client_of_alice, "POST", "/v3/mail/send", json.dumps(body).encode())
 
 

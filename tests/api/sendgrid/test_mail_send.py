@@ -408,7 +408,7 @@ def test_uncommon_addresses_are_accepted(email: str, client_of_alice: ApiClient)
     assert Message.objects.get().recipient == email
 
 
-def test_subject_may_be_left_to_every_personalization(client_of_alice: ApiClient) -> None:
+def test_the_subject_can_be_in_every_personalization(client_of_alice: ApiClient) -> None:
     body = personalized(subject="Mine")
     del body["subject"]
     assert client_of_alice.post(SEND, body).status_code == 202

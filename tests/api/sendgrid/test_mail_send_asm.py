@@ -44,7 +44,7 @@ def refused(answer: Any) -> tuple[str, str, str]:
     return error["message"], error["field"], error["help"]
 
 
-def test_a_mail_keeps_its_groups(client_of_alice: ApiClient, news: UnsubscribeGroup) -> None:
+def test_a_mail_is_stored_with_its_groups(client_of_alice: ApiClient, news: UnsubscribeGroup) -> None:
     other = create_group(client_of_alice.account, name="Other", description="x")
     asm = {"group_id": news.pk, "groups_to_display": [other.pk, news.pk]}
     assert client_of_alice.post(SEND, mail_body(asm=asm)).status_code == 202

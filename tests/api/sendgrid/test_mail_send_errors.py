@@ -576,7 +576,7 @@ def test_mistakes_that_only_rules_find_are_bounded_too(client_of_alice: ApiClien
     assert len(answer.json()["errors"]) == 2000
 
 
-def test_attachment_of_megabytes_is_checked_whole(client_of_alice: ApiClient) -> None:
+def test_an_attachment_of_megabytes_is_checked_completely(client_of_alice: ApiClient) -> None:
     packed = base64.b64encode(b"x" * 3_000_000).decode()
     assert client_of_alice.post("/v3/mail/send", attachment(content=packed)).status_code == 202
     assert client_of_alice.post("/v3/mail/send", attachment(content=packed + "%")).status_code == 400

@@ -50,7 +50,7 @@ def test_a_key_that_was_found_is_not_read_again(warm: ApiClient, people: int, mo
     assert {mail.account for mail in Mail.objects.all()} == {warm.account}
 
 
-def test_it_is_forgotten_after_a_second(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_key_is_forgotten_after_a_second(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys.RECALL_SECONDS == 1
     keys.find_key(client_of_alice.key_text)
     at, key = keys._found[keys.digest(client_of_alice.key_text)]
@@ -85,7 +85,7 @@ def test_a_key_with_the_scope_by_name_sends(
     assert client.post(SEND, mail_body()).status_code == 202
 
 
-def test_another_key_is_not_recalled(warm: ApiClient, charlie: Account) -> None:
+def test_another_key_is_not_taken_from_the_cache(warm: ApiClient, charlie: Account) -> None:
     _, text = create_key(charlie, "another's")
     assert keys.recall_key(text) is None
     assert keys.recall_key(f"{warm.key_text[:-1]}{'A' if warm.key_text[-1] != 'A' else 'B'}") is None

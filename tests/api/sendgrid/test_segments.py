@@ -110,7 +110,7 @@ def test_another_accounts_segment_is_unknown(
     assert (mine["contacts_count"], mine["contacts_sample"]) == (0, [])
 
 
-def test_the_time_zone_of_a_refresh_is_one(client_of_alice: ApiClient) -> None:
+def test_an_invalid_time_zone_of_a_refresh_is_refused(client_of_alice: ApiClient) -> None:
     made = new_segment(client_of_alice)
     for zone in (None, 7, "Nowhere/Else", "../../etc/passwd"):
         answer = client_of_alice.post(f"{SEGMENTS}/refresh/{made['id']}", {"user_time_zone": zone})

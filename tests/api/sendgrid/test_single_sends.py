@@ -177,7 +177,9 @@ def test_a_copy_is_a_draft_with_the_same_content(alice: Account, client_of_alice
     ]
 
 
-def test_several_are_deleted_at_once_or_none(alice: Account, charlie: Account, client_of_alice: ApiClient) -> None:
+def test_several_are_deleted_together_or_not_at_all(
+    alice: Account, charlie: Account, client_of_alice: ApiClient
+) -> None:
     first, second, third = (Campaign.objects.create(account=alice, title=f"{n}") for n in range(3))
     his = Campaign.objects.create(account=charlie, title="his")
     for unknown in (UNKNOWN, str(his.uuid), "x"):

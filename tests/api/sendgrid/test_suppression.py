@@ -104,7 +104,7 @@ def test_a_request_with_neither_or_both_selectors_removes_nobody(
     assert Suppression.objects.count() == 1
 
 
-def test_a_deletion_without_a_body_takes_nothing_off(client_of_alice: ApiClient, alice: Account) -> None:
+def test_a_deletion_without_a_body_removes_nothing(client_of_alice: ApiClient, alice: Account) -> None:
     add(alice, SuppressionKind.BOUNCE, "a@b.c")
     assert client_of_alice.delete("/v3/suppression/bounces").status_code == 400
     assert Suppression.objects.count() == 1
@@ -183,7 +183,7 @@ def test_invalid_filters_are_refused(query: str, client_of_alice: ApiClient) -> 
     assert answer.json()["errors"][0]["field"] == query.partition("=")[0]
 
 
-def test_beyond_the_end_there_is_nothing(client_of_alice: ApiClient, aged_bounces: int) -> None:
+def test_an_offset_beyond_the_end_returns_an_empty_list(client_of_alice: ApiClient, aged_bounces: int) -> None:
     assert client_of_alice.get("/v3/suppression/bounces?offset=999999999999").json() == []
 
 

@@ -151,7 +151,7 @@ def test_an_unverified_sender_cannot_be_named(alice: Account, soap_of_alice: Soa
     assert soap_of_alice.ask(request("Create", f"<Email>{BODY}</Email>{address}")).results[0][1] == "7054"
 
 
-def test_the_account_can_have_so_many(
+def test_the_sends_of_an_account_are_limited(
     alice: Account, soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
 ) -> None:
     settings.CAMPAIGNS_LIMIT = 2
@@ -167,7 +167,7 @@ def test_an_invalid_send_does_not_block_the_others(soap_of_alice: SoapCaller, pa
     assert Campaign.objects.filter(status=CampaignStatus.SCHEDULED).count() == 2
 
 
-def test_a_scheduled_send_gets_another_time(alice: Account, soap_of_alice: SoapCaller) -> None:
+def test_a_scheduled_send_is_rescheduled(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = ready_campaign(alice)
     schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(hours=1))
     change = f"<ID>{campaign.pk}</ID><SendDate>2030-05-01T12:00:00+02:00</SendDate>"
@@ -191,7 +191,7 @@ def test_other_changes_are_refused(alice: Account, soap_of_alice: SoapCaller, so
     assert again(scheduled).send_at == before
 
 
-def test_nothing_is_deleted(alice: Account, soap_of_alice: SoapCaller) -> None:
+def test_deletions_are_refused(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = ready_campaign(alice)
     reply = soap_of_alice.ask(request("Delete", f"<ID>{campaign.pk}</ID>"))
     assert reply.results == [("Error", "5", "Cannot perform Delete on objects of type Send")]

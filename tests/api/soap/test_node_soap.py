@@ -132,7 +132,7 @@ def test_soap_12_headers_are_read_alike(soap_of_alice: SoapCaller) -> None:
     assert (reply.status, reply.headers["Content-Type"]) == (200, "application/soap+xml; charset=utf-8")
 
 
-def test_a_date_that_has_become_no_time_sends_nothing_now(alice: Account, soap_of_alice: SoapCaller) -> None:
+def test_an_invalid_date_does_not_send_now(alice: Account, soap_of_alice: SoapCaller) -> None:
     draft = ready_campaign(alice)
     node = NodeSoap("alice", soap_of_alice.text)
     for date in (

@@ -101,7 +101,7 @@ def test_any_other_first_line_is_the_header(line: str) -> None:
         (b"\xff", CsvFormat("utf-8", ",", 0)),
     ],
 )
-def test_the_mark_names_the_encoding_however_the_file_is_cut(file: bytes, csv_format: CsvFormat) -> None:
+def test_the_byte_order_mark_selects_the_encoding_in_any_blocks(file: bytes, csv_format: CsvFormat) -> None:
     for blocks in ([file], [bytes([byte]) for byte in file]):
         seen, rest = find_format(blocks)
         assert (seen, b"".join(rest)) == (csv_format, file[csv_format.start :])

@@ -75,7 +75,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
 
 @given(files(), cuts)
 @settings(deadline=None)
-def test_files_of_any_format_give_the_cells_that_were_written_however_they_are_cut(
+def test_files_of_any_format_yield_their_cells_in_any_blocks(
     file: tuple[bytes, list[list[str]]], at: list[int]
 ) -> None:
     data, rows = file
@@ -200,7 +200,7 @@ def test_any_value_is_protected_from_being_a_formula_and_restored_unchanged(valu
     assert restore(cell) == value
 
 
-def test_cells_of_other_programs_lose_only_the_spaces_around_them_and_the_protection() -> None:
+def test_cells_of_other_programs_lose_only_outer_spaces_and_their_protection() -> None:
     """Many programs protect cells in the same way."""
     assert [restore(cell) for cell in (" Ann ", "'Ann'", "'", "", "'tis", "'=1", "''=1", "-5")] == [
         *("Ann", "'Ann'", "'", "", "'tis", "=1", "'=1", "-5")

@@ -42,7 +42,7 @@ def test_one_row_does_not_wait_behind_another_accounts_hundred_jobs(
     assert Job.objects.filter(account=alice, status=JobStatus.PENDING).count() == 99
 
 
-def test_an_account_has_so_many_jobs_at_work(alice: Account, charlie: Account) -> None:
+def test_the_running_jobs_of_an_account_are_limited(alice: Account, charlie: Account) -> None:
     for _ in range(4):
         uploaded(alice, FILE)
     first, second = take_next_job(), take_next_job()
@@ -81,7 +81,7 @@ def test_a_job_that_was_held_back_is_hinted_when_there_is_room(alice: Account, m
     assert Job.objects.filter(pk__in=[first.pk, second.pk], status=JobStatus.COMPLETED).count() == 2
 
 
-def test_a_task_leaves_one_hint_at_most(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_publishes_at_most_one_hint(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [uploaded(alice, FILE + b"b@example.com\n"), uploaded(alice, FILE)]
     monkeypatch.setattr("audience.jobs.imports.PAGE_ROWS", 1)
     hinted: list[Any] = []

@@ -135,7 +135,7 @@ def test_a_job_that_is_done_is_not_done_again(alice: Account) -> None:
     assert Job.objects.values().get() == before
 
 
-def test_the_sweeper_finds_a_job_that_was_left_behind(alice: Account, published: Published, clock: Clock) -> None:
+def test_the_sweeper_finds_an_abandoned_job(alice: Account, published: Published, clock: Clock) -> None:
     job = uploaded(alice, FILE)
     take_job(job.pk)
     begin_import(alice, ["email"])
@@ -155,7 +155,7 @@ def test_the_duties_are_done_in_every_round(alice: Account) -> None:
     assert {"hint_jobs", "end_stale_jobs", "forget_jobs"} <= sweep().keys()
 
 
-def test_a_job_that_comes_to_nothing_fails(alice: Account, clock: Clock) -> None:
+def test_an_unfinished_job_fails_after_a_day(alice: Account, clock: Clock) -> None:
     waiting, undone = begin_import(alice, ["email"]), uploaded(alice, FILE)
     assert end_stale_jobs() == 0
     clock.advance(hours=25)

@@ -22,7 +22,7 @@ def test_any_file_is_unpacked_unchanged(members: list[bytes], size: int, is_pack
 
 
 @given(st.binary(max_size=50), st.integers(1, 20), st.integers(0, 60))
-def test_the_beginning_is_left_out(data: bytes, size: int, left_out: int) -> None:
+def test_a_number_of_leading_bytes_is_skipped(data: bytes, size: int, left_out: int) -> None:
     assert b"".join(skip(cut([data], size), left_out)) == data[left_out:]
 
 

@@ -16,7 +16,7 @@ from tests.audience.jobs.jobs_done import done, emails
 from tests.conftest import Clock
 
 
-def test_a_file_is_kept_in_chunks_of_one_size(alice: Account) -> None:
+def test_a_file_is_stored_in_chunks_of_one_size(alice: Account) -> None:
     job = begin_import(alice, ["email"])
     blocks = [b"a" * 700_000, b"b" * 700_000, b"", b"c" * 700_000]
     upload_file(job, blocks)
@@ -32,7 +32,7 @@ def test_a_job_waits_for_its_file(alice: Account) -> None:
     assert done(job).status == JobStatus.COMPLETED
 
 
-def test_a_file_comes_once(alice: Account) -> None:
+def test_a_file_is_uploaded_once(alice: Account) -> None:
     job = begin_import(alice, ["email"])
     upload_file(job, [b"email\n"])
     with pytest.raises(FileUploaded):
@@ -85,7 +85,7 @@ def test_an_interrupted_upload_can_be_repeated(alice: Account) -> None:
     assert emails(alice) == ["new@example.com"]
 
 
-def test_a_file_that_is_too_large_is_not_kept(alice: Account, settings: LazySettings) -> None:
+def test_a_file_that_is_too_large_is_not_stored(alice: Account, settings: LazySettings) -> None:
     settings.IMPORT_BYTES = 2 * CHUNK_BYTES
     job = begin_import(alice, ["email"])
     with pytest.raises(FileTooLarge):

@@ -194,7 +194,7 @@ def as_stored(value: Any) -> Any:
     return write_date(value) if isinstance(value, dt.datetime) else value
 
 
-def test_everybody_and_nobody(alice: Account) -> None:
+def test_a_condition_can_match_everybody_or_nobody(alice: Account) -> None:
     store(alice, {"email": "a@x.org"})
     assert [count_matching(alice, each) for each in (EVERYBODY, NOBODY)] == [1, 0]
 

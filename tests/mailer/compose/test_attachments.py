@@ -183,9 +183,7 @@ def test_a_calendar_has_the_method_that_it_names(line: str, method: str | None, 
         ("\ufeffä".encode(), "text/calendar; component=VEVENT", {"component": "VEVENT", "charset": "utf-8"}),
     ],
 )
-def test_a_calendar_file_keeps_the_parameters_that_it_has(
-    content: bytes, type: str, parameters: dict[str, str]
-) -> None:
+def test_a_calendar_file_keeps_its_parameters(content: bytes, type: str, parameters: dict[str, str]) -> None:
     assert encode_file(type, base64.b64encode(content).decode()).type == ("text/calendar", parameters)
 
 

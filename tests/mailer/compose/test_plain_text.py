@@ -98,7 +98,7 @@ def test_tags_and_texts_come_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("html", ["<body <p>x</p>", "<p>x</p><body", "<bodyguard>x</bodyguard>"])
-def test_a_preheader_comes_behind_a_body_tag_or_first(html: str) -> None:
+def test_a_preheader_is_after_the_body_tag_or_first(html: str) -> None:
     at = with_preheader(html, "look").index("<div")
     assert html[:at] in {"", "<body <p>"}
 

@@ -50,7 +50,7 @@ def test_a_filled_template_equals_the_text_encoded_as_a_whole(value: str, replac
     ["é", "two\nlines", "a\rb", "x" * LONGEST_LINE],
     ids=["not ASCII", "LF", "CR", "too long for its line"],
 )
-def test_a_plain_text_is_encoded_anew_for_a_value_that_is_not(value: str) -> None:
+def test_a_plain_text_is_encoded_again_for_a_value_that_is_not_plain(value: str) -> None:
     assert Template([text_of("Dear -a-,")], ("-a-",)).fill([value]) is None
     assert Template([text_of("Dear -a-,")], ("-a-",)).fill(["you"]) is not None
 

@@ -80,7 +80,7 @@ def test_another_tag_becomes_a_link_in_html_unless_it_is_an_attribute(tag: str, 
     assert html == f'<a href="{plain}">{words}</a> <a href="{plain}">a</a> <a href=\'{plain}\'>b</a>'
 
 
-def test_without_a_group_only_everything_can_be_left() -> None:
+def test_without_a_group_a_recipient_can_only_unsubscribe_globally() -> None:
     text = "[unsubscribe] <%asm_group_unsubscribe_raw_url%> <%asm_global_unsubscribe_raw_url%>"
     message = compose(text)
     brackets, group, everything = bodies(message)[0].split()
@@ -127,7 +127,7 @@ def test_the_link_of_a_message_to_several_names_no_recipient(personal: dict[str,
 
 
 @pytest.mark.parametrize("where", ["mail", "message"])
-def test_a_header_of_the_callers_is_left_alone(where: str) -> None:
+def test_a_header_of_the_caller_is_not_changed(where: str) -> None:
     own = {"list-unsubscribe": "<<%asm_group_unsubscribe_raw_url%>>"}
     personal = {"headers": {"LIST-UNSUBSCRIBE": "<https://own.example>"}} if where == "message" else None
     message = compose("x", personal=personal, headers=own if where == "mail" else {}, unsubscribe_group_id=7)

@@ -79,7 +79,9 @@ def test_an_unknown_mailbox_is_written_to_once(
     assert peer.recipients == ["gone@example.com"], "what Alice knows is Alice's"
 
 
-def test_of_several_recipients_the_unknown_one(send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
+def test_of_several_recipients_only_the_unknown_one_is_suppressed(
+    send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
     peer.replies["gone@example.com"] = "550 5.1.1 no such user"
     send(Personalization(to=(Address("here@example.com"), Address("Gone@example.com"), Address("gone@example.com"))))
     peer.replies["Gone@example.com"] = "550 5.1.1 no such user"

@@ -27,7 +27,7 @@ UNSUBSCRIBED, BOUNCED, REPORTED = "Unsubscribed Address", "Bounced Address", "Sp
         ([(GLOBAL, None), (BOUNCE, None), (SPAM, None)], BOUNCED),
     ],
 )
-def test_each_kind_has_its_reason(rows: list[Found], reason: str | None) -> None:
+def test_each_kind_of_suppression_has_a_reason(rows: list[Found], reason: str | None) -> None:
     assert reason_to_drop(rows, Mail(unsubscribe_group_id=7)) == reason
 
 

@@ -51,7 +51,7 @@ def test_an_unsubscribed_recipient_gets_no_mail_of_the_group(
     assert set(states_of(Event.objects.values_list("message_id", flat=True)).values()) == {"sent", "dropped"}
 
 
-def test_and_gets_all_other_mail(
+def test_an_unsubscribed_recipient_gets_all_other_mail(
     alice: Account, news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     leave_group(alice, news.pk, ["left@example.com"])
@@ -136,7 +136,7 @@ def test_of_several_recipients_only_the_suppressed_are_left_out(
     assert (counts.sent, counts.dropped) == (1, 0), "a message counts as its strongest outcome"
 
 
-def test_when_all_of_them_are_suppressed_each_has_its_reason(
+def test_when_all_recipients_are_suppressed_each_has_a_reason(
     alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     leave_everything(alice, ["a@example.com"])

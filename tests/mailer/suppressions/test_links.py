@@ -30,7 +30,7 @@ def test_a_link_contains_the_sealed_values(link: Link) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{43,700}", token), "config/urls.py takes no other"
 
 
-def test_it_shows_nothing_of_the_address() -> None:
+def test_a_link_reveals_no_part_of_the_address() -> None:
     token = seal(LINK)
     assert b"someone" not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     others = [seal(LINK._replace(message_id=LINK.message_id + n)) for n in range(50)]

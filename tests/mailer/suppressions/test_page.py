@@ -68,7 +68,7 @@ def text_of(answer: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", answer.content.decode(), flags=re.DOTALL))
 
 
-def test_to_look_at_the_page_changes_nothing(browser: Client, path: str) -> None:
+def test_viewing_the_page_changes_nothing(browser: Client, path: str) -> None:
     for method in ("get", "head"):
         for page in ("", "/all", "/preferences", "/"):
             answer = getattr(browser, method)(path + page)
@@ -108,7 +108,7 @@ def test_twice_is_as_good_as_once_and_can_be_undone(browser: Client, path: str) 
     assert suppressed() == set()
 
 
-def test_everything_can_be_left_too(browser: Client, path: str) -> None:
+def test_a_recipient_can_unsubscribe_globally(browser: Client, path: str) -> None:
     assert "from all our e-mail?" in text_of(browser.get(f"{path}/all"))
     browser.post(f"{path}/all", {"leave": ""})
     assert suppressed() == {("alice", ANN, "global")}
@@ -132,7 +132,7 @@ def test_a_recipient_who_unsubscribed_by_the_link_gets_no_more_mail(
     assert peer.recipients == ["bob@example.com"]
 
 
-def test_a_deleted_group_can_only_be_left_with_everything(
+def test_unsubscribing_from_a_deleted_group_is_global(
     browser: Client, path: str, alice: Account, news: UnsubscribeGroup
 ) -> None:
     delete_group(alice, news.pk)
@@ -239,7 +239,7 @@ def test_the_throttle_holds_without_redis(
     assert [recipient for recipient, _ in own_links()] == [ANN] * 3
 
 
-def test_one_click_on_a_mail_to_several_does_nothing(browser: Client, path_of_several: str) -> None:
+def test_one_click_for_a_mail_to_several_has_no_effect(browser: Client, path_of_several: str) -> None:
     assert browser.post(path_of_several, {"List-Unsubscribe": "One-Click"}).status_code == 400
     assert suppressed() == set()
     assert own_links() == []
@@ -268,7 +268,7 @@ def test_preferences_are_kept_for_each_group(
     assert suppressed() == set()
 
 
-def test_a_group_that_was_not_shown_is_not_left(
+def test_a_group_that_was_not_shown_is_not_changed(
     browser: Client, path: str, alice: Account, news: UnsubscribeGroup
 ) -> None:
     create_group(alice, name="New since", description="x")
@@ -284,7 +284,7 @@ def test_only_saving_changes_preferences(body: dict[str, str], browser: Client, 
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "9" * 5000, "٣", "1e3", ""])
-def test_ids_that_are_none_are_no_groups(text: str, browser: Client, path: str) -> None:
+def test_malformed_ids_are_ignored(text: str, browser: Client, path: str) -> None:
     assert browser.post(f"{path}/preferences", {"save": "", "shown": text, "group": text}).status_code == 200
     assert suppressed() == set()
 

@@ -99,7 +99,7 @@ def test_the_smtp_transport_refuses_malformed_messages_and_sends_the_rest(
     [SandboxTransport(), DjangoBackendTransport("django.core.mail.backends.locmem.EmailBackend")],
     ids=lambda transport: type(transport).__name__,
 )
-def test_every_other_transport_does_so_too(transport: CheckedTransport, mailoutbox: list[Any]) -> None:
+def test_every_other_transport_refuses_malformed_messages(transport: CheckedTransport, mailoutbox: list[Any]) -> None:
     envelopes = [make_envelope(number, data=data) for number, data in enumerate([GOOD, *MALFORMED.values()])]
     outcomes = outcomes_of(transport.send_slice(envelopes, TestGuard()))
     transport.close()

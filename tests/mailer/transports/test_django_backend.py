@@ -287,7 +287,7 @@ def test_a_backend_that_sends_nothing_has_refused(transport: DjangoBackendTransp
         ssl.SSLCertVerificationError("s3cret"),
     ],
 )
-def test_a_backend_that_does_not_open_costs_nothing(transport: DjangoBackendTransport, error: Exception) -> None:
+def test_a_backend_that_does_not_open_uses_up_no_attempt(transport: DjangoBackendTransport, error: Exception) -> None:
     ScriptedBackend.opening = error
     results = transport.send_slice(make_envelopes(2), TestGuard())
     assert kinds_of(results) == ["NotSent", "NotSent"]

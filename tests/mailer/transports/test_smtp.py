@@ -71,7 +71,7 @@ def test_pipelining_costs_one_write_a_message(start_server: StartServer, open_sm
     assert server.behind_dots == [following % 2, following % 3, b""]
 
 
-def test_connections_are_kept_and_no_more_than_messages(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_connections_are_reused_and_never_more_than_messages(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server()
     transport = open_smtp(server.url, connections=8)
     for _ in range(5):
@@ -183,7 +183,7 @@ class TestAnswers:
         server.wait_until(lambda: server.connections == 1)
 
 
-def test_354_in_spite_of_no_recipient_is_answered_with_a_dot_alone(
+def test_354_without_an_accepted_recipient_is_answered_with_a_dot_only(
     start_server: StartServer, open_smtp: OpenSmtp
 ) -> None:
     server = start_server({"RCPT": [b"550 5.1.1 nobody\r\n"], "DOT": [b"554 5.5.1 no recipients\r\n"]})

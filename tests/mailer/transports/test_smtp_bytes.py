@@ -55,9 +55,7 @@ def reply_lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
 
 
 @given(st.lists(reply_lines(), max_size=6), st.data())
-def test_replies_are_the_same_in_whatever_pieces_they_come(
-    replies: list[tuple[bytes, bytes]], data: st.DataObject
-) -> None:
+def test_replies_are_the_same_in_any_pieces(replies: list[tuple[bytes, bytes]], data: st.DataObject) -> None:
     received = b"".join(written for written, _ in replies)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(received)), max_size=8)))
     reader, read = ReplyReader(), []

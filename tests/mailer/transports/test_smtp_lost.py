@@ -83,7 +83,7 @@ def test_lost_after_the_final_dot_is_in_doubt(
     assert server.stored == [make_envelope(1).data, make_envelope(2).data]
 
 
-def test_a_reply_before_the_line_goes_counts(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_reply_before_the_connection_ends_counts(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server({"DOT": Drop(b"250 2.0.0 taken\r\n")})
     outcomes = outcomes_of(open_smtp(server.url).send_slice(make_envelopes(5), TestGuard()))
     assert set(outcomes.values()) == {Sent("250 2.0.0 taken")}
@@ -121,7 +121,7 @@ def test_a_peer_that_drops_every_dot_is_not_hammered(
 
 
 @pytest.mark.parametrize("stage", ["EHLO", "MAIL", "DATA", "CONNECT"])
-def test_a_peer_that_never_answers_is_left(start_server: StartServer, open_smtp: OpenSmtp, stage: str) -> None:
+def test_a_peer_that_never_replies_is_disconnected(start_server: StartServer, open_smtp: OpenSmtp, stage: str) -> None:
     server = start_server({stage: Hang()})
     results = open_smtp(server.url, timeout_seconds=0.2).send_slice(make_envelopes(2), TestGuard())
     assert kinds_of(results) == ["NotSent", "NotSent"]
@@ -172,7 +172,7 @@ def test_an_unreachable_peer_costs_no_attempt_and_is_known_at_once(open_smtp: Op
     assert time.monotonic() - started < 1.0
 
 
-def test_an_unknown_host_costs_nothing(open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_uses_up_no_attempt(open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -182,7 +182,9 @@ def test_an_unknown_host_costs_nothing(open_smtp: OpenSmtp, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("reply", [b"554 5.3.2 no service\r\n", b"421 4.3.2 too many\r\n", GARBAGE])
-def test_an_unwilling_peer_costs_nothing(start_server: StartServer, open_smtp: OpenSmtp, reply: bytes) -> None:
+def test_a_peer_that_refuses_connections_uses_up_no_attempt(
+    start_server: StartServer, open_smtp: OpenSmtp, reply: bytes
+) -> None:
     server = start_server({"CONNECT": Drop(reply)})
     assert kinds_of(open_smtp(server.url).send_slice(make_envelopes(3), TestGuard())) == ["NotSent"] * 3
 
@@ -218,7 +220,7 @@ def test_a_kept_connection_that_was_closed_is_noticed_before_use(
 
 
 @BOTH
-def test_a_kept_connection_that_fails_at_its_first_command_costs_nothing(
+def test_a_reused_connection_that_fails_at_its_first_command_uses_up_no_attempt(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...]
 ) -> None:
     server = start_server({"MAIL": [b"250 ok\r\n", Drop()]}, features=features)
@@ -271,7 +273,7 @@ def test_a_connection_that_was_idle_for_long_is_probed_first(
         assert server.connections == connections
 
 
-def test_a_slow_opening_goes_on_from_slice_to_slice(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_slow_opening_continues_from_slice_to_slice(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     """A peer with a late greeting must not get a new connection each time that the gate closes before it greets."""
     server = start_server({"CONNECT": [b"220 hello\r\n", Hang()]})
     transport = open_smtp(server.url, connections=2)

@@ -142,7 +142,7 @@ def test_a_lost_dot_over_tls_is_in_doubt(
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 @pytest.mark.parametrize("fault", ["unknown authority", "other name"])
-def test_a_certificate_that_does_not_fit_ends_it(
+def test_an_invalid_certificate_ends_the_session(
     start_server: StartServer, open_smtp: OpenSmtp, authority: trustme.CA, ca_file: Path, scheme: str, fault: str
 ) -> None:
     context = make_context(trustme.CA() if fault == "unknown authority" else authority, "other.test")

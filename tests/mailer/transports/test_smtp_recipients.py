@@ -153,7 +153,7 @@ class Untidy(ScriptedServer):
         return super().act_at(stage)
 
 
-def test_a_peer_that_takes_no_command_behind_the_dot_is_given_none_again(open_smtp: OpenSmtp) -> None:
+def test_a_peer_that_refuses_commands_after_the_dot_gets_none_again(open_smtp: OpenSmtp) -> None:
     with Untidy() as server:
         transport, guard = open_smtp(server.url), TestGuard()
         assert (

@@ -35,7 +35,7 @@ def examine(settings: Any) -> Examine:
     return examine_url
 
 
-def test_a_good_peer_is_described_and_nothing_is_sent(start_server: StartServer, examine: Examine) -> None:
+def test_a_working_peer_is_described_and_no_mail_is_sent(start_server: StartServer, examine: Examine) -> None:
     server = start_server()
     peer, mail = examine(server.url)
     assert peer.is_well
