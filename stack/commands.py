@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 from stack import StackError
-from stack.environment import enter_environment
+from stack.environment import DEVELOPMENT, RUN, enter_environment
 from stack.say import say, show
 from stack.waiting import Interrupted, signals_interrupt
 
@@ -19,15 +20,16 @@ class Command(NamedTuple):
     module: str
     summary: str
     """The line in the help; a command without one is not shown."""
+    requirements: Path = RUN
+    """The packages that it needs."""
 
 
 COMMANDS = {
     "demo": Command("stack.demo", "run a self-checking demonstration and exit"),
     "up": Command("stack.up", "start everything and leave it running until Ctrl-C"),
-    "test": Command("stack.test", "run the tests (further arguments are passed to pytest)"),
+    "test": Command("stack.test", "run the tests (further arguments are passed to pytest)", DEVELOPMENT),
     "check": Command(
-        "stack.check",
-        "run every check of CI, from style and types to the tests",
+        "stack.check", "run every check of CI, from style and types to the tests", DEVELOPMENT
     ),
     "doctor": Command("stack.doctor", "check an installation and report its problems"),
     "bench": Command("benchmarks.command", "measure the performance, case by case"),
@@ -41,7 +43,7 @@ def main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         show(usage())
         return 0 if name in {"help", "--help", "-h"} else 2
-    enter_environment()
+    enter_environment(COMMANDS[name].requirements)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         with signals_interrupt():

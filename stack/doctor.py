@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stack import ROOT, StackError
 from stack.binaries import find_postgresql, find_valkey, read_version
-from stack.environment import is_fresh
+from stack.environment import DEVELOPMENT, RUN, is_fresh
 from stack.folders import is_locked
 from stack.say import show
 from stack.up import DEFAULT_STATE
@@ -58,9 +58,9 @@ def report(title: str, check: Callable[[], str]) -> bool:
 
 
 def check_environment() -> str:
-    if not is_fresh():
-        raise StackError(".venv does not match requirements-dev.txt. Run any ./sluice command to update it.")
-    return ".venv matches requirements-dev.txt"
+    if not is_fresh(RUN):
+        raise StackError(f".venv does not match {RUN.name}. Run any ./sluice command to update it.")
+    return f".venv matches {(DEVELOPMENT if is_fresh(DEVELOPMENT) else RUN).name}"
 
 
 def check_postgresql(environ: Mapping[str, str]) -> str:

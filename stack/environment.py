@@ -1,7 +1,10 @@
-"""The Python environment `.venv`, made from the hashed requirements-dev.txt at the first use of `./sluice`.
+"""The Python environment: `.venv` from a hashed file of requirements, made at the first use of `./sluice`.
 
-This module runs on the bare system Python, so it imports nothing outside the standard library. `.venv/sluice-stamp` has
-the hash of the installed file and is written last: a changed file is installed again, in place.
+A command that runs Sluice needs requirements-run.txt; the tests and checks need requirements-dev.txt, which contains
+the other file. An environment with the larger set serves both.
+
+This module runs on the bare system Python, so it imports nothing outside the standard library. `.venv/sluice-stamp`
+has the hash of the installed file and is written last: a changed file is installed again, in place.
 `.venv/sluice-installing` exists while pip or uv runs. If it is found later, the installation was interrupted and a
 package may be incomplete, so the environment is made again.
 """
@@ -28,17 +31,18 @@ from stack.say import say
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-REQUIREMENTS = ROOT / "requirements-dev.txt"
+RUN = ROOT / "requirements-run.txt"
+DEVELOPMENT = ROOT / "requirements-dev.txt"
 STAMP = VENV / "sluice-stamp"
 INSTALLING = VENV / "sluice-installing"
 
 
-def enter_environment() -> None:
+def enter_environment(requirements: Path) -> None:
     """Return when running inside an up-to-date `.venv`; otherwise make it and start this command again inside it."""
-    if not is_fresh():
+    if not is_fresh(requirements):
         if is_inside():
             restart_with(Path(getattr(sys, "_base_executable", sys.executable)))
-        make_environment()
+        make_environment(requirements)
     if not is_inside():
         restart_with(PYTHON)
 
@@ -47,16 +51,17 @@ def is_inside() -> bool:
     return Path(sys.prefix).resolve() == VENV.resolve()
 
 
-def is_fresh() -> bool:
-    """Return whether everything that requirements-dev.txt asks for is installed."""
+def is_fresh(requirements: Path) -> bool:
+    """Return whether everything that this file asks for is installed."""
     try:
-        return STAMP.read_text() == wanted_stamp() and not INSTALLING.exists() and PYTHON.exists()
+        is_installed = STAMP.read_text() in {stamp_of(requirements), stamp_of(DEVELOPMENT)}
+        return is_installed and not INSTALLING.exists() and PYTHON.exists()
     except OSError:
         return False
 
 
-def wanted_stamp() -> str:
-    return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def stamp_of(requirements: Path) -> str:
+    return hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
 def restart_with(python: Path) -> None:
@@ -65,27 +70,27 @@ def restart_with(python: Path) -> None:
     os.execve(python, [str(python), str(ROOT / "sluice"), *sys.argv[1:]], environ)
 
 
-def make_environment() -> None:
+def make_environment(requirements: Path) -> None:
     """Make or renew `.venv`; of two first uses at the same time one waits for the other."""
     with only_one():
-        if is_fresh():
+        if is_fresh(requirements):
             return
         started = time.monotonic()
         make_folder()
         INSTALLING.touch()
         try:
-            install()
+            install(requirements)
         except KeyboardInterrupt:
             sys.exit("\nInterrupted. The next ./sluice command starts the installation again.")
-        STAMP.write_text(wanted_stamp())
+        STAMP.write_text(stamp_of(requirements))
         INSTALLING.unlink()
         say("Python environment ready in %.0f s." % (time.monotonic() - started))
 
 
 @contextmanager
 def only_one() -> Iterator[None]:
-    """Lock the requirements file itself, which always exists and can be locked through a read-only handle."""
-    with REQUIREMENTS.open() as handle:
+    """Lock a requirements file, which always exists and can be locked through a read-only handle."""
+    with RUN.open() as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -113,15 +118,15 @@ def works() -> bool:
         return False
 
 
-def install() -> None:
-    """Install by uv if it is there, else by the pip in vendor/.
+def install(requirements: Path) -> None:
+    """Install by uv if it is there, else by the pip in vendor/ (see vendor/README.md).
 
     Both byte-compile, or the first start would take 5 s more.
     """
-    total = len(re.findall(r"^[A-Za-z0-9_.\[\]-]+==", REQUIREMENTS.read_text(), flags=re.MULTILINE))
+    total = len(re.findall(r"^[A-Za-z0-9_.\[\]-]+==", requirements.read_text(), flags=re.MULTILINE))
     uv = shutil.which("uv")
     say(f"Installing about {total} Python packages into .venv with {'uv' if uv else 'pip'} (once, about 40 MB).")
-    wanted = ["--require-hashes", "-r", str(REQUIREMENTS)]
+    wanted = ["--require-hashes", "-r", str(requirements)]
     if uv:
         run([uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode", *wanted], total=total)
     else:
