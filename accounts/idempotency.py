@@ -25,6 +25,7 @@ from django.db import OperationalError, connection, models
 from accounts import queries
 from accounts.errors import BadIdempotencyKey, IdempotencyInProgress, IdempotencyKeyReused
 from accounts.models import Account, IdempotencyKey
+from foundation.postgresql import SqlState, sqlstate_of
 
 KEY = re.compile(r"[!-~]{1,255}")
 """Visible ASCII."""
@@ -33,7 +34,6 @@ STALE_SECONDS = 60
 WAIT_SECONDS = 10
 """How long a request waits for the transaction of another with its key, before it hears that it is under way."""
 PAGE = 10_000
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _try_to_reserve(asked: Asked) -> Reservation | None:
             cursor.execute(queries.RESERVE, values)
             row = cursor.fetchone()
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+        if sqlstate_of(error) == SqlState.LOCK_NOT_AVAILABLE:
             raise IdempotencyInProgress from error
         raise
     return Reservation(*row) if row else None

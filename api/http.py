@@ -128,7 +128,7 @@ def has_nul(body: bytes) -> bool:
 
 
 def receipt_headers(receipt: Receipt) -> dict[str, str]:
-    """What every answer that stops or resumes something carries (design, section 3)."""
+    """Return the headers of every answer that stops or resumes something."""
     return {
         "X-Sluice-Settled": "true" if receipt.is_settled else "false",
         "X-Sluice-Sent": str(receipt.sent),

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from celery import current_app
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
@@ -31,6 +31,7 @@ DELIVER = "mailer.tasks.deliver"
 BROKER_PAUSE_SECONDS = 5.0
 TOKEN_LIFE_SECONDS = 30
 NODE_SILENCE = dt.timedelta(seconds=15)
+"""A node that wrote no heartbeat for this long does not count as alive."""
 BROKER_ERRORS = (OperationalError, RedisError, OSError)
 _broker_is_away_until = 0.0
 
@@ -68,10 +69,14 @@ def tokens_waiting(lane: Lane) -> int:
         return 0
 
 
+def living_nodes() -> QuerySet[Node]:
+    """Return the nodes that wrote their heartbeat within `NODE_SILENCE`."""
+    return Node.objects.filter(seen_at__gt=Now() - NODE_SILENCE)
+
+
 def fleet_size() -> int:
-    """Worker processes on nodes that were heard of lately; at least one, since a node may be just starting."""
-    living = Node.objects.filter(seen_at__gt=Now() - NODE_SILENCE)
-    return living.aggregate(total=Sum("concurrency"))["total"] or 1
+    """Return the worker processes on nodes that are alive; at least one, since a node may be just starting."""
+    return living_nodes().aggregate(total=Sum("concurrency"))["total"] or 1
 
 
 def count_idle() -> int:

@@ -7,10 +7,15 @@ and the clock is read as `(select sluice_now())`, once, so that indexes on times
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from batches.models import PARCEL_SPAN
-from batches.states import FINAL_STATES, WAITING_STATES, ParcelState
+from batches.states import FINAL_STATES, WAITING_STATES, BatchStatus, ParcelState
+from batches.verdict import Gate
+from foundation.postgresql import AdvisoryLock
 
 SCHEDULED, DUE, CLAIMED, RETAINED, DONE, DISCARDED, EXPIRED, HELD = (int(state) for state in ParcelState)
+OPEN, CANCELLED = int(BatchStatus.OPEN), int(BatchStatus.CANCELLED)
 FINAL = ",".join(str(int(state)) for state in sorted(FINAL_STATES))
 WAITING = ",".join(str(int(state)) for state in sorted(WAITING_STATES))
 COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "moved")
@@ -18,12 +23,12 @@ PENDING = "(p.size - " + " - ".join(f"p.{name}" for name in COUNTERS) + ")"
 
 NO_MEMBERS = f"'\\x{'00' * (PARCEL_SPAN // 8)}'::bytea"
 
+# The batch's half of the gate, locked so that no stop or resume can pass while a verdict is carried out.
 READ_BATCH_GATE = """
 select status, resumed_at, retention_seconds, account_id,
     (select parent_id from accounts_account where id = account_id), sluice_now()
 from batches_batch where id = %s for share
 """
-"""The batch's half of the gate, locked so that no stop or resume can pass while a verdict is carried out."""
 
 READ_ACCOUNT_GATE = """
 select id, frozen_at is not null, thawed_at, lateness_limit, case when is_purging then purged_through else 0 end
@@ -31,6 +36,9 @@ from accounts_account where id = any(%s) order by id for share
 """
 READ_INSTALLATION_GATE = "select frozen_at is not null, thawed_at from batches_installation for share"
 
+# Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
+# `is_after`: those past their retention, or those within it; null: both. What may have left before is not discarded but
+# in doubt.
 APPLY_VERDICT = f"""
 with picked as materialized (
     select id, due_at, lane from batches_parcel
@@ -52,14 +60,11 @@ with picked as materialized (
 select picked.due_at, picked.id, picked.lane, moved.pending
 from picked left join moved on moved.id = picked.id order by 1, 2
 """
-"""Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
-`is_after`: those past their retention, or those within it; null: both. What may have left before is not discarded but
-in doubt."""
 
+# Limits the wait for locks until the end of the transaction.
 LIMIT_WAITING = """
 select set_config('lock_timeout', %(milliseconds)s, true), set_config('statement_timeout', %(milliseconds)s, true)
 """
-"""Limits the wait for locks until the end of the transaction."""
 
 RESCHEDULE = f"""
 with moved as (
@@ -74,11 +79,11 @@ select coalesce(sum(messages), 0) from moved
 
 def accept_lock(account: str) -> str:
     """Return the keys of the advisory lock between an account's accepts, which share it, and its purge."""
-    return f"x'51c00003'::int, mod({account}, 1::bigint << 31)::int"
+    return f"{int(AdvisoryLock.ACCEPT)}, mod({account}, 1::bigint << 31)::int"
 
 
+# Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones.
 LOCK_ACCEPT = f"select pg_advisory_xact_lock({accept_lock('%s::bigint')})"
-"""Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones."""
 
 LAST_PARCEL_ID = "select case when is_called then last_value else last_value - 1 end from batches_parcel_id_seq"
 
@@ -96,14 +101,15 @@ where state = {SCHEDULED} and due_at > %(after)s and due_at <= %(until)s
 group by batch_id, due_at order by due_at limit %(limit)s
 """
 
+# Batches whose hint is late or was lost.
 BATCHES_WITH_DUE_SCHEDULED = f"""
 select distinct batch_id from (
     select batch_id from batches_parcel where state = {SCHEDULED} and due_at <= (select sluice_now())
     order by due_at limit 5000
 ) overdue
 """
-"""Batches whose hint is late or was lost."""
 
+# Batches with retained parcels for which `verdict` may say something new. A skip scan: one probe per such batch.
 BATCHES_TO_READMIT = f"""
 with recursive held(batch_id) as (
     (select batch_id from batches_parcel where state = {RETAINED} order by batch_id limit 1)
@@ -117,35 +123,71 @@ join batches_batch b on b.id = held.batch_id
 join accounts_account a on a.id = b.account_id
 left join accounts_account parent on parent.id = a.parent_id
 left join batches_installation i on true
-where b.status = 2
+where b.status = {CANCELLED}
    or (a.frozen_at is null and parent.frozen_at is null and i.frozen_at is null
-       and (b.status = 0
+       and (b.status = {OPEN}
             or (select p.send_at from batches_parcel p where p.state = {RETAINED} and p.batch_id = b.id
                 order by p.send_at limit 1)
                <= (select sluice_now()) - make_interval(secs => coalesce(b.retention_seconds, %(retention)s))))
 """
-"""Batches with retained parcels for which `verdict` may say something new. A skip scan: one probe per such batch."""
 
 STOPPED_BATCHES_WITH_DUE = f"""
 select b.id from batches_batch b
-where b.status <> 0 and exists (
+where b.status <> {OPEN} and exists (
     select from batches_parcel p where p.batch_id = b.id and not p.is_folded
-      and (p.state = {DUE} or (p.state = {HELD} and b.status = 2)))
+      and (p.state = {DUE} or (p.state = {HELD} and b.status = {CANCELLED})))
 """
 
 
+def new_parcel(*, batch: str, account: str, lane: str) -> dict[str, str]:
+    """Return the columns of a new parcel, by name, read from a row with its id, send_at, size and the moment "now"."""
+    return {
+        "id": "id",
+        "base": "id",
+        "batch_id": batch,
+        "account_id": account,
+        "lane": lane,
+        "state": f"case when send_at <= now then {DUE} else {SCHEDULED} end",
+        "send_at": "send_at",
+        "due_at": "send_at",
+        "size": "size",
+        **dict.fromkeys(("attempts", "fence", "slice_no", *COUNTERS), "0"),
+        **dict.fromkeys(("is_remainder", "is_folded"), "false"),
+    }
+
+
 def insert_parcels(drawn: str, *, batch: str, account: str, lane: str) -> str:
-    """Return an insert of new parcels from a row source with their id, send_at, size, and the moment that is now.
+    """Return an insert of new parcels from a row source, as `new_parcel` reads its rows.
 
     Mail that is due now is due at once: the worker that claims it asks the gate.
     """
-    return f"""insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
-        is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
-    select id, id, {batch}, {account}, {lane}, case when send_at <= now then {DUE} else {SCHEDULED} end,
-        send_at, send_at, size, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, false
+    columns = new_parcel(batch=batch, account=account, lane=lane)
+    return f"""insert into batches_parcel ({", ".join(columns)})
+    select {", ".join(columns.values())}
     from {drawn}"""
 
 
+CLAIMED_COLUMNS = {
+    "parcel_id": "p.id",
+    "batch_id": "p.batch_id",
+    "account_id": "p.account_id",
+    "fence": "p.fence",
+    "base": "p.base",
+    "members": "p.members",
+    "size": "p.size",
+    "attempts": "p.attempts",
+    "send_at": "p.send_at",
+    "slice_no": "p.slice_no",
+    "is_remainder": "p.is_remainder",
+    "is_replay": "p.is_replay",
+    "lane": "p.lane",
+    "doubtful": "p.doubtful",
+}
+"""The columns of a claimed parcel, by the names of the fields of `Claim` and in their order."""
+
+# Claim the next due parcels of a lane: accounts in turn from the one after `after` round to itself, a few parcels each,
+# until `messages` are together. Rows that another worker is claiming are skipped. Only mail of the batches `slow`, or
+# only other mail, as `is_slow` says.
 CLAIM = f"""
 with recursive ahead(account_id, place) as (
     (select account_id, 1 from batches_parcel
@@ -183,26 +225,22 @@ with recursive ahead(account_id, place) as (
 update batches_parcel p set state = {CLAIMED}, worker_id = %(worker)s, fence = (select number from fence),
     claimed_at = sluice_now(), slice_from = null, slice_to = null
 where p.id = any(array(select id from picked))
-returning p.id, p.batch_id, p.account_id, p.fence, p.base, p.members, p.size, p.attempts, p.send_at, p.slice_no,
-    p.is_remainder, p.is_replay, p.lane, p.doubtful
+returning {", ".join(f"{column} as {name}" for name, column in CLAIMED_COLUMNS.items())}
 """
-"""Claim the next due parcels of a lane: accounts in turn from the one after `after` round to itself, a few parcels
-each, until `messages` are together. Rows that another worker is claiming are skipped. Only mail of the batches `slow`,
-or only other mail, as `is_slow` says."""
 
-LOCK_SLOW = "select pg_advisory_xact_lock(x'51c00004'::int, 0)"
+LOCK_SLOW = f"select pg_advisory_xact_lock({int(AdvisoryLock.SLOW_MAIL)}, 0)"
 COUNT_OTHERS_AT = f"""
 select count(distinct worker_id) from batches_parcel
 where state = {CLAIMED} and batch_id = any(%(batches)s::bigint[]) and worker_id <> %(worker)s
 """
 
+# The worker processes that have nothing to do. None while anything is due: they are about to claim that.
 COUNT_IDLE = f"""
 select case when exists (select from batches_parcel where state = {DUE}) then 0 else
     coalesce((select sum(concurrency) from batches_node
               where seen_at > sluice_now() - make_interval(secs => %(silence)s)), 1)
     - (select count(distinct worker_id) from batches_parcel where state = {CLAIMED}) end
 """
-"""The worker processes that have nothing to do. None while anything is due: they are about to claim that."""
 
 COPIED = ("batch_id", "account_id", "lane", "send_at", "due_at", "base", "attempts", "is_remainder", "is_replay")
 """The columns that a parcel has in common with the one it was split from, unless whoever splits says otherwise."""
@@ -248,6 +286,8 @@ SPLIT_OFF = insert_parts(
     is_replay="%(is_replay)s",
 )
 
+# Make parts of a claimed parcel due for other workers. Only under the claim's fence and between slices, so that no
+# slice's bounds speak of what another worker has; not while somebody waits to have the parcel back.
 SPLIT_CLAIM = f"""
 with source as (
     update batches_parcel p set members = %(left)s, moved = p.moved + %(moved)s,
@@ -258,20 +298,29 @@ with source as (
 )
 {insert_parts("source", "unnest(%(members)s::bytea[], %(sizes)s::smallint[], %(doubtful)s::bytea[])")}
 """
-"""Make parts of a claimed parcel due for other workers. Only under the claim's fence and between slices, so that no
-slice's bounds speak of what another worker has; not while somebody waits to have the parcel back."""
 
-GATE = """b.status, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
-    coalesce(i.frozen_at is not null, false), p.base <= a.purged_through,
-    coalesce(sluice_now() >= greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)
-                             + make_interval(secs => a.lateness_limit), false),
-    coalesce(p.recalled_until > sluice_now(), false)"""
+GATE_COLUMNS = {
+    "batch_status": "b.status",
+    "is_account_frozen": "a.frozen_at is not null",
+    "is_parent_frozen": "coalesce(parent.frozen_at is not null, false)",
+    "is_installation_frozen": "coalesce(i.frozen_at is not null, false)",
+    "is_purged": "p.base <= a.purged_through",
+    "is_late": """coalesce(sluice_now() >= greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)
+                             + make_interval(secs => a.lateness_limit), false)""",
+}
+"""The fields of `Gate`, as they are read of a parcel p."""
+IS_RECALLED = "coalesce(p.recalled_until > sluice_now(), false)"
+# Everything that can hold a parcel p, in the order of `Gate`'s fields, and whether the parcel is recalled.
+GATE = ", ".join(
+    [*(f"{GATE_COLUMNS[field.name]} as {field.name}" for field in fields(Gate)), f"{IS_RECALLED} as is_recalled"]
+)
 GATE_TABLES = """join batches_batch b on b.id = p.batch_id
 join accounts_account a on a.id = p.account_id
 left join accounts_account parent on parent.id = a.parent_id
 left join batches_installation i on true"""
-"""Everything that can hold a parcel p, in the order of `Gate`'s fields, and whether the parcel is recalled."""
 
+# The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,
+# write the bounds of the coming slice, read every status. A parcel that is not in the answer must not be sent.
 LOOK = f"""
 with me as (
     update batches_worker set seen_at = sluice_now() where id = %(worker)s and dead_at is null returning id
@@ -289,9 +338,8 @@ select p.id, {GATE}
 from mine p
 {GATE_TABLES}
 """
-"""The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,
-write the bounds of the coming slice, read every status. A parcel that is not in the answer must not be sent."""
 
+# The look in the middle of a slice, while a peer is slow: the same answers, and no bounds to write.
 GLANCE = f"""
 with me as (
     update batches_worker set seen_at = sluice_now() where id = %(worker)s and dead_at is null returning id
@@ -301,8 +349,8 @@ from batches_parcel p
 {GATE_TABLES}
 where p.id = any(%(parcels)s) and p.state = {CLAIMED} and p.worker_id = %(worker)s and exists (select from me)
 """
-"""The look in the middle of a slice, while a peer is slow: the same answers, and no bounds to write."""
 
+# Write a slice's outcome, once: only under the claim's fence, and only for the slice that the last look announced.
 RECORD = f"""
 update batches_parcel p set
     {", ".join(f"{name} = p.{name} + r.{name}" for name in COUNTERS)},
@@ -317,21 +365,20 @@ where p.id = r.id and p.fence = r.fence and p.state = {CLAIMED} and p.slice_no =
   and p.slice_from is not null
 returning p.id, sluice_now()
 """
-"""Write a slice's outcome, once: only under the claim's fence, and only for the slice that the last look announced."""
 
+# The parcels that RECORD did not find and whose slice it wrote before (the answer to a commit was lost).
 WAS_RECORDED = """
 select p.id from batches_parcel p
 join unnest(%(parcels)s::bigint[], %(fences)s::bigint[], %(numbers)s::int[]) as r(id, fence, slice_no) on r.id = p.id
 where p.fence = r.fence and p.slice_no = r.slice_no and p.slice_from is null
 """
-"""The parcels that RECORD did not find and whose slice it wrote before (the answer to a commit was lost)."""
 
+# Give parcels back. Only between slices, when everything of the last one is recorded.
 RELEASE = f"""
 update batches_parcel p set state = {DUE}, worker_id = null, slice_from = null, slice_to = null
 from unnest(%(parcels)s::bigint[], %(fences)s::bigint[]) as r(id, fence)
 where p.id = r.id and p.fence = r.fence and p.state = {CLAIMED}
 """
-"""Give parcels back. Only between slices, when everything of the last one is recorded."""
 
 STATES_COUNTED = ("accepted", *(name for name in COUNTERS if name != "moved"))
 
@@ -377,6 +424,7 @@ COUNT_ACCOUNT = count_of("""in (
     where %(account)s in (a.id, a.parent_id))""")
 COUNT_EVERYTHING = count_of("is not null")
 
+# Fold final parcels into their batches' totals: flag and total change in one statement, or neither does.
 FOLD = f"""
 with final as (
     update batches_parcel p set is_folded = true
@@ -403,7 +451,6 @@ on conflict (batch_id) do update set
     )
 }
 """
-"""Fold final parcels into their batches' totals: flag and total change in one statement, or neither does."""
 
 REMAINING_CLAIMS = f"""
 select p.id, p.fence, case when p.slice_from is null then 0 else {PENDING} end
@@ -412,12 +459,12 @@ join unnest(%(parcels)s::bigint[], %(fences)s::bigint[]) as c(id, fence) on c.id
 where p.state = {CLAIMED}
 """
 
+# The counts of several batches, in one snapshot.
 COUNT_BATCHES = f"""
 select b.id as batch, c.*
 from unnest(%(batches)s::bigint[]) as b(id)
 cross join lateral ({count_of("= b.id")}) c
 """
-"""The counts of several batches, in one snapshot."""
 
 # Of folded parcels only the keys are in an index, so the installation's history is looked at through the newest ids.
 NEWEST_PARCELS = """
@@ -433,16 +480,13 @@ select newest.* from ({NEWEST_PARCELS}) newest
 join batches_batch b on b.id = newest.batch_id
 where newest.send_at <= %(now)s and not b.is_default
 """
+# The parcels that are not folded, and the newest of all. The condition is on pairs, or the planner would walk the
+# primary key, through the parcels of other batches, for a batch that owns much of the table.
 PARCELS_OF_BATCH = """
 (select * from batches_parcel where batch_id = %(batch)s and not is_folded order by due_at limit %(parcels)s)
 union
 (select * from batches_parcel where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
  order by batch_id desc, id desc limit %(parcels)s)
-"""
-"""The parcels that are not folded, and the newest of all.
-
-The condition is on pairs, or the planner would walk the primary key, through the parcels of other batches, for a batch
-that owns much of the table.
 """
 
 

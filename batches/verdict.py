@@ -1,7 +1,7 @@
-"""The verdict: what the gate says of a parcel at a moment. Pure; every rule of the gate is in this file.
+"""The verdict: the fate of a parcel under the gate at a moment. Pure; every rule of the gate is in this file.
 
-The table is section 2 of the design, from the owner's documents: a cancelled batch is discarded at `send_at`, a paused
-one retained then and expired 72 hours later. Cancelled beats frozen, frozen beats paused. Mail that nothing stops, but
+A cancelled batch is discarded at `send_at`; a paused one is retained then, and expires after
+`RETENTION_SECONDS`. Cancelled beats frozen, frozen beats paused. Mail that nothing stops, but
 that is later than its account's limit, is held.
 """
 

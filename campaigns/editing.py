@@ -31,12 +31,12 @@ from campaigns.readiness import WITH_LINK, Needs
 from campaigns.states import CampaignStatus
 from foundation.addresses import check_address
 from foundation.clock import database_now
+from foundation.postgresql import AdvisoryLock
 from foundation.texts import check_line
 from mailer.models import UnsubscribeGroup
 
 LONG: Final = ("html_content", "plain_content", "markdown")
 """The contents, which may be megabytes each: a list does without them."""
-LIMIT_LOCK = 0x51C0_0004
 TITLE_LENGTH = 255
 
 PLAIN_FIELDS = frozenset(
@@ -158,7 +158,7 @@ def refuse_beyond_limit(account: Account) -> None:
     if not settings.CAMPAIGNS_LIMIT:
         return
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [LIMIT_LOCK, account.pk % 2**31])
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [int(AdvisoryLock.CAMPAIGNS_LIMIT), account.pk % 2**31])
     if Campaign.objects.filter(account=account, deleted_at=None).count() >= settings.CAMPAIGNS_LIMIT:
         raise CampaignLimit
 

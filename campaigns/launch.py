@@ -36,7 +36,7 @@ from campaigns.tags import Tag, merge_sql
 from foundation.clock import database_now
 from foundation.ids import url_safe
 from mailer.models import Mail
-from mailer.partitions import ensure_partitions
+from mailer.partitions import has_made_partitions_for
 
 log = structlog.get_logger(__name__)
 
@@ -147,8 +147,7 @@ def expand_page(launch_id: int) -> Page | None:
         with time_limit(settings.JOB_STATEMENT_SECONDS):
             return _expand_page(launch_id)
     except IntegrityError as error:
-        # No partition for ids this high: the sweeper that makes them ahead has not run. Anything else is a real error.
-        if getattr(error.__cause__, "sqlstate", "") != "23514" or not ensure_partitions():
+        if not has_made_partitions_for(error):
             raise
     with time_limit(settings.JOB_STATEMENT_SECONDS):
         return _expand_page(launch_id)

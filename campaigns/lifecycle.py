@@ -30,8 +30,8 @@ from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
 from campaigns.readiness import WITH_TAG, Needs, lacks_of
 from campaigns.states import BEGINNING, CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
 from foundation.clock import Now, database_now
+from foundation.postgresql import SqlState, sqlstate_of
 
-LOCK_NOT_AVAILABLE = "55P03"
 Statuses = Collection[CampaignStatus]
 
 SCHEDULABLE: Statuses = leaves_for(CampaignStatus.SCHEDULED) | {CampaignStatus.SCHEDULED}
@@ -57,7 +57,7 @@ def locked_campaign(account: Account, campaign_id: int, *, waits: bool = False) 
                 locked = own.select_for_update(nowait=not waits, no_key=True, of=("self",))
                 campaign = locked.select_related("account", "launch", "sender").first()
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+            if sqlstate_of(error) == SqlState.LOCK_NOT_AVAILABLE:
                 raise TransitionInProgress from error
             raise
         if campaign is None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from batches.admin.asking import Figure
 from batches.admin.installation import may_freeze_everything
 from batches.counts import Tally, tally_sent, tally_state
+from batches.hints import NODE_SILENCE
 from batches.models import Node
 from batches.states import ParcelState
 from batches.stop.freeze import is_installation_frozen
@@ -23,7 +24,6 @@ from mailer.inbox.views import may_see_inbox
 
 LATELY = dt.timedelta(hours=1)
 NODES_SHOWN = 50
-SILENT_AFTER = dt.timedelta(seconds=15)
 
 
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def tabulate_nodes(now: dt.datetime) -> dict[str, Any]:
                 node.concurrency,
                 tell_time(node.started_at, now),
                 tell_time(node.seen_at, now),
-                "silent" if now - node.seen_at > SILENT_AFTER else "at work",
+                "silent" if now - node.seen_at > NODE_SILENCE else "at work",
             ]
             for node in nodes
         ],

@@ -240,7 +240,7 @@ STOP_WAIT_SECONDS = 5.0
 SLICE_SECONDS = 0.2
 """What a slice aims at: the time a stop usually waits."""
 SLICE_DEADLINE_SECONDS = 3.0
-"""No message of a slice is begun later than this after its look at the gate (design, section 3)."""
+"""No message of a slice is begun later than this after its look at the gate."""
 LEASE_SECONDS = 4.5
 """How long a worker must have been silent, seen twice, before its claims are broken. Longer than the deadline."""
 HISTORY_DAYS = env.int("HISTORY_DAYS", 30)

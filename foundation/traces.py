@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
+from foundation.postgresql import sqlstate_of
+
 FRAMES = 12
 
 
@@ -34,7 +36,7 @@ def describe_database_error(error: DatabaseError | InterfaceError) -> str:
     """
     if isinstance(error, OperationalError | InterfaceError):
         return str(error).partition("\n")[0]
-    return f"{type(error).__name__} {getattr(error.__cause__, 'sqlstate', None) or ''}".strip()
+    return f"{type(error).__name__} {sqlstate_of(error)}".strip()
 
 
 def _places_of(error: BaseException) -> str:

@@ -7,26 +7,25 @@ with all their events. There is no default partition: it would have to be scanne
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from batches.models import PARCEL_SPAN
+from foundation.postgresql import AdvisoryLock, SqlState, sqlstate_of
 
 TABLES = {"mailer_message": "id", "mailer_event": "message_id"}
 AHEAD = 2
 """Partitions kept ready beyond the one in use."""
-ADVISORY_LOCK = 0x51C0_0001
-"""The lock under which only one process makes or drops partitions at a time."""
 
 
 def span() -> int:
-    """Message ids to a partition."""
+    """Return the number of message ids to a partition."""
     return settings.PARTITION_PARCELS * PARCEL_SPAN
 
 
 def ensure_partitions(through_parcel: int | None = None) -> int:
     """Make what is missing up to `AHEAD` partitions beyond `through_parcel` (default: the newest parcel id drawn).
 
-    Returns how many were made. Harmless at any time, from any process.
+    Return how many were made. This is harmless at any time, from any process.
     """
     if through_parcel is None:
         through_parcel = newest_parcel_id()
@@ -35,6 +34,15 @@ def ensure_partitions(through_parcel: int | None = None) -> int:
     for number in missing:
         create_partition(number)
     return len(missing)
+
+
+def has_made_partitions_for(error: IntegrityError) -> bool:
+    """Make what is missing if an insert failed because no partition is there for its ids.
+
+    That happens when the sweeper, which makes them ahead, has not run. Return whether it is worth trying again; any
+    other violated constraint is a real error.
+    """
+    return sqlstate_of(error) == SqlState.CHECK_VIOLATION and ensure_partitions() > 0
 
 
 def are_tables_there() -> bool:
@@ -71,7 +79,7 @@ def create_partition(number: int) -> None:
     lower, upper = number * span(), (number + 1) * span()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("set local lock_timeout = '2s'")
-        cursor.execute("select pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        cursor.execute("select pg_advisory_xact_lock(%s)", [int(AdvisoryLock.PARTITIONS)])
         for table, key in TABLES.items():
             name = f"{table}_{number}"
             cursor.execute("select to_regclass(%s)", [name])

@@ -1,4 +1,7 @@
-"""Reading messages: their states and histories. What a message is doing is never stored with it (design, section 2)."""
+"""Read messages: their states and histories.
+
+The state of a message is never stored with it. It follows from the parcel that holds the message, and from its events.
+"""
 
 from __future__ import annotations
 
@@ -27,30 +30,32 @@ MESSAGES_LOOKED_AT = 5000
 """What one page of a batch's messages in a certain state may look at."""
 LOOK = 500
 
+COPY_EVENTS = "copy mailer_event (message_id, kind, at, fence, recipient, reply) from stdin"
+
+# Messages, and whether any of these accounts has any suppression: only then it is worth asking for them.
 READ = """select id, mail_id, recipient, personal,
     exists (select from mailer_suppression where account_id = any(%s)) as has_suppressions
 from mailer_message"""
 READ_MESSAGES = f"{READ} where id = any(%s)"
 READ_PARCEL = f"{READ} where id >= %s and id < %s"
-"""Messages, and whether any of these accounts has any suppression: only then it is worth asking for them."""
 AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
 """The outcomes after which a recipient is not handed the message again."""
+# What happened to the recipients of messages at earlier hand-overs, oldest first. A deferral under no claim (fence 0)
+# is a decision to send again what is in doubt.
 READ_EARLIER = f"""
 select message_id, kind, recipient from mailer_event
 where message_id = any(%s)
   and (kind in ({", ".join(str(int(kind)) for kind in AT_RISK)}) or (kind = {int(EventKind.DEFERRED)} and fence = 0))
 order by message_id, id
 """
-"""What happened to the recipients of messages at earlier hand-overs, oldest first. A deferral under no claim (fence 0)
-is a decision to send again what is in doubt."""
 
+# The newest events of each of several messages, oldest first: a limit to each, which the ORM cannot say.
 LATEST_EVENTS = """
 select e.message_id, e.id, e.kind, e.at, e.fence, e.recipient, e.reply
 from unnest(%(messages)s::bigint[]) as m(id)
 cross join lateral (select * from mailer_event where message_id = m.id order by id desc limit %(events)s) e
 order by e.message_id, e.id
 """
-"""The newest events of each of several messages, oldest first: a limit to each, which the ORM cannot say."""
 
 
 MAY_HOLD: dict[str | None, str] = {
@@ -62,14 +67,14 @@ MAY_HOLD: dict[str | None, str] = {
 }
 """Whether a parcel's row allows a message of it to be in a state; those that moved may be in any."""
 
+# By pairs, so that only the index of these pairs will do: for a batch that owns much of the table the planner would
+# walk the primary key, through whatever lies between. A retry's base is below its id; asked whether the two are equal,
+# the planner would take most parcels for retries, and sort the table.
 PARCELS_OF_BATCH = """
 select id, size, {may_hold} from batches_parcel
 where (batch_id, id) >= (%(batch)s, %(first)s) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
 order by batch_id, id limit %(limit)s
 """
-"""By pairs, so that only the index of these pairs will do: for a batch that owns much of the table the planner would
-walk the primary key, through whatever lies between. A retry's base is below its id; asked whether the two are equal,
-the planner would take most parcels for retries, and sort the table."""
 
 
 class Range(NamedTuple):

@@ -23,13 +23,13 @@ LOOK_AGAIN_SECONDS = 10.0
 REST = 100.0
 """Looking takes at most one part in so many of a process's time."""
 
+# Whole blocks chosen by chance: the cost is that of the blocks, however many accounts, batches and parcels there are.
+# The ORM has no samples.
 TABLE_BLOCKS = "select pg_relation_size('batches_parcel') / current_setting('block_size')::int"
 WAITING = f"""
 select p.account_id, sum({PENDING}) from batches_parcel p tablesample system (%(percent)s)
 where p.finalized_at is null and not p.is_remainder group by p.account_id
 """
-"""Whole blocks chosen by chance: the cost is that of the blocks, however many accounts, batches and parcels there are.
-The ORM has no samples."""
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ from batches.models import Batch, Parcel, Receipt
 from batches.states import STOPPED, BatchStatus, ParcelState
 from batches.stop.settle import notify_workers, open_receipt, settle, stop_transaction, wait_until_settled
 from foundation.clock import Now, database_now
+from foundation.postgresql import AdvisoryLock
 
-STOP_LOCK = 0x51C0_0002
 ENDED_AT_ONCE = 1000
 
 ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
@@ -161,7 +161,7 @@ def _take_place(account: Account, places: int, public_id: str) -> None:
     A batch whose mail is all final takes no place: nobody has to clean up after old stops.
     """
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [STOP_LOCK, account.pk % 2**31])
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [int(AdvisoryLock.STOP_PLACES), account.pk % 2**31])
     others = stopped_batches(account).exclude(public_id=public_id)
     if others.filter(is_pending() | ~_has_had_mail()).count() >= places:
         raise NoStopPlaceLeft(f"{places} batches are paused or cancelled already")

@@ -28,14 +28,13 @@ from batches.models import PARCEL_SIZE, PARCEL_SPAN
 from batches.planner import is_planned_at_once
 from batches.states import Lane
 from foundation.ids import url_safe
-from foundation.prepared import fetch_prepared
+from foundation.prepared import copy_rows, fetch_prepared
 from mailer.checking import check_characters
-from mailer.copying import MESSAGES, copy_rows
 from mailer.draft import MailDraft, Personalization
 from mailer.expressing import check_expressible
 from mailer.header_rules import check_headers
-from mailer.partitions import ensure_partitions
-from mailer.pipeline.queries import STORE, STORE_ONE
+from mailer.partitions import has_made_partitions_for
+from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE
 from mailer.sizing import check_size
 from mailer.suppressions.groups import check_groups
 from mailer.waiting import refuse_when_full
@@ -121,8 +120,7 @@ def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
     try:
         return _try_to_store(draft, mail)
     except IntegrityError as error:
-        # No partition for ids this high: the sweeper that makes them ahead has not run. Anything else is a real error.
-        if getattr(error.__cause__, "sqlstate", "") != "23514" or not ensure_partitions():
+        if not has_made_partitions_for(error):
             raise
         return _try_to_store(draft, mail)
 
@@ -207,7 +205,7 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
 
 def _copy_messages(lots: Iterable[tuple[StoredParcel, Lot]]) -> None:
     copy_rows(
-        MESSAGES,
+        COPY_MESSAGES,
         (
             (parcel.id * PARCEL_SPAN + n, parcel.mail_id, personalization.to[0].email, personal_json(personalization))
             for parcel, lot in lots

@@ -13,21 +13,22 @@ from batches.queries import accept_lock, insert_parcels
 
 ACCOUNT: Final = "%(account)s::bigint"
 
+# The batch of that id, while it is usable (`is_usable`).
 DEFAULT_BATCH: Final = f"b.account_id = {ACCOUNT} and b.is_default"
 NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s
     and not (b.is_default or b.is_campaign) and (
         b.created_at > now - make_interval(days => %(days)s) or exists (
             select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.finalized_at is null))"""
-"""The batch of that id, while it is usable (`is_usable`)."""
 
+# Whether the key of the caller, if it was recalled only, still lives and may send.
 MAY_SEND: Final = f"""(%(key)s::bigint is null or exists (
         select from accounts_apikey k where k.id = %(key)s and k.revoked_at is null
             and k.scopes && '{{mail.send,{FULL_ACCESS}}}'))"""
-"""Whether the key of the caller, if it was recalled only, still lives and may send."""
 
 ONE_PARCEL: Final = "(values (1, %(send_at)s::timestamptz, 1::smallint))"
 PARCELS: Final = "unnest(%(numbers)s::int[], %(send_ats)s::timestamptz[], %(sizes)s::smallint[])"
 
+COPY_MESSAGES: Final = "copy mailer_message (id, mail_id, recipient, personal) from stdin"
 ONE_MESSAGE: Final = f""", message as (
     insert into mailer_message (id, mail_id, recipient, personal)
     select drawn.id * {PARCEL_SPAN}, mail.id, %(recipient)s, %(personal)s::jsonb from drawn, mail
@@ -67,8 +68,9 @@ select drawn.id, send_at, mail.id, batch_id, now from drawn, mail order by numbe
 """
 
 
+# The statements, by whether the batch is named.
 STORE_ONE: Final = {
     is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, ONE_PARCEL, ONE_MESSAGE) for is_named in (False, True)
 }
+# The messages follow by COPY.
 STORE: Final = {is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, PARCELS) for is_named in (False, True)}
-"""The statements by whether the batch is named. The messages follow by COPY."""

@@ -25,10 +25,10 @@ from batches.models import Parcel
 from batches.moving import find_waiting, keep_doubt, settle_doubt, split_off, take_out
 from batches.states import ParcelState
 from foundation.clock import database_now
-from foundation.prepared import fetch_prepared
-from mailer.copying import EVENTS, copy_rows
+from foundation.prepared import copy_rows, fetch_prepared
 from mailer.models import Event, EventKind, SuppressionKind
 from mailer.pipeline.cargo import Earlier
+from mailer.queries import COPY_EVENTS
 from mailer.suppressions.bounces import Bounce, find_bounces
 from mailer.suppressions.lists import New, suppress
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
@@ -289,7 +289,7 @@ def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None
     moment = at.isoformat()  # once, and not for each row
     if ordered:
         copy_rows(
-            EVENTS,
+            COPY_EVENTS,
             (
                 (event.message_id, int(event.kind), moment, fence, event.recipient, event.reply or None)
                 for fence, event in ordered

@@ -6,6 +6,7 @@ from typing import Final
 
 from mailer.models import SuppressionKind
 
+# A probe for each address: the limit, which none reaches, keeps the planner from joining in another way.
 FIND_SUPPRESSIONS: Final = f"""
 select asked.account_id, asked.email, s.kind, s.group_id
 from unnest(%(accounts)s::bigint[], %(emails)s::text[]) as asked(account_id, email)
@@ -15,7 +16,6 @@ cross join lateral (
     limit 1000
 ) s
 """
-"""A probe for each address: the limit, which none reaches, keeps the planner from joining in another way."""
 
 KNOWN_GROUPS: Final = """
 select id from mailer_unsubscribegroup where account_id = %s and id = any(%s::int[]) and deleted_at is null

@@ -18,7 +18,7 @@ from django_celery_beat.models import PeriodicTask
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from batches.models import Node
+from batches.hints import living_nodes
 from batches.sweep import oldest_due_age
 from foundation.clock import database_now
 from mailer.transports.addresses import is_safe_address
@@ -26,7 +26,6 @@ from mailer.transports.smtp import SmtpAddress, visit
 from mailer.transports.smtp.connection import Stage
 from mailer.transports.smtp.visiting import Visit
 
-NODE_SILENCE = dt.timedelta(seconds=15)
 BEAT_SILENCE = dt.timedelta(seconds=30)
 LATE = dt.timedelta(seconds=30)
 LONGEST_ANSWER_SECONDS = 10.0
@@ -164,8 +163,7 @@ def _migrations() -> Finding:
 
 
 def _nodes() -> Finding:
-    now = database_now()
-    living = [node for node in Node.objects.all() if now - node.seen_at < NODE_SILENCE]
+    living = list(living_nodes())
     delivering = sum(node.concurrency for node in living)
     if not delivering:
         return Finding(False, "workers", "none that delivers is alive. Start: celery -A config worker")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import socket
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from batches.models import Node
-from foundation.clock import Now
-
-SILENCE = dt.timedelta(seconds=15)
+from batches.hints import NODE_SILENCE, living_nodes
 
 
 class Command(BaseCommand):
@@ -25,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host = options["host"]
         try:
-            is_alive = Node.objects.filter(name__endswith=f"@{host}", seen_at__gt=Now() - SILENCE).exists()
+            is_alive = living_nodes().filter(name__endswith=f"@{host}").exists()
         except DatabaseError as error:
             raise CommandError(f"The database cannot be reached: {str(error).splitlines()[0]}") from error
         if not is_alive:
-            raise CommandError(f"No node on {host} has been seen for {SILENCE.total_seconds():.0f} s.")
+            raise CommandError(f"No node on {host} has been seen for {NODE_SILENCE.total_seconds():.0f} s.")

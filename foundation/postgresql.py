@@ -1,0 +1,33 @@
+"""The numbers that the code shares with PostgreSQL: keys of advisory locks, and the SQLSTATEs that it reacts to."""
+
+from __future__ import annotations
+
+import enum
+
+
+class AdvisoryLock(enum.IntEnum):
+    """The keys of the advisory locks, one for each purpose. Most are used with a second key, an account's id."""
+
+    PARTITIONS = 0x51C0_0001
+    """Only one process makes partitions at a time."""
+    STOP_PLACES = 0x51C0_0002
+    """The stops of an account that has a limited number of stopped batches wait for each other."""
+    ACCEPT = 0x51C0_0003
+    """Shared by an account's accepts; a purge of the account takes it alone."""
+    SLOW_MAIL = 0x51C0_0004
+    """The workers that claim slow mail take turns."""
+    CAMPAIGNS_LIMIT = 0x51C0_0005
+    """The requests that create campaigns of an account that has a limit wait for each other."""
+
+
+class SqlState(enum.StrEnum):
+    """The SQLSTATEs that have a meaning for the code (PostgreSQL manual, appendix A)."""
+
+    CHECK_VIOLATION = "23514"
+    """A row breaks a CHECK, or no partition is there for it."""
+    LOCK_NOT_AVAILABLE = "55P03"
+
+
+def sqlstate_of(error: Exception) -> str:
+    """Return the SQLSTATE of a database error of Django's; empty if it has none."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
