@@ -8,9 +8,9 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from batches import hinter  # noqa: E402  (models are there only now)
+from batches.hints import use_thread  # noqa: E402  (models are there only now)
 
-hinter.use_thread()
+use_thread()
 # What is loaded now stays: the collector need not walk through it, a third of the CPU of a request with a thousand
 # personalizations. Forked workers share its pages, too.
 gc.collect()

@@ -12,11 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from mailer.compose.caller_headers import message_id_of, written_headers
-from mailer.compose.headers import is_html
-from mailer.compose.reply_to import fill_reply_to
-from mailer.compose.structured import written_value
-from mailer.compose.substitutions import TextTooLong, Values, substitute, values_of
+from mailer.compose.caller_headers import fill_reply_to, message_id_of, written_headers
+from mailer.compose.headers import is_html, written_value
+from mailer.compose.template import TextTooLong, Values, substitute, values_of
 from mailer.draft import Address
 from mailer.models import Mail, Message
 

@@ -10,9 +10,8 @@ import binascii
 import re
 from typing import Final, NamedTuple
 
-from mailer.compose.calendars import CALENDAR, describe_calendar
-from mailer.compose.folding import CRLF, LINE, LONGEST_LINE
-from mailer.compose.mime_types import OCTET_STREAM, MimeType, parse_mime_type
+from mailer.compose.headers import CRLF, LINE, LONGEST_LINE
+from mailer.compose.part_heads import CALENDAR, OCTET_STREAM, MimeType, describe_calendar, parse_mime_type
 
 BASE64_TOO: Final = frozenset(
     {"message/global", "message/global-headers", "message/global-delivery-status"}

@@ -1,18 +1,19 @@
-"""The headers that a caller gives a mail or a message: which of them only the server writes, and the Message-ID.
+"""Handle the headers that a caller gives a mail or a message, with the values of each message.
 
 A valid Message-ID of the caller is the one of the message. A message has its own if its personalization names one,
-otherwise that of its mail, which all its messages share then.
+otherwise that of its mail, which all its messages share then. Keys are replaced in a Reply-To, too (SendGrid v3
+mail/send, `personalizations[].substitutions`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from mailer.compose.folding import LONGEST_LINE
-from mailer.compose.headers import message_id_header
-from mailer.compose.substitutions import substitute_within
+from mailer.compose.headers import LONGEST_LINE, message_id_header
+from mailer.compose.template import substitute_within
+from mailer.draft import Address
 from mailer.models import Mail
 
 MESSAGE_ID: Final = "message-id"
@@ -74,3 +75,28 @@ def message_id_of(mail: Mail, message_id: int, personal: Mapping[str, Any] | Non
         text = find_message_id(mail.headers)
     given = None if text is None else fill_message_id(text, fields.get("substitutions") or {})
     return given or message_id_header(mail.public_id, message_id, domain=domain)
+
+
+LONGEST_ADDRESS: Final = 320
+LONGEST_NAME: Final = 998
+"""Characters, as many as a caller may write."""
+
+
+def text_of(addresses: Iterable[Address]) -> str:
+    """Return one text in which each key occurs that occurs in an address or a name."""
+    return "\0".join([text for address in addresses for text in address])
+
+
+def fill_reply_to(addresses: Sequence[Address], values: Mapping[str, str]) -> list[Address] | None:
+    """Return the addresses and names with their keys replaced, or None if one becomes too long.
+
+    The work is bounded by the longest that they may become, however long the values are.
+    """
+    filled = []
+    for email, name in addresses:
+        new_email = substitute_within(email, values, longest=LONGEST_ADDRESS)
+        new_name = substitute_within(name, values, longest=LONGEST_NAME)
+        if new_email is None or new_name is None:
+            return None
+        filled.append(Address(new_email, new_name))
+    return filled

@@ -1,20 +1,169 @@
-"""Header fields as bytes: encoded (RFC 2047), folded (RFC 5322 section 2.2.3), and never more than one field per value.
+"""Write header fields: encoded (RFC 2047), folded (RFC 5322 section 2.2.3), and never more than one field per value.
 
 Whatever the value, no control character of it but the tab reaches a header. The APIs refuse such values much earlier,
 and `mailer/transports/checking.py` looks at the finished message again.
+
+A line is broken before white space and nowhere else. The standard library's `email.header` breaks a value wherever
+`str.splitlines()` does, so with it a VT or FF of a long value began a header line of its own.
+
+No encoded word may be in a field with a structure, which mail programs and servers read (RFC 2047 section 5). A URL
+between angle brackets is percent-encoded where it is not ASCII (RFC 3986 section 2.1); other values of such fields that
+are not ASCII, or have no room in a line, cannot be sent.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from email.utils import quote
 from functools import lru_cache
+from typing import Final, TypeVar
+from urllib.parse import quote as percent_encode
 
 from foundation.addresses import to_ascii
-from mailer.compose.folding import CRLF, LINE, encode_words, fold, is_within_limits
-from mailer.compose.structured import is_structured, structured_line
 from mailer.draft import Address
+
+CRLF = "\r\n"
+LINE = 76
+"""RFC 2047 section 2: the longest line that may hold an encoded word."""
+LONGEST_LINE = 998
+"""RFC 5322 section 2.1.1."""
+ENCODED_WORD = 75
+"""RFC 2047 section 2."""
+OVERHEAD = 12
+"""Characters around the text of an encoded word: `=?utf-8?q?` and `?=`."""
+
+WORD = re.compile(r"[ \t]+[^ \t]*")
+"""White space and the word behind it. It matches white space at the end of a line as well: otherwise the search would
+begin again at each space of it."""
+BEGIN_OF_WORD = re.compile(r"=\?[^ ?]++\?[BbQq]\?")
+"""The characters that a reader can take for the beginning of an encoded word."""
+SPACES = re.compile(r"\n[ \t]{2}")
+"""Several spaces where a line was broken: some programs read a single one."""
+Piece = TypeVar("Piece", str, bytes)
+UNCHANGED = frozenset(b"!*+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+"""Bytes that the Q encoding leaves unchanged, in a phrase too (RFC 2047 section 5 rule 3)."""
+QUOTED = [chr(byte) if byte in UNCHANGED else "_" if byte == ord(" ") else f"={byte:02X}" for byte in range(256)]
+
+
+def fold(line: str) -> str:
+    """Break a header line, which has no line break yet, into lines of at most 76 characters where its words allow that.
+
+    Each further line begins with white space and holds a word. Without the line breaks it is the same line again. The
+    first word stays behind the name of the field if SMTP allows that: some programs would read a space before it.
+    """
+    if len(line) <= LINE:
+        return line
+    lines, start = [], 0
+    for word in WORD.finditer(line):
+        begin, end = word.span()
+        if end - start > LINE and begin > start and line[end - 1] not in " \t" and not _is_first(line, begin, end):
+            lines.append(line[start:begin])
+            start = begin
+    return CRLF.join([*lines, line[start:]])
+
+
+def _is_first(line: str, begin: int, end: int) -> bool:
+    """Return whether this is the first word of a field and can stay behind its name."""
+    return line.find(":", 0, begin) == begin - 1 and end <= LONGEST_LINE and "=?" not in line[begin:end]
+
+
+def is_within_limits(folded: str) -> bool:
+    """Return whether every reader joins the lines to the same value: no line is longer than SMTP allows, nor, with what
+    can be taken for an encoded word, than RFC 2047 allows, and none begins with several spaces."""
+    if len(folded) <= LINE:
+        return True
+    if CRLF in folded and SPACES.search(folded):
+        return False
+    return has_room(folded) and (
+        "=?" not in folded or all(len(line) <= LINE or not BEGIN_OF_WORD.search(line) for line in folded.split(CRLF))
+    )
+
+
+def has_room(folded: str) -> bool:
+    """Return whether no line is longer than SMTP allows."""
+    return len(folded) <= LONGEST_LINE or max(map(len, folded.split(CRLF))) <= LONGEST_LINE
+
+
+def encode_words(text: str, *, first: int) -> str:
+    """Return the text as encoded words with a space between them, in whichever encoding is shorter.
+
+    The first has at most `first` characters, if that leaves room for some text; no word has more than 75. No character
+    is divided between two words.
+    """
+    if first < ENCODED_WORD // 2:
+        first = ENCODED_WORD
+    characters = [character.encode() for character in text]
+    quoted = ["".join([QUOTED[byte] for byte in character]) for character in characters]
+    if sum(map(len, quoted)) <= (sum(map(len, characters)) + 2) // 3 * 4:
+        words = ["".join(word) for word in pack(quoted, ENCODED_WORD - OVERHEAD, first=first - OVERHEAD)]
+        return " ".join(f"=?utf-8?q?{word}?=" for word in words)
+    full, begin = ((length - OVERHEAD) // 4 * 3 for length in (ENCODED_WORD, first))
+    encoded = (binascii.b2a_base64(b"".join(word), newline=False) for word in pack(characters, full, first=begin))
+    return " ".join(f"=?utf-8?b?{word.decode()}?=" for word in encoded)
+
+
+def pack(pieces: Sequence[Piece], size: int, *, first: int) -> Iterator[Sequence[Piece]]:
+    """Yield the pieces in groups that together have at most `size` characters, the first group at most `first`."""
+    begin, room = 0, first
+    for place, piece in enumerate(pieces):
+        if len(piece) > room and place > begin:
+            yield pieces[begin:place]
+            begin, room = place, size
+        room -= len(piece)
+    yield pieces[begin:]
+
+
+URLS: Final = frozenset(
+    # RFC 2369 section 3
+    {"list-help", "list-unsubscribe", "list-subscribe", "list-post", "list-owner", "list-archive"}
+    # RFC 5064 section 2
+    | {"archived-at"}
+)
+"""Fields of URLs between angle brackets."""
+OTHERS: Final = frozenset(
+    # RFC 5322 sections 3.6.1 to 3.6.7
+    {"date", "sender", "message-id", "in-reply-to", "references", "return-path", "received"}
+    | {"resent-date", "resent-from", "resent-sender", "resent-to", "resent-cc", "resent-bcc", "resent-message-id"}
+    # RFC 2919, RFC 8058
+    | {"list-id", "list-unsubscribe-post"}
+    # RFC 3834 section 5, RFC 2076 section 3.9, RFC 4021 section 2.1
+    | {"auto-submitted", "precedence", "priority", "importance", "sensitivity", "expires", "expiry-date", "reply-by"}
+    | {"supersedes", "obsoletes", "original-message-id", "deferred-delivery", "language", "accept-language"}
+    # RFC 8098 section 2, RFC 2076 section 3.5
+    | {"disposition-notification-to", "disposition-notification-options", "return-receipt-to", "errors-to"}
+    # RFC 2045 section 4
+    | {"mime-version"}
+    # RFC 6376, RFC 8617, RFC 8601, RFC 7208; the DomainKeys of RFC 4870
+    | {"dkim-signature", "domainkey-signature", "arc-seal", "arc-message-signature", "arc-authentication-results"}
+    | {"authentication-results", "received-spf"}
+    # RFC 7293, RFC 8689, RFC 9228; feedback loops: Gmail's Feedback-ID, RFC 9477
+    | {"require-recipient-valid-since", "tls-required", "delivered-to", "feedback-id", "cfbl-address"}
+    | {"cfbl-feedback-id"}
+)
+"""Other fields with a structure. `Content-*` (RFC 2045 section 9) belongs to them, too."""
+URL: Final = re.compile(r"<[^<>]*+>")
+
+
+def is_structured(name: str) -> bool:
+    """Return whether the field of this name has a structure."""
+    name = name.lower()
+    return name in URLS or name in OTHERS or name.startswith("content-")
+
+
+def structured_line(name: str, value: str) -> str | None:
+    """Return a field with a structure, folded and without its last CRLF; None if it cannot be sent."""
+    line = fold(f"{name}: {written_value(name, value)}")
+    return line if line.isascii() and has_room(line) else None
+
+
+def written_value(name: str, value: str) -> str:
+    """Return the value of a field as it is sent: URLs are percent-encoded."""
+    if value.isascii() or name.lower() not in URLS:
+        return value
+    return URL.sub(lambda url: "".join(each if each.isascii() else percent_encode(each) for each in url[0]), value)
+
 
 CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 """C0 except the tab, and DEL. Other line separators (NEL, U+2028, U+2029) are not ASCII, so they are encoded."""

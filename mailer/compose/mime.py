@@ -15,13 +15,17 @@ from typing import Any, NamedTuple
 
 from foundation.addresses import address_key
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
-from mailer.compose.caller_headers import find_message_id, message_id_of, written_headers
+from mailer.compose.caller_headers import fill_reply_to, find_message_id, message_id_of, text_of, written_headers
 from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
-from mailer.compose.mime_types import OCTET_STREAM, type_field
-from mailer.compose.part_heads import content_id_field, disposition_field, text_type, write_references
-from mailer.compose.reply_to import fill_reply_to, text_of
-from mailer.compose.substitutions import Values, substitute, values_of
-from mailer.compose.template import CRLF, Piece, Template, Text, encode_text, is_fillable
+from mailer.compose.part_heads import (
+    OCTET_STREAM,
+    content_id_field,
+    disposition_field,
+    text_type,
+    type_field,
+    write_references,
+)
+from mailer.compose.template import CRLF, Piece, Template, Text, Values, encode_text, is_fillable, substitute, values_of
 from mailer.compose.unsubscribe import UnsubscribeTags
 from mailer.draft import Address
 from mailer.models import Mail

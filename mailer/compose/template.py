@@ -1,6 +1,11 @@
-"""Texts encoded once, with places for the values that differ from message to message.
+"""Fill in texts: replace keys by values, and encode a text once with places for the values of each message.
 
-To encode a text anew takes tens of microseconds a message, to fill a template one or two. A text that is plain ASCII
+Each key that a personalization has a value for is replaced by it. All keys are replaced in one pass, the longest first,
+so a value that happens to contain another key stays unchanged. A key has a value as a legacy substitution, which may be
+markup (SendGrid v3 mail/send, `personalizations[].substitutions`); as a merge value, which is data, and escaped in
+HTML; or as a tag that becomes a link (`unsubscribe.py`). The values of the caller come first.
+
+To encode a text again takes tens of microseconds a message, to fill a template one or two. A text that is plain ASCII
 stays 7bit as long as the values are; any other is quoted-printable, and each value stands on lines of its own, between
 soft line breaks (RFC 2045 section 6.7), so that no value moves the breaks of what is around it.
 """
@@ -9,16 +14,78 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from html import escape
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from mailer.compose import substitutions
-from mailer.compose.calendars import CALENDAR
-from mailer.compose.folding import LONGEST_LINE
-from mailer.compose.headers import is_html
-from mailer.compose.part_heads import text_type_field
-from mailer.compose.substitutions import CACHED, cut
+from mailer.compose.headers import LONGEST_LINE, is_html
+from mailer.compose.part_heads import CALENDAR, text_type_field
+
+LONGEST = 40_000_000
+"""Characters: a third more than a request can bring. A short value in many places can make far more of a text."""
+CACHED = 200_000
+"""Texts up to this long are kept cut."""
+
+
+class Values(NamedTuple):
+    """What replaces each key, in most texts and in HTML: the same keys in the same order, or the same mapping."""
+
+    plain: Mapping[str, str]
+    html: Mapping[str, str]
+
+    def over(self, others: Values) -> Values:
+        """These, and the others for keys that these have not."""
+        plain = {**others.plain, **self.plain}
+        is_twofold = self.plain is not self.html or others.plain is not others.html
+        return Values(plain, {**others.html, **self.html} if is_twofold else plain)
+
+
+class TextTooLong(ValueError):
+    """With its values a text would be longer than `LONGEST`."""
+
+
+def values_of(said: Mapping[str, Any]) -> Values:
+    """The values that one personalization brings, as it is stored."""
+    own: Mapping[str, str] = said.get("substitutions") or {}
+    if "merge" not in said:
+        return Values(own, own)
+    merge: Mapping[str, str] = said["merge"]
+    return Values({**merge, **own}, {**{key: escape(value) for key, value in merge.items()}, **own})
+
+
+def substitute(text: str, values: Mapping[str, str]) -> str:
+    """`text` with every key of `values` replaced. Raises TextTooLong."""
+    pieces = (cut if len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
+    if len(pieces) < 2:
+        return text
+    replaced = list(pieces)
+    replaced[1::2] = [values[key] for key in pieces[1::2]]
+    if sum(map(len, replaced)) > LONGEST:
+        raise TextTooLong
+    return "".join(replaced)
+
+
+def substitute_within(text: str, values: Mapping[str, str], *, longest: int) -> str | None:
+    """Return `text` with every key of `values` replaced, or None if that has more than `longest` characters.
+
+    Only the keys that occur are looked for together, so that many keys cost little, and nothing longer is made.
+    """
+    keys = tuple([key for key in values if key and key in text]) if len(text) <= longest else ()
+    if not keys:
+        return text if len(text) <= longest else None
+    replaced = list(cut(text, keys))
+    replaced[1::2] = [values[key] for key in replaced[1::2]]
+    return "".join(replaced) if sum(map(len, replaced)) <= longest else None
+
+
+@lru_cache(maxsize=256)
+def cut(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The text cut at its keys: text, key, text, key … text. Cached, since a mail's messages share texts and keys."""
+    ordered = sorted((key for key in keys if key), key=len, reverse=True)
+    return tuple(re.split(f"({'|'.join(map(re.escape, ordered))})", text)) if ordered else (text,)
+
 
 CRLF = b"\r\n"
 SOFT_BREAK = b"=\r\n"
@@ -57,7 +124,7 @@ class Template:
         format: list[bytes] = []
         places: list[tuple[bool, int]] = []
         """What stands in the format, in its order: whether as quoted-printable, and the number of the value."""
-        self._longest = substitutions.LONGEST
+        self._longest = LONGEST
         """The longest value that leaves every 7bit line, and every text, as short as it has to be."""
         for piece in pieces:
             if isinstance(piece, bytes):
@@ -67,7 +134,7 @@ class Template:
             format += [_escape(head), CRLF, CRLF]
             statics, found = _cut_at(piece.value, keys)
             if found:
-                self._longest = min(self._longest, (substitutions.LONGEST - len(piece.value)) // len(found))
+                self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(found))
             first = len(keys) if is_twofold and piece.is_html else 0
             places += [(piece.is_quoted, first + place) for place in found]
             if piece.is_quoted:
@@ -178,7 +245,7 @@ def _join_quoted(statics: Sequence[str]) -> list[bytes]:
 
 def _room_in_lines(statics: Sequence[str]) -> int:
     """How long each value may be so that no line becomes too long."""
-    room, length, values = substitutions.LONGEST, 0, 0
+    room, length, values = LONGEST, 0, 0
     for place, static in enumerate(statics):
         if place:
             values += 1

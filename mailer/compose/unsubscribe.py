@@ -12,7 +12,7 @@ from html import escape
 from typing import Final, NamedTuple
 
 from mailer.compose.headers import one_line
-from mailer.compose.substitutions import Values
+from mailer.compose.template import Values
 from mailer.models import Mail
 
 LEAVE, LEAVE_EVERYTHING, PREFERENCES = "", "/all", "/preferences"

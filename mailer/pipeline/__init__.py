@@ -5,7 +5,7 @@
 3. admit (`batches/admit.py`): at `send_at` the gate's verdict moves the wave's parcels: due, retained, discarded,
    expired. Tokens tell the fleet that something is due.
 4. `deliver.py`: a worker claims due parcels (`batches/claims.py`), and before each slice looks at the gate, then
-   composes (`envelopes.py`, `mailer/compose`) and hands over (`guard.py`, `mailer/transports`).
+   composes (`cargo.py`, `mailer/compose`) and hands over (`guard.py`, `mailer/transports`).
 5. `record.py`: the slice's outcome is committed, guarded by the claim's fence, before the next look. `note.py`: what a
    worker is handing over meanwhile, for the case that it dies.
 6. sweep (`batches/sweep.py`, `mailer/sweep.py`): every second, what hints and workers left behind; `rescue.py` takes

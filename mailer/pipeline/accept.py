@@ -23,20 +23,17 @@ from pydantic_core import to_json
 from accounts.models import Account, ApiKey
 from batches.errors import UnknownBatch
 from batches.handles import default_batch
-from batches.hinter import leave_hints
+from batches.hints import leave_hints
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
 from batches.planner import is_planned_at_once
 from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import copy_rows, fetch_prepared
-from mailer.checking import check_characters
+from mailer.checking import check_characters, check_groups, check_headers
 from mailer.draft import MailDraft, Personalization
-from mailer.expressing import check_expressible
-from mailer.header_rules import check_headers
+from mailer.expressing import check_expressible, check_size
 from mailer.partitions import has_made_partitions_for
 from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE
-from mailer.sizing import check_size
-from mailer.suppressions.groups import check_groups
 from mailer.waiting import refuse_when_full
 
 BULK_FROM = 50

@@ -1,6 +1,6 @@
 """Deliver: claim what is due, and hand it over slice by slice, with a look at the gate before each.
 
-A trip is a loop of steps: claim (`batches/claims.py`), look, compose (`envelopes.py`), send under the guard
+A trip is a loop of steps: claim (`batches/claims.py`), look, compose (`cargo.py`), send under the guard
 (`guard.py`), record (`record.py`), release.
 
 In: a token that says there is work. Out: every message of the claims has an outcome, or is given back. No transaction
@@ -27,8 +27,7 @@ from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
 from mailer.compose.mime import date_field
-from mailer.pipeline.cargo import load_cargo
-from mailer.pipeline.envelopes import CargoComposer, ComposerCache, with_dropped
+from mailer.pipeline.cargo import CargoComposer, ComposerCache, load_cargo, with_dropped
 from mailer.pipeline.guard import SliceGuard, listen_for_stops
 from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.pace import Pace, SlowBatches

@@ -242,7 +242,8 @@ def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
         for item in late:
             events += [(item.claim.fence, event) for event in correct_late(item)]
         copy_events(events, now)
-        suppress(bounce for item in slices for bounce in _suppressions(item))
+        if any(item.bounces for item in slices):
+            suppress(bounce for item in slices for bounce in _suppressions(item))
         for item in fresh:
             insert_moves(item, now, pause=backoff(item.claim.attempts))
     for item in slices:

@@ -9,12 +9,9 @@ from django.db.models import Count, QuerySet
 
 from accounts.models import Account
 from foundation.clock import Now
-from foundation.prepared import fetch_prepared
 from foundation.texts import check_line, check_text
-from mailer.draft import MailDraft
-from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup, UnknownGroupsToDisplay
+from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup
 from mailer.models import UnsubscribeGroup
-from mailer.suppressions import queries
 
 GROUPS_LIMIT: Final = 200
 """Of one account."""
@@ -75,20 +72,6 @@ def delete_group(account: Account, group_id: int) -> None:
         group = find_group(account, group_id)
         UnsubscribeGroup.objects.filter(pk=group.pk).update(deleted_at=Now(), is_default=False)
         group.suppressions.all().delete()
-
-
-def check_groups(account: Account, draft: MailDraft) -> None:
-    """That the groups a draft names are the account's. Raises UnknownGroup and UnknownGroupsToDisplay."""
-    group = draft.unsubscribe_group
-    named = {*draft.groups_to_display, *(() if group is None else (group,))}
-    if not named:
-        return
-    possible = [each for each in named if 0 < each <= HIGHEST_ID]
-    known = {row[0] for row in fetch_prepared(queries.KNOWN_GROUPS, [account.pk, possible])}
-    if group is not None and group not in known:
-        raise UnknownGroup(group, field="unsubscribe_group")
-    if unknown := [each for each in draft.groups_to_display if each not in known]:
-        raise UnknownGroupsToDisplay(*unknown, field="groups_to_display")
 
 
 def lock_groups(account: Account) -> None:

@@ -18,7 +18,7 @@ from foundation.responses import accept_methods, render_public_page
 from mailer.suppressions import leaving, own_link
 from mailer.suppressions.leaving import Holder
 from mailer.suppressions.links import BadLink, Link, unseal
-from mailer.transports.addresses import is_safe_address
+from mailer.transports.checking import is_safe_address
 
 LONGEST_ADDRESS: Final = 320
 

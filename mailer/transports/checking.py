@@ -1,7 +1,8 @@
-"""The last check before a message reaches a peer, whatever composed it.
+"""Check what may reach a peer, whatever composed it: the last check of a message and of an address.
 
 Peers differ in what they take for the end of a line. A CR or LF alone, or a line in the head that is no field, can
-therefore become a header, an envelope or a command that nobody wrote. Such a message is refused and never sent.
+therefore become a header, an envelope or a command that nobody wrote. Such a message is refused and never sent. Unsafe
+addresses are refused much earlier, too.
 """
 
 from __future__ import annotations
@@ -62,3 +63,11 @@ def find_fault(data: bytes) -> str:
     if b"\0" in body:
         return "it has a NUL"
     return ""
+
+
+UNSAFE = re.compile(r"[\x00-\x20\x7f<>\ud800-\udfff]")
+"""The characters that could end or split an SMTP command, or that no encoding knows."""
+
+
+def is_safe_address(address: str) -> bool:
+    return UNSAFE.search(address) is None

@@ -26,7 +26,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.core.mail.message import sanitize_address
 
-from mailer.transports.addresses import is_safe_address
 from mailer.transports.base import (
     POLL_SECONDS,
     Envelope,
@@ -41,7 +40,7 @@ from mailer.transports.base import (
     Signal,
     begun_as,
 )
-from mailer.transports.checking import CheckedTransport
+from mailer.transports.checking import CheckedTransport, is_safe_address
 from mailer.transports.django_message import EnvelopeMessage
 from mailer.transports.smtp.verdicts import PeerBroken, Stage, judge
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from batches import hints
-from batches.hinter import Hinter, Wave
+from batches.hints import Hinter, Wave
 from batches.states import Lane
 from tests.waiting import wait_until
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Account
+from mailer.compose.headers import OTHERS, URLS
 from mailer.compose.mime import Composer, date_field
-from mailer.compose.structured import OTHERS, URLS
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 from mailer.errors import Inexpressible, MessageTooLarge
 from mailer.expressing import check_expressible

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from foundation.errors import SluiceError
+from mailer.checking import check_headers
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.errors import InvalidMessageId, InvalidReplyTo, ReservedHeader
-from mailer.header_rules import check_headers
 
 CONTENT = (ContentPart("text/plain", "x"),)
 

@@ -400,7 +400,7 @@ def test_big_mail_is_sent_a_few_messages_at_a_time(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slice is composed before it is sent, and five hundred copies of thirty megabytes do not fit into memory."""
-    monkeypatch.setattr("mailer.pipeline.envelopes.SLICE_BYTES", 2000)
+    monkeypatch.setattr("mailer.pipeline.cargo.SLICE_BYTES", 2000)
     sizes = []
     send = deliverer.transport.send_slice
     monkeypatch.setattr(
@@ -417,7 +417,7 @@ def test_big_mail_is_sent_a_few_messages_at_a_time(
 def test_a_text_that_substitutions_blow_up_is_refused(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mailer.compose.substitutions.LONGEST", 5000)
+    monkeypatch.setattr("mailer.compose.template.LONGEST", 5000)
     bomb = replace(draft(2, batch_id=batch.public_id), content=(ContentPart("text/plain", "-n-" * 2501),))
     first, second = bomb.personalizations
     bomb = replace(bomb, personalizations=(first._replace(substitutions={"-n-": "xx"}), second))

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
-from mailer import sizing
-from mailer.compose.substitutions import substitute
+from mailer import expressing
+from mailer.compose.template import substitute
 from mailer.draft import Attachment, ContentPart, Personalization
 from mailer.errors import MessageTooLarge
+from mailer.expressing import KeyCounter, check_size
 from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
-from mailer.sizing import KeyCounter, check_size
 from tests.drafts import draft
 
 LIMIT = 100_000
@@ -84,7 +84,7 @@ def test_no_message_is_larger_than_its_bound(text: str, values: dict[str, str]) 
     bound = KeyCounter([text]).size_with([text], sizes)
     assert bound >= 2 * len(substitute(text, own).encode())
     person = [one._replace(substitutions=own) for one in draft().personalizations]
-    coarse = sizing._coarse_size([text], person, sizing.link_sizes(""))
+    coarse = expressing._coarse_size([text], person, expressing.link_sizes(""))
     assert coarse >= len(substitute(text, own).encode())
 
 
@@ -102,17 +102,17 @@ def test_counting_is_bounded_however_many_keys_there_are(monkeypatch: pytest.Mon
     text = "x" * 50_000
     same = {f"-{n}-": "v" * 1000 for n in range(20)}
     check_size(mail(text, *[same] * 300))
-    assert searched == len(f"Hello\0{text}") * len({**sizing.link_sizes(""), **same})
+    assert searched == len(f"Hello\0{text}") * len({**expressing.link_sizes(""), **same})
     others = [{f"-{n}-{m}-": "v" * 1000 for m in range(20)} for n in range(300)]
     searched = 0
     with pytest.raises(MessageTooLarge) as refused:
         check_size(mail(text, *others))
     assert refused.value.field == "personalizations"
-    assert searched <= sizing.PASSES * LIMIT + len(text) + 10
+    assert searched <= expressing.PASSES * LIMIT + len(text) + 10
 
 
 def test_an_ordinary_mail_is_never_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizing, "KeyCounter", None)
+    monkeypatch.setattr(expressing, "KeyCounter", None)
     check_size(draft(1000))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from api.sendgrid.mail.texts import Found, Loc
 from foundation.texts import is_line
+from mailer.checking import WRITTEN_BY_SERVER
 from mailer.compose.caller_headers import SERVER_HEADERS
-from mailer.header_rules import WRITTEN_BY_SERVER
 
 MAX_HEADERS = 100
 MAX_NAME_LENGTH = 200

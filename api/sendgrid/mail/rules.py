@@ -24,7 +24,7 @@ from api.sendgrid.mail.headers import header_problems
 from api.sendgrid.mail.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
 from foundation.addresses import address_key
 from foundation.texts import is_line
-from mailer.compose.mime_types import NAME, parse_mime_type
+from mailer.compose.part_heads import NAME, parse_mime_type
 from mailer.draft import Bypass
 
 BYPASSES: Final[Mapping[str, Bypass]] = {

@@ -21,7 +21,7 @@ from kombu.exceptions import OperationalError
 from batches.hints import living_nodes
 from batches.sweep import oldest_due_age
 from foundation.clock import database_now
-from mailer.transports.addresses import is_safe_address
+from mailer.transports.checking import is_safe_address
 from mailer.transports.smtp import SmtpAddress, visit
 from mailer.transports.smtp.connection import Stage
 from mailer.transports.smtp.visiting import Visit

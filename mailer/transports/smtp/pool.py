@@ -1,16 +1,15 @@
-"""The SMTP transport: one selector over the connections of a process, which are kept from slice to slice.
-
-A connection that opens slowly goes on opening while other slices come and go. A connection that the peer has closed
-meanwhile is noticed before it is used, or by the silence it answers its first command with; neither costs a message.
-"""
+"""The addresses of the peer's host. The look-up blocks, so it has a thread; the caller goes on polling its guard."""
 
 from __future__ import annotations
 
 import selectors
+import socket
 import ssl
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import cached_property
+from threading import Thread
 from time import monotonic
 
 from mailer.transports.base import POLL_SECONDS, Envelope, Guard, Result, Signal
@@ -19,9 +18,68 @@ from mailer.transports.smtp.connection import Connection, ConnectionLost, descri
 from mailer.transports.smtp.delivering import deliver
 from mailer.transports.smtp.limits import PeerLimits
 from mailer.transports.smtp.opening import open_session
-from mailer.transports.smtp.resolving import Endpoint, HostUnknown, Resolver
 from mailer.transports.smtp.slice import GATE_CLOSED, Slice
 from mailer.transports.smtp.url import SmtpAddress
+
+CACHE_SECONDS = 60.0
+LOOKUP_SECONDS = 10.0
+
+
+class HostUnknown(Exception):
+    """Raised when there is no address; the text has the reason."""
+
+
+class Endpoint:
+    """An address for `socket.connect`, and its family."""
+
+    __slots__ = ("family", "sockaddr")
+
+    def __init__(self, family: int, sockaddr: tuple[object, ...]) -> None:
+        self.family = family
+        self.sockaddr = sockaddr
+
+
+class Resolver:
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._endpoints: list[Endpoint] = []
+        self._known_until = 0.0
+
+    def find_endpoints(self, *, may_wait: Callable[[], bool]) -> list[Endpoint]:
+        """Return the addresses in the order to try them.
+
+        Asks `may_wait` all the time it takes; raises HostUnknown when that says no.
+        """
+        if monotonic() >= self._known_until:
+            self._endpoints = self._look_up(may_wait)
+            self._known_until = monotonic() + CACHE_SECONDS
+        return list(self._endpoints)
+
+    def prefer(self, endpoint: Endpoint) -> None:
+        """Try this address first from now on, since it answered."""
+        if endpoint in self._endpoints:
+            self._endpoints.remove(endpoint)
+            self._endpoints.insert(0, endpoint)
+
+    def _look_up(self, may_wait: Callable[[], bool]) -> list[Endpoint]:
+        answer: Future[list[Endpoint]] = Future()
+        Thread(target=self._ask_into, args=(answer,), daemon=True, name="smtp-resolver").start()
+        give_up_at = monotonic() + LOOKUP_SECONDS
+        while not wait([answer], POLL_SECONDS).done:
+            if not may_wait() or monotonic() > give_up_at:
+                raise HostUnknown(f"the name {self._host} was not resolved in time")
+        return answer.result()
+
+    def _ask_into(self, answer: Future[list[Endpoint]]) -> None:
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            words = error.strerror if isinstance(error, OSError) else "it is not a host name"
+            answer.set_exception(HostUnknown(f"the name {self._host} is not known: {words}"))
+        else:
+            answer.set_result([Endpoint(family, sockaddr) for family, _, _, _, sockaddr in found])
+
 
 GOODBYE_SECONDS = 0.5
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE

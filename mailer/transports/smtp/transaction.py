@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mailer.transports.addresses import is_safe_address
 from mailer.transports.base import Begun, Envelope, NotSent, Outcome, Part, Refused, Result, RetryAt, Sent
+from mailer.transports.checking import is_safe_address
 from mailer.transports.smtp.replies import SUCCESS, text_of
 from mailer.transports.smtp.verdicts import Stage, is_too_many, judge
 

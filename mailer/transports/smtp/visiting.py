@@ -12,8 +12,8 @@ from time import monotonic
 
 from mailer.transports.smtp.connection import Connection, ConnectionLost, Script, Stage, describe
 from mailer.transports.smtp.opening import open_session
+from mailer.transports.smtp.pool import Endpoint, HostUnknown, Resolver
 from mailer.transports.smtp.replies import SUCCESS, text_of
-from mailer.transports.smtp.resolving import Endpoint, HostUnknown, Resolver
 from mailer.transports.smtp.url import SmtpAddress
 
 VISIT_SECONDS = 20.0

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from mailer.compose.attachments import Unencodable, encode_file
-from mailer.compose.mime_types import parse_mime_type, type_field
+from mailer.compose.part_heads import parse_mime_type, type_field
 from mailer.transports.base import Envelope
 from mailer.transports.checking import find_fault
 from tests.mailer.compose.composed import HTML, PLAIN, compose

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mailer.compose.headers import field, mailbox, wire_address
 from mailer.compose.mime import Composer, date_field
-from mailer.compose.substitutions import substitute
-from mailer.compose.template import encode_text
+from mailer.compose.template import encode_text, substitute
 from mailer.draft import Address
 from mailer.models import Mail
 from tests.mailer.compose.composed import DATE, HTML, PLAIN, compose, parse

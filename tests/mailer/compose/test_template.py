@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.substitutions import substitute
-from mailer.compose.template import LONGEST_LINE, Template, Text, encode_text, is_fillable, unify_breaks
+from mailer.compose.template import LONGEST_LINE
+from mailer.compose.template import Template
+from mailer.compose.template import Text
+from mailer.compose.template import encode_text
+from mailer.compose.template import is_fillable
+from mailer.compose.template import unify_breaks
 from tests.mailer.compose.composed import read
+from mailer.compose.template import substitute
 
 QUOTED_LINE = 76
 KEYS = ("-a-", "-b-", "%b", "-ab-")
@@ -62,7 +67,7 @@ def test_a_value_that_stands_in_one_line_often_makes_it_long() -> None:
 
 
 def test_no_value_makes_a_text_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailer.compose.substitutions.LONGEST", 1000)
+    monkeypatch.setattr("mailer.compose.template.LONGEST", 1000)
     assert Template([text_of("é" + "-a-\n" * 100)], ("-a-",)).fill(["x" * 50]) is None
 
 

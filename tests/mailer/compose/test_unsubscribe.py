@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.compose.mime import Composer, date_field
-from mailer.compose.substitutions import values_of
-from mailer.compose.template import Template, Text, encode_text, unify_breaks
+from mailer.compose.template import Template, Text, encode_text, unify_breaks, values_of
 from mailer.models import Mail
 from mailer.suppressions.links import Link, unseal
 from tests.mailer.compose.composed import DATE, parse, read
