@@ -47,7 +47,7 @@ class Claim:
 
     @property
     def first_message_id(self) -> int:
-        """The id of the message that bit 0 of `members` stands for."""
+        """Return the id of the message that bit 0 of `members` stands for."""
         return self.base * PARCEL_SPAN
 
 
@@ -187,7 +187,7 @@ def to_mask(members: bytes | memoryview | None, size: int) -> int:
 
 
 def to_members(mask: int) -> bytes:
-    """`to_mask` reversed."""
+    """Return the `members` column of a mask: the reverse of `to_mask`."""
     return mask.to_bytes(PARCEL_SPAN // 8, "little")
 
 

@@ -98,14 +98,17 @@ class Tally:
 
 
 def tally_state(state: ParcelState) -> Tally:
-    """Messages of all batches that wait in this (not final) state."""
+    """Return the messages of all batches that wait in this (not final) state."""
     looked_at = Parcel.objects.filter(state=state).annotate(waiting=PENDING)[:LOOKED_AT]
     found = looked_at.aggregate(messages=Sum("waiting", filter=COUNTED), parcels=Count("pk"))
     return Tally(found["messages"] or 0, found["parcels"] < LOOKED_AT)
 
 
 def tally_sent(span: dt.timedelta) -> Tally:
-    """Messages sent within the last `span`, among the newest parcels: those that ended since, or are being sent."""
+    """Return the messages sent within the last `span`, among the newest parcels.
+
+    These are the parcels that ended since, or are being sent.
+    """
     lately = Q(finalized_at__gt=Now() - span) | Q(state=ParcelState.CLAIMED)
     newest = Parcel.objects.order_by("-pk")[:LOOKED_AT]
     found = newest.aggregate(messages=Sum("sent", filter=lately & COUNTED), parcels=Count("pk"))

@@ -61,7 +61,7 @@ def hint_due(lane: Lane, parcels: int) -> None:
 
 
 def tokens_waiting(lane: Lane) -> int:
-    """Tokens that no worker has taken yet; 0 when the broker does not answer."""
+    """Return the tokens that no worker has taken yet; 0 when the broker does not answer."""
     if is_broker_away():
         return 0
     try:
@@ -142,7 +142,7 @@ class Hinter:
         self._thread: threading.Thread | None = None
 
     def leave(self, due: Counter[Lane], waves: Iterable[Wave], *, now: dt.datetime) -> None:
-        """Hints to be published at once: parcels that are due, by lane, and waves to be planned."""
+        """Leave hints to be published at once: parcels that are due, by lane, and waves to be planned."""
         with self._left:
             self._due += due
             # What this process has planned fires for all that is committed before its time.

@@ -55,7 +55,10 @@ def find_receipt(account: Account, public_id: str) -> Receipt | None:
 
 
 def _take(wanted: QuerySet[Row], own: QuerySet[Row], *, after: str | None, limit: int) -> tuple[list[Row], str | None]:
-    """`after` may name any row of the account's own: its status may have changed since it was on a page."""
+    """Return a page of rows.
+
+    `after` may name any row of the account's own: its status may have changed since it was on a page.
+    """
     if after is not None:
         place = own.filter(public_id=after).values_list("pk", flat=True).first()
         if place is None:

@@ -166,7 +166,7 @@ class Parcel(models.Model):
 
     @property
     def pending(self) -> int:
-        """Messages of it that still wait for an outcome."""
+        """Return the messages of the parcel that still wait for an outcome."""
         return self.size - self.sent - self.refused - self.dropped - self.stopped - self.in_doubt - self.moved
 
 

@@ -20,7 +20,7 @@ from batches import hints, queries
 from batches.claims import Claim, bits, release, to_doubtful, to_mask, to_members
 from batches.models import BatchTotals, Parcel
 from batches.states import WAITING_STATES, Lane, ParcelState
-from batches.stop.settle import STOP_CHANNEL
+from batches.stop.exact import STOP_CHANNEL
 from foundation.clock import Now, database_now
 
 RECALL_FOR = dt.timedelta(seconds=15)

@@ -261,7 +261,7 @@ OWN = {
     "finalized_at": "null::timestamptz",
     "is_folded": "false",
 }
-"""All other columns, as they begin in a parcel that was split off. A test compares the two with the model."""
+"""The other columns, with their values in a parcel that was split off. A test compares the two with the model."""
 
 
 def insert_parts(source: str, parts: str, **values: str) -> str:

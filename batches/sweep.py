@@ -18,7 +18,7 @@ from batches import hints, queries
 from batches.admit import admit_batch
 from batches.models import Node, Parcel, Receipt, Worker
 from batches.states import Lane, ParcelState
-from batches.stop.settle import settle_if_idle
+from batches.stop.exact import settle_if_idle
 from foundation.clock import Now, boottime
 
 FOLD_PAGE = 5000
@@ -58,7 +58,10 @@ def _admit_all(query: str, parameters: dict[str, float] | None = None) -> int:
 
 
 def hint_unclaimed() -> int:
-    """Tokens for the lanes in which due parcels wait; returns the parcels seen, `TOKENS_AT_MOST` a lane."""
+    """Publish tokens for the lanes in which due parcels wait.
+
+    Return the number of parcels seen, `TOKENS_AT_MOST` a lane.
+    """
     seen = 0
     for lane in Lane:
         waiting = Parcel.objects.filter(lane=lane, state=ParcelState.DUE)[:TOKENS_AT_MOST].count()
@@ -132,7 +135,10 @@ class Watch:
 
 
 def claims_of_the_dead() -> list[tuple[int, int]]:
-    """Parcels, and the fences under which workers that are marked dead, or whose row is gone, have claimed them."""
+    """Return the parcels that dead workers have claimed, with the fences of these claims.
+
+    A dead worker is marked as dead, or its row is gone.
+    """
     living = Worker.objects.filter(dead_at=None).values("pk")
     return list(
         Parcel.objects.filter(state=ParcelState.CLAIMED)

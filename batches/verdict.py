@@ -56,7 +56,7 @@ class Gate:
 
     @property
     def status(self) -> GateStatus:
-        """The strongest of them."""
+        """Return the strongest status of them."""
         if self.batch_status == BatchStatus.CANCELLED or self.is_purged:
             return GateStatus.CANCELLED
         if self.is_account_frozen or self.is_parent_frozen or self.is_installation_frozen:

@@ -26,7 +26,7 @@ from batches import hints
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
-from batches.stop.begin import begin_stop
+from batches.stop.exact import begin_stop
 from campaigns import queries
 from campaigns.content import content_of
 from campaigns.models import Campaign, Launch

@@ -20,8 +20,10 @@ from audience.locks import expensive_call
 from batches import hints
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import begin_resume, begin_stop, finish_stop
-from batches.stop.settle import stop_transaction
+from batches.stop.control import begin_resume
+from batches.stop.exact import begin_stop
+from batches.stop.exact import finish_stop
+from batches.stop.exact import stop_transaction
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import STATUS_NOW, AccountTerms, Campaign

@@ -36,8 +36,10 @@ PEOPLE: Final = "personalizations"
 
 
 def check_characters(draft: MailDraft) -> None:
-    """Accept a draft without control characters, whose addresses mail can be sent to. Raises UnfitCharacter, whose
-    `field` is the path of the value."""
+    """Accept a draft without control characters, to whose addresses mail can be sent.
+
+    Raises UnfitCharacter; its `field` is the path of the value.
+    """
     for loc, email in _emails_of(draft):
         if not email.isascii():
             check_address(email, field=".".join(map(str, loc)))
@@ -169,8 +171,10 @@ def _check_own(headers: Mapping[str, str], values: Mapping[str, str], shared: st
 
 
 def check_reply_to(draft: MailDraft) -> None:
-    """Accept a draft whose Reply-To has addresses only, with the substitutions of each message. Raises
-    InvalidReplyTo."""
+    """Accept a draft whose Reply-To has only addresses, with the substitutions of each message.
+
+    Raises InvalidReplyTo.
+    """
     people, text = draft.personalizations, text_of(draft.reply_to)
     if sum([len(one.substitutions) for one in people]) * len(text) > SEARCHED:
         raise InvalidReplyTo(REPLY_TO_SIZE, field="reply_to")

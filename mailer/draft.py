@@ -1,6 +1,7 @@
-"""What a caller hands over: one mail with its personalizations, already validated by a dialect.
+"""A request to send: one mail with its personalizations, already validated by a dialect.
 
-These are plain values. A dialect builds a `MailDraft` from its own wire; `pipeline/accept.py` makes rows of it.
+These are plain values. A dialect builds a `MailDraft` from the bodies of its API; `pipeline/accept.py` makes rows of
+it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContentPart:
-    """One alternative body: its MIME type (`text/plain`, `text/html`, …) and its text."""
+    """An alternative body: its MIME type (`text/plain`, `text/html`, …) and its text."""
 
     type: str
     value: str
@@ -43,8 +44,10 @@ class Attachment:
 
 
 class Bypass(enum.IntFlag):
-    """Suppressions that a mail goes out in spite of: all of them, or those of one kind. `UNSUBSCRIBES` are the global
-    ones: who has left a group stays out of it."""
+    """The suppressions that a mail ignores: all of them, or those of one kind.
+
+    `UNSUBSCRIBES` are the global ones: a recipient who has left a group stays out of it.
+    """
 
     NOTHING = 0
     EVERYTHING = 1
@@ -54,9 +57,10 @@ class Bypass(enum.IntFlag):
 
 
 class Personalization(NamedTuple):
-    """One message: who gets it and what differs for them. Everything but `to` may be left out.
+    """A message: its recipients, and its differences from the mail. Everything but `to` may be left out.
 
-    `merge` are values for tags, as `substitutions` are, but data and not markup: in an HTML part they are escaped.
+    `merge` has values for tags as `substitutions` does, but as data and not as markup: in an HTML part they are
+    escaped.
     """
 
     to: tuple[Address, ...]
@@ -73,10 +77,10 @@ class Personalization(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MailDraft:
-    """One request to send. `send_at` None means now; `batch_id` None means the account's default batch.
+    """A request to send. `send_at` None means now; `batch_id` None means the account's default batch.
 
-    `unsubscribe_group` is the id of the group it belongs to; `groups_to_display` of those that its preferences page
-    offers (none: all); `unsubscribe_url` a link of the caller's that is used instead of ours.
+    `unsubscribe_group` is the id of the group that the mail belongs to; `groups_to_display` has the ids of the groups
+    that its preferences page offers (none: all); `unsubscribe_url` is a link of the caller that replaces ours.
     """
 
     sender: Address

@@ -12,15 +12,19 @@ class QueueFull(SluiceError):
 
 
 class MessageTooLarge(SluiceError):
-    """With its values filled in, a message can become larger than `MAX_MESSAGE_BYTES`; `field` says which message or
-    text. Also raised when it would take too long to find out."""
+    """Raised when a message with its values can become larger than `MAX_MESSAGE_BYTES`.
+
+    `field` names the message or text. It is also raised when it would take too long to find out.
+    """
 
     code = "message_too_large"
 
 
 class Inexpressible(SluiceError):
-    """A message cannot be written with a value of the request; `field` is where, and the message says why
-    (`expressing.py`)."""
+    """Raised when a message cannot be written with a value of the request (`expressing.py`).
+
+    `field` is the path of the value, and the text gives the reason.
+    """
 
     code = "inexpressible"
 
@@ -38,13 +42,19 @@ class InvalidMessageId(SluiceError):
 
 
 class InvalidReplyTo(SluiceError):
-    """With the substitutions of a message, a Reply-To is not an address, or is too long; the text says of which."""
+    """Raised when a Reply-To, with the substitutions of a message, is not an address or is too long.
+
+    The text names the message.
+    """
 
     code = "invalid_reply_to"
 
 
 class UnknownGroup(SluiceError):
-    """No unsubscribe group of this account has that id. Another account's, or a deleted one, behaves the same."""
+    """Raised when the account has no unsubscribe group with that id.
+
+    A group of another account and a deleted one are answered alike.
+    """
 
     code = "unknown_group"
 

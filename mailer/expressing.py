@@ -1,5 +1,6 @@
-"""Check whether the messages of a draft can be made: how large they become (RFC 5322, RFC 2045), and whether each part
-can be written as the draft asks. What the composer could not write is refused here, before anything is stored.
+"""Check whether the messages of a draft can be made: how large they become, and whether each part can be written.
+
+What the composer could not write is refused here, before anything is stored (RFC 5322, RFC 2045).
 
 A message is its texts, headers and attachments with all values filled in, in bytes of UTF-8, before the transfer
 encoding. The size is an upper bound: keys that overlap in a text are counted each, and a value that is shorter than its
@@ -104,8 +105,10 @@ class KeyCounter:
 
 
 def _coarse_size(texts: Sequence[str], people: Sequence[Personalization], links: Sizes) -> int:
-    """Return a bound for the texts of the largest message: all of it the shortest key of any, each replaced by the
-    longest value of any."""
+    """Return a bound for the texts of the largest message.
+
+    It assumes that all of the message is the shortest key of any, each replaced by the longest value of any.
+    """
     merges = [one.merge for one in people if one.merge]
     longest = max(
         max(links.values()),
@@ -145,7 +148,7 @@ MAYBE_TOO_LONG: Final = LONGEST_ADDRESS // 4
 SEARCH_LIMIT: Final = 200_000_000
 """Characters that all searches for keys in the headers of one draft go through."""
 FILLING: Final = 40
-"""How many times as much as a search it costs to fill in a character."""
+"""The cost of filling in a character, as a multiple of the cost of searching one."""
 
 NOT_A_TYPE: Final = "it is not a MIME type such as text/plain"
 NOT_A_TEXT: Final = "a text cannot be of a type that has parts"
@@ -157,10 +160,10 @@ BAD_HEADER: Final = "{} can only have ASCII, or a URL between angle brackets, wi
 
 
 def check_expressible(draft: MailDraft) -> None:
-    """Accept a draft whose messages can be written. Raises Inexpressible, whose `field` is the path of the value, and
-    MessageTooLarge if it would take too long to find out.
+    """Accept a draft whose messages can be written. Its characters and its size were checked before.
 
-    Its characters and its size were checked before.
+    Raises Inexpressible, whose `field` is the path of the value, and MessageTooLarge if it would take too long to find
+    out.
     """
     for loc, reason in _find_faults(draft):
         path = ".".join(map(str, loc))
@@ -251,7 +254,7 @@ class StructuredHeaders:
         text = "\0".join(self._headers.values())
         effort.spend(len(text) * (len(keys) + len(links)))
         self._counts = {key: text.count(key) for key in (*keys, *links) if key and key in text}
-        """How often each key occurs in all of them."""
+        """The number of occurrences of each key in all of them."""
         # An unsubscribe link is ASCII; its token is not known yet.
         self._links = {tag: "x" * size for tag, size in links.items() if tag in self._counts}
         self._longest = max((len(f"{name}: {value}") for name, value in self._headers.items()), default=0)

@@ -22,7 +22,7 @@ from batches.handles import find_batch
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import settle_doubt, split_off, take_out
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.settle import open_receipt, settle
+from batches.stop.exact import open_receipt, settle
 from foundation.clock import database_now
 from mailer.models import EventKind
 from mailer.pipeline.cargo import find_open
@@ -170,7 +170,7 @@ def _wanted(parcel: Parcel, selection: Selection) -> int:
 
 
 def _let_go(parcel: Parcel, mask: int) -> None:
-    """Late mail counts as due now, so that it is not late again."""
+    """Count late mail as due now, so that it is not late again."""
     now = database_now()
     if mask == to_mask(parcel.members, parcel.size):
         parcel.state, parcel.due_at = ParcelState.DUE, now

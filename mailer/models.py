@@ -42,7 +42,7 @@ class UnsubscribeGroup(models.Model):
 
 
 class SuppressionKind(models.IntegerChoices):
-    """Why an address gets no more mail of an account. Those of a block do: it is only told of."""
+    """The reason why an address gets no more mail of an account. A block is only reported: mail is still sent."""
 
     GROUP = 1, "group"
     GLOBAL = 2, "global"
@@ -101,7 +101,7 @@ class Suppression(models.Model):
 
 
 class Mail(models.Model):
-    """What one request carried once, shared by its messages."""
+    """The part of a request that its messages share, stored once."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="mails")
@@ -135,7 +135,7 @@ class Mail(models.Model):
 
 
 class Message(models.Model):
-    """One personalization of a mail: one envelope, one MIME message. Written once, never changed."""
+    """A personalization of a mail: one envelope, one MIME message. Written once, never changed."""
 
     id = models.BigIntegerField(primary_key=True)
     mail_id = models.BigIntegerField()
@@ -150,7 +150,7 @@ class Message(models.Model):
 
 
 class EventKind(models.IntegerChoices):
-    """What can happen to a message. The first four end its way for the recipients they name."""
+    """The kinds of events of a message. The first four are final for the recipients that they name."""
 
     SENT = 1, "sent"
     REFUSED = 2, "refused"
@@ -161,7 +161,7 @@ class EventKind(models.IntegerChoices):
 
 
 class Event(models.Model):
-    """What happened to a message, and when. Insert-only."""
+    """An event of a message, and its time. Insert-only."""
 
     pk = models.CompositePrimaryKey("message_id", "id")
     message_id = models.BigIntegerField()

@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def run(name: str, concurrency: int) -> None:
-    """Round after round, `SWEEP_INTERVAL_SECONDS` apart."""
+    """Do round after round, `SWEEP_INTERVAL_SECONDS` apart."""
     from django.conf import settings
     from django.db import connection
 
@@ -48,7 +48,10 @@ def run(name: str, concurrency: int) -> None:
 
 
 def do_round(name: str, concurrency: int) -> None:
-    """Heartbeat, sweep, and deliver if nobody else can; a database that is away is tried again at the next round."""
+    """Write the heartbeat, sweep, and deliver if nobody else can.
+
+    A database that is away is tried again at the next round.
+    """
     from django.conf import settings
     from django.db import DatabaseError, connection
 

@@ -18,8 +18,8 @@ from batches.errors import MessageEnded, MessageInFlight, StatusConflict, Unknow
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import find_waiting, recalled, split_off, take_out
 from batches.states import FINAL_STATES, BatchStatus, ParcelState
+from batches.stop.exact import open_receipt
 from batches.stop.reschedule import hint_time
-from batches.stop.settle import open_receipt
 from foundation.clock import database_now
 from mailer.models import EventKind
 from mailer.pipeline.cargo import find_open

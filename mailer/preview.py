@@ -29,7 +29,7 @@ FRAME_POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One body: its MIME type and its text, cut at `LONGEST_TEXT`."""
+    """A body: its MIME type and its text, cut at `LONGEST_TEXT`."""
 
     type: str
     text: str
@@ -40,7 +40,7 @@ class Part:
 
     @property
     def framed(self) -> str:
-        """For the `srcdoc` of a sandboxed frame; the template escapes it as an attribute."""
+        """Return the text for the `srcdoc` of a sandboxed frame. The template escapes it as an attribute."""
         return FRAME_POLICY + self.text
 
 
@@ -55,7 +55,7 @@ class Attached:
 
 @dataclass(slots=True)
 class Preview:
-    """What a page shows of one message."""
+    """The parts of one message that a page shows."""
 
     headers: list[tuple[str, str]] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Preview:
 
 
 def preview_message(message: Message, mail: Mail) -> Preview:
-    """One accepted message with its own values; the tags that become links stay as they are."""
+    """Return one accepted message with its values. The tags that become links stay unchanged."""
     said: Mapping[str, Any] = message.personal or {}
     values = values_of(said)
     return Preview(
@@ -77,7 +77,7 @@ def preview_message(message: Message, mail: Mail) -> Preview:
 
 
 def subject_of(message: Message, mail: Mail) -> str:
-    """The subject of one message of a mail."""
+    """Return the subject of one message of a mail."""
     said: Mapping[str, Any] = message.personal or {}
     return _fill(said.get("subject") or mail.subject, values_of(said).plain)
 
@@ -87,7 +87,10 @@ def _part(type: str, text: str, values: Values) -> Part:
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with its values, or as it is if that would be too long: such a message is refused when it is due."""
+    """Return the text with its values; without them if that would be too long.
+
+    Such a message is refused when it is due.
+    """
     try:
         return substitute(text, values)
     except TextTooLong:

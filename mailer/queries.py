@@ -27,7 +27,7 @@ EVENTS_TOLD = 100
 """Events of one message in a trace, the newest ones: a retry to many recipients can have thousands."""
 PARCELS_LOOKED_AT = 2000
 MESSAGES_LOOKED_AT = 5000
-"""What one page of a batch's messages in a certain state may look at."""
+"""The most messages that one page of a batch's messages in a certain state looks at."""
 LOOK = 500
 
 COPY_EVENTS = "copy mailer_event (message_id, kind, at, fence, recipient, reply) from stdin"
@@ -65,7 +65,7 @@ MAY_HOLD: dict[str | None, str] = {
     # One recipient refused or dropped and one in doubt: counted as in doubt, told as what is certain.
     **{kind: f"moved > 0 or {kind} > 0 or in_doubt > 0" for kind in ("refused", "dropped")},
 }
-"""Whether a parcel's row allows a message of it to be in a state; those that moved may be in any."""
+"""The condition that a parcel's row allows a message of it to be in a state. Messages that moved may be in any."""
 
 # By pairs, so that only the index of these pairs will do: for a batch that owns much of the table the planner would
 # walk the primary key, through whatever lies between. A retry's base is below its id; asked whether the two are equal,
@@ -90,7 +90,7 @@ class Range(NamedTuple):
 
     @property
     def last_id(self) -> int:
-        """The last id that a message of it could have."""
+        """Return the last id that a message of it could have."""
         return self.first_id + PARCEL_SPAN - 1
 
 
@@ -103,9 +103,12 @@ class Holder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A message with all that other tables say of it. `header` is its Message-ID on the wire, `batch_id` the public id
-    of its batch, None for mail sent without one; `send_at` is that of the parcel which holds it, of one that has left
-    or ended that of its first parcel; `events` are its newest, `EVENTS_TOLD` at most."""
+    """A message with everything that other tables know about it.
+
+    `header` is its Message-ID, and `batch_id` the public id of its batch, None for mail sent without one. `send_at` is
+    that of the parcel which holds the message; when it was sent or has ended, that of its first parcel. `events` are
+    its newest, at most `EVENTS_TOLD`.
+    """
 
     message_id: int
     header: str
@@ -125,10 +128,11 @@ class TracePage:
 
 
 def states_of(message_ids: Collection[int]) -> dict[int, str]:
-    """The state of each message, in the words of `Counts`.
+    """Return the state of each message by id, in the words of `Counts`.
 
-    Sent, if any recipient was; else the state of the newest parcel that still holds it; else how it ended; else in
-    doubt. A refusal of one recipient does not end a message of which another is still tried.
+    A message is sent, if any recipient was sent it. Otherwise it has the state of the newest parcel that still holds
+    it; else that of its final event; else it is in doubt. A refusal of one recipient does not end a message that is
+    still tried for another.
     """
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
     return _states(message_ids, _holders(message_ids))
@@ -143,7 +147,7 @@ def _states(message_ids: Collection[int], holders: dict[int, Holder]) -> dict[in
 
 
 def _holders(message_ids: Iterable[int]) -> dict[int, Holder]:
-    """The newest parcel that still has to send each message."""
+    """Return the newest parcel that still has to send each message, by message id."""
     wanted: dict[int, int] = {}
     for message_id in message_ids:
         base, n = divmod(message_id, PARCEL_SPAN)
@@ -157,7 +161,10 @@ def _holders(message_ids: Iterable[int]) -> dict[int, Holder]:
 
 
 def _parcels_that_hold(bases: Collection[int]) -> QuerySet[Parcel]:
-    """The parcels whose messages are numbered from these, the newest last: each one itself, and its retries."""
+    """Return the parcels whose messages are numbered from these bases, the newest last.
+
+    These are the parcels themselves, and their retries.
+    """
     is_retry = Q(base__in=bases) & ~Q(base=F("pk"))
     return Parcel.objects.filter(Q(pk__in=bases) | is_retry).order_by("pk")
 
@@ -172,17 +179,17 @@ def _state(kinds: set[int], holder: Holder | None) -> str:
 
 
 def find_trace(account: Account, message_id: int) -> Trace | None:
-    """One message of the account; None: it has none of that id, or its history is over."""
+    """Return one message of the account; None if it has none with that id, or its history is over."""
     if not Parcel.objects.filter(pk=message_id // PARCEL_SPAN, account=account).exists():
         return None
     return next(iter(trace([message_id])), None)
 
 
 def list_messages(batch_id: int, *, state: str | None = None, after: int = 0, limit: int) -> TracePage:
-    """The messages of a batch with ids above `after`, by id; with `state`, those that are in it now.
+    """Return the messages of a batch with ids above `after`, by id; with `state`, those that are in it now.
 
     A page with a `state` looks at `PARCELS_LOOKED_AT` parcels and `MESSAGES_LOOKED_AT` messages at most, so it may be
-    short or empty and yet not be the last.
+    short or empty without being the last.
     """
     if state is None:
         ids, next_after = _ids_after(batch_id, after, limit)
@@ -214,7 +221,7 @@ def _ids_in_state(batch_id: int, state: str, *, after: int, limit: int) -> tuple
 
 
 def _parcels_of(batch_id: int, after: int, *, limit: int, state: str | None = None) -> list[Range]:
-    """The batch's parcels that messages above `after` are numbered from; retries hold messages of these."""
+    """Return the batch's parcels that messages above `after` are numbered from. Retries hold messages of these."""
     with connection.cursor() as cursor:
         cursor.execute(
             PARCELS_OF_BATCH.format(may_hold=MAY_HOLD[state]),
@@ -224,13 +231,13 @@ def _parcels_of(batch_id: int, after: int, *, limit: int, state: str | None = No
 
 
 def _members(parcels: Iterable[Range], after: int) -> Iterator[int]:
-    """The ids above `after` of the messages of these parcels."""
+    """Yield the ids above `after` of the messages of these parcels."""
     for parcel in parcels:
         yield from range(max(parcel.first_id, after + 1), parcel.first_id + parcel.size)
 
 
 def trace(message_ids: Sequence[int]) -> list[Trace]:
-    """These messages in this order, without those whose history is over, in a handful of statements."""
+    """Return these messages in this order, without those whose history is over, in a handful of statements."""
     parcels = Parcel.objects.select_related("batch").in_bulk({each // PARCEL_SPAN for each in message_ids})
     messages = Message.objects.defer("personal").annotate(own_headers=F("personal__headers")).in_bulk(message_ids)
     mails = Mail.objects.only("public_id", "headers").in_bulk({message.mail_id for message in messages.values()})
@@ -255,8 +262,11 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
 
 
 def _message_ids(messages: Mapping[int, Message], mails: Mapping[int, Mail]) -> dict[int, str]:
-    """Return the Message-ID of each message that has its mail. What else is personal of it is read only where its
-    caller has given one, which may have keys of substitutions."""
+    """Return the Message-ID of each message that has its mail, by id.
+
+    The other personal fields are read only where the caller has given a Message-ID, which may have keys of
+    substitutions.
+    """
     found = {number: mails[message.mail_id] for number, message in messages.items() if message.mail_id in mails}
     given = [
         number

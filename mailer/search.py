@@ -22,13 +22,16 @@ from mailer.partitions import newest_parcel_id
 
 SHOWN = 100
 DISORDER = 500
-"""How far apart, in parcels, two requests accepted at the same moment may have drawn their ids."""
+"""The distance, in parcels, that the ids of two requests accepted at the same moment may have."""
 MESSAGE_ID_HEADER = re.compile(r"<?[A-Za-z0-9_-]{22}\.([0-9]{1,18})@[^@>]+>?")
 
 
 def find_messages(text: str) -> list[int]:
-    """Ids of the newest messages that `text` names, `SHOWN` at most: an address, an X-Message-Id, a Message-ID, the
-    public id of a batch, or a message's id. Without a text, the newest of all."""
+    """Return the ids of the newest messages that `text` names, at most `SHOWN`.
+
+    The text is an address, an X-Message-Id, a Message-ID, the public id of a batch, or a message's id. Without a text,
+    return the newest of all.
+    """
     text = text.strip()
     if not text:
         return list(Message.objects.order_by("-pk").values_list("pk", flat=True)[:SHOWN])
@@ -43,13 +46,13 @@ def find_messages(text: str) -> list[int]:
 
 
 def _messages_in(parcels: Iterable[tuple[int, int]]) -> list[int]:
-    """Message ids of parcels given as (id, size)."""
+    """Return the message ids of parcels given as (id, size)."""
     ids = (parcel * PARCEL_SPAN + n for parcel, size in parcels for n in range(size))
     return list(islice(ids, SHOWN))
 
 
 def _parcels_of_batch(public_id: str) -> list[tuple[int, int]]:
-    """The newest parcels of a batch, as (id, size): those with a way to go, and the last ones of history."""
+    """Return the newest parcels of a batch as (id, size): those that are not final, and the last final ones."""
     batch_id = Batch.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
     if batch_id is None:
         return []
@@ -61,8 +64,10 @@ def _parcels_of_batch(public_id: str) -> list[tuple[int, int]]:
 
 
 def _parcels_of_mail(public_id: str) -> list[tuple[int, int]]:
-    """The parcels that were made with a mail, as (id, size). A parcel's messages are all of one mail, so its first
-    one tells."""
+    """Return the parcels that were made with a mail as (id, size).
+
+    The messages of a parcel belong to one mail, so the first one names it.
+    """
     mail_id = Mail.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
     if mail_id is None:
         return []
@@ -76,6 +81,9 @@ def _parcels_of_mail(public_id: str) -> list[tuple[int, int]]:
 
 
 def _message_from(parcel: int) -> tuple[int, int]:
-    """The first message from this parcel on, and its mail; mail ids rise with parcel ids, but for a little disorder."""
+    """Return the first message from this parcel on, and its mail.
+
+    Mail ids rise with parcel ids, but for a little disorder.
+    """
     later = Message.objects.filter(pk__gte=parcel * PARCEL_SPAN).order_by("pk")
     return later.values_list("pk", "mail_id").first() or (0, sys.maxsize)

@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 from accounts.idempotency import forget_old_keys
 from batches.models import Mark, Parcel
 from batches.planner import plan_ahead
-from batches.stop.begin import end_pauses
+from batches.stop.control import end_pauses
 from batches.stop.purge import finish_purges
 from batches.sweep import (
     Watch,

@@ -142,7 +142,7 @@ def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
 
 
 def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
-    """Links to its messages in a person's hands, if there are any; each kind has its list."""
+    """Return links to the batch's messages in a person's hands, if there are any; each kind has its list."""
     kinds = {"held": counts.held, "in_doubt": counts.in_doubt}
     return [
         (

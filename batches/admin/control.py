@@ -17,7 +17,8 @@ from batches.admin.asking import Figure, Move, Question, ReasonForm, TimeField, 
 from batches.counts import Counts, count_batch
 from batches.models import Batch, Receipt
 from batches.states import STOPPED, BatchStatus
-from batches.stop.begin import PauseTerms, resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
+from batches.stop.exact import PauseTerms
 from batches.stop.reschedule import reschedule_batch
 from foundation.admin import write_time
 from foundation.clock import database_now

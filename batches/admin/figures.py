@@ -71,7 +71,7 @@ def draw_bar(counts: Counts) -> SafeString:
 
 
 def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool) -> dict[str, Any]:
-    """Waves for unfold's table."""
+    """Return waves for unfold's table."""
     headers = ["send_at (UTC)", "", "Messages", "Sent", "Parcels"]
     rows = [
         [

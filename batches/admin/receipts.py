@@ -122,7 +122,7 @@ def link_subject(receipt: Receipt) -> SafeString:
 
 
 def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
-    """Receipts of one batch or account for unfold's table."""
+    """Return receipts of one batch or account for unfold's table."""
     return {
         "headers": ["When", "Action", "By", "Reason", "Sent", "Stopped", "In doubt", "Affected", ""],
         "rows": [

@@ -3,9 +3,10 @@
 A stop commits the change of one row and *then* reads which claims there are; a worker commits its claim and *then*
 looks at the gate (`batches/claims.py`). So one of the two always sees the other.
 
-1. `begin.py`: the row of a batch changes in a transaction, with a receipt. `freeze.py` does the same for an account or
+1. `exact.py`: the row of a batch changes in a transaction, with a receipt. After the commit the claims that were there
+   are waited for; then the receipt gets its exact counts.
+2. `control.py`: a caller pauses, cancels or resumes a batch. `freeze.py`: an operator does so with an account, or with
    the installation.
-2. `settle.py`: after the commit the claims that were there are waited for; then the receipt gets its exact counts.
 3. `purge.py` and `reschedule.py`: what waits is discarded, or gets another time.
 4. `dry_run.py`: what each of them would do, without doing it.
 """

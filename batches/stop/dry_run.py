@@ -14,7 +14,8 @@ from batches.errors import StatusConflict
 from batches.handles import find_batch
 from batches.models import Batch
 from batches.states import BatchStatus
-from batches.stop.begin import NO_TERMS, PauseTerms, check_terms
+from batches.stop.control import check_terms
+from batches.stop.exact import NO_TERMS, PauseTerms
 from batches.stop.reschedule import RESCHEDULABLE
 
 

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from accounts.models import Account
 from batches.errors import StatusConflict
 from batches.models import Installation, Receipt
-from batches.stop.settle import notify_workers, open_receipt, settle, stop_transaction, wait_until_settled
+from batches.stop.exact import notify_workers, open_receipt, settle, stop_transaction, wait_until_settled
 from foundation.clock import Now
 
 

@@ -20,7 +20,7 @@ from batches.admit import admit_batch
 from batches.counts import count_account
 from batches.errors import StatusConflict
 from batches.models import Receipt
-from batches.stop.settle import open_receipt, stop_transaction, wait_until_settled
+from batches.stop.exact import open_receipt, stop_transaction, wait_until_settled
 
 PURGE_SECONDS = 1.0
 """The sweeper's time slice: rescue and the waves of others must not wait until a large purge has ended."""
@@ -81,7 +81,7 @@ def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
 
 
 def _unfinished(account_id: int) -> list[int]:
-    """Batches of the account in which something that is purged has not ended, some at a time."""
+    """Return some batches of the account in which something that is purged has not ended."""
     with connection.cursor() as cursor:
         cursor.execute(queries.UNFINISHED_PURGE, [account_id])
         return [row[0] for row in cursor.fetchall()]

@@ -13,7 +13,7 @@ from batches.handles import find_batch
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus
-from batches.stop.settle import open_receipt, settle, stop_transaction
+from batches.stop.exact import open_receipt, settle, stop_transaction
 from foundation.clock import database_now
 
 RESCHEDULABLE = frozenset(BatchStatus) - {BatchStatus.CANCELLED}

@@ -29,7 +29,10 @@ class Answering:
         is_stopping: Callable[[], bool],
         feed: Callable[[Connection, bytes], None],
     ) -> None:
-        """`wake` makes the loop call `take_ended`; `feed` takes bytes that followed the request that was answered."""
+        """Prepare the queues of the loop.
+
+        `wake` makes the loop call `take_ended`; `feed` takes bytes that followed the request that was answered.
+        """
         self._application = application
         self._clients = clients
         self._name = name

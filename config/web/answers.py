@@ -32,7 +32,7 @@ class ClientGone(Exception):
 
 
 class Answer:
-    """One answer that is being written: adds what HTTP requires to what a view has returned."""
+    """An answer that is being written. It adds what HTTP requires to what a view has returned."""
 
     def __init__(self, request: Request, writer: Writer) -> None:
         self._request = request

@@ -1,4 +1,4 @@
-"""One connection. The loop owns it; the thread that runs its view calls only `write`."""
+"""A client's connection. The loop owns it; the thread that runs its view calls only `write`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Connection:
         self.pending = b""
         """Bytes that followed a request that is not answered yet."""
         self.has_ended = False
-        """Whether the client has closed its side."""
+        """True once the client has closed its side."""
         self.keeps_open = True
         self.interest = 0
         self._options = options
@@ -82,7 +82,7 @@ class Connection:
 
     @property
     def deadline(self) -> float:
-        """The time of the monotonic clock at which the loop gives up."""
+        """Return the time of the monotonic clock at which the loop gives up."""
         return self.since + self._patience()
 
     def _patience(self) -> float:

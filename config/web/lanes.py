@@ -20,7 +20,7 @@ class FairQueue(Generic[T]):
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, deque[tuple[float, T]]] = {}
-        """In the order in which the callers are served."""
+        """The items by caller, in the order in which the callers are served."""
         self._size = 0
 
     def __len__(self) -> int:

@@ -33,11 +33,11 @@ class Request:
         self._parser: Any = HTTPRequestParser(ADJUSTMENTS)
         self.is_complete = False
         self.is_overlong = False
-        """Whether the body is longer than the path allows. The rest of it is not read."""
+        """True if the body is longer than the path allows. The rest of it is not read."""
         self.error: int | None = None
         """The HTTP status for bytes that are not a valid request."""
         self.kept: list[bytes] | None = []
-        """All bytes read so far, while the request may have to move to another process; None afterwards."""
+        """The bytes read so far, while the request may have to move to another process; None afterwards."""
         self._most = 0
 
     def feed(self, data: bytes) -> bytes:
@@ -85,7 +85,7 @@ class Request:
 
     @property
     def is_empty(self) -> bool:
-        """Whether only blank lines were read."""
+        """Return whether only blank lines were read."""
         return bool(self._parser.empty)
 
     @property
@@ -98,23 +98,23 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path without percent-encoding and with one leading slash, as the views get it."""
+        """Return the path without percent-encoding and with one leading slash, as the views get it."""
         return "/" + str(self._parser.path).lstrip("/")
 
     @property
     def length(self) -> int | None:
-        """The announced length of the body; None when it comes in chunks."""
+        """Return the announced length of the body; None when it comes in chunks."""
         return None if self._parser.chunked else int(self._parser.content_length)
 
     @property
     def body_bytes(self) -> int:
-        """The number of body bytes read so far."""
+        """Return the number of body bytes read so far."""
         receiver = self._parser.body_rcv
         return 0 if receiver is None else len(receiver)
 
     @property
     def kind(self) -> Kind:
-        """The kind of the request according to its head."""
+        """Return the kind of the request according to its head."""
         return kind_of(self.method, self.path, self.length)
 
     @property
@@ -123,7 +123,7 @@ class Request:
 
     @property
     def is_soap_stop(self) -> bool:
-        """Whether the complete body requests a stop."""
+        """Return whether the complete body requests a stop."""
         if not self.may_be_soap_stop or not 0 < self.body_bytes <= MOST_STOP_BYTES:
             return False
         stream = self._parser.get_body_stream()
@@ -133,17 +133,17 @@ class Request:
 
     @property
     def wants_continue(self) -> bool:
-        """Whether the client waits for `100 Continue` before it sends the body."""
+        """Return whether the client waits for `100 Continue` before it sends the body."""
         return bool(self._parser.expect_continue) and not self.is_complete and not self.body_bytes
 
     @property
     def keeps_open(self) -> bool:
-        """Whether the connection may be used for another request."""
+        """Return whether the connection may be used for another request."""
         return not (self._parser.connection_close or self.is_overlong or self.error or self.is_one_zero)
 
     @property
     def is_one_zero(self) -> bool:
-        """Whether the client uses HTTP/1.0. Its connections are not kept open."""
+        """Return whether the client uses HTTP/1.0. Its connections are not kept open."""
         return bool(self._parser.version != "1.1")
 
     def caller(self, address: str) -> Hashable:

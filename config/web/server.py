@@ -1,7 +1,7 @@
-"""The loop of a process: it accepts connections, reads requests (`reading.py`), queues them for the threads, and writes
-what the threads could not send (`answering.py`).
+"""The loop of a process: it accepts connections and reads, queues and answers their requests.
 
-It runs no view and no query, so no call can keep it from the next connection for long.
+`reading.py` turns bytes into requests and queues them for the threads; `answering.py` writes what the threads could not
+send. The loop runs no view and no query, so no call can keep it from the next connection for long.
 """
 
 from __future__ import annotations
@@ -111,17 +111,17 @@ class Server:
 
     @property
     def connections(self) -> int:
-        """The number of open connections."""
+        """Return the number of open connections."""
         return len(self._clients)
 
     @property
     def spooled_bytes(self) -> int:
-        """The size of all large bodies that are being received or answered."""
+        """Return the size of all large bodies that are being received or answered."""
         return self._clients.spooled_bytes
 
     @property
     def waiting(self) -> int:
-        """The number of requests that wait for a thread."""
+        """Return the number of requests that wait for a thread."""
         return len(self._lane)
 
     def ask_to_stop(self) -> None:

@@ -44,7 +44,7 @@ AGAIN_SECONDS: Final = 1.0
 KILL_SECONDS: Final = 2.0
 """The time beyond the grace period after which processes are killed."""
 SWITCH_SECONDS: Final = 0.001
-"""How long a thread keeps the interpreter lock while others wait for it (Python's default: 0.005)."""
+"""The seconds for which a thread keeps the interpreter lock while others wait for it (Python's default: 0.005)."""
 NICE: Final = {Kind.STOP: 0, Kind.ORDINARY: 4, Kind.LARGE: 10}
 """The nice value of each kind of process: where CPU is short, stops get theirs first and large bodies last."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)

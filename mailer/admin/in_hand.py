@@ -137,7 +137,7 @@ def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str
 
 
 def tabulate(traces: list[Trace], chosen: Chosen, *, may_decide: bool) -> dict[str, Any]:
-    """Messages in hand for unfold's table."""
+    """Return messages in hand for unfold's table."""
     now = database_now()
     of_batch = Batch.objects.filter(account=chosen.account)
     batches = of_batch.in_bulk({each.batch_id for each in traces if each.batch_id}, field_name="public_id")

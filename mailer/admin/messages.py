@@ -70,7 +70,7 @@ class FoundMessages(ChangeList):
 
 
 def complete(found: list[Any]) -> list[Any]:
-    """Messages with their states, mails (without content; None when pruned), times and subjects."""
+    """Return the messages with their states, mails (without content; None when pruned), times and subjects."""
     states = states_of([message.pk for message in found])
     light = Mail.objects.select_related("batch", "account").defer("content", "attachments")
     mails = light.in_bulk({message.mail_id for message in found})

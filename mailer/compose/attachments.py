@@ -43,8 +43,10 @@ class File(NamedTuple):
 
 
 def encode_file(type: str, base64: str) -> File:
-    """Return an attachment as it is sent; without a MIME type it is an `application/octet-stream`. Raises
-    Unencodable."""
+    """Return an attachment as it is sent. Raises Unencodable.
+
+    Without a MIME type it is an `application/octet-stream`.
+    """
     parsed = parse_mime_type(type) or OCTET_STREAM
     if parsed.is_composite:
         return _encode_composite(parsed, binascii.a2b_base64(base64))

@@ -70,8 +70,11 @@ def _is_first(line: str, begin: int, end: int) -> bool:
 
 
 def is_within_limits(folded: str) -> bool:
-    """Return whether every reader joins the lines to the same value: no line is longer than SMTP allows, nor, with what
-    can be taken for an encoded word, than RFC 2047 allows, and none begins with several spaces."""
+    """Return whether every reader joins the lines to the same value.
+
+    That is so if no line is longer than SMTP allows, no line that can be taken for an encoded word is longer than RFC
+    2047 allows, and none begins with several spaces.
+    """
     if len(folded) <= LINE:
         return True
     if CRLF in folded and SPACES.search(folded):
@@ -180,7 +183,7 @@ def one_line(value: str) -> str:
 
 
 def is_html(type: str) -> bool:
-    """Of a MIME type, with parameters or without."""
+    """Return whether a MIME type, with parameters or without, is `text/html`."""
     return type.lower().startswith("text/html")
 
 
@@ -223,8 +226,11 @@ def address_field(name: str, addresses: Iterable[Address]) -> bytes:
 
 
 def mailbox(address: Address, *, is_encoded: bool = False) -> str:
-    """Return `Name <address>` on one line, the name quoted or encoded as it needs (RFC 5322 section 3.4, RFC 2047
-    section 5) or, if it has no room in a line otherwise, encoded in any case."""
+    """Return `Name <address>` on one line.
+
+    The name is quoted or encoded as it needs (RFC 5322 section 3.4, RFC 2047 section 5). With `is_encoded` it is
+    encoded in any case, because it has no room in a line otherwise.
+    """
     email = wire_address(address.email)
     name = one_line(address.name).strip(" \t")
     if not name:
@@ -244,5 +250,8 @@ def wire_address(email: str) -> str:
 
 
 def message_id_header(mail_id: str, message_id: int, *, domain: str) -> str:
-    """The Message-ID of a message: begins with the X-Message-Id of its mail, which the caller was given."""
+    """Return the Message-ID of a message.
+
+    It begins with the X-Message-Id of its mail, which the caller got in the answer.
+    """
     return f"<{mail_id}.{message_id}@{domain}>"

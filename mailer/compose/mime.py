@@ -33,7 +33,7 @@ from mailer.suppressions.links import sealer
 from mailer.transports.base import Envelope
 
 TEMPLATES = 4
-"""Of a mail that are kept, of each kind."""
+"""The number of templates that are kept for a mail, of each kind."""
 MIXED, RELATED, ALTERNATIVE = KINDS
 Templates = dict[tuple[str, ...], Template | None]
 
@@ -42,7 +42,10 @@ class Composer:
     """Makes the messages of one mail."""
 
     def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str) -> None:
-        """`public_url` is where recipients find this installation, without a slash at its end."""
+        """Prepare what the messages share.
+
+        `public_url` is where recipients find this installation, without a slash at its end.
+        """
         self.mail = mail
         self.domain = one_line(message_id_domain)
         self._tags = UnsubscribeTags(mail, public_url)
@@ -62,7 +65,7 @@ class Composer:
         """The body up to its last text, and what follows."""
         self._plain_texts = _join(self._texts)
         self._templates: tuple[Templates, Templates] = ({}, {})
-        """By their keys; the second for values that are others in HTML."""
+        """The templates by their keys. The second mapping is for values that differ in HTML."""
         self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
 
@@ -75,10 +78,10 @@ class Composer:
         date: bytes,
         skip: frozenset[str] = frozenset(),
     ) -> Envelope:
-        """The envelope and content of one message.
+        """Return the envelope and content of one message.
 
-        `date` is its `date_field`; `skip` are recipients, as they are written on the wire, who do not get it: they have
-        had their outcome already.
+        `date` is its `date_field`. `skip` has recipients, with their domains as A-labels, who do not get it because
+        they have had an outcome already.
         """
         said: Mapping[str, Any] = personal or {}
         sender, sender_field = self._sender_of(said)
@@ -105,13 +108,13 @@ class Composer:
 
     @property
     def size(self) -> int:
-        """Bytes of the shared body and its templates, for whoever keeps composers."""
+        """Return the bytes of the shared body and its templates, for a cache of composers."""
         return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
 
     def _with_links(
         self, own: Values, said: Mapping[str, Any], message_id: int, recipient: str
     ) -> tuple[Values, bytes]:
-        """The values, with those of the mail's tags, and the header fields that say the same to programs."""
+        """Return the values, with those of the mail's tags, and the header fields with the same links for programs."""
         is_alone = not ("cc" in said or "bcc" in said) and len(said.get("to") or ()) < 2
         token = ""
         if self._tags.needs_token:
@@ -120,7 +123,7 @@ class Composer:
         return own.over(self._tags.values(token)), fields
 
     def _sender_of(self, said: Mapping[str, Any]) -> tuple[str, bytes]:
-        """The reverse path and the From field."""
+        """Return the reverse path and the From field."""
         if "from" not in said:
             return self._wire_sender, self._sender_field
         own = _addresses([said["from"]])
@@ -166,7 +169,7 @@ class Composer:
         return filled
 
     def _make_template(self, keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
-        """A few are kept: a mail's messages mostly have the same keys."""
+        """Make the template for these keys. A few are kept, since the messages of a mail mostly have the same keys."""
         templates = self._templates[is_twofold]
         if len(templates) == TEMPLATES:
             templates.clear()
@@ -176,7 +179,7 @@ class Composer:
 
 
 def date_field(moment: dt.datetime) -> bytes:
-    """The Date header of everything that is handed over at this moment."""
+    """Return the Date field of all messages that are sent at this moment."""
     return f"Date: {format_datetime(moment)}\r\n".encode("ascii")
 
 
@@ -192,7 +195,7 @@ def _join(pieces: Sequence[Piece]) -> bytes:
 
 
 def _addressing(said: Mapping[str, Any], recipient: str, skip: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
-    """The fields that name the recipients, and those of the envelope."""
+    """Return the header fields that name the recipients, and the recipients of the envelope."""
     if not ("to" in said or "cc" in said or "bcc" in said):
         wire = wire_address(recipient)
         return b"To: %b\r\n" % wire.encode(), () if wire in skip else (wire,)
@@ -203,7 +206,7 @@ def _addressing(said: Mapping[str, Any], recipient: str, skip: frozenset[str]) -
 
 
 def recipients_of(said: Mapping[str, Any], recipient: str) -> tuple[str, ...]:
-    """Everyone a message goes to, once, as they are written on the wire; `recipient` is its first."""
+    """Return everyone a message is sent to, once, with their domains as A-labels. `recipient` is the first."""
     if not ("to" in said or "cc" in said or "bcc" in said):
         return (wire_address(recipient),)
     pairs = (*(said.get("to") or [(recipient, "")]), *(said.get("cc") or ()), *(said.get("bcc") or ()))
@@ -223,8 +226,11 @@ class Part(NamedTuple):
 
 
 def _body_of(mail: Mail) -> tuple[list[Piece], bool]:
-    """Return the mail's body from its Content-Type on, and whether it has bytes above 127: mixed(related(
-    alternative(texts), inlines), attachments), each wrapper only where it has something to hold."""
+    """Return the mail's body from its Content-Type on, and whether it has bytes above 127.
+
+    Its structure is mixed(related(alternative(texts), inlines), attachments), with each wrapper only where it has
+    something to hold.
+    """
     texts = [_text(part["type"], _with_written_references(part, mail.attachments)) for part in mail.content]
     inlines = [_attachment(item) for item in mail.attachments if item["disposition"] == "inline"]
     files = [_attachment(item) for item in mail.attachments if item["disposition"] != "inline"]
@@ -248,7 +254,10 @@ def _with_written_references(part: Mapping[str, str], attachments: Sequence[Mapp
 
 
 def _multipart(kind: str, parts: list[Part], token: str) -> Part:
-    """The parts under one boundary; a single part needs no wrapper. The token is random, so no content holds it."""
+    """Return the parts under one boundary; a single part needs no wrapper.
+
+    The token is random, so no content has it.
+    """
     if len(parts) == 1:
         return parts[0]
     boundary = own_boundary(kind, token)
@@ -264,8 +273,11 @@ def _multipart(kind: str, parts: list[Part], token: str) -> Part:
 
 
 def _attachment(item: Mapping[str, str]) -> Part:
-    """Return one attachment. The APIs refuse one that cannot be sent as its type says; one that was stored before they
-    did is an `application/octet-stream`."""
+    """Return one attachment.
+
+    The APIs refuse one that cannot be sent as its type says. One that was stored before they did is sent as an
+    `application/octet-stream`.
+    """
     try:
         file = encode_file(item.get("type") or "", item["content"])
     except Unencodable:

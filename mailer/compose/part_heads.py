@@ -1,5 +1,7 @@
-"""Write the header fields of body parts from the values of a caller: Content-Type (RFC 2045 section 5.1),
-Content-Disposition and Content-ID.
+"""Write the header fields of body parts from the values of a caller.
+
+These are Content-Type (RFC 2045 section 5.1), Content-Disposition (RFC 2183) and Content-ID. The type of an iCalendar
+object gets the parameters that it must have (RFC 6047 section 2.4).
 """
 
 from __future__ import annotations
@@ -98,8 +100,11 @@ IN_CONTENT_ID = "!#$%&'*+/=?^`{|}@:;,()[]"
 LONGEST_CONTENT_ID = LONGEST_LINE - len("Content-ID: <>")
 REFERENCE = re.compile(r"""cid:(?:(?<=["']cid:)(?P<quoted>[^"'\r\n]++)(?=["'])|(?P<bare>[^\s"'<>()]++))""")
 NEEDS_EXTENDED = re.compile(r'["\\;]|=\?|^<')
-"""In the name of a file: some programs leave a quoted pair unchanged, end the name at a semicolon in quotes, take away
-angle brackets around it, or decode what looks like an encoded word."""
+"""The characters of a file name that need the extended form.
+
+Some programs leave a quoted pair unchanged, end the name at a semicolon in quotes, take away angle brackets around it,
+or decode what looks like an encoded word.
+"""
 
 
 def text_type(type: str) -> MimeType:
@@ -148,8 +153,11 @@ def content_id_field(content_id: str) -> bytes:
 
 
 def disposition_field(disposition: str, filename: str) -> bytes:
-    """Return the Content-Disposition field with the name of the file (RFC 2183), in the extended form of RFC 2231 if it
-    is not ASCII, too long for a line, or if a program could read another name."""
+    """Return the Content-Disposition field with the name of the file (RFC 2183).
+
+    The name has the extended form of RFC 2231 if it is not ASCII, too long for a line, or if a program could read
+    another name.
+    """
     name = one_line(filename)
     plain = f'filename="{quote(name)}"'
     is_plain = name.isascii() and len(plain) < LONGEST_LINE - 1 and not NEEDS_EXTENDED.search(name)

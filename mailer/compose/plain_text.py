@@ -29,7 +29,8 @@ OF_HEAD: Final = frozenset(
         "template",
     }
 )
-"""What can be in a head. Any other tag, or a text, ends it, with its end tag or without (WHATWG HTML, 13.2.6.4.4)."""
+"""The elements that can be in a head. Any other tag, or a text, ends it, with its end tag or without (WHATWG HTML,
+13.2.6.4.4)."""
 PARAGRAPHS: Final = frozenset(
     {"p", "div", "table", "ul", "ol", "blockquote", "section", "article", "header", "footer"}
     | {f"h{level}" for level in range(1, 7)}

@@ -30,24 +30,24 @@ CACHED = 200_000
 
 
 class Values(NamedTuple):
-    """What replaces each key, in most texts and in HTML: the same keys in the same order, or the same mapping."""
+    """The values of keys, for most texts and for HTML: the same keys in the same order, or the same mapping."""
 
     plain: Mapping[str, str]
     html: Mapping[str, str]
 
     def over(self, others: Values) -> Values:
-        """These, and the others for keys that these have not."""
+        """Return these values, and the others for keys that these do not have."""
         plain = {**others.plain, **self.plain}
         is_twofold = self.plain is not self.html or others.plain is not others.html
         return Values(plain, {**others.html, **self.html} if is_twofold else plain)
 
 
 class TextTooLong(ValueError):
-    """With its values a text would be longer than `LONGEST`."""
+    """Raised when a text with its values would be longer than `LONGEST`."""
 
 
 def values_of(said: Mapping[str, Any]) -> Values:
-    """The values that one personalization brings, as it is stored."""
+    """Return the values that one personalization brings, as it is stored."""
     own: Mapping[str, str] = said.get("substitutions") or {}
     if "merge" not in said:
         return Values(own, own)
@@ -56,7 +56,7 @@ def values_of(said: Mapping[str, Any]) -> Values:
 
 
 def substitute(text: str, values: Mapping[str, str]) -> str:
-    """`text` with every key of `values` replaced. Raises TextTooLong."""
+    """Return `text` with every key of `values` replaced. Raises TextTooLong."""
     pieces = (cut if len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
     if len(pieces) < 2:
         return text
@@ -82,7 +82,10 @@ def substitute_within(text: str, values: Mapping[str, str], *, longest: int) -> 
 
 @lru_cache(maxsize=256)
 def cut(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The text cut at its keys: text, key, text, key … text. Cached, since a mail's messages share texts and keys."""
+    """Return the text cut at its keys: text, key, text, key … text.
+
+    Cached, since the messages of a mail share texts and keys.
+    """
     ordered = sorted((key for key in keys if key), key=len, reverse=True)
     return tuple(re.split(f"({'|'.join(map(re.escape, ordered))})", text)) if ordered else (text,)
 
@@ -92,7 +95,7 @@ SOFT_BREAK = b"=\r\n"
 LINE = 76
 """Characters to a quoted-printable line, the soft break's included."""
 STANDS_AS_IT_IS = re.compile(r"(?:[!-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?)?")
-"""What quoted-printable does not change and has room for on one line. A dot is no exception: SMTP doubles it."""
+"""Text that quoted-printable leaves unchanged and that has room on one line. A dot is no exception: SMTP doubles it."""
 
 
 class Text(NamedTuple):
@@ -108,7 +111,7 @@ class Text(NamedTuple):
 
     @property
     def is_quoted(self) -> bool:
-        """Whether it is quoted-printable."""
+        """Return whether the text is quoted-printable."""
         return not is_plain(unify_breaks(self.value))
 
 
@@ -119,11 +122,13 @@ class Template:
     """Pieces of a body, filled in for each message that has values for the same keys."""
 
     def __init__(self, pieces: Sequence[Piece], keys: tuple[str, ...], *, is_twofold: bool = False) -> None:
-        """Only of what `is_fillable`. If it is twofold, an HTML text takes the second half of the values: those for the
-        same keys in HTML."""
+        """Make the template of pieces that are `is_fillable`.
+
+        In a twofold one an HTML text takes the second half of the values: those for the same keys in HTML.
+        """
         format: list[bytes] = []
         places: list[tuple[bool, int]] = []
-        """What stands in the format, in its order: whether as quoted-printable, and the number of the value."""
+        """The values in the format, in its order: whether each is quoted-printable, and its number."""
         self._longest = LONGEST
         """The longest value that leaves every 7bit line, and every text, as short as it has to be."""
         for piece in pieces:
@@ -152,7 +157,10 @@ class Template:
         self._pick = _picker([order.index(place) for place in places])
 
     def fill(self, values: Sequence[str]) -> bytes | None:
-        """The pieces with these values, in the order of the keys; None when these need the texts encoded anew."""
+        """Return the pieces with these values, which are in the order of the keys.
+
+        Return None when the values need the texts encoded again.
+        """
         if max(map(len, values)) > self._longest:
             return None
         chosen = self._pick_plain(values)
@@ -167,7 +175,7 @@ class Template:
 
 
 def _picker(numbers: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """Takes the items of these numbers out of a sequence."""
+    """Return a function that takes the items with these numbers out of a sequence."""
     if not numbers:
         return lambda _: ()
     if len(numbers) == 1:
@@ -177,8 +185,10 @@ def _picker(numbers: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]
 
 
 def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
-    """Whether there can be a template: of texts worth the memory, and keys that lie within a line. The head of a
-    calendar depends on its text, so it has none."""
+    """Return whether a template can be made: the texts are worth the memory, and the keys lie within a line.
+
+    The head of a calendar depends on its text, so there is no template with one.
+    """
     texts = [piece for piece in pieces if isinstance(piece, Text)]
     if any(piece.type.lower().startswith(CALENDAR) for piece in texts):
         return False
@@ -186,7 +196,7 @@ def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
 
 
 def encode_text(type: str, value: str) -> bytes:
-    """A text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
+    """Return a text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
     text = unify_breaks(value)
     encoding, data = (b"7bit", text.encode("ascii")) if is_plain(text) else (b"quoted-printable", _quote(text))
     head = text_type_field(type, text)
@@ -194,17 +204,17 @@ def encode_text(type: str, value: str) -> bytes:
 
 
 def unify_breaks(text: str) -> str:
-    """Every line ends with LF."""
+    """Return the text with every line ended by LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_plain(text: str) -> bool:
-    """Whether it can stand as it is: ASCII, in lines that are short enough (RFC 5322 section 2.1.1)."""
+    """Return whether a text needs no encoding: it is ASCII, in lines that are short enough (RFC 5322 section 2.1.1)."""
     return text.isascii() and max(map(len, text.split("\n"))) <= LONGEST_LINE
 
 
 def quote(value: str) -> bytes:
-    """A value as it stands on lines of its own in a quoted-printable text, with room for a soft break behind it."""
+    """Return a value on lines of its own in a quoted-printable text, with room for a soft break behind it."""
     if STANDS_AS_IT_IS.fullmatch(value):
         return value.encode("ascii")
     *lines, last = _quote(unify_breaks(value)).split(b"\n")
@@ -219,14 +229,17 @@ def _quote(text: str) -> bytes:
 
 
 def _cut_at(text: str, keys: tuple[str, ...]) -> tuple[list[str], list[int]]:
-    """What stands before, between and behind the keys of a text; and which keys these are, by their place in `keys`."""
+    """Return the texts between the keys of a text, and which keys these are, by their place in `keys`."""
     pieces = cut(unify_breaks(text), keys)
     numbers = {key: place for place, key in enumerate(keys)}
     return list(pieces[::2]), [numbers[key] for key in pieces[1::2]]
 
 
 def _join_quoted(statics: Sequence[str]) -> list[bytes]:
-    """The format of a quoted-printable text: a soft break wherever a value shares its line with something else."""
+    """Return the format of a quoted-printable text.
+
+    It has a soft break wherever a value shares its line with something else.
+    """
     *before, last = statics
     format: list[bytes] = []
     for place, static in enumerate(before):
@@ -244,7 +257,7 @@ def _join_quoted(statics: Sequence[str]) -> list[bytes]:
 
 
 def _room_in_lines(statics: Sequence[str]) -> int:
-    """How long each value may be so that no line becomes too long."""
+    """Return how long each value may be so that no line becomes too long."""
     room, length, values = LONGEST, 0, 0
     for place, static in enumerate(statics):
         if place:

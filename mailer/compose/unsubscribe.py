@@ -26,12 +26,13 @@ GROUP_TAGS: Final[dict[str, str]] = {
     "{{{unsubscribe_preferences}}}": PREFERENCES,
     "{{unsubscribe_preferences}}": PREFERENCES,
 }
-"""Of mail that belongs to a group, or has a link of its caller's. Replaced by the address of the page."""
+"""The tags of mail that belongs to a group or has an unsubscribe link of its caller. They are replaced by the address
+of the page."""
 RAW_TAGS: Final[dict[str, str]] = {
     "<%asm_global_unsubscribe_raw_url%>": LEAVE_EVERYTHING,
     "<%asm_preferences_raw_url%>": PREFERENCES,
 }
-"""Of any mail."""
+"""The tags of any mail."""
 GROUP_LINKS: Final[dict[str, tuple[str, str]]] = {
     "<%asm_group_unsubscribe_url%>": (LEAVE, "Unsubscribe From This List")
 }
@@ -42,7 +43,7 @@ LINKS: Final[dict[str, tuple[str, str]]] = {
 """Replaced by a whole link in HTML, unless they stand in quotes, as an attribute does."""
 
 HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")
-"""What can stand in a header between angle brackets."""
+"""The URLs that can be written between angle brackets in a header."""
 ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
@@ -54,7 +55,7 @@ class Form(NamedTuple):
 
 
 class UnsubscribeTags:
-    """What one mail has of them."""
+    """The tags that one mail has."""
 
     def __init__(self, mail: Mail, public_url: str) -> None:
         self.needs_token = not mail.unsubscribe_url
@@ -74,15 +75,17 @@ class UnsubscribeTags:
         return bool(self._forms) or self._has_header
 
     def values(self, token: str) -> Values:
-        """What replaces the tags in a message with this token; empty where the link is the caller's."""
+        """Return the values of the tags in a message with this token, which is empty where the link is the caller's."""
         plain = {tag: f"{before}{token}{behind}" for tag, ((before, behind), _) in self._forms.items()}
         if not self._is_twofold:
             return Values(plain, plain)
         return Values(plain, {tag: f"{before}{token}{behind}" for tag, (_, (before, behind)) in self._forms.items()})
 
     def header(self, token: str, *, is_alone: bool, own: Iterable[str] | None) -> bytes:
-        """The header fields of a message with this token, or nothing: where the caller has an own one, for the mail or
-        this message. One click is only offered where it is known who clicks: the message `is_alone` with one recipient.
+        """Return the header fields of a message with this token.
+
+        There are none where the caller gave them for the mail or the message. One click is offered only where it is
+        known who clicks: the message `is_alone` with one recipient.
         """
         if not self._has_header or (own and "list-unsubscribe" in map(str.lower, own)):
             return b""

@@ -51,7 +51,7 @@ def find_inbox(request: HttpRequest) -> Path:
 
 
 def tabulate_received(received: Iterable[Received], now: dt.datetime) -> dict[str, Any]:
-    """Lines of the inbox for unfold's table."""
+    """Return the lines of the inbox for unfold's table."""
     return {
         "headers": ["Subject", "From", "To", "Arrived (UTC)", "", "Size"],
         "rows": [

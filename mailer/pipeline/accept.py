@@ -44,7 +44,7 @@ lane, so that they never delay a single mail."""
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the caller is told: the X-Message-Id (22 characters), how many messages there are, the id of the first."""
+    """The answer to the caller: the X-Message-Id (22 characters), the number of messages, the id of the first."""
 
     public_id: str
     messages: int
@@ -113,7 +113,7 @@ def check_draft(account: Account, draft: MailDraft) -> None:
 
 
 def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
-    """The parcels as stored; none if there is no such batch."""
+    """Return the parcels as stored; none if the account has no such batch."""
     try:
         return _try_to_store(draft, mail)
     except IntegrityError as error:
@@ -154,7 +154,7 @@ def _store_many(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
 
 
 def make_lots(draft: MailDraft) -> Iterator[Lot]:
-    """The draft's personalizations by their time, in parcels of at most `PARCEL_SIZE`."""
+    """Yield the draft's personalizations by their time, in parcels of at most `PARCEL_SIZE`."""
     waves: dict[dt.datetime | None, list[Personalization]] = {}
     for personalization in draft.personalizations:
         waves.setdefault(personalization.send_at or draft.send_at, []).append(personalization)
@@ -176,7 +176,7 @@ def lane_of(draft: MailDraft, *, common_bytes: int) -> Lane:
 
 
 def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
-    """What `STORE` is told of the mail itself."""
+    """Return the parameters of `STORE` that describe the mail."""
     content, attachments = _json(draft.content), _json(draft.attachments)
     return {
         "account": account.pk,
@@ -212,7 +212,10 @@ def _copy_messages(lots: Iterable[tuple[StoredParcel, Lot]]) -> None:
 
 
 def personal_json(one: Personalization) -> str | None:
-    """What differs for this message, as the composer reads it; None when that is only its one recipient."""
+    """Return the fields in which this message differs, as the composer reads them.
+
+    Return None when that is only its one recipient.
+    """
     said: dict[str, Any] = {}
     if len(one.to) > 1 or one.to[0].name:
         said["to"] = one.to
@@ -236,12 +239,12 @@ def personal_json(one: Personalization) -> str | None:
 
 
 def _json(value: Any) -> str:
-    """An address becomes `["address", "name"]`, a part or an attachment an object."""
+    """Return the value as JSON: an address becomes `["address", "name"]`, a part or an attachment an object."""
     return to_json(value).decode()
 
 
 def _give_hints(parcels: list[StoredParcel], lane: Lane) -> None:
-    """After the commit: plan the waves that are inside the horizon, and wake the fleet for mail that is due."""
+    """Plan the waves that are inside the horizon, and wake the fleet for mail that is due; after the commit."""
     now = parcels[0].stored_at
     near = [parcel for parcel in parcels if is_planned_at_once(parcel.send_at, now=now)]
     if near:

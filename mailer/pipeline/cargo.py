@@ -179,7 +179,8 @@ log = structlog.get_logger(__name__)
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 16 * 1024 * 1024
 TIMED_MESSAGES = 8
-"""While composing, the clock is read after each of the first messages, and later once in this many messages."""
+"""The number of messages between two readings of the clock while composing. After each of the first messages it is
+read, too."""
 
 
 class ComposerCache:

@@ -136,7 +136,7 @@ class Trip:
     def __init__(self, deliverer: Deliverer, claims: list[Claim]) -> None:
         self.deliverer = deliverer
         self.is_slow = claims[0].batch_id in deliverer.slow.find()
-        """Whether it is all mail of slow batches; otherwise nothing of it is."""
+        """A trip has either only mail of slow batches, or none of it."""
         self.pace = deliverer.slow_pace if self.is_slow else deliverer.pace
         self.open = {claim.parcel_id: claim for claim in claims}
         self.stopped: list[Claim] = []

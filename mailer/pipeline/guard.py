@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from batches.claims import Hold
-from batches.stop.settle import STOP_CHANNEL
+from batches.stop.exact import STOP_CHANNEL
 from batches.verdict import GateStatus
 from foundation.clock import boottime
 from mailer.pipeline.note import HandoverNote
@@ -89,7 +89,7 @@ class SliceGuard:
 
     @property
     def waited(self) -> float:
-        """Seconds since the silence began before the late messages; 0 without any."""
+        """Return the seconds since the silence began before the late messages; 0 without any."""
         return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
 
     def poll(self) -> Signal:

@@ -60,7 +60,7 @@ class SlowBatches:
         self._turn_at = 0.0
 
     def find(self) -> list[int]:
-        """Their ids."""
+        """Return the ids of the slow batches."""
         now = monotonic()
         while self._until and next(iter(self._until.values())) < now:
             self._until.popitem(last=False)

@@ -95,17 +95,17 @@ class Outcomes:
 
     @property
     def members_left(self) -> int:
-        """The mask of what the parcel still has to send afterwards."""
+        """Return the mask of what the parcel still has to send afterwards."""
         return self.claim.members & ~self.finished
 
     @property
     def doubtful_afterwards(self) -> int:
-        """The mask of what of the parcel may have left and is not known to have."""
+        """Return the mask of messages of the parcel that may have been sent and are not known to have been."""
         return (self.claim.doubtful & ~self.finished) | self.doubtful
 
     @property
     def moved(self) -> int:
-        """The mask of what is still to be handed over to somebody, by another parcel."""
+        """Return the mask of messages that another parcel still has to hand over to some recipients."""
         return reduce(or_, self.moves.values(), 0)
 
     def move(self, mask: int, *, is_remainder: bool, is_replay: bool, is_at_once: bool) -> None:
@@ -228,7 +228,7 @@ def _reply(outcome: Outcome) -> str:
 
 
 def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
-    """Commit a slice. Returns the claims that were no longer ours: what was sent of them is stored all the same."""
+    """Commit a slice. Return the claims that were no longer ours: what was sent of them is stored all the same."""
     with transaction.atomic():
         for item in slices:
             if item.resendable and is_resent(item.claim):

@@ -32,11 +32,12 @@ OUTCOMES: dict[int, Outcome] = {
 
 
 def rescue_parcel(parcel_id: int, fence: int) -> bool:
-    """Take a parcel from a worker that is marked dead and claimed it under this fence. False if someone was first: by
-    now a living worker may have the parcel, under another fence.
+    """Take a parcel from a worker that is marked dead and claimed it under this fence.
 
-    Its hand-over note says what was begun and what was answered: only what was begun and not answered is in doubt.
-    Without a note of that very slice, all of the slice is. What was not begun is due again.
+    Return False if someone was first: a living worker may have the parcel by now, under another fence.
+
+    Its hand-over note says which messages were begun and which were answered: only those that were begun and not
+    answered are in doubt. Without a note of that very slice, all of the slice is. What was not begun is due again.
 
     The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
     and never in between.
@@ -118,7 +119,7 @@ def _look_into(note: ReadNote, parcel: Parcel, outcomes: Outcomes) -> None:
 
 
 def _unrecorded(parcel: Parcel, members: int) -> int:
-    """The mask of the slice that was announced and never recorded."""
+    """Return the mask of the slice that was announced and never recorded."""
     if parcel.slice_from is None or parcel.slice_to is None:
         return 0
     return members & ((1 << parcel.slice_to) - (1 << parcel.slice_from))

@@ -11,7 +11,8 @@ from mailer.transports.base import Refused, Result
 ENHANCED: Final = re.compile(r"5\d\d[ -]#?(5\.\d{1,3}\.\d{1,3})\b")
 """RFC 3463, RFC 2034: an enhanced status code behind the reply's own."""
 HARD: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10"})
-"""Of RFC 3463 section 3.2 and RFC 7505 those that speak of the recipient; 5.1.7 to 5.1.9 speak of the sender."""
+"""The status codes of RFC 3463 section 3.2 and RFC 7505 that are about the recipient; 5.1.7 to 5.1.9 are about the
+sender."""
 UNKNOWN: Final = re.compile(
     r"5(?:50|51|53)\b.*(?:"
     r"(?:unknown|no such|invalid|non-?existent) (?:user|mailbox|recipient|account|address)"
@@ -35,14 +36,14 @@ class Bounce(NamedTuple):
 
 
 def find_bounces(result: Result, recipients: Sequence[str]) -> Iterator[Bounce]:
-    """Those among a message's recipients. Only what was said to a RCPT is about a recipient."""
+    """Return the bounces among a message's recipients. Only a reply to RCPT is about a recipient."""
     for recipient, outcome in zip(recipients, result.outcomes, strict=False):
         if isinstance(outcome, Refused) and outcome.is_of_recipient and (status := hard_status(outcome.reply)):
             yield Bounce(result.message_id, recipient, status, outcome.reply)
 
 
 def hard_status(reply: str) -> str:
-    """The enhanced status code of a reply that says there is no such mailbox; empty for any other."""
+    """Return the enhanced status code of a reply that reports an unknown mailbox; empty for any other reply."""
     found = ENHANCED.match(reply)
     if found and found[1] != OTHER:
         return found[1] if found[1] in HARD else ""

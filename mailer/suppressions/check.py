@@ -29,7 +29,7 @@ BYPASSES: Final[Mapping[SuppressionKind, Bypass]] = {
 
 
 def find_suppressions(asked: Collection[tuple[int, str]]) -> dict[tuple[int, str], list[Found]]:
-    """The suppressions of addresses, by account id and address key; one that is not in the answer has none."""
+    """Return the suppressions of addresses, by account id and address key. An address that is missing has none."""
     found: dict[tuple[int, str], list[Found]] = {}
     values = {"accounts": [account_id for account_id, _ in asked], "emails": [email for _, email in asked]}
     for account_id, email, kind, group_id in fetch_prepared(queries.FIND_SUPPRESSIONS, values):
@@ -38,7 +38,7 @@ def find_suppressions(asked: Collection[tuple[int, str]]) -> dict[tuple[int, str
 
 
 def reason_to_drop(found: Sequence[Found], mail: Mail) -> str | None:
-    """Why a recipient with these suppressions does not get a mail; None: it goes out all the same."""
+    """Return why a recipient with these suppressions does not get a mail; None if it is sent all the same."""
     bypass = Bypass(mail.bypass)
     if Bypass.EVERYTHING in bypass:
         return None

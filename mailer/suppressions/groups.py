@@ -14,24 +14,24 @@ from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup
 from mailer.models import UnsubscribeGroup
 
 GROUPS_LIMIT: Final = 200
-"""Of one account."""
+"""The most groups of one account."""
 MAX_GROUPS_TO_DISPLAY: Final = 25
-"""On a preferences page."""
+"""The most groups on a preferences page."""
 HIGHEST_ID: Final = 2**31 - 1
 
 
 def living_groups(account: Account) -> QuerySet[UnsubscribeGroup]:
-    """Those that were not deleted, the oldest first."""
+    """Return the account's groups that were not deleted, the oldest first."""
     return UnsubscribeGroup.objects.filter(account=account, deleted_at=None).order_by("pk")
 
 
 def counted(groups: QuerySet[UnsubscribeGroup]) -> QuerySet[UnsubscribeGroup]:
-    """Each with its `unsubscribes`."""
+    """Return the groups, each with the number of its `unsubscribes`."""
     return groups.annotate(unsubscribes=Count("suppressions"))
 
 
 def find_group(account: Account, group_id: int) -> UnsubscribeGroup:
-    """Raises UnknownGroup."""
+    """Return a group of the account. Raises UnknownGroup."""
     found = living_groups(account).filter(pk=group_id).first()
     if found is None:
         raise UnknownGroup(group_id)
@@ -39,7 +39,10 @@ def find_group(account: Account, group_id: int) -> UnsubscribeGroup:
 
 
 def create_group(account: Account, *, name: str, description: str, is_default: bool = False) -> UnsubscribeGroup:
-    """Raises UnfitCharacter, GroupNameTaken and GroupLimitReached. A new default takes the place of the old one."""
+    """Create a group. A new default takes the place of the old one.
+
+    Raises UnfitCharacter, GroupNameTaken and GroupLimitReached.
+    """
     with transaction.atomic():
         lock_groups(account)
         if living_groups(account).count() >= GROUPS_LIMIT:
@@ -66,7 +69,10 @@ def change_group(
 
 
 def delete_group(account: Account, group_id: int) -> None:
-    """Its suppressions go with it; mail of it goes on, and who leaves it leaves everything. Raises UnknownGroup."""
+    """Delete a group with its suppressions. Raises UnknownGroup.
+
+    Mail of the group is still sent; a recipient who leaves it then leaves all mail of the account.
+    """
     with transaction.atomic():
         lock_groups(account)
         group = find_group(account, group_id)
@@ -75,7 +81,7 @@ def delete_group(account: Account, group_id: int) -> None:
 
 
 def lock_groups(account: Account) -> None:
-    """Until the end of the transaction nobody else changes the account's groups."""
+    """Lock the account's groups until the end of the transaction."""
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
 
 

@@ -1,4 +1,4 @@
-"""What the holder of a link may see and do: leave a group or everything, come back, choose among groups.
+"""Let the holder of a link leave a group or everything, come back, and choose among groups.
 
 A link that names an address is enough: whoever has it has the mail it came with. The link of a message to several
 recipients names none and allows nothing by itself; `own_link.py` mails each recipient who asks a link of their own.
@@ -32,7 +32,7 @@ class Holder:
 
     @property
     def groups_left(self) -> set[int]:
-        """By id."""
+        """Return the ids of the groups that the holder has left."""
         return groups_left(self.account, self.address)
 
 
@@ -61,8 +61,7 @@ def come_back(holder: Holder, *, everything: bool = False) -> None:
 
 
 def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, everything: bool) -> None:
-    """Of the groups that were shown come back to those that are wanted, and leave the others; leave everything, or
-    not."""
+    """Come back to those of the shown groups that are wanted, and leave the others; leave everything, or not."""
     for group in groups_on_offer(holder):
         if group.pk in wanted:
             unsuppress(holder.account, SuppressionKind.GROUP, [holder.address], group=group)
@@ -72,7 +71,7 @@ def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, e
 
 
 def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
-    """The groups that the mail says, or all, with the mail's own before the others; 25 at most."""
+    """Return the groups that the mail names, or all, with the mail's group before the others; at most 25."""
     said = _mail_of(holder.link.message_id)
     groups = list(living_groups(holder.account))
     if said is not None and said.groups_to_display:
@@ -88,6 +87,6 @@ def _new(holder: Holder, kind: SuppressionKind, group_id: int | None = None) -> 
 
 
 def _mail_of(message_id: int) -> Mail | None:
-    """None once its history is over."""
+    """Return the mail of a message; None once its history is over."""
     mails = Message.objects.filter(pk=message_id).values("mail_id")
     return Mail.objects.only("groups_to_display").filter(pk__in=mails).first()

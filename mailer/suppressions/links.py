@@ -22,16 +22,20 @@ from django.conf import settings
 HEAD = struct.Struct(">IIQ")
 SEAL_BYTES = 16
 LONGEST_ADDRESS = 400
-"""In bytes: longer ones would not fit into a header's line, so their holders are asked for them."""
+"""The most bytes of an address in a link. A longer one would not fit into a line of a header, so its holder is asked
+for it."""
 
 
 class BadLink(Exception):
-    """Nothing that this installation has sealed."""
+    """Raised for a token that this installation has not sealed."""
 
 
 class Link(NamedTuple):
-    """Who leaves what. `group_id` 0: the mail belongs to no group. `address` is a key (`address_key`), empty when the
-    message went to several recipients, who have to say which of them they are."""
+    """The content of a link: who leaves what.
+
+    `group_id` 0 means that the mail belongs to no group. `address` is a key (`address_key`); it is empty when the
+    message went to several recipients, who have to enter their address.
+    """
 
     account_id: int
     group_id: int
@@ -51,7 +55,7 @@ class Sealer:
         self._digest = blake2b(key=first, digest_size=SEAL_BYTES)
 
     def seal(self, account_id: int, group_id: int, message_id: int, address: str) -> str:
-        """The token of a `Link`: 43 characters or more, of those that a URL takes as they are."""
+        """Return the token of a `Link`: 43 characters or more, which need no encoding in a URL."""
         said = HEAD.pack(account_id, group_id, message_id)
         last = address.encode()
         if len(last) <= LONGEST_ADDRESS:
@@ -60,7 +64,7 @@ class Sealer:
         return urlsafe_b64encode(digest + self._mask(said, digest)).rstrip(b"=").decode()
 
     def unseal(self, token: str) -> Link:
-        """What a token says. Raises BadLink."""
+        """Return the link in a token. Raises BadLink."""
         try:
             sealed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
         except (UnicodeEncodeError, binascii.Error) as error:
@@ -78,7 +82,7 @@ class Sealer:
         return digest.digest()
 
     def _mask(self, data: bytes, digest: bytes) -> bytes:
-        """The data with the digest's key stream over it; done twice it is the data again."""
+        """Return the data with the digest's key stream over it; done twice, it is the data again."""
         size = len(data)
         stream = shake_256(self._stream_key + digest).digest(size)
         return (int.from_bytes(data) ^ int.from_bytes(stream)).to_bytes(size)

@@ -25,7 +25,7 @@ from mailer.suppressions.groups import living_groups
 
 PAGE = 10_000
 LITERAL = re.compile(r"[\\_]")
-"""What LIKE would not take as itself, but the per cent sign, which is the caller's own wildcard."""
+"""The characters that LIKE would not take literally, except the per cent sign, which is the caller's wildcard."""
 
 
 @TextField.register_lookup
@@ -53,8 +53,11 @@ class New(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a list: made from `since` to `until`, of addresses like `pattern` (from their beginning; `%` stands for
-    anything), `limit` of them after the first `offset`."""
+    """A part of a list.
+
+    Its rows were made from `since` to `until`, and have addresses like `pattern` (from their beginning; `%` matches
+    anything). `limit` rows follow the first `offset`.
+    """
 
     limit: int
     offset: int = 0
@@ -109,13 +112,13 @@ def clear(account: Account, kind: SuppressionKind) -> None:
 def find_suppressed(
     account: Account, kind: SuppressionKind, emails: Iterable[str], *, group: UnsubscribeGroup | None = None
 ) -> QuerySet[Suppression]:
-    """Those of these addresses that are on a list."""
+    """Return the suppressions of these addresses that are on a list."""
     keys = {address_key(email) for email in emails}
     return Suppression.objects.filter(account=account, kind=kind, group=group, email__in=keys).order_by("email")
 
 
 def list_suppressions(account: Account, kind: SuppressionKind, window: Window) -> tuple[list[Suppression], int]:
-    """A part of a list, the newest first, and how many there are of its times and addresses."""
+    """Return a part of a list, the newest first, and the number of all rows with its times and addresses."""
     found = Suppression.objects.filter(account=account, kind=kind)
     if window.since is not None:
         found = found.filter(created_at__gte=window.since)
@@ -129,7 +132,10 @@ def list_suppressions(account: Account, kind: SuppressionKind, window: Window) -
 
 
 def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iterator[Suppression]:
-    """Who has left a group, or any group of the account, by address; a page at a time, since there may be millions."""
+    """Yield the addresses that have left a group, or any group of the account, by address.
+
+    They are read a page at a time, since there may be millions.
+    """
     own = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP)
     own = own.filter(group__in=living_groups(account)) if group is None else own.filter(group=group)
     own, last = own.select_related("group").order_by("email", "group"), ("", 0)
@@ -139,6 +145,6 @@ def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iter
 
 
 def groups_left(account: Account, email: str) -> set[int]:
-    """The groups that an address has left, by id."""
+    """Return the ids of the groups that an address has left."""
     found = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP, email=address_key(email))
     return {group_id for group_id in found.values_list("group", flat=True) if group_id is not None}

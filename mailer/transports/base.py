@@ -32,11 +32,11 @@ class Envelope(NamedTuple):
     data: bytes
     """The whole MIME message, lines ended by CRLF, not dot-stuffed, without the final dot."""
     is_8bit: bool = False
-    """Whether `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
+    """True if `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
     is_utf8: bool = False
-    """Whether an address or header needs SMTPUTF8 (RFC 6531)."""
+    """True if an address or header needs SMTPUTF8 (RFC 6531)."""
     is_part: bool = False
-    """Whether the message has other recipients than these."""
+    """True if the message has other recipients than these."""
 
 
 class Part(NamedTuple):
@@ -75,7 +75,7 @@ class Refused:
 
     reply: str
     is_of_recipient: bool = field(default=False, compare=False)
-    """Whether the peer refused this recipient alone (after RCPT), and not the sender or the message."""
+    """True if the peer refused this recipient alone (after RCPT), and not the sender or the message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,10 @@ class DjangoBackendTransport(CheckedTransport):
     """A Transport (see base.py) over Django's e-mail API."""
 
     def __init__(self, backend: str) -> None:
-        """`backend` is a dotted path, as in EMAIL_BACKEND. Raises ImportError or ImproperlyConfigured for a bad one."""
+        """Import a backend by its dotted path, as in EMAIL_BACKEND.
+
+        Raises ImportError or ImproperlyConfigured for a bad one.
+        """
         self._backend: Any = get_connection(backend)
         self._is_provider = hasattr(self._backend, "esp_name")
         self._is_open = False
@@ -93,7 +96,10 @@ class DjangoBackendTransport(CheckedTransport):
 
     @cached_property
     def _thread(self) -> ThreadPoolExecutor:
-        """Made at first use, after the fork. Always the same one, so that it opens one database connection at most."""
+        """Return the thread that sends, made at first use, after the fork.
+
+        It is always the same one, so that it opens one database connection at most.
+        """
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail-backend")
 
     def _send(self, envelope: Envelope, guard: Guard) -> tuple[Outcome, ...]:
@@ -141,7 +147,7 @@ def same(envelope: Envelope, outcome: Outcome) -> tuple[Outcome, ...]:
 
 
 def judge_answer(message: EnvelopeMessage, count: int | None, envelope: Envelope) -> tuple[Outcome, ...]:
-    """`count` is how many the backend says it sent; some say nothing."""
+    """Return the outcomes of a message. `count` is how many the backend says that it sent; some return nothing."""
     if count == 0:
         return same(envelope, Refused("the backend chose not to send it"))
     status = getattr(message, "anymail_status", None)
@@ -205,7 +211,10 @@ def _judge_code(code: int, text: bytes | str, stage: Stage) -> Outcome:
 
 
 def _judge_http_status(status: int, words: str) -> Outcome:
-    """401 is our key, not the message: it costs nobody an attempt."""
+    """Return the outcome that an HTTP status means.
+
+    401 is about our key and not the message, so no attempt is used up.
+    """
     if status == 401:
         return NotSent(words)
     if status in {408, 429} or status >= 500:

@@ -84,7 +84,7 @@ class RawMessage(Message):
         return message
 
     def as_bytes(self, unixfrom: bool = False, policy: Any = None, linesep: str = "\n") -> bytes:
-        """`linesep` is Django's addition; its SMTP backend asks for CRLF."""
+        """Return the message as it was composed. `linesep` is Django's addition; its SMTP backend asks for CRLF."""
         written = super().as_bytes(unixfrom=unixfrom, **({"policy": policy} if policy else {}))
         if written == self._as_parsed:
             written = self._data

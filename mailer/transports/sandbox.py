@@ -26,4 +26,4 @@ class SandboxTransport(CheckedTransport):
         return result
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: there is nothing to give back."""

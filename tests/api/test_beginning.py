@@ -12,8 +12,7 @@ from django.test import Client
 from accounts.models import Account
 from api.campaign_words import Dialect, word_for
 from batches.states import BatchStatus
-from batches.stop.begin import begin_stop, finish_stop
-from batches.stop.settle import stop_transaction
+from batches.stop.exact import begin_stop, finish_stop, stop_transaction
 from campaigns.lifecycle import cancel_campaign, pause_campaign, schedule_campaign, send_now
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -17,7 +17,7 @@ from accounts.models import Account
 from batches.handles import create_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from campaigns.states import CampaignStatus
 from mailer.models import Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail

@@ -16,7 +16,7 @@ from batches.counts import LOOKED_AT, Tally, count_batch, count_batches, tally_s
 from batches.handles import create_batch, default_batch
 from batches.models import Batch, Installation, Node, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from batches.sweep import fold_final
 from batches.waves import coming_waves, recent_waves, waves_of
 from foundation.admin import tell_time

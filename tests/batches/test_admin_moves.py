@@ -15,8 +15,8 @@ from batches.counts import count_batch
 from batches.handles import create_batch, default_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
-from batches.stop.settle import open_receipt
+from batches.stop.control import stop_batch
+from batches.stop.exact import open_receipt
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep

@@ -14,7 +14,7 @@ from batches.admit import TARGETS, admit_batch, fire_wave, read_locked_gate
 from batches.handles import create_batch
 from batches.models import Batch, Installation, Parcel
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import resume_batch
+from batches.stop.control import resume_batch
 from batches.verdict import Verdict, verdict
 from foundation.clock import database_now
 from tests.conftest import Clock

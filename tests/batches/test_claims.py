@@ -15,7 +15,7 @@ from batches.claims import ALL_MEMBERS, Claim, Hold, Slice, bits, release, to_ma
 from batches.handles import create_batch
 from batches.models import Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from batches.verdict import GateStatus
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail

@@ -14,7 +14,7 @@ from batches.errors import NoStopPlaceLeft, StatusConflict, StopTooLate, Unknown
 from batches.handles import create_batch, default_batch, find_batch, is_usable, stopped_batches
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import NO_LIMITS, StopLimits, resume_batch, stop_batch
+from batches.stop.control import NO_LIMITS, StopLimits, resume_batch, stop_batch
 from batches.sweep import fold_final
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail

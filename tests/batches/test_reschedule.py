@@ -12,7 +12,8 @@ from batches.errors import PauseIsOver, StatusConflict, UnknownBatch
 from batches.handles import create_batch, find_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import PauseTerms, end_pauses, resume_batch, stop_batch
+from batches.stop.control import end_pauses, resume_batch, stop_batch
+from batches.stop.exact import PauseTerms
 from batches.stop.reschedule import reschedule_batch
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail

@@ -18,7 +18,7 @@ from batches.handles import create_batch
 from batches.models import Batch, Node, Parcel, Worker
 from batches.moving import recalled, share_claims, split_claim, split_off
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from batches.stop.freeze import freeze_account
 from batches.stop.purge import purge_account
 from batches.stop.reschedule import reschedule_batch

@@ -16,7 +16,7 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus, Lane
-from batches.stop.begin import resume_batch
+from batches.stop.control import resume_batch
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft

@@ -14,7 +14,7 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from foundation.clock import database_now
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail

@@ -12,7 +12,7 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.sweep import Watch, fold_final
 from mailer.in_hand import Selection, Why, drop, list_in_hand, replay
 from mailer.pipeline.accept import accept_mail

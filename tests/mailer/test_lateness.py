@@ -13,7 +13,7 @@ from batches.handles import create_batch
 from batches.models import Batch
 from batches.queries import GATE, LOOK
 from batches.states import BatchStatus
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.stop.freeze import freeze_installation, thaw_installation
 from foundation.clock import database_now
 from mailer.in_hand import Selection, Why, drop, list_in_hand, replay

@@ -23,7 +23,7 @@ from batches.handles import create_batch, is_usable
 from batches.models import Batch
 from batches.moving import split_claim
 from batches.states import BatchStatus, Lane
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.stop.freeze import freeze_account, thaw_account
 from batches.stop.reschedule import reschedule_batch
 from batches.sweep import Watch

@@ -16,7 +16,7 @@ from batches.errors import MessageEnded, MessageInFlight, StatusConflict, Unknow
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from foundation.clock import database_now
 from mailer.models import Message
 from mailer.one_message import reschedule_message, stop_message

@@ -18,7 +18,7 @@ from batches.models import Node, Parcel
 from batches.states import Lane, ParcelState
 from mailer.compose.mime import Composer
 from mailer.draft import Address, Attachment, ContentPart, MailDraft
-from mailer.pipeline import deliver, envelopes, guard, pace
+from mailer.pipeline import cargo, deliver, guard, pace
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, Trip
 from mailer.pipeline.guard import SliceGuard
@@ -111,7 +111,7 @@ class Clock:
 
 def set_boottime(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     """Let the deadline of a slice follow this clock."""
-    for module in (deliver, envelopes, guard):
+    for module in (cargo, deliver, guard):
         monkeypatch.setattr(module, "boottime", clock.read)
 
 

@@ -19,7 +19,7 @@ from batches.counts import Counts, count_batch
 from batches.handles import create_batch
 from batches.models import Batch, BatchTotals, Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.sweep import Watch, fold_final
 from foundation.clock import database_now
 from mailer.compose.mime import Composer

@@ -17,7 +17,7 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel
 from batches.states import BatchStatus
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.sweep import Watch
 from mailer.draft import Address, MailDraft, Personalization
 from mailer.in_hand import Selection, Why, list_in_hand, replay

@@ -17,7 +17,7 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
 from batches.states import BatchStatus, ParcelState
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.sweep import settle_receipts
 from batches.verdict import GateStatus
 from foundation.clock import database_now

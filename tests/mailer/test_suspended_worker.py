@@ -12,7 +12,7 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from batches.sweep import Watch
 from mailer.models import Event, EventKind
 from mailer.pipeline.accept import accept_mail

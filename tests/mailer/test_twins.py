@@ -14,7 +14,7 @@ from batches.counts import Counts, count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Worker
 from batches.states import BatchStatus, Lane, ParcelState
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from batches.sweep import claims_of_the_dead
 from foundation.clock import database_now
 from mailer.models import Event

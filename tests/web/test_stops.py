@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import keys
 from api.soap import operations
-from batches.stop import begin, freeze
+from batches.stop import control, freeze
 from campaigns import lifecycle, several
 from config.web.kinds import Kind, kind_of
 from config.web.stops import MOST_BYTES, SCANNED_BYTES, is_soap_stop, is_stop
@@ -21,8 +21,8 @@ from mailer import one_message
 from tests.api.soap.envelopes import SOAP_11, SOAP_12, envelope, perform, retrieve
 
 CORE_STOPS = {
-    begin.stop_batch,
-    begin.resume_batch,
+    control.stop_batch,
+    control.resume_batch,
     freeze.freeze_account,
     freeze.thaw_account,
     freeze.freeze_installation,

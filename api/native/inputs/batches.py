@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from api.native.inputs.fields import MomentField, MoveForm, PageForm, PublicIdField
 from api.native.inputs.reading import check, check_query, read_object
 from batches.states import BatchStatus
-from batches.stop.begin import NO_TERMS, PauseTerms
+from batches.stop.exact import NO_TERMS, PauseTerms
 
 STATUSES = {status.label: status for status in BatchStatus}
 LONGEST_RETENTION_SECONDS = 30 * 24 * 3600

@@ -14,7 +14,7 @@ from batches.handles import create_batch, find_batch
 from batches.listing import list_batches
 from batches.models import Receipt
 from batches.states import STOPPED, BatchStatus
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.stop.dry_run import rehearse, rehearse_reschedule
 from batches.stop.reschedule import reschedule_batch
 from batches.waves import overview_of

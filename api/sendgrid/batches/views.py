@@ -15,7 +15,7 @@ from batches.errors import UnknownBatch
 from batches.handles import create_batch, find_batch, is_usable, stopped_batches
 from batches.models import Batch
 from batches.states import BatchStatus
-from batches.stop.begin import StopLimits, resume_batch, stop_batch
+from batches.stop.control import StopLimits, resume_batch, stop_batch
 
 STATUS_NAMES = {BatchStatus.PAUSED: "pause", BatchStatus.CANCELLED: "cancel"}
 

@@ -106,9 +106,9 @@ class Connection:
         self.is_greeted = False
         """The peer was willing; what goes wrong from now on would go wrong at its other addresses too."""
         self.is_used = False
-        """Whether it has done its work before: its loss says nothing about the peer, nor about the message at hand."""
+        """True if it has delivered before: its loss then says nothing about the peer, nor about the message at hand."""
         self.wants_room = True
-        """Whether it waits until it can write."""
+        """True while it waits until it can write."""
         self.is_watched_for_room = False
         self.begun: Transaction | None = None
         """The transaction whose final dot is out, wholly or in part, and that the peer has not answered."""
@@ -197,7 +197,7 @@ class Connection:
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Commands: as much as the kernel takes now, the rest when it has room."""
+        """Write commands: as much as the kernel takes now, the rest when it has room."""
         self._queue(self._tls.seal(data) if self._tls else data)
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
@@ -212,7 +212,10 @@ class Connection:
         self._queue(self._tls.take_outgoing())
 
     def prepare_message(self, body: bytes, ending: bytes, *, may_begin: Callable[[], bool]) -> None:
-        """Body, final dot and following commands of `current`, for which 354 has come; `write_message` writes them."""
+        """Prepare the body, final dot and following commands of `current`, for which 354 has come.
+
+        `write_message` writes them.
+        """
         if self._tls:
             body, ending = self._tls.seal(body), self._tls.seal(ending)
         self._prepared = body, ending

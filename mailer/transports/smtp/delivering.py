@@ -113,7 +113,10 @@ def _finish_begun(connection: Connection, begun: Transaction, work: Slice, *, re
 
 
 def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice, *, answer: bytes) -> None:
-    """`answer` is that to DATA, or nothing where the gate has closed before DATA."""
+    """Finish a transaction whose message was not sent.
+
+    `answer` is the peer's answer to DATA, or empty where the gate has closed before DATA.
+    """
     if answer:
         transaction.hear_of_data(answer)
     transaction.settle(NotSent(GATE_CLOSED))

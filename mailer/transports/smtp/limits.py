@@ -18,7 +18,7 @@ class PeerLimits:
         self.recipients = RECIPIENTS
         """Recipients to a transaction."""
         self.takes_commands_behind_dot = True
-        """Whether the next message's commands may follow a final dot before it is answered.
+        """True while the next message's commands may follow a final dot before it is answered.
 
         Haraka since 3.3.4 is a peer that offers PIPELINING and does not take them.
         """

@@ -26,7 +26,7 @@ LOGIN_STATUS = re.compile(rb"\d{3}(?: \d\.\d{1,3}\.\d{1,3}(?= |$))?")
 
 
 def open_session(connection: Connection, address: SmtpAddress, get_context: GetContext) -> Script:
-    """Leaves `connection.peer` set."""
+    """Open the session, and set `connection.peer`."""
     is_encrypted = address.is_implicit_tls
     if is_encrypted:
         connection.stage = Stage.ENCRYPTION
@@ -96,7 +96,7 @@ def _turn_into_tls(
 
 
 def _log_in(connection: Connection, address: SmtpAddress, offers: Offers) -> Script:
-    """RFC 4954; LOGIN, which has no RFC, for peers that know nothing better."""
+    """Log in (RFC 4954), by LOGIN, which has no RFC, with peers that offer nothing better."""
     mechanisms = offers.get("AUTH", "").upper().split()
     if "PLAIN" in mechanisms:
         words = [b"AUTH PLAIN " + b64encode(f"\0{address.user}\0{address.password}".encode())]
@@ -114,7 +114,10 @@ def _log_in(connection: Connection, address: SmtpAddress, offers: Offers) -> Scr
 
 
 def _name_of_this_host(sock: socket.socket) -> str:
-    """RFC 5321 section 4.1.4: a full name, or else the address. No DNS: that may take long."""
+    """Return the name for EHLO: a full name, or else the address (RFC 5321 section 4.1.4).
+
+    DNS is not asked, since that may take long.
+    """
     name = socket.gethostname()
     if "." in name and name.isascii():
         return name

@@ -141,12 +141,12 @@ class SmtpTransport(CheckedTransport):
 
     @cached_property
     def _selector(self) -> selectors.BaseSelector:
-        """Made at first use: a transport may be built before a process forks."""
+        """Return the selector, made at first use: a transport may be built before a process forks."""
         return selectors.DefaultSelector()
 
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
-        """Made when it is needed: to read the system's certificates takes long."""
+        """Return the TLS context, made when it is needed: to read the system's certificates takes long."""
         return self._address.make_tls_context()
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -199,7 +199,10 @@ class SmtpTransport(CheckedTransport):
             self._lose(connection, lost, work)
 
     def _write_prepared(self, work: Slice) -> None:
-        """Every message that the peer waits for. They are noted together, for a note costs as much as a message."""
+        """Write every message that the peer waits for.
+
+        They are noted together, for a note costs as much as a message.
+        """
         if not self._prepared:
             return
         prepared = [connection for connection in self._prepared if connection in self._connections]

@@ -45,7 +45,7 @@ class ReplyReader:
         self.broken = ""
         """The reason why nothing more can be read from this peer. The replies before that are good."""
         self.is_closing = False
-        """Whether a 421 has come."""
+        """True once a 421 has come."""
 
     @property
     def has_rest(self) -> bool:
@@ -68,7 +68,7 @@ class ReplyReader:
         return replies
 
     def _add_line(self, line: bytes, replies: list[bytes]) -> None:
-        """`250-` begins all lines of a reply but the last, with the same code in each."""
+        """Add a line. `250-` begins all lines of a reply but the last, with the same code in each."""
         match = LINE.fullmatch(line)
         if match is None or len(line) > LINE_LIMIT or (self._lines and match[1] != self._lines[0][:3]):
             self.broken = "the peer answered something that is not SMTP"

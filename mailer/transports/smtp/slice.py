@@ -89,7 +89,7 @@ class Slice:
             self.unfinished -= 1
 
     def finish_waiting(self, reason: str) -> None:
-        """Nobody is left to take them."""
+        """Finish the messages that wait: no connection is left to take them."""
         not_sent = NotSent(reason)
         for envelope in self.waiting:
             result = Result(envelope.message_id, (not_sent,) * len(envelope.recipients), envelope.recipients)

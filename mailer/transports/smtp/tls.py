@@ -19,7 +19,7 @@ class Tls:
         self._early = b""
         self._is_established = False
         self.is_closed = False
-        """Whether the peer has ended the session: nothing more will come."""
+        """True once the peer has ended the session: nothing more will come."""
 
     @property
     def version(self) -> str:

@@ -67,7 +67,7 @@ class Transaction:
         """The positions, among the recipients, of those with a RCPT."""
         self.commands: list[bytes] = []
         self.is_behind_dot = False
-        """Whether the commands went out behind the final dot of another message."""
+        """True if the commands were sent behind the final dot of another message."""
         self.complaint: NotSent | None = None
         """The peer's complaint about a command, which is no verdict on the message."""
         self.again: tuple[int, ...] = ()

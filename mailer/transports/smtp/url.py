@@ -18,7 +18,8 @@ class StartTls(enum.Enum):
 
     NEVER = "never"
     AUTO = "auto"
-    """If the peer offers it. It must then succeed: a certificate that does not fit ends the connection."""
+    """The client encrypts if the peer offers it. It must then succeed: a certificate that does not fit ends the
+    connection."""
     ALWAYS = "always"
 
 
@@ -38,7 +39,7 @@ class SmtpAddress:
 
     @classmethod
     def parse(cls, url: str) -> SmtpAddress:
-        """`smtp://[user:password@]host[:port][?starttls=…&verify=no&ca=…&hello=…]`, or `smtps://…`.
+        """Parse `smtp://[user:password@]host[:port][?starttls=…&verify=no&ca=…&hello=…]`, or `smtps://…`.
 
         Raises ValueError, whose text never repeats the URL: there may be a password in it.
         """

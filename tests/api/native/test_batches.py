@@ -9,7 +9,7 @@ from accounts.models import Account
 from batches.handles import create_batch, default_batch
 from batches.models import Batch
 from batches.states import BatchStatus
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.stop.freeze import freeze_account
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer

@@ -13,7 +13,7 @@ from accounts.models import Account
 from batches.handles import create_batch
 from batches.models import PARCEL_SPAN, Batch, Parcel
 from batches.states import BatchStatus
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from foundation.clock import database_now
 from mailer import queries
 from mailer.models import Event, EventKind, Mail, Message

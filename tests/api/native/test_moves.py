@@ -117,7 +117,7 @@ def test_neither_the_cut_off_nor_the_ten_places_count_here(client_of_alice: ApiC
 def test_an_unsettled_stop_is_reported(
     client_of_alice: ApiClient, open_batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr("batches.stop.settle.settle_if_idle", lambda receipt: False)
+    monkeypatch.setattr("batches.stop.exact.settle_if_idle", lambda receipt: False)
     settings.STOP_WAIT_SECONDS = 0
     answer = client_of_alice.post(path_of(open_batch, "pause"))
     assert answer["X-Sluice-Settled"] == "false"

@@ -7,7 +7,7 @@ from typing import Any
 
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import end_pauses
+from batches.stop.control import end_pauses
 from foundation.clock import database_now
 from mailer.sweep import sweep
 from tests.api.conftest import ApiClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from batches.handles import create_batch, default_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import resume_batch, stop_batch
+from batches.stop.control import resume_batch, stop_batch
 from batches.stop.freeze import freeze_account, freeze_installation
 from mailer.models import Message
 from mailer.one_message import stop_message

@@ -11,7 +11,7 @@ from accounts.models import Account
 from batches.handles import create_batch, default_batch
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from foundation.clock import database_now
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.bodies import mail_body
@@ -73,7 +73,7 @@ def test_batch_is_stopped(word: str, status: BatchStatus, client_of_alice: ApiCl
 def test_an_unsettled_stop_is_reported(
     client_of_alice: ApiClient, open_batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr("batches.stop.settle.settle_if_idle", lambda receipt: False)
+    monkeypatch.setattr("batches.stop.exact.settle_if_idle", lambda receipt: False)
     settings.STOP_WAIT_SECONDS = 0
     answer = pause(client_of_alice, open_batch)
     assert answer.status_code == 201

@@ -1,8 +1,4 @@
-"""Begin: pause, cancel and resume batches.
-
-A stop changes one row and commits; *then* it reads which claims there are and waits until those are gone
-(`settle.py`). Claims made later look at the gate after it and send nothing (`batches/claims.py`).
-"""
+"""Pause, cancel and resume a batch for its caller, within the limits of an API. `exact.py` has the stop itself."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
 from batches import hints
@@ -20,13 +16,20 @@ from batches.errors import NoStopPlaceLeft, PauseIsOver, StatusConflict, StopToo
 from batches.handles import find_batch, is_pending, stopped_batches
 from batches.models import Batch, Parcel, Receipt
 from batches.states import STOPPED, BatchStatus, ParcelState
-from batches.stop.settle import notify_workers, open_receipt, settle, stop_transaction, wait_until_settled
+from batches.stop.exact import (
+    NO_TERMS,
+    PauseTerms,
+    begin_stop,
+    change_status,
+    finish_stop,
+    open_receipt,
+    settle,
+    stop_transaction,
+)
 from foundation.clock import Now, database_now
 from foundation.postgresql import AdvisoryLock
 
 ENDED_AT_ONCE = 1000
-
-ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +41,6 @@ class StopLimits:
 
 
 NO_LIMITS = StopLimits()
-
-
-@dataclass(frozen=True, slots=True)
-class PauseTerms:
-    """The end of a pause, and how long after its `send_at` mail is retained meanwhile.
-
-    None: until somebody resumes it, and as the installation says.
-    """
-
-    until: dt.datetime | None = None
-    retention: dt.timedelta | None = None
-
-
-NO_TERMS = PauseTerms()
 
 
 def stop_batch(
@@ -80,35 +69,6 @@ def stop_batch(
         if limits.cutoff_seconds:
             _refuse_when_late(batch, limits.cutoff_seconds)
     return finish_stop(receipt)
-
-
-def begin_stop(
-    batch: Batch,
-    status: BatchStatus,
-    *,
-    actor: str,
-    reason: str = "",
-    allowed_from: Collection[BatchStatus],
-    terms: PauseTerms = NO_TERMS,
-) -> Receipt:
-    """Make the change of a stop, in a `stop_transaction` of the caller's. Raises StatusConflict.
-
-    After its commit comes `finish_stop`.
-    """
-    _change_status(batch, status, allowed_from, terms=terms)
-    receipt = open_receipt(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
-    notify_workers(receipt)
-    return receipt
-
-
-def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
-    """Wait, after the commit of a stop, until nothing of it leaves any more.
-
-    A `deadline` (of `time.monotonic`) is for a caller who finishes several.
-    """
-    if receipt.batch_id is not None:
-        hints.hint_admission(receipt.batch_id)
-    return wait_until_settled(receipt, deadline=deadline)
 
 
 def check_terms(terms: PauseTerms) -> None:
@@ -149,7 +109,7 @@ def begin_resume(
 
     The caller hints the admission after its commit.
     """
-    _change_status(batch, BatchStatus.OPEN, allowed_from, version=version)
+    change_status(batch, BatchStatus.OPEN, allowed_from, version=version)
     receipt = open_receipt(batch.account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
     settle(receipt)
     return receipt
@@ -182,30 +142,6 @@ def end_pauses() -> int:
             )
             ended += 1
     return ended
-
-
-def _change_status(
-    batch: Batch,
-    status: BatchStatus,
-    allowed_from: Collection[BatchStatus],
-    *,
-    terms: PauseTerms = NO_TERMS,
-    version: int | None = None,
-) -> None:
-    """Make the one guarded row change of a stop or a resume."""
-    is_stop = status in STOPPED
-    found = Batch.objects.filter(pk=batch.pk, status__in=list(allowed_from))
-    changed = (found if version is None else found.filter(version=version)).update(
-        status=status,
-        version=F("version") + 1,
-        stopped_at=Now() if is_stop else None,
-        paused_until=terms.until,
-        retention_seconds=None if terms.retention is None else int(terms.retention.total_seconds()),
-        **({} if is_stop else {"resumed_at": Now()}),
-    )
-    batch.refresh_from_db(from_queryset=Batch.objects.select_related("account"))
-    if not changed:
-        raise StatusConflict(f"the batch is {BatchStatus(batch.status).label}", field="batch_id")
 
 
 def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:

@@ -1,26 +1,32 @@
-"""Settle: the end of every stop. Wait for the claims that stood when it was committed, then write the exact counts.
+"""The exact stop: begin it, wait for the claims that were there when it was committed, then write the exact counts.
 
-In: a receipt whose stop is committed. Out: the same receipt, settled, or saying how much is in flight. After a crash
-in between the receipt is open, and the sweeper goes on with it.
+A stop changes one row and commits; *then* it reads which claims there are and waits until those are gone. Claims made
+later look at the gate after it and send nothing (`batches/claims.py`).
+
+In: a batch, an account or the installation. Out: a receipt that is settled, or says how much is in flight. After a
+crash in between the receipt is open, and the sweeper goes on with it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from accounts.models import Account
-from batches import queries
+from batches import hints, queries
 from batches.claims import bits, to_mask
 from batches.counts import PENDING, Counts, count_account, count_batch, count_everything
+from batches.errors import StatusConflict
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
-from batches.states import FINAL_STATES, ParcelState
-from foundation.clock import database_now
+from batches.states import FINAL_STATES, STOPPED, BatchStatus, ParcelState
+from foundation.clock import Now, database_now
 from foundation.ids import url_safe
 
 STOP_CHANNEL = "sluice_stop"
@@ -29,6 +35,50 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 DOUBTS_NAMED = 10_000
 COUNTED = ("sent", "stopped", "in_doubt", "ended")
 SETTLED_FIELDS = (*COUNTED, "claims", "in_flight", "doubtful_messages", "settled_at")
+ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTerms:
+    """The end of a pause, and how long after its `send_at` mail is retained meanwhile.
+
+    None: until somebody resumes it, and as the installation says.
+    """
+
+    until: dt.datetime | None = None
+    retention: dt.timedelta | None = None
+
+
+NO_TERMS = PauseTerms()
+
+
+def begin_stop(
+    batch: Batch,
+    status: BatchStatus,
+    *,
+    actor: str,
+    reason: str = "",
+    allowed_from: Collection[BatchStatus],
+    terms: PauseTerms = NO_TERMS,
+) -> Receipt:
+    """Make the change of a stop, in a `stop_transaction` of the caller's. Raises StatusConflict.
+
+    After its commit comes `finish_stop`.
+    """
+    change_status(batch, status, allowed_from, terms=terms)
+    receipt = open_receipt(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
+    notify_workers(receipt)
+    return receipt
+
+
+def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
+    """Wait, after the commit of a stop, until nothing of it leaves any more.
+
+    A `deadline` (of `time.monotonic`) is for a caller who finishes several.
+    """
+    if receipt.batch_id is not None:
+        hints.hint_admission(receipt.batch_id)
+    return wait_until_settled(receipt, deadline=deadline)
 
 
 @contextmanager
@@ -56,6 +106,30 @@ def notify_workers(receipt: Receipt) -> None:
     """Wake the workers when the stop commits; called inside its transaction."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_notify(%s, %s)", [STOP_CHANNEL, receipt.public_id])
+
+
+def change_status(
+    batch: Batch,
+    status: BatchStatus,
+    allowed_from: Collection[BatchStatus],
+    *,
+    terms: PauseTerms = NO_TERMS,
+    version: int | None = None,
+) -> None:
+    """Make the one guarded row change of a stop or a resume."""
+    is_stop = status in STOPPED
+    found = Batch.objects.filter(pk=batch.pk, status__in=list(allowed_from))
+    changed = (found if version is None else found.filter(version=version)).update(
+        status=status,
+        version=F("version") + 1,
+        stopped_at=Now() if is_stop else None,
+        paused_until=terms.until,
+        retention_seconds=None if terms.retention is None else int(terms.retention.total_seconds()),
+        **({} if is_stop else {"resumed_at": Now()}),
+    )
+    batch.refresh_from_db(from_queryset=Batch.objects.select_related("account"))
+    if not changed:
+        raise StatusConflict(f"the batch is {BatchStatus(batch.status).label}", field="batch_id")
 
 
 def wait_until_settled(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
