@@ -104,7 +104,7 @@ def _by_phase(status: GateStatus, until: dt.datetime, start: Place) -> list[Shar
 def sources_of(target: ParcelState) -> list[int]:
     """Return the states from which a verdict may move a parcel to `target`.
 
-    A claimed one is its worker's, and a held one is in a person's hands: it can only be discarded.
+    A claimed parcel belongs to its worker. A held one waits for a person, so it can only be discarded.
     """
     untouched = {ParcelState.CLAIMED} if target is ParcelState.DISCARDED else {ParcelState.CLAIMED, ParcelState.HELD}
     return [int(state) for state, moves in PARCEL_MOVES.items() if target in moves and state not in untouched]

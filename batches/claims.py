@@ -1,4 +1,4 @@
-"""Claims: a worker's hold on parcels, and the look at the gate before each slice.
+"""Claim parcels for a worker, and look at the gate before each slice.
 
 The exact stop rests on an order. A worker commits its claim and *then* looks at the gate; a stop commits the status and
 *then* reads the claims. So one of the two always sees the other, and nothing is held in a session that a lost
@@ -60,8 +60,8 @@ class Slice:
     end: int
 
 
-class Hold:
-    """A worker instance's hold: its id, and whose turn it is in each lane."""
+class Claimer:
+    """Claims parcels for one worker instance: knows its id, and whose turn it is in each lane."""
 
     def __init__(self) -> None:
         self.worker_id = 0
@@ -116,7 +116,7 @@ class Hold:
         )
         claims = [_claim_from(row) for row in rows]
         if claims:
-            # Those behind `after` come last: the round has begun anew.
+            # Those behind `after` come last: the round has begun again.
             behind = [claim.account_id for claim in claims if claim.account_id <= after]
             self._turns[lane] = max(behind or [claim.account_id for claim in claims])
             # Small parcels: try more at a time, big ones: lock no more than are used.
@@ -149,11 +149,11 @@ class Hold:
         return _gates(fetch_prepared(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)}))
 
     def abandon(self) -> None:
-        """Take another name from now on. What was claimed under the old one is left to the rescuer."""
+        """Take another id for later claims. What was claimed under the old one is left to the rescuer."""
         self.worker_id = 0
 
     def leave(self) -> None:
-        """Say that this instance has ended well; it must hold no claim any more."""
+        """Say that this instance has ended well; it must have no claim any more."""
         if self.worker_id:
             Worker.objects.filter(pk=self.worker_id).delete()
             self.worker_id = 0

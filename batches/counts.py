@@ -1,4 +1,4 @@
-"""The messages of a batch by state: one snapshot, whatever their number."""
+"""Count the messages of a batch by state: one snapshot, however many there are."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Counts:
 
     @property
     def waiting(self) -> int:
-        """Return the messages that may still leave, now or after a resume."""
+        """Return the messages that may still be sent, now or after a resume."""
         return self.scheduled + self.due + self.claimed + self.retained + self.held
 
     @property
     def ended_unsent(self) -> int:
-        """Return the messages that never left and never will."""
+        """Return the messages that were not sent and never will be."""
         return self.stopped + self.discarded + self.expired
 
 
@@ -88,7 +88,7 @@ def _counts_from(values: dict[str, Any]) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Messages found among the parcels that were looked at; not exact when there were more parcels than that."""
+    """A count of messages; not exact when there were more parcels than were looked at."""
 
     messages: int
     is_exact: bool
@@ -100,8 +100,8 @@ class Tally:
 def tally_state(state: ParcelState) -> Tally:
     """Return the messages of all batches that wait in this (not final) state."""
     looked_at = Parcel.objects.filter(state=state).annotate(waiting=PENDING)[:LOOKED_AT]
-    found = looked_at.aggregate(messages=Sum("waiting", filter=COUNTED), parcels=Count("pk"))
-    return Tally(found["messages"] or 0, found["parcels"] < LOOKED_AT)
+    totals = looked_at.aggregate(messages=Sum("waiting", filter=COUNTED), parcels=Count("pk"))
+    return Tally(totals["messages"] or 0, totals["parcels"] < LOOKED_AT)
 
 
 def tally_sent(span: dt.timedelta) -> Tally:
@@ -111,5 +111,5 @@ def tally_sent(span: dt.timedelta) -> Tally:
     """
     lately = Q(finalized_at__gt=Now() - span) | Q(state=ParcelState.CLAIMED)
     newest = Parcel.objects.order_by("-pk")[:LOOKED_AT]
-    found = newest.aggregate(messages=Sum("sent", filter=lately & COUNTED), parcels=Count("pk"))
-    return Tally(found["messages"] or 0, found["parcels"] < LOOKED_AT)
+    totals = newest.aggregate(messages=Sum("sent", filter=lately & COUNTED), parcels=Count("pk"))
+    return Tally(totals["messages"] or 0, totals["parcels"] < LOOKED_AT)

@@ -42,12 +42,12 @@ class UnknownMessage(SluiceError):
 
 
 class MessageInFlight(SluiceError):
-    """A worker has the message and has not given it back: whether it leaves is not known yet."""
+    """Raised when a worker has claimed the message and not given it back: it may still be sent."""
 
     code = "message_in_flight"
 
 
 class MessageEnded(SluiceError):
-    """The message has left, or has ended in another way."""
+    """Raised when the message was sent, or has ended in another way."""
 
     code = "message_ended"

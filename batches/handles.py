@@ -1,4 +1,4 @@
-"""Handles: create and find the batches by which callers hold or stop what they scheduled."""
+"""Create and find batches: the handles by which callers stop what they scheduled."""
 
 from __future__ import annotations
 

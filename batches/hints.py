@@ -53,8 +53,8 @@ def hint_admission(batch_id: int) -> None:
 def hint_due(lane: Lane, parcels: int) -> None:
     """Publish tokens that say that there is work in this lane.
 
-    There are never more than the fleet can use at once, those that wait included. Whoever takes one of those sees this
-    work, too, since it is committed.
+    There are never more than the fleet can use at once, those that wait included. The worker that takes one of those
+    sees this work, too, since it is committed.
     """
     for _ in range(min(parcels, fleet_size() - tokens_waiting(lane))):
         publish(DELIVER, [], queue=lane.label, expires=TOKEN_LIFE_SECONDS)
@@ -84,7 +84,7 @@ def fleet_size() -> int:
 
 
 def count_idle() -> int:
-    """Return how many worker processes have nothing to do and nothing to claim. Whoever asks has a claim."""
+    """Return how many worker processes have nothing to do and nothing to claim. The caller has a claim."""
     with connection.cursor() as cursor:
         cursor.execute(queries.COUNT_IDLE, {"silence": NODE_SILENCE.total_seconds()})
         row = cursor.fetchone()
@@ -127,7 +127,7 @@ REMEMBERED_WAVES = 10_000
 SOON = dt.timedelta(seconds=2)
 """A wave this near may fire before a slow commit of its mail: it is hinted for each mail."""
 
-Wave = tuple[int, dt.datetime]
+WaveKey = tuple[int, dt.datetime]
 """A batch's id, and the due_at of some of its parcels."""
 
 
@@ -137,11 +137,11 @@ class Hinter:
     def __init__(self) -> None:
         self._left = threading.Condition()
         self._due: Counter[Lane] = Counter()
-        self._waves: set[Wave] = set()
-        self._planned: set[Wave] = set()
+        self._waves: set[WaveKey] = set()
+        self._planned: set[WaveKey] = set()
         self._thread: threading.Thread | None = None
 
-    def leave(self, due: Counter[Lane], waves: Iterable[Wave], *, now: dt.datetime) -> None:
+    def leave(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
         """Leave hints to be published at once: parcels that are due, by lane, and waves to be planned."""
         with self._left:
             self._due += due
@@ -161,12 +161,12 @@ class Hinter:
             try:
                 self._publish(due, waves)
             except Exception as error:
-                # The thread must outlive whatever it meets; the sweeper finds what it has not said.
+                # The thread must outlive whatever it meets; the sweeper finds what it has not published.
                 log.error("hints not published", error=trace_of(error))
                 connection.close()
             time.sleep(PACE_SECONDS)
 
-    def _publish(self, due: Counter[Lane], waves: set[Wave]) -> None:
+    def _publish(self, due: Counter[Lane], waves: set[WaveKey]) -> None:
         connection.close_if_unusable_or_obsolete()
         for lane, parcels in due.items():
             hint_due(lane, parcels)
@@ -180,7 +180,7 @@ class Hinter:
 class Direct:
     """Publishes at once, in the process that accepts: no worker, command or test needs a thread."""
 
-    def leave(self, due: Counter[Lane], waves: Iterable[Wave], *, now: dt.datetime) -> None:
+    def leave(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
         for lane, parcels in due.items():
             hint_due(lane, parcels)
         for wave in waves:
@@ -191,11 +191,11 @@ hinter: Hinter | Direct = Direct()
 
 
 def use_thread() -> None:
-    """Let this process, and those it forks, publish in a thread of their own from now on."""
+    """Let this process, and those it forks, publish in a separate thread after this."""
     global hinter
     hinter = Hinter()
 
 
-def leave_hints(due: Counter[Lane], waves: Iterable[Wave], *, now: dt.datetime) -> None:
+def leave_hints(due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
     """Leave the hints of mail that was accepted at the moment `now`, after its commit."""
     hinter.leave(due, waves, now=now)

@@ -23,7 +23,7 @@ OF_CALLERS = Q(is_default=False, is_campaign=False)
 
 
 class Batch(models.Model):
-    """The handle by which a caller holds or stops what it scheduled."""
+    """The handle by which a caller pauses or cancels what it scheduled."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
     public_id = models.CharField(max_length=64, unique=True)
@@ -191,7 +191,7 @@ class BatchTotals(models.Model):
 
 
 class Receipt(models.Model):
-    """The answer to a stop or a resume, kept: who, when, why, and how much had left before."""
+    """The answer to a stop or a resume, kept: who, when, why, and how much had been sent before."""
 
     class Action(models.TextChoices):
         PAUSE = "pause", "pause"
@@ -241,7 +241,7 @@ class Receipt(models.Model):
 
     @property
     def is_settled(self) -> bool:
-        """Return whether nothing of it is in a worker's hands: from then on its counts are exact."""
+        """Return whether no worker has a claim on any of it: after that its counts are exact."""
         return self.settled_at is not None
 
 
@@ -271,7 +271,7 @@ class Node(models.Model):
 
 
 class Installation(models.Model):
-    """The switch that holds everything, in one row."""
+    """The switch that stops all mail, in one row."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     frozen_at = models.DateTimeField(null=True)

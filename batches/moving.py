@@ -24,7 +24,7 @@ from batches.stop.exact import STOP_CHANNEL
 from foundation.clock import Now, database_now
 
 RECALL_FOR = dt.timedelta(seconds=15)
-"""Longer than a recall is waited for. Whoever asked may die: then the parcel is claimed again after this."""
+"""Longer than the wait for a recall. If the process that recalled the parcel dies, it is claimed again after this."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 
 

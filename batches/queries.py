@@ -37,8 +37,8 @@ from accounts_account where id = any(%s) order by id for share
 READ_INSTALLATION_GATE = "select frozen_at is not null, thawed_at from batches_installation for share"
 
 # Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
-# `is_after`: those past their retention, or those within it; null: both. What may have left before is not discarded but
-# in doubt.
+# `is_after`: those past their retention, or those within it; null: both. What may have been sent before is not
+# discarded but in doubt.
 APPLY_VERDICT = f"""
 with picked as materialized (
     select id, due_at, lane from batches_parcel
@@ -310,7 +310,7 @@ GATE_COLUMNS = {
 }
 """The fields of `Gate`, as they are read of a parcel p."""
 IS_RECALLED = "coalesce(p.recalled_until > sluice_now(), false)"
-# Everything that can hold a parcel p, in the order of `Gate`'s fields, and whether the parcel is recalled.
+# Everything that can stop a parcel p, in the order of `Gate`'s fields, and whether the parcel is recalled.
 GATE = ", ".join(
     [*(f"{GATE_COLUMNS[field.name]} as {field.name}" for field in fields(Gate)), f"{IS_RECALLED} as is_recalled"]
 )

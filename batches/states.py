@@ -22,7 +22,7 @@ STOPPED = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 
 
 class ParcelState(models.IntegerChoices):
-    """The place of a parcel. Below each: who moves a parcel in, who out."""
+    """The state of a parcel. Below each: the steps that move a parcel into it, and out of it."""
 
     SCHEDULED = 0, "scheduled"
     """In: accept, and record for a retry. Out: admit, at `due_at`."""
@@ -45,7 +45,7 @@ class ParcelState(models.IntegerChoices):
 FINAL_STATES = frozenset({ParcelState.DONE, ParcelState.DISCARDED, ParcelState.EXPIRED})
 
 WAITING_STATES = frozenset({ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.RETAINED, ParcelState.HELD})
-"""The states in which a parcel is in nobody's hands: whoever locks its row may change what it holds."""
+"""The states in which no worker has claimed a parcel: a transaction that locks its row may change its messages."""
 
 PARCEL_MOVES: dict[ParcelState, frozenset[ParcelState]] = {
     ParcelState.SCHEDULED: frozenset(
@@ -70,11 +70,11 @@ PARCEL_MOVES: dict[ParcelState, frozenset[ParcelState]] = {
     ParcelState.DISCARDED: frozenset(),
     ParcelState.EXPIRED: frozenset(),
 }
-"""Besides these, a parcel that waits is done when its last message is stopped, moved or dropped."""
+"""In addition, a parcel that waits is done when its last message is stopped, moved or dropped."""
 
 
 class Lane(models.IntegerChoices):
-    """The queue a parcel leaves by. The lower number is served first."""
+    """The queue by which a parcel is sent. The lower number is served first."""
 
     TRANSACTIONAL = 0, "transactional"
     BULK = 1, "bulk"

@@ -1,6 +1,6 @@
 """The sweeper: it finds what a lost, late or doubled hint, or a dead worker, leaves behind.
 
-Each duty is a function of its own in short guarded steps, so that two sweepers at once are harmless and a stuck duty
+Each duty is a function in short guarded steps, so that two sweepers at once are harmless and a stuck duty
 blocks no other.
 
 `mailer/sweep.py` adds the duties that need messages and events, and runs them all.
@@ -26,7 +26,7 @@ TOKENS_AT_MOST = 1000
 ADMIT_SECONDS = 2.0
 """The time that a duty which admits may take in one round."""
 BATCH_SECONDS = 0.25
-"""The time it spends on one batch, so that a batch of millions does not hold up the others."""
+"""The time it spends on one batch, so that a batch of millions does not delay the others."""
 STALLED_AFTER = dt.timedelta(seconds=2)
 
 
@@ -86,7 +86,7 @@ def fold_final() -> int:
 
 
 def forget_workers() -> int:
-    """Delete the rows of workers and nodes that have long been silent and hold nothing."""
+    """Delete the rows of workers and nodes that have long been silent and have no claims."""
     long_ago = Now() - dt.timedelta(hours=1)
     holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id")
     gone, _ = Worker.objects.filter(seen_at__lt=long_ago).exclude(pk__in=holding).delete()
@@ -95,7 +95,7 @@ def forget_workers() -> int:
 
 
 class Watch:
-    """Finds workers that hold claims and have fallen silent, as one observer with one clock saw it.
+    """Finds workers that have claims and have fallen silent, as one observer with one clock saw it.
 
     A worker is dead when its last look is the same in two reads a lease apart, on a clock that nobody sets. The lease
     is longer than the deadline of a slice, so what it was sending when it fell silent has ended by itself, even if it

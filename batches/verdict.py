@@ -45,7 +45,7 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The state of all that can hold a parcel, read in one statement. A purged one is cancelled, whatever else."""
+    """The state of everything that can stop a parcel, read in one statement. A purged parcel counts as cancelled."""
 
     batch_status: BatchStatus
     is_account_frozen: bool = False
@@ -68,9 +68,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The time for which a paused parcel is kept, from its `send_at`, and how late one may leave; None: however late.
+    """The time for which a paused parcel is kept, from its `send_at`, and how late it may be sent; None: however late.
 
-    Lateness counts from the last of `due_at` and `opened_at`, when a resume or a thaw let the mail go again.
+    Lateness counts from the last of `due_at` and `opened_at`, when a resume or a thaw let the mail be sent again.
     """
 
     retention: dt.timedelta

@@ -14,7 +14,7 @@ from mailer.compose.html_tags import StartTag, read_html
 from mailer.compose.plain_text import plain_text_of
 from mailer.draft import Address
 from mailer.errors import MessageTooLarge
-from mailer.sizing import KeyCounter, link_sizes
+from mailer.expressing import KeyCounter, link_sizes
 
 BODY: Final = re.compile(r"<body\b", re.IGNORECASE)
 HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"

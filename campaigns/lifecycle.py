@@ -21,9 +21,7 @@ from batches import hints
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.stop.control import begin_resume
-from batches.stop.exact import begin_stop
-from batches.stop.exact import finish_stop
-from batches.stop.exact import stop_transaction
+from batches.stop.exact import begin_stop, finish_stop, stop_transaction
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import STATUS_NOW, AccountTerms, Campaign

@@ -14,16 +14,11 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.models import Account
 from batches.models import Receipt
+from batches.stop.exact import finish_stop, stop_transaction
 from campaigns.errors import CampaignConflict
-from campaigns.lifecycle import Statuses
-from campaigns.lifecycle import commit_stop
-from campaigns.lifecycle import hide
-from campaigns.lifecycle import locked_campaign
-from campaigns.lifecycle import require
+from campaigns.lifecycle import Statuses, commit_stop, hide, locked_campaign, require
 from campaigns.patience import patiently_until
 from campaigns.receipts import last_stop
-from batches.stop.exact import finish_stop
-from batches.stop.exact import stop_transaction
 from campaigns.states import CampaignStatus
 from foundation.errors import SluiceError
 

@@ -1,4 +1,4 @@
-"""Mail in a person's hands: held, because it is late, or in doubt, because nobody knows whether it left.
+"""Mail in hand: held, because it is late, or in doubt, because nobody knows whether it was sent.
 
 A person looks at it, and replays it (it is sent, or sent again with the same Message-ID) or drops it.
 """
@@ -57,36 +57,36 @@ def list_in_hand(
 
     The place is None after the last page.
     """
-    found: list[Place] = []
+    places: list[Place] = []
     ids: list[int] = []
     parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).order_by("pk")
     for parcel in parcels[: limit + 2].iterator():
         for n in bits(_mask(parcel, why)):
             if (parcel.pk, n) > after:
-                found.append((parcel.pk, n))
+                places.append((parcel.pk, n))
                 ids.append(parcel.base * PARCEL_SPAN + n)
-        if len(found) > limit:
+        if len(places) > limit:
             break
-    return trace(ids[:limit]), found[limit - 1] if len(found) > limit else None
+    return trace(ids[:limit]), places[limit - 1] if len(places) > limit else None
 
 
 def tally_in_hand(
     why: Why, account: Account | None = None, *, batch: Batch | None = None, looked_at: int = LOOKED_AT
 ) -> Tally:
     """Return how many messages are in hand, of the account or of all, among this many parcels."""
-    found = _parcels(account, why, batch)[:looked_at].aggregate(messages=Sum(_in_hand(why)), parcels=Count("pk"))
-    return Tally(found["messages"] or 0, found["parcels"] < looked_at)
+    totals = _parcels(account, why, batch)[:looked_at].aggregate(messages=Sum(_in_hand(why)), parcels=Count("pk"))
+    return Tally(totals["messages"] or 0, totals["parcels"] < looked_at)
 
 
 def accounts_in_hand(why: Why) -> dict[int, int]:
     """Return the accounts with mail in hand, by id, with how many messages, among `LOOKED_AT` parcels."""
     parcels = _parcels(None, why).order_by("account", "pk").values("pk")[:LOOKED_AT]
-    found = Parcel.objects.filter(pk__in=parcels).values("account").annotate(messages=Sum(_in_hand(why)))
-    return dict(found.order_by("account").values_list("account", "messages"))
+    totals = Parcel.objects.filter(pk__in=parcels).values("account").annotate(messages=Sum(_in_hand(why)))
+    return dict(totals.order_by("account").values_list("account", "messages"))
 
 
 def replay(account: Account, selection: Selection, *, actor: str, reason: str = "") -> Receipt:
-    """Let mail in hand go: it is due now, and leaves unless its batch is stopped. Raises UnknownBatch.
+    """Replay mail in hand: it is due now, and is sent unless its batch is stopped. Raises UnknownBatch.
 
     What is purged or cancelled stays where it is, and so does what a worker is about to record. `affected` in the
     receipt says how many messages were let go.

@@ -17,7 +17,7 @@ from foundation.clock import Now
 
 
 class UnsubscribeGroup(models.Model):
-    """A kind of mail that recipients can leave for itself. A deleted one keeps its row, since mail names it."""
+    """A kind of mail that recipients can unsubscribe from. A deleted group keeps its row, since mail names it."""
 
     id = models.AutoField(primary_key=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)

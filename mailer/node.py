@@ -67,7 +67,7 @@ def do_round(name: str, concurrency: int) -> None:
         if concurrency and (is_broker_away() or is_stalled()):
             deliverer().deliver_due(seconds=settings.SWEEP_INTERVAL_SECONDS)
     except DatabaseError as error:
-        log.warning("database is away", error=describe_database_error(error))
+        log.warning("database unavailable", error=describe_database_error(error))
         connection.close()
 
 

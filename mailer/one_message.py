@@ -1,7 +1,7 @@
 """Stop or reschedule one message, whatever else its batch does.
 
 The parcel that holds the message is recalled from its worker if need be; then, under the row's lock, the message is
-taken out of it. Whoever finds that the message has left says so.
+taken out of it. If the message was sent before, the receipt says so.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ ENDINGS = {"sent": "sent", "in_doubt": "in_doubt"} | dict.fromkeys(
 def stop_message(account: Account, message_id: int, *, actor: str, reason: str = "") -> Receipt:
     """Stop one message, and return a settled receipt.
 
-    It says what was found: `stopped` is 1, or the message had left before (`sent`), may have left (`in_doubt`), or had
-    ended unsent (`ended`). Raises UnknownMessage, and MessageInFlight when a worker that has it does not answer:
-    nothing is changed then.
+    The receipt has the outcome: `stopped` is 1, or the message was sent before (`sent`), may have been sent
+    (`in_doubt`), or had ended unsent (`ended`). Raises UnknownMessage, and MessageInFlight when a worker that has it
+    does not answer: nothing is changed then.
     """
     batch = _batch_of(account, message_id)
     with _holder_of(message_id) as holder:
-        found = _stop(holder, message_id, f"stopped by {actor}") if holder else _ending_of(message_id)
-        return _receipt(batch, Receipt.Action.CANCEL, message_id, found, actor=actor, reason=reason)
+        counts = _stop(holder, message_id, f"stopped by {actor}") if holder else _ending_of(message_id)
+        return _receipt(batch, Receipt.Action.CANCEL, message_id, counts, actor=actor, reason=reason)
 
 
 def reschedule_message(
@@ -89,15 +89,15 @@ def _holder_of(message_id: int, *, locked: Batch | None = None) -> Iterator[Parc
     base, bit = message_id // PARCEL_SPAN, _bit(message_id)
     for _ in range(TRIES):
         parcels = Parcel.objects.filter(base=base).exclude(state__in=FINAL_STATES).order_by("-pk")
-        found = next((parcel for parcel in parcels if to_mask(parcel.members, parcel.size) & bit), None)
-        if found is None:
+        newest = next((parcel for parcel in parcels if to_mask(parcel.members, parcel.size) & bit), None)
+        if newest is None:
             if states_of([message_id])[message_id] in ENDINGS:
                 with transaction.atomic():
                     _lock(locked)
                     yield None
                 return
             continue
-        with recalled(found.pk) as is_back:
+        with recalled(newest.pk) as is_back:
             if not is_back:
                 break
             with transaction.atomic():
@@ -116,7 +116,10 @@ def _lock(batch: Batch | None) -> None:
 
 
 def _stop(holder: Parcel, message_id: int, why: str) -> str:
-    """Stop the message, and return the receipt's counter for it. If it may have left before, it is in doubt again."""
+    """Stop the message, and return the receipt's counter for it.
+
+    If it may have been sent before, it is in doubt again.
+    """
     if holder.is_replay:
         take_out(holder, _bit(message_id), "in_doubt")
         return "in_doubt"

@@ -1,6 +1,6 @@
-"""A message for a person's eyes: headers, parts as text, names of attachments. Never for the wire.
+"""Show a message to a person: headers, parts as text, names of attachments. It is never sent.
 
-Nothing of it may run or load anything: HTML is shown as source, or in a frame without scripts, forms, a referrer or a
+Nothing in it may run or load anything: HTML is shown as source, or in a frame without scripts, forms, a referrer or a
 network.
 """
 
@@ -64,10 +64,10 @@ class Preview:
 
 def preview_message(message: Message, mail: Mail) -> Preview:
     """Return one accepted message with its values. The tags that become links stay unchanged."""
-    said: Mapping[str, Any] = message.personal or {}
-    values = values_of(said)
+    personal: Mapping[str, Any] = message.personal or {}
+    values = values_of(personal)
     return Preview(
-        headers=list(_headers(message, mail, said, values.plain)),
+        headers=list(_headers(message, mail, personal, values.plain)),
         parts=[_part(part["type"], part["value"], values) for part in mail.content],
         attached=[
             Attached(item["filename"], item.get("type") or "", len(item["content"]) * 3 // 4)
@@ -78,8 +78,8 @@ def preview_message(message: Message, mail: Mail) -> Preview:
 
 def subject_of(message: Message, mail: Mail) -> str:
     """Return the subject of one message of a mail."""
-    said: Mapping[str, Any] = message.personal or {}
-    return _fill(said.get("subject") or mail.subject, values_of(said).plain)
+    personal: Mapping[str, Any] = message.personal or {}
+    return _fill(personal.get("subject") or mail.subject, values_of(personal).plain)
 
 
 def _part(type: str, text: str, values: Values) -> Part:
@@ -98,22 +98,26 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def _headers(
-    message: Message, mail: Mail, said: Mapping[str, Any], values: Mapping[str, str]
+    message: Message, mail: Mail, personal: Mapping[str, Any], values: Mapping[str, str]
 ) -> Iterable[tuple[str, str]]:
-    yield "From", _mailboxes([said.get("from") or [mail.sender, mail.sender_name]])
-    yield "To", _mailboxes(said.get("to") or [[message.recipient, ""]])
-    for name, addresses in (("Cc", said.get("cc")), ("Bcc", said.get("bcc")), ("Reply-To", _reply_to(mail, said))):
+    yield "From", _mailboxes([personal.get("from") or [mail.sender, mail.sender_name]])
+    yield "To", _mailboxes(personal.get("to") or [[message.recipient, ""]])
+    for name, addresses in (
+        ("Cc", personal.get("cc")),
+        ("Bcc", personal.get("bcc")),
+        ("Reply-To", _reply_to(mail, personal)),
+    ):
         if addresses:
             yield name, _mailboxes(addresses)
     yield "Subject", subject_of(message, mail)
-    yield "Message-ID", message_id_of(mail, message.pk, said, domain=settings.MESSAGE_ID_DOMAIN)
-    for name, value in written_headers(mail.headers, said.get("headers")):
+    yield "Message-ID", message_id_of(mail, message.pk, personal, domain=settings.MESSAGE_ID_DOMAIN)
+    for name, value in written_headers(mail.headers, personal.get("headers")):
         yield name, written_value(name, _fill(value, values))
 
 
-def _reply_to(mail: Mail, said: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+def _reply_to(mail: Mail, personal: Mapping[str, Any]) -> Sequence[Sequence[str]]:
     own = [Address(email, name) for email, name in mail.reply_to]
-    return fill_reply_to(own, said.get("substitutions") or {}) or own
+    return fill_reply_to(own, personal.get("substitutions") or {}) or own
 
 
 def _mailboxes(pairs: Iterable[Sequence[str]]) -> str:

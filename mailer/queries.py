@@ -62,7 +62,7 @@ MAY_HOLD: dict[str | None, str] = {
     None: "true",
     **{state.label: f"moved > 0 or state = {int(state)}" for state in ParcelState if state is not ParcelState.DONE},
     **{kind: f"moved > 0 or {kind} > 0" for kind in ("sent", "stopped", "in_doubt")},
-    # One recipient refused or dropped and one in doubt: counted as in doubt, told as what is certain.
+    # One recipient refused or dropped and one in doubt: counted as in doubt, reported by the event that is certain.
     **{kind: f"moved > 0 or {kind} > 0 or in_doubt > 0" for kind in ("refused", "dropped")},
 }
 """The condition that a parcel's row allows a message of it to be in a state. Messages that moved may be in any."""
@@ -208,16 +208,16 @@ def _ids_after(batch_id: int, after: int, limit: int) -> tuple[list[int], int | 
 def _ids_in_state(batch_id: int, state: str, *, after: int, limit: int) -> tuple[list[int], int | None]:
     window = _parcels_of(batch_id, after, limit=PARCELS_LOOKED_AT, state=state)
     members = _members((each for each in window if each.may_hold), after)
-    found: list[int] = []
+    ids: list[int] = []
     for _ in range(MESSAGES_LOOKED_AT // LOOK):
         looked_at = list(islice(members, LOOK))
         states = states_of(looked_at)
-        found += [message_id for message_id in looked_at if states[message_id] == state]
-        if len(found) > limit:
-            return found[:limit], found[limit - 1]
+        ids += [message_id for message_id in looked_at if states[message_id] == state]
+        if len(ids) > limit:
+            return ids[:limit], ids[limit - 1]
         if len(looked_at) < LOOK:
-            return found, window[-1].last_id if len(window) == PARCELS_LOOKED_AT else None
-    return found, looked_at[-1]
+            return ids, window[-1].last_id if len(window) == PARCELS_LOOKED_AT else None
+    return ids, looked_at[-1]
 
 
 def _parcels_of(batch_id: int, after: int, *, limit: int, state: str | None = None) -> list[Range]:
@@ -267,25 +267,25 @@ def _message_ids(messages: Mapping[int, Message], mails: Mapping[int, Mail]) -> 
     The other personal fields are read only where the caller has given a Message-ID, which may have keys of
     substitutions.
     """
-    found = {number: mails[message.mail_id] for number, message in messages.items() if message.mail_id in mails}
+    mail_of = {number: mails[message.mail_id] for number, message in messages.items() if message.mail_id in mails}
     given = [
         number
-        for number, mail in found.items()
+        for number, mail in mail_of.items()
         if find_message_id({**mail.headers, **(getattr(messages[number], "own_headers", None) or {})}) is not None
     ]
     personal = dict(Message.objects.filter(pk__in=given).values_list("pk", "personal")) if given else {}
     return {
         number: message_id_of(mail, number, personal.get(number), domain=settings.MESSAGE_ID_DOMAIN)
-        for number, mail in found.items()
+        for number, mail in mail_of.items()
     }
 
 
 def _latest_events(message_ids: Sequence[int]) -> dict[int, list[Event]]:
-    found: dict[int, list[Event]] = {}
+    events: dict[int, list[Event]] = {}
     with connection.cursor() as cursor:
         cursor.execute(LATEST_EVENTS, {"messages": list(message_ids), "events": EVENTS_TOLD})
         for message_id, number, kind, at, fence, recipient, reply in cursor.fetchall():
             event = Event(message_id=message_id, id=number, kind=kind, at=at, fence=fence)
             event.recipient, event.reply = recipient, reply
-            found.setdefault(message_id, []).append(event)
-    return found
+            events.setdefault(message_id, []).append(event)
+    return events

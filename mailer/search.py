@@ -38,8 +38,8 @@ def find_messages(text: str) -> list[int]:
     if header := MESSAGE_ID_HEADER.fullmatch(text):
         return [int(header[1])]
     if "@" in text:
-        found = Message.objects.filter(recipient__in=spellings(text)).order_by("-pk")
-        return list(found.values_list("pk", flat=True)[:SHOWN])
+        messages = Message.objects.filter(recipient__in=spellings(text)).order_by("-pk")
+        return list(messages.values_list("pk", flat=True)[:SHOWN])
     if re.fullmatch("[0-9]{1,18}", text):
         return [int(text)]
     return _messages_in(_parcels_of_mail(text) or _parcels_of_batch(text))

@@ -123,7 +123,7 @@ def _do(name: str, duty: Duty) -> int:
 def rescue(watch: Watch | None = None) -> int:
     """Mark silent workers dead and take their parcels; returns the parcels rescued."""
     for worker in (watch or _watch).mark_dead():
-        log.warning("worker is dead", worker=worker)
+        log.warning("worker marked as dead", worker=worker)
     return sum(rescue_parcel(parcel, fence) for parcel, fence in claims_of_the_dead())
 
 

@@ -1,8 +1,9 @@
-"""The number of messages of each account that wait to leave, by a look that stays cheap at any size.
+"""Refuse mail of an account that has too many messages waiting, by a count that stays cheap at any size.
 
-The guard against a caller that schedules without end. It need not be exact, so nothing is counted per request: each
-process looks every ten seconds, or less often when looking takes long, and for all accounts at once. An account may
-overshoot its limit by what it sends in between, and, in a table of more than `BLOCKS` blocks, by the error of a sample.
+This is the guard against a caller that schedules without end. It need not be exact, so nothing is counted for each
+request: each process counts every ten seconds, or less often when counting takes long, and for all accounts at once. An
+account may exceed its limit by what it sends in between, and, in a table of more than `BLOCKS` blocks, by the error of
+a sample.
 """
 
 from __future__ import annotations

@@ -28,9 +28,7 @@ COMMANDS = {
     "demo": Command("stack.demo", "run a self-checking demonstration and exit"),
     "up": Command("stack.up", "start everything and leave it running until Ctrl-C"),
     "test": Command("stack.test", "run the tests (further arguments are passed to pytest)", DEVELOPMENT),
-    "check": Command(
-        "stack.check", "run every check of CI, from style and types to the tests", DEVELOPMENT
-    ),
+    "check": Command("stack.check", "run every check of CI, from style and types to the tests", DEVELOPMENT),
     "doctor": Command("stack.doctor", "check an installation and report its problems"),
     "bench": Command("benchmarks.command", "measure the performance, case by case"),
     "chaos": Command("chaos.command", "inject faults into a running system and verify its promises"),

@@ -1,7 +1,7 @@
 """The admin's pages of batches, waves and receipts: to look at, with buttons on a batch, an account, and everything."""
 
-from batches.admin.accounts import HeldAccountAdmin
+from batches.admin.accounts import StoppableAccountAdmin
 from batches.admin.batches import BatchAdmin
 from batches.admin.receipts import ReceiptAdmin
 
-__all__ = ["BatchAdmin", "HeldAccountAdmin", "ReceiptAdmin"]
+__all__ = ["BatchAdmin", "ReceiptAdmin", "StoppableAccountAdmin"]

@@ -52,12 +52,12 @@ class PurgeForm(ReasonForm):
 
     def clean_username(self) -> None:
         if self.cleaned_data["username"] != self.expected:
-            raise forms.ValidationError("This is not its username. Nothing was changed.")
+            raise forms.ValidationError("This is not the username of the account. Nothing was changed.")
 
 
 @admin.register(Account)
-class HeldAccountAdmin(AccountAdmin):
-    """Accounts, with what holds their mail."""
+class StoppableAccountAdmin(AccountAdmin):
+    """The page of accounts, with the freeze of each and its buttons."""
 
     change_form_template = "batches/account.html"
 
@@ -114,16 +114,18 @@ def control_account(request: HttpRequest, account_id: int, move: Move) -> HttpRe
     """Ask for confirmation, and on POST carry the move out."""
     require(request, MAY_CONTROL)
     account = get_object_or_404(Account.objects.select_related("parent"), pk=account_id)
-    said = request.POST or None
-    state = "frozen already" if account.frozen_at else "not frozen"
+    data = request.POST or None
+    state = "already frozen" if account.frozen_at else "not frozen"
     return confirm(
         request,
-        PurgeForm(said, account=account) if move is PURGE else ReasonForm(said),
+        PurgeForm(data, account=account) if move is PURGE else ReasonForm(data),
         lambda: _question(move, account),
         lambda actor, answers: MOVES[move](account, actor=actor, reason=answers["reason"]),
         back=reverse("admin:accounts_account_change", args=[account.pk]),
         model=Account,
-        first=lambda: "" if move in moves_of(account) else f"There is nothing to {move.action}: it is {state}.",
+        first=lambda: (
+            "" if move in moves_of(account) else f"There is nothing to {move.action}: the account is {state}."
+        ),
     )
 
 
@@ -151,24 +153,25 @@ def say_consequences(move: Move, account: Account, counts: Counts) -> list[str]:
     """Return the effects of the move, in sentences with numbers."""
     if move is FREEZE:
         return [
-            "When the answer is there, nothing more of this account or of its subusers leaves, in any batch.",
-            "Mail is still accepted. What comes due is retained, and does not expire while it is frozen.",
-            "Thaw lets it go on; nothing is lost or sent twice.",
+            "As soon as this is confirmed, no more mail from this account or its subusers is sent, in any batch.",
+            "Mail is still accepted. Mail that becomes due is retained, and does not expire during the freeze.",
+            "Thaw continues the delivery. Nothing is lost or sent twice.",
         ]
     if move is PURGE:
         return [
-            f"{counts.waiting:,} messages are discarded for good: {counts.scheduled:,} scheduled, {counts.due:,} due, "
-            f"{counts.claimed:,} in workers' hands, {counts.retained:,} retained, {counts.held:,} held.",
-            "This cannot be taken back, by no thaw and no resume.",
-            f"The account stays frozen. Mail accepted later is not touched, nor are {counts.in_doubt:,} in doubt.",
+            f"{counts.waiting:,} messages are discarded permanently: {counts.scheduled:,} scheduled, "
+            f"{counts.due:,} due, {counts.claimed:,} being sent, {counts.retained:,} retained, {counts.held:,} held.",
+            "Neither a thaw nor a resume can undo this.",
+            "The account stays frozen. Mail that is accepted later is not affected, nor are the "
+            f"{counts.in_doubt:,} messages in doubt.",
         ]
     parent = account.parent
     return [
-        f"{counts.due + counts.retained:,} messages whose time has come leave at once, at the fleet's pace, unless "
-        "their batch is paused or cancelled.",
-        f"{counts.scheduled:,} messages wait for their send_at as if nothing had been.",
-        *([f"{counts.held:,} are held, and stay in a person's hands."] if counts.held else []),
-        *([f"Its parent {parent} is frozen, too: until that is thawed, nothing leaves."] if is_frozen(parent) else []),
+        f"{counts.due + counts.retained:,} messages whose time has come are sent immediately, as fast as the "
+        "workers can, unless their batch is paused or cancelled.",
+        f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.",
+        *([f"{counts.held:,} messages are held, and still need a decision."] if counts.held else []),
+        *([f"Its parent {parent} is frozen, too: no mail is sent until it is thawed."] if is_frozen(parent) else []),
     ]
 
 

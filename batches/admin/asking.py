@@ -1,7 +1,7 @@
-"""The way of every button: what will happen, in numbers; a reason; and then the receipt.
+"""Ask before a button does its work: show its effects in numbers, take a reason, and then show the receipt.
 
-A GET only asks. The POST calls the function that the APIs call, and its answer is the receipt's page; whatever the core
-refuses is told in words, and nothing was changed. A list can show the question in a window of its own (`#dialog`).
+A GET only asks. The POST calls the function that the APIs call, and its answer is the receipt's page. If the core
+refuses, the page says why, and nothing was changed. A list can show the question in a window (`#dialog`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from foundation.errors import SluiceError
 
 FURTHEST = dt.timedelta(days=366)
 REFUSALS: dict[type[SluiceError], str] = {
-    PauseIsOver: "this time has passed already",
-    UnknownBatch: "there is no such batch, or it is the hidden one of mail sent without a batch",
-    UnknownMessage: "there is no such message any more",
-    MessageInFlight: "a worker has the message and has not answered; try again in some seconds",
+    PauseIsOver: "this time has already passed",
+    UnknownBatch: "the batch does not exist, or is the hidden batch of mail sent without one",
+    UnknownMessage: "the message no longer exists",
+    MessageInFlight: "a worker is sending the message; try again in a few seconds",
 }
 """The texts of errors whose own text is a name for programs. Apps above this one add theirs."""
 
@@ -42,7 +42,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why? It is kept in the receipt."}),
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "The reason is kept in the receipt."}),
     )
 
 
@@ -53,7 +53,7 @@ class TimeInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
 
 
 class TimeField(forms.DateTimeField):
-    """A time in UTC, a year ahead at most: what is further is a slip of the pen."""
+    """A time in UTC, a year ahead at most: a later one is a typing error."""
 
     widget = TimeInput
 
@@ -151,12 +151,12 @@ def confirm(
             form.add_error(error.field, f"Nothing was changed: {tell_refusal(error)}.")
     elif why := first():
         return refuse(request, why, back)
-    asked = question()
+    shown_question = question()
     context = {
         **admin.site.each_context(request),
-        "title": asked.title,
+        "title": shown_question.title,
         "opts": model and model._meta,
-        "question": asked,
+        "question": shown_question,
         "form": form,
         "back": back,
     }
@@ -172,5 +172,5 @@ def _show(request: HttpRequest, receipt: Receipt, back: str) -> HttpResponse:
     """Redirect to the receipt's page, or show a sentence to those who may not see receipts."""
     if request.user.has_perm("batches.view_receipt"):
         return HttpResponseRedirect(reverse("admin:batches_receipt_change", args=[receipt.pk]))
-    messages.success(request, f"Done: {receipt.sent:,} had been sent, {receipt.in_flight:,} are in flight.")
+    messages.success(request, f"Done: {receipt.sent:,} messages had been sent, {receipt.in_flight:,} are in flight.")
     return HttpResponseRedirect(back)

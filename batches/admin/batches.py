@@ -110,7 +110,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
             else BatchStatus(batch.status).label
         )
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, batch: Batch) -> str:
         return write_time(batch.created_at)
 
@@ -124,7 +124,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
 
 def is_frozen(account: Account) -> bool:
-    """Return whether the account is held by its own freeze or its parent's."""
+    """Return whether the account or its parent is frozen."""
     return account.frozen_at is not None or (account.parent is not None and account.parent.frozen_at is not None)
 
 
@@ -134,15 +134,16 @@ def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
         return []
     until = batch.paused_until
     return [
-        f"It is resumed by itself at {write_time(until)} UTC ({tell_time(until, now)})."
+        f"It is resumed automatically at {write_time(until)} UTC ({tell_time(until, now)})."
         if until
         else "It stays paused until somebody resumes it.",
-        f"What comes due is retained for {tell_hours(batch.retention_seconds)} after its send_at, and then expires.",
+        f"Mail that becomes due is retained for {tell_hours(batch.retention_seconds)} after its send_at, and then "
+        "expires.",
     ]
 
 
 def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
-    """Return links to the batch's messages in a person's hands, if there are any; each kind has its list."""
+    """Return links to the batch's messages that wait for a decision; each kind has its list."""
     kinds = {"held": counts.held, "in_doubt": counts.in_doubt}
     return [
         (
@@ -170,7 +171,7 @@ def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
         "terms": tell_terms(batch, now),
         "figures": [
             Figure("Accepted", counts.accepted),
-            Figure("May still leave", counts.waiting),
+            Figure("May still be sent", counts.waiting),
             Figure("Sent", counts.sent),
             Figure("Stopped, discarded, expired", counts.ended_unsent),
         ],

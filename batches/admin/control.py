@@ -46,7 +46,7 @@ class PauseForm(ReasonForm):
     until = TimeField(
         label="Until (UTC)",
         required=False,
-        help_text="The batch is resumed by itself then. Empty: it stays paused until somebody resumes it.",
+        help_text="The batch is then resumed automatically. Empty: it stays paused until somebody resumes it.",
     )
     hours = forms.FloatField(
         label="Retain mail for (hours)",
@@ -60,7 +60,7 @@ class PauseForm(ReasonForm):
         super().__init__(*args, **kwargs)
         self.fields[
             "hours"
-        ].help_text = f"Counted from its send_at; what is not resumed by then expires. Empty: {tell_hours(None)}."
+        ].help_text = f"Counted from its send_at. Mail that is not resumed by then expires. Empty: {tell_hours(None)}."
 
 
 class RescheduleForm(ReasonForm):
@@ -94,7 +94,7 @@ def control_batch(request: HttpRequest, batch_id: int, move: Move) -> HttpRespon
         request,
         FORMS.get(move, ReasonForm)(request.POST or None),
         lambda: _question(move, batch),
-        lambda actor, said: carry_out(move, batch, actor=actor, **said),
+        lambda actor, answers: carry_out(move, batch, actor=actor, **answers),
         back=reverse("admin:batches_batch_change", args=[batch.pk]),
         model=Batch,
         first=lambda: (
@@ -105,11 +105,11 @@ def control_batch(request: HttpRequest, batch_id: int, move: Move) -> HttpRespon
     )
 
 
-def carry_out(move: Move, batch: Batch, *, actor: str, reason: str, **said: Any) -> Receipt:
+def carry_out(move: Move, batch: Batch, *, actor: str, reason: str, **answers: Any) -> Receipt:
     """Carry a move out by the functions that the APIs use. Raises StatusConflict when someone was first."""
     account, public_id, allowed_from = batch.account, batch.public_id, ALLOWED_FROM[move]
     if move is RESCHEDULE:
-        return reschedule_batch(account, public_id, said["send_at"], actor=actor, reason=reason)
+        return reschedule_batch(account, public_id, answers["send_at"], actor=actor, reason=reason)
     if move is RESUME:
         return resume_batch(account, public_id, actor=actor, reason=reason, allowed_from=allowed_from)
     return stop_batch(
@@ -119,7 +119,7 @@ def carry_out(move: Move, batch: Batch, *, actor: str, reason: str, **said: Any)
         actor=actor,
         reason=reason,
         allowed_from=allowed_from,
-        terms=_terms(said.get("until"), said.get("hours")),
+        terms=_terms(answers.get("until"), answers.get("hours")),
     )
 
 
@@ -151,31 +151,31 @@ def say_consequences(move: Move, counts: Counts) -> list[str]:
     at_hand = counts.due + counts.claimed + counts.retained
     if move is PAUSE:
         return [
-            "When the answer is there, nothing more of this batch leaves.",
-            f"What comes due is retained, for {tell_hours(None)} after its send_at unless you say otherwise, and then "
-            "expires.",
-            "Resume lets it go on; nothing is lost or sent twice.",
+            "As soon as this is confirmed, no more mail from this batch is sent.",
+            f"Mail that becomes due is retained for {tell_hours(None)} after its send_at, unless you choose another "
+            "time, and then expires.",
+            "Resume continues the delivery. Nothing is lost or sent twice.",
         ]
     if move is CANCEL:
         return [
-            "When the answer is there, nothing more of this batch leaves.",
-            f"Mail is discarded for good at its send_at. {counts.scheduled:,} messages are still ahead of theirs: "
-            "until then the cancel can be taken back with resume.",
-            f"For {at_hand + counts.held:,} messages that time has come: they are discarded at once, and no resume "
-            "brings them back.",
+            "As soon as this is confirmed, no more mail from this batch is sent.",
+            f"Mail is discarded permanently at its send_at. For {counts.scheduled:,} messages that time has not come: "
+            "until then, resume undoes the cancel.",
+            f"For {at_hand + counts.held:,} messages that time has come: they are discarded immediately, and resume "
+            "does not bring them back.",
         ]
     if move is RESCHEDULE:
         return [
-            f"{counts.waiting - counts.claimed:,} messages that wait get this one send_at, whatever theirs was: "
+            f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
             f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, {counts.held:,} held.",
-            f"{counts.claimed:,} messages are being sent at this moment; what a worker has in its hands leaves.",
-            f"By the clock that decides it is {write_time(database_now())} UTC now.",
+            f"{counts.claimed:,} messages are being sent at this moment and do not get it.",
+            f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
         ]
     return [
-        f"{at_hand:,} messages whose time has come leave at once, at the fleet's pace.",
-        f"{counts.scheduled:,} messages wait for their send_at as if nothing had been.",
-        f"{counts.ended_unsent:,} were stopped, discarded or expired, and stay so.",
-        *([f"{counts.held:,} are held, and stay in a person's hands."] if counts.held else []),
+        f"{at_hand:,} messages whose time has come are sent immediately, as fast as the workers can.",
+        f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.",
+        f"{counts.ended_unsent:,} messages were stopped, discarded or expired, and are not sent.",
+        *([f"{counts.held:,} messages are held, and still need a decision."] if counts.held else []),
     ]
 
 

@@ -46,8 +46,8 @@ BAR_COLOURS = {
     "discarded": "#6b7280",
     "expired": "#4b5563",
 }
-"""The colours in the order of the bar: what has left, what may still leave, what never will."""
-WORDS = {"claimed": "sending", "in_doubt": "in doubt"}
+"""The colours in the order of the bar: sent, may still be sent, not sent."""
+WORDS = {"claimed": "being sent", "in_doubt": "in doubt"}
 
 
 def shares(counts: Counts) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The switch that holds everything, for superusers."""
+"""Freeze or thaw the whole installation, for superusers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FREEZE = Move(Receipt.Action.FREEZE, "ac_unit", "danger")
 THAW = Move(Receipt.Action.THAW, "sunny")
 CONSEQUENCES = {
     FREEZE: [
-        "When the answer is there, nothing of any account leaves any more.",
-        "Mail is still accepted. What comes due is retained, and does not expire while everything is frozen.",
-        "Thaw lets it go on; nothing is lost or sent twice.",
+        "As soon as this is confirmed, no more mail of any account is sent.",
+        "Mail is still accepted. Mail that becomes due is retained, and does not expire while everything is frozen.",
+        "Thaw continues the delivery. Nothing is lost or sent twice.",
     ],
     THAW: [
-        "What was retained leaves at once, at the fleet's pace, unless its batch is paused or cancelled.",
-        "Accounts that are frozen by themselves stay frozen.",
-        "Being due again counts from the thaw: nothing is late because it was frozen.",
+        "Retained mail is sent immediately, as fast as the workers can, unless its batch is paused or cancelled.",
+        "Accounts that were frozen individually stay frozen.",
+        "Lateness is counted from the thaw: no mail is late because of the freeze.",
     ],
 }
 
@@ -60,15 +60,17 @@ def _switch(request: HttpRequest, move: Move) -> HttpResponse:
 def _why_pointless(move: Move) -> str:
     if is_installation_frozen() == (move is THAW):
         return ""
-    return "There is nothing to thaw: it is not frozen." if move is THAW else "Everything is frozen already."
+    return (
+        "There is nothing to thaw: the installation is not frozen." if move is THAW else "Everything is already frozen."
+    )
 
 
 def _question(move: Move) -> Question:
     return Question(
         title=f"{move.title} everything",
-        asked=f"{move.title} everything, of all accounts?",
+        asked=f"{move.title} the mail of all accounts?",
         figures=[
-            Figure(state.label.capitalize() if state != ParcelState.CLAIMED else "Sending", tally_state(state))
+            Figure(state.label.capitalize() if state != ParcelState.CLAIMED else "Being sent", tally_state(state))
             for state in (ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.CLAIMED, ParcelState.RETAINED)
         ],
         consequences=CONSEQUENCES[move],

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from batches.admin.figures import batch_link, draw_label
-from batches.admin.outcome import DONE_TO, figures_of, say_outcome
+from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of
 from batches.models import Receipt
 from foundation.admin import ReadOnlyAdmin, coloured, draw_link, write_time
 
@@ -100,7 +100,7 @@ def show_receipt(receipt: Receipt) -> dict[str, Any]:
     return {
         "receipt": receipt,
         "action_colour": ACTION_COLOURS[receipt.action],
-        "outcome": say_outcome(receipt),
+        "outcome": describe_receipt(receipt),
         "figures": figures_of(receipt),
         "subject": link_subject(receipt),
         "doubts": doubts[:DOUBTS_SHOWN],

@@ -28,7 +28,7 @@ class RefusableForm:
         return cleaned
 
     def _post_clean(self) -> None:
-        """Leave uniqueness to the core, which has its own words and lock for it."""
+        """Leave uniqueness to the core, which has a text and a lock for it."""
         self.instance.validate_constraints = lambda exclude=None: None  # type: ignore[attr-defined]
         super()._post_clean()  # type: ignore[misc]
 
@@ -57,5 +57,5 @@ class RefusableAdmin(ModelAdmin[Row]):
 
 def say(error: SluiceError) -> str:
     """Return a sentence of this admin's own for the error."""
-    told = tell_refusal(error)
-    return f"{told[:1].upper()}{told[1:]}."
+    reason = tell_refusal(error)
+    return f"{reason[:1].upper()}{reason[1:]}."

@@ -1,4 +1,4 @@
-"""The page of waves: what leaves next, and what left last, over all batches."""
+"""The page of waves: mail that is sent next, and mail that was sent last, of all batches."""
 
 from __future__ import annotations
 

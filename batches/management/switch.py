@@ -1,4 +1,4 @@
-"""The shared part of the two commands that hold everything: the receipt on the terminal, and the exit code."""
+"""The shared part of the commands that freeze and thaw everything: the receipt on the terminal, and the exit code."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ class SwitchCommand(BaseCommand):
             receipt = type(self).switch(actor="command line", reason=options["reason"])
         except StatusConflict as error:
             raise CommandError(f"Nothing was changed: {error}.", returncode=2) from error
-        told = describe(receipt)
-        self.stdout.write(json.dumps(told) if options["json"] else "  ".join(f"{k} {v}" for k, v in told.items()))
+        description = describe(receipt)
+        self.stdout.write(
+            json.dumps(description) if options["json"] else "  ".join(f"{k} {v}" for k, v in description.items())
+        )
         if not receipt.is_settled:
             raise CommandError("Not settled yet: the sweeper completes the receipt.", returncode=1)
 

@@ -34,7 +34,7 @@ ENDED_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class StopLimits:
-    """The limits of a dialect, None for none: stopped batches at one time, and how near to `send_at` a stop may be."""
+    """The limits of an API, None for none: stopped batches at one time, and how near to `send_at` a stop may be."""
 
     places: int | None = None
     cutoff_seconds: float | None = None
@@ -54,7 +54,7 @@ def stop_batch(
     limits: StopLimits = NO_LIMITS,
     terms: PauseTerms = NO_TERMS,
 ) -> Receipt:
-    """Pause or cancel a batch, and answer when nothing of it leaves any more.
+    """Pause or cancel a batch, and return when no more of its mail is sent.
 
     Raises UnknownBatch; StatusConflict unless its status is one of `allowed_from`; NoStopPlaceLeft and StopTooLate as
     `limits` say; PauseIsOver for `terms` with a time that has passed. The receipt is settled, or says how many messages
@@ -86,7 +86,7 @@ def resume_batch(
     allowed_from: Collection[BatchStatus] = STOPPED,
     version: int | None = None,
 ) -> Receipt:
-    """Open a batch again. What is retained leaves at the fleet's pace; what was discarded or expired has ended.
+    """Open a batch again. Retained mail is sent as fast as the workers can; discarded and expired mail has ended.
 
     Raises UnknownBatch, and StatusConflict unless its status is one of `allowed_from`, and its version this one.
     """

@@ -47,9 +47,9 @@ def rehearse(
 
 
 def rehearse_reschedule(account: Account, public_id: str) -> Rehearsal:
-    """Rehearse a reschedule: what a worker has in its hands would leave."""
-    found = rehearse(account, public_id, allowed_from=RESCHEDULABLE)
-    return Rehearsal(found.batch, found.counts, found.counts.waiting - found.counts.claimed)
+    """Rehearse a reschedule: messages that a worker has claimed would be sent."""
+    rehearsal = rehearse(account, public_id, allowed_from=RESCHEDULABLE)
+    return Rehearsal(rehearsal.batch, rehearsal.counts, rehearsal.counts.waiting - rehearsal.counts.claimed)
 
 
 def rehearse_account(account: Account, *, is_frozen: bool) -> Rehearsal:
@@ -58,6 +58,6 @@ def rehearse_account(account: Account, *, is_frozen: bool) -> Rehearsal:
     Raises StatusConflict unless the account is frozen, or is not, as the move needs it.
     """
     if (account.frozen_at is not None) != is_frozen:
-        raise StatusConflict(f"the account is {'not frozen' if is_frozen else 'frozen already'}")
+        raise StatusConflict(f"the account is {'not frozen' if is_frozen else 'already frozen'}")
     counts = count_account(account.pk)
     return Rehearsal(None, counts, counts.waiting)

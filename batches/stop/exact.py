@@ -72,7 +72,7 @@ def begin_stop(
 
 
 def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
-    """Wait, after the commit of a stop, until nothing of it leaves any more.
+    """Wait, after the commit of a stop, until no more of its mail is sent.
 
     A `deadline` (of `time.monotonic`) is for a caller who finishes several.
     """
@@ -85,7 +85,7 @@ def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
 def stop_transaction() -> Iterator[None]:
     """Open a transaction that gives up rather than wait for long (OperationalError, nothing changed).
 
-    Whoever asks for a stop must hear soon whether it was done.
+    The caller of a stop must hear soon whether it was done.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -118,8 +118,8 @@ def change_status(
 ) -> None:
     """Make the one guarded row change of a stop or a resume."""
     is_stop = status in STOPPED
-    found = Batch.objects.filter(pk=batch.pk, status__in=list(allowed_from))
-    changed = (found if version is None else found.filter(version=version)).update(
+    rows = Batch.objects.filter(pk=batch.pk, status__in=list(allowed_from))
+    changed = (rows if version is None else rows.filter(version=version)).update(
         status=status,
         version=F("version") + 1,
         stopped_at=Now() if is_stop else None,
@@ -175,7 +175,7 @@ def settle(receipt: Receipt) -> None:
 
 
 def _note_counts(receipt: Receipt, counts: Counts) -> None:
-    """Note the counts. Mail that waits to be sent again may have left before: it is in doubt, not stopped."""
+    """Note the counts. Mail that waits to be sent again may have been sent: it is in doubt, not stopped."""
     replays = Parcel.objects.filter(_scope(receipt), doubtful__isnull=False, is_replay=True, is_remainder=False)
     waiting = replays.exclude(state__in=FINAL_STATES).aggregate(messages=Sum(PENDING))["messages"] or 0
     receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt + waiting

@@ -15,15 +15,15 @@ from foundation.clock import Now
 
 
 def freeze_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
-    """Let nothing of the account leave until it is thawed, and answer when nothing does any more.
+    """Stop all mail of the account until it is thawed, and return when nothing more is sent.
 
-    Raises StatusConflict when it is frozen already. The receipt is settled, or says how many messages were in flight.
+    Raises StatusConflict when it is already frozen. The receipt is settled, or says how many messages were in flight.
     """
     return _freeze(Account.objects.filter(pk=account.pk), account, actor=actor, reason=reason)
 
 
 def thaw_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
-    """Let the account's mail leave again: what was retained goes out at the fleet's pace.
+    """Send the account's mail again: retained mail goes out as fast as the workers can.
 
     Raises StatusConflict when it is not frozen.
     """
@@ -41,14 +41,14 @@ def thaw_installation(*, actor: str, reason: str = "") -> Receipt:
 
 
 def is_installation_frozen() -> bool:
-    """Return whether the switch that holds everything is on."""
+    """Return whether the whole installation is frozen."""
     return Installation.objects.filter(frozen_at__isnull=False).exists()
 
 
 def _freeze(row: QuerySet[Model], account: Account | None, *, actor: str, reason: str) -> Receipt:
     with stop_transaction():
         if not row.filter(frozen_at=None).update(frozen_at=Now(), thawed_at=None):
-            raise StatusConflict(f"the {_name(account)} is frozen already")
+            raise StatusConflict(f"the {_name(account)} is already frozen")
         receipt = open_receipt(account, None, Receipt.Action.FREEZE, actor=actor, reason=reason)
         notify_workers(receipt)
     return wait_until_settled(receipt)

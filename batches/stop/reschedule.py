@@ -1,4 +1,4 @@
-"""Reschedule a batch: all of it that waits, in nobody's hands, gets another `send_at`."""
+"""Reschedule a batch: all of it that waits, and that no worker has claimed, gets another `send_at`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reschedule_batch(
 ) -> Receipt:
     """Give all waiting mail of a batch one `send_at`; one that has passed means now.
 
-    Retained and held mail waits for it like all other; what a worker has in its hands leaves. `affected` in the receipt
+    Retained and held mail waits for it like all other; what a worker has claimed is sent. `affected` in the receipt
     is the number of messages moved. Raises UnknownBatch, and StatusConflict for a cancelled one.
     """
     batch = find_batch(account, public_id)

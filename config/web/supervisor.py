@@ -179,7 +179,7 @@ def connect() -> None:
     try:
         connection.ensure_connection()
     except DatabaseError:
-        log.warning("the database is away: a thread for stops has no connection yet")
+        log.warning("database unavailable: a thread for stops has no connection yet")
 
 
 def load_application() -> Application:

@@ -18,15 +18,17 @@ DROP = Move(Receipt.Action.DROP, "delete", "danger")
 
 CONSEQUENCES = {
     (REPLAY, Why.HELD): [
-        "They are due now and leave at the fleet's pace, however late they are.",
-        "What is paused or frozen waits for that; what is cancelled or purged stays where it is.",
+        "The messages are due now and are sent as fast as the workers can, however late they are.",
+        "Paused and frozen messages wait for the resume or the thaw. Cancelled and purged messages do not change.",
     ],
     (REPLAY, Why.IN_DOUBT): [
-        "They are sent again with the same Message-ID. Those that had left before arrive twice.",
-        "What is paused or frozen waits for that; what is cancelled or purged stays where it is.",
+        "The messages are sent again with the same Message-ID. Those that were sent before arrive twice.",
+        "Paused and frozen messages wait for the resume or the thaw. Cancelled and purged messages do not change.",
     ],
-    (DROP, Why.HELD): ["They are never sent. This cannot be taken back."],
-    (DROP, Why.IN_DOUBT): ["They are not sent again. Whether they had left stays unknown. This cannot be taken back."],
+    (DROP, Why.HELD): ["The messages are not sent. This cannot be undone."],
+    (DROP, Why.IN_DOUBT): [
+        "The messages are not sent again. Whether they were sent before stays unknown. This cannot be undone."
+    ],
 }
 
 
@@ -45,7 +47,7 @@ def _decide(request: HttpRequest, move: Move) -> HttpResponse:
     chosen = Chosen.read(request.GET)
     if chosen is None:
         raise Http404
-    # Everything is a wish of its own: a choice that got lost on the way must not become one.
+    # "All" must be chosen explicitly: a list of messages that was lost on the way must not become all messages.
     if request.GET.get("of") == "all":
         chosen = replace(chosen, message_ids=None)
     elif not chosen.message_ids:
@@ -55,7 +57,7 @@ def _decide(request: HttpRequest, move: Move) -> HttpResponse:
         request,
         ReasonForm(request.POST or None),
         lambda: _question(move, chosen),
-        lambda actor, said: carry(chosen.account, chosen.selection, actor=actor, reason=said["reason"]),
+        lambda actor, answers: carry(chosen.account, chosen.selection, actor=actor, reason=answers["reason"]),
         back=chosen.link(),
     )
 

@@ -1,4 +1,4 @@
-"""Unsubscribe groups: made, changed and deleted here, with how many have left each."""
+"""The pages of unsubscribe groups: create, change and delete them, and see how many addresses have left each."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mailer.suppressions.groups import change_group, counted, create_group, dele
 
 REFUSALS.update(
     {
-        UnknownGroup: "there is no such unsubscribe group any more",
-        GroupNameTaken: "the account has an unsubscribe group of this name",
-        GroupLimitReached: "the account has as many unsubscribe groups as it may have",
+        UnknownGroup: "the unsubscribe group no longer exists",
+        GroupNameTaken: "the account already has an unsubscribe group with this name",
+        GroupLimitReached: "the account has the maximum number of unsubscribe groups",
     }
 )
 
@@ -31,12 +31,12 @@ class GroupForm(RefusableForm, ChoosingForm[UnsubscribeGroup]):
     class Meta:
         model = UnsubscribeGroup
         fields = ("account", "name", "description", "is_default")
-        help_texts = {"is_default": "It takes the place of the account's default group, if there is one."}
+        help_texts = {"is_default": "It replaces the account's default group, if there is one."}
 
 
 @admin.register(UnsubscribeGroup)
 class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):
-    """A deleted group is hidden: mail names it."""
+    """The page of groups. A deleted group is kept, since mail names it, and hidden."""
 
     list_display = ("name", "description", "shown_account", "is_default", "unsubscribes", "made")
     list_select_related = ("account",)
@@ -58,11 +58,11 @@ class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):
         return (*GroupForm.Meta.fields, *(("unsubscribes",) if obj else ()))
 
     def save_model(self, request: HttpRequest, obj: UnsubscribeGroup, form: Any, change: bool) -> None:
-        said = {name: form.cleaned_data[name] for name in ("name", "description", "is_default")}
+        values = {name: form.cleaned_data[name] for name in ("name", "description", "is_default")}
         if change:
-            change_group(obj.account, obj.pk, **said)
+            change_group(obj.account, obj.pk, **values)
         else:
-            obj.pk = create_group(obj.account, **said).pk
+            obj.pk = create_group(obj.account, **values).pk
 
     def delete_model(self, request: HttpRequest, obj: UnsubscribeGroup) -> None:
         delete_group(obj.account, obj.pk)
@@ -71,10 +71,10 @@ class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):
     def shown_account(self, obj: UnsubscribeGroup) -> str:
         return obj.account.username
 
-    @admin.display(description="have left")
+    @admin.display(description="unsubscribed")
     def unsubscribes(self, obj: Any) -> str:
         return f"{obj.unsubscribes:,}"
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, obj: UnsubscribeGroup) -> str:
         return write_time(obj.created_at)

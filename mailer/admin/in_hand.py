@@ -1,4 +1,4 @@
-"""Mail in hand: what is held or in doubt, for a person to replay or to drop.
+"""The pages of mail in hand: messages that are held or in doubt, for a person to replay or to drop.
 
 Without an account, the page lists the accounts that have such mail; with one, its messages, a page at a time. What is
 chosen there travels in the address, so the question that follows is a GET, and only its answer changes anything.
@@ -94,14 +94,14 @@ def show_in_hand(request: HttpRequest) -> HttpResponse:
 
 def tabulate_accounts() -> dict[str, Any]:
     """Return the accounts with mail in hand, for unfold's table; each number leads to its list."""
-    found = {why: accounts_in_hand(why) for why in Why}
-    accounts = Account.objects.filter(pk__in=set().union(*found.values())).order_by("username")
+    messages = {why: accounts_in_hand(why) for why in Why}
+    accounts = Account.objects.filter(pk__in=set().union(*messages.values())).order_by("username")
     return {
-        "headers": ["Account", "Held", "In doubt", "Mail is held when later than", "Mail in doubt is"],
+        "headers": ["Account", "Held", "In doubt", "Held when later than", "Mail in doubt is"],
         "rows": [
             [
                 draw_link(reverse("admin:accounts_account_change", args=[account.pk]), account.username),
-                *(_count_link(Chosen(account, why), found[why].get(account.pk, 0)) for why in Why),
+                *(_count_link(Chosen(account, why), messages[why].get(account.pk, 0)) for why in Why),
                 f"{account.lateness_limit:,} s" if account.lateness_limit else "never",
                 "sent again" if account.doubt_policy else "held",
             ]
@@ -169,11 +169,11 @@ def tell_why(trace: Trace, chosen: Chosen) -> str:
     """Return why a message is in hand: its lateness, or the last thing that happened to it."""
     if chosen.why is Why.HELD:
         limit = chosen.account.lateness_limit
-        return f"later than {limit:,} s" if limit else "it was late, by a limit that is gone"
+        return f"later than {limit:,} s" if limit else "it was late, by a limit that no longer exists"
     if not trace.events:
-        return "no answer came after its last byte"
+        return "the peer did not answer after its last byte"
     last = trace.events[-1]
-    return f"{write_time(last.at)} {EventKind(last.kind).label}: {last.reply or 'no answer came'}"
+    return f"{write_time(last.at)} {EventKind(last.kind).label}: {last.reply or 'the peer did not answer'}"
 
 
 def count_in_hand(request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""Messages: searchable, and read-only but for the buttons of one that may still leave."""
+"""The pages of messages: searchable, and read-only except for the buttons of a message that may still be sent."""
 
 from __future__ import annotations
 
@@ -69,24 +69,24 @@ class FoundMessages(ChangeList):
         self.result_list = complete(list(self.result_list))
 
 
-def complete(found: list[Any]) -> list[Any]:
+def complete(messages: list[Any]) -> list[Any]:
     """Return the messages with their states, mails (without content; None when pruned), times and subjects."""
-    states = states_of([message.pk for message in found])
+    states = states_of([message.pk for message in messages])
     light = Mail.objects.select_related("batch", "account").defer("content", "attachments")
-    mails = light.in_bulk({message.mail_id for message in found})
-    parcels = Parcel.objects.filter(pk__in={message.pk // PARCEL_SPAN for message in found})
+    mails = light.in_bulk({message.mail_id for message in messages})
+    parcels = Parcel.objects.filter(pk__in={message.pk // PARCEL_SPAN for message in messages})
     send_ats = dict(parcels.values_list("pk", "send_at"))
-    for message in found:
+    for message in messages:
         message.state = states[message.pk]
         message.mail = mails.get(message.mail_id)
         message.send_at = send_ats.get(message.pk // PARCEL_SPAN)
         message.subject = subject_of(message, message.mail) if message.mail else ""
-    return found
+    return messages
 
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin[Message]):
-    """Messages: found by exact terms, never listed as a whole."""
+    """The page of messages, which are searched by exact terms and never listed as a whole."""
 
     list_display = ("recipient", "shown_state", "account", "batch", "send_at", "subject", "message_id")
     list_per_page = SHOWN
@@ -159,7 +159,7 @@ def tabulate_events(message_id: int) -> dict[str, Any]:
     """Return a message's history for unfold's table."""
     events = Event.objects.filter(message_id=message_id).order_by("id")[:EVENTS_SHOWN]
     return {
-        "headers": ["When (UTC)", "What", "For", "What the peer said, or why"],
+        "headers": ["When (UTC)", "Event", "Recipient", "Reply of the peer, or reason"],
         "rows": [
             [
                 write_time(event.at),

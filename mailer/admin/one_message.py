@@ -22,7 +22,7 @@ STOP = Move(Receipt.Action.CANCEL, "cancel", "danger")
 RESCHEDULE = Move(Receipt.Action.RESCHEDULE, "schedule_send")
 TITLES = {STOP: "Stop this message", RESCHEDULE: "Send at another time"}
 MOVABLE = {state.label for state in (*WAITING_STATES, ParcelState.CLAIMED)}
-"""States of a message that may still leave."""
+"""The states of a message that may still be sent."""
 
 
 def stop(request: HttpRequest, message_id: int) -> HttpResponse:
@@ -69,10 +69,10 @@ def _move(request: HttpRequest, message_id: int, move: Move) -> HttpResponse:
         request,
         form,
         lambda: _question(move, message, parcel),
-        lambda actor, said: (
-            stop_message(account, message_id, actor=actor, reason=said["reason"])
+        lambda actor, answers: (
+            stop_message(account, message_id, actor=actor, reason=answers["reason"])
             if move is STOP
-            else reschedule_message(account, message_id, said["send_at"], actor=actor, reason=said["reason"])
+            else reschedule_message(account, message_id, answers["send_at"], actor=actor, reason=answers["reason"])
         ),
         back=reverse("admin:mailer_message_change", args=[message_id]),
         model=Message,
@@ -86,18 +86,18 @@ def _why_pointless(message_id: int) -> str:
 
 
 def _question(move: Move, message: Message, parcel: Parcel) -> Question:
-    told = f"It was to leave at {write_time(parcel.send_at)} UTC."
+    schedule = f"It was scheduled for {write_time(parcel.send_at)} UTC."
     if move is STOP:
         consequences = [
-            told,
-            "It never leaves, and the rest of its batch goes on. This cannot be taken back.",
-            "If a worker has it in its hands, the receipt says whether it left before.",
+            schedule,
+            "The message is not sent, and the rest of its batch is not affected. This cannot be undone.",
+            "If a worker is sending it at this moment, the receipt says whether it was sent.",
         ]
     else:
         consequences = [
-            told,
-            "Only this message gets another time. Until then it waits, even if it was held or its time had come.",
-            f"By the clock that decides it is {write_time(database_now())} UTC now.",
+            schedule,
+            "Only this message gets a new time. Until then it waits, even if it was held or due.",
+            f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
         ]
     return Question(
         title=TITLES[move],

@@ -54,24 +54,24 @@ class EndTag(NamedTuple):
 def read_html(html: str) -> Iterator[Text | StartTag | EndTag]:
     """Yield the texts and tags of HTML in their order. Comments and declarations are left out."""
     at = 0
-    while found := MARKUP.search(html, at):
-        if found.start() > at:
-            yield Text(resolve(html[at : found.start()]))
-        name = found["name"]
+    while markup := MARKUP.search(html, at):
+        if markup.start() > at:
+            yield Text(resolve(html[at : markup.start()]))
+        name = markup["name"]
         if name is None:
-            at = _skip_other(html, found.start())
+            at = _skip_other(html, markup.start())
             if at < 0:
                 return
             continue
         tag, attributes = name.lower(), NOTHING
-        at = found.end()
+        at = markup.end()
         if html.startswith(">", at):
             at += 1
         else:
             at, attributes = _read_attributes(html, at)
             if at < 0:
                 return
-        if found["end"]:
+        if markup["end"]:
             yield EndTag(tag)
             continue
         yield StartTag(tag, attributes)

@@ -83,21 +83,21 @@ class Composer:
         `date` is its `date_field`. `skip` has recipients, with their domains as A-labels, who do not get it because
         they have had an outcome already.
         """
-        said: Mapping[str, Any] = personal or {}
-        sender, sender_field = self._sender_of(said)
-        address_fields, recipients = _addressing(said, recipient, skip)
-        values, list_fields = values_of(said), b""
-        substitutions, headers = said.get("substitutions"), said.get("headers")
+        personal = personal or {}
+        sender, sender_field = self._sender_of(personal)
+        address_fields, recipients = _addressing(personal, recipient, skip)
+        values, list_fields = values_of(personal), b""
+        substitutions, headers = personal.get("substitutions"), personal.get("headers")
         if self._has_links:
-            values, list_fields = self._with_links(values, said, message_id, recipient)
+            values, list_fields = self._with_links(values, personal, message_id, recipient)
         head = b"".join(
             (
                 date,
                 sender_field,
                 address_fields,
                 self._reply_to(substitutions) if substitutions and self._reply_to_field else self._reply_to_field,
-                self._subject(said.get("subject"), values.plain),
-                f"Message-ID: {self._message_id(message_id, said, headers)}\r\n".encode(),
+                self._subject(personal.get("subject"), values.plain),
+                f"Message-ID: {self._message_id(message_id, personal, headers)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
                 self._custom_headers(headers, values.plain),
@@ -112,21 +112,21 @@ class Composer:
         return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
 
     def _with_links(
-        self, own: Values, said: Mapping[str, Any], message_id: int, recipient: str
+        self, own: Values, personal: Mapping[str, Any], message_id: int, recipient: str
     ) -> tuple[Values, bytes]:
         """Return the values, with those of the mail's tags, and the header fields with the same links for programs."""
-        is_alone = not ("cc" in said or "bcc" in said) and len(said.get("to") or ()) < 2
+        is_alone = not ("cc" in personal or "bcc" in personal) and len(personal.get("to") or ()) < 2
         token = ""
         if self._tags.needs_token:
             token = self._seal(message_id, address_key(recipient) if is_alone else "")
-        fields = self._tags.header(token, is_alone=is_alone, own=said.get("headers"))
+        fields = self._tags.header(token, is_alone=is_alone, own=personal.get("headers"))
         return own.over(self._tags.values(token)), fields
 
-    def _sender_of(self, said: Mapping[str, Any]) -> tuple[str, bytes]:
+    def _sender_of(self, personal: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return the reverse path and the From field."""
-        if "from" not in said:
+        if "from" not in personal:
             return self._wire_sender, self._sender_field
-        own = _addresses([said["from"]])
+        own = _addresses([personal["from"]])
         return wire_address(own[0].email), address_field("From", own)
 
     def _reply_to(self, substitutions: Mapping[str, str]) -> bytes:
@@ -136,10 +136,10 @@ class Composer:
         filled = fill_reply_to(self.reply_to, substitutions)
         return address_field("Reply-To", filled) if filled else self._reply_to_field
 
-    def _message_id(self, message_id: int, said: Mapping[str, Any], headers: Mapping[str, str] | None) -> str:
+    def _message_id(self, message_id: int, personal: Mapping[str, Any], headers: Mapping[str, str] | None) -> str:
         """Return the Message-ID, the caller's or ours."""
         if self._has_message_id or headers:
-            return message_id_of(self.mail, message_id, said, domain=self.domain)
+            return message_id_of(self.mail, message_id, personal, domain=self.domain)
         return message_id_header(self.mail.public_id, message_id, domain=self.domain)
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
@@ -163,8 +163,8 @@ class Composer:
         keys = tuple(plain)
         templates = self._templates[is_twofold]
         template = templates[keys] if keys in templates else self._make_template(keys, is_twofold=is_twofold)
-        said = [*plain.values(), *html.values()] if is_twofold else list(plain.values())
-        if template is None or (filled := template.fill(said)) is None:
+        in_order = [*plain.values(), *html.values()] if is_twofold else list(plain.values())
+        if template is None or (filled := template.fill(in_order)) is None:
             return _join([_personal(piece, values) for piece in self._texts])
         return filled
 
@@ -194,22 +194,22 @@ def _join(pieces: Sequence[Piece]) -> bytes:
     return b"".join([piece if isinstance(piece, bytes) else piece.encoded for piece in pieces])
 
 
-def _addressing(said: Mapping[str, Any], recipient: str, skip: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
+def _addressing(personal: Mapping[str, Any], recipient: str, skip: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
     """Return the header fields that name the recipients, and the recipients of the envelope."""
-    if not ("to" in said or "cc" in said or "bcc" in said):
+    if not ("to" in personal or "cc" in personal or "bcc" in personal):
         wire = wire_address(recipient)
         return b"To: %b\r\n" % wire.encode(), () if wire in skip else (wire,)
-    to = _addresses(said.get("to")) or [Address(recipient)]
-    cc = _addresses(said.get("cc"))
+    to = _addresses(personal.get("to")) or [Address(recipient)]
+    cc = _addresses(personal.get("cc"))
     fields = address_field("To", to) + (address_field("Cc", cc) if cc else b"")
-    return fields, tuple(wire for wire in recipients_of(said, recipient) if wire not in skip)
+    return fields, tuple(wire for wire in recipients_of(personal, recipient) if wire not in skip)
 
 
-def recipients_of(said: Mapping[str, Any], recipient: str) -> tuple[str, ...]:
+def recipients_of(personal: Mapping[str, Any], recipient: str) -> tuple[str, ...]:
     """Return everyone a message is sent to, once, with their domains as A-labels. `recipient` is the first."""
-    if not ("to" in said or "cc" in said or "bcc" in said):
+    if not ("to" in personal or "cc" in personal or "bcc" in personal):
         return (wire_address(recipient),)
-    pairs = (*(said.get("to") or [(recipient, "")]), *(said.get("cc") or ()), *(said.get("bcc") or ()))
+    pairs = (*(personal.get("to") or [(recipient, "")]), *(personal.get("cc") or ()), *(personal.get("bcc") or ()))
     return tuple(dict.fromkeys(wire_address(email) for email, _ in pairs))
 
 

@@ -71,12 +71,12 @@ def _parse(text: str) -> MimeType | None:
     parameters: dict[str, str] = {}
     place = name.end()
     while place < len(text):
-        found = PARAMETER.match(text, place)
-        if found is None or found["name"].lower() in parameters:
+        parameter = PARAMETER.match(text, place)
+        if parameter is None or parameter["name"].lower() in parameters:
             return None
-        quoted = found["quoted"]
-        parameters[found["name"].lower()] = found["token"] if quoted is None else QUOTED_PAIR.sub(r"\1", quoted)
-        place = found.end()
+        quoted = parameter["quoted"]
+        parameters[parameter["name"].lower()] = parameter["token"] if quoted is None else QUOTED_PAIR.sub(r"\1", quoted)
+        place = parameter.end()
     return MimeType(name[0].lower(), parameters)
 
 

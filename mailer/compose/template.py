@@ -46,12 +46,12 @@ class TextTooLong(ValueError):
     """Raised when a text with its values would be longer than `LONGEST`."""
 
 
-def values_of(said: Mapping[str, Any]) -> Values:
+def values_of(personal: Mapping[str, Any]) -> Values:
     """Return the values that one personalization brings, as it is stored."""
-    own: Mapping[str, str] = said.get("substitutions") or {}
-    if "merge" not in said:
+    own: Mapping[str, str] = personal.get("substitutions") or {}
+    if "merge" not in personal:
         return Values(own, own)
-    merge: Mapping[str, str] = said["merge"]
+    merge: Mapping[str, str] = personal["merge"]
     return Values({**merge, **own}, {**{key: escape(value) for key, value in merge.items()}, **own})
 
 
@@ -137,11 +137,11 @@ class Template:
                 continue
             head, _, _ = piece.encoded.partition(CRLF + CRLF)
             format += [_escape(head), CRLF, CRLF]
-            statics, found = _cut_at(piece.value, keys)
-            if found:
-                self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(found))
+            statics, numbers = _cut_at(piece.value, keys)
+            if numbers:
+                self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(numbers))
             first = len(keys) if is_twofold and piece.is_html else 0
-            places += [(piece.is_quoted, first + place) for place in found]
+            places += [(piece.is_quoted, first + place) for place in numbers]
             if piece.is_quoted:
                 format += _join_quoted(statics)
             else:

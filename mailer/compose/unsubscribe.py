@@ -1,6 +1,6 @@
-"""Tags in a mail's texts that become links by which a recipient leaves, and the header that says the same to programs.
+"""Replace tags in a mail's texts by links to unsubscribe, and write the header with the same links for programs.
 
-Which tags a mail has is found once; a message then only puts its token into them. Sources: SendGrid's names for the
+The tags of a mail are searched once; a message then only puts its token into them. Sources: SendGrid's names for the
 tags; RFC 2369 and RFC 8058 for the headers.
 """
 

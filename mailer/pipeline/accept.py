@@ -216,26 +216,26 @@ def personal_json(one: Personalization) -> str | None:
 
     Return None when that is only its one recipient.
     """
-    said: dict[str, Any] = {}
+    personal: dict[str, Any] = {}
     if len(one.to) > 1 or one.to[0].name:
-        said["to"] = one.to
+        personal["to"] = one.to
     if one.cc:
-        said["cc"] = one.cc
+        personal["cc"] = one.cc
     if one.bcc:
-        said["bcc"] = one.bcc
+        personal["bcc"] = one.bcc
     if one.sender:
-        said["from"] = one.sender
+        personal["from"] = one.sender
     if one.subject:
-        said["subject"] = one.subject
+        personal["subject"] = one.subject
     if one.headers:
-        said["headers"] = one.headers
+        personal["headers"] = one.headers
     if one.substitutions:
-        said["substitutions"] = one.substitutions
+        personal["substitutions"] = one.substitutions
     if one.custom_args:
-        said["custom_args"] = one.custom_args
+        personal["custom_args"] = one.custom_args
     if one.merge:
-        said["merge"] = one.merge
-    return _json(said) if said else None
+        personal["merge"] = one.merge
+    return _json(personal) if personal else None
 
 
 def _json(value: Any) -> str:

@@ -39,7 +39,7 @@ class Load(NamedTuple):
 
     @property
     def everyone(self) -> tuple[str, ...]:
-        """Return all recipients, as they are written on the wire."""
+        """Return all recipients, with their domains as A-labels."""
         return recipients_of(self.personal or {}, self.recipient)
 
 
@@ -161,16 +161,16 @@ def find_open(message_ids: Collection[int]) -> dict[int, Sequence[str | None]]:
 def suppressed_recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> dict[int, dict[str, list[Found]]]:
     """Return the recipients of these messages who have suppressions, with these, in one statement."""
     accounts = {claim.base: claim.account_id for claim in claims}
-    asked = [
+    recipients = [
         (message_id, recipient, (accounts[message_id // PARCEL_SPAN], address_key(recipient)))
         for message_id, (_, first, personal) in messages.items()
         for recipient in recipients_of(personal or {}, first)
     ]
-    found = find_suppressions({pair for _, _, pair in asked})
+    suppressions = find_suppressions({pair for _, _, pair in recipients})
     suppressed: dict[int, dict[str, list[Found]]] = {}
-    for message_id, recipient, pair in asked if found else ():
-        if pair in found:
-            suppressed.setdefault(message_id, {})[recipient] = found[pair]
+    for message_id, recipient, pair in recipients if suppressions else ():
+        if pair in suppressions:
+            suppressed.setdefault(message_id, {})[recipient] = suppressions[pair]
     return suppressed
 
 
@@ -238,7 +238,7 @@ class CargoComposer:
                 envelope = self._compose_one(message_id, date)
             except (DatabaseError, InterfaceError):
                 # No message's fault, and none is begun: the slice ends empty, and all of it stays to be sent.
-                log.warning("slice cannot be composed: the database is away")
+                log.warning("slice not composed: database unavailable")
                 connection.close()
                 return {}, []
             except (SoftTimeLimitExceeded, MemoryError):
@@ -271,8 +271,8 @@ class CargoComposer:
         """Return the recipients of a message who do not get it because of a suppression."""
         dropped = {
             recipient: Dropped(reason)
-            for recipient, found in self._cargo.suppressed[message_id].items()
-            if recipient not in finished and (reason := reason_to_drop(found, mail))
+            for recipient, suppressions in self._cargo.suppressed[message_id].items()
+            if recipient not in finished and (reason := reason_to_drop(suppressions, mail))
         }
         if dropped:
             self.dropped[message_id] = dropped

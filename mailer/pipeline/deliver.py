@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from batches import hints
 from batches.admit import admit_batch
-from batches.claims import Claim, Hold, Slice, bits, release
+from batches.claims import Claim, Claimer, Slice, bits, release
 from batches.models import PARCEL_SIZE
 from batches.moving import share_claims
 from batches.states import Lane
@@ -39,19 +39,19 @@ log = structlog.get_logger(__name__)
 RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 TRIP_SECONDS = 1.0
-"""A trip ends after the slice in which this is over: what it has left is due again, behind more urgent mail."""
+"""A trip ends after the slice in which this time is over. The rest is due again, behind more urgent mail."""
 SHARED_FROM_SLICES = 2
 """Work that takes longer than this many slices is shared with idle worker processes."""
 SMALLEST_SHARE = 8
-"""Messages. For fewer it is not worth to wake another process."""
+"""The fewest messages for which another process is woken."""
 
 
 class Deliverer:
-    """The delivery of one worker process: its hold on parcels, its transport, its pace."""
+    """The delivery of one worker process: its claims, its transport, its pace."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.hold = Hold()
+        self.claimer = Claimer()
         self.pace = Pace(transport.capacity)
         self.slow_pace = Pace(transport.capacity)
         self.slow = SlowBatches()
@@ -89,7 +89,7 @@ class Deliverer:
         """Give the connections back, and take this worker's name off the list."""
         self.transport.close()
         self.note.close()
-        self.hold.leave()
+        self.claimer.leave()
 
     def claim_next(self) -> list[Claim]:
         """Claim from the first lane that has any: a parcel, or as much as the next slice may take.
@@ -105,12 +105,12 @@ class Deliverer:
         return self._claim_brisk(slow) or self._claim_slow(slow)
 
     def _claim_brisk(self, slow: list[int]) -> list[Claim]:
-        return self.hold.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size(self.pace)), slow=slow)
+        return self.claimer.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size(self.pace)), slow=slow)
 
     def _claim_slow(self, slow: list[int]) -> list[Claim]:
         """Claim slow mail, if enough worker processes are left: one of several is kept for other mail."""
         workers = max(1, hints.fleet_size() - 1)
-        return self.hold.claim_slow(*Lane, slow=slow, messages=self.slice_size(self.slow_pace), workers=workers)
+        return self.claimer.claim_slow(*Lane, slow=slow, messages=self.slice_size(self.slow_pace), workers=workers)
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
         """Send everything that is claimed, as far as the gate allows.
@@ -123,7 +123,7 @@ class Deliverer:
         except BaseException:
             # What was begun is not known to be recorded: never give it back as unsent. A worker that takes another
             # name leaves these claims to the rescuer, who reads the slice's bounds.
-            self.hold.abandon()
+            self.claimer.abandon()
             raise
         finally:
             if trip.is_slow:
@@ -198,7 +198,7 @@ class Trip:
         if not pieces or not self._open_note(pieces):
             return True
         guard = SliceGuard(
-            self.deliverer.hold, self.deliverer.note, [piece.claim.parcel_id for piece in pieces], opened_at
+            self.deliverer.claimer, self.deliverer.note, [piece.claim.parcel_id for piece in pieces], opened_at
         )
         outcomes = [Outcomes(piece.claim) for piece in pieces]
         owners = owners_of(pieces, outcomes)
@@ -213,7 +213,7 @@ class Trip:
 
     def _look(self, pieces: list[Slice]) -> list[Slice]:
         """Look at the gate: put stopped claims aside to be given back, and forget lost ones."""
-        gates = self.deliverer.hold.look(pieces)
+        gates = self.deliverer.claimer.look(pieces)
         allowed = []
         for piece in pieces:
             status = gates.get(piece.claim.parcel_id)
@@ -228,7 +228,7 @@ class Trip:
     def _open_note(self, pieces: list[Slice]) -> bool:
         """Begin the slice's hand-over note. Return False when the slice must not be sent under this number."""
         names = {piece.claim.parcel_id: (piece.claim.fence, piece.claim.slice_no) for piece in pieces}
-        return self.deliverer.note.open(self.deliverer.hold.worker_id, names)
+        return self.deliverer.note.open(self.deliverer.claimer.worker_id, names)
 
     def _send(self, envelopes: dict[int, Envelope], guard: SliceGuard) -> list[Result]:
         """Hand over what was composed; when composing took long, look again first."""
@@ -256,7 +256,7 @@ class Trip:
             except (OperationalError, InterfaceError):
                 if boottime() > until:
                     raise
-                log.warning("record will be tried again")
+                log.warning("recording failed, trying again")
                 connection.close()
                 time.sleep(0.1)
         for claim in [*lost, *(item.claim for item in outcomes if not item.claim.members)]:

@@ -1,8 +1,8 @@
 """The guard: the gate as the transport sees it during one slice.
 
-In: the worker's hold, its note, and the time of the look before the slice. Out: whether the next message may be begun,
-and which messages came late. A stop closes the guard: its NOTIFY wakes the transport, which polls, and the poll looks
-at the gate.
+In: the worker's claimer, its note, and the time of the look before the slice. Out: whether the next message may be
+begun, and which messages came late. A stop closes the guard: its NOTIFY wakes the transport, which polls, and the poll
+looks at the gate.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.stop.exact import STOP_CHANNEL
 from batches.verdict import GateStatus
 from foundation.clock import boottime
@@ -28,8 +28,8 @@ STOP_PATIENCE_SECONDS = 3.0
 class SliceGuard:
     """The gate as the transport sees it during one slice (see `mailer/transports/base.py`)."""
 
-    def __init__(self, hold: Hold, note: HandoverNote, parcel_ids: list[int], opened_at: float) -> None:
-        self._hold = hold
+    def __init__(self, claimer: Claimer, note: HandoverNote, parcel_ids: list[int], opened_at: float) -> None:
+        self._claimer = claimer
         self.note_begun = note.note_begun
         self._note = note
         self._parcel_ids = parcel_ids
@@ -101,7 +101,7 @@ class SliceGuard:
         self._mind_the_time()
         looked_at = boottime()
         try:
-            gates = self._hold.glance(self._parcel_ids)
+            gates = self._claimer.glance(self._parcel_ids)
         except DatabaseError:
             self.is_closed = True
             connection.close()

@@ -37,7 +37,7 @@ LOOK_LINES = 32
 """The commands after which acknowledgements are read, at the latest. To look for them costs as much as to write."""
 AWAY_SECONDS = 5.0
 NOT_BEGUN = 0
-"""The kind of an answer that says: it did not leave after all."""
+"""The kind of an answer by which the message was not sent after all."""
 KINDS: dict[type[Outcome], int] = {
     Sent: int(EventKind.SENT),
     Refused: int(EventKind.REFUSED),
@@ -177,7 +177,7 @@ class HandoverNote:
             raise redis.TimeoutError("no acknowledgement in time")
 
     def _lose(self, error: Exception) -> None:
-        log.warning("no hand-over note", error=type(error).__name__)
+        log.warning("hand-over note not written", error=type(error).__name__)
         self.is_open = False
         self._away_until = time.monotonic() + AWAY_SECONDS
         self.close()

@@ -1,7 +1,7 @@
 """Pace: how many messages make a slice, and which batches are slow, both learnt from the slices before.
 
-Slow mail goes apart from other mail: in slices of its own, when nothing else is due or at its turn, and never on all
-worker processes at once. So a slow destination holds up its own batch, and nobody else's mail.
+Slow mail is sent apart from other mail: in separate slices, when nothing else is due or at its turn, and never on all
+worker processes at once. So a slow destination delays its batch, and no other mail.
 """
 
 from __future__ import annotations

@@ -61,13 +61,13 @@ class Happened(NamedTuple):
     reply: str
 
 
-class Move(NamedTuple):
+class Destination(NamedTuple):
     """The kind of parcel that gets messages which are still to be handed over, to some of their recipients at least."""
 
     is_remainder: bool
     is_replay: bool
     is_at_once: bool
-    """Due now and at the cost of no attempt: nothing was said of those who are left. Otherwise after a backoff."""
+    """Due now, and no attempt is used up: the peer said nothing about these recipients. Otherwise after a backoff."""
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Outcomes:
     """The finished messages that were sent to some of their recipients and are in doubt for the others."""
     resendable: int = 0
     """The finished messages whose recipients in doubt may be sent them again now, if the account wants that."""
-    moves: dict[Move, int] = field(default_factory=dict)
+    moves: dict[Destination, int] = field(default_factory=dict)
     """The messages that other parcels get."""
     events: list[Happened] = field(default_factory=list)
     resent: list[Happened] = field(default_factory=list)
@@ -111,7 +111,7 @@ class Outcomes:
     def move(self, mask: int, *, is_remainder: bool, is_replay: bool, is_at_once: bool) -> None:
         """Let a parcel of this kind have these messages."""
         if mask:
-            kind = Move(is_remainder, is_replay, is_at_once)
+            kind = Destination(is_remainder, is_replay, is_at_once)
             self.moves[kind] = self.moves.get(kind, 0) | mask
 
     def resend_doubt(self) -> None:

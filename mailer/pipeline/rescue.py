@@ -1,7 +1,7 @@
 """Rescue: the parcels of a dead worker are taken from it.
 
 In: a claim whose worker was marked dead. Out: of its unrecorded slice what the hand-over note knows; the rest is due
-again. After a crash nothing has happened, and the next sweep begins anew.
+again. After a crash nothing has happened, and the next sweep begins again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Hard bounces: refusals that say there is no such mailbox. Whoever goes on sending to those is taken for a spammer."""
+"""Recognize hard bounces: refusals because the mailbox does not exist.
+
+A sender who goes on sending to such addresses is taken for a spammer.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ OTHER: Final = "5.1.0"
 
 
 class Bounce(NamedTuple):
-    """A recipient that a peer says does not exist: an address as on the wire, an enhanced status code, the reply."""
+    """A recipient that a peer reports as unknown: the address in ASCII, an enhanced status code, the reply."""
 
     message_id: int
     recipient: str
@@ -44,9 +47,9 @@ def find_bounces(result: Result, recipients: Sequence[str]) -> Iterator[Bounce]:
 
 def hard_status(reply: str) -> str:
     """Return the enhanced status code of a reply that reports an unknown mailbox; empty for any other reply."""
-    found = ENHANCED.match(reply)
-    if found and found[1] != OTHER:
-        return found[1] if found[1] in HARD else ""
+    status = ENHANCED.match(reply)
+    if status and status[1] != OTHER:
+        return status[1] if status[1] in HARD else ""
     if "sender" in reply.lower():
         return ""
-    return OTHER if found else NO_SUCH_MAILBOX if UNKNOWN.match(reply) else ""
+    return OTHER if status else NO_SUCH_MAILBOX if UNKNOWN.match(reply) else ""

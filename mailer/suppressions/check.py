@@ -28,23 +28,23 @@ BYPASSES: Final[Mapping[SuppressionKind, Bypass]] = {
 }
 
 
-def find_suppressions(asked: Collection[tuple[int, str]]) -> dict[tuple[int, str], list[Found]]:
+def find_suppressions(recipients: Collection[tuple[int, str]]) -> dict[tuple[int, str], list[Found]]:
     """Return the suppressions of addresses, by account id and address key. An address that is missing has none."""
-    found: dict[tuple[int, str], list[Found]] = {}
-    values = {"accounts": [account_id for account_id, _ in asked], "emails": [email for _, email in asked]}
+    suppressions: dict[tuple[int, str], list[Found]] = {}
+    values = {"accounts": [account_id for account_id, _ in recipients], "emails": [email for _, email in recipients]}
     for account_id, email, kind, group_id in fetch_prepared(queries.FIND_SUPPRESSIONS, values):
-        found.setdefault((account_id, email), []).append((SuppressionKind(kind), group_id))
-    return found
+        suppressions.setdefault((account_id, email), []).append((SuppressionKind(kind), group_id))
+    return suppressions
 
 
-def reason_to_drop(found: Sequence[Found], mail: Mail) -> str | None:
+def reason_to_drop(suppressions: Sequence[Found], mail: Mail) -> str | None:
     """Return why a recipient with these suppressions does not get a mail; None if it is sent all the same."""
     bypass = Bypass(mail.bypass)
     if Bypass.EVERYTHING in bypass:
         return None
     kinds = {
         kind
-        for kind, group_id in found
+        for kind, group_id in suppressions
         if BYPASSES.get(kind, Bypass.EVERYTHING) not in bypass
         and (kind is not SuppressionKind.GROUP or group_id == mail.unsubscribe_group_id)
     }

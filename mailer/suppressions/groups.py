@@ -1,4 +1,4 @@
-"""Unsubscribe groups: the kinds of mail of an account that recipients can leave one by one."""
+"""Create, change and delete unsubscribe groups: the kinds of mail that recipients can unsubscribe from one by one."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def counted(groups: QuerySet[UnsubscribeGroup]) -> QuerySet[UnsubscribeGroup]:
 
 def find_group(account: Account, group_id: int) -> UnsubscribeGroup:
     """Return a group of the account. Raises UnknownGroup."""
-    found = living_groups(account).filter(pk=group_id).first()
-    if found is None:
+    group = living_groups(account).filter(pk=group_id).first()
+    if group is None:
         raise UnknownGroup(group_id)
-    return found
+    return group
 
 
 def create_group(account: Account, *, name: str, description: str, is_default: bool = False) -> UnsubscribeGroup:

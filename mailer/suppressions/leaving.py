@@ -53,7 +53,7 @@ def leave(holder: Holder, *, everything: bool = False) -> None:
 
 
 def come_back(holder: Holder, *, everything: bool = False) -> None:
-    """Undo `leave`."""
+    """Subscribe again: undo `leave`."""
     if everything or holder.group is None:
         unsuppress(holder.account, SuppressionKind.GLOBAL, [holder.address])
     else:
@@ -72,10 +72,10 @@ def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, e
 
 def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
     """Return the groups that the mail names, or all, with the mail's group before the others; at most 25."""
-    said = _mail_of(holder.link.message_id)
+    mail = _mail_of(holder.link.message_id)
     groups = list(living_groups(holder.account))
-    if said is not None and said.groups_to_display:
-        shown = {*said.groups_to_display, holder.link.group_id}
+    if mail is not None and mail.groups_to_display:
+        shown = {*mail.groups_to_display, holder.link.group_id}
         groups = [group for group in groups if group.pk in shown]
     return sorted(groups, key=lambda group: group.pk != holder.link.group_id)[:MAX_GROUPS_TO_DISPLAY]
 

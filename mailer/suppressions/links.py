@@ -1,4 +1,4 @@
-"""Links by which a recipient leaves: what they say is sealed, so that nobody can read it, guess it or change it.
+"""Seal the links to unsubscribe, so that nobody can read, guess or change their content.
 
 A link must work as long as somebody may find the mail, which is longer than the mail's history is kept; so it brings
 all that is needed, the address too, and nothing has to be found in a table. The seal is a keyed digest of what it says,
@@ -56,12 +56,12 @@ class Sealer:
 
     def seal(self, account_id: int, group_id: int, message_id: int, address: str) -> str:
         """Return the token of a `Link`: 43 characters or more, which need no encoding in a URL."""
-        said = HEAD.pack(account_id, group_id, message_id)
+        content = HEAD.pack(account_id, group_id, message_id)
         last = address.encode()
         if len(last) <= LONGEST_ADDRESS:
-            said += last
-        digest = self._digest_of(said)
-        return urlsafe_b64encode(digest + self._mask(said, digest)).rstrip(b"=").decode()
+            content += last
+        digest = self._digest_of(content)
+        return urlsafe_b64encode(digest + self._mask(content, digest)).rstrip(b"=").decode()
 
     def unseal(self, token: str) -> Link:
         """Return the link in a token. Raises BadLink."""
@@ -70,15 +70,15 @@ class Sealer:
         except (UnicodeEncodeError, binascii.Error) as error:
             raise BadLink from error
         digest, hidden = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
-        said = self._mask(hidden, digest)
-        if not hmac.compare_digest(digest, self._digest_of(said)):
+        content = self._mask(hidden, digest)
+        if not hmac.compare_digest(digest, self._digest_of(content)):
             raise BadLink
-        account_id, group_id, message_id = HEAD.unpack_from(said)
-        return Link(account_id, group_id, message_id, said[HEAD.size :].decode())
+        account_id, group_id, message_id = HEAD.unpack_from(content)
+        return Link(account_id, group_id, message_id, content[HEAD.size :].decode())
 
-    def _digest_of(self, said: bytes) -> bytes:
+    def _digest_of(self, content: bytes) -> bytes:
         digest = self._digest.copy()
-        digest.update(said)
+        digest.update(content)
         return digest.digest()
 
     def _mask(self, data: bytes, digest: bytes) -> bytes:

@@ -119,16 +119,16 @@ def find_suppressed(
 
 def list_suppressions(account: Account, kind: SuppressionKind, window: Window) -> tuple[list[Suppression], int]:
     """Return a part of a list, the newest first, and the number of all rows with its times and addresses."""
-    found = Suppression.objects.filter(account=account, kind=kind)
+    rows = Suppression.objects.filter(account=account, kind=kind)
     if window.since is not None:
-        found = found.filter(created_at__gte=window.since)
+        rows = rows.filter(created_at__gte=window.since)
     if window.until is not None:
-        # To the end of that second: the wire tells whole ones.
-        found = found.filter(created_at__lt=window.until + dt.timedelta(seconds=1))
+        # To the end of that second: the API has whole ones.
+        rows = rows.filter(created_at__lt=window.until + dt.timedelta(seconds=1))
     if window.pattern:
-        found = found.filter(email__like=LITERAL.sub(r"\\\g<0>", spell_labels(window.pattern).lower()) + "%")
-    page = found.order_by("-created_at", "-pk")[window.offset : window.offset + window.limit]
-    return list(page), found.count()
+        rows = rows.filter(email__like=LITERAL.sub(r"\\\g<0>", spell_labels(window.pattern).lower()) + "%")
+    page = rows.order_by("-created_at", "-pk")[window.offset : window.offset + window.limit]
+    return list(page), rows.count()
 
 
 def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iterator[Suppression]:
@@ -146,5 +146,5 @@ def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iter
 
 def groups_left(account: Account, email: str) -> set[int]:
     """Return the ids of the groups that an address has left."""
-    found = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP, email=address_key(email))
-    return {group_id for group_id in found.values_list("group", flat=True) if group_id is not None}
+    rows = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP, email=address_key(email))
+    return {group_id for group_id in rows.values_list("group", flat=True) if group_id is not None}

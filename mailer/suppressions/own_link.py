@@ -1,4 +1,4 @@
-"""Links for the recipients of a message that went to several: each who asks is mailed one.
+"""Mail a link of their own to recipients of a message that was sent to several, each at their request.
 
 The link in such a message cannot tell who opened it. If an address typed into its page were believed, one recipient
 could unsubscribe another, and trying addresses would reveal who was in Bcc. So the page answers every address in the
@@ -52,16 +52,16 @@ def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, p
         return
     url = f"{settings.PUBLIC_URL}/u/{seal(Link(account_id, group_id, message_id, address))}{page}"
     text = (
-        "You received an email that was sent to more than one address, and asked to unsubscribe or to change what "
-        f"you get.\n\nOpen this link to do so for {address}:\n\n{url}\n\n"
-        "If you did not ask for this, ignore this email: nothing has been changed.\n"
+        "You received an e-mail that was sent to more than one address, and asked to unsubscribe or to change which "
+        f"mail you get.\n\nOpen this link to do so for {address}:\n\n{url}\n\n"
+        "If you did not ask for this, ignore this e-mail: nothing has been changed.\n"
     )
     draft = MailDraft(
         sender=Address(settings.SYSTEM_FROM),
         subject="Your link to unsubscribe",
         content=(ContentPart("text/plain", text),),
         personalizations=(Personalization((Address(address),)),),
-        # Whoever has left may want to come back.
+        # A recipient who has unsubscribed may want to subscribe again.
         bypass=Bypass.UNSUBSCRIBES | Bypass.SPAM_REPORTS,
     )
     accept_mail(account, draft)

@@ -1,4 +1,4 @@
-"""The transports: ways in which a message leaves. `base` has their promises; each has a module or package."""
+"""The transports: ways in which a message is sent. `base` has their promises; each has a module or package."""
 
 from __future__ import annotations
 

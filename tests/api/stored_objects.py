@@ -26,7 +26,7 @@ from audience.upsert import upsert_contacts
 from batches.handles import create_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
-from batches.stop.begin import stop_batch
+from batches.stop.control import stop_batch
 from campaigns import testing
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from api.document import document_text
-from batches.stop.control import stop_batch
 from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import mutated_bodies
 from tests.api.stored_objects import Ids

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import LOOKED_AT, Tally, count_batch, count_batches, tally_sent, tally_state
 from batches.handles import create_batch, default_batch
 from batches.models import Batch, Installation, Node, Parcel, Receipt
@@ -126,7 +126,7 @@ def test_viewing_a_page_changes_nothing(operator: Client, batch: Batch, action: 
 
 def test_pause_is_confirmed_carried_out_and_receipted(operator: Client, batch: Batch) -> None:
     question = operator.get(f"{BATCHES}{batch.pk}/pause/").text
-    assert "nothing more of this batch leaves" in question
+    assert "no more mail from this batch is sent" in question
     assert "600" in question
     answer = press(operator, batch, "pause", "wrong price")
     assert status_of(batch) == BatchStatus.PAUSED
@@ -139,8 +139,8 @@ def test_pause_is_confirmed_carried_out_and_receipted(operator: Client, batch: B
 
 def test_cancel_shows_the_lost_mail_and_the_end_of_the_undo_window(operator: Client, batch: Batch) -> None:
     question = operator.get(f"{BATCHES}{batch.pk}/cancel/").text
-    assert "discarded for good at its send_at" in question
-    assert "600 messages are still ahead of theirs" in question
+    assert "discarded permanently at its send_at" in question
+    assert "For 600 messages that time has not come" in question
     press(operator, batch, "cancel")
     assert status_of(batch) == BatchStatus.CANCELLED
     press(operator, batch, "resume")
@@ -185,8 +185,8 @@ def test_a_form_from_elsewhere_is_refused(operator: Client, batch: Batch) -> Non
 def test_a_receipt_that_is_not_settled_loads_itself_again(operator: Client, batch: Batch, clock: Clock) -> None:
     clock.advance(hours=1)
     sweep()
-    hold = Hold()
-    (claim, *_) = hold.claim_next(Lane.BULK)
+    claimer = Claimer()
+    (claim, *_) = claimer.claim_next(Lane.BULK)
     Parcel.objects.filter(pk=claim.parcel_id).update(slice_no=1, slice_from=0, slice_to=20)
     receipt = Receipt.objects.create(
         public_id="x" * 22,
@@ -232,7 +232,7 @@ def test_staff_members_see_and_stop_only_what_they_have_permission_for(batch: Ba
 
 def test_a_user_without_access_to_receipts_sees_the_outcome_of_a_stop(batch: Batch) -> None:
     with logged_in("ivan", may=("batches.change_batch",)) as client:
-        assert "Done: 0 had been sent" in press(client, batch, "pause").text
+        assert "Done: 0 messages had been sent" in press(client, batch, "pause").text
     assert status_of(batch) == BatchStatus.PAUSED
 
 

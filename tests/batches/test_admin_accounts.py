@@ -64,22 +64,26 @@ def test_an_account_is_frozen_and_thawed_with_receipts(operator: Client, busy: A
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.actor, receipt.reason) == ("freeze", "operator olga", "runaway")
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
-    assert "Nothing more of this account and its subusers leaves until the thaw" in answer.text
+    assert "No more mail of this account and its subusers is sent until the thaw" in answer.text
     assert buttons(operator, busy) == {"thaw", "purge"}
-    assert "The mail of this account and its subusers may leave again" in press(operator, busy, "thaw").text
+    assert "Mail of this account and its subusers is sent again" in press(operator, busy, "thaw").text
     assert not is_frozen(busy)
 
 
 def test_the_page_shows_the_time_of_the_freeze_and_the_waiting_mail(operator: Client, frozen: Account) -> None:
     page = operator.get(f"{ACCOUNTS}{frozen.pk}/change/").text
-    for text in (f"since {frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC", "7 messages, of which 7 may still leave", "freeze"):
+    for text in (
+        f"since {frozen.frozen_at:%Y-%m-%d %H:%M:%S} UTC",
+        "7 messages, of which 7 may still be sent",
+        "freeze",
+    ):
         assert text in page
-    assert "They are frozen with it" in page
+    assert "They are frozen with the account" in page
 
 
 def test_a_parents_freeze_shows_on_its_subusers(operator: Client, frozen: Account) -> None:
     subuser = frozen.subusers.get()
-    assert "nothing of this account leaves until that is thawed" in operator.get(f"{ACCOUNTS}{subuser.pk}/change/").text
+    assert "no mail of this account is sent until it is thawed" in operator.get(f"{ACCOUNTS}{subuser.pk}/change/").text
     assert "frozen with its parent" in operator.get(ACCOUNTS).text
     assert buttons(operator, subuser) == {"freeze"}
     freeze_account(subuser, actor="test")
@@ -87,7 +91,7 @@ def test_a_parents_freeze_shows_on_its_subusers(operator: Client, frozen: Accoun
 
 
 def test_a_second_stop_changes_nothing_and_is_reported(operator: Client, frozen: Account) -> None:
-    assert "Nothing was changed: the account is frozen already." in press(operator, frozen, "freeze").text
+    assert "Nothing was changed: the account is already frozen." in press(operator, frozen, "freeze").text
     assert "nothing to freeze" in operator.get(f"{ACCOUNTS}{frozen.pk}/freeze/", follow=True).text
     press(operator, frozen, "thaw")
     assert "Nothing was changed: the account is not frozen." in press(operator, frozen, "thaw").text
@@ -96,7 +100,7 @@ def test_a_second_stop_changes_nothing_and_is_reported(operator: Client, frozen:
 
 def test_a_purge_shows_the_counts_of_lost_mail_and_requires_the_username(operator: Client, frozen: Account) -> None:
     question = operator.get(f"{ACCOUNTS}{frozen.pk}/purge/").text
-    for text in ("7 messages are discarded for good", "7 scheduled", "cannot be taken back", "Type alice to confirm"):
+    for text in ("7 messages are discarded permanently", "7 scheduled", "can undo this", "Type alice to confirm"):
         assert text in question
     for wrong in ("", "Alice", "alice-eu"):
         assert press(operator, frozen, "purge", username=wrong).status_code == 200
@@ -130,7 +134,7 @@ def test_only_a_user_who_may_change_an_account_may_stop_it(frozen: Account, char
             assert viewer.get(f"{ACCOUNTS}{account.pk}/{action}/").status_code == 403
             assert press(viewer, account, action, username="alice").status_code == 403
     with logged_in("anna", may=("accounts.change_account",)) as client:
-        assert "Done: 0 had been sent" in press(client, charlie, "freeze").text
+        assert "Done: 0 messages had been sent" in press(client, charlie, "freeze").text
     assert is_frozen(frozen)
     assert count_account(frozen.pk).scheduled == 7
 

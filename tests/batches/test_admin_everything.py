@@ -34,21 +34,21 @@ def busy(alice: Account) -> Account:
 
 def test_everything_is_frozen_and_thawed_by_a_superuser(operator: Client, busy: Account) -> None:
     assert FREEZE_ALL in operator.get("/admin/").text
-    assert "nothing of any account leaves any more" in operator.get(FREEZE_ALL).text
+    assert "no more mail of any account is sent" in operator.get(FREEZE_ALL).text
     assert not is_installation_frozen()
     answer = operator.post(FREEZE_ALL, {"reason": "fire"}, follow=True)
     assert is_installation_frozen()
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.account, receipt.reason) == ("freeze", None, "fire")
-    assert "Nothing more of the whole installation leaves until the thaw" in answer.text
+    assert "No more mail of the whole installation is sent until the thaw" in answer.text
     for path in ("/admin/", "/admin/batches/batch/", f"/admin/accounts/account/{busy.pk}/change/", "/admin/waves/"):
         page = operator.get(path).text
         assert "The installation is frozen: nothing leaves" in page, path
         assert THAW_ALL in page
-    assert "frozen already" in operator.get(FREEZE_ALL, follow=True).text
+    assert "already frozen" in operator.get(FREEZE_ALL, follow=True).text
     again = operator.post(FREEZE_ALL, {"reason": ""}, follow=True)
-    assert "Nothing was changed: the installation is frozen already." in again.text
-    assert "may leave again" in operator.post(THAW_ALL, {"reason": ""}, follow=True).text
+    assert "Nothing was changed: the installation is already frozen." in again.text
+    assert "is sent again" in operator.post(THAW_ALL, {"reason": ""}, follow=True).text
     assert not is_installation_frozen()
     assert "The installation is frozen" not in operator.get("/admin/").text
     assert "not frozen" in operator.get(THAW_ALL, follow=True).text
@@ -85,7 +85,7 @@ def test_everything_is_frozen_and_thawed_from_the_command_line(busy: Account) ->
     receipt = run("freeze_everything")
     assert is_installation_frozen()
     assert (receipt["settled"], receipt["sent"], receipt["stopped"], receipt["in_flight"]) == (True, 0, 4, 0)
-    with pytest.raises(CommandError, match="frozen already") as refusal:
+    with pytest.raises(CommandError, match="already frozen") as refusal:
         run("freeze_everything")
     assert refusal.value.returncode == 2
     assert run("thaw_everything")["action"] == "thaw"

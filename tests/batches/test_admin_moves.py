@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import Account
 from batches.admin.receipts import show_receipt
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import count_batch
 from batches.handles import create_batch, default_batch
 from batches.models import Batch, Parcel, Receipt
@@ -48,14 +48,14 @@ def write(moment: dt.datetime) -> str:
 
 def test_a_batch_is_rescheduled(operator: Client, batch: Batch) -> None:
     question = operator.get(f"{BATCHES}{batch.pk}/reschedule/").text
-    assert "3 messages that wait get this one send_at" in question
+    assert "3 waiting messages get this send_at" in question
     later = (database_now() + 5 * HOUR).replace(second=0, microsecond=0)
     answer = press(operator, batch, "reschedule", send_at=write(later), reason="too early")
     assert Parcel.objects.get().send_at == later
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.actor, receipt.affected) == ("reschedule", "operator olga", 3)
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
-    for text in ("has another send_at now", "Rescheduled", "too early"):
+    for text in ("has a new send_at", "Rescheduled", "too early"):
         assert text in answer.text
 
 
@@ -71,7 +71,7 @@ def test_a_batch_that_cannot_be_rescheduled_gets_the_reason(operator: Client, ba
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     now = write(database_now())
     assert "Nothing was changed: the batch is cancelled." in press(operator, batch, "reschedule", send_at=now).text
-    assert "it is the hidden one" in press(operator, default_batch(alice), "reschedule", send_at=now).text
+    assert "is the hidden batch" in press(operator, default_batch(alice), "reschedule", send_at=now).text
     assert Receipt.objects.count() == 1
 
 
@@ -81,7 +81,7 @@ def test_a_pause_can_have_an_end_and_a_retention(operator: Client, batch: Batch,
     batch.refresh_from_db()
     assert (batch.status, batch.paused_until, batch.retention_seconds) == (BatchStatus.PAUSED, until, 5400)
     page = operator.get(f"{BATCHES}{batch.pk}/change/").text
-    assert f"resumed by itself at {until:%Y-%m-%d %H:%M:%S} UTC" in page
+    assert f"resumed automatically at {until:%Y-%m-%d %H:%M:%S} UTC" in page
     assert "retained for 1.5 hours" in page
     clock.advance(hours=2)
     sweep()
@@ -100,7 +100,7 @@ def test_the_page_of_a_pause_without_an_end_says_that_it_stays(operator: Client,
 
 def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: Batch) -> None:
     for name, value, message in (
-        ("until", "2020-01-01T00:00", "Nothing was changed: this time has passed already."),
+        ("until", "2020-01-01T00:00", "Nothing was changed: this time has already passed."),
         ("until", "x", "valid date/time"),
         ("hours", "-1", "greater than or equal to 0"),
         ("hours", "nan", "Enter a number"),
@@ -125,7 +125,7 @@ def test_held_mail_is_shown_with_a_link_to_the_page_in_hand(
         assert operator.get(path, follow=True).status_code == 200
     assert "For 3 messages that time has come" in operator.get(f"{BATCHES}{batch.pk}/cancel/").text
     stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
-    assert "3 are held, and stay in a person" in operator.get(f"{BATCHES}{batch.pk}/resume/").text
+    assert "3 messages are held, and still need a decision" in operator.get(f"{BATCHES}{batch.pk}/resume/").text
 
 
 def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
@@ -168,9 +168,9 @@ def test_the_new_buttons_are_only_for_users_who_may_stop(batch: Batch) -> None:
 def test_the_page_counts_claimed_messages_that_keep_their_time(operator: Client, batch: Batch, clock: Clock) -> None:
     clock.advance(hours=1)
     sweep()
-    Hold().claim_next(Lane.BULK)
-    Hold().claim_next(Lane.TRANSACTIONAL)
+    Claimer().claim_next(Lane.BULK)
+    Claimer().claim_next(Lane.TRANSACTIONAL)
     assert Parcel.objects.get().state == ParcelState.CLAIMED
     question = operator.get(f"{BATCHES}{batch.pk}/reschedule/").text
-    assert "0 messages that wait" in question
+    assert "0 waiting messages" in question
     assert "3 messages are being sent at this moment" in question

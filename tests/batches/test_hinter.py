@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from batches import hints
-from batches.hints import Hinter, Wave
+from batches.hints import Hinter, WaveKey
 from batches.states import Lane
 from tests.waiting import wait_until
 
@@ -23,7 +23,7 @@ class Published:
 
     def __init__(self) -> None:
         self.due: list[tuple[Lane, int]] = []
-        self.waves: list[Wave] = []
+        self.waves: list[WaveKey] = []
         self.may_go = threading.Event()
         self.may_go.set()
         self.is_begun = threading.Event()
@@ -50,7 +50,7 @@ def leave_due(hinter: Hinter, lane: Lane = Lane.TRANSACTIONAL, parcels: int = 1)
     hinter.leave(Counter({lane: parcels}), [], now=NOW)
 
 
-def leave_wave(hinter: Hinter, wave: Wave) -> None:
+def leave_wave(hinter: Hinter, wave: WaveKey) -> None:
     hinter.leave(Counter(), [wave], now=NOW)
 
 
@@ -90,7 +90,7 @@ def test_a_wave_that_may_fire_before_the_commit_is_hinted_for_each_mail(publishe
 def test_a_wave_that_the_broker_did_not_take_is_hinted_again(
     published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[Wave] = []
+    tried: list[WaveKey] = []
     hinter = Hinter()
     with monkeypatch.context() as patch:
         patch.setattr(hints, "hint_wave", lambda *wave: tried.append(wave))

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import count_account
 from batches.errors import StatusConflict
 from batches.handles import create_batch
@@ -82,7 +82,7 @@ def test_mail_of_a_dead_worker_is_purged_too_even_after_a_thaw(
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.05  # type: ignore[attr-defined]
     accept_mail(alice, draft(60))
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     freeze_account(alice, actor="test")
     receipt = purge_account(alice, actor="test")
     assert (receipt.affected, receipt.is_settled) == (0, False)

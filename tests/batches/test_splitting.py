@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import Account, DoubtPolicy
 from batches import hints, queries
-from batches.claims import Claim, Hold, Slice, bits, release, to_mask
+from batches.claims import Claim, Claimer, Slice, bits, release, to_mask
 from batches.counts import count_batch
 from batches.errors import MessageInFlight
 from batches.handles import create_batch
@@ -49,19 +49,19 @@ def batch(alice: Account) -> Batch:
 
 
 @pytest.fixture
-def hold(batch: Batch) -> Hold:
-    """Return a worker's hold."""
-    return Hold()
+def claimer(batch: Batch) -> Claimer:
+    """Return a worker's claimer."""
+    return Claimer()
 
 
 @pytest.fixture
-def claim(hold: Hold) -> Claim:
+def claim(claimer: Claimer) -> Claim:
     """Claim the parcel for that worker."""
-    return claim_parcel(hold)
+    return claim_parcel(claimer)
 
 
-def claim_parcel(hold: Hold) -> Claim:
-    (claim,) = hold.claim_next(Lane.BULK)
+def claim_parcel(claimer: Claimer) -> Claim:
+    (claim,) = claimer.claim_next(Lane.BULK)
     return claim
 
 
@@ -83,7 +83,7 @@ def test_every_column_of_a_parcel_is_either_copied_or_reset() -> None:
     assert sorted([*queries.COPIED, *queries.OWN]) == sorted(field.column for field in Parcel._meta.concrete_fields)
 
 
-def test_a_part_has_all_columns_of_its_parcel_except_its_members(batch: Batch, hold: Hold) -> None:
+def test_a_part_has_all_columns_of_its_parcel_except_its_members(batch: Batch, claimer: Claimer) -> None:
     long_ago = database_now() - dt.timedelta(hours=3)
     Parcel.objects.update(
         send_at=long_ago,
@@ -93,7 +93,7 @@ def test_a_part_has_all_columns_of_its_parcel_except_its_members(batch: Batch, h
         is_replay=True,
         doubtful=(SECOND_HALF | 1).to_bytes(64, "little"),
     )
-    part = split_in_half(claim_parcel(hold))
+    part = split_in_half(claim_parcel(claimer))
     source = Parcel.objects.get(pk=part.base)
     assert {name: getattr(part, name) for name in queries.COPIED} == {
         name: getattr(source, name) for name in queries.COPIED
@@ -115,11 +115,11 @@ def test_a_split_part_has_the_other_columns_of_its_parcel(batch: Batch) -> None:
     }
 
 
-def test_the_sums_stay_right_until_all_is_sent(batch: Batch, claim: Claim, hold: Hold) -> None:
+def test_the_sums_stay_right_until_all_is_sent(batch: Batch, claim: Claim, claimer: Claimer) -> None:
     split_in_half(claim)
     counts = count_batch(batch.pk)
     assert (counts.accepted, counts.claimed, counts.due) == (MESSAGES, MESSAGES // 2, MESSAGES // 2)
-    for each, worker in ((claim, hold), (claim_parcel(other := Hold()), other)):
+    for each, worker in ((claim, claimer), (claim_parcel(other := Claimer()), other)):
         assert worker.look([Slice(each, 0, MESSAGES)])
         record_sent(each, bits(each.members))
     sweep()
@@ -128,19 +128,19 @@ def test_the_sums_stay_right_until_all_is_sent(batch: Batch, claim: Claim, hold:
 
 
 def test_a_stop_holds_a_part_that_became_due_and_one_that_was_claimed(
-    batch: Batch, claim: Claim, hold: Hold, settings: Any
+    batch: Batch, claim: Claim, claimer: Claimer, settings: Any
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.01
     split_in_half(claim)
-    other = Hold()
+    other = Claimer()
     part = claim_parcel(other)
     receipt = stop_batch(
         batch.account, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from=set(BatchStatus)
     )
     assert (receipt.is_settled, len(receipt.claims)) == (False, 2)
     split_claim(part, [1 << MESSAGES - 1])
-    late = Hold()
-    for worker, each in ((hold, claim), (other, part), (late, claim_parcel(late))):
+    late = Claimer()
+    for worker, each in ((claimer, claim), (other, part), (late, claim_parcel(late))):
         assert worker.look([Slice(each, 0, MESSAGES)]) == {each.parcel_id: GateStatus.PAUSED}
         release([each])
     sweep()
@@ -177,7 +177,7 @@ def test_nothing_is_sent_after_a_settled_stop_while_claims_are_split(
 
 def test_a_worker_that_lost_its_parcel_splits_nothing(batch: Batch, claim: Claim) -> None:
     rescue_parcel_of(claim)
-    holder = Hold()
+    holder = Claimer()
     new_claim = claim_parcel(holder)
     assert not split_claim(claim, [SECOND_HALF])
     assert Parcel.objects.count() == 1
@@ -189,9 +189,9 @@ def test_without_the_fence_it_takes_messages_from_another(
 ) -> None:
     without(monkeypatch, queries, "SPLIT_CLAIM", " and p.fence = %(fence)s")
     rescue_parcel_of(claim)
-    new_claim = claim_parcel(Hold())
+    new_claim = claim_parcel(Claimer())
     split_claim(claim, [SECOND_HALF])
-    part = claim_parcel(Hold())
+    part = claim_parcel(Claimer())
     assert new_claim.members & part.members, "both would send them"
 
 
@@ -200,8 +200,8 @@ def rescue_parcel_of(claim: Claim) -> None:
     assert rescue_parcel(claim.parcel_id, claim.fence)
 
 
-def test_nothing_is_split_in_mid_slice(claim: Claim, hold: Hold) -> None:
-    assert hold.look([Slice(claim, 0, 10)])
+def test_nothing_is_split_in_mid_slice(claim: Claim, claimer: Claimer) -> None:
+    assert claimer.look([Slice(claim, 0, 10)])
     assert not split_claim(claim, [SECOND_HALF])
     assert Parcel.objects.count() == 1
 
@@ -227,13 +227,13 @@ def test_one_message_of_a_part_is_stopped_and_a_claimed_one_is_not(alice: Accoun
 
 @pytest.mark.parametrize("policy", list(DoubtPolicy))
 def test_a_late_record_finds_its_messages_in_any_part(
-    alice: Account, batch: Batch, claim: Claim, hold: Hold, policy: DoubtPolicy
+    alice: Account, batch: Batch, claim: Claim, claimer: Claimer, policy: DoubtPolicy
 ) -> None:
     """A worker sends ten messages and is taken for dead; its parcel is split by its new owner before it records."""
     Account.objects.update(doubt_policy=policy)
-    assert hold.look([Slice(claim, 0, 10)])
+    assert claimer.look([Slice(claim, 0, 10)])
     rescue_parcel_of(claim)
-    holder = Hold()
+    holder = Claimer()
     for each in holder.claim_next(Lane.BULK):
         members = bits(each.members)
         assert split_claim(each, [1 << members[-1], 1 << members[-2]])
@@ -264,7 +264,7 @@ def test_a_reschedule_moves_the_part_and_keeps_the_claim(alice: Account, batch: 
 def test_claims_are_shared_as_whole_parcels_and_parts_of_one(alice: Account, batch: Batch) -> None:
     accept_mail(alice, draft(50, batch_id=batch.public_id))
     accept_mail(alice, draft(100, batch_id=batch.public_id))
-    claims = Hold().claim_next(Lane.BULK, messages=500)
+    claims = Claimer().claim_next(Lane.BULK, messages=500)
     given_back, due = share_claims(claims, 3)
     assert [claim.members.bit_count() for claim in claims if claim not in given_back] == [60, 10]
     sizes = sorted(parcel.pending for parcel in Parcel.objects.filter(state=ParcelState.DUE))
@@ -282,5 +282,5 @@ def test_processes_are_idle_when_nothing_is_due_and_others_have_no_claim(claim: 
     assert hints.count_idle() == 2
     split_in_half(claim)
     assert hints.count_idle() == 0, "they are about to claim the part"
-    claim_parcel(Hold())
+    claim_parcel(Claimer())
     assert hints.count_idle() == 1

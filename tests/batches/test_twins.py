@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from accounts.models import Account
 from batches import admit, queries
 from batches.admit import admit_batch
-from batches.claims import Claim, Hold
+from batches.claims import Claim, Claimer
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Receipt
@@ -43,8 +43,8 @@ def claim_at_the_same_time(account: Account) -> list[int]:
     accept_mail(account, draft(60))
     claims: list[Claim] = []
     with transaction.atomic():
-        claims += Hold().claim_next(Lane.BULK)
-        second = in_a_thread(lambda: claims.extend(Hold().claim_next(Lane.BULK)))
+        claims += Claimer().claim_next(Lane.BULK)
+        second = in_a_thread(lambda: claims.extend(Claimer().claim_next(Lane.BULK)))
         second.join(MOMENT_SECONDS)
     second.join(10)
     return [claim.parcel_id for claim in claims]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batches.claims import Claim, Hold, Slice
+from batches.claims import Claim, Claimer, Slice
 from batches.states import Lane
 from mailer.pipeline.record import Outcomes, add_result
 from mailer.transports.base import Outcome, Result
@@ -10,9 +10,9 @@ from mailer.transports.base import Outcome, Result
 ONE = ("one@example.com",)
 
 
-def claim_and_look(hold: Hold, start: int = 0, end: int = 10) -> Claim:
-    (claim,) = hold.claim_next(Lane.BULK)
-    assert claim.parcel_id in hold.look([Slice(claim, start, end)])
+def claim_and_look(claimer: Claimer, start: int = 0, end: int = 10) -> Claim:
+    (claim,) = claimer.claim_next(Lane.BULK)
+    assert claim.parcel_id in claimer.look([Slice(claim, start, end)])
     return claim
 
 

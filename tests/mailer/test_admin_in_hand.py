@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import Counts, Tally, count_account, count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
@@ -46,7 +46,7 @@ def doubtful_batch(charlie: Account) -> Batch:
     """Create a batch of Charlie with 60 messages, ten of which are in doubt because their worker died."""
     batch = create_batch(charlie)
     accept_mail(charlie, draft(60, batch_id=batch.public_id, name="doubt-"))
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
     return batch
 
@@ -80,7 +80,7 @@ def test_without_an_account_the_page_lists_accounts_with_mail_in_hand(
 
 
 def test_a_page_without_mail_in_hand_says_so(operator: Client, alice: Account) -> None:
-    assert "Nothing is in hand." in operator.get(IN_HAND).text
+    assert "No mail is in hand." in operator.get(IN_HAND).text
     assert operator.get(address("", alice)).status_code == 200
 
 
@@ -151,18 +151,18 @@ def test_chosen_messages_are_replayed_with_a_receipt(operator: Client, held_batc
     fields = (receipt.action, receipt.actor, receipt.reason, receipt.affected)
     assert fields == ("replay", "operator olga", "still useful", 2)
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
-    assert "They are due now" in answer.text
+    assert "The messages are due now" in answer.text
     again = operator.post(path, {"reason": ""}, follow=True)
-    assert "Nothing was changed: nothing of it was in hand any more" in again.text
+    assert "Nothing was changed: the messages were not in hand any more" in again.text
 
 
 def test_all_of_a_batch_is_dropped_and_the_rest_stays(operator: Client, held_batch: Batch, alice: Account) -> None:
     path = address("drop/", alice, of="all", batch=held_batch.public_id)
     question = operator.get(path).text
     assert "Drop 3 messages of alice, held?" in question
-    assert "cannot be taken back" in question
+    assert "cannot be undone" in question
     assert counts_of(alice).dropped == 0
-    assert "They are never sent" in operator.post(path, {"reason": ""}, follow=True).text
+    assert "The messages are not sent" in operator.post(path, {"reason": ""}, follow=True).text
     assert (counts_of(alice).dropped, counts_of(alice).held) == (3, 2)
     assert count_batch(held_batch.pk).dropped == 3
 
@@ -173,7 +173,7 @@ def test_all_of_an_account_is_replayed_whatever_is_ticked(
     path = address("replay/", charlie, of="all", why="in_doubt", message=ids_of(doubtful_batch)[0])
     question = operator.get(path).text
     assert "Replay 10 messages of charlie, in doubt?" in question
-    assert "Those that had left before arrive twice" in question
+    assert "Those that were sent before arrive twice" in question
     operator.post(path, {"reason": ""})
     assert counts_of(charlie).in_doubt == 0
     assert counts_of(alice).held == 5
@@ -197,7 +197,7 @@ def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held_batch:
     assert "single-0@example.com" in here
     assert "of this batch" not in here
     refused = operator.post(address("drop/", alice, of="all", batch=hidden.public_id), {"reason": ""}, follow=True)
-    assert "it is the hidden one" in refused.text
+    assert "is the hidden batch" in refused.text
     assert counts_of(alice).held == 5
     one = ids_of(hidden)[0]
     operator.post(address("drop/", alice, of="chosen", batch=hidden.public_id, message=one), {"reason": ""})

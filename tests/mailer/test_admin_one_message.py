@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
@@ -58,13 +58,13 @@ def buttons(operator: Client, message: Message) -> set[str]:
 def test_a_message_is_stopped_and_the_others_are_not(operator: Client, message: Message, batch: Batch) -> None:
     assert buttons(operator, message) == {"/stop/", "/reschedule/"}
     question = operator.get(f"{MESSAGES}{message.pk}/stop/").text
-    for text in ("Stop this message to to0@example.com?", "the rest of its batch goes on"):
+    for text in ("Stop this message to to0@example.com?", "the rest of its batch is not affected"):
         assert text in question
     assert count_batch(batch.pk).stopped == 0
     answer = press(operator, message, "stop", reason="wrong address")
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.message_id, receipt.actor) == ("cancel", message.pk, "operator olga")
-    for text in ("The message is stopped: it never leaves", "wrong address", f"message {message.pk}"):
+    for text in ("The message is stopped and will not be sent", "wrong address", f"message {message.pk}"):
         assert text in answer.text
     assert (count_batch(batch.pk).stopped, count_batch(batch.pk).scheduled) == (1, 2)
     assert buttons(operator, message) == set()
@@ -73,9 +73,9 @@ def test_a_message_is_stopped_and_the_others_are_not(operator: Client, message: 
 
 def test_a_message_is_rescheduled(operator: Client, message: Message, batch: Batch) -> None:
     later = (database_now() + 5 * HOUR).replace(second=0, microsecond=0)
-    assert "Only this message gets another time" in operator.get(f"{MESSAGES}{message.pk}/reschedule/").text
+    assert "Only this message gets a new time" in operator.get(f"{MESSAGES}{message.pk}/reschedule/").text
     answer = press(operator, message, "reschedule", send_at=f"{later:%Y-%m-%dT%H:%M}")
-    assert "The message has another send_at now" in answer.text
+    assert "The message has a new send_at" in answer.text
     assert Parcel.objects.get(send_at=later).size == 1
     assert Receipt.objects.get().action == "reschedule"
 
@@ -95,7 +95,7 @@ def test_a_sent_message_is_reported_as_sent(
     deliverer.deliver_due(seconds=5)
     assert buttons(operator, message) == set()
     assert "the message is sent" in operator.get(f"{MESSAGES}{message.pk}/reschedule/", follow=True).text
-    assert "It was too late: the message had been sent before." in press(operator, message, "stop").text
+    assert "It was too late: the message had already been sent." in press(operator, message, "stop").text
     moved = press(operator, message, "reschedule", send_at="2020-01-01T00:00")
     assert "Nothing was changed: the message is sent." in moved.text
 
@@ -112,8 +112,8 @@ def test_a_worker_that_does_not_answer_is_reported(
     settings.STOP_WAIT_SECONDS = 0.0
     clock.advance(hours=1)
     sweep()
-    assert Hold().claim_next(Lane.TRANSACTIONAL)
-    assert "Nothing was changed: a worker has the message and has not answered" in press(operator, message, "stop").text
+    assert Claimer().claim_next(Lane.TRANSACTIONAL)
+    assert "Nothing was changed: a worker is sending the message" in press(operator, message, "stop").text
     assert states_of([message.pk]) == {message.pk: "claimed"}
     assert not Receipt.objects.exists()
 

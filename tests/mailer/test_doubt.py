@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from accounts.models import Account, DoubtPolicy
-from batches.claims import Hold, Slice, to_mask
+from batches.claims import Claimer, Slice, to_mask
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel
@@ -89,7 +89,7 @@ def test_doubt_after_a_dead_worker_is_sent_again_by_the_accounts_policy(
 def test_doubt_of_a_lost_peer_is_sent_again_after_a_pause(
     alice: Account, batch: Batch, resending: None, clock: Clock
 ) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     assert record_slice([outcomes_of(claim, Sent("ok"), InDoubt("line lost"), InDoubt("line lost"))]) == []
     again = Parcel.objects.get(is_replay=True)
     assert (again.state, again.size, again.attempts) == (ParcelState.SCHEDULED, 2, 1)
@@ -100,7 +100,7 @@ def test_doubt_of_a_lost_peer_is_sent_again_after_a_pause(
 def test_after_the_retry_limit_doubt_is_held_whatever_the_accounts_policy(
     alice: Account, batch: Batch, resending: None, clock: Clock
 ) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     clock.advance(hours=73)
     record_slice([outcomes_of(claim, InDoubt("line lost"))])
     assert count_batch(batch.pk).in_doubt == 1
@@ -108,7 +108,7 @@ def test_after_the_retry_limit_doubt_is_held_whatever_the_accounts_policy(
 
 
 def test_recording_a_resent_slice_twice_does_nothing_the_second_time(batch: Batch, resending: None) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     outcomes = outcomes_of(claim, InDoubt("line lost"), RetryAt("later"))
     record_slice([outcomes])
     assert record_slice([outcomes]) == []
@@ -120,7 +120,7 @@ def test_a_stop_counts_mail_that_waits_for_a_resend_as_in_doubt(
     alice: Account, batch: Batch, resending: None, deliverer: Deliverer, clock: Clock
 ) -> None:
     """The message may have been sent before the stop, so a receipt must not count it as stopped."""
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
     receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     assert (receipt.sent, receipt.in_doubt, receipt.stopped) == (0, 10, 50)
@@ -132,12 +132,12 @@ def test_a_stop_counts_mail_that_waits_for_a_resend_as_in_doubt(
 
 
 def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: Clock) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
-    hold = Hold()
-    first, second = sorted(hold.claim_next(Lane.BULK), key=lambda claim: claim.is_replay)
+    claimer = Claimer()
+    first, second = sorted(claimer.claim_next(Lane.BULK), key=lambda claim: claim.is_replay)
     assert (first.is_replay, second.is_replay) == (False, True)
-    hold.look([Slice(second, 0, 60)])
+    claimer.look([Slice(second, 0, 60)])
     record_slice([outcomes_of(second, RetryAt("busy"), Sent("ok"))])
     later = Parcel.objects.get(attempts=2)
     assert later.is_replay
@@ -148,7 +148,7 @@ def test_a_deferred_replay_stays_doubtful(batch: Batch, resending: None, clock: 
 
 def test_a_late_record_spares_the_second_sending(batch: Batch, resending: None) -> None:
     """The rescuer moved the slice to a replay parcel; the worker that seemed dead knows that two were sent."""
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
     assert record_slice([outcomes_of(claim, Sent("ok"), Sent("ok"))]) == [claim]
     counts = count_batch(batch.pk)
@@ -160,7 +160,7 @@ def test_a_late_record_spares_the_second_sending(batch: Batch, resending: None) 
 def test_a_person_replays_doubt(
     alice: Account, batch: Batch, is_folded: bool, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    claim = claim_and_look(Hold(), 0, 60)
+    claim = claim_and_look(Claimer(), 0, 60)
     rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
@@ -181,7 +181,7 @@ def test_a_person_replays_doubt(
 
 @pytest.mark.parametrize("is_folded", [False, True])
 def test_a_person_drops_doubt(alice: Account, batch: Batch, is_folded: bool) -> None:
-    claim = claim_and_look(Hold(), 0, 60)
+    claim = claim_and_look(Claimer(), 0, 60)
     rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
@@ -195,7 +195,7 @@ def test_a_person_drops_doubt(alice: Account, batch: Batch, is_folded: bool) -> 
 
 def test_a_claimed_parcels_doubt_waits_until_its_worker_is_done(alice: Account, batch: Batch) -> None:
     """The worker has the mask of doubts in memory, and would overwrite a change."""
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     record_slice([outcomes_of(claim, InDoubt("line lost"))])
     assert replay(alice, DOUBT, actor="test").affected == 0
     assert count_batch(batch.pk).in_doubt == 1
@@ -204,7 +204,7 @@ def test_a_claimed_parcels_doubt_waits_until_its_worker_is_done(alice: Account, 
 def test_replayed_doubt_of_a_stopped_batch_is_sent_only_when_resumed(
     alice: Account, batch: Batch, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    claim = claim_and_look(Hold(), 0, 60)
+    claim = claim_and_look(Claimer(), 0, 60)
     rescue_parcel(claim.parcel_id, claim.fence)
     stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from={0})
     assert replay(alice, DOUBT, actor="test").affected == 60

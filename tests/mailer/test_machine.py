@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.claims import Hold, bits, release
+from batches.claims import Claimer, bits, release
 from batches.counts import Counts, count_batch
 from batches.errors import StatusConflict
 from batches.handles import create_batch, is_usable
@@ -155,16 +155,16 @@ class Pipeline(RuleBasedStateMachine):
     @rule()
     def lose_a_worker(self) -> None:
         """Let a worker claim parcels and die before its first look; its lease ends."""
-        hold = Hold()
+        claimer = Claimer()
         for lane in Lane:
-            hold.claim_next(lane)
+            claimer.claim_next(lane)
         rescue(Watch(lease_seconds=0))
 
     @rule(number=st.integers(0, 10**6), dies=st.booleans())
     def split(self, number: int, *, dies: bool) -> None:
         """Let a worker claim parcels, split them, and release the rest or die."""
-        hold = Hold()
-        claims = [claim for lane in Lane for claim in hold.claim_next(lane)]
+        claimer = Claimer()
+        claims = [claim for lane in Lane for claim in claimer.claim_next(lane)]
         for claim in claims:
             members = bits(claim.members)
             part = sum(1 << n for n in members[1:] if number >> n & 1)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from accounts.models import Account
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Node
@@ -67,7 +67,7 @@ def test_only_unclaimed_waiting_mail_is_a_stall(alice: Account, clock: Clock) ->
     assert not is_stalled()
     clock.advance(seconds=3)
     assert is_stalled()
-    Hold().claim_next(Lane.TRANSACTIONAL)
+    Claimer().claim_next(Lane.TRANSACTIONAL)
     accept_mail(alice, draft(1))
     clock.advance(seconds=3)
     assert not is_stalled(), "a worker is at it"

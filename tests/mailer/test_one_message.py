@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account, DoubtPolicy
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import count_batch
 from batches.errors import MessageEnded, MessageInFlight, StatusConflict, UnknownMessage
 from batches.handles import create_batch
@@ -122,7 +122,7 @@ def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, 
 def test_a_worker_that_does_not_answer_is_an_error_without_a_receipt(alice: Account, settings: object) -> None:
     settings.STOP_WAIT_SECONDS = 0.1  # type: ignore[attr-defined]
     accept_mail(alice, draft(60))
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     before = time.monotonic()
     with pytest.raises(MessageInFlight):
         stop_message(alice, claim.first_message_id, actor="test")
@@ -134,15 +134,15 @@ def test_a_worker_that_does_not_answer_is_an_error_without_a_receipt(alice: Acco
 def test_a_recalled_parcel_is_not_claimed_and_its_worker_gives_it_back(alice: Account) -> None:
     accept_mail(alice, draft(60))
     Parcel.objects.update(recalled_until=database_now() + HOUR)
-    assert Hold().claim_next(Lane.BULK) == []
+    assert Claimer().claim_next(Lane.BULK) == []
     Parcel.objects.update(recalled_until=None)
-    assert len(Hold().claim_next(Lane.BULK)) == 1
+    assert len(Claimer().claim_next(Lane.BULK)) == 1
 
 
 def test_mail_that_may_have_been_sent_is_not_counted_as_stopped(alice: Account) -> None:
     Account.objects.update(doubt_policy=DoubtPolicy.RESEND)
     accept_mail(alice, draft(60))
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
     receipt = stop_message(alice, claim.first_message_id, actor="test")
     assert (receipt.stopped, receipt.in_doubt, receipt.doubtful_messages) == (0, 1, [claim.first_message_id])

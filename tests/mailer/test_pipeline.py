@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import Counts, count_batch
 from batches.handles import create_batch
 from batches.models import Batch, BatchTotals, Parcel, Worker
@@ -297,7 +297,7 @@ def test_a_dead_workers_parcel_is_taken_over_and_only_its_open_slice_is_in_doubt
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     accept_mail(alice, draft(60, batch_id=batch.public_id))
-    dead = Hold()
+    dead = Claimer()
     (claim,) = dead.claim_next(Lane.BULK)
     Parcel.objects.filter(pk=claim.parcel_id).update(slice_no=1, slice_from=10, slice_to=20)
     watch = Watch(lease_seconds=0)
@@ -312,12 +312,12 @@ def test_a_dead_workers_parcel_is_taken_over_and_only_its_open_slice_is_in_doubt
 
 def test_a_worker_that_looks_again_within_its_lease_is_not_dead(alice: Account) -> None:
     accept_mail(alice, draft(3))
-    hold = Hold()
-    claims = hold.claim_next(Lane.TRANSACTIONAL)
+    claimer = Claimer()
+    claims = claimer.claim_next(Lane.TRANSACTIONAL)
     watch = Watch(lease_seconds=0.0)
     watch.lease_seconds = 1e9
     assert watch.mark_dead() == []
-    hold.glance([claims[0].parcel_id])
+    claimer.glance([claims[0].parcel_id])
     watch.lease_seconds = 0.001
     assert watch.mark_dead() == [], "a new look starts the lease again"
 
@@ -326,17 +326,17 @@ def test_a_look_between_the_observers_two_reads_and_its_mark_wins(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept_mail(alice, draft(3))
-    hold = Hold()
-    (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
+    claimer = Claimer()
+    (claim,) = claimer.claim_next(Lane.TRANSACTIONAL)
     mark = Watch._mark
 
     def mark_after_a_look(watch: Watch, worker: int) -> bool:
-        hold.glance([claim.parcel_id])
+        claimer.glance([claim.parcel_id])
         return mark(watch, worker)
 
     monkeypatch.setattr(Watch, "_mark", mark_after_a_look)
     assert Watch(lease_seconds=0).mark_dead() == []
-    assert Worker.objects.get(pk=hold.worker_id).dead_at is None
+    assert Worker.objects.get(pk=claimer.worker_id).dead_at is None
 
 
 def test_totals_survive_folding(alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer) -> None:
@@ -379,17 +379,17 @@ def test_one_accounts_million_messages_do_not_delay_anothers_single_mail(alice: 
     for _ in range(3):
         accept_mail(alice, draft(2000))
     accept_mail(charlie, draft(60))
-    hold = Hold()
-    first, second = hold.claim_next(Lane.BULK), hold.claim_next(Lane.BULK)
+    claimer = Claimer()
+    first, second = claimer.claim_next(Lane.BULK), claimer.claim_next(Lane.BULK)
     assert {claim.account_id for claim in (*first, *second)} == {alice.pk, charlie.pk}
 
 
 def test_small_parcels_are_claimed_together(alice: Account) -> None:
     for _ in range(30):
         accept_mail(alice, draft(1))
-    hold = Hold()
+    claimer = Claimer()
     sizes = []
-    while claims := hold.claim_next(Lane.TRANSACTIONAL):
+    while claims := claimer.claim_next(Lane.TRANSACTIONAL):
         sizes.append(len(claims))
     assert sum(sizes) == 30
     assert max(sizes) > 10

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.models import Account, DoubtPolicy
 from batches.admit import admit_batch
-from batches.claims import Claim, Hold, Slice
+from batches.claims import Claim, Claimer, Slice
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel
@@ -40,7 +40,7 @@ def batch(alice: Account) -> Batch:
 
 
 def test_a_slice_is_counted_and_its_bounds_are_cleared(batch: Batch) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     assert record_slice([outcomes_of(claim, Sent("ok"), Refused("no"), InDoubt("gone"), NotSent("shut"))]) == []
     parcel = Parcel.objects.get()
     assert (parcel.sent, parcel.refused, parcel.in_doubt, parcel.pending) == (1, 1, 1, 57)
@@ -54,7 +54,7 @@ def test_a_slice_is_counted_and_its_bounds_are_cleared(batch: Batch) -> None:
 
 def test_recording_the_same_slice_twice_does_nothing_the_second_time(batch: Batch) -> None:
     """The reply to the commit was lost with the connection, so the worker records again."""
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     outcomes = outcomes_of(claim, Sent("ok"), RetryAt("later"))
     record_slice([outcomes])
     assert record_slice([outcomes]) == []
@@ -65,7 +65,7 @@ def test_recording_the_same_slice_twice_does_nothing_the_second_time(batch: Batc
 
 
 def test_a_record_under_an_older_fence_changes_nothing_of_the_new_claim(batch: Batch) -> None:
-    old, new = Hold(), Hold()
+    old, new = Claimer(), Claimer()
     lost = claim_and_look(old)
     rescue_parcel(lost.parcel_id, lost.fence)
     current = claim_and_look(new, 10, 20)
@@ -78,8 +78,8 @@ def test_a_record_under_an_older_fence_changes_nothing_of_the_new_claim(batch: B
 
 @pytest.mark.parametrize("is_folded", [False, True])
 def test_a_late_record_turns_doubt_into_knowledge(batch: Batch, is_folded: bool) -> None:
-    hold = Hold()
-    claim = claim_and_look(hold, 0, 60)
+    claimer = Claimer()
+    claim = claim_and_look(claimer, 0, 60)
     rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
@@ -91,14 +91,14 @@ def test_a_late_record_turns_doubt_into_knowledge(batch: Batch, is_folded: bool)
 
 
 def test_a_parcel_is_rescued_once(batch: Batch) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     assert rescue_parcel(claim.parcel_id, claim.fence)
     assert not rescue_parcel(claim.parcel_id, claim.fence)
     assert count_batch(batch.pk).in_doubt == 10
 
 
 def test_messages_that_were_not_begun_are_due_again_after_a_rescue(batch: Batch) -> None:
-    (claim,) = Hold().claim_next(Lane.BULK)
+    (claim,) = Claimer().claim_next(Lane.BULK)
     rescue_parcel(claim.parcel_id, claim.fence)
     counts = count_batch(batch.pk)
     assert (counts.due, counts.in_doubt) == (60, 0)
@@ -128,7 +128,7 @@ def test_messages_that_were_not_begun_are_due_again_after_a_rescue(batch: Batch)
     ],
 )
 def test_a_message_counts_as_its_strongest_outcome(batch: Batch, outcomes: list[Outcome], counted: str) -> None:
-    claim = claim_and_look(Hold())
+    claim = claim_and_look(Claimer())
     slice_outcomes = Outcomes(claim)
     add_result(slice_outcomes, Result(claim.first_message_id, tuple(outcomes)), ("a@example.com", "b@example.com"))
     record_slice([slice_outcomes])
@@ -154,9 +154,9 @@ def one_message(alice: Account, policy: DoubtPolicy = DoubtPolicy.HOLD) -> Claim
 
 def claim_again() -> Claim:
     """Return the claim of the message's due parcel in its first slice."""
-    hold = Hold()
-    (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
-    assert hold.look([Slice(claim, 0, 1)])
+    claimer = Claimer()
+    (claim,) = claimer.claim_next(Lane.TRANSACTIONAL)
+    assert claimer.look([Slice(claim, 0, 1)])
     return claim
 
 

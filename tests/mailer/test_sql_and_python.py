@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from accounts.keys import FULL_ACCESS, allows
 from accounts.models import Account, ApiKey
-from accounts.scopes import FULL_ACCESS, allows
 from batches import queries
 from batches.admit import read_locked_gate
-from batches.claims import Claim, Hold
+from batches.claims import Claim, Claimer
 from batches.counts import PENDING
 from batches.errors import UnknownBatch
 from batches.handles import create_batch, find_batch, is_usable
@@ -77,18 +77,18 @@ def set_gate(batch: Batch, gate: Gate) -> None:
 
 
 def test_the_look_reads_each_field_of_the_gate(batch: Batch) -> None:
-    hold = Hold()
-    (claim,) = hold.claim_next(*Lane)
+    claimer = Claimer()
+    (claim,) = claimer.claim_next(*Lane)
     for gate in gates():
         set_gate(batch, gate)
-        (row,) = fetch(queries.GLANCE, {"worker": hold.worker_id, "parcels": [claim.parcel_id]})
+        (row,) = fetch(queries.GLANCE, {"worker": claimer.worker_id, "parcels": [claim.parcel_id]})
         assert Gate(**{field.name: row[field.name] for field in fields(Gate)}) == gate
-        assert hold.glance([claim.parcel_id]) == {claim.parcel_id: gate.status}, "the columns are in another order"
+        assert claimer.glance([claim.parcel_id]) == {claim.parcel_id: gate.status}, "the columns are in another order"
 
 
 def test_a_parcel_is_late_in_sql_when_it_is_in_python(batch: Batch) -> None:
-    hold = Hold()
-    (claim,) = hold.claim_next(*Lane)
+    claimer = Claimer()
+    (claim,) = claimer.claim_next(*Lane)
     now = database_now()
     ages = (1, 3)
     for limit, due, resumed, thawed in product((None, 120), ages, (None, *ages), (None, *ages)):
@@ -97,7 +97,7 @@ def test_a_parcel_is_late_in_sql_when_it_is_in_python(batch: Batch) -> None:
         Account.objects.filter(pk=batch.account_id).update(
             lateness_limit=limit, thawed_at=None if thawed is None else now - thawed * MINUTE
         )
-        (row,) = fetch(queries.GLANCE, {"worker": hold.worker_id, "parcels": [claim.parcel_id]})
+        (row,) = fetch(queries.GLANCE, {"worker": claimer.worker_id, "parcels": [claim.parcel_id]})
         reading = read_locked_gate(batch.pk)
         assert reading is not None
         late_until = reading.limits.late_until(reading.now)

@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Receipt
@@ -76,9 +76,9 @@ def test_without_the_look_at_the_gate_mail_is_sent_after_the_stop(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same race without the look at the gate must fail, or the race proves nothing."""
-    see = Hold.look
-    monkeypatch.setattr(Hold, "look", lambda self, slices: dict.fromkeys(see(self, slices), GateStatus.OPEN))
-    monkeypatch.setattr(Hold, "glance", lambda self, parcels: dict.fromkeys(parcels, GateStatus.OPEN))
+    see = Claimer.look
+    monkeypatch.setattr(Claimer, "look", lambda self, slices: dict.fromkeys(see(self, slices), GateStatus.OPEN))
+    monkeypatch.setattr(Claimer, "glance", lambda self, parcels: dict.fromkeys(parcels, GateStatus.OPEN))
     peer.delay = 0.004
     batch = create_batch(alice)
     with DeliveringThread(peer), DeliveringThread(peer):
@@ -136,8 +136,8 @@ def test_a_stop_that_cannot_settle_is_reported_and_completed_by_the_sweeper(
     settings.STOP_WAIT_SECONDS = 0.05
     batch = create_batch(alice)
     accept_mail(alice, draft(20, batch_id=batch.public_id))
-    hold = Hold()
-    claims = [claim for lane in (0, 1) for claim in hold.claim_next(lane)]  # type: ignore[arg-type]
+    claimer = Claimer()
+    claims = [claim for lane in (0, 1) for claim in claimer.claim_next(lane)]  # type: ignore[arg-type]
     assert len(claims) == 1
     receipt = stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={BatchStatus.OPEN})
     assert not receipt.is_settled

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Account
 from batches import queries
-from batches.claims import Claim, Hold, Slice, release
+from batches.claims import Claim, Claimer, Slice, release
 from batches.counts import Counts, count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel, Worker
@@ -41,14 +41,14 @@ def batch(alice: Account) -> Batch:
     return batch
 
 
-def claim_parcel(hold: Hold) -> Claim:
-    (claim,) = hold.claim_next(Lane.BULK)
+def claim_parcel(claimer: Claimer) -> Claim:
+    (claim,) = claimer.claim_next(Lane.BULK)
     return claim
 
 
-def look_at(hold: Hold, claim: Claim, start: int, end: int) -> bool:
+def look_at(claimer: Claimer, claim: Claim, start: int, end: int) -> bool:
     """Return whether the slice may be sent."""
-    return claim.parcel_id in hold.look([Slice(claim, start, end)])
+    return claim.parcel_id in claimer.look([Slice(claim, start, end)])
 
 
 def send_one_slice(deliverer: Deliverer, claims: list[Claim]) -> int:
@@ -95,11 +95,11 @@ def test_without_the_fence_it_sends_twice(
 
 def record_over_another(batch: Batch) -> Parcel:
     """Record late, while another worker has the same parcel, in a slice of the same number."""
-    old = Hold()
+    old = Claimer()
     lost = claim_parcel(old)
     assert look_at(old, lost, 0, 10)
     rescue_parcel(lost.parcel_id, lost.fence)
-    new = Hold()
+    new = Claimer()
     current = claim_parcel(new)
     assert look_at(new, current, 10, 20)
     lost.slice_no = current.slice_no
@@ -136,9 +136,9 @@ def test_without_the_fence_it_closes_that_slice_and_its_content_would_be_unknown
 
 def record_twice(batch: Batch) -> Counts:
     """Record twice, as a worker does when the reply to a commit is lost with the connection."""
-    hold = Hold()
-    claim = claim_parcel(hold)
-    assert look_at(hold, claim, 0, 10)
+    claimer = Claimer()
+    claim = claim_parcel(claimer)
+    assert look_at(claimer, claim, 0, 10)
     outcomes = sent(claim, 10)
     record_slice([outcomes])
     record_slice([outcomes])
@@ -157,13 +157,13 @@ def test_without_the_slices_guard_the_slice_is_counted_twice(batch: Batch, monke
 # --- the rescuer's guard ----------------------------------------------------------------------------------------------
 
 
-def rescue_what_another_has_rescued() -> tuple[Hold, Claim]:
+def rescue_what_another_has_rescued() -> tuple[Claimer, Claim]:
     """Let a late sweeper rescue a parcel that was rescued already; return the claim of a living worker.
 
     Two sweepers have a dead worker's parcel on their lists. The first one rescues it, and a living worker claims it and
     is in its first slice when the second one comes to it.
     """
-    dead, living = Hold(), Hold()
+    dead, living = Claimer(), Claimer()
     claim_parcel(dead)
     Worker.objects.update(dead_at=database_now())
     (listed,) = claims_of_the_dead()
@@ -191,7 +191,7 @@ def test_without_the_rescuers_guard_a_living_workers_slice_is_in_doubt(
 
 def test_a_parcel_that_has_ended_is_not_rescued(batch: Batch) -> None:
     """One sweeper rescued the parcel and its batch was cancelled, while another sweeper has it on its list."""
-    claim_parcel(Hold())
+    claim_parcel(Claimer())
     Worker.objects.update(dead_at=database_now())
     (listed,) = claims_of_the_dead()
     sweep()

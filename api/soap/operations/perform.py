@@ -32,7 +32,6 @@ from campaigns.lifecycle import resume_campaign
 from campaigns.patience import patiently_until
 from campaigns.receipts import held_nothing_back
 from campaigns.several import stop_campaigns
-from batches.stop.exact import finish_stop
 from campaigns.states import CampaignStatus
 
 DONE: Final = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}

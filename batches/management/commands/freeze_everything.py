@@ -1,4 +1,4 @@
-"""`manage.py freeze_everything --reason TEXT`: nothing leaves any more, for those who have no browser."""
+"""`manage.py freeze_everything --reason TEXT`: no more mail is sent. For operators without a browser."""
 
 from __future__ import annotations
 

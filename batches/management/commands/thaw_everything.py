@@ -1,4 +1,4 @@
-"""`manage.py thaw_everything --reason TEXT`: mail leaves again, of all accounts that are not frozen by themselves."""
+"""`manage.py thaw_everything --reason TEXT`: mail is sent again, but not of accounts that were frozen individually."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from mailer.transports.base import InDoubt, NotSent, Outcome, RetryAt
 from mailer.transports.smtp.replies import CLOSING, SUCCESS, ReplyReader, text_of
-from mailer.transports.smtp.slice import GATE_CLOSED, Slice
 from mailer.transports.smtp.tls import Tls
 from mailer.transports.smtp.transaction import Peer, Transaction
 from mailer.transports.smtp.verdicts import PeerBroken
+from mailer.transports.smtp.work import GATE_CLOSED, Work
 
 Script = Generator[int, list[bytes], None]
 
@@ -104,7 +104,7 @@ class Connection:
         """EHLO keywords in upper case, and their parameters."""
         self.is_connecting = True
         self.is_greeted = False
-        """The peer was willing; what goes wrong from now on would go wrong at its other addresses too."""
+        """The peer was willing; what goes wrong after this would go wrong at its other addresses too."""
         self.is_used = False
         """True if it has delivered before: its loss then says nothing about the peer, nor about the message at hand."""
         self.wants_room = True
@@ -152,7 +152,7 @@ class Connection:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Return whether its loss now would leave a doubt.
+        """Return whether losing it now would bring a message into doubt.
 
         The answer to a final dot may be here while others are awaited.
         """
@@ -348,7 +348,7 @@ class Connection:
         """Set a shorter time-out for the answer to what was just written."""
         self._deadline = min(self._deadline, monotonic() + seconds)
 
-    def settle(self, work: Slice, lost: ConnectionLost) -> bool:
+    def settle(self, work: Work, lost: ConnectionLost) -> bool:
         """Say what has become of the messages that hang on this connection, now that it is lost.
 
         True when that leaves no doubt.
@@ -371,7 +371,7 @@ class Connection:
         return is_certain
 
     def _settle_current(
-        self, current: Transaction, heard: list[bytes], lost: ConnectionLost, work: Slice, outcome: Outcome
+        self, current: Transaction, heard: list[bytes], lost: ConnectionLost, work: Work, outcome: Outcome
     ) -> None:
         with suppress(PeerBroken):
             if not current.answered:
@@ -389,7 +389,7 @@ class Connection:
         work.finish(current)
 
     def abort(self) -> None:
-        """Close with a reset, so that nothing the kernel still holds can leave."""
+        """Close with a reset, so that nothing the kernel still has is sent."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.socket.close()
 

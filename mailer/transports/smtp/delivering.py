@@ -11,9 +11,9 @@ from time import monotonic
 from mailer.transports.base import NotSent
 from mailer.transports.smtp.connection import Connection, ConnectionLost, Script
 from mailer.transports.smtp.replies import SUCCESS, text_of
-from mailer.transports.smtp.slice import GATE_CLOSED, Slice
 from mailer.transports.smtp.transaction import DATA, END_OF_DATA, Peer, Transaction
 from mailer.transports.smtp.verdicts import PeerBroken
+from mailer.transports.smtp.work import GATE_CLOSED, Work
 
 IDLE_SECONDS = 30.0
 """A connection that was quiet for longer is asked whether it still lives; some firewalls forget without a word."""
@@ -22,19 +22,19 @@ GO_AHEAD = b"354"
 RESET = b"RSET\r\n"
 
 
-def deliver(connection: Connection, work: Slice) -> Script:
+def deliver(connection: Connection, work: Work) -> Script:
     peer = connection.peer
     assert peer is not None
     return (_deliver_pipelined if peer.is_pipelining else _deliver_stepwise)(connection, work, peer)
 
 
-def _deliver_pipelined(connection: Connection, work: Slice, peer: Peer) -> Script:
+def _deliver_pipelined(connection: Connection, work: Work, peer: Peer) -> Script:
     yield from _make_sure_it_lives(connection)
     while work.may_begin() and (transaction := work.take(peer)):
         yield from _deliver_chain(connection, work, peer, transaction)
 
 
-def _deliver_chain(connection: Connection, work: Slice, peer: Peer, first: Transaction) -> Script:
+def _deliver_chain(connection: Connection, work: Work, peer: Peer, first: Transaction) -> Script:
     """Deliver one message and those that follow it without a pause.
 
     Those are all that are left, if the peer takes commands behind a final dot.
@@ -65,7 +65,7 @@ def _deliver_chain(connection: Connection, work: Slice, peer: Peer, first: Trans
         transaction = following
 
 
-def _deliver_stepwise(connection: Connection, work: Slice, peer: Peer) -> Script:
+def _deliver_stepwise(connection: Connection, work: Work, peer: Peer) -> Script:
     yield from _make_sure_it_lives(connection)
     while work.waiting and work.may_begin() and (transaction := work.take(peer)):
         connection.current = transaction
@@ -96,7 +96,7 @@ def _make_sure_it_lives(connection: Connection) -> Script:
         _check_reset((yield 1))
 
 
-def _hand_over(connection: Connection, transaction: Transaction, work: Slice) -> None:
+def _hand_over(connection: Connection, transaction: Transaction, work: Work) -> None:
     if connection.has_unread:  # its answer to the final dot, before it has seen one
         raise ConnectionLost("the peer answered before it was asked")
     following, ending = connection.following, END_OF_DATA
@@ -106,13 +106,13 @@ def _hand_over(connection: Connection, transaction: Transaction, work: Slice) ->
     connection.prepare_message(transaction.body, ending, may_begin=work.may_begin)
 
 
-def _finish_begun(connection: Connection, begun: Transaction, work: Slice, *, reply: bytes) -> None:
+def _finish_begun(connection: Connection, begun: Transaction, work: Work, *, reply: bytes) -> None:
     begun.hear_of_body(reply)
     connection.begun = None
     _finish(begun, work)
 
 
-def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice, *, answer: bytes) -> None:
+def _finish_unsent(connection: Connection, transaction: Transaction, work: Work, *, answer: bytes) -> None:
     """Finish a transaction whose message was not sent.
 
     `answer` is the peer's answer to DATA, or empty where the gate has closed before DATA.
@@ -125,7 +125,7 @@ def _finish_unsent(connection: Connection, transaction: Transaction, work: Slice
     connection.is_used = True
 
 
-def _finish(transaction: Transaction, work: Slice) -> None:
+def _finish(transaction: Transaction, work: Work) -> None:
     """Finish a transaction. A complaint about a command is no verdict on the message.
 
     The complaint may be about the place of the command, so after it no command is written behind a final dot. A

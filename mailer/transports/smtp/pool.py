@@ -18,8 +18,8 @@ from mailer.transports.smtp.connection import Connection, ConnectionLost, descri
 from mailer.transports.smtp.delivering import deliver
 from mailer.transports.smtp.limits import PeerLimits
 from mailer.transports.smtp.opening import open_session
-from mailer.transports.smtp.slice import GATE_CLOSED, Slice
 from mailer.transports.smtp.url import SmtpAddress
+from mailer.transports.smtp.work import GATE_CLOSED, Work
 
 CACHE_SECONDS = 60.0
 LOOKUP_SECONDS = 10.0
@@ -57,7 +57,7 @@ class Resolver:
         return list(self._endpoints)
 
     def prefer(self, endpoint: Endpoint) -> None:
-        """Try this address first from now on, since it answered."""
+        """Try this address first after this, since it answered."""
         if endpoint in self._endpoints:
             self._endpoints.remove(endpoint)
             self._endpoints.insert(0, endpoint)
@@ -73,12 +73,12 @@ class Resolver:
 
     def _ask_into(self, answer: Future[list[Endpoint]]) -> None:
         try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             words = error.strerror if isinstance(error, OSError) else "it is not a host name"
             answer.set_exception(HostUnknown(f"the name {self._host} is not known: {words}"))
         else:
-            answer.set_result([Endpoint(family, sockaddr) for family, _, _, _, sockaddr in found])
+            answer.set_result([Endpoint(family, sockaddr) for family, _, _, _, sockaddr in addresses])
 
 
 GOODBYE_SECONDS = 0.5
@@ -113,7 +113,7 @@ class SmtpTransport(CheckedTransport):
         return self._limit
 
     def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
-        work = Slice(envelopes, guard, self._peer_limits, may_take)
+        work = Work(envelopes, guard, self._peer_limits, may_take)
         try:
             self._watch_wakeup(work)
             self._drive(work)
@@ -151,7 +151,7 @@ class SmtpTransport(CheckedTransport):
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
-    def _drive(self, work: Slice) -> None:
+    def _drive(self, work: Work) -> None:
         self._openings_left = self._limit
         for connection in self._connections:
             connection.is_used |= connection.is_idle
@@ -169,7 +169,7 @@ class SmtpTransport(CheckedTransport):
                     self._look_at_the_clock(work)
                 poll_at = monotonic() + POLL_SECONDS
 
-    def _attend(self, work: Slice, *, wait_seconds: float) -> bool:
+    def _attend(self, work: Work, *, wait_seconds: float) -> bool:
         """Do what the sockets are ready for. True when the guard wants to be polled at once."""
         if not work.unfinished:
             wait_seconds = 0.0
@@ -183,7 +183,7 @@ class SmtpTransport(CheckedTransport):
         self._write_prepared(work)
         return is_woken
 
-    def _serve(self, connection: Connection, events: int, work: Slice) -> None:
+    def _serve(self, connection: Connection, events: int, work: Work) -> None:
         try:
             if events & WRITE:
                 connection.on_room()
@@ -198,7 +198,7 @@ class SmtpTransport(CheckedTransport):
         except ConnectionLost as lost:
             self._lose(connection, lost, work)
 
-    def _write_prepared(self, work: Slice) -> None:
+    def _write_prepared(self, work: Work) -> None:
         """Write every message that the peer waits for.
 
         They are noted together, for a note costs as much as a message.
@@ -221,7 +221,7 @@ class SmtpTransport(CheckedTransport):
             events = READ | WRITE if connection.is_watched_for_room else READ
             self._selector.modify(connection.socket, events, connection)
 
-    def _assign(self, work: Slice) -> None:
+    def _assign(self, work: Work) -> None:
         """Bring waiting messages and connections together, or say that there is no way."""
         self._needs_hands = False
         if work.is_closed:
@@ -233,7 +233,7 @@ class SmtpTransport(CheckedTransport):
         if not self._connections:
             work.finish_waiting(self._last_failure)
 
-    def _look_at_the_clock(self, work: Slice) -> None:
+    def _look_at_the_clock(self, work: Work) -> None:
         overdue = [connection for connection in self._connections if connection.is_overdue(monotonic())]
         if overdue:  # perhaps it is this process that slept, and the answers lie there
             self._attend(work, wait_seconds=0.0)
@@ -248,7 +248,7 @@ class SmtpTransport(CheckedTransport):
                 if connection.current and not connection.is_in_doubt:
                     self._lose(connection, ConnectionLost(GATE_CLOSED, is_ours=True), work)
 
-    def _give_up(self, work: Slice) -> None:
+    def _give_up(self, work: Work) -> None:
         self._attend(work, wait_seconds=0.0)  # the answers that are there already are not in doubt
         for connection in list(self._connections):
             if connection.is_busy or connection.peer is None:
@@ -259,14 +259,14 @@ class SmtpTransport(CheckedTransport):
 
     # --- the guard ----------------------------------------------------------------------------------------------------
 
-    def _poll(self, work: Slice) -> Signal:
+    def _poll(self, work: Work) -> Signal:
         """Poll the guard, which may close the descriptor that wakes us; a socket of ours may get that number next."""
         self._forget_wakeup()
         signal = work.poll()
         self._watch_wakeup(work)
         return signal
 
-    def _watch_wakeup(self, work: Slice) -> None:
+    def _watch_wakeup(self, work: Work) -> None:
         self._wakeup = work.wakeup_fileno()
         if self._wakeup is not None:
             self._selector.register(self._wakeup, READ, None)
@@ -278,7 +278,7 @@ class SmtpTransport(CheckedTransport):
 
     # --- connections --------------------------------------------------------------------------------------------------
 
-    def _open_missing(self, work: Slice) -> None:
+    def _open_missing(self, work: Work) -> None:
         busy = sum(connection.is_busy for connection in self._connections)
         missing = min(self._limit, busy + len(work.waiting)) - len(self._connections)
         missing = min(missing, self._openings_left)
@@ -293,7 +293,7 @@ class SmtpTransport(CheckedTransport):
         for _ in range(missing):
             self._open(endpoints, work)
 
-    def _open(self, endpoints: list[Endpoint], work: Slice) -> None:
+    def _open(self, endpoints: list[Endpoint], work: Work) -> None:
         try:
             connection = Connection(family=endpoints[0].family, timeout_seconds=self._timeout_seconds)
         except OSError as error:
@@ -308,7 +308,7 @@ class SmtpTransport(CheckedTransport):
         except ConnectionLost as lost:
             self._lose(connection, lost, work)
 
-    def _lose(self, connection: Connection, lost: ConnectionLost, work: Slice) -> None:
+    def _lose(self, connection: Connection, lost: ConnectionLost, work: Work) -> None:
         _, *others = self._forget(connection)
         connection.abort()
         if others and not connection.is_greeted and not work.is_closed:

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Account
 from batches.admit import admit_batch
-from batches.claims import Hold, Slice
+from batches.claims import Claimer, Slice
 from batches.handles import create_batch
 from batches.models import Batch
 from batches.states import Lane
@@ -54,8 +54,8 @@ def held_batch(alice: Account, clock: Clock) -> Batch:
 @pytest.fixture
 def doubtful_batch(due_batch: Batch) -> Batch:
     """Create a batch of Alice with one sent message and two in doubt."""
-    hold = Hold()
-    (claim,) = hold.claim_next(Lane.TRANSACTIONAL)
-    hold.look([Slice(claim, 0, 3)])
+    claimer = Claimer()
+    (claim,) = claimer.claim_next(Lane.TRANSACTIONAL)
+    claimer.look([Slice(claim, 0, 3)])
     record_slice([outcomes_of(claim, Sent("ok"), InDoubt("line lost"), InDoubt("line lost"))])
     return due_batch

@@ -63,7 +63,7 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
     assert account.frozen_at
     assert client_of_alice.get(ACCOUNT).json()["data"]["frozen_at"] == written_time(account.frozen_at)
     again = client_of_alice.post(f"{ACCOUNT}/freeze")
-    assert (again.status_code, again.json()) == (409, conflict("the account is frozen already"))
+    assert (again.status_code, again.json()) == (409, conflict("the account is already frozen"))
     thawed = client_of_alice.post(f"{ACCOUNT}/thaw")
     assert (thawed.status_code, thawed.json()["data"]["action"]) == (200, "thaw")
     again = client_of_alice.post(f"{ACCOUNT}/thaw")
@@ -190,6 +190,6 @@ def test_a_dry_run_of_an_account_action_changes_nothing(
             }
             assert "X-Sluice-Receipt" not in answer
         assert (list(Account.objects.values()), Receipt.objects.count()) == before
-        message = "the account is frozen already" if freeze_first else "the account is not frozen"
+        message = "the account is already frozen" if freeze_first else "the account is not frozen"
         refused = client_of_alice.post(f"{ACCOUNT}/{'freeze' if freeze_first else 'thaw'}", {"dry_run": True})
         assert (refused.status_code, refused.json()) == (409, conflict(message))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batches.claims import Hold
+from batches.claims import Claimer
 from batches.models import Batch, Receipt
 from batches.states import Lane
 from mailer.models import Message
@@ -74,7 +74,7 @@ def test_a_message_that_was_stopped_has_ended(client_of_alice: ApiClient, open_b
 def test_a_worker_that_keeps_the_parcel_causes_a_conflict(
     client_of_alice: ApiClient, due_batch: Batch, settings: Any
 ) -> None:
-    Hold().claim_next(Lane.TRANSACTIONAL)
+    Claimer().claim_next(Lane.TRANSACTIONAL)
     settings.STOP_WAIT_SECONDS = 0
     for action, body in (("cancel", None), ("reschedule", {"send_at": "2020-01-01T00:00:00Z"})):
         answer = client_of_alice.post(f"/sluice/v1/messages/{ids()[0]}/{action}", body)

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from accounts.models import Account
 from api.campaign_words import Dialect, Move, may, word_for
 from api.soap import calls
-from batches.claims import Hold, Slice
+from batches.claims import Claimer, Slice
 from batches.models import Receipt
 from batches.states import BatchStatus, Lane
 from campaigns.lifecycle import delete_campaign
@@ -77,9 +77,9 @@ def test_an_unsettled_stop_shows_how_many_messages_workers_hold(
 ) -> None:
     settings.STOP_WAIT_SECONDS = 0.05
     campaign = campaign_in(alice, CampaignStatus.SENDING)
-    hold = Hold()
-    (claim,) = hold.claim_next(Lane.BULK)
-    hold.look([Slice(claim, 0, 2)])
+    claimer = Claimer()
+    (claim,) = claimer.claim_next(Lane.BULK)
+    claimer.look([Slice(claim, 0, 2)])
     reply = soap_of_alice.ask(perform("cancel", campaign.pk))
     assert reply.results[0][2] == "Send canceled: 0 had left, not settled yet: 3 in the hands of workers"
     assert (reply.overall, reply.headers["X-Sluice-Settled"]) == ("OK", "false")

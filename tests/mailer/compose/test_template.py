@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.template import LONGEST_LINE
-from mailer.compose.template import Template
-from mailer.compose.template import Text
-from mailer.compose.template import encode_text
-from mailer.compose.template import is_fillable
-from mailer.compose.template import unify_breaks
+from mailer.compose.template import LONGEST_LINE, Template, Text, encode_text, is_fillable, substitute, unify_breaks
 from tests.mailer.compose.composed import read
-from mailer.compose.template import substitute
 
 QUOTED_LINE = 76
 KEYS = ("-a-", "-b-", "%b", "-ab-")

@@ -216,7 +216,7 @@ def test_a_malformed_address_is_refused(address: str, browser: Client, path_of_s
     for page in ("", "/all", "/preferences"):
         answer = browser.post(path_of_several + page, {"leave": "", "save": "", "everything": "", "address": address})
         assert answer.status_code == 400
-        assert "enter a complete email address" in text_of(answer)
+        assert "enter a complete e-mail address" in text_of(answer)
     assert suppressed() == set()
     assert own_links() == []
 

@@ -11,7 +11,7 @@ import pytest
 from mailer.transports.base import InDoubt, NotSent, Sent, Signal, take_all
 from mailer.transports.smtp import SmtpTransport
 from mailer.transports.smtp.limits import PeerLimits
-from mailer.transports.smtp.slice import Slice
+from mailer.transports.smtp.work import Work
 from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard, make_wakeup
 from tests.mailer.transports.scripted import FEATURES, Drop, Hang, HangInBody, ScriptedServer
@@ -128,7 +128,7 @@ def test_a_closed_gate_does_not_wait_for_a_message_that_is_not_begun(
 
 def test_after_giving_up_no_message_is_begun_whatever_the_guard_returns() -> None:
     answers = iter([True])
-    work = Slice(make_envelopes(1), TestGuard(gives_up_when=lambda: next(answers, False)), PeerLimits(), take_all)
+    work = Work(make_envelopes(1), TestGuard(gives_up_when=lambda: next(answers, False)), PeerLimits(), take_all)
     assert work.may_begin()
     assert [work.poll(), work.poll()] == [Signal.GIVE_UP, Signal.GIVE_UP]
     assert not work.may_begin()

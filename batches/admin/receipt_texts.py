@@ -1,4 +1,4 @@
-"""Receipts in words: a sentence for what was done and found, and the figures that matter for it."""
+"""Describe receipts in words: a sentence about what was done, and the figures that matter for it."""
 
 from __future__ import annotations
 
@@ -11,58 +11,57 @@ LETS_GO = frozenset({Action.RESUME, Action.THAW})
 DONE_TO: dict[str, str] = {
     Action.PURGE: "Discarded",
     Action.RESCHEDULE: "Rescheduled",
-    Action.REPLAY: "Let go",
+    Action.REPLAY: "Replayed",
     Action.DROP: "Dropped",
 }
 """The names of what `affected` counts, for the actions that have it."""
 
 
-def say_outcome(receipt: Receipt) -> str:
-    """Return the outcome of the action, in one or two sentences."""
+def describe_receipt(receipt: Receipt) -> str:
+    """Return what the action has done, in one or two sentences."""
     if not receipt.is_settled:
         return (
-            f"It is stopped, and no worker begins a message of {name_scope(receipt)} any more. {receipt.in_flight:,} "
-            "messages were in workers' hands when it was last looked at; this page loads itself again until the counts "
-            "are final."
+            f"The stop is in effect: no worker begins another message of {name_scope(receipt)}. {receipt.in_flight:,} "
+            "messages were being sent at the last check. This page reloads until the counts are final."
         )
     return _say_of_message(receipt) if receipt.message_id is not None else _say_of_many(receipt)
 
 
 def _say_of_message(receipt: Receipt) -> str:
     if receipt.action == Action.RESCHEDULE:
-        return "The message has another send_at now. The rest of its batch is untouched."
+        return "The message has a new send_at. The rest of its batch is unchanged."
     if receipt.stopped:
-        return "The message is stopped: it never leaves. The rest of its batch is untouched."
+        return "The message is stopped and will not be sent. The rest of its batch is unchanged."
     if receipt.sent:
-        return "It was too late: the message had been sent before."
+        return "It was too late: the message had already been sent."
     if receipt.in_doubt:
-        return "The message will not be sent again, but it may have left before: it is in doubt."
-    return "There was nothing to stop: the message had ended unsent before."
+        return "The message will not be sent again, but it may have been sent before: it is in doubt."
+    return "There was nothing to stop: the message had already ended without being sent."
 
 
 def _say_of_many(receipt: Receipt) -> str:
     scope = name_scope(receipt)
     match receipt.action:
         case Action.RESUME:
-            return "The batch is open again. What was retained leaves at the fleet's pace."
+            return "The batch is open again. Retained mail is sent as fast as the workers can."
         case Action.THAW:
-            return f"The mail of {scope} may leave again. What was retained leaves at the fleet's pace."
+            return f"Mail of {scope} is sent again. Retained mail is sent as fast as the workers can."
         case Action.PURGE:
             return (
-                f"What {scope} had to send when this was asked for is discarded, and stays so after a thaw. What a "
-                "worker gives back later is discarded, too."
+                f"All mail that {scope} had to send at the time of the purge is discarded, and stays so after a thaw. "
+                "Messages that a worker gives back later are discarded, too."
             )
         case Action.RESCHEDULE:
-            return f"What waited in {scope} has another send_at now."
+            return f"Waiting mail of {scope} has a new send_at."
         case Action.REPLAY if receipt.affected:
-            return "They are due now, and leave at the fleet's pace unless their batch is stopped."
+            return "The messages are due now, and are sent as fast as the workers can unless their batch is stopped."
         case Action.DROP if receipt.affected:
-            return "They are never sent; those in doubt never again."
+            return "The messages are not sent; those in doubt are not sent again."
         case Action.REPLAY | Action.DROP:
-            return "Nothing was changed: nothing of it was in hand any more, or it has to stay there for now."
+            return "Nothing was changed: the messages were not in hand any more, or have to stay there for now."
         case Action.FREEZE:
-            return f"Nothing more of {scope} leaves until the thaw. The counts are exact."
-    return f"Nothing more of {scope} leaves. The counts are exact."
+            return f"No more mail of {scope} is sent until the thaw. The counts are exact."
+    return f"No more mail of {scope} is sent. The counts are exact."
 
 
 def name_scope(receipt: Receipt) -> str:
@@ -85,6 +84,6 @@ def figures_of(receipt: Receipt) -> list[Figure]:
         waiting = Figure("Still waiting", max(receipt.stopped - receipt.ended, 0))
         return [Figure(DONE_TO[receipt.action], receipt.affected), sent, waiting, in_doubt]
     if receipt.action in LETS_GO:
-        not_sent = Figure("Not sent", receipt.stopped, note="of these, ended for good:")
+        not_sent = Figure("Not sent", receipt.stopped, note="of these, ended permanently:")
         return [sent, not_sent, Figure("Discarded, expired, stopped", receipt.ended), in_doubt]
     return [sent, Figure("Stopped", receipt.stopped), Figure("In flight", receipt.in_flight), in_doubt]

@@ -1,4 +1,4 @@
-"""The rest of the slice that is being handed over, and the gate before it."""
+"""The work of a pool of connections: the rest of the slice that is being handed over, and the gate before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GATE_CLOSED = "the gate closed before it was begun"
 NOT_TAKEN_UP = "the slice lasted too long to take it up"
 
 
-class Slice:
+class Work:
     """Every envelope is in exactly one place: waiting here, on one connection, or in `results`.
 
     An envelope with more recipients than fit into a transaction is cut into parts, which are envelopes too. Its result
