@@ -26,24 +26,24 @@ from foundation.texts import check_line, check_text
 from mailer.models import Suppression, SuppressionKind
 
 Columns = Mapping[str, Any]
-"""Values by the names of columns."""
+"""Values of a contact, keyed by column name."""
 Items = list[str]
 
 
 class Page(NamedTuple):
-    """How many to leave out, and how many to show at most."""
+    """A page is described by how many rows to skip and how many to return at most."""
 
     offset: int
     limit: int
 
 
 def count_contacts(account: Account) -> int:
-    """How many contacts the account has: one row is read."""
+    """Return the number of the account's contacts. It reads one row."""
     return Audience.objects.filter(pk=account.pk).values_list("contacts", flat=True).first() or 0
 
 
 def find_contact(account: Account, contact_uuid: uuid.UUID) -> Contact:
-    """Raises UnknownContact."""
+    """Return a contact of the account by its UUID. Raises UnknownContact."""
     contact = Contact.objects.filter(account=account, uuid=contact_uuid).first()
     if contact is None:
         raise UnknownContact
@@ -51,46 +51,51 @@ def find_contact(account: Account, contact_uuid: uuid.UUID) -> Contact:
 
 
 def find_contacts(account: Account, uuids: Collection[uuid.UUID]) -> list[Contact]:
-    """Those of them that there are, the oldest first."""
+    """Return the account's contacts that have one of these UUIDs, the oldest first."""
     return list(Contact.objects.filter(account=account, uuid__in=uuids).order_by("pk"))
 
 
 def find_by_identifier(account: Account, identifier: str, values: Iterable[str]) -> dict[str, Contact]:
-    """The contacts that have one of these as their `identifier` (one of `IDENTIFIERS`), by it. An e-mail address, in
-    any spelling, finds those, too, whose alternate it is; of several the one whose own it is, or the oldest. They are
-    returned by its canonical form (`address_key`)."""
+    """Return the contacts that have one of the values as their `identifier` (one of `IDENTIFIERS`), keyed by it.
+
+    E-mail addresses may be spelled in any way and are returned in canonical form (`address_key`). If no contact has the
+    address as its own, the oldest contact that has it as an alternate is returned.
+    """
     wanted = {address_key(value) if identifier == "email" else value for value in values}
     own = Contact.objects.filter(account=account, **{f"{identifier}__in": wanted})
-    found = {getattr(contact, identifier): contact for contact in own}
-    if identifier == "email" and (missing := wanted - found.keys()):
+    by_value = {getattr(contact, identifier): contact for contact in own}
+    if identifier == "email" and (missing := wanted - by_value.keys()):
         alternates = Contact.objects.filter(account=account, alternate_emails__overlap=sorted(missing))
-        # As the partial index says it.
+        # The condition of the partial index.
         for contact in alternates.exclude(alternate_emails=[]).order_by("pk"):
             for address in missing.intersection(contact.alternate_emails):
-                found.setdefault(address, contact)
-    return found
+                by_value.setdefault(address, contact)
+    return by_value
 
 
 def list_contacts(account: Account, *, after: int = 0, offset: int = 0, limit: int) -> list[Contact]:
-    """A page of the contacts, the oldest first: those with ids above `after`, without the first `offset` of them."""
+    """Return a page of the contacts, the oldest first.
+
+    The page holds contacts with ids above `after`, without the first `offset` of them.
+    """
     ids = Contact.objects.filter(account=account, pk__gt=after).order_by("pk").values("pk")[offset : offset + limit]
-    # The ids first, from the index alone.
+    # Read the ids first, from the index alone.
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
 
 
 def newest_contacts(account: Account, *, limit: int) -> list[Contact]:
-    """The contacts that were made last, the newest first."""
+    """Return the most recently created contacts, the newest first."""
     return list(Contact.objects.filter(account=account).order_by("-pk")[:limit])
 
 
 def last_contact_id(account: Account) -> int:
-    """The highest id of its contacts: up to where a deletion of all of them goes. 0: it has none."""
+    """Return the highest id of the account's contacts, up to which a deletion of all of them goes; 0 if it has none."""
     newest = Contact.objects.filter(account=account).order_by("-pk").values_list("pk", flat=True)
     return newest.first() or 0
 
 
 def delete_contacts(account: Account, contact_ids: Collection[int]) -> int:
-    """Delete up to some thousand contacts of the account with their memberships; returns how many there were."""
+    """Delete up to some thousand contacts with their memberships. Return how many existed."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock_audience(account)
         cursor.execute(DELETE_CONTACTS, {"account": account.pk, "contacts": sorted(set(contact_ids))})
@@ -100,44 +105,52 @@ def delete_contacts(account: Account, contact_ids: Collection[int]) -> int:
 
 
 def delete_some(account: Account, *, through: int, limit: int) -> int:
-    """Delete the oldest `limit` contacts with ids up to `through`; returns how many there were. 0: none is left."""
+    """Delete the oldest `limit` contacts with ids up to `through`. Return their number; 0 if none is left."""
     ids = Contact.objects.filter(account=account, pk__lte=through).order_by("pk").values_list("pk", flat=True)
     return delete_contacts(account, list(ids[:limit]))
 
 
-def delete_contacts_of_list(found: ContactList, *, limit: int) -> int:
-    """Delete the oldest `limit` contacts of a list; returns how many there were. 0: none is left."""
-    return delete_contacts(found.account, ids_of_list(found.pk, 0, 0, limit))
+def delete_contacts_of_list(contact_list: ContactList, *, limit: int) -> int:
+    """Delete the oldest `limit` contacts of a list. Return their number; 0 if none is left."""
+    return delete_contacts(contact_list.account, ids_of_list(contact_list.pk, 0, 0, limit))
 
 
 # --- search -----------------------------------------------------------------------------------------------------------
 
 
 def search_contacts(
-    account: Account, page: Page, *, search: str = "", found_on: ContactList | None = None
+    account: Account, page: Page, *, search: str = "", contact_list: ContactList | None = None
 ) -> tuple[list[Contact], int]:
-    """A page of the account's contacts, of one list if it is named, the newest first, and how many there are: those
-    with this address, or else with these letters in name or telephone number. Raises SearchTooSlow and TooManyCalls."""
-    found = Contact.objects.filter(account=account)
-    if found_on is not None:
-        found = found.filter(pk__in=Membership.objects.filter(list=found_on).values("contact_id"))
+    """Return a page of the contacts of an account or of a list, the newest first, and the total number.
+
+    A `search` text that is an e-mail address selects the contacts that have it; any other text selects those that
+    contain it in their name or phone number. Raises SearchTooSlow and TooManyCalls.
+    """
+    contacts = Contact.objects.filter(account=account)
+    if contact_list is not None:
+        contacts = contacts.filter(pk__in=Membership.objects.filter(list=contact_list).values("contact_id"))
     with expensive_call(account.pk):
         if search:
-            found = _matching(found, search)
-            total = found.count()
+            contacts = _matching(contacts, search)
+            total = contacts.count()
         else:
-            total = count_contacts(account) if found_on is None else found_on.contact_count
+            total = count_contacts(account) if contact_list is None else contact_list.contact_count
         if page.offset >= total:
             return [], total
-        return list(found.order_by("-pk")[page.offset : page.offset + page.limit]), total
+        return list(contacts.order_by("-pk")[page.offset : page.offset + page.limit]), total
 
 
-def members_of(found: ContactList, page: Page) -> list[Membership]:
-    """A page of a list, who was put on it last first, with the contacts. Raises SearchTooSlow and TooManyCalls."""
-    if page.offset >= found.contact_count:
+def members_of(contact_list: ContactList, page: Page) -> list[Membership]:
+    """Return a page of a list's memberships with their contacts, the latest addition first.
+
+    Raises SearchTooSlow and TooManyCalls.
+    """
+    if page.offset >= contact_list.contact_count:
         return []
-    members = Membership.objects.filter(list=found).select_related("contact").order_by("-added_at", "-contact_id")
-    with expensive_call(found.account_id):
+    members = (
+        Membership.objects.filter(list=contact_list).select_related("contact").order_by("-added_at", "-contact_id")
+    )
+    with expensive_call(contact_list.account_id):
         return list(members[page.offset : page.offset + page.limit])
 
 
@@ -152,8 +165,10 @@ def _matching(contacts: QuerySet[Contact], search: str) -> QuerySet[Contact]:
 
 
 def create_contact(account: Account, columns: Columns, *, list_ids: Collection[uuid.UUID] = ()) -> Contact:
-    """A new contact, on these lists unless it has left the account's mail. Raises UnfitCharacter, ContactTaken and
-    UnknownList."""
+    """Create a contact and put it on lists, unless its address has unsubscribed from all mail of the account.
+
+    Raises UnfitCharacter, ContactTaken and UnknownList.
+    """
     _check_characters(columns)
     columns = _with_key(columns)
     with transaction.atomic():
@@ -172,8 +187,10 @@ def create_contact(account: Account, columns: Columns, *, list_ids: Collection[u
 def update_contact(
     account: Account, contact_id: uuid.UUID, columns: Columns, *, custom: Mapping[int, object] | None = None
 ) -> Contact:
-    """Change these columns, and the values of these custom fields, None removing one. Raises UnfitCharacter,
-    UnknownContact and ContactTaken."""
+    """Change some columns and custom fields of a contact; None removes the value of a custom field.
+
+    Raises UnfitCharacter, UnknownContact and ContactTaken.
+    """
     _check_characters(columns)
     columns = _with_key(columns)
     for value in (custom or {}).values():
@@ -181,28 +198,31 @@ def update_contact(
             check_text(value, field="custom_fields")
     with transaction.atomic():
         lock_audience(account)
-        found = find_contact(account, contact_id)
-        _refuse_taken(account, columns, except_contact=found.pk)
-        merged = {**found.custom, **{str(field): value for field, value in (custom or {}).items()}}
+        contact = find_contact(account, contact_id)
+        _refuse_taken(account, columns, except_contact=contact.pk)
+        merged = {**contact.custom, **{str(field): value for field, value in (custom or {}).items()}}
         kept = {key: value for key, value in merged.items() if value is not None}
-        Contact.objects.filter(pk=found.pk).update(**columns, custom=kept, updated_at=Now())
+        Contact.objects.filter(pk=contact.pk).update(**columns, custom=kept, updated_at=Now())
     return find_contact(account, contact_id)
 
 
-def put_on_list(contact: Contact, found: ContactList) -> bool:
-    """Whether the contact was not on the list before. Who has left the account's mail is not put back, and nobody is
-    told."""
+def put_on_list(contact: Contact, contact_list: ContactList) -> bool:
+    """Put a contact on a list, and return whether it was not on the list before.
+
+    A contact that has unsubscribed from all of the account's mail is not put on the list, and the result does not show
+    it.
+    """
     with transaction.atomic():
         lock_audience(contact.account)
-        if Membership.objects.filter(list=found, contact=contact).exists():
+        if Membership.objects.filter(list=contact_list, contact=contact).exists():
             return False
         if not has_left(contact):
-            _add(contact, [found])
+            _add(contact, [contact_list])
     return True
 
 
 def has_left(contact: Contact) -> bool:
-    """Whether the contact has unsubscribed from all of the account's mail."""
+    """Return whether the contact has unsubscribed from all of the account's mail."""
     if contact.email is None:
         return False
     left = Suppression.objects.filter(account=contact.account_id, kind=SuppressionKind.GLOBAL)
@@ -230,7 +250,7 @@ def _add(contact: Contact, lists: Collection[ContactList]) -> None:
 
 
 def _refuse_taken(account: Account, columns: Columns, *, except_contact: int = 0) -> None:
-    """Under `lock_audience`, so that it stays free."""
+    """Raise ContactTaken if another contact has an identifier. `lock_audience` must be held, so that it stays free."""
     for name in ("email", "external_id"):
         others = Contact.objects.filter(account=account, **{name: columns.get(name)}).exclude(pk=except_contact)
         if columns.get(name) is not None and others.exists():
@@ -238,13 +258,16 @@ def _refuse_taken(account: Account, columns: Columns, *, except_contact: int = 0
 
 
 def add_item(account: Account, contact_id: uuid.UUID, field: FieldDefinition, item: str) -> Items:
-    """The items afterwards; one that is there stays where it is. Raises UnfitCharacter and UnknownContact."""
+    """Add an item to a field that holds a list, and return the items. An item that is present keeps its place.
+
+    Raises UnfitCharacter and UnknownContact.
+    """
     check_line(item, field="value")
     return _change(account, contact_id, field, lambda items: items if item in items else [*items, item])
 
 
 def remove_item(account: Account, contact_id: uuid.UUID, field: FieldDefinition, item: str) -> Items:
-    """The items afterwards. Raises UnknownContact."""
+    """Remove an item from a field that holds a list, and return the other items. Raises UnknownContact."""
     return _change(account, contact_id, field, lambda items: [each for each in items if each != item])
 
 

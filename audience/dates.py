@@ -1,10 +1,10 @@
-"""Dates as callers write them, and as custom fields keep them.
+"""Read dates in the forms that callers use, and write them in the one form in which custom fields store them.
 
-Kept, every date has the same shape, in UTC and to the second, so that as texts dates are in the order of their times.
+Stored dates are in UTC and to the second, in one form, so that comparing them as texts compares their times.
 
 Digits alone could be a day, seconds since 1970, a year, or the number of a day in a spreadsheet. They are read only
-where one reading is plausible: eight digits as YYYYMMDD, and nine or ten digits as seconds, which begins in March 1973.
-More digits are milliseconds, or a day and a time without a sign between them, and are refused.
+where one meaning is plausible: eight digits as YYYYMMDD, and nine or ten digits as seconds, which begins in March 1973.
+Longer numbers could be milliseconds, or a day and a time without a separator, and are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from typing import Final
 
 ISO_DAY: Final = r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-W[0-9]{2}-[0-9]|[0-9]{4}W[0-9]{3})"
-"""A day by its month or by its week, each in the extended and in the basic form."""
+"""A day by its month or by its week, each in the extended and in the basic format of ISO 8601."""
 ISO_TIME: Final = r"[T ][0-9][0-9:.,]*(?:Z|[+-][0-9:.,]+)?"
 ISO: Final = re.compile(rf"{ISO_DAY}(?:{ISO_TIME})?")
 AMERICAN: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
@@ -22,7 +22,7 @@ DAY: Final = re.compile(rf"{ISO_DAY}|{AMERICAN.pattern}")
 NUMBER: Final = re.compile(r"-?[0-9]+")
 SECONDS: Final = re.compile(r"-?[1-9][0-9]{8,9}")
 YEARS: Final = range(1000, 9999)
-"""Those with four digits everywhere, a day later too. Others are slips."""
+"""Years that have four digits in every time zone, and on the next day. Others are typing errors."""
 
 NOT_A_DATE: Final = "not a date: use YYYY-MM-DD, an ISO 8601 time, MM/DD/YYYY or seconds since 1970"
 NOT_A_NUMBER: Final = "not a date: a number alone is a day as YYYYMMDD, or seconds since 1970 with 9 or 10 digits"
@@ -30,8 +30,10 @@ NOT_A_YEAR: Final = f"the year is not between {YEARS[0]} and {YEARS[-1]}"
 
 
 def read_date(text: str) -> dt.datetime:
-    """Return the time in UTC that a text names: a date in ISO 8601 (without a zone: UTC), MM/DD/YYYY, or seconds since
-    1970. Raises ValueError, which says why the text is no date."""
+    """Return the time in UTC that a text names: a date in ISO 8601, MM/DD/YYYY, or seconds since 1970.
+
+    A time without a zone is UTC. Raises ValueError, whose text says why the value is not a date.
+    """
     text = text.strip()
     if american := AMERICAN.fullmatch(text):
         month, day, year = american.groups()
@@ -45,7 +47,7 @@ def read_iso(text: str) -> dt.datetime:
     """Return the time in UTC that a text in ISO 8601 names; a time without a zone is UTC. Raises ValueError."""
     text = text.upper()
     try:
-        # It takes any character between day and time, also a digit: 20240115110 would be eleven o'clock.
+        # `fromisoformat` takes any character between day and time, even a digit: 20240115110 would be eleven o'clock.
         date = dt.datetime.fromisoformat(text if ISO.fullmatch(text) else "")
     except ValueError:
         raise ValueError(NOT_A_DATE) from None
@@ -59,12 +61,12 @@ def read_iso(text: str) -> dt.datetime:
 
 
 def has_time(text: str) -> bool:
-    """Whether a date that `read_date` has read names a moment, and not a day."""
+    """Return whether a text that `read_date` accepts names a moment, and not a whole day."""
     return not DAY.fullmatch(text.strip().upper())
 
 
 def write_date(date: dt.datetime) -> str:
-    """The one shape in which dates are kept: `2026-11-21T09:30:00Z`."""
+    """Return a date in the form in which it is stored: `2026-11-21T09:30:00Z`."""
     return date.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 

@@ -1,4 +1,4 @@
-"""A contact as a caller gives it, checked: what of it can be stored, or why it cannot."""
+"""Check a contact that a caller sends: return the values that can be stored, or say what is wrong."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ LENGTHS: Final = {
     "time_zone": 60,
     **dict.fromkeys(("whatsapp", "line", "facebook", "unique_name"), 254),
 }
-"""Characters at most."""
+"""The longest value of each column, in characters."""
 MOST_ALTERNATES: Final = 5
 LONGEST_LOCAL_PART: Final = 64
-"""Octets (RFC 5321 section 4.5.3.1.1)."""
+"""The longest local part in octets (RFC 5321 section 4.5.3.1.1)."""
 
 PHONE: Final = re.compile(r"\+[1-9](?:[ ()./-]{0,3}[0-9]){6,14}", re.ASCII)
 PHONE_SEPARATORS: Final = re.compile(r"[ ()./-]+")
 TRUNK_PREFIX: Final = "(0)"
-"""Dialled inside a country only, and no digit of the number."""
+"""This prefix is dialled only inside a country and is not part of the number."""
 PHONE_RULE: Final = "Use the international form, such as +14155550100: a plus sign, the country code, 7 to 15 digits."
 
 Custom = str | int | float | None
@@ -48,7 +48,10 @@ Custom = str | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class ContactDraft:
-    """What is said of one contact. What is not named stays as it is; an empty text, or None in `custom`, removes."""
+    """A draft holds the values that a caller sent for one contact.
+
+    Columns that are not named keep their values. An empty text, or None in `custom`, removes the value.
+    """
 
     email: str | None = None
     phone_number_id: str | None = None
@@ -60,7 +63,7 @@ class ContactDraft:
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """By which the contact is looked for, in this order."""
+        """Return the identifiers by which the contact is looked up, in this order."""
         return {name: value for name in IDENTIFIERS if (value := getattr(self, name)) is not None}
 
 
@@ -70,8 +73,10 @@ def make_draft(
     *,
     fields: Mapping[int, FieldDefinition],
 ) -> ContactDraft:
-    """A draft of what is `given` by the names of columns, and of `custom` values by the ids of their fields, which
-    `fields` knows. Other names are ignored. Raises InvalidContact."""
+    """Make a draft of values keyed by column name, and of custom values keyed by the ids of their `fields`.
+
+    Other names are ignored. Raises InvalidContact.
+    """
     identifiers = {name: read_identifier(name, given[name]) for name in IDENTIFIERS if given.get(name)}
     if not identifiers:
         raise InvalidContact(f"one of {', '.join(IDENTIFIERS)} is required", field="email")
@@ -107,8 +112,12 @@ def read_identifier(name: str, given: object) -> str:
 
 
 def read_phone(text: str) -> str:
-    """Return the number as a plus sign and digits. Spaces, hyphens, dots, slashes and parentheses between the digits
-    are removed, so that each number has one form. Raises ValueError."""
+    """Return the phone number as a plus sign and digits.
+
+    The rule is ITU-T E.164: a plus sign, the country code, and 7 to 15 digits in all. Whether the number is assigned is
+    not checked, since the numbering plans of the countries change every month. Spaces, hyphens, dots, slashes and
+    parentheses between the digits are removed, so that each number has one form. Raises ValueError.
+    """
     if not PHONE.fullmatch(text) or TRUNK_PREFIX in text.replace(" ", ""):
         raise ValueError(f"not a telephone number. {PHONE_RULE}")
     return PHONE_SEPARATORS.sub("", text)
@@ -136,7 +145,7 @@ def _read_text(name: str, given: object) -> str:
     text = str(given).strip()
     if len(text) > LENGTHS[name]:
         raise InvalidContact(f"{name} is longer than {LENGTHS[name]} characters", field=name)
-    # Names and postal addresses may have several lines: in a header a line break becomes a space.
+    # Names and postal addresses may have several lines: a line break becomes a space in a header.
     is_fit, rule = (is_line, LINE_RULE) if name in IDENTIFIERS else (is_text, TEXT_RULE)
     if not is_fit(text):
         raise InvalidContact(f"{name}: {rule}", field=name)

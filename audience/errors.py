@@ -1,4 +1,4 @@
-"""Errors of the audience: contacts, custom fields, lists, segments, searches, and jobs."""
+"""Define the errors of contacts, custom fields, lists, segments, searches and jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ContactTaken(SluiceError):
 
 
 class InvalidContact(SluiceError):
-    """A contact cannot be stored as it was given. `field` is the one that is wrong, the text says how."""
+    """A contact cannot be stored as it was sent: `field` is the wrong field, and the text says what is wrong."""
 
     code = "invalid_contact"
 
@@ -42,13 +42,13 @@ class FieldLimitReached(SluiceError):
 
 
 class InvalidName(SluiceError):
-    """A field, a list or a segment cannot be called that."""
+    """The name is not allowed for a field, a list or a segment."""
 
     code = "invalid_name"
 
 
 class NameTaken(SluiceError):
-    """Another field, list or segment of the account has that name, in upper or lower case."""
+    """Another field, list or segment of the account has that name. Case does not matter."""
 
     code = "name_taken"
 
@@ -66,7 +66,7 @@ class UnknownSegment(SluiceError):
 
 
 class InvalidCondition(SluiceError):
-    """A condition says something that cannot be asked of a contact. `field` is the part of it that is wrong."""
+    """A condition does not apply to contacts. `field` is the part of it that is wrong."""
 
     code = "invalid_condition"
 
@@ -84,13 +84,13 @@ class SearchTooSlow(SluiceError):
 
 
 class TooManyCalls(SluiceError):
-    """The account has as many expensive calls under way as `EXPENSIVE_CALLS` allows: nothing was done, ask again."""
+    """The account has as many expensive calls under way as `EXPENSIVE_CALLS` allows. Nothing was done; try again."""
 
     code = "too_many_calls"
 
 
 class UnknownJob(SluiceError):
-    """The account has no job of that id and kind. Another account's behaves the same."""
+    """The account has no job of that id and kind. A job of another account gives the same error."""
 
     code = "unknown_job"
 
@@ -102,25 +102,25 @@ class UnusableColumns(SluiceError):
 
 
 class TooManyContacts(SluiceError):
-    """More contacts than one request may have (`UPSERT_LIMIT`)."""
+    """A request has more contacts than `UPSERT_LIMIT` allows."""
 
     code = "too_many_contacts"
 
 
 class FileUploaded(SluiceError):
-    """The file of the import has come already, or it has been waited for in vain."""
+    """The file of the import was uploaded before, or the import has ended because no file came."""
 
     code = "file_uploaded"
 
 
 class UploadInProgress(SluiceError):
-    """The file of the import is being uploaded by another request."""
+    """Another request is uploading the file of the import."""
 
     code = "upload_in_progress"
 
 
 class FileTooLarge(SluiceError):
-    """The file is larger than `IMPORT_BYTES`. Nothing of it is kept."""
+    """The file is larger than `IMPORT_BYTES`. Nothing of it is stored."""
 
     code = "file_too_large"
 
@@ -132,13 +132,15 @@ class TooManyJobs(SluiceError):
 
 
 class UploadsFull(SluiceError):
-    """The account's files that are not imported yet would have more than `UPLOAD_BYTES`. Nothing of the file is kept;
-    it can be sent again when others have been imported."""
+    """The files of the account that are not imported yet would exceed `UPLOAD_BYTES` together.
+
+    Nothing of the file is stored. It can be sent again when others have been imported.
+    """
 
     code = "uploads_full"
 
 
 class UnknownLink(SluiceError):
-    """A link that was not made here, or whose time is over, or whose subject has changed since."""
+    """The link was not made here, has expired, or its subject has changed."""
 
     code = "unknown_link"

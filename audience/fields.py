@@ -1,4 +1,4 @@
-"""Custom fields: made, renamed, deleted; and their values, from what callers send to what is kept."""
+"""Create, rename and delete custom fields, and convert the values that callers send to the values that are stored."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ RESERVED_NAMES: Final = frozenset(
         *("event_data", "segment_ids", "custom_fields", "lists", "campaigns", "id", "unsubscribe"),
     }
 )
-"""What a custom field cannot be called: conditions, contacts and the tags of a campaign have these already."""
+"""Names that no custom field may have, since conditions, contacts or the tags of a campaign use them."""
 LARGEST_NUMBER: Final = 10**18
 
 
 class Shape(TypedDict, total=False):
-    """What else a field may be made with."""
+    """Optional properties of a new field are its form, its label and its options."""
 
     form: FieldForm
     label: str
@@ -43,7 +43,7 @@ class Shape(TypedDict, total=False):
 
 
 def create_field(account: Account, name: str, type_: FieldType, **shape: Unpack[Shape]) -> FieldDefinition:
-    """A new custom field. Raises InvalidName, UnfitCharacter, NameTaken and FieldLimitReached."""
+    """Create a custom field. Raises InvalidName, UnfitCharacter, NameTaken and FieldLimitReached."""
     _check_name(name)
     check_line(shape.get("label", ""), field="label")
     for option in shape.get("options", ()):
@@ -60,12 +60,12 @@ def create_field(account: Account, name: str, type_: FieldType, **shape: Unpack[
 
 
 def list_fields(account: Account) -> QuerySet[FieldDefinition]:
-    """The account's custom fields, in the order in which they were made."""
+    """Return the account's custom fields, the oldest first."""
     return FieldDefinition.objects.filter(account=account).order_by("pk")
 
 
 def find_field(account: Account, field_id: int) -> FieldDefinition:
-    """Raises UnknownField."""
+    """Return a custom field of the account by its id. Raises UnknownField."""
     if not 0 < field_id < 2**31:
         raise UnknownField
     field = list_fields(account).filter(pk=field_id).first()
@@ -75,7 +75,10 @@ def find_field(account: Account, field_id: int) -> FieldDefinition:
 
 
 def rename_field(account: Account, field_id: int, name: str) -> FieldDefinition:
-    """Conditions and values go by the id and stay. Raises UnknownField, InvalidName and NameTaken."""
+    """Rename a custom field. Conditions and values refer to its id, so they are not changed.
+
+    Raises UnknownField, InvalidName and NameTaken.
+    """
     _check_name(name)
     field = find_field(account, field_id)
     field.name = name
@@ -88,9 +91,12 @@ def rename_field(account: Account, field_id: int, name: str) -> FieldDefinition:
 
 
 def delete_field(account: Account, field_id: int) -> None:
-    """Its values are not shown any more, and stay where they are. Raises UnknownField and FieldInUse."""
+    """Delete a custom field. Its values are no longer shown, but stay in the contacts.
+
+    Raises UnknownField and FieldInUse.
+    """
     with transaction.atomic():
-        # A segment is stored under the same lock: none can begin to use the field meanwhile.
+        # Segments are stored under the same lock, so none can start to use the field meanwhile.
         lock_audience(account)
         field = find_field(account, field_id)
         conditions = Segment.objects.filter(account=account).values_list("condition", flat=True)
@@ -100,7 +106,7 @@ def delete_field(account: Account, field_id: int) -> None:
 
 
 def read_value(field: FieldDefinition, given: object) -> str | int | float | None:
-    """What is kept of a value that a caller has sent for a field; None: nothing. Raises ValueError."""
+    """Return the value to store for a value that a caller has sent, or None for no value. Raises ValueError."""
     if given is None or given == "":
         return None
     if field.form == FieldForm.BOOLEAN and isinstance(given, bool):
@@ -128,7 +134,7 @@ def _read_formed(field: FieldDefinition, given: str) -> str:
         case FieldForm.BOOLEAN:
             return text.lower()
         case FieldForm.SELECT if text not in field.options:
-            raise ValueError("the value is none of the options")
+            raise ValueError("the value is not one of the options")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Lists: made, renamed, filled, read in pages, deleted. Their counts are kept, never counted."""
+"""Create, rename, fill, read and delete lists. Their counts are stored, so no rows are counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from foundation.texts import LINE_RULE, check_text, is_line
 
 NAME_LENGTH: Final = 100
 LONGEST_NAME: Final = 255
-"""What there is room for; a dialect may allow as much."""
+"""The longest name that the column can hold. An API may allow names of this length."""
 EMPTIED_AT_ONCE: Final = 10_000
 EMPTY_SECONDS: Final = 1.0
 """The time that one round of the sweeper spends on emptying deleted lists."""
@@ -30,7 +30,10 @@ EMPTY_SECONDS: Final = 1.0
 def create_list(
     account: Account, name: str, *, longest: int = NAME_LENGTH, description: str = "", is_public: bool = True
 ) -> ContactList:
-    """An empty list. Raises InvalidName, UnfitCharacter, and NameTaken if a list or a segment is called so."""
+    """Create an empty list.
+
+    Raises InvalidName, UnfitCharacter, and NameTaken if a list or a segment has this name.
+    """
     check_text(description, field="description")
     with transaction.atomic():
         check_name(account, name, longest=longest)
@@ -40,35 +43,35 @@ def create_list(
 
 
 def list_lists(account: Account, *, search: str = "") -> QuerySet[ContactList]:
-    """The account's lists, in the order in which they were made: those with these letters in name or description."""
-    found = ContactList.objects.filter(account=account, deleted_at=None).order_by("pk")
-    return found.filter(Q(name__icontains=search) | Q(description__icontains=search)) if search else found
+    """Return the account's lists, the oldest first, or those that contain a text in their name or description."""
+    lists = ContactList.objects.filter(account=account, deleted_at=None).order_by("pk")
+    return lists.filter(Q(name__icontains=search) | Q(description__icontains=search)) if search else lists
 
 
 def find_list(account: Account, list_id: int | uuid.UUID) -> ContactList:
-    """A list by its number or its UUID. Raises UnknownList."""
-    found = list_lists(account).filter(**_named(list_id)).first()
-    if found is None:
+    """Return a list by its number or its UUID. Raises UnknownList."""
+    contact_list = list_lists(account).filter(**_named(list_id)).first()
+    if contact_list is None:
         raise UnknownList
-    return found
+    return contact_list
 
 
 def find_lists(account: Account, list_ids: Collection[uuid.UUID]) -> list[ContactList]:
-    """Raises UnknownList if one of them is not there."""
-    found = list(list_lists(account).filter(uuid__in=list_ids))
-    if len(found) < len(set(list_ids)):
+    """Return lists by their UUIDs. Raises UnknownList if one of them does not exist."""
+    lists = list(list_lists(account).filter(uuid__in=list_ids))
+    if len(lists) < len(set(list_ids)):
         raise UnknownList(field="list_ids")
-    return found
+    return lists
 
 
 def check_lists(account: Account, list_ids: Collection[int]) -> None:
-    """Raises UnknownList if one of these numbers is not a list's. Under `lock_audience` it stays so."""
+    """Raise UnknownList if a list does not exist. While `lock_audience` is held, the result stays true."""
     if list_ids and list_lists(account).filter(pk__in=list_ids).count() < len(set(list_ids)):
         raise UnknownList(field="list_ids")
 
 
 def rename_list(account: Account, list_id: int | uuid.UUID, name: str) -> ContactList:
-    """Raises UnknownList, InvalidName and NameTaken."""
+    """Rename a list. Raises UnknownList, InvalidName and NameTaken."""
     with transaction.atomic():
         renamed = find_list(account, list_id)
         check_name(account, name, except_list=renamed.pk)
@@ -77,18 +80,20 @@ def rename_list(account: Account, list_id: int | uuid.UUID, name: str) -> Contac
 
 
 def update_list(account: Account, list_id: uuid.UUID, changes: Mapping[str, Any]) -> ContactList:
-    """Change `name`, `description`, `is_public`, what is given of them. Raises UnknownList, InvalidName, NameTaken,
-    UnfitCharacter."""
+    """Change the `name`, the `description` or `is_public` of a list, as far as they are given.
+
+    Raises UnknownList, InvalidName, NameTaken and UnfitCharacter.
+    """
     check_text(changes.get("description", ""), field="description")
     with transaction.atomic():
-        found = find_list(account, list_id)
-        check_name(account, changes.get("name", found.name), longest=LONGEST_NAME, except_list=found.pk)
-        list_lists(account).filter(pk=found.pk).update(**changes, updated_at=Now())
-    return find_list(account, found.pk)
+        contact_list = find_list(account, list_id)
+        check_name(account, changes.get("name", contact_list.name), longest=LONGEST_NAME, except_list=contact_list.pk)
+        list_lists(account).filter(pk=contact_list.pk).update(**changes, updated_at=Now())
+    return find_list(account, contact_list.pk)
 
 
 def delete_list(account: Account, list_id: int | uuid.UUID) -> None:
-    """The list is gone at once; its memberships go with `empty_deleted_lists`. Raises UnknownList."""
+    """Delete a list at once; `empty_deleted_lists` removes its memberships later. Raises UnknownList."""
     with transaction.atomic():
         lock_audience(account)
         if not list_lists(account).filter(**_named(list_id)).update(deleted_at=Now()):
@@ -96,7 +101,7 @@ def delete_list(account: Account, list_id: int | uuid.UUID) -> None:
 
 
 def add_to_list(account: Account, list_id: int, contact_ids: Collection[int]) -> None:
-    """Put contacts of the account on a list; who is on it stays. Raises UnknownList."""
+    """Put contacts of the account on a list. Contacts that are on it stay. Raises UnknownList."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock_audience(account)
         check_lists(account, [list_id])
@@ -105,7 +110,7 @@ def add_to_list(account: Account, list_id: int, contact_ids: Collection[int]) ->
 
 
 def remove_from_list(account: Account, list_id: int, contact_ids: Collection[int]) -> int:
-    """Take contacts off a list; returns how many were on it. Raises UnknownList."""
+    """Take contacts off a list. Return how many were on it. Raises UnknownList."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock_audience(account)
         check_lists(account, [list_id])
@@ -115,9 +120,12 @@ def remove_from_list(account: Account, list_id: int, contact_ids: Collection[int
     return int(row[0])
 
 
-def contacts_of_list(found: ContactList, *, after: int = 0, offset: int = 0, limit: int) -> list[Contact]:
-    """A page of a list, the oldest contacts first: those with ids above `after`, without the first `offset` of them."""
-    return list(Contact.objects.filter(pk__in=ids_of_list(found.pk, after, offset, limit)).order_by("pk"))
+def contacts_of_list(contact_list: ContactList, *, after: int = 0, offset: int = 0, limit: int) -> list[Contact]:
+    """Return a page of a list's contacts, the oldest first.
+
+    The page holds contacts with ids above `after`, without the first `offset` of them.
+    """
+    return list(Contact.objects.filter(pk__in=ids_of_list(contact_list.pk, after, offset, limit)).order_by("pk"))
 
 
 def ids_of_list(list_id: int, after: int, offset: int, limit: int) -> list[int]:
@@ -128,19 +136,21 @@ def ids_of_list(list_id: int, after: int, offset: int, limit: int) -> list[int]:
 
 
 def lists_of(account: Account, contact_ids: Collection[int]) -> dict[int, list[ContactList]]:
-    """The lists that each of some contacts is on, by the contact's id."""
-    found: dict[int, list[ContactList]] = defaultdict(list)
+    """Return the lists that each contact is on, keyed by the contact's id."""
+    lists: dict[int, list[ContactList]] = defaultdict(list)
     memberships = Membership.objects.filter(
         contact_id__in=contact_ids, list__account=account, list__deleted_at=None
     ).select_related("list")
     for membership in memberships.order_by("contact_id", "list_id"):
-        found[membership.contact_id].append(membership.list)
-    return found
+        lists[membership.contact_id].append(membership.list)
+    return lists
 
 
 def empty_deleted_lists() -> int:
-    """A duty of the sweeper: remove a page of memberships of each deleted list, and those lists that have none left.
-    Returns how many rows went. A list that a segment names stays, hidden."""
+    """Remove a page of memberships of each deleted list, and the lists that have none left. A duty of the sweeper.
+
+    A list that a segment refers to stays, hidden. Return the number of rows removed.
+    """
     removed = 0
     has_members = Exists(Membership.objects.filter(list=OuterRef("pk")))
     has_segment = Exists(Segment.objects.filter(list=OuterRef("pk")))
@@ -162,14 +172,16 @@ def empty_deleted_lists() -> int:
 def check_name(
     account: Account, name: str, *, longest: int = NAME_LENGTH, except_list: int = 0, except_segment: int = 0
 ) -> None:
-    """Whether a list or a segment can be called so: takes the lock under which it stays free. Raises InvalidName and
-    NameTaken."""
+    """Check that a list or a segment may have this name, and take the lock under which the name stays free.
+
+    Raises InvalidName and NameTaken.
+    """
     if not 1 <= len(name.strip()) <= longest:
         raise InvalidName(f"a name has 1 to {longest} characters", field="name")
     if not is_line(name):
         raise InvalidName(f"the name is not valid: {LINE_RULE}", field="name")
     lock_audience(account)
-    # No row has number 0.
+    # No row has the id 0.
     lists = list_lists(account).filter(name__iexact=name).exclude(pk=except_list)
     segments = Segment.objects.filter(account=account, name__iexact=name).exclude(pk=except_segment)
     if lists.exists() or segments.exists():
@@ -179,5 +191,5 @@ def check_name(
 def _named(list_id: int | uuid.UUID) -> dict[str, int | uuid.UUID]:
     if isinstance(list_id, uuid.UUID):
         return {"uuid": list_id}
-    # Beyond 31 bits there is none, and PostgreSQL would not compare it.
+    # Ids have 31 bits. PostgreSQL refuses to compare the column with a longer number.
     return {"pk": list_id if 0 < list_id < 2**31 else 0}

@@ -21,16 +21,21 @@ from audience.queries import LIMIT_SEARCH, LOCK_AUDIENCE, TAKE_PLACE
 
 
 def lock_audience(account: Account) -> None:
-    """Take turns, until the end of the transaction, with all others who change contacts, memberships, lists or segments
-    of the account. To be taken before any row of theirs."""
+    """Take turns with all other writers of the account's contacts, memberships, lists and segments.
+
+    The lock is held until the end of the transaction. Take it before any row of these tables.
+    """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_AUDIENCE, [account.pk, account.pk])
 
 
 @contextmanager
 def expensive_call(account_id: int) -> Iterator[None]:
-    """Open a transaction for a caller who waits: its statements may take `SEARCH_SECONDS` each, and the account may
-    have `EXPENSIVE_CALLS` of them at a time. Raises TooManyCalls and SearchTooSlow."""
+    """Open a transaction for a caller who waits.
+
+    Each of its statements may take `SEARCH_SECONDS`, and the account may have `EXPENSIVE_CALLS` of them at a time.
+    Raises TooManyCalls and SearchTooSlow.
+    """
     with time_limit(settings.SEARCH_SECONDS):
         take_place(account_id)
         yield
@@ -51,7 +56,7 @@ def take_place(account_id: int) -> None:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Open a transaction whose statements may take so long each. Raises SearchTooSlow."""
+    """Open a transaction each of whose statements may take this long. Raises SearchTooSlow."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:

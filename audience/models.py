@@ -19,7 +19,7 @@ from accounts.models import Account
 from foundation.clock import Now
 
 IDENTIFIERS = ("email", "phone_number_id", "external_id", "anonymous_id")
-"""What names a contact, in the order in which it is looked for."""
+"""The identifiers of a contact, in the order in which it is looked up."""
 TEXT_FIELDS = (
     "first_name",
     "last_name",
@@ -36,11 +36,11 @@ TEXT_FIELDS = (
     "facebook",
     "unique_name",
 )
-"""The columns of a contact that hold one text; empty: none."""
+"""The columns of a contact that hold one text; an empty text means no value."""
 
 
 class FieldType(models.TextChoices):
-    """What a custom field holds."""
+    """The type of a custom field."""
 
     TEXT = "text", "text"
     NUMBER = "number", "number"
@@ -48,13 +48,13 @@ class FieldType(models.TextChoices):
 
 
 class FieldForm(models.TextChoices):
-    """What a custom field of texts holds, for wires that tell more apart."""
+    """The form of a custom field of texts, for APIs that have more types."""
 
     ANY = "", "any text"
     DATETIME = "datetime", "a time, ISO 8601"
     BOOLEAN = "boolean", "true or false"
     SELECT = "select", "one of its options"
-    LIST = "list", "several texts, a line to each"
+    LIST = "list", "several texts, one per line"
 
 
 class FieldDefinition(models.Model):
@@ -65,8 +65,10 @@ class FieldDefinition(models.Model):
     name = models.CharField(max_length=100)
     type = models.CharField(max_length=6, choices=FieldType.choices)
     form = models.CharField(max_length=8, choices=FieldForm.choices, default="", db_default="", blank=True)
-    label = models.CharField(max_length=255, default="", db_default="", blank=True, help_text="Empty: its name")
-    options = models.JSONField(default=list, db_default=[], blank=True, help_text="Of a select: the texts it may be")
+    label = models.CharField(
+        max_length=255, default="", db_default="", blank=True, help_text="If empty, the name is shown"
+    )
+    options = models.JSONField(default=list, db_default=[], blank=True, help_text="The allowed texts of a select")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -78,7 +80,7 @@ class FieldDefinition(models.Model):
 
 
 class Audience(models.Model):
-    """How many contacts an account has. The row is locked by whoever changes contacts or memberships of the account."""
+    """The number of an account's contacts. Whoever changes contacts or memberships of the account locks the row."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
     contacts = models.BigIntegerField(default=0, db_default=0)
@@ -91,7 +93,7 @@ class Audience(models.Model):
 
 
 class Contact(models.Model):
-    """A person a campaign may be sent to. Unique in its account by each identifier that it has."""
+    """A person to whom a campaign may be sent. Each identifier that it has is unique in its account."""
 
     uuid = models.UUIDField(db_default=RandomUUID())
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -111,12 +113,12 @@ class Contact(models.Model):
     postal_code = models.TextField(default="", db_default="")
     country = models.TextField(default="", db_default="")
     phone_number = models.TextField(default="", db_default="")
-    time_zone = models.TextField(default="", db_default="", help_text="An IANA name; empty: not known")
+    time_zone = models.TextField(default="", db_default="", help_text="IANA name; empty if not known")
     whatsapp = models.TextField(default="", db_default="")
     line = models.TextField(default="", db_default="")
     facebook = models.TextField(default="", db_default="")
     unique_name = models.TextField(default="", db_default="", help_text="A name for display; it is not unique")
-    language = models.CharField(max_length=2, default="", db_default="", help_text="ISO 639-1; empty: not known")
+    language = models.CharField(max_length=2, default="", db_default="", help_text="ISO 639-1; empty if not known")
     custom = models.JSONField(
         default=dict, db_default={}, help_text='{"<field id>": text, number, or date in ISO 8601}; no nulls'
     )
@@ -156,14 +158,14 @@ class Contact(models.Model):
 
 
 class ContactList(models.Model):
-    """A list of contacts, with its count. A deleted one is hidden at once; its memberships go later, in pages."""
+    """A list of contacts, with its count. A deleted list is hidden at once; memberships are removed later."""
 
     id = models.AutoField(primary_key=True)
     uuid = models.UUIDField(db_default=RandomUUID())
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=255)
     description = models.TextField(default="", db_default="")
-    is_public = models.BooleanField(default=True, db_default=True, help_text="Whether contacts may be told of it")
+    is_public = models.BooleanField(default=True, db_default=True, help_text="Whether contacts may see the list")
     contact_count = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -186,10 +188,10 @@ class ContactList(models.Model):
 
 
 class Membership(models.Model):
-    """A contact is on a list.
+    """The membership of a contact in a list.
 
-    Without foreign-key constraints: their checks would write a lock into every contact of an import. All who write here
-    hold the `Audience` row, and delete a contact's memberships with it.
+    It has no foreign-key constraints: their checks would write a lock into every contact of an import. Every writer of
+    this table holds the `Audience` row, and deletes a contact's memberships together with the contact.
     """
 
     pk = models.CompositePrimaryKey("list_id", "contact_id")
@@ -210,17 +212,17 @@ class Membership(models.Model):
 
 
 class Segment(models.Model):
-    """The contacts that meet a condition, and are on a list if one is named."""
+    """The contacts that meet a condition and, if a list is named, are on that list."""
 
     id = models.AutoField(primary_key=True)
     uuid = models.UUIDField(db_default=RandomUUID())
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=100)
     list = models.ForeignKey(ContactList, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
-    condition = models.JSONField(help_text="As `conditions.to_json` writes it")
-    dialect = models.CharField(max_length=10, help_text="In which it was written: legacy or sgql")
-    written = models.JSONField(help_text="What the caller wrote: legacy conditions, or the text of a query")
-    contact_count = models.BigIntegerField(null=True, help_text="When it was last counted; null: never")
+    condition = models.JSONField(help_text="As `condition_json.to_json` writes it")
+    dialect = models.CharField(max_length=10, help_text="The language in which it was written: legacy or sgql")
+    written = models.JSONField(help_text="Legacy conditions or the text of a query, as the caller wrote them")
+    contact_count = models.BigIntegerField(null=True, help_text="The last count; null if it was never counted")
     counted_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -243,7 +245,7 @@ class Segment(models.Model):
 
 
 class EngagementKind(models.IntegerChoices):
-    """What a contact did with a campaign, or a campaign with it."""
+    """The kinds of events between a contact and a campaign."""
 
     EMAILED = 1, "emailed"
     OPENED = 2, "opened"
@@ -254,7 +256,7 @@ class EngagementKind(models.IntegerChoices):
 
 
 class Engagement(models.Model):
-    """A contact did something with a campaign: the last time of each kind."""
+    """The last time of one kind of event between a contact and a campaign."""
 
     pk = models.CompositePrimaryKey("contact_id", "campaign_id", "kind")
     contact_id = models.BigIntegerField()
@@ -271,7 +273,7 @@ class Engagement(models.Model):
 
 
 class JobKind(models.TextChoices):
-    """What a job does."""
+    """The kind of work that a job does."""
 
     UPSERT = "upsert", "upsert"
     IMPORT = "import", "import"
@@ -280,41 +282,43 @@ class JobKind(models.TextChoices):
 
 
 class JobStatus(models.TextChoices):
-    """How far a job is. All but the first are final."""
+    """The status of a job. All but the first are final."""
 
     PENDING = "pending", "pending"
     COMPLETED = "completed", "completed"
-    """Everything was done."""
+    """Every row was processed."""
     ERRORED = "errored", "errored"
     """Some rows were rejected."""
     FAILED = "failed", "failed"
-    """All rows were, or it could not be done at all."""
+    """All rows were rejected, or the job could not be done at all."""
 
 
 class Job(models.Model):
-    """Work on an audience that no caller waits for: done in pages, each with `cursor` in the same transaction."""
+    """Work on an audience that no caller waits for. Each page is stored with `cursor` in one transaction."""
 
     uuid = models.UUIDField(db_default=RandomUUID())
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=6, choices=JobKind.choices)
     status = models.CharField(max_length=9, choices=JobStatus.choices, default=JobStatus.PENDING)
-    options = models.JSONField(default=dict, help_text="What it is told: lists, mappings, the type of a file")
+    options = models.JSONField(default=dict, help_text="The parameters of the job: lists, mappings, the type of a file")
     requested_count = models.BigIntegerField(default=0)
     created_count = models.BigIntegerField(default=0)
     updated_count = models.BigIntegerField(default=0)
     deleted_count = models.BigIntegerField(default=0)
     errored_count = models.BigIntegerField(default=0)
-    cursor = models.BigIntegerField(default=0, help_text="Where to go on: what lies before it is done")
-    bytes = models.BigIntegerField(default=0, db_default=0, help_text="Of its uploaded file, as stored")
-    row = models.BigIntegerField(default=0, help_text="Rows of a file before the cursor; of an export, its chunks")
-    message = models.TextField(default="", help_text="Why it failed")
-    leased_until = models.DateTimeField(null=True, help_text="Somebody works on it; past: it was left behind")
+    cursor = models.BigIntegerField(default=0, help_text="Where to continue; everything before it is done")
+    bytes = models.BigIntegerField(default=0, db_default=0, help_text="The size of its uploaded file, as stored")
+    row = models.BigIntegerField(default=0, help_text="Rows of the file before the cursor; for an export, its chunks")
+    message = models.TextField(default="", help_text="The reason for the failure")
+    leased_until = models.DateTimeField(
+        null=True, help_text="The end of its lease; if it has passed, the job was left behind"
+    )
     created_at = models.DateTimeField(db_default=Now())
-    uploaded_at = models.DateTimeField(null=True, help_text="When all of what it works on had come; null: it waits")
+    uploaded_at = models.DateTimeField(null=True, help_text="When its input was complete; null while it waits")
     started_at = models.DateTimeField(null=True)
-    turn_at = models.DateTimeField(null=True, help_text="When somebody took it last")
+    turn_at = models.DateTimeField(null=True, help_text="When it was last taken")
     finished_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True, help_text="When it goes, with its chunks and rejected rows")
+    expires_at = models.DateTimeField(null=True, help_text="When it is deleted, with its chunks and rejected rows")
 
     class Meta:
         db_table = "campaigns_job"
@@ -337,8 +341,11 @@ class Job(models.Model):
 
 
 class JobTurn(models.Model):
-    """When a job of an account was taken last. The row is locked by whoever takes or makes a job of the account, so
-    that its running and waiting jobs can be counted."""
+    """The last time that a job of an account was taken.
+
+    The row is locked by whoever takes or creates a job of the account, so that its running and waiting jobs can be
+    counted.
+    """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
     at = models.DateTimeField(null=True)
@@ -351,7 +358,7 @@ class JobTurn(models.Model):
 
 
 class JobChunk(models.Model):
-    """A piece of the bytes that a job reads or has written, in their order, so that any node can go on with it."""
+    """A numbered piece of the bytes that a job reads or has written, so that any node can continue the job."""
 
     pk = models.CompositePrimaryKey("job_id", "number")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks", db_index=False)
@@ -366,11 +373,11 @@ class JobChunk(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A row that a job did not take, and why."""
+    """A row that a job rejected, and the reason."""
 
     pk = models.CompositePrimaryKey("job_id", "number")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="rejected_rows", db_index=False)
-    number = models.BigIntegerField(help_text="Of the row, from 1")
+    number = models.BigIntegerField(help_text="The number of the row, from 1")
     text = models.TextField()
     reason = models.TextField()
 

@@ -1,7 +1,7 @@
-"""The SQL of the audience: sets of contacts in one statement each, and pages that do not count what lies before them.
+"""The SQL of the audience: each statement works on a set of contacts, or reads a page without counting rows before it.
 
-All that write hold the account's `Audience` row, so no two of them meet in these tables; what a statement has found of
-an account's contacts stays true until the transaction ends.
+Every writer holds the account's `Audience` row, so no two of them meet in these tables, and what a statement has read
+of an account's contacts stays true until the transaction ends.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ insert into campaigns_audience (account_id) values (%s) on conflict (account_id)
 select from campaigns_audience where account_id = %s for update
 """
 
+# The columns that callers fill.
 VALUES: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "custom")
-"""The columns that callers fill."""
 
+# Finds the contacts that have one of these values as an identifier. Each value is a probe of the index of its
+# identifier: a join would make the planner read the contacts of all accounts for a few thousand values.
 FIND_GIVEN: Final = {
     name: f"""
 select c.id, {", ".join(f"c.{value}" for value in VALUES)}
@@ -27,13 +29,12 @@ cross join lateral (
 """
     for name in IDENTIFIERS
 }
-"""The contacts that have these values as an identifier: each by a probe of its index, or the planner would read all
-contacts of everybody for a few thousand."""
 
 DRAW_IDS: Final = "select nextval('campaigns_contact_id_seq') from generate_series(1, %s)"
 
 COPY_NEW: Final = f"copy campaigns_contact (id, account_id, created_at, updated_at, {', '.join(VALUES)}) from stdin"
 
+# Makes an empty table for the new state of contacts. It is created once per session, and a commit empties it.
 MAKE_ROOM: Final = f"""
 create temporary table if not exists campaigns_changed (
     id bigint not null,
@@ -43,20 +44,19 @@ create temporary table if not exists campaigns_changed (
 ) on commit delete rows;
 delete from pg_temp.campaigns_changed
 """
-"""For contacts as they shall be. Once made it serves its session: a commit empties it."""
 
 COPY_CHANGED: Final = f"copy pg_temp.campaigns_changed (id, {', '.join(VALUES)}) from stdin"
 
+# Frees identifiers that other contacts get: two contacts may swap theirs, and a unique index checks each row
+# separately. No caller's identifier begins with a space.
 VACATE: Final = {name: f"update campaigns_contact set {name} = ' ' || id where id = any(%s)" for name in IDENTIFIERS}
-"""Free identifiers that other contacts get: two may change places, and a unique index looks at each row by itself. No
-caller's identifier begins with a space."""
 
+# The array of ids is redundant, but makes the planner use the primary key.
 CHANGE: Final = f"""
 update campaigns_contact c set {", ".join(f"{name} = g.{name}" for name in VALUES)}, updated_at = (select sluice_now())
 from pg_temp.campaigns_changed g
 where c.id = g.id and c.id = any(array(select id from pg_temp.campaigns_changed))
 """
-"""By an array of ids, too, for the planner's sake."""
 
 COUNT_NEW: Final = "update campaigns_audience set contacts = contacts + %s where account_id = %s"
 
@@ -82,6 +82,7 @@ with removed as (
 select count(*) from removed
 """
 
+# Deletes contacts with everything that belongs to them in one statement, and returns their number.
 DELETE_CONTACTS: Final = """
 with gone as (
     delete from campaigns_contact where account_id = %(account)s and id = any(%(contacts)s) returning id
@@ -102,7 +103,6 @@ with gone as (
 )
 select cardinality(ids.gone_ids) from ids
 """
-"""Delete contacts with all that belongs to them, in one statement; returns how many there were."""
 
 PAGE_OF_LIST: Final = """
 select contact_id from campaigns_membership where list_id = %(list)s and contact_id > %(after)s
@@ -125,8 +125,8 @@ delete from campaigns_rejectedrow where job_id = %(job)s and number = any(array(
     select number from campaigns_rejectedrow where job_id = %(job)s order by number limit %(page)s))
 """
 
+# Returns the sizes of the chunks without reading them.
 CHUNK_SIZES: Final = "select number, octet_length(data) from campaigns_jobchunk where job_id = %s order by number"
-"""Known without reading them."""
 
 CHOSEN_ALL: Final = """
 select c.id from campaigns_contact c
@@ -142,20 +142,20 @@ select c.id from campaigns_contact c
 where c.account_id = %(account)s and c.id > %(after)s and c.id <= %(through)s and ({condition})
 order by c.id limit %(page)s
 """
+# A page of both sources. Each source gives a page, so that the cost depends on the page and not on the source.
 CHOSEN: Final = "select id from (({}) union ({})) chosen order by id limit %(page)s"
-"""A page of both. Each source gives a page of its own, so that one costs what it holds."""
 
 
 def _protect(value: str) -> str:
-    """Return the SQL of a text as a cell of CSV, as `csv_files.protect` writes it."""
+    """Return the SQL that writes a text as a cell of CSV, as `csv_files.protect` does."""
     return f"case when {value} ~ %(protected)s then concat($$'$$, {value}) else {value} end"
 
 
 _TIME: Final = """to_char(c.{0} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as {0}"""
 _TEXTS: Final = {name: f"nullif(c.{name}, '')" for name in (*IDENTIFIERS, *TEXT_FIELDS)}
 _OTHERS: Final = f"c.uuid as contact_id, {', '.join(map(_TIME.format, ('created_at', 'updated_at')))}"
+# The columns of an export in order. The custom fields follow them.
 SHOWN: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "contact_id", "created_at", "updated_at")
-"""What an export tells of a contact, in this order, and then the custom fields."""
 
 CONTACTS_AS_CSV: Final = f"""
 copy (
@@ -164,11 +164,11 @@ copy (
     from campaigns_contact c where c.account_id = %(account)s and c.id = any(%(contacts)s) order by c.id
 ) to stdout (format csv)
 """
+# A number is not a formula: it is written unchanged, so that a spreadsheet can calculate with it.
 CUSTOM_COLUMN: Final = f""",
     case jsonb_typeof(c.custom->%(field_{{0}})s)
         when 'string' then {_protect("c.custom->>%(field_{0})s")} else c.custom->>%(field_{{0}})s
     end"""
-"""A number is no formula: it stays as it is, so that a spreadsheet can calculate with it."""
 
 CONTACTS_AS_JSON: Final = f"""
 select row_to_json(shown)::text from (
@@ -197,6 +197,7 @@ where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({condition})
 TAKE_PLACE: Final = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 JOIN_TURNS: Final = "insert into campaigns_jobturn (account_id) values (%s) on conflict do nothing"
+# The accounts that have a job to do and may run another one, in the order of how long they have waited.
 ACCOUNTS_IN_TURN: Final = """
 select j.account_id from campaigns_job j left join campaigns_jobturn t on t.account_id = j.account_id
 where j.status = 'pending' and j.uploaded_at is not null
@@ -205,7 +206,6 @@ having count(*) filter (where j.leased_until > sluice_now()) < %(running)s
     and bool_or(j.leased_until is null or j.leased_until <= sluice_now())
 order by t.at nulls first, min(j.id)
 """
-"""The accounts that have a job to be done and room to run it, who has waited longest first."""
 
+# Sets the limit in milliseconds until the end of the transaction.
 LIMIT_SEARCH: Final = "select set_config('statement_timeout', %s, true)"
-"""In milliseconds, until the end of the transaction."""

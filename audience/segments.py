@@ -1,4 +1,4 @@
-"""Segments and searches: the contacts that meet a condition, found and counted by PostgreSQL."""
+"""Create, change and delete segments, and find and count the contacts that meet a condition."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ from foundation.clock import Now, database_now
 
 FRESH: Final = dt.timedelta(minutes=1)
 RECOUNT_SECONDS: Final = 1.0
-"""For the segments of one list: those that are not reached keep the count they had."""
+"""The time that is spent on counting the segments of one list. The others keep the counts they had."""
 
 
 def create_segment(
     account: Account, name: str, condition: Condition, *, dialect: str, written: Any, list_id: int | None = None
 ) -> Segment:
-    """A segment: the contacts that meet the condition, and are on the list if one is named. `written` is what the
-    caller wrote, in its dialect. Raises InvalidName, NameTaken, UnknownList, UnknownField."""
+    """Create a segment: the contacts that meet the condition and, if a list is named, are on that list.
+
+    `written` is the caller's original text or conditions, in its `dialect`. Raises InvalidName, NameTaken, UnknownList
+    and UnknownField.
+    """
     with transaction.atomic():
         check_name(account, name)
         _check(account, condition, list_id)
@@ -58,8 +61,10 @@ def update_segment(
     written: Any = None,
     list_id: int | None = None,
 ) -> Segment:
-    """Change what is given. The count is forgotten when the condition or the list changes. Raises as `create_segment`
-    does, and UnknownSegment."""
+    """Change the values that are given. A new condition or list resets the count.
+
+    Raises what `create_segment` raises, and UnknownSegment.
+    """
     with transaction.atomic():
         segment = find_segment(account, segment_id)
         check_name(account, segment.name if name is None else name, except_segment=segment.pk)
@@ -76,12 +81,12 @@ def update_segment(
 
 
 def list_segments(account: Account) -> QuerySet[Segment]:
-    """The account's segments, in the order in which they were made."""
+    """Return the account's segments, the oldest first."""
     return Segment.objects.filter(account=account).select_related("list").order_by("pk")
 
 
 def find_segment(account: Account, segment_id: int | uuid.UUID) -> Segment:
-    """A segment by its number or its UUID. Raises UnknownSegment."""
+    """Return a segment by its number or its UUID. Raises UnknownSegment."""
     if isinstance(segment_id, int) and not 0 < segment_id < 2**31:
         raise UnknownSegment
     named = {"uuid" if isinstance(segment_id, uuid.UUID) else "pk": segment_id}
@@ -92,26 +97,29 @@ def find_segment(account: Account, segment_id: int | uuid.UUID) -> Segment:
 
 
 def delete_segment(account: Account, segment_id: int | uuid.UUID) -> None:
-    """Its contacts stay. Raises UnknownSegment."""
+    """Delete a segment. Its contacts stay. Raises UnknownSegment."""
     find_segment(account, segment_id).delete()
 
 
 def condition_of(segment: Segment) -> Condition:
-    """What a contact of the segment meets: its condition, and to be on its list. On a deleted list is nobody."""
+    """Return the condition for the contacts of a segment, which includes its list. A deleted list has no contacts."""
     condition = from_json(segment.condition)
     return condition if segment.list_id is None else And((InList(segment.list_id), condition))
 
 
 def refresh_segment(segment: Segment) -> Segment:
-    """Count the segment's contacts anew. Raises SearchTooSlow and TooManyCalls."""
+    """Count the segment's contacts again. Raises SearchTooSlow and TooManyCalls."""
     count = count_matching(segment.account, condition_of(segment))
     list_segments(segment.account).filter(pk=segment.pk).update(contact_count=count, counted_at=Now())
     return find_segment(segment.account, segment.pk)
 
 
 def counted(segments: Iterable[Segment], *, seconds: float = RECOUNT_SECONDS) -> list[Segment]:
-    """The same segments; those whose count is older than `FRESH` were counted anew, as many as that time allows. Of
-    one that takes too long, or while the account has too many expensive calls under way, the old count stays."""
+    """Return the segments, with counts that are older than `FRESH` updated, as many as the time allows.
+
+    A segment whose count takes too long keeps its old count, and so do all segments while the account has too many
+    expensive calls under way.
+    """
     until, stale = time.monotonic() + seconds, database_now() - FRESH
     return [
         _recount(each) if (each.counted_at or stale) <= stale and time.monotonic() < until else each
@@ -129,8 +137,11 @@ def _recount(segment: Segment) -> Segment:
 def find_matching(
     account: Account, condition: Condition, *, after: int = 0, offset: int = 0, limit: int
 ) -> list[Contact]:
-    """A page of the contacts that meet a condition, the oldest first: those with ids above `after`, without the first
-    `offset` of them. Raises SearchTooSlow and TooManyCalls."""
+    """Return a page of the contacts that meet a condition, the oldest first.
+
+    The page holds contacts with ids above `after`, without the first `offset` of them. Raises SearchTooSlow and
+    TooManyCalls.
+    """
     with expensive_call(account.pk):
         return _select_matching(account, condition, after=after, offset=offset, limit=limit)
 
@@ -143,8 +154,8 @@ def find_matching_for_job(account: Account, condition: Condition, *, after: int,
 
 def _select_matching(account: Account, condition: Condition, *, after: int, offset: int, limit: int) -> list[Contact]:
     expression, parameters = compile_condition(condition, account_id=account.pk)
-    asked = parameters | {"account": account.pk, "after": after, "offset": offset, "limit": limit}
-    return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), asked))
+    values = parameters | {"account": account.pk, "after": after, "offset": offset, "limit": limit}
+    return list(Contact.objects.raw(SELECT_MATCHING.format(condition=expression), values))
 
 
 def count_matching(account: Account, condition: Condition) -> int:
@@ -158,20 +169,20 @@ def count_matching(account: Account, condition: Condition) -> int:
 
 
 def segments_of(account: Account, contact_ids: Collection[int]) -> dict[int, list[Segment]]:
-    """The segments that each of some contacts belongs to, by the contact's id: one statement for each segment."""
-    found: dict[int, list[Segment]] = defaultdict(list)
+    """Return the segments that each contact belongs to, keyed by the contact's id. Runs one statement per segment."""
+    segments: dict[int, list[Segment]] = defaultdict(list)
     for segment in list_segments(account):
         expression, parameters = compile_condition(condition_of(segment), account_id=account.pk)
-        asked = parameters | {"account": account.pk, "contacts": list(contact_ids)}
+        values = parameters | {"account": account.pk, "contacts": list(contact_ids)}
         with connection.cursor() as cursor:
-            cursor.execute(SEGMENTS_OF.format(condition=expression), asked)
+            cursor.execute(SEGMENTS_OF.format(condition=expression), values)
             for (contact_id,) in cursor.fetchall():
-                found[contact_id].append(segment)
-    return found
+                segments[contact_id].append(segment)
+    return segments
 
 
 def _check(account: Account, condition: Condition, list_id: int | None) -> None:
-    """Under the lock, so that neither the list nor a field is deleted before the segment is stored."""
+    """Check the list and the fields under the lock, so that none is deleted before the segment is stored."""
     if list_id is not None:
         check_lists(account, [list_id])
     fields = custom_fields_of(condition)

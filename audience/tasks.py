@@ -1,4 +1,4 @@
-"""The Celery task of the audience: a hint that a job may be worth going on with."""
+"""Define the Celery task of the audience: a hint that a job may be ready to continue."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from audience.jobs.lifecycle import RUN_JOB
 
 @shared_task(name=RUN_JOB)
 def run_job(job_id: int) -> None:
-    """Somebody has made a job, or it was left behind. Whose turn it is, is asked of PostgreSQL."""
+    """Continue the job whose turn it is, as PostgreSQL says; the hinted job may be another one."""
     run.run_next_job()

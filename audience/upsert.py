@@ -1,9 +1,9 @@
-"""Contacts are stored, many at a time.
+"""Store many contacts at a time.
 
-In: drafts (`drafts.py`), some of which may have been refused already. Out: what became of each. The contacts that they
-name are read in one statement for each kind of identifier, the drafts are applied to them one after the other, and what
-came of it is written by COPY. All in one transaction, which may be part of the caller's, and under the account's lock:
-what was read is still so when it is written.
+The input are drafts (`drafts.py`), some of which may have been refused already. The output is the result of each row.
+The contacts that they name are read with one statement for each kind of identifier, the drafts are applied to them in
+order, and the results are written by COPY. All of this is one transaction, which may be part of the caller's, under the
+account's lock: what was read is still true when it is written.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ NOTHING: Final[dict[str, Any]] = {
     "alternate_emails": [],
     "custom": {},
 }
-"""The values of a contact of whom nothing is known. They are replaced, never changed."""
+"""The values of a new contact. They are replaced, never changed in place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that was not stored: why, and which of its fields is to blame."""
+    """A row that was not stored has a reason, and the field that caused it."""
 
     reason: str
     field: str | None
@@ -58,8 +58,10 @@ class Rejected:
 
 @dataclass(slots=True)
 class Upserted:
-    """What became of the rows, by their positions from 0. `contact_ids` are those of all rows that are stored now, the
-    unmodified ones included."""
+    """The results of the rows, by their positions from 0.
+
+    `contact_ids` has an entry for every row that is stored now, including the unmodified ones.
+    """
 
     created: list[int] = field(default_factory=list)
     updated: list[int] = field(default_factory=list)
@@ -70,8 +72,10 @@ class Upserted:
 
 @dataclass(slots=True, eq=False)
 class Known:
-    """A contact as it is at this point of the rows. `id` 0: it is new. `vacated` are the identifiers that it had in the
-    database and gave up."""
+    """The current state of a contact, after the rows that were applied so far.
+
+    `id` is 0 for a new contact. `vacated` holds the identifiers that it had in the database and no longer has.
+    """
 
     id: int
     values: dict[str, Any]
@@ -82,8 +86,8 @@ class Known:
 def upsert_contacts(account: Account, rows: Sequence[Row], *, list_ids: Collection[int] = ()) -> Upserted:
     """Store up to some ten thousand contacts, and put them on lists. Raises UnknownList; nothing is stored then.
 
-    The contact is the one that the first of the row's identifiers finds; a row whose identifiers belong to different
-    contacts is rejected. Of several rows for the same contact the later ones change what the earlier ones made.
+    The first identifier of a row that is known selects the contact. A row whose identifiers belong to different
+    contacts is rejected. Of several rows for the same contact, the later ones change what the earlier ones have stored.
     """
     result = Upserted()
     with transaction.atomic():
@@ -101,7 +105,7 @@ def upsert_contacts(account: Account, rows: Sequence[Row], *, list_ids: Collecti
 
 
 class Ledger:
-    """The contacts that rows name, by their identifiers."""
+    """Keep the contacts that rows name, by their identifiers, and apply the rows to them."""
 
     def __init__(self, known: Iterable[Known]) -> None:
         self.contacts = list(known)
@@ -112,18 +116,18 @@ class Ledger:
                     self.by_identifier[name, value] = contact
 
     def apply(self, number: int, row: Row, result: Upserted) -> Known | None:
-        """Apply a row and say in `result` what became of it. None: it was rejected."""
+        """Apply a row and record its result. Return its contact, or None if the row was rejected."""
         if isinstance(row, InvalidContact):
             result.rejected[number] = Rejected(str(row), row.field)
             return None
         identifiers = row.identifiers
-        found = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
-        contact = found[0][1] if found else _nobody()
-        if taken := next((name for name, other in found if other is not contact), None):
+        matches = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
+        contact = matches[0][1] if matches else _nobody()
+        if taken := next((name for name, other in matches if other is not contact), None):
             result.rejected[number] = Rejected(f"the {taken} belongs to another contact", taken)
             return None
         is_changed = self._change(contact, row, identifiers)
-        if not found:
+        if not matches:
             self.contacts.append(contact)
             result.created.append(number)
         else:
@@ -131,7 +135,7 @@ class Ledger:
         return contact
 
     def _change(self, contact: Known, row: ContactDraft, identifiers: Mapping[str, str]) -> bool:
-        """Whether the row changes anything."""
+        """Apply a row to a contact, and return whether it changed anything."""
         values = contact.values
         changes: dict[str, Any] = {name: value for name, value in row.texts.items() if values[name] != value}
         if row.alternate_emails is not None and values["alternate_emails"] != (
@@ -158,7 +162,7 @@ class Ledger:
 
 
 def _with_custom(custom: Mapping[str, object], given: Mapping[int, object]) -> dict[str, object]:
-    """None removes a value."""
+    """Return the custom values with changes applied; None removes a value."""
     merged = {**custom, **{str(field_id): value for field_id, value in given.items()}}
     return {key: value for key, value in merged.items() if value is not None}
 
@@ -168,7 +172,7 @@ def _nobody() -> Known:
 
 
 def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[Known]:
-    """The contacts of the account that have an identifier which a row names."""
+    """Return the contacts of the account that have an identifier which a row names."""
     named: dict[str, set[str]] = {name: set() for name in IDENTIFIERS}
     for row in rows:
         if isinstance(row, ContactDraft):
@@ -181,7 +185,7 @@ def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[Known]:
                 cursor.execute(FIND_GIVEN[name], {"account": account.pk, "values": sorted(wanted)})
                 for contact_id, *columns in cursor.fetchall():
                     values = dict(zip(VALUES, columns, strict=True))
-                    # Django's connections give JSON as its text.
+                    # Django's connections return JSON as text.
                     known[contact_id] = Known(contact_id, values | {"custom": json.loads(values["custom"])})
     return known.values()
 
@@ -205,7 +209,7 @@ def _write(account: Account, ledger: Ledger) -> None:
 
 
 def _vacate(ledger: Ledger, changed: Iterable[Known]) -> None:
-    """Where one contact gets an identifier that another one had until now."""
+    """Free the identifiers that one contact gives up and another one gets."""
     for name in IDENTIFIERS:
         leaving = [
             contact.id
@@ -218,6 +222,6 @@ def _vacate(ledger: Ledger, changed: Iterable[Known]) -> None:
 
 
 def _columns(contact: Known) -> tuple[object, ...]:
-    """In the order of `VALUES`."""
+    """Return the values of a contact in the order of `VALUES`."""
     *others, custom = (contact.values[name] for name in VALUES)
     return (*others, to_json(custom).decode())

@@ -76,6 +76,8 @@ order by wave, number
 """
 
 
+# The time when the last parcel of the account's other campaigns that has a time has been sent, at the account's rate;
+# null if there is none. A paused campaign gives its times back: it gets others when it is resumed.
 TAKEN_BY_OTHERS: Final = f"""
 select max(p.send_at + p.size * interval '1 minute' / t.rate_per_minute)
 from campaigns_accountterms t join campaigns_campaign c using (account_id)
@@ -83,8 +85,6 @@ join campaigns_launch l on l.id = c.launch_id join batches_parcel p on p.batch_i
 where t.account_id = %(account)s and l.id <> %(launch)s and not p.is_folded and p.state in ({WAITING})
     and c.status in ({PACED})
 """
-"""When the last of what the account's other campaigns have a time for has left, at the account's rate; null if there is
-nothing. A paused one gives its times back: it gets others when it is resumed."""
 
 PARCELS_TO_REPACE: Final = f"""
 select id, size, greatest(send_at, %(now)s) from batches_parcel
@@ -107,14 +107,17 @@ COUNT_SUPPRESSIONS: Final = """
 select s.batch_id, s.kind, count(*) from mailer_suppression s where s.batch_id = any(%(ids)s) group by 1, 2
 """
 
+# The row comparison makes the planner use the index on (batch_id, id). Otherwise it would walk the primary key for a
+# batch that owns a large part of the table.
 HOURS: Final = """
 select date_trunc('hour', finalized_at, 'UTC'), sum(sent), sum(refused) from batches_parcel
 where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
     and finalized_at is not null and sent + refused > 0
 group by 1 order by 1
 """
-"""By pairs, or the planner would walk the primary key for a batch that owns much of the table."""
 
+# Returns a row per day: its number, from 1, among the days that begin at these midnights, and its counts. The caller
+# computes the midnights, since PostgreSQL may know other time zones than Python.
 DAYS: Final = f"""
 with left_then as (
     select width_bucket(finalized_at, %(midnights)s::timestamptz[]) as day, sum(sent) as sent, sum(refused) as refused,
@@ -140,8 +143,6 @@ where day between 1 and %(days)s
     and (recipients > 0 or opened > 0 or clicked > 0 or unsubscribed > 0 or reported_spam > 0)
 order by day
 """
-"""A row: which of the days that begin at these midnights, from 1, and what happened on it. The time zone stays with the
-caller, since PostgreSQL may not know the same ones."""
 
 SEARCHED: Final = """(c.email ilike %(email_pattern)s or c.phone_number ilike %(pattern)s
     or concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')) ilike %(pattern)s)"""
@@ -159,6 +160,8 @@ where c.email is not null and not {IS_SUPPRESSED}{searched}
 COUNT_REACHABLE: Final = "select count(*) {reachable}"
 PAGE_REACHABLE: Final = "select c.* {reachable} order by c.id desc limit %(limit)s offset %(offset)s"
 
+# The messages of a campaign with what happened to each. Without a filter only the parcels of a page are read:
+# `is_paged` says so, and the rest of the offset is within the first of them.
 RECORDED: Final = f"""
 with own as (
     select id, state, sum(size) over (order by id) - size as before, size from batches_parcel
@@ -185,8 +188,6 @@ with own as (
         and clicked.kind = {int(EngagementKind.CLICKED)}
 )
 """
-"""The messages of a campaign with what became of each. Without a filter only the parcels of a page are looked into:
-`is_paged` says so, and the rest of the offset is within the first of them."""
 
 WANTED: Final = """
 from told where (%(status)s::text is null or status = %(status)s)
@@ -195,9 +196,9 @@ from told where (%(status)s::text is null or status = %(status)s)
     and (%(pattern)s::text is null or recipient ilike %(email_pattern)s
         or concat_ws(' ', first_name, last_name) ilike %(pattern)s)
 """
+# Each row also has the total number, which costs as much as the page if there is a filter.
 PAGE_RECORDED: Final = f"""{RECORDED} select recipient, uuid, first_name, last_name, status, sent_at, reply, opened_at,
     clicked_at, count(*) over () {WANTED} order by id limit %(limit)s offset %(skipped)s"""
-"""With how many there are in all, which with a filter costs as much as the page."""
 COUNT_RECORDED: Final = f"{RECORDED} select count(*) {WANTED}"
 OFFSET_WITHIN: Final = """
 select coalesce(min(before), 0) from (

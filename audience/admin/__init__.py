@@ -1,4 +1,4 @@
-"""Admin pages of contacts, lists, segments and jobs."""
+"""Register the admin pages of contacts, lists, segments and jobs."""
 
 from __future__ import annotations
 

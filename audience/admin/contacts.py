@@ -1,4 +1,4 @@
-"""Contacts: found by exact identifiers or by a query, those of a list or a segment, or the newest. To look at."""
+"""Show contacts: those with an identifier, those that match a query, those of a list or a segment, or the newest."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from mailer.models import Suppression, SuppressionKind
 
 SHOWN = 50
 OFFERED = 50
-SAYS_MORE: Final = re.compile(r"[=<>(]|\s(?:like|in|is|between)\s", re.IGNORECASE)
-"""What a query has, and an identifier has not."""
+QUERY: Final = re.compile(r"[=<>(]|\s(?:like|in|is|between)\s", re.IGNORECASE)
+"""Matches a query, which has an operator or a parenthesis, and no identifier."""
 
 
 class PartFilter(admin.SimpleListFilter):
-    """By a list or a segment. What is offered depends on the account that was chosen first."""
+    """Filter by a list or a segment. The choices are those of the account that was chosen first."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         account = chosen_account(request)
@@ -51,7 +51,7 @@ class PartFilter(admin.SimpleListFilter):
         raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        """`FoundContacts` does it."""
+        """Return all rows: `ChosenContacts` filters them."""
         return queryset
 
 
@@ -69,25 +69,25 @@ class SegmentFilter(PartFilter):
         return list_segments(account)
 
 
-class FoundContacts(ChangeList):
-    """One page, in which nothing is counted."""
+class ChosenContacts(ChangeList):
+    """Show one page of contacts without counting any rows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Contact]:
-        # What is offered to filter by, of which nothing is counted.
+        # Sets up the filters. Its result would be counted, so it is not used.
         super().get_queryset(request, exclude_parameters)
         try:
-            found = [contact.pk for contact in choose(request, self.query)]
+            ids = [contact.pk for contact in choose(request, self.query)]
         except SluiceError as error:
             messages.warning(request, say(error))
-            found = []
-        return Contact.objects.filter(pk__in=found).select_related("account").order_by("-pk")
+            ids = []
+        return Contact.objects.filter(pk__in=ids).select_related("account").order_by("-pk")
 
 
 def choose(request: HttpRequest, query: str) -> Iterable[Contact]:
-    """The contacts that a page is to show. Raises what the search refuses."""
+    """Return the contacts that a page shows. Raises what the search raises."""
     account = chosen_account(request)
     if query:
-        return find_by_query(account, query) if account and SAYS_MORE.search(query) else find_exact(account, query)
+        return find_by_query(account, query) if account and QUERY.search(query) else find_exact(account, query)
     chosen_list = _chosen(request, "list", ContactList.objects.filter(deleted_at=None))
     if chosen_list:
         return contacts_of_list(chosen_list, limit=SHOWN)
@@ -104,7 +104,10 @@ def find_by_query(account: Account, query: str) -> list[Contact]:
 
 
 def find_exact(account: Account | None, term: str) -> list[Contact]:
-    """By e-mail address or another identifier, number or UUID. Each account is probed: there is no index without it."""
+    """Return the contacts with this e-mail address, other identifier, number or UUID.
+
+    Without an account each one is probed, since every index of contacts begins with the account.
+    """
     term = term.strip()
     accounts = [account.pk] if account else list(Account.objects.values_list("pk", flat=True))
     own = Contact.objects.filter(account_id__in=accounts)
@@ -115,12 +118,12 @@ def find_exact(account: Account | None, term: str) -> list[Contact]:
         keys.append({"pk": int(term)})
     with suppress(ValueError):
         keys.append({"uuid": uuid.UUID(term)})
-    found = (contact for key in keys for contact in own.filter(**key)[:SHOWN])
-    return list(islice({contact.pk: contact for contact in found}.values(), SHOWN))
+    contacts = (contact for key in keys for contact in own.filter(**key)[:SHOWN])
+    return list(islice({contact.pk: contact for contact in contacts}.values(), SHOWN))
 
 
 def chosen_account(request: HttpRequest) -> Account | None:
-    """The account that the page is narrowed to."""
+    """Return the account that the page is filtered by, or None."""
     account: Account | None = _chosen(request, "account", Account.objects.all())
     return account
 
@@ -133,19 +136,20 @@ def _chosen(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:
 
 @admin.register(Contact)
 class ContactAdmin(ReadOnlyAdmin[Contact]):
-    """Contacts are stored through the APIs and by imports."""
+    """Show contacts. They are stored through the APIs and by imports, and cannot be edited here."""
 
     list_display = ("__str__", "first_name", "last_name", "shown_account", "made", "emailed")
     list_filter = (AccountFilter, ListFilter, SegmentFilter)
     search_fields = ("email",)
     search_help_text = (
-        "E-mail address, external id or contact id; of one account also a query, as email like '%@example.com'"
+        "E-mail address, external id or contact id. With an account chosen, also a query "
+        "such as email like '%@example.com'"
     )
     list_per_page = SHOWN
     change_form_template = "audience/contact.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return FoundContacts
+        return ChosenContacts
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context.update(show_contact(kwargs["obj"]))
@@ -155,17 +159,17 @@ class ContactAdmin(ReadOnlyAdmin[Contact]):
     def shown_account(self, contact: Contact) -> str:
         return contact.account.username
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, contact: Contact) -> str:
         return write_time(contact.created_at)
 
-    @admin.display(description="last e-mailed (UTC)")
+    @admin.display(description="last e-mail (UTC)")
     def emailed(self, contact: Contact) -> str:
         return write_time(contact.last_emailed_at)
 
 
 def show_contact(contact: Contact) -> dict[str, Any]:
-    """What a contact's page says."""
+    """Return the context of a contact's page."""
     custom = {str(field.pk): field.name for field in list_fields(contact.account)}
     given = [(name.replace("_", " "), getattr(contact, name)) for name in (*IDENTIFIERS, *TEXT_FIELDS)]
     given.append(("alternate e-mails", ", ".join(contact.alternate_emails)))
@@ -178,9 +182,9 @@ def show_contact(contact: Contact) -> dict[str, Any]:
         "times": [
             (name, write_time(moment))
             for name, moment in (
-                ("made", contact.created_at),
+                ("created", contact.created_at),
                 ("changed", contact.updated_at),
-                ("last e-mailed", contact.last_emailed_at),
+                ("last e-mail", contact.last_emailed_at),
                 ("last opened", contact.last_opened_at),
                 ("last clicked", contact.last_clicked_at),
             )
@@ -195,12 +199,12 @@ def _link_lists(lists: list[ContactList]) -> SafeString:
 
 
 def _label_suppressions(contact: Contact) -> SafeString:
-    """Why campaigns leave it out, if they do."""
+    """Return labels with the reasons why campaigns leave the contact out; empty if there are none."""
     if not contact.email:
         return SafeString()
     of_address = Suppression.objects.filter(account=contact.account, email=address_key(contact.email))
     labels = (
-        (draw_label(f"left {each.group}" if each.group else SuppressionKind(each.kind).label, "warning"),)
+        (draw_label(f"unsubscribed from {each.group}" if each.group else SuppressionKind(each.kind).label, "warning"),)
         for each in of_address.select_related("group").order_by("pk")[:OFFERED]
     )
     return format_html_join(" ", "{}", labels)

@@ -1,5 +1,4 @@
-"""The import of a file: whose contacts they are, which lists they go to, and the file, whose header says what its
-columns are."""
+"""Import a file: ask for the account, the lists and the file. The header of the file tells what its columns are."""
 
 from __future__ import annotations
 
@@ -38,23 +37,23 @@ ALIASES: Final = {
     "state": "state_province_region",
     "phone": "phone_number",
 }
-"""What people call columns, beside their own names."""
+"""Common names of columns, and the names that they have here."""
 
 
 class ImportForm(forms.Form):
-    """The account is chosen first, by the page's address: its lists are offered then."""
+    """Ask for the lists and the file. The account comes from the URL, since it decides which lists are offered."""
 
     lists = forms.ModelMultipleChoiceField(
         ContactList.objects.none(),
         label="Put the contacts on",
         required=False,
         widget=UnfoldAdminSelect2MultipleWidget,
-        help_text="None is needed.",
+        help_text="Optional.",
     )
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text="CSV with commas, semicolons, or tabs, in UTF-8 or UTF-16, plain or gzip, with a header. Broken rows "
-        "are kept aside with the reason; the others are stored.",
+        help_text="CSV with a header, separated by commas, semicolons or tabs, in UTF-8 or UTF-16, plain or gzip. "
+        "Rows with errors are listed with the reason; all other rows are stored.",
     )
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
@@ -64,13 +63,13 @@ class ImportForm(forms.Form):
 
 
 class AccountForm(forms.Form):
-    """Whose contacts they are."""
+    """Ask for the account whose contacts are imported."""
 
     account = forms.ModelChoiceField(Account.objects.order_by("username"), widget=UnfoldAdminSelectWidget)
 
 
 def import_file(request: HttpRequest) -> HttpResponse:
-    """Ask whose, then for the file; on POST begin the import, and go on to its page."""
+    """Ask for the account, then for the file. On POST start the import and redirect to its page."""
     require(request, MAY_IMPORT, "audience.view_job")
     choosing = AccountForm(request.GET or None)
     account = choosing.cleaned_data["account"] if choosing.is_valid() else None
@@ -96,20 +95,22 @@ def import_file(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "audience/import.html", context)
 
 
-def begin(request: HttpRequest, account: Account, said: dict[str, Any]) -> Job:
-    """Store the file and begin. Raises UnusableColumns, UnknownList, FileTooLarge."""
-    header = read_header(said["file"])
+def begin(request: HttpRequest, account: Account, fields: dict[str, Any]) -> Job:
+    """Store the file and start the import. Raises UnusableColumns, UnknownList and FileTooLarge."""
+    header = read_header(fields["file"])
     columns = name_columns(account, header)
-    job = begin_import(account, columns, list_ids=[each.pk for each in said["lists"]])
-    upload_file(job, said["file"].chunks())
+    job = begin_import(account, columns, list_ids=[each.pk for each in fields["lists"]])
+    upload_file(job, fields["file"].chunks())
     ignored = [cell for cell, column in zip(header, columns, strict=True) if column is None and cell.strip()]
     if ignored:
-        messages.warning(request, f"These columns are no field of a contact, and are left out: {', '.join(ignored)}.")
+        messages.warning(
+            request, f"Contacts have no such fields, so these columns are not imported: {', '.join(ignored)}."
+        )
     return job
 
 
 def read_header(file: UploadedFile[Any]) -> list[str]:
-    """The cells of the first row that is not empty. Raises UnusableColumns if there is none that can be read."""
+    """Return the cells of the first row that is not empty. Raises UnusableColumns if no such row can be read."""
     try:
         header, _ = csv_files.read_header(unpack(file.chunks()))
     except UnreadableFile as error:
@@ -120,15 +121,15 @@ def read_header(file: UploadedFile[Any]) -> list[str]:
 
 
 def name_columns(account: Account, header: Iterable[str]) -> list[Column]:
-    """What each column is, by its name in the header; None: nothing that contacts have."""
+    """Return the field that each column of a header means; None where contacts have no such field."""
     custom = {field.name.lower(): field.pk for field in list_fields(account)}
     return [_name(cell, custom) for cell in header]
 
 
 def _name(cell: str, custom: dict[str, int]) -> Column:
-    said = cell.strip().strip('"').strip().lower()
-    if said in custom:
-        return custom[said]
-    name = said.replace(" ", "_").replace("-", "_")
+    title = cell.strip().strip('"').strip().lower()
+    if title in custom:
+        return custom[title]
+    name = title.replace(" ", "_").replace("-", "_")
     name = ALIASES.get(name, name)
     return name if name in COLUMNS else custom.get(name)

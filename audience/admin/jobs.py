@@ -1,4 +1,4 @@
-"""Jobs on audiences: imports, upserts, deletions and exports, with their progress, and the rows that were rejected."""
+"""Show imports, upserts, deletions and exports with their progress and the rows that were rejected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from foundation.admin import ReadOnlyAdmin, coloured, write_time
 
 MAY_SEE = "audience.view_job"
 STATUS_COLOURS: dict[str, str] = {
-    "waits for its file": "",
+    "waiting for its file": "",
     "pending": "info",
     "under way": "primary",
     "completed": "success",
@@ -34,7 +34,7 @@ ROWS_SHOWN = 50
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin[Job]):
-    """Jobs are begun by the APIs, and by the import of a file here."""
+    """Show jobs. They are started by the APIs, and by the import of a file here."""
 
     list_display = ("__str__", "shown_status", "shown_account", "made", "progress", "message")
     list_select_related = ("account",)
@@ -62,13 +62,13 @@ class JobAdmin(ReadOnlyAdmin[Job]):
     @coloured(STATUS_COLOURS)
     @admin.display(description="status")
     def shown_status(self, job: Job) -> str:
-        return tell_status(job)
+        return describe_status(job)
 
     @admin.display(description="account")
     def shown_account(self, job: Job) -> str:
         return job.account.username
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, job: Job) -> str:
         return write_time(job.created_at)
 
@@ -77,17 +77,17 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         return draw_progress(job)
 
 
-def tell_status(job: Job) -> str:
-    """How far it is, in one word or some."""
+def describe_status(job: Job) -> str:
+    """Return the status of a job in words, with the steps of a pending job told apart."""
     if job.status != JobStatus.PENDING:
         return job.status
     if job.uploaded_at is None:
-        return "waits for its file"
+        return "waiting for its file"
     return "under way" if job.started_at else "pending"
 
 
 def draw_progress(job: Job) -> SafeString:
-    """A bar of what became of its rows so far. How many there will be is not known before the end."""
+    """Draw a bar of the results of a job's rows so far. Their total number is not known before the end."""
     held = [
         ("created", job.created_count, BAR_COLOURS["sent"]),
         ("updated", job.updated_count, BAR_COLOURS["due"]),
@@ -104,24 +104,24 @@ def draw_progress(job: Job) -> SafeString:
 
 
 def show_job(job: Job) -> dict[str, Any]:
-    """What a job's page says. While it is under way the page loads itself again."""
+    """Return the context of a job's page. The page reloads itself while the job is under way."""
     rows = RejectedRow.objects.filter(job=job).order_by("number")[:ROWS_SHOWN] if job.errored_count else []
-    status = tell_status(job)
+    status = describe_status(job)
     return {
         "job": job,
         "status": status,
         "status_colour": STATUS_COLOURS[status],
         "progress": draw_progress(job),
         "figures": [
-            Figure("Looked at", job.requested_count),
+            Figure("Processed", job.requested_count),
             Figure("Created", job.created_count),
             Figure("Deleted", job.deleted_count)
             if job.kind == JobKind.DELETE
-            else Figure("Updated, or the same", job.updated_count),
+            else Figure("Updated or unchanged", job.updated_count),
             Figure("Rejected", job.errored_count),
         ],
         "rejected": {
-            "headers": ["Row", "Why", "As it was written"],
+            "headers": ["Row", "Reason", "Original text"],
             "rows": [[f"{row.number:,}", row.reason, row.text] for row in rows],
         },
         "rejected_link": reverse("admin:audience_job_rejected", args=[job.pk]) if job.errored_count else "",
@@ -131,7 +131,7 @@ def show_job(job: Job) -> dict[str, Any]:
 
 
 def download_rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
-    """The rejected rows as a CSV file, streamed."""
+    """Stream the rejected rows of a job as a CSV file."""
     require(request, MAY_SEE)
     job = get_object_or_404(Job, pk=job_id)
     return StreamingHttpResponse(

@@ -1,4 +1,4 @@
-"""Lists: made, renamed and deleted here; filled by the APIs and by imports."""
+"""Create, rename and delete lists. They are filled by the APIs and by imports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_link, write_time
 
 
 class ListForm(RefusableForm, ChoosingForm[ContactList]):
-    """Whose it is, and its name."""
+    """Ask for the account and the name of a list."""
 
     class Meta:
         model = ContactList
@@ -27,7 +27,7 @@ class ListForm(RefusableForm, ChoosingForm[ContactList]):
 
 @admin.register(ContactList)
 class ContactListAdmin(RefusableAdmin[ContactList]):
-    """Their counts are kept, never counted."""
+    """Show and edit lists. The counts that it shows are stored, so no rows are counted."""
 
     list_display = ("name", "shown_account", "shown_count", "made", "contacts")
     list_select_related = ("account",)
@@ -65,11 +65,11 @@ class ContactListAdmin(RefusableAdmin[ContactList]):
     def shown_count(self, obj: ContactList) -> str:
         return f"{obj.contact_count:,}"
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, obj: ContactList) -> str:
         return write_time(obj.created_at)
 
-    @admin.display(description="look at them")
+    @admin.display(description="members")
     def contacts(self, obj: ContactList) -> SafeString:
         query = {"account": obj.account_id, "list": obj.pk}
         return draw_link(reverse("admin:audience_contact_changelist", query=query), "Contacts")

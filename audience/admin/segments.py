@@ -1,4 +1,4 @@
-"""Segments: written as queries, counted when asked for, and shown with whom they match."""
+"""Write segments as queries, count them on request, and show the contacts that match."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ QUERY_DIALECT = "sgql"
 
 
 class SegmentForm(RefusableForm, ChoosingForm[Segment]):
-    """Whose it is, its name, and whom it matches."""
+    """Ask for the account, the name and the query of a segment."""
 
     query = forms.CharField(
         widget=UnfoldAdminTextareaWidget,
-        help_text="As city = 'Berlin' and email like '%@example.com'.",
+        help_text="For example: city = 'Berlin' and email like '%@example.com'",
     )
 
     class Meta:
@@ -45,23 +45,23 @@ class SegmentForm(RefusableForm, ChoosingForm[Segment]):
         kwargs["initial"] = {"query": segment.written if segment else "", **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         if segment is not None and segment.dialect != QUERY_DIALECT:
-            # Who wrote it as conditions reads it as such.
+            # A segment that was written as conditions is shown as conditions.
             del self.fields["query"]
 
     def clean(self) -> Any:
-        said = super().clean() or self.cleaned_data
-        account = said.get("account") or (self.instance.account if self.instance.pk else None)
-        if said.get("query") and account:
+        fields = super().clean() or self.cleaned_data
+        account = fields.get("account") or (self.instance.account if self.instance.pk else None)
+        if fields.get("query") and account:
             try:
-                said["condition"] = read_query(said["query"], vocabulary_of(account))
+                fields["condition"] = read_query(fields["query"], vocabulary_of(account))
             except InvalidQuery as error:
                 self.add_error("query", say(error))
-        return said
+        return fields
 
 
 @admin.register(Segment)
 class SegmentAdmin(RefusableAdmin[Segment]):
-    """Nothing is counted to show a list of them: the count is the last one, with its time."""
+    """Show and edit segments. Each row shows the last count and its time; nothing is counted for the list."""
 
     list_display = ("name", "shown_account", "list", "shown_count", "counted", "contacts")
     list_select_related = ("account", "list")
@@ -90,16 +90,18 @@ class SegmentAdmin(RefusableAdmin[Segment]):
         return ("account", "name", "list", written, "shown_count", "counted", "contacts")
 
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
-        said = form.cleaned_data
+        fields = form.cleaned_data
         if not change:
             made = create_segment(
-                obj.account, said["name"], said["condition"], dialect=QUERY_DIALECT, written=said["query"]
+                obj.account, fields["name"], fields["condition"], dialect=QUERY_DIALECT, written=fields["query"]
             )
             obj.pk = made.pk
         elif "query" in form.changed_data:
-            update_segment(obj.account, obj.pk, name=said["name"], condition=said["condition"], written=said["query"])
+            update_segment(
+                obj.account, obj.pk, name=fields["name"], condition=fields["condition"], written=fields["query"]
+            )
         else:
-            update_segment(obj.account, obj.pk, name=said["name"])
+            update_segment(obj.account, obj.pk, name=fields["name"])
 
     def delete_model(self, request: HttpRequest, obj: Segment) -> None:
         delete_segment(obj.account, obj.pk)
@@ -120,7 +122,7 @@ class SegmentAdmin(RefusableAdmin[Segment]):
     def conditions(self, obj: Segment) -> str:
         return json.dumps(obj.written, ensure_ascii=False)
 
-    @admin.display(description="look at them")
+    @admin.display(description="members")
     def contacts(self, obj: Segment) -> SafeString:
         query = {"account": obj.account_id, "segment": obj.pk}
         return draw_link(reverse("admin:audience_contact_changelist", query=query), "Contacts")
@@ -128,12 +130,12 @@ class SegmentAdmin(RefusableAdmin[Segment]):
 
 @require_POST
 def count_segment(request: HttpRequest, segment_id: int) -> HttpResponse:
-    """Count it anew, as the APIs do when they are asked for it."""
+    """Count a segment again, as the APIs do when it is requested."""
     require(request, "audience.view_segment")
     segment = get_object_or_404(Segment.objects.select_related("account"), pk=segment_id)
     try:
         counted = refresh_segment(segment)
-        messages.success(request, f"{counted.contact_count:,} contacts belong to it now.")
+        messages.success(request, f"The segment has {counted.contact_count:,} contacts now.")
     except SluiceError as error:
         messages.warning(request, say(error))
     return HttpResponseRedirect(reverse("admin:audience_segment_change", args=[segment.pk]))

@@ -1,1 +1,1 @@
-"""Background jobs: imports, upserts, deletions and exports, done page by page by whichever worker is free."""
+"""Run imports, upserts, deletions and exports in the background, page by page, on whichever worker is free."""

@@ -28,22 +28,24 @@ from typing import Final, NamedTuple
 from audience.jobs.unpacking import UnreadableFile, skip
 
 HEAD_BYTES: Final = 2**18
-"""From so many bytes the format is found, whatever the size of the blocks: the same file always has the same one."""
+"""The format is found from this number of bytes, whatever the size of the blocks, so the result never varies."""
 SAMPLE_ROWS: Final = 20
 
 UTF_8: Final = "utf-8"
 MARKS: Final = {codecs.BOM_UTF8: UTF_8, codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 BROKEN: Final = b"\xff"
-"""A byte that no text in UTF-8 has."""
+"""A byte that no text in UTF-8 contains."""
 
 DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 DECLARED: Final = re.compile(
     r"""("?)sep=(?P<delimiter>[^\w"\s\0\ufffd]|\t)\1(?P=delimiter)*+(?:\r\n|\r|\n|\Z)""", re.IGNORECASE
 )
-"""The line with which a file names its delimiter. A program that has saved the file again may have quoted the line, and
-written delimiters behind it."""
+"""The line with which a file names its delimiter.
+
+A program that saved the file again may have quoted the line, and written delimiters after it.
+"""
 QUOTED: Final = re.compile(r'(?<![^,;\t|\r\n])"(?:[^"]++|"")*+"')
-"""A quoted cell, whichever the delimiter."""
+"""A quoted cell, with any of the delimiters."""
 LINE_ENDS: Final = re.compile(r"[\r\n]+")
 
 CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
@@ -51,32 +53,34 @@ NOT_OF_FOUR: Final = bytes(byte for byte in range(256) if not 0xF0 <= byte <= 0x
 
 
 class CsvFormat(NamedTuple):
-    """`start` is the byte of the file at which its first row begins."""
+    """The format of a CSV file is its encoding, its delimiter, and the byte at which its first row begins (`start`)."""
 
     encoding: str = UTF_8
     delimiter: str = ","
     start: int = 0
 
     def to_utf8(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Return the bytes of a file, from the beginning of a row, in UTF-8; what is broken in them stays broken."""
+        """Yield the bytes of a file, from the beginning of a row, in UTF-8. Broken characters stay broken."""
         return iter(blocks) if self.encoding == UTF_8 else _to_utf8(blocks, self.encoding)
 
     def measure(self, data: bytes) -> int:
-        """Return how many bytes of the file a piece of its UTF-8 stands for."""
+        """Return the number of bytes that a piece of UTF-8 has in the file."""
         if self.encoding == UTF_8:
             return len(data)
-        # UTF-16 has two bytes for each character, and four where UTF-8 has four.
+        # In UTF-16 a character takes two bytes, or four if it takes four in UTF-8.
         return 2 * (len(data.translate(None, CONTINUATIONS)) + len(data.translate(None, NOT_OF_FOUR)))
 
     @property
     def delimiters(self) -> str:
-        """The delimiter in words, in the plural."""
+        """Return the name of the delimiter in the plural."""
         return DELIMITERS.get(self.delimiter, f"“{self.delimiter}”")
 
 
 def find_format(blocks: Iterable[bytes]) -> tuple[CsvFormat, Iterator[bytes]]:
-    """Return the format of a file, and its blocks from the first row on. If the file is damaged, the blocks before the
-    damage come first, and then their UnreadableFile."""
+    """Return the format of a file, and its blocks from the first row on.
+
+    If the file is damaged, the iterator yields the blocks before the damage, and then raises UnreadableFile.
+    """
     head, whole = _peek(blocks)
     mark, encoding = next((each for each in MARKS.items() if head.startswith(each[0])), (b"", UTF_8))
     text = head[len(mark) : HEAD_BYTES].decode(encoding, errors="replace")
@@ -88,8 +92,11 @@ def find_format(blocks: Iterable[bytes]) -> tuple[CsvFormat, Iterator[bytes]]:
 
 
 def _find_delimiter(text: str) -> str:
-    """Return the delimiter of the header. If unquoted cells of it hold others, too, the first rows decide: most of them
-    have as many cells as the header."""
+    """Return the delimiter of the header.
+
+    If its unquoted cells contain several delimiters, the first rows decide: most of them have as many cells as the
+    header.
+    """
     lines = filter(None, LINE_ENDS.split(QUOTED.sub("x", text)))
     header, *rows = [*islice(lines, SAMPLE_ROWS)] or [""]
 
@@ -120,7 +127,7 @@ def _fail(error: Exception) -> Iterator[bytes]:
 
 
 def _to_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Keep surrogates without their other half, so that their rows are no UTF-8 either."""
+    """Convert to UTF-8. Lone surrogates are kept, so that their rows are not valid UTF-8 and are rejected."""
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     for block in blocks:
         yield decoder.decode(block).encode(errors="surrogatepass")
@@ -131,33 +138,38 @@ def _to_utf8(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
 LINE_END = "\r\n"
 LONGEST_ROW = 2**17
-"""Bytes in UTF-8."""
+"""The longest row, in bytes of UTF-8."""
 RESCUES = 10_000
-"""How often a reader goes back to the second line of a broken row: each time up to `LONGEST_ROW` is read again. Later
-ones cost all lines that they seemed to have."""
+"""The number of times that a reader goes back to the second line of a broken row.
+
+Each time up to `LONGEST_ROW` is read again. After that, a broken row takes with it all lines that it seemed to have.
+"""
 LONGEST_SHOWN = 1000
-"""Characters of a rejected row that are kept."""
+"""The number of characters of a rejected row that are stored."""
 
 SPACES: Final = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1))))
 """The characters that `str.strip` removes."""
 PROTECTED: Final = rf"\A'*[=+\-@\uff1d\uff0b\uff0d\uff20{SPACES}]|[{SPACES}]\Z"
-"""The values whose cells get an apostrophe, in the syntax that Python and PostgreSQL share. Apostrophes before such a
-value do not matter: it gets one more, so the first one of a written cell is never a part of the value. Values with
-spaces around them are among these, since the importer takes the spaces of other cells away."""
+"""The values whose cells get an apostrophe, in the syntax that Python and PostgreSQL share.
+
+Apostrophes before such a value do not matter: it gets one more, so the first one of a written cell is never a part of
+the value. Values with spaces around them belong to these, since the importer strips the spaces of other cells.
+"""
 _PROTECTED: Final = re.compile(PROTECTED)
 
 NOT_UTF8 = "The row is not UTF-8."
 NOT_UTF16 = "The row is not UTF-16."
 NUL = "The row has a NUL character. A file in UTF-16 needs a byte order mark."
-TOO_LONG = f"The row is longer than {LONGEST_ROW} bytes, or a quoted cell of it is not closed."
-BAD_QUOTES = "A quoted cell is not closed, or goes on behind its closing quote."
+TOO_LONG = f"The row is longer than {LONGEST_ROW} bytes, or one of its quoted cells is not closed."
+BAD_QUOTES = "A quoted cell is not closed, or has text after its closing quote."
 
 
 class Row(NamedTuple):
-    """`number` is from 1, the header and empty lines included, as a spreadsheet has it; `end` is the byte behind it.
+    """A row has its cells, or the problem for which it is rejected.
 
-    `cells` is empty for a line without a character. If there is a `problem`, it has the beginning of the row as it was
-    written.
+    `number` counts from 1 and includes the header and empty lines, as spreadsheets do; `end` is the position of the
+    byte after the row. `cells` is empty for an empty line. If there is a `problem`, it holds the beginning of the row
+    in its original text.
     """
 
     number: int
@@ -167,17 +179,20 @@ class Row(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the line is empty, or has delimiters and spaces only."""
+        """Return whether the line is empty, or has delimiters and spaces only."""
         return not self.problem and not any(map(str.strip, self.cells))
 
 
 class _BrokenLine(csv.Error):
-    """A line that cannot be a part of a row."""
+    """The line cannot be a part of a row."""
 
 
 class CsvRows(Iterator[Row]):
-    """The rows of a file, in the format that its first bytes show. With its format: the rows behind the byte
-    `position`, the first of which is number `row` + 1."""
+    """Iterate over the rows of a file, in the format that its first bytes show.
+
+    If the format is given, iterate over the rows from the byte `position` on. The first of them has the number `row` +
+    1.
+    """
 
     def __init__(
         self, blocks: Iterable[bytes], *, csv_format: CsvFormat | None = None, position: int = 0, row: int = 0
@@ -215,30 +230,30 @@ def read_header(blocks: Iterable[bytes]) -> tuple[Row | None, CsvFormat]:
 
 
 class _Lines(Iterator[str]):
-    """Lines with their ends, decoded. After an error the next one follows, which a generator could not do."""
+    """Iterate over decoded lines with their ends. After an error the next line follows, unlike with a generator."""
 
     def __init__(self, blocks: Iterable[bytes], csv_format: CsvFormat, position: int) -> None:
         self.position = position
-        """In bytes of the file. All other sizes are of its UTF-8."""
+        """In bytes of the file. All other sizes are in bytes of UTF-8."""
         self._measure = csv_format.measure
         self._not_text = NOT_UTF8 if csv_format.encoding == UTF_8 else NOT_UTF16
         self._blocks = csv_format.to_utf8(blocks)
         self._ready: deque[bytes] = deque()
         self._taken: list[bytes] = []
-        """Of the row that is being read."""
+        """The lines of the current row."""
         self._size = 0
-        """In bytes, of these."""
+        """The size of these lines in bytes."""
         self._rest = b""
-        """A line whose end has not come."""
+        """A line whose end has not been read yet."""
         self._left_out = 0
-        """Bytes in the file of what is not kept of it, since it is too long already."""
+        """The number of bytes of that line in the file that are not kept, because it is too long already."""
 
     def begin_row(self) -> None:
         self._taken.clear()
         self._size = 0
 
     def give_back(self) -> bool:
-        """All lines of the row but the first, to be read again; whether there were any."""
+        """Give back all lines of the row but the first, to be read again. Return whether there were any."""
         first, *others = self._taken
         self._ready.extendleft(reversed(others))
         self.position -= sum(map(self._measure, others))
@@ -246,7 +261,7 @@ class _Lines(Iterator[str]):
         return bool(others)
 
     def show(self) -> str:
-        """The row as it was written, in part if it is long."""
+        """Return the original text of the row, shortened if it is long."""
         text = b"".join(self._taken)[: 4 * LONGEST_SHOWN].decode(errors="replace").replace("\0", "\ufffd")
         return text.rstrip("\r\n")[:LONGEST_SHOWN]
 
@@ -273,7 +288,7 @@ class _Lines(Iterator[str]):
         return text
 
     def _fill(self) -> None:
-        """The lines up to the last end of a line in the next blocks. Raises StopIteration behind the last line."""
+        """Read the lines up to the last end of a line in the next blocks. Raises StopIteration after the last line."""
         while not self._ready:
             block = next(self._blocks, None)
             if block is None:
@@ -283,17 +298,17 @@ class _Lines(Iterator[str]):
                 self._rest = b""
                 return
             lines = (self._rest + block).splitlines(keepends=True)
-            # A CR at the end may be one half of CR LF.
+            # A CR at the end may be the first half of CR LF.
             self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
             self._ready.extend(lines)
             if not lines and len(self._rest) > LONGEST_ROW + 2:
-                # Two bytes too many, the last of which may be that CR.
+                # Keep two bytes more than the limit: the last of them may be that CR.
                 self._left_out += self._measure(self._rest[LONGEST_ROW + 1 : -1])
                 self._rest = self._rest[: LONGEST_ROW + 1] + self._rest[-1:]
 
 
 def write_row(cells: Sequence[str], *, delimiter: str = ",") -> str:
-    """One row as CSV, without the end of its line."""
+    """Return one row as CSV, without the end of its line."""
     text = StringIO()
     csv.writer(text, delimiter=delimiter, lineterminator=LINE_END).writerow(cells)
     return text.getvalue().removesuffix(LINE_END)

@@ -1,4 +1,4 @@
-"""Deletions: many contacts, all, those of a segment, or a list with its contacts, by a job, a page at a time."""
+"""Delete contacts in a job, page by page: some, all, those of a segment, or a list with its contacts."""
 
 from __future__ import annotations
 
@@ -25,35 +25,37 @@ PAGE = 5000
 
 
 def begin_deletion(account: Account, contacts: Collection[UUID]) -> Job:
-    """Delete these contacts; what is none is passed over."""
+    """Start a job that deletes these contacts. UUIDs without a contact are ignored."""
     return open_job(account, JobKind.DELETE, {"contacts": _written(contacts)}, requested=len(contacts))
 
 
 def begin_deletion_of_all(account: Account) -> Job:
-    """Delete all contacts that there are now."""
+    """Start a job that deletes all current contacts of the account."""
     options = {"through": last_contact_id(account)}
     return open_job(account, JobKind.DELETE, options, requested=count_contacts(account))
 
 
-def begin_deletion_of_list(found: ContactList) -> Job:
-    """Delete the contacts of a list, and then the list."""
-    return open_job(found.account, JobKind.DELETE, {"list": found.pk}, requested=found.contact_count)
+def begin_deletion_of_list(contact_list: ContactList) -> Job:
+    """Start a job that deletes the contacts of a list, and then the list."""
+    return open_job(
+        contact_list.account, JobKind.DELETE, {"list": contact_list.pk}, requested=contact_list.contact_count
+    )
 
 
 def begin_deletion_of_segment(segment: Segment) -> Job:
-    """Delete the contacts that a segment has; whoever meets its condition only when the job gets there, too."""
+    """Start a job that deletes the contacts of a segment, as they are when the job reaches them."""
     options = {"condition": to_json(condition_of(segment)), "through": last_contact_id(segment.account)}
     return open_job(segment.account, JobKind.DELETE, options)
 
 
-def begin_removal(found: ContactList, contacts: Collection[UUID]) -> Job:
-    """Take these contacts off a list; they stay contacts. `deleted_count` counts them."""
-    options = {"list": found.pk, "contacts": _written(contacts)}
-    return open_job(found.account, JobKind.DELETE, options, requested=len(contacts))
+def begin_removal(contact_list: ContactList, contacts: Collection[UUID]) -> Job:
+    """Start a job that takes these contacts off a list without deleting them. `deleted_count` counts them."""
+    options = {"list": contact_list.pk, "contacts": _written(contacts)}
+    return open_job(contact_list.account, JobKind.DELETE, options, requested=len(contacts))
 
 
 def deletion_pages(job: Job) -> Iterator[None]:
-    """Delete the rest, a page between two steps. Raises JobFailure and LeaseLost."""
+    """Delete the remaining contacts, one page per step. Raises JobFailure and LeaseLost."""
     try:
         if "contacts" in job.options:
             yield from _delete_named(job)
@@ -66,7 +68,7 @@ def deletion_pages(job: Job) -> Iterator[None]:
     except UnknownList:
         raise JobFailure("The list was deleted.") from None
     except SearchTooSlow:
-        raise JobFailure("To find the contacts took too long.") from None
+        raise JobFailure("Finding the contacts took too long.") from None
 
 
 def _delete_named(job: Job) -> Iterator[None]:
@@ -82,7 +84,7 @@ def _delete_named(job: Job) -> Iterator[None]:
 
 
 def _delete_list(job: Job) -> Iterator[None]:
-    """`cursor` is 1 when the list itself has gone, too."""
+    """Delete the contacts of a list and then the list, after which `cursor` is 1."""
     while not job.cursor:
         with write_page(job):
             gone = delete_contacts_of_list(find_list(job.account, job.options["list"]), limit=PAGE)
@@ -94,7 +96,7 @@ def _delete_list(job: Job) -> Iterator[None]:
 
 
 def _delete_matching(job: Job) -> Iterator[None]:
-    """`cursor` is the last contact that was looked at."""
+    """Delete the contacts that match a condition. `cursor` is the id of the last contact examined."""
     condition, through = from_json(job.options["condition"]), job.options["through"]
     while page := _up_to(through, find_matching_for_job(job.account, condition, after=job.cursor, limit=PAGE)):
         with write_page(job):

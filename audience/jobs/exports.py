@@ -1,9 +1,9 @@
-"""Exports: the contacts of lists and segments, or all of them, as one CSV or JSON file, packed with gzip.
+"""Export the contacts of lists and segments, or all contacts, as a CSV or JSON file packed with gzip.
 
-A page of contacts becomes one chunk, which is a gzip member of its own, in the transaction that moves the cursor on: so
-the chunks in their order are one gzip file, whoever died between two of them. What is the same for every file (the head
-of a CSV, the brackets of a JSON list) is added when it is read. Who is exported is decided page by page; contacts that
-are made after the job are not.
+A page of contacts becomes one chunk, which is a complete gzip member, in the transaction that moves the cursor. So the
+chunks in order are one gzip file, even if a worker dies between two of them. The parts that are the same in every file
+(the header of a CSV, the brackets of a JSON list) are added when it is read. Each page selects its contacts when it is
+written; contacts created after the job are not exported.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PAGE = 5000
 
 
 class FileFormat(StrEnum):
-    """How an export is written."""
+    """The format of an export."""
 
     CSV = "csv"
     JSON = "json"
@@ -48,8 +48,10 @@ def begin_export(
     file_format: FileFormat = FileFormat.CSV,
     most_bytes: int | None = None,
 ) -> Job:
-    """A job that writes the contacts of these lists and segments, each once; of neither: all. Its file is split where
-    it would grow, packed, beyond `most_bytes`. Raises UnknownList and UnknownSegment."""
+    """Start a job that exports the contacts of lists and segments, each once, or all contacts if neither is given.
+
+    The export is split into files of at most `most_bytes` after compression. Raises UnknownList and UnknownSegment.
+    """
     check_lists(account, list_ids)
     if list_segments(account).filter(pk__in=segment_ids).count() < len(set(segment_ids)):
         raise UnknownSegment(field="segment_ids")
@@ -59,15 +61,18 @@ def begin_export(
         "format": file_format.value,
         "most_bytes": most_bytes,
         "through": last_contact_id(account),
-        # As they are now, so that all pages have the same columns.
+        # The current fields, so that all pages have the same columns.
         "fields": [[field.pk, field.name] for field in list_fields(account)],
     }
     return open_job(account, JobKind.EXPORT, options)
 
 
 def export_pages(job: Job) -> Iterator[None]:
-    """Write the rest, a page between two steps; `cursor` is the last contact, `row` the number of the next chunk, and
-    `requested_count` the contacts so far. Raises JobFailure and LeaseLost."""
+    """Write the remaining contacts, one page per step.
+
+    `cursor` is the last contact, `row` the number of the next chunk, and `requested_count` the number of contacts so
+    far. Raises JobFailure and LeaseLost.
+    """
     while contacts := _choose(job):
         written = _write(job, contacts)
         between = b"," if job.options["format"] == FileFormat.JSON else b""
@@ -82,7 +87,7 @@ def export_pages(job: Job) -> Iterator[None]:
 
 
 def parts_of(job: Job) -> list[range]:
-    """The files of a finished export, by the numbers of their chunks. One that has nothing to tell has one, too."""
+    """Return the files of a finished export as ranges of chunk numbers. An empty export has one file, too."""
     if job.status != JobStatus.COMPLETED:
         return []
     with connection.cursor() as cursor:
@@ -98,7 +103,7 @@ def parts_of(job: Job) -> list[range]:
 
 
 def read_export(job: Job, part: range) -> Iterator[bytes]:
-    """One of the files, packed with gzip."""
+    """Yield one of the files, packed with gzip."""
     is_json = job.options["format"] == FileFormat.JSON
     head = "[" if is_json else f"{write_row([*queries.SHOWN, *(name for _, name in job.options['fields'])])}\r\n"
     yield gzip.compress(head.encode(), mtime=0)
@@ -112,7 +117,7 @@ def read_export(job: Job, part: range) -> Iterator[bytes]:
 
 
 def _choose(job: Job) -> list[int]:
-    """The ids of the next contacts."""
+    """Return the ids of the next contacts."""
     keep_lease(job)
     account, options = job.account, job.options
     segments = list(list_segments(account).filter(pk__in=options["segments"]))
@@ -120,7 +125,7 @@ def _choose(job: Job) -> list[int]:
         raise JobFailure("A list was deleted before it was exported.")
     if len(segments) < len(options["segments"]):
         raise JobFailure("A segment was deleted before it was exported.")
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "account": account.pk,
         "lists": options["lists"],
         "after": job.cursor,
@@ -129,23 +134,30 @@ def _choose(job: Job) -> list[int]:
     }
     statement = queries.CHOSEN_ALL
     if options["lists"] or options["segments"]:
-        expression, said = compile_condition(Or(tuple(map(condition_of, segments))), account_id=account.pk)
+        expression, condition_parameters = compile_condition(
+            Or(tuple(map(condition_of, segments))), account_id=account.pk
+        )
         matching = queries.CHOSEN_MATCHING.format(condition=expression)
-        statement, asked = queries.CHOSEN.format(queries.CHOSEN_LISTED, matching), asked | said
+        statement, parameters = (
+            queries.CHOSEN.format(queries.CHOSEN_LISTED, matching),
+            parameters | condition_parameters,
+        )
     with time_limit(settings.JOB_STATEMENT_SECONDS), connection.cursor() as cursor:
-        cursor.execute(statement, asked)
+        cursor.execute(statement, parameters)
         return [contact_id for (contact_id,) in cursor.fetchall()]
 
 
 def _write(job: Job, contacts: list[int]) -> list[bytes]:
-    """Each of these contacts, but for those that were deleted meanwhile."""
-    asked: dict[str, Any] = {"account": job.account_id, "contacts": contacts}
+    """Return the text of each of these contacts. Contacts that were deleted meanwhile are left out."""
+    parameters: dict[str, Any] = {"account": job.account_id, "contacts": contacts}
     with connection.cursor() as cursor:
         if job.options["format"] == FileFormat.JSON:
-            cursor.execute(queries.CONTACTS_AS_JSON, asked)
+            cursor.execute(queries.CONTACTS_AS_JSON, parameters)
             return [text.encode() for (text,) in cursor.fetchall()]
         fields = [field_id for field_id, _ in job.options["fields"]]
-        asked |= {"protected": PROTECTED} | {f"field_{place}": str(field_id) for place, field_id in enumerate(fields)}
+        parameters |= {"protected": PROTECTED} | {
+            f"field_{place}": str(field_id) for place, field_id in enumerate(fields)
+        }
         custom = "".join(queries.CUSTOM_COLUMN.format(place) for place in range(len(fields)))
-        with cursor.copy(queries.CONTACTS_AS_CSV.format(custom=custom), asked) as copy:
+        with cursor.copy(queries.CONTACTS_AS_CSV.format(custom=custom), parameters) as copy:
             return list(map(bytes, copy))

@@ -31,10 +31,10 @@ SALT = "campaigns.job"
 
 
 def upload_file(job: Job, blocks: Iterable[bytes]) -> Job:
-    """Store the file, plain or gzip, as its blocks come, and let the import begin.
+    """Store the file, plain or gzip, block by block, and start the import.
 
-    Raises FileUploaded, UploadInProgress, FileTooLarge, UploadsFull, and whatever `blocks` raises: the file can then be
-    sent again.
+    Raises FileUploaded, UploadInProgress, FileTooLarge, UploadsFull, and what `blocks` raises. After an error of
+    `blocks` the file can be sent again.
     """
     job = _begin(job)
     try:
@@ -48,7 +48,7 @@ def upload_file(job: Job, blocks: Iterable[bytes]) -> Job:
 
 
 def cut(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes in blocks of `size`, the last of which may be shorter."""
+    """Yield the same bytes in blocks of `size`. The last block may be shorter."""
     waiting = bytearray()
     for block in blocks:
         waiting += block
@@ -100,7 +100,7 @@ def _end(job: Job) -> Job:
 
 
 def read_chunks(job: Job, *, first: int = 0) -> Iterator[bytes]:
-    """The bytes that belong to the job, in their order, from chunk number `first`."""
+    """Yield the bytes of the job in order, from chunk number `first` on."""
     while (data := JobChunk.objects.filter(job=job, number=first).values_list("data", flat=True).first()) is not None:
         yield bytes(data)
         first += 1
@@ -110,7 +110,7 @@ def read_chunks(job: Job, *, first: int = 0) -> Iterator[bytes]:
 
 
 class Rejected(NamedTuple):
-    """A row that was not taken: its number, how it was written, and why not."""
+    """A rejected row has its number, its original text, and the reason."""
 
     number: int
     text: str
@@ -126,14 +126,14 @@ class Link(NamedTuple):
 
 
 def reject_rows(job: Job, rows: Iterable[Rejected]) -> None:
-    """In a page: keep what was not taken, and count it."""
+    """Store and count the rows that were rejected. Call it inside `write_page`."""
     values = [(job.pk, number, text[:LONGEST_SHOWN], reason) for number, text, reason in rows]
     job.errored_count += len(values)
     copy_rows(queries.REJECTED_ROWS, values)
 
 
 def write_rejected(job: Job) -> Iterator[bytes]:
-    """The rejected rows as CSV: their numbers, why, and how they were written."""
+    """Yield the rejected rows as CSV: their numbers, the reasons, and their original texts."""
     yield b"row,reason,text\r\n"
     after = -1
     while page := list(RejectedRow.objects.filter(job=job, number__gt=after).order_by("number")[:PAGE]):

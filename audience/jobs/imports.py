@@ -1,8 +1,8 @@
-"""Imports: the rows of an uploaded CSV file become contacts.
+"""Import the rows of an uploaded CSV file as contacts.
 
-A page of rows is stored in one transaction with the byte behind it, so a worker that is killed has stored whole pages
-of whole rows, and the next one goes on behind them. A row that is broken, or is no contact, is kept with its number and
-the reason, and the others are stored.
+A page of rows is stored in one transaction with the position of the byte after it. A worker that is killed has stored
+whole pages, and the next worker continues after them. A row that is broken or is not a contact is stored with its
+number and the reason, and the import continues.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from audience.upsert import upsert_contacts
 
 PAGE_ROWS = 5000
 PAGE_BYTES = 8 * 2**20
-"""Of a file, at most, in one transaction and so in memory."""
+"""The largest part of a file that is stored in one transaction, and so held in memory."""
 COLUMNS: Final = frozenset({*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails"})
-"""What a column of a file may be, besides a custom field."""
+"""The fields that a column of a file may have, besides custom fields."""
 ALTERNATES_END: Final = re.compile("[,;]")
 
 Column = str | int | None
-"""A field of a contact by its name, a custom field by its id, or nothing."""
+"""A field of a contact by its name, a custom field by its id, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a row's cells make a contact: the places of the columns that are taken, and how many columns there are."""
+    """A layout tells which cells of a row make a contact: the columns that are imported, and their number in all."""
 
     width: int
     given: Sequence[tuple[int, str]]
@@ -48,7 +48,7 @@ class Layout:
     delimiter: str
 
     def read(self, row: Row) -> ContactDraft | InvalidContact:
-        """The contact, or why it is none. An empty cell says nothing; cells that are missing at the end are empty."""
+        """Return the contact of a row, or why it is not one. Empty and missing cells leave a field unchanged."""
         if row.problem:
             return InvalidContact(row.problem)
         cells = row.cells
@@ -64,7 +64,7 @@ class Layout:
             return error
 
     def show(self, row: Row) -> str:
-        """Return the row as it was written, but for quotes that it does not need."""
+        """Return the original text of the row, without unnecessary quotes."""
         return row.cells[0] if row.problem else write_row(row.cells, delimiter=self.delimiter)
 
 
@@ -73,8 +73,11 @@ def _value(cells: Sequence[str], place: int) -> str:
 
 
 def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Collection[int] = ()) -> Job:
-    """A job that waits for its file (`files.py`), whose columns mean these fields, in their order, and whose contacts
-    are put on these lists. Raises UnusableColumns, UnknownField and UnknownList."""
+    """Create a job that waits for its file (`files.py`).
+
+    `columns` are the fields of the file's columns in order. The contacts are put on the lists. Raises UnusableColumns,
+    UnknownField and UnknownList.
+    """
     taken = [column for column in columns if column is not None]
     if len(set(taken)) < len(taken):
         raise UnusableColumns("two columns are the same field", field="field_mappings")
@@ -88,41 +91,46 @@ def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Colle
 
 
 def import_pages(job: Job) -> Iterator[None]:
-    """Store the rest of the file, a page between two steps. Raises JobFailure and LeaseLost."""
+    """Store the remaining rows of the file, one page per step. Raises JobFailure and LeaseLost."""
     header, csv_format = _read_header(job)
     layout = _layout_of(job, header, csv_format)
     position = max(job.cursor, header.end)
     rows = CsvRows(_open_file(job, position), csv_format=csv_format, position=position, row=max(job.row, header.number))
     last = header.number + settings.IMPORT_ROWS
     for page in cut_pages(rows):
-        wanted = [row for row in page if row.number <= last]
+        allowed = [row for row in page if row.number <= last]
         with write_page(job):
-            taken = [row for row in wanted if not row.is_empty]
-            job.requested_count += len(taken)
-            if taken:
-                refused = store_page(job, [layout.read(row) for row in taken])
-                reject_rows(job, (Rejected(taken[n].number, layout.show(taken[n]), reason) for n, reason in refused))
-            if wanted:
-                job.cursor, job.row = wanted[-1].end, wanted[-1].number
-        if len(wanted) < len(page):
-            raise JobFailure(f"The file has more than {settings.IMPORT_ROWS} rows; so many were looked at.")
+            filled = [row for row in allowed if not row.is_empty]
+            job.requested_count += len(filled)
+            if filled:
+                refused = store_page(job, [layout.read(row) for row in filled])
+                reject_rows(
+                    job,
+                    (Rejected(filled[n].number, layout.show(filled[n]), reason) for n, reason in refused),
+                )
+            if allowed:
+                job.cursor, job.row = allowed[-1].end, allowed[-1].number
+        if len(allowed) < len(page):
+            raise JobFailure(f"The file has more than {settings.IMPORT_ROWS} rows. The other rows were not processed.")
         yield
 
 
 def store_page(job: Job, rows: Sequence[ContactDraft | InvalidContact]) -> list[tuple[int, str]]:
-    """In a page: store contacts, put them on the job's lists, and count what became of them. Returns which were
-    refused, by their places from 0, and why. Raises JobFailure."""
+    """Store contacts, put them on the job's lists, and count the results. Call it inside `write_page`.
+
+    Return the rows that were refused, by their positions from 0, with the reasons. Raises JobFailure.
+    """
     try:
         stored = upsert_contacts(job.account, rows, list_ids=job.options["lists"])
     except UnknownList:
-        raise JobFailure("A list was deleted to which the contacts should be added.") from None
+        raise JobFailure("A list that the contacts should be added to was deleted.") from None
     job.created_count += len(stored.created)
     job.updated_count += len(stored.updated) + len(stored.unmodified)
     return [(place, refused.reason) for place, refused in sorted(stored.rejected.items())]
 
 
 def cut_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows in pages. A file that cannot be read to its end gives those before, and then JobFailure."""
+    """Yield the rows in pages. If the file cannot be read to its end, yield the rows before, then raise JobFailure."""
     page: list[Row] = []
     begin, failure = None, None
     try:
@@ -141,7 +149,7 @@ def cut_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _read_header(job: Job) -> tuple[Row, CsvFormat]:
-    """The first row that is not empty, and how the file is written."""
+    """Return the first row that is not empty, and the format of the file."""
     try:
         header, csv_format = read_header(_open_file(job))
     except UnreadableFile as error:
@@ -158,7 +166,7 @@ def _layout_of(job: Job, header: Row, csv_format: CsvFormat) -> Layout:
     width = len(header.cells)
     if width < len(columns):
         raise JobFailure(
-            f"The file has {width} columns, separated by {csv_format.delimiters}, and {len(columns)} were described."
+            f"The file has {width} columns, separated by {csv_format.delimiters}, but {len(columns)} were expected."
         )
     fields = _fields_of(job.account)
     custom = [(place, column) for place, column in enumerate(columns) if isinstance(column, int)]
@@ -173,7 +181,7 @@ def _fields_of(account: Account) -> dict[int, FieldDefinition]:
 
 
 def _open_file(job: Job, position: int = 0) -> Iterator[bytes]:
-    """The unpacked file from this byte on. Only a file that is not packed can be entered in its middle."""
+    """Yield the unpacked file from this byte on. A packed file has to be read from its beginning."""
     head = next(read_chunks(job), b"")
     if head.startswith(GZIP_MAGIC):
         return skip(limit(unpack(_read_on(job, 0)), settings.IMPORT_BYTES), position)

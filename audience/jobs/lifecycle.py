@@ -1,12 +1,12 @@
-"""Jobs: work on an audience that no caller waits for, as rows that any worker can go on with.
+"""Create, take and end jobs: work on an audience that no caller waits for, in rows that any worker can continue.
 
-A job is done in pages. Each is one transaction that writes what the page does, its counts, and the cursor behind it, so
-a crash at any line leaves whole pages, and the next worker goes on behind the last one. Who works on a job holds its
-lease: the exact time in `leased_until`, which every page moves on and which nobody else knows. A page of a worker whose
-lease was taken over changes nothing.
+A job is done in pages. Each page is one transaction that writes its results, its counts and the cursor after it. So a
+crash at any line leaves whole pages, and the next worker continues after the last one. The worker of a job holds its
+lease: the exact time in `leased_until`, which every page renews and which only this worker knows. A page of a worker
+whose lease was taken over changes nothing.
 
-pending: made by a request; an import waits until its file has come (`uploaded_at`). Out: completed, errored, failed,
-all by the worker, or by the sweeper when the job came to nothing within `STALE_HOURS`.
+A request creates a job as pending; an import waits until its file was uploaded (`uploaded_at`). The worker ends it as
+completed, errored or failed. The sweeper ends it if that did not happen within `STALE_HOURS`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RUN_JOB = "audience.tasks.run_job"
 LEASE = dt.timedelta(seconds=60)
 """How long a job is left alone after its worker's last page."""
 FREE = Q(leased_until=None) | Q(leased_until__lte=Now())
-"""Nobody works on it."""
+"""Selects jobs that no worker is doing."""
 PROGRESS = (
     "requested_count",
     "created_count",
@@ -44,21 +44,21 @@ PROGRESS = (
     "cursor",
     "row",
 )
-"""What a page may change."""
+"""The columns that a page may change."""
 
 
 class JobFailure(Exception):
-    """The job cannot be done, or not to its end; the text tells its owner why."""
+    """The job cannot be done, or not to its end. The text tells the owner why."""
 
 
 class LeaseLost(Exception):
-    """Somebody else has the job, or has ended it: nothing of this page was stored."""
+    """Another worker has taken the job over, or the job has ended. Nothing of this page was stored."""
 
 
 def open_job(
     account: Account, kind: JobKind, options: dict[str, Any], *, requested: int = 0, stored_bytes: int = 0
 ) -> Job:
-    """A job that may begin once this transaction commits. Raises TooManyJobs and UploadsFull."""
+    """Create a job that may start once this transaction commits. Raises TooManyJobs and UploadsFull."""
     now = database_now()
     job = _create_job(account, kind, options, requested_count=requested, uploaded_at=now, bytes=stored_bytes)
     hint_job(job.pk)
@@ -66,7 +66,7 @@ def open_job(
 
 
 def open_waiting_job(account: Account, kind: JobKind, options: dict[str, Any]) -> Job:
-    """A job that waits for its file. Raises TooManyJobs."""
+    """Create a job that waits for its file. Raises TooManyJobs."""
     return _create_job(account, kind, options)
 
 
@@ -74,7 +74,7 @@ def _create_job(account: Account, kind: JobKind, options: dict[str, Any], **valu
     with transaction.atomic():
         _lock_turn(account.pk)
         if unfinished_jobs(account.pk).count() >= settings.AUDIENCE_JOBS_RUNNING + settings.AUDIENCE_JOBS_WAITING:
-            raise TooManyJobs(f"{settings.AUDIENCE_JOBS_WAITING} jobs of the account wait already")
+            raise TooManyJobs(f"{settings.AUDIENCE_JOBS_WAITING} jobs of the account are waiting already")
         job = Job.objects.create(account=account, kind=kind, options=options, **values)
         check_bytes(job)
     job.refresh_from_db()
@@ -90,12 +90,16 @@ def check_bytes(job: Job) -> None:
     """Raise UploadsFull if the unfinished jobs of the account hold more than `UPLOAD_BYTES` with what this one has."""
     others = unfinished_jobs(job.account_id).exclude(pk=job.pk).aggregate(total=Sum("bytes"))["total"] or 0
     if job.bytes and others + job.bytes > settings.UPLOAD_BYTES:
-        raise UploadsFull(f"the account's files that are not imported yet have more than {settings.UPLOAD_BYTES} bytes")
+        raise UploadsFull(
+            f"the account's files that are not imported yet would have more than {settings.UPLOAD_BYTES} bytes"
+        )
 
 
 def _lock_turn(account_id: int, *, waits: bool = True) -> bool:
-    """Lock the account's turn until the transaction ends: until then nobody else takes or makes a job of it. Without
-    waiting, return False if somebody does."""
+    """Lock the account's turn until the transaction ends, so that no job of it is taken or created meanwhile.
+
+    Without waiting, return False if another transaction holds the lock.
+    """
     with connection.cursor() as cursor:
         cursor.execute(queries.JOIN_TURNS, [account_id])
     turns = JobTurn.objects.select_for_update(skip_locked=not waits)
@@ -103,12 +107,12 @@ def _lock_turn(account_id: int, *, waits: bool = True) -> bool:
 
 
 def hint_job(job_id: int) -> None:
-    """After the commit: there is a job to be done."""
+    """Publish a hint after the commit that the job can be done."""
     transaction.on_commit(partial(hints.publish, RUN_JOB, [job_id], queue=QUEUE), robust=True)
 
 
 def get_job(account: Account, uuid: UUID | str, *, kinds: Iterable[JobKind] = JobKind) -> Job:
-    """A job of the account, of one of these kinds. Raises UnknownJob."""
+    """Return a job of the account that is of one of these kinds. Raises UnknownJob."""
     try:
         job = jobs_of(account, kinds=kinds).filter(uuid=UUID(str(uuid))).first()
     except ValueError:
@@ -119,15 +123,15 @@ def get_job(account: Account, uuid: UUID | str, *, kinds: Iterable[JobKind] = Jo
 
 
 def jobs_of(account: Account, *, kinds: Iterable[JobKind]) -> QuerySet[Job]:
-    """The account's jobs of these kinds, newest first."""
+    """Return the account's jobs of these kinds, the newest first."""
     return Job.objects.filter(account=account, kind__in=list(kinds)).order_by("-pk")
 
 
-# --- who works on it --------------------------------------------------------------------------------------------------
+# --- the lease --------------------------------------------------------------------------------------------------------
 
 
 def take_job(job_id: int) -> Job | None:
-    """The job with its lease; None if it is done, waits for its file, or is being worked on."""
+    """Take the lease of a job and return the job; None if it is done, waits for its file, or has a worker."""
     with transaction.atomic():
         job = jobs_left_behind().select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None:
@@ -137,10 +141,10 @@ def take_job(job_id: int) -> Job | None:
 
 
 def take_next_job() -> Job | None:
-    """The job whose turn it is, with its lease; None if there is none to be done now.
+    """Take the lease of the job whose turn it is and return the job; None if no job can be done now.
 
-    Accounts take turns, who has waited longest first, and of an account its jobs do. An account has at most
-    `AUDIENCE_JOBS_RUNNING` living leases, so that of a killed worker ends by itself.
+    Accounts take turns: the one that has waited longest is next, and so is its job that has waited longest. An account
+    has at most `AUDIENCE_JOBS_RUNNING` valid leases. The lease of a killed worker expires without help.
     """
     with connection.cursor() as cursor:
         cursor.execute(queries.ACCOUNTS_IN_TURN, {"running": settings.AUDIENCE_JOBS_RUNNING})
@@ -172,12 +176,12 @@ def _lease(job: Job) -> None:
 
 
 def jobs_left_behind() -> QuerySet[Job]:
-    """Those that could be done, and that nobody works on."""
+    """Return the jobs that could be done and have no worker."""
     return Job.objects.filter(FREE, status=JobStatus.PENDING, uploaded_at__isnull=False)
 
 
 def renew_lease(job: Job) -> None:
-    """Nobody takes the job for another `LEASE`. Raises LeaseLost."""
+    """Keep the job for another `LEASE`. Raises LeaseLost."""
     until = database_now() + LEASE
     if not _held(job).update(leased_until=until):
         raise LeaseLost
@@ -185,13 +189,13 @@ def renew_lease(job: Job) -> None:
 
 
 def keep_lease(job: Job) -> None:
-    """During work that takes long before there is a page: renew the lease now and then. Raises LeaseLost."""
+    """Renew the lease if half of it has passed, for long work before a page is ready. Raises LeaseLost."""
     if job.leased_until is None or job.leased_until - database_now() < LEASE / 2:
         renew_lease(job)
 
 
 def release_lease(job: Job) -> None:
-    """Others may go on with it at once. Does nothing if they have."""
+    """Let other workers continue the job at once. Does nothing if the lease was taken over."""
     _held(job).update(leased_until=None)
 
 
@@ -201,10 +205,10 @@ def _held(job: Job) -> QuerySet[Job]:
 
 @contextmanager
 def write_page(job: Job) -> Iterator[None]:
-    """The transaction of a page: what is written inside is stored with the job's progress, or not at all.
+    """Open the transaction of a page: everything inside is stored with the job's progress, or not at all.
 
-    Raises LeaseLost and SearchTooSlow. After any error the counts in hand have run ahead of the row's: all that may be
-    done with the job is to end it.
+    Raises LeaseLost and SearchTooSlow. After any error the counts of the job in memory are ahead of its row: the only
+    thing that may still be done with it is to end it.
     """
     before = job.leased_until
     try:
@@ -221,7 +225,7 @@ def write_page(job: Job) -> Iterator[None]:
 
 
 def finish_job(job: Job) -> None:
-    """All of it was looked at. Raises LeaseLost."""
+    """End a job all of whose rows were processed. Raises LeaseLost."""
     done = job.created_count + job.updated_count + job.deleted_count
     status = JobStatus.COMPLETED
     if job.errored_count:
@@ -230,7 +234,7 @@ def finish_job(job: Job) -> None:
 
 
 def fail_job(job: Job, message: str) -> None:
-    """It cannot be done, or not to its end. Raises LeaseLost."""
+    """End a job that cannot be done, or not to its end. Raises LeaseLost."""
     _end(job, JobStatus.FAILED, message)
 
 
@@ -247,6 +251,6 @@ def _end(job: Job, status: JobStatus, message: str = "") -> None:
         if not ended:
             raise LeaseLost
         if job.kind != JobKind.EXPORT:
-            # What came in is not needed any more; the rejected rows and an export's file are.
+            # The uploaded bytes are no longer needed. The rejected rows and the file of an export are.
             JobChunk.objects.filter(job=job).delete()
     job.refresh_from_db()

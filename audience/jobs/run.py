@@ -1,4 +1,4 @@
-"""Doing a job: page after page, until it is done or it is another job's turn."""
+"""Run jobs page by page, until a job is done or another job has its turn."""
 
 from __future__ import annotations
 
@@ -34,38 +34,43 @@ PAGES: Final[dict[JobKind, Callable[[Job], Iterator[None]]]] = {
     JobKind.DELETE: deletion_pages,
     JobKind.EXPORT: export_pages,
 }
-"""Each writes a page, with the progress, between two steps."""
+"""The generator of each kind of job. Each step writes one page with the progress."""
 RUN_SECONDS = 2.0
-"""How long one task goes on after its first page; then it leaves a hint, so that jobs take turns, also with what else
-is in the queue."""
+"""How long one task continues after its first page.
+
+Then it publishes a hint, so that jobs take turns with each other and with the other tasks of the queue.
+"""
 
 
 def run_job(job_id: int, *, seconds: float = RUN_SECONDS) -> None:
-    """Go on with a job, if nobody else does. What neither this nor the job's own failure accounts for is raised; the
-    sweeper then finds the job when its lease is over."""
+    """Continue a job, unless another worker does.
+
+    An error that is neither a failure of the job nor a lost lease is raised. The sweeper then finds the job when its
+    lease has expired.
+    """
     job = take_job(job_id)
     if job is not None:
         _go_on(job, seconds)
 
 
 def run_next_job(*, seconds: float = RUN_SECONDS) -> None:
-    """Go on with the job whose turn it is, and leave a hint for the next."""
+    """Continue the job whose turn it is, and publish a hint for the next."""
     job = take_next_job()
     if job is None or not _go_on(job, seconds):
-        # One task leaves one hint at most, or they would become ever more.
+        # One task publishes one hint at most, or their number would grow without limit.
         return
-    # It may have kept another of its account waiting, whose hint came to nothing.
+    # The hint of another job may have been used up while the limit of its account was reached.
     waiting = jobs_left_behind().exclude(pk=job.pk).values_list("pk", flat=True).first()
     if waiting is not None:
         hint_job(waiting)
 
 
 def _go_on(job: Job, seconds: float) -> bool:
-    """Do a part of a job; return whether it is over, or another worker's. Else it has left a hint."""
+    """Do a part of a job. Return True if it has ended or was taken over; otherwise a hint was published."""
     until = 0.0
     try:
         for _ in PAGES[JobKind(job.kind)](job):
-            # A packed file is read from its beginning: what that takes does not count.
+            # A packed file is read from its beginning. The time until the first page does not count.
             until = until or time.monotonic() + seconds
             if time.monotonic() >= until:
                 release_lease(job)
@@ -75,7 +80,7 @@ def _go_on(job: Job, seconds: float) -> bool:
     except JobFailure as failure:
         fail_job(job, str(failure))
     except SearchTooSlow:
-        fail_job(job, "A part of it took too long.")
+        fail_job(job, "A page of the job took too long.")
     except LeaseLost:
         log.warning("job was taken over", job=str(job.uuid))
     return True

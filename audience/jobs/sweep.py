@@ -1,4 +1,4 @@
-"""The duties of the sweeper for jobs: nothing is left behind, nothing waits for ever, nothing is kept for ever."""
+"""Sweep jobs: hint those that were left behind, end those that are stale, delete those that have expired."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from mailer.sweep import take_turn
 
 HINT_EVERY = dt.timedelta(seconds=5)
 JOBS = 20
-"""That are looked at in a round."""
+"""The number of jobs that are processed per round."""
 CHUNKS = 100
 ROWS = 10_000
 STALE_HOURS = 24
-"""What has come to nothing by then will not."""
+"""A job without a result after this time is ended."""
 
 
 def hint_left_behind() -> int:
-    """Publish a hint for each job that nobody works on; returns how many there were. In turns, for whoever could get a
-    hint may be busy with another job. Without a broker jobs wait: the sweeper has mail to look after."""
+    """Publish a hint for each job that no worker is doing, and return their number.
+
+    All of them get one in turn, since a worker that could take a hint may be busy with another job. Without a broker
+    jobs wait: the sweeper's time is needed for mail.
+    """
     if not take_turn("hint_jobs", HINT_EVERY):
         return 0
     waiting = list(jobs_left_behind().order_by("pk").values_list("pk", flat=True)[:JOBS])
@@ -34,14 +37,14 @@ def hint_left_behind() -> int:
 
 
 def end_stale_jobs() -> int:
-    """Fail the jobs that were made more than `STALE_HOURS` ago and that nobody works on; returns how many."""
+    """Fail the jobs that are older than `STALE_HOURS` and have no worker. Return their number."""
     long_ago = Now() - dt.timedelta(hours=STALE_HOURS)
     ended = 0
     stale = Job.objects.filter(FREE, status=JobStatus.PENDING, created_at__lte=long_ago)
     for job in stale.order_by("pk")[:JOBS]:
-        what = "It was not done" if job.uploaded_at else "No file was uploaded"
+        outcome = "The job was not finished" if job.uploaded_at else "No file was uploaded"
         try:
-            fail_job(job, f"{what} within {STALE_HOURS} hours.")
+            fail_job(job, f"{outcome} within {STALE_HOURS} hours.")
         except LeaseLost:
             continue
         ended += 1
@@ -49,7 +52,7 @@ def end_stale_jobs() -> int:
 
 
 def forget_jobs() -> int:
-    """Delete jobs whose time is over, with all that belongs to them: a page a round; returns how many rows."""
+    """Delete a page of expired jobs with their chunks and rejected rows. Return the number of rows deleted."""
     job = Job.objects.filter(expires_at__lte=Now()).order_by("expires_at").first()
     if job is None:
         return 0

@@ -1,5 +1,8 @@
-"""The bytes of an uploaded file, unpacked if it is gzip. In and out are blocks of at most about a megabyte, so that a
-file that unpacks to a thousand times its size costs time, which the reader bounds, and no memory."""
+"""Unpack an uploaded file if it is gzip.
+
+Input and output are blocks of at most about a megabyte. A file that unpacks to a thousand times its size therefore
+costs time, which the reader limits, but no memory.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class UnreadableFile(Exception):
-    """The file cannot be read any further; the text says why."""
+    """The file cannot be read any further. The text says why."""
 
 
 def unpack(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """What the file holds. Raises UnreadableFile when a gzip file is damaged or ends too early."""
+    """Yield the content of the file. Raises UnreadableFile when a gzip file is damaged or ends too early."""
     waiting = iter(blocks)
     head = b""
     for block in waiting:
@@ -29,14 +32,14 @@ def unpack(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Of all members: `cat a.gz b.gz` is a gzip file."""
+    """Yield the content of all members: `cat a.gz b.gz` is a gzip file, too."""
     stream = zlib.decompressobj(GZIP_WINDOW)
     try:
         for block in blocks:
             left = block
             while left:
                 if stream.eof:
-                    left = left.lstrip(b"\0")  # padding, as tapes have it
+                    left = left.lstrip(b"\0")  # padding, as on tapes
                     if not left:
                         break
                     stream = zlib.decompressobj(GZIP_WINDOW)
@@ -50,7 +53,7 @@ def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def skip(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """All but the first `size` bytes."""
+    """Yield all but the first `size` bytes."""
     for block in blocks:
         if size < len(block):
             yield block[size:] if size else block
@@ -58,7 +61,7 @@ def skip(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def limit(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
-    """The same blocks. Raises UnreadableFile when they are more than so many bytes."""
+    """Yield the same blocks. Raises UnreadableFile when they have more than `most` bytes together."""
     size = 0
     for block in blocks:
         size += len(block)

@@ -1,4 +1,4 @@
-"""Upserts: up to `UPSERT_LIMIT` contacts of one request, stored by a job as an import stores the rows of a file."""
+"""Store up to `UPSERT_LIMIT` contacts of one request in a job, as an import stores the rows of a file."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ from audience.lists import check_lists
 from audience.models import FieldDefinition, Job, JobChunk, JobKind
 
 UPSERT_LIMIT = 30_000
-"""Contacts of one request."""
+"""The largest number of contacts in one request."""
 
 
 class Given(NamedTuple):
-    """What `make_draft` takes: values by the names of columns, and custom values by the ids of their fields."""
+    """The arguments of `make_draft` are values keyed by column name, and custom values keyed by field id."""
 
     columns: Mapping[str, object]
     custom: Mapping[int, object] = {}
 
 
 def begin_upsert(account: Account, contacts: Sequence[Given], *, list_ids: Collection[int] = ()) -> Job:
-    """A job that stores these contacts and puts them on these lists; what is wrong with one of them, the job tells.
-    Raises TooManyContacts, UnknownList, TooManyJobs and UploadsFull."""
+    """Start a job that stores these contacts and puts them on lists. Invalid contacts are rejected by the job.
+
+    Raises TooManyContacts, UnknownList, TooManyJobs and UploadsFull.
+    """
     if len(contacts) > UPSERT_LIMIT:
         raise TooManyContacts(f"more than {UPSERT_LIMIT} contacts")
     check_lists(account, list_ids)
-    # A contact to a line, in ASCII: what cannot be stored in a text is escaped.
+    # One contact per line, in ASCII: characters that PostgreSQL cannot store in a text are escaped.
     lines = (json.dumps(contact).encode() + b"\n" for contact in contacts)
     with transaction.atomic():
         options = {"lists": sorted(set(list_ids))}
@@ -48,8 +50,7 @@ def begin_upsert(account: Account, contacts: Sequence[Given], *, list_ids: Colle
 
 
 def upsert_pages(job: Job) -> Iterator[None]:
-    """Store the rest of the contacts, a page between two steps; `cursor` counts them. Raises JobFailure and
-    LeaseLost."""
+    """Store the remaining contacts, one page per step. `cursor` counts them. Raises JobFailure and LeaseLost."""
     fields = {field.pk: field for field in list_fields(job.account)}
     lines = islice(_read_lines(read_chunks(job)), job.cursor, None)
     while page := list(islice(lines, PAGE_ROWS)):

@@ -1,1 +1,1 @@
-"""The language of conditions on contacts: read from SGQL or legacy conditions, kept as JSON, compiled to SQL."""
+"""Read conditions on contacts from SGQL or legacy conditions, store them as JSON, and compile them to SQL."""

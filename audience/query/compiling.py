@@ -1,8 +1,8 @@
-"""A condition becomes SQL: an expression over the contact `c`, and its parameters.
+"""Compile a condition to SQL: an expression over the contact `c`, and its parameters.
 
-What a caller has written is in the parameters only. Columns, operators and functions are looked up in the tables below,
-and everything that could fail in PostgreSQL (a cast, an overflow) is left out: values of custom fields are compared as
-JSON and as texts of one shape, never cast.
+The values that a caller wrote are in the parameters only. Columns, operators and functions are looked up in the tables
+below. Nothing in the expression can fail in PostgreSQL, such as a cast or an overflow: values of custom fields are
+compared as JSON and as texts of one form, and are never cast.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from audience.query.conditions import (
 )
 from foundation.addresses import spell_labels
 
-PREFIX: Final = "asked_"
-"""Of the names of the parameters, so that a statement around them can have its own."""
+PREFIX: Final = "condition_"
+"""The prefix of the parameters' names, so that a statement around them can have other parameters."""
 
 COLUMNS: Final[dict[str, LiteralString]] = {
     **{name: f"c.{name}" for name in IDENTIFIERS},
@@ -61,10 +61,10 @@ EVENT: Final[LiteralString] = (
     "exists (select from campaigns_engagement {event} where {event}.contact_id = c.id and {inner})"
 )
 OPTIONAL_EVENT: Final[LiteralString] = (
-    "exists (select from (values (c.id)) asked(id) left join campaigns_engagement {event}"
-    " on {event}.contact_id = asked.id where {inner})"
+    "exists (select from (values (c.id)) contact(id) left join campaigns_engagement {event}"
+    " on {event}.contact_id = contact.id where {inner})"
 )
-"""Slower: it cannot become a join of the statement around it."""
+"""A slower form, which cannot become a join of the statement around it."""
 EVENT_COLUMNS: Final[dict[EventPart, LiteralString]] = {
     EventPart.KIND: "kind",
     EventPart.AT: "at",
@@ -84,10 +84,10 @@ FUNCTIONS: Final[dict[Function, LiteralString]] = {Function.LOWER: "lower", Func
 
 
 def compile_condition(condition: Condition, *, account_id: int) -> tuple[str, dict[str, Any]]:
-    """An SQL expression over the contact `c`, and its parameters, whose names begin with `PREFIX`.
+    """Return an SQL expression over the contact `c`, and its parameters, whose names begin with `PREFIX`.
 
-    It is true, false or null, and looks at nothing but the contact and what belongs to it: the statement around it must
-    restrict `c` to the account.
+    The expression is true, false or null, and reads only the contact and what belongs to it. The statement around it
+    must restrict `c` to the account.
     """
     compiler = _Compiler(account_id)
     return compiler.compile(condition).as_string(None), compiler.parameters
@@ -131,8 +131,8 @@ class _Compiler:
         subject, operator = compare.subject, compare.operator
         left = _subject_sql(subject, compare.function)
         right = self._value(compare.value, subject, compare.function)
-        # Texts by their characters, whatever the database's language; equality is the same in all of them, and an
-        # index is used only in its own.
+        # Compare texts by their characters, whatever the collation of the database. Equality is the same in all
+        # collations, and an index only helps in its own.
         is_text = isinstance(compare.value, str) or _is_custom_date(subject)
         by_character = is_text and operator not in {Operator.EQ, Operator.NE, Operator.LIKE}
         shape: LiteralString = '({} {} {} collate "C")' if by_character else "({} {} {})"
@@ -145,10 +145,10 @@ class _Compiler:
         return sql.SQL("({} in ({}))").format(_subject_sql(subject, function), listed)
 
     def _value(self, value: Value, subject: Subject, function: Function | None) -> sql.Composable:
-        """In the type in which the subject is compared."""
+        """Return the value in the type in which the subject is compared."""
         match value:
             case str():
-                # A domain is kept as A-labels.
+                # Domains are stored as A-labels.
                 return self._text(spell_labels(value) if subject == EMAIL else value)
             case Decimal():
                 number = sql.SQL("{}::numeric").format(self._parameter(value))
@@ -159,7 +159,7 @@ class _Compiler:
             case dt.datetime():
                 return sql.SQL("{}::timestamptz").format(self._parameter(value))
             case FromNow(months, seconds):
-                # Once for the whole statement, as a sub-select.
+                # A sub-select is evaluated once for the whole statement.
                 shape: LiteralString = "sluice_now() + make_interval(months => {}::int, secs => {}::float8)"
                 if _is_custom_date(subject):
                     shape = "to_char((" + shape + """) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
@@ -190,16 +190,16 @@ class _Compiler:
 def _subject_sql(subject: Subject, function: Function | None = None) -> sql.Composable:
     match subject:
         case Column(name):
-            found: sql.Composable = sql.SQL(COLUMNS[name])
+            expression: sql.Composable = sql.SQL(COLUMNS[name])
         case Custom(field_id, kind):
-            # A number stays JSON, which compares with other JSON by its value and cannot fail.
+            # A number stays JSON: it is compared with other JSON by value, and no cast can fail.
             arrow: LiteralString = "(c.custom->{})" if kind is Kind.NUMBER else "(c.custom->>{})"
-            found = sql.SQL(arrow).format(sql.Literal(str(int(field_id))))
+            expression = sql.SQL(arrow).format(sql.Literal(str(int(field_id))))
         case OfEvent(event, part):
-            found = sql.SQL("{}.{}").format(_event(event), sql.SQL(EVENT_COLUMNS[part]))
+            expression = sql.SQL("{}.{}").format(_event(event), sql.SQL(EVENT_COLUMNS[part]))
         case _:
             assert_never(subject)
-    return found if function is None else sql.SQL("{}({})").format(sql.SQL(FUNCTIONS[function]), found)
+    return expression if function is None else sql.SQL("{}({})").format(sql.SQL(FUNCTIONS[function]), expression)
 
 
 def _event(number: int) -> sql.Composable:
@@ -211,7 +211,7 @@ def _is_custom_date(subject: Subject) -> bool:
 
 
 def _read_list_id(named: str | int) -> int | uuid.UUID | None:
-    """None: no list has such an id."""
+    """Return the id of a list as an integer or a UUID, or None if no list can have such an id."""
     if isinstance(named, int):
         return named if 0 < named < 2**31 else None
     try:

@@ -1,4 +1,4 @@
-"""Conditions as JSON, as segments keep them."""
+"""Convert conditions to JSON, as segments store them, and back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from audience.query.conditions import (
 
 
 def to_json(condition: Condition) -> dict[str, Any]:
-    """A condition as JSON that `from_json` reads."""
+    """Return a condition as JSON that `from_json` reads."""
     match condition:
         case Compare(subject, operator, value, function):
             compared = {
@@ -61,15 +61,15 @@ def to_json(condition: Condition) -> dict[str, Any]:
             assert_never(condition)
 
 
-def from_json(said: dict[str, Any]) -> Condition:
-    """The condition that `to_json` has written. Raises ValueError for anything else."""
-    match said:
+def from_json(data: dict[str, Any]) -> Condition:
+    """Return the condition that `to_json` has written. Raises ValueError for anything else."""
+    match data:
         case {"compare": subject, "operator": operator, "value": value}:
             compared = _subject_from_json(subject)
-            return Compare(compared, Operator(operator), _value_from_json(value), _function_from_json(said))
+            return Compare(compared, Operator(operator), _value_from_json(value), _function_from_json(data))
         case {"among": subject, "values": list(values)}:
             among = tuple(_value_from_json(value) for value in values)
-            return Among(_subject_from_json(subject), among, _function_from_json(said))
+            return Among(_subject_from_json(subject), among, _function_from_json(data))
         case {"missing": subject}:
             return Missing(_subject_from_json(subject))
         case {"has": {"column": str(name), "kind": kind}, "value": str(value)}:
@@ -77,7 +77,7 @@ def from_json(said: dict[str, Any]) -> Condition:
         case {"in_list": str() | int() as named}:
             return InList(named)
         case {"engaged": int(event), "condition": dict(inner)}:
-            return Engaged(event, from_json(inner), is_optional="optional" in said)
+            return Engaged(event, from_json(inner), is_optional="optional" in data)
         case {"and": list(parts)}:
             return And(tuple(map(from_json, parts)))
         case {"or": list(parts)}:
@@ -100,8 +100,8 @@ def _subject_to_json(subject: Subject) -> dict[str, Any]:
             assert_never(subject)
 
 
-def _subject_from_json(said: dict[str, Any]) -> Subject:
-    match said:
+def _subject_from_json(data: dict[str, Any]) -> Subject:
+    match data:
         case {"column": str(name), "kind": kind}:
             return Column(name, Kind(kind))
         case {"custom": int(field), "kind": kind}:
@@ -126,8 +126,8 @@ def _value_to_json(value: Value) -> dict[str, Any]:
             assert_never(value)
 
 
-def _value_from_json(said: dict[str, Any]) -> Value:
-    match said:
+def _value_from_json(data: dict[str, Any]) -> Value:
+    match data:
         case {"text": str(text)}:
             return text
         case {"number": str(number)}:
@@ -144,5 +144,5 @@ def _function_to_json(function: Function | None) -> dict[str, Any]:
     return {} if function is None else {"function": function.value}
 
 
-def _function_from_json(said: dict[str, Any]) -> Function | None:
-    return Function(said["function"]) if "function" in said else None
+def _function_from_json(data: dict[str, Any]) -> Function | None:
+    return Function(data["function"]) if "function" in data else None

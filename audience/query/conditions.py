@@ -1,7 +1,7 @@
-"""What a segment or a search asks of a contact: a tree of frozen values.
+"""Define the conditions of segments and searches as a tree of frozen values.
 
-The logic is SQL's, with three values: a comparison with what a contact does not have is unknown, and a contact for
-which the whole is unknown does not meet it. `vocabulary.py` makes the leaves, and so is where types are checked;
+The logic is SQL's, with three values. A comparison with a value that a contact does not have is unknown, and a contact
+for which the whole condition is unknown does not meet it. `vocabulary.py` makes the leaves and checks their types;
 `compiling.py` turns a tree into SQL, `condition_json.py` into JSON and back.
 """
 
@@ -15,7 +15,7 @@ from itertools import product
 
 
 class Kind(StrEnum):
-    """What a thing that can be asked about holds."""
+    """The type of a subject's values."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 class Operator(StrEnum):
-    """How two values may be compared."""
+    """The ways to compare two values."""
 
     EQ = "eq"
     NE = "ne"
@@ -34,18 +34,18 @@ class Operator(StrEnum):
     GT = "gt"
     GE = "ge"
     LIKE = "like"
-    """The value is a pattern: `%` any text, `_` any character, after a backslash each is itself."""
+    """The value is a pattern: `%` is any text, `_` any character, and a character after a backslash is itself."""
 
 
 class Function(StrEnum):
-    """What may be asked of a text instead of the text itself."""
+    """The functions of a text that can be compared instead of the text."""
 
     LOWER = "lower"
     LENGTH = "length"
 
 
 class EventPart(StrEnum):
-    """What is known of an engagement."""
+    """The known properties of an engagement."""
 
     KIND = "kind"
     AT = "at"
@@ -54,7 +54,7 @@ class EventPart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field that every contact has, by its column."""
+    """A field that every contact has, by the name of its column."""
 
     name: str
     kind: Kind
@@ -70,7 +70,7 @@ class Custom:
 
 @dataclass(frozen=True, slots=True)
 class OfEvent:
-    """A part of the engagement that the `Engaged` numbered `event` around it speaks of."""
+    """A property of the engagement that the enclosing `Engaged` with the number `event` is about."""
 
     event: int
     part: EventPart
@@ -89,7 +89,7 @@ Subject = Column | Custom | OfEvent
 
 @dataclass(frozen=True, slots=True)
 class FromNow:
-    """A time relative to the moment of the question: so many months, then so many seconds."""
+    """A time relative to the moment of the query: first the months are added, then the seconds."""
 
     months: int = 0
     seconds: int = 0
@@ -100,7 +100,7 @@ Value = str | Decimal | dt.datetime | FromNow
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A value, or a function of it, compares so with another."""
+    """The subject, or a function of it, is compared with a value."""
 
     subject: Subject
     operator: Operator
@@ -110,7 +110,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """It is one of several."""
+    """The subject, or a function of it, is one of several values."""
 
     subject: Subject
     values: tuple[Value, ...]
@@ -119,14 +119,14 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The contact does not have it."""
+    """The contact does not have a value for the subject."""
 
     subject: Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """One of the texts of a field that holds several is this one."""
+    """A field that holds several texts contains this one."""
 
     subject: Column
     value: str
@@ -134,17 +134,17 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class InList:
-    """The contact is on the account's list of this UUID or number; on a list that there is not, nobody is."""
+    """The contact is on the account's list of this UUID or number. A list that does not exist has no contacts."""
 
     list: str | int
 
 
 @dataclass(frozen=True, slots=True)
 class Engaged:
-    """There is an engagement of the contact, which the condition inside calls `event`, that meets it.
+    """The contact has an engagement, called `event` in the inner condition, that meets the condition.
 
-    With `is_optional` a contact that has no engagements is asked, too, as by an outer join: the condition is met if it
-    is true of an engagement of which nothing is known.
+    With `is_optional` a contact without engagements is examined, too, as by an outer join: it meets the condition if
+    the condition is true of an engagement all of whose properties are null.
     """
 
     event: int
@@ -154,21 +154,21 @@ class Engaged:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them are met; of none: true."""
+    """All parts are met. Without parts it is true."""
 
     parts: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One of them is met; of none: false."""
+    """One of the parts is met. Without parts it is false."""
 
     parts: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """It is not met; what is unknown stays so."""
+    """The part is not met. An unknown part makes it unknown."""
 
     part: Condition
 
@@ -207,7 +207,7 @@ def _values_without(event: int, condition: Condition) -> set[int]:
 
 
 def custom_fields_of(condition: Condition) -> set[int]:
-    """The ids of the custom fields that it asks about."""
+    """Return the ids of the custom fields that the condition refers to."""
     match condition:
         case And(parts) | Or(parts):
             return set().union(*map(custom_fields_of, parts))

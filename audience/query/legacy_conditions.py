@@ -1,6 +1,6 @@
-"""The conditions of the legacy wire: a list of field, operator, value, joined by and_or.
+"""Read the conditions of the legacy API: a list of field, operator and value, joined by and_or.
 
-`and` binds stronger than `or`, as everywhere else; the documents of the wire do not say.
+`and` binds more tightly than `or`, as everywhere else; the API's documentation does not say.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ Written = Mapping[str, Any]
 
 
 def read_legacy(written: Sequence[Written], vocabulary: Vocabulary) -> Condition:
-    """The condition that a list of legacy conditions means. Raises InvalidCondition, whose `field` is the part that is
-    wrong."""
+    """Return the condition that a list of legacy conditions means.
+
+    Raises InvalidCondition, whose `field` is the part that is wrong.
+    """
     if not 1 <= len(written) <= MOST_CONDITIONS:
         raise InvalidCondition(f"there must be 1 to {MOST_CONDITIONS} conditions", field="conditions")
     for one in written:
@@ -57,7 +59,7 @@ def read_legacy(written: Sequence[Written], vocabulary: Vocabulary) -> Condition
 
 
 def _chains(written: Sequence[Written]) -> Iterator[Sequence[Written]]:
-    """What stands between two `or`."""
+    """Yield the conditions between two `or`."""
     starts = [n for n, one in enumerate(written) if not n or one["and_or"] == "or"]
     for start, end in pairwise([*starts, len(written)]):
         yield written[start:end]
@@ -74,7 +76,7 @@ def _check_parts(one: Written) -> None:
 
 
 def _check_joints(joints: Sequence[str]) -> None:
-    """The first condition is joined to nothing, every later one by `and` or `or`."""
+    """Check that `and` or `or` joins every condition but the first to the one before."""
     if not set(joints) <= {"", "and", "or"}:
         raise InvalidCondition("and_or is neither and nor or", field="and_or")
     if joints[0]:
@@ -134,14 +136,14 @@ def _compare(vocabulary: Vocabulary, subject: Subject, operator: str, value: str
         case "eq" | "lt" | "gt" if subject.kind is Kind.NUMBER or operator == "eq":
             return leaves.compare(vocabulary, subject, Operator(operator), _text_for(subject, value))
         case "ne":
-            # Whoever has no value at all does not have this one, either.
+            # A contact without a value is not equal to it, either.
             return Or((leaves.compare(vocabulary, subject, Operator.NE, _text_for(subject, value)), absent))
         case _:
             raise InvalidCondition(f"the operator does not fit a {subject.kind} field", field="operator")
 
 
 def _compare_date(subject: Subject, operator: str, value: str) -> Condition:
-    """A day is all of its seconds, a moment is one of them."""
+    """Compare with a date: a day covers all of its seconds, a moment covers one second."""
     start = read_date(value)
     end = start + dt.timedelta(seconds=1 if has_time(value) else DAY)
     before, after = Compare(subject, Operator.LT, start), Compare(subject, Operator.GE, end)
@@ -157,18 +159,18 @@ def _compare_date(subject: Subject, operator: str, value: str) -> Condition:
 
 
 def _text_for(subject: Subject, value: str) -> str:
-    """E-mail addresses are kept in their canonical form."""
+    """Return the value in the form in which it is stored: e-mail addresses are in canonical form."""
     return address_key(value) if subject == leaves.COLUMNS["email"] else value
 
 
 def _read_span(value: str) -> FromNow:
-    """So long before now: a number of days, or a duration in ISO 8601. Raises ValueError."""
+    """Return a time before now from a number of days, or from a duration in ISO 8601. Raises ValueError."""
     if DAYS.fullmatch(value):
         return leaves.from_now(seconds=-int(value) * DAY)
     span = DURATION.fullmatch(value)
     if span is None or value[-1] in "PT":
         raise ValueError("the value is neither a number of days nor an ISO 8601 duration")
-    said = {unit: int(number or 0) for unit, number in span.groupdict().items()}
-    days = said["weeks"] * 7 + said["days"]
-    seconds = days * DAY + said["hours"] * 3600 + said["minutes"] * 60 + said["seconds"]
-    return leaves.from_now(months=-(said["years"] * 12 + said["months"]), seconds=-seconds)
+    amounts = {unit: int(number or 0) for unit, number in span.groupdict().items()}
+    days = amounts["weeks"] * 7 + amounts["days"]
+    seconds = days * DAY + amounts["hours"] * 3600 + amounts["minutes"] * 60 + amounts["seconds"]
+    return leaves.from_now(months=-(amounts["years"] * 12 + amounts["months"]), seconds=-seconds)

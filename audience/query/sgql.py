@@ -1,8 +1,8 @@
-"""The query language of SendGrid's searches and segments (SGQL): text in, a condition out.
+"""Read the query language of SendGrid's searches and segments (SGQL) and return a condition.
 
-Two forms are read, both with one grammar (`sgql.lark`): a condition alone, as searches and older segments have it, and
-`select contact_id, updated_at from contact_data … where …`, as segments 2.0 have it. What the grammar or the account's
-vocabulary does not know is an error that says where it stands. No part of the text ever becomes SQL.
+One grammar (`sgql.lark`) reads two forms: a condition alone, which searches and older segments use, and `select
+contact_id, updated_at from contact_data … where …`, which segments 2.0 use. A name that neither the grammar nor the
+account's vocabulary knows is an error that names its position. No part of the text becomes SQL.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from audience.query.vocabulary import UNSTORABLE, Vocabulary
 
 LONGEST_QUERY: Final = 20_000
 DEEPEST_QUERY: Final = 100
-"""Levels of a tree: so many that the program which reads it does not run out of stack."""
+"""The largest number of levels of a tree, so that the recursive reader does not run out of stack."""
 NAMES: Final = {
     "NAME": "a name",
     "BACKTICK": "a name",
@@ -41,11 +41,14 @@ NAMES: Final = {
     "SEMICOLON": ";",
     "$END": "the end",
 }
-"""Of the grammar's tokens; the others are keywords."""
+"""Names of the grammar's tokens in error messages. The other tokens are keywords."""
 
 
 def read_query(text: str, vocabulary: Vocabulary, *, field: str = "query") -> Condition:
-    """The condition that a query means. Raises InvalidQuery, with that `field`, which says what is wrong and where."""
+    """Return the condition that a query means.
+
+    Raises InvalidQuery with that `field`; its text says what is wrong, and where.
+    """
     if len(text) > LONGEST_QUERY:
         raise InvalidQuery(f"the query is longer than {LONGEST_QUERY} characters", field=field)
     if UNSTORABLE.search(text):
@@ -68,18 +71,18 @@ def _parse(text: str) -> Tree[Token]:
         what = "unexpected end" if at_end else f"unexpected {str(error.token)[:50]!r}"
         raise Misread(f"{what} (expected: {expected})", len(text) if at_end else error.token.start_pos) from None
     if _depth(tree) > DEEPEST_QUERY:
-        raise Misread("too many conditions inside each other", 0)
+        raise Misread("the conditions are nested too deeply", 0)
     return tree
 
 
 @cache
 def _parser() -> Lark:
-    # LALR: linear in the text, and no recursion, whatever it holds.
+    # LALR is linear in the length of the text and does not recurse, whatever the text is.
     return Lark.open("sgql.lark", rel_to=__file__, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
 def _depth(tree: Tree[Token]) -> int:
-    """Levels of a tree, counted without recursion."""
+    """Return the number of levels of a tree, counted without recursion."""
     depth, level = 0, [tree]
     while level:
         depth += 1

@@ -1,4 +1,4 @@
-"""The operands of a parsed query: fields, functions of them, texts, numbers, times."""
+"""Read the operands of a parsed query: fields, functions of them, texts, numbers and times."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVENT_NAMES: Final = {
 
 
 class Misread(Exception):
-    """What is wrong with a query, and where: `position` counts characters from 1."""
+    """A query is wrong at a `position`, which counts characters from 1."""
 
     def __init__(self, what: str, start: int) -> None:
         super().__init__(what)
@@ -43,8 +43,8 @@ class Misread(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What stands for a value of the contact or of an event."""
+class Reference:
+    """An operand that stands for a value of the contact or of an event."""
 
     subject: Subject
     function: Function | None = None
@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The column `event_source` of an event: all that is known here comes from mail."""
+    """The column `event_source` of an event. Its value is always `MAIL`."""
 
     event: int
 
@@ -64,18 +64,18 @@ class Texts:
     values: tuple[Value, ...]
 
 
-Operand = Asked | Source | Texts | Value
+Operand = Reference | Source | Texts | Value
 
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """Reads operands. `tables` are those that can be named here: an event's number, or None for the contact."""
+    """Read operands. `tables` maps the names that can be used here to an event's number, or to None for the contact."""
 
     vocabulary: Vocabulary
     tables: Mapping[str, int | None]
 
     def read(self, node: Node) -> Operand:
-        """Raises Misread."""
+        """Return the operand of a node. Raises Misread."""
         if isinstance(node, Token):
             return self._text(node)
         match node.data:
@@ -93,12 +93,12 @@ class Operands:
                 return self._function(node)
 
     def _text(self, token: Token) -> Operand:
-        """What is in double quotes is the name of a field if there is one of that name, else a text."""
+        """Return a text, or the field whose name is in double quotes if there is one."""
         text = unquote(str(token))
         if token.type == "DOUBLE":
             subject = self.vocabulary.find(text)
             if subject is not None:
-                return Asked(subject)
+                return Reference(subject)
         return text
 
     def _path(self, tree: Tree[Token]) -> Operand:
@@ -108,15 +108,15 @@ class Operands:
         if tables and tables[0] not in self.tables:
             raise Misread(f"there is no such table: {tables[0]}", start_of(tree))
         events = [self.tables[tables[0]]] if tables else list(self.tables.values())
-        # An event has a contact_id, too, which is the contact's.
+        # The contact_id of an event is that of its contact.
         subject = self.vocabulary.find(name) if None in events or name == "contact_id" else None
         if subject is not None:
-            return Asked(subject)
+            return Reference(subject)
         numbers = [event for event in events if event is not None]
         if name == EVENT_SOURCE and len(numbers) == 1:
             return Source(numbers[0])
         if name in EVENT_NAMES and len(numbers) == 1:
-            return Asked(OfEvent(numbers[0], EVENT_NAMES[name]))
+            return Reference(OfEvent(numbers[0], EVENT_NAMES[name]))
         raise Misread(f"there is no such field: {name}", start_of(tree))
 
     def _function(self, tree: Tree[Token]) -> Operand:
@@ -127,14 +127,14 @@ class Operands:
             return self._added(tree)
         if name in FUNCTIONS and len(tree.children) == 2:
             argument = self.read(tree.children[1])
-            if isinstance(argument, Asked) and argument.function is None:
-                return Asked(argument.subject, FUNCTIONS[name])
+            if isinstance(argument, Reference) and argument.function is None:
+                return Reference(argument.subject, FUNCTIONS[name])
             if isinstance(argument, str):
                 return argument.lower() if name == "lower" else Decimal(len(argument))
-        raise Misread(f"{name}() cannot be used so", start_of(tree))
+        raise Misread(f"{name}() cannot be used here", start_of(tree))
 
     def _added(self, tree: Tree[Token]) -> Value:
-        """`timestampadd(day, -10, current_timestamp)`."""
+        """Return the time of `timestampadd(day, -10, current_timestamp)`."""
         _, *arguments = tree.children
         if len(arguments) != 3 or not isinstance(arguments[0], Tree) or arguments[0].data != "path":
             raise Misread("timestampadd() takes a unit, a number and a time", start_of(tree))
@@ -144,13 +144,13 @@ class Operands:
         return _shift(start, int(amount), words_of(arguments[0])[0], tree)
 
     def _shifted(self, tree: Tree[Token]) -> Value:
-        """A time plus or minus an interval."""
+        """Return a time plus or minus an interval."""
         start, interval = tree.children
         assert isinstance(interval, Tree)
-        said = " ".join(unquote(str(child)) for child in interval.children)
-        span = SPAN.fullmatch(said.strip())
+        interval_text = " ".join(unquote(str(child)) for child in interval.children)
+        span = SPAN.fullmatch(interval_text.strip())
         if span is None:
-            raise Misread(f"not an interval: {said!r}", start_of(tree))
+            raise Misread(f"not an interval: {interval_text!r}", start_of(tree))
         amount = int(span[1]) * (-1 if tree.data == "minus" else 1)
         return _shift(self.read(start), amount, span[2] or "", tree)
 
@@ -165,7 +165,7 @@ def _shift(start: Operand, amount: int, unit: str, tree: Tree[Token]) -> Value:
         return make_leaf(tree, lambda: from_now(months=shifted[0], seconds=shifted[1]))
     if isinstance(start, dt.datetime) and not months:
         return make_leaf(tree, lambda: _later(start, seconds))
-    raise Misread("this can be added to now() only", start_of(tree))
+    raise Misread("this interval can only be added to now()", start_of(tree))
 
 
 def _later(start: dt.datetime, seconds: int) -> dt.datetime:
@@ -176,7 +176,7 @@ def _later(start: dt.datetime, seconds: int) -> dt.datetime:
 
 
 def make_leaf(tree: Tree[Token], make: Callable[[], Leaf]) -> Leaf:
-    """What `make` makes; raises Misread, which says where it is that something makes no sense."""
+    """Return the result of `make`. Turns a ValueError into Misread, which names the position."""
     try:
         return make()
     except ValueError as error:
@@ -184,37 +184,37 @@ def make_leaf(tree: Tree[Token], make: Callable[[], Leaf]) -> Leaf:
 
 
 def value_of(operand: Operand, tree: Tree[Token]) -> Value:
-    """An operand that is a value. Raises Misread."""
-    if isinstance(operand, Asked | Source | Texts):
-        raise Misread("a field is compared with a value only", start_of(tree))
+    """Return an operand that is a value. Raises Misread."""
+    if isinstance(operand, Reference | Source | Texts):
+        raise Misread("a field can only be compared with a value", start_of(tree))
     return operand
 
 
 def called_by(tree: Tree[Token]) -> str:
-    """The name of the function that a call calls."""
+    """Return the name of the called function."""
     return str(tree.children[0]).lower()
 
 
 def trees_of(tree: Tree[Token]) -> list[Tree[Token]]:
-    """The parts of a part, without words that stand for themselves."""
+    """Return the children of a node that are trees, without tokens."""
     return [child for child in tree.children if isinstance(child, Tree)]
 
 
 def words_of(tree: Tree[Token]) -> list[str]:
-    """The names of a path or of a table, in lower case, without quotes."""
+    """Return the names of a path or of a table, in lower case and without quotes."""
     return [unquote(str(child)).lower() for child in tree.children]
 
 
 def start_of(tree: Tree[Token]) -> int:
-    """Where in the text a part begins."""
+    """Return the position in the text at which a part begins."""
     return 0 if tree.meta.empty else int(tree.meta.start_pos)
 
 
 def unquote(text: str) -> str:
-    """Without its quotes, and with what was escaped in it as itself."""
+    """Return the text without its quotes, and with its escape sequences replaced."""
     quote = text[:1]
     if quote == "`":
         return text[1:-1]
     if quote not in ("'", '"'):
         return text
-    return re.sub(rf"\\(['\"\\])|{quote}{quote}", lambda found: found[1] or quote, text[1:-1])
+    return re.sub(rf"\\(['\"\\])|{quote}{quote}", lambda match: match[1] or quote, text[1:-1])

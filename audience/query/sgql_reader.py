@@ -1,10 +1,10 @@
-"""A parsed query becomes a condition.
+"""Turn a parsed query into a condition.
 
-An event is asked about in three ways, which all mean that there is an engagement of the contact for which something
-holds: by a join with `event_data`, by `contact_id in (select contact_id from event_data …)`, and, in a condition alone,
-by the names `event_type`, `event_timestamp`: there, those that are joined by `and` speak of the same event. The join is
-an inner one; a condition alone means an outer one, so that a contact without events is asked as if all parts of its
-event were null.
+A query can refer to an event in three ways. All of them mean that the contact has an engagement with certain
+properties: a join with `event_data`, `contact_id in (select contact_id from event_data …)`, and, in a condition alone,
+the names `event_type` and `event_timestamp`. In a condition alone, comparisons that are joined by `and` are about the
+same event. The join is an inner one. A condition alone means an outer join: a contact without events is treated as if
+all properties of its event were null.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from audience.query.conditions import (
     may_hold_without,
 )
 from audience.query.sgql_operands import (
-    Asked,
     Misread,
     Node,
     Operands,
+    Reference,
     Source,
     Texts,
     called_by,
@@ -71,20 +71,22 @@ EVENTS: Final = "event_data"
 MAIL: Final = "mail"
 """The source of all events."""
 OWN_EVENT: Final = 0
-"""The event that a condition alone speaks of."""
+"""The number of the event that a condition alone is about."""
 
 
 @dataclass
 class Reader:
-    """Reads one query, or one `select` of it. `tables` are those that can be named here: an event's number, or None for
-    the contact."""
+    """Read one query, or one `select` of it.
+
+    `tables` maps the names that can be used here to an event's number, or to None for the contact.
+    """
 
     vocabulary: Vocabulary
     tables: Mapping[str, int | None] = field(default_factory=dict)
     events: Iterator[int] = field(default_factory=lambda: count(OWN_EVENT + 1))
 
     def read(self, tree: Tree[Token]) -> Condition:
-        """Raises Misread."""
+        """Return the condition of a query. Raises Misread."""
         (root,) = trees_of(tree)
         if root.data == "select":
             return self._select(root, columns={"contact_id", "updated_at"})
@@ -92,7 +94,7 @@ class Reader:
         return bind_events(self._condition(root))
 
     def _select(self, tree: Tree[Token], *, columns: set[str], is_inner: bool = False) -> Condition:
-        """The contacts for which there are rows of the tables that meet the condition."""
+        """Return a condition for the contacts for which the tables have rows that meet the `where`."""
         parts = trees_of(tree)
         named = [self._table(part) for part in parts if part.data in ("table", "join")]
         tables = dict(named)
@@ -113,7 +115,7 @@ class Reader:
         return condition
 
     def _table(self, tree: Tree[Token]) -> tuple[str, int | None]:
-        """What a table is called here, and the number of its event."""
+        """Return the name that a table has here, and the number of its event."""
         if tree.data == "join":
             table, *paths = trees_of(tree)
             comparisons = [child for child in tree.children if isinstance(child, Token)]
@@ -144,22 +146,22 @@ class Reader:
 
     def _test(self, name: str, tree: Tree[Token]) -> Condition:
         operands = Operands(self.vocabulary, self.tables)
-        asked, *others = [operands.read(child) for child in tree.children if not _is_comparison(child)]
+        operand, *others = [operands.read(child) for child in tree.children if not _is_comparison(child)]
         operator = next((OPERATORS[str(child)] for child in tree.children if _is_comparison(child)), Operator.EQ)
-        if name == "compared" and not isinstance(asked, Asked | Source):
-            asked, others, operator = others[0], [asked], TURNED.get(operator, operator)
+        if name == "compared" and not isinstance(operand, Reference | Source):
+            operand, others, operator = others[0], [operand], TURNED.get(operator, operator)
         values = [value_of(other, tree) for other in others]
-        match asked:
+        match operand:
             case Source(event):
                 return _of_source(event, name, operator, values, tree)
-            case Asked():
-                return make_leaf(tree, partial(self._leaf, name, asked, operator, values))
+            case Reference():
+                return make_leaf(tree, partial(self._leaf, name, operand, operator, values))
             case _:
-                raise Misread("no field is compared", start_of(tree))
+                raise Misread("the comparison has no field", start_of(tree))
 
-    def _leaf(self, name: str, asked: Asked, operator: Operator, values: list[Value]) -> Condition:
-        """Raises ValueError."""
-        compare = partial(leaves.compare, self.vocabulary, asked.subject, function=asked.function)
+    def _leaf(self, name: str, reference: Reference, operator: Operator, values: list[Value]) -> Condition:
+        """Return the leaf of a comparison. Raises ValueError."""
+        compare = partial(leaves.compare, self.vocabulary, reference.subject, function=reference.function)
         match name:
             case "compared":
                 return compare(operator, values[0])
@@ -168,26 +170,26 @@ class Reader:
             case "between":
                 return And((compare(Operator.GE, values[0]), compare(Operator.LE, values[1])))
             case "among":
-                return leaves.among(self.vocabulary, asked.subject, values, function=asked.function)
+                return leaves.among(self.vocabulary, reference.subject, values, function=reference.function)
             case _:
-                return leaves.missing(asked.subject)
+                return leaves.missing(reference.subject)
 
     def _selected(self, tree: Tree[Token]) -> Condition:
         path, inner = tree.children
         if not isinstance(path, Tree) or path.data != "path" or words_of(path)[-1] != "contact_id":
-            raise Misread("only contact_id is looked for in a select", start_of(tree))
+            raise Misread("only contact_id can be compared with a select", start_of(tree))
         assert isinstance(inner, Tree)
-        found = self._select(inner, columns={"contact_id"}, is_inner=True)
-        return Not(found) if tree.data == "not_selected" else found
+        condition = self._select(inner, columns={"contact_id"}, is_inner=True)
+        return Not(condition) if tree.data == "not_selected" else condition
 
     def _contains(self, tree: Tree[Token]) -> Condition:
-        """`contains(list_ids, 'x')`, `array_contains(list_ids, ['x', 'y'])`: one of them."""
+        """Read `contains(list_ids, 'x')` or `array_contains(list_ids, ['x', 'y'])`: one of the values matches."""
         name = called_by(tree)
         if name not in ("contains", "array_contains"):
-            raise Misread(f"{name}() alone says nothing", start_of(tree))
+            raise Misread(f"{name}() is not a condition", start_of(tree))
         operands = Operands(self.vocabulary, self.tables)
         arguments = [operands.read(child) for child in tree.children[1:]]
-        if len(arguments) != 2 or not isinstance(arguments[0], Asked):
+        if len(arguments) != 2 or not isinstance(arguments[0], Reference):
             raise Misread(f"{name}() takes a field and a value", start_of(tree))
         subject, wanted = arguments[0].subject, arguments[1]
         values = wanted.values if isinstance(wanted, Texts) else (value_of(wanted, tree),)
@@ -232,15 +234,17 @@ def _speaks_of_event(condition: Condition) -> bool:
 
 
 def read_pattern(value: Value) -> str:
-    """The pattern of a `like`: `%` is any text, `%%` a percent sign, `_` any character. Raises ValueError."""
+    """Return the pattern of a `like`: `%` is any text, `%%` a percent sign, `_` any character. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError("a pattern is a text")
-    return re.sub(r"\\|%%", lambda found: "\\" + found[0][0], value)
+    return re.sub(r"\\|%%", lambda match: "\\" + match[0][0], value)
 
 
 def _of_source(event: int, name: str, operator: Operator, values: list[Value], tree: Tree[Token]) -> Condition:
-    """Return a condition that is true of every event or of none, since all of them come from mail; without an event it
-    is unknown. Raises Misread."""
+    """Return a condition on the source of an event, which is true of every event or of none.
+
+    All events come from mail. Without an event the condition is unknown. Raises Misread.
+    """
     match name:
         case "is_null":
             return Missing(OfEvent(event, EventPart.KIND))
@@ -249,7 +253,7 @@ def _of_source(event: int, name: str, operator: Operator, values: list[Value], t
         case "compared" | "among" if operator in (Operator.EQ, Operator.NE):
             is_met = (MAIL in values) != (operator is Operator.NE)
         case _:
-            raise Misread("event_source is one thing or another", start_of(tree))
+            raise Misread("event_source can only be compared with =, !=, in and like", start_of(tree))
     return leaves.any_event(event) if is_met else leaves.no_event(event)
 
 

@@ -1,7 +1,7 @@
-"""What conditions may speak of: the fields of an account's contacts, by their names, and its campaigns.
+"""Define what conditions may refer to: the fields of an account's contacts by name, and its campaigns.
 
-The functions here make the leaves of a condition, and refuse, with a ValueError that says why, what makes no sense or
-cannot be stored: so a tree that was built here always compiles to SQL that PostgreSQL can run.
+The functions here make the leaves of a condition. They refuse values that do not fit or cannot be stored with a
+ValueError that says why. So a tree that was built here always compiles to SQL that PostgreSQL can run.
 """
 
 from __future__ import annotations
@@ -56,38 +56,41 @@ EVENT_TYPES: Final = {
     "spamreport": EngagementKind.REPORTED_SPAM,
     "spam_report": EngagementKind.REPORTED_SPAM,
 }
-"""By the words of the wire's events."""
+"""Kinds of engagements, keyed by the event types of the API."""
 
 TEXT_LENGTH: Final = 1000
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
 UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 LONGEST_MONTHS: Final = 12 * 1000
 LONGEST_SECONDS: Final = 1000 * 366 * 86400
-"""How far from now a time may be: as far as years have four digits."""
-TEXT_ONLY: Final = "only a text can be asked that"
+"""The largest distance of a time from now. Within it years have four digits."""
+TEXT_ONLY: Final = "this can only be done with a text"
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The custom fields of an account by their names in lower case, and how to find its campaigns: by the id as the
-    caller writes it."""
+    """The names that conditions of an account may use.
+
+    `custom` maps names in lower case to custom fields. `find_campaign` returns the id of a campaign from the caller's
+    text.
+    """
 
     custom: Mapping[str, Custom]
     find_campaign: Callable[[str], int | None]
 
     def find(self, name: str) -> Subject | None:
-        """What a name, in any case, stands for; None: there is no such field."""
+        """Return the field of a name, in any case; None if there is no such field."""
         name = name.lower()
         return COLUMNS.get(name) or self.custom.get(name)
 
 
 def read_campaign_number(text: str) -> int | None:
-    """The id of a campaign as the legacy wire writes it."""
+    """Return the id of a campaign in the form that the legacy API uses, or None if the text is not an id."""
     return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
 
 
 def vocabulary_of(account: Account, *, find_campaign: Callable[[str], int | None] = read_campaign_number) -> Vocabulary:
-    """What can be said of this account's contacts."""
+    """Return the vocabulary of an account."""
     fields = FieldDefinition.objects.filter(account=account)
     return Vocabulary({field.name.lower(): Custom(field.pk, Kind(field.type)) for field in fields}, find_campaign)
 
@@ -100,14 +103,14 @@ def compare(
     *,
     function: Function | None = None,
 ) -> Condition:
-    """The leaf that compares. Raises ValueError."""
+    """Return a leaf that compares a subject with a value. Raises ValueError."""
     kind = _kind(subject, function)
     if operator is Operator.LIKE and kind is Kind.ENGAGEMENT and isinstance(value, str):
         return _like_event_type(subject, value)
     if operator is Operator.LIKE and kind is not Kind.TEXT:
         raise ValueError(TEXT_ONLY)
     if kind is Kind.ENGAGEMENT and operator not in {Operator.EQ, Operator.NE}:
-        raise ValueError("the type of an event is one thing or another")
+        raise ValueError("the type of an event can only be equal or unequal to a value")
     return Compare(subject, operator, _fit(vocabulary, value, subject, kind), function)
 
 
@@ -124,46 +127,48 @@ def no_event(event: int) -> Condition:
 def among(
     vocabulary: Vocabulary, subject: Subject, values: Iterable[Value], *, function: Function | None = None
 ) -> Condition:
-    """The leaf that compares with several. Raises ValueError."""
+    """Return a leaf that compares a subject with several values. Raises ValueError."""
     kind = _kind(subject, function)
     return Among(subject, tuple(_fit(vocabulary, value, subject, kind) for value in values), function)
 
 
 def missing(subject: Subject) -> Condition:
-    """The leaf that asks whether a contact has something. Raises ValueError."""
+    """Return a leaf that is true of contacts without a value. Raises ValueError."""
     if subject == COLUMNS["list_ids"]:
-        raise ValueError("ask for a list by its id")
+        raise ValueError("compare list_ids with the id of a list")
     return Missing(subject)
 
 
 def has(subject: Subject, value: Value) -> Condition:
-    """The leaf that asks for one of several texts, such as the lists a contact is on. Raises ValueError."""
+    """Return a leaf that looks for one of several texts, such as a list that the contact is on. Raises ValueError."""
     if not isinstance(subject, Column) or subject.kind is not Kind.TEXTS:
         raise ValueError("only alternate_emails, email_domains and list_ids contain values")
     if not isinstance(value, str):
-        raise ValueError("this contains texts")
+        raise ValueError("this field contains texts")
     text = check_text(value)
     if subject == COLUMNS["list_ids"]:
         return InList(text)
-    # E-mail addresses and their domains are kept in their canonical form.
+    # E-mail addresses and their domains are stored in canonical form.
     return Has(subject, domain_key(text) if subject == COLUMNS["email_domains"] else address_key(text))
 
 
 def from_now(*, months: int = 0, seconds: int = 0) -> FromNow:
-    """A time relative to now. Raises ValueError if it is too far away."""
+    """Return a time relative to now. Raises ValueError if it is too far away."""
     if abs(months) > LONGEST_MONTHS or abs(seconds) > LONGEST_SECONDS:
         raise ValueError("the time is more than 1000 years away")
     return FromNow(months, seconds)
 
 
 def escape_pattern(text: str) -> str:
-    """A pattern of LIKE that only this text meets."""
+    """Return a pattern of LIKE that only this text matches."""
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def meets_pattern(text: str, pattern: str) -> bool:
-    """Return whether a text is like a pattern, as PostgreSQL reads it. The time is that of one look at each character
-    of the pattern for each of the text."""
+    """Return whether a text matches a pattern of LIKE, as PostgreSQL decides it.
+
+    The time is proportional to the length of the pattern times the length of the text.
+    """
     places = {0}
     for token in re.findall(r"\\.|.", pattern, re.DOTALL):
         if token == "%":
@@ -176,7 +181,7 @@ def meets_pattern(text: str, pattern: str) -> bool:
 
 
 def check_text(text: str) -> str:
-    """The text, if PostgreSQL can hold it. Raises ValueError."""
+    """Return the text if PostgreSQL can store it. Raises ValueError."""
     if len(text) > TEXT_LENGTH:
         raise ValueError(f"the text is longer than {TEXT_LENGTH} characters")
     if UNSTORABLE.search(text):
@@ -185,7 +190,7 @@ def check_text(text: str) -> str:
 
 
 def read_number(text: str) -> Decimal:
-    """A number as it is written in JSON, without an exponent. Raises ValueError."""
+    """Return a number that is written as in JSON, without an exponent. Raises ValueError."""
     if not NUMBER.fullmatch(text.strip()):
         raise ValueError("not a number")
     try:
@@ -195,18 +200,18 @@ def read_number(text: str) -> Decimal:
 
 
 def _kind(subject: Subject, function: Function | None) -> Kind:
-    """What the subject, or what the function gives of it, holds."""
+    """Return the kind of the subject's values, or of the function's results."""
     if subject.kind is Kind.TEXTS:
-        raise ValueError("this holds several values: use contains()")
+        raise ValueError("this field holds several values: use contains()")
     if function is not None and subject.kind is not Kind.TEXT:
         raise ValueError(TEXT_ONLY)
     return Kind.NUMBER if function is Function.LENGTH else subject.kind
 
 
 def _fit(vocabulary: Vocabulary, value: Value, subject: Subject, kind: Kind) -> Value:
-    """The value in the type of what it is compared with."""
+    """Return the value in the type of the subject that it is compared with."""
     if isinstance(subject, OfEvent) and subject.part is EventPart.CAMPAIGN:
-        # No campaign has number 0.
+        # No campaign has the id 0.
         return Decimal(vocabulary.find_campaign(_campaign_text(value)) or 0)
     match kind, value:
         case Kind.TEXT, str():
@@ -224,13 +229,13 @@ def _fit(vocabulary: Vocabulary, value: Value, subject: Subject, kind: Kind) -> 
         case Kind.ENGAGEMENT, str():
             return _event_type(value)
         case _:
-            raise ValueError(f"this is a {kind}, and cannot be compared with that")
+            raise ValueError(f"a {kind} cannot be compared with this value")
 
 
 def _campaign_text(value: Value) -> str:
     if isinstance(value, str | Decimal):
         return str(value)
-    raise ValueError("this is the id of a campaign")
+    raise ValueError("the value is not the id of a campaign")
 
 
 def _like_event_type(subject: Subject, pattern: str) -> Condition:

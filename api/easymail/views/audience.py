@@ -60,7 +60,7 @@ class Contacts(Endpoint):
             found_on = find_list(self.account, list_uuid) if list_uuid else None
         except UnknownList:
             raise selected("list_uuid") from None
-        found, total = search_contacts(self.account, query.page, search=search, found_on=found_on)
+        found, total = search_contacts(self.account, query.page, search=search, contact_list=found_on)
         return Response(outputs.page(map(shown.contact, found), query, total))
 
     @done_once
