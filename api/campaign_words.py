@@ -46,7 +46,7 @@ WORDS: Final[Mapping[Dialect, Mapping[Status, str]]] = {
         Status.PAUSED: "Paused",
         Status.SENT: "Sent",
         Status.FAILED: "Canceled",
-        Status.CANCELED: "Canceled",
+        Status.CANCELLED: "Canceled",
     },
     Dialect.SINGLE_SENDS: {
         Status.DRAFT: "draft",
@@ -56,7 +56,7 @@ WORDS: Final[Mapping[Dialect, Mapping[Status, str]]] = {
         Status.PAUSED: "triggered",
         Status.SENT: "triggered",
         Status.FAILED: "triggered",
-        Status.CANCELED: "triggered",
+        Status.CANCELLED: "triggered",
     },
     Dialect.EASYMAIL: {
         Status.DRAFT: "draft",
@@ -66,7 +66,7 @@ WORDS: Final[Mapping[Dialect, Mapping[Status, str]]] = {
         Status.PAUSED: "sending",
         Status.SENT: "sent",
         Status.FAILED: "failed",
-        Status.CANCELED: "canceled",
+        Status.CANCELLED: "canceled",
     },
     Dialect.SOAP: {
         Status.DRAFT: "New",
@@ -76,7 +76,7 @@ WORDS: Final[Mapping[Dialect, Mapping[Status, str]]] = {
         Status.PAUSED: "Paused",
         Status.SENT: "Complete",
         Status.FAILED: "Error",
-        Status.CANCELED: "Canceled",
+        Status.CANCELLED: "Canceled",
     },
 }
 
@@ -109,7 +109,7 @@ ALLOWED: Final[Mapping[Dialect, Mapping[Move, frozenset[Status]]]] = {
         Move.SEND_NOW: STARTABLE,
         # It shows a paused campaign as sending, and a sending one can be canceled.
         Move.CANCEL: frozenset({Status.QUEUED, Status.SENDING, Status.PAUSED}),
-        Move.DELETE: frozenset({Status.DRAFT, Status.SENT, Status.FAILED, Status.CANCELED}),
+        Move.DELETE: frozenset({Status.DRAFT, Status.SENT, Status.FAILED, Status.CANCELLED}),
     },
     Dialect.SOAP: {
         Move.SCHEDULE: DRAFTS,

@@ -1,4 +1,4 @@
-"""Content: a campaign's texts as its messages share them, from whom they come, and what they ask of each contact."""
+"""Prepare the content of a campaign for its messages: texts, sender, headers, tags and links; and limit its size."""
 
 from __future__ import annotations
 
@@ -18,16 +18,22 @@ from mailer.expressing import KeyCounter, link_sizes
 
 BODY: Final = re.compile(r"<body\b", re.IGNORECASE)
 HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
-LEAVE_EVERYTHING: Final = "<%asm_global_unsubscribe_raw_url%>"
+UNSUBSCRIBE_FROM_ALL: Final = "<%asm_global_unsubscribe_raw_url%>"
 LINK_TAGS: Final = re.compile(r"\[unsubscribe\]|\{\{\{unsubscribe\}\}\}|\{\{unsubscribe\}\}")
 SCHEMES = ("http://", "https://")
 LONGEST_VALUE: Final = 8_000
-"""Bytes that replace a tag, at most: five addresses of 254 characters, or a custom field of 1,000, each character of
-which may become six in HTML."""
+"""The largest value of a tag in bytes.
+
+This is the size of five addresses of 254 characters, or of a custom field of 1,000 characters, each of which may become
+six bytes in HTML.
+"""
 
 
 class Content(NamedTuple):
-    """`parts` are MIME type and text, those that have any, in the order of RFC 2046 section 5.1.4."""
+    """The content that all messages of a campaign share.
+
+    `parts` are the texts that are not empty, each with its MIME type, in the order of RFC 2046 section 5.1.4.
+    """
 
     sender: Address
     reply_to: Address
@@ -38,17 +44,20 @@ class Content(NamedTuple):
 
 
 def content_of(campaign: Campaign) -> Content:
-    """With its sender's tags filled in; the plain text is made from the HTML if it lacks and the campaign says so."""
+    """Return the content of a campaign with its sender's tags filled in.
+
+    The plain text is made from the HTML if it is missing and the campaign asks for it.
+    """
     sender = campaign.sender
     assert sender is not None  # a campaign without one is not ready
-    said = campaign.subject, campaign.preheader, campaign.plain_content, campaign.html_content
-    subject, preheader, plain, html = (fill_in_sender(text, sender) for text in said)
+    texts = campaign.subject, campaign.preheader, campaign.plain_content, campaign.html_content
+    subject, preheader, plain, html = (fill_in_sender(text, sender) for text in texts)
     if not plain.strip() and campaign.generates_plain:
         plain = plain_text_of(html)
     has_link = bool(campaign.suppression_group_id or campaign.custom_unsubscribe_url)
     if not has_link:
-        # Who leaves such a campaign leaves the account.
-        plain, html = (LINK_TAGS.sub(LEAVE_EVERYTHING, text) for text in (plain, html))
+        # An unsubscribe from such a campaign is one from all mail of the account.
+        plain, html = (LINK_TAGS.sub(UNSUBSCRIBE_FROM_ALL, text) for text in (plain, html))
     html = with_preheader(html, preheader)
     parts = [(type, text) for type, text in (("text/plain", plain), ("text/html", html)) if text.strip()]
     return Content(
@@ -56,36 +65,39 @@ def content_of(campaign: Campaign) -> Content:
         reply_to=reply_address(campaign, sender),
         subject=subject,
         parts=parts,
-        headers={} if has_link else leaving_headers(),
+        headers={} if has_link else unsubscribe_headers(),
         tags=find_tags([subject, plain, html]),
     )
 
 
 def reply_address(campaign: Campaign, sender: Sender) -> Address:
-    """The campaign's own, or the sender's."""
+    """Return the reply address of the campaign, or that of its sender."""
     return Address(campaign.reply_to) if campaign.reply_to else Address(sender.reply_to, sender.reply_to_name)
 
 
 def with_preheader(html: str, preheader: str) -> str:
-    """The HTML with a first line that only a mailbox's list shows."""
+    """Return the HTML with a hidden first line, which mail programs show in the list of messages."""
     if not preheader.strip() or not html.strip():
         return html
     line = f'<div style="{HIDDEN}">{escape(preheader, quote=False)}</div>'
     body = BODY.search(html)
-    # Without an end behind the first there is none behind a later one.
+    # If the first tag has no end, no later one has.
     at = html.find(">", body.end()) + 1 if body else 0
     return f"{html[:at]}{line}{html[at:]}"
 
 
-def leaving_headers() -> dict[str, str]:
-    """Of a campaign without an unsubscribe group or a link of its own (RFC 2369; RFC 8058 asks for https)."""
+def unsubscribe_headers() -> dict[str, str]:
+    """Return the headers of a campaign without an unsubscribe group and without a custom link.
+
+    Sources: RFC 2369, and RFC 8058, which requires https.
+    """
     one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     is_secure = settings.PUBLIC_URL.startswith("https:")
-    return {"List-Unsubscribe": f"<{LEAVE_EVERYTHING}>"} | (one_click if is_secure else {})
+    return {"List-Unsubscribe": f"<{UNSUBSCRIBE_FROM_ALL}>"} | (one_click if is_secure else {})
 
 
 def links_of(campaign: Campaign) -> list[str]:
-    """Each once, in the order of the content. Tags in them are shown as they are written."""
+    """Return the web links of a campaign's HTML, each once, in order. Tags in them are not replaced."""
     targets = (
         part.attributes.get("href", "").strip()
         for part in read_html(campaign.html_content)

@@ -36,7 +36,7 @@ from foundation.texts import check_line
 from mailer.models import UnsubscribeGroup
 
 LONG: Final = ("html_content", "plain_content", "markdown")
-"""The contents, which may be megabytes each: a list does without them."""
+"""Columns that may hold megabytes each, which lists do not read."""
 TITLE_LENGTH = 255
 
 PLAIN_FIELDS = frozenset(
@@ -64,23 +64,26 @@ PLAIN_FIELDS = frozenset(
         "time_zone",
     }
 )
-"""What a caller may say of a campaign as it is stored. HTML and plain text follow `markdown`; whoever writes them
-otherwise takes it away."""
+"""The columns that a caller may set. HTML and plain text are made from `markdown`; writing one of them clears it."""
 LINES = ("title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url")
-"""Fields of one line: most of them reach a header."""
+"""Fields of one line. Most of them become headers."""
 CONTENTS = frozenset({"subject", "preheader", "markdown", "html_content", "plain_content"})
 SEVERAL = frozenset({"lists", "segments"})
 
 Changes = Mapping[str, Any]
-"""`PLAIN_FIELDS`, and by their ids `sender`, `suppression_group` (or None), `lists` and `segments` (or their UUIDs)."""
+"""Values of `PLAIN_FIELDS`, and ids (or UUIDs) of `sender`, `suppression_group`, `lists` and `segments`."""
 NO_CHANGES: Final[Changes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class EditingRules:
-    """What a dialect asks for besides: that a sender it names is verified, what may not change once it is made, and
-    what a scheduled campaign must not come to lack (nothing: that is looked at when its time has come). Markdown
-    replaces what was written otherwise only where that `overwrites`."""
+    """Rules that an API adds to those of the core.
+
+    `needs_verified_sender`: a sender that the caller names must be verified. `fixed`: fields that cannot be changed
+    after the campaign was created. `needs`: what a scheduled campaign must have after a change; what is missing
+    otherwise is noticed when its time comes. `overwrites`: Markdown may replace content that was not written as
+    Markdown.
+    """
 
     needs_verified_sender: bool = False
     fixed: frozenset[str] = frozenset()
@@ -92,13 +95,13 @@ NO_RULES = EditingRules()
 
 
 def own_campaigns(account: Account) -> QuerySet[Campaign]:
-    """The account's campaigns that are not deleted, the newest first."""
+    """Return the account's campaigns that are not deleted, the newest first."""
     own = Campaign.objects.by_clock().filter(account=account, deleted_at=None)
     return own.select_related("sender").prefetch_related("lists", "segments").order_by("-pk")
 
 
 def find_campaign(account: Account, campaign_id: int | UUID) -> Campaign:
-    """By its number or its UUID. Raises UnknownCampaign."""
+    """Return a campaign by its number or its UUID. Raises UnknownCampaign."""
     key = {"uuid": campaign_id} if isinstance(campaign_id, UUID) else {"pk": campaign_id}
     campaign = own_campaigns(account).filter(**key).first()
     if campaign is None:
@@ -107,12 +110,12 @@ def find_campaign(account: Account, campaign_id: int | UUID) -> Campaign:
 
 
 def numbers_of(account: Account, uuids: Collection[UUID]) -> list[int]:
-    """The ids of these campaigns, each once, in their order. Raises UnknownCampaign unless all of them are there."""
+    """Return the ids of these campaigns, each once and in ascending order. Raises UnknownCampaign if one is missing."""
     own = Campaign.objects.filter(account=account, deleted_at=None, uuid__in=uuids)
-    found = list(own.order_by("pk").values_list("pk", flat=True))
-    if len(found) < len(set(uuids)):
+    ids = list(own.order_by("pk").values_list("pk", flat=True))
+    if len(ids) < len(set(uuids)):
         raise UnknownCampaign
-    return found
+    return ids
 
 
 def list_campaigns(
@@ -123,20 +126,22 @@ def list_campaigns(
     categories: Collection[str] | None = None,
     order: str = "-pk",
 ) -> QuerySet[Campaign]:
-    """The account's campaigns that are not deleted, the newest first or in another order: those with these letters in
-    their title, in one of these statuses, with one of these categories."""
-    found = Campaign.objects.by_clock().filter(account=account, deleted_at=None)
+    """Return the account's campaigns that are not deleted, without their contents, the newest first by default.
+
+    Optional filters: a part of the `title`, a set of `statuses`, and `categories` of which a campaign has at least one.
+    """
+    campaigns = Campaign.objects.by_clock().filter(account=account, deleted_at=None)
     if title:
-        found = found.filter(title__icontains=title)
+        campaigns = campaigns.filter(title__icontains=title)
     if statuses is not None:
-        found = found.filter(Q(status_now__in=statuses))
+        campaigns = campaigns.filter(Q(status_now__in=statuses))
     if categories is not None:
-        found = found.filter(categories__overlap=list(categories))
-    return found.defer(*LONG).order_by(order, "uuid")
+        campaigns = campaigns.filter(categories__overlap=list(categories))
+    return campaigns.defer(*LONG).order_by(order, "uuid")
 
 
 def categories_of(account: Account, *, limit: int) -> list[str]:
-    """The categories of the account's campaigns, those that were used last, in the order of the alphabet."""
+    """Return the most recently used categories of the account's campaigns, in alphabetical order."""
     own = Campaign.objects.filter(account=account, deleted_at=None).order_by()
     named = own.annotate(category=Func(F("categories"), function="unnest")).values("category")
     newest = named.annotate(newest=Max("pk")).order_by("-newest", "category")
@@ -144,8 +149,10 @@ def categories_of(account: Account, *, limit: int) -> list[str]:
 
 
 def create_campaign(account: Account, changes: Changes, *, rules: EditingRules = NO_RULES) -> Campaign:
-    """A new draft. Raises UnknownPart, UnfitCharacter, MessageTooLarge, TwoUnsubscribeLinks, CampaignLimit, and what
-    the rules say."""
+    """Create a draft.
+
+    Raises UnknownPart, UnfitCharacter, MessageTooLarge, TwoUnsubscribeLinks, CampaignLimit, and what the rules require.
+    """
     with transaction.atomic():
         refuse_beyond_limit(account)
         campaign = Campaign(account=account)
@@ -154,7 +161,7 @@ def create_campaign(account: Account, changes: Changes, *, rules: EditingRules =
 
 
 def refuse_beyond_limit(account: Account) -> None:
-    """Raises CampaignLimit. Two at one time wait for each other."""
+    """Raise CampaignLimit if the account has as many campaigns as it may have. Concurrent calls wait for each other."""
     if not settings.CAMPAIGNS_LIMIT:
         return
     with connection.cursor() as cursor:
@@ -171,8 +178,11 @@ def edit_campaign(
     allowed_from: Collection[CampaignStatus] = frozenset({CampaignStatus.DRAFT}),
     rules: EditingRules = NO_RULES,
 ) -> Campaign:
-    """Change what is named. Raises UnknownCampaign, TransitionInProgress, CampaignConflict, and what `create_campaign`
-    does but CampaignLimit; ForeignContent; of a scheduled one NotReady, if it would lack what the rules need."""
+    """Change the fields that are given.
+
+    Raises UnknownCampaign, TransitionInProgress, CampaignConflict, ForeignContent, NotReady if a scheduled campaign
+    would not have what the rules need, and what `create_campaign` raises except CampaignLimit.
+    """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, allowed_from)
         for name in rules.fixed & changes.keys():
@@ -188,12 +198,12 @@ def edit_campaign(
 
 
 def has_foreign_content(campaign: Campaign) -> bool:
-    """Whether its content was written otherwise than as Markdown, which could not say all of it."""
+    """Return whether the content was not written as Markdown, which may not be able to express it."""
     return not campaign.markdown and bool(campaign.html_content.strip() or campaign.plain_content.strip())
 
 
 def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> None:
-    """Write the changes down, in the caller's transaction. Raises what `apply` does, and nothing is written."""
+    """Store the changes in the caller's transaction. If `apply` raises an error, nothing is stored."""
     parts = apply(campaign, changes, rules=rules)
     now = database_now()
     if campaign.pk is None:
@@ -205,8 +215,10 @@ def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RUL
 
 
 def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> dict[str, Any]:
-    """Make the changes to the campaign in memory, and return the rows that they name. Raises UnfitCharacter,
-    UnknownPart, UnverifiedSender, TwoUnsubscribeLinks, and MessageTooLarge."""
+    """Make the changes to the campaign in memory, and return the rows that they refer to.
+
+    Raises UnfitCharacter, UnknownPart, UnverifiedSender, TwoUnsubscribeLinks and MessageTooLarge.
+    """
     check_characters(changes)
     parts = find_parts(campaign.account, changes)
     written = campaign.html_content, campaign.plain_content
@@ -240,14 +252,14 @@ def check_characters(changes: Changes) -> None:
 
 
 def find_parts(account: Account, changes: Changes) -> dict[str, Any]:
-    """The account's rows that the changes name by their ids. Raises UnknownPart, which names all that are not there."""
+    """Return the account's rows that the changes refer to. Raises UnknownPart, which lists all that do not exist."""
     sources: dict[str, QuerySet[Any]] = {
         "sender": Sender.objects.all(),
         "lists": ContactList.objects.filter(deleted_at=None),
         "segments": Segment.objects.all(),
         "suppression_group": UnsubscribeGroup.objects.filter(deleted_at=None),
     }
-    found: dict[str, Any] = {}
+    parts_by_name: dict[str, Any] = {}
     unknown = []
     for name, rows in sources.items():
         if name not in changes:
@@ -257,17 +269,19 @@ def find_parts(account: Account, changes: Changes) -> dict[str, Any]:
         parts = list(rows.filter(account=account, **{by: keys})) if keys else []
         if len(parts) < len(keys):
             unknown.append(name)
-        found[name] = parts if name in SEVERAL else next(iter(parts), None)
+        parts_by_name[name] = parts if name in SEVERAL else next(iter(parts), None)
     if unknown:
         raise UnknownPart(*unknown)
-    return found
+    return parts_by_name
 
 
 def duplicate_campaign(
     account: Account, campaign_id: int, title: str | None = None, *, longest: int = TITLE_LENGTH
 ) -> Campaign:
-    """A draft with the same content and audience; its title has `longest` characters at most. Raises UnknownCampaign,
-    CampaignLimit."""
+    """Create a draft with the same content and audience, and a title of at most `longest` characters.
+
+    Raises UnknownCampaign and CampaignLimit.
+    """
     original = find_campaign(account, campaign_id)
     changes = {name: getattr(original, name) for name in PLAIN_FIELDS - {"send_at"}} | {
         "title": (title or f"Copy of {original.title}")[:longest],

@@ -1,4 +1,4 @@
-"""Errors of campaigns and of their senders."""
+"""Define the errors of campaigns and of their senders."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from foundation.errors import SluiceError
 
 
 class UnknownCampaign(SluiceError):
-    """The account has no campaign of that id. Another account's id, and a deleted one's, behave the same."""
+    """The account has no campaign of that id. A deleted one, or one of another account, gives the same error."""
 
     code = "unknown_campaign"
 
 
 class CampaignConflict(SluiceError):
-    """The campaign is not in a status from which the caller's dialect allows this move: `status` says in which."""
+    """The API does not allow this move from the campaign's current `status`."""
 
     code = "campaign_conflict"
     status: CampaignStatus = CampaignStatus.DRAFT
@@ -28,30 +28,30 @@ class CampaignConflict(SluiceError):
 
 
 class TransitionInProgress(SluiceError):
-    """Another change of this campaign is being committed at this moment: nothing was changed, ask again."""
+    """Another change of this campaign is being committed at this moment. Nothing was changed; try again."""
 
     code = "transition_in_progress"
 
 
 class Lack(Enum):
-    """Something that is missing, or that may not be used."""
+    """The things that a campaign may be missing."""
 
     SUBJECT = "a subject"
     SENDER = "a sender"
     SENDER_VERIFICATION = "a sender whose address is verified"
-    FROM_NAME = "a name of its sender"
+    FROM_NAME = "a sender name"
     CONTENT = "content"
     AUDIENCE = "a list or a segment"
-    UNSUBSCRIBE_CHOICE = "an unsubscribe group or a link of its own"
-    UNSUBSCRIBE_TAG = "the tag of the unsubscribe link in all its content"
+    UNSUBSCRIBE_CHOICE = "an unsubscribe group or a custom link"
+    UNSUBSCRIBE_TAG = "the tag of the unsubscribe link in both HTML and plain text"
 
     @property
     def label(self) -> str:
-        return f"the campaign lacks {self.value}"
+        return f"the campaign needs {self.value}"
 
 
 class NotReady(SluiceError):
-    """The campaign cannot be sent as it is: `lacks` says what is missing, all of it."""
+    """The campaign cannot be sent yet: `lacks` lists everything that is missing."""
 
     code = "not_ready"
     lacks: tuple[Lack, ...] = ()
@@ -62,13 +62,13 @@ class NotReady(SluiceError):
 
 
 class TimeIsPast(SluiceError):
-    """A campaign shall be scheduled for a time that has passed."""
+    """A campaign cannot be scheduled for a time that has passed."""
 
     code = "time_is_past"
 
 
 class UnknownPart(SluiceError):
-    """The campaign names lists, segments, a sender or a group that the account does not have; `fields` says which."""
+    """The campaign refers to lists, segments, a sender or a group that do not exist; `fields` names them."""
 
     code = "unknown_part"
     fields: tuple[str, ...] = ()
@@ -79,31 +79,31 @@ class UnknownPart(SluiceError):
 
 
 class UnverifiedSender(SluiceError):
-    """The campaign names a sender whose address is not verified, in a dialect that does not take such a one."""
+    """The campaign refers to a sender whose address is not verified, which this API does not allow."""
 
     code = "unverified_sender"
 
 
 class TwoUnsubscribeLinks(SluiceError):
-    """The campaign would have both an unsubscribe group and a link of its own."""
+    """The campaign would have both an unsubscribe group and a custom link."""
 
     code = "two_unsubscribe_links"
 
 
 class FixedField(SluiceError):
-    """What the caller's dialect fixes when a campaign is made would change; `field` says what."""
+    """The API does not allow a change of this `field` after the campaign was created."""
 
     code = "fixed_field"
 
 
 class ForeignContent(SluiceError):
-    """Markdown would replace content that was written otherwise, and the caller has not said that it may."""
+    """Markdown would replace content that was not written as Markdown, and the caller has not allowed it."""
 
     code = "foreign_content"
 
 
 class UndeliveredTest(SluiceError):
-    """A test did not leave, and will not: the text is what the mail system said."""
+    """A test was not sent and will not be. The text is the answer of the mail system."""
 
     code = "test_failed"
 
@@ -115,13 +115,13 @@ class CampaignLimit(SluiceError):
 
 
 class TooManyTests(SluiceError):
-    """A test goes to ten addresses at most."""
+    """A test can be sent to ten addresses at most."""
 
     code = "too_many_tests"
 
 
 class SenderProblem(Enum):
-    """What can be wrong with a part of a sender."""
+    """The problems that a part of a sender can have."""
 
     MISSING = "missing"
     INVALID = "invalid"
@@ -129,14 +129,14 @@ class SenderProblem(Enum):
 
 
 class WrongPart(NamedTuple):
-    """A part of a sender, by the name of its column, and what is wrong with it."""
+    """A part of a sender, named by its column, with its problem."""
 
     part: str
     problem: SenderProblem
 
 
 class InvalidSender(SluiceError):
-    """A sender cannot be as it was given: `wrong` says why, all of it."""
+    """A sender cannot be stored: `wrong` lists all problems."""
 
     code = "invalid_sender"
     wrong: tuple[WrongPart, ...] = ()
@@ -165,12 +165,12 @@ class SenderLocked(SluiceError):
 
 
 class VerificationLimitReached(SluiceError):
-    """The address was mailed as many verification links in the last hour as one sender may have."""
+    """The address was mailed as many verification links in the last hour as one address may get."""
 
     code = "verification_limit_reached"
 
 
 class SenderVerified(SluiceError):
-    """The sender is verified, so there is nothing to be mailed."""
+    """The sender is verified already, so no link is mailed."""
 
     code = "sender_verified"

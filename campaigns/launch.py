@@ -1,9 +1,9 @@
-"""Launch: a campaign's audience becomes the messages of its batch, page by page.
+"""Launch a campaign: its audience becomes the messages of its batch, page by page.
 
-In: a campaign that is ready, and its time. Out: a batch whose parcels leave at that time, at the campaign's pace. Each
-page is one transaction that writes parcels, messages and how far it has come, so after a crash at any line the next
-worker goes on behind the last page: nobody gets two, nobody is left out. A page reads the batch's status under a lock
-that a stop has to wait for, so a stop stops the expansion too.
+The input is a campaign that is ready, and its time. The result is a batch whose parcels are sent from that time on, at
+the campaign's pace. Each page is one transaction that writes parcels, messages and the progress. After a crash at any
+line the next worker continues after the last page, so no contact gets two messages and none is left out. A page reads
+the batch's status under a lock that a stop has to wait for, so a stop ends the expansion, too.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ log = structlog.get_logger(__name__)
 
 EXPAND = "campaigns.tasks.expand"
 HINT_LIFE_SECONDS = 30
-"""A hint that waits for longer is one of several: the sweeper gives one every round."""
+"""How long a hint is valid. The sweeper publishes another one in every round."""
 EXPAND_SECONDS = 20.0
-"""How long one task goes on; then it leaves a hint, so that a long expansion does not block its queue."""
+"""How long one task continues. Then it publishes a hint, so that a long expansion does not block its queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What became of a page of contacts."""
+    """The results of a page of contacts."""
 
     through: int | None
     looked_at: int
@@ -63,13 +63,15 @@ class Page:
 
 
 def hint_expansion(launch_id: int) -> bool:
-    """After the commit: there is an audience to be expanded. False when the broker could not take it."""
+    """Publish a hint, after the commit, that an audience has to be expanded. Return False if the broker is away."""
     return hints.publish(EXPAND, [launch_id], queue=QUEUE, expires=HINT_LIFE_SECONDS)
 
 
 def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datetime) -> Launch:
-    """The batch, the mail and the launch of a campaign, in the transaction that moves it. Its content and the bound of
-    its audience are those of this moment."""
+    """Create the batch, the mail and the launch of a campaign, in the transaction that moves it.
+
+    Its content and the last contact of its audience are fixed at this moment.
+    """
     batch = Batch.objects.create(account=campaign.account, public_id=url_safe(24), is_campaign=True)
     mail, tags = make_mail(campaign, batch)
     with connection.cursor() as cursor:
@@ -88,7 +90,7 @@ def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datet
 
 
 def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
-    """What all messages of the campaign share, and what they ask of each contact."""
+    """Create the mail that all messages of the campaign share. Return it with the tags of its content."""
     content = content_of(campaign)
     mail = Mail.objects.create(
         account=campaign.account,
@@ -108,22 +110,27 @@ def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
 
 
 def withdraw_launch(campaign: Campaign) -> Receipt | None:
-    """Under the campaign's lock, and before its time: what was prepared will not leave. A later launch starts anew.
-    After the commit comes `finish_stop` of the receipt, if there is one."""
+    """Withdraw what was prepared of a campaign before its time, under the campaign's lock.
+
+    A later launch starts from the beginning. If a receipt is returned, call `finish_stop` with it after the commit.
+    """
     if campaign.launch is None or campaign.launch.batch.status == BatchStatus.CANCELLED:
         return None
     return begin_stop(
         campaign.launch.batch,
         BatchStatus.CANCELLED,
         actor="sluice",
-        reason="the campaign was taken back before its time",
+        reason="the campaign was withdrawn before its time",
         allowed_from={BatchStatus.OPEN, BatchStatus.PAUSED},
     )
 
 
 def expand(launch_id: int, *, seconds: float = EXPAND_SECONDS) -> int:
-    """Page after page until the audience is dealt with, the launch is stopped, or the time is over, which leaves a
-    hint. Returns the messages made; none if another worker is at it."""
+    """Expand page after page until the audience is complete, the launch is stopped, or the time is over.
+
+    In the last case a hint is published. Return the number of messages made; 0 if another worker is expanding the
+    launch.
+    """
     until, made = time.monotonic() + seconds, 0
     while page := _next_page(launch_id):
         made += page.messages
@@ -142,11 +149,12 @@ def _next_page(launch_id: int) -> Page | None:
 
 
 def expand_page(launch_id: int) -> Page | None:
-    """The next page of a launch; None if there is none to make now. Raises SearchTooSlow."""
+    """Expand the next page of a launch. Return None if no page can be made now. Raises SearchTooSlow."""
     try:
         with time_limit(settings.JOB_STATEMENT_SECONDS):
             return _expand_page(launch_id)
     except IntegrityError as error:
+        # No partition for ids this high: the sweeper that creates them has not run. Any other cause is a real error.
         if not has_made_partitions_for(error):
             raise
     with time_limit(settings.JOB_STATEMENT_SECONDS):
@@ -174,8 +182,11 @@ def _expand_page(launch_id: int) -> Page | None:
 
 
 def _is_open(launch_id: int) -> bool:
-    """Whether the launch's batch is open, and stays so while this transaction lasts: a stop waits for it. Locked before
-    the launch, as everybody does who locks both."""
+    """Return whether the batch of a launch is open.
+
+    It stays so while this transaction lasts, since a stop waits for its lock. Everyone who locks both locks the batch
+    before the launch.
+    """
     with connection.cursor() as cursor:
         cursor.execute(queries.LOCK_BATCH_OF_LAUNCH, [launch_id])
         row = cursor.fetchone()
@@ -185,11 +196,11 @@ def _is_open(launch_id: int) -> bool:
 def _make_page(launch: Launch, pacer: Pacer) -> Page:
     campaign = launch.campaign
     chosen = select_audience(campaign)
-    merge, said = merge_sql([Tag(*tag) for tag in launch.tags], campaign.account_id)
+    merge, merge_parameters = merge_sql([Tag(*tag) for tag in launch.tags], campaign.account_id)
     times = list(pacer.times())
     parameters: dict[str, Any] = {
         **chosen.parameters,
-        **said,
+        **merge_parameters,
         "account": campaign.account_id,
         "batch": launch.batch_id,
         "mail": launch.mail_id,
@@ -212,7 +223,7 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
 
 
 def _give_hints(batch_id: int, parcels: list[MadeParcel]) -> None:
-    """After the commit: wake the fleet for what is due, and have near waves planned."""
+    """Announce the parcels after the commit: due ones to the workers, near ones to the planner."""
     now = database_now()
     if due := sum(parcel.is_due for parcel in parcels):
         hints.hint_due(Lane.BULK, due)

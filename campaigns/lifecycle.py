@@ -1,9 +1,11 @@
-"""Life cycle: schedule, unschedule, send now, pause, resume, cancel, delete.
+"""Move campaigns: schedule, unschedule, send now, pause, resume, cancel and delete them.
 
-A campaign is moved under its row lock, which is refused at once when somebody else holds it, and which is held only
-while a change commits: a stop gives it back before it waits to settle. The stop itself is that of the campaign's batch.
+A campaign is moved under its row lock. If another process holds the lock, the move is refused at once. The lock is held
+only while a change commits: a stop releases it before it waits to settle. The stop itself is that of the campaign's
+batch.
 
-A dialect that allows fewer moves says from which statuses (`allowed_from`); that is checked under the same lock.
+An API that allows fewer moves passes the statuses from which it allows one (`allowed_from`). They are checked under the
+same lock.
 """
 
 from __future__ import annotations
@@ -37,23 +39,23 @@ Statuses = Collection[CampaignStatus]
 SCHEDULABLE: Statuses = leaves_for(CampaignStatus.SCHEDULED) | {CampaignStatus.SCHEDULED}
 SENDABLE: Statuses = leaves_for(CampaignStatus.QUEUED)
 PAUSABLE: Statuses = leaves_for(CampaignStatus.PAUSED)
-CANCELABLE: Statuses = leaves_for(CampaignStatus.CANCELED)
+CANCELLABLE: Statuses = leaves_for(CampaignStatus.CANCELLED)
 RESUMABLE: Statuses = frozenset({CampaignStatus.PAUSED})
 UNSCHEDULABLE: Statuses = frozenset({CampaignStatus.SCHEDULED})
 
 
 @contextmanager
 def locked_campaign(account: Account, campaign_id: int, *, waits: bool = False) -> Iterator[Campaign]:
-    """The campaign under its row lock, in a transaction, with the status it has at this moment.
+    """Open a transaction with the campaign's row lock, and yield the campaign with its current status.
 
-    Raises UnknownCampaign, and, unless it `waits` for it, TransitionInProgress when another change is being committed.
-    Rows are locked in the order campaign, batch, launch, account's terms.
+    Raises UnknownCampaign, and, unless it `waits`, TransitionInProgress when another change is being committed. Rows
+    are locked in the order campaign, batch, launch, account's terms.
     """
     with stop_transaction():
         own = Campaign.objects.filter(account=account, pk=campaign_id, deleted_at=None)
         try:
             with transaction.atomic():
-                # Not its key: who writes a row that names the campaign is no other change of it.
+                # No key lock: writing a row that refers to the campaign is not a change of it.
                 locked = own.select_for_update(nowait=not waits, no_key=True, of=("self",))
                 campaign = locked.select_related("account", "launch", "sender").first()
         except OperationalError as error:
@@ -67,10 +69,10 @@ def locked_campaign(account: Account, campaign_id: int, *, waits: bool = False) 
 
 
 def begin_if_time(campaign: Campaign) -> None:
-    """Under its lock: note that a campaign has begun, if it has and the sweeper has not noted it yet.
+    """Record, under the campaign's lock, that it has begun, if it has and the sweeper has not recorded it yet.
 
-    The row of a scheduled campaign's batch is locked first, which every release of its parcels has to read: before its
-    time nothing of it has left, and while this transaction lasts nothing will.
+    The row of a scheduled campaign's batch is locked first. Every release of its parcels has to read that row, so none
+    of its mail was sent before its time, and none is sent while this transaction lasts.
     """
     if campaign.status not in BEGINNING or campaign.launch is None:
         return
@@ -82,7 +84,7 @@ def begin_if_time(campaign: Campaign) -> None:
 
 
 def move(campaign: Campaign, target: CampaignStatus, **changes: object) -> None:
-    """The row's change, under its lock. Raises CampaignConflict unless the table has the move."""
+    """Change the row, under its lock. Raises CampaignConflict unless `CAMPAIGN_MOVES` allows the move."""
     status = CampaignStatus(campaign.status)
     if target is not status and target not in CAMPAIGN_MOVES[status]:
         raise CampaignConflict(status)
@@ -92,7 +94,7 @@ def move(campaign: Campaign, target: CampaignStatus, **changes: object) -> None:
 
 
 def require(campaign: Campaign, allowed_from: Statuses) -> None:
-    """Raises CampaignConflict unless the campaign is in one of these."""
+    """Raise CampaignConflict unless the campaign is in one of these statuses."""
     status = CampaignStatus(campaign.status)
     if status not in allowed_from:
         raise CampaignConflict(status)
@@ -106,9 +108,10 @@ def schedule_campaign(
     allowed_from: Statuses = SCHEDULABLE,
     needs: Needs = WITH_TAG,
 ) -> Campaign:
-    """Give a campaign its time, or another one.
+    """Schedule a campaign, or change its time.
 
-    Raises UnknownCampaign, TransitionInProgress, CampaignConflict; TimeIsPast; NotReady with all that it lacks.
+    Raises UnknownCampaign, TransitionInProgress, CampaignConflict, TimeIsPast, and NotReady with everything that is
+    missing.
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(SCHEDULABLE))
@@ -120,7 +123,7 @@ def schedule_campaign(
 
 
 def schedule_anew(campaign: Campaign) -> None:
-    """Under its lock: a scheduled campaign was changed, so what was prepared of it is prepared again."""
+    """Prepare a scheduled campaign again, under its lock, after it was changed."""
     assert campaign.send_at is not None
     _schedule(campaign, campaign.send_at)
 
@@ -138,15 +141,17 @@ def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
 
 
 def _replace_launch(campaign: Campaign) -> None:
-    """What was prepared of it is withdrawn, and the campaign goes on without it."""
+    """Withdraw what was prepared of a campaign that continues without it."""
     receipt = withdraw_launch(campaign)
     if receipt:
         transaction.on_commit(partial(finish_stop, receipt), robust=True)
 
 
 def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
-    """When the first of a campaign's messages may leave: with local time that is where the day begins first, with a
-    window when it next opens."""
+    """Return when the first of a campaign's messages may be sent.
+
+    With local time this is when the time comes in the earliest time zone, and with a window when it next opens.
+    """
     if campaign.is_local_time:
         send_at = at_wall_clock(send_at, of=campaign.zone, there=EARLIEST_ZONE)
     return Window.from_json(campaign.window).after(send_at) if campaign.window else send_at
@@ -155,8 +160,10 @@ def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
 def unschedule_campaign(
     account: Account, campaign_id: int, *, allowed_from: Statuses = UNSCHEDULABLE
 ) -> Receipt | None:
-    """Back to draft, and without a time: nothing of it has left, and nothing will. No receipt if nothing of it was
-    prepared yet."""
+    """Make a scheduled campaign a draft without a time. None of its mail was sent, and none will be.
+
+    Return the receipt of the stop, or None if nothing was prepared yet.
+    """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(UNSCHEDULABLE))
         receipt = _unschedule(campaign)
@@ -176,9 +183,9 @@ def send_now(
     allowed_from: Statuses = SENDABLE,
     needs: Needs = WITH_TAG,
 ) -> Campaign:
-    """Launch a campaign, or, where a send can be undone for some seconds, schedule it for when they are over.
+    """Launch a campaign, or schedule it for the end of its undo window, if it has one.
 
-    Raises what `schedule_campaign` does, but TimeIsPast, and TooManyCalls and SearchTooSlow.
+    Raises what `schedule_campaign` raises except TimeIsPast, and TooManyCalls and SearchTooSlow.
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(SENDABLE))
@@ -192,13 +199,13 @@ def send_now(
         with expensive_call(account.pk):
             launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
         move(campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure="")
-    # At once, unless the caller has a transaction of its own.
+    # This runs at once, unless the caller has a transaction.
     transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
     return campaign
 
 
 def undo_seconds(campaign: Campaign) -> int:
-    """For how long a send now of this campaign can be undone."""
+    """Return the undo window of a campaign in seconds."""
     if campaign.undo_seconds is not None:
         return campaign.undo_seconds
     terms = AccountTerms.objects.filter(account=campaign.account_id).first()
@@ -206,7 +213,7 @@ def undo_seconds(campaign: Campaign) -> int:
 
 
 def refuse_unready(campaign: Campaign, needs: Needs) -> None:
-    """Raises NotReady."""
+    """Raise NotReady if the campaign is missing something that it needs."""
     lacks = lacks_of(campaign, needs=needs)
     if lacks:
         raise NotReady(lacks)
@@ -220,7 +227,7 @@ def pause_campaign(
     reason: str = "",
     allowed_from: Statuses = PAUSABLE,
 ) -> Receipt:
-    """Stop a campaign for a while; answered when nothing of it leaves any more."""
+    """Pause a campaign. Once this returns, no further message of it is sent."""
     return _stop(account, campaign_id, CampaignStatus.PAUSED, allowed_from, actor=actor, reason=reason)
 
 
@@ -230,40 +237,41 @@ def cancel_campaign(
     *,
     actor: str,
     reason: str = "",
-    allowed_from: Statuses = CANCELABLE,
+    allowed_from: Statuses = CANCELLABLE,
 ) -> Receipt | None:
-    """Stop a campaign for good; answered when nothing of it leaves any more. No receipt if it had no batch yet."""
-    receipt = commit_stop(account, campaign_id, CampaignStatus.CANCELED, allowed_from, actor=actor, reason=reason)
+    """Cancel a campaign. Once this returns, no further message of it is sent. Return None if it had no batch yet."""
+    receipt = commit_stop(account, campaign_id, CampaignStatus.CANCELLED, allowed_from, actor=actor, reason=reason)
     return finish_stop(receipt) if receipt else None
 
 
-STOPS = {CampaignStatus.PAUSED: BatchStatus.PAUSED, CampaignStatus.CANCELED: BatchStatus.CANCELLED}
+STOPS = {CampaignStatus.PAUSED: BatchStatus.PAUSED, CampaignStatus.CANCELLED: BatchStatus.CANCELLED}
 
 
 def _stop(
     account: Account, campaign_id: int, target: CampaignStatus, allowed_from: Statuses, *, actor: str, reason: str
 ) -> Receipt:
     receipt = commit_stop(account, campaign_id, target, allowed_from, actor=actor, reason=reason)
-    assert receipt is not None  # a running campaign has a launch: the table's CHECK says so
+    assert receipt is not None  # a CHECK constraint ensures that a running campaign has a launch
     return finish_stop(receipt)
 
 
 def commit_stop(
     account: Account, campaign_id: int, target: CampaignStatus, allowed_from: Statuses, *, actor: str, reason: str
 ) -> Receipt | None:
-    """The change of a pause or a cancel, for who stops several: `finish_stop` of the receipt, if there is one, comes
-    after the last of them."""
+    """Commit a pause or a cancel without waiting for it to settle, for callers that stop several campaigns.
+
+    If a receipt is returned, call `finish_stop` with it after the last of these commits.
+    """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & leaves_for(target))
         receipt = stop_launch(campaign, STOPS[target], actor=actor, reason=reason)
-        ended = {"finished_at": database_now()} if target is CampaignStatus.CANCELED else {}
+        ended = {"finished_at": database_now()} if target is CampaignStatus.CANCELLED else {}
         move(campaign, target, **ended)
     return receipt
 
 
 def stop_launch(campaign: Campaign, status: BatchStatus, *, actor: str, reason: str) -> Receipt | None:
-    """The change that stops the campaign's batch, and with it the expansion, in the transaction that moves the
-    campaign."""
+    """Stop the campaign's batch, and so the expansion, in the transaction that moves the campaign."""
     if campaign.launch is None:
         return None
     return begin_stop(
@@ -279,7 +287,7 @@ def resume_campaign(
     reason: str = "",
     allowed_from: Statuses = RESUMABLE,
 ) -> Receipt:
-    """Let a paused campaign go on where it stopped."""
+    """Resume a paused campaign where it was stopped."""
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(RESUMABLE))
         assert campaign.launch is not None
@@ -301,9 +309,9 @@ def delete_campaign(
     reason: str = "",
     allowed_from: Statuses = frozenset(CampaignStatus),
 ) -> Receipt | None:
-    """Hide a campaign, and stop what of it has not gone. Its batch, receipts and history stay.
+    """Delete a campaign, and stop its unsent mail. Its batch, receipts and history stay.
 
-    The receipt is that of the stop; None if there was nothing to stop.
+    Return the receipt of the stop, or None if there was nothing to stop.
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, allowed_from)
@@ -312,12 +320,14 @@ def delete_campaign(
 
 
 def hide(campaign: Campaign, *, actor: str, reason: str) -> Receipt | None:
-    """Under the campaign's lock: delete it, and stop what of it has not gone. After the commit comes `finish_stop` of
-    the receipt, if there is one."""
+    """Delete a campaign under its lock, and stop the mail that was not sent yet.
+
+    If a receipt is returned, call `finish_stop` with it after the commit.
+    """
     receipt = None
     if campaign.status in RUNNING:
         receipt = stop_launch(campaign, BatchStatus.CANCELLED, actor=actor, reason=reason)
-        move(campaign, CampaignStatus.CANCELED, finished_at=database_now())
+        move(campaign, CampaignStatus.CANCELLED, finished_at=database_now())
     elif campaign.status == CampaignStatus.SCHEDULED:
         receipt = _unschedule(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(deleted_at=Now())

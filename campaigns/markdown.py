@@ -1,8 +1,8 @@
-"""Markdown: what callers may write a campaign in, and the HTML and plain text that its messages have.
+"""Render Markdown as the HTML and the plain text of a campaign's messages.
 
-The subset is that of mail: headings, bold, italic, links, lists, quotes, code blocks, images, rules. Whatever else
-Markdown has (tables, strikethrough, task lists, inline code, raw HTML) is left out with what is in it, and never
-passed on. Merge tags stay as they are, also in the addresses of links.
+The subset is that of mail: headings, bold, italic, links, lists, quotes, code blocks, images and rules. Everything else
+that Markdown has (tables, strikethrough, task lists, inline code, raw HTML) is removed together with its content. Merge
+tags are not changed, even in the URLs of links.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ TASK: Final = re.compile(r"\[[ xX]\](\s|$)")
 SCHEME: Final = re.compile(r"([^/?#:]*):")
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
 LINK_TAGS: Final = re.compile(r"\[unsubscribe\]|\[Sender_\w+\]")
-"""Tags of one pair of brackets, which Markdown would take for a link's."""
+"""Tags in one pair of brackets, which Markdown would read as links."""
 MARKUP: Final = re.compile(r"[<>&]")
 
 
 def render_markdown(text: str) -> tuple[str, str]:
-    """The HTML and the plain text of it; both empty if nothing of it can be shown."""
+    """Return the HTML and the plain text of a Markdown text; both are empty if nothing can be shown."""
     tags = Tags()
     tokens = list(_without_foreign(_parser().parse(tags.hide(text))))
     html = _parser().renderer.render(tokens, _parser().options, {})
@@ -39,7 +39,7 @@ def render_markdown(text: str) -> tuple[str, str]:
 
 
 class Tags:
-    """Merge tags, behind words that Markdown has no meaning for while it is read."""
+    """Replace merge tags with words that have no meaning in Markdown, and put them back after rendering."""
 
     def __init__(self) -> None:
         self._mark = f"tag{secrets.token_hex(8)}n"
@@ -49,7 +49,7 @@ class Tags:
         return LINK_TAGS.sub(self._hide, TAG.sub(self._hide, text))
 
     def _hide(self, match: re.Match[str]) -> str:
-        # One with markup in it would come out of here as markup.
+        # A tag with markup in it would become markup in the result.
         if MARKUP.search(match[0]):
             return match[0]
         self._hidden.append(match[0])
@@ -70,13 +70,13 @@ class _OurMarkdown(MarkdownIt):
 
 
 def is_safe_link(target: str) -> bool:
-    """Whether a link or an image may lead there: the web, a mailbox, a telephone, or no scheme at all."""
+    """Return whether a link or an image may lead there: the web, a mailbox, a phone, or a target without a scheme."""
     scheme = SCHEME.match(target)
     return scheme is None or scheme[1].lower() in SCHEMES
 
 
 def _without_foreign(tokens: Sequence[Token]) -> Iterator[Token]:
-    """The tokens of the subset, at every depth."""
+    """Yield the tokens of the subset, at every depth."""
     until, level = "", 0
     for place, token in enumerate(tokens):
         if until:
@@ -95,7 +95,7 @@ def _without_foreign(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _is_task(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a list's item begins with a box to be ticked."""
+    """Return whether an item of a list begins with a check box."""
     if tokens[place].type != "list_item_open":
         return False
     inside = tokens[place + 1 : place + 3]

@@ -23,7 +23,7 @@ from mailer.models import Mail, UnsubscribeGroup
 
 
 class Sender(models.Model):
-    """From whom a campaign comes. Usable once its address is verified, by a link mailed to it."""
+    """The sender of a campaign. It can be used once its address was verified by a link mailed to it."""
 
     id = models.AutoField(primary_key=True)
     uuid = models.UUIDField(db_default=RandomUUID())
@@ -62,11 +62,11 @@ class Sender(models.Model):
 
 HAS_MESSAGES: Final = Q(launch__recipients__gt=0)
 WAS_OPEN: Final = Q(launch__batch__status=BatchStatus.OPEN) | Q(launch__batch__stopped_at__gt=F("begins_at"))
-"""Nothing of a batch that was stopped before the campaign's time has been sent."""
+"""None of the mail of a batch that was stopped before the campaign's time has been sent."""
 IS_DUE: Final = Q(status=CampaignStatus.SCHEDULED, launch__isnull=False, begins_at__lte=Now()) & WAS_OPEN
 IS_UNDER_WAY: Final = Q(status=CampaignStatus.QUEUED) & HAS_MESSAGES
 HAS_BEGUN: Final = IS_DUE | IS_UNDER_WAY
-"""The campaigns whose row does not say yet that they have begun."""
+"""Selects the campaigns that have begun although their rows do not show it yet."""
 
 STATUS_NOW: Final = Case(
     When(HAS_BEGUN & HAS_MESSAGES, then=CampaignStatus.SENDING),
@@ -74,38 +74,45 @@ STATUS_NOW: Final = Case(
     default=F("status"),
     output_field=SmallIntegerField(),
 )
-"""The status at this moment. A campaign without a launch has the one that its row says."""
+"""The status at this moment. A campaign without a launch has the status of its row."""
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
-    """Campaigns, with the status that the clock gives them where that is asked for."""
+    """Query campaigns with the status that they have by the clock."""
 
     def by_clock(self) -> Self:
-        """Read and filter the status as `STATUS_NOW`: `status` of each row is that of this moment, and filters name it
-        `status_now`. For readers only: who writes takes the campaign's lock."""
+        """Read and filter the status as `STATUS_NOW`.
+
+        `status` of each row is that of this moment, and filters use the name `status_now`. This is for readers only: a
+        writer takes the campaign's lock.
+        """
         return self.select_related("launch").annotate(status_now=STATUS_NOW)
 
 
 class Campaign(models.Model):
-    """Content, audience and time. `id` is what dialects with numbers show, `uuid` what the others do."""
+    """A campaign has content, an audience and a time. APIs with numeric ids show `id`, the others show `uuid`."""
 
     id = models.AutoField(primary_key=True)
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="campaigns", db_index=False)
     status = models.SmallIntegerField(choices=CampaignStatus.choices, default=CampaignStatus.DRAFT)
-    failure = models.TextField(blank=True, help_text="Why it has failed")
+    failure = models.TextField(blank=True, help_text="The reason for the failure")
 
     title = models.CharField(max_length=255)
     subject = models.TextField(blank=True)
-    preheader = models.CharField(max_length=255, blank=True, help_text="What a mailbox shows behind the subject")
+    preheader = models.CharField(
+        max_length=255, blank=True, help_text="The text that mail programs show after the subject"
+    )
     from_name = models.CharField(max_length=255, blank=True, help_text="Instead of the sender's")
     reply_to = models.CharField(
         max_length=320, blank=True, validators=[validate_email], help_text="Instead of the sender's"
     )
-    markdown = models.TextField(blank=True, help_text="What HTML and plain text were made from; empty: neither was")
+    markdown = models.TextField(
+        blank=True, help_text="The source of HTML and plain text; empty if they were not written as Markdown"
+    )
     html_content = models.TextField(blank=True)
     plain_content = models.TextField(blank=True)
-    generates_plain = models.BooleanField(default=True, help_text="The plain text is made from the HTML where it lacks")
+    generates_plain = models.BooleanField(default=True, help_text="Make the plain text from the HTML if it is missing")
     editor = models.CharField(max_length=6, choices=[("code", "code"), ("design", "design")], default="code")
     categories = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     ip_pool = models.CharField(max_length=64, blank=True)
@@ -120,19 +127,21 @@ class Campaign(models.Model):
     custom_unsubscribe_url = models.TextField(blank=True)
 
     send_at = models.DateTimeField(null=True, blank=True)
-    begins_at = models.DateTimeField(null=True, help_text="When its first message may leave")
+    begins_at = models.DateTimeField(null=True, help_text="When its first message may be sent")
     undo_seconds = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How long a send now can be undone; empty: as the account has it"
+        null=True, blank=True, help_text="How long an immediate send can be undone; empty: the default of the account"
     )
     rate_per_minute = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
-    spread_seconds = models.PositiveIntegerField(default=0, help_text="Over how long it leaves, evenly; 0: at once")
+    spread_seconds = models.PositiveIntegerField(
+        default=0, help_text="The time over which it is sent evenly; 0: at once"
+    )
     window = models.JSONField(
         null=True, blank=True, help_text='{"time_zone", "weekdays": [1 … 7], "from": "08:00", "to": "20:00"}'
     )
     is_local_time = models.BooleanField(
-        default=False, help_text="It leaves at the same wall clock time in each contact's own time zone"
+        default=False, help_text="Send it at the same local time in the time zone of each contact"
     )
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="Whose wall clock send_at means")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="The time zone in which send_at is meant")
 
     original = models.ForeignKey(
         "self",
@@ -140,16 +149,22 @@ class Campaign(models.Model):
         null=True,
         editable=False,
         related_name="+",
-        help_text="The one whose content it was made of",
+        help_text="The campaign whose content it was made from",
     )
     launch = models.OneToOneField(
-        "Launch", on_delete=models.SET_NULL, null=True, related_name="+", help_text="The one it is being sent with"
+        "Launch",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The launch that it is being sent with",
     )
     finished_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now(), help_text="By any change, moves included")
-    edited_at = models.DateTimeField(db_default=Now(), help_text="By a caller who changed what it says")
+    updated_at = models.DateTimeField(db_default=Now(), help_text="The time of the last change of any kind")
+    edited_at = models.DateTimeField(
+        db_default=Now(), help_text="The time of the last change of its content or settings"
+    )
 
     objects = CampaignQuerySet.as_manager()
 
@@ -176,7 +191,7 @@ class Campaign(models.Model):
 
     @property
     def status_now(self) -> CampaignStatus:
-        """The status, at the moment of the query for a row that was read `by_clock`."""
+        """Return the status, as it was at the moment of the query for a row that was read `by_clock`."""
         return CampaignStatus(self.status)
 
     @status_now.setter
@@ -186,30 +201,32 @@ class Campaign(models.Model):
 
     @property
     def zone(self) -> ZoneInfo:
-        """Whose wall clock its time means."""
+        """Return the time zone in which the campaign's time is meant."""
         return ZoneInfo(self.time_zone)
 
 
 class Launch(models.Model):
-    """A campaign's audience on its way into a batch: how far it has come, and how.
+    """The launch of a campaign records how far its audience has become messages of a batch.
 
-    Frozen when it is opened: the content (its mail), the tags and the contacts that there are.
+    The content (its mail), the tags and the last contact are fixed when it is opened.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="launches")
     batch = models.OneToOneField(Batch, on_delete=models.PROTECT, related_name="launch")
     mail = models.OneToOneField(Mail, on_delete=models.PROTECT, related_name="+")
     begins_at = models.DateTimeField()
-    tags = models.JSONField(default=list, help_text="[[tag, field, default], …] of what its texts ask of a contact")
-    audience = models.BigIntegerField(null=True, help_text="Contacts when it was opened; null: nobody had to know")
-    last_contact = models.BigIntegerField(help_text="Contacts that were made later do not belong to it")
-    through = models.BigIntegerField(default=0, help_text="Contacts up to this one have been dealt with")
-    is_complete = models.BooleanField(default=False, help_text="All of the audience has been dealt with")
-    recipients = models.BigIntegerField(default=0, help_text="Messages made")
-    unsubscribed = models.BigIntegerField(default=0, help_text="Contacts left out since they are suppressed")
-    invalid = models.BigIntegerField(default=0, help_text="Contacts left out since mail cannot reach them")
+    tags = models.JSONField(default=list, help_text="[[tag, field, default], …] of the tags in its texts")
+    audience = models.BigIntegerField(
+        null=True, help_text="The number of contacts when it was opened; null if it was not needed"
+    )
+    last_contact = models.BigIntegerField(help_text="Contacts with higher ids do not belong to it")
+    through = models.BigIntegerField(default=0, help_text="Contacts up to this id were processed")
+    is_complete = models.BooleanField(default=False, help_text="The whole audience was processed")
+    recipients = models.BigIntegerField(default=0, help_text="The number of messages made")
+    unsubscribed = models.BigIntegerField(default=0, help_text="Contacts left out because they are suppressed")
+    invalid = models.BigIntegerField(default=0, help_text="Contacts left out because they have no address")
     next_at = models.JSONField(
-        help_text="[[when a time zone's turn comes, when the next parcel for it may leave], …], of unknown zones first"
+        help_text="[[the turn of a time zone, the time of its next parcel], …]; the first is for unknown zones"
     )
     created_at = models.DateTimeField(db_default=Now())
 
@@ -221,14 +238,14 @@ class Launch(models.Model):
 
 
 class AccountTerms(models.Model):
-    """How an account's campaigns leave, if nothing else is said for one."""
+    """The terms of an account's campaigns, unless a campaign has other ones."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="campaign_terms")
     rate_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Of all its campaigns together"
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="The limit of all its campaigns together"
     )
-    undo_seconds = models.PositiveIntegerField(default=0, help_text="How long a send now can be undone")
-    next_at = models.DateTimeField(null=True, help_text="When the next parcel of its campaigns may leave, at its rate")
+    undo_seconds = models.PositiveIntegerField(default=0, help_text="How long an immediate send can be undone")
+    next_at = models.DateTimeField(null=True, help_text="The time of the next parcel of its campaigns at its rate")
 
     def __str__(self) -> str:
         return f"terms of {self.account}"

@@ -1,4 +1,4 @@
-"""The pacer: gives the parcels of a launch their times, page by page, and again when its terms change."""
+"""Give the parcels of a launch their times, page by page, and new times when its terms change or it is resumed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from campaigns.selection import count_audience
 from foundation.clock import database_now
 
 PAGE = 5000
-"""Contacts to a page, at most: a stop may wait for one, so it takes about a tenth of a second."""
+"""The largest number of contacts in a page. A stop may have to wait for one, so it takes about a tenth of a second."""
 PARCELS_TO_A_PAGE = 500
-"""At most, for the same reason: of a slow campaign they are small."""
+"""The largest number of parcels in a page, for the same reason: those of a slow campaign are small."""
 
 
 class MadeParcel(NamedTuple):
-    """A parcel of a page; `wave` is the number of its time zones' turn."""
+    """A parcel of a page. `wave` is the number of its time zones' turn."""
 
     id: int
     wave: int
@@ -38,8 +38,11 @@ class MadeParcel(NamedTuple):
 
 
 def turns_of(campaign: Campaign, send_at: dt.datetime) -> list[dt.datetime]:
-    """The moments at which a campaign leaves: one, or with local time one for each offset of the world's time zones.
-    The first is that of contacts whose time zone is not known."""
+    """Return the moments at which a campaign is sent.
+
+    This is one moment, or, with local time, one for each offset of the world's time zones. The first is for contacts
+    whose time zone is not known.
+    """
     moments = dict.fromkeys([send_at])
     if campaign.is_local_time:
         moments |= dict.fromkeys(local_moments(campaign, send_at).values())
@@ -47,22 +50,22 @@ def turns_of(campaign: Campaign, send_at: dt.datetime) -> list[dt.datetime]:
 
 
 def local_moments(campaign: Campaign, send_at: dt.datetime) -> dict[str, dt.datetime]:
-    """When it is as late in every time zone of the world as it is in the campaign's at `send_at`."""
+    """Return, for every time zone, when its clocks show the time that the campaign's show at `send_at`."""
     return {name: at_wall_clock(send_at, of=campaign.zone, there=ZoneInfo(name)) for name in zone_names()}
 
 
 @cache
 def zone_names() -> list[str]:
-    """The time zones of the world."""
+    """Return the names of the world's time zones."""
     return sorted(available_timezones())
 
 
 class Pacer:
-    """The times of one launch.
+    """Compute the times of one launch.
 
-    It is made in the transaction that uses it, after batch and launch were locked, and locks the account's rate, so
-    that no other campaign takes the same time. `note` and `repace` set where to go on, in the launch, which the caller
-    saves, and in the account's terms.
+    A pacer is made in the transaction that uses it, after batch and launch were locked. It locks the account's rate, so
+    that no other campaign takes the same time. `note` and `repace` record where to continue: in the launch, which the
+    caller saves, and in the account's terms.
     """
 
     def __init__(self, launch: Launch) -> None:
@@ -87,11 +90,11 @@ class Pacer:
 
     @property
     def is_paced(self) -> bool:
-        """Whether its mail leaves in any way but at once."""
+        """Return whether the campaign's mail is not all sent at once."""
         return self.slower != Pace()
 
     def waves_of_zones(self) -> dict[str, int]:
-        """The number of its wave for every time zone; none without local time."""
+        """Return the number of the wave of every time zone; empty without local time."""
         if not self.launch.campaign.is_local_time:
             return {}
         numbers = {turn: number for number, turn in enumerate(self.turns)}
@@ -99,7 +102,7 @@ class Pacer:
         return {name: numbers[moment] for name, moment in moments.items() if moment in numbers}
 
     def times(self) -> Iterator[tuple[int, int, dt.datetime]]:
-        """For as many parcels as a page may have, in each wave: its number, theirs, and when they leave."""
+        """Yield the times of as many parcels as a page may have, as (wave, number of the parcel, time)."""
         now = database_now()
         sizes = [self.parcel_size] * -(-self.page_size // self.parcel_size)
         for wave, next_at in enumerate(self.next_at):
@@ -107,15 +110,17 @@ class Pacer:
             yield from ((wave, number, at) for number, at in enumerate(self.slower.times(start, sizes)))
 
     def note(self, parcels: Sequence[MadeParcel]) -> None:
-        """These were made: the next ones leave after them."""
+        """Record parcels that were made, so that the next ones get later times."""
         for parcel in parcels:
             self.next_at[parcel.wave] = self.own.after(parcel.send_at, parcel.size)
             self._take(parcel.send_at, parcel.size)
         self._write()
 
     def repace(self, waiting: Sequence[tuple[int, dt.datetime]], *, now: dt.datetime) -> list[dt.datetime]:
-        """New times, from `now` on, for parcels of these sizes that had these times, in their order. None leaves before
-        the turn of its time zone: the last that comes before the time it had."""
+        """Return new times, from `now` on, for waiting parcels, which are given by size and old time in order.
+
+        No parcel is sent before the turn of its time zone, which is the last turn before its old time.
+        """
         turns = sorted(self.turns)
         next_at, times = max(now, self._free_at(now)), []
         for size, had in waiting:
@@ -145,19 +150,19 @@ class Pacer:
 
 
 def repace(campaign: Campaign, *, is_resumed: bool = False, is_in_turn: bool = False) -> list[dt.datetime]:
-    """Give all of the campaign that waits, in nobody's hands, its times anew, from now on; returns them.
+    """Give new times, from now on, to all parcels of the campaign that wait and are not claimed. Return the times.
 
-    A campaign without a pace that `is_resumed` keeps its times; of one with a pace, what became due meanwhile would
-    leave in one rush, or outside its window. Under an account's rate it comes behind the account's other campaigns that
-    have their times; `is_in_turn`: they get theirs anew as well, one after the other.
+    A campaign without a pace that `is_resumed` keeps its times. With a pace, mail that became due meanwhile would be
+    sent all at once, or outside its window. If the account has a rate, the campaign comes after the account's other
+    campaigns that have times. With `is_in_turn` those get new times as well, one after the other.
 
-    The batch is locked as a stop locks it, so that no verdict and no page of the expansion falls in between. In the
-    caller's transaction, after the campaign's lock.
+    The batch is locked as a stop locks it, so that no verdict and no page of the expansion comes in between. Call it in
+    a transaction, after taking the campaign's lock.
     """
     assert campaign.launch is not None
     audience = campaign.launch.audience
     if campaign.spread_seconds and audience is None:
-        # Before the batch is locked: of a large audience that takes a second.
+        # Count before the batch is locked: a large audience takes a second.
         audience = count_audience(campaign, last_contact=campaign.launch.last_contact)
     Batch.objects.select_for_update(no_key=True).get(pk=campaign.launch.batch_id)
     launch = Launch.objects.select_for_update().get(pk=campaign.launch.pk)
@@ -180,7 +185,7 @@ def repace(campaign: Campaign, *, is_resumed: bool = False, is_in_turn: bool = F
 
 
 def hint_times(batch_id: int, times: Sequence[dt.datetime]) -> None:
-    """After the commit: have the near ones planned. What is due already waits for the workers."""
+    """Announce new times after the commit, so that near ones are planned and due ones are delivered."""
     now = database_now()
     if times and min(times) <= now:
         hints.hint_due(Lane.BULK, sum(at <= now for at in times))

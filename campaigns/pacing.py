@@ -1,7 +1,7 @@
-"""Pacing: when each part of a campaign leaves, by its rate, its spread, its window and its contacts' time zones. Pure.
+"""Compute when each part of a campaign is sent, from its rate, its spread, its window and time zones.
 
-A pace gives every parcel a `send_at` of its own, so that lateness, retention and retries count from the time that was
-meant for it. Nothing is held back anywhere else.
+This module is pure. A pace gives every parcel a separate `send_at`, so that lateness, retention and retries count from
+the time that was meant for it. Mail is not held back in any other way.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from zoneinfo import ZoneInfo
 
 DAY = dt.timedelta(days=1)
 EARLIEST_ZONE = dt.timezone(dt.timedelta(hours=14))
-"""Where a day begins first."""
+"""The time zone in which a day begins first."""
 STEP_SECONDS = 1.0
-"""A parcel of a paced campaign holds what may leave in this time: small enough to look even, and not too many."""
+"""A parcel of a paced campaign holds the messages of this time: few enough to look even, and not too many parcels."""
 LAST_DAY = dt.date.max - 3 * DAY
 
 
 class NeverOpen(ValueError):
-    """A window that has no weekday, or opens and closes at the same time; or time in it ends before it was enough."""
+    """A window has no weekday, opens and closes at the same time, or does not have enough time before the last day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The hours and weekdays (1 is Monday) in which a campaign may leave, by the wall clock of a time zone. One that
-    closes before it opens goes over midnight, and belongs to the weekday on which it opens."""
+    """The hours and weekdays (1 is Monday) in which a campaign may be sent, in the local time of a zone.
+
+    A window that closes before it opens goes over midnight, and belongs to the weekday on which it opens.
+    """
 
     zone: ZoneInfo
     weekdays: frozenset[int]
@@ -39,17 +41,17 @@ class Window:
             raise NeverOpen
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> Window:
-        """As `Campaign.window` stores it."""
+    def from_json(cls, data: dict[str, Any]) -> Window:
+        """Return the window that `Campaign.window` describes."""
         return cls(
-            ZoneInfo(said["time_zone"]),
-            frozenset(said["weekdays"]),
-            dt.time.fromisoformat(said["from"]),
-            dt.time.fromisoformat(said["to"]),
+            ZoneInfo(data["time_zone"]),
+            frozenset(data["weekdays"]),
+            dt.time.fromisoformat(data["from"]),
+            dt.time.fromisoformat(data["to"]),
         )
 
     def after(self, moment: dt.datetime, seconds: float = 0.0) -> dt.datetime:
-        """The moment at which the window has been open for so long since `moment`; it lies within the window."""
+        """Return when the window has been open for `seconds` since `moment`. The result is within the window."""
         left = dt.timedelta(seconds=seconds)
         for opening, closing in self._openings(moment):
             start = max(opening, moment)
@@ -59,7 +61,7 @@ class Window:
         raise NeverOpen
 
     def _openings(self, moment: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-        """From the one that may have opened the day before."""
+        """Yield the openings, from the one that may have begun on the day before."""
         day = moment.astimezone(self.zone).date() - DAY
         while day < LAST_DAY:
             if day.isoweekday() in self.weekdays:
@@ -73,24 +75,24 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`seconds_each` is the time between two messages; 0 and no window: all at once."""
+    """A pace is the time between two messages and a window. With 0 and without a window all are sent at once."""
 
     seconds_each: float = 0.0
     window: Window | None = None
 
     def after(self, moment: dt.datetime, messages: int) -> dt.datetime:
-        """When the next may leave, if so many have left since `moment`."""
+        """Return when the next message may be sent after `messages` were sent from `moment` on."""
         seconds = self.seconds_each * messages
         return self.window.after(moment, seconds) if self.window else moment + dt.timedelta(seconds=seconds)
 
     def parcel_size(self, largest: int) -> int:
-        """Messages to a parcel."""
+        """Return the number of messages per parcel."""
         if not self.seconds_each:
             return largest
         return max(1, min(largest, int(STEP_SECONDS / self.seconds_each)))
 
     def times(self, start: dt.datetime, sizes: Iterable[int]) -> Iterator[dt.datetime]:
-        """The times of parcels of these sizes that leave one after the other from `start`."""
+        """Yield the times of parcels of these sizes that are sent one after the other from `start` on."""
         moment = self.after(start, 0)
         for size in sizes:
             yield moment
@@ -98,12 +100,12 @@ class Pace:
 
 
 def pace_of(*, rate_per_minute: int | None, spread_seconds: int, audience: int | None, window: Window | None) -> Pace:
-    """The slower of the rate and of an audience spread over a time."""
+    """Return the slower of a rate and of an audience spread over a time."""
     by_rate = 60 / rate_per_minute if rate_per_minute else 0.0
     by_spread = spread_seconds / audience if audience and spread_seconds else 0.0
     return Pace(max(by_rate, by_spread), window)
 
 
 def at_wall_clock(moment: dt.datetime, *, of: dt.tzinfo, there: dt.tzinfo) -> dt.datetime:
-    """When it is as late `there` as it is at `moment` by the wall clock `of` a time zone."""
+    """Return when the clocks `there` show the time that the clocks `of` a time zone show at `moment`."""
     return moment.astimezone(of).replace(tzinfo=there, fold=0).astimezone(dt.UTC)

@@ -1,4 +1,4 @@
-"""The SQL of campaigns that the ORM cannot say: a page of an audience becomes parcels and messages in one statement."""
+"""The SQL of campaigns that the ORM cannot express: one statement turns a page of an audience into messages."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ IS_SUPPRESSED: Final = f"""exists (
 
 
 def expand(selection: str, merge: str) -> str:
-    """A page of the audience: its contacts get parcels, and each that is neither suppressed nor without an address a
-    message; in one statement, so that all of it is there or nothing.
+    """Return the statement that expands a page of an audience.
 
-    No purge of the account draws its line meanwhile (`LOCK_ACCEPT`). The times of the parcels come from the caller, by
-    wave (a time zone's turn) and number within the page; there may be more of them than are used.
+    It makes parcels and a message for each contact that has an address and is not suppressed. As one statement it
+    writes all of that or nothing.
 
-    A row: the last contact, contacts looked at, invalid, unsubscribed; and of one parcel made its id, wave, send_at,
-    size and whether it is due, or nulls if none was.
+    A purge of the account cannot fix its bound meanwhile (`LOCK_ACCEPT`). The caller passes the times of the parcels,
+    by wave (a time zone's turn) and number within the page; not all of them have to be used.
+
+    Each row has the last contact and the numbers of contacts that were read, that have no address, and that are
+    suppressed. Then it has the id, wave, send_at, size and due flag of one parcel, or nulls if no parcel was made.
     """
     return f"""
 with own as materialized (
@@ -149,7 +151,7 @@ SEARCHED: Final = """(c.email ilike %(email_pattern)s or c.phone_number ilike %(
 
 
 def reachable(selection: str, *, is_searched: bool) -> str:
-    """The contacts of a selection whom mail would reach at this moment."""
+    """Return the FROM clause of the contacts of a selection that a mail would reach at this moment."""
     searched = f" and {SEARCHED}" if is_searched else ""
     return f"""
 from ({selection}) picked join campaigns_contact c on c.id = picked.id
@@ -166,15 +168,15 @@ RECORDED: Final = f"""
 with own as (
     select id, state, sum(size) over (order by id) - size as before, size from batches_parcel
     where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
-), asked as (
+), chosen as (
     select id, state from own where not %(is_paged)s or (before < %(offset)s + %(limit)s and before + size > %(offset)s)
-), told as (
+), shown as (
     select m.id, m.recipient, c.uuid, coalesce(c.first_name, '') as first_name, coalesce(c.last_name, '') as last_name,
         e.sent_at, case when e.sent_at is not null then 'sent'
-            when e.has_failed or asked.state = {int(ParcelState.EXPIRED)} then 'failed' else 'pending' end as status,
+            when e.has_failed or chosen.state = {int(ParcelState.EXPIRED)} then 'failed' else 'pending' end as status,
         e.reply, opened.at as opened_at, clicked.at as clicked_at
-    from asked
-    join mailer_message m on m.id >= asked.id * {PARCEL_SPAN} and m.id < (asked.id + 1) * {PARCEL_SPAN}
+    from chosen
+    join mailer_message m on m.id >= chosen.id * {PARCEL_SPAN} and m.id < (chosen.id + 1) * {PARCEL_SPAN}
     left join lateral (
         select min(at) filter (where kind = {int(EventKind.SENT)}) as sent_at,
             bool_or(kind in ({int(EventKind.REFUSED)}, {int(EventKind.DROPPED)})) as has_failed,
@@ -190,7 +192,7 @@ with own as (
 """
 
 WANTED: Final = """
-from told where (%(status)s::text is null or status = %(status)s)
+from shown where (%(status)s::text is null or status = %(status)s)
     and (%(opened)s::bool is null or (opened_at is not null) = %(opened)s)
     and (%(clicked)s::bool is null or (clicked_at is not null) = %(clicked)s)
     and (%(pattern)s::text is null or recipient ilike %(email_pattern)s

@@ -1,4 +1,4 @@
-"""Readiness: what a campaign still lacks before it can be sent, all of it at once. Dialects put it in their words."""
+"""Determine everything that a campaign is missing before it can be sent. Each API has texts for it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from campaigns.errors import Lack
 from campaigns.models import Campaign
 
 UNSUBSCRIBE_TAGS = ("[unsubscribe]", "{{unsubscribe}}", "{{{unsubscribe}}}", "<%asm_group_unsubscribe")
-"""Any of these stands for the link."""
+"""Each of these tags stands for the unsubscribe link."""
 
 Needs = frozenset[Lack]
 
 NEEDED: Final[Needs] = frozenset({Lack.SUBJECT, Lack.SENDER, Lack.SENDER_VERIFICATION, Lack.CONTENT, Lack.AUDIENCE})
-"""Without any of these nothing can be sent."""
+"""What no campaign can be sent without."""
 WITH_LINK: Final[Needs] = frozenset({*NEEDED, Lack.UNSUBSCRIBE_CHOICE})
-"""Where callers choose how recipients leave, and delivery may add the link."""
+"""What APIs need in which the caller chooses how recipients unsubscribe, and delivery may add the link."""
 WITH_TAG: Final[Needs] = frozenset({*WITH_LINK, Lack.UNSUBSCRIBE_TAG})
 
 
 def lacks_of(campaign: Campaign, *, needs: Needs = WITH_TAG) -> list[Lack]:
-    """What of the `needs` of a dialect stands between a campaign and its launch, in the order of a form."""
+    """Return which of the `needs` of an API the campaign is missing, in the order of a form."""
     sender = campaign.sender
     is_missing = {
         Lack.SUBJECT: not campaign.subject.strip(),
@@ -36,11 +36,11 @@ def lacks_of(campaign: Campaign, *, needs: Needs = WITH_TAG) -> list[Lack]:
 
 
 def has_audience(campaign: Campaign) -> bool:
-    """Whether it says to whom. Lists that were deleted since do not count."""
+    """Return whether the campaign has an audience. Deleted lists do not count."""
     return campaign.is_to_all or campaign.lists.filter(deleted_at=None).exists() or campaign.segments.exists()
 
 
 def has_unsubscribe_tags(campaign: Campaign) -> bool:
-    """Whether each of its contents has the tag; there may be but one."""
+    """Return whether each content of the campaign that is not empty has an unsubscribe tag."""
     contents = [content for content in (campaign.html_content, campaign.plain_content) if content.strip()]
     return all(any(tag in content for tag in UNSUBSCRIBE_TAGS) for content in contents)

@@ -1,4 +1,4 @@
-"""Receipts of campaigns: those of their batches."""
+"""Find the receipts of a campaign, which are those of its batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from campaigns.models import Campaign, Launch
 
 
 def last_stop(account: Account, campaign_id: int, action: Receipt.Action) -> Receipt | None:
-    """The newest stop of this kind of the launch that a campaign is being sent with; None: it had no batch then."""
+    """Return the latest stop of this kind of a campaign's current launch; None if it had no batch then."""
     own = Campaign.objects.filter(account=account, pk=campaign_id, deleted_at=None)
     return (
         Receipt.objects.filter(account=account, batch__launch__in=own.values("launch"), action=action)
@@ -18,8 +18,7 @@ def last_stop(account: Account, campaign_id: int, action: Receipt.Action) -> Rec
 
 
 def held_nothing_back(receipt: Receipt) -> bool:
-    """Whether a stop came too late for all of a campaign: each of its messages had left, and there were to be no
-    more."""
+    """Return whether a stop came too late for all of a campaign: every message was sent, and none was to follow."""
     gone = receipt.sent + receipt.in_doubt
     is_over = receipt.is_settled and gone > 0 and not receipt.stopped
     return is_over and Launch.objects.filter(batch=receipt.batch, is_complete=True).exists()

@@ -1,4 +1,4 @@
-"""Recipients: whom a campaign would reach at this moment, and whom it was sent to, in pages."""
+"""List the contacts that a campaign would reach now, and the recipients that it was sent to, in pages."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from campaigns.selection import select_audience
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.addresses import spell_labels
 
-LAUNCHED: Final = RUNNING | {CampaignStatus.SENT, CampaignStatus.CANCELED}
-"""A campaign in these has recipients; before, what is prepared for it may still change."""
+LAUNCHED: Final = RUNNING | {CampaignStatus.SENT, CampaignStatus.CANCELLED}
+"""A campaign in one of these statuses has recipients. Before, what is prepared for it may still change."""
 HIGHEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which recipients: in this status (`sent`, `failed`, `pending`), who opened or clicked or did not, with these
-    letters in name or address. None: whatever it is."""
+    """A filter of recipients by status (`sent`, `failed`, `pending`), opens, clicks, and a part of name or address.
+
+    None means any value.
+    """
 
     status: str | None = None
     opened: bool | None = None
@@ -39,8 +41,10 @@ EVERYBODY: Final = Wanted()
 
 
 class Recipient(NamedTuple):
-    """Somebody a campaign was sent to. `contact` is None when that is no contact any more; `reply` what the peer said
-    last."""
+    """A recipient of a campaign.
+
+    `contact` is None if the contact was deleted. `reply` is the last answer of the peer.
+    """
 
     email: str
     contact: UUID | None
@@ -54,8 +58,10 @@ class Recipient(NamedTuple):
 
 
 def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None) -> tuple[list[Contact], int]:
-    """A page of the contacts that a send at this moment would reach, the newest first, and how many there are. Raises
-    SearchTooSlow and TooManyCalls."""
+    """Return a page of the contacts that a send would reach now, the newest first, and their number.
+
+    Raises SearchTooSlow and TooManyCalls.
+    """
     chosen = select_audience(campaign, is_paged=False)
     reachable = queries.reachable(chosen.sql, is_searched=search is not None)
     parameters: dict[str, Any] = chosen.parameters | {
@@ -68,13 +74,15 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
         total = _count(queries.COUNT_REACHABLE.format(reachable=reachable), parameters)
         if page.offset >= total:
             return [], total
-        asked = parameters | page._asdict()
-        return list(Contact.objects.raw(queries.PAGE_REACHABLE.format(reachable=reachable), asked)), total
+        page_parameters = parameters | page._asdict()
+        return list(Contact.objects.raw(queries.PAGE_REACHABLE.format(reachable=reachable), page_parameters)), total
 
 
 def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) -> tuple[list[Recipient], int]:
-    """A page of those a campaign was sent to, in the order in which they were made, and how many there are; nobody
-    before it has been sent. Raises SearchTooSlow and TooManyCalls."""
+    """Return a page of a campaign's recipients, in the order in which their messages were made, and their number.
+
+    Before it has been sent there are none. Raises SearchTooSlow and TooManyCalls.
+    """
     launch = campaign.launch
     if launch is None or campaign.status not in LAUNCHED:
         return [], 0
@@ -90,26 +98,25 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
     }
     if page.offset >= launch.recipients:
         page = page._replace(limit=0, offset=launch.recipients)
-    asked = parameters | page._asdict()
+    page_parameters = parameters | page._asdict()
     with expensive_call(campaign.account_id), connection.cursor() as cursor:
         if wanted == EVERYBODY:
-            before = _count(queries.OFFSET_WITHIN, asked)
-            cursor.execute(queries.PAGE_RECORDED, asked | {"skipped": page.offset - before})
+            before = _count(queries.OFFSET_WITHIN, page_parameters)
+            cursor.execute(queries.PAGE_RECORDED, page_parameters | {"skipped": page.offset - before})
             return [Recipient(*row) for *row, _ in cursor.fetchall()], launch.recipients
-        cursor.execute(queries.PAGE_RECORDED, asked | {"skipped": page.offset})
+        cursor.execute(queries.PAGE_RECORDED, page_parameters | {"skipped": page.offset})
         rows = cursor.fetchall()
-        total = rows[0][-1] if rows else _count(queries.COUNT_RECORDED, asked)
+        total = rows[0][-1] if rows else _count(queries.COUNT_RECORDED, page_parameters)
         return [Recipient(*row) for *row, _ in rows], total
 
 
 def count_recipients(campaign: Campaign) -> int:
-    """How many a campaign was sent to, or is being sent to; 0 before that."""
+    """Return the number of a campaign's recipients; 0 before it is sent."""
     return campaign.launch.recipients if campaign.launch and campaign.status in LAUNCHED else 0
 
 
 def _patterns(search: str | None) -> dict[str, str | None]:
-    """Return the patterns that a text is looked for by: in addresses, whose domains are kept as A-labels, and in other
-    values."""
+    """Return the patterns for a search text: for addresses, whose domains are A-labels, and for other values."""
     texts = {"email_pattern": search and spell_labels(search), "pattern": search}
     return {name: text and f"%{escape_pattern(text)}%" for name, text in texts.items()}
 

@@ -1,7 +1,7 @@
-"""Selection: a campaign's audience as SQL. Lists, segments or everybody, each contact once, in the order of their ids.
+"""Select the audience of a campaign in SQL: lists, segments or all contacts, each contact once, in the order of ids.
 
-Each source is asked for its first contacts after a place and up to a bound, so that a page costs what it holds, and not
-what the audience does.
+Each source is asked for its first contacts after an id and up to a bound, so that the cost of a page depends on the
+page and not on the audience.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LISTED = f"""select m.id from unnest(%(lists)s::int[]) as l(id) cross join later
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One SELECT of contact ids, and its parameters but `through`, `last_contact` and `limit`."""
+    """A SELECT of contact ids, and its parameters except `through`, `last_contact` and `limit`."""
 
     sql: str
     parameters: dict[str, Any]
 
 
 def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
-    """The contacts the campaign is for, suppressed ones included; with `is_paged` the first `limit` of them."""
+    """Select the contacts of a campaign, including suppressed ones; with `is_paged`, the first `limit` of them."""
     parameters: dict[str, Any] = {"account": campaign.account_id}
     page = "order by 1 limit %(limit)s" if is_paged else ""
     if campaign.is_to_all:
@@ -44,14 +44,14 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
     if not conditions and len(parameters["lists"]) == 1:
         return Selection(f"{sources[0]} {page}", parameters)
     if conditions:
-        sql, said = compile_condition(Or(tuple(conditions)), account_id=campaign.account_id)
-        parameters |= said
+        sql, condition_parameters = compile_condition(Or(tuple(conditions)), account_id=campaign.account_id)
+        parameters |= condition_parameters
         sources.append(f"({EVERYBODY} and ({sql}) {page})")
     return Selection(f"select distinct id from ({' union all '.join(sources)}) audience {page}", parameters)
 
 
 def count_audience(campaign: Campaign, *, last_contact: int) -> int:
-    """How many contacts that is, suppressed ones included."""
+    """Return the number of a campaign's contacts, including suppressed ones."""
     chosen = select_audience(campaign, is_paged=False)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,7 +1,8 @@
-"""Senders: from whom campaigns come. One can be used once its address is verified, by a signed link mailed to it, or at
-once where the address belongs to one of `VERIFIED_DOMAINS`.
+"""Create, verify, find, change and delete the senders of campaigns.
 
-The link stands for the sender and the address it had, so it is worth nothing once the address is changed.
+A sender can be used once its address is verified: by a signed link that is mailed to it, or at once if the address
+belongs to one of `VERIFIED_DOMAINS`. The link is for the sender and its address, so it becomes invalid when the address
+is changed.
 """
 
 from __future__ import annotations
@@ -44,20 +45,20 @@ from mailer.pipeline.accept import accept_mail
 LINK_LIFE = dt.timedelta(hours=48)
 SALT = "campaigns.sender"
 VERIFICATIONS_PER_HOUR: Final = 3
-"""Mails to one address for one account: nobody is pestered by senders that are made, changed or asked for again."""
+"""The number of mails to one address for one account. It protects addresses from senders made only to mail them."""
 VERIFY_PATH = "/senders/verify/"
-"""Below `PUBLIC_URL`; the token follows."""
+"""The path below `PUBLIC_URL`. The token follows it."""
 REQUIRED: Final = ("nickname", "from_name", "from_email", "reply_to", "address", "city", "country")
 EMAILS: Final = ("from_email", "reply_to")
 LENGTHS: Final = {"nickname": 100}
 LONGEST = 255
-"""Characters of any other part."""
+"""The longest value of any other part, in characters."""
 LOCKING: Final = frozenset({"draft", "scheduled", "queued", "sending"})
-"""The statuses of a campaign whose sender has to stay as it is."""
+"""The statuses of a campaign whose sender cannot be changed."""
 
 
 class Parts(TypedDict, total=False):
-    """What a caller may say of a sender."""
+    """The parts of a sender that a caller may set."""
 
     nickname: str
     from_email: str
@@ -77,12 +78,12 @@ def create_sender(account: Account, **parts: Unpack[Parts]) -> Sender:
 
     Raises InvalidSender, SenderLimitReached and VerificationLimitReached.
     """
-    said = _check(parts, REQUIRED)
+    values = _check(parts, REQUIRED)
     with transaction.atomic():
         lock_audience(account)
         if list_senders(account).count() >= settings.SENDERS_LIMIT:
             raise SenderLimitReached
-        sender = Sender(account=account, **said)
+        sender = Sender(account=account, **values)
         _refuse_taken(sender)
         if is_trusted(sender.from_email):
             sender.verified_at = database_now()
@@ -93,12 +94,12 @@ def create_sender(account: Account, **parts: Unpack[Parts]) -> Sender:
 
 
 def list_senders(account: Account) -> QuerySet[Sender]:
-    """The account's senders, in the order in which they were made."""
+    """Return the account's senders, the oldest first."""
     return Sender.objects.filter(account=account).order_by("pk")
 
 
 def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
-    """A sender by its number or its UUID. Raises UnknownSender."""
+    """Return a sender by its number or its UUID. Raises UnknownSender."""
     if isinstance(sender_id, int) and not 0 < sender_id < 2**31:
         raise UnknownSender(field="id")
     named = {"uuid" if isinstance(sender_id, uuid.UUID) else "pk": sender_id}
@@ -145,17 +146,17 @@ def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[
 
     Raises UnknownSender, SenderLocked, InvalidSender and VerificationLimitReached.
     """
-    said = _check(parts, [part for part in REQUIRED if part in parts])
+    values = _check(parts, [part for part in REQUIRED if part in parts])
     with transaction.atomic():
         lock_audience(account)
         sender = _unlocked(account, sender_id)
-        moved = not has_address(sender, said.get("from_email", sender.from_email))
-        for part, value in said.items():
+        moved = not has_address(sender, values.get("from_email", sender.from_email))
+        for part, value in values.items():
             setattr(sender, part, value)
         _refuse_taken(sender)
         if moved:
             sender.verified_at = database_now() if is_trusted(sender.from_email) else None
-        sender.save(update_fields=[*said, "verified_at"])
+        sender.save(update_fields=[*values, "verified_at"])
         Sender.objects.filter(pk=sender.pk).update(updated_at=Now())
         sender.refresh_from_db()
         if moved:
@@ -164,7 +165,7 @@ def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[
 
 
 def delete_sender(account: Account, sender_id: int | uuid.UUID) -> None:
-    """Campaigns that have ended go on without it. Raises UnknownSender and SenderLocked."""
+    """Delete a sender. Campaigns that have ended stay without a sender. Raises UnknownSender and SenderLocked."""
     with transaction.atomic():
         sender = _unlocked(account, sender_id)
         if campaigns := _campaigns():
@@ -184,14 +185,13 @@ def resend_verification(account: Account, sender_id: int | uuid.UUID) -> None:
 
 
 def verification_link(sender: Sender) -> str:
-    """A link that whoever reads the sender's mail can open, for `LINK_LIFE`."""
+    """Return a link that a reader of the sender's mail can open during `LINK_LIFE`."""
     until = int((database_now() + LINK_LIFE).timestamp())
     return f"{settings.PUBLIC_URL}{VERIFY_PATH}{signing.dumps([sender.pk, sender.from_email, until], salt=SALT)}"
 
 
 def read_verification(token: str) -> Sender:
-    """The sender that a link stands for, to be shown before it is verified: programs open links, too. Raises
-    UnknownLink."""
+    """Return the sender of a link without verifying it, since programs open links, too. Raises UnknownLink."""
     try:
         sender_id, email, until = signing.loads(token, salt=SALT)
     except signing.BadSignature:
@@ -203,7 +203,7 @@ def read_verification(token: str) -> Sender:
 
 
 def verify_sender(token: str) -> Sender:
-    """Whoever had the link has said yes: the sender is verified, also when it was before. Raises UnknownLink."""
+    """Verify the sender of a link that was confirmed. It may have been verified before. Raises UnknownLink."""
     sender = read_verification(token)
     same = Sender.objects.filter(pk=sender.pk, from_email=sender.from_email)
     same.filter(verified_at=None).update(verified_at=Now())
@@ -214,8 +214,10 @@ def verify_sender(token: str) -> Sender:
 
 
 def vouch_for_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
-    """A person who may says that the address is in the right hands: verified without a link. Raises UnknownSender, and
-    SenderVerified if it was before."""
+    """Verify a sender without a link, because an operator vouches for the address.
+
+    Raises UnknownSender, and SenderVerified if it was verified before.
+    """
     sender = get_sender(account, sender_id)
     if not Sender.objects.filter(pk=sender.pk, from_email=sender.from_email, verified_at=None).update(
         verified_at=Now()
@@ -225,7 +227,7 @@ def vouch_for_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
 
 
 def is_trusted(email: str) -> bool:
-    """Whether the address belongs to a domain whose senders need no verification."""
+    """Return whether the address belongs to a domain whose senders need no verification."""
     return domain_key(email.rpartition("@")[2]) in settings.VERIFIED_DOMAINS
 
 
@@ -240,9 +242,9 @@ def _ask_to_verify(sender: Sender) -> None:
     hours = int(LINK_LIFE.total_seconds() // 3600)
     text = (
         f"{one_line(sender.account.username)} would like to send mail from {sender.from_email}.\n\n"
-        f"If that is as it should be, open this link within {hours} hours and confirm it:\n\n"
+        f"To allow this, open this link within {hours} hours and confirm the address:\n\n"
         f"{verification_link(sender)}\n\n"
-        "If not, there is nothing to be done: no mail of that kind will be sent.\n"
+        "If you do not want this, ignore this message: no such mail will be sent.\n"
     )
     draft = MailDraft(
         sender=Address(settings.SYSTEM_FROM),
@@ -253,16 +255,16 @@ def _ask_to_verify(sender: Sender) -> None:
     accept_mail(sender.account, draft)
 
 
-# --- what it may be ---------------------------------------------------------------------------------------------------
+# --- checks -----------------------------------------------------------------------------------------------------------
 
 
 def is_locked(sender: Sender) -> bool:
-    """Whether a campaign that is a draft, scheduled or in progress uses it."""
+    """Return whether a campaign that is a draft, scheduled or in progress uses the sender."""
     return bool(locked_among([sender]))
 
 
 def locked_among(senders: Iterable[Sender]) -> set[int]:
-    """The ids of those that are locked."""
+    """Return the ids of the senders that are locked."""
     campaigns = _campaigns()
     if campaigns is None:
         return set()
@@ -277,7 +279,7 @@ def _campaigns() -> type[Model] | None:
 
 
 def _unlocked(account: Account, sender_id: int | uuid.UUID) -> Sender:
-    """The sender, under a lock that no campaign can begin to use it while it lasts."""
+    """Return the sender under a lock that keeps campaigns from starting to use it."""
     sender = get_sender(account, sender_id)
     locked = list_senders(account).select_for_update().filter(pk=sender.pk).first()
     if locked is None:
@@ -288,14 +290,14 @@ def _unlocked(account: Account, sender_id: int | uuid.UUID) -> Sender:
 
 
 def _check(parts: Mapping[str, object], required: Iterable[str]) -> dict[str, str]:
-    """The parts as they are kept. Raises InvalidSender with all that is wrong."""
-    said = {part: str(value or "").strip() for part, value in parts.items()}
-    wrong = [WrongPart(part, SenderProblem.MISSING) for part in required if not said.get(part)]
-    unfit = [part for part, value in said.items() if value and not _fits(part, value)]
+    """Return the parts in the form in which they are stored. Raises InvalidSender with all problems."""
+    values = {part: str(value or "").strip() for part, value in parts.items()}
+    wrong = [WrongPart(part, SenderProblem.MISSING) for part in required if not values.get(part)]
+    unfit = [part for part, value in values.items() if value and not _fits(part, value)]
     wrong += [WrongPart(part, SenderProblem.INVALID) for part in unfit]
     if wrong:
         raise InvalidSender(wrong)
-    return said
+    return values
 
 
 def _fits(part: str, value: str) -> bool:
@@ -304,7 +306,7 @@ def _fits(part: str, value: str) -> bool:
 
 
 def _refuse_taken(sender: Sender) -> None:
-    """Under `lock_audience`, so that it stays free."""
+    """Raise InvalidSender if the nickname is taken. `lock_audience` must be held, so that it stays free."""
     others = Sender.objects.filter(account=sender.account, nickname__iexact=sender.nickname).exclude(pk=sender.pk)
     if others.exists():
         raise InvalidSender([WrongPart("nickname", SenderProblem.TAKEN)])

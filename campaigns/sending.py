@@ -1,4 +1,4 @@
-"""Sending in one step: a campaign is made and launched or scheduled, or nothing of it is there."""
+"""Create a campaign and launch or schedule it in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from foundation.ids import url_safe
 from mailer.models import UnsubscribeGroup
 
 OWN = frozenset({"title", "send_at", "is_to_all"})
-"""What a campaign does not take over from the one whose content it is made of."""
+"""The fields that a campaign does not take from the original whose content it has."""
 
 
 def send_campaign(
@@ -33,11 +33,11 @@ def send_campaign(
     send_at: dt.datetime | None = None,
     allowed_from: Collection[CampaignStatus] = frozenset({CampaignStatus.DRAFT}),
 ) -> Campaign:
-    """A new campaign with the content and the terms of `original`, changed as is said, on its way: now, or at
-    `send_at`. `contacts` are stored, and put on a list of their own to which it goes, too.
+    """Create a campaign with the content and the terms of `original` and some changes, and send it now or at `send_at`.
 
-    Without an original it belongs to the account's default unsubscribe group, or to its oldest. Raises what
-    `create_campaign`, `schedule_campaign` and `send_now` do, and InvalidContact.
+    `contacts` are stored, and put on a new list that is added to the audience. Without an original the campaign gets
+    the account's default unsubscribe group, or its oldest one. Raises what `create_campaign`, `schedule_campaign` and
+    `send_now` raise, and InvalidContact.
     """
     with transaction.atomic():
         lists = [*changes.get("lists", ()), *([_list_of(account, contacts)] if contacts else [])]
@@ -62,7 +62,7 @@ def _group_of(account: Account) -> int | None:
 
 
 def _list_of(account: Account, contacts: Sequence[ContactDraft]) -> int:
-    """Raises InvalidContact for the first that cannot be stored."""
+    """Store contacts and put them on a new list. Raises InvalidContact for the first that cannot be stored."""
     made = create_list(account, f"recipients {url_safe(9)}")
     stored = upsert_contacts(account, contacts, list_ids=[made.pk])
     for rejected in stored.rejected.values():

@@ -22,7 +22,7 @@ from campaigns.receipts import last_stop
 from campaigns.states import CampaignStatus
 from foundation.errors import SluiceError
 
-ACTIONS = {CampaignStatus.PAUSED: Receipt.Action.PAUSE, CampaignStatus.CANCELED: Receipt.Action.CANCEL}
+ACTIONS = {CampaignStatus.PAUSED: Receipt.Action.PAUSE, CampaignStatus.CANCELLED: Receipt.Action.CANCEL}
 
 
 @dataclass(frozen=True, slots=True)

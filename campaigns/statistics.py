@@ -1,5 +1,7 @@
-"""Statistics of campaigns: counts of their batches, suppressions and engagements. Cheap at a million recipients: what
-is counted are parcels, 500 messages each, and totals."""
+"""Count a campaign's messages, suppressions and engagements.
+
+The cost stays low with a million recipients: messages are counted by parcels of 500, and by totals.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ from mailer.models import SuppressionKind
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Messages of a campaign by what became of them, and what its recipients did.
+    """The messages of a campaign by result, and what its recipients did.
 
-    `recipients` are the messages its audience became so far; `left_out` the contacts that were suppressed, or had no
-    address, which are `invalid`. Opens and clicks are of people: each counts once.
+    `recipients` is the number of messages made so far. `left_out` is the number of contacts without a message, because
+    they are suppressed or have no address; the latter are `invalid`. Opens and clicks count each person once.
     """
 
     recipients: int = 0
@@ -47,7 +49,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What left, and what was refused, of the parcels that ended in this hour."""
+    """The messages that were sent and refused, of the parcels that ended in this hour."""
 
     begins_at: dt.datetime
     sent: int
@@ -56,7 +58,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happened on a day: messages that got their outcome, and what recipients did."""
+    """The messages that got their result on a day, and what recipients did on it."""
 
     date: dt.date
     recipients: int
@@ -69,8 +71,8 @@ class Day:
 
 
 def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
-    """Of each, by id."""
-    found = dict.fromkeys((campaign.pk for campaign in campaigns), Statistics())
+    """Return the statistics of several campaigns, keyed by campaign id."""
+    statistics = dict.fromkeys((campaign.pk for campaign in campaigns), Statistics())
     launched = {campaign: campaign.launch for campaign in campaigns if campaign.launch}
     batches = [launch.batch_id for launch in launched.values()]
     counts = count_batches(batches) if batches else {}
@@ -78,7 +80,7 @@ def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
     suppressed = _count(queries.COUNT_SUPPRESSIONS, batches)
     for campaign, launch in launched.items():
         counted = counts[launch.batch_id]
-        found[campaign.pk] = Statistics(
+        statistics[campaign.pk] = Statistics(
             recipients=launch.recipients,
             left_out=launch.unsubscribed + launch.invalid,
             invalid=launch.invalid,
@@ -95,11 +97,11 @@ def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
             opened=engaged[campaign.pk, EngagementKind.OPENED],
             clicked=engaged[campaign.pk, EngagementKind.CLICKED],
         )
-    return found
+    return statistics
 
 
 def _count(query: str, ids: list[int]) -> Counter[tuple[int, int]]:
-    """How many there are, by the id and the kind."""
+    """Return the counts of a query, keyed by id and kind."""
     with connection.cursor() as cursor:
         cursor.execute(query, {"ids": ids})
         return Counter({(id, kind): count for id, kind, count in cursor.fetchall()})
@@ -117,8 +119,10 @@ def hours_of(campaign: Campaign) -> list[Hour]:
 def days_of(
     campaign: Campaign, zone: ZoneInfo, *, since: dt.date = dt.date.min, until: dt.date = dt.date.max
 ) -> list[Day]:
-    """How a campaign went, by the days of a time zone, both bounds included. Days on which nothing happened are left
-    out. Raises SearchTooSlow and TooManyCalls."""
+    """Return the statistics of a campaign by day in a time zone, both bounds included.
+
+    Days on which nothing happened are left out. Raises SearchTooSlow and TooManyCalls.
+    """
     if campaign.launch is None:
         return []
     first = max(since, campaign.launch.created_at.astimezone(zone).date())
@@ -126,12 +130,12 @@ def days_of(
     if days < 1:
         return []
     dates = [first + dt.timedelta(days=n) for n in range(days + 1)]
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "batch": campaign.launch.batch_id,
         "campaign": campaign.pk,
         "midnights": [dt.datetime.combine(date, dt.time.min, zone) for date in dates],
         "days": days,
     }
     with expensive_call(campaign.account_id), connection.cursor() as cursor:
-        cursor.execute(queries.DAYS, asked)
+        cursor.execute(queries.DAYS, parameters)
         return [Day(dates[number - 1], *counts) for number, *counts in cursor.fetchall()]

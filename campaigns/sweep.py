@@ -1,5 +1,7 @@
-"""The sweeper's duties for campaigns: prepare, begin, expand what was left behind, finish. Each in short guarded steps;
-two sweepers at once are harmless."""
+"""Sweep campaigns: prepare, begin and finish them, and expand launches that were left behind.
+
+Each step is short and guarded, so two sweepers at once are harmless.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +26,23 @@ from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now
 
 PREPARED_AHEAD = dt.timedelta(minutes=2)
-"""How long before its time a campaign's audience becomes messages, so that it leaves at its time."""
+"""How long before its time a campaign's audience becomes messages, so that it is sent in time."""
 AT_ONCE = 100
-UNTOLD_SECONDS = 0.5
+UNHINTED_SECONDS = 0.5
 EXPAND_SECONDS = 1.0
 """The time that one round spends on expanding launches itself while the broker is away."""
 
 
 def prepare_campaigns() -> int:
-    """Open the launches of campaigns whose time is near, or mark those failed that are not ready; returns how many."""
+    """Open the launches of campaigns whose time is near, and mark those as failed that are not ready."""
     near = Campaign.objects.filter(
         status=CampaignStatus.SCHEDULED, launch=None, deleted_at=None, begins_at__lte=Now() + PREPARED_AHEAD
     )
     return sum(_prepare(campaign) for campaign in near.select_related("account").order_by("begins_at")[:AT_ONCE])
 
 
-def _prepare(found: Campaign) -> bool:
-    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
+def _prepare(row: Campaign) -> bool:
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(row.account, row.pk) as campaign:
         near = database_now() + PREPARED_AHEAD
         if campaign.status != CampaignStatus.SCHEDULED or campaign.launch is not None:
             return False
@@ -69,47 +71,51 @@ def _prepare(found: Campaign) -> bool:
 
 
 def begin_campaigns() -> int:
-    """Note that the time of prepared campaigns has come, and that queued ones have their first messages; returns how
-    many there were. Their mail leaves without this."""
-    found = Campaign.objects.filter(HAS_BEGUN, deleted_at=None).select_related("account")[:AT_ONCE]
-    return sum(_begin(campaign) for campaign in found)
+    """Record that prepared campaigns have reached their time, and that queued ones have their first messages.
+
+    Their mail is sent without this. Return their number.
+    """
+    campaigns = Campaign.objects.filter(HAS_BEGUN, deleted_at=None).select_related("account")[:AT_ONCE]
+    return sum(_begin(campaign) for campaign in campaigns)
 
 
-def _begin(found: Campaign) -> bool:
-    # It is noted with the lock.
-    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk):
+def _begin(row: Campaign) -> bool:
+    # Taking the lock records it.
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(row.account, row.pk):
         return True
     return False
 
 
 def expand_launches() -> int:
-    """Hint the launches that have more to expand and whose task may be lost; returns how many."""
-    left = Launch.objects.filter(is_complete=False, batch__status=BatchStatus.OPEN).values_list("pk", flat=True)
-    found = list(left[:AT_ONCE])
+    """Hint the launches that are not complete and whose task may be lost. Return their number."""
+    unfinished = Launch.objects.filter(is_complete=False, batch__status=BatchStatus.OPEN).values_list("pk", flat=True)
+    launches = list(unfinished[:AT_ONCE])
     until = time.monotonic() + EXPAND_SECONDS
-    for launch_id in found:
+    for launch_id in launches:
         if not hint_expansion(launch_id) and time.monotonic() < until:
-            # Nobody can be told: some of it is done here.
-            expand(launch_id, seconds=UNTOLD_SECONDS)
-    return len(found)
+            # No hint can be published, so a part is expanded here.
+            expand(launch_id, seconds=UNHINTED_SECONDS)
+    return len(launches)
 
 
 def finish_campaigns() -> int:
-    """Mark as sent the campaigns of which every message has an outcome, and as failed those that had nobody to go to;
-    returns how many."""
+    """Mark campaigns as sent when every message has an outcome, and as failed when the audience was empty.
+
+    Return their number.
+    """
     done = Campaign.objects.filter(~is_pending("launch__batch_id"), status__in=RUNNING, launch__is_complete=True)
     return sum(_finish(campaign) for campaign in done.select_related("account")[:AT_ONCE])
 
 
-def _finish(found: Campaign) -> bool:
-    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(found.account, found.pk) as campaign:
+def _finish(row: Campaign) -> bool:
+    with suppress(TransitionInProgress, UnknownCampaign), locked_campaign(row.account, row.pk) as campaign:
         launch = campaign.launch
         is_done = launch is not None and launch.is_complete and not pending_parcels(launch.batch).exists()
         if launch is None or not is_done or campaign.status not in RUNNING:
             return False
         now = database_now()
         if launch.recipients + launch.unsubscribed + launch.invalid == 0 and campaign.status == CampaignStatus.QUEUED:
-            move(campaign, CampaignStatus.FAILED, failure="there is nobody in its audience", finished_at=now)
+            move(campaign, CampaignStatus.FAILED, failure="its audience is empty", finished_at=now)
         else:
             if campaign.status == CampaignStatus.QUEUED:
                 move(campaign, CampaignStatus.SENDING)

@@ -1,6 +1,6 @@
-"""Tags: what a campaign's texts ask of a contact, and what of its sender.
+"""Find the tags in a campaign's texts, fill in those of the sender, and make the SQL that fills in those of contacts.
 
-Both spellings of the wire are understood in every campaign: `[%first_name | friend%]` of legacy campaigns, and
+Every campaign understands both of the API's spellings: `[%first_name | friend%]` of legacy campaigns, and
 `{{first_name}}` or `{{insert first_name "default=friend"}}` of Single Sends. The tags of the unsubscribe link are left
 to delivery. Source: SendGrid, "Personalize your Marketing Campaigns", "Substitution tags", "Handlebars".
 """
@@ -29,16 +29,16 @@ TAG: Final = re.compile(
     rf"|\{{\{{\{{\s*+(?P<raw>{NAME})\s*+\}}\}}\}}"
     rf"|\{{\{{\s*+(?P<plain>{NAME})\s*+\}}\}}"
 )
-"""Possessive throughout: what a part has taken it never gives back, so a tag that does not end costs one look."""
+"""All quantifiers are possessive and never backtrack, so an unfinished tag is scanned only once."""
 SENDER_TAG: Final = re.compile(r"\[(Sender_\w+)\]|\{\{\{?\s*(Sender_\w+)\s*\}?\}\}")
 LEFT_TO_DELIVERY: Final = frozenset({"unsubscribe", "unsubscribe_preferences", "weblink"})
 LONGEST: Final = 200
 PAIRS_AT_ONCE: Final = 50
-"""PostgreSQL takes 100 arguments to a function."""
+"""PostgreSQL accepts 100 arguments to a function."""
 
 
 class Tag(NamedTuple):
-    """`text` as it stands in the content; the field's name; what a contact without it gets."""
+    """A tag has its original `text`, the name of a field, and the default for contacts without a value."""
 
     text: str
     field: str
@@ -46,22 +46,24 @@ class Tag(NamedTuple):
 
 
 def find_tags(texts: Iterable[str]) -> list[Tag]:
-    """Return the different tags of some texts, in the order in which they come. A tag that holds a control character
-    stays as it is written: its default could be merged into a header."""
-    found: dict[str, Tag] = {}
+    """Return the different tags of some texts, in the order in which they appear.
+
+    A tag that holds a control character is ignored: its default could be merged into a header.
+    """
+    tags: dict[str, Tag] = {}
     for text in texts:
         for match in TAG.finditer(text):
             name = match["legacy"] or match["insert"] or match["raw"] or match["plain"]
             if name in LEFT_TO_DELIVERY or len(match[0]) > LONGEST or not is_text(match[0]):
                 continue
             default = (match["legacy_default"] or "").strip() or match["insert_default"] or ""
-            found.setdefault(match[0], Tag(match[0], name, default))
-    return list(found.values())
+            tags.setdefault(match[0], Tag(match[0], name, default))
+    return list(tags.values())
 
 
 def fill_in_sender(text: str, sender: Sender) -> str:
-    """The text with what its tags ask of the sender."""
-    said: Mapping[str, str] = {
+    """Return the text with its tags for the sender filled in."""
+    values: Mapping[str, str] = {
         "Sender_Name": sender.from_name or sender.nickname,
         "Sender_Email": sender.from_email,
         "Sender_Address": ", ".join(filter(None, (sender.address, sender.address_2))),
@@ -70,12 +72,15 @@ def fill_in_sender(text: str, sender: Sender) -> str:
         "Sender_Zip": sender.zip,
         "Sender_Country": sender.country,
     }
-    return SENDER_TAG.sub(lambda match: said.get(match[1] or match[2], match[0]), text)
+    return SENDER_TAG.sub(lambda match: values.get(match[1] or match[2], match[0]), text)
 
 
 def merge_sql(tags: Sequence[Tag], account_id: int) -> tuple[str, dict[str, Any]]:
-    """What `message.personal` holds for a contact c, as SQL, and its parameters: `{"merge": {tag: value}}`, or null
-    where the content asks for nothing. A contact that lacks a field gets the tag's default."""
+    """Return the SQL of `message.personal` for a contact `c`, and its parameters.
+
+    Its value is `{"merge": {tag: value}}`, or null if the content has no tags. A contact without a value for a field
+    gets the tag's default.
+    """
     if not tags:
         return "null::jsonb", {}
     fields = {definition.name.lower(): definition for definition in FieldDefinition.objects.filter(account=account_id)}
@@ -93,7 +98,7 @@ def merge_sql(tags: Sequence[Tag], account_id: int) -> tuple[str, dict[str, Any]
 
 
 def _value_sql(name: str, fields: dict[str, FieldDefinition], parameters: dict[str, Any], key: str) -> str:
-    """A field of contact c as text. Only names of our own columns are written into the SQL."""
+    """Return the SQL of a contact's field as text. Only names of existing columns become part of the SQL."""
     lowered = name.lower()
     if lowered in fields:
         parameters[key] = str(fields[lowered].pk)

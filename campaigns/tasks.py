@@ -1,4 +1,7 @@
-"""The Celery tasks of campaigns. Each is a hint: it may be lost or doubled, and PostgreSQL knows what is to be done."""
+"""Define the Celery tasks of campaigns.
+
+Each is a hint: it may be lost or delivered twice, and PostgreSQL knows what has to be done.
+"""
 
 from __future__ import annotations
 

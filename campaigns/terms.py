@@ -1,4 +1,4 @@
-"""Terms: how campaigns leave, changed while they are on their way."""
+"""Change the terms of campaigns while they are being sent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from campaigns.pacer import hint_times, repace
 from campaigns.states import RUNNING, CampaignStatus
 
 CHANGEABLE = frozenset({"rate_per_minute", "spread_seconds", "window"})
-"""What may be changed while a campaign is on its way."""
+"""The fields that may be changed while a campaign is being sent."""
 
 
 def change_terms(account: Account, campaign_id: int, changes: Mapping[str, Any]) -> Campaign:
-    """Change a campaign's rate, spread or window, in any status: what has not left gets new times, in the same order.
+    """Change a campaign's rate, spread or window, in any status. Its unsent mail gets new times, in the same order.
 
     Raises UnknownCampaign, TransitionInProgress.
     """
@@ -30,7 +30,7 @@ def change_terms(account: Account, campaign_id: int, changes: Mapping[str, Any])
 def _change_terms(
     account: Account, campaign_id: int, changes: Mapping[str, Any], *, is_in_turn: bool = False
 ) -> Campaign:
-    """`is_in_turn`: of all the account's campaigns, each of which waits for its lock."""
+    """Change a campaign's terms. With `is_in_turn` all campaigns of the account are changed one after the other."""
     with locked_campaign(account, campaign_id, waits=is_in_turn) as campaign:
         for name in CHANGEABLE & changes.keys():
             setattr(campaign, name, changes[name])
@@ -46,9 +46,9 @@ def _change_terms(
 
 
 def change_account_terms(account: Account, *, rate_per_minute: int | None, undo_seconds: int) -> AccountTerms:
-    """How the account's campaigns leave. Those on their way get new times, the oldest launch first.
+    """Change the terms of an account. Its campaigns that are being sent get new times, the oldest launch first.
 
-    After a crash in between, the others keep the times they had.
+    After a crash in between, the remaining campaigns keep their old times.
     """
     with transaction.atomic():
         terms, _ = AccountTerms.objects.select_for_update().get_or_create(account=account)

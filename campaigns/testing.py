@@ -1,4 +1,4 @@
-"""Test mail: mail a campaign to some addresses, and wait for the result where the caller wants to know it."""
+"""Mail a campaign to some addresses as a test, and wait for the result where the caller needs it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def send_test(
     changes: Changes = NO_CHANGES,
     rules: EditingRules = NO_RULES,
 ) -> Accepted:
-    """Mail the campaign to some addresses, in any status, as it is or with changes that are not kept. Its tags get
-    their defaults. It goes to suppressed addresses, too: whoever tests knows them.
+    """Mail the campaign to some addresses, in any status, with changes that are not stored.
 
-    Raises UnknownCampaign, TooManyTests, NotReady if it lacks subject, content or sender, and of the changes what
-    `create_campaign` does.
+    Its tags get their defaults. Suppressed addresses get the test, too, since the tester has chosen them. Raises
+    UnknownCampaign, TooManyTests, NotReady if it has no subject, content or sender, and what `create_campaign` raises
+    for the changes.
     """
     campaign = find_campaign(account, campaign_id)
     if not 1 <= len(addresses) <= TEST_ADDRESSES:
@@ -51,7 +51,7 @@ def send_test(
 
 
 def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
-    """One message to each address."""
+    """Return a mail with one message to each address."""
     content = content_of(campaign)
     values = {tag.text: tag.default for tag in content.tags}
     return MailDraft(
@@ -68,10 +68,10 @@ def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
 
 
 def send_test_and_wait(account: Account, campaign_id: int, address: str, *, actor: str) -> None:
-    """Mail the campaign to an address by the way of all mail, and wait until it has left.
+    """Mail the campaign to an address like any other mail, and wait until it was sent.
 
-    Raises UnknownCampaign and NotReady as `send_test` does, and UndeliveredTest: the peer did not take it, or nobody
-    handed it over within `WAIT_SECONDS`. Then it is stopped, and does not leave later.
+    Raises UnknownCampaign and NotReady as `send_test` does, and UndeliveredTest if the peer did not accept it or it was
+    not sent within `WAIT_SECONDS`. In that case it is stopped and will not be sent later.
     """
     message_id = send_test(account, campaign_id, [address]).first_message
     state = _wait_for(message_id)
@@ -84,7 +84,7 @@ def send_test_and_wait(account: Account, campaign_id: int, address: str, *, acto
 
 
 def _wait_for(message_id: int) -> str:
-    """The state in which it is at last: gone, stuck, put off by the peer, or the time is over."""
+    """Wait until a message is sent, is stuck, is deferred by the peer, or the time is over. Return its state."""
     deadline, pause = time.monotonic() + WAIT_SECONDS, FIRST_PAUSE_SECONDS
     while True:
         state = states_of([message_id])[message_id]
@@ -96,16 +96,16 @@ def _wait_for(message_id: int) -> str:
 
 
 def _take_back(account: Account, message_id: int, *, actor: str) -> None:
-    """Raises UndeliveredTest, unless it has left meanwhile."""
+    """Stop the message. Raises UndeliveredTest, unless it was sent meanwhile."""
     try:
-        receipt = stop_message(account, message_id, actor=actor, reason="a test that did not leave")
+        receipt = stop_message(account, message_id, actor=actor, reason="a test that was not sent in time")
     except MessageInFlight:
-        raise UndeliveredTest("the mail system does not answer") from None
+        raise UndeliveredTest("the mail system does not respond") from None
     if not receipt.sent:
-        raise UndeliveredTest(_reply_to(message_id) or "nobody handed it over in time")
+        raise UndeliveredTest(_reply_to(message_id) or "it was not sent in time")
 
 
 def _reply_to(message_id: int) -> str | None:
-    """What the peer said of it last."""
-    said = Event.objects.filter(message_id=message_id, reply__isnull=False).exclude(kind=EventKind.STOPPED)
-    return said.order_by("-id").values_list("reply", flat=True).first()
+    """Return the last answer of the peer, or None."""
+    events = Event.objects.filter(message_id=message_id, reply__isnull=False).exclude(kind=EventKind.STOPPED)
+    return events.order_by("-id").values_list("reply", flat=True).first()

@@ -1,5 +1,8 @@
-"""The page behind the link that a sender's address is mailed. To look at it changes nothing, since programs follow
-links, too; its button verifies. Nobody has to be logged in: whoever has the link reads the address's mail."""
+"""Serve the page behind the link that is mailed to a sender's address.
+
+To open the page changes nothing, since programs open links, too; its button verifies the sender. No login is needed:
+whoever has the link can read the mail of the address.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Admin pages of campaigns and their senders.
+"""Register the admin pages of campaigns and their senders.
 
 A form shows what may be edited. Buttons call the functions that the APIs call.
 """

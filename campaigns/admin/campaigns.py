@@ -1,5 +1,4 @@
-"""Campaigns: the list with a red cross on those that run, and a page for each, with its form, its figures and its
-buttons."""
+"""Show the list of campaigns, with a red cross on running ones, and a page with form, figures and buttons for each."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from campaigns.admin.control import control_campaign, link_move, links_of
 from campaigns.admin.figures import draw_progress, draw_status, figures_of, link_campaign
 from campaigns.admin.form import CampaignForm, NewCampaignForm
 from campaigns.admin.moves import ASIDE, CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
-from campaigns.admin.pace import tell_window
+from campaigns.admin.pace import describe_window
 from campaigns.editing import create_campaign, edit_campaign
 from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK, lacks_of
@@ -44,11 +43,11 @@ TIME = ("undo_seconds", "is_local_time", "time_zone")
 PACE = ("rate_per_minute", "spread_seconds")
 WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
 LONG = ("subject", "html_content", "plain_content", "markdown")
-"""Contents may be megabytes each: a list does without."""
+"""Columns that may hold megabytes each, which the list does not read."""
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By the status that the list shows."""
+    """Filter by the status that the list shows."""
 
     title = "status"
     parameter_name = "status__exact"
@@ -64,8 +63,10 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class CountedCampaigns(ChangeList):
-    """A page of campaigns with their statistics, which cost a few statements for all of them, and what the operator can
-    do with each."""
+    """Add to a page of campaigns their statistics and the operator's links.
+
+    A few statements read the statistics of all campaigns of the page.
+    """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Campaign]:
         return super().get_queryset(request, exclude_parameters).defer(*LONG)
@@ -83,7 +84,7 @@ class CountedCampaigns(ChangeList):
 
 @admin.register(Campaign)
 class CampaignAdmin(RefusableAdmin[Campaign]):
-    """Status and figures are shown; what is written here goes through the core."""
+    """Show and edit campaigns. Every change goes through the core."""
 
     list_display = ("cross", "shown_title", "shown_status", "shown_account", "made", "progress", "menu")
     list_display_links = ("shown_title",)
@@ -117,14 +118,14 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             for move in MOVES
         ]
         progress = path("<int:campaign_id>/progress/", view(show_progress), name="campaigns_campaign_progress")
-        # In front of Django's own: `delete` is a move of ours.
+        # These come before Django's URLs, since `delete` is one of our moves.
         return [progress, *moves, *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.status in EDITABLE)
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
-        """By our button, not by Django's."""
+        """Return False: campaigns are deleted by the button of this page, not by Django's."""
         return False
 
     def get_form(self, request: HttpRequest, obj: Campaign | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -151,8 +152,8 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             obj.pk = create_campaign(obj.account, form.changes()).pk
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
-        """On to the whole form."""
-        messages.success(request, f"“{obj.title}” is a draft now.")
+        """Redirect to the complete form."""
+        messages.success(request, f"The draft “{obj.title}” was created.")
         return HttpResponseRedirect(link_campaign(obj.pk))
 
     def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
@@ -163,7 +164,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         campaign = kwargs.get("obj")
         if campaign is not None:
-            # What was typed and refused is in the form; above it stands what is so.
+            # The form may hold refused input. The page above it shows the stored values.
             stored = Campaign.objects.by_clock().select_related("account__parent").get(pk=campaign.pk)
             context.update(show_campaign(request, stored))
         return super().render_change_form(request, context, *args, **kwargs)
@@ -182,7 +183,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
 
     @admin.display(description="window")
     def shown_window(self, campaign: Campaign) -> str:
-        return tell_window(campaign)
+        return describe_window(campaign)
 
     @admin.display(description="")
     def cross(self, campaign: Any) -> SafeString:
@@ -200,7 +201,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def shown_account(self, campaign: Campaign) -> str:
         return campaign.account.username
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, campaign: Campaign) -> str:
         return write_time(campaign.created_at)
 
@@ -216,19 +217,19 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
 
 
 def link_cross(request: HttpRequest, campaign: Campaign) -> str:
-    """Where the red cross of a running campaign leads; empty: it has none."""
+    """Return the link of the red cross of a running campaign; empty if it has none."""
     is_shown = campaign.status in RUNNING and request.user.has_perm(MAY_CHANGE)
     return link_move(CANCEL, campaign, list=1) if is_shown else ""
 
 
 def draw_menu(request: HttpRequest, campaign: Campaign) -> SafeString:
-    """The action menu of a row."""
+    """Draw the action menu of a row."""
     links = links_of(request, campaign, from_list=True)
     return render_to_string("campaigns/menu.html", {"campaign": campaign, "links": links})
 
 
 def show_progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """What of a campaign changes while it is looked at: its bar, and beside it its label and its cross."""
+    """Return the parts of a page that change while it is shown: the bar, the status, the cross and the figures."""
     require(request, MAY_SEE)
     campaign = get_object_or_404(Campaign.objects.by_clock(), pk=campaign_id, deleted_at=None)
     in_row = "row" in request.GET
@@ -246,7 +247,7 @@ def show_progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    """What a campaign's page says above its form."""
+    """Return the context for the part of a campaign's page above its form."""
     counted = statistics_of([campaign])[campaign.pk]
     launch = campaign.launch
     receipts = Receipt.objects.filter(batch_id=launch.batch_id).order_by("-pk")[:RECEIPTS_SHOWN] if launch else []
@@ -262,7 +263,7 @@ def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "figures": figures_of(campaign, counted) if launch else [],
         "batch": launch and launch.batch,
         "receipts": tabulate_receipts(receipts) if receipts else None,
-        # A draft is sent by the button of its form, which saves it first.
+        # A draft is sent with the button of its form, which saves it first.
         "moves": [pair for pair in links if pair[0] not in {SEND, *ASIDE}],
         "aside": [pair for pair in links if pair[0] in ASIDE],
         "show_save_and_add_another": False,

@@ -1,4 +1,4 @@
-"""A campaign's buttons: the question, the move, and what is told of it."""
+"""Handle the buttons of a campaign: ask for confirmation, make the move, and report the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from campaigns.admin.moves import (
     SEND_NOW,
     CampaignMove,
     Outcome,
-    say_consequences,
+    describe_consequences,
 )
 from campaigns.admin.pace import pace_as_written
 from campaigns.lifecycle import undo_seconds
@@ -35,12 +35,12 @@ from campaigns.statistics import statistics_of
 
 
 def moves_of(request: HttpRequest, campaign: Campaign) -> list[CampaignMove]:
-    """The moves that make sense now, of those that the operator may make."""
+    """Return the moves that are possible now and that the operator may make."""
     return [move for move in MOVES if campaign.status in move.allowed_from and request.user.has_perm(move.permission)]
 
 
 def links_of(request: HttpRequest, campaign: Campaign, *, from_list: bool = False) -> list[tuple[CampaignMove, str]]:
-    """Each of them with the address of its question."""
+    """Return the possible moves, each with the URL of its confirmation page."""
     query = {"list": 1} if from_list else {}
     return [(move, link_move(move, campaign, **query)) for move in moves_of(request, campaign)]
 
@@ -50,15 +50,15 @@ def link_move(move: CampaignMove, campaign: Campaign, **query: int) -> str:
 
 
 def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove) -> HttpResponse:
-    """Ask for confirmation, and on POST carry the move out. The answer leads back to where the question was asked."""
+    """Ask for confirmation, and on POST make the move and redirect to the page that the operator came from."""
     require(request, MAY_SEE, move.permission)
     living = Campaign.objects.by_clock().filter(deleted_at=None).select_related("account", "sender")
     campaign = get_object_or_404(living, pk=campaign_id)
     in_list = reverse("admin:campaigns_campaign_changelist")
     back = in_list if "list" in request.GET else link_campaign(campaign.pk)
 
-    def carry(actor: str, said: dict[str, Any]) -> HttpResponse:
-        _tell(request, campaign, move.carry(campaign, actor, said))
+    def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
+        _report(request, campaign, move.carry(campaign, actor, fields))
         return HttpResponseRedirect(in_list if move is DELETE else back)
 
     return confirm(
@@ -81,27 +81,27 @@ def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
     if campaign.status not in move.allowed_from:
         return f"{move.title} is not possible: the campaign is {status_of(campaign).label}."
     if move is SEND and (lacks := lacks_of(campaign, needs=WITH_LINK)):
-        return f"It cannot be sent yet. It lacks {', '.join(lack.value for lack in lacks)}."
+        return f"It cannot be sent yet. It needs {', '.join(lack.value for lack in lacks)}."
     return ""
 
 
-def _tell(request: HttpRequest, campaign: Campaign, outcome: Outcome) -> None:
+def _report(request: HttpRequest, campaign: Campaign, outcome: Outcome) -> None:
     done, receipt = outcome
     text = f"“{campaign.title}” {done}."
     if receipt is None:
         messages.success(request, text)
         return
-    told = f"{text} {receipt.sent:,} had been sent, {receipt.stopped:,} have not."
+    report = f"{text} {receipt.sent:,} messages were sent, {receipt.stopped:,} were stopped."
     if not receipt.is_settled:
-        told = f"{text} {receipt.in_flight:,} are in flight; the counts are not final yet."
-    messages.success(request, format_html("{} {}", told, _link_receipt(request, receipt)))
+        report = f"{text} {receipt.in_flight:,} messages are being sent; the counts are not final yet."
+    messages.success(request, format_html("{} {}", report, _link_receipt(request, receipt)))
 
 
 def _link_receipt(request: HttpRequest, receipt: Receipt) -> str:
     if not request.user.has_perm("batches.view_receipt"):
         return ""
     url = reverse("admin:batches_receipt_change", args=[receipt.pk])
-    return format_html('<a class="underline" href="{}">The receipt</a>', url)
+    return format_html('<a class="underline" href="{}">Receipt</a>', url)
 
 
 def _question(move: CampaignMove, campaign: Campaign) -> Question:
@@ -110,7 +110,7 @@ def _question(move: CampaignMove, campaign: Campaign) -> Question:
         title=move.title,
         asked=f"{move.title}{':' if ' ' in move.title else ''} “{campaign.title}” of {campaign.account}?",
         figures=_figures(campaign) if campaign.status in RUNNING else (),
-        consequences=say_consequences(move, campaign, undo),
+        consequences=describe_consequences(move, campaign, undo),
         button=move.button or move.title,
         icon=move.icon,
         variant=move.variant,

@@ -1,4 +1,4 @@
-"""How campaigns are drawn: coloured statuses, the bar of how far one has come, the red cross, the menu of a row."""
+"""Draw campaigns: coloured statuses, progress bars and figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATUS_COLOURS = {
     CampaignStatus.PAUSED: "warning",
     CampaignStatus.SENT: "success",
     CampaignStatus.FAILED: "danger",
-    CampaignStatus.CANCELED: "danger",
+    CampaignStatus.CANCELLED: "danger",
 }
 REFRESH_SECONDS = 3
 SOON = dt.timedelta(minutes=2)
@@ -37,28 +37,31 @@ def status_of(campaign: Campaign) -> CampaignStatus:
 
 
 def draw_status(campaign: Campaign) -> SafeString:
-    """Its status as a label."""
+    """Draw the status of a campaign as a label."""
     return draw_label(status_of(campaign).label.capitalize(), STATUS_COLOURS[status_of(campaign)])
 
 
 def is_moving(campaign: Campaign, now: dt.datetime) -> bool:
-    """Whether its figures change by themselves, so that a page of it is to be refreshed."""
+    """Return whether a campaign's figures change without an operator, so that its page has to be refreshed."""
     begins_soon = campaign.begins_at is not None and campaign.begins_at < now + SOON
     is_scheduled = campaign.status == CampaignStatus.SCHEDULED
     return campaign.status in {CampaignStatus.QUEUED, CampaignStatus.SENDING} or (is_scheduled and begins_soon)
 
 
-def told_of(campaign: Campaign, counted: Statistics) -> Statistics:
-    """What waits in a canceled campaign never leaves; it is discarded when its time comes."""
-    if campaign.status != CampaignStatus.CANCELED:
+def shown_statistics(campaign: Campaign, counted: Statistics) -> Statistics:
+    """Return the statistics to show: waiting messages of a cancelled campaign count as stopped.
+
+    They are never sent, and are discarded when their time comes.
+    """
+    if campaign.status != CampaignStatus.CANCELLED:
         return counted
     return replace(counted, waiting=0, stopped=counted.stopped + counted.waiting)
 
 
 def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
-    """What has become of its audience, with the share of it in per cent and a colour."""
-    counted, launch = told_of(campaign, counted), campaign.launch
-    told = counted.waiting + counted.sent + counted.refused + counted.dropped + counted.stopped + counted.in_doubt
+    """Return the shares of the audience by result, each with its percentage and a colour."""
+    counted, launch = shown_statistics(campaign, counted), campaign.launch
+    made = counted.waiting + counted.sent + counted.refused + counted.dropped + counted.stopped + counted.in_doubt
     to_come = 0
     if launch is not None and not launch.is_complete and launch.audience is not None:
         to_come = max(launch.audience - counted.recipients - counted.left_out, 0)
@@ -72,16 +75,16 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
         ("stopped", counted.stopped, BAR_COLOURS["stopped"]),
     ]
     return [
-        {"state": state, "messages": messages, "percent": f"{100 * messages / (told + to_come):.2f}", "colour": colour}
+        {"state": state, "messages": messages, "percent": f"{100 * messages / (made + to_come):.2f}", "colour": colour}
         for state, messages, colour in held
         if messages
     ]
 
 
 def figures_of(campaign: Campaign, counted: Statistics) -> list[Figure]:
-    """The tiles of its page."""
-    counted = told_of(campaign, counted)
-    left_out = f"of them {counted.invalid:,} without an address" if counted.invalid else ""
+    """Return the figures of a campaign's page."""
+    counted = shown_statistics(campaign, counted)
+    left_out = f"{counted.invalid:,} of them without an address" if counted.invalid else ""
     return [
         Figure("Recipients", counted.recipients),
         Figure("Sent", counted.sent),
@@ -97,33 +100,35 @@ def figures_of(campaign: Campaign, counted: Statistics) -> list[Figure]:
 
 
 def draw_progress(campaign: Campaign, counted: Statistics, now: dt.datetime, *, in_row: bool) -> SafeString:
-    """How far it has come, in a bar or in words; it asks for itself again while that changes. `in_row`: as one of a
-    list, whose cells beside it change as well."""
+    """Draw the progress of a campaign as a bar or in words. It refreshes itself while the campaign changes.
+
+    With `in_row` it is drawn for a row of the list, whose other cells are refreshed as well.
+    """
     query = {"row": 1} if in_row else {}
     return render_to_string(
         "campaigns/progress.html",
         {
             "campaign": campaign,
             "shares": shares(campaign, counted) if campaign.launch else [],
-            "told": tell_when(campaign, now),
+            "time_text": describe_time(campaign, now),
             "refresh_url": reverse("admin:campaigns_campaign_progress", args=[campaign.pk], query=query),
             "refresh_seconds": REFRESH_SECONDS if is_moving(campaign, now) else None,
         },
     )
 
 
-def tell_when(campaign: Campaign, now: dt.datetime) -> str:
-    """In words where there is nothing to count."""
+def describe_time(campaign: Campaign, now: dt.datetime) -> str:
+    """Return the time or the state of a campaign in words, where there is nothing to count."""
     status = status_of(campaign)
     if status is CampaignStatus.SCHEDULED and campaign.begins_at:
-        return f"leaves at {write_time(campaign.begins_at)} UTC ({tell_time(campaign.begins_at, now)})"
+        return f"will be sent at {write_time(campaign.begins_at)} UTC ({tell_time(campaign.begins_at, now)})"
     if status is CampaignStatus.FAILED:
         return campaign.failure
     if status is CampaignStatus.QUEUED:
-        return "its audience is about to become messages"
+        return "messages are being prepared"
     if status is CampaignStatus.DRAFT:
-        return f"is to leave at {write_time(campaign.send_at)} UTC" if campaign.send_at else ""
-    return "" if campaign.launch else "nothing of it has left"
+        return f"planned for {write_time(campaign.send_at)} UTC" if campaign.send_at else ""
+    return "" if campaign.launch else "none of its mail was sent"
 
 
 def link_campaign(campaign_id: int) -> str:

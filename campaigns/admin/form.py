@@ -1,4 +1,4 @@
-"""The form of a campaign: content, audience, and the Scheduling choice. It says what changes; the core changes it."""
+"""Edit a campaign: its content, its audience and its time. The form collects the changes, and the core makes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
 
 
 class NewCampaignForm(RefusableForm, ChoosingForm[Campaign]):
-    """Whose it is, and its name: what can be chosen for it depends on the account."""
+    """Ask for the account and the title. The other choices depend on the account."""
 
     class Meta:
         model = Campaign
@@ -41,13 +41,13 @@ class NewCampaignForm(RefusableForm, ChoosingForm[Campaign]):
 
 
 class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
-    """All that may be said of a draft."""
+    """Edit everything that can be changed in a draft."""
 
     categories = SimpleArrayField(
         forms.CharField(max_length=255),
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="With commas between them.",
+        help_text="Separated by commas.",
     )
     lists = forms.ModelMultipleChoiceField(
         ContactList.objects.none(), required=False, widget=UnfoldAdminSelect2MultipleWidget
@@ -59,7 +59,7 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         label="Scheduling",
         choices=[(NOW, "Send Immediately"), (AT, "Send at a time")],
         widget=UnfoldAdminSelectWidget,
-        help_text="When it leaves once Send Campaign is confirmed.",
+        help_text="When it is sent after Send Campaign is confirmed.",
     )
     send_at = TimeField(label="Time (UTC)", required=False)
 
@@ -91,15 +91,15 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         labels: ClassVar = {
             "html_content": "HTML content",
             "generates_plain": "Plain text from HTML",
-            "is_to_all": "To everybody",
+            "is_to_all": "To all contacts",
             "suppression_group": "Unsubscribe group",
-            "custom_unsubscribe_url": "Or a link of its own",
+            "custom_unsubscribe_url": "Custom unsubscribe link",
             "undo_seconds": "Undo window (seconds)",
             "is_local_time": "Local time",
         }
         help_texts: ClassVar = {
-            "custom_unsubscribe_url": "Where its unsubscribe link leads, if not to a page of ours.",
-            "time_zone": "Whose wall clock the time means, with local time.",
+            "custom_unsubscribe_url": "The page that the unsubscribe link leads to, instead of an unsubscribe group.",
+            "time_zone": "The time zone of the scheduled time. It matters with local time only.",
         }
         widgets: ClassVar = {
             "subject": UnfoldAdminTextInputWidget,
@@ -128,36 +128,36 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
                 self.fields[name].queryset = rows.order_by("pk")  # type: ignore[attr-defined]
         for name in PARTS:
             if name in self.fields:
-                # It would be asked whose it is, again.
+                # The form for a new one would ask for the account again.
                 self.fields[name].widget.can_add_related = False
         if "html_content" in self.fields:
             self.fields["html_content"].help_text = (
-                "[%first_name | friend%] stands for what is known of a contact, or else for what is behind the line. "
-                f"{UNSUBSCRIBE_TAGS[0]} stands for the unsubscribe link."
+                "[%first_name | friend%] is replaced with a field of the contact, or with the text after the bar. "
+                f"{UNSUBSCRIBE_TAGS[0]} is replaced with the unsubscribe link."
             )
 
     def clean_time_zone(self) -> str:
         return clean_time_zone(self.cleaned_data["time_zone"])
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean()
-        if said.get("scheduling") == NOW:
-            said["send_at"] = None
-        elif "send_at" in said:
-            if said["send_at"] is None:
-                self.add_error("send_at", "When shall it leave?")
-            elif said["send_at"] <= database_now():
+        fields: dict[str, Any] = super().clean()
+        if fields.get("scheduling") == NOW:
+            fields["send_at"] = None
+        elif "send_at" in fields:
+            if fields["send_at"] is None:
+                self.add_error("send_at", "Enter a time.")
+            elif fields["send_at"] <= database_now():
                 self.add_error("send_at", "This time has passed.")
-        return said
+        return fields
 
     def changes(self) -> dict[str, Any]:
-        """What was changed, as the core takes it."""
+        """Return the changed fields in the form that the core takes."""
         changed = set(self.changed_data)
         changed |= {"send_at"} if "scheduling" in changed else set()
         changed |= {"window"} if changed & set(WINDOW) else set()
-        said = self.cleaned_data
+        fields = self.cleaned_data
         names = changed - {"scheduling", *WINDOW}
-        changes = {name: said[name] for name in names}
-        changes |= {name: said[name] and said[name].pk for name in names.intersection(PARTS)}
-        changes |= {name: [row.pk for row in said[name]] for name in names.intersection(SEVERAL)}
+        changes = {name: fields[name] for name in names}
+        changes |= {name: fields[name] and fields[name].pk for name in names.intersection(PARTS)}
+        changes |= {name: [row.pk for row in fields[name]] for name in names.intersection(SEVERAL)}
         return changes

@@ -1,4 +1,4 @@
-"""The moves of a campaign that an operator can make: when each makes sense, what it asks, and the function it calls."""
+"""Define the moves of a campaign that an operator can make: when each is possible, its form and its function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from batches.models import Receipt
 from campaigns.admin.pace import PaceForm
 from campaigns.editing import duplicate_campaign
 from campaigns.lifecycle import (
-    CANCELABLE,
+    CANCELLABLE,
     PAUSABLE,
     RESUMABLE,
     SCHEDULABLE,
@@ -44,101 +44,101 @@ MAY_CHANGE, MAY_DELETE = "campaigns.change_campaign", "campaigns.delete_campaign
 ALL: Statuses = frozenset(CampaignStatus)
 STARTED = RUNNING | {CampaignStatus.SCHEDULED}
 
-Said = dict[str, Any]
+Fields = dict[str, Any]
 Outcome = tuple[str, Receipt | None]
-"""What is told of it afterwards, and the receipt of a stop."""
+"""The sentence that is shown afterwards, and the receipt of a stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignMove:
-    """A button. `name` is its part of the address, `icon` a Material Symbol."""
+    """A button. `name` is its part of the URL, and `icon` a Material Symbol."""
 
     name: str
     title: str
     icon: str
     allowed_from: Statuses
-    carry: Callable[[Campaign, str, Said], Outcome]
+    carry: Callable[[Campaign, str, Fields], Outcome]
     form: type[forms.Form] = forms.Form
     variant: str = "primary"
     permission: str = MAY_CHANGE
     button: str = ""
 
 
-def _send(campaign: Campaign, actor: str, said: Said) -> Outcome:
+def _send(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     if campaign.send_at is None:
-        return _send_now(campaign, actor, said)
+        return _send_now(campaign, actor, fields)
     return _reschedule(campaign, actor, {"send_at": campaign.send_at})
 
 
-def _send_now(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return _tell_time(send_now(campaign.account, campaign.pk, needs=WITH_LINK))
+def _send_now(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    return _describe_time(send_now(campaign.account, campaign.pk, needs=WITH_LINK))
 
 
-def _reschedule(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return _tell_time(schedule_campaign(campaign.account, campaign.pk, said["send_at"], needs=WITH_LINK))
+def _reschedule(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    return _describe_time(schedule_campaign(campaign.account, campaign.pk, fields["send_at"], needs=WITH_LINK))
 
 
-def _tell_time(sent: Campaign) -> Outcome:
+def _describe_time(sent: Campaign) -> Outcome:
     if sent.status == CampaignStatus.SCHEDULED and sent.begins_at:
-        return f"is scheduled: it leaves at {write_time(sent.begins_at)} UTC", None
-    return "is on its way", None
+        return f"is scheduled: it will be sent at {write_time(sent.begins_at)} UTC", None
+    return "is being sent", None
 
 
-def _unschedule(campaign: Campaign, actor: str, said: Said) -> Outcome:
+def _unschedule(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     unschedule_campaign(campaign.account, campaign.pk)
-    return "is a draft again: nothing of it has left, and nothing will", None
+    return "is a draft again: none of its mail was sent, and none will be", None
 
 
-def _pause(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return "is paused", pause_campaign(campaign.account, campaign.pk, actor=actor, reason=said["reason"])
+def _pause(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    return "is paused", pause_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
 
 
-def _resume(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    resume_campaign(campaign.account, campaign.pk, actor=actor, reason=said["reason"])
-    return "goes on", None
+def _resume(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    resume_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    return "was resumed", None
 
 
-def _cancel(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return "is canceled", cancel_campaign(campaign.account, campaign.pk, actor=actor, reason=said["reason"])
+def _cancel(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    return "is cancelled", cancel_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
 
 
-def _delete(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    return "is deleted", delete_campaign(campaign.account, campaign.pk, actor=actor, reason=said["reason"])
+def _delete(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    return "is deleted", delete_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
 
 
-def _duplicate(campaign: Campaign, actor: str, said: Said) -> Outcome:
+def _duplicate(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     copy = duplicate_campaign(campaign.account, campaign.pk)
-    return f"has a copy, the draft “{copy.title}”", None
+    return f"was duplicated as the draft “{copy.title}”", None
 
 
-def _test(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    send_test(campaign.account, campaign.pk, said["to"])
-    return f"is on its way to {', '.join(said['to'])} as a test", None
+def _test(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    send_test(campaign.account, campaign.pk, fields["to"])
+    return f"is being sent to {', '.join(fields['to'])} as a test", None
 
 
-def _change_pace(campaign: Campaign, actor: str, said: Said) -> Outcome:
-    change_terms(campaign.account, campaign.pk, said)
-    return "has another pace: what has not left got new times", None
+def _change_pace(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
+    change_terms(campaign.account, campaign.pk, fields)
+    return "has a new pace: its unsent mail got new times", None
 
 
 class TimeForm(forms.Form):
-    """When it leaves instead."""
+    """Ask for the new time."""
 
     send_at = TimeField(label="Time (UTC)")
 
 
 class AddressesForm(forms.Form):
-    """Up to ten addresses."""
+    """Ask for up to ten addresses."""
 
     to = forms.CharField(
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "you@example.com"}),
-        help_text=f"Up to {TEST_ADDRESSES} addresses, with commas between them.",
+        help_text=f"Up to {TEST_ADDRESSES} addresses, separated by commas.",
     )
 
     def clean_to(self) -> list[str]:
         addresses = list(dict.fromkeys(address for address in re.split(r"[,;\s]+", self.cleaned_data["to"]) if address))
         if wrong := [address for address in addresses if not is_email(address)]:
-            raise forms.ValidationError(f"This is no address: {wrong[0]}")
+            raise forms.ValidationError(f"This is not an e-mail address: {wrong[0]}")
         return addresses
 
 
@@ -155,57 +155,57 @@ RESCHEDULE = CampaignMove(
 UNSCHEDULE = CampaignMove("unschedule", "Unschedule", "event_busy", UNSCHEDULABLE, _unschedule)
 PAUSE = CampaignMove("pause", "Pause", "pause", PAUSABLE, _pause, ReasonForm)
 RESUME = CampaignMove("resume", "Resume", "play_arrow", RESUMABLE, _resume, ReasonForm)
-CANCEL = CampaignMove("cancel", "Cancel", "cancel", CANCELABLE, _cancel, ReasonForm, "danger", button="Confirm")
+CANCEL = CampaignMove("cancel", "Cancel", "cancel", CANCELLABLE, _cancel, ReasonForm, "danger", button="Confirm")
 PACE = CampaignMove("pace", "Change pace", "speed", STARTED, _change_pace, PaceForm)
 TEST = CampaignMove("test", "Send a test", "outgoing_mail", ALL, _test, AddressesForm)
 DUPLICATE = CampaignMove("duplicate", "Duplicate", "content_copy", ALL, _duplicate, permission=MAY_ADD)
 DELETE = CampaignMove("delete", "Delete", "delete", ALL, _delete, ReasonForm, "danger", MAY_DELETE)
 
 MOVES = (SEND, SEND_NOW, RESCHEDULE, UNSCHEDULE, PAUSE, RESUME, CANCEL, PACE, TEST, DUPLICATE, DELETE)
-"""In the order in which a menu has them."""
+"""The moves in the order of the menu."""
 ASIDE = frozenset({PACE, TEST, DUPLICATE, DELETE})
-"""Those that stand aside on a campaign's page."""
+"""Moves that are shown below the status on a campaign's page."""
 
 
-def say_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timedelta) -> list[str]:
-    """What the move will do, in sentences."""
+def describe_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timedelta) -> list[str]:
+    """Return sentences that describe what the move will do."""
     status = CampaignStatus(campaign.status)
     if move is SEND and campaign.send_at:
         return [
-            f"It leaves at {write_time(campaign.send_at)} UTC. Until then it can be unscheduled.",
-            "Its audience is read shortly before: who joins a list until then gets it, too.",
+            f"It will be sent at {write_time(campaign.send_at)} UTC. Until then it can be unscheduled.",
+            "Its audience is read shortly before: contacts who join a list until then get it, too.",
         ]
     if move in {SEND, SEND_NOW}:
-        return _say_of_sending(undo)
+        return _describe_sending(undo)
     if move is DELETE:
         stop = {
-            True: "When the answer is there, nothing more of it leaves. What has left stays counted.",
-            False: "It was never sent, and will not be." if status not in FINAL_STATUSES else "It is hidden.",
+            True: "As soon as this is confirmed, no more of its mail is sent. Mail that was sent stays counted.",
+            False: "It was not sent, and will not be." if status not in FINAL_STATUSES else "It will be hidden.",
         }
-        return [stop[status in RUNNING], "Its batch, its receipts and its history stay. This cannot be taken back."]
+        return [stop[status in RUNNING], "Its batch, its receipts and its history stay. This cannot be undone."]
     return {
-        RESCHEDULE: [f"It was to leave at {write_time(campaign.send_at)} UTC."],
-        UNSCHEDULE: ["It becomes a draft again, without a time. Nothing of it has left, and nothing will."],
+        RESCHEDULE: [f"It is scheduled for {write_time(campaign.send_at)} UTC."],
+        UNSCHEDULE: ["It becomes a draft again, without a time. None of its mail was sent, and none will be."],
         PAUSE: [
-            "When the answer is there, nothing more of it leaves, and no more of its audience becomes messages.",
-            "Resume lets it go on where it stopped; nobody is skipped, and nobody gets it twice.",
+            "As soon as this is confirmed, no more of its mail is sent, and no more messages are prepared.",
+            "It can be resumed where it was stopped: no contact is skipped, and none gets it twice.",
         ],
-        RESUME: ["It goes on where it stopped, at its pace. Nobody is skipped, and nobody gets it twice."],
+        RESUME: ["It continues where it was stopped, at its pace. No contact is skipped, and none gets it twice."],
         CANCEL: [
-            "When the answer is there, nothing more of it leaves.",
-            'Its status turns to "Canceled". This cannot be taken back.',
+            "As soon as this is confirmed, no more of its mail is sent.",
+            'Its status becomes "Cancelled". This cannot be undone.',
         ],
-        PACE: ["What has not left gets new times, in the same order. What a worker has in its hands leaves."],
-        TEST: ["Its tags get their defaults. The campaign itself is not changed."],
-        DUPLICATE: ["The copy is a draft with the same content and audience, and without a time."],
+        PACE: ["Its unsent mail gets new times, in the same order. Mail that a worker is sending is not affected."],
+        TEST: ["Its tags are replaced with their defaults. The campaign is not changed."],
+        DUPLICATE: ["The copy is a draft with the same content and audience, but without a time."],
     }[move]
 
 
-def _say_of_sending(undo: dt.timedelta) -> list[str]:
-    at_once = f"It leaves in {int(undo.total_seconds())} seconds. Until then it can be unscheduled."
+def _describe_sending(undo: dt.timedelta) -> list[str]:
+    at_once = f"It will be sent in {int(undo.total_seconds())} seconds. Until then it can be unscheduled."
     return [
         at_once
         if undo
-        else "It leaves at once. From then on it can be paused or canceled, and what has left, has left.",
-        "Suppressed contacts are left out.",
+        else "It is sent at once. It can be paused or cancelled, but mail that was sent cannot be recalled.",
+        "Suppressed contacts do not get it.",
     ]

@@ -1,4 +1,4 @@
-"""The pace of a campaign as a person writes it down: rate, spread, and the hours and weekdays in which it may leave."""
+"""Edit the pace of a campaign: its rate, its spread, and the hours and weekdays in which it may be sent."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LONGEST_SPREAD = 30 * 86400
 
 
 class HourInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
-    """The browser's own choice of a time of day."""
+    """Use the browser's input for a time of day."""
 
     input_type = "time"
 
 
 class DaysInput(UnfoldAdminCheckboxSelectMultipleWidget):  # type: ignore[misc]
-    """Boxes beside each other."""
+    """Show the boxes next to each other."""
 
     def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context(*args, **kwargs), "radio_style": 1}
 
 
 class PaceFields(forms.Form):
-    """Rate, spread and window; `clean` makes `window` of its four fields."""
+    """Edit rate, spread and window. `clean` combines the four fields of the window."""
 
     rate_per_minute = forms.IntegerField(
         label="Rate (messages per minute)",
@@ -42,7 +42,7 @@ class PaceFields(forms.Form):
         min_value=1,
         max_value=LARGEST,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Empty: as fast as the fleet can.",
+        help_text="Empty: as fast as the workers can.",
     )
     spread_seconds = forms.IntegerField(
         label="Spread over (seconds)",
@@ -50,7 +50,7 @@ class PaceFields(forms.Form):
         min_value=0,
         max_value=LONGEST_SPREAD,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="It leaves evenly over this time. Empty or 0: at once.",
+        help_text="It is sent evenly over this time. Empty or 0: at once.",
     )
     window_weekdays = forms.TypedMultipleChoiceField(
         label="Only on",
@@ -58,14 +58,17 @@ class PaceFields(forms.Form):
         coerce=int,
         choices=WEEKDAYS,
         widget=DaysInput,
-        help_text="With hours and without weekdays: on every day.",
+        help_text="If hours are set and no weekday is selected, every day is allowed.",
     )
     window_from = forms.TimeField(label="Only from", required=False, widget=HourInput)
     window_to = forms.TimeField(
-        label="Until", required=False, widget=HourInput, help_text="Earlier than the beginning: over midnight."
+        label="Until",
+        required=False,
+        widget=HourInput,
+        help_text="If it is earlier than the start, the window goes over midnight.",
     )
     window_time_zone = forms.CharField(
-        label="By the clock of", required=False, widget=UnfoldAdminTextInputWidget, help_text="As Europe/Berlin."
+        label="Time zone", required=False, widget=UnfoldAdminTextInputWidget, help_text="For example Europe/Berlin."
     )
 
     def clean_spread_seconds(self) -> int:
@@ -75,22 +78,22 @@ class PaceFields(forms.Form):
         return clean_time_zone(self.cleaned_data["window_time_zone"])
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
+        fields: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
-            said["window"] = self._window(said)
-        return said
+            fields["window"] = self._window(fields)
+        return fields
 
-    def _window(self, said: dict[str, Any]) -> dict[str, Any] | None:
-        opens, closes, weekdays = said["window_from"], said["window_to"], said["window_weekdays"]
+    def _window(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        opens, closes, weekdays = fields["window_from"], fields["window_to"], fields["window_weekdays"]
         if opens is None and closes is None:
             if weekdays:
-                self.add_error("window_from", "Weekdays need hours.")
+                self.add_error("window_from", "Enter the hours, too.")
             return None
         if opens is None or closes is None:
-            self.add_error("window_to" if opens else "window_from", "A window has two ends.")
+            self.add_error("window_to" if opens else "window_from", "Enter both the start and the end.")
             return None
         window = {
-            "time_zone": said["window_time_zone"] or "UTC",
+            "time_zone": fields["window_time_zone"] or "UTC",
             "weekdays": sorted(weekdays or [number for number, _ in WEEKDAYS]),
             "from": f"{opens:%H:%M}",
             "to": f"{closes:%H:%M}",
@@ -98,20 +101,20 @@ class PaceFields(forms.Form):
         try:
             Window.from_json(window)
         except NeverOpen:
-            self.add_error("window_to", "It would never be open.")
+            self.add_error("window_to", "The window would never be open.")
         return window
 
 
 class PaceForm(PaceFields):
-    """Another pace for a campaign that is on its way."""
+    """Change the pace of a campaign that is being sent."""
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
-        return {name: said[name] for name in ("rate_per_minute", "spread_seconds", "window") if name in said}
+        fields = super().clean()
+        return {name: fields[name] for name in ("rate_per_minute", "spread_seconds", "window") if name in fields}
 
 
 def pace_as_written(campaign: Campaign) -> dict[str, Any]:
-    """The form's initial values."""
+    """Return the initial values of the form."""
     window = campaign.window or {}
     return {
         "rate_per_minute": campaign.rate_per_minute,
@@ -123,8 +126,8 @@ def pace_as_written(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def tell_window(campaign: Campaign) -> str:
-    """When it may leave, in words; empty: at any time."""
+def describe_window(campaign: Campaign) -> str:
+    """Return a campaign's window in words; empty if it may be sent at any time."""
     if not campaign.window:
         return ""
     days = ", ".join(name for number, name in WEEKDAYS if number in campaign.window["weekdays"])
@@ -132,7 +135,7 @@ def tell_window(campaign: Campaign) -> str:
 
 
 def clean_time_zone(name: str) -> str:
-    """A time zone's name, or nothing."""
+    """Return the name of a time zone, or an empty text. Raises ValidationError."""
     if name and name not in available_timezones():
-        raise forms.ValidationError("There is no time zone of this name.")
+        raise forms.ValidationError("There is no time zone with this name.")
     return name

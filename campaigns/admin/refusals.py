@@ -1,4 +1,4 @@
-"""Say to an operator why the core refused a change of a campaign or a sender."""
+"""Tell an operator why the core refused a change of a campaign or a sender."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from campaigns import errors
 
 REFUSALS.update(
     {
-        errors.UnknownCampaign: "there is no such campaign any more",
-        errors.TransitionInProgress: "somebody else was changing this campaign at the same moment; look again, and try "
-        "once more",
-        errors.TimeIsPast: "the time it should leave at has passed",
-        errors.UnknownPart: "its sender, a list, a segment or its unsubscribe group is not there any more",
-        errors.TwoUnsubscribeLinks: "choose an unsubscribe group or a link of its own, not both",
-        errors.CampaignLimit: "the account has as many campaigns as it may have",
-        errors.TooManyTests: "a test goes to one address at least, and to ten at most",
-        errors.UnknownSender: "there is no such sender any more",
+        errors.UnknownCampaign: "this campaign was deleted",
+        errors.TransitionInProgress: "another change of this campaign was under way; reload the page and try again",
+        errors.TimeIsPast: "the scheduled time has passed",
+        errors.UnknownPart: "its sender, a list, a segment or its unsubscribe group was deleted",
+        errors.TwoUnsubscribeLinks: "choose an unsubscribe group or a custom link, not both",
+        errors.CampaignLimit: "the account has reached its limit of campaigns",
+        errors.TooManyTests: "a test needs one to ten addresses",
+        errors.UnknownSender: "this sender was deleted",
         errors.SenderLocked: "a campaign that is a draft, scheduled or being sent uses this sender",
         errors.SenderVerified: "the sender is verified already",
-        errors.VerificationLimitReached: "its address was mailed three links within an hour; try again later",
-        errors.SenderLimitReached: "the account has as many senders as it may have",
+        errors.VerificationLimitReached: "three links were mailed to its address within an hour; try again later",
+        errors.SenderLimitReached: "the account has reached its limit of senders",
     }
 )

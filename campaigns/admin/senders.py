@@ -1,4 +1,4 @@
-"""Senders: written here, verified by the link that is mailed to them, or by an operator who may say so."""
+"""Edit senders. They are verified by a link that is mailed to them, or by an operator with the permission."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ PARTS = (
     "country",
 )
 LINES = frozenset({"from_name", "reply_to_name", "address", "address_2", "city", "state", "zip", "country"})
-"""Texts that are one line."""
+"""Texts of one line."""
 PROBLEMS = {
-    SenderProblem.MISSING: "This is needed.",
-    SenderProblem.INVALID: "This cannot be used.",
-    SenderProblem.TAKEN: "Another sender of the account is called so.",
+    SenderProblem.MISSING: "This field is required.",
+    SenderProblem.INVALID: "This value is not valid.",
+    SenderProblem.TAKEN: "Another sender of the account has this nickname.",
 }
 VERIFIED_COLOURS = {"verified": "success", "not verified": "warning"}
 
 
 @dataclass(frozen=True, slots=True)
 class SenderMove:
-    """A button of a sender that is not verified."""
+    """A button for a sender that is not verified."""
 
     name: str
     title: str
@@ -73,8 +73,8 @@ MOVES = (
         "forward_to_inbox",
         "campaigns.change_sender",
         resend_verification,
-        "The address gets another mail with a link. Whoever reads it can confirm the sender.",
-        "The link is on its way.",
+        "Another mail with a link is sent to the address. Its reader can confirm the sender.",
+        "The link was mailed.",
     ),
     SenderMove(
         "verify",
@@ -82,14 +82,14 @@ MOVES = (
         "verified",
         "campaigns.verify_sender",
         vouch_for_sender,
-        "You say that this account may send from this address. Campaigns can leave with it at once.",
+        "You confirm that this account may send from this address. Campaigns can use it at once.",
         "The sender is verified.",
     ),
 )
 
 
 class SenderForm(RefusableForm, ChoosingForm[Sender]):
-    """What every mail of it says."""
+    """Edit the fields that every mail of a sender shows."""
 
     class Meta:
         model = Sender
@@ -103,16 +103,16 @@ class SenderForm(RefusableForm, ChoosingForm[Sender]):
             self.fields[name].required = False
 
     def clean(self) -> Any:
-        said = super().clean()
+        fields = super().clean()
         if isinstance(self.refusal, InvalidSender):
             for wrong in self.refusal.wrong:
                 self.add_error(wrong.part, PROBLEMS[wrong.problem])
-        return said
+        return fields
 
 
 @admin.register(Sender)
 class SenderAdmin(RefusableAdmin[Sender]):
-    """A sender that a campaign uses stays as it is."""
+    """Show and edit senders. A sender that a campaign uses cannot be changed."""
 
     list_display = ("nickname", "from_email", "from_name", "shown_account", "is_verified", "verified")
     list_select_related = ("account",)
@@ -143,7 +143,7 @@ class SenderAdmin(RefusableAdmin[Sender]):
         return ("account", *PARTS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Sender | None = None) -> bool:
-        """Not while a campaign uses it."""
+        """Return whether the sender can be deleted, which requires that no campaign uses it."""
         return super().has_delete_permission(request, obj) and (obj is None or not is_locked(obj))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -158,11 +158,11 @@ class SenderAdmin(RefusableAdmin[Sender]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Sender, form: Any, change: bool) -> None:
-        said = form.cleaned_data
+        fields = form.cleaned_data
         if change:
-            update_sender(obj.account, obj.pk, **{part: said[part] for part in PARTS if part in form.changed_data})
+            update_sender(obj.account, obj.pk, **{part: fields[part] for part in PARTS if part in form.changed_data})
         else:
-            obj.pk = create_sender(obj.account, **{part: said[part] for part in PARTS}).pk
+            obj.pk = create_sender(obj.account, **{part: fields[part] for part in PARTS}).pk
 
     def delete_model(self, request: HttpRequest, obj: Sender) -> None:
         delete_sender(obj.account, obj.pk)
@@ -182,12 +182,12 @@ class SenderAdmin(RefusableAdmin[Sender]):
 
 
 def control_sender(request: HttpRequest, sender_id: int, move: SenderMove) -> HttpResponse:
-    """Ask, and on POST carry the move out."""
+    """Ask for confirmation, and on POST make the move."""
     require(request, "campaigns.view_sender", move.permission)
     sender = get_object_or_404(Sender.objects.select_related("account"), pk=sender_id)
     back = reverse("admin:campaigns_sender_change", args=[sender.pk])
 
-    def carry(actor: str, said: dict[str, Any]) -> HttpResponse:
+    def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
         move.carry(sender.account, sender.pk)
         messages.success(request, move.done)
         return HttpResponseRedirect(back)

@@ -1,4 +1,4 @@
-"""How an account's campaigns leave, if nothing else is said for one."""
+"""Edit the default terms of an account's campaigns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foundation.admin import ChoosingForm
 
 
 class TermsForm(RefusableForm, ChoosingForm[AccountTerms]):
-    """The rate of all campaigns of an account together, and its undo window."""
+    """Edit the rate of all campaigns of an account together, and its undo window."""
 
     class Meta:
         model = AccountTerms
@@ -23,7 +23,7 @@ class TermsForm(RefusableForm, ChoosingForm[AccountTerms]):
 
 @admin.register(AccountTerms)
 class AccountTermsAdmin(RefusableAdmin[AccountTerms]):
-    """A change gives what waits its times anew."""
+    """Show and edit the terms. A change gives new times to all waiting mail of the account's campaigns."""
 
     list_display = ("account", "rate_per_minute", "undo_seconds")
     list_select_related = ("account",)

@@ -104,7 +104,7 @@ STATUSES: Final[dict[Callable[[Campaign, Clock], None], CampaignStatus]] = {
     with_a_paused_batch: CampaignStatus.SCHEDULED,
     with_a_cancelled_batch: CampaignStatus.SCHEDULED,
     paused_after_its_time: CampaignStatus.PAUSED,
-    cancelled_before_its_time: CampaignStatus.CANCELED,
+    cancelled_before_its_time: CampaignStatus.CANCELLED,
 }
 """Ways to prepare a campaign, and the status that each leads to without a sweep."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Account
 from api.campaign_words import ALLOWED, WORDS, Dialect, Move, may, statuses_called, word_for
-from campaigns.lifecycle import CANCELABLE, PAUSABLE, RESUMABLE, SCHEDULABLE, SENDABLE, UNSCHEDULABLE
+from campaigns.lifecycle import CANCELLABLE, PAUSABLE, RESUMABLE, SCHEDULABLE, SENDABLE, UNSCHEDULABLE
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from tests.api.conftest import ApiClient
@@ -22,7 +22,7 @@ CORE_ALLOWS = {
     Move.SEND_NOW: SENDABLE,
     Move.PAUSE: PAUSABLE,
     Move.RESUME: RESUMABLE,
-    Move.CANCEL: CANCELABLE,
+    Move.CANCEL: CANCELLABLE,
     Move.DELETE: frozenset(CampaignStatus),
 }
 LATER = "2090-01-31T08:30:00Z"

@@ -69,7 +69,7 @@ def test_half_of_it_is_sent_and_the_rest_is_stopped(
     assert list(events) == [EventKind.SENT] * 2
     receipt = Receipt.objects.filter(action=Receipt.Action.CANCEL).latest("pk")
     assert (receipt.sent, receipt.stopped, receipt.in_doubt, receipt.in_flight) == (2, 2, 0, 0)
-    expect(api, CampaignStatus.CANCELED)
+    expect(api, CampaignStatus.CANCELLED)
 
 
 def deliver_sender_verification(deliverer: Deliverer, peer: CountingPeer) -> None:

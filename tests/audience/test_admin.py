@@ -137,7 +137,7 @@ def test_a_list_is_created_renamed_and_deleted(operator: Client, alice: Account)
     operator.post(f"{LISTS}add/", {"account": alice.pk, "name": "customers"})
     made = ContactList.objects.get()
     refused = operator.post(f"{LISTS}add/", {"account": alice.pk, "name": "Customers"})
-    assert "The account has a list or a segment of this name." in refused.text
+    assert "The account already has a list or a segment with this name." in refused.text
     operator.post(f"{LISTS}{made.pk}/change/", {"name": "friends"})
     made.refresh_from_db()
     assert made.name == "friends"
@@ -161,7 +161,7 @@ def test_a_segment_is_written_as_a_query_and_counted_on_request(operator: Client
 
     counted = operator.post(f"{SEGMENTS}{segment.pk}/count/", follow=True)
 
-    assert "1 contacts belong to it now." in counted.text
+    assert "The segment has 1 contacts now." in counted.text
     assert operator.get(f"{SEGMENTS}{segment.pk}/count/").status_code == 405
     operator.post(page, {"name": "All", "query": "email like '%'"})
     segment.refresh_from_db()
@@ -225,9 +225,9 @@ def test_a_sender_is_verified_by_mail_or_by_an_operator_with_the_permission(
 def test_errors_of_a_sender_are_shown_beside_its_fields(operator: Client, alice: Account) -> None:
     add_sender(alice)
     wrong = {"account": alice.pk, **SENDER, "reply_to": "nobody", "nickname": "NEWS 0"}
-    assert "This cannot be used." in operator.post(f"{SENDERS}add/", wrong).text
+    assert "This value is not valid." in operator.post(f"{SENDERS}add/", wrong).text
     taken = operator.post(f"{SENDERS}add/", wrong | {"reply_to": "answers@example.com"})
-    assert "Another sender of the account is called so." in taken.text
+    assert "Another sender of the account has this nickname." in taken.text
     assert Sender.objects.count() == 1
 
 
@@ -284,7 +284,7 @@ def test_a_file_is_imported_and_its_broken_rows_can_be_downloaded(
 
     job = Job.objects.get()
     assert begun.redirect_chain[-1][0] == f"{JOBS}{job.pk}/change/"
-    assert "These columns are no field of a contact, and are left out: shoe size." in begun.text
+    assert "Contacts have no such fields, so these columns are not imported: shoe size." in begun.text
     assert 'http-equiv="refresh"' in begun.text
     run_job(job.pk)
     ann = Contact.objects.get()

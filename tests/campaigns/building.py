@@ -113,7 +113,7 @@ def campaign_in(account: Account, status: CampaignStatus) -> Campaign:
         sweep_campaigns()
     if status == CampaignStatus.PAUSED:
         pause_campaign(account, campaign.pk, actor="a test")
-    if status == CampaignStatus.CANCELED:
+    if status == CampaignStatus.CANCELLED:
         cancel_campaign(account, campaign.pk, actor="a test")
     current = again(campaign)
     assert current.status == status

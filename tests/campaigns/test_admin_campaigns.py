@@ -98,8 +98,8 @@ def test_a_campaign_is_written_sent_immediately_and_seen_to_arrive(
     for lacked in ("a subject", "a sender", "content", "a list or a segment", "an unsubscribe group or a link"):
         assert lacked in added.text
     early = operator.get(f"{CAMPAIGNS}{campaign.pk}/send/", follow=True)
-    assert "It cannot be sent yet. It lacks a subject, a sender" in early.text
-    assert "Nothing was changed: the campaign lacks a subject" in press(operator, campaign, "send").text
+    assert "It cannot be sent yet. It needs a subject, a sender" in early.text
+    assert "Nothing was changed: the campaign needs a subject" in press(operator, campaign, "send").text
 
     question = operator.post(
         change_page(campaign),
@@ -107,11 +107,11 @@ def test_a_campaign_is_written_sent_immediately_and_seen_to_arrive(
         follow=True,
     )
     assert question.redirect_chain[-1][0] == f"{CAMPAIGNS}{campaign.pk}/send/"
-    assert "It leaves at once" in question.text
+    assert "It is sent at once" in question.text
     assert again(campaign).status == CampaignStatus.DRAFT, "nothing is sent before it is confirmed"
     done = press(operator, campaign, "send")
 
-    assert "is on its way" in done.text
+    assert "is being sent" in done.text
     run_fleet(deliverer)
     assert sorted(peer.recipients) == [f"r{n}@example.com" for n in range(3)]
     assert b"Subject: It is you" in peer.ledger[0].data
@@ -126,7 +126,7 @@ def test_a_time_is_chosen_and_taken_back_from_the_action_menu(
     moment = (database_now() + HOUR).replace(second=0, microsecond=0)
     form = typed(draft, scheduling="at", send_at=f"{moment:%Y-%m-%dT%H:%M}", _send="")
     question = operator.post(change_page(draft), form, follow=True)
-    assert f"It leaves at {moment:%Y-%m-%d %H:%M:%S} UTC" in question.text
+    assert f"It will be sent at {moment:%Y-%m-%d %H:%M:%S} UTC" in question.text
     press(operator, draft, "send")
     assert (again(draft).status, again(draft).send_at) == (CampaignStatus.SCHEDULED, moment)
     listed = operator.get(CAMPAIGNS).text
@@ -164,7 +164,7 @@ def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
     press(operator, draft, "reschedule", send_at=f"{moment:%Y-%m-%dT%H:%M}")
     assert (again(draft).status, again(draft).send_at) == (CampaignStatus.SCHEDULED, moment)
     past = press(operator, draft, "reschedule", send_at="2020-01-01T10:00")
-    assert "the time it should leave at has passed" in past.text
+    assert "the scheduled time has passed" in past.text
     assert again(draft).send_at == moment
 
     press(operator, draft, "now")
@@ -176,10 +176,10 @@ def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
 def test_a_frozen_account_is_reported(operator: Client, sending: Campaign) -> None:
     assert "is frozen" not in operator.get(change_page(sending)).text
     freeze_account(sending.account, actor="test")
-    assert "is frozen: nothing of it leaves until the thaw" in operator.get(change_page(sending)).text
+    assert "is frozen: none of its mail is sent until the thaw" in operator.get(change_page(sending)).text
 
 
-def test_the_red_cross_asks_in_a_dialog_and_sets_the_status_to_canceled(
+def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_cancelled(
     operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     campaign = ready_campaign(alice, recipients=300, rate_per_minute=1200)
@@ -199,9 +199,9 @@ def test_the_red_cross_asks_in_a_dialog_and_sets_the_status_to_canceled(
     done = press(operator, campaign, "cancel", "?list=1")
 
     assert done.redirect_chain[-1][0] == CAMPAIGNS
-    assert f"{gone:,} had been sent" in done.text
-    assert again(campaign).status == CampaignStatus.CANCELED
-    assert "Canceled" in done.text
+    assert f"{gone:,} messages were sent" in done.text
+    assert again(campaign).status == CampaignStatus.CANCELLED
+    assert "Cancelled" in done.text
     assert "Cancel this campaign" not in done.text
     run_fleet(deliverer)
     assert len(peer.recipients) == gone
@@ -257,16 +257,16 @@ def test_the_pace_is_changed_while_a_campaign_is_sending(operator: Client, sendi
 
     wrong = press(operator, sending, "pace", window_from="08:00", window_time_zone="Mars/Olympus")
 
-    assert "There is no time zone of this name." in wrong.text
+    assert "There is no time zone with this name." in wrong.text
     assert again(sending).rate_per_minute == 60
 
 
 def test_test_mail_is_sent_to_the_named_addresses(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    assert "This is no address: nobody" in press(operator, draft, "test", to="a@example.com, nobody").text
+    assert "This is not an e-mail address: nobody" in press(operator, draft, "test", to="a@example.com, nobody").text
     many = ",".join(f"t{n}@example.com" for n in range(11))
-    assert "to ten at most" in press(operator, draft, "test", to=many).text
+    assert "one to ten addresses" in press(operator, draft, "test", to=many).text
     press(operator, draft, "test", to="a@example.com; b@example.com")
     run_fleet(deliverer)
     assert sorted(peer.recipients) == ["a@example.com", "b@example.com"]
@@ -282,7 +282,7 @@ def test_a_copy_is_a_draft(operator: Client, sending: Campaign) -> None:
 def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campaign, alice: Account) -> None:
     operator.post("/admin/campaigns/accountterms/add/", {"account": alice.pk, "undo_seconds": 30})
     assert AccountTerms.objects.get().undo_seconds == 30
-    assert "It leaves in 30 seconds" in operator.get(f"{CAMPAIGNS}{draft.pk}/send/").text
+    assert "It will be sent in 30 seconds" in operator.get(f"{CAMPAIGNS}{draft.pk}/send/").text
     press(operator, draft, "send")
     assert again(draft).status == CampaignStatus.SCHEDULED
 
@@ -297,7 +297,7 @@ def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campa
             {"custom_unsubscribe_url": "https://example.com/leave"},
             "an unsubscribe group or a link of its own, not both",
         ),
-        ({"time_zone": "Mars/Olympus"}, "There is no time zone of this name."),
+        ({"time_zone": "Mars/Olympus"}, "There is no time zone with this name."),
         ({"window_from": "08:00"}, "A window has two ends."),
         ({"window_from": "08:00", "window_to": "08:00"}, "It would never be open."),
         ({"rate_per_minute": "0"}, "greater than or equal to 1"),
@@ -388,7 +388,7 @@ def test_two_changes_at_one_moment_give_a_message(operator: Client, sending: Cam
     finally:
         other.close()
     assert answer.status_code == 200
-    assert "somebody else was changing this campaign at the same moment" in answer.text
+    assert "another change of this campaign was under way" in answer.text
     assert again(sending).status == sending.status
 
 
@@ -403,7 +403,7 @@ def test_an_edit_during_another_change_keeps_the_form_fields(operator: Client, d
         other.close()
     assert answer.status_code == 200
     assert "Typed anew" in answer.text
-    assert "Somebody else was changing this campaign at the same moment" in answer.text
+    assert "Another change of this campaign was under way" in answer.text
     assert again(draft).subject == draft.subject
 
 

@@ -236,7 +236,7 @@ def test_cancelling_stops_the_expansion_too(alice: Account, deliverer: Deliverer
     assert expand_page(launch.pk) is None
     run_fleet(deliverer)
     assert peer.recipients == []
-    assert again(campaign).status == CampaignStatus.CANCELED
+    assert again(campaign).status == CampaignStatus.CANCELLED
 
 
 def test_deleting_a_campaign_stops_its_unsent_mail_and_hides_it(

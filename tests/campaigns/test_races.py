@@ -186,10 +186,10 @@ def test_cancel_against_finish(alice: Account, peer: CountingPeer) -> None:
             assert receipt.sent == left
             time.sleep(0.2)
             assert len(peer.recipients) - before == left
-            assert again(campaign).status == CampaignStatus.CANCELED
+            assert again(campaign).status == CampaignStatus.CANCELLED
 
 
-def test_pause_against_cancel_leaves_the_campaign_canceled(alice: Account) -> None:
+def test_pause_against_cancel_leaves_the_campaign_cancelled(alice: Account) -> None:
     campaign = ready_campaign(alice)
     send_now(alice, campaign.pk)
     expand_all()
@@ -201,7 +201,7 @@ def test_pause_against_cancel_leaves_the_campaign_canceled(alice: Account) -> No
 
     stored = again(campaign)
     assert stored.launch is not None
-    assert stored.status == CampaignStatus.CANCELED
+    assert stored.status == CampaignStatus.CANCELLED
     assert Batch.objects.get(pk=stored.launch.batch_id).status == BatchStatus.CANCELLED
 
 

@@ -47,7 +47,7 @@ class StopAction:
 
 
 STOPS: Final[Mapping[str, StopAction]] = {
-    "cancel": StopAction(Move.CANCEL, CampaignStatus.CANCELED, SEND_CANCELED),
+    "cancel": StopAction(Move.CANCEL, CampaignStatus.CANCELLED, SEND_CANCELED),
     "pause": StopAction(Move.PAUSE, CampaignStatus.PAUSED, SEND_PAUSED),
 }
 

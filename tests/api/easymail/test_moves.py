@@ -126,7 +126,7 @@ def test_a_time_with_an_offset_is_returned_in_utc(alice: Account, client_of_alic
 
 
 def test_a_body_is_looked_at_before_the_status(alice: Account, client_of_alice: ApiClient) -> None:
-    campaign = campaign_in(alice, Status.CANCELED)
+    campaign = campaign_in(alice, Status.CANCELLED)
     details(client_of_alice.post(path_of(campaign, "/schedule"), {}))
     details(client_of_alice.patch(path_of(campaign), {"name": None}))
     details(client_of_alice.patch(path_of(campaign), {"list_uuid": str(campaign.uuid)}))
@@ -170,7 +170,7 @@ def test_a_cancel_brings_its_receipt(alice: Account, client_of_alice: ApiClient)
 # --- test mail --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [Status.DRAFT, Status.SENDING, Status.CANCELED])
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.SENDING, Status.CANCELLED])
 def test_test_mail_is_sent_before_the_call_answers(
     status: CampaignStatus, alice: Account, client_of_alice: ApiClient, peer: CountingPeer
 ) -> None:

@@ -118,7 +118,7 @@ def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
         check_that_no_more_is_sent(alice, peer, deleted.headers)
     with pytest.raises(refused.NotFoundError):
         campaign.get()
-    assert again(Campaign.objects.get(title="June")).status == CampaignStatus.CANCELED
+    assert again(Campaign.objects.get(title="June")).status == CampaignStatus.CANCELLED
 
 
 def deliver_test_mail(peer: CountingPeer) -> None:

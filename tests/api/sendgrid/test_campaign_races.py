@@ -143,5 +143,5 @@ def test_of_two_simultaneous_deletions_one_stops_the_campaign(alice: Account, cl
     statuses = at_one_moment(*deletions)
 
     assert sorted(map(str, statuses)) == ["204", "404"]
-    assert again(campaign).status == CampaignStatus.CANCELED
+    assert again(campaign).status == CampaignStatus.CANCELLED
     assert Receipt.objects.count() == 1

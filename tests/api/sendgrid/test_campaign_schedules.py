@@ -130,7 +130,7 @@ def test_only_a_draft_can_be_changed_scheduled_or_sent(
         (CampaignStatus.SENDING, "This campaign is already In Progress."),
         (CampaignStatus.SENT, "This campaign is already Sent."),
         (CampaignStatus.PAUSED, "This campaign is already Paused."),
-        (CampaignStatus.CANCELED, "This campaign is already Canceled."),
+        (CampaignStatus.CANCELLED, "This campaign is already Canceled."),
         (CampaignStatus.FAILED, "This campaign is already Canceled."),
     ],
 )

@@ -23,7 +23,7 @@ from tests.campaigns.building import again, campaign_in, ready_campaign
 
 STATUSES = list(CampaignStatus)
 MOVES = {"cancel": Move.CANCEL, "pause": Move.PAUSE, "resume": Move.RESUME}
-ENDS = {"cancel": CampaignStatus.CANCELED, "pause": CampaignStatus.PAUSED, "resume": CampaignStatus.SENDING}
+ENDS = {"cancel": CampaignStatus.CANCELLED, "pause": CampaignStatus.PAUSED, "resume": CampaignStatus.SENDING}
 DONE = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
 
 
@@ -83,7 +83,7 @@ def test_an_unsettled_stop_shows_how_many_messages_workers_hold(
     reply = soap_of_alice.ask(perform("cancel", campaign.pk))
     assert reply.results[0][2] == "Send canceled: 0 had left, not settled yet: 3 in the hands of workers"
     assert (reply.overall, reply.headers["X-Sluice-Settled"]) == ("OK", "false")
-    assert again(campaign).status == CampaignStatus.CANCELED
+    assert again(campaign).status == CampaignStatus.CANCELLED
 
 
 def test_several_definitions_each_have_their_result(alice: Account, soap_of_alice: SoapCaller) -> None:
@@ -122,8 +122,8 @@ def test_several_definitions_each_have_their_result(alice: Account, soap_of_alic
     assert "type Automation" in reply.results[2][2]
     assert len(reply.headers["X-Sluice-Receipt"].split(", ")) == 2
     assert [again(each).status for each in (first, second, draft)] == [
-        CampaignStatus.CANCELED,
-        CampaignStatus.CANCELED,
+        CampaignStatus.CANCELLED,
+        CampaignStatus.CANCELLED,
         CampaignStatus.DRAFT,
     ]
 

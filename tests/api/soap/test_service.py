@@ -39,7 +39,7 @@ def test_the_first_envelope_cancels_a_send(headers: dict[str, str], alice: Accou
     document = document.replace(b">XXX</wsse:Password>", f">{soap_of_alice.text}</wsse:Password>".encode())
     document = document.replace(b"29605", str(campaign.pk).encode())
     assert post(b"\n  " + document, **headers).results == [("OK", "", "Send canceled")]
-    assert again(campaign).status == CampaignStatus.CANCELED
+    assert again(campaign).status == CampaignStatus.CANCELLED
 
 
 def quirky(caller: SoapCaller, send: int) -> bytes:
@@ -83,7 +83,7 @@ def test_an_envelope_with_every_quirk_cancels_a_send(alice: Account, soap_of_ali
     for message in ("Send canceled", "Send already canceled"):
         reply = post(quirky(soap_of_alice, campaign.pk), content_type="application/x-www-form-urlencoded")
         assert reply.results == [("OK", "", message)]
-    assert again(campaign).status == CampaignStatus.CANCELED
+    assert again(campaign).status == CampaignStatus.CANCELLED
 
 
 @pytest.mark.parametrize("path", ["/Service.asmx", "/service.asmx"])

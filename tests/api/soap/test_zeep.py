@@ -142,7 +142,7 @@ def test_a_send_from_creation_to_a_cancel_half_way(
     )
     assert (result.StatusCode, result.Object.ID) == ("OK", number)
     assert status_of(zeep, number) == "Canceled"
-    assert Campaign.objects.get(pk=number).status == CampaignStatus.CANCELED
+    assert Campaign.objects.get(pk=number).status == CampaignStatus.CANCELLED
 
 
 def test_errors_reach_the_client(zeep: Zeep, open_zeep: Opener, soap_of_charlie: SoapCaller, alice: Account) -> None:

@@ -191,8 +191,8 @@ def test_a_file_without_a_valid_row_fails(alice: Account) -> None:
         (b"\xff\xfe,\0,\0\n\0", "The file is empty."),
         ("email,name\n".encode("utf-16-le"), f"The header cannot be read. {NUL}"),
         ("email,prénom\n".encode("cp1252"), "The header cannot be read. The row is not UTF-8."),
-        (b"email\na@example.com;A\n", "The file has 1 columns, separated by commas, and 2 were described."),
-        (b"sep=;\nemail,name\n", "The file has 1 columns, separated by semicolons, and 2 were described."),
+        (b"email\na@example.com;A\n", "The file has 1 columns, separated by commas, but 2 were expected."),
+        (b"sep=;\nemail,name\n", "The file has 1 columns, separated by semicolons, but 2 were expected."),
         (gzip.compress(b"email,name\n")[:-4], "The gzip file ends too early."),
         (b"\x1f\x8b no gzip", "The gzip file is damaged."),
     ],
@@ -223,7 +223,10 @@ def test_a_file_that_unpacks_to_too_much_fails(alice: Account, settings: LazySet
 def test_rows_beyond_the_limit_are_not_stored(alice: Account, settings: LazySettings) -> None:
     settings.IMPORT_ROWS = 2
     job = done(uploaded(alice, b"email\na@example.com\nb@example.com\nc@example.com\n"))
-    assert (job.status, job.message) == (JobStatus.FAILED, "The file has more than 2 rows; so many were looked at.")
+    assert (job.status, job.message) == (
+        JobStatus.FAILED,
+        "The file has more than 2 rows. The other rows were not processed.",
+    )
     assert emails(alice) == ["a@example.com", "b@example.com"]
     assert done(uploaded(alice, b"email\na@example.com\nb@example.com\n")).status == JobStatus.COMPLETED
 
@@ -236,7 +239,7 @@ def test_a_list_that_is_deleted_meanwhile_fails_the_job(alice: Account, monkeypa
     delete_list(alice, readers.pk)
     done(job)
     assert job.status == JobStatus.FAILED
-    assert job.message == "A list was deleted to which the contacts should be added."
+    assert job.message == "A list that the contacts should be added to was deleted."
     assert emails(alice) == ["a@example.com"], "the page that failed stored nothing"
     assert counts(job) == (1, 1, 0, 0)
 

@@ -167,7 +167,7 @@ def test_an_unfinished_job_fails_after_a_day(alice: Account, clock: Clock) -> No
     waiting.refresh_from_db()
     undone.refresh_from_db()
     assert (waiting.status, waiting.message) == (JobStatus.FAILED, "No file was uploaded within 24 hours.")
-    assert (undone.status, undone.message) == (JobStatus.FAILED, "It was not done within 24 hours.")
+    assert (undone.status, undone.message) == (JobStatus.FAILED, "The job was not finished within 24 hours.")
 
 
 def test_a_job_is_kept_for_some_days_and_then_deleted_completely(
