@@ -1,1 +1,1 @@
-"""Who may do what: tenants, their keys and scopes, and the freeze that holds a whole tenant."""
+"""Manage tenants, their keys and scopes, and the freeze that holds a whole tenant."""

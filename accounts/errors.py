@@ -1,4 +1,4 @@
-"""What can stand in the way of a caller who manages keys or acts for a subuser."""
+"""Define the errors of keys, subusers and idempotency keys."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from foundation.errors import SluiceError
 
 
 class UnknownKey(SluiceError):
-    """No living key of this account has that id. Another account's key, or a revoked one, behaves the same."""
+    """The account has no valid key of that id. Another account's key, or a revoked one, gives the same error."""
 
     code = "unknown_key"
 
 
 class KeyLimitReached(SluiceError):
-    """The account has as many living keys as `API_KEYS_LIMIT` allows."""
+    """The account has as many valid keys as `API_KEYS_LIMIT` allows."""
 
     code = "key_limit_reached"
 
 
 class ScopesNotGrantable(SluiceError):
-    """Some of the scopes do not exist, or the key that would hand them out lacks them."""
+    """Some of the scopes do not exist, or the key that would grant them does not have them."""
 
     code = "scopes_not_grantable"
 
@@ -36,7 +36,7 @@ class UnknownSubuser(SluiceError):
 
 
 class BadIdempotencyKey(SluiceError):
-    """Not 1 to 255 visible ASCII characters."""
+    """An idempotency key must have 1 to 255 visible ASCII characters."""
 
     code = "bad_idempotency_key"
 

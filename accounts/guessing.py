@@ -1,8 +1,9 @@
 """Refuse callers who guess secrets, before any work is spent on the next guess.
 
 Wrong attempts are counted in Redis by the caller's network address and the name together. Attempts for one name
-therefore lock out nobody else, not even behind the same proxy, and attempts from one address do not lock the owner of
-the name out at another. Each process remembers the locks it has seen, so a correct login costs no round trip.
+therefore do not lock out other names, even behind the same proxy, and attempts from one address do not lock out the
+owner of the name at another address. Each process remembers the locks it has seen, so a correct login costs no round
+trip.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from accounts.rates import count
 WRONG_PER_MINUTE: Final = 20
 MOST_LOCKED: Final = 10_000
 _locked: dict[str, int] = {}
-"""The end of each lock in seconds since 1970, by caller."""
+"""The end of each lock in seconds since 1970, keyed by caller."""
 
 
 def caller_address(request: HttpRequest) -> str:

@@ -1,14 +1,14 @@
-"""Requests done once: a key that the caller chooses, and the answer that the first request with it got.
+"""Do each request once: a caller chooses a key, and the answer to its first request is kept.
 
-A key is known for `IDEMPOTENCY_HOURS`, to the account that used it, and for one method and path. Only answers that say
-"done" are kept; whoever calls frees the key after any other, so that the request may be made again.
+A key is known for `IDEMPOTENCY_HOURS`, to the account that used it, and for one method and path. Only successful
+answers are kept. After any other answer the caller frees the key, so that the request can be repeated.
 
-Where the work only writes rows, `reserve` is the first statement of the transaction that does it and `keep_answer` the
-last: a crash at any line leaves all of it or nothing. A second request with the key waits for the end of the first.
+If the work only writes rows, `reserve` is the first statement of its transaction and `keep_answer` the last: a crash at
+any line leaves all of it or nothing. A second request with the key waits for the end of the first.
 
-Where the work has to commit before it can wait (a stop), the reservation is committed by itself. If its process dies
-before the answer is kept, it is stale after `STALE_SECONDS` and the request may be done again. For stops that is
-harmless: each is a guarded move to a status, so doing it again moves nothing, or says that nothing is left to move.
+If the work has to commit before it can wait (a stop), the reservation is committed separately. If its process dies
+before the answer is kept, it is stale after `STALE_SECONDS` and the request can be done again. For stops that is
+harmless: each is a guarded move to a status, so doing it again moves nothing, or reports that there is nothing to move.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from foundation.postgresql import SqlState, sqlstate_of
 KEY = re.compile(r"[!-~]{1,255}")
 """Visible ASCII."""
 STALE_SECONDS = 60
-"""How long a reservation without an answer counts as under way: ten times what the longest stop takes."""
+"""How long a reservation without an answer counts as under way: ten times the time of the longest stop."""
 WAIT_SECONDS = 10
-"""How long a request waits for the transaction of another with its key, before it hears that it is under way."""
+"""How long a request waits for the transaction of another request with its key before it is refused."""
 PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with a key: whose it is, and two digests of 32 bytes, of its method, path and key and of its body."""
+    """A request with a key: its account, and two digests of 32 bytes, of method, path and key, and of the body."""
 
     account_id: int
     digest: bytes
@@ -47,7 +47,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The right to do a request. It ends when somebody else takes it over as stale: `reserved_at` tells them apart."""
+    """The right to do a request. It ends when another request takes it over as stale, which changes `reserved_at`."""
 
     id: int
     reserved_at: dt.datetime
@@ -55,7 +55,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What was answered: the status, the headers worth repeating, the text of the body."""
+    """The kept answer: its status, the headers that are repeated, and its body."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -63,28 +63,28 @@ class KeptAnswer:
 
 
 def asked_with(key: str, account: Account, *, method: str, path: str, body: bytes) -> Asked:
-    """The request that `key` stands for. Raises BadIdempotencyKey."""
+    """Return the request that `key` stands for. Raises BadIdempotencyKey."""
     if not KEY.fullmatch(key):
         raise BadIdempotencyKey
-    # A key has no blank in it, so no other method, path and key give the same text.
-    said = f"{method} {path} {key}"
-    return Asked(account.pk, hashlib.sha256(said.encode()).digest(), hashlib.sha256(body).digest())
+    # A key contains no space, so no other method, path and key give the same text.
+    identity = f"{method} {path} {key}"
+    return Asked(account.pk, hashlib.sha256(identity.encode()).digest(), hashlib.sha256(body).digest())
 
 
 def reserve(asked: Asked) -> Reservation | KeptAnswer:
-    """The right to do this request, or what was answered when it was done.
+    """Reserve a request, or return its answer if it was done before.
 
-    Raises IdempotencyKeyReused when the key came with another body, and IdempotencyInProgress while the request is
+    Raises IdempotencyKeyReused when the key was used with another body, and IdempotencyInProgress while the request is
     under way elsewhere.
     """
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute(f"set local lock_timeout = '{WAIT_SECONDS}s'")
     for _ in range(3):
-        found = _try_to_reserve(asked) or _find(asked)
-        if found is not None:
-            return found
-        # The row that was in the way has been freed or deleted since.
+        result = _try_to_reserve(asked) or _find(asked)
+        if result is not None:
+            return result
+        # The conflicting row has been freed or deleted meanwhile.
     raise IdempotencyInProgress
 
 
@@ -133,7 +133,7 @@ def _row_of(reservation: Reservation) -> models.QuerySet[IdempotencyKey]:
 
 
 def forget_old_keys() -> int:
-    """Delete the keys whose time is over, a page at a time; returns how many. A duty of the sweeper."""
+    """Delete expired keys, a page at a time. Return their number. A duty of the sweeper."""
     forgotten = 0
     while True:
         with connection.cursor() as cursor:

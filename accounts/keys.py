@@ -135,15 +135,17 @@ SCOPES_BY_GROUP: dict[str, tuple[str, ...]] = {
     "validations.email": ("create", "read"),
     "whitelabel": CREATE_READ_UPDATE_DELETE,
 }
-"""SendGrid's groups are those of its published permissions of API keys and of teammates. Most belong to what does not
-exist here: a key keeps such a scope, and it has no effect."""
+"""SendGrid's groups are those of its published permissions of API keys and of teammates.
+
+Most of them belong to endpoints that do not exist here: a key keeps such a scope, and it has no effect.
+"""
 
 AUTOMATIC_SCOPES = (
     *("2fa_exempt", "2fa_required"),
     *("sender_verification_eligible", "sender_verification_exempt", "sender_verification_legacy"),
     *("signup.trigger_confirmation", "ui.confirm_email", "ui.provision", "ui.signup_complete"),
 )
-"""SendGrid puts these on keys by itself, so clients that copy a key's scopes hand them back. They allow nothing."""
+"""SendGrid adds these to keys by itself, so clients that copy a key's scopes send them. They allow nothing."""
 
 ALL_SCOPES = tuple(f"{group}.{verb}" for group, verbs in SCOPES_BY_GROUP.items() for verb in verbs)
 GIVEABLE_SCOPES = frozenset(ALL_SCOPES) | frozenset(AUTOMATIC_SCOPES)
@@ -154,12 +156,12 @@ RECALL_SECONDS = 1.0
 REMEMBERED_KEYS = 10_000
 KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
 ACCOUNT_FIELDS = [field.attname for field in Account._meta.concrete_fields]
-_found: dict[bytes, tuple[float, ApiKey]] = {}
-"""Keys lately found, and when (monotonic), by the digest of their whole text."""
+_remembered: dict[bytes, tuple[float, ApiKey]] = {}
+"""Recently found keys with the time (monotonic), keyed by the digest of their complete text."""
 
 
 class RecalledKey(NamedTuple):
-    """A key that may have been revoked since it was found, or may have lost scopes, and the time it is now."""
+    """A key from memory, and the current time. It may have been revoked or changed since it was read."""
 
     key: ApiKey
     now: dt.datetime
@@ -168,15 +170,15 @@ class RecalledKey(NamedTuple):
 def create_key(
     account: Account, name: str, scopes: Iterable[str] | None = None, *, giver: Collection[str] = (FULL_ACCESS,)
 ) -> tuple[ApiKey, str]:
-    """A new key of `account` and its full text, which cannot be read again.
+    """Create a key of `account`. Return it with its complete text, which cannot be read again.
 
-    Without `scopes` it holds all that `giver` (the scopes of the key that asks) holds. Raises ScopesNotGrantable and
-    KeyLimitReached.
+    Without `scopes` it gets all that `giver` (the scopes of the key that creates it) holds. Raises ScopesNotGrantable
+    and KeyLimitReached.
     """
     chosen = choose_scopes(scopes, giver=giver)
     secret = url_safe(32)
     with transaction.atomic():
-        # Two callers at the limit must not both find one place left.
+        # Otherwise two concurrent callers could exceed the limit.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         if living_keys(account).count() >= settings.API_KEYS_LIMIT:
             raise KeyLimitReached
@@ -199,8 +201,10 @@ def find_key_of(username: str, secret: str) -> ApiKey | None:
 
 
 def find_key(bearer_text: str) -> ApiKey | None:
-    """The living key of that text, with its account and that account's parent, and when it was found: one indexed read,
-    which must be the first of a request."""
+    """Return the valid key of a text with its account, the account's parent and the time; None if there is none.
+
+    It costs one indexed read, which must be the first statement of a request.
+    """
     shape = KEY_SHAPE.fullmatch(bearer_text)
     if shape is None:
         return None
@@ -213,7 +217,7 @@ def find_key(bearer_text: str) -> ApiKey | None:
 
 
 def find_living(key_id: str) -> ApiKey | None:
-    """The same by its id, for who has seen in another way that the caller may use it."""
+    """Return a valid key by its id, for a caller that was authenticated in another way; None if there is none."""
     for found_at, *row in fetch_first(FIND_KEY, [key_id]):
         key = load_key(row)
         key.found_at = found_at
@@ -222,23 +226,23 @@ def find_living(key_id: str) -> ApiKey | None:
 
 
 def recall_key(bearer_text: str) -> RecalledKey | None:
-    """The key of that text as this process found it within the last second, without a statement."""
-    found = _found.get(digest(bearer_text))
-    if found is None:
+    """Return the key of a text from memory, if this process has read it within the last second. Runs no statement."""
+    entry = _remembered.get(digest(bearer_text))
+    if entry is None:
         return None
-    at, key = found
+    at, key = entry
     age = time.monotonic() - at
     return RecalledKey(key, key.found_at + dt.timedelta(seconds=age)) if age < RECALL_SECONDS else None
 
 
 def _remember(bearer_text: str, key: ApiKey) -> None:
-    if len(_found) >= REMEMBERED_KEYS:
-        _found.clear()
-    _found[digest(bearer_text)] = (time.monotonic(), key)
+    if len(_remembered) >= REMEMBERED_KEYS:
+        _remembered.clear()
+    _remembered[digest(bearer_text)] = (time.monotonic(), key)
 
 
 def load_key(row: Sequence[Any]) -> ApiKey:
-    """The objects of a row of `FIND_KEY`, without the time."""
+    """Return the key of a row of `FIND_KEY` without its time, with its account and the account's parent."""
     key = ApiKey.from_db(connection.alias, KEY_FIELDS, row[: len(KEY_FIELDS)])
     rest = row[len(KEY_FIELDS) :]
     account = Account.from_db(connection.alias, ACCOUNT_FIELDS, rest[: len(ACCOUNT_FIELDS)])
@@ -249,12 +253,12 @@ def load_key(row: Sequence[Any]) -> ApiKey:
 
 
 def living_keys(account: Account) -> QuerySet[ApiKey]:
-    """The keys of the account that are not revoked, oldest first."""
+    """Return the account's keys that are not revoked, the oldest first."""
     return ApiKey.objects.filter(account=account, revoked_at=None).order_by("created_at", "pk")
 
 
 def get_key(account: Account, key_id: str) -> ApiKey:
-    """One living key of the account. Raises UnknownKey."""
+    """Return a valid key of the account. Raises UnknownKey."""
     key = living_keys(account).filter(key_id=key_id).first()
     if key is None:
         raise UnknownKey
@@ -274,20 +278,20 @@ def replace_scopes(
 
 
 def revoke_key(account: Account, key_id: str) -> None:
-    """End a key, from the next request on. Raises UnknownKey, also when it was revoked before."""
+    """Revoke a key; its next request is refused. Raises UnknownKey, also if it was revoked before."""
     if not living_keys(account).filter(key_id=key_id).update(revoked_at=Now()):
         raise UnknownKey
 
 
 def change_key(account: Account, key_id: str, **changes: object) -> ApiKey:
-    """Guarded by being alive: a change that meets a revocation finds nothing to do. Raises UnknownKey."""
+    """Change a key unless it was revoked. Raises UnknownKey."""
     if not living_keys(account).filter(key_id=key_id).update(**changes):
         raise UnknownKey
     return get_key(account, key_id)
 
 
 def digest(secret: str) -> bytes:
-    """What is kept of a secret."""
+    """Return the digest that is stored of a secret."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -295,19 +299,19 @@ def digest(secret: str) -> bytes:
 
 
 def allows(held: Collection[str], scope: str) -> bool:
-    """Whether a key that holds `held` may do what needs `scope`."""
+    """Return whether a key with the scopes `held` may do what requires `scope`."""
     return scope in held or FULL_ACCESS in held
 
 
 def spell_out(held: Collection[str]) -> list[str]:
-    """The scopes by name, for a reader who does not know the wildcard."""
+    """Return the scopes by name, for callers that do not know the wildcard."""
     return list(ALL_SCOPES) if FULL_ACCESS in held else list(held)
 
 
 def choose_scopes(wanted: Iterable[str] | None, *, giver: Collection[str] = (FULL_ACCESS,)) -> list[str]:
-    """What a new key will hold. None asks for all that `giver` holds; nobody hands out what they lack.
+    """Return the scopes of a new key. None asks for all that `giver` holds, and no key can grant more than it holds.
 
-    Raises ScopesNotGrantable, which names the scopes that do not exist or that the giver lacks.
+    Raises ScopesNotGrantable, which names the scopes that do not exist or that the giver does not hold.
     """
     if wanted is None:
         return list(giver)
@@ -319,5 +323,5 @@ def choose_scopes(wanted: Iterable[str] | None, *, giver: Collection[str] = (FUL
 
 
 def may_give(giver: Collection[str], scope: str) -> bool:
-    """Whether the holder of `giver` may hand out `scope`."""
+    """Return whether a key with the scopes `giver` may grant `scope`."""
     return scope in AUTOMATIC_SCOPES or (scope in GIVEABLE_SCOPES and allows(giver, scope))

@@ -1,4 +1,4 @@
-"""Account, ApiKey and IdempotencyKey."""
+"""Define Account, ApiKey and IdempotencyKey."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from foundation.clock import Now
 
 
 class DoubtPolicy(models.IntegerChoices):
-    """What becomes of a message whose fate is not known, such as one that a dead worker had begun."""
+    """What happens to a message whose result is not known, such as one that a dead worker had started to send."""
 
     HOLD = 0, "hold"
-    """It stays in doubt, for a person to replay or to drop: nobody gets it twice."""
+    """It stays in doubt until a person replays or drops it. No recipient gets it twice."""
     RESEND = 1, "resend"
-    """It is sent again with the same Message-ID: everybody gets it, some of them perhaps twice."""
+    """It is sent again with the same Message-ID. Every recipient gets it, some of them perhaps twice."""
 
 
 class Account(models.Model):
@@ -30,21 +30,23 @@ class Account(models.Model):
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="subusers", db_index=True
     )
-    frozen_at = models.DateTimeField(null=True, blank=True, help_text="While set, nothing of it or its subusers leaves")
+    frozen_at = models.DateTimeField(
+        null=True, blank=True, help_text="While set, no mail of it or its subusers is sent"
+    )
     thawed_at = models.DateTimeField(null=True, blank=True)
     doubt_policy = models.SmallIntegerField(
         "mail in doubt",
         choices=DoubtPolicy.choices,
         default=DoubtPolicy.HOLD,
         db_default=DoubtPolicy.HOLD,
-        help_text="hold: for a person to decide. resend: again, with the same Message-ID",
+        help_text="hold: a person decides. resend: it is sent again with the same Message-ID",
     )
     lateness_limit = models.PositiveIntegerField(
         "lateness limit (seconds)",
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Mail that is later than this is held instead of sent. Empty: it is sent, however late",
+        help_text="Mail that is later than this is held instead of sent. Empty: mail is sent, however late",
     )
     purged_through = models.BigIntegerField(default=0, db_default=0, help_text="Parcels numbered up to this are purged")
     is_purging = models.BooleanField(default=False, db_default=False, help_text="Some of them may still be pending")
@@ -65,7 +67,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     revoked_at = models.DateTimeField(null=True, blank=True)
     found_at: dt.datetime
-    """Of a key that asks: the moment of its request, by the clock that decides."""
+    """The time of the request that used the key, by the database's clock."""
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["account", "created_at"], name="key_by_account")]
@@ -81,7 +83,9 @@ class IdempotencyKey(models.Model):
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of method, path and key")
     body_digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body")
     reserved_at = models.DateTimeField(db_default=Now())
-    status = models.SmallIntegerField(null=True, help_text="Of the answer; null: under way")
+    status = models.SmallIntegerField(
+        null=True, help_text="The status of the answer; null while the request is under way"
+    )
     headers = models.JSONField(default=dict)
     body = models.TextField(blank=True)
 

@@ -1,4 +1,4 @@
-"""Policies: what an account wants to be done with its mail when something has gone wrong."""
+"""Change what happens to an account's mail that is in doubt or late."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from accounts.models import Account, DoubtPolicy
 
 
 class Policies(TypedDict, total=False):
-    """Those that are named. `lateness_limit` is in seconds; None: mail is sent, however late."""
+    """The policies to change. `lateness_limit` is in seconds; with None mail is sent, however late."""
 
     doubt_policy: DoubtPolicy
     lateness_limit: int | None
 
 
 def change_policies(account: Account, **named: Unpack[Policies]) -> Account:
-    """Change those that are named; returns the account as it is then. They hold from the next verdict on: what is in
-    a person's hands already stays there."""
+    """Change the given policies and return the changed account.
+
+    They apply from the next verdict on. Mail that is in hand already stays in hand.
+    """
     if named:
         Account.objects.filter(pk=account.pk).update(**named)
     return Account.objects.select_related("parent").get(pk=account.pk)

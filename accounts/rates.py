@@ -1,9 +1,9 @@
-"""Rates: how many requests a key makes in a minute, or how often anything else happens in one.
+"""Count the requests of a key, or other actions, per minute.
 
-Counted in Redis, over all web processes, by one round trip for each request. Redis is only a hint here, too: while it
-does not answer nobody is refused, and for some seconds it is not even asked, so that a Redis that swallows what it is
-sent costs no request more than `TIMEOUT_SECONDS` now and then. Minutes are those of the web's clock: no time that
-matters hangs on them.
+They are counted in Redis for all web processes, with one round trip per request. Redis is only a hint here, too: while
+it does not answer, no request is refused, and for some seconds it is not asked. A Redis that accepts commands without
+answering therefore costs a request `TIMEOUT_SECONDS` only now and then. Minutes are those of the web server's clock;
+nothing that needs the exact time depends on them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ PAUSE_SECONDS = 5.0
 MOST_OWN_PLACES = 10_000
 _away_until = 0.0
 _own_places: dict[str, float] = {}
-"""The places that this process took while Redis did not answer, and when (monotonic) each becomes free."""
+"""Places that this process took while Redis did not answer, with the time (monotonic) when each becomes free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may still be asked in this minute. `reset_at` is the next minute's beginning, in seconds since 1970."""
+    """The requests that are still allowed in this minute. `reset_at` is its end, in seconds since 1970."""
 
     limit: int
     used: int
@@ -51,12 +51,12 @@ class Allowance:
 
 
 def count_request(key: ApiKey, *, kind: str, limit: int) -> Allowance | None:
-    """Count one request of this kind; `limit` is for a minute. None when there is no limit (0), or no Redis."""
+    """Count one request of this kind. `limit` is per minute. Return None without a limit (0) or without Redis."""
     return count(f"{kind}:{key.pk}", limit=limit)
 
 
 def count(what: str, *, limit: int) -> Allowance | None:
-    """Count that it happened once more, by a name that tells it from others. None as with `count_request`."""
+    """Count an action by its unique name. Return None without a limit (0) or without Redis."""
     global _away_until
     if not limit or time.monotonic() < _away_until:
         return None
@@ -75,10 +75,10 @@ def count(what: str, *, limit: int) -> Allowance | None:
 
 
 def take_place(what: str, *, limit: int, seconds: int) -> bool:
-    """Take one of `limit` places that each become free `seconds` after they were taken; False when none is free.
+    """Take one of `limit` places, each of which becomes free after `seconds`. Return False if none is free.
 
-    So the named action happens at most `limit` times in any span of that length. Only a digest of the name is kept, so
-    it may contain an address. While Redis does not answer, each process counts its own.
+    So the named action happens at most `limit` times in any period of that length. Only a digest of the name is stored,
+    so it may contain an address. While Redis does not answer, each process counts separately.
     """
     global _away_until
     digest = hashlib.sha256(what.encode()).hexdigest()
@@ -104,7 +104,7 @@ def _take_own_place(name: str, seconds: int) -> bool:
 
 @cache
 def _client() -> redis.Redis:
-    """This process's, made at its first use and so after fork; threads share it."""
+    """Return the client of this process. It is created at its first use, and so after a fork; threads share it."""
     client = client_for(settings.REDIS_URL, timeout_seconds=TIMEOUT_SECONDS)
     client.set_retry(Retry(NoBackoff(), 0))
     return client

@@ -1,4 +1,4 @@
-"""Subusers: accounts below another one, which the parent's keys may act for."""
+"""Find subusers: accounts below another one, for which the parent's keys may act."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ BY_ID = re.compile(r"account-id +([0-9]{1,18})", re.IGNORECASE)
 
 
 def find_subuser(account: Account, named: str) -> Account:
-    """The direct subuser that an `On-Behalf-Of` header names: by username, or as `account-id <id>`.
+    """Return the direct subuser that an `On-Behalf-Of` header names: by username, or as `account-id <id>`.
 
-    Raises UnknownSubuser for all others, whether they exist or not.
+    Raises UnknownSubuser for all other accounts, whether they exist or not.
     """
-    found: Account | None = None
+    subuser: Account | None = None
     if by_id := BY_ID.fullmatch(named):
-        found = account.subusers.filter(pk=int(by_id[1])).first()
+        subuser = account.subusers.filter(pk=int(by_id[1])).first()
     elif USERNAME.fullmatch(named):
-        found = account.subusers.filter(username=named).first()
-    if found is None:
+        subuser = account.subusers.filter(username=named).first()
+    if subuser is None:
         raise UnknownSubuser
-    return found
+    return subuser

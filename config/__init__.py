@@ -1,4 +1,4 @@
-"""How it is put together: settings, routes, and the entry points of web, workers and beat."""
+"""Configure the product: settings, routes, and the entry points of web, workers and beat."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""The admin's look and its sidebar, as unfold reads them from the settings. Imports nothing that needs the settings."""
+"""Define the look of the admin and its sidebar, as unfold reads them. This module must not need the settings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from django.urls import reverse_lazy
 
 
 def may(permission: str) -> Callable[[HttpRequest], bool]:
-    """Whether the operator has it: an entry of the sidebar is not shown otherwise."""
+    """Return a test whether the operator has a permission, without which an entry of the sidebar is hidden."""
     return lambda request: request.user.has_perm(permission)
 
 
 def entry(title: str, icon: str, route: str, permission: str) -> dict[str, Any]:
-    """A page in the sidebar; `icon` is a Material Symbol."""
+    """Return the sidebar entry of a page. `icon` is a Material Symbol."""
     return {"title": title, "icon": icon, "link": reverse_lazy(route), "permission": may(permission)}
 
 
 def navigate(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar's groups of pages."""
+    """Return the groups of the sidebar."""
     from mailer.admin.in_hand import count_in_hand
 
     in_hand = entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")

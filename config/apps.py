@@ -9,6 +9,6 @@ class SluiceConfig(AppConfig):
 
         from config import checks  # noqa: F401  (registers the system checks)
 
-        # Unfold's own index comes first among the templates, so ours has another name.
+        # Unfold's index would be found first, so ours has another name.
         admin.site.index_template = "config/dashboard.html"
         admin.site.index_title = "Dashboard"

@@ -1,4 +1,4 @@
-"""Beat's scheduler: django-celery-beat's, which outlives a database that is away."""
+"""Run django-celery-beat's scheduler so that it survives a database that is away."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ PAUSE_SECONDS = 1.0
 
 
 class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package is not typed
-    """Waits where the other one ends the process: at its start, and when it reads a schedule that has changed.
+    """Wait for the database where the original scheduler ends the process.
 
-    Celery's handler of SIGTERM calls `close`, whatever the main thread is doing. In the middle of a statement it would
-    wait for ever for the connection's lock, which the same thread holds.
+    That is at its start, and when it reads a schedule that has changed. Celery's handler of SIGTERM calls `close`,
+    whatever the main thread is doing. In the middle of a statement it would wait for ever for the connection's lock,
+    which the same thread holds.
     """
 
     _is_at_work = False
@@ -37,28 +38,28 @@ class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package 
             self._is_at_work = before
 
     def close(self) -> None:
-        """Write the last runs and give connections back; not while it interrupts work: beat calls it again then."""
+        """Store the last runs and close the connections. If it interrupts work it waits: beat calls it again later."""
         if self._is_at_work:
             self._is_interrupted = True
             return
         if self._is_interrupted:
-            # Its statement may still be under way.
+            # The interrupted statement may still be running.
             connection.close()
         super().close()
 
     def sync(self) -> None:
-        """Write the last runs."""
+        """Store the last runs."""
         with self._at_work():
             super().sync()
 
     def setup_schedule(self) -> None:
-        """Read the schedule, as soon as the database answers."""
+        """Read the schedule as soon as the database responds."""
         while not is_there():
             time.sleep(PAUSE_SECONDS)
         super().setup_schedule()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Send what is due; returns the seconds until it is worth looking again."""
+        """Publish the tasks that are due. Return the seconds until the next check."""
         try:
             with self._at_work():
                 return float(super().tick(*args, **kwargs))
@@ -68,7 +69,7 @@ class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package 
 
 
 def is_there() -> bool:
-    """Whether the database takes a connection."""
+    """Return whether the database accepts a connection."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -78,6 +79,6 @@ def is_there() -> bool:
 
 
 def note_absence(error: DatabaseError | InterfaceError) -> None:
-    """Say it, and start anew with the next question."""
+    """Log the error and drop the connection, so that the next statement opens another one."""
     log.warning("database is away", error=describe_database_error(error))
     connection.close()

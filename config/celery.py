@@ -1,4 +1,4 @@
-"""The Celery application. Tasks are hints: PostgreSQL is the schedule (docs/architecture.md)."""
+"""Create the Celery application. Tasks are hints: PostgreSQL is the schedule (docs/architecture.md)."""
 
 import os
 from typing import Any
@@ -14,4 +14,4 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_own_logging(**_: Any) -> None:
-    """That somebody listens keeps Celery from installing handlers of its own; Django has set ours up by then."""
+    """Do nothing. With a receiver of this signal Celery installs no log handlers; Django has installed ours."""

@@ -1,4 +1,4 @@
-"""System checks: combinations of settings that would break a promise, refused at start-up or warned of."""
+"""Check for combinations of settings that would break a guarantee, and refuse them at start-up or warn of them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from django.http.request import validate_host
 
 @register
 def check_times(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """The chain of times that the exact stop and the ETA tasks rest on."""
+    """Check the order of the times that the exact stop and the ETA tasks depend on."""
     errors: list[CheckMessage] = []
     shutdown = settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
     longest_hold = settings.PLAN_HORIZON_SECONDS + settings.CELERY_TASK_TIME_LIMIT + shutdown
     if longest_hold >= settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]:
         errors.append(
             Error(
-                "The broker's visibility_timeout must be longer than horizon + task time limit + shutdown: "
-                "otherwise an ETA task is delivered again while it is held.",
+                "The broker's visibility_timeout must be longer than horizon + task time limit + shutdown. "
+                "Otherwise an ETA task is delivered again while a worker holds it.",
                 id="sluice.E001",
             )
         )
     if settings.LEASE_SECONDS <= settings.SLICE_DEADLINE_SECONDS:
         errors.append(
             Error(
-                "LEASE_SECONDS must be longer than SLICE_DEADLINE_SECONDS, or a slow worker's mail is sent twice.",
+                "LEASE_SECONDS must be longer than SLICE_DEADLINE_SECONDS. Otherwise mail of a slow worker is sent "
+                "twice.",
                 id="sluice.E002",
             )
         )
@@ -37,13 +38,13 @@ def check_times(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessag
 
 @register
 def check_public_url(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Whether the web answers to the name that links in mail lead to; mostly PUBLIC_URL was forgotten."""
+    """Check that the web server answers to the host of links in mail. If not, PUBLIC_URL was usually forgotten."""
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
     if validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
         return []
     return [
         Warning(
-            "PUBLIC_URL names a host that is not in ALLOWED_HOSTS: the links to unsubscribe lead to an error.",
+            "PUBLIC_URL names a host that is not in ALLOWED_HOSTS, so unsubscribe links lead to an error. Set both.",
             id="sluice.W003",
         )
     ]

@@ -1,4 +1,4 @@
-"""The admin's first page: what waits, what leaves, and who is at work. Every figure reads a bounded number of rows."""
+"""Show the admin's first page: waiting mail, sent mail, and nodes. Every figure reads a bounded number of rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NODES_SHOWN = 50
 
 
 def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's dashboard callback. Operators who may not see batches get an empty page."""
+    """Add the figures to the dashboard's context. Operators who may not see batches get an empty page."""
     context["has_inbox"] = may_see_inbox(request)
     context["may_see_in_hand"] = request.user.has_perm(MAY_SEE)
     if request.user.has_perm("batches.view_batch"):
@@ -36,20 +36,20 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
 
 
 def add_switch(request: HttpRequest) -> dict[str, Any]:
-    """Unfold's callback for every page: whether everything is frozen, and who may change that."""
+    """Return the context of every page: whether everything is frozen, and whether the operator may change that."""
     return {"is_frozen": is_installation_frozen(), "may_freeze": may_freeze_everything(request)}
 
 
 def figures(*, link_in_hand: str) -> dict[str, Any]:
-    """The cards and the table of nodes."""
+    """Return the cards and the table of nodes."""
     now = database_now()
     age = oldest_due_age()
     held, in_doubt = (tally_in_hand(why) for why in Why)
     return {
         "cards": [
-            Figure("Scheduled", tally_state(ParcelState.SCHEDULED), "their send_at is ahead"),
-            Figure("Due", tally_state(ParcelState.DUE), f"the oldest for {tell_age(age)}" if age else "nothing waits"),
-            Figure("Sending", tally_state(ParcelState.CLAIMED), "in workers' hands"),
+            Figure("Scheduled", tally_state(ParcelState.SCHEDULED), "for a later time"),
+            Figure("Due", tally_state(ParcelState.DUE), f"the oldest for {describe_age(age)}" if age else "none"),
+            Figure("Sending", tally_state(ParcelState.CLAIMED), "claimed by workers"),
             Figure("Retained", tally_state(ParcelState.RETAINED), "by a pause or a freeze"),
             Figure(
                 "In hand",
@@ -63,17 +63,17 @@ def figures(*, link_in_hand: str) -> dict[str, Any]:
     }
 
 
-def tell_age(age: dt.timedelta) -> str:
-    """An age as it is read aloud: `1.5 s`, `3 min`."""
+def describe_age(age: dt.timedelta) -> str:
+    """Return an age in words: `1.5 s`, `3 min`."""
     seconds = age.total_seconds()
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
 def tabulate_nodes(now: dt.datetime) -> dict[str, Any]:
-    """Who runs workers, and when each was heard of last."""
+    """Return the table of nodes with the time of each one's last heartbeat."""
     nodes = Node.objects.order_by("-seen_at")[:NODES_SHOWN]
     return {
-        "headers": ["Node", "Processes that deliver", "Started", "Heard of", ""],
+        "headers": ["Node", "Delivering processes", "Started", "Last heartbeat", ""],
         "rows": [
             [
                 node.name,

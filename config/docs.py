@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page that shows it. Both are public: they say what can be asked, not what is there."""
+"""Serve the OpenAPI document and the page that shows it. Both are public, since they contain no data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from api.document import document_text
 from api.native import errors, outputs
 from foundation.responses import accept_methods
 
-# Swagger UI writes styles into its elements and has small images as data. Everything else is a file of this site, so
-# the page needs no network, and could run nothing from there.
+# Swagger UI sets inline styles and has small images as data URLs. Everything else is a file of this site, so the page
+# loads and runs nothing from other sites.
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -27,13 +27,13 @@ POLICY = "; ".join(
 
 @accept_methods("GET", refuse=lambda: outputs.refused(errors.plain_refusal(405)))
 def show_document(_: HttpRequest) -> HttpResponse:
-    """GET /sluice/v1/openapi.json. Refuses as the native API does, below whose prefix it is."""
+    """Serve GET /sluice/v1/openapi.json. Refusals have the form of the native API, to whose paths it belongs."""
     return HttpResponse(document_text(), content_type="application/json")
 
 
 @accept_methods("GET")
 def show_docs(request: HttpRequest) -> HttpResponse:
-    """GET /docs/: Swagger UI, in which a holder of a key can try every call."""
+    """Serve GET /docs/: Swagger UI, in which the holder of a key can try every call."""
     page = render(request, "config/docs.html")
     page["Content-Security-Policy"] = POLICY
     return page

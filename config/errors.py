@@ -1,4 +1,4 @@
-"""Pages for what went wrong: below an API's prefix in that API's dialect, elsewhere Django's own."""
+"""Answer errors outside of views: below an API's prefix in the form of that API, elsewhere with Django's pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUSY_SECONDS = 2
 
 
 class Dialect(Protocol):
-    """What a dialect's views have for the site."""
+    """Define the answers that an API's views provide for the site."""
 
     def bad_request(self, request: HttpRequest) -> HttpResponseBase: ...
     def not_found(self, request: HttpRequest) -> HttpResponseBase: ...
@@ -32,29 +32,29 @@ DIALECTS: dict[str, Dialect] = {
     "/Service.asmx": soap,
     "/service.asmx": soap,
 }
-"""By the prefix of their paths."""
+"""The views of each API, keyed by the prefix of its paths."""
 
 
 def dialect_of(request: HttpRequest) -> Dialect | None:
-    """Whose path it is."""
+    """Return the views of the API to which a path belongs, or None."""
     path = request.path
     return next((views for prefix, views in DIALECTS.items() if path == prefix or path.startswith(f"{prefix}/")), None)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """handler400: a host that is not allowed, a request line that makes no sense."""
+    """Answer a host that is not allowed or a malformed request line (handler400)."""
     dialect = dialect_of(request)
     return dialect.bad_request(request) if dialect else defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """handler404."""
+    """Answer an unknown path (handler404)."""
     dialect = dialect_of(request)
     return dialect.not_found(request) if dialect else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """handler500: never a stack trace, never HTML to a program."""
+    """Answer an unexpected error (handler500) without a stack trace, and without HTML for programs."""
     dialect = dialect_of(request)
     return dialect.server_error(request) if dialect else defaults.server_error(request)
 

@@ -1,4 +1,4 @@
-"""What a load balancer asks: does this web process reach its database?"""
+"""Tell a load balancer whether this web process reaches its database."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
@@ -8,7 +8,7 @@ from foundation.responses import accept_methods
 
 @accept_methods("GET")
 def healthz(_: HttpRequest) -> JsonResponse:
-    """200 when the database answers, else 503."""
+    """Answer 200 when the database responds, and 503 otherwise."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("select 1")

@@ -1,12 +1,12 @@
-"""Logging: one way out for structlog and the standard library, web, workers and beat.
+"""Configure logging for structlog and the standard library, in web, workers and beat.
 
-To standard error, since commands answer on standard output (`create_key --json`). JSON lines for machines, text for a
-person: with DEBUG, or in a terminal.
+Logs go to standard error, since commands print their results on standard output (`create_key --json`). They are JSON
+lines for programs, or text for a person with DEBUG or in a terminal.
 
-A line never holds a secret or an address: values of telling names and what looks like an e-mail address are hidden
-before it is written, and what looks like a key, an Authorization header or a URL's password in the finished line,
-whoever wrote it. Nor can a value begin another line or move a terminal's cursor: control characters are escaped in both
-formats. Of an exception's message only the first line is written, since the database quotes rows in the others.
+A line never holds a secret or an address. Values with names such as `password`, and e-mail addresses, are hidden before
+the line is written; keys, Authorization headers and passwords in URLs are hidden in the finished line, whichever
+library wrote it. A value cannot start another line or move a terminal's cursor: control characters are escaped in both
+formats. Only the first line of an exception's message is written, since the database quotes rows in the others.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from foundation.traces import chain_of
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 QUIET = {
-    # Two lines a task, of which the fleet runs thousands a minute; a task that fails is an error and stays.
+    # They log two lines per task, and thousands of tasks run per minute. Failed tasks are logged as errors.
     "celery.worker.strategy": "WARNING",
     "celery.app.trace": "WARNING",
-    # A line for each sweep.
+    # It logs a line per sweep.
     "celery.beat": "WARNING",
-    # A caller's mistake (4xx) is the caller's to read.
+    # Errors of callers (4xx) are reported to the callers.
     "django.request": "ERROR",
 }
-"""At LOG_LEVEL=DEBUG they all speak."""
+"""The levels of noisy loggers. With LOG_LEVEL=DEBUG they have no limits."""
 OWN_HANDLERS = ("django", "django.server")
-"""Loggers that come with handlers of their own, which are taken from them."""
+"""Loggers whose own handlers are removed."""
 
 HIDDEN = "***"
 SECRET_NAMES = frozenset({"authorization", "cookie", "password", "secret", "secret_key", "api_key", "token"})
@@ -48,11 +48,11 @@ SECRET_SHAPES = (
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"/\\=&?*]{1,64}(?:@|%40)[\w-]{1,63}\.[\w.-]{1,190}")
 """An e-mail address, perhaps in a URL. The asterisk is that of a hidden password."""
 TRACEBACKS = frozenset({"exc_info", "stack"})
-"""Names of what the renderer turns into lines of code."""
+"""The names of values that the renderer turns into tracebacks."""
 
 
 def logging_config(*, level: str, is_readable: bool) -> dict[str, Any]:
-    """For LOGGING. `is_readable`: for a person rather than as JSON."""
+    """Return the value of LOGGING. With `is_readable` lines are text for a person instead of JSON."""
     floors = {} if level == "DEBUG" else {name: max(level, floor, key=LEVELS.index) for name, floor in QUIET.items()}
     return {
         "version": 1,
@@ -66,13 +66,13 @@ def logging_config(*, level: str, is_readable: bool) -> dict[str, Any]:
 
 
 def set_up(config: dict[str, Any]) -> None:
-    """For LOGGING_CONFIG: Django calls it with LOGGING, in every process. Harmless when called again."""
+    """Set up logging. Django calls this with LOGGING in every process; another call is harmless."""
     logging.config.dictConfig(config)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
-            *said_by_all(),
+            *common_fields(),
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
@@ -83,8 +83,8 @@ def set_up(config: dict[str, Any]) -> None:
     )
 
 
-def said_by_all() -> list[Processor]:
-    """What every line says, whichever library wrote it."""
+def common_fields() -> list[Processor]:
+    """Return the processors that add the fields of every line, whichever library wrote it."""
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.add_log_level,
@@ -95,13 +95,13 @@ def said_by_all() -> list[Processor]:
 def line_formatter(*, is_readable: bool) -> logging.Formatter:
     drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     return LineFormatter(
-        foreign_pre_chain=said_by_all(),
+        foreign_pre_chain=common_fields(),
         processors=[drop_meta, hide_by_name, *(as_text() if is_readable else as_json())],
     )
 
 
 def as_text() -> list[Processor]:
-    # Never structlog's rich tracebacks: they show the values of local variables.
+    # structlog's rich tracebacks would show the values of local variables.
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=write_exception)
     return [hide_addresses, escape_controls, renderer]
 
@@ -112,7 +112,7 @@ def as_json() -> list[Processor]:
 
 
 class LineFormatter(structlog.stdlib.ProcessorFormatter):
-    """One finished line, without secrets."""
+    """Format a finished line without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         return hide_by_shape(super().format(record))
@@ -124,7 +124,7 @@ def hide_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def without_addresses(value: Any) -> Any:
-    """Return the value with HIDDEN for each address; an object that is neither text, number nor collection as text."""
+    """Return the value with HIDDEN for each address. Objects other than numbers and collections become text."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
@@ -171,7 +171,7 @@ def _headline(error: BaseException) -> str:
 
 
 def hide_by_name(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Values whose name says that they are secret."""
+    """Hide the values whose names say that they are secret."""
     return {name: HIDDEN if name.lower() in SECRET_NAMES else value for name, value in event.items()}
 
 
@@ -182,6 +182,6 @@ def hide_by_shape(line: str) -> str:
 
 
 def in_reading_order(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """When, how bad, who, what, then the rest: lines are read in this order by people too."""
+    """Put time, level, logger and event first, since people read these lines, too."""
     first = {name: event.pop(name) for name in ("timestamp", "level", "logger", "event") if name in event}
     return {**first, **event}

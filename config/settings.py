@@ -1,4 +1,4 @@
-"""Settings: one file, read from the environment only. A missing or malformed variable stops start-up with its name.
+"""Read all settings from the environment. A missing or malformed variable stops start-up with its name.
 
 Every variable is listed in README.md under "Configuration".
 """
@@ -17,7 +17,7 @@ from config.admin import UNFOLD  # noqa: F401  (the admin's look: unfold reads i
 from config.logs import LEVELS, logging_config
 from foundation.addresses import domain_key
 
-# Django's generic classes take their type in brackets only with this (`ModelAdmin[Batch]`).
+# Django's generic classes accept a type in brackets (`ModelAdmin[Batch]`) only after this call.
 django_stubs_ext.monkeypatch()
 
 
@@ -40,12 +40,15 @@ def validate_pattern(pattern: str) -> None:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValidationError(f"This is no regular expression: {error}.") from error
+        raise ValidationError(f"This is not a regular expression: {error}.") from error
 
 
 def whole(pattern: str) -> str:
-    """Return a pattern that matches nothing but a whole text. django-cors-headers only looks at the beginning, so that
-    `https://a.example` would allow `https://a.example.evil` as well."""
+    """Return a pattern that only matches a whole text.
+
+    django-cors-headers only tests the beginning of an origin, so that `https://a.example` would allow
+    `https://a.example.evil` as well.
+    """
     return rf"(?:{pattern})\Z"
 
 
@@ -69,24 +72,27 @@ SECURE_PROXY = env.bool("SECURE_PROXY", False)
 """True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
 
 WEB_ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/%-]*)?\Z")
-"""What links can begin with: http or https, a host, perhaps a path."""
+"""The beginning of a link: http or https, a host, and perhaps a path."""
 LOCAL_URL = "http://localhost:8000"
-"""What PUBLIC_URL is when nobody has said it."""
+"""The value of PUBLIC_URL if it is not set."""
 PUBLIC_URL = env.str("PUBLIC_URL", LOCAL_URL, validate=[validate.Regexp(WEB_ADDRESS), validate.Length(max=200)]).rstrip(
     "/"
 )
-"""Where recipients of mail find this installation: the links in it begin so. With https there is one-click, too."""
+"""The URL under which recipients of mail find this installation. One-click unsubscribing requires https."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
 LOGGING = logging_config(level=LOG_LEVEL, is_readable=DEBUG or sys.stderr.isatty())
 LOGGING_CONFIG = "config.logs.set_up"
 
-# --- what Sluice runs on ----------------------------------------------------------------------------------------------
+# --- database and broker ----------------------------------------------------------------------------------------------
 
 
 def database_from_url(url: str) -> dict[str, object]:
-    """`postgresql://user:password@host:port/name`; `?host=/dir` names a unix socket's folder (libpq's own spelling),
-    `?prepare=no` is for a pooler that shares sessions and knows no prepared statements."""
+    """Return Django's settings of a database `postgresql://user:password@host:port/name`.
+
+    `?host=/dir` names the folder of a unix socket (libpq's syntax). `?prepare=no` is for a pooler that shares sessions
+    and does not support prepared statements.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ValueError("DATABASE_URL must start with postgresql://")
@@ -104,11 +110,11 @@ def database_from_url(url: str) -> dict[str, object]:
     }
 
 
-def prepare_after(said: str) -> int | None:
+def prepare_after(prepare: str) -> int | None:
     """Prepare a statement of every request (foundation/prepared.py) when it comes for the sixth time, or never."""
-    if said not in {"yes", "no"}:
+    if prepare not in {"yes", "no"}:
         raise ValueError("DATABASE_URL's prepare must be yes or no")
-    return 5 if said == "yes" else None
+    return 5 if prepare == "yes" else None
 
 
 DATABASES = {"default": database_from_url(env.str("DATABASE_URL"))}
@@ -116,21 +122,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 """`redis://host:port/db`, `rediss://…`, or `redis+socket:///path?virtual_host=0` for a unix socket."""
 
-# --- how mail leaves --------------------------------------------------------------------------------------------------
+# --- sending mail -----------------------------------------------------------------------------------------------------
 
 TRANSPORT = env.str("TRANSPORT", "smtp", validate=validate.OneOf(["smtp", "django", "sandbox"]))
 SMTP_URL = env.str("SMTP_URL", "smtp://localhost:25")
 """`smtp://[user:password@]host:port`, `smtps://` for TLS from the first byte; `?starttls=never|auto|always`
 (default auto), `?verify=no` to accept any certificate, `?ca=/path.pem`, `?hello=name`."""
 SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 20, validate=validate.Range(min=1))
-"""Connections each worker process keeps open."""
+"""The number of connections that each worker process keeps open."""
 SMTP_TIMEOUT_SECONDS = env.float("SMTP_TIMEOUT_SECONDS", 60.0)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 """Used with TRANSPORT=django: any Django e-mail backend, so every provider that django-anymail knows."""
 ANYMAIL = env.json("ANYMAIL", {})
 MESSAGE_ID_DOMAIN = env.str("MESSAGE_ID_DOMAIN", "sluice.localhost")
 SYSTEM_FROM = env.str("SYSTEM_FROM", f"sluice@{MESSAGE_ID_DOMAIN}")
-"""The sender of what Sluice itself has to say, such as the mail that asks an address to verify a sender."""
+"""The sender of mail that Sluice itself writes, such as the request to verify a sender."""
 VERIFIED_DOMAINS: frozenset[str] = frozenset(map(domain_key, env.list("VERIFIED_DOMAINS", [])))
 """Senders of these domains, in any spelling, need no verification."""
 LOCAL_INBOX = env.str("LOCAL_INBOX", "")
@@ -139,7 +145,7 @@ LOCAL_INBOX = env.str("LOCAL_INBOX", "")
 IP_POOLS: frozenset[str] = frozenset(env.list("IP_POOLS", [], validate=validate_pools))
 """Names of IP pools that requests may use, without effect: which address mail leaves from is up to the SMTP peer."""
 
-# --- the rules of the wire (SendGrid's values) ------------------------------------------------------------------------
+# --- rules of the APIs (SendGrid's values) ----------------------------------------------------------------------------
 
 SCHEDULE_LIMIT_SECONDS = env.int("SCHEDULE_LIMIT_SECONDS", 72 * 3600)
 STOPPED_BATCHES_LIMIT = env.int("STOPPED_BATCHES_LIMIT", 10)
@@ -156,35 +162,35 @@ CUSTOM_ARGS_BYTES = env.int("CUSTOM_ARGS_BYTES", 50_000)
 SUBSTITUTIONS_BYTES = env.int("SUBSTITUTIONS_BYTES", 50_000)
 API_KEYS_LIMIT = env.int("API_KEYS_LIMIT", 100)
 CAMPAIGNS_LIMIT = env.int("CAMPAIGNS_LIMIT", 250, validate=validate.Range(min=0))
-"""Of one account, deleted ones not counted; 0: no limit."""
+"""The limit of an account, without deleted campaigns; 0: no limit."""
 CUSTOM_FIELDS_LIMIT = env.int("CUSTOM_FIELDS_LIMIT", 120)
 SEARCH_SECONDS = env.float("SEARCH_SECONDS", 5.0, validate=lambda n: n > 0)
-"""A search, a count or a launch whose statement takes longer is given up."""
+"""A search, a count or a launch whose statement takes longer is cancelled."""
 EXPENSIVE_CALLS = env.int("EXPENSIVE_CALLS", 2, validate=validate.Range(min=0))
-"""Searches, counts and launches of one account at a time; 0: no limit."""
+"""The number of searches, counts and launches of one account at a time; 0: no limit."""
 JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", 60.0, validate=lambda n: n > 0)
-"""A page of a job or of a campaign's audience whose statement takes longer is given up."""
+"""A page of a job or of a campaign's audience whose statement takes longer is cancelled."""
 SENDERS_LIMIT = env.int("SENDERS_LIMIT", 100)
 IMPORT_ROWS = env.int("IMPORT_ROWS", 1_000_000, validate=lambda n: n >= 1)
 IMPORT_BYTES = env.int("IMPORT_BYTES", 5 * 1024**3, validate=lambda n: n >= 1)
-"""Of an uploaded file, as it comes and unpacked."""
+"""The limit of an uploaded file, both as uploaded and unpacked."""
 AUDIENCE_JOBS_RUNNING = env.int("AUDIENCE_JOBS_RUNNING", 2, validate=validate.Range(min=1))
 AUDIENCE_JOBS_WAITING = env.int("AUDIENCE_JOBS_WAITING", 50, validate=validate.Range(min=0))
-"""Imports, exports, upserts and deletions of one account: at work at a time, and besides waiting."""
+"""The number of imports, exports, upserts and deletions of one account that run at a time, and that wait."""
 UPLOAD_BYTES = env.int("UPLOAD_BYTES", 10 * 1024**3, validate=lambda n: n >= 1)
 """The size limit of all files of one account together that are not imported yet."""
 JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
-"""How long the result of a finished import or export can be had."""
+"""How long the result of a finished import or export is kept."""
 
-# --- what a caller may ask of one installation ------------------------------------------------------------------------
+# --- limits of callers ------------------------------------------------------------------------------------------------
 
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24, validate=validate.Range(min=1))
 RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", 6000, validate=validate.Range(min=0))
-"""Requests of one API key to everything but mail/send; 0: no limit."""
+"""The number of requests of one API key to everything but mail/send; 0: no limit."""
 MAIL_SEND_RATE_LIMIT_PER_MINUTE = env.int("MAIL_SEND_RATE_LIMIT_PER_MINUTE", 0, validate=validate.Range(min=0))
-"""Requests of one API key to mail/send; 0: no limit, and Redis is not asked."""
+"""The number of requests of one API key to mail/send; 0: no limit, and Redis is not asked."""
 MAX_PENDING_MESSAGES = env.int("MAX_PENDING_MESSAGES", 50_000_000, validate=validate.Range(min=0))
-"""Messages of one account that may wait at a time; 0: no limit."""
+"""The number of messages of one account that may wait at a time; 0: no limit."""
 
 # --- the web server (docs/deployment.md) ------------------------------------------------------------------------------
 
@@ -214,14 +220,14 @@ WEB_GRACE_SECONDS = env.float("WEB_GRACE_SECONDS", 30.0, validate=lambda n: n > 
 WEB_SPOOL_BYTES = env.int("WEB_SPOOL_BYTES", 8 * 1024**3, validate=validate.Range(min=1))
 """The size of all bodies that a process is receiving, in files of TMPDIR; requests beyond it get a 503."""
 
-# --- pages of other origins that may call the APIs (CORS) -------------------------------------------------------------
+# --- CORS: pages of other origins that call the APIs ------------------------------------------------------------------
 
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [], validate=validate_origins)
 CORS_ALLOWED_ORIGIN_REGEX = env.str("CORS_ALLOWED_ORIGIN_REGEX", "", validate=validate_pattern)
-"""Matches the whole origin. Without this and a list no answer has a header for CORS."""
+"""It has to match the whole origin. Without it and without a list no response has CORS headers."""
 CORS_ALLOWED_ORIGIN_REGEXES = [whole(CORS_ALLOWED_ORIGIN_REGEX)] if CORS_ALLOWED_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"/(v3|api/v1|sluice|v1|v2|platform/v1)/|/[Ss]ervice\.asmx\Z|/etframework\.wsdl\Z"
-"""The APIs. Neither the admin nor a page for people can be read by a page of another origin."""
+"""The paths of the APIs. Pages of other origins can read neither the admin nor public pages."""
 CORS_ALLOW_HEADERS = (
     *("accept", "authorization", "content-encoding", "content-type", "idempotency-key", "on-behalf-of"),
     *("soapaction", "user-agent", "x-requested-with"),
@@ -232,22 +238,22 @@ CORS_EXPOSE_HEADERS = (
     *("X-Sluice-Receipt", "X-Sluice-Sent", "X-Sluice-Settled"),
 )
 
-# --- the pipeline's own measures --------------------------------------------------------------------------------------
+# --- the pipeline -----------------------------------------------------------------------------------------------------
 
 PLAN_HORIZON_SECONDS = 120
 SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", 1.0)
 STOP_WAIT_SECONDS = 5.0
 SLICE_SECONDS = 0.2
-"""What a slice aims at: the time a stop usually waits."""
+"""The intended duration of a slice, which is how long a stop usually waits."""
 SLICE_DEADLINE_SECONDS = 3.0
-"""No message of a slice is begun later than this after its look at the gate."""
+"""No message of a slice is started later than this after the look at the gate."""
 LEASE_SECONDS = 4.5
-"""How long a worker must have been silent, seen twice, before its claims are broken. Longer than the deadline."""
+"""How long a worker must have been silent, observed twice, before its claims are broken. Longer than the deadline."""
 HISTORY_DAYS = env.int("HISTORY_DAYS", 30)
 PARTITION_PARCELS = env.int("PARTITION_PARCELS", 2**17)
-"""Parcel ids to a partition of messages and events."""
+"""The number of parcel ids per partition of messages and events."""
 
-# --- Celery (docs/architecture.md says why each is so) ----------------------------------------------------------------
+# --- Celery (docs/architecture.md gives the reasons) ------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -277,8 +283,11 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 WORKER_MEMORY_MB = env.int("WORKER_MEMORY_MB", 1024, validate=validate.Range(min=200))
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MEMORY_MB * 1024
-"""In KiB. A worker process that has ever held more is replaced between two tasks: what a huge mail, or a leak in a
-library, has taken from the system goes back to it."""
+"""The limit in KiB.
+
+A worker process that has ever used more is replaced between two tasks, so that memory of a huge mail, or of a leak in a
+library, is returned to the system.
+"""
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_BEAT_SYNC_EVERY = 10
 CELERY_BEAT_SCHEDULER = "config.beat:PatientScheduler"
@@ -321,7 +330,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # Before the apps': unfold's own would come first otherwise.
+        # Searched before the templates of the apps, among which unfold's come first.
         "DIRS": [BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -343,7 +352,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
-# The body is read by the views with their own limit (MAX_BODY_BYTES); this one guards the admin's forms.
+# Views of the APIs read the body with the limit MAX_BODY_BYTES. This limit is for the forms of the admin.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 SECURE_SSL_REDIRECT = SECURE_PROXY
@@ -361,15 +370,15 @@ REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "api.openapi.CallSchema"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Sluice",
     "DESCRIPTION": (
-        "Mail held behind a gate until its time has come, with a stop that is exact.\n\n"
-        "Every call needs an API key. Who asks too often gets a 429 with `Retry-After`; except for mail/send every "
-        "answer says in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` what is left. Answers may "
-        "get new fields at any time."
+        "Sluice schedules e-mail and can stop it exactly.\n\n"
+        "Every call needs an API key. A caller that exceeds its rate limit gets a 429 with `Retry-After`. Except for "
+        "mail/send, every response has the headers `X-RateLimit-Limit`, `X-RateLimit-Remaining` and "
+        "`X-RateLimit-Reset`. New fields may be added to responses at any time."
     ),
     "VERSION": "1",
-    # Relative to the document, so that it holds behind any name and proxy.
+    # Relative to the document, so that it is right behind any host name and proxy.
     "SERVERS": [{"url": "/"}],
-    # Without the one that makes components of enumerations, which names them by guessing.
+    # Leaves out the hook that makes components of enumerations, since it guesses their names.
     "POSTPROCESSING_HOOKS": [],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

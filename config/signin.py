@@ -1,4 +1,4 @@
-"""The sign-in form of the admin, with a throttle that acts before the password hash is computed.
+"""Sign operators in to the admin, with a throttle that acts before the password hash is computed.
 
 A password hash takes a few tenths of a second of CPU, so every attempt is expensive, including attempts for names that
 do not exist. Two rules bound the work:
@@ -28,7 +28,7 @@ _addresses_at_work: set[str] = set()
 
 
 class SignInForm(AuthenticationForm):  # type: ignore[misc]  # Unfold's forms have no types.
-    """Unfold's form with the throttle in front of it."""
+    """Extend unfold's form with the throttle."""
 
     def clean(self) -> dict[str, Any]:
         """Authenticate the operator.

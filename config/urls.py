@@ -1,4 +1,4 @@
-"""Every route of the product."""
+"""Define every route of the product."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path

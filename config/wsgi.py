@@ -1,4 +1,4 @@
-"""The WSGI application, which `python -m config.web` serves."""
+"""Create the WSGI application, which `python -m config.web` serves."""
 
 import gc
 import os
@@ -8,10 +8,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from batches.hints import use_thread  # noqa: E402  (models are there only now)
+from batches.hints import use_thread
 
 use_thread()
-# What is loaded now stays: the collector need not walk through it, a third of the CPU of a request with a thousand
-# personalizations. Forked workers share its pages, too.
+# The objects that are loaded now stay, so the garbage collector does not have to visit them. That would be a third of
+# the CPU time of a request with a thousand personalizations. Forked workers share their memory pages, too.
 gc.collect()
 gc.freeze()

@@ -1,1 +1,1 @@
-"""The parts that every app shares: the error base, the clock, the ids. Anything more belongs to an app."""
+"""Share the error base, the clock, ids and the like with every app. Anything larger belongs to an app."""

@@ -1,12 +1,11 @@
-"""E-mail addresses: which of them mail can be sent to, and the one form in which they are compared.
+"""Decide to which e-mail addresses mail can be sent, and convert them to the one form in which they are compared.
 
-The core asks here, whatever API an address came through. The canonical form of an address is in lower case, with its
-domain as A-labels (RFC 5890): `Ada@BÜCHER.example`, `ada@bücher。example` and `ada@xn--bcher-kva.example` are the same
-address. Domains are mapped and encoded by IDNA 2008 (RFC 5891) after UTS 46 non-transitional processing, so `faß.de`
-is not `fass.de`. ASCII labels are never changed or refused by it: names with underscores exist, and so do A-labels
-that IDNA 2008 does not know.
+All APIs use these functions. The canonical form of an address is in lower case, with its domain as A-labels (RFC 5890):
+`Ada@BÜCHER.example`, `ada@bücher。example` and `ada@xn--bcher-kva.example` are the same address. Domains are mapped and
+encoded by IDNA 2008 (RFC 5891) after UTS 46 non-transitional processing, so `faß.de` is not `fass.de`. ASCII labels are
+never changed or refused: names with underscores exist, and so do A-labels that IDNA 2008 does not know.
 
-Plain ASCII costs one look. The others are nearly always of few domains, whose encoded forms are cached.
+Plain ASCII takes a single match. Other addresses nearly always have one of few domains, whose encoded forms are cached.
 """
 
 from __future__ import annotations
@@ -21,23 +20,31 @@ from idna import IDNAError, alabel, ulabel, uts46_remap
 from foundation.errors import UnfitCharacter
 
 ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-"
-"""RFC 5322 atext and dots, freely, since mailboxes with dots in odd places exist. For a character class, in the syntax
-that Python, Rust (pydantic) and ECMA-262 share. Quoted local parts are not taken."""
+"""RFC 5322 atext and dots in any place, since mailboxes with dots in odd places exist.
+
+This is for a character class, in the syntax that Python, Rust (pydantic) and ECMA-262 share. Quoted local parts are not
+accepted.
+"""
 ASCII_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
-"""Letters, digits and hyphens (RFC 1123 section 2.1) of at most 63 octets; underscores exist. Address literals are not
-taken."""
+"""Letters, digits, hyphens (RFC 1123 section 2.1) and underscores, at most 63 octets.
+
+Address literals are not accepted.
+"""
 MOST_LABELS: Final = 127
-"""The number of labels that have room in a domain."""
+"""The largest number of labels in a domain."""
 
 LONGEST_DOMAIN: Final = 253
-"""Octets of a domain as A-labels: with the lengths of its labels these are the 255 of RFC 1035 section 2.3.4."""
+"""The octets of a domain as A-labels. With the lengths of its labels these are the 255 of RFC 1035 section 2.3.4."""
 LONGEST: Final = 1000
-"""Characters. What is longer is compared without normalization, whose time may grow with the square of the length."""
+"""Longer texts, in characters, are not normalized: the time may grow with the square of the length."""
 IGNORABLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-"""Invisible characters outside of the categories C and Z: those with the Unicode property Default_Ignorable_Code_Point
-(joiners of graphemes, fillers, variation selectors), and the blank Braille pattern."""
+"""Invisible characters outside the categories C and Z.
+
+These have the Unicode property Default_Ignorable_Code_Point (joiners of graphemes, fillers, variation selectors), and
+the blank Braille pattern is one, too.
+"""
 JOINERS: Final = frozenset("\u200c\u200d")
 """ZWNJ and ZWJ, which RFC 5892 (appendices A.1 and A.2) allows in some contexts in a label, and nowhere else."""
 
@@ -50,7 +57,7 @@ _DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
 
 
 class BadDomain(ValueError):
-    """A domain that has no form in A-labels. The text says why."""
+    """A domain has no form in A-labels. The text says why."""
 
 
 def is_address(text: str) -> bool:

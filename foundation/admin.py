@@ -1,6 +1,7 @@
-"""The shared parts of the apps' admin pages: unfold's look with Django's types, and the read-only door.
+"""Share the parts of the apps' admin pages: unfold's look with Django's types, and read-only pages.
 
-State is never edited. Every admin of it is a `ReadOnlyAdmin`, and its buttons call the functions that the APIs call.
+State is never edited. Every admin page of it is a `ReadOnlyAdmin`, and its buttons call the functions that the APIs
+call.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from unfold.paginator import InfinitePaginator
 Row = TypeVar("Row", bound=Model)
 Shown = TypeVar("Shown", bound=Callable[..., Any])
 
-# Unfold's classes have no types; they are Django's own with another look.
+# Unfold's classes have no types. They are Django's classes with another look.
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
 else:
@@ -43,7 +44,7 @@ SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class ReadOnlyAdmin(ModelAdmin[Row]):
-    """Rows to look at. Its lists count nothing: previous and next will do where there may be millions."""
+    """Show rows without editing them. Lists are not counted: they have links to the previous and the next page."""
 
     paginator = InfinitePaginator
     show_full_result_count = False
@@ -64,7 +65,7 @@ class ReadOnlyAdmin(ModelAdmin[Row]):
 
 
 class ChoosingForm(forms.ModelForm[Row]):
-    """A form that chooses related rows, and does not offer to delete or edit them beside the choice."""
+    """Choose related rows in a form, without links to delete or edit them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,10 +97,10 @@ def write_time(moment: dt.datetime | None) -> str:
 def tell_time(moment: dt.datetime, now: dt.datetime) -> str:
     """Return how far away a time is, in the units that matter: `in 5 min`, `2 h 10 min ago`, `now`."""
     seconds = abs((moment - now).total_seconds())
-    text = " ".join(_spell(int(seconds)))
-    if not text:
+    distance = " ".join(_spell(int(seconds)))
+    if not distance:
         return "now"
-    return f"in {text}" if moment > now else f"{text} ago"
+    return f"in {distance}" if moment > now else f"{distance} ago"
 
 
 def _spell(seconds: int) -> Iterator[str]:

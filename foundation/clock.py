@@ -1,7 +1,7 @@
-"""The one clock: PostgreSQL's. Every time that decides anything comes from the SQL function `sluice_now()`.
+"""Read the one clock, which is PostgreSQL's. Every time that decides anything comes from `sluice_now()`.
 
-The function is `clock_timestamp()`; tests replace it in their database. In a query write `(select sluice_now())`: as a
-sub-select it is evaluated once, and an index on a time column can still be used.
+The SQL function is `clock_timestamp()`; tests replace it in their database. In a query write `(select sluice_now())`: a
+sub-select is evaluated once, and an index on a time column can still be used.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def database_now() -> dt.datetime:
 
 
 def boottime() -> float:
-    """Seconds on a clock that nobody sets and that also runs while the machine is suspended."""
+    """Return seconds on a clock that is never set and that also runs while the machine is suspended."""
     return time.clock_gettime(CLOCK)
 
 
-# macOS has no CLOCK_BOOTTIME; there CLOCK_MONOTONIC runs on while the machine sleeps.
+# macOS has no CLOCK_BOOTTIME, but its CLOCK_MONOTONIC continues while the machine sleeps.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

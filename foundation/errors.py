@@ -1,4 +1,4 @@
-"""The root of the core's errors. A dialect's `errors.py` maps each `code` to its own words and status."""
+"""Define the base class of the core's errors. The `errors.py` of an API maps each `code` to a text and a status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class SluiceError(Exception):
-    """Something a caller asked for cannot be done. `code` names the reason, `field` the part of the request, if any."""
+    """A request cannot be done. `code` names the reason, and `field` the part of the request, if any."""
 
     code: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""Ids that strangers may see: random, URL-safe, and telling nothing."""
+"""Make ids that may be shown to strangers: they are random and URL-safe, and reveal nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 
 
 def url_safe(size: int) -> str:
-    """`size` random bytes as base64url without padding: 16 bytes give 22 characters, 32 give 43."""
+    """Return `size` random bytes as base64url without padding: 16 bytes give 22 characters, 32 give 43."""
     return base64.urlsafe_b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
 
 

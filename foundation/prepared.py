@@ -1,7 +1,7 @@
-"""Fast statements: those that PostgreSQL plans once for each connection, and COPY.
+"""Run statements that PostgreSQL plans once per connection, and COPY.
 
-Django's cursors write the values into the text, so that each statement is parsed and planned again: for those of every
-request this costs more than running them (docs/decisions/0005-accept.md).
+Django's cursors write the values into the text, so that each statement is parsed and planned again. For the statements
+of every request this costs more than running them (docs/decisions/0005-accept.md).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ Rows = list[tuple[Any, ...]]
 
 def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
     """Return the rows of a statement. Raises Django's database errors, as its cursors do."""
-    # The thread's own connection: each attribute of the proxy `connection` would be looked up again.
     own = connections[DEFAULT_DB_ALIAS]
     own.close_if_health_check_failed()
     own.ensure_connection()
@@ -30,11 +29,11 @@ def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
 def fetch_first(statement: LiteralString, values: Values) -> Rows:
     """Return the rows of a request's first statement, which only reads.
 
-    So it is the health check of the connection, too: a session that was lost since the last request shows here, where
-    to ask once more is harmless.
+    It also is the health check of the connection: if the session was lost since the last request, repeating a statement
+    that only reads is harmless.
     """
     own = connections[DEFAULT_DB_ALIAS]
-    own.health_check_done = True  # type: ignore[attr-defined]  # the stubs have forgotten it
+    own.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
     try:
         return fetch_prepared(statement, values)
     except (OperationalError, InterfaceError):

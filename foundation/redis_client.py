@@ -1,4 +1,4 @@
-"""A client of the broker's Redis, for the few things that Sluice itself keeps there: hints, all of them."""
+"""Connect to the broker's Redis, for the few hints that Sluice itself keeps there."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-# Alpine.js, which Unfold's pages use, evaluates the expressions in their attributes. Widths of bars are inline styles.
-# The form of a periodic task has an inline script that only translates a crontab into words: it is not worth
-# 'unsafe-inline', so it does not run.
+# Unfold's pages use Alpine.js, which evaluates expressions in attributes. The widths of bars are inline styles. The
+# form of a periodic task has an inline script that describes a crontab in words; it does not run, since that is not
+# worth 'unsafe-inline'.
 ADMIN_POLICY: Final = "; ".join(
     [
         "default-src 'none'",
@@ -38,7 +38,7 @@ ADMIN_POLICY: Final = "; ".join(
     ]
 )
 PUBLIC_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
-"""The policy of pages that nobody has to be logged in for."""
+"""The policy of pages that need no login."""
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -56,7 +56,7 @@ def write_allow(methods: Iterable[str]) -> str:
 
 
 def answer_options(methods: Iterable[str]) -> HttpResponse:
-    """Answer OPTIONS for a URL whose view has `methods`. Nobody needs to be known for it, and nothing is counted."""
+    """Answer OPTIONS for a URL whose view has `methods`. It needs no authentication and is not counted."""
     response = HttpResponse(headers={"Allow": write_allow(methods), "Content-Length": "0"})
     del response["Content-Type"]
     return response
@@ -110,7 +110,7 @@ def render_public_page(
 def restrict_admin(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: give every answer below /admin/ the policy, unless its view has set one."""
+    """Give every response below /admin/ the policy, unless its view has set one. This is a middleware."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

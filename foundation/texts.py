@@ -1,8 +1,9 @@
-"""Characters: which of them a caller's text may hold. The core asks here, whatever API the text came through.
+"""Decide which characters a caller's text may hold, whatever API it came through.
 
-A *text* may be merged into a body: it holds no control character but tab, LF and CR. A *line* may be merged into a
-header or shown in one row: it holds no end of a line either. NEL (U+0085), U+2028 and U+2029 end a line for Unicode
-(UAX 14) and for `str.splitlines()`, so for many programs that read mail; a line that held one could be taken for two.
+A *text* may be merged into a body: it holds no control characters except tab, LF and CR. A *line* may be merged into a
+header or shown in one row: it holds no end of a line either. NEL (U+0085), U+2028 and U+2029 end a line according to
+Unicode (UAX 14) and `str.splitlines()`, and so for many programs that read mail. A line that held one could be taken
+for two.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Final
 from foundation.errors import UnfitCharacter
 
 NOT_IN_LINE: Final = r"\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029"
-"""For a character class, in the syntax that Python, Rust (pydantic) and ECMA-262 (JSON Schema) share."""
+"""This is for a character class, in the syntax that Python, Rust (pydantic) and ECMA-262 (JSON Schema) share."""
 NOT_IN_TEXT: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 SURROGATES: Final = r"\ud800-\udfff"
-"""PostgreSQL and UTF-8 cannot hold them; a parser of JSON refuses them before."""
+"""PostgreSQL and UTF-8 cannot hold them; a JSON parser refuses them earlier."""
 UNFIT_FOR_LINE: Final = re.compile(f"[{NOT_IN_LINE}{SURROGATES}]")
 UNFIT_FOR_TEXT: Final = re.compile(f"[{NOT_IN_TEXT}{SURROGATES}]")
 
@@ -26,7 +27,6 @@ TEXT_RULE: Final = "control characters other than tab, LF and CR are not allowed
 
 def is_line(value: str) -> bool:
     """Return whether the value can be merged into a header."""
-    # Most values are printable, which is checked in a fraction of the time.
     return value.isprintable() or UNFIT_FOR_LINE.search(value) is None
 
 

@@ -1,4 +1,4 @@
-"""The admin's pages of accounts, their keys, and the operators themselves."""
+"""Register the admin pages of accounts, their keys, and operators."""
 
 from accounts.admin.accounts import AccountAdmin
 from accounts.admin.keys import ApiKeyAdmin

@@ -1,4 +1,4 @@
-"""Accounts: named here, and given a parent; their keys to look at."""
+"""Create accounts, give them a parent, and show their keys."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, 
 
 
 class AccountForm(ChoosingForm[Account]):
-    """A username, the account it is a subuser of, and what becomes of its mail that is in doubt or late."""
+    """Edit the username, the parent, and what happens to mail that is in doubt or late."""
 
     doubt_policy = forms.TypedChoiceField(
         label="Mail in doubt",
         coerce=int,
         choices=[
-            (DoubtPolicy.HOLD, "hold it for a person: nobody gets it twice"),
+            (DoubtPolicy.HOLD, "hold it for a person to decide: nobody gets it twice"),
             (DoubtPolicy.RESEND, "send it again: everybody gets it, some perhaps twice"),
         ],
         initial=DoubtPolicy.HOLD,
         widget=UnfoldAdminSelectWidget(),
-        help_text="Its last byte was out and no answer came, as when the peer or a worker dies. It is sent again with "
-        "the same Message-ID, so that a mailbox may see that it is the same.",
+        help_text="Mail is in doubt if its last byte was sent and no answer came, for example because the peer or a "
+        "worker died. It is sent again with the same Message-ID, so that a mailbox may recognise the copy.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if limit := self.fields.get("lateness_limit"):
             limit.help_text = (
-                "Mail that is later than this, as after an outage, is held for a person instead of going out stale. "
-                "Counted from the last of due, resumed and thawed. Empty: it is sent, however late."
+                "Mail that is later than this, for example after an outage, is held for a person to decide. The time "
+                "counts from the latest of due, resumed and thawed. Empty: mail is sent, however late."
             )
 
     def clean_parent(self) -> Account | None:
-        """The gate reads the status of an account and of its parent: a third level would go unseen."""
+        """Refuse a third level of accounts: the gate only reads the status of an account and of its parent."""
         parent: Account | None = self.cleaned_data["parent"]
         if parent is None:
             return None
@@ -53,12 +53,12 @@ class AccountForm(ChoosingForm[Account]):
         if parent.parent_id is not None:
             raise forms.ValidationError(f"{parent} is a subuser itself, and a subuser cannot have subusers.")
         if self.instance.pk and self.instance.subusers.exists():
-            raise forms.ValidationError("It has subusers, and a subuser cannot have subusers.")
+            raise forms.ValidationError("This account has subusers, and a subuser cannot have subusers.")
         return parent
 
 
 class KeyInline(KeyColumns, TabularInline[ApiKey, Account]):
-    """An account's keys, to look at."""
+    """Show the keys of an account."""
 
     model = ApiKey
     fields = ("shown_name", "key_id", "scope_count", "made", "revoked")
@@ -84,7 +84,7 @@ class KeyInline(KeyColumns, TabularInline[ApiKey, Account]):
 
 @admin.register(Account)
 class AccountAdmin(ModelAdmin[Account]):
-    """Tenants: named here, and given a parent."""
+    """Create tenants and give them a parent."""
 
     form = AccountForm
     list_display = ("username", "parent", "hold", "made")
@@ -109,7 +109,7 @@ class AccountAdmin(ModelAdmin[Account]):
         return self.inlines if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Never an account that has, or had, something to send."""
+        """Return whether the account can be deleted, which requires that it never had anything to send."""
         if obj is not None and (obj.batches.exists() or obj.subusers.exists()):
             return False
         return super().has_delete_permission(request, obj)
@@ -117,7 +117,7 @@ class AccountAdmin(ModelAdmin[Account]):
     def get_deleted_objects(
         self, objs: QuerySet[Account] | Sequence[Account], request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        """Its keys go with it, though a key alone is never deleted."""
+        """Allow that an account's keys are deleted with it, although a key alone cannot be deleted."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
         return deleted, counts, needed - {ApiKey._meta.verbose_name}, protected
 
@@ -132,14 +132,14 @@ class AccountAdmin(ModelAdmin[Account]):
             return "frozen"
         return "frozen with its parent" if account.parent and account.parent.frozen_at else ""
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, account: Account) -> str:
         return write_time(account.created_at)
 
     @admin.display(description="")
     def links(self, account: Account) -> str:
         query = {"account": account.pk}
-        batches = draw_link(reverse("admin:batches_batch_changelist", query=query), "Its batches")
+        batches = draw_link(reverse("admin:batches_batch_changelist", query=query), "Batches")
         return format_html(
             "{} &nbsp; {}", batches, draw_link(reverse("admin:accounts_apikey_add", query=query), "New key")
         )

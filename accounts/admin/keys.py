@@ -1,6 +1,7 @@
-"""API keys: made here, shown once, revoked; never edited and never deleted.
+"""Create API keys, show them once, and revoke them. They cannot be edited or deleted.
 
-A key's secret is on one page only, the answer to the form that made it: it goes into no message, cookie or session.
+A key's secret appears on one page only, the response to the form that created it. It is not stored in a message, cookie
+or session.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from accounts.keys import ALL_SCOPES, FULL_ACCESS, create_key, revoke_key
 from accounts.models import ApiKey
 from foundation.admin import ChoosingForm, ReadOnlyAdmin, coloured, write_time
 
-KEY_COLOURS = {"living": "success", "revoked": "danger"}
+KEY_COLOURS = {"valid": "success", "revoked": "danger"}
 
 
 class KeyForm(ChoosingForm[ApiKey]):
-    """The account, name and scopes of a new key."""
+    """Ask for the account, the name and the scopes of a new key."""
 
     has_full_access = forms.BooleanField(
         required=False,
@@ -46,13 +47,13 @@ class KeyForm(ChoosingForm[ApiKey]):
 
 
 class KeyColumns:
-    """What is told of a key wherever keys are listed."""
+    """Define the columns of all lists of keys."""
 
     @admin.display(description="scopes")
     def scope_count(self, key: ApiKey) -> str:
         return count_scopes(key)
 
-    @admin.display(description="made (UTC)")
+    @admin.display(description="created (UTC)")
     def made(self, key: ApiKey) -> str:
         return write_time(key.created_at)
 
@@ -63,7 +64,7 @@ class KeyColumns:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
-    """Keys: made here, shown once, revoked; never edited and never deleted."""
+    """Create, show and revoke keys."""
 
     form = KeyForm
     list_display = ("name", "key_id", "account", "scope_count", "made", "life")
@@ -95,18 +96,22 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
         try:
             return super().add_view(request, form_url, extra_context)
         except KeyLimitReached:
-            self.message_user(request, "No key was made: this account has as many as it may have.", messages.ERROR)
+            self.message_user(
+                request,
+                "No key was created: this account has reached its limit of keys. Revoke one first.",
+                messages.ERROR,
+            )
             return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Make the key through the door that the API uses. The secret lives as long as this request."""
+        """Create the key as the API does. The secret is kept for this request only."""
         chosen = form.cleaned_data
         key, secret_text = create_key(obj.account, obj.name, None if chosen["has_full_access"] else chosen["scopes"])
         obj.__dict__.update(key.__dict__)
         request.secret_text = secret_text  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        """The only page with the secret: the answer itself, since a message would travel in a cookie."""
+        """Respond with the only page that shows the secret, since a message would travel in a cookie."""
         return show_secret(request, obj)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -116,7 +121,7 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def revoke_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """Ask, and on POST revoke."""
+        """Ask for confirmation, and on POST revoke the key."""
         if not may_revoke(request):
             raise PermissionDenied
         api_key = get_object_or_404(ApiKey.objects.select_related("account"), pk=key)
@@ -129,10 +134,10 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
         try:
             revoke_key(key.account, key.key_id)
         except UnknownKey:
-            self.message_user(request, "Nothing was changed: the key is revoked already.", messages.WARNING)
+            self.message_user(request, "Nothing was changed: the key was revoked before.", messages.WARNING)
             return
         self.log_change(request, key, "Revoked.")
-        self.message_user(request, f"The key {key.name} is revoked: its next request is refused.")
+        self.message_user(request, f"The key {key.name} is revoked. Its next request will be refused.")
 
     @admin.display(description="scopes")
     def granted(self, key: ApiKey) -> str:
@@ -141,7 +146,7 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
     @coloured(KEY_COLOURS)
     @admin.display(description="state")
     def life(self, key: ApiKey) -> str:
-        return "revoked" if key.revoked_at else "living"
+        return "revoked" if key.revoked_at else "valid"
 
 
 def may_revoke(request: HttpRequest) -> bool:
@@ -149,12 +154,12 @@ def may_revoke(request: HttpRequest) -> bool:
 
 
 def count_scopes(key: ApiKey) -> str:
-    """How many scopes, or that it is all of them."""
+    """Return the number of a key's scopes, or that it has full access."""
     return "full access" if FULL_ACCESS in key.scopes else str(len(key.scopes))
 
 
 def show_secret(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """The page that says a new key's text, this once."""
+    """Render the page that shows the text of a new key once."""
     context = page_context(request, key, title="A new API key")
     return TemplateResponse(request, "accounts/secret.html", {**context, "secret_text": request.secret_text})  # type: ignore[attr-defined]
 

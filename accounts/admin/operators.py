@@ -1,8 +1,8 @@
-"""Operators and their groups: Django's own admins in the look of the others, closed against escalation.
+"""Manage operators and their groups with Django's admin pages, protected against escalation.
 
-Permission to change operators must not amount to every permission. Whoever is not a superuser can therefore neither
-grant permissions (directly, through a group, or as superuser status) nor touch an operator who may do more, whose
-password could otherwise be replaced.
+Permission to change operators must not amount to every permission. An operator who is not a superuser can therefore
+neither grant permissions (directly, through a group, or as superuser status) nor change an operator who may do more,
+since that includes replacing the password.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class OperatorAdmin(UserAdmin[User], ModelAdmin[User]):
-    """The people who can sign in to the admin."""
+    """Manage the people who can sign in to the admin."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -51,7 +51,7 @@ class OperatorAdmin(UserAdmin[User], ModelAdmin[User]):
 
 @admin.register(Group)
 class OperatorGroupAdmin(GroupAdmin, ModelAdmin[Group]):
-    """Groups of operators. They grant permissions, so only superusers change them."""
+    """Manage groups of operators. They grant permissions, so only superusers change them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return whether a group can be added."""

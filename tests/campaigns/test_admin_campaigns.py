@@ -95,7 +95,7 @@ def test_a_campaign_is_written_sent_immediately_and_seen_to_arrive(
     added = operator.post(f"{CAMPAIGNS}add/", {"account": alice.pk, "title": "News of June"}, follow=True)
     campaign = Campaign.objects.get(title="News of June")
     assert added.redirect_chain[-1][0] == change_page(campaign)
-    for lacked in ("a subject", "a sender", "content", "a list or a segment", "an unsubscribe group or a link"):
+    for lacked in ("a subject", "a sender", "content", "a list or a segment", "an unsubscribe group or a custom link"):
         assert lacked in added.text
     early = operator.get(f"{CAMPAIGNS}{campaign.pk}/send/", follow=True)
     assert "It cannot be sent yet. It needs a subject, a sender" in early.text
@@ -291,15 +291,15 @@ def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campa
     ("changes", "message"),
     [
         ({"title": ""}, "This field is required."),
-        ({"scheduling": "at"}, "When shall it leave?"),
+        ({"scheduling": "at"}, "Enter a time."),
         ({"scheduling": "at", "send_at": "2020-01-01T10:00"}, "This time has passed."),
         (
             {"custom_unsubscribe_url": "https://example.com/leave"},
-            "an unsubscribe group or a link of its own, not both",
+            "an unsubscribe group or a custom link, not both",
         ),
         ({"time_zone": "Mars/Olympus"}, "There is no time zone with this name."),
-        ({"window_from": "08:00"}, "A window has two ends."),
-        ({"window_from": "08:00", "window_to": "08:00"}, "It would never be open."),
+        ({"window_from": "08:00"}, "Enter both the start and the end."),
+        ({"window_from": "08:00", "window_to": "08:00"}, "The window would never be open."),
         ({"rate_per_minute": "0"}, "greater than or equal to 1"),
         ({"lists": ["999999"]}, "Select a valid choice"),
     ],

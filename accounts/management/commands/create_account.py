@@ -1,4 +1,4 @@
-"""`manage.py create_account NAME`: a tenant, for those who have no browser."""
+"""Create a tenant from the command line: `manage.py create_account NAME`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from accounts.models import Account
 
 
 class Command(BaseCommand):
-    help = "Creates an account, with --parent a subuser of another one."
+    help = "Create an account, or with --parent a subuser of another account."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="its username: letters, digits and . _ @ -")
-        parser.add_argument("--parent", help="username of the account it will be a subuser of")
-        parser.add_argument("--if-missing", action="store_true", help="take the existing account of that name, if any")
-        parser.add_argument("--json", action="store_true", help='answer {"username": …, "id": …}')
+        parser.add_argument("name", help="username: letters, digits and . _ @ -")
+        parser.add_argument("--parent", help="username of its parent account")
+        parser.add_argument("--if-missing", action="store_true", help="use the existing account of that name, if any")
+        parser.add_argument("--json", action="store_true", help='print {"username": …, "id": …}')
 
     def handle(self, *args: Any, **options: Any) -> None:
         parent = find_parent(options["parent"]) if options["parent"] else None
@@ -34,9 +34,9 @@ class Command(BaseCommand):
 def find_parent(username: str) -> Account:
     parent = Account.objects.filter(username=username).first()
     if parent is None:
-        raise CommandError(f"There is no account {username!r} to be the parent.")
+        raise CommandError(f"There is no account {username!r}, so it cannot be the parent.")
     if parent.parent_id is not None:
-        # The gate reads the status of an account and of its parent; a third level would go unseen.
+        # The gate only reads the status of an account and of its parent, so there is no third level.
         raise CommandError(f"{username!r} is a subuser itself, and a subuser cannot have subusers.")
     return parent
 
@@ -51,6 +51,6 @@ def open_account(username: str, parent: Account | None, *, may_exist: bool) -> A
         raise CommandError(f"{username!r} cannot be a username: {' '.join(error.messages)}") from error
     except IntegrityError as error:
         if not may_exist:
-            raise CommandError(f"An account {username!r} exists. Use --if-missing to take it as it is.") from error
+            raise CommandError(f"An account {username!r} exists. Add --if-missing to use it.") from error
         return Account.objects.get(username=username)
     return account

@@ -1,4 +1,4 @@
-"""`manage.py create_key ACCOUNT`: an API key, for those who have no browser. Its text is shown this once."""
+"""Create an API key from the command line and print it once: `manage.py create_key ACCOUNT`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from foundation.errors import SluiceError
 
 
 class Command(BaseCommand):
-    help = "Creates an API key of an account and prints it. It cannot be shown again."
+    help = "Create an API key of an account and print it. It cannot be shown again."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="username of the account")
-        parser.add_argument("--name", default="command line", help="what to call the key")
-        parser.add_argument("--scope", action="append", help="may be given several times; without it: full access")
-        parser.add_argument("--json", action="store_true", help='answer {"api_key": …, "api_key_id": …}')
+        parser.add_argument("--name", default="command line", help="name of the key")
+        parser.add_argument(
+            "--scope", action="append", help="scope of the key; repeat it for several scopes; default: full access"
+        )
+        parser.add_argument("--json", action="store_true", help='print {"api_key": …, "api_key_id": …}')
 
     def handle(self, *args: Any, **options: Any) -> None:
         account = Account.objects.filter(username=options["account"]).first()

@@ -1,6 +1,6 @@
-"""`manage.py first_run`: an operator, an account and a key of it, for an installation that has nobody yet.
+"""Create an operator, an account and a key for a new installation: `manage.py first_run`.
 
-One command instead of three, since each start of Django costs a second or two of a newcomer's patience.
+It is one command instead of three, since each start of Django takes a second or two.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OPERATOR = "operator"
 
 
 class Command(BaseCommand):
-    help = 'Creates a first operator, account and API key; prints {"api_key", "admin_username", "admin_password"}.'
+    help = 'Create a first operator, account and API key; print {"api_key", "admin_username", "admin_password"}.'
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,7 +34,10 @@ class Command(BaseCommand):
 
 
 def create_operator() -> tuple[str, str]:
-    """Username and password; under a second name where somebody has the first, whose password is not known here."""
+    """Create an operator and return username and password.
+
+    If the usual username is taken, the operator gets another one, since the password of the first is not known.
+    """
     users = get_user_model().objects
     taken = users.filter(username=OPERATOR).exists()
     username = f"{OPERATOR}-{secrets.token_hex(3)}" if taken else OPERATOR

@@ -1,4 +1,4 @@
-// A file of its own, because the page's policy allows no script within it.
+// This is a separate file because the policy of the page does not allow inline scripts.
 "use strict";
 
 SwaggerUIBundle({
@@ -7,5 +7,5 @@ SwaggerUIBundle({
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  validatorUrl: null, // asks a server on the network
+  validatorUrl: null, // would call a server on the internet
 });
