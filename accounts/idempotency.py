@@ -30,9 +30,9 @@ from foundation.postgresql import SqlState, sqlstate_of
 KEY = re.compile(r"[!-~]{1,255}")
 """Visible ASCII."""
 STALE_SECONDS = 60
-"""How long a reservation without an answer counts as under way: ten times the time of the longest stop."""
+"""A reservation without an answer counts as under way for this time: ten times that of the longest stop."""
 WAIT_SECONDS = 10
-"""How long a request waits for the transaction of another request with its key before it is refused."""
+"""A request waits this long for the transaction of another request with its key before it is refused."""
 PAGE = 10_000
 
 

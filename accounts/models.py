@@ -13,12 +13,12 @@ from foundation.clock import Now
 
 
 class DoubtPolicy(models.IntegerChoices):
-    """What happens to a message whose result is not known, such as one that a dead worker had started to send."""
+    """The policy for a message whose result is not known, such as one that a dead worker had started to send."""
 
     HOLD = 0, "hold"
-    """It stays in doubt until a person replays or drops it. No recipient gets it twice."""
+    """The message stays in doubt until a person replays or drops it. No recipient gets it twice."""
     RESEND = 1, "resend"
-    """It is sent again with the same Message-ID. Every recipient gets it, some of them perhaps twice."""
+    """The message is sent again with the same Message-ID. Every recipient gets it, some of them perhaps twice."""
 
 
 class Account(models.Model):

@@ -139,7 +139,7 @@ def _read_formed(field: FieldDefinition, given: str) -> str:
 
 
 def _read_date(given: str | int | float) -> str:
-    """Return the date as it is kept. JSON does not tell 1705276800.0 from 1705276800."""
+    """Return the date in the form in which it is stored. JSON does not distinguish 1705276800.0 from 1705276800."""
     number = isinstance(given, float) and given.is_integer()
     return write_date(read_date(str(int(given) if number else given)))
 

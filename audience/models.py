@@ -290,7 +290,7 @@ class JobStatus(models.TextChoices):
     ERRORED = "errored", "errored"
     """Some rows were rejected."""
     FAILED = "failed", "failed"
-    """All rows were rejected, or the job could not be done at all."""
+    """The job rejected all rows, or could not be done at all."""
 
 
 class Job(models.Model):

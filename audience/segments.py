@@ -147,7 +147,7 @@ def find_matching(
 
 
 def find_matching_for_job(account: Account, condition: Condition, *, after: int, limit: int) -> list[Contact]:
-    """Find a page of contacts as `find_matching` does, for a job: nobody waits for it. Raises SearchTooSlow."""
+    """Find a page of contacts as `find_matching` does, for a job, for which no caller waits. Raises SearchTooSlow."""
     with time_limit(settings.JOB_STATEMENT_SECONDS):
         return _select_matching(account, condition, after=after, offset=0, limit=limit)
 

@@ -122,7 +122,7 @@ class Ledger:
             return None
         identifiers = row.identifiers
         matches = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
-        contact = matches[0][1] if matches else _nobody()
+        contact = matches[0][1] if matches else _new_contact()
         if taken := next((name for name, other in matches if other is not contact), None):
             result.rejected[number] = Rejected(f"the {taken} belongs to another contact", taken)
             return None
@@ -167,7 +167,7 @@ def _with_custom(custom: Mapping[str, object], given: Mapping[int, object]) -> d
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _nobody() -> Known:
+def _new_contact() -> Known:
     return Known(0, NOTHING.copy())
 
 

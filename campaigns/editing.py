@@ -24,7 +24,7 @@ from campaigns.errors import (
     UnknownPart,
     UnverifiedSender,
 )
-from campaigns.lifecycle import locked_campaign, refuse_unready, require, schedule_anew
+from campaigns.lifecycle import locked_campaign, refuse_unready, require, reschedule
 from campaigns.markdown import render_markdown
 from campaigns.models import Campaign, Sender
 from campaigns.readiness import WITH_LINK, Needs
@@ -193,7 +193,7 @@ def edit_campaign(
         change(campaign, changes, rules=rules)
         if campaign.status == CampaignStatus.SCHEDULED:
             refuse_unready(campaign, rules.needs)
-            schedule_anew(campaign)
+            reschedule(campaign)
     return find_campaign(account, campaign_id)
 
 

@@ -42,9 +42,9 @@ log = structlog.get_logger(__name__)
 
 EXPAND = "campaigns.tasks.expand"
 HINT_LIFE_SECONDS = 30
-"""How long a hint is valid. The sweeper publishes another one in every round."""
+"""A hint is valid for this time. The sweeper publishes another one in every round."""
 EXPAND_SECONDS = 20.0
-"""How long one task continues. Then it publishes a hint, so that a long expansion does not block its queue."""
+"""One task continues for this time. Then it publishes a hint, so that a long expansion does not block its queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def schedule_campaign(
     return campaign
 
 
-def schedule_anew(campaign: Campaign) -> None:
+def reschedule(campaign: Campaign) -> None:
     """Prepare a scheduled campaign again, under its lock, after it was changed."""
     assert campaign.send_at is not None
     _schedule(campaign, campaign.send_at)

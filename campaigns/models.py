@@ -62,7 +62,7 @@ class Sender(models.Model):
 
 HAS_MESSAGES: Final = Q(launch__recipients__gt=0)
 WAS_OPEN: Final = Q(launch__batch__status=BatchStatus.OPEN) | Q(launch__batch__stopped_at__gt=F("begins_at"))
-"""None of the mail of a batch that was stopped before the campaign's time has been sent."""
+"""Excludes a batch that was stopped before the campaign's time, none of whose mail has been sent."""
 IS_DUE: Final = Q(status=CampaignStatus.SCHEDULED, launch__isnull=False, begins_at__lte=Now()) & WAS_OPEN
 IS_UNDER_WAY: Final = Q(status=CampaignStatus.QUEUED) & HAS_MESSAGES
 HAS_BEGUN: Final = IS_DUE | IS_UNDER_WAY

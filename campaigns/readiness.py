@@ -8,14 +8,14 @@ from campaigns.errors import Lack
 from campaigns.models import Campaign
 
 UNSUBSCRIBE_TAGS = ("[unsubscribe]", "{{unsubscribe}}", "{{{unsubscribe}}}", "<%asm_group_unsubscribe")
-"""Each of these tags stands for the unsubscribe link."""
+"""The tags that stand for the unsubscribe link."""
 
 Needs = frozenset[Lack]
 
 NEEDED: Final[Needs] = frozenset({Lack.SUBJECT, Lack.SENDER, Lack.SENDER_VERIFICATION, Lack.CONTENT, Lack.AUDIENCE})
-"""What no campaign can be sent without."""
+"""The needs of every campaign."""
 WITH_LINK: Final[Needs] = frozenset({*NEEDED, Lack.UNSUBSCRIBE_CHOICE})
-"""What APIs need in which the caller chooses how recipients unsubscribe, and delivery may add the link."""
+"""The needs where the caller chooses how recipients unsubscribe, and delivery may add the link."""
 WITH_TAG: Final[Needs] = frozenset({*WITH_LINK, Lack.UNSUBSCRIBE_TAG})
 
 

@@ -42,10 +42,10 @@ class CampaignStatus(models.IntegerChoices):
 FINAL_STATUSES = frozenset({CampaignStatus.SENT, CampaignStatus.CANCELLED})
 
 RUNNING = frozenset({CampaignStatus.QUEUED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
-"""In these statuses a campaign has a batch that is being sent."""
+"""The statuses in which a campaign has a batch that is being sent."""
 
 BEGINNING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.QUEUED})
-"""In these statuses a campaign may have begun before its row shows it (`HAS_BEGUN` in `models.py`)."""
+"""The statuses in which a campaign may have begun before its row shows it (`HAS_BEGUN` in `models.py`)."""
 
 CAMPAIGN_MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
     CampaignStatus.DRAFT: frozenset({CampaignStatus.SCHEDULED, CampaignStatus.QUEUED}),

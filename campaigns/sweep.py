@@ -26,7 +26,7 @@ from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now
 
 PREPARED_AHEAD = dt.timedelta(minutes=2)
-"""How long before its time a campaign's audience becomes messages, so that it is sent in time."""
+"""The audience of a campaign becomes messages this long before its time, so that it is sent in time."""
 AT_ONCE = 100
 UNHINTED_SECONDS = 0.5
 EXPAND_SECONDS = 1.0

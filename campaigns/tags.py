@@ -29,7 +29,7 @@ TAG: Final = re.compile(
     rf"|\{{\{{\{{\s*+(?P<raw>{NAME})\s*+\}}\}}\}}"
     rf"|\{{\{{\s*+(?P<plain>{NAME})\s*+\}}\}}"
 )
-"""All quantifiers are possessive and never backtrack, so an unfinished tag is scanned only once."""
+"""Possessive quantifiers never backtrack, so an unfinished tag is scanned only once."""
 SENDER_TAG: Final = re.compile(r"\[(Sender_\w+)\]|\{\{\{?\s*(Sender_\w+)\s*\}?\}\}")
 LEFT_TO_DELIVERY: Final = frozenset({"unsubscribe", "unsubscribe_preferences", "weblink"})
 LONGEST: Final = 200

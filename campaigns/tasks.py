@@ -12,5 +12,5 @@ from campaigns import launch
 
 @shared_task(name=launch.EXPAND)
 def expand(launch_id: int) -> int:
-    """Make messages of a launch's audience; returns how many."""
+    """Make messages of a launch's audience. Return their number."""
     return launch.expand(launch_id)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from campaigns.errors import UnknownCampaign
-from campaigns.lifecycle import locked_campaign, schedule_anew
+from campaigns.lifecycle import locked_campaign, reschedule
 from campaigns.models import AccountTerms, Campaign
 from campaigns.pacer import hint_times, repace
 from campaigns.states import RUNNING, CampaignStatus
@@ -37,7 +37,7 @@ def _change_terms(
         campaign.save(update_fields=list(CHANGEABLE))
         times = []
         if campaign.status == CampaignStatus.SCHEDULED:
-            schedule_anew(campaign)
+            reschedule(campaign)
         elif campaign.launch:
             times = repace(campaign, is_in_turn=is_in_turn)
     if campaign.launch:

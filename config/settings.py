@@ -69,7 +69,7 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY = env.bool("SECURE_PROXY", False)
-"""True behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
+"""Set this behind a proxy that ends TLS: cookies become Secure, plain HTTP is redirected, HSTS is sent."""
 
 WEB_ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/%-]*)?\Z")
 """The beginning of a link: http or https, a host, and perhaps a path."""
@@ -180,7 +180,7 @@ AUDIENCE_JOBS_WAITING = env.int("AUDIENCE_JOBS_WAITING", 50, validate=validate.R
 UPLOAD_BYTES = env.int("UPLOAD_BYTES", 10 * 1024**3, validate=lambda n: n >= 1)
 """The size limit of all files of one account together that are not imported yet."""
 JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
-"""How long the result of a finished import or export is kept."""
+"""The result of a finished import or export is kept for this time."""
 
 # --- limits of callers ------------------------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ WEB_SPOOL_BYTES = env.int("WEB_SPOOL_BYTES", 8 * 1024**3, validate=validate.Rang
 
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [], validate=validate_origins)
 CORS_ALLOWED_ORIGIN_REGEX = env.str("CORS_ALLOWED_ORIGIN_REGEX", "", validate=validate_pattern)
-"""It has to match the whole origin. Without it and without a list no response has CORS headers."""
+"""The pattern has to match the whole origin. Without it and without a list no response has CORS headers."""
 CORS_ALLOWED_ORIGIN_REGEXES = [whole(CORS_ALLOWED_ORIGIN_REGEX)] if CORS_ALLOWED_ORIGIN_REGEX else []
 CORS_URLS_REGEX = r"/(v3|api/v1|sluice|v1|v2|platform/v1)/|/[Ss]ervice\.asmx\Z|/etframework\.wsdl\Z"
 """The paths of the APIs. Pages of other origins can read neither the admin nor public pages."""
@@ -246,9 +246,9 @@ STOP_WAIT_SECONDS = 5.0
 SLICE_SECONDS = 0.2
 """The intended duration of a slice, which is how long a stop usually waits."""
 SLICE_DEADLINE_SECONDS = 3.0
-"""No message of a slice is started later than this after the look at the gate."""
+"""The latest start of a message of a slice, counted from the look at the gate."""
 LEASE_SECONDS = 4.5
-"""How long a worker must have been silent, observed twice, before its claims are broken. Longer than the deadline."""
+"""A worker must be silent for this time, observed twice, before its claims are broken. Longer than the deadline."""
 HISTORY_DAYS = env.int("HISTORY_DAYS", 30)
 PARTITION_PARCELS = env.int("PARTITION_PARCELS", 2**17)
 """The number of parcel ids per partition of messages and events."""

@@ -14,7 +14,7 @@ from typing import Final
 from foundation.errors import UnfitCharacter
 
 NOT_IN_LINE: Final = r"\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029"
-"""This is for a character class, in the syntax that Python, Rust (pydantic) and ECMA-262 (JSON Schema) share."""
+"""A part of a character class, in the syntax that Python, Rust (pydantic) and ECMA-262 (JSON Schema) share."""
 NOT_IN_TEXT: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 SURROGATES: Final = r"\ud800-\udfff"
 """PostgreSQL and UTF-8 cannot hold them; a JSON parser refuses them earlier."""

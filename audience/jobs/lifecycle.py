@@ -32,7 +32,7 @@ from foundation.clock import Now, database_now
 
 RUN_JOB = "audience.tasks.run_job"
 LEASE = dt.timedelta(seconds=60)
-"""How long a job is left alone after its worker's last page."""
+"""A job is left alone for this time after its worker's last page."""
 FREE = Q(leased_until=None) | Q(leased_until__lte=Now())
 """Selects jobs that no worker is doing."""
 PROGRESS = (

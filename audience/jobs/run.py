@@ -36,7 +36,7 @@ PAGES: Final[dict[JobKind, Callable[[Job], Iterator[None]]]] = {
 }
 """The generator of each kind of job. Each step writes one page with the progress."""
 RUN_SECONDS = 2.0
-"""How long one task continues after its first page.
+"""One task continues for this time after its first page.
 
 Then it publishes a hint, so that jobs take turns with each other and with the other tasks of the queue.
 """

@@ -154,21 +154,21 @@ class Engaged:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All parts are met. Without parts it is true."""
+    """The condition is true if all parts are. Without parts it is true."""
 
     parts: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One of the parts is met. Without parts it is false."""
+    """The condition is true if one of the parts is. Without parts it is false."""
 
     parts: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The part is not met. An unknown part makes it unknown."""
+    """The condition is true if the part is false. It is unknown if the part is unknown."""
 
     part: Condition
 

@@ -146,7 +146,7 @@ def test_a_parent_is_never_a_subuser_or_the_account_itself(operator: Client, ali
     assert "cannot be its own parent" in itself.text
     other = Account.objects.create(username="other")
     below = operator.post(f"{ACCOUNTS}{alice.pk}/change/", {"username": "alice", "parent": other.pk})
-    assert "It has subusers" in below.text
+    assert "This account has subusers" in below.text
     alice.refresh_from_db()
     assert alice.parent is None
 

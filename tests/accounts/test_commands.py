@@ -28,7 +28,7 @@ def test_account_is_created_below_its_parent(database: None) -> None:
 
 
 def test_an_existing_name_is_refused_or_reused(alice: Account) -> None:
-    with pytest.raises(CommandError, match=r"'alice' exists. Use --if-missing"):
+    with pytest.raises(CommandError, match=r"'alice' exists. Add --if-missing"):
         run("create_account", "alice")
     assert run("create_account", "alice", "--if-missing") == {"username": "alice", "id": alice.pk}
     assert Account.objects.count() == 1
