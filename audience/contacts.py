@@ -178,8 +178,8 @@ def create_contact(account: Account, columns: Columns, *, list_ids: Collection[u
         made = Contact.objects.create(account=account, **columns)
         with connection.cursor() as cursor:
             cursor.execute(COUNT_NEW, [1, account.pk])
-        if lists and not has_left(made):
-            _add(made, lists)
+        if lists and not has_unsubscribed(made):
+            _add_to_lists(made, lists)
     made.refresh_from_db()
     return made
 
@@ -216,21 +216,21 @@ def put_on_list(contact: Contact, contact_list: ContactList) -> bool:
         lock_audience(contact.account)
         if Membership.objects.filter(list=contact_list, contact=contact).exists():
             return False
-        if not has_left(contact):
-            _add(contact, [contact_list])
+        if not has_unsubscribed(contact):
+            _add_to_lists(contact, [contact_list])
     return True
 
 
-def has_left(contact: Contact) -> bool:
+def has_unsubscribed(contact: Contact) -> bool:
     """Return whether the contact has unsubscribed from all of the account's mail."""
     if contact.email is None:
         return False
-    left = Suppression.objects.filter(account=contact.account_id, kind=SuppressionKind.GLOBAL)
-    return left.filter(email=address_key(contact.email)).exists()
+    suppressions = Suppression.objects.filter(account=contact.account_id, kind=SuppressionKind.GLOBAL)
+    return suppressions.filter(email=address_key(contact.email)).exists()
 
 
 def _with_key(columns: Columns) -> Columns:
-    """Return the columns with the address in the form in which it is kept. Raises UnfitCharacter."""
+    """Return the columns with the address in canonical form. Raises UnfitCharacter."""
     email = columns.get("email")
     if not email:
         return columns
@@ -244,7 +244,7 @@ def _check_characters(columns: Columns) -> None:
             (check_line if name in IDENTIFIERS else check_text)(value, field=name)
 
 
-def _add(contact: Contact, lists: Collection[ContactList]) -> None:
+def _add_to_lists(contact: Contact, lists: Collection[ContactList]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(ADD_MEMBERS, {"lists": [each.pk for each in lists], "contacts": [contact.pk]})
 
@@ -257,21 +257,26 @@ def _refuse_taken(account: Account, columns: Columns, *, except_contact: int = 0
             raise ContactTaken(field=name)
 
 
+# --- items of a custom field that holds a list ------------------------------------------------------------------------
+
+
 def add_item(account: Account, contact_id: uuid.UUID, field: FieldDefinition, item: str) -> Items:
     """Add an item to a field that holds a list, and return the items. An item that is present keeps its place.
 
     Raises UnfitCharacter and UnknownContact.
     """
     check_line(item, field="value")
-    return _change(account, contact_id, field, lambda items: items if item in items else [*items, item])
+    return _change_items(account, contact_id, field, lambda items: items if item in items else [*items, item])
 
 
 def remove_item(account: Account, contact_id: uuid.UUID, field: FieldDefinition, item: str) -> Items:
     """Remove an item from a field that holds a list, and return the other items. Raises UnknownContact."""
-    return _change(account, contact_id, field, lambda items: [each for each in items if each != item])
+    return _change_items(account, contact_id, field, lambda items: [each for each in items if each != item])
 
 
-def _change(account: Account, contact_id: uuid.UUID, field: FieldDefinition, change: Callable[[Items], Items]) -> Items:
+def _change_items(
+    account: Account, contact_id: uuid.UUID, field: FieldDefinition, change: Callable[[Items], Items]
+) -> Items:
     with transaction.atomic():
         lock_audience(account)
         contact = find_contact(account, contact_id)

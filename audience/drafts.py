@@ -98,7 +98,7 @@ def is_email(text: str) -> bool:
 
 
 def read_identifier(name: str, given: object) -> str:
-    """Return an identifier, one of `IDENTIFIERS`, in the form in which it is kept. Raises InvalidContact."""
+    """Return an identifier, one of `IDENTIFIERS`, in the form in which it is stored. Raises InvalidContact."""
     text = _read_text(name, given)
     if not text:
         raise InvalidContact(f"{name} is empty", field=name)
@@ -131,7 +131,7 @@ def _read_phone(text: str, name: str) -> str:
 
 
 def _read_email(text: str, name: str) -> str:
-    """Return an address in the form in which it is kept and compared."""
+    """Return an address in the form in which it is stored and compared."""
     if not is_email(text):
         raise InvalidContact("Invalid email.", field=name)
     return address_key(text)

@@ -78,7 +78,7 @@ def send_test_and_wait(account: Account, campaign_id: int, address: str, *, acto
     if state == "sent":
         return
     if state in ON_ITS_WAY or state in {"retained", "held"}:
-        _take_back(account, message_id, actor=actor)
+        _stop_test(account, message_id, actor=actor)
     else:
         raise UndeliveredTest(_reply_to(message_id) or state.replace("_", " "))
 
@@ -95,7 +95,7 @@ def _wait_for(message_id: int) -> str:
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def _take_back(account: Account, message_id: int, *, actor: str) -> None:
+def _stop_test(account: Account, message_id: int, *, actor: str) -> None:
     """Stop the message. Raises UndeliveredTest, unless it was sent meanwhile."""
     try:
         receipt = stop_message(account, message_id, actor=actor, reason="a test that was not sent in time")

@@ -50,13 +50,13 @@ def run_job(job_id: int, *, seconds: float = RUN_SECONDS) -> None:
     """
     job = take_job(job_id)
     if job is not None:
-        _go_on(job, seconds)
+        _continue_job(job, seconds)
 
 
 def run_next_job(*, seconds: float = RUN_SECONDS) -> None:
     """Continue the job whose turn it is, and publish a hint for the next."""
     job = take_next_job()
-    if job is None or not _go_on(job, seconds):
+    if job is None or not _continue_job(job, seconds):
         # One task publishes one hint at most, or their number would grow without limit.
         return
     # The hint of another job may have been used up while the limit of its account was reached.
@@ -65,7 +65,7 @@ def run_next_job(*, seconds: float = RUN_SECONDS) -> None:
         hint_job(waiting)
 
 
-def _go_on(job: Job, seconds: float) -> bool:
+def _continue_job(job: Job, seconds: float) -> bool:
     """Do a part of a job. Return True if it has ended or was taken over; otherwise a hint was published."""
     until = 0.0
     try:
