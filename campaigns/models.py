@@ -49,7 +49,7 @@ class Sender(models.Model):
             models.UniqueConstraint("account", Lower("nickname"), name="one_sender_of_a_nickname"),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "id"], name="senders_of_account")]
-        permissions: ClassVar = [("verify_sender", "Can say that a sender is verified")]
+        permissions: ClassVar = [("verify_sender", "Can verify a sender without the link")]
 
     def __str__(self) -> str:
         return f"{self.nickname} <{self.from_email}>"

@@ -23,7 +23,7 @@ TEMPLATE: Final = "campaigns/verify_sender.html"
 @never_cache
 @accept_methods("GET", "POST")
 def show_verification(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask whether mail may come from an address, and take yes for an answer."""
+    """Show the page that asks whether mail may come from an address. On POST verify the sender."""
     try:
         is_asked = request.method != "POST"
         sender = read_verification(token) if is_asked else verify_sender(token)

@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
             ],
             options={
-                'permissions': [('verify_sender', 'Can say that a sender is verified')],
+                'permissions': [('verify_sender', 'Can verify a sender without the link')],
             },
         ),
         migrations.AddField(
