@@ -60,11 +60,11 @@ COLUMNS: Final[dict[str, LiteralString]] = {
 EVENT: Final[LiteralString] = (
     "exists (select from campaigns_engagement {event} where {event}.contact_id = c.id and {inner})"
 )
+# A slower form, which cannot become a join of the statement around it.
 OPTIONAL_EVENT: Final[LiteralString] = (
     "exists (select from (values (c.id)) contact(id) left join campaigns_engagement {event}"
     " on {event}.contact_id = contact.id where {inner})"
 )
-"""A slower form, which cannot become a join of the statement around it."""
 EVENT_COLUMNS: Final[dict[EventPart, LiteralString]] = {
     EventPart.KIND: "kind",
     EventPart.AT: "at",
