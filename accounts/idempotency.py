@@ -37,7 +37,7 @@ PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class KeyedRequest:
     """A request with a key: its account, and two digests of 32 bytes, of method, path and key, and of the body."""
 
     account_id: int
@@ -62,16 +62,16 @@ class KeptAnswer:
     body: str = ""
 
 
-def asked_with(key: str, account: Account, *, method: str, path: str, body: bytes) -> Asked:
+def identify_request(key: str, account: Account, *, method: str, path: str, body: bytes) -> KeyedRequest:
     """Return the request that `key` stands for. Raises BadIdempotencyKey."""
     if not KEY.fullmatch(key):
         raise BadIdempotencyKey
     # A key contains no space, so no other method, path and key give the same text.
     identity = f"{method} {path} {key}"
-    return Asked(account.pk, hashlib.sha256(identity.encode()).digest(), hashlib.sha256(body).digest())
+    return KeyedRequest(account.pk, hashlib.sha256(identity.encode()).digest(), hashlib.sha256(body).digest())
 
 
-def reserve(asked: Asked) -> Reservation | KeptAnswer:
+def reserve(request: KeyedRequest) -> Reservation | KeptAnswer:
     """Reserve a request, or return its answer if it was done before.
 
     Raises IdempotencyKeyReused when the key was used with another body, and IdempotencyInProgress while the request is
@@ -81,18 +81,18 @@ def reserve(asked: Asked) -> Reservation | KeptAnswer:
         with connection.cursor() as cursor:
             cursor.execute(f"set local lock_timeout = '{WAIT_SECONDS}s'")
     for _ in range(3):
-        result = _try_to_reserve(asked) or _find(asked)
+        result = _try_to_reserve(request) or _find(request)
         if result is not None:
             return result
         # The conflicting row has been freed or deleted meanwhile.
     raise IdempotencyInProgress
 
 
-def _try_to_reserve(asked: Asked) -> Reservation | None:
+def _try_to_reserve(request: KeyedRequest) -> Reservation | None:
     values: dict[str, int | bytes] = {
-        "account": asked.account_id,
-        "digest": asked.digest,
-        "body_digest": asked.body_digest,
+        "account": request.account_id,
+        "digest": request.digest,
+        "body_digest": request.body_digest,
         "hours": settings.IDEMPOTENCY_HOURS,
         "stale": STALE_SECONDS,
     }
@@ -107,11 +107,11 @@ def _try_to_reserve(asked: Asked) -> Reservation | None:
     return Reservation(*row) if row else None
 
 
-def _find(asked: Asked) -> KeptAnswer | None:
-    kept = IdempotencyKey.objects.filter(account_id=asked.account_id, digest=asked.digest).first()
+def _find(request: KeyedRequest) -> KeptAnswer | None:
+    kept = IdempotencyKey.objects.filter(account_id=request.account_id, digest=request.digest).first()
     if kept is None:
         return None
-    if bytes(kept.body_digest) != asked.body_digest:
+    if bytes(kept.body_digest) != request.body_digest:
         raise IdempotencyKeyReused
     if kept.status is None:
         raise IdempotencyInProgress

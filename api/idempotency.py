@@ -17,7 +17,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.idempotency import Asked, KeptAnswer, Reservation, asked_with, free_key, keep_answer, reserve
+from accounts.idempotency import KeptAnswer, KeyedRequest, Reservation, free_key, identify_request, keep_answer, reserve
 from accounts.models import Account
 from api.endpoint import KeyEndpoint
 from api.http import keep_body
@@ -49,7 +49,9 @@ def has_key(request: HttpRequest | Request) -> bool:
     return HEADER in request.META
 
 
-def _repeatable(post: Post[View, P], do: Callable[[Asked, Callable[[], HttpResponse]], HttpResponse]) -> Post[View, P]:
+def _repeatable(
+    post: Post[View, P], do: Callable[[KeyedRequest, Callable[[], HttpResponse]], HttpResponse]
+) -> Post[View, P]:
     @wraps(post)
     def answer(view: View, request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not has_key(request):
@@ -60,13 +62,15 @@ def _repeatable(post: Post[View, P], do: Callable[[Asked, Callable[[], HttpRespo
     return cast("Post[View, P]", answer)
 
 
-def asked_by(request: HttpRequest, account: Account) -> Asked:
+def asked_by(request: HttpRequest, account: Account) -> KeyedRequest:
     """The request by its key. A trailing slash makes no other path. Raises BadIdempotencyKey and BadBody."""
     path = request.path.rstrip("/")
-    return asked_with(request.META[HEADER], account, method=request.method or "", path=path, body=keep_body(request))
+    return identify_request(
+        request.META[HEADER], account, method=request.method or "", path=path, body=keep_body(request)
+    )
 
 
-def do_in_one_transaction(asked: Asked, work: Callable[[], HttpResponse]) -> HttpResponse:
+def do_in_one_transaction(asked: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Reserve, work, keep the answer, commit. Whatever `work` raises undoes all of it, the key included."""
     with transaction.atomic():
         found = reserve(asked)
@@ -77,7 +81,7 @@ def do_in_one_transaction(asked: Asked, work: Callable[[], HttpResponse]) -> Htt
     return response
 
 
-def do_in_steps(asked: Asked, work: Callable[[], HttpResponse]) -> HttpResponse:
+def do_in_steps(asked: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Reserve and commit; work; keep the answer. Whatever `work` raises frees the key."""
     found = reserve(asked)
     if isinstance(found, KeptAnswer):

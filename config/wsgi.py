@@ -8,7 +8,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from batches.hints import use_thread
+from batches.hints import use_thread  # noqa: E402  (imports models, which need the settings)
 
 use_thread()
 # The objects that are loaded now stay, so the garbage collector does not have to visit them. That would be a third of

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from lxml import etree
 
-from accounts.idempotency import asked_with
+from accounts.idempotency import identify_request
 from accounts.models import ApiKey
 from api.caller import acting_account, campaign_scopes, check_rate, check_scopes, count_call
 from api.http import UnknownEncoding, read_within
@@ -98,7 +98,7 @@ class NothingDone(Exception):
 def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
     """The reply that the same payload has had under the same key. Headers may differ: clients put the time there."""
     payload = etree.tostring(call.payload, method="c14n")
-    asked = asked_with(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
+    asked = identify_request(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
 
     def work() -> HttpResponse:
         response = done(request, envelope, operation, call)

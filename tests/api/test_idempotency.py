@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from accounts import idempotency
-from accounts.idempotency import Asked, KeptAnswer, Reservation, asked_with, keep_answer, reserve
+from accounts.idempotency import KeptAnswer, KeyedRequest, Reservation, identify_request, keep_answer, reserve
 from accounts.models import Account, ApiKey, IdempotencyKey
 from api.native import urls as native
 from api.sendgrid import urls as sendgrid
@@ -49,8 +49,8 @@ def is_replay(answer: Any) -> bool:
     return "Idempotency-Replayed" in answer and answer["Idempotency-Replayed"] == "true"
 
 
-def request_of(client: ApiClient, path: str, body: Any, key: str = "key-1") -> Asked:
-    return asked_with(key, client.account, method="POST", path=path, body=json.dumps(body).encode())
+def request_of(client: ApiClient, path: str, body: Any, key: str = "key-1") -> KeyedRequest:
+    return identify_request(key, client.account, method="POST", path=path, body=json.dumps(body).encode())
 
 
 @pytest.fixture
