@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
+import pydantic
 from django.http import HttpRequest
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
@@ -39,6 +40,12 @@ class Body(BaseModel):
     def given(self) -> dict[str, Any]:
         """Return the values of the fields that the request holds, by their names in the core."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+class FailFast(pydantic.FailFast):
+    """Stop at the first wrong entry of a list. Pydantic's own cannot be hashed, which optional types need."""
+
+    __hash__ = object.__hash__
 
 
 class Flaw(NamedTuple):
@@ -87,7 +94,7 @@ def find_text(flaw: Flaw, texts: Mapping[tuple[str, str], Text]) -> Text:
     return texts[ANY, flaw.kind]
 
 
-def condition(kind: str, holds: Callable[[Any], bool], **limits: object) -> AfterValidator:
+def condition(kind: str, holds: Callable[[Any], object], **limits: object) -> AfterValidator:
     """Make a condition that values have to meet. Its error has this kind and these limits."""
 
     def check(value: Any) -> Any:
@@ -98,9 +105,21 @@ def condition(kind: str, holds: Callable[[Any], bool], **limits: object) -> Afte
     return AfterValidator(check)
 
 
-def null_as(empty: Any) -> WrapValidator:
-    """Accept null, too, and read it as `empty`."""
-    return WrapValidator(lambda value, validate: empty if value is None else validate(value))
+def as_one(kind: str, **limits: object) -> WrapValidator:
+    """Replace whatever errors a value has, at any depth, by a single one of this kind."""
+
+    def validate_whole(value: Any, validate: Callable[[Any], Any]) -> Any:
+        try:
+            return validate(value)
+        except ValidationError:
+            raise PydanticCustomError(kind, kind, limits) from None
+
+    return WrapValidator(validate_whole)
+
+
+def null_as(make_empty: Callable[[], Any]) -> WrapValidator:
+    """Accept null, too, and read it as an empty value, such as that of `str` or `list`."""
+    return WrapValidator(lambda value, validate: make_empty() if value is None else validate(value))
 
 
 def find_uuid(text: str) -> UUID | None:

@@ -48,8 +48,12 @@ the blank Braille pattern is one, too.
 JOINERS: Final = frozenset("\u200c\u200d")
 """ZWNJ and ZWJ, which RFC 5892 (appendices A.1 and A.2) allows in some contexts in a label, and nowhere else."""
 
-_DOMAIN: Final = re.compile(rf"{ASCII_LABEL}(?:\.{ASCII_LABEL}){{0,{MOST_LABELS - 1}}}")
-_PLAIN: Final = re.compile(f"[{ATEXT}]+@{_DOMAIN.pattern}")
+ASCII_DOMAIN: Final = rf"{ASCII_LABEL}(?:\.{ASCII_LABEL}){{0,{MOST_LABELS - 1}}}"
+ASCII_ADDRESS: Final = f"[{ATEXT}]+@{ASCII_DOMAIN}"
+"""An address that is ASCII, in the syntax that Python, Rust (pydantic) and ECMA-262 share. `is_address` tells about any
+text."""
+_DOMAIN: Final = re.compile(ASCII_DOMAIN)
+_PLAIN: Final = re.compile(ASCII_ADDRESS)
 _LOCAL: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]+")
 _MAPPED: Final = re.compile("[a-z0-9_-]+")
 _DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")

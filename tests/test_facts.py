@@ -23,6 +23,7 @@ from api.native.inputs import account, batches, fields
 from api.native.urls import urlpatterns as native_routes
 from api.sendgrid.keys.inputs import MAX_SCOPES, SCOPE_LENGTH
 from api.sendgrid.mail import headers, types
+from api.sendgrid.values import MAX_LINE_LENGTH
 from api.soap import codes, inputs, properties, reading, tokens
 from api.soap.operations.retrieve import PAGE
 from audience.jobs import csv_files, lifecycle, sweep
@@ -58,7 +59,7 @@ FACTS = {
         f"| personalizations, recipients | {COMMA(types.MAX_PERSONALIZATIONS)} each |",
         f"| {headers.MAX_HEADERS}, names of {headers.MAX_NAME_LENGTH} characters, "
         f"{COMMA(headers.MAX_SIZE)} bytes together |",
-        f"| subject, a name, a file's name | {types.MAX_LINE_LENGTH} characters |",
+        f"| subject, a name, a file's name | {MAX_LINE_LENGTH} characters |",
         f"| content blocks, attachments, categories | {types.MAX_CONTENTS}, {COMMA(types.MAX_ATTACHMENTS)}, "
         f"{types.MAX_CATEGORIES} of {types.MAX_CATEGORY_LENGTH} characters |",
         f"| scopes of a new API key | {MAX_SCOPES} of {SCOPE_LENGTH} characters |",

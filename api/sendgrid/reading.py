@@ -1,72 +1,98 @@
-"""Read bodies and parameters that several families have in common."""
+"""Read bodies and parameters of requests. What is wrong with one is said in the Refusal that these functions raise."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from pydantic import ValidationError
 from rest_framework.request import Request
 
-from api.http import NotJson, parse_json, read_body
+from api import bodies
+from api.bodies import Body, explain
+from api.http import keep_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
+from api.sendgrid.values import TEXTS, Texts
 
 BOOLEANS: Final = {"true": True, "false": False}
+NUMBER: Final = re.compile(r"[0-9]{1,12}")
+
+Model = TypeVar("Model", bound=Body)
 
 
-def read_flag(request: Request, name: str) -> bool:
-    """`true` or `false` in the query; false if nothing is said."""
-    given = request.query_params.get(name, "false").lower()
-    if given not in BOOLEANS:
-        raise Refusal(400, Problem(f"{name} must be true or false", name))
-    return BOOLEANS[given]
-
-
-def said_of(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Those of the fields that are not null."""
-    return {name: value for name in names if (value := given.get(name)) is not None}
-
-
-def read_object(request: Request) -> Mapping[str, Any]:
-    """The JSON object a request carries. Raises BadBody and Refusal."""
-    value = read_json(request)
-    if not isinstance(value, dict):
-        raise NotJson
-    return value
+def read_object(request: Request) -> dict[str, Any]:
+    """Return the JSON object of a body. Raises BadBody and Refusal."""
+    check_content_type(request)
+    return bodies.read_object(request._request)
 
 
 def read_array(request: Request) -> list[Any]:
-    """The JSON array a request carries. Raises BadBody and Refusal."""
-    value = read_json(request)
-    if not isinstance(value, list):
-        raise NotJson
-    return value
+    """Return the JSON array of a body. Raises BadBody and Refusal."""
+    check_content_type(request)
+    return bodies.read_array(request._request)
 
 
-def read_json(request: Request) -> Any:
-    body = read_body(request._request)
-    if not body:
-        raise NotJson
-    if request._request.content_type != "application/json":
+def check_content_type(request: Request) -> None:
+    """Refuse a body that is not declared as JSON."""
+    if keep_body(request._request) and request._request.content_type != "application/json":
         raise plain_refusal(415)
-    return parse_json(body)
+
+
+def has_body(request: Request) -> bool:
+    """Return whether a request holds a body, where it may be empty."""
+    return bool(keep_body(request._request))
+
+
+def read_fields(
+    model: type[Model], fields: Mapping[str, Any], texts: Texts | None = None, *, most: int | None = None
+) -> Model:
+    """Validate the fields of an object. Raises the Refusal that names the fields that are wrong, `most` of them.
+
+    `texts` are the family's own, which go before those of `values.py`.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise Refusal(400, *problems_of(error, texts or {})[:most]) from None
+
+
+def problems_of(error: ValidationError, texts: Texts) -> list[Problem]:
+    """Return a problem for each field that is wrong."""
+    return [
+        text
+        if isinstance(text, Problem)
+        else Problem(text.format(name=flaw.field.rpartition(".")[2], **flaw.limits), flaw.field)
+        for flaw, text in explain(error, {**TEXTS, **texts})
+    ]
+
+
+def without_nulls(fields: Mapping[str, Any], but: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the fields that are not null, and those that null empties."""
+    return {name: value for name, value in fields.items() if value is not None or name in but}
+
+
+def read_flag(request: Request, name: str) -> bool:
+    """Return a parameter that is `true` or `false`; false if it is missing."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in BOOLEANS:
+        raise Refusal(400, Problem(f"{name} must be true or false", name))
+    return BOOLEANS[value]
 
 
 def read_list(request: Request, name: str, *, highest: int, lowest: int = 0) -> list[str]:
-    """The values of a parameter, repeated or with commas between."""
-    given = [each for text in request.query_params.getlist(name) for each in text.split(",") if each]
-    if not lowest <= len(given) <= highest:
+    """Return the values of a parameter that is repeated or holds commas."""
+    values = [value for text in request.query_params.getlist(name) for value in text.split(",") if value]
+    if not lowest <= len(values) <= highest:
         raise Refusal(400, Problem(f"{name} must have from {lowest} to {highest} entries", name))
-    return given
-
-
-NUMBER = re.compile(r"[0-9]{1,12}")
+    return values
 
 
 def read_number(request: Request, name: str, *, lowest: int = 0, highest: int = 10**12) -> int | None:
-    given = request.query_params.get(name)
-    if given is None:
+    """Return a parameter that is a number, or None if it is missing."""
+    text = request.query_params.get(name)
+    if text is None:
         return None
-    if not NUMBER.fullmatch(given) or not lowest <= int(given) <= highest:
+    if not NUMBER.fullmatch(text) or not lowest <= int(text) <= highest:
         raise Refusal(400, Problem(f"{name} must be an integer from {lowest} to {highest}", name))
-    return int(given)
+    return int(text)

@@ -17,7 +17,7 @@ class Pet(Body):
 
     title: Annotated[str, condition("blank", str.strip), condition("too_long", lambda it: len(it) < 9, most=8)] = ""
     toys: list[str] = Field([], alias="toy_names")
-    owner: Annotated[int | None, null_as(0)] = None
+    owner: Annotated[int | None, null_as(int)] = None
     id: Uuid | None = None
     born_at: Moment | None = None
 

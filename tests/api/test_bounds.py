@@ -10,6 +10,7 @@ from api.endpoint import MAX_QUERY_BYTES
 from api.http import MAX_DEPTH
 from api.sendgrid.keys import inputs
 from api.sendgrid.mail import headers, types
+from api.sendgrid.values import MAX_LINE_LENGTH
 from mailer import waiting
 from mailer.models import Mail
 from mailer.waiting import _Seen
@@ -37,7 +38,7 @@ def contents(count: int) -> list[dict[str, str]]:
     return [{"type": "text/x", "value": "x"}] * count
 
 
-LINE = "x" * types.MAX_LINE_LENGTH
+LINE = "x" * MAX_LINE_LENGTH
 ALLOWED = {
     "headers": mail_body(headers=numbered(headers.MAX_HEADERS)),
     "a personalization's headers": personalized(headers=numbered(headers.MAX_HEADERS)),

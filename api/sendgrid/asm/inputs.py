@@ -1,94 +1,86 @@
-"""The requests of unsubscribe groups.
-
-No document has texts for what is wrong with them: these are ours."""
+"""Read the requests of unsubscribe groups. No document has texts for wrong ones: these are ours."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Final
 
-from pydantic import FailFast, Field, TypeAdapter, ValidationError
+from pydantic import FailFast, Field
 from rest_framework.request import Request
 
+from api.bodies import ANY, Body, condition
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.mail.types import AddressText
-from api.sendgrid.reading import NUMBER, read_object
-from api.sendgrid.suppressions.inputs import MAX_EMAILS, TEXTS, read_known
+from api.sendgrid.reading import NUMBER, read_fields, read_object
+from api.sendgrid.suppressions.inputs import MAX_EMAILS, read_known
+from api.sendgrid.values import AddressText, Texts, is_short
 from mailer.suppressions.groups import HIGHEST_ID
 
 NAME_LENGTH, DESCRIPTION_LENGTH = 30, 100
-
-ADDRESSES = TypeAdapter(Annotated[list[AddressText], FailFast(), Field(max_length=MAX_EMAILS)])
-
-INVALID_EMAILS = Problem(
-    f"recipient_emails must be an array of at most {MAX_EMAILS} email addresses", "recipient_emails"
-)
 INVALID_ID = Problem("id must be an integer", "id")
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRequest:
-    """A group to be; in a change None stands for what nothing was said of."""
-
-    name: str | None
-    description: str | None
-    is_default: bool | None
+NOT_BLANK: Final = condition("required", str.strip)
 
 
-def read_new_group(request: Request) -> GroupRequest:
-    """The body of POST asm/groups."""
-    return read_group(read_object(request), required=("name", "description"))
+class GroupChange(Body):
+    """A change of a group; None leaves a field unchanged."""
+
+    name: Annotated[str, NOT_BLANK, is_short(NAME_LENGTH)] | None = None
+    description: Annotated[str, NOT_BLANK, is_short(DESCRIPTION_LENGTH)] | None = None
+    is_default: bool | None = None
 
 
-def read_group_change(request: Request) -> GroupRequest:
-    """The body of PATCH asm/groups/{id}."""
-    return read_group(read_object(request), required=())
+class NewGroup(Body):
+    """A new group."""
+
+    name: Annotated[str, NOT_BLANK, is_short(NAME_LENGTH)]
+    description: Annotated[str, NOT_BLANK, is_short(DESCRIPTION_LENGTH)]
+    is_default: bool | None = None
 
 
-def read_group(given: Mapping[str, Any], *, required: tuple[str, ...]) -> GroupRequest:
-    problems = [
-        problem
-        for name, length in (("name", NAME_LENGTH), ("description", DESCRIPTION_LENGTH))
-        if (problem := find_problem(given, name, length, is_required=name in required))
-    ]
-    is_default = given.get("is_default")
-    if is_default is not None and not isinstance(is_default, bool):
-        problems.append(Problem("is_default must be a boolean", "is_default"))
-    if problems:
-        raise Refusal(400, *problems)
-    return GroupRequest(given.get("name"), given.get("description"), is_default)
+class Recipients(Body):
+    """Addresses that are put on a list."""
+
+    recipient_emails: Annotated[list[AddressText], FailFast(), Field(max_length=MAX_EMAILS)]
 
 
-def find_problem(given: Mapping[str, Any], name: str, length: int, *, is_required: bool) -> Problem | None:
-    value = given.get(name)
-    if value is None and not is_required:
-        return None
-    if not isinstance(value, str) or not value.strip():
-        return Problem(f"{name} is required", name)
-    return Problem(f"{name} must be at most {length} characters", name) if len(value) > length else None
+class SearchedRecipients(Body):
+    """Texts that are looked for on a list. A text that is not an address is on no list."""
+
+    recipient_emails: Annotated[list[str], FailFast(), Field(max_length=MAX_EMAILS)]
+
+
+TEXTS: Final[Texts] = {
+    (ANY, "string_type"): "{name} is required",
+    (ANY, "missing"): "{name} is required",
+    (ANY, "string_too_long"): "{name} must be at most {highest} characters",
+    ("recipient_emails", ANY): f"recipient_emails must be an array of at most {MAX_EMAILS} email addresses",
+}
+
+
+def read_new_group(request: Request) -> NewGroup:
+    """Return the group that the body of POST asm/groups asks for."""
+    return read_fields(NewGroup, read_object(request), TEXTS)
+
+
+def read_group_change(request: Request) -> GroupChange:
+    """Return the change that the body of PATCH asm/groups/{id} asks for."""
+    return read_fields(GroupChange, read_object(request), TEXTS)
 
 
 def read_emails(request: Request) -> list[str]:
-    """The addresses to put on a list, as they were given."""
-    try:
-        return ADDRESSES.validate_python(read_object(request).get("recipient_emails"), strict=True)
-    except ValidationError:
-        raise Refusal(400, INVALID_EMAILS) from None
+    """Return the addresses to put on a list, as they were written."""
+    return read_fields(Recipients, read_object(request), TEXTS).recipient_emails
 
 
 def read_searched_emails(request: Request) -> list[str]:
-    """The addresses to look for: whatever is none is on no list. Raises UnfitCharacter."""
-    try:
-        emails = TEXTS.validate_python(read_object(request).get("recipient_emails"), strict=True)
-    except ValidationError:
-        raise Refusal(400, INVALID_EMAILS) from None
-    return read_known(emails, "recipient_emails")
+    """Return the texts to look for. Raises UnfitCharacter."""
+    recipients = read_fields(SearchedRecipients, read_object(request), TEXTS)
+    return read_known(recipients.recipient_emails, "recipient_emails")
 
 
 def read_ids(request: Request) -> list[int]:
-    """`?id=1&id=2` or `?id=1,2`: the groups that are wanted; none: all."""
-    given = [each for text in request.query_params.getlist("id") for each in text.split(",")]
-    if not all(map(NUMBER.fullmatch, given)):
+    """Return the ids of the groups that `?id=1&id=2` or `?id=1,2` names; none stand for all."""
+    ids = [text for value in request.query_params.getlist("id") for text in value.split(",")]
+    if not all(map(NUMBER.fullmatch, ids)):
         raise Refusal(400, INVALID_ID)
-    return [number for each in given if (number := int(each)) <= HIGHEST_ID]
+    return [number for text in ids if (number := int(text)) <= HIGHEST_ID]

@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Final, Literal
 
+from pydantic import Field
 from rest_framework.request import Request
 
-from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.reading import read_object
+from api.bodies import ANY, Body
+from api.sendgrid.reading import read_fields, read_object
+from api.sendgrid.values import Texts
 from batches.states import BatchStatus
 
 STATUSES = {"pause": BatchStatus.PAUSED, "cancel": BatchStatus.CANCELLED}
 BATCH_ID_LENGTH = 200
 
-INVALID_BATCH = Problem("invalid batch id", "batch_id")
-INVALID_STATUS = Problem("invalid status", "status")  # ours, as are all texts below that no document has
+
+class StatusChange(Body):
+    """The status that a batch shall have."""
+
+    word: Literal["pause", "cancel"] = Field(alias="status")
+
+    @property
+    def status(self) -> BatchStatus:
+        """Return the status by the core's name."""
+        return STATUSES[self.word]
 
 
-@dataclass(frozen=True, slots=True)
-class StopRequest:
-    """A batch, and the status its caller wants it in."""
+class Stop(StatusChange):
+    """A batch, and the status that it shall have."""
 
-    batch_id: str
-    status: BatchStatus
+    batch_id: Annotated[str, Field(min_length=1, max_length=BATCH_ID_LENGTH)]
 
 
-def read_stop(request: Request) -> StopRequest:
-    """The body of POST scheduled_sends; names both fields if both are wrong."""
-    given = read_object(request)
-    batch_id, status = given.get("batch_id"), find_status(given)
-    problems = [] if isinstance(batch_id, str) and 0 < len(batch_id) <= BATCH_ID_LENGTH else [INVALID_BATCH]
-    if status is None:
-        problems.append(INVALID_STATUS)
-    if problems or status is None:
-        raise Refusal(400, *problems)
-    return StopRequest(str(batch_id), status)
+TEXTS: Final[Texts] = {
+    ("batch_id", ANY): "invalid batch id",
+    ("status", ANY): "invalid status",  # no document has a text for it
+}
+
+
+def read_stop(request: Request) -> Stop:
+    """Return the batch and its status, from the body of POST scheduled_sends."""
+    return read_fields(Stop, read_object(request), TEXTS)
 
 
 def read_status(request: Request) -> BatchStatus:
-    """The body of PATCH scheduled_sends."""
-    status = find_status(read_object(request))
-    if status is None:
-        raise Refusal(400, INVALID_STATUS)
-    return status
-
-
-def find_status(given: Mapping[str, Any]) -> BatchStatus | None:
-    word = given.get("status")
-    return STATUSES.get(word) if isinstance(word, str) else None
+    """Return the status in the body of PATCH scheduled_sends."""
+    return read_fields(StatusChange, read_object(request), TEXTS).status

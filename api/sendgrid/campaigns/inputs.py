@@ -1,85 +1,101 @@
-"""The requests of legacy campaigns. All that is wrong with one is told at once."""
+"""Read the requests of legacy campaigns. An answer names every field that is wrong."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import Field
 from rest_framework.request import Request
 
-from api.sendgrid import field_readers as fields
+from api.bodies import ANY, LATEST, Body, condition, null_as
 from api.sendgrid.campaign_texts import FUTURE
-from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.field_readers import Field, or_none
-from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.reading import read_number, read_object
+from api.sendgrid.ids import read_id
+from api.sendgrid.reading import read_fields, read_number, read_object
+from api.sendgrid.values import (
+    MAX_LEGACY_LISTS,
+    MAX_SEGMENTS,
+    NO_TEST_ADDRESS,
+    Categories,
+    Content,
+    Editor,
+    Id,
+    Ids,
+    Line,
+    Pool,
+    TestAddresses,
+    Title,
+    Url,
+)
 from campaigns.editing import EditingRules
 from campaigns.errors import UnknownCampaign
 
 RULES: Final = EditingRules(needs_verified_sender=True, fixed=frozenset({"editor"}))
-FIELDS: Final = (
-    Field("title", fields.read_title, "title"),
-    Field("subject", or_none(fields.read_line, ""), "subject"),
-    Field("sender_id", or_none(fields.read_id), "sender"),
-    Field("list_ids", or_none(fields.several_ids(fields.MAX_LEGACY_LISTS), ()), "lists"),
-    Field("segment_ids", or_none(fields.several_ids(fields.MAX_SEGMENTS), ()), "segments"),
-    Field("categories", or_none(fields.read_categories, ()), "categories"),
-    Field("suppression_group_id", or_none(fields.read_id), "suppression_group"),
-    Field("custom_unsubscribe_url", or_none(fields.read_url, ""), "custom_unsubscribe_url"),
-    Field("ip_pool", or_none(fields.read_pool, ""), "ip_pool"),
-    Field("html_content", or_none(fields.read_content, ""), "html_content"),
-    Field("plain_content", or_none(fields.read_content, ""), "plain_content"),
-    Field("editor", fields.read_editor, "editor"),
-)
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 """Campaigns on a page, each with its contents of up to a megabyte."""
 
 
+class CampaignChange(Body):
+    """A change of a campaign. Null empties a field."""
+
+    title: Title = ""
+    subject: Annotated[Line, null_as(str)] = ""
+    sender: Id | None = Field(None, alias="sender_id")
+    lists: Annotated[list[int], Ids(MAX_LEGACY_LISTS), null_as(list)] = Field([], alias="list_ids")
+    segments: Annotated[list[int], Ids(MAX_SEGMENTS), null_as(list)] = Field([], alias="segment_ids")
+    categories: Annotated[Categories, null_as(list)] = []
+    suppression_group: Id | None = Field(None, alias="suppression_group_id")
+    custom_unsubscribe_url: Annotated[Url, null_as(str)] = ""
+    ip_pool: Annotated[Pool, null_as(str)] = ""
+    html_content: Annotated[Content, null_as(str)] = ""
+    plain_content: Annotated[Content, null_as(str)] = ""
+    editor: Editor = "code"
+
+
+class Schedule(Body):
+    """The time at which a campaign is to be sent. The core tells whether it is in the future."""
+
+    send_at: Annotated[int, condition("time", lambda seconds: 0 <= seconds <= LATEST.timestamp())]
+
+
+class Test(Body):
+    """The addresses that a test is sent to."""
+
+    to: TestAddresses
+
+
 def read_new_campaign(request: Request) -> Mapping[str, Any]:
-    """The body of POST campaigns: what the new one is to hold."""
-    return read_changes({"title": None, **read_object(request)})
+    """Return the values of a new campaign, from the body of POST campaigns."""
+    return read_fields(CampaignChange, {"title": None, **read_object(request)}).given()
 
 
 def read_campaign_change(request: Request) -> Mapping[str, Any]:
-    """The body of PATCH campaigns: what is given changes, and null empties it."""
-    return read_changes(read_object(request))
-
-
-def read_changes(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    changes, problems = fields.read_fields(given, FIELDS)
-    if problems:
-        raise Refusal(400, *problems)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    """Return the values that change, from the body of PATCH campaigns."""
+    return read_fields(CampaignChange, read_object(request)).given()
 
 
 def read_campaign_id(text: str) -> int:
-    """The campaign a path names. Raises UnknownCampaign for what is no campaign's number."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= HIGHEST_ID):
+    """Return the id of the campaign that a path names. Raises UnknownCampaign."""
+    number = read_id(text)
+    if number is None:
         raise UnknownCampaign
-    return int(text)
+    return number
 
 
 def read_page(request: Request) -> slice:
-    """`limit` and `offset`."""
+    """Return the part of the list that `limit` and `offset` name."""
     limit = read_number(request, "limit", lowest=1, highest=MAX_LIMIT)
     offset = read_number(request, "offset") or 0
     return slice(offset, offset + (DEFAULT_LIMIT if limit is None else limit))
 
 
 def read_send_at(request: Request) -> dt.datetime:
-    """The body of POST and PATCH schedules. Whether it is in the future the core knows."""
-    send_at = read_object(request).get("send_at")
-    if type(send_at) is not int or not 0 <= send_at <= fields.LATEST.timestamp():
-        raise Refusal(400, Problem(FUTURE, "send_at"))
-    return dt.datetime.fromtimestamp(send_at, dt.UTC)
+    """Return the time in the body of POST and PATCH schedules."""
+    schedule = read_fields(Schedule, read_object(request), {("send_at", ANY): FUTURE})
+    return dt.datetime.fromtimestamp(schedule.send_at, dt.UTC)
 
 
 def read_test_addresses(request: Request) -> list[str]:
-    """The body of POST schedules/test."""
-    found, problems = fields.read_fields(
-        {"to": None, **read_object(request)}, [Field("to", fields.read_addresses, "to")]
-    )
-    if problems:
-        raise Refusal(400, *problems)
-    return list(found["to"])
+    """Return the addresses in the body of POST schedules/test."""
+    return read_fields(Test, read_object(request), {("to", "missing"): NO_TEST_ADDRESS}).to

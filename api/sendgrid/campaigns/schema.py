@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.campaign_words import WORDS, Dialect
 from api.openapi import NUMBER, RECEIPT_HEADERS, TEXT, Piece, Reply, component, list_of, nullable, one_of, record
-from api.sendgrid import field_readers as fields
+from api.sendgrid import values
 from api.sendgrid.campaigns.inputs import DEFAULT_LIMIT, MAX_LIMIT
 from api.sendgrid.ids import HIGHEST_ID
 from api.sendgrid.words import EDITOR_ONLY, NO_POOL, REPEATABLE, call
@@ -19,18 +19,18 @@ CAMPAIGNS = "SendGrid: legacy campaigns"
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": HIGHEST_ID}
 STATUS = one_of(dict.fromkeys(WORDS[Dialect.LEGACY].values()))
 WRITABLE: dict[str, Piece] = {
-    "title": {**TEXT, "minLength": 1, "maxLength": fields.TITLE_LENGTH},
+    "title": {**TEXT, "minLength": 1, "maxLength": values.TITLE_LENGTH},
     "subject": nullable(TEXT),
     "sender_id": nullable(ID),
     "list_ids": nullable(list_of(ID)),
-    "segment_ids": nullable({**list_of(ID), "maxItems": fields.MAX_SEGMENTS}),
-    "categories": nullable({**list_of(TEXT), "maxItems": fields.MAX_CATEGORIES}),
+    "segment_ids": nullable({**list_of(ID), "maxItems": values.MAX_SEGMENTS}),
+    "categories": nullable({**list_of(TEXT), "maxItems": values.MAX_CATEGORIES}),
     "suppression_group_id": nullable(ID),
     "custom_unsubscribe_url": nullable(TEXT),
     "ip_pool": nullable(TEXT),
     "html_content": nullable(TEXT),
     "plain_content": nullable(TEXT),
-    "editor": one_of(fields.EDITORS),
+    "editor": one_of(values.EDITORS),
 }
 SEND_AT: Piece = {**NUMBER, "description": "Unix time, in the future."}
 ADDRESS: Piece = {"type": "string", "format": "email"}

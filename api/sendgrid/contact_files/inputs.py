@@ -1,19 +1,19 @@
-"""The requests of imports and exports of contacts. The texts are ours: no document has any for what is wrong there."""
+"""Read the requests of imports and exports of contacts. No document has texts for wrong ones: these are ours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+from annotated_types import Interval, MaxLen
+from pydantic import Field
 from rest_framework.request import Request
 
 from accounts.models import Account
-from api.http import keep_body
-from api.sendgrid.contacts.inputs import MAX_IDS, MAX_LISTS, numbers_of_lists, numbers_of_segments, read_list_ids
-from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.field_readers import Field, Wrong, read_fields, several_uuids
-from api.sendgrid.fields.ids import read_column
-from api.sendgrid.reading import read_object, said_of
+from api.bodies import ANY, Body, FailFast, Uuid
+from api.sendgrid.contacts.inputs import MAX_IDS, MAX_LISTS
+from api.sendgrid.ids import numbers_of_lists, read_column
+from api.sendgrid.reading import has_body, read_fields, read_object, without_nulls
+from api.sendgrid.values import Texts, Uuids
 from audience.errors import UnknownField
 from audience.jobs.exports import FileFormat
 from audience.jobs.imports import Column
@@ -21,80 +21,63 @@ from audience.jobs.imports import Column
 MAX_COLUMNS: Final = 500
 FILE_MEGABYTES: Final = 5000
 
-CSV_ONLY: Final = Problem("file_type must be csv", "file_type")
-INVALID_MAPPINGS: Final = Problem(
-    f"field_mappings must be an array of 1 to {MAX_COLUMNS} ids of fields, or nulls", "field_mappings"
-)
+
+class Import(Body):
+    """A file with contacts: what its columns are, and the lists that the contacts are put on."""
+
+    file_type: Literal["csv"]
+    field_mappings: Annotated[
+        list[Annotated[str, MaxLen(MAX_IDS)] | None],
+        FailFast(),
+        Field(min_length=1, max_length=MAX_COLUMNS),
+    ]
+    lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
+
+
+class Export(Body):
+    """Lists and segments whose contacts are exported, and the files. Sizes are in megabytes, packed."""
+
+    lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
+    segments: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="segment_ids")
+    notifications: dict[str, Any] = {}
+    """Accepted without effect: nobody is mailed a link."""
+    file_type: Literal["csv", "json"] = "csv"
+    max_file_size: Annotated[int, Interval(ge=1, le=FILE_MEGABYTES)] | None = None
+
+    @property
+    def file_format(self) -> FileFormat:
+        """Return the format of the files."""
+        return FileFormat(self.file_type)
+
+    @property
+    def most_bytes(self) -> int | None:
+        """Return the bytes of a file, packed, or None for the default."""
+        return None if self.max_file_size is None else self.max_file_size * 2**20
+
+
+IMPORT_TEXTS: Final[Texts] = {
+    ("file_type", ANY): "{name} must be csv",
+    ("field_mappings", ANY): f"{{name}} must be an array of 1 to {MAX_COLUMNS} ids of fields, or nulls",
+}
+EXPORT_TEXTS: Final[Texts] = {
+    ("file_type", ANY): "{name} must be csv or json",
+    ("max_file_size", ANY): f"{{name}} must be an integer from 1 to {FILE_MEGABYTES}",
+}
 
 
 def read_import(request: Request, account: Account) -> tuple[list[Column], list[int]]:
-    """The body of PUT imports: what the columns are, and the numbers of lists. Raises UnknownField and UnknownList."""
-    given = read_object(request)
-    problems = [] if given.get("file_type") == "csv" else [CSV_ONLY]
-    mappings = given.get("field_mappings")
-    if not is_mapping(mappings):
-        problems.append(INVALID_MAPPINGS)
-    lists = read_list_ids(given, account, problems)
-    if problems:
-        raise Refusal(400, *problems)
-    columns = [None if each is None else read_column(each) for each in mappings or ()]
-    if any(column is None and each is not None for column, each in zip(columns, mappings or (), strict=True)):
+    """Return the columns of a file and the core's ids of lists, from the body of PUT imports.
+
+    Raises UnknownField and UnknownList.
+    """
+    wanted = read_fields(Import, without_nulls(read_object(request)), IMPORT_TEXTS)
+    list_ids = numbers_of_lists(account, wanted.lists)
+    columns = [None if mapping is None else read_column(mapping) for mapping in wanted.field_mappings]
+    if any(column is None and each is not None for column, each in zip(columns, wanted.field_mappings, strict=True)):
         raise UnknownField(field="field_mappings")
-    return columns, lists
+    return columns, list_ids
 
 
-def is_mapping(value: Any) -> bool:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_COLUMNS:
-        return False
-    return all(each is None or (isinstance(each, str) and len(each) <= MAX_IDS) for each in value)
-
-
-def read_file_format(value: Any) -> FileFormat:
-    if not isinstance(value, str) or value not in list(FileFormat):
-        raise Wrong("{name} must be csv or json")
-    return FileFormat(value)
-
-
-def read_file_size(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= FILE_MEGABYTES:
-        raise Wrong(f"{{name}} must be an integer from 1 to {FILE_MEGABYTES}")
-    return value * 2**20
-
-
-def read_notifications(value: Any) -> None:
-    """Taken, for nobody is mailed a link: who made the export asks for it."""
-    if not isinstance(value, dict):
-        raise Wrong("{name} must be an object")
-
-
-EXPORT: Final = (
-    Field("list_ids", several_uuids(MAX_LISTS), "lists"),
-    Field("segment_ids", several_uuids(MAX_LISTS), "segments"),
-    Field("notifications", read_notifications, "notifications"),
-    Field("file_type", read_file_format, "format"),
-    Field("max_file_size", read_file_size, "bytes"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRequest:
-    """Whose contacts are exported, by numbers, and how; sizes in bytes, packed."""
-
-    list_ids: list[int]
-    segment_ids: list[int]
-    file_format: FileFormat
-    most_bytes: int | None
-
-
-def read_export(request: Request, account: Account) -> ExportRequest:
-    """The body of POST exports, which may be empty. Raises UnknownList and UnknownSegment."""
-    given = read_object(request) if keep_body(request._request) else {}
-    found, problems = read_fields(said_of(given, *(field.name for field in EXPORT)), EXPORT)
-    if problems:
-        raise Refusal(400, *problems)
-    return ExportRequest(
-        numbers_of_lists(account, found.get("lists", ())),
-        numbers_of_segments(account, found.get("segments", ())),
-        found.get("format", FileFormat.CSV),
-        found.get("bytes"),
-    )
+def read_export(request: Request) -> Export:
+    """Return the export that the body of POST exports, which may be empty, asks for."""
+    return read_fields(Export, without_nulls(read_object(request)) if has_body(request) else {}, EXPORT_TEXTS)

@@ -10,6 +10,7 @@ from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid.contact_files import inputs, links, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.ids import numbers_of_lists, numbers_of_segments
 from api.sendgrid.outputs import metadata_of, page_of
 from api.sendgrid.paging import read_page
 from audience.jobs.exports import begin_export, parts_of
@@ -70,13 +71,13 @@ class Exports(MarketingEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        asked = inputs.read_export(request, self.account)
+        export = inputs.read_export(request)
         job = begin_export(
             self.account,
-            list_ids=asked.list_ids,
-            segment_ids=asked.segment_ids,
-            file_format=asked.file_format,
-            most_bytes=asked.most_bytes,
+            list_ids=numbers_of_lists(self.account, export.lists),
+            segment_ids=numbers_of_segments(self.account, export.segments),
+            file_format=export.file_format,
+            most_bytes=export.most_bytes,
         )
         return Response(
             {"id": str(job.uuid), "_metadata": metadata_of(request, f"contacts/exports/{job.uuid}")}, status=202

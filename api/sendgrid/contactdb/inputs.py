@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import Field
 from rest_framework.request import Request
 
 from accounts.models import Account
+from api.bodies import ANY, Body, as_one, condition
 from api.sendgrid.audience_texts import UNKNOWN_MEMBER
 from api.sendgrid.contactdb.recipient_ids import Key, find_recipients, read_recipient_id
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.reading import read_array, read_number, read_object
+from api.sendgrid.reading import read_array, read_fields, read_number, read_object
+from api.sendgrid.values import ListName, Texts
 from audience.drafts import make_draft
 from audience.errors import InvalidContact, UnknownContact
 from audience.fields import list_fields
@@ -44,8 +47,31 @@ INVALID_LIST_IDS: Final = Problem("list id was invalid")
 NO_IDS: Final = Problem("No recipient ids provided")
 NOT_BOOLEAN: Final = Problem("delete_contacts not a bool", "delete_contacts")
 TOO_MANY: Final = Problem(f"there is a limit of {MAX_RECIPIENTS} recipients")
-NAME_TEXT: Final = f"name must be a string of 1 to {NAME_LENGTH} characters"
 NO_FIELDS: Final = "The following parameters are not custom fields or reserved fields: [{}]"
+
+
+LIST_NAME_TEXT: Final = f"name must be a string of 1 to {NAME_LENGTH} characters"
+
+
+class NamedList(Body):
+    """The name of a list."""
+
+    name: Annotated[ListName, as_one("list_name")]
+
+
+class NewField(Body):
+    """A new custom field."""
+
+    type: Annotated[str, condition("field_type", lambda name: name in list(FieldType)), as_one("field_type")]
+    name: Annotated[str, Field(min_length=1)]
+
+
+TEXTS: Final[Texts] = {
+    ("name", "list_name"): LIST_NAME_TEXT,
+    ("name", "missing"): LIST_NAME_TEXT,
+    ("name", ANY): "name is required",
+    ("type", ANY): f"type must be one of {', '.join(FieldType)}",
+}
 
 
 def read_id(text: str, problem: Problem = INVALID_ID) -> int:
@@ -74,11 +100,8 @@ def read_page(request: Request) -> tuple[int, int]:
 
 
 def read_list_name(request: Request) -> str:
-    """The body of POST and PATCH lists."""
-    name = read_object(request).get("name")
-    if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH:
-        raise Refusal(400, Problem(NAME_TEXT, "name"))
-    return name
+    """Return the name in the body of POST and PATCH lists."""
+    return read_fields(NamedList, read_object(request), TEXTS).name
 
 
 def read_list_ids(request: Request) -> list[int]:
@@ -164,14 +187,6 @@ def read_row(given: Any, fields: Mapping[str, FieldDefinition]) -> Row:
 
 
 def read_new_field(request: Request) -> tuple[str, FieldType]:
-    """The body of POST custom_fields. What a name may be the core knows."""
-    given = read_object(request)
-    name, type_ = given.get("name"), given.get("type")
-    problems = []
-    if type_ not in list(FieldType):
-        problems.append(Problem(f"type must be one of {', '.join(FieldType)}", "type"))
-    if not isinstance(name, str) or not name:
-        problems.append(Problem("name is required", "name"))
-    if problems:
-        raise Refusal(400, *problems)
-    return str(name), FieldType(str(type_))
+    """Return the name and the type in the body of POST custom_fields. The core tells which names are valid."""
+    field = read_fields(NewField, read_object(request), TEXTS)
+    return field.name, FieldType(field.type)

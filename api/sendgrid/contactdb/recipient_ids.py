@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from accounts.models import Account
-from api.sendgrid.ids import find_uuid
+from api.bodies import find_uuid
 from audience.contacts import find_by_identifier, find_contacts
 from audience.models import Contact
 from audience.query.vocabulary import UNSTORABLE

@@ -1,34 +1,64 @@
-"""The requests of legacy segments and searches: conditions in JSON, or in a query string."""
+"""Read the requests of legacy segments and searches: conditions in JSON, or in a query string."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import AfterValidator, BeforeValidator, Field
 from rest_framework.request import Request
 
 from accounts.models import Account
+from api.bodies import ANY, Body, condition
 from api.sendgrid.audience_texts import INVALID_LIST
 from api.sendgrid.contactdb.inputs import NO_FIELDS, SHOWN_NAMES
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.reading import read_object
+from api.sendgrid.reading import read_fields, read_object
+from api.sendgrid.values import Id, Texts
 from audience.dates import read_date
 from audience.lists import check_lists
 from audience.query.conditions import And, Column, Condition, InList, Kind
 from audience.query.legacy_conditions import EVENTS, MOST_CONDITIONS, PARTS, read_legacy
 from audience.query.vocabulary import Vocabulary, vocabulary_of
 
-INVALID_NAME: Final = Problem("the name is not valid", "name")
-INVALID_VALUE: Final = Problem("invalid value is passed into one of the request body parameters")
 NO_PARAMETERS: Final = Problem("No search params are specified")
 LONGEST_VALUE: Final = 1000
 
 
+def take_parts(conditions: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return conditions in the form in which they are kept, with their four parts. The core checks the values."""
+    written = [{part: each.get(part) or "" for part in PARTS} for each in conditions]
+    if any(isinstance(part, str) and len(part) > LONGEST_VALUE for each in written for part in each.values()):
+        raise ValueError("a part is too long")
+    return written
+
+
+class Search(Body):
+    """Conditions, and the list to whose contacts they are limited; null and 0 stand for all contacts."""
+
+    list_id: Annotated[Id | None, BeforeValidator(lambda value: value if value is False or value != 0 else None)] = None
+    conditions: Annotated[
+        list[dict[str, Any]], Field(min_length=1, max_length=MOST_CONDITIONS), AfterValidator(take_parts)
+    ] = []
+
+
+class NamedSearch(Search):
+    """A segment; in a change a field that is missing stays as it is."""
+
+    name: Annotated[str, condition("blank", str.strip)] = ""
+
+
+TEXTS: Final[Texts] = {
+    ("name", ANY): "the name is not valid",
+    ("list_id", ANY): INVALID_LIST,
+    ("conditions", ANY): Problem("invalid value is passed into one of the request body parameters"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentRequest:
-    """A segment to be; None: nothing was said of it."""
+    """A segment; in a change None stands for a field that stays as it is."""
 
     name: str | None
     list_id: int | None
@@ -37,58 +67,35 @@ class SegmentRequest:
 
 
 def read_new_segment(request: Request, account: Account) -> SegmentRequest:
-    """The body of POST segments."""
-    given = read_object(request)
-    return read_segment({"name": None, "conditions": None, **given}, account)
+    """Return the segment that the body of POST segments asks for."""
+    return read_segment({"name": None, "conditions": None, **read_object(request)}, account)
 
 
 def read_segment_change(request: Request, account: Account) -> SegmentRequest:
-    """The body of PATCH segments: what is given changes."""
+    """Return the change that the body of PATCH segments asks for."""
     return read_segment(read_object(request), account)
 
 
-def read_segment(given: Mapping[str, Any], account: Account) -> SegmentRequest:
-    name = given.get("name")
-    if "name" in given and (not isinstance(name, str) or not name.strip()):
-        raise Refusal(400, INVALID_NAME)
-    list_id = read_list_id(given)
-    if "conditions" not in given:
-        return SegmentRequest(name, list_id, None, None)
-    written = read_written(given["conditions"])
-    return SegmentRequest(name, list_id, read_legacy(written, vocabulary_of(account)), written)
-
-
-def read_list_id(given: Mapping[str, Any]) -> int | None:
-    """The list whose contacts are asked alone; None and 0: all are asked."""
-    list_id = given.get("list_id")
-    if list_id in (None, 0) and list_id is not False:
-        return None
-    if type(list_id) is not int or not 1 <= list_id <= HIGHEST_ID:
-        raise Refusal(400, Problem(INVALID_LIST, "list_id"))
-    return list_id
-
-
-def read_written(given: Any) -> list[dict[str, str]]:
-    """The conditions as they are kept: their four parts, all strings."""
-    if not isinstance(given, list) or not 1 <= len(given) <= MOST_CONDITIONS:
-        raise Refusal(400, INVALID_VALUE)
-    if not all(isinstance(each, dict) for each in given):
-        raise Refusal(400, INVALID_VALUE)
-    written = [{part: each.get(part) or "" for part in PARTS} for each in given]
-    if any(isinstance(part, str) and len(part) > LONGEST_VALUE for each in written for part in each.values()):
-        raise Refusal(400, INVALID_VALUE)
-    return written
+def read_segment(fields: Mapping[str, Any], account: Account) -> SegmentRequest:
+    """Return a segment with its condition compiled. Raises Refusal and InvalidCondition."""
+    segment = read_fields(NamedSearch, fields, TEXTS, most=1)
+    written = segment.conditions or None
+    return SegmentRequest(
+        segment.name or None,
+        segment.list_id,
+        read_legacy(written, vocabulary_of(account)) if written else None,
+        written,
+    )
 
 
 def read_search(request: Request, account: Account) -> Condition:
-    """The body of POST recipients/search. Raises UnknownList."""
-    given = read_object(request)
-    list_id = read_list_id(given)
-    condition = read_legacy(read_written(given.get("conditions")), vocabulary_of(account))
-    if list_id is None:
-        return condition
-    check_lists(account, [list_id])
-    return And((InList(list_id), condition))
+    """Return the condition in the body of POST recipients/search. Raises UnknownList."""
+    search = read_fields(Search, {"conditions": None, **read_object(request)}, TEXTS, most=1)
+    found = read_legacy(search.conditions, vocabulary_of(account))
+    if search.list_id is None:
+        return found
+    check_lists(account, [search.list_id])
+    return And((InList(search.list_id), found))
 
 
 def read_search_parameters(request: Request, account: Account) -> Condition:

@@ -1,49 +1,66 @@
-"""The requests of contacts.
+"""Read the requests of contacts. No document has texts for wrong ones: these are ours.
 
-No document has texts for what is wrong with them: these are ours."""
+The contacts of an upsert are read one by one: a request may hold 30,000 of them, and their problems are named by their
+places.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+from pydantic import Field, ValidationError
 from rest_framework.request import Request
 
 from accounts.models import Account
+from api.bodies import ANY, Body, Uuid, find_uuid
 from api.http import BodyTooLarge, keep_body
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.field_readers import Field, one_field, read_fields, several_uuids
-from api.sendgrid.fields.ids import read_field_id
-from api.sendgrid.ids import find_uuid, to_uuids
-from api.sendgrid.reading import read_flag, read_list, read_object, said_of
+from api.sendgrid.ids import numbers_of_lists, read_field_id, to_uuids
+from api.sendgrid.reading import problems_of, read_fields, read_flag, read_list, read_object, without_nulls
+from api.sendgrid.values import Texts, Uuids
 from audience.drafts import MOST_ALTERNATES, read_identifier
-from audience.errors import InvalidContact, UnknownContact, UnknownSegment
+from audience.errors import InvalidContact, UnknownContact
 from audience.jobs.imports import COLUMNS
 from audience.jobs.upserts import UPSERT_LIMIT, Given
-from audience.lists import find_lists
 from audience.models import IDENTIFIERS
-from audience.segments import list_segments
 
 UPSERT_BYTES: Final = 6 * 2**20
 MAX_IDS: Final = 100
 MAX_LISTS: Final = 100
 MAX_PROBLEMS: Final = 20
-"""That are told of one request."""
+"""An answer names no more problems than these."""
 LONGEST_TEXT: Final = 10_000
-"""Of one value, in any field: what is longer is no contact's. What each field may hold the job knows."""
+"""No field can hold a longer text. The job knows the limit of each field."""
 
 NO_CONTACTS: Final = Problem(f"contacts must be an array of 1 to {UPSERT_LIMIT} objects", "contacts")
 NO_IDS: Final = Problem("either ids or delete_all_contacts=true is required", "ids")
-INVALID_IDS: Final = Problem("ids must be UUIDs", "ids")
-NO_QUERY: Final = Problem("query must be a string", "query")
 
 
-# --- contacts ---------------------------------------------------------------------------------------------------------
+class Lists(Body):
+    """The lists that contacts are put on."""
+
+    lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
+
+
+class Batch(Body):
+    """The ids of several contacts."""
+
+    ids: Annotated[list[Uuid], Uuids(MAX_IDS)]
+
+
+class Query(Body):
+    """A query, which the core reads."""
+
+    query: str
+
+
+TEXTS: Final[Texts] = {("query", ANY): "{name} must be a string"}
 
 
 def read_contact_id(text: str) -> UUID:
-    """The contact a path names. Raises UnknownContact for what is no UUID."""
+    """Return the id of the contact that a path names. Raises UnknownContact."""
     uuid = find_uuid(text)
     if uuid is None:
         raise UnknownContact
@@ -51,42 +68,45 @@ def read_contact_id(text: str) -> UUID:
 
 
 def read_upsert(request: Request, account: Account) -> tuple[list[Given], list[int]]:
-    """The body of PUT contacts: contacts, and the numbers of the lists they are put on. What makes a contact that
-    cannot be stored the job tells; here is refused what is no contact at all. Raises UnknownList."""
+    """Return the contacts in the body of PUT contacts, and the core's ids of their lists. Raises UnknownList.
+
+    Only values that no contact can have are refused here. The job tells which contacts cannot be stored.
+    """
     if len(keep_body(request._request)) > UPSERT_BYTES:
         raise BodyTooLarge
-    given = read_object(request)
-    contacts = given.get("contacts")
+    fields = read_object(request)
+    contacts = fields.get("contacts")
     if not isinstance(contacts, list) or not 1 <= len(contacts) <= UPSERT_LIMIT:
         raise Refusal(400, NO_CONTACTS)
     problems: list[Problem] = []
-    taken = [read_contact(each, f"contacts[{place}]", problems) for place, each in enumerate(contacts)]
-    lists = read_list_ids(given, account, problems)
+    rows = [read_contact(contact, f"contacts[{place}]", problems) for place, contact in enumerate(contacts)]
+    lists = read_list_ids(fields, account, problems)
     if problems:
         raise Refusal(400, *problems[:MAX_PROBLEMS])
-    return taken, lists
+    return rows, lists
 
 
-def read_contact(given: Any, where: str, problems: list[Problem]) -> Given:
-    """Values by the names of columns, and custom values by the ids of their fields."""
-    if not isinstance(given, dict):
+def read_contact(contact: Any, where: str, problems: list[Problem]) -> Given:
+    """Return values by the names of columns, and custom values by the ids of their fields."""
+    if not isinstance(contact, dict):
         problems.append(Problem(f"{where} must be an object", where))
         return Given({})
-    columns = {name: value for name, value in given.items() if name in COLUMNS}
+    columns = {name: value for name, value in contact.items() if name in COLUMNS}
     for name, value in columns.items():
         if not (is_list_of_texts(value) if name == "alternate_emails" else is_value(value)):
             problems.append(Problem(f"{name} has a value that it cannot have", f"{where}.{name}"))
-    return Given(columns, read_custom(given.get("custom_fields"), where, problems))
+    return Given(columns, read_custom(contact.get("custom_fields"), where, problems))
 
 
-def read_custom(given: Any, where: str, problems: list[Problem]) -> Mapping[int, Any]:
-    if given is None:
+def read_custom(fields: Any, where: str, problems: list[Problem]) -> Mapping[int, Any]:
+    """Return the values of custom fields by the ids of the fields."""
+    if fields is None:
         return {}
-    if not isinstance(given, dict):
+    if not isinstance(fields, dict):
         problems.append(Problem("custom_fields must be an object", f"{where}.custom_fields"))
         return {}
     custom: dict[int, Any] = {}
-    for name, value in given.items():
+    for name, value in fields.items():
         number = read_field_id(name)
         if number is None:
             problems.append(Problem("custom_fields must be named by their ids", f"{where}.custom_fields"))
@@ -98,7 +118,7 @@ def read_custom(given: Any, where: str, problems: list[Problem]) -> Mapping[int,
 
 
 def is_value(value: Any) -> bool:
-    """Whether a field could have it."""
+    """Return whether a field can have a value."""
     if isinstance(value, str):
         return len(value) <= LONGEST_TEXT
     # A number in JSON may have thousands of digits.
@@ -106,64 +126,55 @@ def is_value(value: Any) -> bool:
 
 
 def is_list_of_texts(value: Any) -> bool:
+    """Return whether the field of alternate addresses can have a value."""
     if value is None:
         return True
     return isinstance(value, list) and len(value) <= MOST_ALTERNATES and all(map(is_text, value))
 
 
 def is_text(value: Any) -> bool:
+    """Return whether a value is a text that is not too long for any field."""
     return isinstance(value, str) and len(value) <= LONGEST_TEXT
 
 
-def read_list_ids(given: Mapping[str, Any], account: Account, problems: list[Problem]) -> list[int]:
-    """The numbers of the lists in `list_ids`, if there is nothing wrong with them. Raises UnknownList."""
-    read, wrong = read_fields(said_of(given, "list_ids"), [Field("list_ids", several_uuids(MAX_LISTS), "lists")])
-    problems += wrong
-    return numbers_of_lists(account, read.get("lists", ()))
-
-
-def numbers_of_lists(account: Account, uuids: Collection[UUID]) -> list[int]:
-    """Raises UnknownList."""
-    return [found.pk for found in find_lists(account, uuids)]
-
-
-def numbers_of_segments(account: Account, uuids: Collection[UUID]) -> list[int]:
-    """Raises UnknownSegment."""
-    found = list(list_segments(account).filter(uuid__in=uuids).values_list("pk", flat=True))
-    if len(found) < len(set(uuids)):
-        raise UnknownSegment(field="segment_ids")
-    return found
+def read_list_ids(fields: Mapping[str, Any], account: Account, problems: list[Problem]) -> list[int]:
+    """Return the core's ids of the lists, or add to `problems`. Raises UnknownList."""
+    try:
+        lists = Lists.model_validate(without_nulls(fields)).lists
+    except ValidationError as error:
+        problems += problems_of(error, {})
+        return []
+    return numbers_of_lists(account, lists)
 
 
 def read_deletion(request: Request) -> list[UUID] | None:
-    """`?ids=a,b` or `?delete_all_contacts=true`; None: all of them."""
+    """Return the ids of `?ids=a,b`, or None for `?delete_all_contacts=true`."""
     is_all = read_flag(request, "delete_all_contacts")
-    given = read_list(request, "ids", highest=MAX_IDS)
-    if is_all == bool(given):
+    ids = read_list(request, "ids", highest=MAX_IDS)
+    if is_all == bool(ids):
         raise Refusal(400, NO_IDS)
-    return None if is_all else to_uuids(given)
+    return None if is_all else to_uuids(ids)
 
 
 def read_batch(request: Request) -> list[UUID]:
-    """The body of POST contacts/batch."""
-    return list(one_field(several_uuids(MAX_IDS), read_object(request).get("ids"), "ids"))
+    """Return the ids in the body of POST contacts/batch."""
+    return read_fields(Batch, {"ids": None, **read_object(request)}).ids
 
 
 def read_query_text(request: Request) -> str:
-    """The body of POST contacts/search: a query, which the core reads."""
-    query = read_object(request).get("query")
-    if not isinstance(query, str):
-        raise Refusal(400, NO_QUERY)
-    return query
+    """Return the query in the body of POST contacts/search."""
+    return read_fields(Query, read_object(request), TEXTS).query
 
 
 def read_identifiers(request: Request, name: str, kind: str) -> list[str]:
-    """Return up to a hundred different identifiers of a kind, in the form in which contacts have them. Blank strings
-    are left out, so there may be none."""
-    given = read_object(request).get(name)
-    if not isinstance(given, list) or not given or not all(isinstance(each, str) for each in given):
+    """Return up to a hundred different identifiers of a kind, in the form in which contacts have them.
+
+    Blank strings are left out, so there may be none.
+    """
+    values = read_object(request).get(name)
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
         raise Refusal(400, Problem(f"{name} must be an array of 1 to {MAX_IDS} strings", name))
-    texts = [(place, text) for place, text in enumerate(given) if text.strip()]
+    texts = [(place, text) for place, text in enumerate(values) if text.strip()]
     if len(texts) > MAX_IDS:
         raise Refusal(400, Problem(f"{name} must be an array of 1 to {MAX_IDS} strings", name))
     identifiers: dict[str, None] = {}

@@ -11,11 +11,11 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from api.auth import needing
+from api.bodies import find_uuid
 from api.idempotency import done_once
 from api.sendgrid.contacts import inputs, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.ids import find_uuid
 from api.sendgrid.outputs import metadata_of
 from audience import contacts
 from audience.jobs import deletions

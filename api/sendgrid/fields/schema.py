@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.openapi import FLAG, TEXT, Piece, Reply, component, list_of, one_of, record
-from api.sendgrid.fields.ids import TYPE_NAMES
+from api.sendgrid.ids import TYPE_NAMES
 from api.sendgrid.words import LIST_NAME, REPEATABLE, SELF, marketing_call
 
 FIELDS = "SendGrid: contact fields"

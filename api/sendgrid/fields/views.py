@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import needing
+from api.bodies import ANY, Body, as_one, condition
 from api.idempotency import done_once
 from api.sendgrid.endpoint import MarketingEndpoint
-from api.sendgrid.errors import Refusal
-from api.sendgrid.field_readers import Field, Wrong, read_fields, read_name
 from api.sendgrid.fields import schema
-from api.sendgrid.fields.ids import RESERVED_FIELDS, TYPE_NAMES, read_field_id, write_field_id, write_reserved_id
-from api.sendgrid.lists.views import read_list_name
+from api.sendgrid.ids import RESERVED_FIELDS, TYPE_NAMES, read_field_id, write_field_id, write_reserved_id
 from api.sendgrid.outputs import metadata_of
-from api.sendgrid.reading import read_object
+from api.sendgrid.reading import read_fields, read_object
+from api.sendgrid.values import ListName, Texts
 from audience import fields
 from audience.errors import UnknownField
 from audience.models import FieldDefinition, FieldType
 
-# --- fields -----------------------------------------------------------------------------------------------------------
+TYPES: Final = {name: type_ for type_, name in TYPE_NAMES.items()}
 
 
-def read_field_type(value: Any) -> FieldType:
-    types = {name: type_ for type_, name in TYPE_NAMES.items()}
-    if not isinstance(value, str) or value not in types:
-        raise Wrong(f"{{name}} must be one of {', '.join(types)}")
-    return types[value]
+class NamedField(Body):
+    """The name of a custom field."""
+
+    name: ListName
 
 
-NEW_FIELD: Final = (Field("name", read_name, "name"), Field("field_type", read_field_type, "type"))
+class NewField(NamedField):
+    """A new custom field."""
+
+    field_type: Annotated[str, condition("field_type", lambda name: name in TYPES), as_one("field_type")]
+
+
+TEXTS: Final[Texts] = {("field_type", ANY): f"{{name}} must be one of {', '.join(TYPES)}"}
 
 
 def read_new_field(request: Request) -> tuple[str, FieldType]:
-    """The body of POST field_definitions."""
-    found, problems = read_fields({"name": None, "field_type": None, **read_object(request)}, NEW_FIELD)
-    if problems:
-        raise Refusal(400, *problems)
-    return found["name"], found["type"]
+    """Return the name and the type in the body of POST field_definitions."""
+    field = read_fields(NewField, {"name": None, **read_object(request)}, TEXTS)
+    return field.name, TYPES[field.field_type]
+
+
+def read_name(request: Request) -> str:
+    """Return the name in the body of PATCH field_definitions."""
+    return read_fields(NamedField, {"name": None, **read_object(request)}).name
 
 
 def read_field(text: str) -> int:
@@ -67,9 +74,6 @@ def write_reserved_fields() -> list[dict[str, Any]]:
         }
         for number, reserved in RESERVED_FIELDS.items()
     ]
-
-
-# --- fields -----------------------------------------------------------------------------------------------------------
 
 
 class FieldEndpoint(MarketingEndpoint):
@@ -108,7 +112,7 @@ class OneFieldDefinition(FieldEndpoint):
     scopes = needing(PATCH="update", DELETE="delete")
 
     def patch(self, request: Request, field_id: str) -> Response:
-        number, name = read_field(field_id), read_list_name(request)
+        number, name = read_field(field_id), read_name(request)
         return Response(tell_field(request, fields.rename_field(self.account, number, name)))
 
     def delete(self, request: Request, field_id: str) -> Response:

@@ -1,77 +1,82 @@
-"""Read the requests of API keys."""
+"""Read the requests of API keys. Only the texts for a name that is missing are SendGrid's."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Final
 
 from rest_framework.request import Request
 
 from accounts.keys import NAME_LENGTH
+from api.bodies import ANY, Body, FailFast, as_one, condition
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.reading import read_object
+from api.sendgrid.reading import read_fields, read_object
+from api.sendgrid.values import Texts, is_short
 
 MAX_SCOPES, SCOPE_LENGTH = 500, 100
 COUNT = re.compile(r"[1-9][0-9]{0,5}")
-MISSING_NAME = Problem("missing required argument", "name")
-MISSING_NAME_IN_CHANGE = Problem("expected JSON request body with 'name' property")
-LONG_NAME = Problem(f"name is too long (maximum is {NAME_LENGTH} characters)", "name")
-MISSING_SCOPES = Problem("missing required argument", "scopes")
-INVALID_SCOPES = Problem("scopes must be an array of strings", "scopes")
-TOO_MANY_SCOPES = Problem(f"there is a limit of {MAX_SCOPES} scopes of {SCOPE_LENGTH} characters each", "scopes")
-INVALID_LIMIT = Problem("limit must be a positive integer", "limit")
+MISSING_SCOPES: Final = Problem("missing required argument", "scopes")
+INVALID_LIMIT: Final = Problem("limit must be a positive integer", "limit")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRequest:
-    """What a key shall be called and may do; `scopes` None when nothing was said of them."""
+class KeyName(Body):
+    """The name of a key."""
 
-    name: str
-    scopes: list[str] | None
+    name: Annotated[str, condition("blank", str.strip), is_short(NAME_LENGTH)]
+
+
+class KeyRequest(KeyName):
+    """The name of a key, and what it may do; None if nothing is said about that."""
+
+    scopes: (
+        Annotated[
+            list[str],
+            FailFast(),
+            as_one("scopes"),
+            condition(
+                "too_many_scopes",
+                lambda scopes: len(scopes) <= MAX_SCOPES and all(len(scope) <= SCOPE_LENGTH for scope in scopes),
+            ),
+        ]
+        | None
+    ) = None
+
+
+TEXTS: Final[Texts] = {
+    ("name", ANY): "missing required argument",
+    ("name", "string_too_long"): "name is too long (maximum is {highest} characters)",
+    (ANY, "scopes"): "scopes must be an array of strings",
+    (ANY, "too_many_scopes"): f"there is a limit of {MAX_SCOPES} scopes of {SCOPE_LENGTH} characters each",
+}
+TEXTS_OF_CHANGES: Final[Texts] = {
+    **TEXTS,
+    ("name", ANY): Problem("expected JSON request body with 'name' property"),
+}
 
 
 def read_new_key(request: Request) -> KeyRequest:
-    """The body of POST api_keys: without `scopes` the key gets all that its maker has."""
-    return read_key(read_object(request), MISSING_NAME)
+    """Return the key that the body of POST api_keys asks for: without `scopes` it gets all that its maker has."""
+    return read_fields(KeyRequest, read_object(request), TEXTS)
 
 
 def read_key_name(request: Request) -> str:
-    """The body of PATCH api_keys."""
-    given = read_object(request)
-    return read_key({"name": given.get("name")}, MISSING_NAME_IN_CHANGE).name
+    """Return the name in the body of PATCH api_keys."""
+    return read_fields(KeyName, read_object(request), TEXTS_OF_CHANGES).name
 
 
 def read_whole_key(request: Request) -> tuple[str, list[str]]:
-    """The body of PUT api_keys, which takes a name and at least one scope."""
-    wanted = read_key(read_object(request), MISSING_NAME_IN_CHANGE)
-    if not wanted.scopes:
+    """Return the name and the scopes, at least one, in the body of PUT api_keys."""
+    key = read_fields(KeyRequest, read_object(request), TEXTS_OF_CHANGES)
+    if not key.scopes:
         raise Refusal(400, MISSING_SCOPES)
-    return wanted.name, wanted.scopes
-
-
-def read_key(given: Mapping[str, Any], missing_name: Problem) -> KeyRequest:
-    name, scopes = given.get("name"), given.get("scopes")
-    problems = []
-    if not isinstance(name, str) or not name.strip():
-        problems.append(missing_name)
-    elif len(name) > NAME_LENGTH:
-        problems.append(LONG_NAME)
-    if not (scopes is None or (isinstance(scopes, list) and all(isinstance(scope, str) for scope in scopes))):
-        problems.append(INVALID_SCOPES)
-    elif scopes and (len(scopes) > MAX_SCOPES or max(map(len, scopes)) > SCOPE_LENGTH):
-        problems.append(TOO_MANY_SCOPES)
-    if problems:
-        raise Refusal(400, *problems)
-    return KeyRequest(str(name), scopes)
+    return key.name, key.scopes
 
 
 def read_limit(request: Request) -> int | None:
-    """How many entries of a list are wanted; None: all."""
-    given = request.query_params.get("limit")
-    if given is None:
+    """Return how many entries of the list are wanted, or None for all."""
+    text = request.query_params.get("limit")
+    if text is None:
         return None
-    if not COUNT.fullmatch(given):
+    if not COUNT.fullmatch(text):
         raise Refusal(400, INVALID_LIMIT)
-    return int(given)
+    return int(text)

@@ -10,25 +10,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import needing
+from api.bodies import Body, find_uuid
 from api.idempotency import done_once
 from api.sendgrid.contacts import outputs
 from api.sendgrid.contacts.inputs import MAX_IDS
 from api.sendgrid.endpoint import MarketingEndpoint
-from api.sendgrid.field_readers import one_field, read_name
-from api.sendgrid.ids import find_uuid, to_uuids
+from api.sendgrid.ids import to_uuids
 from api.sendgrid.lists import schema
 from api.sendgrid.outputs import metadata_of, page_of
 from api.sendgrid.paging import read_page
-from api.sendgrid.reading import read_flag, read_list, read_object
+from api.sendgrid.reading import read_fields, read_flag, read_list, read_object
+from api.sendgrid.values import ListName
 from audience import lists
 from audience.errors import UnknownList
 from audience.jobs.deletions import begin_deletion_of_list, begin_removal
 from audience.models import ContactList
 
 
+class NamedList(Body):
+    """The name of a list."""
+
+    name: ListName
+
+
 def read_list_name(request: Request) -> str:
-    """The body of POST and PATCH lists."""
-    return str(one_field(read_name, read_object(request).get("name"), "name"))
+    """Return the name in the body of POST and PATCH lists."""
+    return read_fields(NamedList, {"name": None, **read_object(request)}).name
 
 
 def read_removed(request: Request) -> list[UUID]:

@@ -16,13 +16,12 @@ from operator import or_
 from typing import Any, Final
 
 from django.conf import settings
-from pydantic import ValidationError
 
 from api.sendgrid.errors import plain_refusal
 from api.sendgrid.mail import types
 from api.sendgrid.mail.headers import header_problems
 from api.sendgrid.mail.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
-from foundation.addresses import address_key
+from foundation.addresses import address_key, is_address
 from foundation.texts import is_line
 from mailer.compose.part_heads import NAME, parse_mime_type
 from mailer.draft import Bypass
@@ -293,14 +292,6 @@ def is_address_with_keys(email: str, mail: Mapping[str, Any]) -> bool:
         return True
     people = mail.get("personalizations") or ()
     return any(key in email for one in people if one for key in one.get("substitutions") or () if key)
-
-
-def is_address(email: str) -> bool:
-    try:
-        types.ADDRESS.validate_python(email, strict=True)
-    except ValidationError:
-        return False
-    return True
 
 
 def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:

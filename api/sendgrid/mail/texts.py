@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from api.sendgrid.errors import HELP_PAGE, Problem
 from api.sendgrid.mail import types
+from api.sendgrid.values import MAX_LINE_LENGTH
 
 Loc = tuple[str | int, ...]
 LONGEST_SHOWN = 300
@@ -136,7 +137,7 @@ def found_by_schema(loc: Loc, kind: str, given: Any) -> Found:
     """The finding for one of pydantic's errors; `given` is the value at `loc`, None if there is none."""
     text = TEXTS.get((path_of(loc), kind))
     if text is None and kind == "string_too_long":
-        return Found(loc, LINE_TOO_LONG.format(loc[-1], types.MAX_LINE_LENGTH))
+        return Found(loc, LINE_TOO_LONG.format(loc[-1], MAX_LINE_LENGTH))
     if text is None:
         return Found(loc, f"Invalid type. Expected: {WANTED[kind]}, given: {GIVEN.get(type(given), 'null')}.")
     return Found(loc, text.replace("{given}", shown(given)) if isinstance(given, str) else text)

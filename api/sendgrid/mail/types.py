@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Required
 
-from pydantic import AfterValidator, FailFast, Field, StringConstraints, TypeAdapter, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import FailFast, Field, StringConstraints, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
-from foundation.addresses import ASCII_LABEL, ATEXT, is_address
+from api.sendgrid.values import MAX_ADDRESS_LENGTH, MAX_LINE_LENGTH, AddressText
+from foundation.addresses import ASCII_ADDRESS
 from foundation.texts import NOT_IN_LINE
 
 MAX_PERSONALIZATIONS = 1000
 MAX_RECIPIENTS = 1000
 MAX_REPLY_TO = 1000
-MAX_ADDRESS_LENGTH = 320
 MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
 MAX_GROUPS_TO_DISPLAY = 25
 # Ours, where the documents have none.
-MAX_LINE_LENGTH = 998
-"""Characters of a subject, a name or a file's name: RFC 5322 section 2.1.1 gives as much to a line."""
 MAX_CONTENTS = 100
 MAX_ATTACHMENTS = 1000
 MAX_BATCH_ID_LENGTH = 200
@@ -34,23 +31,6 @@ LINE_PATTERN = f"^[^{NOT_IN_LINE}]*$"
 Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
 """Goes into a header: no line break and no control character but a tab."""
 
-ASCII_ADDRESS = rf"[{ATEXT}]+@{ASCII_LABEL}(?:\.{ASCII_LABEL})*"
-
-
-def check_address(text: str) -> str:
-    """Accept an address that is ASCII, which the pattern has checked, or otherwise one that mail can be sent to."""
-    if text.isascii() or is_address(text):
-        return text
-    raise PydanticCustomError("string_pattern_mismatch", "not an address")
-
-
-# What the document says of them: the patterns would fill its pages.
-AddressText = Annotated[
-    str,
-    StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=rf"^{ASCII_ADDRESS}$|[^\x00-\x7F]"),
-    AfterValidator(check_address),
-    WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": MAX_ADDRESS_LENGTH}),
-]
 AsciiAddressText = Annotated[
     str,
     StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=f"^{ASCII_ADDRESS}$"),
@@ -203,4 +183,3 @@ MailInput = TypedDict(
 )
 
 MAIL = TypeAdapter(MailInput)
-ADDRESS = TypeAdapter[str](AddressText)

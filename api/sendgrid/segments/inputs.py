@@ -1,42 +1,47 @@
-"""The requests of segments that are written as queries. No document has texts for what is wrong: these are ours."""
+"""Read the requests of segments that are written as queries. No document has texts for wrong ones: these are ours."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from pydantic import Field
 from rest_framework.request import Request
 
 from accounts.models import Account
-from api.sendgrid.contacts.inputs import numbers_of_lists
-from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.field_readers import Field, Wrong, read_fields, read_name, read_text, several_uuids
-from api.sendgrid.ids import find_uuid, to_uuids
-from api.sendgrid.reading import read_flag, read_list, read_object, said_of
+from api.bodies import ANY, Body, Uuid, condition, find_uuid
+from api.sendgrid.ids import numbers_of_lists, to_uuids
+from api.sendgrid.reading import read_fields, read_flag, read_list, read_object, without_nulls
+from api.sendgrid.values import NULL_IS_BLANK, ListName, Uuids
 from audience.errors import UnknownSegment
 
 MAX_IDS: Final = 50
 
 
-def read_query_dsl(value: Any) -> str:
-    if value is None or not (text := read_text(value)).strip():
-        raise Wrong("{name} is required")
-    return text
+class SegmentChange(Body):
+    """A change of a segment."""
+
+    name: ListName = ""
+    query_dsl: Annotated[str, NULL_IS_BLANK, condition("required", str.strip)] = ""
 
 
-FIELDS: Final = (
-    Field("name", read_name, "name"),
-    Field("query_dsl", read_query_dsl, "query"),
-    Field("parent_list_ids", several_uuids(1), "lists"),
-)
+class NewSegment(SegmentChange):
+    """A new segment."""
+
+    lists: Annotated[list[Uuid], Uuids(1)] = Field([], alias="parent_list_ids")
+
+
+class Refresh(Body):
+    """The time zone of the caller."""
+
+    user_time_zone: Annotated[str, condition("zone", lambda name: name in available_timezones())]
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRequest:
-    """A segment to be; None: nothing was said of it. Its query the core reads."""
+    """A segment; in a change None stands for a field that stays as it is. The core reads the query."""
 
     name: str | None
     query: str | None
@@ -44,26 +49,21 @@ class SegmentRequest:
 
 
 def read_new_segment(request: Request, account: Account) -> SegmentRequest:
-    """The body of POST segments. Raises UnknownList."""
-    given = read_object(request)
-    return read_segment({"name": None, "query_dsl": None, **said_of(given, *given)}, account)
+    """Return the segment that the body of POST segments asks for. Raises UnknownList."""
+    fields = {"name": None, "query_dsl": None, **without_nulls(read_object(request))}
+    segment = read_fields(NewSegment, fields)
+    numbers = numbers_of_lists(account, segment.lists)
+    return SegmentRequest(segment.name, segment.query_dsl, numbers[0] if numbers else None)
 
 
-def read_segment_change(request: Request, account: Account) -> SegmentRequest:
-    """The body of PATCH segments: name and query. Another list is not in the wire."""
-    return read_segment(said_of(read_object(request), "name", "query_dsl"), account)
-
-
-def read_segment(given: Mapping[str, Any], account: Account) -> SegmentRequest:
-    found, problems = read_fields(given, FIELDS)
-    if problems:
-        raise Refusal(400, *problems)
-    lists = numbers_of_lists(account, found.get("lists", ()))
-    return SegmentRequest(found.get("name"), found.get("query"), lists[0] if lists else None)
+def read_segment_change(request: Request) -> SegmentRequest:
+    """Return the name and the query in the body of PATCH segments. The list of a segment cannot be changed."""
+    segment = read_fields(SegmentChange, without_nulls(read_object(request)))
+    return SegmentRequest(segment.name or None, segment.query_dsl or None, None)
 
 
 def read_segment_id(text: str) -> UUID:
-    """The segment a path names. Raises UnknownSegment for what is no UUID."""
+    """Return the id of the segment that a path names. Raises UnknownSegment."""
     uuid = find_uuid(text)
     if uuid is None:
         raise UnknownSegment
@@ -72,7 +72,7 @@ def read_segment_id(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class SegmentFilter:
-    """Which segments are wanted: those with these ids; else those of these lists, or of none."""
+    """The segments that are wanted: those with these ids, or else those of these lists or of no list."""
 
     ids: list[UUID]
     lists: list[UUID]
@@ -80,7 +80,7 @@ class SegmentFilter:
 
 
 def read_filter(request: Request) -> SegmentFilter:
-    """`ids`, `parent_list_ids`, `no_parent_list_id`."""
+    """Return the filter that `ids`, `parent_list_ids` and `no_parent_list_id` make."""
     return SegmentFilter(
         to_uuids(read_list(request, "ids", highest=MAX_IDS)),
         to_uuids(read_list(request, "parent_list_ids", highest=MAX_IDS), "parent_list_ids"),
@@ -89,7 +89,5 @@ def read_filter(request: Request) -> SegmentFilter:
 
 
 def check_time_zone(request: Request) -> None:
-    """The body of POST refresh: on the clocks of which zone the caller's limits end. There are none here."""
-    zone = read_object(request).get("user_time_zone")
-    if not isinstance(zone, str) or zone not in available_timezones():
-        raise Refusal(400, Problem("user_time_zone must be the name of a time zone", "user_time_zone"))
+    """Check the body of POST refresh. The time zone has no effect, since refreshes are not limited by the day."""
+    read_fields(Refresh, read_object(request), {("user_time_zone", ANY): "{name} must be the name of a time zone"})

@@ -94,7 +94,7 @@ class OneSegmentByQuery(SegmentEndpoint):
         return self.tell(self.find(segment_id), with_sample=with_sample)
 
     def patch(self, request: Request, segment_id: str) -> Response:
-        found, asked = self.find(segment_id), inputs.read_segment_change(request, self.account)
+        found, asked = self.find(segment_id), inputs.read_segment_change(request)
         changed = segments.update_segment(
             self.account,
             found.pk,

@@ -1,53 +1,79 @@
-"""The requests of senders, legacy and newer: what of a body the core is told. What a sender may be the core knows."""
+"""Read the requests of senders, legacy and newer. The core tells which values are valid."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Annotated, Final, cast
 
+from pydantic import Field
 from rest_framework.request import Request
 
-from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.ids import HIGHEST_ID
-from api.sendgrid.reading import read_object
+from api.bodies import ANY, Body, null_as
+from api.sendgrid.errors import Problem
+from api.sendgrid.ids import read_id
+from api.sendgrid.reading import read_fields, read_object
+from api.sendgrid.values import Texts
 from campaigns.errors import UnknownSender
 from campaigns.senders import Parts
 
-PLAIN: Final = ("nickname", "address", "address_2", "city", "state", "zip", "country")
-WITHIN: Final = {
-    "from": {"email": "from_email", "name": "from_name"},
-    "reply_to": {"email": "reply_to", "name": "reply_to_name"},
+PartText = Annotated[str, null_as(str)]
+
+
+class From(Body):
+    """The address and the name that mail is from."""
+
+    from_email: PartText = Field("", alias="email")
+    from_name: PartText = Field("", alias="name")
+
+
+class ReplyTo(Body):
+    """The address and the name that replies go to."""
+
+    reply_to: PartText = Field("", alias="email")
+    reply_to_name: PartText = Field("", alias="name")
+
+
+class SenderRequest(Body):
+    """A sender, or what changes of it. Null stands for an empty text."""
+
+    nickname: PartText = ""
+    address: PartText = ""
+    address_2: PartText = ""
+    city: PartText = ""
+    state: PartText = ""
+    zip: PartText = ""
+    country: PartText = ""
+    sender: From = Field(From(), alias="from")
+    reply_to: ReplyTo = ReplyTo()
+
+    def parts(self) -> Parts:
+        """Return the values of all fields that the request holds, by their names in the core."""
+        plain = {name: value for name, value in self.given().items() if not isinstance(value, Body)}
+        return cast("Parts", plain | self.sender.given() | self.reply_to.given())
+
+
+TEXTS: Final[Texts] = {
+    (ANY, "model_type"): "{name} must be an object.",
+    (ANY, "string_type"): "{name} must be a string.",
+    **{
+        (path, "string_type"): Problem(f"{part} must be a string.", part)
+        for path, part in (
+            ("from.email", "from_email"),
+            ("from.name", "from_name"),
+            ("reply_to.email", "reply_to"),
+            ("reply_to.name", "reply_to_name"),
+        )
+    },
 }
 
 
 def read_sender_id(text: str) -> int:
-    """The sender a path names. Raises UnknownSender for what is no number of one."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= HIGHEST_ID):
+    """Return the id of the sender that a path names. Raises UnknownSender."""
+    number = read_id(text)
+    if number is None:
         raise UnknownSender(field="id")
-    return int(text)
+    return number
 
 
-def read_new_sender(request: Request) -> Parts:
-    """The body of POST senders."""
-    return read_parts({"from": {}, "reply_to": {}, **read_object(request)})
-
-
-def read_sender_change(request: Request) -> Parts:
-    """The body of PATCH senders: what is given changes, and within `from` and `reply_to`, too."""
-    return read_parts(read_object(request))
-
-
-def read_parts(given: Mapping[str, Any]) -> Parts:
-    said: dict[str, Any] = {name: given[name] for name in PLAIN if name in given}
-    problems = []
-    for outer, names in WITHIN.items():
-        inner = given.get(outer, {})
-        if isinstance(inner, dict):
-            said |= {part: inner[name] for name, part in names.items() if name in inner}
-        else:
-            problems.append(Problem(f"{outer} must be an object.", outer))
-    wrong = [part for part, value in said.items() if not (value is None or isinstance(value, str))]
-    problems += [Problem(f"{part} must be a string.", part) for part in wrong]
-    if problems:
-        raise Refusal(400, *problems)
-    return cast("Parts", {part: value or "" for part, value in said.items()})
+def read_parts(request: Request) -> Parts:
+    """Return the values that the body of POST or PATCH senders holds."""
+    return read_fields(SenderRequest, read_object(request), TEXTS).parts()

@@ -47,7 +47,7 @@ class Senders(SenderEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        return tell(senders.create_sender(self.account, **inputs.read_new_sender(request)), 201)
+        return tell(senders.create_sender(self.account, **inputs.read_parts(request)), 201)
 
 
 @schema.one_sender
@@ -59,7 +59,7 @@ class OneSender(SenderEndpoint):
 
     def patch(self, request: Request, sender_id: str) -> Response:
         number = inputs.read_sender_id(sender_id)
-        return tell(senders.update_sender(self.account, number, **inputs.read_sender_change(request)))
+        return tell(senders.update_sender(self.account, number, **inputs.read_parts(request)))
 
     def delete(self, request: Request, sender_id: str) -> Response:
         senders.delete_sender(self.account, inputs.read_sender_id(sender_id))

@@ -1,160 +1,177 @@
-"""The requests of Single Sends, and of test mail. All that is wrong with one is told at once."""
+"""Read the requests of Single Sends, and of test mail. An answer names every field that is wrong."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+from pydantic import Field
 from rest_framework.request import Request
 
+from api.bodies import ANY, Body, Moment, Uuid, as_one, condition, find_uuid, null_as
 from api.campaign_words import Dialect, statuses_called
-from api.http import keep_body
-from api.sendgrid import field_readers as fields
 from api.sendgrid.campaign_texts import TEST_LACKS
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.field_readers import Field, Wrong, one_field, or_none, read_fields
-from api.sendgrid.ids import find_uuid
-from api.sendgrid.reading import read_list, read_object
+from api.sendgrid.reading import has_body, read_fields, read_list, read_object, without_nulls
+from api.sendgrid.values import (
+    MAX_LISTS,
+    MAX_SEGMENTS,
+    NO_TEST_ADDRESS,
+    Address,
+    Categories,
+    Content,
+    Editor,
+    Id,
+    Line,
+    Nothing,
+    Pool,
+    TestAddresses,
+    Texts,
+    Title,
+    Url,
+    Uuids,
+    is_short,
+)
 from campaigns.editing import EditingRules
-from campaigns.errors import Lack, UnknownCampaign
-from campaigns.states import CampaignStatus
+from campaigns.errors import Lack
+from campaigns.errors import UnknownCampaign
 
 RULES: Final = EditingRules(needs_verified_sender=True)
 STATUSES: Final = ("draft", "scheduled", "triggered")
 MAX_IDS: Final = 50
 MAX_SEARCHED: Final = 100
-BAD_SEND_AT: Final = Problem("send_at must be a time like 2030-01-31T08:30:00Z, or now", "send_at")
 NO_SENDER: Final = Problem(TEST_LACKS[Lack.SENDER][1], "sender_id")
-
-
-def read_nothing(value: Any) -> None:
-    """Of what does not exist here: designs, versions of templates."""
-    if value not in (None, ""):
-        raise Wrong("{name} does not exist")
-
-
-def read_uuid(value: Any) -> UUID:
-    uuid = find_uuid(fields.read_text(value))
-    if uuid is None:
-        raise Wrong("{name} must be a UUID")
-    return uuid
-
-
-def read_statuses(value: Any) -> frozenset[CampaignStatus]:
-    if not isinstance(value, list) or not all(each in STATUSES for each in value):
-        raise Wrong(f"{{name}} must be an array of {', '.join(STATUSES)}")
-    return frozenset(status for each in value for status in statuses_called(each, Dialect.SINGLE_SENDS))
-
-
-def read_searched(value: Any) -> str:
-    if len(text := fields.read_text(value)) > MAX_SEARCHED:
-        raise Wrong(f"{{name}} is too long (maximum is {MAX_SEARCHED} characters)")
-    return text
-
-
-def read_searched_categories(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value) or len(value) > MAX_SEARCHED:
-        raise Wrong(f"{{name}} must be an array of at most {MAX_SEARCHED} strings")
-    return value
-
-
-PLAIN: Final = (
-    Field("name", fields.read_title, "title"),
-    Field("categories", fields.read_categories, "categories"),
-    Field("send_at", or_none(fields.read_time), "send_at"),
-)
-WITHIN: Final = {
-    "send_to": (
-        Field("list_ids", fields.several_uuids(fields.MAX_LISTS), "lists"),
-        Field("segment_ids", fields.several_uuids(fields.MAX_SEGMENTS), "segments"),
-        Field("all", fields.read_flag, "is_to_all"),
-    ),
-    "email_config": (
-        Field("subject", fields.read_line, "subject"),
-        Field("html_content", fields.read_content, "html_content"),
-        Field("plain_content", fields.read_content, "plain_content"),
-        Field("generate_plain_content", fields.read_flag, "generates_plain"),
-        Field("design_id", read_nothing, "design"),
-        Field("editor", fields.read_editor, "editor"),
-        Field("suppression_group_id", or_none(fields.read_id), "suppression_group"),
-        Field("custom_unsubscribe_url", or_none(fields.read_url, ""), "custom_unsubscribe_url"),
-        Field("sender_id", or_none(fields.read_id), "sender"),
-        Field("ip_pool", or_none(fields.read_pool, ""), "ip_pool"),
-    ),
-}
 NULLABLE: Final = frozenset({"send_at", "suppression_group_id", "custom_unsubscribe_url", "sender_id", "ip_pool"})
-"""Null empties these; for the others it is as if nothing had been said."""
-SEARCH: Final = (
-    Field("name", read_searched, "title"),
-    Field("status", read_statuses, "statuses"),
-    Field("categories", read_searched_categories, "categories"),
-)
-TEST: Final = (
-    Field("template_id", read_uuid, "template"),
-    Field("version_id_override", read_nothing, "version"),
-    Field("emails", fields.read_addresses, "addresses"),
-    Field("sender_id", or_none(fields.read_id), "sender"),
-    Field("from_address", or_none(fields.read_address), "from_address"),
-    Field("suppression_group_id", or_none(fields.read_id), "suppression_group"),
-    Field("custom_unsubscribe_url", or_none(fields.read_url, ""), "custom_unsubscribe_url"),
-)
+"""Null empties these fields; any other field that is null is left unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class TestRequest:
-    """A test: of which Single Send, to whom, from which sender's number or address, and with which other changes."""
+class SendTo(Body):
+    """The recipients of a Single Send."""
 
-    template: UUID
-    addresses: list[str]
-    sender: int | None
-    from_address: str | None
-    changes: Mapping[str, Any]
+    lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
+    segments: Annotated[list[Uuid], Uuids(MAX_SEGMENTS)] = Field([], alias="segment_ids")
+    is_to_all: bool = Field(False, alias="all")
+
+
+class EmailConfig(Body):
+    """The content of a Single Send, and its sender."""
+
+    subject: Line = ""
+    html_content: Content = ""
+    plain_content: Content = ""
+    generates_plain: bool = Field(False, alias="generate_plain_content")
+    design: Nothing = Field(None, alias="design_id")
+    editor: Editor = "code"
+    suppression_group: Id | None = Field(None, alias="suppression_group_id")
+    custom_unsubscribe_url: Annotated[Url, null_as(str)] = ""
+    sender: Id | None = Field(None, alias="sender_id")
+    ip_pool: Annotated[Pool, null_as(str)] = ""
+
+
+class SingleSendChange(Body):
+    """A change of a Single Send."""
+
+    title: Title = Field("", alias="name")
+    categories: Categories = []
+    send_at: Moment | None = None
+    send_to: SendTo = SendTo()
+    email_config: EmailConfig = EmailConfig()
+
+    def changes(self) -> dict[str, Any]:
+        """Return the values of all fields that the request holds, by their names in the core."""
+        plain = {name: value for name, value in self.given().items() if not isinstance(value, Body)}
+        changes = plain | self.send_to.given() | self.email_config.given()
+        changes.pop("design", None)
+        return changes
+
+
+class Copy(Body):
+    """The name of a copy."""
+
+    name: Title
+
+
+class Search(Body):
+    """A search for Single Sends."""
+
+    title: Annotated[str, is_short(MAX_SEARCHED)] = Field("", alias="name")
+    statuses: Annotated[
+        list[str],
+        condition("statuses", lambda words: all(word in STATUSES for word in words)),
+        as_one("statuses"),
+    ] = Field([], alias="status")
+    categories: Annotated[
+        list[str], condition("searched", lambda words: len(words) <= MAX_SEARCHED), as_one("searched")
+    ] = []
+
+
+class Test(Body):
+    """A test of a Single Send: its recipients, and the sender by its number or address."""
+
+    template: Uuid = Field(alias="template_id")
+    version: Nothing = Field(None, alias="version_id_override")
+    addresses: TestAddresses = Field(alias="emails")
+    sender: Id | None = Field(None, alias="sender_id")
+    from_address: Address | None = None
+    suppression_group: Id | None = Field(None, alias="suppression_group_id")
+    custom_unsubscribe_url: Annotated[Url, null_as(str)] = ""
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the test has instead of the Single Send: one way to unsubscribe replaces the other."""
+        if not self.suppression_group and not self.custom_unsubscribe_url:
+            return {}
+        return {
+            "suppression_group": self.suppression_group,
+            "custom_unsubscribe_url": self.custom_unsubscribe_url,
+        }
+
+
+class Schedule(Body):
+    """The time at which a Single Send is to be sent."""
+
+    send_at: Moment
+
+
+TEXTS: Final[Texts] = {
+    ("status", ANY): f"{{name}} must be an array of {', '.join(STATUSES)}",
+    ("categories", "searched"): f"{{name}} must be an array of at most {MAX_SEARCHED} strings",
+    ("template_id", "missing"): "{name} must be a UUID",
+    ("emails", "missing"): NO_TEST_ADDRESS,
+}
+SEND_AT_TEXTS: Final[Texts] = {("send_at", ANY): "{name} must be a time like 2030-01-31T08:30:00Z, or now"}
 
 
 def read_new_single_send(request: Request) -> Mapping[str, Any]:
-    """The body of POST singlesends: what the new one is to hold."""
-    return read_changes({"name": "", **said_in(read_object(request))}, is_new=True)
+    """Return the values of a new Single Send, from the body of POST singlesends."""
+    return read_changes({"name": "", **without_nulls(read_object(request), NULLABLE)}, is_new=True)
 
 
 def read_single_send_change(request: Request) -> Mapping[str, Any]:
-    """The body of PATCH singlesends: what is given changes, and what is blank stays. Source: SendGrid, "Update Single
-    Send"."""
-    given = without_blanks(read_object(request))
-    inner = {name: without_blanks(given[name]) for name in WITHIN if isinstance(given.get(name), dict)}
-    return read_changes(said_in(given | inner), is_new=False)
+    """Return the values that change, from the body of PATCH singlesends. Blank texts change nothing.
+
+    Source: SendGrid, "Update Single Send".
+    """
+    fields = without_blanks(read_object(request))
+    inner = {name: without_blanks(value) for name, value in fields.items() if isinstance(value, dict)}
+    return read_changes(without_nulls(fields | inner, NULLABLE), is_new=False)
 
 
-def without_blanks(given: Mapping[str, Any]) -> dict[str, Any]:
+def without_blanks(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the properties that are not texts of white space alone."""
-    return {name: value for name, value in given.items() if not isinstance(value, str) or value.strip()}
+    return {name: value for name, value in fields.items() if not isinstance(value, str) or value.strip()}
 
 
-def said_in(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None or name in NULLABLE}
-
-
-def read_changes(given: Mapping[str, Any], *, is_new: bool) -> Mapping[str, Any]:
-    changes, problems = read_fields(given, PLAIN)
-    for name, inner_fields in WITHIN.items():
-        inner = given.get(name, {})
-        if not isinstance(inner, dict):
-            problems.append(Problem(f"{name} must be an object", name))
-            continue
-        said, wrong = read_fields(said_in(inner), inner_fields, within=f"{name}.")
-        changes |= said
-        problems += wrong
-    if problems:
-        raise Refusal(400, *problems)
-    changes.pop("design", None)
-    return with_plain_content(changes, is_new=is_new)
+def read_changes(fields: Mapping[str, Any], *, is_new: bool) -> Mapping[str, Any]:
+    """Return the values that a Single Send gets. Raises Refusal."""
+    inner = {name: without_nulls(value, NULLABLE) for name, value in fields.items() if isinstance(value, dict)}
+    return with_plain_content(read_fields(SingleSendChange, {**fields, **inner}).changes(), is_new=is_new)
 
 
 def with_plain_content(changes: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """A plain text that is generated is none of the caller's, who would find it unchanged beside new HTML; and one of
-    the caller's is not generated."""
+    """Return the changes without a plain text that is going to be generated. A plain text of the caller is kept, and
+    none is generated."""
     html, plain = (changes.get(name, "").strip() for name in ("html_content", "plain_content"))
     generates = changes.get("generates_plain", True if is_new and html else None)
     if generates and (html or not is_new):
@@ -165,7 +182,7 @@ def with_plain_content(changes: dict[str, Any], *, is_new: bool) -> dict[str, An
 
 
 def read_public_id(text: str) -> UUID:
-    """The Single Send a path names. Raises UnknownCampaign for what is no UUID."""
+    """Return the id of the Single Send that a path names. Raises UnknownCampaign."""
     uuid = find_uuid(text)
     if uuid is None:
         raise UnknownCampaign
@@ -173,50 +190,39 @@ def read_public_id(text: str) -> UUID:
 
 
 def read_deleted_ids(request: Request) -> list[UUID]:
-    """`?ids=a&ids=b` or `?ids=a,b`: what is to be deleted. Raises UnknownCampaign for what is no UUID."""
-    return [read_public_id(each) for each in read_list(request, "ids", highest=MAX_IDS, lowest=1)]
+    """Return the ids of `?ids=a&ids=b` or `?ids=a,b`. Raises UnknownCampaign for a text that is not a UUID."""
+    return [read_public_id(text) for text in read_list(request, "ids", highest=MAX_IDS, lowest=1)]
 
 
 def read_name_of_copy(request: Request) -> str | None:
-    """The body of POST singlesends/{id}, which may be empty; None: the copy is named after its original."""
-    if not keep_body(request._request):
-        return None
-    name = read_object(request).get("name")
-    return None if name in (None, "") else one_field(fields.read_title, name, "name")
+    """Return the name in the body of POST singlesends/{id}, or None: the copy is named after its original."""
+    name = read_object(request).get("name") if has_body(request) else None
+    return None if name in (None, "") else read_fields(Copy, {"name": name}).name
 
 
 def read_schedule(request: Request) -> dt.datetime | None:
-    """The body of PUT schedule: when it is to be sent; None: now."""
-    given = read_object(request).get("send_at")
-    if given == "now":
+    """Return the time in the body of PUT schedule, or None for now."""
+    send_at = read_object(request).get("send_at")
+    if send_at == "now":
         return None
-    moment = fields.find_time(given)
-    if moment is None:
-        raise Refusal(400, BAD_SEND_AT)
-    return moment
+    return read_fields(Schedule, {"send_at": send_at}, SEND_AT_TEXTS).send_at
 
 
 def read_search(request: Request) -> Mapping[str, Any]:
-    """The body of POST singlesends/search, which may be empty: the arguments of `list_campaigns`."""
-    if not keep_body(request._request):
+    """Return the arguments of `list_campaigns`, from the body of POST singlesends/search, which may be empty."""
+    if not has_body(request):
         return {}
-    wanted, problems = read_fields(said_in(read_object(request)), SEARCH)
-    if problems:
-        raise Refusal(400, *problems)
-    return dict(wanted)
+    search = read_fields(Search, without_nulls(read_object(request)), TEXTS).given()
+    if "statuses" in search:
+        search["statuses"] = frozenset(
+            status for word in search["statuses"] for status in statuses_called(word, Dialect.SINGLE_SENDS)
+        )
+    return search
 
 
-def read_test(request: Request) -> TestRequest:
-    """The body of POST test/send_email. There are no templates of marketing's own: a Single Send stands for one."""
-    given = {"template_id": "", "emails": None, **read_object(request)}
-    found, problems = read_fields(given, TEST)
-    sender, from_address = found.get("sender"), found.get("from_address")
-    if not problems and not sender and not from_address:
-        problems.append(NO_SENDER)
-    if problems:
-        raise Refusal(400, *problems)
-    changes = {name: value for name in ("suppression_group", "custom_unsubscribe_url") if (value := found.get(name))}
-    # One of the two replaces what the Single Send has of the other.
-    if changes:
-        changes = {"suppression_group": None, "custom_unsubscribe_url": "", **changes}
-    return TestRequest(found["template"], found["addresses"], sender, from_address, changes)
+def read_test(request: Request) -> Test:
+    """Return the test that the body of POST test/send_email asks for. A Single Send stands for the template."""
+    test = read_fields(Test, read_object(request), TEXTS)
+    if not test.sender and not test.from_address:
+        raise Refusal(400, NO_SENDER)
+    return test

@@ -20,7 +20,7 @@ from api.openapi import (
     one_of,
     record,
 )
-from api.sendgrid import field_readers as fields
+from api.sendgrid import values
 from api.sendgrid.ids import HIGHEST_ID
 from api.sendgrid.single_sends.inputs import MAX_IDS, MAX_SEARCHED, STATUSES
 from api.sendgrid.words import EDITOR_ONLY, NO_POOL, PAGE, REPEATABLE, UUID, marketing_call
@@ -30,12 +30,12 @@ from campaigns.testing import TEST_ADDRESSES
 SINGLE_SENDS = "SendGrid: Single Sends"
 ID: Piece = {**NUMBER, "minimum": 1, "maximum": HIGHEST_ID}
 EMAIL: Piece = {"type": "string", "format": "email"}
-NAME: Piece = {**TEXT, "minLength": 1, "maxLength": fields.TITLE_LENGTH}
+NAME: Piece = {**TEXT, "minLength": 1, "maxLength": values.TITLE_LENGTH}
 STATUS = one_of(STATUSES)
-CATEGORIES: Piece = {**list_of(TEXT), "maxItems": fields.MAX_CATEGORIES, "uniqueItems": True}
+CATEGORIES: Piece = {**list_of(TEXT), "maxItems": values.MAX_CATEGORIES, "uniqueItems": True}
 SEND_TO: dict[str, Piece] = {
-    "list_ids": {**list_of(UUID), "maxItems": fields.MAX_LISTS},
-    "segment_ids": {**list_of(UUID), "maxItems": fields.MAX_SEGMENTS},
+    "list_ids": {**list_of(UUID), "maxItems": values.MAX_LISTS},
+    "segment_ids": {**list_of(UUID), "maxItems": values.MAX_SEGMENTS},
     "all": FLAG,
 }
 EMAIL_CONFIG: dict[str, Piece] = {
@@ -44,7 +44,7 @@ EMAIL_CONFIG: dict[str, Piece] = {
     "plain_content": TEXT,
     "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
     "design_id": nullable(TEXT),
-    "editor": one_of(fields.EDITORS),
+    "editor": one_of(values.EDITORS),
     "suppression_group_id": nullable(ID),
     "custom_unsubscribe_url": nullable(TEXT),
     "sender_id": nullable(ID),
@@ -172,7 +172,7 @@ one_single_send = extend_schema_view(
         "duplicate_single_send",
         "A copy, as a draft",
         tag=SINGLE_SENDS,
-        body={"type": "object", "properties": {"name": nullable({**TEXT, "maxLength": fields.TITLE_LENGTH})}},
+        body={"type": "object", "properties": {"name": nullable({**TEXT, "maxLength": values.TITLE_LENGTH})}},
         replies={201: Reply("The copy.", component("SingleSend"))},
         refusals=[*REPEATABLE, 404],
     ),

@@ -12,10 +12,10 @@ from api.http import headers_of_receipts, receipt_headers
 from api.idempotency import done_once
 from api.patience import patiently
 from api.sendgrid.endpoint import MarketingEndpoint
-from api.sendgrid.field_readers import TITLE_LENGTH
 from api.sendgrid.outputs import page_of
 from api.sendgrid.paging import read_page
 from api.sendgrid.single_sends import inputs, outputs, schema
+from api.sendgrid.values import TITLE_LENGTH
 from campaigns.editing import (
     categories_of,
     create_campaign,
@@ -153,11 +153,11 @@ class TestMail(MarketingEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        asked = inputs.read_test(request)
-        number = numbers_of(self.account, [asked.template])[0]
-        sender = asked.sender or sender_of(self.account, asked.from_address or "")
-        changes = {**asked.changes, "sender": sender}
-        send_test(self.account, number, asked.addresses, changes=changes, rules=inputs.RULES)
+        test = inputs.read_test(request)
+        number = numbers_of(self.account, [test.template])[0]
+        sender = test.sender or sender_of(self.account, test.from_address or "")
+        changes = {**test.changes(), "sender": sender}
+        send_test(self.account, number, test.addresses, changes=changes, rules=inputs.RULES)
         return Response({}, status=202)
 
 

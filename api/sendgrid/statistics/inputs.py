@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from rest_framework.request import Request
 
+from api.bodies import find_uuid
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.ids import find_uuid
 from api.sendgrid.reading import read_list
 from api.sendgrid.single_sends.inputs import MAX_IDS
 

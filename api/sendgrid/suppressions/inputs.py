@@ -1,18 +1,18 @@
-"""The requests of suppression lists.
-
-No document has texts for what is wrong with them: these are ours."""
+"""Read the requests of suppression lists. No document has texts for wrong ones: these are ours."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import FailFast, Field, TypeAdapter, ValidationError
+from annotated_types import MaxLen
+from pydantic import Field, ValidationError
 from rest_framework.request import Request
 
+from api.bodies import Body, FailFast, condition
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.mail.types import MAX_ADDRESS_LENGTH
 from api.sendgrid.reading import read_number, read_object
+from api.sendgrid.values import MAX_ADDRESS_LENGTH
 from foundation.addresses import check_visible
 from mailer.suppressions.lists import Window
 
@@ -23,35 +23,44 @@ MAX_EMAILS: Final = 10_000
 MAX_LIMIT: Final = 500
 LATEST: Final = 4_102_444_800
 """The year 2100: no list has anything later."""
-TEXTS = TypeAdapter(Annotated[list[str], FailFast(), Field(max_length=MAX_EMAILS)])
-INVALID_DELETION = Problem("either delete_all must be true, or emails an array of email addresses, and never both")
 INVALID_EMAIL = Problem(f"email must be at most {MAX_ADDRESS_LENGTH} characters", "email")
 
 
+EITHER: Final = Problem("either delete_all must be true, or emails an array of email addresses, and never both")
+
+
+class Deletion(Body):
+    """The addresses to take off a list, or all of them."""
+
+    emails: Annotated[list[str], FailFast(), MaxLen(MAX_EMAILS)] | None = None
+    is_all: Annotated[Any, condition("flag", lambda value: value in (None, False, True))] = Field(
+        None, alias="delete_all"
+    )
+
+
 def read_known(emails: list[str], field: str = "email") -> list[str]:
-    """Accept texts that may be on a list. Raises UnfitCharacter for one with a character that nobody sees."""
+    """Accept texts that may be on a list. Raises UnfitCharacter for one with an invisible character."""
     for email in emails:
         check_visible(email, field=field)
     return emails
 
 
 def read_deletion(request: Request) -> list[str] | None:
-    """The addresses to take off a list; None: all of them. Raises UnfitCharacter."""
-    given = read_object(request)
-    emails, is_all = given.get("emails"), given.get("delete_all")
-    if is_all is True and emails is None:
-        return None
-    if is_all in (None, False) and emails is not None:
-        try:
-            return read_known(TEXTS.validate_python(emails, strict=True), "emails")
-        except ValidationError:
-            pass
-    raise Refusal(400, INVALID_DELETION)
+    """Return the addresses to take off a list, or None for all of them. Raises UnfitCharacter."""
+    try:
+        deletion = Deletion.model_validate(read_object(request))
+    except ValidationError:
+        raise Refusal(400, EITHER) from None
+    if (deletion.emails is not None) == (deletion.is_all is True):
+        raise Refusal(400, EITHER)
+    return None if deletion.emails is None else read_known(deletion.emails, "emails")
 
 
 def read_window(request: Request) -> Window:
-    """The part of a list that is wanted: `start_time`, `end_time`, `email`, `limit`, `offset`. Raises
-    UnfitCharacter."""
+    """Return the part of a list that `start_time`, `end_time`, `email`, `limit` and `offset` name.
+
+    Raises UnfitCharacter.
+    """
     limit = read_number(request, "limit", lowest=1, highest=MAX_LIMIT)
     pattern = request.query_params.get("email", "")
     if len(pattern) > MAX_ADDRESS_LENGTH or "\0" in pattern:
@@ -67,5 +76,6 @@ def read_window(request: Request) -> Window:
 
 
 def read_time(request: Request, name: str) -> dt.datetime | None:
+    """Return the time of a parameter in Unix time, or None if it is missing."""
     seconds = read_number(request, name, highest=LATEST)
     return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)

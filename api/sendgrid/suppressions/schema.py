@@ -6,8 +6,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.openapi import NUMBER, TEXT, Describe, Header, Piece, Reply, list_of, record
 from api.sendgrid.asm.schema import SUPPRESSIONS
-from api.sendgrid.mail.types import MAX_ADDRESS_LENGTH
 from api.sendgrid.suppressions.inputs import LATEST, MAX_LIMIT
+from api.sendgrid.values import MAX_ADDRESS_LENGTH
 from api.sendgrid.words import WITH_BODY, call
 
 TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
