@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -14,15 +14,18 @@ from api.sendgrid.outputs import envelope, json_response, marketing_envelope
 
 
 class Endpoint(KeyEndpoint):
-    """An endpoint that refuses in SendGrid's words."""
+    """An endpoint that refuses in SendGrid's words: `answers` are those of its family."""
 
-    @property
-    def call(self) -> str:
-        """What the table of errors calls this request."""
-        return f"{self.request.method} {self.resource}"
+    answers: ClassVar[errors.Answers] = {}
+    bad_json: ClassVar[str] = errors.BAD_JSON
+
+    def refusal_of(self, error: Exception) -> errors.Refusal | None:
+        """Return the refusal that answers an exception, or None for a fault of ours."""
+        return errors.answer_for(error, self.answers, method=self.request.method or "", bad_json=self.bad_json)
 
     def handle_exception(self, exc: Exception) -> Response:
-        refusal = errors.answer_for(exc, self.call)
+        """Answer an exception in the envelope of the family."""
+        refusal = self.refusal_of(exc)
         if refusal is None:
             raise exc
         headers = self.headers_of_refusal(refusal.status)

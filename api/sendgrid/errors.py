@@ -1,31 +1,32 @@
-"""What can be wrong, in SendGrid's words: status, field and message for every error of the core and of HTTP.
+"""Answer errors in SendGrid's words: status, field and message.
 
-`answer_for` turns an exception into a `Refusal`; `outputs.py` writes it down in the envelope of its family.
+Each family of calls has a table (`Answers`) of the errors of the core that its calls can raise, beside its views.
+`COMMON` has the errors that every call can raise, and `OTHERWISE` answers every other error of the core with its own
+text. A new error of the core needs a row only where SendGrid has words for it.
+
+`answer_for` turns an exception into a `Refusal`, which the view writes down in the envelope of its family.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions as drf
 
-from accounts.errors import ScopesNotGrantable
-from api.caller import CallerRefused, NoCredentials, ScopeMissing, UnknownCredentials
+from api.caller import CallerRefused
+from api.caller import NoCredentials
+from api.caller import ScopeMissing
+from api.caller import UnknownCredentials
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
-from api.sendgrid import audience_texts, campaign_texts
-from api.sendgrid.campaign_texts import ANY_CALL
 from foundation.errors import SluiceError
-from mailer.errors import UnknownGroup
-from mailer.suppressions.groups import GROUPS_LIMIT
 
-MAIL_SEND: Final = "POST mail/send"
 ITS_OWN: Final = "the error's own"
-"""As the field of an answer: that which the error names."""
-
-HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
+"""As the field of an answer: the field that the error names."""
+BAD_JSON: Final = "request body is invalid JSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Problem:
 
 
 class Refusal(Exception):
-    """The answer to a request that is not done."""
+    """The answer to a request that is not carried out."""
 
     def __init__(self, status: int, *problems: Problem) -> None:
         super().__init__(status, problems)
@@ -49,104 +50,49 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A row of the tables below. `message` may name settings or parts of the error in braces."""
+    """The answer to an error of the core. `message` is a format string that may name `error` and `settings`."""
 
     status: int
     field: str | None
     message: str
     help: str | None = None
 
+    def __call__(self, error: SluiceError) -> Refusal:
+        """Return the refusal for this error."""
+        field = error.field if self.field == ITS_OWN else self.field
+        return Refusal(self.status, Problem(self.message.format(error=error, settings=settings), field, self.help))
 
-CORE_ANSWERS: dict[tuple[str, str], Answer] = {
-    ("unknown_batch", ANY_CALL): Answer(404, None, "batch id not found"),
-    ("unknown_batch", "GET mail/batch"): Answer(400, None, "invalid batch id"),
-    ("unknown_batch", "POST scheduled_sends"): Answer(400, "batch_id", "invalid batch id"),
-    ("unknown_batch", MAIL_SEND): Answer(400, "batch_id", "invalid batch id", HELP_PAGE + "message.batch_id"),
-    ("status_conflict", ANY_CALL): Answer(404, None, "batch id not found"),
-    ("status_conflict", "POST scheduled_sends"): Answer(
-        400, "batch_id", "a status for this batch id exists, try PATCH to update the status"
-    ),
-    ("no_stop_place_left", ANY_CALL): Answer(400, None, "max limit reached"),
-    # Not in any document of the wire: there a late stop is only said to be impossible.
-    ("stop_too_late", ANY_CALL): Answer(400, "batch_id", "too late to pause or cancel: the batch is about to be sent"),
-    # Of calls that this wire does not have.
-    ("pause_is_over", ANY_CALL): Answer(400, None, "the pause has ended"),
-    ("unknown_message", ANY_CALL): Answer(404, None, "message not found"),
-    ("message_in_flight", ANY_CALL): Answer(409, None, "the message is being sent"),
-    ("message_ended", ANY_CALL): Answer(409, None, "the message has ended"),
-    ("unknown_key", ANY_CALL): Answer(404, None, "unable to find API Key"),
-    ("unknown_key", "PUT api_keys"): Answer(404, None, "unable to find API Key to update"),
-    ("unknown_key", "DELETE api_keys"): Answer(404, None, "unable to find API Key for deletion"),
-    ("key_limit_reached", ANY_CALL): Answer(403, None, "Cannot create more than {API_KEYS_LIMIT} API Keys"),
-    ("scopes_not_grantable", ANY_CALL): Answer(403, None, "unauthorized scopes: [{scopes}]"),
-    ("unknown_subuser", ANY_CALL): Answer(403, None, "access forbidden"),
-    # The wire has neither keys nor a bound of this kind: these words are ours.
-    ("bad_idempotency_key", ANY_CALL): Answer(
-        400, None, "The Idempotency-Key must be 1 to 255 visible ASCII characters."
-    ),
-    ("idempotency_key_reused", ANY_CALL): Answer(
-        400, None, "This Idempotency-Key was used for a request with another body."
-    ),
-    ("idempotency_in_progress", ANY_CALL): Answer(
-        409, None, "A request with this Idempotency-Key is under way; ask again."
-    ),
-    ("unknown_group", ANY_CALL): Answer(404, None, "not found"),
-    ("unknown_group", MAIL_SEND): Answer(
-        400,
-        "asm.group_id",
-        "The ASM group ID must be a valid Group ID on your account. You provided {ids}.",
-        HELP_PAGE + "message.asm.group_id",
-    ),
-    ("unknown_groups_to_display", ANY_CALL): Answer(
-        400,
-        "asm.groups_to_display",
-        "All ASM groups to display must be valid ASM groups IDs on your account. You provided {ids}.",
-        HELP_PAGE + "message.asm.groups_to_display",
-    ),
-    # Ours: the documents have the rule and no text for it.
-    ("group_name_taken", ANY_CALL): Answer(400, "name", "a group with this name exists"),
-    ("group_limit_reached", ANY_CALL): Answer(400, None, f"Cannot create more than {GROUPS_LIMIT} groups"),
-    ("unknown_contact", ANY_CALL): Answer(404, None, "recipient_id is not valid"),
-    ("contact_taken", ANY_CALL): Answer(400, ITS_OWN, "another contact has it"),
-    ("invalid_contact", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("unknown_field", ANY_CALL): Answer(404, None, "Custom field ID does not exist"),
-    ("field_in_use", ANY_CALL): Answer(400, None, "Custom field in use by one or more segment conditions"),
-    ("field_limit_reached", ANY_CALL): Answer(400, None, "Cannot create more than {CUSTOM_FIELDS_LIMIT} custom fields"),
-    ("invalid_name", ANY_CALL): Answer(400, "name", "{said}"),
-    ("name_taken", ANY_CALL): Answer(400, "name", "{said}"),
-    ("unknown_list", ANY_CALL): Answer(404, None, "List ID does not exist"),
-    ("unknown_segment", ANY_CALL): Answer(404, None, "segment_id not found"),
-    ("invalid_condition", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("invalid_query", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("search_too_slow", ANY_CALL): Answer(408, None, "the search took longer than {SEARCH_SECONDS:g} seconds"),
-    ("unfit_character", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("inexpressible", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("reserved_header", ANY_CALL): Answer(400, ITS_OWN, "Header can not be one of the reserved keys: {said}."),
-    ("invalid_message_id", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("invalid_reply_to", ANY_CALL): Answer(400, ITS_OWN, "{said}"),
-    ("message_too_large", ANY_CALL): Answer(
-        413, ITS_OWN, "A message may not exceed {MAX_MESSAGE_BYTES:,} bytes with its substitutions made."
-    ),
-    ("too_many_calls", ANY_CALL): Answer(429, None, "too many requests: {said}"),
-    ("too_many_jobs", ANY_CALL): Answer(429, None, "too many requests: {said}"),
-    ("uploads_full", ANY_CALL): Answer(429, None, "too many requests: {said}"),
-    ("queue_full", ANY_CALL): Answer(
-        429, None, "too many requests: {MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
-    ),
-} | {key: Answer(*row) for key, row in (*campaign_texts.ROWS.items(), *audience_texts.ROWS.items())}
-"""By the core's code and the call (method and resource); a row for `ANY_CALL` serves the calls without their own."""
 
-MAIL_BODY_ANSWERS: dict[type[BadBody], Answer] = {
-    BodyTooLarge: Answer(413, None, "content too large"),
-    UnknownEncoding: Answer(415, None, "Content-Encoding should be gzip."),
-    NotUtf8: Answer(415, None, "Invalid UTF8 in request"),
-    NotJson: Answer(400, None, "Bad Request"),
-    TooDeep: Answer(400, None, f"The request body is nested more than {MAX_DEPTH} levels deep."),
+Answers = Mapping[str, Callable[[Any], Refusal]]
+"""How a family answers errors of the core, by their codes. A key such as `DELETE unknown_key` is for one method."""
+
+COMMON: Final[Answers] = {
+    "unknown_subuser": Answer(403, None, "access forbidden"),
+    # SendGrid has neither keys nor limits of this kind: these texts are ours.
+    "bad_idempotency_key": Answer(400, None, "The Idempotency-Key must be 1 to 255 visible ASCII characters."),
+    "idempotency_key_reused": Answer(400, None, "This Idempotency-Key was used for a request with another body."),
+    "idempotency_in_progress": Answer(409, None, "A request with this Idempotency-Key is under way; ask again."),
+    "search_too_slow": Answer(408, None, "the search took longer than {settings.SEARCH_SECONDS:g} seconds"),
+    "message_too_large": Answer(
+        413, ITS_OWN, "A message may not exceed {settings.MAX_MESSAGE_BYTES:,} bytes with its substitutions made."
+    ),
+    "too_many_calls": Answer(429, None, "too many requests: {error}"),
+    "too_many_jobs": Answer(429, None, "too many requests: {error}"),
+    "uploads_full": Answer(429, None, "too many requests: {error}"),
+    "queue_full": Answer(
+        429, None, "too many requests: {settings.MAX_PENDING_MESSAGES:,} messages of the account are waiting already"
+    ),
 }
-BODY_ANSWERS = MAIL_BODY_ANSWERS | {NotJson: Answer(400, None, "request body is invalid JSON")}
-CAMPAIGN_BODY_ANSWERS = BODY_ANSWERS | {NotJson: Answer(400, None, campaign_texts.CAMPAIGN_JSON)}
+OTHERWISE: Final = Answer(400, ITS_OWN, "{error}")
 
-HTTP_ANSWERS: dict[int, str] = {
+BODY_ANSWERS: Final[Mapping[type[BadBody], tuple[int, str]]] = {
+    BodyTooLarge: (413, "content too large"),
+    UnknownEncoding: (415, "Content-Encoding should be gzip."),
+    NotUtf8: (415, "Invalid UTF8 in request"),
+    TooDeep: (400, f"The request body is nested more than {MAX_DEPTH} levels deep."),
+}
+
+HTTP_ANSWERS: Final[dict[int, str]] = {
     400: "Bad Request",
     401: "authorization required",
     403: "access forbidden",
@@ -160,76 +106,41 @@ HTTP_ANSWERS: dict[int, str] = {
     503: "service unavailable",
 }
 
-MAIL_CALLER_ANSWERS: dict[type[CallerRefused], Answer] = {
-    NoCredentials: Answer(401, None, "Permission denied, wrong credentials"),
-    UnknownCredentials: Answer(401, None, "The provided authorization grant is invalid, expired, or revoked"),
-    ScopeMissing: Answer(401, None, "Authenticated user is not authorized to send mail"),
-}
-"""The texts of mail/send for a caller that is not let in, where they differ from those of the other calls."""
-
-NO_IDEMPOTENCY_KEY = Problem(
-    "An API key is shown once and never again, so this call takes no Idempotency-Key."  # ours
-)
-
 
 def plain_refusal(status: int) -> Refusal:
-    """The refusal that says no more than its status does."""
+    """Return the refusal that says no more than its status does."""
     return Refusal(status, Problem(HTTP_ANSWERS[status]))
 
 
-def answer_for(error: Exception, call: str) -> Refusal | None:
-    """The refusal an exception stands for in a call such as `GET mail/batch`; None: it is a fault of ours."""
+def answer_for(
+    error: Exception, answers: Answers | None = None, *, method: str = "", bad_json: str = BAD_JSON
+) -> Refusal | None:
+    """Return the refusal that answers an exception, or None for a fault of ours.
+
+    `answers` are those of the family, `bad_json` is its text for a body that is not JSON.
+    """
     if isinstance(error, Refusal):
         return error
     if isinstance(error, SluiceError):
-        return core_refusal(error, call)
+        return core_refusal(error, {**COMMON, **(answers or {})}, method)
+    if isinstance(error, NotJson):
+        return Refusal(400, Problem(bad_json))
     if isinstance(error, CallerRefused):
         own = MAIL_CALLER_ANSWERS.get(type(error)) if call == MAIL_SEND else None
         return Refusal(own.status, Problem(own.message)) if own else plain_refusal(error.status)
     if isinstance(error, BadBody):
-        answer = body_answers(call)[type(error)]
-        return Refusal(answer.status, Problem(answer.message, answer.field))
+        status, text = BODY_ANSWERS[type(error)]
+        return Refusal(status, Problem(text))
     if isinstance(error, OperationalError | InterfaceError):
-        # The database is away. Whether a commit came through is not known: the caller may ask again.
+        # The database is away. The caller may ask again: whether a commit took place is not known.
         return plain_refusal(503)
     if isinstance(error, drf.APIException):
         return plain_refusal(error.status_code) if error.status_code in HTTP_ANSWERS else plain_refusal(400)
     return None
 
 
-def body_answers(call: str) -> dict[type[BadBody], Answer]:
-    """The words for a body that cannot be read, which not all families share."""
-    if call == MAIL_SEND:
-        return MAIL_BODY_ANSWERS
-    resource = call.partition(" ")[2]
-    if text := audience_texts.JSON_TEXTS.get(resource):
-        return BODY_ANSWERS | {NotJson: Answer(400, None, text)}
-    return CAMPAIGN_BODY_ANSWERS if resource in campaign_texts.CAMPAIGN_RESOURCES else BODY_ANSWERS
-
-
-def core_refusal(error: SluiceError, call: str) -> Refusal:
-    if said := campaign_texts.said_of(error, call) or audience_texts.said_of(error):
-        return Refusal(400, *(Problem(message, field, error_id=error.code) for field, message in said))
-    own = CORE_ANSWERS.get((error.code, campaign_texts.narrowed(error, call)))
-    answer = own or CORE_ANSWERS[error.code, ANY_CALL]
-    field = error.field if answer.field == ITS_OWN else answer.field
-    return Refusal(answer.status, Problem(fill_in(answer.message, error), field, answer.help, error.code))
-
-
-def fill_in(message: str, error: SluiceError) -> str:
-    scopes = " ".join(error.scopes) if isinstance(error, ScopesNotGrantable) else ""
-    # A number in JSON may have thousands of digits.
-    ids = ", ".join(str(each)[:20] for each in error.ids) if isinstance(error, UnknownGroup) else ""
-    return message.format(
-        API_KEYS_LIMIT=settings.API_KEYS_LIMIT,
-        CAMPAIGNS_LIMIT=settings.CAMPAIGNS_LIMIT,
-        CUSTOM_FIELDS_LIMIT=settings.CUSTOM_FIELDS_LIMIT,
-        MAX_MESSAGE_BYTES=settings.MAX_MESSAGE_BYTES,
-        MAX_PENDING_MESSAGES=settings.MAX_PENDING_MESSAGES,
-        SEARCH_SECONDS=settings.SEARCH_SECONDS,
-        SENDERS_LIMIT=settings.SENDERS_LIMIT,
-        said=error,
-        scopes=scopes,
-        ids=ids,
-        **campaign_texts.words_of(error),
-    )
+def core_refusal(error: SluiceError, answers: Answers, method: str) -> Refusal:
+    """Return the refusal for an error of the core, whose code becomes the `error_id` of its problems."""
+    answer = answers.get(f"{method} {error.code}") or answers.get(error.code) or OTHERWISE
+    refusal = answer(error)
+    return Refusal(refusal.status, *(replace(problem, error_id=error.code) for problem in refusal.problems))

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, FailFast, Field, GetCoreSc
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from api.bodies import ANY, as_one, condition
-from api.sendgrid.errors import Problem
+from api.sendgrid.errors import Answer, Problem
 from api.sendgrid.ids import HIGHEST_ID
 from audience.lists import NAME_LENGTH
 from campaigns.editing import TEST_ADDRESSES
@@ -37,6 +37,10 @@ EDITORS = ("code", "design")
 URL = re.compile(r"https?://[!-;=?-~]+")
 """An address that can be written between angle brackets in a header."""
 
+UNKNOWN_LISTS: Final = "list_ids do not all exist"
+LIST_NAME_TAKEN: Final = "a list or a segment with this name exists"
+FIELD_IN_USE: Final = Answer(400, None, "Custom field in use by one or more segment conditions")
+FIELD_LIMIT_REACHED: Final = Answer(400, None, "Cannot create more than {settings.CUSTOM_FIELDS_LIMIT} custom fields")
 NO_TEST_ADDRESS: Final = "Please provide an email address to which the test should be sent."
 TOO_MANY_TESTS: Final = "You can only send tests to 10 addresses at a time."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.http import HttpResponseBase
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -10,14 +12,27 @@ from rest_framework.response import Response
 from api.idempotency import done_once
 from api.sendgrid.asm import inputs, outputs, schema
 from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Answer, Answers
 from api.sendgrid.suppressions.inputs import EMAIL, read_known
 from mailer.models import SuppressionKind
 from mailer.suppressions import groups, lists
 
+# The documents have these rules, and no texts for them.
+ANSWERS: Final[Answers] = {
+    "unknown_group": Answer(404, None, "not found"),
+    "group_name_taken": Answer(400, "name", "a group with this name exists"),
+    "group_limit_reached": Answer(400, None, f"Cannot create more than {groups.GROUPS_LIMIT} groups"),
+}
+
+
+class GroupEndpoint(Endpoint):
+    """An endpoint of unsubscribe groups."""
+
+    answers = ANSWERS
+
 
 @schema.groups
-class Groups(Endpoint):
-    resource = "asm/groups"
+class Groups(GroupEndpoint):
     scopes = {"POST": "asm.groups.create", "GET": "asm.groups.read"}
 
     def get(self, request: Request) -> Response:
@@ -39,8 +54,7 @@ class Groups(Endpoint):
 
 
 @schema.one_group
-class OneGroup(Endpoint):
-    resource = "asm/groups"
+class OneGroup(GroupEndpoint):
     scopes = {"GET": "asm.groups.read", "PATCH": "asm.groups.update", "DELETE": "asm.groups.delete"}
 
     def get(self, request: Request, group_id: str) -> Response:
@@ -66,8 +80,7 @@ class OneGroup(Endpoint):
 
 
 @schema.group_suppressions
-class GroupSuppressions(Endpoint):
-    resource = "asm/suppressions"
+class GroupSuppressions(GroupEndpoint):
     scopes = {"POST": "asm.groups.suppressions.create", "GET": "asm.groups.suppressions.read"}
 
     def get(self, request: Request, group_id: str) -> HttpResponseBase:
@@ -82,8 +95,7 @@ class GroupSuppressions(Endpoint):
 
 
 @schema.search_group_suppressions
-class SearchGroupSuppressions(Endpoint):
-    resource = "asm/suppressions"
+class SearchGroupSuppressions(GroupEndpoint):
     scopes = {"POST": "asm.groups.suppressions.read"}
 
     @done_once
@@ -95,8 +107,7 @@ class SearchGroupSuppressions(Endpoint):
 
 
 @schema.one_group_suppression
-class OneGroupSuppression(Endpoint):
-    resource = "asm/suppressions"
+class OneGroupSuppression(GroupEndpoint):
     scopes = {"DELETE": "asm.groups.suppressions.delete"}
 
     def delete(self, request: Request, group_id: str, email: str) -> Response:
@@ -109,7 +120,6 @@ class OneGroupSuppression(Endpoint):
 class Suppressions(Endpoint):
     """Who has left which group."""
 
-    resource = "asm/suppressions"
     scopes = {"GET": "asm.groups.suppressions.read"}
 
     def get(self, request: Request) -> HttpResponseBase:
@@ -120,7 +130,6 @@ class Suppressions(Endpoint):
 class AddressSuppressions(Endpoint):
     """All groups, and which of them one address has left."""
 
-    resource = "asm/suppressions"
     scopes = {"GET": "asm.groups.suppressions.read"}
 
     def get(self, request: Request, email: str) -> Response:
@@ -132,7 +141,6 @@ class AddressSuppressions(Endpoint):
 
 @schema.global_suppressions
 class GlobalSuppressions(Endpoint):
-    resource = "asm/suppressions/global"
     scopes = {"POST": "asm.suppressions.global.create"}
 
     @done_once
@@ -144,7 +152,6 @@ class GlobalSuppressions(Endpoint):
 
 @schema.one_global_suppression
 class OneGlobalSuppression(Endpoint):
-    resource = "asm/suppressions/global"
     scopes = {"GET": "asm.suppressions.global.read", "DELETE": "asm.suppressions.global.delete"}
 
     def get(self, request: Request, email: str) -> Response:

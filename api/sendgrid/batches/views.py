@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -11,6 +13,8 @@ from api.http import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from api.sendgrid.batches import inputs, schema
 from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Answer
+from api.sendgrid.errors import Answers
 from batches.errors import UnknownBatch
 from batches.handles import create_batch, find_batch, is_usable, stopped_batches
 from batches.models import Batch
@@ -28,9 +32,21 @@ def write_scheduled_send(batch_id: str, status: int) -> dict[str, str]:
     return {"batch_id": batch_id, "status": STATUS_NAMES[BatchStatus(status)]}
 
 
+# SendGrid's documents say only that a late stop is impossible: the text is ours.
+ANSWERS: Final[Answers] = {
+    "unknown_batch": Answer(404, None, "batch id not found"),
+    "POST unknown_batch": Answer(400, "batch_id", "invalid batch id"),
+    "status_conflict": Answer(404, None, "batch id not found"),
+    "POST status_conflict": Answer(
+        400, "batch_id", "a status for this batch id exists, try PATCH to update the status"
+    ),
+    "no_stop_place_left": Answer(400, None, "max limit reached"),
+    "stop_too_late": Answer(400, "batch_id", "too late to pause or cancel: the batch is about to be sent"),
+}
+
+
 @schema.mail_batches
 class MailBatches(Endpoint):
-    resource = "mail/batch"
     scopes = {"POST": "mail.batch.create"}
 
     @done_once
@@ -40,7 +56,7 @@ class MailBatches(Endpoint):
 
 @schema.mail_batch
 class MailBatch(Endpoint):
-    resource = "mail/batch"
+    answers = {"unknown_batch": Answer(400, None, "invalid batch id")}
     scopes = {"GET": "mail.batch.read"}
 
     def get(self, request: Request, batch_id: str) -> Response:
@@ -57,7 +73,7 @@ HAS_ENTRY = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 
 @schema.scheduled_sends
 class ScheduledSends(Endpoint):
-    resource = "scheduled_sends"
+    answers = ANSWERS
     scopes = {"POST": "user.scheduled_sends.create", "GET": "user.scheduled_sends.read"}
 
     def get(self, request: Request) -> Response:
@@ -82,7 +98,7 @@ class ScheduledSends(Endpoint):
 
 @schema.scheduled_send
 class ScheduledSend(Endpoint):
-    resource = "scheduled_sends"
+    answers = ANSWERS
     scopes = {
         "GET": "user.scheduled_sends.read",
         "PATCH": "user.scheduled_sends.update",

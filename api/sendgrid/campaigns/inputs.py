@@ -10,7 +10,7 @@ from pydantic import Field
 from rest_framework.request import Request
 
 from api.bodies import ANY, LATEST, Body, condition, null_as
-from api.sendgrid.campaign_texts import FUTURE
+from api.sendgrid.campaigns.errors import FUTURE
 from api.sendgrid.ids import read_id
 from api.sendgrid.reading import read_fields, read_number, read_object
 from api.sendgrid.values import (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import structlog
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -11,10 +13,9 @@ from api.campaign_words import Dialect, Move, may
 from api.http import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from api.patience import patiently
-from api.sendgrid import errors
-from api.sendgrid.campaign_texts import FAILED_TO_SEND
-from api.sendgrid.campaigns import inputs, outputs, schema
+from api.sendgrid.campaigns import errors, inputs, outputs, schema
 from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.outputs import envelope
 from campaigns.editing import create_campaign, edit_campaign, find_campaign, own_campaigns
 from campaigns.errors import UnknownCampaign
@@ -27,9 +28,15 @@ LEGACY = Dialect.LEGACY
 log = structlog.get_logger(__name__)
 
 
+class CampaignEndpoint(Endpoint):
+    """An endpoint of legacy campaigns."""
+
+    bad_json = errors.BAD_JSON
+    answers: ClassVar[Answers] = errors.ANSWERS
+
+
 @schema.campaigns
-class Campaigns(Endpoint):
-    resource = "campaigns"
+class Campaigns(CampaignEndpoint):
     scopes = {"POST": "marketing_campaigns.create", "GET": "marketing_campaigns.read"}
 
     def get(self, request: Request) -> Response:
@@ -43,8 +50,11 @@ class Campaigns(Endpoint):
 
 
 @schema.one_campaign
-class OneCampaign(Endpoint):
-    resource = "campaigns"
+class OneCampaign(CampaignEndpoint):
+    answers = {
+        **errors.ANSWERS,
+        "PATCH campaign_conflict": Answer(403, None, "You may only update a campaign when it is in draft mode."),
+    }
     scopes = {
         "GET": "marketing_campaigns.read",
         "PATCH": "marketing_campaigns.update",
@@ -73,8 +83,8 @@ class OneCampaign(Endpoint):
 
 
 @schema.schedule
-class Schedule(Endpoint):
-    resource = "schedules"
+class Schedule(CampaignEndpoint):
+    answers = errors.SCHEDULE_ANSWERS
     scopes = {
         "POST": "marketing_campaigns.create",
         "PATCH": "marketing_campaigns.update",
@@ -108,8 +118,11 @@ class Schedule(Endpoint):
 
 
 @schema.schedule_now
-class ScheduleNow(Endpoint):
-    resource = "schedules/now"
+class ScheduleNow(CampaignEndpoint):
+    answers = {
+        **errors.ANSWERS,
+        "campaign_conflict": Answer(403, None, "You may only send a campaign when it is in draft mode."),
+    }
     scopes = {"POST": "marketing_campaigns.create"}
 
     @done_once_in_steps
@@ -120,15 +133,15 @@ class ScheduleNow(Endpoint):
 
     def handle_exception(self, exc: Exception) -> Response:
         """A fault of ours has its own words here."""
-        if errors.answer_for(exc, self.call) is not None:
+        if self.refusal_of(exc) is not None:
             return super().handle_exception(exc)
         log.error("campaign_not_sent", path=self.request.path, error=trace_of(exc))
-        return Response(envelope(errors.Refusal(500, errors.Problem(FAILED_TO_SEND))), status=500)
+        return Response(envelope(Refusal(500, Problem(errors.FAILED_TO_SEND))), status=500)
 
 
 @schema.schedule_test
-class ScheduleTest(Endpoint):
-    resource = "schedules/test"
+class ScheduleTest(CampaignEndpoint):
+    answers = errors.TEST_ANSWERS
     scopes = {"POST": "marketing_campaigns.create"}
 
     @done_once

@@ -18,9 +18,16 @@ from django.urls import URLPattern, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
-from api.caller import RETRY_SECONDS, UnknownCredentials, find_by_id
+from api.caller import RETRY_SECONDS
+from api.caller import UnknownCredentials
+from api.caller import find_by_id
 from api.endpoint import key_of
-from api.sendgrid.errors import Problem, Refusal, answer_for, plain_refusal
+from api.sendgrid.errors import Problem
+from api.sendgrid.errors import Refusal
+from api.sendgrid.errors import answer_for
+from api.sendgrid.errors import plain_refusal
+from api.sendgrid.errors import Answer
+from api.sendgrid.errors import Answers
 from api.sendgrid.outputs import json_response, marketing_envelope
 from audience.errors import FileTooLarge, UnknownLink
 from audience.jobs.exports import parts_of, read_export
@@ -32,6 +39,13 @@ UPLOAD, ERRORS, EXPORT = "upload", "errors", "export"
 BLOCK_BYTES: Final = 2**16
 TOKEN: Final = r"(?P<token>[A-Za-z0-9_:=-]{20,300})"
 BROKEN_OFF: Final = Refusal(400, Problem("The file did not come whole: upload it again."))
+
+ANSWERS: Final[Answers] = {
+    "unknown_link": Answer(404, None, "not found"),
+    "file_uploaded": Answer(409, None, "the file of this import has been uploaded already"),
+    "upload_in_progress": Answer(409, None, "the file of this import is being uploaded"),
+    "file_too_large": Answer(413, None, "{error}"),
+}
 
 View = Callable[..., HttpResponseBase]
 
@@ -62,7 +76,7 @@ def answering(*methods: str) -> Callable[[View], View]:
             try:
                 return view(request, **arguments)
             except Exception as error:
-                refusal = answer_for(error, f"{request.method} marketing/contacts/files")
+                refusal = answer_for(error, ANSWERS)
                 if refusal is None:
                     raise
                 return refused(refusal)

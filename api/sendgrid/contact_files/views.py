@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,9 +12,11 @@ from api.auth import needing
 from api.idempotency import done_once
 from api.sendgrid.contact_files import inputs, links, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Answer, Answers
 from api.sendgrid.ids import numbers_of_lists, numbers_of_segments
 from api.sendgrid.outputs import metadata_of, page_of
 from api.sendgrid.paging import read_page
+from api.sendgrid.values import UNKNOWN_LISTS
 from audience.jobs.exports import begin_export, parts_of
 from audience.jobs.imports import begin_import
 from audience.jobs.lifecycle import get_job, jobs_of
@@ -26,9 +30,22 @@ UPLOAD_HEADERS = [{"header": "Content-Type", "value": "application/octet-stream"
 """Any will do: clients expect some."""
 
 
+ANSWERS: Final[Answers] = {
+    "unknown_job": Answer(404, "id", "not found"),
+    "unknown_list": Answer(404, "list_ids", UNKNOWN_LISTS),
+    "unknown_segment": Answer(404, "segment_ids", "segment_ids do not all exist"),
+    "unknown_field": Answer(400, "field_mappings", "field_mappings do not all exist"),
+}
+
+
+class FileEndpoint(MarketingEndpoint):
+    """An endpoint of imports and exports."""
+
+    answers = ANSWERS
+
+
 @schema.imports
-class Imports(MarketingEndpoint):
-    resource = "marketing/contacts/imports"
+class Imports(FileEndpoint):
     scopes = needing(PUT="update")
 
     def put(self, request: Request) -> Response:
@@ -39,10 +56,9 @@ class Imports(MarketingEndpoint):
 
 
 @schema.one_import
-class OneImport(MarketingEndpoint):
+class OneImport(FileEndpoint):
     """Of a PUT or DELETE of contacts, too."""
 
-    resource = "marketing/contacts/imports"
     scopes = needing(GET="read")
 
     def get(self, request: Request, job_id: str) -> Response:
@@ -56,8 +72,7 @@ def urls_of(request: Request, job: Job) -> list[str]:
 
 
 @schema.exports
-class Exports(MarketingEndpoint):
-    resource = "marketing/contacts/exports"
+class Exports(FileEndpoint):
     scopes = needing(POST="create", GET="read")
 
     def get(self, request: Request) -> Response:
@@ -85,8 +100,7 @@ class Exports(MarketingEndpoint):
 
 
 @schema.one_export
-class OneExport(MarketingEndpoint):
-    resource = "marketing/contacts/exports"
+class OneExport(FileEndpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request, job_id: str) -> Response:

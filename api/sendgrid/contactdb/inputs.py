@@ -11,7 +11,6 @@ from rest_framework.request import Request
 
 from accounts.models import Account
 from api.bodies import ANY, Body, as_one, condition
-from api.sendgrid.audience_texts import UNKNOWN_MEMBER
 from api.sendgrid.contactdb.recipient_ids import Key, find_recipients, read_recipient_id
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.ids import HIGHEST_ID
@@ -42,6 +41,7 @@ INVALID_LIST: Final = Problem("list_id is invalid", "list_id")
 INVALID_MEMBER: Final = Problem("recipient_id is invalid", "recipient_id")
 NO_VALID_MEMBERS: Final = Problem("no valid recipients were provided", "recipient_id")
 TOO_MANY_MEMBERS: Final = Problem(f"there is a limit of {MAX_RECIPIENTS} recipients", "recipient_id")
+UNKNOWN_MEMBER: Final = "recipient_id does not exist"
 UNKNOWN_MEMBERS: Final = Problem(UNKNOWN_MEMBER, "recipient_id")
 INVALID_LIST_IDS: Final = Problem("list id was invalid")
 NO_IDS: Final = Problem("No recipient ids provided")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -12,7 +13,8 @@ from api.idempotency import done_once
 from api.sendgrid.contactdb import inputs, outputs, schema
 from api.sendgrid.contactdb.recipient_ids import find_recipients
 from api.sendgrid.endpoint import Endpoint
-from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal
+from api.sendgrid.values import FIELD_IN_USE, FIELD_LIMIT_REACHED, LIST_NAME_TAKEN
 from audience import fields, lists
 from audience.contacts import count_contacts, delete_contacts, list_contacts
 from audience.errors import UnknownList
@@ -37,12 +39,27 @@ class ContactDatabase(Endpoint):
         return self.tell(found)
 
 
+LIST_ANSWERS: Final[Answers] = {
+    "unknown_list": Answer(404, None, "List ID does not exist"),
+    "name_taken": Answer(400, "name", LIST_NAME_TAKEN),
+}
+MEMBER_ANSWERS: Final[Answers] = {
+    "unknown_list": Answer(404, "list_id", "list_id does not exist"),
+    "unknown_contact": Answer(404, "recipient_id", inputs.UNKNOWN_MEMBER),
+}
+FIELD_ANSWERS: Final[Answers] = {
+    "unknown_field": Answer(404, None, "Custom field ID does not exist"),
+    "field_in_use": FIELD_IN_USE,
+    "field_limit_reached": FIELD_LIMIT_REACHED,
+}
+
+
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
 @schema.lists
 class Lists(ContactDatabase):
-    resource = "contactdb/lists"
+    answers = LIST_ANSWERS
     scopes = {"POST": CREATE, "GET": READ, "DELETE": DELETE}
 
     def get(self, request: Request) -> Response:
@@ -68,7 +85,7 @@ class Lists(ContactDatabase):
 
 @schema.one_list
 class OneList(ContactDatabase):
-    resource = "contactdb/lists"
+    answers = LIST_ANSWERS
     scopes = {"GET": READ, "PATCH": UPDATE, "DELETE": DELETE}
 
     def get(self, request: Request, list_id: str) -> Response:
@@ -93,7 +110,7 @@ class OneList(ContactDatabase):
 
 @schema.members
 class Members(ContactDatabase):
-    resource = "contactdb/lists/recipients"
+    answers = MEMBER_ANSWERS
     scopes = {"GET": READ, "POST": UPDATE}
 
     def get(self, request: Request, list_id: str) -> Response:
@@ -113,7 +130,7 @@ class Members(ContactDatabase):
 
 @schema.one_member
 class OneMember(ContactDatabase):
-    resource = "contactdb/lists/recipients"
+    answers = MEMBER_ANSWERS
     scopes = {"POST": UPDATE, "DELETE": DELETE}
 
     @done_once
@@ -135,7 +152,7 @@ class OneMember(ContactDatabase):
 
 @schema.recipients
 class Recipients(ContactDatabase):
-    resource = "contactdb/recipients"
+    bad_json = "Request body is not valid json"
     scopes = {"POST": CREATE, "PATCH": UPDATE, "GET": READ, "DELETE": DELETE}
 
     def get(self, request: Request) -> Response:
@@ -158,7 +175,7 @@ class Recipients(ContactDatabase):
 
 @schema.one_recipient
 class OneRecipient(ContactDatabase):
-    resource = "contactdb/recipients"
+    answers = {"unknown_contact": Answer(404, None, "recipient_id is not valid")}
     scopes = {"GET": READ, "DELETE": DELETE}
 
     def get(self, request: Request, recipient_id: str) -> Response:
@@ -173,7 +190,7 @@ class OneRecipient(ContactDatabase):
 
 @schema.recipients_lists
 class RecipientsLists(ContactDatabase):
-    resource = "contactdb/recipients/lists"
+    answers = {"unknown_contact": Answer(404, None, "recipient id not found")}
     scopes = {"GET": READ}
 
     def get(self, request: Request, recipient_id: str) -> Response:
@@ -184,7 +201,6 @@ class RecipientsLists(ContactDatabase):
 
 @schema.recipient_count
 class RecipientCount(ContactDatabase):
-    resource = "contactdb/recipients/count"
     scopes = {"GET": READ}
 
     def get(self, request: Request) -> Response:
@@ -201,7 +217,7 @@ class BillableCount(RecipientCount):
 
 @schema.custom_fields
 class CustomFields(ContactDatabase):
-    resource = "contactdb/custom_fields"
+    answers = FIELD_ANSWERS
     scopes = {"POST": CREATE, "GET": READ}
 
     def get(self, request: Request) -> Response:
@@ -216,7 +232,7 @@ class CustomFields(ContactDatabase):
 
 @schema.one_custom_field
 class OneCustomField(ContactDatabase):
-    resource = "contactdb/custom_fields"
+    answers = FIELD_ANSWERS
     scopes = {"GET": READ, "DELETE": DELETE}
 
     def get(self, request: Request, field_id: str) -> Response:
@@ -229,7 +245,6 @@ class OneCustomField(ContactDatabase):
 
 @schema.reserved_fields
 class ReservedFields(ContactDatabase):
-    resource = "contactdb/reserved_fields"
     scopes = {"GET": READ}
 
     def get(self, request: Request) -> Response:
@@ -238,7 +253,6 @@ class ReservedFields(ContactDatabase):
 
 @schema.status
 class Status(ContactDatabase):
-    resource = "contactdb/status"
     scopes = {"GET": READ}
 
     def get(self, request: Request) -> Response:

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 
 from accounts.models import Account
 from api.bodies import ANY, Body, condition
-from api.sendgrid.audience_texts import INVALID_LIST
 from api.sendgrid.contactdb.inputs import NO_FIELDS, SHOWN_NAMES
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.reading import read_fields, read_object
@@ -22,6 +21,8 @@ from audience.query.conditions import And, Column, Condition, InList, Kind
 from audience.query.legacy_conditions import EVENTS, MOST_CONDITIONS, PARTS, read_legacy
 from audience.query.vocabulary import Vocabulary, vocabulary_of
 
+BAD_JSON: Final = "request body is not valid json"
+INVALID_LIST: Final = "the list_id is not valid"
 NO_PARAMETERS: Final = Problem("No search params are specified")
 LONGEST_VALUE: Final = 1000
 

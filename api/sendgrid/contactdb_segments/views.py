@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -13,6 +13,8 @@ from api.sendgrid.contactdb import outputs
 from api.sendgrid.contactdb.inputs import HIGHEST_PAGE, read_flag, read_id, read_page
 from api.sendgrid.contactdb.views import CREATE, DELETE, READ, UPDATE, ContactDatabase
 from api.sendgrid.contactdb_segments import inputs, schema
+from api.sendgrid.errors import Answer, Answers
+from api.sendgrid.values import LIST_NAME_TAKEN
 from audience import segments
 from audience.fields import list_fields
 from audience.jobs.deletions import begin_deletion_of_segment
@@ -31,9 +33,20 @@ def write_segment(found: Segment) -> dict[str, Any]:
     }
 
 
+ANSWERS: Final[Answers] = {
+    "unknown_segment": Answer(404, None, "segment_id not found"),
+    "unknown_list": Answer(400, "list_id", inputs.INVALID_LIST),
+    "invalid_name": Answer(400, "name", "the name is not valid"),
+    "name_taken": Answer(400, "name", LIST_NAME_TAKEN),
+    "unknown_field": Answer(400, "field", "there is no such field"),
+    "DELETE unknown_segment": Answer(404, "segment_id", "segment_id does not exist"),
+}
+
+
 @schema.segments
 class Segments(ContactDatabase):
-    resource = "contactdb/segments"
+    bad_json = inputs.BAD_JSON
+    answers = ANSWERS
     scopes = {"POST": CREATE, "GET": READ}
 
     def get(self, request: Request) -> Response:
@@ -59,7 +72,8 @@ class Segments(ContactDatabase):
 
 @schema.one_segment
 class OneSegment(ContactDatabase):
-    resource = "contactdb/segments"
+    bad_json = inputs.BAD_JSON
+    answers = ANSWERS
     scopes = {"GET": READ, "PATCH": UPDATE, "DELETE": DELETE}
 
     def get(self, request: Request, segment_id: str) -> Response:
@@ -88,7 +102,7 @@ class OneSegment(ContactDatabase):
 
 @schema.segment_members
 class SegmentMembers(ContactDatabase):
-    resource = "contactdb/segments"
+    answers = ANSWERS
     scopes = {"GET": READ}
 
     def get(self, request: Request, segment_id: str) -> Response:
@@ -101,7 +115,9 @@ class SegmentMembers(ContactDatabase):
 class Search(ContactDatabase):
     """Up to a thousand recipients: of a search there are no pages."""
 
-    resource = "contactdb/recipients/search"
+    bad_json = inputs.BAD_JSON
+    answers = {"unknown_list": Answer(400, "list_id", inputs.INVALID_LIST)}
+
     scopes = {"GET": READ, "POST": READ}
 
     def get(self, request: Request) -> Response:

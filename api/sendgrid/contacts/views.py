@@ -15,8 +15,9 @@ from api.bodies import find_uuid
 from api.idempotency import done_once
 from api.sendgrid.contacts import inputs, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint
-from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.errors import Answer, Problem, Refusal
 from api.sendgrid.outputs import metadata_of
+from api.sendgrid.values import UNKNOWN_LISTS
 from audience import contacts
 from audience.jobs import deletions
 from audience.jobs.upserts import begin_upsert
@@ -34,7 +35,10 @@ SAMPLE = 50
 class ContactEndpoint(MarketingEndpoint):
     """An endpoint of contacts."""
 
-    resource = "marketing/contacts"
+    answers = {
+        "unknown_contact": Answer(404, "id", "contact not found"),
+        "unknown_list": Answer(404, "list_ids", UNKNOWN_LISTS),
+    }
 
     def tell(self, found: Sequence[Contact], count: int) -> Response:
         """Some contacts, and how many there are."""

@@ -12,11 +12,12 @@ from api.auth import needing
 from api.bodies import ANY, Body, as_one, condition
 from api.idempotency import done_once
 from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Answer
 from api.sendgrid.fields import schema
 from api.sendgrid.ids import RESERVED_FIELDS, TYPE_NAMES, read_field_id, write_field_id, write_reserved_id
 from api.sendgrid.outputs import metadata_of
 from api.sendgrid.reading import read_fields, read_object
-from api.sendgrid.values import ListName, Texts
+from api.sendgrid.values import FIELD_IN_USE, FIELD_LIMIT_REACHED, ListName, Texts
 from audience import fields
 from audience.errors import UnknownField
 from audience.models import FieldDefinition, FieldType
@@ -79,7 +80,11 @@ def write_reserved_fields() -> list[dict[str, Any]]:
 class FieldEndpoint(MarketingEndpoint):
     """An endpoint of custom fields."""
 
-    resource = "marketing/field_definitions"
+    answers = {
+        "unknown_field": Answer(404, "id", "custom field does not exist"),
+        "field_in_use": FIELD_IN_USE,
+        "field_limit_reached": FIELD_LIMIT_REACHED,
+    }
 
 
 @schema.fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -10,10 +10,11 @@ from rest_framework.response import Response
 
 from accounts import keys
 from accounts.keys import spell_out
+from accounts.errors import ScopesNotGrantable
 from accounts.models import ApiKey
 from api import idempotency
-from api.sendgrid import errors
 from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.keys import inputs, schema
 
 
@@ -35,9 +36,28 @@ def new_key(key: ApiKey, text: str) -> dict[str, Any]:
     return {"api_key": text, **key_details(key)}
 
 
+NO_IDEMPOTENCY_KEY: Final = Problem(
+    "An API key is shown once and never again, so this call takes no Idempotency-Key."  # ours
+)
+
+
+def not_grantable(error: ScopesNotGrantable) -> Refusal:
+    """Answer scopes that the calling key does not have."""
+    return Refusal(403, Problem(f"unauthorized scopes: [{' '.join(error.scopes)}]"))
+
+
+ANSWERS: Final[Answers] = {
+    "unknown_key": Answer(404, None, "unable to find API Key"),
+    "PUT unknown_key": Answer(404, None, "unable to find API Key to update"),
+    "DELETE unknown_key": Answer(404, None, "unable to find API Key for deletion"),
+    "key_limit_reached": Answer(403, None, "Cannot create more than {settings.API_KEYS_LIMIT} API Keys"),
+    "scopes_not_grantable": not_grantable,
+}
+
+
 @schema.api_keys
 class ApiKeys(Endpoint):
-    resource = "api_keys"
+    answers = ANSWERS
     scopes = {"POST": "api_keys.create", "GET": "api_keys.read"}
 
     def get(self, request: Request) -> Response:
@@ -47,7 +67,7 @@ class ApiKeys(Endpoint):
     def post(self, request: Request) -> Response:
         if idempotency.has_key(request):
             # Its answer could not be kept: a secret is told once, and never stored.
-            raise errors.Refusal(400, errors.NO_IDEMPOTENCY_KEY)
+            raise Refusal(400, NO_IDEMPOTENCY_KEY)
         asked = inputs.read_new_key(request)
         key, text = keys.create_key(self.account, asked.name, asked.scopes, giver=self.key.scopes)
         return Response(new_key(key, text), status=201)
@@ -55,7 +75,7 @@ class ApiKeys(Endpoint):
 
 @schema.one_api_key
 class OneApiKey(Endpoint):
-    resource = "api_keys"
+    answers = ANSWERS
     scopes = {
         "GET": "api_keys.read",
         "PUT": "api_keys.update",
@@ -84,7 +104,6 @@ class OneApiKey(Endpoint):
 class Scopes(Endpoint):
     """What the calling key may do. Any key may ask."""
 
-    resource = "scopes"
     scopes = {"GET": None}
 
     def get(self, request: Request) -> Response:

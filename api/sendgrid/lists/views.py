@@ -15,12 +15,13 @@ from api.idempotency import done_once
 from api.sendgrid.contacts import outputs
 from api.sendgrid.contacts.inputs import MAX_IDS
 from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Answer
 from api.sendgrid.ids import to_uuids
 from api.sendgrid.lists import schema
 from api.sendgrid.outputs import metadata_of, page_of
 from api.sendgrid.paging import read_page
 from api.sendgrid.reading import read_fields, read_flag, read_list, read_object
-from api.sendgrid.values import ListName
+from api.sendgrid.values import LIST_NAME_TAKEN, ListName
 from audience import lists
 from audience.errors import UnknownList
 from audience.jobs.deletions import begin_deletion_of_list, begin_removal
@@ -58,7 +59,10 @@ PAGE, HIGHEST_PAGE = 100, 1000
 class ListEndpoint(MarketingEndpoint):
     """An endpoint of lists."""
 
-    resource = "marketing/lists"
+    answers = {
+        "unknown_list": Answer(404, "id", "list does not exist"),
+        "name_taken": Answer(400, "name", LIST_NAME_TAKEN),
+    }
 
     def find(self, list_id: str) -> ContactList:
         """The list that a path names. Raises UnknownList."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from api.sendgrid.errors import HELP_PAGE, Problem
+from api.sendgrid.errors import Problem
 from api.sendgrid.mail import types
 from api.sendgrid.values import MAX_LINE_LENGTH
 
 Loc = tuple[str | int, ...]
+HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
 LONGEST_SHOWN = 300
 
 

@@ -7,6 +7,7 @@ REST framework views.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, re_path
@@ -18,14 +19,45 @@ from api import idempotency
 from api.caller import NoCredentials, bearer_text, find_sender, recall_sender
 from api.http import BadBody
 from api.sendgrid import errors
-from api.sendgrid.errors import Refusal
+from api.sendgrid.errors import ITS_OWN, Answer, Answers, Problem, Refusal
 from api.sendgrid.mail.inputs import MailRequest, read_mail
+from api.sendgrid.mail.texts import HELP_PAGE
 from api.sendgrid.outputs import json_response
 from batches.handles import find_batch
 from foundation.errors import SluiceError
 from foundation.prepared import check_connection
 from foundation.responses import accept_methods
+from mailer.errors import UnknownGroup
 from mailer.pipeline.accept import accept_mail, check_draft
+
+WRONG_CREDENTIALS: Final = Refusal(401, Problem("Permission denied, wrong credentials"))
+INVALID_GRANT: Final = Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked"))
+MAY_NOT_SEND: Final = Refusal(401, Problem("Authenticated user is not authorized to send mail"))
+
+
+def shown_ids(error: UnknownGroup) -> str:
+    """Return the ids that an error names. A number in JSON may have thousands of digits."""
+    return ", ".join(str(number)[:20] for number in error.ids)
+
+
+def unknown_group(error: UnknownGroup) -> Refusal:
+    """Answer a group of a mail that the account does not have."""
+    text = f"The ASM group ID must be a valid Group ID on your account. You provided {shown_ids(error)}."
+    return Refusal(400, Problem(text, "asm.group_id", HELP_PAGE + "message.asm.group_id"))
+
+
+def unknown_groups_to_display(error: UnknownGroup) -> Refusal:
+    """Answer groups to display that the account does not have."""
+    text = f"All ASM groups to display must be valid ASM groups IDs on your account. You provided {shown_ids(error)}."
+    return Refusal(400, Problem(text, "asm.groups_to_display", HELP_PAGE + "message.asm.groups_to_display"))
+
+
+ANSWERS: Final[Answers] = {
+    "unknown_batch": Answer(400, "batch_id", "invalid batch id", HELP_PAGE + "message.batch_id"),
+    "unknown_group": unknown_group,
+    "unknown_groups_to_display": unknown_groups_to_display,
+    "reserved_header": Answer(400, ITS_OWN, "Header can not be one of the reserved keys: {error}."),
+}
 
 
 def accepted(message_id: str) -> HttpResponse:
@@ -55,7 +87,7 @@ def mail_send(request: HttpRequest) -> HttpResponse:
     try:
         return answer_mail(request)
     except Exception as error:
-        refusal = errors.answer_for(error, errors.MAIL_SEND)
+        refusal = errors.answer_for(error, ANSWERS, bad_json=errors.HTTP_ANSWERS[400])
         if refusal is None:
             raise
         return refused(refusal)
@@ -65,8 +97,7 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
     """Who asks, and what. Raises what `errors.answer_for` knows."""
     bearer = bearer_text(request)
     if bearer is None:
-        raise NoCredentials
-    # With an Idempotency-Key more than the statement that stores needs the key.
+        raise refused(WRONG_CREDENTIALS)
     recalled = None if idempotency.has_key(request) else recall_sender(bearer)
     if recalled is not None:
         return answer_recalled(request, bearer, recalled)
@@ -75,6 +106,21 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
         asked = idempotency.asked_by(request, key.account)
         return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request, key.found_at)))
     return send(key.account, read_mail(request, key.found_at))
+
+
+def find_sender(bearer: str) -> ApiKey | errors.Refusal:
+    """The key of that text, or why it may not send now."""
+    key = keys.find_key(bearer)
+    if key is None:
+        return INVALID_GRANT
+    if not allows(key.scopes, "mail.send"):
+        return MAY_NOT_SEND
+    return errors.plain_refusal(429) if is_rate_exceeded(key) else key
+
+
+def may_be_recalled(request: HttpRequest) -> bool:
+    """Whether nothing but the statement that stores needs the key."""
+    return not idempotency.has_key(request) and not settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE
 
 
 def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) -> HttpResponse:

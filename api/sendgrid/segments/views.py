@@ -14,10 +14,11 @@ from api.idempotency import done_once
 from api.sendgrid.contacts import outputs as contact_outputs
 from api.sendgrid.contacts.views import query_words
 from api.sendgrid.endpoint import Endpoint
-from api.sendgrid.errors import Refusal
+from api.sendgrid.errors import Answer, Refusal
 from api.sendgrid.outputs import envelope, metadata_of
 from api.sendgrid.reading import read_flag
 from api.sendgrid.segments import inputs, outputs, schema
+from api.sendgrid.values import LIST_NAME_TAKEN
 from audience import segments
 from audience.errors import SearchTooSlow
 from audience.models import Segment
@@ -31,7 +32,12 @@ SAMPLE = 50
 class SegmentEndpoint(Endpoint):
     """An endpoint of segments. Their errors have no error_id."""
 
-    resource = "marketing/segments"
+    answers = {
+        "unknown_segment": Answer(404, "segment_id", "segment does not exist"),
+        "unknown_list": Answer(400, "parent_list_ids", "parent_list_ids do not all exist"),
+        "name_taken": Answer(400, "name", LIST_NAME_TAKEN),
+        "unknown_field": Answer(400, "query_dsl", "there is no such field"),
+    }
 
     def find(self, segment_id: str) -> Segment:
         """Raises UnknownSegment."""
@@ -111,7 +117,6 @@ class OneSegmentByQuery(SegmentEndpoint):
 
 @schema.refresh
 class RefreshSegment(SegmentEndpoint):
-    resource = "marketing/segments/refresh"
     scopes = needing(POST="update")
 
     @done_once

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -10,19 +11,57 @@ from rest_framework.response import Response
 
 from api.auth import needing
 from api.idempotency import done_once
+from api.sendgrid.campaigns.errors import BAD_JSON
 from api.sendgrid.endpoint import Endpoint
-from api.sendgrid.errors import Refusal
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.senders import inputs, outputs, schema
 from campaigns import senders
+from campaigns.errors import InvalidSender, SenderProblem
 from campaigns.models import Sender
+from campaigns.senders import REQUIRED
 
 LEGACY, MARKETING = "result", "results"
+
+
+TEXTS: Final[Mapping[tuple[str, SenderProblem], str]] = {
+    **{(part, SenderProblem.MISSING): f"{part} is required." for part in REQUIRED},
+    ("from_email", SenderProblem.INVALID): "From email is not a valid email address.",
+    ("reply_to", SenderProblem.INVALID): "Reply to email is not a valid email address.",
+    ("nickname", SenderProblem.TAKEN): "You already have a sender identity with the same nickname.",
+}
+
+
+def invalid_sender(error: InvalidSender) -> Refusal:
+    """Answer that values of a sender are missing or wrong, each by its name."""
+    return Refusal(
+        400, *(Problem(TEXTS.get((part, problem), f"{part} is not valid."), part) for part, problem in error.wrong)
+    )
+
+
+ANSWERS: Final[Answers] = {
+    "invalid_sender": invalid_sender,
+    "unknown_sender": Answer(404, "id", "resource not found"),
+    "sender_limit_reached": Answer(
+        400,
+        None,
+        "You've reached your limit of {settings.SENDERS_LIMIT} sender identities. Please delete one or more and try "
+        "again.",
+    ),
+    "sender_locked": Answer(403, "locked", "You may only update a sender identity when it is unlocked."),
+    "DELETE sender_locked": Answer(403, "locked", "You may only delete a sender identity when it is unlocked."),
+    "verification_limit_reached": Answer(
+        429, None, "No more than three verification emails an hour are sent to one address. Please try again later."
+    ),
+    "sender_verified": Answer(400, None, "The Sender Identity is already verified.  No email sent."),
+}
 
 
 class SenderEndpoint(Endpoint):
     """An endpoint of senders."""
 
-    resource = "senders"
+    bad_json = BAD_JSON
+    answers = ANSWERS
+
     list_key: ClassVar[str] = LEGACY
 
     def envelope(self, refusal: Refusal) -> dict[str, Any]:

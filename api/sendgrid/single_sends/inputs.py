@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from api.bodies import ANY, Body, Moment, Uuid, as_one, condition, find_uuid, null_as
 from api.campaign_words import Dialect, statuses_called
-from api.sendgrid.campaign_texts import TEST_LACKS
+from api.sendgrid.campaigns.errors import TEST_LACKS
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.reading import has_body, read_fields, read_list, read_object, without_nulls
 from api.sendgrid.values import (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Final
+
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +13,9 @@ from api.campaign_words import Dialect, Move, may
 from api.http import headers_of_receipts, receipt_headers
 from api.idempotency import done_once
 from api.patience import patiently
+from api.sendgrid.campaigns import errors
 from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Answer, Answers
 from api.sendgrid.outputs import page_of
 from api.sendgrid.paging import read_page
 from api.sendgrid.single_sends import inputs, outputs, schema
@@ -37,10 +41,30 @@ PAGE, HIGHEST_PAGE = 50, 100
 CATEGORIES = 1000
 
 
+IN_SEND_TO: Final = frozenset({"list_ids", "segment_ids"})
+"""The fields of `send_to`. The other fields that errors name are in `email_config`."""
+
+
+def place_of(field: str) -> str:
+    """Return the place of a field in the body of a Single Send."""
+    return f"{'send_to' if field in IN_SEND_TO else 'email_config'}.{field}"
+
+
+ANSWERS: Final[Answers] = {
+    **errors.ANSWERS,
+    "not_ready": errors.not_ready(errors.LACKS, place_of),
+    "unknown_part": errors.unknown_part(place_of),
+}
+WRITE_ANSWERS: Final[Answers] = {
+    **ANSWERS,
+    "unverified_sender": Answer(400, "email_config.sender_id", errors.NOT_VERIFIED),
+}
+
+
 class SingleSendEndpoint(MarketingEndpoint):
     """An endpoint of Single Sends."""
 
-    resource = "singlesends"
+    answers: ClassVar[Answers] = ANSWERS
 
     def number_of(self, single_send_id: str) -> int:
         """The core's id of the Single Send that a path names. Raises UnknownCampaign."""
@@ -49,6 +73,7 @@ class SingleSendEndpoint(MarketingEndpoint):
 
 @schema.single_sends
 class SingleSends(SingleSendEndpoint):
+    answers = WRITE_ANSWERS
     scopes = needing(POST="create", GET="read", DELETE="delete")
 
     def get(self, request: Request) -> Response:
@@ -69,6 +94,7 @@ class SingleSends(SingleSendEndpoint):
 
 @schema.one_single_send
 class OneSingleSend(SingleSendEndpoint):
+    answers = WRITE_ANSWERS
     scopes = needing(GET="read", POST="create", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, single_send_id: str) -> Response:
@@ -101,7 +127,6 @@ class OneSingleSend(SingleSendEndpoint):
 
 @schema.single_send_schedule
 class SingleSendSchedule(SingleSendEndpoint):
-    resource = "singlesends/schedule"
     scopes = needing(PUT="update", DELETE="delete")
 
     def put(self, request: Request, single_send_id: str) -> Response:
@@ -127,7 +152,6 @@ class SingleSendSchedule(SingleSendEndpoint):
 
 @schema.single_send_search
 class SingleSendSearch(SingleSendEndpoint):
-    resource = "singlesends/search"
     scopes = needing(POST="read")
 
     @done_once
@@ -139,7 +163,6 @@ class SingleSendSearch(SingleSendEndpoint):
 
 @schema.single_send_categories
 class SingleSendCategories(SingleSendEndpoint):
-    resource = "singlesends/categories"
     scopes = needing(GET="read")
 
     def get(self, request: Request) -> Response:
@@ -148,7 +171,11 @@ class SingleSendCategories(SingleSendEndpoint):
 
 @schema.test_mail
 class TestMail(MarketingEndpoint):
-    resource = "test/send_email"
+    answers = {
+        **errors.TEST_ANSWERS,
+        "unknown_campaign": Answer(400, "template_id", "template_id does not exist"),
+        "unknown_sender": Answer(404, "id", "resource not found"),
+    }
     scopes = needing(POST="create")
 
     @done_once

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.auth import needing
 from api.sendgrid.endpoint import MarketingEndpoint
+from api.sendgrid.errors import Answer
 from api.sendgrid.outputs import page_of
 from api.sendgrid.paging import read_offset_page, read_page
 from api.sendgrid.single_sends.inputs import read_public_id
@@ -27,7 +28,8 @@ PAGE, HIGHEST_PAGE = 25, 50
 class StatisticsEndpoint(MarketingEndpoint):
     """An endpoint of statistics."""
 
-    resource = "stats/singlesends"
+    answers = {"unknown_campaign": Answer(404, None, "not found")}
+
     scopes = needing(GET="read")
 
 

@@ -63,50 +63,50 @@ def scopes_for(name: str) -> Needed:
 class Unsubscribes(List):
     """Who has left everything; they are taken off by `asm/suppressions/global`."""
 
-    resource, kind = "suppression/unsubscribes", SuppressionKind.GLOBAL
+    kind = SuppressionKind.GLOBAL
     scopes = {"GET": ("suppression.unsubscribes.read", "suppression.read")}
 
 
 @schema.bounces
 class Bounces(List):
-    resource, kind, scopes = "suppression/bounces", SuppressionKind.BOUNCE, scopes_for("bounces")
+    kind, scopes = SuppressionKind.BOUNCE, scopes_for("bounces")
 
 
 @schema.one_bounce
 class OneBounce(Entry):
-    resource, kind, scopes = "suppression/bounces", SuppressionKind.BOUNCE, scopes_for("bounces")
+    kind, scopes = SuppressionKind.BOUNCE, scopes_for("bounces")
 
 
 @schema.blocks
 class Blocks(List):
-    resource, kind, scopes = "suppression/blocks", SuppressionKind.BLOCK, scopes_for("blocks")
+    kind, scopes = SuppressionKind.BLOCK, scopes_for("blocks")
 
 
 @schema.one_block
 class OneBlock(Entry):
-    resource, kind, scopes = "suppression/blocks", SuppressionKind.BLOCK, scopes_for("blocks")
+    kind, scopes = SuppressionKind.BLOCK, scopes_for("blocks")
 
 
 @schema.invalid_emails
 class InvalidEmails(List):
-    resource, kind = "suppression/invalid_emails", SuppressionKind.INVALID
+    kind = SuppressionKind.INVALID
     scopes = scopes_for("invalid_emails")
 
 
 @schema.one_invalid_email
 class OneInvalidEmail(Entry):
-    resource, kind = "suppression/invalid_emails", SuppressionKind.INVALID
+    kind = SuppressionKind.INVALID
     scopes = scopes_for("invalid_emails")
 
 
 @schema.spam_reports
 class SpamReports(List):
-    resource, kind, scopes = "suppression/spam_reports", SuppressionKind.SPAM, scopes_for("spam_reports")
+    kind, scopes = SuppressionKind.SPAM, scopes_for("spam_reports")
 
 
 @schema.one_spam_report
 class OneSpamReport(Entry):
-    resource, kind, scopes = "suppression/spam_reports", SuppressionKind.SPAM, scopes_for("spam_reports")
+    kind, scopes = SuppressionKind.SPAM, scopes_for("spam_reports")
 
 
 BOUNCE_CLASSIFICATIONS = r"classifications(/.*)?"

@@ -9,7 +9,7 @@ from api.sendgrid import errors
 
 def test_a_database_that_is_away_is_503() -> None:
     for error in (OperationalError("gone"), InterfaceError("closed")):
-        refusal = errors.answer_for(error, errors.MAIL_SEND)
+        refusal = errors.answer_for(error)
         assert refusal is not None
         assert refusal.status == 503
         assert [problem.message for problem in refusal.problems] == ["service unavailable"]

@@ -6,37 +6,80 @@ import pytest
 
 from api.http import BadBody
 from api.sendgrid import errors
+from api.sendgrid.contact_files.links import ANSWERS as LINK_ANSWERS
+from api.sendgrid.endpoint import Endpoint
+from api.sendgrid.errors import Problem
+from api.sendgrid.mail.views import ANSWERS as MAIL_ANSWERS
+from api.sendgrid.urls import urlpatterns
+from campaigns.errors import SenderProblem, WrongPart
+from campaigns.readiness import Lack
+from campaigns.senders import REQUIRED
 from foundation.errors import SluiceError
 from tests.api.core_errors import core_errors, unreadable_bodies
+
+
+def tables() -> dict[str, errors.Answers]:
+    """Return the tables of all views."""
+    views = {getattr(pattern.callback, "view_class", None) for pattern in urlpatterns}
+    of_views = {view.__name__: view.answers for view in views if issubclass(view or object, Endpoint)}
+    return {"mail/send": MAIL_ANSWERS, "links to files": LINK_ANSWERS, "any other": {}, **of_views}
+
+
+def example_of(kind: type[SluiceError]) -> SluiceError:
+    """Make an error of this class that names something, without calling its constructor."""
+    error = kind.__new__(kind)
+    SluiceError.__init__(error)
+    error.__dict__ |= {
+        "scopes": ["mail.send"],
+        "ids": (7,),
+        "lacks": tuple(Lack),
+        "fields": ("sender", "lists", "segments", "suppression_group"),
+        "wrong": tuple(WrongPart(part, problem) for part in REQUIRED for problem in SenderProblem),
+    }
+    return error
 
 
 def test_there_are_core_errors_to_walk() -> None:
     assert {"unknown_batch", "unknown_key"} <= {each.code for each in core_errors()}
 
 
-@pytest.mark.parametrize("kind", core_errors(), ids=lambda kind: kind.__name__)
-def test_every_core_error_has_an_answer(kind: type[SluiceError]) -> None:
-    error = kind.__new__(kind)
-    SluiceError.__init__(error)
-    error.__dict__ |= {"scopes": [], "ids": ()}
-    refusal = errors.answer_for(error, "GET anything")
+def test_every_view_answers_every_core_error() -> None:
+    for name, answers in tables().items():
+        for kind in core_errors():
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+                refusal = errors.answer_for(example_of(kind), answers, method=method)
+                assert refusal is not None, (name, kind)
+                assert 400 <= refusal.status < 500, (name, kind)
+                for problem in refusal.problems:
+                    assert problem.message, (name, kind)
+                    assert "{" not in problem.message, (name, kind)
+                    assert problem.error_id == kind.code, (name, kind)
+
+
+def test_a_new_core_error_needs_no_row() -> None:
+    class BrandNew(SluiceError):
+        code = "brand_new"
+
+    refusal = errors.answer_for(BrandNew("the reason", field="place"))
     assert refusal is not None
-    assert 400 <= refusal.status < 500
-    assert refusal.problems[0].message
-    assert "{" not in refusal.problems[0].message
+    assert (refusal.status, refusal.problems) == (400, (Problem("the reason", "place", error_id="brand_new"),))
 
 
-def test_every_row_of_the_table_is_used() -> None:
-    assert {code for code, _ in errors.CORE_ANSWERS} == {each.code for each in core_errors()}
+def test_every_row_is_for_an_error_of_the_core_and_a_method_of_the_view() -> None:
+    codes = {each.code for each in core_errors()}
+    for name, answers in {**tables(), "all": errors.COMMON}.items():
+        for key in answers:
+            method, _, code = key.rpartition(" ")
+            assert code in codes, (name, key)
+            assert method in ("", "POST", "PUT", "PATCH", "DELETE"), (name, key)
 
 
-@pytest.mark.parametrize("call", [errors.MAIL_SEND, "GET anything"])
 @pytest.mark.parametrize("kind", unreadable_bodies(), ids=lambda kind: kind.__name__)
-def test_every_unreadable_body_has_an_answer(kind: type[BadBody], call: str) -> None:
-    refusal = errors.answer_for(kind(), call)
+def test_every_unreadable_body_has_an_answer(kind: type[BadBody]) -> None:
+    refusal = errors.answer_for(kind())
     assert refusal is not None
     assert 400 <= refusal.status < 500
 
 
-def test_an_error_outside_the_table_is_an_internal_error() -> None:
-    assert errors.answer_for(RuntimeError(), errors.MAIL_SEND) is None
+def test_an_error_that_is_not_the_core_s_is_a_fault_of_ours() -> None:
+    assert errors.answer_for(RuntimeError()) is None
