@@ -1,4 +1,4 @@
-"""What SendGrid's REST views share, and its answers to what is no endpoint."""
+"""The base classes of SendGrid's views, and the answers to paths and requests that reach no view."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Endpoint(KeyEndpoint):
         return Response(self.envelope(refusal), status=refusal.status, headers=headers)
 
     def envelope(self, refusal: errors.Refusal) -> dict[str, Any]:
-        """How the endpoint's family writes a refusal down."""
+        """Return the body of a refusal, as the family of the endpoint writes it."""
         return envelope(refusal)
 
 
@@ -65,7 +65,7 @@ def busy(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseB
 
 
 def refuse(request: HttpRequest, status: int) -> HttpResponseBase:
-    """In the envelope of the family that the path is in."""
+    """Answer with a plain refusal, in the envelope of the family that the path belongs to."""
     refusal = errors.plain_refusal(status)
     is_marketing = request.path_info.startswith("/v3/marketing/")
     return json_response(status, marketing_envelope(refusal) if is_marketing else envelope(refusal))

@@ -25,13 +25,13 @@ from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep
 from foundation.errors import SluiceError
 
 ITS_OWN: Final = "the error's own"
-"""As the field of an answer: the field that the error names."""
+"""As the field of an `Answer` it stands for the field that the error names."""
 BAD_JSON: Final = "request body is invalid JSON"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One entry of an `errors` array. `help` is written on mail/send only, `error_id` below /v3/marketing."""
+    """An entry of an `errors` array. `help` is written on mail/send only, `error_id` below /v3/marketing."""
 
     message: str
     field: str | None = None
@@ -64,7 +64,7 @@ class Answer:
 
 
 Answers = Mapping[str, Callable[[Any], Refusal]]
-"""How a family answers errors of the core, by their codes. A key such as `DELETE unknown_key` is for one method."""
+"""The answers of a family by the core's error codes. A key such as `DELETE unknown_key` is for one method."""
 
 COMMON: Final[Answers] = {
     "unknown_subuser": Answer(403, None, "access forbidden"),

@@ -15,7 +15,7 @@ from api.sendgrid.errors import Refusal
 
 
 def envelope(refusal: Refusal) -> dict[str, Any]:
-    """The envelope of the other endpoints: field, message, in that order."""
+    """Return the body of a refusal: field and message, in that order."""
     return {"errors": [{"field": found.field, "message": found.message} for found in refusal.problems]}
 
 
@@ -30,12 +30,15 @@ def seconds_of(moment: dt.datetime) -> int:
 
 
 def metadata_of(request: Request, path: str = "") -> dict[str, str]:
-    """Where something is; the request's own address if nothing is said."""
+    """Return the address of a resource, or without a path that of the request."""
     return {"self": request.build_absolute_uri(f"/v3/marketing/{path}" if path else None)}
 
 
 def marketing_envelope(refusal: Refusal) -> dict[str, Any]:
-    """What is not done. No document has the values of `error_id`: ours are the core's codes, or the status' name."""
+    """Return the body of a refusal below /v3/marketing.
+
+    No document has the values of `error_id`: they are the core's error codes, or the name of the status.
+    """
     name = HTTPStatus(refusal.status).name.lower()
     return {
         "errors": [
@@ -53,5 +56,5 @@ def moment(at: dt.datetime | None) -> str | None:
 
 
 def page_of(entries: Iterable[Any], metadata: Mapping[str, Any], *, key: str = "result") -> dict[str, Any]:
-    """A part of a list."""
+    """Return a part of a list."""
     return {key: list(entries), "_metadata": metadata}

@@ -30,7 +30,7 @@ class Page(Generic[Row]):
 
 
 def read_size(request: Request, *, default: int, highest: int) -> int:
-    """How many entries are wanted."""
+    """Return the number of entries that are wanted. Raises Refusal."""
     given = request.query_params.get("page_size")
     if given is None:
         return default
@@ -40,7 +40,7 @@ def read_size(request: Request, *, default: int, highest: int) -> int:
 
 
 def read_page(request: Request, wanted: QuerySet[Row], *, default: int, highest: int) -> Page[Row]:
-    """The page of a list that a request asks for. Raises Refusal."""
+    """Return the page of a list that a request asks for. Raises Refusal."""
     size = read_size(request, default=default, highest=highest)
     rows = _take(wanted, request.query_params.get("page_token"), size)
     metadata: dict[str, Any] = {"self": request.build_absolute_uri()}
@@ -52,7 +52,7 @@ def read_page(request: Request, wanted: QuerySet[Row], *, default: int, highest:
 
 
 def _take(wanted: QuerySet[Row], token: str | None, size: int) -> list[Row]:
-    """After a row, or the last ones before it."""
+    """Return the rows behind the row of a token, or the last ones before it."""
     if not token:
         return list(wanted.order_by("-pk")[:size])
     match = TOKEN.fullmatch(token)
@@ -66,7 +66,7 @@ def _take(wanted: QuerySet[Row], token: str | None, size: int) -> list[Row]:
 def read_offset_page(
     request: Request, entries: list[Any], *, default: int, highest: int
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The same for a list that is at hand, whose entries have no ids: a token says how many lie before the page."""
+    """Return a page of entries that are in memory and have no ids. Its token says how many entries lie before it."""
     size = read_size(request, default=default, highest=highest)
     token = request.query_params.get("page_token") or "0"
     if not SIZE.fullmatch(token):
@@ -81,7 +81,7 @@ def read_offset_page(
 
 
 def address(request: Request, token: str) -> str:
-    """Where another page of the same list is."""
+    """Return the address of another page of the same list."""
     query = request.query_params.copy()
     query["page_token"] = token
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

@@ -45,7 +45,7 @@ NO_TEST_ADDRESS: Final = "Please provide an email address to which the test shou
 TOO_MANY_TESTS: Final = "You can only send tests to 10 addresses at a time."
 
 Texts = Mapping[tuple[str, str], str | Problem]
-"""What is said of a field (or any) with an error of a kind (or any). `{name}` stands for the field."""
+"""The text for a field (or any) with an error of a kind (or any). `{name}` stands for the field."""
 
 TEXTS: Final[Texts] = {
     (ANY, "string_type"): "{name} must be a string",

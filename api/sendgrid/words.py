@@ -31,7 +31,7 @@ PAGE_TOKEN = OpenApiParameter("page_token", TEXT, description="Of `_metadata`: a
 
 
 def page_size(default: int, highest: int) -> OpenApiParameter:
-    """How much of a list is wanted."""
+    """Return the parameter that limits the entries of a page."""
     piece = {**NUMBER, "minimum": 1, "maximum": highest, "default": default}
     return OpenApiParameter("page_size", piece, description="The highest number of entries in the answer.")
 
@@ -44,7 +44,7 @@ EDITOR_ONLY: Final = "It tells which editor the content was written in."
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 413, 415)
 REPEATABLE = (400, 409, 413, 415)
-"""What an Idempotency-Key may be answered: it makes the body be read even where nothing is expected of it."""
+"""The refusals of a call that takes an Idempotency-Key: with one even a body that is not needed is read."""
 REFUSALS = errors.HTTP_ANSWERS | {
     408: "the search took too long",
     409: "the same, or another change of it, is under way: ask again",
@@ -72,7 +72,7 @@ def call(
     body: Piece | None = None,
     errors: str = "Errors",
 ) -> Describe:
-    """A call that answers `replies`, or refuses with one of `refusals`, or as every call may."""
+    """Describe a call that answers `replies`, or refuses with one of `refusals` or as every call may."""
     statuses = {*refusals, *ALWAYS, *(WITH_BODY if body else ())}
     refused = {status: Reply(REFUSALS[status], component(errors)) for status in sorted(statuses)}
     return openapi.call(name, summary, tag=tag, replies=replies | refused, query=query, body=body)

@@ -22,7 +22,7 @@ def group(found: UnsubscribeGroup) -> dict[str, Any]:
 
 
 def counted_group(found: Any) -> dict[str, Any]:
-    """A group of `counted`. When it was last sent to is not kept."""
+    """Return a group of `counted`. The time of its last mail is not kept."""
     return {**group(found), "last_email_sent_at": None, "unsubscribes": found.unsubscribes}
 
 
@@ -37,7 +37,7 @@ def group_suppression(found: Suppression) -> dict[str, Any]:
 
 
 def streamed(entries: Iterable[object]) -> StreamingHttpResponse:
-    """A JSON array, written as its entries are read: a list may have millions."""
+    """Return a JSON array that is written while its entries are read: a list may have millions."""
     return StreamingHttpResponse(_pieces(entries), content_type="application/json")
 
 

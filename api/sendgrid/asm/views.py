@@ -118,7 +118,7 @@ class OneGroupSuppression(GroupEndpoint):
 
 @schema.suppressions
 class Suppressions(Endpoint):
-    """Who has left which group."""
+    """The addresses that have left groups, each with its group."""
 
     scopes = {"GET": "asm.groups.suppressions.read"}
 
@@ -128,7 +128,7 @@ class Suppressions(Endpoint):
 
 @schema.address_suppressions
 class AddressSuppressions(Endpoint):
-    """All groups, and which of them one address has left."""
+    """The groups of the account, and whether one address has left them."""
 
     scopes = {"GET": "asm.groups.suppressions.read"}
 
@@ -155,7 +155,7 @@ class OneGlobalSuppression(Endpoint):
     scopes = {"GET": "asm.suppressions.global.read", "DELETE": "asm.suppressions.global.delete"}
 
     def get(self, request: Request, email: str) -> Response:
-        """The address, or nothing at all."""
+        """Answer with the address, or with an empty object."""
         found = lists.find_suppressed(self.account, SuppressionKind.GLOBAL, read_known([email])).first()
         return Response({"recipient_email": found.email} if found else {})
 

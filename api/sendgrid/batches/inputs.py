@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from rest_framework.request import Request
 
 from api.bodies import ANY, Body
@@ -16,21 +16,25 @@ STATUSES = {"pause": BatchStatus.PAUSED, "cancel": BatchStatus.CANCELLED}
 BATCH_ID_LENGTH = 200
 
 
+def find_status(word: Any) -> BatchStatus | None:
+    """Return the core's status for SendGrid's word, or None if it is not one."""
+    return STATUSES.get(word) if isinstance(word, str) else None
+
+
+Status = Annotated[BatchStatus, BeforeValidator(find_status)]
+
+
 class StatusChange(Body):
     """The status that a batch shall have."""
 
-    word: Literal["pause", "cancel"] = Field(alias="status")
-
-    @property
-    def status(self) -> BatchStatus:
-        """Return the status by the core's name."""
-        return STATUSES[self.word]
+    status: Status
 
 
-class Stop(StatusChange):
+class Stop(Body):
     """A batch, and the status that it shall have."""
 
     batch_id: Annotated[str, Field(min_length=1, max_length=BATCH_ID_LENGTH)]
+    status: Status
 
 
 TEXTS: Final[Texts] = {

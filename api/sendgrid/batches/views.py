@@ -106,7 +106,7 @@ class ScheduledSend(Endpoint):
     }
 
     def get(self, request: Request, batch_id: str) -> Response:
-        """A list of one, or of none when the batch has no status."""
+        """Answer with a list of one entry, or with an empty list for a batch without a status."""
         found = stopped_batches(self.account).filter(public_id=batch_id)
         return Response([write_scheduled_send(each.public_id, each.status) for each in found])
 

@@ -10,7 +10,7 @@ from campaigns.models import Campaign
 
 
 def campaign(found: Campaign) -> dict[str, Any]:
-    """The whole campaign. What is not set is null, but for the link of its own."""
+    """Return the whole campaign. A value that is not set is null, apart from `custom_unsubscribe_url`."""
     return {
         "id": found.pk,
         "title": found.title,
@@ -30,7 +30,7 @@ def campaign(found: Campaign) -> dict[str, Any]:
 
 
 def schedule(found: Campaign) -> dict[str, Any]:
-    """When a campaign is to be sent."""
+    """Return the time at which a campaign is to be sent."""
     assert found.send_at is not None  # it is scheduled
     return {
         "id": found.pk,
@@ -40,5 +40,5 @@ def schedule(found: Campaign) -> dict[str, Any]:
 
 
 def sent_now(found: Campaign) -> dict[str, Any]:
-    """The wire calls a campaign scheduled that has just been told to leave."""
+    """Return a campaign that is sent at once. SendGrid calls it scheduled."""
     return {"id": found.pk, "status": "Scheduled"}

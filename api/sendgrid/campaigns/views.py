@@ -132,7 +132,7 @@ class ScheduleNow(CampaignEndpoint):
         return Response(outputs.sent_now(campaign), status=201)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A fault of ours has its own words here."""
+        """Answer a fault of ours with the text that SendGrid has for this call."""
         if self.refusal_of(exc) is not None:
             return super().handle_exception(exc)
         log.error("campaign_not_sent", path=self.request.path, error=trace_of(exc))

@@ -51,17 +51,17 @@ View = Callable[..., HttpResponseBase]
 
 
 def upload_link(request: Request, job: Job) -> str:
-    """Where the file of an import is to be put."""
+    """Return the address that the file of an import is uploaded to."""
     return request.build_absolute_uri(reverse("upload", args=[sign_link(job, UPLOAD, key_of(request))]))
 
 
 def errors_link(request: Request, job: Job) -> str:
-    """Where the rows are that a job did not take."""
+    """Return the address of the rows that a job rejected."""
     return request.build_absolute_uri(reverse("rejected", args=[sign_link(job, ERRORS, key_of(request))]))
 
 
 def export_link(request: Request, job: Job, part: int) -> str:
-    """Where one of an export's files is, by its number from 0."""
+    """Return the address of one file of an export, by its number from 0."""
     return request.build_absolute_uri(reverse("exported", args=[sign_link(job, EXPORT, key_of(request)), part]))
 
 
@@ -105,21 +105,21 @@ def job_of(token: str, purpose: str) -> Job:
 
 @answering("PUT")
 def upload(request: HttpRequest, token: str) -> HttpResponse:
-    """The file of an import, plain or gzip."""
+    """Take the file of an import, plain or gzip."""
     upload_file(job_of(token, UPLOAD), read_blocks(request))
     return HttpResponse(status=200, content_type="text/plain; charset=utf-8")
 
 
 @answering("GET")
 def rejected(request: HttpRequest, token: str) -> HttpResponseBase:
-    """The rows that a job did not take, as CSV."""
+    """Answer with the rows that a job rejected, as CSV."""
     job = job_of(token, ERRORS)
     return file_response(write_rejected(job), f"rejected-{job.uuid}.csv", "text/csv; charset=utf-8")
 
 
 @answering("GET")
 def exported(request: HttpRequest, token: str, part: str) -> HttpResponseBase:
-    """One of an export's files, packed with gzip."""
+    """Answer with one file of an export, packed with gzip."""
     job = job_of(token, EXPORT)
     parts = parts_of(job)
     if int(part) >= len(parts):
@@ -129,7 +129,7 @@ def exported(request: HttpRequest, token: str, part: str) -> HttpResponseBase:
 
 
 def file_response(pieces: Iterator[bytes], name: str, kind: str) -> StreamingHttpResponse:
-    """A download, written as it is read."""
+    """Return a download that is written while it is read."""
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "X-Content-Type-Options": "nosniff",
@@ -140,7 +140,10 @@ def file_response(pieces: Iterator[bytes], name: str, kind: str) -> StreamingHtt
 
 
 def read_blocks(request: HttpRequest) -> Iterator[bytes]:
-    """The body as it comes. Raises FileTooLarge at once if it announces too much, and Refusal if it broke off."""
+    """Yield the body in blocks.
+
+    Raises FileTooLarge at once if the announced length is too large, and Refusal if the body breaks off.
+    """
     length = request.META.get("CONTENT_LENGTH") or ""
     announced = int(length[:20]) if length.isdecimal() else None
     if announced is not None and announced > settings.IMPORT_BYTES:

@@ -22,7 +22,7 @@ EXPORT_STATUS: Final = {
 
 
 def job(found: Job, errors_url: str) -> dict[str, Any]:
-    """How far an upsert, an import or a deletion is. `message` is ours: why it failed."""
+    """Return the progress of an upsert, an import or a deletion. `message`, which is ours, says why it failed."""
     return {
         "id": str(found.uuid),
         "status": found.status,
@@ -57,7 +57,7 @@ def export(request: Request, found: Job, urls: Sequence[str]) -> dict[str, Any]:
 
 
 def export_line(request: Request, found: Job, urls: Sequence[str], names: Mapping[str, Any]) -> dict[str, Any]:
-    """An export in a list; `names` has what its lists and segments are called, by their numbers."""
+    """Return an export as an entry of a list. `names` holds the names of lists and segments by their numbers."""
     whole = export(request, found, urls)
     told = ("id", "status", "created_at", "completed_at", "expires_at", "urls", "_metadata")
     return {
@@ -70,5 +70,5 @@ def export_line(request: Request, found: Job, urls: Sequence[str], names: Mappin
 
 
 def named(numbers: Collection[int], names: Mapping[int, tuple[str, str]]) -> list[dict[str, str]]:
-    """What there still is of them."""
+    """Return those lists or segments that still exist."""
     return [dict(zip(("ID", "Name"), names[number], strict=True)) for number in numbers if number in names]

@@ -57,7 +57,7 @@ class Imports(FileEndpoint):
 
 @schema.one_import
 class OneImport(FileEndpoint):
-    """Of a PUT or DELETE of contacts, too."""
+    """The progress of an import, or of a PUT or DELETE of contacts."""
 
     scopes = needing(GET="read")
 
@@ -67,7 +67,7 @@ class OneImport(FileEndpoint):
 
 
 def urls_of(request: Request, job: Job) -> list[str]:
-    """Where the files of an export are."""
+    """Return the addresses of the files of an export."""
     return [links.export_link(request, job, part) for part in range(len(parts_of(job)))]
 
 

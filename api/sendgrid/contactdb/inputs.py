@@ -28,13 +28,13 @@ MAX_LISTS: Final = 1000
 PAGE, HIGHEST_PAGE = 100, 1000
 LAST_PAGE: Final = 10**6
 SHOWN_NAMES: Final = 10
-"""Of names that are nobody's, in a message."""
+"""A message shows no more unknown names than these."""
 NUMBER: Final = re.compile("[0-9]{1,18}", re.ASCII)
 BOOLEANS: Final = {"true": True, "false": False}
 READ_ONLY: Final = frozenset(
     {"id", "created_at", "updated_at", "last_emailed", "last_clicked", "last_opened", "lists", "campaigns"}
 )
-"""What a recipient has and nobody can say of it: passed over."""
+"""Fields of a recipient that a request cannot set. They are ignored."""
 
 INVALID_ID: Final = Problem("invalid id")
 INVALID_LIST: Final = Problem("list_id is invalid", "list_id")
@@ -75,14 +75,14 @@ TEXTS: Final[Texts] = {
 
 
 def read_id(text: str, problem: Problem = INVALID_ID) -> int:
-    """The number a path names. One that is out of range is nothing's, as 0 is."""
+    """Return the number that a path names; 0, which is the id of nothing, if it is out of range."""
     if not NUMBER.fullmatch(text):
         raise Refusal(400, problem)
     return int(text) if int(text) <= HIGHEST_ID else 0
 
 
 def read_flag(request: Request, name: str = "delete_contacts", problem: Problem = NOT_BOOLEAN) -> bool:
-    """`true` or `false` in the query; false if nothing is said."""
+    """Return a parameter that is `true` or `false`; false if it is missing."""
     given = request.query_params.get(name, "false").lower()
     if given not in BOOLEANS:
         raise Refusal(400, problem)
@@ -105,7 +105,7 @@ def read_list_name(request: Request) -> str:
 
 
 def read_list_ids(request: Request) -> list[int]:
-    """The body of DELETE lists: those of its entries that could be lists."""
+    """Return the entries of the body of DELETE lists that can be ids of lists."""
     given = read_array(request)
     found = [each for each in given if type(each) is int and 1 <= each <= HIGHEST_ID]
     if not found or len(given) > MAX_LISTS:
@@ -117,7 +117,10 @@ def read_list_ids(request: Request) -> list[int]:
 
 
 def read_recipient(account: Account, text: str, problem: Problem) -> Contact:
-    """The recipient a path names. Raises UnknownContact, and Refusal with `problem` for what is no id."""
+    """Return the recipient that a path names.
+
+    Raises UnknownContact, and Refusal with `problem` for a text that is not an id.
+    """
     key = read_recipient_id(text)
     if key is None:
         raise Refusal(400, problem)
@@ -128,7 +131,7 @@ def read_recipient(account: Account, text: str, problem: Problem) -> Contact:
 
 
 def read_members(request: Request) -> list[Key]:
-    """The body of POST lists/{id}/recipients: what of it are ids."""
+    """Return the ids in the body of POST lists/{id}/recipients. Other entries are ignored."""
     given = read_array(request)
     if len(given) > MAX_RECIPIENTS:
         raise Refusal(400, TOO_MANY_MEMBERS)
@@ -139,7 +142,7 @@ def read_members(request: Request) -> list[Key]:
 
 
 def read_deleted(request: Request) -> list[Key]:
-    """The body of DELETE recipients."""
+    """Return the ids in the body of DELETE recipients. Other entries are ignored."""
     given = read_array(request)
     if len(given) > MAX_RECIPIENTS:
         raise Refusal(400, TOO_MANY)
@@ -154,7 +157,7 @@ def read_keys(given: list[Any]) -> list[Key]:
 
 
 def read_recipients(request: Request, account: Account) -> list[Row]:
-    """The body of POST and PATCH recipients: each as a draft, or what is wrong with it."""
+    """Return the entries of the body of POST and PATCH recipients: drafts, and errors for invalid ones."""
     given = read_array(request)
     if len(given) > MAX_RECIPIENTS:
         raise Refusal(400, TOO_MANY)

@@ -23,7 +23,7 @@ RESERVED_FIELDS: Final = [
     for name in names
 ]
 STATUS: Final = {"status": [{"id": "worker_delay", "value": "OK"}]}
-"""What a caller writes is there when it is answered."""
+"""Changes are never delayed: they are visible as soon as a request is answered."""
 
 
 def contact_list(found: ContactList) -> dict[str, Any]:
@@ -31,12 +31,12 @@ def contact_list(found: ContactList) -> dict[str, Any]:
 
 
 def recipients(found: Iterable[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
-    """A page of them."""
+    """Return a page of recipients."""
     return {"recipients": [recipient(each, fields) for each in found]}
 
 
 def recipient(found: Contact, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
-    """With all custom fields of the account."""
+    """Return a recipient with all custom fields of the account."""
     moments = {
         "last_emailed": found.last_emailed_at,
         "last_clicked": found.last_clicked_at,
@@ -65,7 +65,7 @@ def custom_field(found: FieldDefinition) -> dict[str, Any]:
 
 
 def upserted(rows: Sequence[Row], result: Upserted) -> dict[str, Any]:
-    """What became of the recipients of a request, by their positions."""
+    """Return the result for each recipient of a request, by their positions."""
     by_reason: defaultdict[str, list[int]] = defaultdict(list)
     for place, rejected in sorted(result.rejected.items()):
         by_reason[rejected.reason].append(place)

@@ -1,5 +1,7 @@
-"""The ids of legacy recipients, in URL-safe base64: the address in its canonical form, or the UUID of a contact without
-one."""
+"""Read and write the ids of legacy recipients, in URL-safe base64.
+
+An id holds the address in its canonical form, or the UUID of a contact without an address.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,17 @@ Key = str | UUID
 
 
 def write_recipient_id(key: Key) -> str:
-    """The id, with padding, as the wire has it."""
+    """Return the id, with padding, as SendGrid writes it."""
     return base64.urlsafe_b64encode(str(key).encode()).decode()
 
 
 def recipient_id(contact: Contact) -> str:
-    """Of a contact."""
+    """Return the id of a contact."""
     return write_recipient_id(contact.email or contact.uuid)
 
 
 def read_recipient_id(text: str) -> Key | None:
-    """What an id stands for; None: it is none. Padding may be missing."""
+    """Return the key that an id stands for, or None for a text that is not an id. Padding may be missing."""
     if not WRITTEN.fullmatch(text):
         return None
     try:
@@ -47,7 +49,7 @@ def read_recipient_id(text: str) -> Key | None:
 
 
 def find_recipients(account: Account, keys: Collection[Key]) -> list[Contact]:
-    """The account's contacts with these ids, those that there are, the oldest first."""
+    """Return the account's contacts with these ids, the oldest first. Unknown ids are skipped."""
     addresses = {key for key in keys if isinstance(key, str)}
     by_address = find_by_identifier(account, "email", addresses) if addresses else {}
     # One whose alternate address it is has another id.

@@ -33,7 +33,7 @@ class ContactDatabase(Endpoint):
         return Response(outputs.recipients(found, list(fields.list_fields(self.account))))
 
     def tell_page(self, found: Sequence[Contact], offset: int) -> Response:
-        """A page of recipients. Behind the last one there is none."""
+        """Answer with a page of recipients, or with 404 behind the last page."""
         if offset and not found:
             raise Refusal(404, Problem("No more pages"))
         return self.tell(found)
@@ -209,7 +209,7 @@ class RecipientCount(ContactDatabase):
 
 @schema.billable_count
 class BillableCount(RecipientCount):
-    """All of them: nobody is billed."""
+    """The number of all recipients, since nobody is billed."""
 
 
 # --- custom fields ----------------------------------------------------------------------------------------------------

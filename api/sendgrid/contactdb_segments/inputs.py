@@ -100,8 +100,10 @@ def read_search(request: Request, account: Account) -> Condition:
 
 
 def read_search_parameters(request: Request, account: Account) -> Condition:
-    """Return the condition of `?first_name=Ann&pet=dog`, all of which must be so. A time in a reserved date field
-    stands for its whole day in UTC. Source: SendGrid, "Search recipients"."""
+    """Return the condition that all parameters of `?first_name=Ann&pet=dog` hold.
+
+    A time in a reserved date field stands for its whole day in UTC. Source: SendGrid, "Search recipients".
+    """
     given = request.query_params
     if not given:
         raise Refusal(400, NO_PARAMETERS)
@@ -128,8 +130,10 @@ def is_reserved_date(vocabulary: Vocabulary, name: str) -> bool:
 
 
 def whole_day(value: str) -> str:
-    """Return the day of a time, which a condition takes as all of its seconds. What is not a time stays: the condition
-    refuses it."""
+    """Return the day of a time, which a condition takes as all of its seconds.
+
+    A text that is not a time is returned unchanged, and the condition refuses it.
+    """
     try:
         return read_date(value).date().isoformat()
     except ValueError:
@@ -137,6 +141,6 @@ def whole_day(value: str) -> str:
 
 
 def is_searchable(vocabulary: Vocabulary, name: str) -> bool:
-    """Whether the legacy wire has such a field."""
+    """Return whether the legacy API has a field of this name."""
     subject = vocabulary.find(name)
     return name in {"lists", *EVENTS} or (subject is not None and subject.kind is not Kind.TEXTS)

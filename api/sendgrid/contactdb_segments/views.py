@@ -23,7 +23,7 @@ from audience.segments import counted
 
 
 def write_segment(found: Segment) -> dict[str, Any]:
-    """One that was written as a query has no conditions that this wire could show."""
+    """Return a segment. A segment that was written as a query has no conditions that could be shown here."""
     return {
         "id": found.pk,
         "name": found.name,

@@ -22,7 +22,7 @@ TEXTS: Final = (
 
 
 def contacts(request: Request, account: Account, found: Sequence[Contact]) -> list[dict[str, Any]]:
-    """The whole contacts, with the lists and segments they belong to."""
+    """Return whole contacts, with the lists and segments that they belong to."""
     ids = [each.pk for each in found]
     lists, segments, fields = lists_of(account, ids), segments_of(account, ids), list(list_fields(account))
     return [
@@ -37,7 +37,7 @@ def contacts(request: Request, account: Account, found: Sequence[Contact]) -> li
 
 
 def contact(found: Contact, fields: Iterable[FieldDefinition]) -> dict[str, Any]:
-    """What a contact holds by itself. Custom fields go by their names; those without a value are left out."""
+    """Return the values of a contact. Custom fields go by their names; fields without a value are left out."""
     custom = {field.name: found.custom[str(field.pk)] for field in fields if str(field.pk) in found.custom}
     return {
         "id": str(found.uuid),

@@ -41,13 +41,13 @@ class ContactEndpoint(MarketingEndpoint):
     }
 
     def tell(self, found: Sequence[Contact], count: int) -> Response:
-        """Some contacts, and how many there are."""
+        """Answer with some contacts, and the number of all."""
         told = outputs.contacts(self.request, self.account, found)
         return Response({"result": told, "contact_count": count, "_metadata": metadata_of(self.request)})
 
 
 def query_words(account: Account) -> Vocabulary:
-    """What a query may speak of: Single Sends by their UUIDs."""
+    """Return the names that a query may use. Single Sends go by their UUIDs."""
 
     def find(text: str) -> int | None:
         uuid = find_uuid(text)

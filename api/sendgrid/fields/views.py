@@ -52,7 +52,7 @@ def read_name(request: Request) -> str:
 
 
 def read_field(text: str) -> int:
-    """The custom field a path names. Raises UnknownField for what is no id."""
+    """Return the number of the custom field that a path names. Raises UnknownField."""
     number = read_field_id(text)
     if number is None:
         raise UnknownField
@@ -60,12 +60,12 @@ def read_field(text: str) -> int:
 
 
 def write_field(found: FieldDefinition) -> dict[str, Any]:
-    """A custom field."""
+    """Return a custom field."""
     return {"id": write_field_id(found), "name": found.name, "field_type": TYPE_NAMES[FieldType(found.type)]}
 
 
 def write_reserved_fields() -> list[dict[str, Any]]:
-    """The fields that every contact has."""
+    """Return the fields that every contact has."""
     return [
         {
             "id": write_reserved_id(number),
@@ -102,7 +102,7 @@ class FieldDefinitions(FieldEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        """The wire answers 200 here, and not 201."""
+        """Create a custom field. SendGrid answers 200 here, not 201."""
         name, type_ = read_new_field(request)
         return Response(tell_field(request, fields.create_field(self.account, name, type_)))
 

@@ -19,7 +19,7 @@ from api.sendgrid.keys import inputs, schema
 
 
 def key_line(key: ApiKey) -> dict[str, str]:
-    """A key in the list."""
+    """Return a key as an entry of the list."""
     return {"name": key.name, "api_key_id": key.key_id}
 
 
@@ -32,7 +32,7 @@ def key_details(key: ApiKey) -> dict[str, Any]:
 
 
 def new_key(key: ApiKey, text: str) -> dict[str, Any]:
-    """The only answer that shows the key itself."""
+    """Return a new key. No other answer shows the key itself."""
     return {"api_key": text, **key_details(key)}
 
 
@@ -102,7 +102,7 @@ class OneApiKey(Endpoint):
 
 @schema.scopes
 class Scopes(Endpoint):
-    """What the calling key may do. Any key may ask."""
+    """The scopes of the calling key, which any key may read."""
 
     scopes = {"GET": None}
 

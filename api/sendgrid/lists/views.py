@@ -65,7 +65,7 @@ class ListEndpoint(MarketingEndpoint):
     }
 
     def find(self, list_id: str) -> ContactList:
-        """The list that a path names. Raises UnknownList."""
+        """Return the list that a path names. Raises UnknownList."""
         uuid = find_uuid(list_id)
         if uuid is None:
             raise UnknownList

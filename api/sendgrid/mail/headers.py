@@ -33,7 +33,10 @@ TOO_LARGE = "The combined size of the headers may not exceed {:,} bytes."
 
 
 def header_problems(at: Loc, headers: Mapping[str, Any]) -> Iterator[Found]:
-    """The published texts differ a little between the message's headers and a personalization's."""
+    """Find the headers that break a rule.
+
+    The published texts differ a little between the message's headers and a personalization's.
+    """
     field = (*at, "headers")
     if len(headers) > MAX_HEADERS:
         yield Found(field, TOO_MANY.format(MAX_HEADERS, len(headers)))

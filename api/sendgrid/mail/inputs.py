@@ -21,19 +21,20 @@ from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personaliz
 
 JSON_TYPE = "application/json"
 MAX_PROBLEMS = 2000
-"""Of the rules' findings: enough for any caller to read, whatever a body of thirty megabytes has wrong."""
+"""An answer names no more broken rules than these, whatever a body of thirty megabytes has wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailRequest:
-    """What is asked: this mail, and whether only to say if it would be accepted."""
+    """A mail, and whether the request only checks if it would be accepted."""
 
     draft: MailDraft
     is_sandboxed: bool
 
 
 def read_mail(request: HttpRequest, now: dt.datetime) -> MailRequest:
-    """What is asked at the moment `now`. Raises Refusal, and BadBody for what is no JSON at all."""
+    """Return the mail of a request that comes at the moment `now`. Raises Refusal, and BadBody for a body that is not
+    JSON."""
     if request.content_type != JSON_TYPE:
         raise plain_refusal(415)
     body = read_body(request)
@@ -57,7 +58,10 @@ def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
 
 
 def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
-    """The typed body and nothing found; or the body as it came, with None for each part that is wrong, and what is."""
+    """Return the typed body and no findings, or the raw body and the findings.
+
+    In the raw body every part that has a finding is None.
+    """
     try:
         return cast("Mapping[str, Any]", MAIL.validate_python(raw, strict=True)), []
     except ValidationError as error:
@@ -76,7 +80,10 @@ def value_at(node: Any, loc: Loc) -> Any:
 
 
 def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
-    """A copy with None for the top-level part, or the part of a personalization, that each location is in."""
+    """Return a copy in which the parts that hold these locations are None.
+
+    A part is a value at the top level, or a value of a personalization.
+    """
     mail = dict(raw)
     people = mail.get("personalizations")
     if isinstance(people, list):
@@ -94,7 +101,7 @@ def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
 
 
 def in_document_order(raw: dict[str, Any], found: list[Found]) -> list[Problem]:
-    """As a reader comes upon them, from the top of the body; what is missing comes last in its object."""
+    """Return the problems in the order of the body. A missing part comes last in its object."""
     ranks: dict[int, dict[str, int]] = {}
     return [each.to_problem() for each in sorted(found, key=lambda each: place_of(raw, each.loc, ranks))]
 
@@ -115,7 +122,7 @@ def place_of(node: Any, loc: Loc, ranks: dict[int, dict[str, int]]) -> tuple[int
 
 
 def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
-    """The value the core takes, of a body that has passed."""
+    """Return the draft for the core, from a body without problems."""
     reply_to = [mail["reply_to"]] if "reply_to" in mail else mail.get("reply_to_list", ())
     return MailDraft(
         sender=to_address(mail["from"]),
@@ -170,7 +177,7 @@ def to_attachment(entry: Mapping[str, str]) -> Attachment:
 
 
 def to_time(part: Mapping[str, Any], now: dt.datetime) -> dt.datetime | None:
-    """When to send: never earlier than now, since what is past means at once."""
+    """Return the time to send at, or None. A time in the past means now."""
     field = rules.time_field(part)
     if field is None:
         return None
@@ -183,8 +190,10 @@ def is_sandboxed(mail: Mapping[str, Any]) -> bool:
 
 
 def count_problem(mail: Mapping[str, Any]) -> Found | None:
-    """More personalizations or recipients than a request may have. Asked first, of the untyped body, since it bounds
-    all that follows."""
+    """Return what is wrong with the number of personalizations or recipients.
+
+    It is checked first, on the untyped body, since it bounds the cost of all other checks.
+    """
     people = mail.get("personalizations")
     if not isinstance(people, list):
         return None

@@ -37,20 +37,20 @@ ALONE = "The bypass_list_management setting cannot be combined with any other by
 
 
 def read_bypasses(mail: Mapping[str, Any]) -> Bypass:
-    """Those that are enabled, of a body that has passed the schema."""
+    """Return the suppressions that a mail is sent in spite of."""
     given = mail.get("mail_settings") or {}
     return reduce(or_, (flag for name, flag in BYPASSES.items() if given.get(name, {}).get("enable")), Bypass.NOTHING)
 
 
 def bypass_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """Who bypasses everything has nothing left to bypass."""
+    """Find a bypass of everything that is combined with another bypass."""
     asked = read_bypasses(mail)
     if Bypass.EVERYTHING in asked and asked != Bypass.EVERYTHING:
         yield Found(("mail_settings", "bypass_list_management"), ALONE)
 
 
 SLACK_SECONDS: Final = 60
-"""How far a caller's clock may be ahead of ours at the limit of `send_at`."""
+"""A caller's clock may be ahead of ours by this much at the limit of `send_at`."""
 
 LOOKED_AT: Final = 10
 """Entries of a reply_to_list that are not addresses of which each is searched for keys. The core looks at the rest."""
@@ -91,10 +91,10 @@ CUSTOM_ARGS_SIZE = (
 
 
 def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
-    """Everything the rules have against a body that comes at the moment `now`.
+    """Find everything that breaks a rule in a body that comes at the moment `now`.
 
-    Raises Refusal when custom_args hold more than strings, or substitutions more than strings and nulls: the wire calls
-    the whole body bad then.
+    Raises Refusal when custom_args hold more than strings, or substitutions more than strings and nulls: then SendGrid
+    refuses the body as a whole.
     """
     people = mail.get("personalizations") or ()
     latest = now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
@@ -135,7 +135,7 @@ def personalization_problems(
 
 
 def duplicate_problems(at: Loc, one: Mapping[str, Any]) -> Iterator[Found]:
-    """The first address that comes twice over to, cc and bcc."""
+    """Find the first address that comes twice in to, cc and bcc."""
     seen = set()
     for kind in ("to", "cc", "bcc"):
         for entry in one.get(kind) or ():
@@ -162,7 +162,8 @@ def without_nulls(substitutions: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def custom_args_text(own: Mapping[str, Any], mail: Mapping[str, Any], mail_size: int) -> str | None:
-    """The size after merging, counted exactly only when the plain sum is over the limit."""
+    """Return what is wrong with the size after merging. It is counted exactly only when the plain sum is over the
+    limit."""
     limit = settings.CUSTOM_ARGS_BYTES
     if size_of(own) + mail_size <= limit or mail_size > limit:
         return None
@@ -178,7 +179,7 @@ def time_problems(at: Loc, part: Mapping[str, Any], latest: float) -> Iterator[F
 
 
 def time_field(part: Mapping[str, Any]) -> str | None:
-    """The field that says when: `send_at`, or `sent_at`, as one guide spells it, where there is no `send_at`."""
+    """Return the name of the field with the time: `send_at`, or else `sent_at`, as one of SendGrid's guides has it."""
     return "send_at" if "send_at" in part else "sent_at" if "sent_at" in part else None
 
 
@@ -207,7 +208,7 @@ def subject_problems(mail: Mapping[str, Any], people: Any) -> Iterator[Found]:
 
 
 def template_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """No template exists yet, and mail without the template it asks for would be the wrong mail."""
+    """Refuse every template. None exists, and mail without its template would be the wrong mail."""
     given = mail["template_id"]
     if DYNAMIC_TEMPLATE_ID.fullmatch(given) or LEGACY_TEMPLATE_ID.fullmatch(given):
         yield Found(("template_id",), "Must be a valid template.")
@@ -244,7 +245,7 @@ def is_base64(text: str) -> bool:
 
 
 def unbroken(text: str) -> str:
-    """Without line breaks."""
+    """Return a text without line breaks."""
     return text.replace("\r", "").replace("\n", "") if "\n" in text or "\r" in text else text
 
 

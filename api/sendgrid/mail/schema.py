@@ -1,5 +1,8 @@
-"""The calls of `views/mail.py`. `POST mail/send` is no REST framework view, so it is written down whole, in `PATHS`;
-the types of its body are those that check it."""
+"""The call of `mail/views.py` in the OpenAPI document.
+
+`POST mail/send` is not a REST framework view, so `PATHS` holds its whole description. The types of its body are those
+that check it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ MAIL_DESCRIPTION = (
 
 
 class Untitled(GenerateJsonSchema):
-    """Without a title for each field, which only says its name again."""
+    """Generate no titles for fields, which would only repeat their names."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
         return False

@@ -135,7 +135,7 @@ ADDRESS_HOLDERS = frozenset({"from", "to", "cc", "bcc", "reply_to", "reply_to_li
 
 
 def found_by_schema(loc: Loc, kind: str, given: Any) -> Found:
-    """The finding for one of pydantic's errors; `given` is the value at `loc`, None if there is none."""
+    """Return the finding for an error of pydantic. `given` is the value at `loc`, or None if it is missing."""
     text = TEXTS.get((path_of(loc), kind))
     if text is None and kind == "string_too_long":
         return Found(loc, LINE_TOO_LONG.format(loc[-1], MAX_LINE_LENGTH))
@@ -145,17 +145,17 @@ def found_by_schema(loc: Loc, kind: str, given: Any) -> Found:
 
 
 def shown(given: str) -> str:
-    """What a caller gave, no longer than a reader wants to see it again."""
+    """Return a text of the caller, cut to a length that fits in an answer."""
     return given if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]}…"
 
 
 def path_of(loc: Loc) -> str:
-    """The dotted path without indexes."""
+    """Return the dotted path without indexes."""
     return ".".join(part for part in loc if isinstance(part, str))
 
 
 def anchor_of(loc: Loc) -> str:
-    """The help page's anchor of a field. Addresses are explained where their holder is."""
+    """Return the help page's anchor of a field. The parts of an address have the anchor of the field that holds it."""
     parts = [part for part in loc if isinstance(part, str)]
     if len(parts) > 1 and parts[-2] in ADDRESS_HOLDERS:
         parts.pop()

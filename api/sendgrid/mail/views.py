@@ -75,7 +75,7 @@ def sandboxed() -> HttpResponse:
 
 
 def refused(refusal: Refusal) -> HttpResponse:
-    """The envelope of mail/send: message, field, help, in that order."""
+    """Answer in the envelope of mail/send: message, field and help, in that order."""
     errors = [{"message": found.message, "field": found.field, "help": found.help} for found in refusal.problems]
     return json_response(refusal.status, {"errors": errors})
 
@@ -94,7 +94,7 @@ def mail_send(request: HttpRequest) -> HttpResponse:
 
 
 def answer_mail(request: HttpRequest) -> HttpResponse:
-    """Who asks, and what. Raises what `errors.answer_for` knows."""
+    """Find the caller, read the mail and accept it. Raises the exceptions that `errors.answer_for` answers."""
     bearer = bearer_text(request)
     if bearer is None:
         raise refused(WRONG_CREDENTIALS)
@@ -109,7 +109,7 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
 
 
 def find_sender(bearer: str) -> ApiKey | errors.Refusal:
-    """The key of that text, or why it may not send now."""
+    """Return the key of that text, or the refusal of a key that may not send now."""
     key = keys.find_key(bearer)
     if key is None:
         return INVALID_GRANT
@@ -119,14 +119,15 @@ def find_sender(bearer: str) -> ApiKey | errors.Refusal:
 
 
 def may_be_recalled(request: HttpRequest) -> bool:
-    """Whether nothing but the statement that stores needs the key."""
+    """Return whether only the statement that stores the mail needs the key."""
     return not idempotency.has_key(request) and not settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE
 
 
 def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) -> HttpResponse:
-    """A caller that was here a moment ago: the statement that stores asks for the key itself, which saves a round trip.
+    """Answer a caller who sent mail a moment ago: the statement that stores the mail checks the key, too.
 
-    Whatever is not simply stored is answered by who has found the key: nobody else is told what is wrong.
+    That saves a round trip. If the mail is not simply stored, the key is looked up before anything is answered, since
+    only its holder may learn what is wrong.
     """
     check_connection()
     asked: MailRequest | Exception
@@ -143,8 +144,15 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
     return send(key.account, asked)
 
 
+def is_rate_exceeded(key: ApiKey) -> bool:
+    """Return whether the key has sent too many requests in this minute. Other than the REST views this one has no
+    headers for it."""
+    allowance = count_request(key, kind="send", limit=settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE)
+    return allowance is not None and allowance.is_exceeded
+
+
 def send(account: Account, asked: MailRequest) -> HttpResponse:
-    """Accepted and committed, or, in the sandbox, only looked at."""
+    """Accept a mail and commit it, or only check it in sandbox mode."""
     if not asked.is_sandboxed:
         return accepted(accept_mail(account, asked.draft).public_id)
     check_draft(account, asked.draft)

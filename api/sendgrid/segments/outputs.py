@@ -9,11 +9,11 @@ from audience.models import Segment
 from audience.segments import FRESH
 
 VALID: Final = {"query_validation": "VALID", "error_message": ""}
-"""One that is not is refused at once."""
+"""Every stored segment is valid: an invalid query is refused at once."""
 
 
 def line(found: Segment) -> dict[str, Any]:
-    """A segment in a list."""
+    """Return a segment as an entry of a list."""
     counted_at = found.counted_at
     is_of_list = found.list is not None and found.list.deleted_at is None
     return {
@@ -31,7 +31,7 @@ def line(found: Segment) -> dict[str, Any]:
 
 
 def segment(found: Segment, sample: list[dict[str, Any]]) -> dict[str, Any]:
-    """The whole segment. One that was written in legacy conditions has no query that could be shown."""
+    """Return a whole segment. A segment that was written in legacy conditions has no query that could be shown."""
     return {
         **line(found),
         "query_dsl": found.written if isinstance(found.written, str) else "",

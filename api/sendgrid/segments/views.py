@@ -40,15 +40,15 @@ class SegmentEndpoint(Endpoint):
     }
 
     def find(self, segment_id: str) -> Segment:
-        """Raises UnknownSegment."""
+        """Return the segment that a path names. Raises UnknownSegment."""
         return segments.find_segment(self.account, inputs.read_segment_id(segment_id))
 
     def read(self, query: str) -> Condition:
-        """Raises InvalidQuery."""
+        """Return the condition of a query. Raises InvalidQuery."""
         return read_query(query, query_words(self.account), field="query_dsl")
 
     def tell(self, found: Segment, status: int = 200, *, with_sample: bool = True) -> Response:
-        """The segment, counted, with some of its contacts."""
+        """Answer with a segment, counted, and some of its contacts."""
         (fresh,) = counted([found])
         return Response(outputs.segment(fresh, self._sample(fresh) if with_sample else []), status=status)
 
@@ -121,14 +121,14 @@ class RefreshSegment(SegmentEndpoint):
 
     @done_once
     def post(self, request: Request, segment_id: str) -> Response:
-        """Counted before this is answered: the id of the job is the segment's own."""
+        """Count the segment before answering. The id of the job is the segment's own."""
         found = self.find(segment_id)
         inputs.check_time_zone(request)
         segments.refresh_segment(found)
         return Response({"job_id": str(found.uuid)}, status=202)
 
     def envelope(self, refusal: Refusal) -> dict[str, Any]:
-        """This call has an envelope of its own."""
+        """Return the body of a refusal. This call has a special one for unknown segments."""
         if refusal.status == 404:
             return {"error": "Segment does not exist."}
         return envelope(refusal)

@@ -12,7 +12,7 @@ from campaigns.senders import locked_among
 
 
 def envelope(refusal: Refusal) -> dict[str, Any]:
-    """What is not done: an error of no field has an empty one."""
+    """Return the body of a refusal. An error without a field has an empty one."""
     return {"errors": [{"message": found.message, "field": found.field or ""} for found in refusal.problems]}
 
 

@@ -34,7 +34,7 @@ COMPONENTS: dict[str, Piece] = {
 
 
 def of_all(name: str, tag: str, key: str) -> Describe:
-    """The calls of the list and of a new one."""
+    """Describe the calls that list senders and create one."""
     return extend_schema_view(
         get=call(
             f"list_{name}s",
@@ -54,7 +54,7 @@ def of_all(name: str, tag: str, key: str) -> Describe:
 
 
 def of_one(name: str, tag: str) -> Describe:
-    """The calls of one sender."""
+    """Describe the calls for one sender."""
     return extend_schema_view(
         get=call(
             f"get_{name}",
@@ -82,7 +82,7 @@ def of_one(name: str, tag: str) -> Describe:
 
 
 def of_verification(name: str, tag: str) -> Describe:
-    """The call that mails the link once more."""
+    """Describe the call that mails the verification link again."""
     return extend_schema_view(
         post=call(
             f"resend_verification_of_{name}",

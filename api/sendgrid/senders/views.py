@@ -73,7 +73,7 @@ def tell(found: Sender, status: int = 200) -> Response:
 
 
 def of_legacy(verb: str) -> str:
-    """The scope of the legacy wire, which has no other."""
+    """Return the scope of the legacy API, which has no scopes for senders alone."""
     return f"marketing_campaigns.{verb}"
 
 

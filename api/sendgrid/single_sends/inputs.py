@@ -75,7 +75,7 @@ class SingleSendChange(Body):
 
     title: Title = Field("", alias="name")
     categories: Categories = []
-    send_at: Moment | None = None
+    send_at: Annotated[Moment, as_one("time")] | None = None
     send_to: SendTo = SendTo()
     email_config: EmailConfig = EmailConfig()
 
@@ -170,8 +170,10 @@ def read_changes(fields: Mapping[str, Any], *, is_new: bool) -> Mapping[str, Any
 
 
 def with_plain_content(changes: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """Return the changes without a plain text that is going to be generated. A plain text of the caller is kept, and
-    none is generated."""
+    """Return the changes without a plain text where one is generated.
+
+    A plain text of the caller turns the generation off, unless the request says otherwise.
+    """
     html, plain = (changes.get(name, "").strip() for name in ("html_content", "plain_content"))
     generates = changes.get("generates_plain", True if is_new and html else None)
     if generates and (html or not is_new):

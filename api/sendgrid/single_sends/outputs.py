@@ -13,7 +13,7 @@ from mailer.compose.plain_text import plain_text_of
 
 
 def single_send(found: Campaign) -> dict[str, Any]:
-    """The whole Single Send."""
+    """Return a whole Single Send."""
     return {
         "id": str(found.uuid),
         "name": found.title,
@@ -44,21 +44,21 @@ def single_send(found: Campaign) -> dict[str, Any]:
 
 
 def plain_content(found: Campaign) -> str:
-    """The caller's own, or the one that its mail will have."""
+    """Return the caller's plain text, or the one that is generated for the mail."""
     if found.plain_content.strip() or not found.generates_plain:
         return found.plain_content
     return plain_text_of(found.html_content)
 
 
 def warnings(found: Campaign) -> list[dict[str, Any]]:
-    """This wire has no word for a campaign that could not be sent: here it is told why."""
+    """Return why a campaign could not be sent. SendGrid has no status for that."""
     if found.status != CampaignStatus.FAILED:
         return []
     return [{"message": found.failure, "field": None, "warning_id": "failed"}]
 
 
 def line(found: Campaign) -> dict[str, Any]:
-    """A Single Send in a list."""
+    """Return a Single Send as an entry of a list."""
     return {
         "id": str(found.uuid),
         "name": found.title,
@@ -73,5 +73,5 @@ def line(found: Campaign) -> dict[str, Any]:
 
 
 def schedule(send_at: dt.datetime | None, status: CampaignStatus) -> dict[str, Any]:
-    """When a Single Send is to be sent; `status` is what a caller just asked for."""
+    """Return the time at which a Single Send is to be sent. `status` is the one that the caller asked for."""
     return {"send_at": moment(send_at), "status": word_for(status, Dialect.SINGLE_SENDS)}

@@ -67,7 +67,7 @@ class SingleSendEndpoint(MarketingEndpoint):
     answers: ClassVar[Answers] = ANSWERS
 
     def number_of(self, single_send_id: str) -> int:
-        """The core's id of the Single Send that a path names. Raises UnknownCampaign."""
+        """Return the core's id of the Single Send that a path names. Raises UnknownCampaign."""
         return numbers_of(self.account, [inputs.read_public_id(single_send_id)])[0]
 
 
@@ -103,7 +103,7 @@ class OneSingleSend(SingleSendEndpoint):
 
     @done_once
     def post(self, request: Request, single_send_id: str) -> Response:
-        """A copy."""
+        """Copy the Single Send."""
         number, name = self.number_of(single_send_id), inputs.read_name_of_copy(request)
         copy = duplicate_campaign(self.account, number, name, longest=TITLE_LENGTH)
         return Response(outputs.single_send(copy), status=201)
@@ -130,8 +130,10 @@ class SingleSendSchedule(SingleSendEndpoint):
     scopes = needing(PUT="update", DELETE="delete")
 
     def put(self, request: Request, single_send_id: str) -> Response:
-        """At once, at a time, or at another time than before. Delivery adds the link to unsubscribe by, so the content
-        needs no tag."""
+        """Send the Single Send at once, or schedule it for a time.
+
+        Delivery adds the unsubscribe link, so the content needs no tag for it.
+        """
         number, send_at = self.number_of(single_send_id), inputs.read_schedule(request)
         if send_at is None:
             allowed_from = may(Move.SEND_NOW, SINGLE_SENDS)

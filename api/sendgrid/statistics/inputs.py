@@ -26,7 +26,7 @@ BAD_ZONE: Final = Problem("timezone must be the name of a time zone, such as Ame
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which days are wanted, both included, of which time zone, and whether each for itself."""
+    """The days that are wanted, the first and the last included, in a time zone, in total or by day."""
 
     zone: ZoneInfo
     since: dt.date | None
@@ -35,7 +35,7 @@ class Span:
 
     @property
     def is_everything(self) -> bool:
-        """Whether the totals answer it."""
+        """Return whether the totals of the Single Send are wanted."""
         return not (self.is_by_day or self.since or self.until)
 
 

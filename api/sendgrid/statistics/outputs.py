@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.statistics import Day, Statistics
 
 EVERYTHING = "all"
-"""What the wire has for the variation and the phase of a send that is no test of several."""
+"""SendGrid's variation and phase of a send that does not test several variations."""
 
 
 def statistics_line(found: Campaign, counters: Mapping[str, int], *, aggregation: str = "total") -> dict[str, Any]:
@@ -27,8 +27,11 @@ def statistics_line(found: Campaign, counters: Mapping[str, int], *, aggregation
 
 
 def counters(counted: Statistics) -> dict[str, int]:
-    """The wire's twelve. Opens and clicks are of people, each once, so all are unique; suppressed recipients are never
-    made into requests, so none are dropped."""
+    """Return SendGrid's twelve counters.
+
+    Opens and clicks are counted once for each person, so all are unique. Suppressed recipients never become requests,
+    so none are dropped.
+    """
     return {
         "bounce_drops": 0,
         "bounces": counted.refused,
@@ -46,7 +49,7 @@ def counters(counted: Statistics) -> dict[str, int]:
 
 
 def counters_of_days(days: Iterable[Day]) -> dict[str, int]:
-    """The same of one day or of several."""
+    """Return SendGrid's counters for one day or for several."""
     found = list(days)
     return counters(
         Statistics(
@@ -62,7 +65,7 @@ def counters_of_days(days: Iterable[Day]) -> dict[str, int]:
 
 
 def statistics_csv(counted: Iterable[tuple[Campaign, Statistics]], zone: ZoneInfo) -> str:
-    """A line for each Single Send, with its time as the clocks of that zone show it."""
+    """Return a line of CSV for each Single Send. Times are in the given time zone."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["id", "name", "status", "send_at", *counters(Statistics())])

@@ -55,7 +55,7 @@ class OneSingleSendsStatistics(StatisticsEndpoint):
 
 
 def lines_of(campaign: Campaign, span: inputs.Span) -> list[Mapping[str, Any]]:
-    """A line for all of it, or one for each day on which something happened."""
+    """Return one line for the whole time span, or a line for each day with an event."""
     if span.is_everything:
         counters = outputs.counters(statistics_of([campaign])[campaign.pk])
         return [outputs.statistics_line(campaign, counters)]
@@ -71,7 +71,7 @@ def lines_of(campaign: Campaign, span: inputs.Span) -> list[Mapping[str, Any]]:
 @schema.link_statistics
 class LinkStatistics(StatisticsEndpoint):
     def get(self, request: Request, single_send_id: str) -> Response:
-        """Which links were clicked is not known, only who clicked."""
+        """Answer without links: it is known who clicked, but not on which link."""
         campaign = find_campaign(self.account, read_public_id(single_send_id))
         page, metadata = read_offset_page(request, [], default=PAGE, highest=HIGHEST_PAGE)
         clicks = statistics_of([campaign])[campaign.pk].clicked

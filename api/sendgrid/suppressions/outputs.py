@@ -11,7 +11,7 @@ from mailer.models import Suppression, SuppressionKind
 
 
 def suppression(found: Suppression) -> dict[str, Any]:
-    """An entry of one of the lists, each of which has its own fields."""
+    """Return an entry of a suppression list. Each kind of list has its own fields."""
     entry: dict[str, Any] = {"created": seconds_of(found.created_at), "email": found.email}
     if found.kind in WITH_REASON:
         entry["reason"] = found.reason
@@ -27,7 +27,7 @@ WITH_STATUS = {SuppressionKind.BOUNCE, SuppressionKind.BLOCK}
 
 
 def page_links(request: HttpRequest, *, limit: int, offset: int, total: int) -> dict[str, str]:
-    """The Link header of a part of a list, with what part of its pages it is."""
+    """Return the Link header of a part of a list, with links to its other parts."""
     last = max(0, total - 1) // limit
     page = offset // limit
     pages = {"next": min(page + 1, last), "prev": max(page - 1, 0), "first": 0, "last": last}

@@ -30,7 +30,7 @@ LINK = Header("Link", "The next, previous, first and last part of the list.")
 
 
 def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool = True) -> Describe:
-    """A list, and what may be taken off it."""
+    """Describe the calls that read a list, and that take addresses off it."""
     get = call(
         f"list_{name}",
         f"The addresses that {words}, the newest first",
@@ -53,7 +53,7 @@ def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool =
 
 
 def describe_entry(name: str, words: str, entry: Piece) -> Describe:
-    """One address of a list."""
+    """Describe the calls for one address of a list."""
     return extend_schema_view(
         get=call(
             f"get_{name}",

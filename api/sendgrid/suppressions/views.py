@@ -42,7 +42,7 @@ class Entry(Endpoint):
     kind: ClassVar[SuppressionKind]
 
     def get(self, request: Request, email: str) -> Response:
-        """A list of one, or of none."""
+        """Answer with a list of one entry, or with an empty list."""
         found = lists.find_suppressed(self.account, self.kind, inputs.read_known([email]))
         return Response([outputs.suppression(each) for each in found])
 
@@ -52,7 +52,7 @@ class Entry(Endpoint):
 
 
 def scopes_for(name: str) -> Needed:
-    """The list's own, or that of all lists."""
+    """Return the scopes for a list: its own, or those for all lists."""
     return {
         "GET": (f"suppression.{name}.read", "suppression.read"),
         "DELETE": (f"suppression.{name}.delete", "suppression.delete"),
@@ -61,7 +61,7 @@ def scopes_for(name: str) -> Needed:
 
 @schema.unsubscribes
 class Unsubscribes(List):
-    """Who has left everything; they are taken off by `asm/suppressions/global`."""
+    """The addresses that have left everything. Calls below `asm/suppressions/global` take them off."""
 
     kind = SuppressionKind.GLOBAL
     scopes = {"GET": ("suppression.unsubscribes.read", "suppression.read")}
