@@ -78,7 +78,7 @@ def to_uuids(texts: Sequence[str], name: str = "ids") -> list[UUID]:
 
 def numbers_of_lists(account: Account, uuids: Collection[UUID]) -> list[int]:
     """Return the core's ids of several lists. Raises UnknownList."""
-    return [found.pk for found in find_lists(account, uuids)]
+    return [contact_list.pk for contact_list in find_lists(account, uuids)]
 
 
 def numbers_of_segments(account: Account, uuids: Collection[UUID]) -> list[int]:
@@ -89,9 +89,9 @@ def numbers_of_segments(account: Account, uuids: Collection[UUID]) -> list[int]:
     return numbers
 
 
-def write_field_id(found: FieldDefinition) -> str:
+def write_field_id(field: FieldDefinition) -> str:
     """Return the id of a custom field."""
-    return f"e{found.pk}_{LETTERS[FieldType(found.type)]}"
+    return f"e{field.pk}_{LETTERS[FieldType(field.type)]}"
 
 
 def write_reserved_id(number: int) -> str:

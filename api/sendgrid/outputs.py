@@ -16,7 +16,7 @@ from api.sendgrid.errors import Refusal
 
 def envelope(refusal: Refusal) -> dict[str, Any]:
     """Return the body of a refusal: field and message, in that order."""
-    return {"errors": [{"field": found.field, "message": found.message} for found in refusal.problems]}
+    return {"errors": [{"field": problem.field, "message": problem.message} for problem in refusal.problems]}
 
 
 def json_response(status: int, value: object) -> HttpResponse:
@@ -42,8 +42,8 @@ def marketing_envelope(refusal: Refusal) -> dict[str, Any]:
     name = HTTPStatus(refusal.status).name.lower()
     return {
         "errors": [
-            {"field": found.field, "message": found.message, "error_id": found.error_id or name}
-            for found in refusal.problems
+            {"field": problem.field, "message": problem.message, "error_id": problem.error_id or name}
+            for problem in refusal.problems
         ]
     }
 

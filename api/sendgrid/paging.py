@@ -31,36 +31,36 @@ class Page(Generic[Row]):
 
 def read_size(request: Request, *, default: int, highest: int) -> int:
     """Return the number of entries that are wanted. Raises Refusal."""
-    given = request.query_params.get("page_size")
-    if given is None:
+    text = request.query_params.get("page_size")
+    if text is None:
         return default
-    if not SIZE.fullmatch(given) or not 1 <= int(given) <= highest:
+    if not SIZE.fullmatch(text) or not 1 <= int(text) <= highest:
         raise Refusal(400, Problem(f"page_size must be an integer from 1 to {highest}", "page_size"))
-    return int(given)
+    return int(text)
 
 
-def read_page(request: Request, wanted: QuerySet[Row], *, default: int, highest: int) -> Page[Row]:
+def read_page(request: Request, rows_of_list: QuerySet[Row], *, default: int, highest: int) -> Page[Row]:
     """Return the page of a list that a request asks for. Raises Refusal."""
     size = read_size(request, default=default, highest=highest)
-    rows = _take(wanted, request.query_params.get("page_token"), size)
+    rows = _take(rows_of_list, request.query_params.get("page_token"), size)
     metadata: dict[str, Any] = {"self": request.build_absolute_uri()}
-    if rows and wanted.filter(pk__gt=rows[0].pk).exists():
+    if rows and rows_of_list.filter(pk__gt=rows[0].pk).exists():
         metadata["prev"] = address(request, f"b{rows[0].pk}")
-    if rows and wanted.filter(pk__lt=rows[-1].pk).exists():
+    if rows and rows_of_list.filter(pk__lt=rows[-1].pk).exists():
         metadata["next"] = address(request, f"a{rows[-1].pk}")
-    return Page(rows, metadata | {"count": wanted.count()})
+    return Page(rows, metadata | {"count": rows_of_list.count()})
 
 
-def _take(wanted: QuerySet[Row], token: str | None, size: int) -> list[Row]:
+def _take(rows: QuerySet[Row], token: str | None, size: int) -> list[Row]:
     """Return the rows behind the row of a token, or the last ones before it."""
     if not token:
-        return list(wanted.order_by("-pk")[:size])
+        return list(rows.order_by("-pk")[:size])
     match = TOKEN.fullmatch(token)
     if match is None:
         raise Refusal(400, BAD_TOKEN)
     if match["side"] == "a":
-        return list(wanted.filter(pk__lt=int(match["id"])).order_by("-pk")[:size])
-    return list(wanted.filter(pk__gt=int(match["id"])).order_by("pk")[:size])[::-1]
+        return list(rows.filter(pk__lt=int(match["id"])).order_by("-pk")[:size])
+    return list(rows.filter(pk__gt=int(match["id"])).order_by("pk")[:size])[::-1]
 
 
 def read_offset_page(

@@ -27,7 +27,7 @@ LIST_NAME: Piece = {**TEXT, "minLength": 1, "maxLength": NAME_LENGTH}
 SELF = record(self=TEXT)
 UUID: Piece = {"type": "string", "format": "uuid"}
 JOB = record(job_id=UUID)
-PAGE_TOKEN = OpenApiParameter("page_token", TEXT, description="Of `_metadata`: another part of the list.")
+PAGE_TOKEN = OpenApiParameter("page_token", TEXT, description="The token of another page, from `_metadata`.")
 
 
 def page_size(default: int, highest: int) -> OpenApiParameter:
@@ -39,7 +39,7 @@ def page_size(default: int, highest: int) -> OpenApiParameter:
 PAGE = [page_size(50, 100), PAGE_TOKEN]
 
 NO_POOL: Final = "No pool is used; only names that the installation lists are accepted."
-EDITOR_ONLY: Final = "It tells which editor the content was written in."
+EDITOR_ONLY: Final = "It names the editor that the content was written in."
 
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 413, 415)
@@ -47,7 +47,7 @@ REPEATABLE = (400, 409, 413, 415)
 """The refusals of a call that takes an Idempotency-Key: with one even a body that is not needed is read."""
 REFUSALS = errors.HTTP_ANSWERS | {
     408: "the search took too long",
-    409: "the same, or another change of it, is under way: ask again",
+    409: "the same request or another change of the same thing is in progress: try again",
 }
 
 COMPONENTS: dict[str, Piece] = {

@@ -12,27 +12,27 @@ from api.sendgrid.outputs import seconds_of
 from mailer.models import Suppression, UnsubscribeGroup
 
 
-def group(found: UnsubscribeGroup) -> dict[str, Any]:
+def group(row: UnsubscribeGroup) -> dict[str, Any]:
     return {
-        "id": found.pk,
-        "name": found.name,
-        "description": found.description,
-        "is_default": found.is_default,
+        "id": row.pk,
+        "name": row.name,
+        "description": row.description,
+        "is_default": row.is_default,
     }
 
 
-def counted_group(found: Any) -> dict[str, Any]:
+def counted_group(row: Any) -> dict[str, Any]:
     """Return a group of `counted`. The time of its last mail is not kept."""
-    return {**group(found), "last_email_sent_at": None, "unsubscribes": found.unsubscribes}
+    return {**group(row), "last_email_sent_at": None, "unsubscribes": row.unsubscribes}
 
 
-def group_suppression(found: Suppression) -> dict[str, Any]:
-    assert found.group is not None
+def group_suppression(suppression: Suppression) -> dict[str, Any]:
+    assert suppression.group is not None
     return {
-        "email": found.email,
-        "group_id": found.group.pk,
-        "group_name": found.group.name,
-        "created_at": seconds_of(found.created_at),
+        "email": suppression.email,
+        "group_id": suppression.group.pk,
+        "group_name": suppression.group.name,
+        "created_at": seconds_of(suppression.created_at),
     }
 
 

@@ -1,4 +1,4 @@
-"""The calls of `views/asm.py`."""
+"""The calls of `asm/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COMPONENTS: dict[str, Piece] = {
 groups = extend_schema_view(
     get=call(
         "list_unsubscribe_groups",
-        "The account's unsubscribe groups",
+        "List the account's unsubscribe groups",
         tag=GROUPS,
         query=[IDS],
         replies={200: Reply("The groups.", list_of(component("Group")))},
@@ -45,7 +45,7 @@ groups = extend_schema_view(
     ),
     post=call(
         "create_unsubscribe_group",
-        "A new unsubscribe group",
+        "Create an unsubscribe group",
         tag=GROUPS,
         body=component("NewGroup"),
         replies={201: Reply("The new unsubscribe group.", GROUP)},
@@ -55,48 +55,48 @@ groups = extend_schema_view(
 one_group = extend_schema_view(
     get=call(
         "get_unsubscribe_group",
-        "An unsubscribe group",
+        "Get an unsubscribe group",
         tag=GROUPS,
         replies={200: Reply("The unsubscribe group.", component("Group"))},
         refusals=[404],
     ),
     patch=call(
         "change_unsubscribe_group",
-        "Change what is given",
+        "Change the given fields of an unsubscribe group",
         tag=GROUPS,
         body=component("GroupChange"),
-        replies={201: Reply("Changed.", component("Group"))},
+        replies={201: Reply("The changed unsubscribe group.", component("Group"))},
         refusals=[404],
     ),
     delete=call(
         "delete_unsubscribe_group",
-        "Delete a group, and with it who has left it",
+        "Delete a group and its suppressions",
         tag=GROUPS,
-        replies={204: Reply("Deleted.")},
+        replies={204: Reply("The group is deleted.")},
         refusals=[404],
     ),
 )
 group_suppressions = extend_schema_view(
     get=call(
         "list_group_suppressions",
-        "The addresses that have left a group",
+        "List the addresses that have left a group",
         tag=SUPPRESSIONS,
-        replies={200: Reply("All of them.", list_of(TEXT))},
+        replies={200: Reply("All addresses that have left the group.", list_of(TEXT))},
         refusals=[404],
     ),
     post=call(
         "add_group_suppressions",
-        "Let addresses leave a group, or everything if the account has deleted the group",
+        "Add addresses to a group's suppressions, or to the global ones if the account has deleted the group",
         tag=SUPPRESSIONS,
         body=component("Recipients"),
-        replies={201: Reply("Done.", EMAILS)},
+        replies={201: Reply("The addresses, which are suppressed now.", EMAILS)},
         refusals=[*REPEATABLE, 404],
     ),
 )
 search_group_suppressions = extend_schema_view(
     post=call(
         "search_group_suppressions",
-        "Which of these addresses have left a group",
+        "Find which of these addresses have left a group",
         tag=SUPPRESSIONS,
         body=component("AnyTexts"),
         replies={200: Reply("The addresses that have left the group.", list_of(TEXT))},
@@ -106,26 +106,29 @@ search_group_suppressions = extend_schema_view(
 one_group_suppression = extend_schema_view(
     delete=call(
         "remove_group_suppression",
-        "Let an address have a group's mail again",
+        "Remove an address from a group's suppressions",
         tag=SUPPRESSIONS,
-        replies={204: Reply("Done.")},
+        replies={204: Reply("The address is not suppressed any more.")},
         refusals=[404],
     ),
 )
 suppressions = extend_schema_view(
     get=call(
         "list_suppressions",
-        "Who has left which group",
+        "List the addresses that have left groups, each with its group",
         tag=SUPPRESSIONS,
         replies={
-            200: Reply("All of them.", list_of(record(email=TEXT, group_id=NUMBER, group_name=TEXT, created_at=NUMBER)))
+            200: Reply(
+                "All suppressions of groups.",
+                list_of(record(email=TEXT, group_id=NUMBER, group_name=TEXT, created_at=NUMBER)),
+            )
         },
     ),
 )
 address_suppressions = extend_schema_view(
     get=call(
         "get_suppressions_of_address",
-        "All groups, and whether an address has left them",
+        "List all groups, and whether an address has left them",
         tag=SUPPRESSIONS,
         replies={
             200: Reply("All groups.", record(suppressions=list_of(record(**GROUP["properties"], suppressed=FLAG))))
@@ -136,28 +139,28 @@ address_suppressions = extend_schema_view(
 global_suppressions = extend_schema_view(
     post=call(
         "add_global_suppressions",
-        "Let addresses leave everything",
+        "Add addresses to the global suppressions",
         tag=SUPPRESSIONS,
         body=component("Recipients"),
-        replies={201: Reply("Done.", EMAILS)},
+        replies={201: Reply("The addresses, which are suppressed now.", EMAILS)},
         refusals=REPEATABLE,
     ),
 )
 one_global_suppression = extend_schema_view(
     get=call(
         "get_global_suppression",
-        "Whether an address has left everything",
+        "Get an address if it has left everything",
         tag=SUPPRESSIONS,
         replies={
-            200: Reply("The address, or nothing.", {"type": "object", "properties": {"recipient_email": TEXT}}),
+            200: Reply("The address, or an empty object.", {"type": "object", "properties": {"recipient_email": TEXT}}),
         },
         refusals=[404],
     ),
     delete=call(
         "remove_global_suppression",
-        "Let an address have mail again",
+        "Remove an address from the global suppressions",
         tag=SUPPRESSIONS,
-        replies={204: Reply("Done.")},
+        replies={204: Reply("The address is not suppressed any more.")},
         refusals=[404],
     ),
 )

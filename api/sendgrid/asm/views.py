@@ -36,19 +36,19 @@ class Groups(GroupEndpoint):
     scopes = {"POST": "asm.groups.create", "GET": "asm.groups.read"}
 
     def get(self, request: Request) -> Response:
-        found = groups.counted(groups.living_groups(self.account))
+        rows = groups.counted(groups.living_groups(self.account))
         if ids := inputs.read_ids(request):
-            found = found.filter(pk__in=ids)
-        return Response([outputs.counted_group(group) for group in found])
+            rows = rows.filter(pk__in=ids)
+        return Response([outputs.counted_group(group) for group in rows])
 
     @done_once
     def post(self, request: Request) -> Response:
-        asked = inputs.read_new_group(request)
+        new = inputs.read_new_group(request)
         group = groups.create_group(
             self.account,
-            name=asked.name or "",
-            description=asked.description or "",
-            is_default=bool(asked.is_default),
+            name=new.name or "",
+            description=new.description or "",
+            is_default=bool(new.is_default),
         )
         return Response(outputs.group(group), status=201)
 
@@ -61,13 +61,13 @@ class OneGroup(GroupEndpoint):
         return Response(self._tell(groups.find_group(self.account, int(group_id)).pk))
 
     def patch(self, request: Request, group_id: str) -> Response:
-        asked = inputs.read_group_change(request)
+        change = inputs.read_group_change(request)
         group = groups.change_group(
             self.account,
             int(group_id),
-            name=asked.name,
-            description=asked.description,
-            is_default=asked.is_default,
+            name=change.name,
+            description=change.description,
+            is_default=change.is_default,
         )
         return Response(self._tell(group.pk), status=201)
 
@@ -85,7 +85,7 @@ class GroupSuppressions(GroupEndpoint):
 
     def get(self, request: Request, group_id: str) -> HttpResponseBase:
         group = groups.find_group(self.account, int(group_id))
-        return outputs.streamed(found.email for found in lists.read_groups(self.account, group))
+        return outputs.streamed(suppression.email for suppression in lists.read_groups(self.account, group))
 
     @done_once
     def post(self, request: Request, group_id: str) -> Response:
@@ -102,8 +102,8 @@ class SearchGroupSuppressions(GroupEndpoint):
     def post(self, request: Request, group_id: str) -> Response:
         emails = inputs.read_searched_emails(request)
         group = groups.find_group(self.account, int(group_id))
-        found = lists.find_suppressed(self.account, SuppressionKind.GROUP, emails, group=group)
-        return Response([each.email for each in found])
+        suppressions = lists.find_suppressed(self.account, SuppressionKind.GROUP, emails, group=group)
+        return Response([each.email for each in suppressions])
 
 
 @schema.one_group_suppression
@@ -123,7 +123,9 @@ class Suppressions(Endpoint):
     scopes = {"GET": "asm.groups.suppressions.read"}
 
     def get(self, request: Request) -> HttpResponseBase:
-        return outputs.streamed(outputs.group_suppression(found) for found in lists.read_groups(self.account))
+        return outputs.streamed(
+            outputs.group_suppression(suppression) for suppression in lists.read_groups(self.account)
+        )
 
 
 @schema.address_suppressions
@@ -134,9 +136,9 @@ class AddressSuppressions(Endpoint):
 
     def get(self, request: Request, email: str) -> Response:
         (known,) = read_known([email])
-        left = lists.groups_left(self.account, known)
-        found = groups.living_groups(self.account)
-        return Response({"suppressions": [{**outputs.group(each), "suppressed": each.pk in left} for each in found]})
+        left_ids = lists.groups_left(self.account, known)
+        rows = groups.living_groups(self.account)
+        return Response({"suppressions": [{**outputs.group(each), "suppressed": each.pk in left_ids} for each in rows]})
 
 
 @schema.global_suppressions
@@ -156,8 +158,8 @@ class OneGlobalSuppression(Endpoint):
 
     def get(self, request: Request, email: str) -> Response:
         """Answer with the address, or with an empty object."""
-        found = lists.find_suppressed(self.account, SuppressionKind.GLOBAL, read_known([email])).first()
-        return Response({"recipient_email": found.email} if found else {})
+        suppression = lists.find_suppressed(self.account, SuppressionKind.GLOBAL, read_known([email])).first()
+        return Response({"recipient_email": suppression.email} if suppression else {})
 
     def delete(self, request: Request, email: str) -> Response:
         lists.unsuppress(self.account, SuppressionKind.GLOBAL, read_known([email]))

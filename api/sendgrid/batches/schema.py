@@ -1,4 +1,4 @@
-"""The calls of `batches/views.py`."""
+"""The calls of `batches/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from api.sendgrid.words import REPEATABLE, call
 mail_batches = extend_schema_view(
     post=call(
         "create_mail_batch",
-        "A new batch id",
+        "Create a batch id",
         tag=BATCHES,
         replies={201: Reply("The id of the new batch.", record(batch_id=TEXT))},
         refusals=REPEATABLE,
@@ -30,7 +30,7 @@ mail_batches = extend_schema_view(
 mail_batch = extend_schema_view(
     get=call(
         "validate_mail_batch",
-        "Whether a batch id can be used",
+        "Check whether a batch id can be used",
         tag=BATCHES,
         replies={200: Reply("The id can be used.", record(batch_id=TEXT))},
         refusals=[400, 404],
@@ -44,40 +44,45 @@ COMPONENTS: dict[str, Piece] = {"ScheduledSend": record(batch_id=TEXT, status=ST
 scheduled_sends = extend_schema_view(
     get=call(
         "list_scheduled_sends",
-        "The paused and cancelled batches",
+        "List the paused and cancelled batches",
         tag=SCHEDULED_SENDS,
-        replies={200: Reply("All of them.", list_of(component("ScheduledSend")))},
+        replies={200: Reply("All paused and cancelled batches.", list_of(component("ScheduledSend")))},
     ),
     post=call(
         "stop_scheduled_send",
         "Pause or cancel an open batch",
         tag=SCHEDULED_SENDS,
         body=component("ScheduledSend"),
-        replies={201: Reply("Stopped.", component("ScheduledSend"), RECEIPT_HEADERS)},
+        replies={201: Reply("The batch is paused or cancelled.", component("ScheduledSend"), RECEIPT_HEADERS)},
         refusals=REPEATABLE,
     ),
 )
 scheduled_send = extend_schema_view(
     get=call(
         "get_scheduled_send",
-        "The status of a batch",
+        "Get the status of a batch",
         tag=SCHEDULED_SENDS,
-        replies={200: Reply("A list of one, or of none when it has no status.", list_of(component("ScheduledSend")))},
+        replies={
+            200: Reply(
+                "A list with one entry, or an empty list if the batch has no status.",
+                list_of(component("ScheduledSend")),
+            )
+        },
         refusals=[404],
     ),
     patch=call(
         "change_scheduled_send",
-        "Pause what is cancelled, cancel what is paused",
+        "Pause a cancelled batch, or cancel a paused one",
         tag=SCHEDULED_SENDS,
         body=record(status=STATUS),
-        replies={204: Reply("Changed.", headers=RECEIPT_HEADERS)},
+        replies={204: Reply("The status of the batch is changed.", headers=RECEIPT_HEADERS)},
         refusals=[404],
     ),
     delete=call(
         "resume_scheduled_send",
         "Resume a batch",
         tag=SCHEDULED_SENDS,
-        replies={204: Reply("Resumed.", headers=RECEIPT_HEADERS)},
+        replies={204: Reply("The batch is resumed.", headers=RECEIPT_HEADERS)},
         refusals=[404],
     ),
 )

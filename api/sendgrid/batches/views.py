@@ -24,8 +24,8 @@ from batches.stop.control import StopLimits, resume_batch, stop_batch
 STATUS_NAMES = {BatchStatus.PAUSED: "pause", BatchStatus.CANCELLED: "cancel"}
 
 
-def write_batch(found: Batch) -> dict[str, str]:
-    return {"batch_id": found.public_id}
+def write_batch(batch: Batch) -> dict[str, str]:
+    return {"batch_id": batch.public_id}
 
 
 def write_scheduled_send(batch_id: str, status: int) -> dict[str, str]:
@@ -81,18 +81,18 @@ class ScheduledSends(Endpoint):
 
     @done_once_in_steps
     def post(self, request: Request) -> Response:
-        asked = inputs.read_stop(request)
+        stop = inputs.read_stop(request)
         receipt = stop_batch(
             self.account,
-            asked.batch_id,
-            asked.status,
+            stop.batch_id,
+            stop.status,
             actor=self.actor,
             allowed_from=MAY_BE_ENTERED,
             limits=StopLimits(
                 places=settings.STOPPED_BATCHES_LIMIT, cutoff_seconds=settings.STOP_CUTOFF_SECONDS or None
             ),
         )
-        body = write_scheduled_send(asked.batch_id, asked.status)
+        body = write_scheduled_send(stop.batch_id, stop.status)
         return Response(body, status=201, headers=receipt_headers(receipt))
 
 
@@ -107,8 +107,8 @@ class ScheduledSend(Endpoint):
 
     def get(self, request: Request, batch_id: str) -> Response:
         """Answer with a list of one entry, or with an empty list for a batch without a status."""
-        found = stopped_batches(self.account).filter(public_id=batch_id)
-        return Response([write_scheduled_send(each.public_id, each.status) for each in found])
+        batches = stopped_batches(self.account).filter(public_id=batch_id)
+        return Response([write_scheduled_send(each.public_id, each.status) for each in batches])
 
     def patch(self, request: Request, batch_id: str) -> Response:
         status = inputs.read_status(request)

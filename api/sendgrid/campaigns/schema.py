@@ -1,4 +1,4 @@
-"""The calls of `views/campaigns.py`."""
+"""The calls of `campaigns/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ PAGE = [
 campaigns = extend_schema_view(
     get=call(
         "list_campaigns",
-        "The account's campaigns, the newest first",
+        "List the account's campaigns, the newest first",
         tag=CAMPAIGNS,
         query=PAGE,
-        replies={200: Reply("Some of them.", record(result=list_of(component("Campaign"))))},
+        replies={200: Reply("A page of the list.", record(result=list_of(component("Campaign"))))},
         refusals=[400],
     ),
     post=call(
         "create_campaign",
-        "A new campaign, as a draft",
+        "Create a campaign as a draft",
         tag=CAMPAIGNS,
         body=component("NewCampaign"),
         replies={201: Reply("The new campaign.", component("Campaign"))},
@@ -83,33 +83,38 @@ campaigns = extend_schema_view(
 one_campaign = extend_schema_view(
     get=call(
         "get_campaign",
-        "A campaign",
+        "Get a campaign",
         tag=CAMPAIGNS,
         replies={200: Reply("The campaign.", component("Campaign"))},
         refusals=[404],
     ),
     patch=call(
         "change_campaign",
-        "Change what is given, of a draft",
+        "Change the given fields of a draft",
         tag=CAMPAIGNS,
         body=component("CampaignChange"),
-        replies={200: Reply("Changed.", component("Campaign"))},
+        replies={200: Reply("The changed campaign.", component("Campaign"))},
         refusals=[404, 409],
     ),
     delete=call(
         "delete_campaign",
         "Delete a campaign in any status; one in progress is stopped",
         tag=CAMPAIGNS,
-        replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
+        replies={
+            204: Reply(
+                "The campaign is deleted. The headers are present if something had to be stopped.",
+                headers=RECEIPT_HEADERS,
+            )
+        },
         refusals=[404, 409],
     ),
 )
 schedule = extend_schema_view(
     get=call(
         "get_campaign_schedule",
-        "When a campaign is to be sent",
+        "Get the time at which a campaign is to be sent",
         tag=CAMPAIGNS,
-        replies={200: Reply("Its time.", record(send_at=NUMBER))},
+        replies={200: Reply("The time of the campaign.", record(send_at=NUMBER))},
         refusals=[404],
     ),
     post=call(
@@ -117,7 +122,7 @@ schedule = extend_schema_view(
         "Schedule a draft",
         tag=CAMPAIGNS,
         body=component("CampaignTime"),
-        replies={201: Reply("Scheduled.", component("CampaignSchedule"))},
+        replies={201: Reply("The schedule of the campaign.", component("CampaignSchedule"))},
         refusals=[*REPEATABLE, 404],
     ),
     patch=call(
@@ -125,7 +130,7 @@ schedule = extend_schema_view(
         "Give a scheduled campaign another time",
         tag=CAMPAIGNS,
         body=component("CampaignTime"),
-        replies={200: Reply("Scheduled.", component("CampaignSchedule"))},
+        replies={200: Reply("The schedule of the campaign.", component("CampaignSchedule"))},
         refusals=[404, 409],
     ),
     delete=call(
@@ -141,17 +146,17 @@ schedule_now = extend_schema_view(
         "send_campaign",
         "Send a draft at once",
         tag=CAMPAIGNS,
-        replies={201: Reply("On its way.", record(id=NUMBER, status=one_of(["Scheduled"])))},
+        replies={201: Reply("The campaign, which is being sent.", record(id=NUMBER, status=one_of(["Scheduled"])))},
         refusals=[*REPEATABLE, 404, 408],
     ),
 )
 schedule_test = extend_schema_view(
     post=call(
         "test_campaign",
-        "Mail a campaign to some addresses, in any status",
+        "Send a test of a campaign, in any status, to some addresses",
         tag=CAMPAIGNS,
         body=record(to={"oneOf": [ADDRESS, {**list_of(ADDRESS), "minItems": 1, "maxItems": TEST_ADDRESSES}]}),
-        replies={204: Reply("Accepted.")},
+        replies={204: Reply("The test is accepted.")},
         refusals=[*REPEATABLE, 404],
     ),
 )

@@ -40,8 +40,8 @@ class Campaigns(CampaignEndpoint):
     scopes = {"POST": "marketing_campaigns.create", "GET": "marketing_campaigns.read"}
 
     def get(self, request: Request) -> Response:
-        found = own_campaigns(self.account)[inputs.read_page(request)]
-        return Response({"result": [outputs.campaign(each) for each in found]})
+        campaigns = own_campaigns(self.account)[inputs.read_page(request)]
+        return Response({"result": [outputs.campaign(each) for each in campaigns]})
 
     @done_once
     def post(self, request: Request) -> Response:

@@ -70,10 +70,10 @@ def read_import(request: Request, account: Account) -> tuple[list[Column], list[
 
     Raises UnknownField and UnknownList.
     """
-    wanted = read_fields(Import, without_nulls(read_object(request)), IMPORT_TEXTS)
-    list_ids = numbers_of_lists(account, wanted.lists)
-    columns = [None if mapping is None else read_column(mapping) for mapping in wanted.field_mappings]
-    if any(column is None and each is not None for column, each in zip(columns, wanted.field_mappings, strict=True)):
+    body = read_fields(Import, without_nulls(read_object(request)), IMPORT_TEXTS)
+    list_ids = numbers_of_lists(account, body.lists)
+    columns = [None if mapping is None else read_column(mapping) for mapping in body.field_mappings]
+    if any(column is None and each is not None for column, each in zip(columns, body.field_mappings, strict=True)):
         raise UnknownField(field="field_mappings")
     return columns, list_ids
 

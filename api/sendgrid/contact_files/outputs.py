@@ -21,51 +21,51 @@ EXPORT_STATUS: Final = {
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def job(found: Job, errors_url: str) -> dict[str, Any]:
+def job(row: Job, errors_url: str) -> dict[str, Any]:
     """Return the progress of an upsert, an import or a deletion. `message`, which is ours, says why it failed."""
     return {
-        "id": str(found.uuid),
-        "status": found.status,
-        "job_type": "delete" if found.kind == JobKind.DELETE else "upsert",
+        "id": str(row.uuid),
+        "status": row.status,
+        "job_type": "delete" if row.kind == JobKind.DELETE else "upsert",
         "results": {
-            "requested_count": found.requested_count,
-            "created_count": found.created_count,
-            "updated_count": found.updated_count,
-            "deleted_count": found.deleted_count,
-            "errored_count": found.errored_count,
+            "requested_count": row.requested_count,
+            "created_count": row.created_count,
+            "updated_count": row.updated_count,
+            "deleted_count": row.deleted_count,
+            "errored_count": row.errored_count,
             "errors_url": errors_url,
         },
-        "started_at": moment(found.started_at),
-        "finished_at": moment(found.finished_at),
-        "message": found.message,
+        "started_at": moment(row.started_at),
+        "finished_at": moment(row.finished_at),
+        "message": row.message,
     }
 
 
-def export(request: Request, found: Job, urls: Sequence[str]) -> dict[str, Any]:
+def export(request: Request, row: Job, urls: Sequence[str]) -> dict[str, Any]:
     return {
-        "id": str(found.uuid),
-        "status": EXPORT_STATUS[JobStatus(found.status)],
-        "created_at": moment(found.created_at),
-        "updated_at": moment(found.finished_at or found.started_at or found.created_at),
-        "completed_at": moment(found.finished_at),
-        "expires_at": moment(found.expires_at),
+        "id": str(row.uuid),
+        "status": EXPORT_STATUS[JobStatus(row.status)],
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.finished_at or row.started_at or row.created_at),
+        "completed_at": moment(row.finished_at),
+        "expires_at": moment(row.expires_at),
         "urls": list(urls),
-        "message": found.message,
-        "contact_count": found.requested_count,
-        "_metadata": metadata_of(request, f"contacts/exports/{found.uuid}"),
+        "message": row.message,
+        "contact_count": row.requested_count,
+        "_metadata": metadata_of(request, f"contacts/exports/{row.uuid}"),
     }
 
 
-def export_line(request: Request, found: Job, urls: Sequence[str], names: Mapping[str, Any]) -> dict[str, Any]:
+def export_line(request: Request, row: Job, urls: Sequence[str], names: Mapping[str, Any]) -> dict[str, Any]:
     """Return an export as an entry of a list. `names` holds the names of lists and segments by their numbers."""
-    whole = export(request, found, urls)
-    told = ("id", "status", "created_at", "completed_at", "expires_at", "urls", "_metadata")
+    whole = export(request, row, urls)
+    names_shown = ("id", "status", "created_at", "completed_at", "expires_at", "urls", "_metadata")
     return {
-        **{name: whole[name] for name in told},
-        "user_id": str(found.account_id),
+        **{name: whole[name] for name in names_shown},
+        "user_id": str(row.account_id),
         "export_type": "contacts_export",
-        "lists": named(found.options["lists"], names["lists"]),
-        "segments": named(found.options["segments"], names["segments"]),
+        "lists": named(row.options["lists"], names["lists"]),
+        "segments": named(row.options["segments"], names["segments"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""The calls of `views/contact_files.py`."""
+"""The calls of `contact_files/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ COMPONENTS: dict[str, Piece] = {
                 **list_of(nullable({**TEXT, "example": "_rf2_T"})),
                 "minItems": 1,
                 "maxItems": MAX_COLUMNS,
-                "description": "What each column is: the id of a field, or null.",
+                "description": "For each column the id of its field, or null to skip it.",
             },
         },
         "required": ["file_type", "field_mappings"],
     },
     "Import": record(
         job_id=UUID,
-        upload_uri={**TEXT, "description": "Where the file is to be put, plain or gzip."},
+        upload_uri={**TEXT, "description": "The address to upload the file to, plain or gzip."},
         upload_headers=list_of(record(header=TEXT, value=TEXT)),
     ),
     "ContactJob": record(
@@ -68,7 +68,7 @@ COMPONENTS: dict[str, Piece] = {
                 **NUMBER,
                 "minimum": 1,
                 "maximum": FILE_MEGABYTES,
-                "description": "Of one file, in megabytes, packed.",
+                "description": "The highest size of one file, in megabytes, packed.",
             },
         },
     },
@@ -83,7 +83,7 @@ WITHOUT_EFFECT: Final = (
 imports = extend_schema_view(
     put=marketing_call(
         "import_contacts",
-        "Import contacts from a file, by a job",
+        "Import contacts from a file in a job",
         tag=FILES,
         body=component("NewImport"),
         replies={200: Reply("The job, which waits for the file.", component("Import"))},
@@ -93,7 +93,7 @@ imports = extend_schema_view(
 one_import = extend_schema_view(
     get=marketing_call(
         "get_contact_job",
-        "How far an import, an upsert or a deletion is",
+        "Get the progress of an import, an upsert or a deletion",
         tag=FILES,
         replies={200: Reply("The job.", component("ContactJob"))},
         refusals=[404],
@@ -102,19 +102,20 @@ one_import = extend_schema_view(
 exports = extend_schema_view(
     get=marketing_call(
         "list_exports",
-        "The account's exports, the newest first",
+        "List the account's exports, the newest first",
         tag=FILES,
         query=PAGE,
         replies={
             200: Reply(
-                "Some of them.", record(result=list_of(component("ExportLine")), _metadata=component("PageMetadata"))
+                "A page of the list.",
+                record(result=list_of(component("ExportLine")), _metadata=component("PageMetadata")),
             )
         },
         refusals=[400],
     ),
     post=marketing_call(
         "export_contacts",
-        "Export the contacts of lists and segments, or all, by a job",
+        "Export the contacts of lists and segments, or all, in a job",
         tag=FILES,
         body=component("NewExport"),
         replies={202: Reply("The job.", record(id=UUID, _metadata=SELF))},
@@ -124,7 +125,7 @@ exports = extend_schema_view(
 one_export = extend_schema_view(
     get=marketing_call(
         "get_export",
-        "How far an export is, and where its files are",
+        "Get the progress of an export, and the addresses of its files",
         tag=FILES,
         replies={200: Reply("The export.", component("Export"))},
         refusals=[404],

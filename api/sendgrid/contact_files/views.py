@@ -78,11 +78,11 @@ class Exports(FileEndpoint):
     def get(self, request: Request) -> Response:
         page = read_page(request, jobs_of(self.account, kinds=[JobKind.EXPORT]), default=PAGE, highest=HIGHEST_PAGE)
         names = {
-            what: {pk: (str(uuid), name) for pk, uuid, name in found.values_list("pk", "uuid", "name")}
-            for what, found in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
+            what: {pk: (str(uuid), name) for pk, uuid, name in rows.values_list("pk", "uuid", "name")}
+            for what, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
         }
-        told = [outputs.export_line(request, each, urls_of(request, each), names) for each in page.rows]
-        return Response(page_of(told, page.metadata))
+        lines = [outputs.export_line(request, each, urls_of(request, each), names) for each in page.rows]
+        return Response(page_of(lines, page.metadata))
 
     @done_once
     def post(self, request: Request) -> Response:

@@ -83,10 +83,10 @@ def read_id(text: str, problem: Problem = INVALID_ID) -> int:
 
 def read_flag(request: Request, name: str = "delete_contacts", problem: Problem = NOT_BOOLEAN) -> bool:
     """Return a parameter that is `true` or `false`; false if it is missing."""
-    given = request.query_params.get(name, "false").lower()
-    if given not in BOOLEANS:
+    value = request.query_params.get(name, "false").lower()
+    if value not in BOOLEANS:
         raise Refusal(400, problem)
-    return BOOLEANS[given]
+    return BOOLEANS[value]
 
 
 def read_page(request: Request) -> tuple[int, int]:
@@ -106,11 +106,11 @@ def read_list_name(request: Request) -> str:
 
 def read_list_ids(request: Request) -> list[int]:
     """Return the entries of the body of DELETE lists that can be ids of lists."""
-    given = read_array(request)
-    found = [each for each in given if type(each) is int and 1 <= each <= HIGHEST_ID]
-    if not found or len(given) > MAX_LISTS:
+    entries = read_array(request)
+    ids = [each for each in entries if type(each) is int and 1 <= each <= HIGHEST_ID]
+    if not ids or len(entries) > MAX_LISTS:
         raise Refusal(400, INVALID_LIST_IDS)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(ids))
 
 
 # --- recipients -------------------------------------------------------------------------------------------------------
@@ -124,18 +124,18 @@ def read_recipient(account: Account, text: str, problem: Problem) -> Contact:
     key = read_recipient_id(text)
     if key is None:
         raise Refusal(400, problem)
-    found = find_recipients(account, [key])
-    if not found:
+    contacts = find_recipients(account, [key])
+    if not contacts:
         raise UnknownContact
-    return found[0]
+    return contacts[0]
 
 
 def read_members(request: Request) -> list[Key]:
     """Return the ids in the body of POST lists/{id}/recipients. Other entries are ignored."""
-    given = read_array(request)
-    if len(given) > MAX_RECIPIENTS:
+    entries = read_array(request)
+    if len(entries) > MAX_RECIPIENTS:
         raise Refusal(400, TOO_MANY_MEMBERS)
-    keys = read_keys(given)
+    keys = read_keys(entries)
     if not keys:
         raise Refusal(400, NO_VALID_MEMBERS)
     return keys
@@ -143,33 +143,33 @@ def read_members(request: Request) -> list[Key]:
 
 def read_deleted(request: Request) -> list[Key]:
     """Return the ids in the body of DELETE recipients. Other entries are ignored."""
-    given = read_array(request)
-    if len(given) > MAX_RECIPIENTS:
+    entries = read_array(request)
+    if len(entries) > MAX_RECIPIENTS:
         raise Refusal(400, TOO_MANY)
-    keys = read_keys(given)
+    keys = read_keys(entries)
     if not keys:
         raise Refusal(400, NO_IDS)
     return keys
 
 
-def read_keys(given: list[Any]) -> list[Key]:
-    return [key for each in given if isinstance(each, str) and (key := read_recipient_id(each))]
+def read_keys(entries: list[Any]) -> list[Key]:
+    return [key for each in entries if isinstance(each, str) and (key := read_recipient_id(each))]
 
 
 def read_recipients(request: Request, account: Account) -> list[Row]:
     """Return the entries of the body of POST and PATCH recipients: drafts, and errors for invalid ones."""
-    given = read_array(request)
-    if len(given) > MAX_RECIPIENTS:
+    entries = read_array(request)
+    if len(entries) > MAX_RECIPIENTS:
         raise Refusal(400, TOO_MANY)
     fields = {field.name.lower(): field for field in list_fields(account)}
-    return [read_row(each, fields) for each in given]
+    return [read_row(each, fields) for each in entries]
 
 
-def read_row(given: Any, fields: Mapping[str, FieldDefinition]) -> Row:
-    if not isinstance(given, dict):
+def read_row(entry: Any, fields: Mapping[str, FieldDefinition]) -> Row:
+    if not isinstance(entry, dict):
         return InvalidContact("the recipient is not an object")
     columns, custom, unknown = {}, {}, []
-    for name, value in given.items():
+    for name, value in entry.items():
         if name == "email" or name in TEXT_FIELDS:
             columns[name] = value
         elif field := fields.get(name.lower()):

@@ -26,42 +26,42 @@ STATUS: Final = {"status": [{"id": "worker_delay", "value": "OK"}]}
 """Changes are never delayed: they are visible as soon as a request is answered."""
 
 
-def contact_list(found: ContactList) -> dict[str, Any]:
-    return {"id": found.pk, "name": found.name, "recipient_count": found.contact_count}
+def contact_list(row: ContactList) -> dict[str, Any]:
+    return {"id": row.pk, "name": row.name, "recipient_count": row.contact_count}
 
 
-def recipients(found: Iterable[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
+def recipients(contacts: Iterable[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     """Return a page of recipients."""
-    return {"recipients": [recipient(each, fields) for each in found]}
+    return {"recipients": [recipient(each, fields) for each in contacts]}
 
 
-def recipient(found: Contact, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
+def recipient(contact: Contact, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     """Return a recipient with all custom fields of the account."""
     moments = {
-        "last_emailed": found.last_emailed_at,
-        "last_clicked": found.last_clicked_at,
-        "last_opened": found.last_opened_at,
+        "last_emailed": contact.last_emailed_at,
+        "last_clicked": contact.last_clicked_at,
+        "last_opened": contact.last_opened_at,
     }
     return {
-        "id": recipient_id(found),
-        "email": found.email or "",
-        "first_name": found.first_name or None,
-        "last_name": found.last_name or None,
-        "created_at": seconds_of(found.created_at),
-        "updated_at": seconds_of(found.updated_at),
+        "id": recipient_id(contact),
+        "email": contact.email or "",
+        "first_name": contact.first_name or None,
+        "last_name": contact.last_name or None,
+        "created_at": seconds_of(contact.created_at),
+        "updated_at": seconds_of(contact.updated_at),
         **{name: seconds_of(at) if at else None for name, at in moments.items()},
-        "custom_fields": [{**custom_field(field), "value": value_of(found, field)} for field in fields],
+        "custom_fields": [{**custom_field(field), "value": value_of(contact, field)} for field in fields],
     }
 
 
-def value_of(found: Contact, field: FieldDefinition) -> Any:
+def value_of(contact: Contact, field: FieldDefinition) -> Any:
     """Dates in seconds since 1970, as all times of this wire."""
-    value = found.custom.get(str(field.pk))
+    value = contact.custom.get(str(field.pk))
     return seconds_of(read_date(value)) if value is not None and field.type == FieldType.DATE else value
 
 
-def custom_field(found: FieldDefinition) -> dict[str, Any]:
-    return {"id": found.pk, "name": found.name, "type": found.type}
+def custom_field(field: FieldDefinition) -> dict[str, Any]:
+    return {"id": field.pk, "name": field.name, "type": field.type}
 
 
 def upserted(rows: Sequence[Row], result: Upserted) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def find_recipients(account: Account, keys: Collection[Key]) -> list[Contact]:
     addresses = {key for key in keys if isinstance(key, str)}
     by_address = find_by_identifier(account, "email", addresses) if addresses else {}
     # One whose alternate address it is has another id.
-    found = {contact.pk: contact for address, contact in by_address.items() if contact.email == address}
-    found |= {contact.pk: contact for contact in find_contacts(account, [key for key in keys if isinstance(key, UUID)])}
-    return [found[pk] for pk in sorted(found)]
+    contacts = {contact.pk: contact for address, contact in by_address.items() if contact.email == address}
+    contacts |= {
+        contact.pk: contact for contact in find_contacts(account, [key for key in keys if isinstance(key, UUID)])
+    }
+    return [contacts[pk] for pk in sorted(contacts)]

@@ -1,4 +1,4 @@
-"""The calls of `views/contactdb.py`."""
+"""The calls of `contactdb/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ NEW_RECIPIENT: Piece = {
 NEW_RECIPIENTS: Piece = {**list_of(component("NewRecipient")), "maxItems": MAX_RECIPIENTS}
 WITH_CONTACTS = OpenApiParameter("delete_contacts", FLAG, description="Delete the contacts, too.")
 PAGES = [
-    OpenApiParameter("page", {**NUMBER, "minimum": 1, "maximum": LAST_PAGE}, description="From 1."),
     OpenApiParameter(
-        "page_size", {**NUMBER, "minimum": 1, "maximum": HIGHEST_PAGE, "default": PAGE}, description="Recipients."
+        "page", {**NUMBER, "minimum": 1, "maximum": LAST_PAGE}, description="The number of the page, from 1."
+    ),
+    OpenApiParameter(
+        "page_size",
+        {**NUMBER, "minimum": 1, "maximum": HIGHEST_PAGE, "default": PAGE},
+        description="The number of recipients on a page.",
     ),
 ]
-A_PAGE = {200: Reply("Those of the page.", component("RecipientPage"))}
+A_PAGE = {200: Reply("The recipients of the page.", component("RecipientPage"))}
 
 COMPONENTS: dict[str, Piece] = {
     "ListName": record(name=LIST_NAME),
@@ -73,13 +77,13 @@ WITHOUT_EFFECT: Final = (
 lists = extend_schema_view(
     get=call(
         "list_lists",
-        "The account's lists",
+        "List the account's lists",
         tag=LISTS,
-        replies={200: Reply("All of them.", record(lists=list_of(component("LegacyList"))))},
+        replies={200: Reply("All lists.", record(lists=list_of(component("LegacyList"))))},
     ),
     post=call(
         "create_list",
-        "A new list",
+        "Create a list",
         tag=LISTS,
         body=component("ListName"),
         replies={201: Reply("The new list.", component("LegacyList"))},
@@ -90,23 +94,23 @@ lists = extend_schema_view(
         "Delete several lists; their contacts stay",
         tag=LISTS,
         body={**list_of(NUMBER), "minItems": 1, "maxItems": MAX_LISTS},
-        replies={204: Reply("Those that there were are deleted.")},
+        replies={204: Reply("The lists or recipients that existed are deleted.")},
     ),
 )
 one_list = extend_schema_view(
     get=call(
         "get_list",
-        "A list",
+        "Get a list",
         tag=LISTS,
         replies={200: Reply("The list.", component("LegacyList"))},
         refusals=[400, 404],
     ),
     patch=call(
         "rename_list",
-        "Give a list another name",
+        "Rename a list",
         tag=LISTS,
         body=component("ListName"),
-        replies={200: Reply("Renamed.", component("LegacyList"))},
+        replies={200: Reply("The renamed list.", component("LegacyList"))},
         refusals=[404],
     ),
     delete=call(
@@ -114,14 +118,14 @@ one_list = extend_schema_view(
         "Delete a list",
         tag=LISTS,
         query=[WITH_CONTACTS],
-        replies={202: Reply("The list is gone, or goes after its contacts.")},
+        replies={202: Reply("The list is deleted, or will be as soon as its contacts are.")},
         refusals=[400, 404],
     ),
 )
 members = extend_schema_view(
     get=call(
         "list_recipients_of_list",
-        "The recipients on a list, a page at a time",
+        "List the recipients on a list, a page at a time",
         tag=LISTS,
         query=PAGES,
         replies=A_PAGE,
@@ -129,33 +133,33 @@ members = extend_schema_view(
     ),
     post=call(
         "add_recipients_to_list",
-        "Put recipients on a list",
+        "Add recipients to a list",
         tag=LISTS,
         body=IDS,
-        replies={201: Reply("Those that there are are on it.")},
+        replies={201: Reply("The recipients that exist are on the list.")},
         refusals=[*REPEATABLE, 404],
     ),
 )
 one_member = extend_schema_view(
     post=call(
         "add_recipient_to_list",
-        "Put a recipient on a list",
+        "Add a recipient to a list",
         tag=LISTS,
-        replies={201: Reply("Done.")},
+        replies={201: Reply("The recipient is on the list.")},
         refusals=[*REPEATABLE, 404],
     ),
     delete=call(
         "remove_recipient_from_list",
-        "Take a recipient off a list",
+        "Remove a recipient from a list",
         tag=LISTS,
-        replies={204: Reply("Done.")},
+        replies={204: Reply("The recipient is not on the list any more.")},
         refusals=[400, 404],
     ),
 )
 recipients = extend_schema_view(
     get=call(
         "list_recipients",
-        "The account's recipients, a page at a time",
+        "List the account's recipients, a page at a time",
         tag=RECIPIENTS,
         query=PAGES,
         replies=A_PAGE,
@@ -163,31 +167,31 @@ recipients = extend_schema_view(
     ),
     post=call(
         "create_recipients",
-        "Add recipients, or change those that there are",
+        "Add recipients, or change those that exist",
         tag=RECIPIENTS,
         body=NEW_RECIPIENTS,
-        replies={201: Reply("What became of each.", component("UpsertedRecipients"))},
+        replies={201: Reply("The result for each recipient.", component("UpsertedRecipients"))},
         refusals=REPEATABLE,
     ),
     patch=call(
         "change_recipients",
-        "Change recipients, or add those that there are not",
+        "Change recipients, or add those that do not exist",
         tag=RECIPIENTS,
         body=NEW_RECIPIENTS,
-        replies={201: Reply("What became of each.", component("UpsertedRecipients"))},
+        replies={201: Reply("The result for each recipient.", component("UpsertedRecipients"))},
     ),
     delete=call(
         "delete_recipients",
         "Delete recipients",
         tag=RECIPIENTS,
         body=IDS,
-        replies={200: Reply("Those that there were are deleted.", {"type": "object"})},
+        replies={200: Reply("The lists or recipients that existed are deleted.", {"type": "object"})},
     ),
 )
 one_recipient = extend_schema_view(
     get=call(
         "get_recipient",
-        "A recipient",
+        "Get a recipient",
         tag=RECIPIENTS,
         replies={200: Reply("The recipient.", component("LegacyRecipient"))},
         refusals=[400, 404],
@@ -196,45 +200,45 @@ one_recipient = extend_schema_view(
         "delete_recipient",
         "Delete a recipient",
         tag=RECIPIENTS,
-        replies={204: Reply("Deleted.")},
+        replies={204: Reply("The recipient is deleted.")},
         refusals=[400, 404],
     ),
 )
 recipients_lists = extend_schema_view(
     get=call(
         "list_lists_of_recipient",
-        "The lists that a recipient is on",
+        "List the lists that a recipient is on",
         tag=RECIPIENTS,
-        replies={200: Reply("All of them.", record(lists=list_of(component("LegacyList"))))},
+        replies={200: Reply("All lists.", record(lists=list_of(component("LegacyList"))))},
         refusals=[400, 404],
     ),
 )
 recipient_count = extend_schema_view(
     get=call(
         "count_recipients",
-        "How many recipients the account has",
+        "Count the account's recipients",
         tag=RECIPIENTS,
-        replies={200: Reply("Their count.", record(recipient_count=NUMBER))},
+        replies={200: Reply("The number of recipients.", record(recipient_count=NUMBER))},
     ),
 )
 billable_count = extend_schema_view(
     get=call(
         "count_billable_recipients",
-        "How many recipients the account has, all of which are billable",
+        "Count the account's recipients, all of which are billable",
         tag=RECIPIENTS,
-        replies={200: Reply("Their count.", record(recipient_count=NUMBER))},
+        replies={200: Reply("The number of recipients.", record(recipient_count=NUMBER))},
     ),
 )
 custom_fields = extend_schema_view(
     get=call(
         "list_custom_fields",
-        "The account's custom fields",
+        "List the account's custom fields",
         tag=FIELDS,
-        replies={200: Reply("All of them.", record(custom_fields=list_of(component("CustomField"))))},
+        replies={200: Reply("All custom fields.", record(custom_fields=list_of(component("CustomField"))))},
     ),
     post=call(
         "create_custom_field",
-        "A new custom field",
+        "Create a custom field",
         tag=FIELDS,
         body=component("NewCustomField"),
         replies={201: Reply("The new custom field.", component("CustomField"))},
@@ -244,7 +248,7 @@ custom_fields = extend_schema_view(
 one_custom_field = extend_schema_view(
     get=call(
         "get_custom_field",
-        "A custom field",
+        "Get a custom field",
         tag=FIELDS,
         replies={200: Reply("The custom field.", component("CustomField"))},
         refusals=[400, 404],
@@ -253,22 +257,22 @@ one_custom_field = extend_schema_view(
         "delete_custom_field",
         "Delete a custom field",
         tag=FIELDS,
-        replies={202: Reply("Deleted.", record(message=TEXT))},
+        replies={202: Reply("The custom field is deleted.", record(message=TEXT))},
         refusals=[400, 404],
     ),
 )
 reserved_fields = extend_schema_view(
     get=call(
         "list_reserved_fields",
-        "The fields that every recipient has",
+        "List the fields that every recipient has",
         tag=FIELDS,
-        replies={200: Reply("All of them.", record(reserved_fields=list_of(record(name=TEXT, type=TEXT))))},
+        replies={200: Reply("All reserved fields.", record(reserved_fields=list_of(record(name=TEXT, type=TEXT))))},
     ),
 )
 status = extend_schema_view(
     get=call(
         "get_status",
-        "Whether changes of recipients are delayed; they never are",
+        "Get whether changes of recipients are delayed; they never are",
         tag=RECIPIENTS,
         replies={200: Reply("No change is delayed.", record(status=list_of(record(id=TEXT, value=TEXT))))},
     ),

@@ -28,15 +28,15 @@ CREATE, READ, UPDATE, DELETE = (f"marketing_campaigns.{verb}" for verb in ("crea
 class ContactDatabase(Endpoint):
     """An endpoint of the legacy contact database."""
 
-    def tell(self, found: Sequence[Contact]) -> Response:
+    def tell(self, contacts: Sequence[Contact]) -> Response:
         """Recipients."""
-        return Response(outputs.recipients(found, list(fields.list_fields(self.account))))
+        return Response(outputs.recipients(contacts, list(fields.list_fields(self.account))))
 
-    def tell_page(self, found: Sequence[Contact], offset: int) -> Response:
+    def tell_page(self, contacts: Sequence[Contact], offset: int) -> Response:
         """Answer with a page of recipients, or with 404 behind the last page."""
-        if offset and not found:
+        if offset and not contacts:
             raise Refusal(404, Problem("No more pages"))
-        return self.tell(found)
+        return self.tell(contacts)
 
 
 LIST_ANSWERS: Final[Answers] = {
@@ -67,8 +67,8 @@ class Lists(ContactDatabase):
 
     @done_once
     def post(self, request: Request) -> Response:
-        made = lists.create_list(self.account, inputs.read_list_name(request))
-        return Response(outputs.contact_list(made), status=201)
+        contact_list = lists.create_list(self.account, inputs.read_list_name(request))
+        return Response(outputs.contact_list(contact_list), status=201)
 
     def delete(self, request: Request) -> Response:
         if not sum(self._delete(number) for number in inputs.read_list_ids(request)):
@@ -98,9 +98,9 @@ class OneList(ContactDatabase):
     def delete(self, request: Request, list_id: str) -> Response:
         number, with_contacts = inputs.read_id(list_id, inputs.INVALID_LIST), inputs.read_flag(request)
         try:
-            found = lists.find_list(self.account, number)
+            contact_list = lists.find_list(self.account, number)
             if with_contacts:
-                begin_deletion_of_list(found)
+                begin_deletion_of_list(contact_list)
             else:
                 lists.delete_list(self.account, number)
         except UnknownList:
@@ -115,16 +115,16 @@ class Members(ContactDatabase):
 
     def get(self, request: Request, list_id: str) -> Response:
         offset, limit = inputs.read_page(request)
-        found = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
-        return self.tell_page(lists.contacts_of_list(found, offset=offset, limit=limit), offset)
+        contact_list = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
+        return self.tell_page(lists.contacts_of_list(contact_list, offset=offset, limit=limit), offset)
 
     @done_once
     def post(self, request: Request, list_id: str) -> Response:
-        found = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
+        contact_list = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
         contacts = find_recipients(self.account, inputs.read_members(request))
         if not contacts:
             raise Refusal(404, inputs.UNKNOWN_MEMBERS)
-        lists.add_to_list(self.account, found.pk, [each.pk for each in contacts])
+        lists.add_to_list(self.account, contact_list.pk, [each.pk for each in contacts])
         return Response(status=201)
 
 
@@ -135,15 +135,15 @@ class OneMember(ContactDatabase):
 
     @done_once
     def post(self, request: Request, list_id: str, recipient_id: str) -> Response:
-        found = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
+        contact_list = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
         contact = inputs.read_recipient(self.account, recipient_id, inputs.INVALID_MEMBER)
-        lists.add_to_list(self.account, found.pk, [contact.pk])
+        lists.add_to_list(self.account, contact_list.pk, [contact.pk])
         return Response(status=201)
 
     def delete(self, request: Request, list_id: str, recipient_id: str) -> Response:
-        found = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
+        contact_list = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
         contact = inputs.read_recipient(self.account, recipient_id, inputs.NO_VALID_MEMBERS)
-        lists.remove_from_list(self.account, found.pk, [contact.pk])
+        lists.remove_from_list(self.account, contact_list.pk, [contact.pk])
         return Response(status=204)
 
 
@@ -168,8 +168,8 @@ class Recipients(ContactDatabase):
         return Response(outputs.upserted(rows, upsert_contacts(self.account, rows)), status=201)
 
     def delete(self, request: Request) -> Response:
-        found = find_recipients(self.account, inputs.read_deleted(request))
-        delete_contacts(self.account, [each.pk for each in found])
+        contacts = find_recipients(self.account, inputs.read_deleted(request))
+        delete_contacts(self.account, [each.pk for each in contacts])
         return Response({})
 
 
@@ -179,12 +179,12 @@ class OneRecipient(ContactDatabase):
     scopes = {"GET": READ, "DELETE": DELETE}
 
     def get(self, request: Request, recipient_id: str) -> Response:
-        found = inputs.read_recipient(self.account, recipient_id, Problem("recipient not found"))
-        return Response(outputs.recipient(found, list(fields.list_fields(self.account))))
+        contact = inputs.read_recipient(self.account, recipient_id, Problem("recipient not found"))
+        return Response(outputs.recipient(contact, list(fields.list_fields(self.account))))
 
     def delete(self, request: Request, recipient_id: str) -> Response:
-        found = inputs.read_recipient(self.account, recipient_id, Problem("recipient not found"))
-        delete_contacts(self.account, [found.pk])
+        contact = inputs.read_recipient(self.account, recipient_id, Problem("recipient not found"))
+        delete_contacts(self.account, [contact.pk])
         return Response(status=204)
 
 
@@ -194,9 +194,9 @@ class RecipientsLists(ContactDatabase):
     scopes = {"GET": READ}
 
     def get(self, request: Request, recipient_id: str) -> Response:
-        found = inputs.read_recipient(self.account, recipient_id, Problem("recipient ID is invalid"))
-        own = lists.lists_of(self.account, [found.pk])[found.pk]
-        return Response({"lists": [outputs.contact_list(each) for each in own]})
+        contact = inputs.read_recipient(self.account, recipient_id, Problem("recipient ID is invalid"))
+        rows = lists.lists_of(self.account, [contact.pk])[contact.pk]
+        return Response({"lists": [outputs.contact_list(each) for each in rows]})
 
 
 @schema.recipient_count
@@ -221,8 +221,8 @@ class CustomFields(ContactDatabase):
     scopes = {"POST": CREATE, "GET": READ}
 
     def get(self, request: Request) -> Response:
-        found = fields.list_fields(self.account)
-        return Response({"custom_fields": [outputs.custom_field(each) for each in found]})
+        rows = fields.list_fields(self.account)
+        return Response({"custom_fields": [outputs.custom_field(each) for each in rows]})
 
     @done_once
     def post(self, request: Request) -> Response:

@@ -92,11 +92,11 @@ def read_segment(fields: Mapping[str, Any], account: Account) -> SegmentRequest:
 def read_search(request: Request, account: Account) -> Condition:
     """Return the condition in the body of POST recipients/search. Raises UnknownList."""
     search = read_fields(Search, {"conditions": None, **read_object(request)}, TEXTS, most=1)
-    found = read_legacy(search.conditions, vocabulary_of(account))
+    compiled = read_legacy(search.conditions, vocabulary_of(account))
     if search.list_id is None:
-        return found
+        return compiled
     check_lists(account, [search.list_id])
-    return And((InList(search.list_id), found))
+    return And((InList(search.list_id), compiled))
 
 
 def read_search_parameters(request: Request, account: Account) -> Condition:
@@ -104,14 +104,14 @@ def read_search_parameters(request: Request, account: Account) -> Condition:
 
     A time in a reserved date field stands for its whole day in UTC. Source: SendGrid, "Search recipients".
     """
-    given = request.query_params
-    if not given:
+    parameters = request.query_params
+    if not parameters:
         raise Refusal(400, NO_PARAMETERS)
     vocabulary = vocabulary_of(account)
-    unknown = [name for name in given if not is_searchable(vocabulary, name)]
+    unknown = [name for name in parameters if not is_searchable(vocabulary, name)]
     if unknown:
         raise Refusal(400, Problem(NO_FIELDS.format(", ".join(unknown[:SHOWN_NAMES]))))
-    asked = [(name, value) for name in given for value in given.getlist(name)]
+    pairs = [(name, value) for name in parameters for value in parameters.getlist(name)]
     written = [
         {
             "field": name,
@@ -119,7 +119,7 @@ def read_search_parameters(request: Request, account: Account) -> Condition:
             "value": whole_day(value) if is_reserved_date(vocabulary, name) else value,
             "and_or": "and" if number else "",
         }
-        for number, (name, value) in enumerate(asked)
+        for number, (name, value) in enumerate(pairs)
     ]
     return read_legacy(written, vocabulary)
 

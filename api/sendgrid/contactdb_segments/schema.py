@@ -1,4 +1,4 @@
-"""The calls of `views/contactdb_segments.py`."""
+"""The calls of `contactdb_segments/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ASKED: dict[str, Piece] = {
     "conditions": CONDITIONS,
 }
 FOUND = Reply(
-    "Up to a thousand, and the count of all.",
+    "Up to a thousand recipients, and the number of all that match.",
     record(recipients=list_of(component("LegacyRecipient")), recipient_count=NUMBER),
 )
 
@@ -47,13 +47,13 @@ COMPONENTS: dict[str, Piece] = {
 segments = extend_schema_view(
     get=call(
         "list_segments",
-        "The account's segments",
+        "List the account's segments",
         tag=SEGMENTS,
-        replies={200: Reply("All of them.", record(segments=list_of(component("LegacySegment"))))},
+        replies={200: Reply("All segments.", record(segments=list_of(component("LegacySegment"))))},
     ),
     post=call(
         "create_segment",
-        "A new segment",
+        "Create a segment",
         tag=SEGMENTS,
         body=component("NewLegacySegment"),
         replies={200: Reply("The new segment, which is not counted yet.", component("LegacySegment"))},
@@ -63,17 +63,17 @@ segments = extend_schema_view(
 one_segment = extend_schema_view(
     get=call(
         "get_segment",
-        "A segment",
+        "Get a segment",
         tag=SEGMENTS,
         replies={200: Reply("The segment.", component("LegacySegment"))},
         refusals=[400, 404],
     ),
     patch=call(
         "change_segment",
-        "Change what is given",
+        "Change the given fields of a segment",
         tag=SEGMENTS,
         body=component("LegacySegmentChange"),
-        replies={200: Reply("Changed.", component("LegacySegment"))},
+        replies={200: Reply("The changed segment.", component("LegacySegment"))},
         refusals=[404],
     ),
     delete=call(
@@ -81,14 +81,14 @@ one_segment = extend_schema_view(
         "Delete a segment",
         tag=SEGMENTS,
         query=[WITH_CONTACTS],
-        replies={204: Reply("Deleted.")},
+        replies={204: Reply("The segment is deleted.")},
         refusals=[400, 404],
     ),
 )
 segment_members = extend_schema_view(
     get=call(
         "list_recipients_of_segment",
-        "The recipients in a segment, a page at a time",
+        "List the recipients in a segment, a page at a time",
         tag=SEGMENTS,
         query=PAGES,
         replies=A_PAGE,
@@ -98,7 +98,7 @@ segment_members = extend_schema_view(
 search = extend_schema_view(
     get=call(
         "find_recipients",
-        "The recipients whose fields have these values",
+        "Find the recipients whose fields have these values",
         tag=RECIPIENTS,
         query=[
             OpenApiParameter(
@@ -108,12 +108,12 @@ search = extend_schema_view(
                 "`created_at`, stands for its whole day in UTC.",
             )
         ],
-        replies={200: Reply("Up to a thousand.", component("RecipientPage"))},
+        replies={200: Reply("Up to a thousand recipients.", component("RecipientPage"))},
         refusals=[400, 408],
     ),
     post=call(
         "search_recipients",
-        "The recipients that meet conditions",
+        "Find the recipients that meet conditions",
         tag=RECIPIENTS,
         body=component("LegacySearch"),
         replies={200: FOUND},

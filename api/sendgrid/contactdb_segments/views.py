@@ -22,14 +22,14 @@ from audience.models import Segment
 from audience.segments import counted
 
 
-def write_segment(found: Segment) -> dict[str, Any]:
+def write_segment(segment: Segment) -> dict[str, Any]:
     """Return a segment. A segment that was written as a query has no conditions that could be shown here."""
     return {
-        "id": found.pk,
-        "name": found.name,
-        **({} if found.list_id is None else {"list_id": found.list_id}),
-        "conditions": found.written if isinstance(found.written, list) else [],
-        "recipient_count": found.contact_count or 0,
+        "id": segment.pk,
+        "name": segment.name,
+        **({} if segment.list_id is None else {"list_id": segment.list_id}),
+        "conditions": segment.written if isinstance(segment.written, list) else [],
+        "recipient_count": segment.contact_count or 0,
     }
 
 
@@ -50,24 +50,24 @@ class Segments(ContactDatabase):
     scopes = {"POST": CREATE, "GET": READ}
 
     def get(self, request: Request) -> Response:
-        found = counted(segments.list_segments(self.account))
-        return Response({"segments": [write_segment(each) for each in found]})
+        rows = counted(segments.list_segments(self.account))
+        return Response({"segments": [write_segment(each) for each in rows]})
 
     @done_once
     def post(self, request: Request) -> Response:
-        asked = inputs.read_new_segment(request, self.account)
+        new = inputs.read_new_segment(request, self.account)
         # A new one has both.
-        assert asked.name is not None
-        assert asked.condition is not None
-        made = segments.create_segment(
+        assert new.name is not None
+        assert new.condition is not None
+        segment = segments.create_segment(
             self.account,
-            asked.name,
-            asked.condition,
+            new.name,
+            new.condition,
             dialect="legacy",
-            written=asked.written,
-            list_id=asked.list_id,
+            written=new.written,
+            list_id=new.list_id,
         )
-        return Response(write_segment(made))
+        return Response(write_segment(segment))
 
 
 @schema.one_segment
@@ -77,20 +77,20 @@ class OneSegment(ContactDatabase):
     scopes = {"GET": READ, "PATCH": UPDATE, "DELETE": DELETE}
 
     def get(self, request: Request, segment_id: str) -> Response:
-        found = segments.find_segment(self.account, read_id(segment_id))
-        return Response(write_segment(counted([found])[0]))
+        segment = segments.find_segment(self.account, read_id(segment_id))
+        return Response(write_segment(counted([segment])[0]))
 
     def patch(self, request: Request, segment_id: str) -> Response:
-        number, asked = read_id(segment_id), inputs.read_segment_change(request, self.account)
-        changed = segments.update_segment(
+        number, change = read_id(segment_id), inputs.read_segment_change(request, self.account)
+        segment = segments.update_segment(
             self.account,
             number,
-            name=asked.name,
-            condition=asked.condition,
-            written=asked.written,
-            list_id=asked.list_id,
+            name=change.name,
+            condition=change.condition,
+            written=change.written,
+            list_id=change.list_id,
         )
-        return Response(write_segment(counted([changed])[0]))
+        return Response(write_segment(counted([segment])[0]))
 
     def delete(self, request: Request, segment_id: str) -> Response:
         number, with_contacts = read_id(segment_id), read_flag(request)
@@ -127,10 +127,10 @@ class Search(ContactDatabase):
     @done_once
     def post(self, request: Request) -> Response:
         condition = inputs.read_search(request, self.account)
-        found = segments.find_matching(self.account, condition, limit=HIGHEST_PAGE)
+        contacts = segments.find_matching(self.account, condition, limit=HIGHEST_PAGE)
         count = segments.count_matching(self.account, condition)
-        told = outputs.recipients(found, list(list_fields(self.account)))
-        return Response({**told, "recipient_count": count})
+        body = outputs.recipients(contacts, list(list_fields(self.account)))
+        return Response({**body, "recipient_count": count})
 
 
 SEGMENT_ID = r"(?P<segment_id>[^/\0]{1,200})"

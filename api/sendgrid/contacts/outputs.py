@@ -21,9 +21,9 @@ TEXTS: Final = (
 )
 
 
-def contacts(request: Request, account: Account, found: Sequence[Contact]) -> list[dict[str, Any]]:
+def contacts(request: Request, account: Account, rows: Sequence[Contact]) -> list[dict[str, Any]]:
     """Return whole contacts, with the lists and segments that they belong to."""
-    ids = [each.pk for each in found]
+    ids = [each.pk for each in rows]
     lists, segments, fields = lists_of(account, ids), segments_of(account, ids), list(list_fields(account))
     return [
         {
@@ -32,18 +32,18 @@ def contacts(request: Request, account: Account, found: Sequence[Contact]) -> li
             "segment_ids": [str(one.uuid) for one in segments.get(each.pk, ())],
             "_metadata": metadata_of(request, f"contacts/{each.uuid}"),
         }
-        for each in found
+        for each in rows
     ]
 
 
-def contact(found: Contact, fields: Iterable[FieldDefinition]) -> dict[str, Any]:
+def contact(row: Contact, fields: Iterable[FieldDefinition]) -> dict[str, Any]:
     """Return the values of a contact. Custom fields go by their names; fields without a value are left out."""
-    custom = {field.name: found.custom[str(field.pk)] for field in fields if str(field.pk) in found.custom}
+    custom = {field.name: row.custom[str(field.pk)] for field in fields if str(field.pk) in row.custom}
     return {
-        "id": str(found.uuid),
-        **{name: getattr(found, name) or "" for name in TEXTS},
-        "alternate_emails": found.alternate_emails,
+        "id": str(row.uuid),
+        **{name: getattr(row, name) or "" for name in TEXTS},
+        "alternate_emails": row.alternate_emails,
         "custom_fields": custom,
-        "created_at": moment(found.created_at),
-        "updated_at": moment(found.updated_at),
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.updated_at),
     }

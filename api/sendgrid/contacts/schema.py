@@ -1,4 +1,4 @@
-"""The calls of `views/contacts.py`."""
+"""The calls of `contacts/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GIVEN: dict[str, Piece] = {
     **{name: {**TEXT, "maxLength": length} for name, length in LENGTHS.items()},
     "phone_number_id": {**TEXT, "maxLength": LENGTHS["phone_number_id"], "description": PHONE_RULE},
     "alternate_emails": {**list_of(TEXT), "maxItems": MOST_ALTERNATES},
-    "custom_fields": {**VALUES, "description": "By the ids of the fields, such as `e1_T`."},
+    "custom_fields": {**VALUES, "description": "The values by the ids of their fields, such as `e1_T`."},
 }
 LIST_IDS: Piece = {**list_of(UUID), "maxItems": MAX_LISTS}
 IDENTIFIERS: Piece = {
@@ -56,7 +56,7 @@ COMPONENTS: dict[str, Piece] = {
         alternate_emails=list_of(TEXT),
         list_ids=list_of(UUID),
         segment_ids=list_of(UUID),
-        custom_fields={**VALUES, "description": "By the names of the fields."},
+        custom_fields={**VALUES, "description": "The values by the names of their fields."},
         created_at=TIME,
         updated_at=TIME,
         _metadata=SELF,
@@ -70,34 +70,34 @@ COMPONENTS: dict[str, Piece] = {
 contacts = extend_schema_view(
     get=marketing_call(
         "list_contacts",
-        "The fifty newest contacts by their addresses, and the count of all",
+        "List the fifty newest contacts by their addresses, and count all",
         tag=CONTACTS,
         replies={200: Reply("The contacts, and their count.", SEVERAL)},
     ),
     put=marketing_call(
         "upsert_contacts",
-        "Add or change contacts, by a job",
+        "Add or change contacts in a job",
         tag=CONTACTS,
         body=component("Upsert"),
-        replies={202: Reply("The job, whose status is an import's.", JOB)},
+        replies={202: Reply("The job. Ask for its progress like that of an import.", JOB)},
         refusals=[404],
     ),
     delete=marketing_call(
         "delete_contacts",
-        "Delete contacts, by a job",
+        "Delete contacts in a job",
         tag=CONTACTS,
         query=[
-            OpenApiParameter("ids", TEXT, description=f"Up to {MAX_IDS}, with commas between."),
-            OpenApiParameter("delete_all_contacts", FLAG, description="All that there are now."),
+            OpenApiParameter("ids", TEXT, description=f"Up to {MAX_IDS} ids, separated by commas."),
+            OpenApiParameter("delete_all_contacts", FLAG, description="Delete all contacts that exist now."),
         ],
-        replies={202: Reply("The job, whose status is an import's.", JOB)},
+        replies={202: Reply("The job. Ask for its progress like that of an import.", JOB)},
         refusals=[400],
     ),
 )
 one_contact = extend_schema_view(
     get=marketing_call(
         "get_contact",
-        "A contact",
+        "Get a contact",
         tag=CONTACTS,
         replies={200: Reply("The contact.", component("Contact"))},
         refusals=[404],
@@ -106,49 +106,49 @@ one_contact = extend_schema_view(
 batch = extend_schema_view(
     post=marketing_call(
         "get_contacts",
-        "Several contacts",
+        "Get several contacts",
         tag=CONTACTS,
         body=component("ContactIds"),
-        replies={200: Reply("Those that there are.", record(result=list_of(component("Contact"))))},
+        replies={200: Reply("The contacts that exist.", record(result=list_of(component("Contact"))))},
         refusals=REPEATABLE,
     ),
 )
 count = extend_schema_view(
     get=marketing_call(
         "count_contacts",
-        "How many contacts the account has",
+        "Count the account's contacts",
         tag=CONTACTS,
-        replies={200: Reply("Their count.", record(contact_count=NUMBER, billable_count=NUMBER))},
+        replies={200: Reply("The number of contacts.", record(contact_count=NUMBER, billable_count=NUMBER))},
     ),
 )
 search = extend_schema_view(
     post=marketing_call(
         "search_contacts",
-        "The contacts that a query means",
+        "Find the contacts that match a query",
         tag=CONTACTS,
         body=component("ContactQuery"),
-        replies={200: Reply("The first fifty, and the count of all.", SEVERAL)},
+        replies={200: Reply("The first fifty contacts, and the number of all that match.", SEVERAL)},
         refusals=[*REPEATABLE, 408],
     ),
 )
 search_emails = extend_schema_view(
     post=marketing_call(
         "find_contacts_by_email",
-        "Contacts by their addresses, or alternate ones",
+        "Find contacts by their addresses or alternate addresses",
         tag=CONTACTS,
         body=component("Emails"),
-        replies={200: Reply("By each address, in lower case, its contact, or an error.", BY_IDENTIFIER)},
+        replies={200: Reply("For each address, in lower case, its contact or an error.", BY_IDENTIFIER)},
         refusals=[*REPEATABLE, 404],
     ),
 )
 search_identifiers = extend_schema_view(
     post=marketing_call(
         "find_contacts_by_identifier",
-        "Contacts by identifiers of one kind",
+        "Find contacts by identifiers of one kind",
         tag=CONTACTS,
         query=[OpenApiParameter("identifier_type", one_of(IDENTIFIER_TYPES), OpenApiParameter.PATH)],
         body=component("Identifiers"),
-        replies={200: Reply("By each identifier its contact, or an error.", BY_IDENTIFIER)},
+        replies={200: Reply("For each identifier its contact or an error.", BY_IDENTIFIER)},
         refusals=[*REPEATABLE, 404],
     ),
 )

@@ -40,10 +40,10 @@ class ContactEndpoint(MarketingEndpoint):
         "unknown_list": Answer(404, "list_ids", UNKNOWN_LISTS),
     }
 
-    def tell(self, found: Sequence[Contact], count: int) -> Response:
+    def tell(self, rows: Sequence[Contact], count: int) -> Response:
         """Answer with some contacts, and the number of all."""
-        told = outputs.contacts(self.request, self.account, found)
-        return Response({"result": told, "contact_count": count, "_metadata": metadata_of(self.request)})
+        result = outputs.contacts(self.request, self.account, rows)
+        return Response({"result": result, "contact_count": count, "_metadata": metadata_of(self.request)})
 
 
 def query_words(account: Account) -> Vocabulary:
@@ -69,8 +69,8 @@ class Contacts(ContactEndpoint):
         return self.tell(by_email, contacts.count_contacts(self.account))
 
     def put(self, request: Request) -> Response:
-        given, list_ids = inputs.read_upsert(request, self.account)
-        job = begin_upsert(self.account, given, list_ids=list_ids)
+        rows, list_ids = inputs.read_upsert(request, self.account)
+        job = begin_upsert(self.account, rows, list_ids=list_ids)
         return Response({"job_id": str(job.uuid)}, status=202)
 
     def delete(self, request: Request) -> Response:
@@ -87,8 +87,8 @@ class OneContact(ContactEndpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request, contact_id: str) -> Response:
-        found = contacts.find_contact(self.account, inputs.read_contact_id(contact_id))
-        return Response(outputs.contacts(request, self.account, [found])[0])
+        contact = contacts.find_contact(self.account, inputs.read_contact_id(contact_id))
+        return Response(outputs.contacts(request, self.account, [contact])[0])
 
 
 @schema.batch
@@ -97,8 +97,8 @@ class ContactBatch(ContactEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        found = contacts.find_contacts(self.account, inputs.read_batch(request))
-        return Response({"result": outputs.contacts(request, self.account, found)})
+        rows = contacts.find_contacts(self.account, inputs.read_batch(request))
+        return Response({"result": outputs.contacts(request, self.account, rows)})
 
 
 @schema.count
@@ -117,8 +117,8 @@ class ContactSearch(ContactEndpoint):
     @done_once
     def post(self, request: Request) -> Response:
         condition = read_query(inputs.read_query_text(request), query_words(self.account))
-        found = find_matching(self.account, condition, limit=SAMPLE)
-        return self.tell(found, count_matching(self.account, condition))
+        rows = find_matching(self.account, condition, limit=SAMPLE)
+        return self.tell(rows, count_matching(self.account, condition))
 
 
 class FindByIdentifier(ContactEndpoint):
@@ -130,11 +130,15 @@ class FindByIdentifier(ContactEndpoint):
         by_value = contacts.find_by_identifier(self.account, kind, identifiers)
         if not by_value:
             raise Refusal(404, Problem("contact not found", field))
-        told = {UUID(each["id"]): each for each in outputs.contacts(self.request, self.account, [*by_value.values()])}
+        by_uuid = {
+            UUID(each["id"]): each for each in outputs.contacts(self.request, self.account, [*by_value.values()])
+        }
         return Response(
             {
                 "result": {
-                    each: {"contact": told[by_value[each].uuid]} if each in by_value else {"error": "contact not found"}
+                    each: {"contact": by_uuid[by_value[each].uuid]}
+                    if each in by_value
+                    else {"error": "contact not found"}
                     for each in identifiers
                 }
             }

@@ -1,4 +1,4 @@
-"""The calls of `fields/views.py`."""
+"""The calls of `fields/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ COMPONENTS: dict[str, Piece] = {
 fields = extend_schema_view(
     get=marketing_call(
         "list_field_definitions",
-        "The fields of the account's contacts",
+        "List the fields of the account's contacts",
         tag=FIELDS,
         replies={
             200: Reply(
-                "All of them.",
+                "All custom and reserved fields.",
                 record(custom_fields=list_of(record(**FIELD)), reserved_fields=list_of(RESERVED), _metadata=SELF),
             )
         },
     ),
     post=marketing_call(
         "create_field_definition",
-        "A new custom field",
+        "Create a custom field",
         tag=FIELDS,
         body=component("NewFieldDefinition"),
         replies={200: Reply("The custom field.", component("FieldDefinition"))},
@@ -45,17 +45,17 @@ fields = extend_schema_view(
 one_field = extend_schema_view(
     patch=marketing_call(
         "rename_field_definition",
-        "Give a custom field another name",
+        "Rename a custom field",
         tag=FIELDS,
         body=component("ContactListName"),
-        replies={200: Reply("Renamed.", component("FieldDefinition"))},
+        replies={200: Reply("The renamed custom field.", component("FieldDefinition"))},
         refusals=[404],
     ),
     delete=marketing_call(
         "delete_field_definition",
-        "Delete a custom field that no segment asks about",
+        "Delete a custom field that no segment uses",
         tag=FIELDS,
-        replies={204: Reply("Deleted.")},
+        replies={204: Reply("The custom field is deleted.")},
         refusals=[400, 404],
     ),
 )

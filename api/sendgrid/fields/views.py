@@ -59,9 +59,9 @@ def read_field(text: str) -> int:
     return number
 
 
-def write_field(found: FieldDefinition) -> dict[str, Any]:
+def write_field(field: FieldDefinition) -> dict[str, Any]:
     """Return a custom field."""
-    return {"id": write_field_id(found), "name": found.name, "field_type": TYPE_NAMES[FieldType(found.type)]}
+    return {"id": write_field_id(field), "name": field.name, "field_type": TYPE_NAMES[FieldType(field.type)]}
 
 
 def write_reserved_fields() -> list[dict[str, Any]]:
@@ -107,9 +107,9 @@ class FieldDefinitions(FieldEndpoint):
         return Response(tell_field(request, fields.create_field(self.account, name, type_)))
 
 
-def tell_field(request: Request, found: FieldDefinition) -> dict[str, object]:
-    told = write_field(found)
-    return {**told, "_metadata": metadata_of(request, f"field_definitions/{told['id']}")}
+def tell_field(request: Request, field: FieldDefinition) -> dict[str, object]:
+    body = write_field(field)
+    return {**body, "_metadata": metadata_of(request, f"field_definitions/{body['id']}")}
 
 
 @schema.one_field

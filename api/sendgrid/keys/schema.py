@@ -1,4 +1,4 @@
-"""The calls of `views/api_keys.py`."""
+"""The calls of `keys/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMIT = OpenApiParameter(
 api_keys = extend_schema_view(
     get=call(
         "list_api_keys",
-        "The account's API keys",
+        "List the account's API keys",
         tag=API_KEYS,
         query=[LIMIT],
         replies={200: Reply("The keys.", record(result=list_of(KEY)))},
@@ -28,7 +28,7 @@ api_keys = extend_schema_view(
     ),
     post=call(
         "create_api_key",
-        "A new API key; without scopes it holds all that the asking key holds",
+        "Create an API key; without scopes it gets those of the calling key",
         tag=API_KEYS,
         body={**record(name=NAME), "properties": {"name": NAME, "scopes": SCOPES}},
         replies={
@@ -39,14 +39,14 @@ api_keys = extend_schema_view(
 one_api_key = extend_schema_view(
     get=call(
         "get_api_key",
-        "An API key",
+        "Get an API key",
         tag=API_KEYS,
         replies={200: Reply("The key.", KEY_DETAILS)},
         refusals=[404],
     ),
     put=call(
         "replace_api_key",
-        "Give a key another name and exactly these scopes",
+        "Replace the name and the scopes of a key",
         tag=API_KEYS,
         body=record(name=NAME, scopes={**SCOPES, "minItems": 1}),
         replies={200: Reply("The key.", KEY_DETAILS)},
@@ -54,7 +54,7 @@ one_api_key = extend_schema_view(
     ),
     patch=call(
         "rename_api_key",
-        "Give a key another name",
+        "Rename a key",
         tag=API_KEYS,
         body=record(name=NAME),
         replies={200: Reply("The key.", KEY)},
@@ -62,17 +62,17 @@ one_api_key = extend_schema_view(
     ),
     delete=call(
         "revoke_api_key",
-        "Revoke a key, from the next request on",
+        "Revoke a key; the next request with it is refused",
         tag=API_KEYS,
-        replies={204: Reply("Revoked.")},
+        replies={204: Reply("The key is revoked.")},
         refusals=[404],
     ),
 )
 scopes = extend_schema_view(
     get=call(
         "list_scopes",
-        "What the asking key may do",
+        "List the scopes of the calling key",
         tag=API_KEYS,
-        replies={200: Reply("Its scopes.", record(scopes=SCOPES))},
+        replies={200: Reply("The scopes of the calling key.", record(scopes=SCOPES))},
     ),
 )

@@ -61,15 +61,15 @@ class ApiKeys(Endpoint):
     scopes = {"POST": "api_keys.create", "GET": "api_keys.read"}
 
     def get(self, request: Request) -> Response:
-        found = keys.living_keys(self.account)[: inputs.read_limit(request)]
-        return Response({"result": [key_line(key) for key in found]})
+        rows = keys.living_keys(self.account)[: inputs.read_limit(request)]
+        return Response({"result": [key_line(key) for key in rows]})
 
     def post(self, request: Request) -> Response:
         if idempotency.has_key(request):
             # Its answer could not be kept: a secret is told once, and never stored.
             raise Refusal(400, NO_IDEMPOTENCY_KEY)
-        asked = inputs.read_new_key(request)
-        key, text = keys.create_key(self.account, asked.name, asked.scopes, giver=self.key.scopes)
+        new = inputs.read_new_key(request)
+        key, text = keys.create_key(self.account, new.name, new.scopes, giver=self.key.scopes)
         return Response(new_key(key, text), status=201)
 
 

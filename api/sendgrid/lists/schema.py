@@ -1,4 +1,4 @@
-"""The calls of `lists/views.py`."""
+"""The calls of `lists/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from api.sendgrid.words import JOB, LIST_NAME, PAGE_TOKEN, REPEATABLE, SELF, UUI
 LISTS = "SendGrid: contact lists"
 LIST = {"id": UUID, "name": TEXT, "contact_count": NUMBER, "_metadata": SELF}
 WITH_SAMPLE = OpenApiParameter("contact_sample", FLAG, description="Show one of its contacts.")
-WITH_CONTACTS = OpenApiParameter("delete_contacts", FLAG, description="Delete its contacts, too, by a job.")
-REMOVED = OpenApiParameter("contact_ids", TEXT, description=f"Up to {MAX_IDS}, with commas between.", required=True)
+WITH_CONTACTS = OpenApiParameter("delete_contacts", FLAG, description="Delete its contacts, too, in a job.")
+REMOVED = OpenApiParameter("contact_ids", TEXT, description=f"Up to {MAX_IDS} ids, separated by commas.", required=True)
 
 COMPONENTS: dict[str, Piece] = {
     "ContactListName": record(name=LIST_NAME),
@@ -27,12 +27,12 @@ COMPONENTS: dict[str, Piece] = {
 lists = extend_schema_view(
     get=marketing_call(
         "list_contact_lists",
-        "The account's lists, the newest first",
+        "List the account's lists, the newest first",
         tag=LISTS,
         query=[page_size(100, 1000), PAGE_TOKEN],
         replies={
             200: Reply(
-                "Some of them.",
+                "A page of the list.",
                 record(result=list_of(component("ContactList")), _metadata=component("PageMetadata")),
             )
         },
@@ -40,7 +40,7 @@ lists = extend_schema_view(
     ),
     post=marketing_call(
         "create_contact_list",
-        "A new list",
+        "Create a list",
         tag=LISTS,
         body=component("ContactListName"),
         replies={201: Reply("The new list.", component("ContactList"))},
@@ -50,7 +50,7 @@ lists = extend_schema_view(
 one_list = extend_schema_view(
     get=marketing_call(
         "get_contact_list",
-        "A list",
+        "Get a list",
         tag=LISTS,
         query=[WITH_SAMPLE],
         replies={200: Reply("The list.", component("SampledContactList"))},
@@ -58,10 +58,10 @@ one_list = extend_schema_view(
     ),
     patch=marketing_call(
         "rename_contact_list",
-        "Give a list another name",
+        "Rename a list",
         tag=LISTS,
         body=component("ContactListName"),
-        replies={200: Reply("Renamed.", component("ContactList"))},
+        replies={200: Reply("The renamed list.", component("ContactList"))},
         refusals=[404],
     ),
     delete=marketing_call(
@@ -69,26 +69,29 @@ one_list = extend_schema_view(
         "Delete a list",
         tag=LISTS,
         query=[WITH_CONTACTS],
-        replies={200: Reply("The job that deletes its contacts, and then it.", JOB), 204: Reply("Deleted.")},
+        replies={
+            200: Reply("The job that deletes the contacts, and then the list.", JOB),
+            204: Reply("The list is deleted."),
+        },
         refusals=[400, 404],
     ),
 )
 members = extend_schema_view(
     delete=marketing_call(
         "remove_contacts_from_list",
-        "Take contacts off a list, by a job; they stay contacts",
+        "Remove contacts from a list in a job; they stay contacts",
         tag=LISTS,
         query=[REMOVED],
-        replies={202: Reply("The job, whose status is an import's.", JOB)},
+        replies={202: Reply("The job. Ask for its progress like that of an import.", JOB)},
         refusals=[400, 404],
     ),
 )
 count = extend_schema_view(
     get=marketing_call(
         "count_contacts_of_list",
-        "How many contacts are on a list",
+        "Count the contacts on a list",
         tag=LISTS,
-        replies={200: Reply("Their count.", record(contact_count=NUMBER, billable_count=NUMBER))},
+        replies={200: Reply("The number of contacts.", record(contact_count=NUMBER, billable_count=NUMBER))},
         refusals=[404],
     ),
 )

@@ -44,12 +44,12 @@ def read_removed(request: Request) -> list[UUID]:
     return to_uuids(read_list(request, "contact_ids", highest=MAX_IDS, lowest=1), "contact_ids")
 
 
-def write_list(request: Request, found: ContactList) -> dict[str, Any]:
+def write_list(request: Request, contact_list: ContactList) -> dict[str, Any]:
     return {
-        "id": str(found.uuid),
-        "name": found.name,
-        "contact_count": found.contact_count,
-        "_metadata": metadata_of(request, f"lists/{found.uuid}"),
+        "id": str(contact_list.uuid),
+        "name": contact_list.name,
+        "contact_count": contact_list.contact_count,
+        "_metadata": metadata_of(request, f"lists/{contact_list.uuid}"),
     }
 
 
@@ -82,8 +82,8 @@ class ContactLists(ListEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        made = lists.create_list(self.account, read_list_name(request))
-        return Response(write_list(request, made), status=201)
+        contact_list = lists.create_list(self.account, read_list_name(request))
+        return Response(write_list(request, contact_list), status=201)
 
 
 @schema.one_list
@@ -91,21 +91,21 @@ class OneContactList(ListEndpoint):
     scopes = needing(GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, list_id: str) -> Response:
-        with_sample, found = read_flag(request, "contact_sample"), self.find(list_id)
-        told = write_list(request, found)
-        if with_sample and (some := lists.contacts_of_list(found, limit=1)):
-            told["contact_sample"] = outputs.contacts(request, self.account, some)[0]
-        return Response(told)
+        with_sample, contact_list = read_flag(request, "contact_sample"), self.find(list_id)
+        body = write_list(request, contact_list)
+        if with_sample and (sample := lists.contacts_of_list(contact_list, limit=1)):
+            body["contact_sample"] = outputs.contacts(request, self.account, sample)[0]
+        return Response(body)
 
     def patch(self, request: Request, list_id: str) -> Response:
-        found, name = self.find(list_id), read_list_name(request)
-        return Response(write_list(request, lists.rename_list(self.account, found.pk, name)))
+        contact_list, name = self.find(list_id), read_list_name(request)
+        return Response(write_list(request, lists.rename_list(self.account, contact_list.pk, name)))
 
     def delete(self, request: Request, list_id: str) -> Response:
-        with_contacts, found = read_flag(request, "delete_contacts"), self.find(list_id)
+        with_contacts, contact_list = read_flag(request, "delete_contacts"), self.find(list_id)
         if with_contacts:
-            return Response({"job_id": str(begin_deletion_of_list(found).uuid)})
-        lists.delete_list(self.account, found.pk)
+            return Response({"job_id": str(begin_deletion_of_list(contact_list).uuid)})
+        lists.delete_list(self.account, contact_list.pk)
         return Response(status=204)
 
 

@@ -33,8 +33,10 @@ class MailRequest:
 
 
 def read_mail(request: HttpRequest, now: dt.datetime) -> MailRequest:
-    """Return the mail of a request that comes at the moment `now`. Raises Refusal, and BadBody for a body that is not
-    JSON."""
+    """Return the mail of a request that comes at the moment `now`.
+
+    Raises Refusal, and BadBody for a body that is not JSON.
+    """
     if request.content_type != JSON_TYPE:
         raise plain_refusal(415)
     body = read_body(request)
@@ -50,10 +52,10 @@ def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
         raise plain_refusal(400)
     if too_many := count_problem(raw):
         raise Refusal(400, too_many.to_problem())
-    mail, found = check_types(raw)
-    found += islice(rules.find_problems(mail, now), MAX_PROBLEMS)
-    if found:
-        raise Refusal(400, *in_document_order(raw, found))
+    mail, findings = check_types(raw)
+    findings += islice(rules.find_problems(mail, now), MAX_PROBLEMS)
+    if findings:
+        raise Refusal(400, *in_document_order(raw, findings))
     return MailRequest(to_draft(mail, now), is_sandboxed(mail))
 
 
@@ -66,8 +68,8 @@ def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
         return cast("Mapping[str, Any]", MAIL.validate_python(raw, strict=True)), []
     except ValidationError as error:
         errors = [(each["loc"], each["type"]) for each in error.errors(include_url=False, include_context=False)]
-    found = [found_by_schema(loc, kind, value_at(raw, loc)) for loc, kind in errors]
-    return without_parts(raw, [loc for loc, _ in errors]), found
+    findings = [found_by_schema(loc, kind, value_at(raw, loc)) for loc, kind in errors]
+    return without_parts(raw, [loc for loc, _ in errors]), findings
 
 
 def value_at(node: Any, loc: Loc) -> Any:
@@ -87,7 +89,7 @@ def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
     mail = dict(raw)
     people = mail.get("personalizations")
     if isinstance(people, list):
-        mail["personalizations"] = people = [dict(one) if isinstance(one, dict) else None for one in people]
+        mail["personalizations"] = people = [dict(entry) if isinstance(entry, dict) else None for entry in people]
     for loc in locs:
         match loc:
             case ("personalizations", int(index), str(name), *_) if people is not None:
@@ -100,10 +102,10 @@ def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
     return mail
 
 
-def in_document_order(raw: dict[str, Any], found: list[Found]) -> list[Problem]:
+def in_document_order(raw: dict[str, Any], findings: list[Found]) -> list[Problem]:
     """Return the problems in the order of the body. A missing part comes last in its object."""
     ranks: dict[int, dict[str, int]] = {}
-    return [each.to_problem() for each in sorted(found, key=lambda each: place_of(raw, each.loc, ranks))]
+    return [each.to_problem() for each in sorted(findings, key=lambda each: place_of(raw, each.loc, ranks))]
 
 
 def place_of(node: Any, loc: Loc, ranks: dict[int, dict[str, int]]) -> tuple[int, ...]:
@@ -126,7 +128,9 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
     reply_to = [mail["reply_to"]] if "reply_to" in mail else mail.get("reply_to_list", ())
     return MailDraft(
         sender=to_address(mail["from"]),
-        personalizations=tuple([to_personalization(one, now) for one in mail["personalizations"]]),
+        personalizations=tuple(
+            [to_personalization(personalization, now) for personalization in mail["personalizations"]]
+        ),
         content=tuple(ContentPart(block["type"].lower(), block["value"]) for block in mail["content"]),
         subject=mail.get("subject", ""),
         attachments=tuple(to_attachment(entry) for entry in mail.get("attachments", ())),
@@ -142,17 +146,17 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
     )
 
 
-def to_personalization(one: Mapping[str, Any], now: dt.datetime) -> Personalization:
+def to_personalization(personalization: Mapping[str, Any], now: dt.datetime) -> Personalization:
     return Personalization(
-        to_addresses(one["to"]),
-        to_addresses(one["cc"]) if "cc" in one else (),
-        to_addresses(one["bcc"]) if "bcc" in one else (),
-        to_address(one["from"]) if "from" in one else None,
-        one.get("subject"),
-        one.get("headers", {}),
-        rules.without_nulls(one.get("substitutions") or {}),
-        one.get("custom_args", {}),
-        to_time(one, now),
+        to_addresses(personalization["to"]),
+        to_addresses(personalization["cc"]) if "cc" in personalization else (),
+        to_addresses(personalization["bcc"]) if "bcc" in personalization else (),
+        to_address(personalization["from"]) if "from" in personalization else None,
+        personalization.get("subject"),
+        personalization.get("headers", {}),
+        rules.without_nulls(personalization.get("substitutions") or {}),
+        personalization.get("custom_args", {}),
+        to_time(personalization, now),
     )
 
 
@@ -205,10 +209,10 @@ def count_problem(mail: Mapping[str, Any]) -> Found | None:
             "request.",
         )
     recipients = 0
-    for one in people:
-        if isinstance(one, dict):
+    for personalization in people:
+        if isinstance(personalization, dict):
             for kind in ("to", "cc", "bcc"):
-                if isinstance(each := one.get(kind), list):
+                if isinstance(each := personalization.get(kind), list):
                     recipients += len(each)
     if recipients > types.MAX_RECIPIENTS:
         return Found(("personalizations",), "There is a limit of 1000 total recipients (to + cc + bcc) per request.")

@@ -38,14 +38,16 @@ ALONE = "The bypass_list_management setting cannot be combined with any other by
 
 def read_bypasses(mail: Mapping[str, Any]) -> Bypass:
     """Return the suppressions that a mail is sent in spite of."""
-    given = mail.get("mail_settings") or {}
-    return reduce(or_, (flag for name, flag in BYPASSES.items() if given.get(name, {}).get("enable")), Bypass.NOTHING)
+    mail_settings = mail.get("mail_settings") or {}
+    return reduce(
+        or_, (flag for name, flag in BYPASSES.items() if mail_settings.get(name, {}).get("enable")), Bypass.NOTHING
+    )
 
 
 def bypass_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     """Find a bypass of everything that is combined with another bypass."""
-    asked = read_bypasses(mail)
-    if Bypass.EVERYTHING in asked and asked != Bypass.EVERYTHING:
+    bypasses = read_bypasses(mail)
+    if Bypass.EVERYTHING in bypasses and bypasses != Bypass.EVERYTHING:
         yield Found(("mail_settings", "bypass_list_management"), ALONE)
 
 
@@ -99,11 +101,13 @@ def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
     people = mail.get("personalizations") or ()
     latest = now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
     args_size = size_of(mail.get("custom_args"))
-    for index, one in enumerate(people):
-        if one is not None:
-            yield from personalization_problems(("personalizations", index), one, mail=mail, args_size=args_size)
-            if time_field(one):
-                yield from time_problems(("personalizations", index), one, latest)
+    for index, personalization in enumerate(people):
+        if personalization is not None:
+            yield from personalization_problems(
+                ("personalizations", index), personalization, mail=mail, args_size=args_size
+            )
+            if time_field(personalization):
+                yield from time_problems(("personalizations", index), personalization, latest)
     if mail.get("headers"):
         yield from header_problems((), mail["headers"])
     yield from time_problems((), mail, latest)
@@ -117,28 +121,32 @@ def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
 
 
 def personalization_problems(
-    at: Loc, one: Mapping[str, Any], *, mail: Mapping[str, Any], args_size: int
+    at: Loc, personalization: Mapping[str, Any], *, mail: Mapping[str, Any], args_size: int
 ) -> Iterator[Found]:
     """Most have little in them, and a request has a thousand: no rule is called for a part that is not there."""
-    if "cc" in one or "bcc" in one or len(one.get("to") or ()) > 1:
-        yield from duplicate_problems(at, one)
-    if one.get("from") and mail.get("from") and domain_of(one["from"]) != domain_of(mail["from"]):
+    if "cc" in personalization or "bcc" in personalization or len(personalization.get("to") or ()) > 1:
+        yield from duplicate_problems(at, personalization)
+    if (
+        personalization.get("from")
+        and mail.get("from")
+        and domain_of(personalization["from"]) != domain_of(mail["from"])
+    ):
         yield Found((*at, "from", "email"), OTHER_DOMAIN)
-    if one.get("headers"):
-        yield from header_problems(at, one["headers"])
-    substitutions = one.get("substitutions")
+    if personalization.get("headers"):
+        yield from header_problems(at, personalization["headers"])
+    substitutions = personalization.get("substitutions")
     if substitutions and (text := substitutions_text(substitutions, mail)):
         yield Found((*at, "substitutions"), text)
-    custom_args = one.get("custom_args")
+    custom_args = personalization.get("custom_args")
     if custom_args and (text := custom_args_text(custom_args, mail, args_size)):
         yield Found((*at, "custom_args"), text)
 
 
-def duplicate_problems(at: Loc, one: Mapping[str, Any]) -> Iterator[Found]:
+def duplicate_problems(at: Loc, personalization: Mapping[str, Any]) -> Iterator[Found]:
     """Find the first address that comes twice in to, cc and bcc."""
     seen = set()
     for kind in ("to", "cc", "bcc"):
-        for entry in one.get(kind) or ():
+        for entry in personalization.get(kind) or ():
             key = address_key(entry["email"])
             if key in seen:
                 field = ".".join(map(str, (*at, kind)))
@@ -161,19 +169,21 @@ def without_nulls(substitutions: Mapping[str, Any]) -> Mapping[str, Any]:
     return {tag: "" if value is None else value for tag, value in substitutions.items()}
 
 
-def custom_args_text(own: Mapping[str, Any], mail: Mapping[str, Any], mail_size: int) -> str | None:
+def custom_args_text(custom_args: Mapping[str, Any], mail: Mapping[str, Any], mail_size: int) -> str | None:
     """Return what is wrong with the size after merging. It is counted exactly only when the plain sum is over the
     limit."""
     limit = settings.CUSTOM_ARGS_BYTES
-    if size_of(own) + mail_size <= limit or mail_size > limit:
+    if size_of(custom_args) + mail_size <= limit or mail_size > limit:
         return None
-    return CUSTOM_ARGS_SIZE.format(limit) if size_of({**(mail.get("custom_args") or {}), **own}) > limit else None
+    return (
+        CUSTOM_ARGS_SIZE.format(limit) if size_of({**(mail.get("custom_args") or {}), **custom_args}) > limit else None
+    )
 
 
 def time_problems(at: Loc, part: Mapping[str, Any], latest: float) -> Iterator[Found]:
     field = time_field(part)
-    given = part.get(field) if field else None
-    if given is not None and given > latest:
+    seconds = part.get(field) if field else None
+    if seconds is not None and seconds > latest:
         hours = settings.SCHEDULE_LIMIT_SECONDS / 3600
         yield Found((*at, field or ""), f"Scheduling more than {hours:g} hours in advance is forbidden.")
 
@@ -190,11 +200,11 @@ def content_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
             yield Found(("content",), CONTENT_REQUIRED)
         return
     types = [block["type"].lower() for block in content]
-    for index, given in enumerate(types):
-        if not NAME.fullmatch(given):
-            text = CONTENT_TYPE_TEXT if is_listed(given) else NOT_A_MIME_TYPE
+    for index, kind in enumerate(types):
+        if not NAME.fullmatch(kind):
+            text = CONTENT_TYPE_TEXT if is_listed(kind) else NOT_A_MIME_TYPE
             yield Found(("content", index, "type"), text)
-    ranks = [{"text/plain": 0, "text/html": 1}.get(given, 2) for given in types]
+    ranks = [{"text/plain": 0, "text/html": 1}.get(kind, 2) for kind in types]
     if types.count("text/plain") > 1 or types.count("text/html") > 1:
         yield Found(("content",), CONTENT_ONCE, "")
     elif ranks != sorted(ranks):
@@ -202,18 +212,20 @@ def content_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def subject_problems(mail: Mapping[str, Any], people: Any) -> Iterator[Found]:
-    everyone_has_one = bool(people) and all(one is None or "subject" in one for one in people)
+    everyone_has_one = bool(people) and all(
+        personalization is None or "subject" in personalization for personalization in people
+    )
     if "subject" not in mail and not everyone_has_one and not mail.get("template_id"):
         yield Found(("subject",), SUBJECT_REQUIRED)
 
 
 def template_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     """Refuse every template. None exists, and mail without its template would be the wrong mail."""
-    given = mail["template_id"]
-    if DYNAMIC_TEMPLATE_ID.fullmatch(given) or LEGACY_TEMPLATE_ID.fullmatch(given):
+    template_id = mail["template_id"]
+    if DYNAMIC_TEMPLATE_ID.fullmatch(template_id) or LEGACY_TEMPLATE_ID.fullmatch(template_id):
         yield Found(("template_id",), "Must be a valid template.")
     else:
-        yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(given)}'.")
+        yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(template_id)}'.")
 
 
 def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
@@ -292,7 +304,13 @@ def is_address_with_keys(email: str, mail: Mapping[str, Any]) -> bool:
     if is_address(email):
         return True
     people = mail.get("personalizations") or ()
-    return any(key in email for one in people if one for key in one.get("substitutions") or () if key)
+    return any(
+        key in email
+        for personalization in people
+        if personalization
+        for key in personalization.get("substitutions") or ()
+        if key
+    )
 
 
 def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:

@@ -87,7 +87,7 @@ PATHS: dict[str, Piece] = {
                         REPLAYED.name: {"schema": TEXT, "description": REPLAYED.description},
                     },
                 },
-                "200": {"description": "In sandbox mode: it would have been accepted. Nothing was stored."},
+                "200": {"description": "In sandbox mode: the mail would have been accepted. Nothing was stored."},
             }
             | {
                 str(status): {

@@ -134,19 +134,19 @@ for _list, _title in (("to", "To"), ("cc", "CC"), ("bcc", "BCC")):
 ADDRESS_HOLDERS = frozenset({"from", "to", "cc", "bcc", "reply_to", "reply_to_list"})
 
 
-def found_by_schema(loc: Loc, kind: str, given: Any) -> Found:
-    """Return the finding for an error of pydantic. `given` is the value at `loc`, or None if it is missing."""
+def found_by_schema(loc: Loc, kind: str, value: Any) -> Found:
+    """Return the finding for an error of pydantic. `value` is the one at `loc`, or None if it is missing."""
     text = TEXTS.get((path_of(loc), kind))
     if text is None and kind == "string_too_long":
         return Found(loc, LINE_TOO_LONG.format(loc[-1], MAX_LINE_LENGTH))
     if text is None:
-        return Found(loc, f"Invalid type. Expected: {WANTED[kind]}, given: {GIVEN.get(type(given), 'null')}.")
-    return Found(loc, text.replace("{given}", shown(given)) if isinstance(given, str) else text)
+        return Found(loc, f"Invalid type. Expected: {WANTED[kind]}, given: {GIVEN.get(type(value), 'null')}.")
+    return Found(loc, text.replace("{given}", shown(value)) if isinstance(value, str) else text)
 
 
-def shown(given: str) -> str:
+def shown(text: str) -> str:
     """Return a text of the caller, cut to a length that fits in an answer."""
-    return given if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]}…"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def path_of(loc: Loc) -> str:

@@ -76,7 +76,9 @@ def sandboxed() -> HttpResponse:
 
 def refused(refusal: Refusal) -> HttpResponse:
     """Answer in the envelope of mail/send: message, field and help, in that order."""
-    errors = [{"message": found.message, "field": found.field, "help": found.help} for found in refusal.problems]
+    errors = [
+        {"message": problem.message, "field": problem.field, "help": problem.help} for problem in refusal.problems
+    ]
     return json_response(refusal.status, {"errors": errors})
 
 
@@ -103,8 +105,10 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
         return answer_recalled(request, bearer, recalled)
     key = find_sender(bearer)
     if idempotency.has_key(request):
-        asked = idempotency.asked_by(request, key.account)
-        return idempotency.do_in_one_transaction(asked, lambda: send(key.account, read_mail(request, key.found_at)))
+        repeatable = idempotency.asked_by(request, key.account)
+        return idempotency.do_in_one_transaction(
+            repeatable, lambda: send(key.account, read_mail(request, key.found_at))
+        )
     return send(key.account, read_mail(request, key.found_at))
 
 
@@ -130,18 +134,20 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
     only its holder may learn what is wrong.
     """
     check_connection()
-    asked: MailRequest | Exception
+    wanted_mail: MailRequest | Exception
     try:
-        asked = read_mail(request, recalled.now)
+        wanted_mail = read_mail(request, recalled.now)
     except (errors.Refusal, BadBody) as error:
-        asked = error
-    if isinstance(asked, MailRequest) and not asked.is_sandboxed:
+        wanted_mail = error
+    if isinstance(wanted_mail, MailRequest) and not wanted_mail.is_sandboxed:
         with suppress(SluiceError):
-            return accepted(accept_mail(recalled.key.account, asked.draft, recalled=recalled.key).public_id)
+            return accepted(accept_mail(recalled.key.account, wanted_mail.draft, recalled=recalled.key).public_id)
     key = find_sender(bearer)
-    if isinstance(asked, Exception):
-        raise asked
-    return send(key.account, asked)
+    if isinstance(key, errors.Refusal):
+        return refused(key)
+    if isinstance(wanted_mail, Exception):
+        raise wanted_mail
+    return send(key.account, wanted_mail)
 
 
 def is_rate_exceeded(key: ApiKey) -> bool:
@@ -151,13 +157,13 @@ def is_rate_exceeded(key: ApiKey) -> bool:
     return allowance is not None and allowance.is_exceeded
 
 
-def send(account: Account, asked: MailRequest) -> HttpResponse:
+def send(account: Account, mail: MailRequest) -> HttpResponse:
     """Accept a mail and commit it, or only check it in sandbox mode."""
-    if not asked.is_sandboxed:
-        return accepted(accept_mail(account, asked.draft).public_id)
-    check_draft(account, asked.draft)
-    if asked.draft.batch_id is not None:
-        find_batch(account, asked.draft.batch_id)
+    if not mail.is_sandboxed:
+        return accepted(accept_mail(account, mail.draft).public_id)
+    check_draft(account, mail.draft)
+    if mail.draft.batch_id is not None:
+        find_batch(account, mail.draft.batch_id)
     return sandboxed()
 
 

@@ -1,4 +1,4 @@
-"""The calls of `views/segments.py`."""
+"""The calls of `segments/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -51,21 +51,25 @@ WITHOUT_EFFECT: Final = (
 segments = extend_schema_view(
     get=call(
         "list_segments_by_query",
-        "The account's segments",
+        "List the account's segments",
         tag=SEGMENTS,
         query=[
             OpenApiParameter(
                 "ids", {**list_of(UUID), "maxItems": MAX_IDS}, description="Return only the entries with these ids."
             ),
-            OpenApiParameter("parent_list_ids", TEXT, description="Those of these lists, with commas between."),
-            OpenApiParameter("no_parent_list_id", FLAG, description="Those of no list."),
+            OpenApiParameter(
+                "parent_list_ids",
+                TEXT,
+                description="Return only the segments of these lists. Separate the ids with commas.",
+            ),
+            OpenApiParameter("no_parent_list_id", FLAG, description="Return only the segments of no list."),
         ],
         replies={200: Reply("The segments.", record(results=list_of(component("SegmentLine")), _metadata=SELF))},
         refusals=[400],
     ),
     post=call(
         "create_segment_by_query",
-        "A new segment",
+        "Create a segment",
         tag=SEGMENTS,
         body=component("NewSegment"),
         replies={201: Reply("The new segment, with some of its contacts.", component("Segment"))},
@@ -75,7 +79,7 @@ segments = extend_schema_view(
 one_segment = extend_schema_view(
     get=call(
         "get_segment_by_query",
-        "A segment",
+        "Get a segment",
         tag=SEGMENTS,
         query=[OpenApiParameter("contacts_sample", FLAG, description="Whether to show some of its contacts.")],
         replies={200: Reply("The segment.", component("Segment"))},
@@ -83,27 +87,30 @@ one_segment = extend_schema_view(
     ),
     patch=call(
         "change_segment_by_query",
-        "Change what is given",
+        "Change the given fields of a segment",
         tag=SEGMENTS,
         body=component("SegmentChange"),
-        replies={200: Reply("Changed.", component("Segment"))},
+        replies={200: Reply("The changed segment.", component("Segment"))},
         refusals=[404],
     ),
     delete=call(
         "delete_segment_by_query",
         "Delete a segment; its contacts stay",
         tag=SEGMENTS,
-        replies={202: Reply("Deleted.")},
+        replies={202: Reply("The segment is deleted.")},
         refusals=[404],
     ),
 )
 refresh = extend_schema_view(
     post=call(
         "refresh_segment",
-        "Count a segment anew",
+        "Count a segment again",
         tag=SEGMENTS,
         body=component("Refresh"),
-        replies={202: Reply("Done.", JOB), 404: Reply("There is no such segment.", record(error=TEXT))},
+        replies={
+            202: Reply("The segment is counted. The id of the job is its own.", JOB),
+            404: Reply("There is no such segment.", record(error=TEXT)),
+        },
         refusals=[*REPEATABLE, 408],
     ),
 )

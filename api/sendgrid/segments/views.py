@@ -47,17 +47,17 @@ class SegmentEndpoint(Endpoint):
         """Return the condition of a query. Raises InvalidQuery."""
         return read_query(query, query_words(self.account), field="query_dsl")
 
-    def tell(self, found: Segment, status: int = 200, *, with_sample: bool = True) -> Response:
+    def tell(self, segment: Segment, status: int = 200, *, with_sample: bool = True) -> Response:
         """Answer with a segment, counted, and some of its contacts."""
-        (fresh,) = counted([found])
+        (fresh,) = counted([segment])
         return Response(outputs.segment(fresh, self._sample(fresh) if with_sample else []), status=status)
 
-    def _sample(self, found: Segment) -> list[dict[str, Any]]:
+    def _sample(self, segment: Segment) -> list[dict[str, Any]]:
         try:
-            some = segments.find_matching(self.account, segments.condition_of(found), limit=SAMPLE)
+            contacts = segments.find_matching(self.account, segments.condition_of(segment), limit=SAMPLE)
         except SearchTooSlow:
             return []
-        return contact_outputs.contacts(self.request, self.account, some)
+        return contact_outputs.contacts(self.request, self.account, contacts)
 
 
 @schema.segments
@@ -65,30 +65,30 @@ class SegmentsByQuery(SegmentEndpoint):
     scopes = needing(POST="create", GET="read")
 
     def get(self, request: Request) -> Response:
-        wanted, found = inputs.read_filter(request), segments.list_segments(self.account)
-        if wanted.ids:
-            found = found.filter(uuid__in=wanted.ids)
-        elif wanted.lists or wanted.without_list:
-            of_lists = Q(list__uuid__in=wanted.lists, list__deleted_at=None)
-            found = found.filter(of_lists | Q(list=None) if wanted.without_list else of_lists)
-        told = [outputs.line(each) for each in counted(found)]
-        return Response({"results": told, "_metadata": metadata_of(request)})
+        criteria, rows = inputs.read_filter(request), segments.list_segments(self.account)
+        if criteria.ids:
+            rows = rows.filter(uuid__in=criteria.ids)
+        elif criteria.lists or criteria.without_list:
+            of_lists = Q(list__uuid__in=criteria.lists, list__deleted_at=None)
+            rows = rows.filter(of_lists | Q(list=None) if criteria.without_list else of_lists)
+        lines = [outputs.line(each) for each in counted(rows)]
+        return Response({"results": lines, "_metadata": metadata_of(request)})
 
     @done_once
     def post(self, request: Request) -> Response:
-        asked = inputs.read_new_segment(request, self.account)
+        new = inputs.read_new_segment(request, self.account)
         # A new one has both.
-        assert asked.name is not None
-        assert asked.query is not None
-        made = segments.create_segment(
+        assert new.name is not None
+        assert new.query is not None
+        segment = segments.create_segment(
             self.account,
-            asked.name,
-            self.read(asked.query),
+            new.name,
+            self.read(new.query),
             dialect="sgql",
-            written=asked.query,
-            list_id=asked.list_id,
+            written=new.query,
+            list_id=new.list_id,
         )
-        return self.tell(made, 201)
+        return self.tell(segment, 201)
 
 
 @schema.one_segment
@@ -100,15 +100,15 @@ class OneSegmentByQuery(SegmentEndpoint):
         return self.tell(self.find(segment_id), with_sample=with_sample)
 
     def patch(self, request: Request, segment_id: str) -> Response:
-        found, asked = self.find(segment_id), inputs.read_segment_change(request)
-        changed = segments.update_segment(
+        segment, change = self.find(segment_id), inputs.read_segment_change(request)
+        updated = segments.update_segment(
             self.account,
-            found.pk,
-            name=asked.name,
-            condition=self.read(asked.query) if asked.query else None,
-            written=asked.query,
+            segment.pk,
+            name=change.name,
+            condition=self.read(change.query) if change.query else None,
+            written=change.query,
         )
-        return self.tell(changed)
+        return self.tell(updated)
 
     def delete(self, request: Request, segment_id: str) -> Response:
         segments.delete_segment(self.account, self.find(segment_id).pk)
@@ -122,10 +122,10 @@ class RefreshSegment(SegmentEndpoint):
     @done_once
     def post(self, request: Request, segment_id: str) -> Response:
         """Count the segment before answering. The id of the job is the segment's own."""
-        found = self.find(segment_id)
+        segment = self.find(segment_id)
         inputs.check_time_zone(request)
-        segments.refresh_segment(found)
-        return Response({"job_id": str(found.uuid)}, status=202)
+        segments.refresh_segment(segment)
+        return Response({"job_id": str(segment.uuid)}, status=202)
 
     def envelope(self, refusal: Refusal) -> dict[str, Any]:
         """Return the body of a refusal. This call has a special one for unknown segments."""

@@ -13,29 +13,29 @@ from campaigns.senders import locked_among
 
 def envelope(refusal: Refusal) -> dict[str, Any]:
     """Return the body of a refusal. An error without a field has an empty one."""
-    return {"errors": [{"message": found.message, "field": found.field or ""} for found in refusal.problems]}
+    return {"errors": [{"message": problem.message, "field": problem.field or ""} for problem in refusal.problems]}
 
 
-def senders(found: Iterable[Sender]) -> list[dict[str, Any]]:
-    rows = list(found)
+def senders(several: Iterable[Sender]) -> list[dict[str, Any]]:
+    rows = list(several)
     locked = locked_among(rows)
     return [sender(each, is_locked=each.pk in locked) for each in rows]
 
 
-def sender(found: Sender, *, is_locked: bool) -> dict[str, Any]:
+def sender(row: Sender, *, is_locked: bool) -> dict[str, Any]:
     return {
-        "id": found.pk,
-        "nickname": found.nickname,
-        "from": {"email": found.from_email, "name": found.from_name},
-        "reply_to": {"email": found.reply_to, "name": found.reply_to_name},
-        "address": found.address,
-        "address_2": found.address_2,
-        "city": found.city,
-        "state": found.state,
-        "zip": found.zip,
-        "country": found.country,
-        "verified": found.verified_at is not None,
+        "id": row.pk,
+        "nickname": row.nickname,
+        "from": {"email": row.from_email, "name": row.from_name},
+        "reply_to": {"email": row.reply_to, "name": row.reply_to_name},
+        "address": row.address,
+        "address_2": row.address_2,
+        "city": row.city,
+        "state": row.state,
+        "zip": row.zip,
+        "country": row.country,
+        "verified": row.verified_at is not None,
         "locked": is_locked,
-        "created_at": seconds_of(found.created_at),
-        "updated_at": seconds_of(found.updated_at),
+        "created_at": seconds_of(row.created_at),
+        "updated_at": seconds_of(row.updated_at),
     }

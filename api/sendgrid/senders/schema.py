@@ -1,4 +1,4 @@
-"""The calls of `views/senders.py`."""
+"""The calls of `senders/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def of_all(name: str, tag: str, key: str) -> Describe:
     return extend_schema_view(
         get=call(
             f"list_{name}s",
-            "The account's senders",
+            "List the account's senders",
             tag=tag,
-            replies={200: Reply("All of them.", record(**{key: list_of(component("CampaignSender"))}))},
+            replies={200: Reply("All senders.", record(**{key: list_of(component("CampaignSender"))}))},
         ),
         post=call(
             f"create_{name}",
-            "A new sender; its address is mailed a link to verify it by",
+            "Create a sender; its address is sent a verification link",
             tag=tag,
             body=component("NewSender"),
             replies={201: Reply("The new sender.", component("CampaignSender"))},
@@ -58,24 +58,24 @@ def of_one(name: str, tag: str) -> Describe:
     return extend_schema_view(
         get=call(
             f"get_{name}",
-            "A sender",
+            "Get a sender",
             tag=tag,
             replies={200: Reply("The sender.", component("CampaignSender"))},
             refusals=[404],
         ),
         patch=call(
             f"change_{name}",
-            "Change what is given; another address has to be verified anew",
+            "Change the given fields of a sender; another address has to be verified again",
             tag=tag,
             body=component("SenderChange"),
-            replies={200: Reply("Changed.", component("CampaignSender"))},
+            replies={200: Reply("The changed sender.", component("CampaignSender"))},
             refusals=[404],
         ),
         delete=call(
             f"delete_{name}",
             "Delete a sender that no campaign needs",
             tag=tag,
-            replies={204: Reply("Deleted.")},
+            replies={204: Reply("The sender is deleted.")},
             refusals=[404],
         ),
     )
@@ -86,9 +86,9 @@ def of_verification(name: str, tag: str) -> Describe:
     return extend_schema_view(
         post=call(
             f"resend_verification_of_{name}",
-            "Mail the link to verify a sender by once more",
+            "Send the verification link of a sender again",
             tag=tag,
-            replies={204: Reply("Mailed.")},
+            replies={204: Reply("The link is sent.")},
             refusals=[*REPEATABLE, 404],
         ),
     )

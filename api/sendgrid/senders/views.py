@@ -68,8 +68,8 @@ class SenderEndpoint(Endpoint):
         return outputs.envelope(refusal)
 
 
-def tell(found: Sender, status: int = 200) -> Response:
-    return Response(outputs.senders([found])[0], status=status)
+def tell(sender: Sender, status: int = 200) -> Response:
+    return Response(outputs.senders([sender])[0], status=status)
 
 
 def of_legacy(verb: str) -> str:

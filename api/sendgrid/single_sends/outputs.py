@@ -12,63 +12,63 @@ from campaigns.states import CampaignStatus
 from mailer.compose.plain_text import plain_text_of
 
 
-def single_send(found: Campaign) -> dict[str, Any]:
+def single_send(campaign: Campaign) -> dict[str, Any]:
     """Return a whole Single Send."""
     return {
-        "id": str(found.uuid),
-        "name": found.title,
-        "status": word_for(found.status, Dialect.SINGLE_SENDS),
-        "categories": found.categories,
-        "send_at": moment(found.send_at),
+        "id": str(campaign.uuid),
+        "name": campaign.title,
+        "status": word_for(campaign.status, Dialect.SINGLE_SENDS),
+        "categories": campaign.categories,
+        "send_at": moment(campaign.send_at),
         "send_to": {
-            "list_ids": [str(each.uuid) for each in found.lists.all() if each.deleted_at is None],
-            "segment_ids": [str(each.uuid) for each in found.segments.all()],
-            "all": found.is_to_all,
+            "list_ids": [str(each.uuid) for each in campaign.lists.all() if each.deleted_at is None],
+            "segment_ids": [str(each.uuid) for each in campaign.segments.all()],
+            "all": campaign.is_to_all,
         },
-        "created_at": moment(found.created_at),
-        "updated_at": moment(found.updated_at),
+        "created_at": moment(campaign.created_at),
+        "updated_at": moment(campaign.updated_at),
         "email_config": {
-            "subject": found.subject,
-            "html_content": found.html_content,
-            "plain_content": plain_content(found),
-            "generate_plain_content": found.generates_plain,
+            "subject": campaign.subject,
+            "html_content": campaign.html_content,
+            "plain_content": plain_content(campaign),
+            "generate_plain_content": campaign.generates_plain,
             "design_id": None,
-            "editor": found.editor,
-            "suppression_group_id": found.suppression_group_id,
-            "custom_unsubscribe_url": found.custom_unsubscribe_url or None,
-            "sender_id": found.sender_id,
-            "ip_pool": found.ip_pool or None,
+            "editor": campaign.editor,
+            "suppression_group_id": campaign.suppression_group_id,
+            "custom_unsubscribe_url": campaign.custom_unsubscribe_url or None,
+            "sender_id": campaign.sender_id,
+            "ip_pool": campaign.ip_pool or None,
         },
-        "warnings": warnings(found),
+        "warnings": warnings(campaign),
     }
 
 
-def plain_content(found: Campaign) -> str:
+def plain_content(campaign: Campaign) -> str:
     """Return the caller's plain text, or the one that is generated for the mail."""
-    if found.plain_content.strip() or not found.generates_plain:
-        return found.plain_content
-    return plain_text_of(found.html_content)
+    if campaign.plain_content.strip() or not campaign.generates_plain:
+        return campaign.plain_content
+    return plain_text_of(campaign.html_content)
 
 
-def warnings(found: Campaign) -> list[dict[str, Any]]:
+def warnings(campaign: Campaign) -> list[dict[str, Any]]:
     """Return why a campaign could not be sent. SendGrid has no status for that."""
-    if found.status != CampaignStatus.FAILED:
+    if campaign.status != CampaignStatus.FAILED:
         return []
-    return [{"message": found.failure, "field": None, "warning_id": "failed"}]
+    return [{"message": campaign.failure, "field": None, "warning_id": "failed"}]
 
 
-def line(found: Campaign) -> dict[str, Any]:
+def line(campaign: Campaign) -> dict[str, Any]:
     """Return a Single Send as an entry of a list."""
     return {
-        "id": str(found.uuid),
-        "name": found.title,
+        "id": str(campaign.uuid),
+        "name": campaign.title,
         "abtest": None,
-        "status": word_for(found.status, Dialect.SINGLE_SENDS),
-        "categories": found.categories,
-        "send_at": moment(found.send_at),
+        "status": word_for(campaign.status, Dialect.SINGLE_SENDS),
+        "categories": campaign.categories,
+        "send_at": moment(campaign.send_at),
         "is_abtest": False,
-        "updated_at": moment(found.updated_at),
-        "created_at": moment(found.created_at),
+        "updated_at": moment(campaign.updated_at),
+        "created_at": moment(campaign.created_at),
     }
 
 

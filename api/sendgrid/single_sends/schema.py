@@ -1,4 +1,4 @@
-"""The calls of `views/single_sends.py`."""
+"""The calls of `single_sends/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ COMPONENTS: dict[str, Piece] = {
     "SingleSendLine": record(
         id=UUID,
         name=TEXT,
-        # Of tests with several variations, which there are none of.
+        # Tests of several variations do not exist here.
         abtest={"type": "object", "nullable": True},
         status=STATUS,
         categories=list_of(TEXT),
@@ -85,7 +85,7 @@ COMPONENTS: dict[str, Piece] = {
     "SingleSendChange": {
         "type": "object",
         "properties": WRITABLE,
-        "description": "What is missing or a blank string stays. Null empties what may be null.",
+        "description": "A field that is missing or blank stays unchanged. Null empties a field that may be null.",
     },
     "SingleSendSchedule": record(send_at=nullable(TIME), status=STATUS),
     "SingleSendSearch": {
@@ -137,15 +137,15 @@ LINES = record(result=list_of(component("SingleSendLine")), _metadata=component(
 single_sends = extend_schema_view(
     get=marketing_call(
         "list_single_sends",
-        "The account's Single Sends, the newest first",
+        "List the account's Single Sends, the newest first",
         tag=SINGLE_SENDS,
         query=PAGE,
-        replies={200: Reply("Some of them.", LINES)},
+        replies={200: Reply("A page of the list.", LINES)},
         refusals=[400],
     ),
     post=marketing_call(
         "create_single_send",
-        "A new Single Send, as a draft",
+        "Create a Single Send as a draft",
         tag=SINGLE_SENDS,
         body=component("NewSingleSend"),
         replies={201: Reply("The new Single Send.", component("SingleSend"))},
@@ -156,21 +156,23 @@ single_sends = extend_schema_view(
         "Delete several Single Sends in any status, all or none; those that are being sent are stopped",
         tag=SINGLE_SENDS,
         query=[ids("ids", MAX_IDS, "The ids of the Single Sends to delete.", is_required=True)],
-        replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
+        replies={
+            204: Reply("Deleted. The headers are present if something had to be stopped.", headers=RECEIPT_HEADERS)
+        },
         refusals=[400, 404, 409],
     ),
 )
 one_single_send = extend_schema_view(
     get=marketing_call(
         "get_single_send",
-        "A Single Send",
+        "Get a Single Send",
         tag=SINGLE_SENDS,
         replies={200: Reply("The Single Send.", component("SingleSend"))},
         refusals=[404],
     ),
     post=marketing_call(
         "duplicate_single_send",
-        "A copy, as a draft",
+        "Copy a Single Send as a draft",
         tag=SINGLE_SENDS,
         body={"type": "object", "properties": {"name": nullable({**TEXT, "maxLength": values.TITLE_LENGTH})}},
         replies={201: Reply("The copy.", component("SingleSend"))},
@@ -178,27 +180,29 @@ one_single_send = extend_schema_view(
     ),
     patch=marketing_call(
         "change_single_send",
-        "Change what is given, of a draft",
+        "Change the given fields of a draft",
         tag=SINGLE_SENDS,
         body=component("SingleSendChange"),
-        replies={202: Reply("Changed.", component("SingleSend"))},
+        replies={202: Reply("The changed Single Send.", component("SingleSend"))},
         refusals=[404, 409],
     ),
     delete=marketing_call(
         "delete_single_send",
         "Delete a Single Send in any status; one that is being sent is stopped",
         tag=SINGLE_SENDS,
-        replies={204: Reply("Deleted. The headers are there if something had to be stopped.", headers=RECEIPT_HEADERS)},
+        replies={
+            204: Reply("Deleted. The headers are present if something had to be stopped.", headers=RECEIPT_HEADERS)
+        },
         refusals=[404, 409],
     ),
 )
 single_send_schedule = extend_schema_view(
     put=marketing_call(
         "schedule_single_send",
-        "Send a Single Send at a time, at another one, or now",
+        "Schedule a Single Send, change its time, or send it now",
         tag=SINGLE_SENDS,
         body=record(send_at={**TEXT, "description": "ISO 8601, in the future; or `now`."}),
-        replies={201: Reply("Scheduled.", component("SingleSendSchedule"))},
+        replies={201: Reply("The schedule of the Single Send.", component("SingleSendSchedule"))},
         refusals=[404, 409, 408],
     ),
     delete=marketing_call(
@@ -212,29 +216,29 @@ single_send_schedule = extend_schema_view(
 single_send_search = extend_schema_view(
     post=marketing_call(
         "search_single_sends",
-        "The Single Sends with these letters in their names, in these statuses, with one of these categories",
+        "Search for Single Sends by a part of the name, by status and by category",
         tag=SINGLE_SENDS,
         query=PAGE,
         body=component("SingleSendSearch"),
-        replies={200: Reply("Some of them.", LINES)},
+        replies={200: Reply("A page of the list.", LINES)},
         refusals=REPEATABLE,
     ),
 )
 single_send_categories = extend_schema_view(
     get=marketing_call(
         "list_single_send_categories",
-        "The categories that were used last",
+        "List the categories that were used last",
         tag=SINGLE_SENDS,
-        replies={200: Reply("At most a thousand.", record(categories=list_of(TEXT)))},
+        replies={200: Reply("At most a thousand categories.", record(categories=list_of(TEXT)))},
     ),
 )
 test_mail = extend_schema_view(
     post=marketing_call(
         "send_test_mail",
-        "Mail a Single Send to some addresses, in any status",
+        "Send a test of a Single Send, in any status, to some addresses",
         tag=SINGLE_SENDS,
         body=component("TestMail"),
-        replies={202: Reply("Accepted.", {"type": "object"})},
+        replies={202: Reply("The test is accepted.", {"type": "object"})},
         refusals=REPEATABLE,
     ),
 )

@@ -158,8 +158,8 @@ class SingleSendSearch(SingleSendEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        wanted = list_campaigns(self.account, **inputs.read_search(request))
-        page = read_page(request, wanted, default=PAGE, highest=HIGHEST_PAGE)
+        campaigns = list_campaigns(self.account, **inputs.read_search(request))
+        page = read_page(request, campaigns, default=PAGE, highest=HIGHEST_PAGE)
         return Response(page_of(map(outputs.line, page.rows), page.metadata))
 
 

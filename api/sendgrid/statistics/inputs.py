@@ -50,11 +50,11 @@ def read_exported(request: Request) -> list[UUID]:
 
 
 def read_uuids(request: Request, name: str, *, highest: int, lowest: int = 0) -> list[UUID]:
-    given = read_list(request, name, highest=highest, lowest=lowest)
-    found = [uuid for each in given if (uuid := find_uuid(each))]
-    if len(found) < len(given):
+    texts = read_list(request, name, highest=highest, lowest=lowest)
+    uuids = [uuid for each in texts if (uuid := find_uuid(each))]
+    if len(uuids) < len(texts):
         raise Refusal(400, Problem(f"{name} must be UUIDs", name))
-    return found
+    return uuids
 
 
 def read_span(request: Request) -> Span:
@@ -83,10 +83,10 @@ def read_zone(request: Request) -> ZoneInfo:
 
 
 def read_date(request: Request, name: str) -> dt.date | None:
-    given = request.query_params.get(name)
-    if given is None:
+    text = request.query_params.get(name)
+    if text is None:
         return None
     try:
-        return dt.date.fromisoformat(given if DATE.fullmatch(given) else "")
+        return dt.date.fromisoformat(text if DATE.fullmatch(text) else "")
     except ValueError:
         raise Refusal(400, Problem(f"{name} must be a date like 2030-01-31", name)) from None

@@ -16,9 +16,9 @@ EVERYTHING = "all"
 """SendGrid's variation and phase of a send that does not test several variations."""
 
 
-def statistics_line(found: Campaign, counters: Mapping[str, int], *, aggregation: str = "total") -> dict[str, Any]:
+def statistics_line(campaign: Campaign, counters: Mapping[str, int], *, aggregation: str = "total") -> dict[str, Any]:
     return {
-        "id": str(found.uuid),
+        "id": str(campaign.uuid),
         "ab_variation": EVERYTHING,
         "ab_phase": EVERYTHING,
         "aggregation": aggregation,
@@ -50,16 +50,16 @@ def counters(counted: Statistics) -> dict[str, int]:
 
 def counters_of_days(days: Iterable[Day]) -> dict[str, int]:
     """Return SendGrid's counters for one day or for several."""
-    found = list(days)
+    rows = list(days)
     return counters(
         Statistics(
-            recipients=sum(day.recipients for day in found),
-            sent=sum(day.sent for day in found),
-            refused=sum(day.refused for day in found),
-            opened=sum(day.opened for day in found),
-            clicked=sum(day.clicked for day in found),
-            unsubscribed=sum(day.unsubscribed for day in found),
-            reported_spam=sum(day.reported_spam for day in found),
+            recipients=sum(day.recipients for day in rows),
+            sent=sum(day.sent for day in rows),
+            refused=sum(day.refused for day in rows),
+            opened=sum(day.opened for day in rows),
+            clicked=sum(day.clicked for day in rows),
+            unsubscribed=sum(day.unsubscribed for day in rows),
+            reported_spam=sum(day.reported_spam for day in rows),
         )
     )
 
@@ -69,10 +69,10 @@ def statistics_csv(counted: Iterable[tuple[Campaign, Statistics]], zone: ZoneInf
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["id", "name", "status", "send_at", *counters(Statistics())])
-    for found, statistics in counted:
-        at = found.send_at.astimezone(zone).isoformat(timespec="seconds") if found.send_at else ""
-        status = word_for(found.status, Dialect.SINGLE_SENDS)
-        writer.writerow([found.uuid, as_text(found.title), status, at, *counters(statistics).values()])
+    for campaign, statistics in counted:
+        at = campaign.send_at.astimezone(zone).isoformat(timespec="seconds") if campaign.send_at else ""
+        status = word_for(campaign.status, Dialect.SINGLE_SENDS)
+        writer.writerow([campaign.uuid, as_text(campaign.title), status, at, *counters(statistics).values()])
     return text.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""The calls of `views/statistics.py`."""
+"""The calls of `statistics/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ ZONE = OpenApiParameter("timezone", {**TEXT, "default": "UTC"}, description="The
 statistics = extend_schema_view(
     get=marketing_call(
         "list_single_send_statistics",
-        "What became of the Single Sends, the newest first",
+        "List the statistics of Single Sends, the newest first",
         tag=STATISTICS,
         query=[ids("singlesend_ids", MAX_CHOSEN, "Return only the entries with these ids."), *PAGE],
-        replies={200: Reply("Some of them.", component("StatisticsPage"))},
+        replies={200: Reply("A page of the statistics.", component("StatisticsPage"))},
         refusals=[400],
     ),
 )
 one_single_sends_statistics = extend_schema_view(
     get=marketing_call(
         "get_single_send_statistics",
-        "What became of a Single Send, in all or by the day",
+        "Get the statistics of a Single Send, in total or by day",
         tag=STATISTICS,
         query=[
             OpenApiParameter("aggregated_by", one_of([DAY, TOTAL]), description="Days without an event are left out."),
@@ -51,19 +51,19 @@ one_single_sends_statistics = extend_schema_view(
             ZONE,
             *PAGE,
         ],
-        replies={200: Reply("Its counters.", component("StatisticsPage"))},
+        replies={200: Reply("The counters of the Single Send.", component("StatisticsPage"))},
         refusals=[400, 404, 408],
     ),
 )
 link_statistics = extend_schema_view(
     get=marketing_call(
         "get_single_send_link_statistics",
-        "How often the links of a Single Send were clicked",
+        "Get how often the links of a Single Send were clicked",
         tag=STATISTICS,
         query=PAGE,
         replies={
             200: Reply(
-                "The links.",
+                "The links and the number of clicks.",
                 record(results=list_of(LINK), _metadata=component("PageMetadata"), total_clicks=NUMBER),
             )
         },
@@ -73,10 +73,10 @@ link_statistics = extend_schema_view(
 exported_statistics = extend_schema_view(
     get=marketing_call(
         "export_single_send_statistics",
-        "The statistics of Single Sends as CSV",
+        "Export the statistics of Single Sends as CSV",
         tag=STATISTICS,
         query=[ids("ids", MAX_IDS, "The ids of the Single Sends.", is_required=True), ZONE],
-        replies={200: Reply("Lines of CSV, the first with the names.", TEXT, type="text/csv")},
+        replies={200: Reply("Lines of CSV. The first one holds the names of the columns.", TEXT, type="text/csv")},
         refusals=[400],
     ),
 )

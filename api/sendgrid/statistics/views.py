@@ -36,10 +36,10 @@ class StatisticsEndpoint(MarketingEndpoint):
 @schema.statistics
 class SingleSendStatistics(StatisticsEndpoint):
     def get(self, request: Request) -> Response:
-        wanted = list_campaigns(self.account)
+        campaigns = list_campaigns(self.account)
         if chosen := inputs.read_chosen(request):
-            wanted = wanted.filter(uuid__in=chosen)
-        page = read_page(request, wanted, default=PAGE, highest=HIGHEST_PAGE)
+            campaigns = campaigns.filter(uuid__in=chosen)
+        page = read_page(request, campaigns, default=PAGE, highest=HIGHEST_PAGE)
         counted = statistics_of(page.rows)
         lines = [outputs.statistics_line(each, outputs.counters(counted[each.pk])) for each in page.rows]
         return Response(page_of(lines, page.metadata, key="results"))
@@ -82,9 +82,9 @@ class LinkStatistics(StatisticsEndpoint):
 class ExportedStatistics(StatisticsEndpoint):
     def get(self, request: Request) -> HttpResponse:
         zone = inputs.read_zone(request)
-        found = list(list_campaigns(self.account).filter(uuid__in=inputs.read_exported(request)))
-        counted = statistics_of(found)
-        text = outputs.statistics_csv(((each, counted[each.pk]) for each in found), zone)
+        campaigns = list(list_campaigns(self.account).filter(uuid__in=inputs.read_exported(request)))
+        counted = statistics_of(campaigns)
+        text = outputs.statistics_csv(((each, counted[each.pk]) for each in campaigns), zone)
         return HttpResponse(text, content_type="text/csv; charset=utf-8")
 
 

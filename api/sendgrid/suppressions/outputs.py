@@ -10,14 +10,14 @@ from api.sendgrid.outputs import seconds_of
 from mailer.models import Suppression, SuppressionKind
 
 
-def suppression(found: Suppression) -> dict[str, Any]:
+def suppression(row: Suppression) -> dict[str, Any]:
     """Return an entry of a suppression list. Each kind of list has its own fields."""
-    entry: dict[str, Any] = {"created": seconds_of(found.created_at), "email": found.email}
-    if found.kind in WITH_REASON:
-        entry["reason"] = found.reason
-    if found.kind in WITH_STATUS:
-        entry["status"] = found.status
-    if found.kind == SuppressionKind.SPAM:
+    entry: dict[str, Any] = {"created": seconds_of(row.created_at), "email": row.email}
+    if row.kind in WITH_REASON:
+        entry["reason"] = row.reason
+    if row.kind in WITH_STATUS:
+        entry["status"] = row.status
+    if row.kind == SuppressionKind.SPAM:
         entry["ip"] = ""  # of the sender, which is the peer's affair
     return entry
 

@@ -1,4 +1,4 @@
-"""The calls of `views/suppression.py`: the same for each list, but for the fields of its entries."""
+"""The calls of `suppressions/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from api.sendgrid.words import WITH_BODY, call
 
 TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
 WINDOW = [
-    OpenApiParameter("start_time", TIME, description="Made at this time or later, in Unix time."),
-    OpenApiParameter("end_time", TIME, description="Made at this time or earlier."),
+    OpenApiParameter(
+        "start_time", TIME, description="Only entries that were made at this time or later, in Unix time."
+    ),
+    OpenApiParameter("end_time", TIME, description="Only entries that were made at this time or earlier."),
     OpenApiParameter(
         "limit",
         {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT},
@@ -23,7 +25,7 @@ WINDOW = [
     OpenApiParameter(
         "email",
         {**TEXT, "maxLength": MAX_ADDRESS_LENGTH},
-        description="How addresses begin; % stands for anything.",
+        description="The beginning of the addresses; % stands for any text.",
     ),
 ]
 LINK = Header("Link", "The next, previous, first and last part of the list.")
@@ -33,7 +35,7 @@ def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool =
     """Describe the calls that read a list, and that take addresses off it."""
     get = call(
         f"list_{name}",
-        f"The addresses that {words}, the newest first",
+        f"List the addresses that {words}, the newest first",
         tag=SUPPRESSIONS,
         query=WINDOW,
         replies={200: Reply("A part of the list.", list_of(entry), (LINK,))},
@@ -41,12 +43,12 @@ def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool =
     )
     if not may_be_deleted:
         return extend_schema_view(get=get)
-    # OpenAPI 3.0 has no body for a DELETE, so it is told in words.
+    # OpenAPI 3.0 has no body for a DELETE, so the summary describes it.
     delete = call(
         f"remove_{name}",
         f'Forget that addresses {words}; the body says `{{"emails": […]}}` or `{{"delete_all": true}}`',
         tag=SUPPRESSIONS,
-        replies={204: Reply("Done.")},
+        replies={204: Reply("The addresses are off the list.")},
         refusals=WITH_BODY,
     )
     return extend_schema_view(get=get, delete=delete)
@@ -57,16 +59,16 @@ def describe_entry(name: str, words: str, entry: Piece) -> Describe:
     return extend_schema_view(
         get=call(
             f"get_{name}",
-            f"Whether an address {words}",
+            f"Get an address if it {words}",
             tag=SUPPRESSIONS,
-            replies={200: Reply("A list of one, or of none.", list_of(entry))},
+            replies={200: Reply("A list with one entry, or an empty list.", list_of(entry))},
             refusals=[404],
         ),
         delete=call(
             f"remove_{name}",
             f"Forget of an address that it {words}",
             tag=SUPPRESSIONS,
-            replies={204: Reply("Done.")},
+            replies={204: Reply("The address is off the list.")},
             refusals=[404],
         ),
     )

@@ -23,9 +23,9 @@ class List(Endpoint):
 
     def get(self, request: Request) -> Response:
         window = inputs.read_window(request)
-        found, total = lists.list_suppressions(self.account, self.kind, window)
+        suppressions, total = lists.list_suppressions(self.account, self.kind, window)
         links = outputs.page_links(request._request, limit=window.limit, offset=window.offset, total=total)
-        return Response([outputs.suppression(each) for each in found], headers=links)
+        return Response([outputs.suppression(each) for each in suppressions], headers=links)
 
     def delete(self, request: Request) -> Response:
         emails = inputs.read_deletion(request)
@@ -43,8 +43,8 @@ class Entry(Endpoint):
 
     def get(self, request: Request, email: str) -> Response:
         """Answer with a list of one entry, or with an empty list."""
-        found = lists.find_suppressed(self.account, self.kind, inputs.read_known([email]))
-        return Response([outputs.suppression(each) for each in found])
+        suppressions = lists.find_suppressed(self.account, self.kind, inputs.read_known([email]))
+        return Response([outputs.suppression(each) for each in suppressions])
 
     def delete(self, request: Request, email: str) -> Response:
         lists.unsuppress(self.account, self.kind, inputs.read_known([email]))
