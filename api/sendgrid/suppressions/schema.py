@@ -46,7 +46,7 @@ def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool =
     # OpenAPI 3.0 has no body for a DELETE, so the summary describes it.
     delete = call(
         f"remove_{name}",
-        f'Forget that addresses {words}; the body says `{{"emails": […]}}` or `{{"delete_all": true}}`',
+        f'Remove addresses that {words} from their list; the body is `{{"emails": […]}}` or `{{"delete_all": true}}`',
         tag=SUPPRESSIONS,
         replies={204: Reply("The addresses are off the list.")},
         refusals=WITH_BODY,
@@ -59,14 +59,14 @@ def describe_entry(name: str, words: str, entry: Piece) -> Describe:
     return extend_schema_view(
         get=call(
             f"get_{name}",
-            f"Get an address if it {words}",
+            f"Get the entry of an address that {words}",
             tag=SUPPRESSIONS,
             replies={200: Reply("A list with one entry, or an empty list.", list_of(entry))},
             refusals=[404],
         ),
         delete=call(
             f"remove_{name}",
-            f"Forget of an address that it {words}",
+            f"Remove an address that {words} from its list",
             tag=SUPPRESSIONS,
             replies={204: Reply("The address is off the list.")},
             refusals=[404],
