@@ -40,7 +40,7 @@ class NoCredentials(CallerRefused):
 
 
 class UnknownCredentials(CallerRefused):
-    """No living key belongs to the credentials of the request."""
+    """The credentials of the request belong to no living key."""
 
     status = 401
 

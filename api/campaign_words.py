@@ -1,8 +1,8 @@
-"""Campaigns in each dialect: the words for their statuses, and the moves it allows.
+"""Words and moves of campaigns in each API: what it calls their statuses, and which moves it allows.
 
-Two tables. `WORDS` has the word of every dialect for every status of the core; `ALLOWED` says from which statuses a
-dialect lets its callers make a move, a part of what the core allows, and goes into the core's calls as `allowed_from`.
-A campaign that has failed can be sent again only where the dialect has a word for that.
+The table `WORDS` has the word of every API for every status of the core. The table `ALLOWED` has the statuses from
+which an API lets its callers make a move. They are some of those that the core allows, and are passed to the core as
+`allowed_from`. A failed campaign can be sent again only where the API has a word for that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from campaigns.states import CampaignStatus as Status
 
 
 class Dialect(enum.Enum):
-    """Who speaks of campaigns."""
+    """An API that has campaigns."""
 
     LEGACY = "SendGrid's legacy campaigns"
     SINGLE_SENDS = "SendGrid's Single Sends"
@@ -24,7 +24,7 @@ class Dialect(enum.Enum):
 
 
 class Move(enum.Enum):
-    """What a caller may do to a campaign."""
+    """A change that a caller can make to a campaign."""
 
     EDIT = "edit"
     SCHEDULE = "schedule"
@@ -107,7 +107,7 @@ ALLOWED: Final[Mapping[Dialect, Mapping[Move, frozenset[Status]]]] = {
         Move.SCHEDULE: STARTABLE,
         Move.UNSCHEDULE: SCHEDULED,
         Move.SEND_NOW: STARTABLE,
-        # It shows a paused campaign as sending, and a sending one can be canceled.
+        # Easymail shows a paused campaign as sending, and a sending campaign can be cancelled.
         Move.CANCEL: frozenset({Status.QUEUED, Status.SENDING, Status.PAUSED}),
         Move.DELETE: frozenset({Status.DRAFT, Status.SENT, Status.FAILED, Status.CANCELLED}),
     },
@@ -120,19 +120,19 @@ ALLOWED: Final[Mapping[Dialect, Mapping[Move, frozenset[Status]]]] = {
         Move.CANCEL: frozenset({Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.PAUSED}),
     },
 }
-"""A move that is not named is none of the dialect's."""
+"""The statuses from which each API allows a move. An API does not have the moves that are missing here."""
 
 
 def word_for(status: int, dialect: Dialect) -> str:
-    """What a dialect calls a status."""
+    """Return the word of an API for a status."""
     return WORDS[dialect][Status(status)]
 
 
 def statuses_called(word: str, dialect: Dialect) -> frozenset[Status]:
-    """The statuses that a dialect has this word for; none if it does not have the word."""
-    return frozenset(status for status, said in WORDS[dialect].items() if said == word)
+    """Return the statuses for which an API has this word; none if the API does not have the word."""
+    return frozenset(status for status, name in WORDS[dialect].items() if name == word)
 
 
 def may(move: Move, dialect: Dialect) -> frozenset[Status]:
-    """From which statuses a dialect lets its callers make a move."""
+    """Return the statuses from which an API lets its callers make a move."""
     return ALLOWED[dialect][move]

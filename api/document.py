@@ -20,7 +20,7 @@ WITHOUT_EFFECT = {"SendGrid": sendgrid.WITHOUT_EFFECT, "Easymail": EASYMAIL_WITH
 
 
 class Routes(EndpointEnumerator):
-    """A trailing slash is taken everywhere and needed nowhere: the document shows the paths without."""
+    """The routes without a trailing slash, which is accepted everywhere and required nowhere."""
 
     def get_path_from_regex(self, path_regex: str) -> str:
         path: str = super().get_path_from_regex(path_regex)
@@ -28,15 +28,15 @@ class Routes(EndpointEnumerator):
 
 
 class Document(SchemaGenerator):
-    """What drf-spectacular finds, and what the dialects say besides: components, and calls that are plain functions."""
+    """The document of drf-spectacular, with the components of the APIs and with calls that are plain functions."""
 
     endpoint_inspector_cls = Routes
 
     def get_schema(self, request: Any = None, public: bool = True) -> Piece:
-        found: Piece = super().get_schema(request=request, public=public)
-        found["paths"] = dict(sorted({**found["paths"], **sendgrid.PATHS}.items()))
-        found["components"]["schemas"] |= native.COMPONENTS | sendgrid.COMPONENTS | easymail.COMPONENTS
-        return found
+        document: Piece = super().get_schema(request=request, public=public)
+        document["paths"] = dict(sorted({**document["paths"], **sendgrid.PATHS}.items()))
+        document["components"]["schemas"] |= native.COMPONENTS | sendgrid.COMPONENTS | easymail.COMPONENTS
+        return document
 
 
 def make_document() -> Piece:
@@ -48,5 +48,5 @@ def make_document() -> Piece:
 
 @cache
 def document_text() -> str:
-    """The document as JSON. Made once: it depends on the code alone."""
+    """Return the document as JSON. It is made once, because it depends on the code alone."""
     return json.dumps(make_document(), separators=(",", ":"))

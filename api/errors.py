@@ -23,7 +23,7 @@ from foundation.errors import SluiceError
 
 ANY_CALL: Final = "any call"
 ITS_OWN: Final = "the error's own"
-"""As the field of a row: the field that the error names."""
+"""Instead of a row's field: the field that the error names."""
 
 
 class Refusal(Exception):

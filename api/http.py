@@ -1,4 +1,4 @@
-"""What every dialect needs of HTTP: a body read within bounds, JSON that can be stored, the receipt's headers."""
+"""Parts of HTTP that every API needs: a body within bounds, JSON that can be stored, the headers of a receipt."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from pydantic_core import from_json
 from batches.models import Receipt
 
 BODY = "sluice.body"
-"""Where `keep_body` leaves the body, in the request's META."""
+"""The name under which `keep_body` stores the body in the request's META."""
 MAX_DEPTH = 201
-"""Objects and lists within each other: the JSON parser's own bound."""
+"""The deepest nesting of objects and lists, which is the JSON parser's own bound."""
 
 
 class BadBody(Exception):
-    """A body that cannot be read. Each dialect has its own status and words for it."""
+    """A body cannot be read. Each API has its own status and text for this."""
 
 
 class BodyTooLarge(BadBody):
-    """More than `MAX_BODY_BYTES`, as sent or after decompression."""
+    """The body has more than `MAX_BODY_BYTES`, as sent or after decompression."""
 
 
 class UnknownEncoding(BadBody):
-    """A Content-Encoding other than gzip."""
+    """The Content-Encoding is not gzip."""
 
 
 class NotUtf8(BadBody):
-    """Bytes that are not UTF-8."""
+    """The body is not UTF-8."""
 
 
 class NotJson(BadBody):
-    """A body that is cut off, or not JSON, or JSON with something in it that cannot be stored."""
+    """The body is incomplete, not JSON, or JSON with something in it that cannot be stored."""
 
 
 class TooDeep(BadBody):
-    """JSON nested more than `MAX_DEPTH` deep."""
+    """The JSON of the body is nested more than `MAX_DEPTH` deep."""
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """The whole body, decompressed if it came gzipped. Raises BadBody."""
+    """Return the whole body, decompressed if it is gzipped. Raises BadBody."""
     kept: bytes | None = request.META.get(BODY)
     return _read_body(request) if kept is None else kept
 
 
 def keep_body(request: HttpRequest) -> bytes:
-    """`read_body`, for a body that will be read once more. Raises BadBody."""
+    """Return the body like `read_body`, and keep it for the next `read_body`. Raises BadBody."""
     body: bytes = request.META.setdefault(BODY, read_body(request))
     return body
 
@@ -66,7 +66,7 @@ def _read_body(request: HttpRequest) -> bytes:
 
 
 def read_within(request: HttpRequest, limit: int) -> bytes:
-    """At most `limit` bytes. One that announces more is not read at all."""
+    """Return a body of at most `limit` bytes. A body that announces more is not read at all. Raises BadBody."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdecimal() and int(length[:20]) > limit:
         raise BodyTooLarge
@@ -83,9 +83,9 @@ def read_within(request: HttpRequest, limit: int) -> bytes:
 
 
 def gunzip_within(packed: bytes, limit: int) -> bytes:
-    """Decompressed, never holding more than `limit` bytes and one, however small the bomb.
+    """Return the decompressed bytes, of which never more than `limit` and one are in memory. Raises BadBody.
 
-    One gzip member only: thirty megabytes of empty members would cost minutes.
+    Only one gzip member is read: thirty megabytes of empty members would cost minutes.
     """
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
@@ -100,9 +100,9 @@ def gunzip_within(packed: bytes, limit: int) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of a JSON text (RFC 8259), free of NUL, which PostgreSQL cannot store. Raises NotUtf8 and NotJson.
+    """Return the value of a JSON text (RFC 8259). Raises NotUtf8 and NotJson, also for NUL, which cannot be stored.
 
-    A byte order mark before it is skipped, as RFC 8259 section 8.1 allows.
+    A byte order mark before it is skipped (RFC 8259, section 8.1).
 
     Raises TooDeep for nesting beyond `MAX_DEPTH`. The parser bounds the digits of a number (4,300), too, and refuses
     lone surrogates.
@@ -122,13 +122,14 @@ def parse_json(body: bytes) -> Any:
 def has_nul(body: bytes) -> bool:
     """Return whether a string in a JSON text has a NUL: the escape u0000 behind a backslash that is not escaped itself.
 
-    By two plain searches: a regular expression that counts backslashes keeps a trail of each pair, 34 times the body.
+    Two plain searches are used, because a regular expression that counts backslashes needs 34 times the memory of the
+    body.
     """
     return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"__")
 
 
 def receipt_headers(receipt: Receipt) -> dict[str, str]:
-    """Return the headers of every answer that stops or resumes something."""
+    """Return the headers of an answer to a stop or a resume."""
     return {
         "X-Sluice-Settled": "true" if receipt.is_settled else "false",
         "X-Sluice-Sent": str(receipt.sent),
@@ -137,7 +138,7 @@ def receipt_headers(receipt: Receipt) -> dict[str, str]:
 
 
 def headers_of_receipts(receipts: Sequence[Receipt]) -> dict[str, str]:
-    """Those of all receipts in one: settled if all are, and the messages of all that had left."""
+    """Return the headers of an answer to several stops: settled if all are, and the sum of the sent messages."""
     if not receipts:
         return {}
     return {

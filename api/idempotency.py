@@ -1,7 +1,7 @@
 """Idempotency-Key: a POST that is repeated with the same key is done once, and answered again with the same answer.
 
-`accounts/idempotency.py` knows what is kept and for how long; here the key is read from a request, and the answer is
-made of what was kept. Without the header all this costs one look into a dictionary.
+The module `accounts/idempotency.py` says what is kept and for how long. Here the key is read from a request, and an
+answer is made of the kept one. A request without the header costs one look into a dictionary.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from api.endpoint import KeyEndpoint
 from api.http import keep_body
 
 HEADER: Final = "HTTP_IDEMPOTENCY_KEY"
-"""Where a request's META has the key."""
+"""The name of the key in a request's META."""
 
 View = TypeVar("View", bound=KeyEndpoint)
 P = ParamSpec("P")
@@ -31,12 +31,12 @@ Post = Callable[Concatenate[View, Request, P], HttpResponse]
 
 
 def done_once(post: Post[View, P]) -> Post[View, P]:
-    """For a `post` that only writes rows: the key, the work and the answer are committed together, or none of them."""
+    """Decorate a `post` that only writes rows: key, work and answer are committed together, or nothing is."""
     return _repeatable(post, do_in_one_transaction)
 
 
 def done_once_in_steps(post: Post[View, P]) -> Post[View, P]:
-    """For a `post` that commits by itself and then waits: the key is reserved before, and the answer kept after it.
+    """Decorate a `post` that commits by itself and then waits: reserve the key before, and keep the answer after it.
 
     If the process dies in between, the request may be done again a minute later; `accounts/idempotency.py` says why
     that is harmless.
@@ -45,7 +45,7 @@ def done_once_in_steps(post: Post[View, P]) -> Post[View, P]:
 
 
 def has_key(request: HttpRequest | Request) -> bool:
-    """Whether a request comes with an Idempotency-Key."""
+    """Return whether a request has an Idempotency-Key."""
     return HEADER in request.META
 
 
@@ -63,7 +63,10 @@ def _repeatable(
 
 
 def asked_by(request: HttpRequest, account: Account) -> KeyedRequest:
-    """The request by its key. A trailing slash makes no other path. Raises BadIdempotencyKey and BadBody."""
+    """Return the identity of a request with an Idempotency-Key. A trailing slash makes no difference.
+
+    Raises BadIdempotencyKey and BadBody.
+    """
     path = request.path.rstrip("/")
     return identify_request(
         request.META[HEADER], account, method=request.method or "", path=path, body=keep_body(request)
@@ -73,51 +76,51 @@ def asked_by(request: HttpRequest, account: Account) -> KeyedRequest:
 def do_in_one_transaction(asked: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Reserve, work, keep the answer, commit. Whatever `work` raises undoes all of it, the key included."""
     with transaction.atomic():
-        found = reserve(asked)
-        if isinstance(found, KeptAnswer):
-            return replay(found)
+        reservation = reserve(asked)
+        if isinstance(reservation, KeptAnswer):
+            return replay(reservation)
         response = work()
-        keep_answer(found, kept(response))
+        keep_answer(reservation, kept(response))
     return response
 
 
 def do_in_steps(asked: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Reserve and commit; work; keep the answer. Whatever `work` raises frees the key."""
-    found = reserve(asked)
-    if isinstance(found, KeptAnswer):
-        return replay(found)
+    reservation = reserve(asked)
+    if isinstance(reservation, KeptAnswer):
+        return replay(reservation)
     try:
         response = work()
     except Exception:
-        _free(found)
+        _free(reservation)
         raise
-    keep_answer(found, kept(response))
+    keep_answer(reservation, kept(response))
     return response
 
 
 def _free(reservation: Reservation) -> None:
-    # With the database away the key frees itself in a minute; what went wrong first is what the caller hears.
+    # With the database away the key is free in a minute anyway, and the caller needs to know the first error.
     with suppress(DatabaseError):
         free_key(reservation)
 
 
 def kept(response: HttpResponse) -> KeptAnswer:
-    """What is repeated of an answer."""
+    """Return the parts of an answer that are kept for repetitions."""
     if isinstance(response, Response):
-        # REST framework renders its own only after the view.
+        # The REST framework renders its own responses only after the view.
         body, kind = JSONRenderer().render(response.data), JSONRenderer.media_type
     else:
         body, kind = response.content, response.headers["Content-Type"]
-    told = {name: value for name, value in response.items() if is_told_again(name)}
-    return KeptAnswer(response.status_code, {"Content-Type": kind, **told}, body.decode())
+    headers = {name: value for name, value in response.items() if is_repeated(name)}
+    return KeptAnswer(response.status_code, {"Content-Type": kind, **headers}, body.decode())
 
 
-def is_told_again(header: str) -> bool:
-    """Whether a header is about what was done."""
+def is_repeated(header: str) -> bool:
+    """Return whether a header is about what was done, and so belongs to repeated answers, too."""
     return header == "X-Message-Id" or header.startswith("X-Sluice-")
 
 
 def replay(answer: KeptAnswer) -> HttpResponse:
-    """The answer once more, marked as such."""
+    """Return a kept answer again, marked as a repetition."""
     headers = {**answer.headers, "Content-Length": str(len(answer.body.encode())), "Idempotency-Replayed": "true"}
     return HttpResponse(answer.body, status=answer.status, headers=headers)

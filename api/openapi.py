@@ -1,8 +1,8 @@
-"""The words in which a dialect's `schema.py` describes its calls for the OpenAPI document (`api/document.py`).
+"""The vocabulary in which an API's `schema` describes its calls for the OpenAPI document (`api/document.py`).
 
-A view is described where it stands, by one line above it: `@schema.batches`. What that says is data: the call's name
-and sentence, what comes in, what may come out. Routes, path parameters and the forms of `inputs.py` are read from the
-code itself by drf-spectacular. A call that nobody described is left out of the document, and a test says so.
+A view is described by one line above it, `@schema.batches`. Its value is data: the call's name and sentence, the
+content of the request, the possible answers. drf-spectacular reads routes, path parameters and forms from the code. A
+call without a description is missing from the document, and a test reports it.
 """
 
 from __future__ import annotations
@@ -29,24 +29,27 @@ TIME: Piece = {"type": "string", "format": "date-time", "example": "2026-11-20T1
 
 
 def nullable(piece: Piece) -> Piece:
+    """Return a piece that may also be null."""
     return {**piece, "nullable": True}
 
 
 def one_of(words: Iterable[str]) -> Piece:
+    """Return the piece of a string that is one of these words."""
     return {"type": "string", "enum": list(words)}
 
 
 def list_of(piece: Piece) -> Piece:
+    """Return the piece of an array."""
     return {"type": "array", "items": piece}
 
 
 def record(**properties: Piece) -> Piece:
-    """An object of ours, which has all of these."""
+    """Return the piece of an object that always has all of these properties."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def component(name: str) -> Piece:
-    """Refers to one of the document's components."""
+    """Return a reference to one of the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -59,13 +62,13 @@ class Header:
     piece: Piece = field(default_factory=lambda: TEXT)
 
     def to_piece(self) -> Piece:
-        """As a parameter of a call that is written down whole."""
+        """Return the header as a parameter of a call that is described without a view."""
         return {"name": self.name, "in": "header", "description": self.description, "schema": self.piece}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an answer brings; no body without a `body`, which is of this media type."""
+    """The content of an answer. `type` is the media type of the body, if there is one."""
 
     description: str
     body: Piece | None = None
@@ -76,13 +79,13 @@ class Reply:
 ON_BEHALF_OF = Header("On-Behalf-Of", "The subuser to act for: its username, or `account-id <id>`.")
 IDEMPOTENCY_KEY = Header(
     "Idempotency-Key",
-    "Of your choosing: a request repeated with the same key is done once, and answered again with the same answer.",
+    "A key of your choice. A request that is repeated with the same key is done once and gets the same answer again.",
     {**TEXT, "pattern": "^[!-~]{1,255}$"},
 )
-REPLAYED = Header("Idempotency-Replayed", "`true` on an answer that is told again.")
+REPLAYED = Header("Idempotency-Replayed", "`true` on an answer that is repeated.")
 RECEIPT_HEADERS = (
-    Header("X-Sluice-Settled", "Whether it is certain that nothing more of it leaves.", FLAG),
-    Header("X-Sluice-Sent", "How many messages had left before.", NUMBER),
+    Header("X-Sluice-Settled", "Whether it is certain that no further message is sent.", FLAG),
+    Header("X-Sluice-Sent", "How many messages had been sent before.", NUMBER),
     Header("X-Sluice-Receipt", "The id of the receipt."),
 )
 
@@ -97,7 +100,7 @@ def call(
     body: Form | Piece | None = None,
     headers: Iterable[Header] = (ON_BEHALF_OF,),
 ) -> Describe:
-    """Describes one method of a view. `name` is the operation's id; `body` a form or a piece, for JSON."""
+    """Describe one method of a view. `name` is the operation's id; `body` is a form or a piece, for JSON."""
     parameters = [query] if isinstance(query, type) else list(query)
     answered = [parameter(header, [status]) for status, reply in replies.items() for header in reply.headers]
     return extend_schema(
@@ -114,7 +117,7 @@ def call(
 
 
 def parameter(header: Header, answers: list[int] | None = None) -> OpenApiParameter:
-    """A request's header, or one of the answers with these statuses."""
+    """Return a header of the request, or of the answers with these statuses."""
     return OpenApiParameter(
         header.name,
         header.piece,
@@ -125,23 +128,24 @@ def parameter(header: Header, answers: list[int] | None = None) -> OpenApiParame
 
 
 class CallSchema(AutoSchema):
-    """Leaves out what no `call` describes, and says of forms what `inputs.py` does: unknown fields are refused."""
+    """The inspector of views. It omits calls without a description, and closes forms: unknown fields are refused."""
 
     def is_excluded(self) -> bool:
+        """Return whether a call without a description is omitted."""
         return True
 
     def get_description(self) -> str:  # type: ignore[override]  # (as drf-spectacular overrides it)
-        """None: docstrings of views speak to whoever reads the code."""
+        """Return nothing: docstrings of views are for readers of the code."""
         return ""
 
     def get_override_parameters(self) -> list[Any]:
-        """Which POST takes an Idempotency-Key is said by its decorator (`api/idempotency.py`)."""
+        """Return the headers of an Idempotency-Key for a method whose decorator accepts it (`api/idempotency.py`)."""
         is_repeatable = getattr(getattr(self.view, self.method.lower()), "is_repeatable", False)
         return [parameter(IDEMPOTENCY_KEY), parameter(REPLAYED, [200, 201])] if is_repeatable else []
 
     def _map_serializer_field(self, *args: Any, **kwargs: Any) -> Piece:
         mapped: Piece = super()._map_serializer_field(*args, **kwargs)
-        # A mark for a hook that we do not use.
+        # A marker for a hook that is not in use.
         mapped.pop("x-spec-enum-id", None)
         return mapped
 
@@ -151,10 +155,11 @@ class CallSchema(AutoSchema):
 
 
 class BearerKey(OpenApiAuthenticationExtension):
-    """Registers itself by being defined."""
+    """The security scheme of bearer keys. The class registers itself when it is defined."""
 
     target_class = "api.endpoint.KeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Piece:
+        """Return the scheme."""
         return {"type": "http", "scheme": "bearer", "description": "An API key: `SG.…`."}

@@ -1,7 +1,7 @@
 """Fields that are accepted and have no effect on mail, declared once for the OpenAPI document, the docs and the tests.
 
-Each dialect's `schema/without_effect.py` declares its fields. The OpenAPI document gets the descriptions of the fields
-from there, and tests compare the tables in `docs/without-effect.md` and the behaviour of the calls with it.
+Each API's `schema/without_effect.py` declares its fields. The OpenAPI document gets the descriptions of the fields from
+there, and tests compare the tables in `docs/without-effect.md` and the behaviour of the calls with it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from api.openapi import JSON, Piece
 IGNORED = "Has no effect."
 KEPT = "Has no effect on mail: the value is only kept."
 ITEMS = "[]"
-"""In a path, the step from a list to its entries."""
+"""The step from a list to its entries, in a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class WithoutEffect:
     """Fields of request bodies that change nothing.
 
     `calls` are operation ids. `paths` name fields as `personalizations[].subject` does; a field that is an object
-    stands for all fields in it. `remark` is one or more sentences. A field that `is_kept` is stored with what the call
+    includes all fields in it. `remark` is one or more sentences. A field that `is_kept` is stored with what the call
     writes.
     """
 
@@ -43,7 +43,7 @@ def steps_of(path: str) -> list[str]:
 
 
 def describe_fields(document: Piece, declarations: Iterable[WithoutEffect]) -> None:
-    """Write the descriptions into a document whose pieces may be shared: what changes is replaced, never changed."""
+    """Write the descriptions into a document. Its pieces may be shared, so they are replaced and never changed."""
     schemas = document["components"]["schemas"]
     calls = {call["operationId"]: call for item in document["paths"].values() for call in item.values()}
     for declared in declarations:

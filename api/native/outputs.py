@@ -1,4 +1,4 @@
-"""What the native API says back. Ids are strings, times ISO 8601 in UTC with milliseconds and a Z."""
+"""The bodies of the native API's answers. Ids are strings, times ISO 8601 in UTC with milliseconds and a Z."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Body = dict[str, Any]
 
 
 def one(value: Body) -> Body:
-    """The envelope of one thing."""
+    """Return the envelope of one thing."""
     return {"data": value}
 
 
 def page(values: Iterable[Body], *, limit: int, next_after: str | int | None) -> Body:
-    """The envelope of a list. `next` is the `after` of the next page, null when there is none."""
+    """Return the envelope of a list. `next` is the `after` of the next page, or null when there is none."""
     return {
         "data": list(values),
         "pagination": {"limit": limit, "next": None if next_after is None else str(next_after)},
@@ -44,14 +44,14 @@ def refused(refusal: Refusal) -> HttpResponse:
 
 
 def moment(at: dt.datetime | None) -> str | None:
-    """`2026-11-20T10:53:00.000Z`; null for none."""
+    """Return a time in the form `2026-11-20T10:53:00.000Z`, or null for none."""
     if at is None:
         return None
     return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def batch_line(batch: Batch) -> Body:
-    """A batch in the list. `retention_seconds` is what its pause asked for; null: as the installation has it."""
+    """Return a batch of a list. `retention_seconds` is the one of its pause, or null for the installation's."""
     return {
         "id": batch.public_id,
         "status": BatchStatus(batch.status).label,
@@ -64,7 +64,7 @@ def batch_line(batch: Batch) -> Body:
 
 
 def batch_details(seen: Overview) -> Body:
-    """`gate` is what holds its mail now: a batch that is open may be frozen with its account."""
+    """Return a batch. `gate` is what holds its mail now: an open batch may be frozen with its account."""
     return {
         **batch_line(seen.batch),
         "gate": seen.gate.value,
@@ -75,7 +75,7 @@ def batch_details(seen: Overview) -> Body:
 
 
 def wave_line(wave: Wave, retention: dt.timedelta | None) -> Body:
-    """A wave; `expires_at` is when what is retained of it expires, null when nothing is or it does not."""
+    """Return a wave. `expires_at` is null if nothing of it is retained, or if it never expires."""
     expires_at = wave.send_at + retention if retention is not None and wave.counts.retained else None
     return {
         "send_at": moment(wave.send_at),
@@ -85,22 +85,23 @@ def wave_line(wave: Wave, retention: dt.timedelta | None) -> Body:
 
 
 def messages_by_state(counts: Counts) -> Body:
-    """How many there are, and how many of them in each state: these add up."""
+    """Return the number of messages, and the number in each state. The numbers of the states add up."""
     by_state = asdict(counts)
     return {"messages": by_state.pop("accepted"), "counts": by_state}
 
 
 def batch_id(batch: Batch | None) -> str | None:
-    """Null for no batch, and for the hidden one of mail that was sent without one."""
+    """Return the id of a batch; null for no batch, and for the hidden one of mail that was sent without a batch."""
     return None if batch is None or batch.is_default else batch.public_id
 
 
-def place(found: Place | None) -> str | None:
-    """Where the next page of messages in hand starts: an `after` that nobody has to understand."""
-    return None if found is None else f"{found[0]}.{found[1]}"
+def place(after: Place | None) -> str | None:
+    """Return the `after` of the next page of messages in hand. Its form means nothing to callers."""
+    return None if after is None else f"{after[0]}.{after[1]}"
 
 
 def message(trace: Trace) -> Body:
+    """Return a message with its events."""
     return {
         "id": str(trace.message_id),
         "message_id": trace.header,
@@ -112,19 +113,22 @@ def message(trace: Trace) -> Body:
     }
 
 
-def event(happened: Event) -> Body:
-    """`recipient` is null when it happened to all of the message's recipients."""
+def event(row: Event) -> Body:
+    """Return an event. `recipient` is null if it concerns all recipients of the message."""
     return {
-        "kind": EventKind(happened.kind).name.lower(),
-        "at": moment(happened.at),
-        "recipient": happened.recipient,
-        "reply": happened.reply,
+        "kind": EventKind(row.kind).name.lower(),
+        "at": moment(row.at),
+        "recipient": row.recipient,
+        "reply": row.reply,
     }
 
 
 def rehearsal(rehearsed: Rehearsal, action: str) -> Body:
-    """What a dry run answers: `affected` are the messages that would be stopped, let go, moved or discarded. Of a
-    whole account neither `batch_id` nor `status` is told."""
+    """Return the answer to a dry run.
+
+    `affected` counts the messages that would be stopped, released, moved or discarded. The dry run of a whole account
+    has neither `batch_id` nor `status`.
+    """
     return {
         "dry_run": True,
         "action": action,
@@ -136,9 +140,11 @@ def rehearsal(rehearsed: Rehearsal, action: str) -> Body:
 
 
 def receipt_line(receipt: Receipt) -> Body:
-    """A receipt in the list. `batch_id` is null for what was done to the whole account, and for mail without a batch;
-    `message_id` names the one message that it is about; `affected` says on how many a purge, reschedule, replay or
-    drop was carried out."""
+    """Return a receipt of a list.
+
+    The `batch_id` is null for a stop of the whole account, and for mail without a batch. The `message_id` names the one
+    message of the receipt. `affected` counts the messages of a purge, reschedule, replay or drop.
+    """
     return {
         "id": receipt.public_id,
         "batch_id": batch_id(receipt.batch),
@@ -159,12 +165,12 @@ def receipt_line(receipt: Receipt) -> Body:
 
 
 def receipt_details(receipt: Receipt) -> Body:
-    """A receipt with the ids of its messages in doubt."""
+    """Return a receipt with the ids of its messages in doubt."""
     return {**receipt_line(receipt), "doubtful_messages": [str(each) for each in receipt.doubtful_messages]}
 
 
 def account_details(account: Account) -> Body:
-    """`lateness_limit_seconds` is null when mail is sent, however late."""
+    """Return an account. `lateness_limit_seconds` is null if mail is sent however late it is."""
     return {
         "username": account.username,
         "parent": account.parent.username if account.parent else None,

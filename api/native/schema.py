@@ -1,7 +1,8 @@
-"""What the OpenAPI document says of the native API's calls (`api/openapi.py` has the words).
+"""OpenAPI descriptions of the native API's calls. `api/openapi.py` has the vocabulary.
 
-To add a call: one value at the end of this file, and `@schema.its_name` above its view. Bodies that come in are the
-forms of `inputs.py`; what goes out is said in `COMPONENTS`, and the suite compares that with what `outputs.py` writes.
+To add a call, write one value at the end of this file, and `@schema.its_name` above its view. The forms of `inputs`
+describe the bodies of requests; `COMPONENTS` describes the bodies of answers, and the suite compares them with what
+`outputs.py` writes.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from mailer.models import EventKind
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 409, 413, 415, 422)
 REFUSALS = {status: answer.message for status, answer in errors.HTTP_ANSWERS.items()} | {
-    409: "This cannot be done now.",
-    422: "The given data was invalid; `details` says what is wrong with each field.",
+    409: "The request conflicts with the current state.",
+    422: "The given data was invalid. `details` has the problems of each field.",
 }
 
 ID: Piece = {**TEXT, "example": "Ptm-O-FkVBG7lnvMa5DiDA"}
@@ -135,28 +136,28 @@ def call(
     query: Form | tuple[()] = (),
     body: Form | None = None,
 ) -> Describe:
-    """A call that answers `replies`, or refuses with one of `refusals`, or as every call may."""
+    """Describe a call that answers `replies`, or refuses with one of `refusals` or as every call may."""
     statuses = {*refusals, *ALWAYS, *(WITH_BODY if body else ()), *([422] if query else ())}
     refused = {status: Reply(REFUSALS[status], component("Error")) for status in sorted(statuses)}
     return openapi.call(name, summary, tag=tag, replies=replies | refused, query=query, body=body)
 
 
 def move(name: str, summary: str, body: Form = inputs.MoveForm) -> Describe:
-    """A stop or a resume of one batch, or another time for it."""
+    """Describe a stop, a resume or a reschedule of one batch."""
     answer = {"oneOf": [one("ReceiptDetails"), one("DryRun")]}
-    reply = Reply("The receipt; of a dry run the counts, and nothing was changed.", answer, RECEIPT_HEADERS)
+    reply = Reply("The receipt. A dry run changes nothing and has the counts instead.", answer, RECEIPT_HEADERS)
     return call(name, summary, tag="batches", replies={200: reply}, refusals=[404], body=body)
 
 
 def account_move(name: str, summary: str) -> Describe:
-    """A freeze, a thaw or a purge."""
+    """Describe a freeze, a thaw or a purge."""
     answer = {"oneOf": [one("ReceiptDetails"), one("DryRun")]}
-    reply = Reply("The receipt; of a dry run the counts, and nothing was changed.", answer, RECEIPT_HEADERS)
+    reply = Reply("The receipt. A dry run changes nothing and has the counts instead.", answer, RECEIPT_HEADERS)
     return call(name, summary, tag="account", replies={200: reply}, body=inputs.MoveForm)
 
 
 def message_move(name: str, summary: str, body: Form) -> Describe:
-    """Something that is done with messages by themselves."""
+    """Describe a change of single messages."""
     reply = Reply("The receipt.", one("ReceiptDetails"), RECEIPT_HEADERS)
     return call(name, summary, tag="messages", replies={200: reply}, refusals=[404], body=body)
 
@@ -166,23 +167,23 @@ def message_move(name: str, summary: str, body: Form) -> Describe:
 batches = extend_schema_view(
     get=call(
         "list_batches",
-        "The account's batches, newest first",
+        "List the batches of the account, newest first",
         tag="batches",
         query=inputs.BatchesForm,
         replies={200: Reply("A page of batches.", page_of("Batch"))},
     ),
     post=call(
         "create_batch",
-        "A new batch",
+        "Create a batch",
         tag="batches",
         body=inputs.NothingForm,
-        replies={201: Reply("The batch.", one("Batch"))},
+        replies={201: Reply("The new batch.", one("Batch"))},
     ),
 )
 one_batch = extend_schema_view(
     get=call(
         "get_batch",
-        "A batch: its status, counts by state, waves",
+        "Get a batch: its status, its counts by state and its waves",
         tag="batches",
         replies={200: Reply("The batch.", one("BatchDetails"))},
         refusals=[404],
@@ -191,11 +192,13 @@ one_batch = extend_schema_view(
 batch_messages = extend_schema_view(
     get=call(
         "list_messages",
-        "A batch's messages, all or those in one state",
+        "List the messages of a batch, all or those in one state",
         tag="messages",
         query=inputs.MessagesForm,
         replies={
-            200: Reply("A page of messages; with `state` it may be short and yet not the last.", page_of("Message"))
+            200: Reply(
+                "A page of messages. With `state`, a short page is not necessarily the last one.", page_of("Message")
+            )
         },
         refusals=[404],
     ),
@@ -203,24 +206,24 @@ batch_messages = extend_schema_view(
 one_message = extend_schema_view(
     get=call(
         "get_message",
-        "A message: its state, and what happened to it",
+        "Get a message with its state and its events",
         tag="messages",
         replies={200: Reply("The message.", one("Message"))},
         refusals=[404],
     ),
 )
 pause_batch = extend_schema_view(
-    post=move("pause_batch", "Hold a batch: nothing of it leaves until it is resumed", inputs.PauseForm)
+    post=move("pause_batch", "Pause a batch: no message of it is sent until it is resumed", inputs.PauseForm)
 )
-cancel_batch = extend_schema_view(post=move("cancel_batch", "Cancel a batch: at its time its mail is thrown away"))
-resume_batch = extend_schema_view(post=move("resume_batch", "Let a stopped batch go on"))
+cancel_batch = extend_schema_view(post=move("cancel_batch", "Cancel a batch: its mail is discarded when it is due"))
+resume_batch = extend_schema_view(post=move("resume_batch", "Resume a stopped batch"))
 reschedule_batch = extend_schema_view(
-    post=move("reschedule_batch", "Give all waiting mail of a batch another time", inputs.RescheduleForm)
+    post=move("reschedule_batch", "Change the time of all waiting mail of a batch", inputs.RescheduleForm)
 )
 messages_in_hand = extend_schema_view(
     get=call(
         "list_messages_in_hand",
-        "The account's messages that are held or in doubt",
+        "List the messages of the account that are held or in doubt",
         tag="messages",
         query=inputs.InHandForm,
         replies={200: Reply("A page of messages.", page_of("Message"))},
@@ -228,21 +231,21 @@ messages_in_hand = extend_schema_view(
     ),
 )
 replay_messages = extend_schema_view(
-    post=message_move("replay_messages", "Send what is held, or send again what is in doubt", inputs.SelectionForm)
+    post=message_move("replay_messages", "Send messages that are held or, again, in doubt", inputs.SelectionForm)
 )
 drop_messages = extend_schema_view(
-    post=message_move("drop_messages", "End what is held or in doubt", inputs.SelectionForm)
+    post=message_move("drop_messages", "Drop messages that are held or in doubt", inputs.SelectionForm)
 )
 cancel_message = extend_schema_view(
-    post=message_move("cancel_message", "Stop one message, or hear that it has left", inputs.ReasonForm)
+    post=message_move("cancel_message", "Stop one message, unless it was sent", inputs.ReasonForm)
 )
 reschedule_message = extend_schema_view(
-    post=message_move("reschedule_message", "Give one waiting message another time", inputs.OneRescheduleForm)
+    post=message_move("reschedule_message", "Change the time of one waiting message", inputs.OneRescheduleForm)
 )
 receipts = extend_schema_view(
     get=call(
         "list_receipts",
-        "Who stopped what, newest first",
+        "List the receipts of stops and other changes, newest first",
         tag="receipts",
         query=inputs.ReceiptsForm,
         replies={200: Reply("A page of receipts.", page_of("Receipt"))},
@@ -251,7 +254,7 @@ receipts = extend_schema_view(
 one_receipt = extend_schema_view(
     get=call(
         "get_receipt",
-        "A receipt, with the ids of its messages in doubt",
+        "Get a receipt with the ids of its messages in doubt",
         tag="receipts",
         replies={200: Reply("The receipt.", one("ReceiptDetails"))},
         refusals=[404],
@@ -260,22 +263,22 @@ one_receipt = extend_schema_view(
 one_account = extend_schema_view(
     get=call(
         "get_account",
-        "The account that is acted for",
+        "Get the account that the request acts for",
         tag="account",
         replies={200: Reply("The account.", one("Account"))},
     ),
     patch=call(
         "change_account",
-        "Change what the account wants to be done with late mail and with mail in doubt",
+        "Change the account's policies for late mail and for mail in doubt",
         tag="account",
         body=inputs.PoliciesForm,
-        replies={200: Reply("The account as it is then.", one("Account"))},
+        replies={200: Reply("The changed account.", one("Account"))},
     ),
 )
 freeze_account = extend_schema_view(
-    post=account_move("freeze_account", "Hold all mail of the account and of its subusers")
+    post=account_move("freeze_account", "Freeze an account: hold all mail of it and of its subusers")
 )
-thaw_account = extend_schema_view(post=account_move("thaw_account", "Let a frozen account's mail leave again"))
+thaw_account = extend_schema_view(post=account_move("thaw_account", "Thaw an account: release its mail"))
 purge_account = extend_schema_view(
-    post=account_move("purge_account", "Discard all that a frozen account and its subusers still have to send")
+    post=account_move("purge_account", "Discard all waiting mail of a frozen account and of its subusers")
 )

@@ -1,4 +1,4 @@
-"""The native API's routes, below /sluice. A trailing slash is taken and never redirected: that would lose a body."""
+"""The native API's routes, below /sluice. A trailing slash is accepted, not redirected, which would lose a body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.urls import URLPattern, re_path
 
 from api.native import views
 
-# Whatever is not of this form is no id, and never reaches a query.
+# A text of another form is not an id, and never reaches a query.
 BATCH = r"v1/batches/(?P<batch_id>[A-Za-z0-9_-]{1,64})"
 RECEIPT = r"v1/receipts/(?P<receipt_id>[A-Za-z0-9_-]{1,64})"
 MESSAGE = r"v1/messages/(?P<message_id>[0-9]{1,18})"

@@ -1,1 +1,1 @@
-"""Marketing Cloud's SOAP wire, as far as sends go. `docs/soap.md` says what there is and what there is not."""
+"""Marketing Cloud's SOAP API, as far as it is about sends. `docs/soap.md` says what is served and what is not."""

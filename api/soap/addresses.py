@@ -1,4 +1,4 @@
-"""Where this installation is found by the wire's clients."""
+"""The address of this installation for clients of the SOAP API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 def base_url(request: HttpRequest) -> str:
-    """`PUBLIC_URL`, or where the request came to; without a slash at the end."""
+    """Return `PUBLIC_URL`, or the address that the request came to, without a slash at the end."""
     public: str = settings.PUBLIC_URL
     if public != settings.LOCAL_URL:
         return public

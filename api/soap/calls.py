@@ -1,4 +1,4 @@
-"""A call: who asks for what, for whom."""
+"""A call: its caller, its account and its payload."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from campaigns.patience import PATIENCE_SECONDS
 
 @dataclass(slots=True)
 class Call:
-    """A request that was let in. `headers` go into the answer; `came_to_nothing` if none of its objects
-    could be dealt with; `patient_until` (of `time.monotonic`) bounds how long
-    all its changes together wait for those of others."""
+    """A request that was let in.
+
+    Its `headers` go into the answer. It `came_to_nothing` if none of its objects could be dealt with. Its changes
+    together wait until `patient_until` (of `time.monotonic`) for changes of other callers.
+    """
 
     account: Account
     key: ApiKey

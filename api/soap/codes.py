@@ -1,9 +1,8 @@
-"""The words and codes of results.
+"""Texts and codes of results.
 
-Those up to 7010 are the wire's own, from its lists of errors. The wire has none for what can go wrong with a send that
-there is: those from 7050 are Sluice's, in a part of the same block that is free, and `docs/soap.md` says so. The words
-for the statuses of a send, which are Sluice's choice too, stand with those of the other dialects
-(`api/campaign_words.py`).
+Codes up to 7010 are from the original's lists of errors. It has no codes for errors of a send that exists: the codes
+from 7050 are Sluice's, in a free part of the same block, as `docs/soap.md` says. The words for the statuses of a send,
+which are Sluice's choice, too, are with those of the other APIs (`api/campaign_words.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ MORE: Final = "MoreDataAvailable"
 
 
 class Code(enum.IntEnum):
-    """What a result's ErrorCode says."""
+    """The ErrorCode of a result."""
 
     EXCEPTION = 2
     CANNOT_PERFORM = 5
@@ -62,5 +61,5 @@ TOKEN_EXPIRED: Final = "Token Expired"
 UNREADABLE: Final = "Server was unable to read request."
 TOO_MANY_REQUESTS: Final = "Too many requests in this minute."
 MOST_OBJECTS: Final = 100
-"""Definitions or Objects of one call: the receipts of so many stops still fit into a header."""
+"""The most Definitions or Objects of one call: the receipts of that many stops still fit into a header."""
 TOO_MANY_OBJECTS: Final = f"A call takes {MOST_OBJECTS} objects at most."

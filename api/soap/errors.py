@@ -1,8 +1,7 @@
-"""What can be wrong, in the wire's words: a fault when the call is not done at all, else the code and the text of a
-result, for every error of the core.
+"""The errors of the SOAP API: a fault if the call is not done at all, else the code and the text of a result.
 
-A result says what became of one object, and the others go on; `problem_of` has its words. Faults are HTTP 500 on this
-wire, whosever they are: its clients lose the text of any other status.
+A result is about one object, and the call goes on with the others. Every fault has HTTP status 500, whoever is to
+blame, because clients of this API lose the text of any other status.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from foundation.errors import SluiceError
 
 
 class FaultKind(enum.Enum):
-    """Who is to blame; the value is SOAP 1.1's name for it, but for the first."""
+    """Who is to blame for a fault. Except for the first one, the value is SOAP 1.1's name for it."""
 
     SECURITY = "Security"
     CLIENT = "Client"
@@ -33,7 +32,7 @@ class FaultKind(enum.Enum):
 
 
 class Fault(Exception):
-    """The answer to a call that is not done. `code` is told by Sluice's own faults only."""
+    """The answer to a call that is not done. Only faults of our own making have a `code`."""
 
     def __init__(
         self, kind: FaultKind, text: str, *, code: Code | None = None, headers: Mapping[str, str] | None = None
@@ -46,7 +45,7 @@ class Fault(Exception):
 
 
 class Problem(Exception):
-    """One object of a call cannot be dealt with."""
+    """An error of one object of a call."""
 
     def __init__(self, code: Code, text: str) -> None:
         super().__init__(code, text)
@@ -56,8 +55,11 @@ class Problem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A row of the table. `{send}` stands for the ID, `{done}` for what was to be done with it, `{error}` for what the
-    core said, `{status}` for the status of a conflict, `{limit}` for the setting in the second column."""
+    """A row of the table.
+
+    Its text may name `{send}` (the ID), `{done}` (the participle of the action), `{error}` (the core's text),
+    `{status}` (the status of a conflict) and `{limit}` (the value of the setting in the third column).
+    """
 
     code: Code
     text: str
@@ -97,7 +99,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "name_taken": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
     "unknown_list": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
     "unknown_subuser": Answer(Code.NOT_AUTHORIZED, "On-Behalf-Of names no subuser of the account"),
-    # The wire has no such keys: these words are Sluice's.
+    # The original has no such keys, so these texts are ours.
     "bad_idempotency_key": Answer(Code.EXCEPTION, "The Idempotency-Key must be 1 to 255 visible ASCII characters"),
     "idempotency_key_reused": Answer(Code.EXCEPTION, "This Idempotency-Key was used for another request"),
     "idempotency_in_progress": Answer(Code.EXCEPTION, "A request with this Idempotency-Key is under way; ask again"),
@@ -110,7 +112,7 @@ LACKS: Final = {
     Lack.SENDER: Code.SENDER,
     Lack.SENDER_VERIFICATION: Code.SENDER,
 }
-"""What is missing, where the wire has a code of its own for it; the first one counts."""
+"""The codes for what is missing from a send, where the API has a code of its own for it. The first one counts."""
 PARTS: Final = {
     "sender": Answer(Code.SENDER, "The account has no such sender"),
     "lists": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
@@ -118,7 +120,7 @@ PARTS: Final = {
 
 
 def problem_of(error: Exception, *, send: object = "", done: str = "changed") -> Problem | None:
-    """What a result says of an error; None: the call itself has failed."""
+    """Return the problem for an error of one object, or None if the call itself has failed."""
     if isinstance(error, Problem):
         return error
     if not isinstance(error, SluiceError):
@@ -135,7 +137,7 @@ def problem_of(error: Exception, *, send: object = "", done: str = "changed") ->
 
 
 def fault_of(error: Exception) -> Fault | None:
-    """The fault that an error of a whole call is; None: a fault of ours that nobody foresaw."""
+    """Return the fault for an error of a whole call, or None for a fault of ours that nobody foresaw."""
     if isinstance(error, Fault):
         return error
     if isinstance(error, CallerRefused):
@@ -160,15 +162,15 @@ def caller_fault(error: CallerRefused) -> Fault:
 
 
 def cannot_perform(method: str, kind: str) -> Problem:
-    """The method is not for objects of this type."""
+    """Return the problem of an object whose type does not have the method."""
     return Problem(Code.CANNOT_PERFORM, f"Cannot perform {method} on objects of type {kind}")
 
 
 def unsupported_type(kind: str | None) -> Problem:
-    """The wire has the type, perhaps; Sluice has not."""
+    """Return the problem of an object of a type that Sluice does not have."""
     return Problem(Code.UNSUPPORTED_TYPE, f"This operation does not support the APIObject of type {kind or 'unknown'}")
 
 
 def no_object(index: int) -> Problem:
-    """What stands there is nil."""
+    """Return the problem of an object that is nil."""
     return Problem(Code.NO_OBJECT, f"No object specified at 0-based index {index}")

@@ -1,4 +1,4 @@
-"""Filters of a Retrieve become conditions of one query; no row is ever looked at by itself."""
+"""Filters of a Retrieve, which become the conditions of one query."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ SHOWN: Final = re.compile(r"[^\w.]")
 
 
 class RetrieveError(Exception):
-    """A Retrieve that cannot be done; the text says why."""
+    """A Retrieve cannot be done; the text gives the reason."""
 
 
-def shown(said: str | None) -> str:
-    """A name that a caller has said, short and without what could be more than a name."""
-    return SHOWN.sub("", said or "")[:60]
+def shown(name: str | None) -> str:
+    """Return a name of the request in a form that is safe in an answer: short, with characters of names only."""
+    return SHOWN.sub("", name or "")[:60]
 
 
 def read_filter(part: Element) -> Q:
-    """Raises RetrieveError."""
+    """Return the condition of a filter. Raises RetrieveError."""
     return _Reader().read(part, level=1)
 
 
 class _Reader:
-    """Counts conditions, so that a filter stays a filter."""
+    """A reader of one filter, which counts its parts."""
 
     def __init__(self) -> None:
         self.conditions = 0
@@ -66,12 +66,12 @@ class _Reader:
 
 
 def read_condition(part: Element) -> Q:
-    """Raises RetrieveError."""
+    """Return the condition of a SimpleFilterPart. Raises RetrieveError."""
     named, operator = text(part, "Property"), text(part, "SimpleOperator")
     known = BY_NAME.get(named or "")
     if known is None or not known.column:
         raise RetrieveError(f"The Filter Property {shown(named)} cannot be used to filter Send objects.")
-    values = [said for each in elements(part) if _is_value(each) and (said := text_of(each)) is not None]
+    values = [value for each in elements(part) if _is_value(each) and (value := text_of(each)) is not None]
     make = (STATUS_OPERATORS if known.column == "status" else OPERATORS).get(operator or "")
     if make is None:
         raise RetrieveError(f"The operator {shown(operator)} cannot be used with {known.name}.")
@@ -85,17 +85,17 @@ def _is_value(element: Element) -> bool:
     return element.tag.rpartition("}")[2] in {"Value", "DateValue"}
 
 
-def read_value(known: Property, said: str) -> Value:
-    """Raises RetrieveError."""
-    if known.kind is Kind.INT and INTEGER.fullmatch(said):
-        return int(said)
+def read_value(known: Property, text: str) -> Value:
+    """Return a value in the type of its property. Raises RetrieveError."""
+    if known.kind is Kind.INT and INTEGER.fullmatch(text):
+        return int(text)
     if known.kind is Kind.TIME:
         try:
-            return read_iso(said)
+            return read_iso(text)
         except ValueError:
             pass
     elif known.kind is Kind.TEXT:
-        return said
+        return text
     raise RetrieveError(f"{known.name} cannot be compared with this value.")
 
 
@@ -109,13 +109,13 @@ def comparing(lookup: str) -> Callable[[Property, list[str]], Q]:
 
 
 def between(known: Property, values: list[str]) -> Q:
-    """Both bounds included."""
-    first, last = (read_value(known, said) for said in values)
+    """Return a condition that includes both bounds."""
+    first, last = (read_value(known, value) for value in values)
     return Q(**{f"{known.column}__gte": first, f"{known.column}__lte": last})
 
 
 def among(known: Property, values: list[str]) -> Q:
-    return Q(**{f"{known.column}__in": [read_value(known, said) for said in values]})
+    return Q(**{f"{known.column}__in": [read_value(known, value) for value in values]})
 
 
 def is_null(known: Property, _: list[str]) -> Q:
@@ -123,7 +123,7 @@ def is_null(known: Property, _: list[str]) -> Q:
 
 
 def is_called(_: Property, values: list[str]) -> Q:
-    """The wire has fewer words than the core has statuses."""
+    """Return the condition on the status. The API has fewer words than the core has statuses."""
     statuses: set[CampaignStatus] = set()
     return Q(status_now__in=statuses.union(*(statuses_called(word, Dialect.SOAP) for word in values)))
 
@@ -146,4 +146,4 @@ STATUS_OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {
     "IN": is_called,
 }
 VALUES: Final = {"between": (2, 2), "IN": (1, MOST_VALUES), "isNull": (0, 1), "isNotNull": (0, 1)}
-"""How many values an operator takes, if not one."""
+"""The smallest and the largest number of values that an operator takes, if that is not exactly one."""

@@ -1,4 +1,4 @@
-"""The objects of a call: those that are there and of a type that is served, each with its place."""
+"""The objects of a call: check their number and their types, and deal with each by itself."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ NAME: Final = re.compile(r"\w{1,60}")
 
 
 def check_options(payload: Element) -> None:
-    """Raises a Fault for a call that is to be done later: done now it might send too early."""
+    """Raise a Fault for a call that has to be done later, because doing it now might send too early."""
     if child(payload, "Options", "ScheduledTime") is not None:
         raise Fault(FaultKind.CLIENT, "ScheduledTime is not supported here.")
 
 
 def check_count(objects: list[Element]) -> str | None:
-    """What is wrong with a call that has none, or too many."""
+    """Return the text for a call that has no objects or too many of them, or None."""
     if not objects:
         return NO_OBJECTS
     return TOO_MANY_OBJECTS if len(objects) > MOST_OBJECTS else None
 
 
-def check_type(found: Element, index: int) -> None:
-    """Raises Problem unless it is a Send."""
-    if is_nil(found):
+def check_type(element: Element, index: int) -> None:
+    """Raise Problem unless an object is a Send."""
+    if is_nil(element):
         raise no_object(index)
-    kind = type_of(found)
+    kind = type_of(element)
     if kind != SEND:
         raise unsupported_type(kind if kind and NAME.fullmatch(kind) else None)
 
 
-def read_send_id(found: Element) -> int:
-    """The ID of a Send. Raises Problem."""
-    said = text(found, "ID")
-    if said is None:
+def read_send_id(element: Element) -> int:
+    """Return the ID of a Send. Raises Problem."""
+    send_id = text(element, "ID")
+    if send_id is None:
         raise Problem(Code.SEND_ID, "Send ID is required")
-    number = int(said) if INTEGER.fullmatch(said) else 0
+    number = int(send_id) if INTEGER.fullmatch(send_id) else 0
     if not 0 < number < 2**31:
         raise Problem(Code.SEND_ID, "Send ID must be a positive integer of 32 bits")
     return number

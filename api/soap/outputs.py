@@ -1,7 +1,7 @@
-"""Writing: envelopes, faults and results, as elements in the order of the wire's schema.
+"""Write envelopes, faults and results as elements, in the order of the API's schema.
 
-Some clients look for the very text `soap:Envelope` and for a payload without a prefix, so prefixes are part of the
-wire. Nothing is ever put together as text.
+Some clients look for the exact text `soap:Envelope` and for a payload without a prefix, so prefixes are part of the
+API. Nothing is ever concatenated as text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from api.soap.reading import Element
 DECLARATION: Final = b'<?xml version="1.0" encoding="utf-8"?>'
 TIMESTAMP_MINUTES: Final = 5
 UNFIT: Final = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-"""What XML 1.0 cannot hold."""
+"""Characters that XML 1.0 does not allow."""
 PREFIXES: Final = {"xsi": XSI, "xsd": XSD, "wsa": WSA, "wsse": WSSE, "wsu": WSU}
 UNPREFIXED: Final[dict[Any, str]] = {None: PARTNER}
 UNPREFIXED_FAULT: Final[dict[Any, str]] = {None: FAULT}
@@ -32,7 +32,7 @@ SOAP_12_CODES: Final = {FaultKind.SECURITY: "Sender", FaultKind.CLIENT: "Sender"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an object of a call. `send` is the ID of the send that it is about."""
+    """The result of one object of a call. `send` is the ID of the send that it is about."""
 
     ordinal: int
     message: str
@@ -42,11 +42,12 @@ class Result:
 
     @classmethod
     def refused(cls, ordinal: int, problem: Problem, *, send: int | None = None) -> Result:
+        """Make the result of an object with a problem."""
         return cls(ordinal, problem.text, problem, send)
 
 
 def overall(results: Iterable[Result]) -> str:
-    """OK if all went well, Error if nothing did."""
+    """Return the overall status: OK if all objects succeeded, Error if none did."""
     failed = [result.problem is not None for result in results]
     if not any(failed):
         return OK
@@ -57,39 +58,39 @@ def overall(results: Iterable[Result]) -> str:
 
 
 def add(parent: Element, name: str, text: object = None) -> Element:
-    """A child in the wire's namespace."""
-    made = etree.SubElement(parent, f"{{{PARTNER}}}{name}")
+    """Add a child in the API's namespace, and return it."""
+    element = etree.SubElement(parent, f"{{{PARTNER}}}{name}")
     if text is not None:
-        made.text = clean(str(text))
-    return made
+        element.text = clean(str(text))
+    return element
 
 
 def add_nil(parent: Element, name: str) -> None:
-    """A child that says that it is not there."""
+    """Add a child that is nil."""
     add(parent, name).set(f"{{{XSI}}}nil", "true")
 
 
 def add_typed(parent: Element, name: str, kind: str) -> Element:
-    """A child that says of which type it is."""
-    made = add(parent, name)
-    made.set(f"{{{XSI}}}type", kind)
-    return made
+    """Add a child with an `xsi:type`, and return it."""
+    element = add(parent, name)
+    element.set(f"{{{XSI}}}type", kind)
+    return element
 
 
 def add_result(parent: Element, name: str, result: Result, *, new_id: bool = False) -> None:
-    """A result; `new_id` in the shape of a Create."""
-    made = add(parent, name)
-    add(made, "StatusCode", OK if result.problem is None else ERROR)
-    add(made, "StatusMessage", result.message)
+    """Add a result. With `new_id` it has the form of a Create's result."""
+    element = add(parent, name)
+    add(element, "StatusCode", OK if result.problem is None else ERROR)
+    add(element, "StatusMessage", result.message)
     if result.problem is not None:
-        add(made, "OrdinalID", result.ordinal)
-        add(made, "ErrorCode", int(result.problem.code))
+        add(element, "OrdinalID", result.ordinal)
+        add(element, "ErrorCode", int(result.problem.code))
     if new_id:
-        add(made, "NewID", result.send if result.problem is None else 0)
+        add(element, "NewID", result.send if result.problem is None else 0)
         if result.uuid is not None:
-            add(made, "NewObjectID", result.uuid)
+            add(element, "NewObjectID", result.uuid)
     if result.send is not None:
-        send = add_typed(made, "Object", "Send")
+        send = add_typed(element, "Object", "Send")
         add_nil(send, "PartnerKey")
         add(send, "ID", result.send)
         if result.uuid is None:
@@ -99,17 +100,17 @@ def add_result(parent: Element, name: str, result: Result, *, new_id: bool = Fal
 
 
 def payload(name: str) -> Element:
-    """The root of a reply's body."""
+    """Return the root of a reply's body."""
     return etree.Element(f"{{{PARTNER}}}{name}", nsmap=UNPREFIXED)
 
 
 def clean(text: str) -> str:
-    """Without what XML cannot hold."""
+    """Return a text without the characters that XML does not allow."""
     return UNFIT.sub("", text)
 
 
 def moment(at: dt.datetime) -> str:
-    """As the wire writes a time; always in UTC."""
+    """Return a time as the API writes it, always in UTC."""
     return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -117,61 +118,61 @@ def moment(at: dt.datetime) -> str:
 
 
 def reply(version: Version, operation: str, body: Element, *, relates_to: str) -> bytes:
-    """The answer to a call that was understood."""
+    """Return the answer to a call that was understood."""
     root, parent = _envelope(version, f"{operation}Response", relates_to=relates_to)
     parent.append(body)
     return _written(root)
 
 
-def fault(version: Version, said: Fault, *, actor: str, relates_to: str) -> bytes:
-    """The answer to a call that is not done. `actor` is the address that was asked."""
+def fault(version: Version, error: Fault, *, actor: str, relates_to: str) -> bytes:
+    """Return the answer to a call that is not done. `actor` is the address of the request."""
     root, parent = _envelope(version, FAULT_ACTION, relates_to=relates_to)
     # In its place from the start: when it is put there later, lxml takes the prefix q0 away, since there is another.
     if version is Version.SOAP_12:
-        _add_fault_12(parent, said)
+        _add_fault_12(parent, error)
     else:
-        _add_fault_11(parent, said, actor)
+        _add_fault_11(parent, error, actor)
     return _written(root)
 
 
-def _add_fault_11(parent: Element, said: Fault, actor: str) -> None:
-    made = etree.SubElement(parent, f"{{{Version.SOAP_11.value}}}Fault")
-    if said.kind is FaultKind.SECURITY:
-        etree.SubElement(made, "faultcode", nsmap={"q0": WSSE}).text = "q0:Security"
+def _add_fault_11(parent: Element, error: Fault, actor: str) -> None:
+    element = etree.SubElement(parent, f"{{{Version.SOAP_11.value}}}Fault")
+    if error.kind is FaultKind.SECURITY:
+        etree.SubElement(element, "faultcode", nsmap={"q0": WSSE}).text = "q0:Security"
     else:
-        etree.SubElement(made, "faultcode").text = f"soap:{said.kind.value}"
-    etree.SubElement(made, "faultstring").text = clean(said.text)
-    if said.kind is FaultKind.SECURITY:
-        etree.SubElement(made, "faultactor").text = clean(actor)
+        etree.SubElement(element, "faultcode").text = f"soap:{error.kind.value}"
+    etree.SubElement(element, "faultstring").text = clean(error.text)
+    if error.kind is FaultKind.SECURITY:
+        etree.SubElement(element, "faultactor").text = clean(actor)
     else:
-        _add_details(etree.SubElement(made, "detail"), said)
+        _add_details(etree.SubElement(element, "detail"), error)
 
 
-def _add_fault_12(parent: Element, said: Fault) -> None:
+def _add_fault_12(parent: Element, error: Fault) -> None:
     name = f"{{{Version.SOAP_12.value}}}"
-    made = etree.SubElement(parent, f"{name}Fault")
-    code = etree.SubElement(made, f"{name}Code")
-    etree.SubElement(code, f"{name}Value").text = f"soap:{SOAP_12_CODES[said.kind]}"
-    if said.kind is FaultKind.SECURITY:
+    element = etree.SubElement(parent, f"{name}Fault")
+    code = etree.SubElement(element, f"{name}Code")
+    etree.SubElement(code, f"{name}Value").text = f"soap:{SOAP_12_CODES[error.kind]}"
+    if error.kind is FaultKind.SECURITY:
         within = etree.SubElement(code, f"{name}Subcode")
         etree.SubElement(within, f"{name}Value", nsmap={"q0": WSSE}).text = "q0:Security"
-    text = etree.SubElement(etree.SubElement(made, f"{name}Reason"), f"{name}Text")
+    text = etree.SubElement(etree.SubElement(element, f"{name}Reason"), f"{name}Text")
     text.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
-    text.text = clean(said.text)
-    if said.code is not None:
-        _add_details(etree.SubElement(made, f"{name}Detail"), said)
+    text.text = clean(error.text)
+    if error.code is not None:
+        _add_details(etree.SubElement(element, f"{name}Detail"), error)
 
 
-def _add_details(parent: Element, said: Fault) -> None:
-    if said.code is None:
+def _add_details(parent: Element, error: Fault) -> None:
+    if error.code is None:
         return
-    made = etree.SubElement(parent, f"{{{FAULT}}}apifault", nsmap=UNPREFIXED_FAULT)
-    etree.SubElement(made, f"{{{FAULT}}}Code").text = str(int(said.code))
-    etree.SubElement(made, f"{{{FAULT}}}Message").text = clean(said.text)
+    element = etree.SubElement(parent, f"{{{FAULT}}}apifault", nsmap=UNPREFIXED_FAULT)
+    etree.SubElement(element, f"{{{FAULT}}}Code").text = str(int(error.code))
+    etree.SubElement(element, f"{{{FAULT}}}Message").text = clean(error.text)
 
 
 def _envelope(version: Version, action: str, *, relates_to: str) -> tuple[Element, Element]:
-    """An envelope with its header, and its body, which is empty."""
+    """Return an envelope with its header, and its body, which is empty."""
     name = f"{{{version.value}}}"
     root = etree.Element(f"{name}Envelope", nsmap={"soap": version.value, **PREFIXES})
     header = etree.SubElement(root, f"{name}Header")

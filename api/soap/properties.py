@@ -1,7 +1,7 @@
-"""The properties of a Send in the order of the wire's schema: where each value comes from, and what a filter may ask.
+"""The properties of a Send in the order of the API's schema: the source of each value, and its column for filters.
 
-All names that clients are known to ask for are here; those of which Sluice knows nothing have no value, and are left
-out of a reply as the wire does.
+All names that clients are known to ask for are here. The properties of which Sluice knows nothing have no value, and
+are left out of replies, as the original does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from campaigns.statistics import Statistics
 
 
 class Kind(enum.Enum):
-    """What a value is; the value is the schema's name for it."""
+    """The type of a value; the member's value is the schema's name for it."""
 
     INT = "int"
     TEXT = "string"
@@ -29,7 +29,7 @@ class Kind(enum.Enum):
 
 
 class Row(NamedTuple):
-    """A campaign with what `retrieve` has asked of it besides, and its counts if one of them is wanted."""
+    """A campaign with the annotations of `retrieve`, and its statistics if a property needs them."""
 
     campaign: Campaign
     statistics: Statistics
@@ -41,13 +41,13 @@ Value = str | int | bool | dt.datetime | None
 
 
 def unknown(_: Row) -> Value:
-    """Sluice does not know."""
+    """Return None, for properties of which Sluice knows nothing."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """`column` is where a filter looks; empty: none can. `is_counted`: the value is one of the statistics."""
+    """A property. Filters look into its `column`, if it has one; `is_counted` says that it is one of the statistics."""
 
     name: str
     kind: Kind
@@ -59,12 +59,12 @@ class Property:
 
 
 def count(name: str, value: Callable[[Statistics], int]) -> Property:
-    """A number of messages, addresses or people."""
+    """Return a property that is a number of messages, addresses or people."""
     return Property(name, Kind.INT, lambda row: value(row.statistics), is_counted=True)
 
 
 def none_of(name: str) -> Property:
-    """A number that is 0 by the way Sluice counts."""
+    """Return a property that is always 0, because of the way in which Sluice counts."""
     return Property(name, Kind.INT, lambda _: 0)
 
 
@@ -135,23 +135,23 @@ PARTS: Final = {
 
 
 def write_send(parent: Element, row: Row, wanted: frozenset[str]) -> None:
-    """A Send with those of its properties that are wanted and have a value; what is dotted stands in its part."""
-    made = add_typed(parent, "Results", "Send")
+    """Add a Send with the wanted properties that have a value. Dotted names are grouped by their part."""
+    send = add_typed(parent, "Results", "Send")
     parts: dict[str, Element] = {}
     for known in PROPERTIES:
         value = known.value(row) if known.name in wanted else None
         part, _, name = known.name.rpartition(".")
         if value is not None:
             if part and part not in parts:
-                parts[part] = add(made, part)
-            add(parts[part] if part else made, name, written(value))
+                parts[part] = add(send, part)
+            add(parts[part] if part else send, name, written(value))
         elif known.name in {"PartnerKey", "ObjectID"}:
-            # These two are nil rather than absent on this wire, in every object.
-            add_nil(made, known.name)
+            # These two are nil rather than absent in this API, in every object.
+            add_nil(send, known.name)
 
 
 def written(value: Value) -> str:
-    """As the schema writes it."""
+    """Return a value as the schema writes it."""
     if isinstance(value, dt.datetime):
         return moment(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,11 +1,11 @@
-"""Reading: bytes become an envelope, and elements become texts.
+"""Read requests: bytes become an envelope, and elements become texts.
 
-The input is hostile. Before it is known who asks, a document longer than `OPENING_BYTES` is not parsed, but for its
+The input is hostile. Before its caller is known, a document longer than `OPENING_BYTES` is not parsed, but for its
 first bytes and, where these have no header with the credentials, its last ones. A document with a DOCTYPE is refused
-before it is parsed, since declarations alone can keep a parser busy for minutes; besides, the parser fetches nothing,
+before it is parsed, since declarations alone can keep a parser busy for minutes; also, the parser fetches nothing,
 resolves no entity and loads no DTD. libxml2 itself refuses more than 256 levels, characters that XML does not have, and
 bytes that are not UTF-8. Requests are not validated against the schema, since clients that are in use send ones that
-would not pass: text between elements is skipped, a header may come behind the body, what is nil counts as absent.
+would not pass: text between elements is skipped, a header may come behind the body, a nil element counts as absent.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ PIECE_BYTES: Final = 4096
 MOST_HEADERS: Final = 100
 """Elements of a header. WS-Security, WS-Addressing and their like have a dozen."""
 MOST_PREFIXES: Final = 1000
-"""In scope at one place."""
+"""The largest number of prefixes that may be declared at one place."""
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 TYPE_NAME: Final = re.compile(r"(?:([^\W\d][\w.-]*):)?([^\W\d][\w.-]*)")
 """A QName (Namespaces in XML 1.0, section 4): a prefix, or None, and a local name."""
 RESERVED_PREFIXES: Final = {"xml", "xmlns"}
 MISCELLANEOUS: Final = {b"<?": b"?>", b"<!--": b"-->"}
-"""What may stand before a DOCTYPE or the root, by how it begins and ends."""
+"""What may precede a DOCTYPE or the root: its end by its beginning."""
 OPTIONS: Final[dict[str, Any]] = {
     # Whatever the document says: in other encodings a DOCTYPE looks different.
     "encoding": "utf-8",
@@ -56,7 +56,7 @@ MESSAGE_ID: Final = re.compile(r"[!-~]{1,200}")
 
 
 class NotSoap(BadBody):
-    """Bytes that are no SOAP envelope with something in its body, or that have a DOCTYPE."""
+    """The bytes are not a SOAP envelope with an element in its body, or they have a DOCTYPE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class Opening:
 
     @property
     def action(self) -> str | None:
-        """What WS-Addressing says is asked for."""
+        """Return the action of WS-Addressing, or None."""
         return next((each.text for each in self.headers if each.tag.endswith("}Action")), None)
 
     @property
     def message_id(self) -> str | None:
-        """What the reply relates to."""
+        """Return the message id of WS-Addressing, to which the reply relates, or None."""
         named = next((each.text for each in self.headers if each.tag == f"{{{WSA}}}MessageID"), None)
         return named if named and MESSAGE_ID.fullmatch(named) else None
 
@@ -86,8 +86,10 @@ class Envelope(Opening):
 
 
 def read_document(raw: bytes) -> bytes:
-    """Return a document in UTF-8 that was in UTF-8, or in UTF-16 with its mark, and has no DOCTYPE. Raises NotSoap. The
-    caller has bounded the bytes by `MAX_BYTES`."""
+    """Return a document in UTF-8 that has no DOCTYPE, from bytes in UTF-8, or in UTF-16 with its mark.
+
+    The caller has limited the bytes to `MAX_BYTES`. Raises NotSoap.
+    """
     try:
         document = raw.decode("utf-16").encode() if raw.startswith(UTF_16_MARKS) else raw
     except ValueError as error:
@@ -100,8 +102,11 @@ def read_document(raw: bytes) -> bytes:
 
 
 def read_opening(document: bytes) -> Opening:
-    """Read the header of a long document: one that ends within the first `OPENING_BYTES`, or else one that is the last
-    element and begins within the last `OPENING_BYTES`. Raises NotSoap."""
+    """Read the header of a long document. Raises NotSoap.
+
+    The header ends within the first `OPENING_BYTES`, or it is the last element and begins within the last
+    `OPENING_BYTES`.
+    """
     parser = etree.XMLPullParser(
         ("start", "end"),
         tag=[f"{{{each.value}}}{part}" for each in Version for part in ("Envelope", "Header")],
@@ -178,8 +183,10 @@ def _children(header: Element) -> list[Element]:
 
 
 def has_doctype(raw: bytes) -> bool:
-    """Whether there is a declaration before the root; elsewhere it would be no XML. What stands before the root must
-    end within `OPENING_BYTES`, or the document counts as having one."""
+    """Return whether a declaration precedes the root; in any other place it would not be XML.
+
+    Whatever precedes the root has to end within `OPENING_BYTES`, or the document counts as having a DOCTYPE.
+    """
     at = raw.find(b"<")
     while begin := next((mark for mark in MISCELLANEOUS if raw.startswith(mark, at)), None):
         end = raw.find(MISCELLANEOUS[begin], at + len(begin))
@@ -192,31 +199,33 @@ def has_doctype(raw: bytes) -> bool:
 
 
 def elements(parent: Element, name: str | None = None) -> Iterator[Element]:
-    """The child elements, with a name those of the wire's namespace, or of none, that are called so."""
+    """Return the child elements; with a name, those with that name in the API's namespace or in none."""
     wanted = None if name is None else {name, f"{{{PARTNER}}}{name}"}
     return (each for each in parent if isinstance(each.tag, str) and (wanted is None or each.tag in wanted))
 
 
 def is_nil(element: Element) -> bool:
-    """Whether an element says that it is not there."""
+    """Return whether an element is nil."""
     return element.get(f"{{{XSI}}}nil", "").strip() in {"true", "1"}
 
 
 def child(parent: Element, *path: str) -> Element | None:
-    """The first of that name that is not nil; with several names, from one level to the next."""
-    found: Element | None = parent
+    """Return the first child with this name that is not nil, or None; several names lead from one level to the next."""
+    element: Element | None = parent
     for name in path:
-        found = None if found is None else next((each for each in elements(found, name) if not is_nil(each)), None)
-    return found
+        element = (
+            None if element is None else next((each for each in elements(element, name) if not is_nil(each)), None)
+        )
+    return element
 
 
 def text_of(element: Element | None) -> str | None:
-    """The text without the blanks around it; None if there is none."""
+    """Return the text of an element without the blanks around it, or None if there is none."""
     return None if element is None else (element.text or "").strip() or None
 
 
 def text(parent: Element, *path: str) -> str | None:
-    """The text of a child."""
+    """Return the text of a child, or None if there is none."""
     return text_of(child(parent, *path))
 
 

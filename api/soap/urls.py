@@ -1,5 +1,7 @@
-"""The paths of the wire, which are at the root, as its clients put them together. Those who do it in lower case are
-answered, too."""
+"""The paths of the SOAP API.
+
+They are at the root, as its clients build them. Clients that use lower case are served, too.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The endpoint: one path for all operations, told apart by the body.
+"""The endpoint: one path for all operations, which differ in the body.
 
-Whatever comes in is answered with an envelope, and with status 500 unless it was done: this wire's clients know no
-other. What they send as Content-Type and Accept says nothing.
+Every request is answered with an envelope, and with status 500 unless it was done: clients of this API know no other.
+Their Content-Type and Accept are ignored.
 """
 
 from __future__ import annotations
@@ -53,27 +53,27 @@ KINDS: Final = {Version.SOAP_11: "text/xml", Version.SOAP_12: "application/soap+
 
 @csrf_exempt
 def service(request: HttpRequest) -> HttpResponseBase:
-    """Service.asmx: the operations, and with `?wsdl` also their description."""
+    """Serve Service.asmx: the operations, and with `?wsdl` also their description."""
     is_described = request.META.get("QUERY_STRING", "").lower() == "wsdl"
     return (describe_or_operate if is_described else operate)(request)
 
 
 @accept_methods("GET", "POST")
 def describe_or_operate(request: HttpRequest) -> HttpResponseBase:
-    """Service.asmx?wsdl."""
+    """Serve Service.asmx?wsdl."""
     return operate(request) if request.method == "POST" else show_wsdl(request)
 
 
 @accept_methods("POST")
 def operate(request: HttpRequest) -> HttpResponseBase:
-    """Do one operation."""
+    """Answer one operation."""
     call_id = str(uuid.uuid4())
     opening: Opening | None = None
     try:
         document = read_document(read_bytes(request))
         key = None
         if len(document) > OPENING_BYTES:
-            # Nobody makes us parse megabytes without a key.
+            # Without a key, nobody makes this process parse megabytes.
             opening = read_opening(document)
             key = find_caller(request, opening)
         opening = envelope = read_envelope(document)
@@ -81,14 +81,14 @@ def operate(request: HttpRequest) -> HttpResponseBase:
         call = let_in(request, envelope, operation, key=key or find_caller(request, envelope), call_id=call_id)
         serve = done_once if operation.is_change and has_key(request) else done
         return serve(request, envelope, operation, call)
-    except NothingDone as nothing:
-        return nothing.response
+    except NothingDone as error:
+        return error.response
     except Exception as error:
         return refuse(request, error, opening=opening, call_id=call_id)
 
 
 class NothingDone(Exception):
-    """A call with an Idempotency-Key that came to nothing: the key is free again."""
+    """A call with an Idempotency-Key had no effect, so the key is free again."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__()
@@ -96,7 +96,10 @@ class NothingDone(Exception):
 
 
 def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
-    """The reply that the same payload has had under the same key. Headers may differ: clients put the time there."""
+    """Return the reply that the same payload had under the same key, or do the call.
+
+    Headers may differ, because clients put the time there.
+    """
     payload = etree.tostring(call.payload, method="c14n")
     asked = identify_request(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
 
@@ -110,7 +113,7 @@ def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, ca
 
 
 def done(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
-    """The reply."""
+    """Do the call and return its reply."""
     body = operation.serve(call)
     log.info("soap_call", operation=operation.name, request_id=call.id, account=call.account.pk)
     written = outputs.reply(
@@ -120,14 +123,14 @@ def done(request: HttpRequest, envelope: Envelope, operation: Operation, call: C
 
 
 def read_bytes(request: HttpRequest) -> bytes:
-    """The body. Raises BadBody for one that is too large, or compressed."""
+    """Return the body. Raises BadBody for one that is too large, or compressed."""
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in {"", "identity"}:
         raise UnknownEncoding
     return read_within(request, MAX_BYTES)
 
 
 def operation_of(request: HttpRequest, envelope: Envelope) -> Operation:
-    """What the body asks for, unless the SOAPAction says something else. Raises a Fault."""
+    """Return the operation of the body, which the SOAPAction must not contradict. Raises a Fault."""
     name = etree.QName(envelope.payload)
     named = named_action(request, envelope)
     if named and named not in NAMES:
@@ -145,14 +148,15 @@ def operation_of(request: HttpRequest, envelope: Envelope) -> Operation:
 
 
 def named_action(request: HttpRequest, envelope: Envelope) -> str:
-    """The SOAPAction, wherever the client says it; empty if nowhere."""
+    """Return the SOAPAction from whichever place the client has put it; empty if there is none."""
     parameter = ACTION_PARAMETER.search(request.META.get("CONTENT_TYPE", ""))
-    said = (request.META.get("HTTP_SOAPACTION", ""), parameter[1] if parameter else "", envelope.action or "")
-    named = next((each for text in said if (each := text.strip().strip('"').strip())), "")
+    places = (request.META.get("HTTP_SOAPACTION", ""), parameter[1] if parameter else "", envelope.action or "")
+    named = next((each for text in places if (each := text.strip().strip('"').strip())), "")
     return re.split(r"[/#]", named)[-1]
 
 
 def unknown_action(named: str) -> Fault:
+    """Return the fault for a SOAPAction that is not served, or that differs from the body."""
     shown = UNSHOWN.sub("", named)[:60]
     return Fault(FaultKind.CLIENT, f"Server did not recognize the value of HTTP Header SOAPAction: {shown}.")
 
@@ -171,21 +175,21 @@ def let_in(request: HttpRequest, envelope: Envelope, operation: Operation, *, ke
 
 
 def refuse(request: HttpRequest, error: Exception, *, opening: Opening | None, call_id: str) -> HttpResponse:
-    """The fault that an error is."""
-    said = fault_of(error)
-    if said is None:
+    """Return the fault for an error."""
+    fault = fault_of(error)
+    if fault is None:
         log.error("soap_call_failed", request_id=call_id, error=trace_of(error))
-        said = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
+        fault = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
     version = opening.version if opening else Version.SOAP_11
     related = (opening.message_id if opening else None) or f"urn:uuid:{call_id}"
-    written = outputs.fault(version, said, actor=base_url(request) + request.path, relates_to=related)
-    return answer(request, written, version, status=500, headers={"X-Request-ID": call_id, **said.headers})
+    written = outputs.fault(version, fault, actor=base_url(request) + request.path, relates_to=related)
+    return answer(request, written, version, status=500, headers={"X-Request-ID": call_id, **fault.headers})
 
 
 def answer(
     request: HttpRequest, written: bytes, version: Version, *, status: int, headers: dict[str, str]
 ) -> HttpResponse:
-    """In the media type of the request where it is one of SOAP 1.2, which many of its clients do not use."""
+    """Return an answer in the media type of SOAP 1.2 if the request has it. Many clients of SOAP 1.2 do not use it."""
     is_12 = request.META.get("CONTENT_TYPE", "").lower().startswith(KINDS[Version.SOAP_12])
     kind = KINDS[version if is_12 else Version.SOAP_11]
     return HttpResponse(written, status=status, content_type=f"{kind}; charset=utf-8", headers=headers)
@@ -193,17 +197,17 @@ def answer(
 
 @csrf_exempt
 def bad_request(request: HttpRequest) -> HttpResponse:
-    """handler400 of these paths."""
+    """Answer a malformed request below these paths."""
     return refuse(request, NotSoap(), opening=None, call_id=str(uuid.uuid4()))
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
-    """handler404 below these paths, where there is nothing."""
+    """Answer a path below these that does not exist."""
     return HttpResponse(status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500 of these paths."""
+    """Answer a request below these paths in which a fault of ours occurred."""
     broken = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
     return refuse(request, broken, opening=None, call_id=str(uuid.uuid4()))
 

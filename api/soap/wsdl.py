@@ -1,4 +1,4 @@
-"""The WSDL: a file of ours, with the address of this installation in it."""
+"""The WSDL: a file, into which the address of this installation is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 
 @accept_methods("GET")
 def show_wsdl(request: HttpRequest) -> HttpResponse:
-    """For whoever asks: it says nothing that is secret."""
+    """Return the WSDL to everyone: it contains no secrets."""
     root = etree.fromstring(FILE.read_bytes())
     for address in root.iter(ADDRESS):
         address.set("location", f"{base_url(request)}/Service.asmx")

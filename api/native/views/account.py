@@ -1,4 +1,4 @@
-"""The account: what it wants, freeze, thaw and purge."""
+"""The account: its policies, freeze, thaw and purge."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OneAccount(Endpoint):
 
 
 class AccountMove(Endpoint):
-    """What is done with all mail of the account and of its subusers."""
+    """A change to all mail of the account and of its subusers."""
 
     resource = "account"
     scopes = {"POST": "sluice.account.update"}
@@ -42,11 +42,11 @@ class AccountMove(Endpoint):
 
     @done_once_in_steps
     def post(self, request: Request) -> Response:
-        asked = inputs.read_move(request)
-        if asked.is_dry_run:
+        change = inputs.read_move(request)
+        if change.is_dry_run:
             rehearsed = rehearse_account(self.account, is_frozen=self.is_for_frozen)
             return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
-        return answer_with(self.carry_out(self.account, actor=self.actor, reason=asked.reason))
+        return answer_with(self.carry_out(self.account, actor=self.actor, reason=change.reason))
 
 
 @schema.freeze_account

@@ -1,4 +1,4 @@
-"""Batches: made, looked at, stopped, resumed, given another time."""
+"""Batches: create, show, stop, resume and reschedule them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Batches(Endpoint):
     scopes = {"GET": "mail.batch.read", "POST": "mail.batch.create"}
 
     def get(self, request: Request) -> Response:
-        asked = inputs.read_batches_query(request)
-        found, next_after = list_batches(self.account, status=asked.status, after=asked.after, limit=asked.limit)
-        return Response(outputs.page(map(outputs.batch_line, found), limit=asked.limit, next_after=next_after))
+        query = inputs.read_batches_query(request)
+        rows, next_after = list_batches(self.account, status=query.status, after=query.after, limit=query.limit)
+        return Response(outputs.page(map(outputs.batch_line, rows), limit=query.limit, next_after=next_after))
 
     @done_once
     def post(self, request: Request) -> Response:
@@ -55,28 +55,32 @@ class Move(Endpoint):
 
     @done_once_in_steps
     def post(self, request: Request, batch_id: str) -> Response:
-        asked = self.read(request)
-        if asked.is_dry_run:
-            rehearsed = rehearse(self.account, batch_id, allowed_from=self.sources_of(asked), terms=asked.terms)
+        change = self.read(request)
+        if change.is_dry_run:
+            rehearsed = rehearse(self.account, batch_id, allowed_from=self.sources_of(change), terms=change.terms)
             return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
-        return answer_with(self.carry_out(batch_id, asked))
+        return answer_with(self.carry_out(batch_id, change))
 
     def read(self, request: Request) -> inputs.MoveRequest:
+        """Return the change that the body asks for."""
         return inputs.read_move(request)
 
-    def sources_of(self, asked: inputs.MoveRequest) -> frozenset[BatchStatus]:
-        """A pause that says something of its terms changes those of a batch that is paused already."""
-        return self.allowed_from | {self.to} if asked.sets_terms else self.allowed_from
+    def sources_of(self, change: inputs.MoveRequest) -> frozenset[BatchStatus]:
+        """Return the statuses from which the move is allowed.
 
-    def carry_out(self, batch_id: str, asked: inputs.MoveRequest) -> Receipt:
+        A pause with terms changes the terms of a paused batch, too.
+        """
+        return self.allowed_from | {self.to} if change.sets_terms else self.allowed_from
+
+    def carry_out(self, batch_id: str, change: inputs.MoveRequest) -> Receipt:
         return stop_batch(
             self.account,
             batch_id,
             self.to,
             actor=self.actor,
-            reason=asked.reason,
-            allowed_from=self.sources_of(asked),
-            terms=asked.terms,
+            reason=change.reason,
+            allowed_from=self.sources_of(change),
+            terms=change.terms,
         )
 
 
@@ -106,9 +110,9 @@ class ResumeBatch(Move):
     to = BatchStatus.OPEN
     allowed_from = STOPPED
 
-    def carry_out(self, batch_id: str, asked: inputs.MoveRequest) -> Receipt:
+    def carry_out(self, batch_id: str, change: inputs.MoveRequest) -> Receipt:
         return resume_batch(
-            self.account, batch_id, actor=self.actor, reason=asked.reason, allowed_from=self.allowed_from
+            self.account, batch_id, actor=self.actor, reason=change.reason, allowed_from=self.allowed_from
         )
 
 
@@ -119,9 +123,9 @@ class RescheduleBatch(Endpoint):
 
     @done_once_in_steps
     def post(self, request: Request, batch_id: str) -> Response:
-        asked = inputs.read_reschedule(request)
-        if asked.is_dry_run:
+        change = inputs.read_reschedule(request)
+        if change.is_dry_run:
             rehearsed = rehearse_reschedule(self.account, batch_id)
             return Response(outputs.one(outputs.rehearsal(rehearsed, Receipt.Action.RESCHEDULE)))
-        receipt = reschedule_batch(self.account, batch_id, asked.send_at, actor=self.actor, reason=asked.reason)
+        receipt = reschedule_batch(self.account, batch_id, change.send_at, actor=self.actor, reason=change.reason)
         return answer_with(receipt)

@@ -1,4 +1,4 @@
-"""Messages: one by one, those of a batch, those in a person's hands."""
+"""Messages: single ones, those of a batch, those in hand."""
 
 from __future__ import annotations
 
@@ -20,18 +20,16 @@ from mailer.queries import find_trace, list_messages
 
 @schema.batch_messages
 class BatchMessages(Endpoint):
-    """Recipients are told here, so the scope is that of messages."""
+    """The messages of a batch. They show recipients, so the scope is that of messages."""
 
     resource = "batch"
     scopes = {"GET": "messages.read"}
 
     def get(self, request: Request, batch_id: str) -> Response:
-        asked = inputs.read_messages_query(request)
+        query = inputs.read_messages_query(request)
         batch = find_batch(self.account, batch_id)
-        found = list_messages(batch.pk, state=asked.state, after=asked.after, limit=asked.limit)
-        return Response(
-            outputs.page(map(outputs.message, found.traces), limit=asked.limit, next_after=found.next_after)
-        )
+        page = list_messages(batch.pk, state=query.state, after=query.after, limit=query.limit)
+        return Response(outputs.page(map(outputs.message, page.traces), limit=query.limit, next_after=page.next_after))
 
 
 @schema.one_message
@@ -40,24 +38,24 @@ class OneMessage(Endpoint):
     scopes = {"GET": "messages.read"}
 
     def get(self, request: Request, message_id: str) -> Response:
-        found = find_trace(self.account, int(message_id))
-        if found is None:
+        trace = find_trace(self.account, int(message_id))
+        if trace is None:
             raise errors.not_found("Message")
-        return Response(outputs.one(outputs.message(found)))
+        return Response(outputs.one(outputs.message(trace)))
 
 
 @schema.messages_in_hand
 class MessagesInHand(Endpoint):
-    """Held, or in doubt: what waits for a person of this account."""
+    """The messages that are held or in doubt, and wait for a person of this account."""
 
     resource = "message"
     scopes = {"GET": "messages.read"}
 
     def get(self, request: Request) -> Response:
-        asked = inputs.read_in_hand_query(request)
-        batch = None if asked.batch_id is None else find_batch(self.account, asked.batch_id)
-        traces, place = list_in_hand(self.account, asked.why, batch=batch, after=asked.after, limit=asked.limit)
-        return Response(outputs.page(map(outputs.message, traces), limit=asked.limit, next_after=outputs.place(place)))
+        query = inputs.read_in_hand_query(request)
+        batch = None if query.batch_id is None else find_batch(self.account, query.batch_id)
+        traces, place = list_in_hand(self.account, query.why, batch=batch, after=query.after, limit=query.limit)
+        return Response(outputs.page(map(outputs.message, traces), limit=query.limit, next_after=outputs.place(place)))
 
 
 @schema.replay_messages
@@ -68,8 +66,8 @@ class ReplayMessages(Endpoint):
 
     @done_once_in_steps
     def post(self, request: Request) -> Response:
-        asked = inputs.read_selection(request)
-        return answer_with(self.carry_out(self.account, asked.selection, actor=self.actor, reason=asked.reason))
+        change = inputs.read_selection(request)
+        return answer_with(self.carry_out(self.account, change.selection, actor=self.actor, reason=change.reason))
 
 
 @schema.drop_messages
@@ -79,7 +77,7 @@ class DropMessages(ReplayMessages):
 
 @schema.cancel_message
 class CancelMessage(Endpoint):
-    """Also of a message that has left: the receipt says so."""
+    """Stop one message. The receipt of a message that was sent says so."""
 
     resource = "message"
     scopes = {"POST": "user.scheduled_sends.create"}
@@ -97,8 +95,8 @@ class RescheduleMessage(Endpoint):
 
     @done_once_in_steps
     def post(self, request: Request, message_id: str) -> Response:
-        asked = inputs.read_one_reschedule(request)
+        change = inputs.read_one_reschedule(request)
         receipt = reschedule_message(
-            self.account, int(message_id), asked.send_at, actor=self.actor, reason=asked.reason
+            self.account, int(message_id), change.send_at, actor=self.actor, reason=change.reason
         )
         return answer_with(receipt)

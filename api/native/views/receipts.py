@@ -1,4 +1,4 @@
-"""Receipts: who stopped what, when and why."""
+"""Receipts: who made which change, when and why."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Receipts(Endpoint):
     scopes = {"GET": "sluice.receipts.read"}
 
     def get(self, request: Request) -> Response:
-        asked = inputs.read_receipts_query(request)
-        found, next_after = list_receipts(
-            self.account, batch_id=asked.batch_id, action=asked.action, after=asked.after, limit=asked.limit
+        query = inputs.read_receipts_query(request)
+        rows, next_after = list_receipts(
+            self.account, batch_id=query.batch_id, action=query.action, after=query.after, limit=query.limit
         )
-        return Response(outputs.page(map(outputs.receipt_line, found), limit=asked.limit, next_after=next_after))
+        return Response(outputs.page(map(outputs.receipt_line, rows), limit=query.limit, next_after=next_after))
 
 
 @schema.one_receipt

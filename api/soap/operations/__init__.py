@@ -1,4 +1,4 @@
-"""The operations of the wire: one file each, and the table of what a request's body asks for."""
+"""The operations of the SOAP API, one file for each, and the table that finds them by the request's element."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Operation:
 
     @property
     def is_change(self) -> bool:
-        """Whether it does more than to tell."""
+        """Return whether the operation changes anything."""
         return self.verb not in {None, "read"}
 
 
@@ -38,7 +38,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "DefinitionRequestMsg": Operation("Describe", describe, "read"),
     "SystemStatusRequestMsg": Operation("GetSystemStatus", get_system_status),
 }
-"""By the name of a request's element."""
+"""The operations by the name of their request's element."""
 
 UNSUPPORTED: Final[Mapping[str, str]] = {
     "QueryRequestMsg": "Query",
@@ -48,6 +48,6 @@ UNSUPPORTED: Final[Mapping[str, str]] = {
     "ScheduleRequestMsg": "Schedule",
     "VersionInfoRequestMsg": "VersionInfo",
 }
-"""Operations of the wire that Sluice does not have."""
+"""Operations of the original that Sluice does not have, by the name of their request's element."""
 
 NAMES: Final = frozenset({operation.name for operation in OPERATIONS.values()} | set(UNSUPPORTED.values()))

@@ -1,5 +1,8 @@
-"""Create, Update and Delete of sends. A Create sends now, or schedules if there is a SendDate; each object is made by
-itself, wholly or not at all. An Update gives a scheduled send another time. Nothing is deleted on this wire."""
+"""Create, Update and Delete sends.
+
+A Create sends now, or schedules if there is a SendDate; each object is created by itself, wholly or not at all. An
+Update changes the time of a scheduled send. A Delete is refused.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,17 @@ Serve = Callable[[int, Element], Result]
 
 
 def create(call: Call) -> Element:
-    """The reply."""
+    """Return the reply to a Create."""
     return _answer(call, "Create", partial(_create_one, call), done="created")
 
 
 def update(call: Call) -> Element:
-    """The reply."""
+    """Return the reply to an Update."""
     return _answer(call, "Update", partial(_update_one, call), done="rescheduled")
 
 
 def delete(call: Call) -> Element:
-    """The reply: an error for each object."""
+    """Return the reply to a Delete: an error for each object."""
     return _answer(call, "Delete", _refuse_one, done="deleted")
 
 
@@ -41,38 +44,38 @@ def _answer(call: Call, operation: str, serve: Serve, *, done: str) -> Element:
     check_options(call.payload)
     objects = list(elements(call.payload, "Objects"))
     if wrong := check_count(objects):
-        # These replies have no place to say it.
+        # These replies have no place for such an error.
         raise Fault(FaultKind.CLIENT, wrong)
     results = each_by_itself(objects, serve, done=done)
-    made = payload(f"{operation}Response")
+    reply = payload(f"{operation}Response")
     for result in results:
-        add_result(made, "Results", result, new_id=operation == "Create")
-    add(made, "RequestID", call.id)
+        add_result(reply, "Results", result, new_id=operation == "Create")
+    add(reply, "RequestID", call.id)
     status = overall(results)
     call.came_to_nothing = status == ERROR
-    add(made, "OverallStatus", status)
-    return made
+    add(reply, "OverallStatus", status)
+    return reply
 
 
-def _create_one(call: Call, index: int, found: Element) -> Result:
-    check_type(found, index)
-    said = read_new_send(call.account, found, now=call.key.found_at)
-    made = send_campaign(
+def _create_one(call: Call, index: int, element: Element) -> Result:
+    check_type(element, index)
+    new = read_new_send(call.account, element, now=call.key.found_at)
+    campaign = send_campaign(
         call.account,
-        said.changes,
-        original=said.original,
-        contacts=said.contacts,
-        send_at=said.send_at,
+        new.changes,
+        original=new.original,
+        contacts=new.contacts,
+        send_at=new.send_at,
         allowed_from=may(Move.SCHEDULE, Dialect.SOAP) | may(Move.SEND_NOW, Dialect.SOAP),
     )
-    return Result(index, SEND_CREATED, send=made.pk, uuid=made.uuid)
+    return Result(index, SEND_CREATED, send=campaign.pk, uuid=campaign.uuid)
 
 
-def _update_one(call: Call, index: int, found: Element) -> Result:
-    check_type(found, index)
-    send = read_send_id(found)
-    refuse_set(found, FIXED)
-    send_at = read_send_date(found, now=call.key.found_at)
+def _update_one(call: Call, index: int, element: Element) -> Result:
+    check_type(element, index)
+    send = read_send_id(element)
+    refuse_set(element, FIXED)
+    send_at = read_send_date(element, now=call.key.found_at)
     if send_at is None:
         raise Problem(Code.SEND_DATE, "SendDate is required")
     patiently_until(
@@ -82,12 +85,12 @@ def _update_one(call: Call, index: int, found: Element) -> Result:
         send,
         send_at,
         allowed_from=may(Move.RESCHEDULE, Dialect.SOAP),
-        # It was ready by the rules of the wire that scheduled it.
+        # It was ready by the rules of the API that scheduled it.
         needs=NEEDED,
     )
     return Result(index, SEND_UPDATED, send=send)
 
 
-def _refuse_one(index: int, found: Element) -> Result:
-    check_type(found, index)
+def _refuse_one(index: int, element: Element) -> Result:
+    check_type(element, index)
     raise cannot_perform("Delete", SEND)

@@ -1,4 +1,4 @@
-"""Describe: the properties of a Send. Some clients ask before they retrieve, and then ask for all that there are."""
+"""Describe the properties of a Send. Some clients ask for them first, and then retrieve all of them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from api.soap.reading import Element, child, elements, text
 
 
 def describe(call: Call) -> Element:
-    """The reply; a type that is not served has no properties."""
-    made = payload("DefinitionResponseMsg")
+    """Return the reply. A type that is not served has no properties."""
+    reply = payload("DefinitionResponseMsg")
     requests = child(call.payload, "DescribeRequests")
-    asked = elements(requests, "ObjectDefinitionRequest") if requests is not None else iter(())
-    for kind in dict.fromkeys(text(each, "ObjectType") for each in asked):
+    definitions = elements(requests, "ObjectDefinitionRequest") if requests is not None else iter(())
+    for kind in dict.fromkeys(text(each, "ObjectType") for each in definitions):
         if kind and NAME.fullmatch(kind):
-            define(add(made, "ObjectDefinition"), kind)
-    add(made, "RequestID", call.id)
-    return made
+            define(add(reply, "ObjectDefinition"), kind)
+    add(reply, "RequestID", call.id)
+    return reply
 
 
 def define(parent: Element, kind: str) -> None:
+    """Add the description of a type."""
     add(parent, "ObjectType", kind)
     if kind != SEND:
         return
     add(parent, "Name", SEND)
     for known in PROPERTIES:
-        made = add(parent, "Properties")
-        add(made, "Name", known.name)
-        add(made, "DataType", known.kind.value)
-        add(made, "IsCreatable", written(known.is_creatable))
-        add(made, "IsUpdatable", written(known.is_updatable))
-        add(made, "IsRetrievable", "true")
-        add(made, "IsFilterable", written(bool(known.column)))
+        element = add(parent, "Properties")
+        add(element, "Name", known.name)
+        add(element, "DataType", known.kind.value)
+        add(element, "IsCreatable", written(known.is_creatable))
+        add(element, "IsUpdatable", written(known.is_updatable))
+        add(element, "IsRetrievable", "true")
+        add(element, "IsFilterable", written(bool(known.column)))

@@ -60,17 +60,17 @@ def perform(call: Call) -> Element:
     objects = list(elements(definitions, "Definition")) if definitions is not None else []
     wrong = check_count(objects)
     results = [] if wrong else _perform(call, action, objects)
-    made = payload("PerformResponseMsg")
+    reply = payload("PerformResponseMsg")
     if results:
-        parent = add(made, "Results")
+        parent = add(reply, "Results")
         for result in results:
             add_result(parent, "Result", result)
     status = ERROR if wrong else overall(results)
     call.came_to_nothing = status == ERROR
-    add(made, "OverallStatus", status)
-    add(made, "OverallStatusMessage", wrong or "")
-    add(made, "RequestID", call.id)
-    return made
+    add(reply, "OverallStatus", status)
+    add(reply, "OverallStatusMessage", wrong or "")
+    add(reply, "RequestID", call.id)
+    return reply
 
 
 def _perform(call: Call, action: str, objects: list[Element]) -> list[Result]:

@@ -1,7 +1,7 @@
-"""Retrieve: sends and their properties, in pages.
+"""Retrieve sends and their properties, in pages.
 
-What a next page needs is in the RequestID of the reply that has more: signed, for the account that asked. So nothing is
-kept, any process can go on, and a page begins behind the last ID of the one before, whatever has changed meanwhile.
+The RequestID of a reply with more pages holds what the next page needs, signed for the caller's account. So nothing is
+stored, any process can continue, and a page begins behind the last ID of the page before, whatever has changed since.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ BEGUN: Final = (CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SE
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is wanted: names of properties, a filter as it was written, and from where on."""
+class Request:
+    """The content of a request: names of properties, a filter as it was written, and the last ID of the page before."""
 
     properties: frozenset[str]
     criteria: str
@@ -45,69 +45,69 @@ class Asked:
 
 
 def retrieve(call: Call) -> Element:
-    """The reply. What is wrong is said in its status."""
-    made = payload("RetrieveResponseMsg")
+    """Return the reply. An error is in its status."""
+    reply = payload("RetrieveResponseMsg")
     try:
-        asked = read_asked(call)
-        rows = find_rows(call.account, asked)
+        request = read_request(call)
+        rows = find_rows(call.account, request)
     except RetrieveError as error:
-        add(made, "OverallStatus", f"{ERROR}: {error}")
-        add(made, "RequestID", call.id)
-        return made
-    has_more = len(rows) > asked.size
-    add(made, "OverallStatus", MORE if has_more else OK)
-    add(made, "RequestID", continue_with(call, asked, rows[asked.size - 1]) if has_more else call.id)
-    for row in with_values(rows[: asked.size], asked):
-        write_send(made, row, asked.properties)
-    return made
+        add(reply, "OverallStatus", f"{ERROR}: {error}")
+        add(reply, "RequestID", call.id)
+        return reply
+    has_more = len(rows) > request.size
+    add(reply, "OverallStatus", MORE if has_more else OK)
+    add(reply, "RequestID", continue_with(call, request, rows[request.size - 1]) if has_more else call.id)
+    for row in with_values(rows[: request.size], request):
+        write_send(reply, row, request.properties)
+    return reply
 
 
-def read_asked(call: Call) -> Asked:
-    """Raises RetrieveError."""
-    request = child(call.payload, "RetrieveRequest")
-    if request is None:
+def read_request(call: Call) -> Request:
+    """Return the content of a request. Raises RetrieveError."""
+    element = child(call.payload, "RetrieveRequest")
+    if element is None:
         raise RetrieveError("There is no RetrieveRequest.")
-    if more := text(request, "ContinueRequest"):
+    if more := text(element, "ContinueRequest"):
         return continued(call, more)
-    kind = text(request, "ObjectType")
+    kind = text(element, "ObjectType")
     if kind != SEND:
         raise RetrieveError(
             f"Unable to find a handler for object type: {shown(kind)}. Object types are case-sensitive, check spelling."
         )
-    named = [said for each in elements(request, "Properties") if (said := text_of(each))]
+    named = [name for each in elements(element, "Properties") if (name := text_of(each))]
     if unknown := [shown(name) for name in named if name not in BY_NAME and name not in PARTS]:
         raise RetrieveError(
             f"The Request Property(s) {', '.join(unknown[:10])} do not match with the fields of Send retrieve"
         )
-    criteria = child(request, "Filter")
+    criteria = child(element, "Filter")
     written = "" if criteria is None else etree.tostring(criteria, encoding="unicode", with_tail=False)
     properties = frozenset[str]().union(*(PARTS.get(name, {name}) for name in named)) or frozenset(BY_NAME)
-    return Asked(properties, written, page_size(text(request, "Options", "BatchSize")))
+    return Request(properties, written, page_size(text(element, "Options", "BatchSize")))
 
 
-def page_size(said: str | None) -> int:
-    """What is asked for, up to `PAGE`."""
-    wanted = int(said) if said and said.isdecimal() and len(said) < 10 else PAGE
+def page_size(text: str | None) -> int:
+    """Return the size of a page: the requested one, or `PAGE` if that is smaller."""
+    wanted = int(text) if text and text.isdecimal() and len(text) < 10 else PAGE
     return min(max(wanted, 1), PAGE)
 
 
-def find_rows(account: Account, asked: Asked) -> list[Campaign]:
-    """One more than the page has, if there are more. Raises RetrieveError."""
-    condition = read_filter(parse(asked.criteria.encode())) if asked.criteria else Q()
-    return list(sends_of(account).filter(condition, pk__gt=asked.after)[: asked.size + 1])
+def find_rows(account: Account, request: Request) -> list[Campaign]:
+    """Return the rows of a page, and one more if another page follows. Raises RetrieveError."""
+    condition = read_filter(parse(request.criteria.encode())) if request.criteria else Q()
+    return list(sends_of(account).filter(condition, pk__gt=request.after)[: request.size + 1])
 
 
 def sends_of(account: Account) -> QuerySet[Campaign]:
-    """The account's campaigns without their contents; `email_id` and `sent_at` are the wire's."""
+    """Return the account's campaigns without their contents. The API's `email_id` and `sent_at` are annotations."""
     own = Campaign.objects.by_clock().filter(account=account, deleted_at=None).select_related("sender")
     sent_at = Case(When(status_now__in=BEGUN, then="begins_at"))
     named = own.annotate(email_id=Coalesce("original_id", "pk"), sent_at=sent_at)
     return named.defer("html_content", "plain_content").order_by("pk")
 
 
-def with_values(campaigns: list[Campaign], asked: Asked) -> list[Row]:
-    """Counts are made only if one is wanted, for all of them at once."""
-    is_counted = any(BY_NAME[name].is_counted for name in asked.properties)
+def with_values(campaigns: list[Campaign], request: Request) -> list[Row]:
+    """Return the rows with their statistics, which are read for all rows at once if a property needs them."""
+    is_counted = any(BY_NAME[name].is_counted for name in request.properties)
     counted = statistics_of(campaigns) if is_counted else {}
     nothing = Statistics()
     return [
@@ -116,19 +116,19 @@ def with_values(campaigns: list[Campaign], asked: Asked) -> list[Row]:
     ]
 
 
-def continue_with(call: Call, asked: Asked, last: Campaign) -> str:
-    """The RequestID of a reply that has more."""
+def continue_with(call: Call, request: Request, last: Campaign) -> str:
+    """Return the RequestID of a reply that another page follows."""
     until = int((call.key.found_at + dt.timedelta(hours=CONTINUE_HOURS)).timestamp())
-    said = [call.account.pk, until, sorted(asked.properties), asked.criteria, asked.size, last.pk]
-    return signing.dumps(said, salt=SALT, compress=True)
+    content = [call.account.pk, until, sorted(request.properties), request.criteria, request.size, last.pk]
+    return signing.dumps(content, salt=SALT, compress=True)
 
 
-def continued(call: Call, said: str) -> Asked:
-    """Raises RetrieveError."""
+def continued(call: Call, request_id: str) -> Request:
+    """Return the content of a request for the next page. Raises RetrieveError."""
     try:
-        account, until, properties, criteria, size, after = signing.loads(said, salt=SALT)
+        account, until, properties, criteria, size, after = signing.loads(request_id, salt=SALT)
     except signing.BadSignature:
         raise RetrieveError(NOT_CONTINUED) from None
     if account != call.account.pk or until <= call.key.found_at.timestamp():
         raise RetrieveError(NOT_CONTINUED)
-    return Asked(frozenset(properties), criteria, size, after)
+    return Request(frozenset(properties), criteria, size, after)

@@ -1,5 +1,8 @@
-"""GetSystemStatus: that the call was let in says that the database answers; what is left to say is whether an operator
-holds everything."""
+"""Return the status of the system.
+
+A call that was let in shows that the database answers. So the status depends only on whether an operator holds all
+mail.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ IN_MAINTENANCE: Final = "InMaintenance"
 
 
 def get_system_status(call: Call) -> Element:
-    """The reply."""
+    """Return the reply."""
     is_frozen = Installation.objects.filter(frozen_at__isnull=False).exists()
-    made = payload("SystemStatusResponseMsg")
-    result = add(add(made, "Results"), "Result")
+    reply = payload("SystemStatusResponseMsg")
+    result = add(add(reply, "Results"), "Result")
     add(result, "StatusCode", OK)
     add(result, "StatusMessage", "All mail is held." if is_frozen else "")
     add(result, "SystemStatus", IN_MAINTENANCE if is_frozen else OK)
-    add(made, "OverallStatus", OK)
-    add(made, "OverallStatusMessage", "")
-    add(made, "RequestID", call.id)
-    return made
+    add(reply, "OverallStatus", OK)
+    add(reply, "OverallStatusMessage", "")
+    add(reply, "RequestID", call.id)
+    return reply

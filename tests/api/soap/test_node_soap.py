@@ -145,5 +145,5 @@ def test_an_invalid_date_does_not_send_now(alice: Account, soap_of_alice: SoapCa
         "<SendDate>Wed May 01 2030 12:00:00 GMT+0000 (Coordinated Universal Time)</SendDate>",
         "<SendDate>Invalid Date</SendDate>",
     ):
-        assert node.create(draft, date).results == [("Error", "7053", "SendDate is no time")], date
+        assert node.create(draft, date).results == [("Error", "7053", "SendDate is not a time")], date
     assert list(Campaign.objects.values_list("pk", "status")) == [(draft.pk, CampaignStatus.DRAFT)]
