@@ -1,19 +1,18 @@
-"""What the wire's documents leave open, and we have filled in: names, texts and numbers of our own, all of them here.
+"""Our own choices where the documents of Easymail's API leave something open: names, texts and numbers.
 
-A client that keeps to the documents needs none of these. If the original turns out to say otherwise, this is the file
-to be corrected.
+A client that keeps to the documents needs none of these. If the original turns out to differ, this file has to be
+corrected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from campaigns.errors import Lack
 from campaigns.readiness import NEEDED
 
 LANGUAGE: Final = "en"
-"""Of a campaign: nothing on the wire can set it."""
+"""The language of every campaign: nothing in the API can set it."""
 
 MISSING: Final = {
     Lack.SUBJECT: "subject",
@@ -23,10 +22,12 @@ MISSING: Final = {
     Lack.FROM_NAME: "from_name",
     Lack.SENDER_VERIFICATION: "sender_identity_disabled",
 }
-"""What a campaign can lack, in the order in which it is told. The first three are the documents'. The name is lacking
-when neither the campaign nor its identity has one."""
+"""The names of what a campaign needs, in the order of answers.
+
+The first three are in the documents. The sender's name is missing if neither the campaign nor its identity has one.
+"""
 NEEDS: Final = NEEDED | {Lack.FROM_NAME}
-"""What has to be there before it is sent: an audience may be empty, and how recipients leave is our affair."""
+"""The parts that a campaign needs. An audience may be empty, and Sluice adds the link to unsubscribe by."""
 
 UNAUTHORIZED: Final = "UNAUTHORIZED"
 BAD_REQUEST: Final = "BAD_REQUEST"
@@ -49,8 +50,3 @@ LINE_TEXT: Final = "The {name} field must not contain line breaks or control cha
 STORABLE_TEXT: Final = "The {name} field contains characters that cannot be stored."
 
 TRANSITION_RETRY_SECONDS: Final = 1
-
-
-def missing_of(lacks: Collection[Lack]) -> list[str]:
-    """Return the names of what a campaign lacks, in the order of `MISSING`."""
-    return [name for lack, name in MISSING.items() if lack in lacks]

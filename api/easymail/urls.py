@@ -1,4 +1,4 @@
-"""Easymail's routes, below /api/v1. A trailing slash is taken and never redirected, which would lose a POST's body."""
+"""Easymail's routes, below /api/v1. A trailing slash is accepted, not redirected, which would lose a POST's body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.urls import URLPattern, re_path
 from api.easymail import views
 from api.easymail.views import audience, campaigns, recipients
 
-# What is no UUID is told of as unknown, by its text, and never reaches a query.
+# A text that is not a UUID is unknown, is named in the answer, and never reaches a query.
 CAMPAIGN = r"campaigns/(?P<campaign_id>[^/\0]{1,200})"
 CONTACT = r"contacts/(?P<contact_id>[^/\0]{1,200})"
 LIST = r"lists/(?P<list_id>[^/\0]{1,200})"

@@ -1,1 +1,1 @@
-"""Requests of Easymail's wire become values of the core, a module to a family."""
+"""Read requests of Easymail's API as values of the core, one module for each family."""

@@ -5,17 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 from rest_framework.request import Request
 
 from accounts.models import Account
+from api.bodies import Body, read_object
 from api.easymail.errors import Refusal, invalid
 from api.easymail.field_keys import find_by_key
-from api.easymail.inputs import rules
-from api.easymail.inputs.queries import SEARCH
-from api.easymail.inputs.rules import REQUIRED, Field, Wrong, find_problems, read_fields, read_object
+from api.easymail.inputs.fields import (
+    LINE,
+    Country,
+    Email,
+    Flag,
+    Language,
+    Uuid,
+    check_as,
+    choice,
+    empty_as,
+    read_body_as,
+    required,
+    spelled,
+    text,
+    wrong,
+)
 from audience.fields import Shape, read_value
 from audience.lists import LONGEST_NAME
 from audience.models import FieldDefinition, FieldForm, FieldType
@@ -30,60 +45,115 @@ MOST_OPTIONS, OPTION_LENGTH = 100, 255
 ITEM_LENGTH: Final = 255
 FIELD_KEY: Final = re.compile("[a-z][a-z0-9-]{0,99}")
 NOT_OF_KEY: Final = re.compile("[^a-z0-9]+")
-CONTACT_SEARCH: Final = (SEARCH, Field("list_uuid", rules.read_uuid))
-
-
-def read_uuids(value: Any) -> list[UUID]:
-    if not isinstance(value, list) or len(value) > MOST_LISTS:
-        raise Wrong(f"The {{name}} field must be an array of at most {MOST_LISTS} UUIDs.")
-    return list(dict.fromkeys(map(rules.read_uuid, value)))
-
-
-def read_options(value: Any) -> list[str]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MOST_OPTIONS:
-        raise Wrong(f"The {{name}} field must be an array of 1 to {MOST_OPTIONS} strings.")
-    return list(dict.fromkeys(map(rules.line(OPTION_LENGTH), value)))
-
-
-def read_key(value: Any) -> str:
-    if not isinstance(value, str) or not FIELD_KEY.fullmatch(value):
-        raise Wrong("The {name} field format is invalid.")
-    return value
-
-
-PERSON: Final = (
-    *(Field(name, rules.line(TEXT_LENGTH), "") for name in ("first_name", "last_name")),
-    Field("phone", rules.line(PHONE_LENGTH), ""),
-    Field("external_id", rules.line(TEXT_LENGTH)),
-    Field("language", rules.read_language, ""),
-    Field("country_code", rules.read_country, ""),
-)
-COLUMNS: Final = {"phone": "phone_number", "country_code": "country"}
-"""What the core calls them, where it has another name."""
-NEW_CONTACT: Final = (Field("email", rules.read_email, REQUIRED), *PERSON, Field("contact_lists", read_uuids, []))
-LIST: Final = (
-    Field("name", rules.line(LONGEST_NAME), REQUIRED),
-    Field("description", rules.text(DESCRIPTION_LENGTH), ""),
-    Field("is_public", rules.read_flag, True),
-)
-MEMBER: Final = (Field("contact_uuid", rules.read_uuid, REQUIRED),)
 FORMS: Final = {
     **{type_.value: (type_, FieldForm.ANY) for type_ in FieldType},
     **{form.value: (FieldType.TEXT, form) for form in FieldForm if form.value},
 }
-"""By the wire's words for types."""
-FIELD: Final = (
-    Field("name", rules.line(TEXT_LENGTH), REQUIRED),
-    Field("field_key", read_key),
-    Field("type", rules.one_of(*FORMS), REQUIRED),
-    Field("options", read_options, []),
-)
-ITEM: Final = (Field("value", rules.line(ITEM_LENGTH), REQUIRED),)
+"""The core's type and form of a custom field, by the names that this API has for types."""
+
+
+def check_list_of_lists(value: Any) -> Any:
+    """Refuse anything but an array that is not too long."""
+    if not isinstance(value, list) or len(value) > MOST_LISTS:
+        raise wrong("uuids", most=MOST_LISTS)
+    return value
+
+
+def check_list_of_options(value: Any) -> Any:
+    """Refuse anything but an array with one option at least, and not too many."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_OPTIONS:
+        raise wrong("strings", most=MOST_OPTIONS)
+    return value
+
+
+def without_repeats(values: list[Any]) -> list[Any]:
+    """Return the values once each, in their order."""
+    return list(dict.fromkeys(values))
+
+
+Line = Annotated[str, text(TEXT_LENGTH), LINE, empty_as("")]
+Item = Annotated[str, text(ITEM_LENGTH), LINE]
+ITEMS: Final[TypeAdapter[list[str]]] = TypeAdapter(list[Item])
+Lists = Annotated[list[Uuid], BeforeValidator(check_list_of_lists), AfterValidator(without_repeats), empty_as([])]
+Options = Annotated[
+    list[Annotated[str, text(OPTION_LENGTH), LINE]],
+    BeforeValidator(check_list_of_options),
+    AfterValidator(without_repeats),
+    empty_as([]),
+]
+
+
+class Person(Body):
+    """The columns of a contact, except its address, which stays as it is. Absent ones stay, too."""
+
+    first_name: Line = ""
+    last_name: Line = ""
+    phone_number: Annotated[str, text(PHONE_LENGTH), LINE, empty_as("")] = Field("", alias="phone")
+    external_id: Annotated[str | None, text(TEXT_LENGTH), LINE, empty_as(None)] = None
+    language: Annotated[Language, empty_as("")] = ""
+    country: Annotated[Country, empty_as("")] = Field("", alias="country_code")
+
+
+class Address(Body):
+    """The address of a new contact."""
+
+    email: Annotated[Email, required()]
+
+
+class NewContact(Person, Address):
+    """A new contact, and the lists that it is put on."""
+
+    contact_lists: Lists = []
+
+
+class ListFields(Body):
+    """The fields of a list. Absent ones stay as they are."""
+
+    name: Annotated[str, text(LONGEST_NAME), LINE, required()] = ""
+    description: Annotated[str, text(DESCRIPTION_LENGTH), empty_as("")] = ""
+    is_public: Annotated[Flag, empty_as(True)] = True
+
+
+class NewList(ListFields):
+    """The fields of a new list, which has to have a name."""
+
+    name: Annotated[str, text(LONGEST_NAME), LINE, required()]
+
+
+class Member(Body):
+    """The contact that is put on a list."""
+
+    contact_uuid: Annotated[Uuid, required()]
+
+
+class ItemBody(Body):
+    """An item of a custom field that holds a list."""
+
+    value: Annotated[Item, required()]
+
+
+class CustomField(Body):
+    """The fields of a new custom field."""
+
+    name: Annotated[str, text(TEXT_LENGTH), LINE, required()]
+    field_key: Annotated[
+        str | None, spelled("format", lambda key: key if FIELD_KEY.fullmatch(key) else None), empty_as(None)
+    ] = None
+    type: Annotated[str, choice(*FORMS), required()]
+    options: Options = Field(None, validate_default=True)
+
+    @field_validator("options")
+    @classmethod
+    def check_options(cls, options: list[str], info: ValidationInfo) -> list[str]:
+        """Refuse a select without options."""
+        if info.data.get("type") == FieldForm.SELECT and not options:
+            raise wrong("no_options")
+        return options
 
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """Columns of a contact, and values of custom fields by their ids, None removing one."""
+    """The columns of a contact that change, and its custom fields by their ids. None removes a value."""
 
     columns: Mapping[str, Any]
     custom: Mapping[int, object]
@@ -91,7 +161,7 @@ class ContactChange:
 
 @dataclass(frozen=True, slots=True)
 class NewField:
-    """A custom field: the core's name and type, and what else it is made with."""
+    """A new custom field: the core's name and type, and the rest of its shape."""
 
     name: str
     type: FieldType
@@ -99,38 +169,34 @@ class NewField:
 
 
 def read_new_contact(request: Request) -> tuple[Mapping[str, Any], list[UUID]]:
-    """The columns of a contact, and the lists it shall be on."""
-    said = read_fields(read_object(request), NEW_CONTACT)
-    lists: list[UUID] = said.pop("contact_lists", [])
-    return named(said), lists
+    """Return the columns of a new contact, and the lists that it is put on."""
+    columns = read_body_as(NewContact, request).given()
+    lists: list[UUID] = columns.pop("contact_lists", [])
+    return columns, lists
 
 
 def read_contact_change(request: Request, account: Account, email: str | None) -> ContactChange:
-    """The change of a contact with this address, which stays as it is."""
-    given = read_object(request)
-    said, problems = find_problems(given, PERSON, is_new=False)
-    if not is_same_address(given.get("email"), email):
+    """Return the change of the contact with this address. The address itself cannot be changed."""
+    fields = read_object(request._request, may_be_empty=True)
+    person, problems = check_as(Person, fields)
+    if not is_same_address(fields.get("email"), email):
         problems["email"] = ["The email field is prohibited."]
-    custom, wrong = _read_values(given.get("custom_fields"), account)
-    problems |= wrong
-    if problems:
+    custom, custom_problems = _read_values(fields.get("custom_fields"), account)
+    problems |= custom_problems
+    if person is None or problems:
         raise invalid(problems)
-    return ContactChange(named(said), custom)
+    return ContactChange(person.given(), custom)
 
 
 def is_same_address(given: Any, email: str | None) -> bool:
-    """Return whether what was given names no address, or this one."""
+    """Return whether a given value names no address, or this one."""
     if given in (None, ""):
         return True
     return isinstance(given, str) and email is not None and address_key(given.strip()) == email
 
 
-def named(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {COLUMNS.get(name, name): value for name, value in said.items()}
-
-
 def _read_values(given: Any, account: Account) -> tuple[dict[int, object], dict[str, list[str]]]:
-    """`[{"field_key", "value"}, …]`: the values as they are kept, and what is wrong with them."""
+    """Read `[{"field_key", "value"}, …]`. Return the values as they are stored, and the problems."""
     if given is None:
         return {}, {}
     if not isinstance(given, list) or len(given) > MOST_FIELDS:
@@ -146,54 +212,51 @@ def _read_values(given: Any, account: Account) -> tuple[dict[int, object], dict[
             continue
         try:
             values[field.pk] = _read_value(field, each.get("value"))
-        except (ValueError, Wrong):
+        except ValueError:
             problems[f"{place}.value"] = [f"The {place}.value field is invalid."]
     return values, problems
 
 
 def _read_value(field: FieldDefinition, given: Any) -> object:
-    """As it is kept."""
+    """Return a value as it is stored. Raises ValueError, of which pydantic's ValidationError is one."""
     if field.form != FieldForm.LIST or given is None:
         return read_value(field, given)
     if not isinstance(given, list) or len(given) > MOST_OPTIONS:
         raise ValueError("not a list of texts")
-    return "\n".join(dict.fromkeys(map(rules.line(ITEM_LENGTH), given))) or None
+    return "\n".join(without_repeats(ITEMS.validate_python(given))) or None
 
 
 def read_new_list(request: Request) -> Mapping[str, Any]:
-    return read_fields(read_object(request), LIST)
+    """Return the fields of a new list."""
+    return read_body_as(NewList, request).given()
 
 
 def read_list_change(request: Request) -> Mapping[str, Any]:
-    return read_fields(read_object(request), LIST, is_new=False)
+    """Return the fields of a list that change."""
+    return read_body_as(ListFields, request).given()
 
 
 def read_member(request: Request) -> UUID:
-    """Who shall be put on a list."""
-    contact: UUID = read_fields(read_object(request), MEMBER)["contact_uuid"]
-    return contact
+    """Return the contact that is put on a list."""
+    return read_body_as(Member, request).contact_uuid
 
 
 def read_new_field(request: Request) -> NewField:
-    said, problems = find_problems(read_object(request), FIELD)
-    if said.get("type") == FieldForm.SELECT and not said.get("options"):
-        problems.setdefault("options", ["The options field is required when type is select."])
-    key = said.get("field_key") or NOT_OF_KEY.sub("-", said.get("name", "").lower()).strip("-")
-    if not problems and not FIELD_KEY.fullmatch(key):
-        problems["field_key"] = ["The field key field is required: none can be made of the name."]
-    if problems:
-        raise invalid(problems)
-    type_, form = FORMS[said["type"]]
-    options = said.get("options", []) if form == FieldForm.SELECT else []
-    return NewField(key.replace("-", "_"), type_, {"form": form, "label": said["name"], "options": options})
+    """Return a new custom field. Its key is made of its name if it is not given."""
+    field = read_body_as(CustomField, request)
+    key = field.field_key or NOT_OF_KEY.sub("-", field.name.lower()).strip("-")
+    if not FIELD_KEY.fullmatch(key):
+        raise invalid({"field_key": ["The field key field is required: none can be made of the name."]})
+    type_, form = FORMS[field.type]
+    options = field.options if form == FieldForm.SELECT else []
+    return NewField(key.replace("-", "_"), type_, {"form": form, "label": field.name, "options": options})
 
 
 def read_item(request: Request, field: FieldDefinition) -> str:
-    """An item of a field that holds a list."""
+    """Return an item for a custom field that holds a list."""
     if field.form != FieldForm.LIST:
         raise NOT_A_LIST
-    item: str = read_fields(read_object(request), ITEM)["value"]
-    return item
+    return read_body_as(ItemBody, request).value
 
 
 NOT_A_LIST: Final[Refusal] = invalid({"field": ["The custom field does not hold a list."]})

@@ -4,67 +4,110 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
+from uuid import UUID
 
+from pydantic import Field, ValidationInfo, field_validator
 from rest_framework.request import Request
 
-from api.easymail import proposed
-from api.easymail.errors import invalid
-from api.easymail.inputs import rules
-from api.easymail.inputs.rules import REQUIRED, Field, find_problems, read_fields, read_object
+from api.bodies import Body
+from api.easymail.inputs.fields import (
+    LINE,
+    Email,
+    Flag,
+    Language,
+    Moment,
+    Uuid,
+    empty_as,
+    read_body_as,
+    required,
+    text,
+    wrong,
+)
 from campaigns.editing import EditingRules
 
 LINE_LENGTH: Final = 255
 CONTENT_LENGTH: Final = 65_000
-CAMPAIGN: Final = (
-    Field("name", rules.line(LINE_LENGTH), REQUIRED),
-    *(Field(name, rules.line(LINE_LENGTH), "") for name in ("subject", "preheader", "from_name")),
-    Field("reply_to", rules.read_email, ""),
-    *(Field(name, rules.read_uuid) for name in ("from_identity", "list_uuid", "segment_uuid")),
-    Field("content", rules.text(CONTENT_LENGTH), "", keeps_spaces=True),
-    Field("overwrite", rules.read_flag, False),
-)
-CORE_NAMES: Final = {"name": "title", "from_identity": "sender", "content": "markdown"}
-TEST: Final = (Field("email", rules.read_email, REQUIRED), Field("language", rules.read_language))
-SCHEDULE: Final = (Field("scheduled_at", rules.read_moment, REQUIRED),)
+PARTS: Final = ("list_uuid", "segment_uuid")
+
+Name = Annotated[str, text(LINE_LENGTH), LINE, required()]
+Line = Annotated[str, text(LINE_LENGTH), LINE, empty_as("")]
+PartUuid = Annotated[Uuid | None, empty_as(None)]
+
+
+class CampaignFields(Body):
+    """The fields of a campaign. Absent ones stay as they are."""
+
+    title: Name = Field("", alias="name")
+    subject: Line = ""
+    preheader: Line = ""
+    from_name: Line = ""
+    reply_to: Annotated[Email, empty_as("")] = ""
+    sender: PartUuid = Field(None, alias="from_identity")
+    list_uuid: PartUuid = None
+    segment_uuid: PartUuid = None
+    markdown: Annotated[str, text(CONTENT_LENGTH), empty_as("", keeps_spaces=True)] = Field("", alias="content")
+    overwrite: Annotated[Flag, empty_as(False)] = False
+
+    @field_validator("segment_uuid")
+    @classmethod
+    def check_audience(cls, segment: UUID | None, info: ValidationInfo) -> UUID | None:
+        """Refuse a segment beside a list."""
+        if segment and info.data.get("list_uuid"):
+            raise wrong("two_audiences")
+        return segment
+
+
+class NewCampaign(CampaignFields):
+    """The fields of a new campaign, which has to have a name."""
+
+    title: Name = Field(alias="name")
+
+
+class TestMail(Body):
+    """The address of a test. A campaign has one language, so that another one changes nothing."""
+
+    email: Annotated[Email, required()]
+    language: Annotated[Language | None, empty_as(None)] = None
+
+
+class Schedule(Body):
+    """The time of a campaign."""
+
+    scheduled_at: Annotated[Moment, required()]
 
 
 class CampaignChange(NamedTuple):
-    """What a campaign is to hold, as the core takes it, and under which rules."""
+    """The changes of a campaign, as the core takes them, and the rules for them."""
 
     changes: Mapping[str, Any]
     rules: EditingRules
 
 
 def read_new_campaign(request: Request) -> CampaignChange:
-    return _read(request, is_new=True)
+    """Return the content of a new campaign."""
+    return _change_of(read_body_as(NewCampaign, request))
 
 
 def read_campaign_change(request: Request) -> CampaignChange:
-    return _read(request, is_new=False)
+    """Return the change of a campaign."""
+    return _change_of(read_body_as(CampaignFields, request))
 
 
-def _read(request: Request, *, is_new: bool) -> CampaignChange:
-    said, problems = find_problems(read_object(request), CAMPAIGN, is_new=is_new)
-    if said.get("list_uuid") and said.get("segment_uuid"):
-        problems["segment_uuid"] = [proposed.ONE_AUDIENCE_TEXT]
-    if problems:
-        raise invalid(problems)
-    editing = EditingRules(needs=frozenset(), overwrites=said.pop("overwrite", False))
-    audience = _read_audience(said.pop("list_uuid", _UNSAID), said.pop("segment_uuid", _UNSAID))
-    return CampaignChange({CORE_NAMES.get(name, name): value for name, value in said.items()} | audience, editing)
+def _change_of(body: CampaignFields) -> CampaignChange:
+    fields = body.given()
+    rules = EditingRules(needs=frozenset(), overwrites=fields.pop("overwrite", False))
+    parts: dict[str, UUID | None] = {name: fields.pop(name) for name in PARTS if name in fields}
+    return CampaignChange(fields | _audience_of(parts), rules)
 
 
-_UNSAID: Final = object()
-
-
-def _read_audience(list_uuid: Any, segment_uuid: Any) -> dict[str, Any]:
-    """One list or one segment: to name one takes the other away."""
+def _audience_of(parts: Mapping[str, UUID | None]) -> dict[str, Any]:
+    """Return the changes of an audience, which is one list or one segment: naming one removes the other."""
     changes: dict[str, Any] = {}
-    if list_uuid is not _UNSAID:
-        changes["lists"] = [list_uuid] if list_uuid else []
-    if segment_uuid is not _UNSAID:
-        changes["segments"] = [segment_uuid] if segment_uuid else []
+    if "list_uuid" in parts:
+        changes["lists"] = [parts["list_uuid"]] if parts["list_uuid"] else []
+    if "segment_uuid" in parts:
+        changes["segments"] = [parts["segment_uuid"]] if parts["segment_uuid"] else []
     if changes.get("lists"):
         changes["segments"] = []
     if changes.get("segments"):
@@ -75,12 +118,10 @@ def _read_audience(list_uuid: Any, segment_uuid: Any) -> dict[str, Any]:
 
 
 def read_schedule(request: Request) -> dt.datetime:
-    """When a campaign is to be sent. Whether that lies ahead is for the clock that decides."""
-    moment: dt.datetime = read_fields(read_object(request), SCHEDULE)["scheduled_at"]
-    return moment
+    """Return the time of a campaign. Whether it has passed is decided by the database's clock."""
+    return read_body_as(Schedule, request).scheduled_at
 
 
 def read_test_address(request: Request) -> str:
-    """To whom a test goes. There is one language of a campaign, so that another one changes nothing."""
-    address: str = read_fields(read_object(request), TEST)["email"]
-    return address
+    """Return the address of a test."""
+    return read_body_as(TestMail, request).email

@@ -1,84 +1,99 @@
-"""Query strings: pages, and what is looked for."""
+"""Query strings: the page of a list, and what is searched for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from django.db.models import Model, QuerySet
+from pydantic import Field
 from rest_framework.request import Request
 
+from api.bodies import Body
 from api.campaign_words import WORDS, Dialect, statuses_called
-from api.easymail.inputs import rules
-from api.easymail.inputs.rules import Field, read_fields
+from api.easymail.inputs.fields import FlagText, Uuid, choice, empty_as, integer, read_as, text
 from audience.contacts import Page
 from campaigns.recipients import Wanted
 
 Row = TypeVar("Row", bound=Model)
+QueryModel = TypeVar("QueryModel", bound="Query")
 
 HIGHEST_PAGE: Final = 100
 SEARCH_LENGTH: Final = 255
 STATUSES: Final = tuple(dict.fromkeys(WORDS[Dialect.EASYMAIL].values()))
 ORDERS: Final = {"created_at": "created_at", "updated_at": "updated_at", "name": "title"}
+SORTS: Final = [f"{sign}{name}" for name in ORDERS for sign in ("", "-")]
 RECIPIENT_STATUSES: Final = ("pending", "sent", "failed")
-PAGES: Final = (
-    Field("page", rules.integer(1), 1),
-    Field("per_page", rules.integer(1, HIGHEST_PAGE), HIGHEST_PAGE),
-)
-SEARCH: Final = Field("search", rules.text(SEARCH_LENGTH))
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What a list is asked for: which page, and the values of its other parameters, those that were given."""
+class Query(Body):
+    """The page of a list."""
 
-    number: int
-    size: int
-    said: dict[str, Any]
+    number: Annotated[int, integer(1), empty_as(1)] = Field(1, alias="page")
+    size: Annotated[int, integer(1, HIGHEST_PAGE), empty_as(HIGHEST_PAGE)] = Field(HIGHEST_PAGE, alias="per_page")
 
     @property
     def page(self) -> Page:
+        """Return the page as the core takes it."""
         return Page(offset=(self.number - 1) * self.size, limit=self.size)
 
-    def take(self, found: QuerySet[Row]) -> tuple[list[Row], int]:
-        """The rows of the page, and how many there are in all."""
-        total, (offset, limit) = found.count(), self.page
+    def take(self, rows: QuerySet[Row]) -> tuple[list[Row], int]:
+        """Return the rows of the page, and the number of all rows."""
+        total, (offset, limit) = rows.count(), self.page
         # Beyond the end PostgreSQL need not be asked, nor could it always be.
-        return list(found[offset : offset + limit]) if offset < total else [], total
+        return list(rows[offset : offset + limit]) if offset < total else [], total
 
 
-def read_query(request: Request, *fields: Field) -> Query:
-    """Raises the Refusal that names all parameters that are wrong."""
-    said = read_fields(request.query_params.dict(), (*PAGES, *fields))
-    return Query(said.pop("page", 1), said.pop("per_page", HIGHEST_PAGE), said)
+class Search(Query):
+    """The page of a list, and a text to search for."""
+
+    search: Annotated[str | None, text(SEARCH_LENGTH), empty_as(None)] = None
 
 
-def read_campaigns_query(request: Request) -> tuple[Query, dict[str, Any]]:
-    """The second are arguments of `list_campaigns`."""
-    orders = [f"{sign}{name}" for name in ORDERS for sign in ("", "-")]
-    query = read_query(
-        request, SEARCH, Field("status", rules.one_of(*STATUSES)), Field("sort", rules.one_of(*orders), "-created_at")
-    )
-    sort, status = query.said.get("sort", "-created_at"), query.said.get("status")
+class ContactSearch(Search):
+    """The query of contacts."""
+
+    list_uuid: Annotated[Uuid | None, empty_as(None)] = None
+
+
+class CampaignSearch(Search):
+    """The query of campaigns."""
+
+    status: Annotated[str | None, choice(*STATUSES), empty_as(None)] = None
+    sort: Annotated[str, choice(*SORTS), empty_as("-created_at")] = "-created_at"
+
+
+class RecipientSearch(Search):
+    """The query of a campaign's recipients."""
+
+    status: Annotated[str | None, choice(*RECIPIENT_STATUSES), empty_as(None)] = None
+    opened: Annotated[FlagText | None, empty_as(None)] = None
+    clicked: Annotated[FlagText | None, empty_as(None)] = None
+
+
+def read_query(model: type[QueryModel], request: Request) -> QueryModel:
+    """Return the query of a request. Raises the Refusal that names all problems."""
+    return read_as(model, request.query_params.dict())
+
+
+def read_campaigns_query(request: Request) -> tuple[CampaignSearch, dict[str, Any]]:
+    """Return the query, and the arguments of `list_campaigns`."""
+    query = read_query(CampaignSearch, request)
+    sort, status = query.sort, query.status
     return query, {
-        "title": query.said.get("search") or "",
+        "title": query.search or "",
         "statuses": statuses_called(status, Dialect.EASYMAIL) if status else None,
         "order": f"{'-' * sort.startswith('-')}{ORDERS[sort.lstrip('-')]}",
     }
 
 
-def read_recipients_query(request: Request) -> tuple[Query, Wanted]:
-    query = read_query(
-        request,
-        SEARCH,
-        Field("status", rules.one_of(*RECIPIENT_STATUSES)),
-        Field("opened", rules.read_flag_text),
-        Field("clicked", rules.read_flag_text),
-    )
-    return query, Wanted(**{name: value for name, value in query.said.items() if value is not None})
+def read_recipients_query(request: Request) -> tuple[RecipientSearch, Wanted]:
+    """Return the query, and which recipients it asks for."""
+    query = read_query(RecipientSearch, request)
+    asked = query.model_dump(include={"search", "status", "opened", "clicked"}, exclude_none=True)
+    return query, Wanted(**asked)
 
 
 def read_include(request: Request, known: Iterable[str]) -> frozenset[str]:
-    """What an answer shall have besides; names that nobody knows are passed over."""
+    """Return the additional parts that an answer is asked for. Names that nobody knows are ignored."""
     return frozenset(request.query_params.get("include", "").split(",")) & frozenset(known)

@@ -1,6 +1,6 @@
-"""What the OpenAPI document says of Easymail's calls (`api/openapi.py` has the words), a module to a family.
+"""OpenAPI descriptions of Easymail's calls, one module for each family. `api/openapi.py` has the vocabulary.
 
-To add a call: one value in its family's module, and `@schema.family.its_name` above its view.
+To add a call, write one value in its family's module, and `@schema.family.its_name` above its view.
 """
 
 from api.easymail.schema import audience, campaigns, words

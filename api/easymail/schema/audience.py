@@ -42,60 +42,68 @@ COMPONENTS: dict[str, Piece] = {
 }
 
 
-def listed(name: str, summary: str, component_name: str, *query: OpenApiParameter, is_nested: bool = False) -> Describe:
-    """A GET of a list."""
+def listed(
+    name: str, summary: str, things: str, component_name: str, *query: OpenApiParameter, is_nested: bool = False
+) -> Describe:
+    """Describe a GET of a list."""
     return call(
         name,
         summary,
         tag=TAG,
         query=[*PAGES, *query],
-        replies={200: Reply("Some of them.", page(component_name))},
+        replies={200: Reply(f"A page of {things}.", page(component_name))},
         refusals=[404] if is_nested else [],
     )
 
 
-def shown(name: str, summary: str, component_name: str) -> Describe:
-    """A GET of one thing."""
-    return call(name, summary, tag=TAG, replies={200: Reply(f"{summary}.", one(component_name))}, refusals=[404])
+def shown(name: str, thing: str, component_name: str) -> Describe:
+    """Describe a GET of one thing."""
+    reply = Reply(f"The {thing}.", one(component_name))
+    return call(name, f"Get a {thing}", tag=TAG, replies={200: reply}, refusals=[404])
 
 
-def made(name: str, summary: str, component_name: str, body: dict[str, Piece], *required: str) -> Describe:
+def created(name: str, thing: str, component_name: str, body: dict[str, Piece], *required: str) -> Describe:
+    """Describe a POST that creates something."""
     piece: Piece = {"type": "object", "properties": body, "required": list(required)}
-    return call(name, summary, tag=TAG, body=piece, replies={201: Reply(f"{summary}.", one(component_name))})
+    reply = Reply(f"The new {thing}.", one(component_name))
+    return call(name, f"Create a {thing}", tag=TAG, body=piece, replies={201: reply})
 
 
-def changed(name: str, summary: str, component_name: str, body: dict[str, Piece]) -> Describe:
+def changed(name: str, thing: str, component_name: str, body: dict[str, Piece]) -> Describe:
+    """Describe a PATCH."""
     piece: Piece = {"type": "object", "properties": body}
-    return call(
-        name, summary, tag=TAG, body=piece, replies={200: Reply("Changed.", one(component_name))}, refusals=[404]
-    )
+    reply = Reply(f"The changed {thing}.", one(component_name))
+    summary = f"Change the given fields of a {thing}; null clears a field"
+    return call(name, summary, tag=TAG, body=piece, replies={200: reply}, refusals=[404])
 
 
 def deleted(name: str, summary: str) -> Describe:
-    return call(name, summary, tag=TAG, replies={204: Reply("Done.")}, refusals=[404])
+    """Describe a DELETE."""
+    return call(name, summary, tag=TAG, replies={204: Reply("The request is done.")}, refusals=[404])
 
 
 contacts = extend_schema_view(
     get=listed(
         "list_contacts",
-        "The account's contacts, the newest first",
+        "List the contacts of the account, newest first",
+        "contacts",
         "EasymailContact",
         SEARCH,
         OpenApiParameter("list_uuid", UUID),
     ),
-    post=made(
+    post=created(
         "create_contact",
-        "A new contact",
+        "contact",
         "EasymailContact",
         {"email": EMAIL, **PERSON, "contact_lists": nullable({**list_of(UUID), "maxItems": inputs.MOST_LISTS})},
         "email",
     ),
 )
 one_contact = extend_schema_view(
-    get=shown("get_contact", "A contact", "EasymailContact"),
+    get=shown("get_contact", "contact", "EasymailContact"),
     patch=changed(
         "change_contact",
-        "Change what is given; null clears",
+        "contact",
         "EasymailContact",
         {
             **PERSON,
@@ -107,37 +115,39 @@ one_contact = extend_schema_view(
     delete=deleted("delete_contact", "Delete a contact"),
 )
 lists = extend_schema_view(
-    get=listed("list_lists", "The account's lists, the newest first", "EasymailList", SEARCH),
-    post=made("create_list", "A new list", "EasymailList", LIST, "name"),
+    get=listed("list_lists", "List the lists of the account, newest first", "lists", "EasymailList", SEARCH),
+    post=created("create_list", "list", "EasymailList", LIST, "name"),
 )
 one_list = extend_schema_view(
-    get=shown("get_list", "A list", "EasymailList"),
-    patch=changed("change_list", "Change what is given", "EasymailList", LIST),
-    delete=deleted("delete_list", "Delete a list; its contacts stay"),
+    get=shown("get_list", "list", "EasymailList"),
+    patch=changed("change_list", "list", "EasymailList", LIST),
+    delete=deleted("delete_list", "Delete a list, but not its contacts"),
 )
 members = extend_schema_view(
-    get=listed("list_members", "Who is on a list, who was put on it last first", "EasymailMember", is_nested=True),
+    get=listed("list_members", "List the members of a list, newest first", "members", "EasymailMember", is_nested=True),
     post=call(
         "add_member",
         "Put a contact on a list",
         tag=TAG,
         body=record(contact_uuid=UUID),
-        replies={204: Reply("On it, unless the contact has unsubscribed.")},
+        replies={204: Reply("The contact is on the list, unless it has unsubscribed.")},
         refusals=[404],
     ),
 )
-one_member = extend_schema_view(delete=deleted("remove_member", "Take a contact off a list"))
+one_member = extend_schema_view(delete=deleted("remove_member", "Remove a contact from a list"))
 segments = extend_schema_view(
-    get=listed("list_segments", "The account's segments, the newest first", "EasymailSegment", SEARCH)
+    get=listed("list_segments", "List the segments of the account, newest first", "segments", "EasymailSegment", SEARCH)
 )
-one_segment = extend_schema_view(get=shown("get_segment", "A segment", "EasymailSegment"))
+one_segment = extend_schema_view(get=shown("get_segment", "segment", "EasymailSegment"))
 identities = extend_schema_view(
-    get=listed("list_sender_identities", "The verified senders, by their addresses", "EasymailIdentity")
+    get=listed(
+        "list_sender_identities", "List the verified senders by address", "sender identities", "EasymailIdentity"
+    )
 )
 custom_fields = extend_schema_view(
-    post=made(
+    post=created(
         "create_custom_field",
-        "A new custom field",
+        "custom field",
         "EasymailField",
         {
             "name": {**TEXT, "minLength": 1, "maxLength": inputs.TEXT_LENGTH},
@@ -152,12 +162,13 @@ custom_fields = extend_schema_view(
 
 
 def item(name: str, summary: str) -> Describe:
+    """Describe a change of a contact's list field."""
     return call(
         name,
         summary,
         tag=TAG,
         body=component("EasymailItem"),
-        replies={200: Reply("The items afterwards.", one("EasymailItems"))},
+        replies={200: Reply("The items after the change.", one("EasymailItems"))},
         refusals=[*REPEATABLE, 404],
     )
 

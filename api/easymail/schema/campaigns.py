@@ -6,10 +6,9 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from api.easymail import proposed
+from api.easymail import outputs, proposed
 from api.easymail.inputs.campaigns import CONTENT_LENGTH, LINE_LENGTH
 from api.easymail.inputs.queries import ORDERS, RECIPIENT_STATUSES, STATUSES
-from api.easymail.outputs import campaigns as shown
 from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, one, page
 from api.openapi import (
     FLAG,
@@ -39,7 +38,8 @@ WRITABLE: dict[str, Piece] = {
 }
 STATUS = one_of(STATUSES)
 NUMBERS = {
-    name: NUMBER if isinstance(value, int) else {"type": "number"} for name, value in shown.stats(Statistics()).items()
+    name: NUMBER if isinstance(value, int) else {"type": "number"}
+    for name, value in outputs.stats(Statistics()).items()
 }
 PURCHASES = record(amount=NUMBER, currency=nullable(TEXT), orders=NUMBER)
 ALWAYS_THERE: dict[str, Piece] = {
@@ -90,11 +90,11 @@ COMPONENTS: dict[str, Piece] = {
             }
         )
         | {
-            shown.DELIVERY: record(delivered=FLAG, delivered_at=nullable(MOMENT), response=nullable(TEXT)),
-            shown.ENGAGEMENT: record(
+            outputs.DELIVERY: record(delivered=FLAG, delivered_at=nullable(MOMENT), response=nullable(TEXT)),
+            outputs.ENGAGEMENT: record(
                 opened=FLAG, opened_at=nullable(MOMENT), clicked=FLAG, clicked_at=nullable(MOMENT)
             ),
-            shown.PURCHASES: PURCHASES,
+            outputs.PURCHASES: PURCHASES,
         },
         "required": list(always),
     },
@@ -104,17 +104,20 @@ CAMPAIGN = one("EasymailCampaign")
 
 
 def include(*names: str) -> OpenApiParameter:
-    return OpenApiParameter("include", TEXT, description=f"With commas between them: {', '.join(names)}.")
+    """Describe the parameter for additional parts of an answer."""
+    return OpenApiParameter(
+        "include", TEXT, description=f"Names of additional parts, separated by commas: {', '.join(names)}."
+    )
 
 
-def move(name: str, summary: str, told: str, body: Piece | None = None, **more: Any) -> Describe:
-    """A POST that changes a campaign's status."""
+def move(name: str, summary: str, answer: str, body: Piece | None = None, **more: Any) -> Describe:
+    """Describe a POST that changes a campaign's status."""
     described = call(
         name,
         summary,
         tag=TAG,
         body=body,
-        replies={200: Reply(told, CAMPAIGN, **more)},
+        replies={200: Reply(answer, CAMPAIGN, **more)},
         refusals=[*REPEATABLE, 404],
     )
     return extend_schema_view(post=described)
@@ -123,7 +126,7 @@ def move(name: str, summary: str, told: str, body: Piece | None = None, **more: 
 campaigns = extend_schema_view(
     get=call(
         "list_campaigns",
-        "The account's campaigns",
+        "List the campaigns of the account",
         tag=TAG,
         query=[
             *PAGES,
@@ -133,11 +136,11 @@ campaigns = extend_schema_view(
                 "sort", {**one_of(f"{sign}{name}" for name in ORDERS for sign in ("", "-")), "default": "-created_at"}
             ),
         ],
-        replies={200: Reply("Some of them.", page("EasymailCampaignLine"))},
+        replies={200: Reply("A page of campaigns.", page("EasymailCampaignLine"))},
     ),
     post=call(
         "create_campaign",
-        "A new campaign, as a draft",
+        "Create a campaign as a draft",
         tag=TAG,
         body=component("EasymailNewCampaign"),
         replies={201: Reply("The new campaign.", CAMPAIGN)},
@@ -146,66 +149,66 @@ campaigns = extend_schema_view(
 one_campaign = extend_schema_view(
     get=call(
         "get_campaign",
-        "A campaign",
+        "Get a campaign",
         tag=TAG,
-        query=[include(shown.STATS, shown.REVENUE)],
+        query=[include(outputs.STATS, outputs.REVENUE)],
         replies={200: Reply("The campaign.", CAMPAIGN)},
         refusals=[404],
     ),
     patch=call(
         "change_campaign",
-        "Change what is given of a draft, a scheduled or a failed campaign",
+        "Change the given fields of a draft, a scheduled or a failed campaign",
         tag=TAG,
         body=component("EasymailCampaignChange"),
-        replies={200: Reply("Changed.", CAMPAIGN)},
+        replies={200: Reply("The changed campaign.", CAMPAIGN)},
         refusals=[404],
     ),
     delete=call(
         "delete_campaign",
-        "Delete a campaign that is neither scheduled nor on its way",
+        "Delete a campaign that is neither scheduled nor being sent",
         tag=TAG,
-        replies={204: Reply("Deleted.")},
+        replies={204: Reply("The campaign is deleted.")},
         refusals=[404, 409],
     ),
 )
-send = move("send_campaign", "Send a campaign now", "It is queued.")
+send = move("send_campaign", "Send a campaign now", "The queued campaign.")
 schedule = move(
     "schedule_campaign",
-    "Send a campaign at a time, or at another one",
-    "It is scheduled.",
-    body=record(scheduled_at={**MOMENT, "description": "With its offset or Z, in the future."}),
+    "Schedule a campaign, or change its time",
+    "The scheduled campaign.",
+    body=record(scheduled_at={**MOMENT, "description": "A time in the future, with an offset or Z."}),
 )
-unschedule = move("unschedule_campaign", "Make a scheduled campaign a draft again", "The campaign is a draft.")
+unschedule = move("unschedule_campaign", "Make a scheduled campaign a draft again", "The campaign, as a draft.")
 cancel = move(
     "cancel_campaign",
-    "Stop a campaign that is on its way, for good",
-    "Nothing more of it leaves.",
+    "Cancel a campaign that is being sent",
+    "The cancelled campaign. No further message of it is sent.",
     headers=RECEIPT_HEADERS,
 )
 test = extend_schema_view(
     post=call(
         "test_campaign",
-        "Mail a campaign to one address, in any status, and wait until it has left",
+        "Send a test of a campaign to one address, in any status, and wait until it was sent",
         tag=TAG,
         body={"type": "object", "properties": {"email": EMAIL, "language": nullable(TEXT)}, "required": ["email"]},
-        replies={200: Reply("It has left.", one("EasymailTest"))},
+        replies={200: Reply("The test was sent.", one("EasymailTest"))},
         refusals=[404],
     )
 )
 contacts = extend_schema_view(
     get=call(
         "list_campaign_contacts",
-        "Whom a send at this moment would reach",
+        "List the contacts that a campaign would reach now",
         tag=TAG,
         query=[*PAGES, SEARCH],
-        replies={200: Reply("Some of them.", page("EasymailContact"))},
+        replies={200: Reply("A page of contacts.", page("EasymailContact"))},
         refusals=[404],
     )
 )
 recipients = extend_schema_view(
     get=call(
         "list_campaign_recipients",
-        "Whom it was sent to",
+        "List the recipients of a campaign",
         tag=TAG,
         query=[
             *PAGES,
@@ -213,19 +216,19 @@ recipients = extend_schema_view(
             OpenApiParameter("status", one_of(RECIPIENT_STATUSES)),
             OpenApiParameter("opened", FLAG),
             OpenApiParameter("clicked", FLAG),
-            include(shown.DELIVERY, shown.ENGAGEMENT, shown.PURCHASES),
+            include(outputs.DELIVERY, outputs.ENGAGEMENT, outputs.PURCHASES),
         ],
-        replies={200: Reply("Some of them.", page("EasymailRecipient"))},
+        replies={200: Reply("A page of recipients.", page("EasymailRecipient"))},
         refusals=[404],
     )
 )
 link_clicks = extend_schema_view(
     get=call(
         "list_campaign_link_clicks",
-        "The links of its content",
+        "List the links in the content of a campaign",
         tag=TAG,
         query=PAGES,
-        replies={200: Reply("Some of them.", page("EasymailLink"))},
+        replies={200: Reply("A page of links.", page("EasymailLink"))},
         refusals=[404],
     )
 )

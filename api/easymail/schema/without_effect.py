@@ -1,5 +1,7 @@
-"""The fields of Easymail's calls that are accepted and have no effect on mail (`api/without_effect.py` says how these
-declarations are used)."""
+"""Fields of Easymail's calls that are accepted and have no effect on mail.
+
+The module `api/without_effect.py` says how these declarations are used.
+"""
 
 from __future__ import annotations
 

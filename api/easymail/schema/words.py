@@ -1,4 +1,4 @@
-"""The words in which Easymail's calls are described: one call, how it refuses, and what a page of a list is."""
+"""The vocabulary for Easymail's calls: a call with its refusals, and a page of a list."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from api.openapi import NUMBER, TEXT, Describe, Header, Piece, Reply, component,
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 409, 413, 415, 422)
 REPEATABLE = (400, 409, 413, 415, 422)
-"""What an Idempotency-Key may be answered: it makes the body be read even where nothing is expected of it."""
+"""The refusals of a call with an Idempotency-Key, whose body is read even if the call needs none."""
 REFUSALS = {status: answer.message for status, answer in errors.HTTP_ANSWERS.items()} | {
-    409: "This cannot be done now.",
-    422: "The given data was invalid; `details` says what is wrong with each field.",
+    409: "The request conflicts with the current state.",
+    422: "The given data was invalid. `details` has the problems of each field.",
     429: "Too many requests.",
 }
-LIMIT = Header("X-RateLimit-Limit", "Requests of a key in a minute.", NUMBER)
+LIMIT = Header("X-RateLimit-Limit", "How many requests a key may make in a minute.", NUMBER)
 
 UUID: Piece = {"type": "string", "format": "uuid"}
 EMAIL: Piece = {"type": "string", "format": "email"}
@@ -42,12 +42,12 @@ COMPONENTS: dict[str, Piece] = {
 
 
 def one(name: str) -> Piece:
-    """The envelope of one thing."""
+    """Return the envelope of one thing."""
     return record(data=component(name))
 
 
 def page(name: str) -> Piece:
-    """The envelope of a list."""
+    """Return the envelope of a list."""
     return record(data=list_of(component(name)), pagination=component("EasymailPagination"))
 
 
@@ -68,11 +68,11 @@ def call(
     query: Sequence[OpenApiParameter] = (),
     body: Piece | None = None,
 ) -> Describe:
-    """A call that answers `replies`, or refuses with one of `refusals`, or as every call may."""
+    """Describe a call that answers `replies`, or refuses with one of `refusals` or as every call may."""
     statuses = {*refusals, *ALWAYS, *(WITH_BODY if body else ()), *((422,) if query else ())}
     refused = {status: Reply(REFUSALS[status], component("EasymailError")) for status in sorted(statuses)}
-    told = {
+    answers = {
         status: Reply(reply.description, reply.body, (*reply.headers, LIMIT))
         for status, reply in (replies | refused).items()
     }
-    return openapi.call(f"easymail_{name}", summary, tag=tag, replies=told, query=query, body=body)
+    return openapi.call(f"easymail_{name}", summary, tag=tag, replies=answers, query=query, body=body)

@@ -1,4 +1,4 @@
-"""Contacts, lists and who is on them, segments, identities, custom fields."""
+"""Contacts, lists and their members, segments, identities, custom fields."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from api.easymail.errors import NOT_FOUND, Refusal, selected
 from api.easymail.field_keys import find_by_key
 from api.easymail.inputs import audience as inputs
 from api.easymail.inputs import queries
-from api.easymail.inputs.rules import path_uuid
-from api.easymail.outputs import audience as shown
-from api.easymail.views.base import Endpoint
+from api.easymail.views.base import Endpoint, path_uuid
 from api.idempotency import done_once
 from audience.contacts import (
     add_item,
@@ -40,11 +38,11 @@ class AudienceEndpoint(Endpoint):
     resource = "audience"
 
     def contact_of(self, contact_id: str) -> Contact:
-        """Raises UnknownContact."""
+        """Return the contact that a path names. Raises UnknownContact."""
         return find_contact(self.account, path_uuid(contact_id, UnknownContact))
 
     def list_of(self, list_id: str) -> ContactList:
-        """Raises UnknownList."""
+        """Return the list that a path names. Raises UnknownList."""
         return find_list(self.account, path_uuid(list_id, UnknownList))
 
 
@@ -54,14 +52,14 @@ class Contacts(Endpoint):
     scopes = needing(GET="read", POST="create")
 
     def get(self, request: Request) -> Response:
-        query = queries.read_query(request, *inputs.CONTACT_SEARCH)
-        list_uuid, search = query.said.get("list_uuid"), query.said.get("search") or ""
+        query = queries.read_query(queries.ContactSearch, request)
+        list_uuid, search = query.list_uuid, query.search or ""
         try:
-            found_on = find_list(self.account, list_uuid) if list_uuid else None
+            contact_list = find_list(self.account, list_uuid) if list_uuid else None
         except UnknownList:
             raise selected("list_uuid") from None
-        found, total = search_contacts(self.account, query.page, search=search, contact_list=found_on)
-        return Response(outputs.page(map(shown.contact, found), query, total))
+        contacts, total = search_contacts(self.account, query.page, search=search, contact_list=contact_list)
+        return Response(outputs.page(map(outputs.contact, contacts), query, total))
 
     @done_once
     def post(self, request: Request) -> Response:
@@ -70,21 +68,21 @@ class Contacts(Endpoint):
             contact = create_contact(self.account, columns, list_ids=lists)
         except UnknownList:
             raise selected("contact_lists") from None
-        return Response(outputs.one(shown.contact(contact)), status=201)
+        return Response(outputs.one(outputs.contact(contact)), status=201)
 
 
-@schema.audience.contacts
+@schema.audience.one_contact
 class OneContact(AudienceEndpoint):
     scopes = needing(GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, contact_id: str) -> Response:
-        return Response(outputs.one(shown.contact(self.contact_of(contact_id))))
+        return Response(outputs.one(outputs.contact(self.contact_of(contact_id))))
 
     def patch(self, request: Request, contact_id: str) -> Response:
         contact = self.contact_of(contact_id)
         change = inputs.read_contact_change(request, self.account, contact.email)
         changed = update_contact(self.account, contact.uuid, change.columns, custom=change.custom)
-        return Response(outputs.one(shown.contact(changed)))
+        return Response(outputs.one(outputs.contact(changed)))
 
     def delete(self, request: Request, contact_id: str) -> Response:
         if not delete_contacts(self.account, [self.contact_of(contact_id).pk]):
@@ -98,16 +96,16 @@ class Lists(Endpoint):
     scopes = needing(GET="read", POST="create")
 
     def get(self, request: Request) -> Response:
-        query = queries.read_query(request, queries.SEARCH)
-        found = list_lists(self.account, search=query.said.get("search") or "").order_by("-pk")
-        rows, total = query.take(found)
-        return Response(outputs.page(map(shown.contact_list, rows), query, total))
+        query = queries.read_query(queries.Search, request)
+        lists = list_lists(self.account, search=query.search or "").order_by("-pk")
+        rows, total = query.take(lists)
+        return Response(outputs.page(map(outputs.contact_list, rows), query, total))
 
     @done_once
     def post(self, request: Request) -> Response:
-        said = inputs.read_new_list(request)
+        fields = inputs.read_new_list(request)
         return Response(
-            outputs.one(shown.contact_list(create_list(self.account, longest=LONGEST_NAME, **said))), status=201
+            outputs.one(outputs.contact_list(create_list(self.account, longest=LONGEST_NAME, **fields))), status=201
         )
 
 
@@ -116,12 +114,12 @@ class OneList(AudienceEndpoint):
     scopes = needing(GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, list_id: str) -> Response:
-        return Response(outputs.one(shown.contact_list(self.list_of(list_id))))
+        return Response(outputs.one(outputs.contact_list(self.list_of(list_id))))
 
     def patch(self, request: Request, list_id: str) -> Response:
-        found = self.list_of(list_id)
-        changed = update_list(self.account, found.uuid, inputs.read_list_change(request))
-        return Response(outputs.one(shown.contact_list(changed)))
+        contact_list = self.list_of(list_id)
+        changed = update_list(self.account, contact_list.uuid, inputs.read_list_change(request))
+        return Response(outputs.one(outputs.contact_list(changed)))
 
     def delete(self, request: Request, list_id: str) -> Response:
         delete_list(self.account, path_uuid(list_id, UnknownList))
@@ -133,18 +131,19 @@ class Members(AudienceEndpoint):
     scopes = needing(GET="read", POST="update")
 
     def get(self, request: Request, list_id: str) -> Response:
-        found, query = self.list_of(list_id), queries.read_query(request)
-        return Response(outputs.page(map(shown.member, members_of(found, query.page)), query, found.contact_count))
+        contact_list, query = self.list_of(list_id), queries.read_query(queries.Query, request)
+        members = map(outputs.member, members_of(contact_list, query.page))
+        return Response(outputs.page(members, query, contact_list.contact_count))
 
     @done_once
     def post(self, request: Request, list_id: str) -> Response:
-        found, contact_id = self.list_of(list_id), inputs.read_member(request)
+        contact_list, contact_id = self.list_of(list_id), inputs.read_member(request)
         try:
             contact = find_contact(self.account, contact_id)
         except UnknownContact:
             raise selected("contact_uuid") from None
-        if not put_on_list(contact, found):
-            message = f"Contact '{contact_id}' is already in list '{found.uuid}'"
+        if not put_on_list(contact, contact_list):
+            message = f"Contact '{contact_id}' is already in list '{contact_list.uuid}'"
             raise Refusal(409, "DUPLICATE_RESOURCE", message)
         return Response(status=204)
 
@@ -154,9 +153,9 @@ class OneMember(AudienceEndpoint):
     scopes = needing(DELETE="update")
 
     def delete(self, request: Request, list_id: str, contact_id: str) -> Response:
-        found, contact = self.list_of(list_id), self.contact_of(contact_id)
-        if not remove_from_list(self.account, found.pk, [contact.pk]):
-            raise Refusal(404, NOT_FOUND, f"Contact '{contact.uuid}' is not in list '{found.uuid}'")
+        contact_list, contact = self.list_of(list_id), self.contact_of(contact_id)
+        if not remove_from_list(self.account, contact_list.pk, [contact.pk]):
+            raise Refusal(404, NOT_FOUND, f"Contact '{contact.uuid}' is not in list '{contact_list.uuid}'")
         return Response(status=204)
 
 
@@ -166,10 +165,10 @@ class Segments(Endpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request) -> Response:
-        query = queries.read_query(request, queries.SEARCH)
-        found = list_segments(self.account).filter(name__icontains=query.said.get("search") or "").order_by("-pk")
-        rows, total = query.take(found)
-        return Response(outputs.page(map(shown.segment, counted(rows)), query, total))
+        query = queries.read_query(queries.Search, request)
+        segments = list_segments(self.account).filter(name__icontains=query.search or "").order_by("-pk")
+        rows, total = query.take(segments)
+        return Response(outputs.page(map(outputs.segment, counted(rows)), query, total))
 
 
 @schema.audience.one_segment
@@ -178,22 +177,22 @@ class OneSegment(Endpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request, segment_id: str) -> Response:
-        found = find_segment(self.account, path_uuid(segment_id, UnknownSegment))
-        return Response(outputs.one(shown.segment(counted([found])[0])))
+        segment = find_segment(self.account, path_uuid(segment_id, UnknownSegment))
+        return Response(outputs.one(outputs.segment(counted([segment])[0])))
 
 
 @schema.audience.identities
 class SenderIdentities(Endpoint):
-    """Those that are not verified are not told of, though a campaign may name one."""
+    """The verified senders. The others are not listed, although a campaign may name one."""
 
     resource = "sender identities"
     scopes = needing(GET="read")
 
     def get(self, request: Request) -> Response:
-        query = queries.read_query(request)
+        query = queries.read_query(queries.Query, request)
         enabled = list_senders(self.account).filter(verified_at__isnull=False).order_by("from_email", "pk")
         rows, total = query.take(enabled)
-        return Response(outputs.page(map(shown.identity, rows), query, total))
+        return Response(outputs.page(map(outputs.identity, rows), query, total))
 
 
 @schema.audience.custom_fields
@@ -203,9 +202,9 @@ class CustomFields(Endpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        said = inputs.read_new_field(request)
-        made = create_field(self.account, said.name, said.type, **said.shape)
-        return Response(outputs.one(shown.custom_field(made)), status=201)
+        new = inputs.read_new_field(request)
+        field = create_field(self.account, new.name, new.type, **new.shape)
+        return Response(outputs.one(outputs.custom_field(field)), status=201)
 
 
 @schema.audience.items
@@ -217,15 +216,15 @@ class Items(AudienceEndpoint):
     def post(self, request: Request, contact_id: str, field_key: str) -> Response:
         contact, field = self.contact_of(contact_id), self.field_of(field_key)
         values = add_item(self.account, contact.uuid, field, inputs.read_item(request, field))
-        return Response(outputs.one(shown.items(field, values)))
+        return Response(outputs.one(outputs.items(field, values)))
 
     def delete(self, request: Request, contact_id: str, field_key: str) -> Response:
         contact, field = self.contact_of(contact_id), self.field_of(field_key)
         values = remove_item(self.account, contact.uuid, field, inputs.read_item(request, field))
-        return Response(outputs.one(shown.items(field, values)))
+        return Response(outputs.one(outputs.items(field, values)))
 
     def field_of(self, field_key: str) -> FieldDefinition:
-        """Raises UnknownField."""
+        """Return the custom field that a path names. Raises UnknownField."""
         field = find_by_key(self.account, field_key)
         if field is None:
             raise UnknownField

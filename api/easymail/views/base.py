@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from uuid import UUID
 
-from django.http import HttpRequest, HttpResponseBase
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.response import Response
 
 from accounts.rates import Allowance
+from api.bodies import UUID_TEXT
 from api.caller import seconds_to_wait
-from api.easymail import errors, outputs
+from api.easymail import errors
 from api.easymail.proposed import TRANSITION_RETRY_SECONDS
 from api.endpoint import KeyEndpoint
 from api.errors import error_view
@@ -21,7 +25,7 @@ class Endpoint(KeyEndpoint):
     @property
     def default_response_headers(self) -> dict[str, Any]:
         """Return the headers of every answer: the framework's, and the rate limit."""
-        return {**super().default_response_headers, **outputs.rate_headers()}
+        return {**super().default_response_headers, **rate_headers()}
 
     def headers_of_rate(self, allowance: Allowance) -> dict[str, str]:
         """Return none: an answer shows the limit alone, unless it is exceeded."""
@@ -40,9 +44,23 @@ class Endpoint(KeyEndpoint):
         return Response(refusal.envelope(), status=refusal.status, headers=headers)
 
 
+def rate_headers() -> dict[str, str]:
+    """Return the headers of every answer; none where the installation has no rate."""
+    limit = settings.RATE_LIMIT_PER_MINUTE
+    return {"X-RateLimit-Limit": str(limit)} if limit else {}
+
+
+def path_uuid(text: str, unknown: type[Exception]) -> UUID:
+    """Return the id of a path. Raises `unknown` for a text that is not a UUID, as for an id that does not exist."""
+    if not UUID_TEXT.fullmatch(text):
+        raise unknown
+    return UUID(text)
+
+
 def refuse(request: HttpRequest, status: int) -> HttpResponseBase:
     """Answer a request below /api/v1 outside of the framework's views."""
-    return outputs.refused(errors.plain_refusal(status))
+    text = json.dumps(errors.plain_refusal(status).envelope(), separators=(",", ":"), ensure_ascii=False)
+    return HttpResponse(text, status=status, content_type="application/json", headers=rate_headers())
 
 
 not_found = error_view(refuse, 404)

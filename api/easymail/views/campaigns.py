@@ -1,4 +1,4 @@
-"""Campaigns: made, looked at, changed, deleted; sent, scheduled, stopped; tested."""
+"""Campaigns: create, show, change and delete them; send, schedule, stop and test them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from api.campaign_words import Dialect, Move, may
 from api.easymail import outputs, proposed, schema
 from api.easymail.inputs import campaigns as inputs
 from api.easymail.inputs import queries
-from api.easymail.inputs.rules import path_uuid
-from api.easymail.outputs import campaigns as shown
-from api.easymail.views.base import Endpoint
+from api.easymail.views.base import Endpoint, path_uuid
 from api.http import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from batches.models import Receipt
@@ -32,19 +30,19 @@ class CampaignEndpoint(Endpoint):
     resource = "campaign"
 
     def number_of(self, campaign_id: str) -> int:
-        """The core's id of the campaign that a path names. Raises UnknownCampaign."""
+        """Return the core's id of the campaign that a path names. Raises UnknownCampaign."""
         return numbers_of(self.account, [path_uuid(campaign_id, UnknownCampaign)])[0]
 
     def campaign_of(self, campaign_id: str) -> Campaign:
-        """Raises UnknownCampaign."""
+        """Return the campaign that a path names. Raises UnknownCampaign."""
         return find_campaign(self.account, path_uuid(campaign_id, UnknownCampaign))
 
     def answer(self, number: int, *, moved: Campaign | None = None, receipt: Receipt | None = None) -> Response:
-        """The campaign, in the status into which it was just moved, whatever the fleet has made of that since."""
+        """Return the answer to a move: the campaign in its new status, even if workers have moved it on since."""
         campaign = find_campaign(self.account, number)
         if moved is not None:
             campaign.status = moved.status
-        return Response(outputs.one(shown.campaign(campaign)), headers=receipt_headers(receipt) if receipt else None)
+        return Response(outputs.one(outputs.campaign(campaign)), headers=receipt_headers(receipt) if receipt else None)
 
 
 @schema.campaigns.campaigns
@@ -55,13 +53,13 @@ class Campaigns(Endpoint):
     def get(self, request: Request) -> Response:
         query, wanted = queries.read_campaigns_query(request)
         rows, total = query.take(list_campaigns(self.account, **wanted))
-        return Response(outputs.page(map(shown.line, rows), query, total))
+        return Response(outputs.page(map(outputs.line, rows), query, total))
 
     @done_once
     def post(self, request: Request) -> Response:
         changes, rules = inputs.read_new_campaign(request)
         campaign = create_campaign(self.account, changes, rules=rules)
-        return Response(outputs.one(shown.campaign(campaign)), status=201)
+        return Response(outputs.one(outputs.campaign(campaign)), status=201)
 
 
 @schema.campaigns.one_campaign
@@ -70,15 +68,15 @@ class OneCampaign(CampaignEndpoint):
 
     def get(self, request: Request, campaign_id: str) -> Response:
         campaign = self.campaign_of(campaign_id)
-        include = queries.read_include(request, {shown.STATS, shown.REVENUE})
-        statistics = statistics_of([campaign])[campaign.pk] if shown.STATS in include else None
-        with_revenue = shown.REVENUE in include
-        return Response(outputs.one(shown.campaign(campaign, statistics=statistics, with_revenue=with_revenue)))
+        include = queries.read_include(request, {outputs.STATS, outputs.REVENUE})
+        statistics = statistics_of([campaign])[campaign.pk] if outputs.STATS in include else None
+        with_revenue = outputs.REVENUE in include
+        return Response(outputs.one(outputs.campaign(campaign, statistics=statistics, with_revenue=with_revenue)))
 
     def patch(self, request: Request, campaign_id: str) -> Response:
         number = self.number_of(campaign_id)
         changes, rules = inputs.read_campaign_change(request)
-        # What is named must exist before anything is said of the status.
+        # An unknown list, segment or identity is refused before a wrong status.
         find_parts(self.account, changes)
         edit_campaign(self.account, number, changes, allowed_from=may(Move.EDIT, EASYMAIL), rules=rules)
         return self.answer(number)
@@ -104,7 +102,7 @@ class Send(CampaignEndpoint):
 
 @schema.campaigns.test
 class TestMail(CampaignEndpoint):
-    """Nothing of the campaign changes, so that it may be in any status."""
+    """Send a test of a campaign in any status. Nothing of the campaign changes."""
 
     resource = "test"
     scopes = needing(POST="create")
@@ -142,7 +140,7 @@ class Unschedule(CampaignEndpoint):
 
 @schema.campaigns.cancel
 class Cancel(CampaignEndpoint):
-    """Answered when nothing of it leaves any more, with the receipt in the headers."""
+    """Cancel a campaign. Once this is answered, no further message of it is sent; the receipt is in the headers."""
 
     resource = "cancel"
     scopes = needing(POST="update")

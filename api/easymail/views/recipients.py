@@ -1,4 +1,4 @@
-"""Whom a campaign would reach, whom it was sent to, and what it leads to."""
+"""The contacts that a campaign would reach, its recipients, and its links."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from rest_framework.response import Response
 from api.caller import needing
 from api.easymail import outputs, schema
 from api.easymail.inputs import queries
-from api.easymail.outputs import audience
-from api.easymail.outputs import campaigns as shown
 from api.easymail.views.campaigns import CampaignEndpoint
 from campaigns.content import links_of
 from campaigns.recipients import list_reachable, list_recorded
@@ -20,9 +18,9 @@ class CampaignContacts(CampaignEndpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request, campaign_id: str) -> Response:
-        campaign, query = self.campaign_of(campaign_id), queries.read_query(request, queries.SEARCH)
-        found, total = list_reachable(campaign, query.page, search=query.said.get("search"))
-        return Response(outputs.page(map(audience.contact, found), query, total))
+        campaign, query = self.campaign_of(campaign_id), queries.read_query(queries.Search, request)
+        contacts, total = list_reachable(campaign, query.page, search=query.search)
+        return Response(outputs.page(map(outputs.contact, contacts), query, total))
 
 
 @schema.campaigns.recipients
@@ -31,9 +29,9 @@ class Recipients(CampaignEndpoint):
 
     def get(self, request: Request, campaign_id: str) -> Response:
         campaign, (query, wanted) = self.campaign_of(campaign_id), queries.read_recipients_query(request)
-        include = queries.read_include(request, {shown.DELIVERY, shown.ENGAGEMENT, shown.PURCHASES})
-        found, total = list_recorded(campaign, query.page, wanted)
-        return Response(outputs.page((shown.recipient(each, include) for each in found), query, total))
+        include = queries.read_include(request, {outputs.DELIVERY, outputs.ENGAGEMENT, outputs.PURCHASES})
+        rows, total = list_recorded(campaign, query.page, wanted)
+        return Response(outputs.page((outputs.recipient(each, include) for each in rows), query, total))
 
 
 @schema.campaigns.link_clicks
@@ -41,7 +39,7 @@ class LinkClicks(CampaignEndpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request, campaign_id: str) -> Response:
-        campaign, query = self.campaign_of(campaign_id), queries.read_query(request)
+        campaign, query = self.campaign_of(campaign_id), queries.read_query(queries.Query, request)
         links, (offset, limit) = links_of(campaign), query.page
-        rows = [shown.link(campaign, url) for url in links[offset : offset + limit]]
+        rows = [outputs.link(campaign, url) for url in links[offset : offset + limit]]
         return Response(outputs.page(rows, query, len(links)))

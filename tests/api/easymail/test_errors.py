@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from api.easymail import proposed
+from api.easymail.outputs import missing_of
 from campaigns.errors import Lack
 
 
 def test_all_that_is_needed_has_a_name() -> None:
     assert set(proposed.MISSING) == proposed.NEEDS
-    assert {"subject", "content", "sender_identity"} < set(proposed.missing_of(list(Lack)))
+    assert {"subject", "content", "sender_identity"} < set(missing_of(list(Lack)))
