@@ -1,7 +1,8 @@
-"""The base of the REST APIs' views: the gate for callers before a call, and JSON after it."""
+"""The base of the REST APIs' views: the gate for callers before a call, JSON after it, and the headers of answers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest, HttpResponseBase
@@ -24,6 +25,7 @@ from api.caller import (
     find_by_bearer,
     seconds_to_wait,
 )
+from batches.models import Receipt
 from foundation.responses import answer_options, list_methods
 
 MAX_QUERY_BYTES = 4000
@@ -147,4 +149,24 @@ def rate_headers(allowance: Allowance) -> dict[str, str]:
         "X-RateLimit-Limit": str(allowance.limit),
         "X-RateLimit-Remaining": str(allowance.remaining),
         "X-RateLimit-Reset": str(allowance.reset_at),
+    }
+
+
+def receipt_headers(receipt: Receipt) -> dict[str, str]:
+    """Return the headers of an answer to a stop or a resume."""
+    return {
+        "X-Sluice-Settled": "true" if receipt.is_settled else "false",
+        "X-Sluice-Sent": str(receipt.sent),
+        "X-Sluice-Receipt": receipt.public_id,
+    }
+
+
+def headers_of_receipts(receipts: Sequence[Receipt]) -> dict[str, str]:
+    """Return the headers of an answer to several stops: settled if all are, and the sum of the sent messages."""
+    if not receipts:
+        return {}
+    return {
+        "X-Sluice-Settled": "true" if all(receipt.is_settled for receipt in receipts) else "false",
+        "X-Sluice-Sent": str(sum(receipt.sent for receipt in receipts)),
+        "X-Sluice-Receipt": ", ".join(receipt.public_id for receipt in receipts),
     }

@@ -1,18 +1,15 @@
-"""Parts of HTTP that every API needs: a body within bounds, JSON that can be stored, the headers of a receipt."""
+"""Bodies of requests: read within bounds, and parsed as JSON that can be stored."""
 
 from __future__ import annotations
 
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from pydantic_core import from_json
-
-from batches.models import Receipt
 
 BODY = "sluice.body"
 """The name under which `keep_body` stores the body in the request's META."""
@@ -126,23 +123,3 @@ def has_nul(body: bytes) -> bool:
     body.
     """
     return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"__")
-
-
-def receipt_headers(receipt: Receipt) -> dict[str, str]:
-    """Return the headers of an answer to a stop or a resume."""
-    return {
-        "X-Sluice-Settled": "true" if receipt.is_settled else "false",
-        "X-Sluice-Sent": str(receipt.sent),
-        "X-Sluice-Receipt": receipt.public_id,
-    }
-
-
-def headers_of_receipts(receipts: Sequence[Receipt]) -> dict[str, str]:
-    """Return the headers of an answer to several stops: settled if all are, and the sum of the sent messages."""
-    if not receipts:
-        return {}
-    return {
-        "X-Sluice-Settled": "true" if all(receipt.is_settled for receipt in receipts) else "false",
-        "X-Sluice-Sent": str(sum(receipt.sent for receipt in receipts)),
-        "X-Sluice-Receipt": ", ".join(receipt.public_id for receipt in receipts),
-    }

@@ -11,7 +11,7 @@ from api.easymail import outputs, proposed, schema
 from api.easymail.inputs import campaigns as inputs
 from api.easymail.inputs import queries
 from api.easymail.views.base import Endpoint, path_uuid
-from api.http import receipt_headers
+from api.endpoint import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from batches.models import Receipt
 from campaigns.editing import create_campaign, edit_campaign, find_campaign, find_parts, list_campaigns, numbers_of

@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.response import Response
 
-from api.endpoint import KeyEndpoint
+from api.endpoint import KeyEndpoint, receipt_headers
 from api.errors import error_view
-from api.http import receipt_headers
 from api.native import errors, outputs
 from batches.models import Receipt
 

@@ -10,16 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.campaign_words import Dialect, Move, may
-from api.http import receipt_headers
+from api.endpoint import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
-from api.patience import patiently
-from api.sendgrid.campaigns import errors, inputs, outputs, schema
+from api.sendgrid.campaigns import errors
+from api.sendgrid.campaigns import inputs
+from api.sendgrid.campaigns import outputs
+from api.sendgrid.campaigns import schema
 from api.sendgrid.endpoint import Endpoint
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.outputs import envelope
 from campaigns.editing import create_campaign, edit_campaign, find_campaign, own_campaigns
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
+from campaigns.patience import patiently
 from campaigns.states import CampaignStatus
 from campaigns.testing import send_test
 from foundation.traces import trace_of

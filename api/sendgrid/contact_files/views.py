@@ -8,7 +8,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import needing
+from api.caller import needing
 from api.idempotency import done_once
 from api.sendgrid.contact_files import inputs, links, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint

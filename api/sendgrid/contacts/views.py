@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from api.auth import needing
 from api.bodies import find_uuid
+from api.caller import needing
 from api.idempotency import done_once
 from api.sendgrid.contacts import inputs, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint

@@ -9,7 +9,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import needing
+from api.caller import needing
 from api.idempotency import done_once
 from api.sendgrid.campaigns.errors import BAD_JSON
 from api.sendgrid.endpoint import Endpoint

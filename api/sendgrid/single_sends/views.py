@@ -8,11 +8,10 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import needing
+from api.caller import needing
 from api.campaign_words import Dialect, Move, may
-from api.http import headers_of_receipts, receipt_headers
+from api.endpoint import headers_of_receipts, receipt_headers
 from api.idempotency import done_once
-from api.patience import patiently
 from api.sendgrid.campaigns import errors
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Answer, Answers
@@ -30,6 +29,7 @@ from campaigns.editing import (
     numbers_of,
 )
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
+from campaigns.patience import patiently
 from campaigns.readiness import WITH_LINK
 from campaigns.senders import sender_of
 from campaigns.several import delete_campaigns

@@ -11,7 +11,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import needing
+from api.caller import needing
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Answer
 from api.sendgrid.outputs import page_of

@@ -8,7 +8,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import Needed
+from api.caller import Needed
 from api.sendgrid.endpoint import Endpoint, not_found
 from api.sendgrid.suppressions import inputs, outputs, schema
 from api.sendgrid.suppressions.inputs import EMAIL
