@@ -1,6 +1,6 @@
-"""Requests become values. What a request says and nobody knows is refused: a misspelt `dry_run` would stop a batch.
+"""Read requests of the native API, one module for each resource; `reading.py` checks them against forms.
 
-`reading.py` takes a request apart; the others say what may be in it, a module to a resource.
+Unknown fields are refused, because a misspelt `dry_run` would stop a batch.
 """
 
 from api.native.inputs.account import DOUBT_POLICIES, PoliciesForm, read_policies

@@ -1,4 +1,4 @@
-"""What an account wants to be done with its mail."""
+"""The policies of an account."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from rest_framework.request import Request
 
 from accounts.models import DoubtPolicy
 from accounts.policies import Policies
-from api.native.inputs.reading import check, check_query, read_object
+from api.native.inputs.reading import read_body_as
 
 DOUBT_POLICIES = {policy.label: policy for policy in DoubtPolicy}
 LONGEST_LATENESS_SECONDS = 365 * 24 * 3600
 
 
 class PoliciesForm(serializers.Serializer[Any]):
+    """The fields of PATCH account."""
+
     doubt_policy = serializers.ChoiceField(list(DOUBT_POLICIES), required=False)
     lateness_limit_seconds = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=LONGEST_LATENESS_SECONDS
@@ -23,12 +25,11 @@ class PoliciesForm(serializers.Serializer[Any]):
 
 
 def read_policies(request: Request) -> Policies:
-    """The body of PATCH account: only what it names."""
-    check_query(request)
-    given = check(PoliciesForm(data=read_object(request)))
+    """Return the policies that the body of PATCH account names."""
+    fields = read_body_as(PoliciesForm, request)
     named = Policies()
-    if "doubt_policy" in given:
-        named["doubt_policy"] = DOUBT_POLICIES[given["doubt_policy"]]
-    if "lateness_limit_seconds" in given:
-        named["lateness_limit"] = given["lateness_limit_seconds"]
+    if "doubt_policy" in fields:
+        named["doubt_policy"] = DOUBT_POLICIES[fields["doubt_policy"]]
+    if "lateness_limit_seconds" in fields:
+        named["lateness_limit"] = fields["lateness_limit_seconds"]
     return named

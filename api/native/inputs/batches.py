@@ -1,4 +1,4 @@
-"""What is asked of batches: lists, stops and resumes, another time."""
+"""The requests of batches: lists, stops, resumes and reschedules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.native.inputs.fields import MomentField, MoveForm, PageForm, PublicIdField
-from api.native.inputs.reading import check, check_query, read_object
+from api.native.inputs.reading import read_body_as, read_query_as
 from batches.states import BatchStatus
 from batches.stop.exact import NO_TERMS, PauseTerms
 
@@ -21,7 +21,7 @@ TERMS = frozenset({"until", "retention_seconds"})
 
 @dataclass(frozen=True, slots=True)
 class BatchesQuery:
-    """Which batches; `after` is the public id of the last one seen."""
+    """The query of a list of batches. `after` is the public id of the last batch of the page before."""
 
     status: BatchStatus | None
     after: str | None
@@ -30,8 +30,7 @@ class BatchesQuery:
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """What a stop or a resume says besides what it is about. A pause that says something of its terms, be it null,
-    `sets_terms`."""
+    """The content of a stop or a resume. A pause that names its terms, be they null, `sets_terms`."""
 
     reason: str
     is_dry_run: bool
@@ -41,7 +40,7 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class RescheduleRequest:
-    """Another time for what waits."""
+    """The content of a reschedule of a batch."""
 
     send_at: dt.datetime
     reason: str
@@ -49,11 +48,15 @@ class RescheduleRequest:
 
 
 class BatchesForm(PageForm):
+    """The fields of GET batches."""
+
     status = serializers.ChoiceField(list(STATUSES), default=None)
     after = PublicIdField()
 
 
 class PauseForm(MoveForm):
+    """The fields of a pause."""
+
     until = MomentField(required=False, allow_null=True)
     retention_seconds = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, max_value=LONGEST_RETENTION_SECONDS
@@ -61,33 +64,32 @@ class PauseForm(MoveForm):
 
 
 class RescheduleForm(MoveForm):
+    """The fields of a reschedule of a batch."""
+
     send_at = MomentField()
 
 
 def read_batches_query(request: Request) -> BatchesQuery:
-    """The query of GET batches."""
-    given = check(BatchesForm(data=request.query_params.dict()))
-    return BatchesQuery(STATUSES.get(given["status"]), given["after"], given["limit"])
+    """Return the query of GET batches."""
+    fields = read_query_as(BatchesForm, request)
+    return BatchesQuery(STATUSES.get(fields["status"]), fields["after"], fields["limit"])
 
 
 def read_move(request: Request) -> MoveRequest:
-    """The body of cancel, resume, freeze, thaw and purge, which may be left out."""
-    check_query(request)
-    given = check(MoveForm(data=read_object(request)))
-    return MoveRequest(given["reason"], given["dry_run"])
+    """Return the body of cancel, resume, freeze, thaw or purge, which may be left out."""
+    fields = read_body_as(MoveForm, request)
+    return MoveRequest(fields["reason"], fields["dry_run"])
 
 
 def read_pause(request: Request) -> MoveRequest:
-    """The body of pause, which may be left out."""
-    check_query(request)
-    given = check(PauseForm(data=read_object(request)))
-    seconds = given.get("retention_seconds")
-    terms = PauseTerms(given.get("until"), None if seconds is None else dt.timedelta(seconds=seconds))
-    return MoveRequest(given["reason"], given["dry_run"], terms, not TERMS.isdisjoint(given))
+    """Return the body of pause, which may be left out."""
+    fields = read_body_as(PauseForm, request)
+    seconds = fields.get("retention_seconds")
+    terms = PauseTerms(fields.get("until"), None if seconds is None else dt.timedelta(seconds=seconds))
+    return MoveRequest(fields["reason"], fields["dry_run"], terms, not TERMS.isdisjoint(fields))
 
 
 def read_reschedule(request: Request) -> RescheduleRequest:
-    """The body of a batch's reschedule."""
-    check_query(request)
-    given: Any = check(RescheduleForm(data=read_object(request)))
-    return RescheduleRequest(given["send_at"], given["reason"], given["dry_run"])
+    """Return the body of a batch's reschedule."""
+    fields: Any = read_body_as(RescheduleForm, request)
+    return RescheduleRequest(fields["send_at"], fields["reason"], fields["dry_run"])

@@ -1,4 +1,4 @@
-"""Fields that several requests have, and the forms that the others build on."""
+"""Fields of several requests, and the forms on which other forms build."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rest_framework import serializers
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 500
 REASON_LENGTH = 500
 FURTHEST = dt.timedelta(days=3653)
-"""Ten years: a time further ahead is a mistake of units."""
+"""Ten years: a time further ahead has wrong units."""
 MESSAGE_IDS = 1000
 MESSAGE_ID = re.compile(r"[0-9]{1,18}")
 
 
 class PublicIdField(serializers.RegexField):
-    """An id as we make them; whatever else it is, it never reaches a query."""
+    """An id in the form in which Sluice makes them. A text of another form never reaches a query."""
 
     def __init__(self) -> None:
         super().__init__(r"^[A-Za-z0-9_-]{1,64}\Z", required=False, default=None)
 
 
 class MomentField(serializers.DateTimeField):
-    """A time that says what it means everywhere: with its offset. It becomes UTC."""
+    """A time with an offset, without which it would depend on the server's time zone. It is converted to UTC."""
 
     default_error_messages = {
         "invalid": "Must be an ISO 8601 time with an offset, such as 2026-11-20T10:53:00Z.",
@@ -36,17 +36,18 @@ class MomentField(serializers.DateTimeField):
         super().__init__(default_timezone=dt.UTC, **options)
 
     def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
+        """Return the time in UTC, unless it has no offset or is too far ahead."""
         if is_naive(value):
             self.fail("invalid")
         moment = super().enforce_timezone(value)
-        # Not what PostgreSQL's clock says: it only tells a time from nonsense.
+        # This check only finds wrong units, so it need not use the database's clock.
         if moment > dt.datetime.now(dt.UTC) + FURTHEST:
             self.fail("too_far")
         return moment
 
 
 class MessageIdsField(serializers.ListField):
-    """Ids of messages, as the strings that we write. Looked at only when their number is right."""
+    """Ids of messages, as the strings in answers. They are checked only if their number is right."""
 
     child = serializers.RegexField(rf"^{MESSAGE_ID.pattern}\Z")
     default_error_messages = {
@@ -58,6 +59,7 @@ class MessageIdsField(serializers.ListField):
         super().__init__(min_length=1, max_length=MESSAGE_IDS, **options)
 
     def to_internal_value(self, data: Any) -> Any:
+        """Return the ids as numbers."""
         if not isinstance(data, list) or not 1 <= len(data) <= MESSAGE_IDS:
             self.fail("number")
         if not all(isinstance(each, str) and MESSAGE_ID.fullmatch(each) for each in data):
@@ -66,12 +68,18 @@ class MessageIdsField(serializers.ListField):
 
 
 class PageForm(serializers.Serializer[Any]):
+    """The fields of a list."""
+
     limit = serializers.IntegerField(min_value=1, max_value=HIGHEST_LIMIT, default=DEFAULT_LIMIT)
 
 
 class ReasonForm(serializers.Serializer[Any]):
+    """The fields of a change: its reason."""
+
     reason = serializers.CharField(max_length=REASON_LENGTH, allow_blank=True, default="", trim_whitespace=False)
 
 
 class MoveForm(ReasonForm):
+    """The fields of a stop or a resume."""
+
     dry_run = serializers.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""What is asked of messages: those of a batch, one of them, those in a person's hands."""
+"""The requests of messages: those of a batch, single ones, those in hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.native.inputs.fields import MessageIdsField, MomentField, PageForm, PublicIdField, ReasonForm
-from api.native.inputs.reading import check, check_query, read_object
+from api.native.inputs.reading import read_body_as, read_query_as
 from batches.counts import Counts
 from mailer.in_hand import Place, Selection, Why
 
@@ -27,7 +27,7 @@ ONE_SELECTOR = ["Say exactly one of batch_id, message_ids and all: true."]
 
 @dataclass(frozen=True, slots=True)
 class MessagesQuery:
-    """Which messages of a batch; `after` is an id."""
+    """The query of a batch's messages. `after` is the id of the last message of the page before."""
 
     state: str | None
     after: int
@@ -36,7 +36,7 @@ class MessagesQuery:
 
 @dataclass(frozen=True, slots=True)
 class InHandQuery:
-    """Which messages in a person's hands."""
+    """The query of the messages in hand."""
 
     why: Why
     batch_id: str | None
@@ -46,7 +46,7 @@ class InHandQuery:
 
 @dataclass(frozen=True, slots=True)
 class OneReschedule:
-    """Another time for one message."""
+    """The content of a reschedule of one message."""
 
     send_at: dt.datetime
     reason: str
@@ -54,18 +54,22 @@ class OneReschedule:
 
 @dataclass(frozen=True, slots=True)
 class InHandRequest:
-    """What is replayed or dropped, and why."""
+    """The content of a replay or a drop."""
 
     selection: Selection
     reason: str
 
 
 class MessagesForm(PageForm):
+    """The fields of GET batches/{id}/messages."""
+
     state = serializers.ChoiceField(STATES, default=None)
     after = serializers.IntegerField(min_value=0, max_value=HIGHEST_MESSAGE_ID, default=0)
 
 
 class InHandForm(PageForm):
+    """The fields of GET messages."""
+
     state = serializers.ChoiceField(
         IN_HAND, error_messages={"required": ASK_PER_BATCH, "null": ASK_PER_BATCH, "invalid_choice": ASK_PER_BATCH}
     )
@@ -74,53 +78,55 @@ class InHandForm(PageForm):
 
 
 class OneRescheduleForm(ReasonForm):
+    """The fields of a reschedule of one message."""
+
     send_at = MomentField()
 
 
 class SelectionForm(ReasonForm):
+    """The fields of a replay or a drop."""
+
     state = serializers.ChoiceField(IN_HAND)
     batch_id = PublicIdField()
     message_ids = MessageIdsField(required=False, default=None)
     all = serializers.BooleanField(default=False)
 
     def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Refuse a selection that does not use exactly one selector."""
         # `all: false` selects nothing, and no list of ids is empty.
-        said = [name for name in SELECTORS if attrs[name]]
-        if len(said) != 1:
-            raise serializers.ValidationError(dict.fromkeys(said or SELECTORS, ONE_SELECTOR))
+        selectors = [name for name in SELECTORS if attrs[name]]
+        if len(selectors) != 1:
+            raise serializers.ValidationError(dict.fromkeys(selectors or SELECTORS, ONE_SELECTOR))
         return attrs
 
 
 def read_messages_query(request: Request) -> MessagesQuery:
-    """The query of GET batches/{id}/messages."""
-    given = check(MessagesForm(data=request.query_params.dict()))
-    return MessagesQuery(given["state"], given["after"], given["limit"])
+    """Return the query of GET batches/{id}/messages."""
+    values = read_query_as(MessagesForm, request)
+    return MessagesQuery(values["state"], values["after"], values["limit"])
 
 
 def read_in_hand_query(request: Request) -> InHandQuery:
-    """The query of GET messages."""
-    given = check(InHandForm(data=request.query_params.dict()))
-    place = PLACE.fullmatch(given["after"] or "")
+    """Return the query of GET messages."""
+    values = read_query_as(InHandForm, request)
+    place = PLACE.fullmatch(values["after"] or "")
     after = (int(place[1]), int(place[2])) if place else (0, -1)
-    return InHandQuery(Why(given["state"]), given["batch_id"], after, given["limit"])
+    return InHandQuery(Why(values["state"]), values["batch_id"], after, values["limit"])
 
 
 def read_reason(request: Request) -> str:
-    """The body of a message's cancel, which may be left out."""
-    check_query(request)
-    return str(check(ReasonForm(data=read_object(request)))["reason"])
+    """Return the reason in the body of a message's cancel, which may be left out."""
+    return str(read_body_as(ReasonForm, request)["reason"])
 
 
 def read_one_reschedule(request: Request) -> OneReschedule:
-    """The body of a message's reschedule."""
-    check_query(request)
-    given: Any = check(OneRescheduleForm(data=read_object(request)))
-    return OneReschedule(given["send_at"], given["reason"])
+    """Return the body of a message's reschedule."""
+    values: Any = read_body_as(OneRescheduleForm, request)
+    return OneReschedule(values["send_at"], values["reason"])
 
 
 def read_selection(request: Request) -> InHandRequest:
-    """The body of replay and drop."""
-    check_query(request)
-    given = check(SelectionForm(data=read_object(request)))
-    selection = Selection(Why(given["state"]), given["batch_id"], given["message_ids"])
-    return InHandRequest(selection, given["reason"])
+    """Return the body of replay or drop."""
+    values = read_body_as(SelectionForm, request)
+    selection = Selection(Why(values["state"]), values["batch_id"], values["message_ids"])
+    return InHandRequest(selection, values["reason"])

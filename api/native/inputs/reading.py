@@ -1,4 +1,4 @@
-"""The object a request carries, and the check of what it says."""
+"""Check the fields of a request against a form. Fields that the form does not name are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.http import NotJson, parse_json, read_body
+from api.bodies import read_object
+from api.http import keep_body
 from api.native.errors import invalid, plain_refusal
 
 UNKNOWN_FIELD = ["This field is not known here."]
@@ -17,35 +18,32 @@ UNKNOWN_FIELDS_NAMED, NAME_SHOWN = 20, 100
 
 
 class NothingForm(serializers.Serializer[Any]):
-    pass
+    """The form of a request without fields."""
 
 
 def read_nothing(request: Request) -> None:
-    """A request that has nothing to say."""
-    check_query(request)
-    check(NothingForm(data=read_object(request)))
+    """Check that a request has no fields. Raises BadBody and Refusal."""
+    read_body_as(NothingForm, request)
 
 
-def read_object(request: Request) -> Mapping[str, Any]:
-    """The JSON object a request carries, empty when it has no body. Raises BadBody and Refusal."""
-    body = read_body(request._request)
-    if not body:
-        return {}
-    if request._request.content_type != "application/json":
-        raise plain_refusal(415)
-    value = parse_json(body)
-    if not isinstance(value, dict):
-        raise NotJson
-    return value
+def read_body_as(form: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
+    """Return the fields of a body, which may be left out. Raises BadBody and Refusal.
 
-
-def check_query(request: Request) -> None:
-    """What changes something says everything in its body: a dry run in the query must not be overlooked."""
+    A call with a body takes no query: a dry run in the query must not be overlooked.
+    """
     check(NothingForm(data=request.query_params.dict()))
+    if keep_body(request._request) and request._request.content_type != "application/json":
+        raise plain_refusal(415)
+    return check(form(data=read_object(request._request, may_be_empty=True)))
+
+
+def read_query_as(form: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
+    """Return the fields of a query. Raises Refusal."""
+    return check(form(data=request.query_params.dict()))
 
 
 def check(form: serializers.Serializer[Any]) -> Mapping[str, Any]:
-    """The form's values. Raises the Refusal that names every field that is wrong or not known."""
+    """Return the form's values. Raises the Refusal that names every field that is wrong or unknown."""
     unknown = dict.fromkeys(short(form.initial_data, known=form.fields), UNKNOWN_FIELD)
     if not form.is_valid() or unknown:
         raise invalid({**form.errors, **unknown})
@@ -53,6 +51,6 @@ def check(form: serializers.Serializer[Any]) -> Mapping[str, Any]:
     return values
 
 
-def short(given: Iterable[str], *, known: Mapping[str, Any]) -> list[str]:
-    """The names that are not known: some of them, and not all of a long one."""
-    return [name[:NAME_SHOWN] for name in islice((name for name in given if name not in known), UNKNOWN_FIELDS_NAMED)]
+def short(names: Iterable[str], *, known: Mapping[str, Any]) -> list[str]:
+    """Return the first names that are unknown, each of them shortened."""
+    return [name[:NAME_SHOWN] for name in islice((name for name in names if name not in known), UNKNOWN_FIELDS_NAMED)]

@@ -1,4 +1,4 @@
-"""What is asked of receipts."""
+"""The requests of receipts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.native.inputs.fields import PageForm, PublicIdField
-from api.native.inputs.reading import check
+from api.native.inputs.reading import read_query_as
 from batches.models import Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsQuery:
-    """Which receipts; `after` is the public id of the last one seen."""
+    """The query of a list of receipts. `after` is the public id of the last receipt of the page before."""
 
     batch_id: str | None
     action: Receipt.Action | None
@@ -23,13 +23,15 @@ class ReceiptsQuery:
 
 
 class ReceiptsForm(PageForm):
+    """The fields of GET receipts."""
+
     batch_id = PublicIdField()
     action = serializers.ChoiceField(Receipt.Action.values, default=None)
     after = PublicIdField()
 
 
 def read_receipts_query(request: Request) -> ReceiptsQuery:
-    """The query of GET receipts."""
-    given = check(ReceiptsForm(data=request.query_params.dict()))
-    action = None if given["action"] is None else Receipt.Action(given["action"])
-    return ReceiptsQuery(given["batch_id"], action, given["after"], given["limit"])
+    """Return the query of GET receipts."""
+    fields = read_query_as(ReceiptsForm, request)
+    action = None if fields["action"] is None else Receipt.Action(fields["action"])
+    return ReceiptsQuery(fields["batch_id"], action, fields["after"], fields["limit"])
