@@ -88,7 +88,7 @@ class KeyEndpoint(APIView):
         return list_methods(self.scopes)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer OPTIONS before anything is asked of the caller. A browser's preflight carries no key."""
+        """Answer OPTIONS before the caller is let in: a browser's preflight carries no key."""
         if request.method == "OPTIONS":
             return answer_options(self.scopes)
         return super().dispatch(request, *args, **kwargs)

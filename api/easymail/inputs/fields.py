@@ -1,7 +1,7 @@
 """The kinds of fields that Easymail's requests have, and the texts for what is wrong with a field.
 
-As in the original, texts are read without the spaces around them, an empty text counts as no value, and fields that
-nobody knows are ignored.
+As in the original, texts are read without the spaces around them, an empty text counts as no value, and unknown fields
+are ignored.
 """
 
 from __future__ import annotations
@@ -136,10 +136,10 @@ def spelled(kind: str, find: Callable[[str], Any]) -> PlainValidator:
     """Read a text with `find`, which returns None for a text that is wrong."""
 
     def read(value: Any) -> Any:
-        found = find(value) if isinstance(value, str) else None
-        if found is None:
+        result = find(value) if isinstance(value, str) else None
+        if result is None:
             raise wrong(kind)
-        return found
+        return result
 
     return PlainValidator(read)
 

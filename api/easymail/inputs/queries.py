@@ -40,7 +40,7 @@ class Query(Body):
     def take(self, rows: QuerySet[Row]) -> tuple[list[Row], int]:
         """Return the rows of the page, and the number of all rows."""
         total, (offset, limit) = rows.count(), self.page
-        # Beyond the end PostgreSQL need not be asked, nor could it always be.
+        # A page beyond the end needs no query, and its offset may be too large for one.
         return list(rows[offset : offset + limit]) if offset < total else [], total
 
 
@@ -90,10 +90,10 @@ def read_campaigns_query(request: Request) -> tuple[CampaignSearch, dict[str, An
 def read_recipients_query(request: Request) -> tuple[RecipientSearch, Wanted]:
     """Return the query, and which recipients it asks for."""
     query = read_query(RecipientSearch, request)
-    asked = query.model_dump(include={"search", "status", "opened", "clicked"}, exclude_none=True)
-    return query, Wanted(**asked)
+    wanted = query.model_dump(include={"search", "status", "opened", "clicked"}, exclude_none=True)
+    return query, Wanted(**wanted)
 
 
 def read_include(request: Request, known: Iterable[str]) -> frozenset[str]:
-    """Return the additional parts that an answer is asked for. Names that nobody knows are ignored."""
+    """Return the additional parts that the request names. Unknown names are ignored."""
     return frozenset(request.query_params.get("include", "").split(",")) & frozenset(known)

@@ -1,7 +1,7 @@
 """Perform: cancel, pause and resume sends, several of them in a call.
 
-A result is OK only if the stop was committed. Its text says how many messages had been sent, how many are held back,
-and how many a worker still has in hand.
+A result is OK only if the stop was committed. Its text says how many messages were sent, how many are held back,
+and how many are still in flight.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _with_numbers(result: Result, receipt: Receipt | None) -> Result:
         return result
     if receipt.action == Receipt.Action.CANCEL and held_nothing_back(receipt):
         gone = receipt.sent + receipt.in_doubt
-        text = f"Send {result.send} cannot be canceled: all {gone} messages had left ({receipt_of(receipt)})"
+        text = f"Send {result.send} cannot be canceled: all {gone} messages were sent ({receipt_of(receipt)})"
         return Result.refused(result.ordinal, Problem(Code.SEND_STATUS, text), send=result.send)
     return replace(result, message=f"{result.message}: {numbers_of(receipt)} ({receipt_of(receipt)})")
 
@@ -152,11 +152,11 @@ def _with_numbers(result: Result, receipt: Receipt | None) -> Result:
 def numbers_of(receipt: Receipt) -> str:
     """Return the numbers of a receipt as a line of text."""
     if receipt.action == Receipt.Action.RESUME:
-        return f"{receipt.sent} had left, {receipt.ended} had ended"
+        return f"{receipt.sent} sent, {receipt.ended} ended"
     if not receipt.is_settled:
-        return f"{receipt.sent} had left, not settled yet: {receipt.in_flight} in the hands of workers"
+        return f"{receipt.sent} sent, not settled yet: {receipt.in_flight} in flight"
     in_doubt = f", {receipt.in_doubt} in doubt" if receipt.in_doubt else ""
-    return f"{receipt.sent} had left, {receipt.stopped} held back{in_doubt}"
+    return f"{receipt.sent} sent, {receipt.stopped} held back{in_doubt}"
 
 
 def receipt_of(receipt: Receipt) -> str:

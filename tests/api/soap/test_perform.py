@@ -54,8 +54,8 @@ def test_a_cancel_is_repeated_with_the_same_numbers(alice: Account, soap_of_alic
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     first = soap_of_alice.ask(perform("cancel", campaign.pk))
     second = soap_of_alice.ask(perform("CANCEL", campaign.pk))
-    assert first.results == [("OK", "", "Send canceled: 0 had left, 3 held back")]
-    assert second.results == [("OK", "", "Send already canceled: 0 had left, 3 held back")]
+    assert first.results == [("OK", "", "Send canceled: 0 sent, 3 held back")]
+    assert second.results == [("OK", "", "Send already canceled: 0 sent, 3 held back")]
     assert first.headers["X-Sluice-Receipt"] == second.headers["X-Sluice-Receipt"]
     assert first.headers["X-Sluice-Receipt"] in first.text("p:StatusMessage")
     assert again(campaign).launch.batch.status == BatchStatus.CANCELLED
@@ -68,7 +68,7 @@ def test_a_cancel_after_the_last_message_is_refused(
     deliverer.deliver_due(seconds=5)
     for _ in range(2):
         reply = soap_of_alice.ask(perform("cancel", campaign.pk))
-        assert reply.results == [("Error", "7052", f"Send {campaign.pk} cannot be canceled: all 3 messages had left")]
+        assert reply.results == [("Error", "7052", f"Send {campaign.pk} cannot be canceled: all 3 messages were sent")]
         assert reply.headers["X-Sluice-Sent"] == "3"
 
 
@@ -81,7 +81,7 @@ def test_an_unsettled_stop_shows_how_many_messages_workers_hold(
     (claim,) = claimer.claim_next(Lane.BULK)
     claimer.look([Slice(claim, 0, 2)])
     reply = soap_of_alice.ask(perform("cancel", campaign.pk))
-    assert reply.results[0][2] == "Send canceled: 0 had left, not settled yet: 3 in the hands of workers"
+    assert reply.results[0][2] == "Send canceled: 0 sent, not settled yet: 3 in flight"
     assert (reply.overall, reply.headers["X-Sluice-Settled"]) == ("OK", "false")
     assert again(campaign).status == CampaignStatus.CANCELLED
 

@@ -113,7 +113,7 @@ def test_a_send_from_creation_to_a_cancel_half_way(
         left = len(peer.ledger)
         assert paused.OverallStatus == "OK"
         assert status_of(zeep, number) == "Paused"
-        message = f"Send paused: {left} had left, {300 - left} held back"
+        message = f"Send paused: {left} sent, {300 - left} held back"
         assert paused.Results.Result[0].StatusMessage.startswith(message)
         assert perform(zeep, "resume", number).OverallStatus == "OK"
         sweep()
@@ -137,9 +137,7 @@ def test_a_send_from_creation_to_a_cancel_half_way(
     (result,) = canceled.Results.Result
     receipt = Receipt.objects.filter(action=Receipt.Action.CANCEL, batch__launch__campaign_id=number).get()
     assert (receipt.is_settled, receipt.sent, receipt.stopped) == (True, left, 300 - left)
-    assert (
-        result.StatusMessage == f"Send canceled: {left} had left, {300 - left} held back (receipt {receipt.public_id})"
-    )
+    assert result.StatusMessage == f"Send canceled: {left} sent, {300 - left} held back (receipt {receipt.public_id})"
     assert (result.StatusCode, result.Object.ID) == ("OK", number)
     assert status_of(zeep, number) == "Canceled"
     assert Campaign.objects.get(pk=number).status == CampaignStatus.CANCELLED
