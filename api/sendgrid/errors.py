@@ -14,18 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from rest_framework import exceptions as drf
 
-from api.caller import CallerRefused
-from api.caller import NoCredentials
-from api.caller import ScopeMissing
-from api.caller import UnknownCredentials
+from api import errors
+from api.errors import ANY_CALL, ITS_OWN, ErrorTable
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from foundation.errors import SluiceError
 
-ITS_OWN: Final = "the error's own"
-"""As the field of an `Answer` it stands for the field that the error names."""
 BAD_JSON: Final = "request body is invalid JSON"
 
 
@@ -39,27 +33,27 @@ class Problem:
     error_id: str | None = None
 
 
-class Refusal(Exception):
+class Refusal(errors.Refusal):
     """The answer to a request that is not carried out."""
 
     def __init__(self, status: int, *problems: Problem) -> None:
-        super().__init__(status, problems)
-        self.status = status
+        super().__init__(status, *problems)
         self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an error of the core. `message` is a format string that may name `error` and `settings`."""
+    """The answer to an error. `message` is a format string that may name `error` and `settings`."""
 
     status: int
     field: str | None
     message: str
     help: str | None = None
 
-    def __call__(self, error: SluiceError) -> Refusal:
+    def __call__(self, error: Exception | None) -> Refusal:
         """Return the refusal for this error."""
-        field = error.field if self.field == ITS_OWN else self.field
+        own_field = error.field if isinstance(error, SluiceError) else None
+        field = own_field if self.field == ITS_OWN else self.field
         return Refusal(self.status, Problem(self.message.format(error=error, settings=settings), field, self.help))
 
 
@@ -85,11 +79,11 @@ COMMON: Final[Answers] = {
 }
 OTHERWISE: Final = Answer(400, ITS_OWN, "{error}")
 
-BODY_ANSWERS: Final[Mapping[type[BadBody], tuple[int, str]]] = {
-    BodyTooLarge: (413, "content too large"),
-    UnknownEncoding: (415, "Content-Encoding should be gzip."),
-    NotUtf8: (415, "Invalid UTF8 in request"),
-    TooDeep: (400, f"The request body is nested more than {MAX_DEPTH} levels deep."),
+BODY_ANSWERS: Final[Mapping[type[BadBody], Answer]] = {
+    BodyTooLarge: Answer(413, None, "content too large"),
+    UnknownEncoding: Answer(415, None, "Content-Encoding should be gzip."),
+    NotUtf8: Answer(415, None, "Invalid UTF8 in request"),
+    TooDeep: Answer(400, None, f"The request body is nested more than {MAX_DEPTH} levels deep."),
 }
 
 HTTP_ANSWERS: Final[dict[int, str]] = {
@@ -112,6 +106,17 @@ def plain_refusal(status: int) -> Refusal:
     return Refusal(status, Problem(HTTP_ANSWERS[status]))
 
 
+class SendGridErrors(ErrorTable[Callable[[Any], Refusal], Refusal]):
+    """The answers of a family. A call is its method."""
+
+    def refuse(self, row: Callable[[Any], Refusal], error: Exception | None = None, **values: Any) -> Refusal:
+        """Return the refusal of a row. The code of a core error becomes the `error_id` of its problems."""
+        refusal = row(error)
+        if not isinstance(error, SluiceError):
+            return refusal
+        return Refusal(refusal.status, *(replace(problem, error_id=error.code) for problem in refusal.problems))
+
+
 def answer_for(
     error: Exception, answers: Answers | None = None, *, method: str = "", bad_json: str = BAD_JSON
 ) -> Refusal | None:
@@ -119,28 +124,16 @@ def answer_for(
 
     `answers` are those of the family, `bad_json` is its text for a body that is not JSON.
     """
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, SluiceError):
-        return core_refusal(error, {**COMMON, **(answers or {})}, method)
-    if isinstance(error, NotJson):
-        return Refusal(400, Problem(bad_json))
-    if isinstance(error, CallerRefused):
-        own = MAIL_CALLER_ANSWERS.get(type(error)) if call == MAIL_SEND else None
-        return Refusal(own.status, Problem(own.message)) if own else plain_refusal(error.status)
-    if isinstance(error, BadBody):
-        status, text = BODY_ANSWERS[type(error)]
-        return Refusal(status, Problem(text))
-    if isinstance(error, OperationalError | InterfaceError):
-        # The database is away. The caller may ask again: whether a commit took place is not known.
-        return plain_refusal(503)
-    if isinstance(error, drf.APIException):
-        return plain_refusal(error.status_code) if error.status_code in HTTP_ANSWERS else plain_refusal(400)
-    return None
+    table = SendGridErrors(
+        core=by_method({**COMMON, **(answers or {})}),
+        fallback=OTHERWISE,
+        bodies={**BODY_ANSWERS, NotJson: Answer(400, None, bad_json)},
+        http={status: Answer(status, None, text) for status, text in HTTP_ANSWERS.items()},
+    )
+    return table.answer_for(error, method)
 
 
-def core_refusal(error: SluiceError, answers: Answers, method: str) -> Refusal:
-    """Return the refusal for an error of the core, whose code becomes the `error_id` of its problems."""
-    answer = answers.get(f"{method} {error.code}") or answers.get(error.code) or OTHERWISE
-    refusal = answer(error)
-    return Refusal(refusal.status, *(replace(problem, error_id=error.code) for problem in refusal.problems))
+def by_method(answers: Answers) -> dict[tuple[str, str], Callable[[Any], Refusal]]:
+    """Return the answers by code and method."""
+    keys = {key: key.rpartition(" ") for key in answers}
+    return {(code, method or ANY_CALL): answers[key] for key, (method, _, code) in keys.items()}

@@ -19,7 +19,7 @@ from api.bodies import ANY, as_one, condition
 from api.sendgrid.errors import Answer, Problem
 from api.sendgrid.ids import HIGHEST_ID
 from audience.lists import NAME_LENGTH
-from campaigns.editing import TEST_ADDRESSES
+from campaigns.testing import TEST_ADDRESSES
 from foundation.addresses import ASCII_ADDRESS, is_address
 from foundation.texts import is_line
 

@@ -10,7 +10,7 @@ import pytest
 from accounts.keys import create_key
 from accounts.models import Account
 from api.sendgrid.contactdb.recipient_ids import recipient_id
-from api.sendgrid.fields.ids import write_field_id
+from api.sendgrid.ids import write_field_id
 from audience.contacts import list_contacts
 from audience.drafts import make_draft
 from audience.fields import create_field

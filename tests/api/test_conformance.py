@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from api.document import document_text
-from api.sendgrid.ids import write_field_id
 from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import mutated_bodies
 from tests.api.stored_objects import Ids

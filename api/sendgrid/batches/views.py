@@ -13,8 +13,7 @@ from api.endpoint import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from api.sendgrid.batches import inputs, schema
 from api.sendgrid.endpoint import Endpoint
-from api.sendgrid.errors import Answer
-from api.sendgrid.errors import Answers
+from api.sendgrid.errors import Answer, Answers
 from batches.errors import UnknownBatch
 from batches.handles import create_batch, find_batch, is_usable, stopped_batches
 from batches.models import Batch

@@ -7,8 +7,7 @@ from typing import Final
 
 from api.campaign_words import Dialect, word_for
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal, plain_refusal
-from campaigns.errors import CampaignConflict, NotReady, UnknownPart
-from campaigns.readiness import Lack
+from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 
 BAD_JSON: Final = "The JSON you have submitted cannot be parsed."

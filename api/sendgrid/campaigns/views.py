@@ -12,10 +12,7 @@ from rest_framework.response import Response
 from api.campaign_words import Dialect, Move, may
 from api.endpoint import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
-from api.sendgrid.campaigns import errors
-from api.sendgrid.campaigns import inputs
-from api.sendgrid.campaigns import outputs
-from api.sendgrid.campaigns import schema
+from api.sendgrid.campaigns import errors, inputs, outputs, schema
 from api.sendgrid.endpoint import Endpoint
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.outputs import envelope

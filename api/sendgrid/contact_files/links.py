@@ -18,16 +18,9 @@ from django.urls import URLPattern, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
-from api.caller import RETRY_SECONDS
-from api.caller import UnknownCredentials
-from api.caller import find_by_id
+from api.caller import RETRY_SECONDS, UnknownCredentials, find_by_id
 from api.endpoint import key_of
-from api.sendgrid.errors import Problem
-from api.sendgrid.errors import Refusal
-from api.sendgrid.errors import answer_for
-from api.sendgrid.errors import plain_refusal
-from api.sendgrid.errors import Answer
-from api.sendgrid.errors import Answers
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing_envelope
 from audience.errors import FileTooLarge, UnknownLink
 from audience.jobs.exports import parts_of, read_export

@@ -8,10 +8,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.bodies import ANY
-from api.bodies import Body
-from api.bodies import as_one
-from api.bodies import condition
+from api.bodies import ANY, Body, as_one, condition
 from api.caller import needing
 from api.idempotency import done_once
 from api.sendgrid.endpoint import MarketingEndpoint

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import keys
-from accounts.keys import spell_out
 from accounts.errors import ScopesNotGrantable
+from accounts.keys import spell_out
 from accounts.models import ApiKey
 from api import idempotency
 from api.sendgrid.endpoint import Endpoint

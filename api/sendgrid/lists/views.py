@@ -9,8 +9,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.bodies import Body
-from api.bodies import find_uuid
+from api.bodies import Body, find_uuid
 from api.caller import needing
 from api.idempotency import done_once
 from api.sendgrid.contacts import outputs

@@ -6,6 +6,7 @@ REST framework views.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -16,10 +17,11 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.keys import RecalledKey
 from accounts.models import Account
 from api import idempotency
-from api.caller import NoCredentials, bearer_text, find_sender, recall_sender
+from api.caller import NoCredentials, ScopeMissing, UnknownCredentials, bearer_text, find_sender, recall_sender
+from api.errors import ITS_OWN
 from api.http import BadBody
 from api.sendgrid import errors
-from api.sendgrid.errors import ITS_OWN, Answer, Answers, Problem, Refusal
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.mail.inputs import MailRequest, read_mail
 from api.sendgrid.mail.texts import HELP_PAGE
 from api.sendgrid.outputs import json_response
@@ -30,9 +32,12 @@ from foundation.responses import accept_methods
 from mailer.errors import UnknownGroup
 from mailer.pipeline.accept import accept_mail, check_draft
 
-WRONG_CREDENTIALS: Final = Refusal(401, Problem("Permission denied, wrong credentials"))
-INVALID_GRANT: Final = Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked"))
-MAY_NOT_SEND: Final = Refusal(401, Problem("Authenticated user is not authorized to send mail"))
+CALLER_REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
+    NoCredentials: Refusal(401, Problem("Permission denied, wrong credentials")),
+    UnknownCredentials: Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked")),
+    ScopeMissing: Refusal(401, Problem("Authenticated user is not authorized to send mail")),
+}
+"""The answers to a caller that is not let in, where they differ from those of the other calls."""
 
 
 def shown_ids(error: UnknownGroup) -> str:
@@ -89,7 +94,9 @@ def mail_send(request: HttpRequest) -> HttpResponse:
     try:
         return answer_mail(request)
     except Exception as error:
-        refusal = errors.answer_for(error, ANSWERS, bad_json=errors.HTTP_ANSWERS[400])
+        refusal = CALLER_REFUSALS.get(type(error)) or errors.answer_for(
+            error, ANSWERS, bad_json=errors.HTTP_ANSWERS[400]
+        )
         if refusal is None:
             raise
         return refused(refusal)
@@ -99,7 +106,8 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
     """Find the caller, read the mail and accept it. Raises the exceptions that `errors.answer_for` answers."""
     bearer = bearer_text(request)
     if bearer is None:
-        raise refused(WRONG_CREDENTIALS)
+        raise NoCredentials
+    # With an Idempotency-Key more than the statement that stores needs the key.
     recalled = None if idempotency.has_key(request) else recall_sender(bearer)
     if recalled is not None:
         return answer_recalled(request, bearer, recalled)
@@ -110,21 +118,6 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
             repeatable, lambda: send(key.account, read_mail(request, key.found_at))
         )
     return send(key.account, read_mail(request, key.found_at))
-
-
-def find_sender(bearer: str) -> ApiKey | errors.Refusal:
-    """Return the key of that text, or the refusal of a key that may not send now."""
-    key = keys.find_key(bearer)
-    if key is None:
-        return INVALID_GRANT
-    if not allows(key.scopes, "mail.send"):
-        return MAY_NOT_SEND
-    return errors.plain_refusal(429) if is_rate_exceeded(key) else key
-
-
-def may_be_recalled(request: HttpRequest) -> bool:
-    """Return whether only the statement that stores the mail needs the key."""
-    return not idempotency.has_key(request) and not settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE
 
 
 def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) -> HttpResponse:
@@ -143,18 +136,9 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
         with suppress(SluiceError):
             return accepted(accept_mail(recalled.key.account, wanted_mail.draft, recalled=recalled.key).public_id)
     key = find_sender(bearer)
-    if isinstance(key, errors.Refusal):
-        return refused(key)
     if isinstance(wanted_mail, Exception):
         raise wanted_mail
     return send(key.account, wanted_mail)
-
-
-def is_rate_exceeded(key: ApiKey) -> bool:
-    """Return whether the key has sent too many requests in this minute. Other than the REST views this one has no
-    headers for it."""
-    allowance = count_request(key, kind="send", limit=settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE)
-    return allowance is not None and allowance.is_exceeded
 
 
 def send(account: Account, mail: MailRequest) -> HttpResponse:

@@ -35,8 +35,7 @@ from api.sendgrid.values import (
     is_short,
 )
 from campaigns.editing import EditingRules
-from campaigns.errors import Lack
-from campaigns.errors import UnknownCampaign
+from campaigns.errors import Lack, UnknownCampaign
 
 RULES: Final = EditingRules(needs_verified_sender=True)
 STATUSES: Final = ("draft", "scheduled", "triggered")
