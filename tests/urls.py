@@ -25,7 +25,7 @@ def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/") -> I
 
 def fill_in(template: str, values: Mapping[str, str]) -> str:
     """Return the URL with these values for its parameters, and `unknown` for others."""
-    return re.sub("<([a-z_]+)>", lambda found: values.get(found[1], "unknown"), template)
+    return re.sub("<([a-z_]+)>", lambda match: values.get(match[1], "unknown"), template)
 
 
 TEMPLATES = [url for url, view in routes(get_resolver().url_patterns) if view.__name__ != "not_found"]

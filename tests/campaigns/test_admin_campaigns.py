@@ -307,11 +307,11 @@ def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campa
 def test_errors_are_shown_beside_the_form_fields(
     operator: Client, draft: Campaign, changes: dict[str, Any], message: str
 ) -> None:
-    answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed anew", **changes}))
+    answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed again", **changes}))
     assert answer.status_code == 200
     assert message in answer.text
-    assert "Typed anew" in answer.text
-    assert again(draft).subject != "Typed anew"
+    assert "Typed again" in answer.text
+    assert again(draft).subject != "Typed again"
 
 
 def test_objects_of_another_account_cannot_be_chosen(operator: Client, draft: Campaign, charlie: Account) -> None:
@@ -398,11 +398,11 @@ def test_an_edit_during_another_change_keeps_the_form_fields(operator: Client, d
         with other.cursor() as cursor:
             cursor.execute("begin")
             cursor.execute("select id from campaigns_campaign where id = %s for update", [draft.pk])
-            answer = operator.post(change_page(draft), typed(draft, subject="Typed anew"))
+            answer = operator.post(change_page(draft), typed(draft, subject="Typed again"))
     finally:
         other.close()
     assert answer.status_code == 200
-    assert "Typed anew" in answer.text
+    assert "Typed again" in answer.text
     assert "Another change of this campaign was under way" in answer.text
     assert again(draft).subject == draft.subject
 

@@ -425,12 +425,12 @@ def test_a_prepared_campaign_that_is_edited_is_sent_with_the_changes(
     run_fleet(deliverer)
     assert again(campaign).launch is not None
 
-    edit_campaign(alice, campaign.pk, {"subject": "Mended"}, allowed_from={CampaignStatus.SCHEDULED})
+    edit_campaign(alice, campaign.pk, {"subject": "Corrected"}, allowed_from={CampaignStatus.SCHEDULED})
     clock.advance(seconds=61)
     run_fleet(deliverer)
 
     assert len(peer.ledger) == 3
-    assert all(b"Subject: Mended" in taken.data for taken in peer.ledger)
+    assert all(b"Subject: Corrected" in taken.data for taken in peer.ledger)
 
 
 def ready_campaign_of_others(account: Account) -> Campaign:

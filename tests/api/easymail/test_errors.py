@@ -1,4 +1,4 @@
-"""The names of what a campaign lacks are complete."""
+"""The names of a campaign's missing parts are complete."""
 
 from __future__ import annotations
 
