@@ -41,7 +41,8 @@ def steps() -> list[Step]:
         Step("Style: ruff check", [PYTHON, "-m", "ruff", "check", ".", "sluice"]),
         Step("Format: ruff format", [PYTHON, "-m", "ruff", "format", "--check", ".", "sluice"]),
         Step("Spelling: codespell", [PYTHON, "-m", "codespell_lib"]),
-        Step("Docs: mkdocs", [PYTHON, "-m", "mkdocs", "build", "--strict", "--quiet"]),
+        # Not --quiet: then warnings are not counted.
+        Step("Docs: mkdocs", [PYTHON, "-m", "mkdocs", "build", "--strict"]),
         Step("Types: mypy", [PYTHON, "-m", "mypy"]),
         Step("Imports: import-linter", [PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"]),
         Step("Migrations complete", [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"]),
