@@ -1,7 +1,4 @@
-"""The command `./sluice check` runs every check of CI to its end and prints a table.
-
-Further arguments are passed to pytest.
-"""
+"""The command `./sluice check [--no-tests] [pytest arguments]` runs every check of CI to its end and prints a table."""
 
 from __future__ import annotations
 
@@ -55,7 +52,8 @@ def main(arguments: list[str]) -> int:
     with temporary_engines("sluice-check-", os.environ) as engines:
         environment = {**os.environ, **production_settings(), **engines.environment, **QUIET}
         outcomes = [run(step, environment) for step in steps()]
-    outcomes.append(run(Step("Tests: pytest", [PYTHON, "-m", "pytest", *arguments]), os.environ))
+    if "--no-tests" not in arguments:
+        outcomes.append(run(Step("Tests: pytest", [PYTHON, "-m", "pytest", *arguments]), os.environ))
     show(table(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 

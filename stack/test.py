@@ -1,14 +1,44 @@
-"""The command `./sluice test [pytest arguments]` runs the tests with embedded engines (stack/pytest_plugin.py)."""
+"""The command `./sluice test [--all] [pytest arguments]` runs the tests with embedded engines (stack/pytest_plugin.py).
+
+The suite leaves out tests of certain kinds, which take minutes or need a network. With `--all` they follow it.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 
 from stack import ROOT
+from stack.processes import die_with_parent
+from stack.say import show
+
+PYTEST = [sys.executable, "-m", "pytest"]
+KINDS = {
+    "large": ["-m", "large", "-n", "0"],
+    "mta": ["tests/mta", "-m", "mta", "-n", "0"],
+    "image": ["tests/image", "-m", "image", "-n", "0"],
+}
+"""The markers of the tests that the suite leaves out. They start whole programs, so they run one by one."""
 
 
 def main(arguments: list[str]) -> int:
-    """Become pytest, so that signals reach it directly."""
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
+    if "--all" in arguments:
+        return run_all([argument for argument in arguments if argument != "--all"])
+    # Pytest takes the place of this process, so that signals reach it directly.
+    os.execv(sys.executable, [*PYTEST, *arguments])
+
+
+def run_all(arguments: list[str]) -> int:
+    """Run the suite and then each other kind; return 1 if any of them failed."""
+    runs = {"suite": [], **KINDS}
+    failed = [name for name, options in runs.items() if not has_passed(name, [*options, *arguments])]
+    show(f"\nFailed: {', '.join(failed)}." if failed else "\nAll kinds of tests have passed.")
+    return 1 if failed else 0
+
+
+def has_passed(name: str, options: list[str]) -> bool:
+    show(f"\n== Tests: {name}")
+    return subprocess.run([*PYTEST, *options], preexec_fn=die_with_parent(signal.SIGTERM)).returncode == 0

@@ -6,6 +6,7 @@ Fixtures build rows through the core and are named by the state they leave behin
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,23 +14,18 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Account
 from mailer.pipeline.deliver import Deliverer
 from stack.folders import temporary_folder
 from tests.database import cloned_database, empty_tables
+from tests.examples import load_profile
 from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
-# On a busy machine a value may take long to draw, which is not an error of the code.
-hypothesis_settings.register_profile(
-    "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-hypothesis_settings.load_profile("patient")
+load_profile()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -38,6 +34,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if report.when == "call":
             for figures in dict(report.user_properties).get("figures", ()):
                 terminalreporter.write_line(figures)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from the modules, which it would search in an eighth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

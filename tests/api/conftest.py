@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
+from django.test.utils import override_settings
 
 from accounts.keys import create_key
 from accounts.models import Account, ApiKey
+from campaigns import testing
+from mailer.pipeline.deliver import Deliverer
+from tests.api.stored_objects import Ids, ids_of
 from tests.web.serving import serving
 
 
@@ -50,16 +53,12 @@ class ApiClient:
         return self.ask("DELETE", path, **options)
 
 
-@pytest.fixture(autouse=True)
-def static_folder(settings: Any, tmp_path: Path) -> None:
-    """Create the folder of static files, since WhiteNoise warns when it does not exist."""
-    settings.STATIC_ROOT = tmp_path
-
-
-@pytest.fixture(autouse=True)
-def pools(settings: Any) -> None:
-    """Configure the IP pools that the requests of these tests name."""
-    settings.IP_POOLS = frozenset({"pool", "marketing", "main"})
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_apis(tmp_path_factory: pytest.TempPathFactory, django_test_environment: None) -> Iterator[None]:
+    """Set a folder for static files that exists, or WhiteNoise warns, and the IP pools that callers may name."""
+    folder = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=folder, IP_POOLS=frozenset({"pool", "marketing", "main"})):
+        yield
 
 
 NewClient = Callable[..., ApiClient]
@@ -97,3 +96,10 @@ def server_url(database: None) -> Iterator[str]:
     """Return the base URL of the site, served by the web server itself."""
     with serving(WSGIHandler()) as site:
         yield f"http://127.0.0.1:{site.port}"
+
+
+@pytest.fixture
+def ids(alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> Ids:
+    """Create objects of Alice and her subuser; tests of campaigns do not wait for their delivery."""
+    monkeypatch.setattr(testing, "WAIT_SECONDS", 0.0)
+    return ids_of(alice, deliverer)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import pytest
-
 from accounts.keys import create_key
 from accounts.models import Account
 from api.sendgrid.contactdb.recipient_ids import recipient_id
@@ -27,7 +25,6 @@ from batches.handles import create_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
-from campaigns import testing
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
@@ -44,10 +41,8 @@ LATER = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
 Ids = dict[str, list[Any]]
 
 
-@pytest.fixture
-def ids(alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> Ids:
-    """Create objects of Alice and her subuser; tests of campaigns do not wait for their delivery."""
-    monkeypatch.setattr(testing, "WAIT_SECONDS", 0.0)
+def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
+    """Create objects of this account and a subuser, and return their ids by the names of parameters."""
     batches = [create_batch(alice) for _ in range(3)]
     for batch in batches:
         accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=LATER))

@@ -18,9 +18,7 @@ from django.db import transaction
 from api.without_effect import ITEMS, steps_of
 from tests.api.conftest import ApiClient
 from tests.api.described_fields import body_of, calls, find_declared, leaves_in
-from tests.api.stored_objects import Ids, ids
-
-__all__ = ["ids"]
+from tests.api.stored_objects import Ids
 
 NONSENSE = {"nonsense": [{}]}
 UNNAMED = "nobody_names_this"

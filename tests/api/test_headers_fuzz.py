@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
 from batches.handles import create_batch
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
+from tests.examples import examples
 
-FUZZ = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=examples(10))
 
 odd_values = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=20)
 """Bytes as WSGI represents them, in Latin-1."""

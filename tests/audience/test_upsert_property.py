@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -10,6 +10,7 @@ from audience.contacts import count_contacts, delete_some, last_contact_id
 from audience.drafts import ContactDraft
 from audience.models import IDENTIFIERS, Contact
 from audience.upsert import upsert_contacts
+from tests.examples import examples
 
 VALUE = st.sampled_from([None, "1@x.org", "2@x.org", "3@x.org"])
 DRAFT = st.builds(
@@ -33,7 +34,7 @@ def kind_of(number: int, result: object) -> str:
     return next(name for name in ("created", "updated", "unmodified", "rejected") if number in getattr(result, name))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8))
 @given(before=st.lists(DRAFT, max_size=4), rows=st.lists(DRAFT, max_size=7))
 def test_rows_together_are_stored_like_rows_one_by_one(
     alice: Account, charlie: Account, before: list[ContactDraft], rows: list[ContactDraft]

@@ -36,6 +36,7 @@ from mailer.sweep import rescue, sweep
 from tests.conftest import Clock
 from tests.database import empty_tables
 from tests.drafts import draft
+from tests.examples import examples
 from tests.fleet import deliverer_for
 from tests.peer import CountingPeer
 
@@ -254,7 +255,7 @@ def test_every_message_ends_in_exactly_one_right_state(database: None, peer: Cou
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
-            max_examples=20,
+            max_examples=examples(8),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -19,6 +19,7 @@ from mailer.expressing import KeyCounter, check_size
 from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft
+from tests.examples import examples
 
 LIMIT = 100_000
 
@@ -75,7 +76,7 @@ def test_the_tags_of_links_count() -> None:
 TEXTS = st.text("ab-é", max_size=60)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25))
 @given(text=TEXTS, values=st.dictionaries(st.text("ab-é", max_size=3), st.text("ab<é", max_size=9), max_size=4))
 def test_no_message_is_larger_than_its_bound(text: str, values: dict[str, str]) -> None:
     """This holds where keys overlap, are empty, or are longer than their values."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -18,8 +18,9 @@ from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import CAMPAIGNS, LATER, ROOT, path_of, whole_body
 from tests.api.fuzzed_bodies import mutated_bodies
 from tests.campaigns.building import ready_campaign
+from tests.examples import examples
 
-FUZZ = settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=examples(4))
 CONTACT = {
     "email": "a@example.com",
     "first_name": "A",

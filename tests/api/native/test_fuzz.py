@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -15,8 +15,9 @@ from batches.models import Batch, Parcel, Receipt
 from mailer.models import Message
 from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import values
+from tests.examples import examples
 
-FUZZ = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=examples(6))
 V1 = "/sluice/v1"
 MOVES = ("pause", "cancel", "resume", "reschedule")
 

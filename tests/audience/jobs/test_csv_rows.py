@@ -27,6 +27,7 @@ from audience.jobs.csv_files import (
     write_row,
 )
 from tests.audience.jobs.formulas import FORMULAS
+from tests.examples import examples
 
 cells = st.text(st.sampled_from('ab,"\r\n ;\t|ä€😀\ufeff\u2028\x1c'), max_size=6)
 tables = st.lists(st.lists(cells, max_size=4), max_size=8)
@@ -83,7 +84,7 @@ def test_files_of_any_format_yield_their_cells_in_any_blocks(
 
 
 @given(st.text(st.sampled_from('ab,"\r\nä'), max_size=60), encodings, cuts)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_text_that_is_not_csv_yields_the_same_rows_in_any_blocks(text: str, encoding: str, at: list[int]) -> None:
     data = ENCODINGS[encoding] + text.encode(encoding)
     whole = rows_of(data)

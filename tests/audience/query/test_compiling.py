@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -46,6 +46,7 @@ from audience.segments import count_matching, find_matching
 from foundation.clock import database_now
 from tests.audience.conftest import store
 from tests.audience.query.evaluation import Happened, Person, meets
+from tests.examples import examples
 
 TODAY = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 NOWHERE = "6b0f6e1c-8f43-4c1e-9c75-1b8e0b8f7a11"
@@ -133,7 +134,7 @@ def lists(alice: Account) -> dict[str | int, str | int]:
     return {"here": str(created.uuid), "number": created.pk}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20))
 @given(people=st.lists(person, max_size=4), condition=condition)
 def test_the_sql_and_plain_python_agree(
     alice: Account, lists: dict[str | int, str | int], people: list[Person], condition: Condition

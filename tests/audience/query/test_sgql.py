@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -21,6 +21,7 @@ from audience.segments import find_matching
 from foundation.clock import database_now
 from foundation.texts import is_text
 from tests.audience.conftest import emails, store
+from tests.examples import examples
 
 ALL = "SELECT contact_id, updated_at FROM contact_data"
 CLICKED = "SELECT c.contact_id, c.updated_at FROM contact_data AS c JOIN event_data AS e ON c.contact_id = e.contact_id"
@@ -241,7 +242,7 @@ def quoted(text: str, quote: str) -> str:
 ATTACKS = ["' or '1'='1", "\\' or 1=1 --", "%(asked_0)s", "'; select pg_sleep(9); --", '" or "a"="a', "{0}", "\\", "''"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15))
 @given(text=st.sampled_from(ATTACKS) | st.text(min_size=1, max_size=20), quote=st.sampled_from("'\""))
 @example(text="\\", quote="'")
 @example(text="pet", quote="'")
@@ -271,7 +272,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30))
 @given(query=st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join) | st.text(max_size=30))
 def test_every_request_is_answered_or_refused(alice: Account, people: None, query: str) -> None:
     with suppress(InvalidQuery):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -22,6 +22,7 @@ from audience.query.sgql import read_query
 from audience.query.vocabulary import meets_pattern, vocabulary_of
 from audience.segments import find_matching
 from tests.audience.conftest import emails, store
+from tests.examples import examples
 
 JOIN = "select c.contact_id, c.updated_at from contact_data c join event_data e on c.contact_id = e.contact_id where "
 INNER = "select contact_id, updated_at from contact_data where contact_id in (select contact_id from event_data where "
@@ -226,7 +227,7 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15))
 @given(query=queries)
 def test_postgresql_finds_whom_kleenes_logic_finds(alice: Account, people: None, query: Query) -> None:
     def expected(with_outer_join: bool) -> str:
@@ -240,7 +241,7 @@ def test_postgresql_finds_whom_kleenes_logic_finds(alice: Account, people: None,
     assert search(alice, JOIN + query.text) == expected(False)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10))
 @given(one=queries, other=queries)
 def test_de_morgans_laws_hold(alice: Account, people: None, one: Query, other: Query) -> None:
     both, either = join("and", [one, other]), join("or", [one, other])
@@ -258,7 +259,7 @@ PIECES = [
 """Pairs of a part of a text and a part of a pattern, which match or not."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30))
 @given(pieces=st.lists(st.sampled_from(PIECES[:8]) | st.sampled_from(PIECES), max_size=5))
 @example(pieces=[("", "%")])
 def test_a_pattern_matches_the_same_texts_as_in_postgresql(database: None, pieces: list[tuple[str, str]]) -> None:
