@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
-from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
 from config.logs import LEVELS, QUIET, line_formatter, logging_config
 from foundation.traces import describe_database_error, trace_of
@@ -136,13 +136,12 @@ def test_no_address_is_written(written: Written, address: str) -> None:
 
 
 @both_formats
-@pytest.mark.django_db
-def test_a_row_that_the_database_quotes_is_not_written(written: Written) -> None:
+def test_a_row_that_the_database_quotes_is_not_written(written: Written, database: None) -> None:
     word = "hunter2"
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("create temporary table secrets (word text primary key) on commit drop")
         cursor.execute("insert into secrets values (%s)", [word])
-        with pytest.raises(IntegrityError, match=word) as caught:
+        with pytest.raises(IntegrityError, match=word) as caught, transaction.atomic():
             cursor.execute("insert into secrets values (%s)", [word])
     assert describe_database_error(caught.value) == "IntegrityError 23505"
     log.error("went wrong", exc_info=caught.value)

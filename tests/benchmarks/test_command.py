@@ -50,7 +50,7 @@ def fleet_of_one(workers: int) -> Programs:
     return programs
 
 
-@pytest.mark.xdist_group("whole stack")
+@pytest.mark.large
 def test_a_quick_run_measures_every_figure(shorter: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

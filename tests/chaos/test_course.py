@@ -18,7 +18,7 @@ FEW = (
 )
 
 
-@pytest.mark.xdist_group("whole stack")
+@pytest.mark.large
 def test_every_promise_is_kept_while_things_break() -> None:
     """Only counts are asserted; times mean nothing on a busy machine."""
     faults = [fault for fault in FAULTS if fault.name in FEW]

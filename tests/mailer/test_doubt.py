@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from accounts.models import Account, DoubtPolicy
@@ -58,8 +56,7 @@ def kill_a_worker(alice: Account, peer: CountingPeer, messages: int) -> Batch:
     accept_mail(alice, draft(messages, batch_id=batch.public_id))
     with worker_process(peer, connections=3) as worker:
         wait_until(lambda: peer.unanswered == 3, why="a message on each connection")
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
+        worker.kill()
     peer.hold = False
     rescue(Watch(lease_seconds=0))
     return batch

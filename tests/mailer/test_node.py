@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import connection
 
 from accounts.models import Account
 from batches.claims import Claimer
@@ -23,9 +24,17 @@ from tests.conftest import Clock
 from tests.drafts import draft
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
-from tests.worker_process import database_url
 
 NO_BROKER = "redis+socket:///nonexistent/redis.sock?virtual_host=0"
+
+
+def database_url() -> str:
+    """Return the URL of the database that this test uses."""
+    database = connection.settings_dict
+    place = f"?host={database['HOST']}" if database["HOST"].startswith("/") else ""
+    host = "" if place else f"{database['HOST']}:{database['PORT'] or 5432}"
+    user = ":".join(filter(None, (database["USER"], database["PASSWORD"])))
+    return f"postgresql://{user}@{host}/{database['NAME']}{place}"
 
 
 @contextmanager
@@ -47,9 +56,11 @@ def node_loop(peer: CountingPeer, **environment: str) -> Iterator[subprocess.Pop
 def test_mail_is_sent_without_a_broker(alice: Account, peer: CountingPeer) -> None:
     batch = create_batch(alice)
     with node_loop(peer, REDIS_URL=NO_BROKER):
-        wait_until(lambda: Node.objects.filter(name="node@test", concurrency=1).exists(), why="its heartbeat")
+        wait_until(
+            lambda: Node.objects.filter(name="node@test", concurrency=1).exists(), seconds=30, why="its heartbeat"
+        )
         accept_mail(alice, draft(20, batch_id=batch.public_id))
-        wait_until(lambda: count_batch(batch.pk).sent == 20, why="the mail")
+        wait_until(lambda: count_batch(batch.pk).sent == 20, seconds=30, why="the mail")
     assert len(peer.ledger) == 20
 
 
@@ -58,7 +69,7 @@ def test_mail_that_no_worker_takes_is_delivered_all_the_same(alice: Account, pee
     batch = create_batch(alice)
     with node_loop(peer):
         accept_mail(alice, draft(20, batch_id=batch.public_id))
-        wait_until(lambda: count_batch(batch.pk).sent == 20, why="the mail")
+        wait_until(lambda: count_batch(batch.pk).sent == 20, seconds=30, why="the mail")
     assert len(peer.ledger) == 20
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -97,8 +96,7 @@ def test_a_worker_killed_between_two_transactions_of_a_message_loses_and_doubles
     peer.hold_after = taken
     with worker_process(peer) as worker:
         wait_until(lambda: len(peer.ledger) == taken * size and peer.held, why="the next transaction")
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
+        worker.kill()
     peer.hold_after = None
     wait_until(lambda: peer.unanswered == 0, why="what was under way")
     rescue(Watch(lease_seconds=0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
 
@@ -20,6 +19,7 @@ from mailer.pipeline.note import ReadNote
 from mailer.sweep import rescue
 from tests.drafts import draft
 from tests.fleet import DeliveringThread
+from tests.forked import Forked
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import worker_process
@@ -28,7 +28,7 @@ MESSAGES = 30
 LEASE_SECONDS = 0.6
 
 
-def suspend_in_mid_slice(worker: subprocess.Popen[bytes], peer: CountingPeer) -> None:
+def suspend_in_mid_slice(worker: Forked, peer: CountingPeer) -> None:
     wait_until(lambda: len(peer.ledger) >= 5, why="the worker to be in the middle of its slice")
     worker.send_signal(signal.SIGSTOP)
 
@@ -90,7 +90,6 @@ def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothi
     with worker_process(peer, connections=connections) as worker:
         wait_until(lambda: len(peer.ledger) >= 40, why="the worker to be in the middle of a slice")
         worker.kill()
-        worker.wait(10)
         watch = Watch(lease_seconds=LEASE_SECONDS)
         wait_until(lambda: rescue(watch), why="the rescue")
     with DeliveringThread(peer):
@@ -113,7 +112,6 @@ def test_without_the_note_all_of_a_dead_workers_slice_is_in_doubt(
     with worker_process(peer) as worker:
         wait_until(lambda: len(peer.ledger) >= 5, why="the worker to be in the middle of its first slice")
         worker.kill()
-        worker.wait(10)
         watch = Watch(lease_seconds=LEASE_SECONDS)
         wait_until(lambda: rescue(watch), why="the rescue")
     assert count_batch(batch.pk).in_doubt > 1

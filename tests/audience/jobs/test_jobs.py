@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -40,8 +36,8 @@ from batches import hints
 from mailer.sweep import sweep
 from tests.audience.jobs.jobs_done import counts, done, emails, rejected, uploaded
 from tests.conftest import Clock
+from tests.forked import forked
 from tests.waiting import wait_until
-from tests.worker_process import database_url
 
 FILE = b"email\na@example.com\nb@example.com\nc@example.com\nnobody\n"
 Published = list[tuple[str, list[object], str]]
@@ -229,19 +225,18 @@ def test_rejected_rows_are_written_in_pages(alice: Account, monkeypatch: pytest.
 
 
 def test_a_worker_that_is_killed_leaves_whole_pages(alice: Account, clock: Clock) -> None:
-    rows = [f"c{n}@example.com" if n % 10 else "broken" for n in range(3000)]
+    rows = [f"c{n}@example.com" if n % 10 else "broken" for n in range(600)]
     job = uploaded(alice, "\n".join(["email", *rows]).encode())
-    for worker in working(job):
-        wait_until(lambda: counts(refreshed(job))[0] > 100, seconds=60, why="some pages")
+    with forked(work_in_small_pages, job.pk) as worker:
+        wait_until(lambda: counts(refreshed(job))[0] > 50, seconds=60, why="some pages")
         worker.kill()
-        worker.wait(10)
     begun = refreshed(job)
     assert begun.status == JobStatus.PENDING
     assert len(emails(alice)) == begun.created_count
     assert len(rejected(job)) == begun.errored_count
-    assert sum(counts(begun)[1:]) == begun.requested_count < 3000
+    assert sum(counts(begun)[1:]) == begun.requested_count < 600
     clock.advance(seconds=61)
-    assert counts(done(job)) == (3000, 2700, 0, 300)
+    assert counts(done(job)) == (600, 540, 0, 60)
     assert emails(alice) == [row for row in rows if row != "broken"]
     assert not JobChunk.objects.exists()
 
@@ -251,22 +246,7 @@ def refreshed(job: Job) -> Job:
     return job
 
 
-def working(job: Job) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a job in another process, in small pages."""
-    command = [sys.executable, "-c", WORK, str(job.pk)]
-    process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": database_url()})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-WORK = """
-import os, sys, django
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django.setup()
-from audience.jobs import imports, run
-imports.PAGE_ROWS = 10
-run.run_job(int(sys.argv[1]), seconds=60)
-"""
+def work_in_small_pages(job_id: int) -> None:
+    """Run a job as a worker does, in another process."""
+    imports.PAGE_ROWS = 10
+    run_job(job_id, seconds=60)
