@@ -1,4 +1,4 @@
-"""The command `./sluice test [--all] [pytest arguments]` runs the tests with embedded engines (stack/pytest_plugin.py).
+"""The command `./sluice test [--all] [pytest arguments]` runs on its own PostgreSQL and tests (stack/pytest_plugin.py).
 
 The suite leaves out tests of certain kinds, which take minutes or need a network. With `--all` they follow it.
 """

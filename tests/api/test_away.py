@@ -27,27 +27,28 @@ def database_away(client_of_alice: ApiClient) -> Iterator[None]:
     connection.settings_dict.update(known)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "/v3/mail/batch", None),
-        ("GET", "/v3/mail/batch/x", None),
-        ("GET", "/v3/user/scheduled_sends", None),
-        ("POST", "/v3/user/scheduled_sends", {"batch_id": "x", "status": "pause"}),
-        ("PATCH", "/v3/user/scheduled_sends/x", {"status": "cancel"}),
-        ("DELETE", "/v3/user/scheduled_sends/x", None),
-        ("GET", "/v3/api_keys", None),
-        ("POST", "/v3/api_keys", {"name": "x"}),
-        ("GET", "/v3/scopes", None),
-        ("POST", "/v3/campaigns/1/schedules/now", None),
-        ("DELETE", "/v3/campaigns/1", None),
-    ],
-)
+CALLS = [
+    ("POST", "/v3/mail/batch", None),
+    ("GET", "/v3/mail/batch/x", None),
+    ("GET", "/v3/user/scheduled_sends", None),
+    ("POST", "/v3/user/scheduled_sends", {"batch_id": "x", "status": "pause"}),
+    ("PATCH", "/v3/user/scheduled_sends/x", {"status": "cancel"}),
+    ("DELETE", "/v3/user/scheduled_sends/x", None),
+    ("GET", "/v3/api_keys", None),
+    ("POST", "/v3/api_keys", {"name": "x"}),
+    ("GET", "/v3/scopes", None),
+    ("POST", "/v3/campaigns/1/schedules/now", None),
+    ("DELETE", "/v3/campaigns/1", None),
+]
+
+
 def test_sendgrids_endpoints_answer_503(
-    method: str, path: str, body: Any, client_of_alice: ApiClient, database_away: None
+    client_of_alice: ApiClient, database_away: None, subtests: pytest.Subtests
 ) -> None:
-    answer = client_of_alice.ask(method, path, body)
-    assert (answer.status_code, answer.json()) == (503, UNAVAILABLE)
+    for method, path, body in CALLS:
+        with subtests.test(method=method, path=path, body=body):
+            answer = client_of_alice.ask(method, path, body)
+            assert (answer.status_code, answer.json()) == (503, UNAVAILABLE)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "key-1"}])

@@ -115,13 +115,14 @@ def test_as_much_as_is_allowed_is_accepted(name: str, client_of_alice: ApiClient
     assert answer.status_code == 202, answer.content
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_more_is_refused_with_the_bound(name: str, client_of_alice: ApiClient) -> None:
-    body, field, text = REFUSED[name]
-    answer = client_of_alice.post(SEND, body)
-    assert answer.status_code == 400
-    assert [(each["field"], each["message"]) for each in answer.json()["errors"]] == [(field, text)]
-    assert not Mail.objects.exists()
+def test_more_is_refused_with_the_bound(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for name in REFUSED:
+        with subtests.test(name=name):
+            body, field, text = REFUSED[name]
+            answer = client_of_alice.post(SEND, body)
+            assert answer.status_code == 400
+            assert [(each["field"], each["message"]) for each in answer.json()["errors"]] == [(field, text)]
+            assert not Mail.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b'{"a":' * (MAX_DEPTH + 1), b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])

@@ -36,38 +36,39 @@ def test_values_are_kept_in_one_shape(alice: Account, fields: dict[str, FieldDef
     assert list(made.custom.values()) == ["17", 12.5, "2026-11-21T00:00:00Z"]
 
 
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        ({}, "email"),
-        ({"first_name": "Ann"}, "email"),
-        ({"email": ""}, "email"),
-        ({"external_id": " "}, "external_id"),
-        ({"email": "ann"}, "email"),
-        ({"email": ["a@x.org"]}, "email"),
-        ({"email": "a@x.org", "external_id": "x" * 255}, "external_id"),
-        ({"email": "a@x.org", "first_name": "x" * 51}, "first_name"),
-        ({"email": "a@x.org", "first_name": True}, "first_name"),
-        ({"email": "a@x.org", "city": "a\0b"}, "city"),
-        ({"email": "a@x.org", "time_zone": "Mars/Base"}, "time_zone"),
-        ({"email": "a@x.org", "alternate_emails": "b@x.org"}, "alternate_emails"),
-        ({"email": "a@x.org", "alternate_emails": ["b"]}, "alternate_emails"),
-        ({"email": "a@x.org", "alternate_emails": [f"{n}@x.org" for n in range(6)]}, "alternate_emails"),
-        ({"email": "a@x.org", "orders": "many"}, "orders"),
-        ({"email": "a@x.org", "orders": float("inf")}, "orders"),
-        ({"email": "a@x.org", "orders": 10**30}, "orders"),
-        ({"email": "a@x.org", "orders": True}, "orders"),
-        ({"email": "a@x.org", "born": "soon"}, "born"),
-        ({"email": "a@x.org", "pet": {"a": 1}}, "pet"),
-        ({"email": "a@x.org", "pet": "\ud800"}, "pet"),
-    ],
-)
+UNSTORABLE = [
+    ({}, "email"),
+    ({"first_name": "Ann"}, "email"),
+    ({"email": ""}, "email"),
+    ({"external_id": " "}, "external_id"),
+    ({"email": "ann"}, "email"),
+    ({"email": ["a@x.org"]}, "email"),
+    ({"email": "a@x.org", "external_id": "x" * 255}, "external_id"),
+    ({"email": "a@x.org", "first_name": "x" * 51}, "first_name"),
+    ({"email": "a@x.org", "first_name": True}, "first_name"),
+    ({"email": "a@x.org", "city": "a\0b"}, "city"),
+    ({"email": "a@x.org", "time_zone": "Mars/Base"}, "time_zone"),
+    ({"email": "a@x.org", "alternate_emails": "b@x.org"}, "alternate_emails"),
+    ({"email": "a@x.org", "alternate_emails": ["b"]}, "alternate_emails"),
+    ({"email": "a@x.org", "alternate_emails": [f"{n}@x.org" for n in range(6)]}, "alternate_emails"),
+    ({"email": "a@x.org", "orders": "many"}, "orders"),
+    ({"email": "a@x.org", "orders": float("inf")}, "orders"),
+    ({"email": "a@x.org", "orders": 10**30}, "orders"),
+    ({"email": "a@x.org", "orders": True}, "orders"),
+    ({"email": "a@x.org", "born": "soon"}, "born"),
+    ({"email": "a@x.org", "pet": {"a": 1}}, "pet"),
+    ({"email": "a@x.org", "pet": "\ud800"}, "pet"),
+]
+
+
 def test_a_value_that_cannot_be_stored_is_refused_with_its_field(
-    alice: Account, fields: dict[str, FieldDefinition], values: dict[str, object], field: str
+    alice: Account, fields: dict[str, FieldDefinition], subtests: pytest.Subtests
 ) -> None:
-    with pytest.raises(InvalidContact) as caught:
-        draft(alice, **values)
-    assert caught.value.field == field
+    for values, field in UNSTORABLE:
+        with subtests.test(values=values, field=field):
+            with pytest.raises(InvalidContact) as caught:
+                draft(alice, **values)
+            assert caught.value.field == field
 
 
 @pytest.mark.parametrize(

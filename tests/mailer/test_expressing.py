@@ -68,28 +68,27 @@ VALUES: list[tuple[str, dict[str, str], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize("is_own", [False, True])
-@pytest.mark.parametrize(("value", "values", "written"), VALUES)
-def test_a_field_with_a_structure_is_written_without_encoded_words_or_refused(
-    value: str, values: dict[str, str], written: str | None, is_own: bool
-) -> None:
-    if is_own and not value.isascii() and values:
-        written = "plain"
-    for name in NAMES:
-        mail = with_headers({name: value}, values, is_own=is_own)
-        if written is None:
-            with pytest.raises(Inexpressible) as refused:
-                check_expressible(mail)
-            assert refused.value.field == ("personalizations.1.headers" if is_own else "headers")
-            assert name in str(refused.value)
-            continue
-        check_expressible(mail)
-        if name in {"date", "sender", "message-id", "return-path", "mime-version"}:
-            continue
-        data = message_of(mail)
-        (field,) = (value for each, value in message_from_bytes(data).items() if each == name)
-        assert re.sub("\r\n", "", field).strip() == written.strip()
-        assert max(map(len, data.split(b"\r\n"))) <= 998
+def test_a_field_with_a_structure_is_written_without_encoded_words_or_refused(subtests: pytest.Subtests) -> None:
+    for is_own in [False, True]:
+        for value, values, written in VALUES:
+            with subtests.test(is_own=is_own, value=value, values=values, written=written):
+                if is_own and not value.isascii() and values:
+                    written = "plain"
+                for name in NAMES:
+                    mail = with_headers({name: value}, values, is_own=is_own)
+                    if written is None:
+                        with pytest.raises(Inexpressible) as refused:
+                            check_expressible(mail)
+                        assert refused.value.field == ("personalizations.1.headers" if is_own else "headers")
+                        assert name in str(refused.value)
+                        continue
+                    check_expressible(mail)
+                    if name in {"date", "sender", "message-id", "return-path", "mime-version"}:
+                        continue
+                    data = message_of(mail)
+                    (field,) = (value for each, value in message_from_bytes(data).items() if each == name)
+                    assert re.sub("\r\n", "", field).strip() == written.strip()
+                    assert max(map(len, data.split(b"\r\n"))) <= 998
 
 
 @pytest.mark.parametrize("name", sorted(URLS))

@@ -122,16 +122,16 @@ WRONG: dict[str, tuple[Given, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
 def test_an_invalid_field_is_an_error_and_nothing_is_stored(
-    name: str, alice: Account, client_of_alice: ApiClient
+    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
 ) -> None:
-    change, field, text = WRONG[name]
-    assert details(client_of_alice.post(CAMPAIGNS, {"name": "x", **change})) == {field: [text]}
-    assert not Campaign.objects.exists()
     campaign = Campaign.objects.create(account=alice, title="kept")
-    assert details(client_of_alice.patch(path_of(campaign), {"subject": "new", **change}))[field] == [text]
-    assert (again(campaign).title, again(campaign).subject) == ("kept", "")
+    for name, (change, field, text) in WRONG.items():
+        with subtests.test(name=name):
+            assert details(client_of_alice.post(CAMPAIGNS, {"name": "x", **change})) == {field: [text]}
+            assert Campaign.objects.get() == campaign
+            assert details(client_of_alice.patch(path_of(campaign), {"subject": "new", **change}))[field] == [text]
+            assert (again(campaign).title, again(campaign).subject) == ("kept", "")
 
 
 def test_all_errors_are_returned_at_once(client_of_alice: ApiClient) -> None:

@@ -208,20 +208,20 @@ def test_a_local_part_may_have_a_slash(client_of_alice: ApiClient) -> None:
         assert answer.json() == {"recipient_email": "a/b@example.com"}
 
 
-@pytest.mark.parametrize("path", ["/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions"])
-@pytest.mark.parametrize(
-    "emails",
-    [
-        *(None, "ann@example.com", {}, [1], [None], [[]], ["not an address"], ["a@b", "a b@c"], [""]),
-        *(["a@b\r\nBcc: x"], ["a" * 400 + "@example.com"], ["x" * 10_000_000], ["a@example.com"] * 10_001),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_a_malformed_list_of_addresses_is_refused(path: str, emails: Any, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.post(path, {"recipient_emails": emails})
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["field"] == "recipient_emails"
-    assert not Suppression.objects.exists()
+NO_ADDRESSES = [
+    *(None, "ann@example.com", {}, [1], [None], [[]], ["not an address"], ["a@b", "a b@c"], [""]),
+    *(["a@b\r\nBcc: x"], ["a" * 400 + "@example.com"], ["x" * 10_000_000], ["a@example.com"] * 10_001),
+]
+
+
+def test_a_malformed_list_of_addresses_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for path in ["/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions"]:
+        for emails in NO_ADDRESSES:
+            with subtests.test(path=path, emails=emails):
+                answer = client_of_alice.post(path, {"recipient_emails": emails})
+                assert answer.status_code == 400
+                assert answer.json()["errors"][0]["field"] == "recipient_emails"
+                assert not Suppression.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b'{"recipient_emails":["a\\u0000@example.com"]}', b"[]", b"", b"{", b"\xff"])

@@ -140,13 +140,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_an_invalid_import_is_refused(name: str, client_of_alice: ApiClient) -> None:
-    changes, field = REFUSED[name]
-    answer = client_of_alice.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL], **changes})
-    status, problems = refusal_of(answer)
-    assert (status, [named for named, _ in problems]) == (400, [field])
-    assert not Job.objects.exists()
+def test_an_invalid_import_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for name in REFUSED:
+        with subtests.test(name=name):
+            changes, field = REFUSED[name]
+            answer = client_of_alice.put(IMPORTS, {"file_type": "csv", "field_mappings": [EMAIL], **changes})
+            status, problems = refusal_of(answer)
+            assert (status, [named for named, _ in problems]) == (400, [field])
+            assert not Job.objects.exists()
 
 
 def test_another_accounts_jobs_lists_and_fields_are_unknown(

@@ -132,12 +132,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_an_invalid_segment_is_refused(name: str, client_of_alice: ApiClient) -> None:
-    changes, field, text = REFUSED[name]
-    answer = client_of_alice.post(SEGMENTS, {"name": "Millers", "conditions": [MILLERS], **changes})
-    assert refusal_of(answer) == (400, [(field, text)])
-    assert not Segment.objects.exists()
+def test_an_invalid_segment_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for name in REFUSED:
+        with subtests.test(name=name):
+            changes, field, text = REFUSED[name]
+            answer = client_of_alice.post(SEGMENTS, {"name": "Millers", "conditions": [MILLERS], **changes})
+            assert refusal_of(answer) == (400, [(field, text)])
+            assert not Segment.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b"", b"\xff"])

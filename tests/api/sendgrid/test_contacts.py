@@ -85,14 +85,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_invalid_contacts_are_refused(name: str, client_of_alice: ApiClient) -> None:
-    body, field = REFUSED[name]
-    answer = client_of_alice.put(CONTACTS, body)
-    assert answer.status_code == 400
-    assert [each["field"] for each in answer.json()["errors"]] == [field]
-    assert list(answer.json()["errors"][0]) == ["field", "message", "error_id"]
-    assert not Job.objects.exists()
+def test_invalid_contacts_are_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for name in REFUSED:
+        with subtests.test(name=name):
+            body, field = REFUSED[name]
+            answer = client_of_alice.put(CONTACTS, body)
+            assert answer.status_code == 400
+            assert [each["field"] for each in answer.json()["errors"]] == [field]
+            assert list(answer.json()["errors"][0]) == ["field", "message", "error_id"]
+            assert not Job.objects.exists()
 
 
 def test_a_request_has_a_bound(client_of_alice: ApiClient) -> None:
@@ -241,19 +242,19 @@ def test_contacts_are_found_by_a_query(client_of_alice: ApiClient, ann: Contact)
         assert client_of_alice.post(path, {"query": query}).json()["contact_count"] == 0, query
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        *(None, 7, [], "", "x" * 20_001, "(" * 5000, "email", "nothing = 1", "email = 'a' ; drop table x", "1=1"),
-        *("email = 'a' union select * from accounts_apikey", "pg_sleep(10) = 1", "email = $$a$$", "email = 'a' --"),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_an_invalid_query_is_refused(query: Any, client_of_alice: ApiClient, ann: Contact) -> None:
-    status, [(field, text)] = refusal_of(client_of_alice.post(f"{CONTACTS}/search", {"query": query}))
-    assert (status, field) == (400, "query")
-    assert text
-    assert Contact.objects.count() == 1
+NO_QUERIES = [
+    *(None, 7, [], "", "x" * 20_001, "(" * 5000, "email", "nothing = 1", "email = 'a' ; drop table x", "1=1"),
+    *("email = 'a' union select * from accounts_apikey", "pg_sleep(10) = 1", "email = $$a$$", "email = 'a' --"),
+]
+
+
+def test_an_invalid_query_is_refused(client_of_alice: ApiClient, ann: Contact, subtests: pytest.Subtests) -> None:
+    for query in NO_QUERIES:
+        with subtests.test(query=query):
+            status, [(field, text)] = refusal_of(client_of_alice.post(f"{CONTACTS}/search", {"query": query}))
+            assert (status, field) == (400, "query")
+            assert text
+            assert Contact.objects.count() == 1
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

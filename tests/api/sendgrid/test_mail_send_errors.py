@@ -479,42 +479,42 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field", "anchor", "message"), CASES)
-def test_mistake_is_named_and_nothing_is_stored(
-    body: dict[str, Any], field: str, anchor: str, message: str, client_of_alice: ApiClient
-) -> None:
-    answer = client_of_alice.post("/v3/mail/send", body)
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/json"
-    assert answer.json() == {
-        "errors": [{"message": message, "field": field, "help": HELP + anchor if anchor else None}]
-    }
-    assert not Mail.objects.exists()
+def test_mistake_is_named_and_nothing_is_stored(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for body, field, anchor, message in CASES:
+        with subtests.test(body=body, field=field, anchor=anchor, message=message):
+            answer = client_of_alice.post("/v3/mail/send", body)
+            assert answer.status_code == 400
+            assert answer["Content-Type"] == "application/json"
+            assert answer.json() == {
+                "errors": [{"message": message, "field": field, "help": HELP + anchor if anchor else None}]
+            }
+            assert not Mail.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "email",
-    [
-        *("", " ", "a", "@", "a@", "@b.c", "a@b@c.d", "a b@c.d", "a@b c.d", "<a@b.c>", "a@b.c>", "a,b@c.d", '"a"@b.c'),
-        *(
-            "a\r\n@b.c",
-            "a@b.c\n",
-            "a@b.c\r\nDATA",
-            "a\x01@b.c",
-            "a\x85@b.c",
-            "a@\u2028b.c",
-            "a\u00a0b@c.d",
-            "a\u200b@c.d",
-        ),
-        *("a@.b.c", "a@b..c", "a@b.c.", "a@-b.c", "a@[127.0.0.1]", "a@b.c,d@e.f", "a@" + "b" * 64 + ".c"),
-    ],
-)
-def test_a_malformed_address_is_never_accepted(email: str, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.post("/v3/mail/send", person(email=email))
-    assert answer.status_code == 400
-    assert [(error["field"], error["message"]) for error in answer.json()["errors"]] == [
-        ("personalizations.0.to.0.email", NO_ADDRESS)
-    ]
+NO_ADDRESSES = [
+    *("", " ", "a", "@", "a@", "@b.c", "a@b@c.d", "a b@c.d", "a@b c.d", "<a@b.c>", "a@b.c>", "a,b@c.d", '"a"@b.c'),
+    *(
+        "a\r\n@b.c",
+        "a@b.c\n",
+        "a@b.c\r\nDATA",
+        "a\x01@b.c",
+        "a\x85@b.c",
+        "a@\u2028b.c",
+        "a\u00a0b@c.d",
+        "a\u200b@c.d",
+    ),
+    *("a@.b.c", "a@b..c", "a@b.c.", "a@-b.c", "a@[127.0.0.1]", "a@b.c,d@e.f", "a@" + "b" * 64 + ".c"),
+]
+
+
+def test_a_malformed_address_is_never_accepted(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for email in NO_ADDRESSES:
+        with subtests.test(email=email):
+            answer = client_of_alice.post("/v3/mail/send", person(email=email))
+            assert answer.status_code == 400
+            assert [(error["field"], error["message"]) for error in answer.json()["errors"]] == [
+                ("personalizations.0.to.0.email", NO_ADDRESS)
+            ]
 
 
 def test_all_mistakes_are_named_in_document_order(client_of_alice: ApiClient) -> None:

@@ -15,18 +15,19 @@ from tests.api.sendgrid.bodies import mail_body
 NOT_FOUND = b'{"errors":[{"field":null,"message":"not found"}]}'
 
 
-@pytest.mark.parametrize(
-    "route",
-    [
-        *("/v3/", "/v3/nothing", "/v3/mail", "/v3/MAIL/SEND", "/v3/mail/send/x", "/v3/mail/send//", "/v3/../admin"),
-        *("/v3/user/scheduled_sends/a/b", "/v3/a\nb", "/v3/%00", "/v3/api_keys/%00", "/v3/%ff"),
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_unknown_route_is_a_json_404_for_everyone(method: str, route: str, database: None) -> None:
-    answer = Client().generic(method, route)
-    assert (answer.status_code, answer.content) == (404, NOT_FOUND)
-    assert answer["Content-Type"] == "application/json"
+UNKNOWN_ROUTES = [
+    *("/v3/", "/v3/nothing", "/v3/mail", "/v3/MAIL/SEND", "/v3/mail/send/x", "/v3/mail/send//", "/v3/../admin"),
+    *("/v3/user/scheduled_sends/a/b", "/v3/a\nb", "/v3/%00", "/v3/api_keys/%00", "/v3/%ff"),
+]
+
+
+def test_unknown_route_is_a_json_404_for_everyone(database: None, subtests: pytest.Subtests) -> None:
+    for route in UNKNOWN_ROUTES:
+        for method in ["GET", "POST", "DELETE"]:
+            with subtests.test(route=route, method=method):
+                answer = Client().generic(method, route)
+                assert (answer.status_code, answer.content) == (404, NOT_FOUND)
+                assert answer["Content-Type"] == "application/json"
 
 
 def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient) -> None:

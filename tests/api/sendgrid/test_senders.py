@@ -71,31 +71,30 @@ def test_each_part_that_is_required_is_named(part: str, client_of_alice: ApiClie
     assert Sender.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("changes", "field", "text"),
-    [
-        ({"from": {"email": "nobody", "name": "x"}}, "from_email", "From email is not a valid email address."),
-        (
-            {"from": {"email": "a@example.com\r\nBcc: b@example.com", "name": "x"}},
-            "from_email",
-            "From email is not a valid email address.",
-        ),
-        ({"reply_to": {"email": "a b@example.com"}}, "reply_to", "Reply to email is not a valid email address."),
-        ({"from": {"email": "a@example.com", "name": "x\r\nBcc: y"}}, "from_name", "from_name is not valid."),
-        ({"from": {"email": "a@example.com", "name": 7}}, "from_name", "from_name must be a string."),
-        ({"from": "a@example.com"}, "from", "from must be an object."),
-        ({"reply_to": []}, "reply_to", "reply_to must be an object."),
-        ({"city": ["Bonn"]}, "city", "city must be a string."),
-        ({"zip": "x" * 256}, "zip", "zip is not valid."),
-        ({"nickname": "x" * 101}, "nickname", "nickname is not valid."),
-    ],
-)
-def test_an_invalid_sender_is_refused(
-    changes: dict[str, Any], field: str, text: str, client_of_alice: ApiClient
-) -> None:
-    assert refusal_of(client_of_alice.post(MARKETING, SENDER | changes)) == (400, [(field, text)])
-    assert not Sender.objects.exists()
-    assert not Mail.objects.exists()
+NO_SENDERS = [
+    ({"from": {"email": "nobody", "name": "x"}}, "from_email", "From email is not a valid email address."),
+    (
+        {"from": {"email": "a@example.com\r\nBcc: b@example.com", "name": "x"}},
+        "from_email",
+        "From email is not a valid email address.",
+    ),
+    ({"reply_to": {"email": "a b@example.com"}}, "reply_to", "Reply to email is not a valid email address."),
+    ({"from": {"email": "a@example.com", "name": "x\r\nBcc: y"}}, "from_name", "from_name is not valid."),
+    ({"from": {"email": "a@example.com", "name": 7}}, "from_name", "from_name must be a string."),
+    ({"from": "a@example.com"}, "from", "from must be an object."),
+    ({"reply_to": []}, "reply_to", "reply_to must be an object."),
+    ({"city": ["Bonn"]}, "city", "city must be a string."),
+    ({"zip": "x" * 256}, "zip", "zip is not valid."),
+    ({"nickname": "x" * 101}, "nickname", "nickname is not valid."),
+]
+
+
+def test_an_invalid_sender_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for changes, field, text in NO_SENDERS:
+        with subtests.test(changes=changes, field=field, text=text):
+            assert refusal_of(client_of_alice.post(MARKETING, SENDER | changes)) == (400, [(field, text)])
+            assert not Sender.objects.exists()
+            assert not Mail.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7"])

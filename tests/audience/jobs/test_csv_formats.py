@@ -54,30 +54,29 @@ def test_the_delimiter_is_found_in_the_header(text: str, delimiter: str) -> None
     assert delimiter_of(text) == delimiter
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize(
-    ("line", "delimiter"),
-    [
-        ("sep=;", ";"),
-        ("sep=,", ","),
-        ('"sep=,"', ","),
-        ('"sep=;"', ";"),
-        ("SEP=|", "|"),
-        ("sep=\t", "\t"),
-        ('"sep=\t"\t\t', "\t"),
-        ("sep=;;;", ";"),
-        ("sep=^", "^"),
-        ("sep=\u00a7", "\u00a7"),
-    ],
-)
-def test_a_first_line_names_the_delimiter_and_is_no_row(
-    line: str, delimiter: str, line_end: str, encoding: str
-) -> None:
-    header = f"email{delimiter}a;b,c"
-    text = line_end.join([line, header, f"x@example.com{delimiter}y", ""])
-    rows = [(row.number, row.cells) for row in CsvRows([text.encode(encoding)])]
-    assert rows == [(1, header.split(delimiter)), (2, ["x@example.com", "y"])]
+FIRST_LINES = [
+    ("sep=;", ";"),
+    ("sep=,", ","),
+    ('"sep=,"', ","),
+    ('"sep=;"', ";"),
+    ("SEP=|", "|"),
+    ("sep=\t", "\t"),
+    ('"sep=\t"\t\t', "\t"),
+    ("sep=;;;", ";"),
+    ("sep=^", "^"),
+    ("sep=\u00a7", "\u00a7"),
+]
+
+
+def test_a_first_line_names_the_delimiter_and_is_no_row(subtests: pytest.Subtests) -> None:
+    for encoding in ["utf-8", "utf-8-sig", "utf-16"]:
+        for line_end in ["\n", "\r\n", "\r"]:
+            for line, delimiter in FIRST_LINES:
+                with subtests.test(encoding=encoding, line_end=line_end, line=line, delimiter=delimiter):
+                    header = f"email{delimiter}a;b,c"
+                    text = line_end.join([line, header, f"x@example.com{delimiter}y", ""])
+                    rows = [(row.number, row.cells) for row in CsvRows([text.encode(encoding)])]
+                    assert rows == [(1, header.split(delimiter)), (2, ["x@example.com", "y"])]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import pytest
 
@@ -40,37 +39,38 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("condition", "letters"),
-    [
-        (one("first_name", "eq", "Ann"), "a"),
-        (one("first_name", "ne", "Ann"), "bc"),
-        (one("first_name", "contains", "nn"), "ab"),
-        (one("first_name", "contains", "a_B"), "b"),
-        (one("pet", "contains", "%"), "a"),
-        (one("first_name", "empty"), "c"),
-        (one("first_name", "not_empty"), "ab"),
-        (one("email", "eq", "CID@Y.org"), "c"),
-        (one("email", "contains", "X.ORG"), "ab"),
-        (one("orders", "eq", "3"), "a"),
-        (one("orders", "lt", "7"), "a"),
-        (one("orders", "gt", "2.5"), "ab"),
-        (one("orders", "empty"), "c"),
-        (one("born", "eq", "05/01/1990"), "a"),
-        (one("born", "eq", "19900501"), "a"),
-        (one("born", "eq", "641606400"), "b"),
-        (one("born", "ne", "05/01/1990"), "bc"),
-        (one("born", "lt", "05/01/1990"), ""),
-        (one("born", "gt", "05/01/1990"), "b"),
-        (one("born", "eq", str(int(dt.datetime(1990, 5, 1, 12, tzinfo=dt.UTC).timestamp()))), "a"),
-        (one("born", "not_empty"), "ab"),
-        (one("created_at", "is within", "1"), "abc"),
-        (one("created_at", "is within", "P1Y2M3W4DT5H6M7S"), "abc"),
-        (one("born", "is within", "P1D"), ""),
-    ],
-)
-def test_a_condition_finds(alice: Account, people: None, condition: Written, letters: str) -> None:
-    assert search(alice, condition) == letters
+CONDITIONS = [
+    (one("first_name", "eq", "Ann"), "a"),
+    (one("first_name", "ne", "Ann"), "bc"),
+    (one("first_name", "contains", "nn"), "ab"),
+    (one("first_name", "contains", "a_B"), "b"),
+    (one("pet", "contains", "%"), "a"),
+    (one("first_name", "empty"), "c"),
+    (one("first_name", "not_empty"), "ab"),
+    (one("email", "eq", "CID@Y.org"), "c"),
+    (one("email", "contains", "X.ORG"), "ab"),
+    (one("orders", "eq", "3"), "a"),
+    (one("orders", "lt", "7"), "a"),
+    (one("orders", "gt", "2.5"), "ab"),
+    (one("orders", "empty"), "c"),
+    (one("born", "eq", "05/01/1990"), "a"),
+    (one("born", "eq", "19900501"), "a"),
+    (one("born", "eq", "641606400"), "b"),
+    (one("born", "ne", "05/01/1990"), "bc"),
+    (one("born", "lt", "05/01/1990"), ""),
+    (one("born", "gt", "05/01/1990"), "b"),
+    (one("born", "eq", str(int(dt.datetime(1990, 5, 1, 12, tzinfo=dt.UTC).timestamp()))), "a"),
+    (one("born", "not_empty"), "ab"),
+    (one("created_at", "is within", "1"), "abc"),
+    (one("created_at", "is within", "P1Y2M3W4DT5H6M7S"), "abc"),
+    (one("born", "is within", "P1D"), ""),
+]
+
+
+def test_a_condition_finds(alice: Account, people: None, subtests: pytest.Subtests) -> None:
+    for condition, letters in CONDITIONS:
+        with subtests.test(condition=condition, letters=letters):
+            assert search(alice, condition) == letters
 
 
 def test_and_binds_stronger_than_or(alice: Account, people: None) -> None:
@@ -100,39 +100,40 @@ def test_being_on_a_list(alice: Account, charlie: Account, people: None) -> None
     assert search(alice, one("lists", "eq", str(his.pk))) == ""
 
 
-@pytest.mark.parametrize(
-    ("conditions", "field"),
-    [
-        ([], "conditions"),
-        ([one("email", "eq", "a")] + [one("email", "eq", "a", "or")] * 15, "conditions"),
-        ([one("", "eq", "a")], "field"),
-        ([one("shoe_size", "eq", "a")], "field"),
-        ([one("alternate_emails", "eq", "a")], "field"),
-        ([one("email", "")], "operator"),
-        ([one("email", "is", "a")], "operator"),
-        ([one("email", "lt", "a")], "operator"),
-        ([one("orders", "contains", "1")], "operator"),
-        ([one("email", "is within", "1")], "operator"),
-        ([one("lists", "gt", "1")], "operator"),
-        ([one("email", "eq")], "value"),
-        ([{"field": "email", "operator": "eq", "value": 5}], "value"),
-        ([one("orders", "eq", "many")], "value"),
-        ([one("born", "eq", "13/13/2000")], "value"),
-        ([one("born", "eq", "1990")], "value"),
-        ([one("born", "is within", "P")], "value"),
-        ([one("born", "is within", "a while")], "value"),
-        ([one("born", "is within", "P9999Y")], "value"),
-        ([one("lists", "eq", "first")], "value"),
-        ([one("first_name", "eq", "a\0")], "value"),
-        ([one("email", "eq", "a", "and")], "and_or"),
-        ([one("email", "eq", "a", "and"), one("email", "eq", "a", "and")], "and_or"),
-        ([one("email", "eq", "a"), one("email", "eq", "a")], "and_or"),
-        ([one("email", "eq", "a"), one("email", "eq", "a", "xor")], "and_or"),
-    ],
-)
+SENSELESS = [
+    ([], "conditions"),
+    ([one("email", "eq", "a")] + [one("email", "eq", "a", "or")] * 15, "conditions"),
+    ([one("", "eq", "a")], "field"),
+    ([one("shoe_size", "eq", "a")], "field"),
+    ([one("alternate_emails", "eq", "a")], "field"),
+    ([one("email", "")], "operator"),
+    ([one("email", "is", "a")], "operator"),
+    ([one("email", "lt", "a")], "operator"),
+    ([one("orders", "contains", "1")], "operator"),
+    ([one("email", "is within", "1")], "operator"),
+    ([one("lists", "gt", "1")], "operator"),
+    ([one("email", "eq")], "value"),
+    ([{"field": "email", "operator": "eq", "value": 5}], "value"),
+    ([one("orders", "eq", "many")], "value"),
+    ([one("born", "eq", "13/13/2000")], "value"),
+    ([one("born", "eq", "1990")], "value"),
+    ([one("born", "is within", "P")], "value"),
+    ([one("born", "is within", "a while")], "value"),
+    ([one("born", "is within", "P9999Y")], "value"),
+    ([one("lists", "eq", "first")], "value"),
+    ([one("first_name", "eq", "a\0")], "value"),
+    ([one("email", "eq", "a", "and")], "and_or"),
+    ([one("email", "eq", "a", "and"), one("email", "eq", "a", "and")], "and_or"),
+    ([one("email", "eq", "a"), one("email", "eq", "a")], "and_or"),
+    ([one("email", "eq", "a"), one("email", "eq", "a", "xor")], "and_or"),
+]
+
+
 def test_an_invalid_condition_names_its_field(
-    alice: Account, fields: dict[str, FieldDefinition], conditions: list[dict[str, Any]], field: str
+    alice: Account, fields: dict[str, FieldDefinition], subtests: pytest.Subtests
 ) -> None:
-    with pytest.raises(InvalidCondition) as caught:
-        read_legacy(conditions, vocabulary_of(alice))
-    assert caught.value.field == field
+    for conditions, field in SENSELESS:
+        with subtests.test(conditions=conditions, field=field):
+            with pytest.raises(InvalidCondition) as caught:
+                read_legacy(conditions, vocabulary_of(alice))
+            assert caught.value.field == field
