@@ -22,12 +22,12 @@ from typing import Any, AnyStr
 
 CPU_SECONDS = int(os.environ.get("CPU_SECONDS", "60"))
 SIZES = (100, 400, 1_600, 6_400)
-HUGE = 2**20
+HUGE = 2**18
 SUSPICIOUS_SECONDS = 0.003
 """A linear expression needs about 0.00005 s for 6,400 characters; a quadratic one, 0.03 s or more."""
 MOST_GROWTH = 8
 """The limit for four times the input, where linear is 4 and quadratic is 16."""
-MEMORY = 24 * 2**20
+MEMORY = 6 * 2**20
 """The limit for an input of `HUGE` characters only. A repeated group takes about 34 bytes a character."""
 TAIL = "\n!\0"
 """Few expressions match a text with this end."""

@@ -37,7 +37,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.xdist_group("whole stack")
+@pytest.mark.large
 def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
     """The test covers the output of `up`, a second copy in the same folder, and that Ctrl-C leaves no process."""
     port = str(free_port())
@@ -79,6 +79,7 @@ def run_as_pasted(script: str) -> str:
     return done.stdout
 
 
+@pytest.mark.large
 def test_the_suite_starts_with_the_command_of_the_readme() -> None:
     done = subprocess.run(
         ["./sluice", "test", "-n", "0", "--collect-only", "-q", "tests/test_docs.py"],

@@ -9,6 +9,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,14 @@ def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:
 
 def in_modules(sources: str) -> Iterator[Expression]:
     """Yield what modules and their classes hold, with the methods that the sources call on that name."""
+    uses: defaultdict[str, set[str]] = defaultdict(set)
+    for name, method in re.findall(r"\b(\w+)\.(\w+)\(", sources):
+        uses[name].add(method)
     for module in modules():
         spaces = [vars(module), *(vars(each) for each in vars(module).values() if isinstance(each, type))]
         for name, value in [item for space in spaces for item in space.items()]:
             for pattern in patterns_in(value):
-                used = METHODS & set(re.findall(rf"\b{name}\.(\w+)\(", sources)) or {"search"}
+                used = METHODS & uses[name] or {"search"}
                 yield f"{module.__name__}.{name}", pattern.pattern, pattern.flags & ~re.UNICODE, sorted(used)
 
 

@@ -29,13 +29,16 @@ from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
-MESSAGES = 1500
+MESSAGES = 400
+"""The number of messages of a race, in two parcels, so that each of two workers has one."""
+DELAY = 0.01
+"""The peer's delay in seconds: slow enough for a stop to meet mail in flight."""
 
 
 @pytest.fixture
 def two_workers(alice: Account, peer: CountingPeer) -> Iterator[None]:
-    """Run two workers with a peer that is slow enough for a stop to meet mail in flight."""
-    peer.delay = 0.004
+    """Run two workers with a slow peer."""
+    peer.delay = DELAY
     with DeliveringThread(peer), DeliveringThread(peer):
         yield
 
@@ -44,7 +47,8 @@ def stop_in_the_middle(account: Account, peer: CountingPeer, status: BatchStatus
     """Stop a batch once `after` messages were sent; return the receipt and how many were sent after the answer."""
     batch = create_batch(account)
     already = len(peer.ledger)
-    accept_mail(account, draft(MESSAGES, batch_id=batch.public_id))
+    for _ in range(2):
+        accept_mail(account, draft(MESSAGES // 2, batch_id=batch.public_id))
     wait_until(lambda: len(peer.ledger) - already >= after, why="mail in flight")
     receipt = stop_batch(account, batch.public_id, status, actor="test", allowed_from={BatchStatus.OPEN})
     answered_at = time.monotonic()
@@ -64,7 +68,7 @@ def test_no_message_is_sent_after_a_settled_stop_in_twenty_races(
 ) -> None:
     chance = random.Random(20)
     for _ in range(10):
-        receipt, late = stop_in_the_middle(alice, peer, status, after=chance.randrange(1, MESSAGES // 2))
+        receipt, late = stop_in_the_middle(alice, peer, status, after=chance.randrange(1, MESSAGES // 4))
         assert receipt.is_settled
         assert late == 0
         assert 0 < receipt.sent < MESSAGES
@@ -79,7 +83,7 @@ def test_without_the_look_at_the_gate_mail_is_sent_after_the_stop(
     see = Claimer.look
     monkeypatch.setattr(Claimer, "look", lambda self, slices: dict.fromkeys(see(self, slices), GateStatus.OPEN))
     monkeypatch.setattr(Claimer, "glance", lambda self, parcels: dict.fromkeys(parcels, GateStatus.OPEN))
-    peer.delay = 0.004
+    peer.delay = DELAY
     batch = create_batch(alice)
     with DeliveringThread(peer), DeliveringThread(peer):
         accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
