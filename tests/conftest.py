@@ -40,7 +40,7 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector from the modules, which it would search in an eighth of the tests' time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -144,7 +144,7 @@ def test_an_invalid_segment_is_refused(client_of_alice: ApiClient, subtests: pyt
 @pytest.mark.parametrize("body", [b"[]", b"{", b"", b"\xff"])
 def test_malformed_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
     for path in (SEGMENTS, f"{RECIPIENTS}/search"):
-        assert client_of_alice.post(path, body).status_code in {400, 415}
+        assert client_of_alice.post(path, body).status_code == (415 if body == b"\xff" else 400)
     assert refusal_of(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
 
 
