@@ -137,6 +137,7 @@ def probe(expressions: list[Expression]) -> list[str]:
     return lines[:-1] if lines[-1:] == ["done"] else [*lines, f"ended early: {done.stderr.decode()[-500:]}"]
 
 
+@pytest.mark.first
 def test_every_expression_is_linear_in_time_and_memory() -> None:
     """All expressions of the product are tried, and none repeats a group without a bound."""
     expressions = find_expressions()

@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -250,6 +251,7 @@ class Pipeline(RuleBasedStateMachine):
         return Batch.objects.values_list("status", flat=True).get(pk=batch)
 
 
+@pytest.mark.first
 def test_every_message_ends_in_exactly_one_right_state(database: None, peer: CountingPeer) -> None:
     machine = type("Machine", (Pipeline,), {"peer": peer})
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
