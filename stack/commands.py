@@ -27,7 +27,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("stack.demo", "run a self-checking demonstration and exit"),
     "up": Command("stack.up", "start everything and leave it running until Ctrl-C"),
-    "test": Command("stack.test", "run the tests (--all: and its slow kinds; further arguments are passed to pytest)", DEVELOPMENT),
+    "test": Command(
+        "stack.test", "run the tests (--all: and its slow kinds; further arguments are passed to pytest)", DEVELOPMENT
+    ),
     "check": Command("stack.check", "run every check of CI, from style and types to the tests", DEVELOPMENT),
     "doctor": Command("stack.doctor", "check an installation and report its problems"),
     "bench": Command("benchmarks.command", "measure the performance, case by case"),

@@ -23,8 +23,13 @@ HOURS_AGO = (-30, -0.01, 0, 0.01, 71.9, 72.1, 300)
 WAITING = (ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.RETAINED)
 
 
-def parcel(batch: Batch, send_at: dt.datetime, state: ParcelState, *, due_at: dt.datetime | None = None) -> Parcel:
-    return Parcel.objects.create(
+def parcel(batch: Batch, send_at: dt.datetime, state: ParcelState) -> Parcel:
+    return Parcel.objects.bulk_create([new_parcel(batch, send_at, state)])[0]
+
+
+def new_parcel(batch: Batch, send_at: dt.datetime, state: ParcelState, *, due_at: dt.datetime | None = None) -> Parcel:
+    """Return a parcel that is not stored yet."""
+    return Parcel(
         batch=batch,
         account=batch.account,
         lane=Lane.BULK,
@@ -52,17 +57,22 @@ def test_the_sql_agrees_with_the_verdict(
     Installation.objects.update(frozen_at=now if frozen == "installation" else None)
     batch = create_batch(alice)
     Batch.objects.update(status=status, stopped_at=None if status == BatchStatus.OPEN else now)
-    parcels = [parcel(batch, now - dt.timedelta(hours=hours), state) for hours in HOURS_AGO for state in WAITING] + [
-        parcel(batch, now - dt.timedelta(hours=80), ParcelState.SCHEDULED, due_at=now + dt.timedelta(hours=1)),
-        parcel(batch, now - dt.timedelta(hours=80), ParcelState.SCHEDULED, due_at=now - dt.timedelta(hours=1)),
-    ]
+    long_ago, hour = now - dt.timedelta(hours=80), dt.timedelta(hours=1)
+    parcels = Parcel.objects.bulk_create(
+        [
+            *(new_parcel(batch, now - hours * hour, state) for hours in HOURS_AGO for state in WAITING),
+            new_parcel(batch, long_ago, ParcelState.SCHEDULED, due_at=now + hour),
+            new_parcel(batch, long_ago, ParcelState.SCHEDULED, due_at=now - hour),
+        ]
+    )
     admit_batch(batch.pk)
     with transaction.atomic():
         locked = read_locked_gate(batch.pk)
     assert locked is not None
+    stored = Parcel.objects.in_bulk()
     for before in parcels:
         pure = verdict(locked.gate, now, send_at=before.send_at, due_at=before.due_at, limits=locked.limits)
-        after = Parcel.objects.get(pk=before.pk)
+        after = stored[before.pk]
         expected = before.state if pure is Verdict.WAIT else TARGETS[pure]
         if after.due_at == now:  # exactly at the limit: the clock has advanced meanwhile
             continue

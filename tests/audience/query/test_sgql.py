@@ -207,7 +207,8 @@ UNREADABLE = [
 
 
 def test_an_unreadable_query_is_refused_with_reason_and_position(
-    alice: Account, people: None, subtests: pytest.Subtests) -> None:
+    alice: Account, people: None, subtests: pytest.Subtests
+) -> None:
     for query, message in UNREADABLE:
         with subtests.test(query=query, message=message):
             with pytest.raises(InvalidQuery) as caught:
