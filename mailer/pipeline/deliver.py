@@ -30,8 +30,8 @@ from mailer.compose.mime import date_field
 from mailer.pipeline.cargo import CargoComposer, ComposerCache, load_cargo, with_dropped
 from mailer.pipeline.guard import SliceGuard, listen_for_stops
 from mailer.pipeline.note import HandoverNote
-from mailer.pipeline.pace import Pace, SlowBatches
 from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.slice_size import SliceSize, SlowBatches
 from mailer.transports.base import Envelope, Refused, Result, RetryAt, Transport
 
 log = structlog.get_logger(__name__)
@@ -47,13 +47,13 @@ SMALLEST_SHARE = 8
 
 
 class Deliverer:
-    """The delivery of one worker process: its claims, its transport, its pace."""
+    """The delivery of one worker process: its claims, its transport, the size of its slices."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.claimer = Claimer()
-        self.pace = Pace(transport.capacity)
-        self.slow_pace = Pace(transport.capacity)
+        self.slice_size = SliceSize(transport.capacity)
+        self.slow_slice_size = SliceSize(transport.capacity)
         self.slow = SlowBatches()
         self.share_at = 0.0
         """The time of the next look for idle worker processes (`time.monotonic`)."""
@@ -78,12 +78,12 @@ class Deliverer:
             done += handled
         return done
 
-    def slice_size(self, pace: Pace) -> int:
+    def messages_in(self, slice_size: SliceSize) -> int:
         """Return how many messages the next slice may have.
 
         They are few while there is no note, since all of them may come into doubt.
         """
-        return min(pace.size, UNNOTED_SLICE) if self.note.is_away else pace.size
+        return min(slice_size.size, UNNOTED_SLICE) if self.note.is_away else slice_size.size
 
     def close(self) -> None:
         """Give the connections back, and take this worker's name off the list."""
@@ -105,12 +105,14 @@ class Deliverer:
         return self._claim_brisk(slow) or self._claim_slow(slow)
 
     def _claim_brisk(self, slow: list[int]) -> list[Claim]:
-        return self.claimer.claim_next(*Lane, messages=max(PARCEL_SIZE, self.slice_size(self.pace)), slow=slow)
+        return self.claimer.claim_next(*Lane, messages=max(PARCEL_SIZE, self.messages_in(self.slice_size)), slow=slow)
 
     def _claim_slow(self, slow: list[int]) -> list[Claim]:
         """Claim slow mail, if enough worker processes are left: one of several is kept for other mail."""
         workers = max(1, hints.fleet_size() - 1)
-        return self.claimer.claim_slow(*Lane, slow=slow, messages=self.slice_size(self.slow_pace), workers=workers)
+        return self.claimer.claim_slow(
+            *Lane, slow=slow, messages=self.messages_in(self.slow_slice_size), workers=workers
+        )
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
         """Send everything that is claimed, as far as the gate allows.
@@ -137,7 +139,7 @@ class Trip:
         self.deliverer = deliverer
         self.is_slow = claims[0].batch_id in deliverer.slow.find()
         """A trip has either only mail of slow batches, or none of it."""
-        self.pace = deliverer.slow_pace if self.is_slow else deliverer.pace
+        self.slice_size = deliverer.slow_slice_size if self.is_slow else deliverer.slice_size
         self.open = {claim.parcel_id: claim for claim in claims}
         self.stopped: list[Claim] = []
         self.handled = 0
@@ -166,7 +168,7 @@ class Trip:
         claims = list(self.open.values())
         if self.is_slow:
             claims = [claim for claim in claims if claim.batch_id == claims[0].batch_id]
-        return cut_slice(claims, self.deliverer.slice_size(self.pace))
+        return cut_slice(claims, self.deliverer.messages_in(self.slice_size))
 
     def load(self) -> None:
         """Read what is to be sent, once it is settled what others take."""
@@ -177,7 +179,7 @@ class Trip:
         """Let idle worker processes have their part of what would take this one long."""
         deliverer, now = self.deliverer, time.monotonic()
         left = sum(claim.members.bit_count() for claim in self.open.values())
-        slices = self.pace.seconds_for(left) / settings.SLICE_SECONDS
+        slices = self.slice_size.seconds_for(left) / settings.SLICE_SECONDS
         if slices <= SHARED_FROM_SLICES or now < deliverer.share_at:
             return
         deliverer.share_at = now + settings.SLICE_SECONDS
@@ -273,13 +275,13 @@ class Trip:
         finished = sum(item.finished.bit_count() for item in outcomes)
         late, seconds, waited = len(guard.late), boottime() - opened_at, guard.waited
         if self.is_slow:
-            self.pace.learn(finished, seconds, late=late, waited=waited)
+            self.slice_size.learn(finished, seconds, late=late, waited=waited)
         elif not late:
-            self.pace.learn(finished, seconds)
+            self.slice_size.learn(finished, seconds)
         else:
-            self.deliverer.slow_pace.learn(finished, seconds, late=late, waited=waited)
+            self.deliverer.slow_slice_size.learn(finished, seconds, late=late, waited=waited)
             if finished > late:
-                self.pace.learn(finished - late, seconds - waited)
+                self.slice_size.learn(finished - late, seconds - waited)
         self.deliverer.slow.learn({item.claim.batch_id for item in outcomes if item.finished}, slow)
 
 

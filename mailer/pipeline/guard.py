@@ -18,7 +18,7 @@ from batches.stop.exact import STOP_CHANNEL
 from batches.verdict import GateStatus
 from foundation.clock import boottime
 from mailer.pipeline.note import HandoverNote
-from mailer.pipeline.pace import LONG_SECONDS
+from mailer.pipeline.slice_size import LONG_SECONDS
 from mailer.transports.base import Result, Signal
 
 STOP_PATIENCE_SECONDS = 3.0

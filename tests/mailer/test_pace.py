@@ -18,11 +18,11 @@ from batches.models import Node, Parcel
 from batches.states import Lane, ParcelState
 from mailer.compose.mime import Composer
 from mailer.draft import Address, Attachment, ContentPart, MailDraft
-from mailer.pipeline import cargo, deliver, guard, pace
+from mailer.pipeline import cargo, deliver, guard, slice_size
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, Trip
 from mailer.pipeline.guard import SliceGuard
-from mailer.pipeline.pace import Pace, SlowBatches
+from mailer.pipeline.slice_size import SliceSize, SlowBatches
 from mailer.transports.base import Envelope, Guard, Result, Sent, Signal
 from tests.drafts import draft
 from tests.fleet import DeliveringThread
@@ -36,14 +36,14 @@ CONNECTIONS = 4
 
 
 def test_a_slice_is_never_smaller_than_the_connections_that_can_carry_it() -> None:
-    measured = Pace(8)
+    measured = SliceSize(8)
     for _ in range(10):
         measured.learn(8, 60.0)
     assert measured.size == 8
 
 
 def test_a_slice_that_finished_nothing_halves_the_next_one() -> None:
-    measured = Pace(8)
+    measured = SliceSize(8)
     measured.size = 2000
     measured.learn(0, 3.0)
     assert measured.size == 1000
@@ -53,7 +53,7 @@ def test_a_slice_that_finished_nothing_halves_the_next_one() -> None:
 
 
 def test_messages_that_came_late_do_not_make_the_slices_small() -> None:
-    measured = Pace(8)
+    measured = SliceSize(8)
     measured.size = 1000
     measured.learn(1000, 8.5, late=10, waited=8.0)
     assert measured.size == 396, "990 in half a second"
@@ -65,7 +65,7 @@ def test_all_connections_carry_mail_to_a_peer_that_was_slow(alice: Account, peer
         wait_until(lambda: len(peer.ledger) == 60, why="all connections to be open")
         wait_until(lambda: not Parcel.objects.filter(state=ParcelState.CLAIMED).exists(), why="the record")
         peer.hold = True
-        worker.deliverer.pace.learn(1, 60.0)
+        worker.deliverer.slice_size.learn(1, 60.0)
         accept_mail(alice, draft(60, name="more"))
         wait_until(lambda: peer.unanswered == CONNECTIONS, why="a message on each connection")
         peer.hold = False
@@ -173,20 +173,20 @@ def test_a_reply_after_a_silence_is_late_and_so_are_the_next_ones(monkeypatch: p
 
 def test_a_batch_is_slow_until_its_mail_is_fast_again_or_some_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(pace, "monotonic", clock.read)
+    monkeypatch.setattr(slice_size, "monotonic", clock.read)
     batches = SlowBatches()
     batches.learn(sent={1, 2, 3}, slow={2, 3})
     assert batches.find() == [2, 3]
     batches.learn(sent={3}, slow=set())
     assert batches.find() == [2]
-    clock.now += pace.SLOW_FOR_SECONDS + 1
+    clock.now += slice_size.SLOW_FOR_SECONDS + 1
     assert batches.find() == []
 
 
 def test_no_more_batches_are_remembered_than_a_claim_can_leave_out() -> None:
     batches = SlowBatches()
-    batches.learn(sent=set(), slow=range(pace.SLOW_BATCHES + 7))
-    assert len(batches.find()) == pace.SLOW_BATCHES
+    batches.learn(sent=set(), slow=range(slice_size.SLOW_BATCHES + 7))
+    assert len(batches.find()) == slice_size.SLOW_BATCHES
 
 
 @contextmanager
@@ -283,7 +283,7 @@ def test_single_mail_does_not_wait_for_a_long_trip_to_end(
 ) -> None:
     """A trip ends after its time, and its unsent mail is claimed after more urgent mail."""
     monkeypatch.setattr(deliver, "TRIP_SECONDS", 0)
-    send, deliverer.pace.size = deliverer.transport.send_slice, 20
+    send, deliverer.slice_size.size = deliverer.transport.send_slice, 20
 
     def send_slice(envelopes: list[Envelope], guard: Guard, **options: Any) -> list[Result]:
         if not peer.ledger:
@@ -312,7 +312,7 @@ def test_long_work_is_shared_with_idle_processes_and_short_work_is_not(
     Node.objects.create(name="here", concurrency=3)
     hinted: list[tuple[Lane, int]] = []
     monkeypatch.setattr("batches.hints.hint_due", lambda *hint: hinted.append(hint))
-    deliverer.pace.learn(1, seconds)
+    deliverer.slice_size.learn(1, seconds)
     accept_mail(alice, draft(90))
     hinted.clear()
     deliverer.deliver_claims(deliverer.claim_next())
@@ -328,8 +328,8 @@ def test_fast_mail_is_not_shared_and_causes_no_query(
     alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("batches.hints.count_idle", lambda: pytest.fail("a statement for nothing"))
-    deliverer.pace.learn(2000, 0.2)
-    monkeypatch.setattr(Pace, "learn", lambda *_, **__: None)
+    deliverer.slice_size.learn(2000, 0.2)
+    monkeypatch.setattr(SliceSize, "learn", lambda *_, **__: None)
     for _ in range(3):
         accept_mail(alice, draft(500))
     assert deliverer.deliver_due(seconds=20) == 1500

@@ -15,6 +15,7 @@ from accounts.models import Account, ApiKey
 PARTNER = "http://exacttarget.com/wsdl/partnerAPI"
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+PASSWORD_TEXT = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 STATUS = f'<SystemStatusRequestMsg xmlns="{PARTNER}"/>'
@@ -52,6 +53,39 @@ def perform(action: str, *definitions: str | int) -> str:
         f'<PerformRequestMsg xmlns="{PARTNER}"><Options/><Action>{action}</Action>'
         f"<Definitions>{''.join(written)}</Definitions></PerformRequestMsg>"
     )
+
+
+def documented_cancel(username: str, password: str, send: int) -> bytes:
+    """Return a cancel as the documentation of the API shows it, with a stray character between two elements."""
+    nils = "".join(
+        f'<ns1:{name} xsi:nil="true" />' for name in ("ObjectID", "NumberSent", "NumberDelivered", "SentDate")
+    )
+    return f"""<?xml version="1.0" encoding="UTF-8" ?>
+    <SOAP-ENV:Envelope xmlns:SOAP-ENV="{SOAP_11}" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="{XSI}">
+        <SOAP-ENV:Header>
+            <wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}">
+                <wsse:UsernameToken>
+                    <wsse:Username>{username}</wsse:Username>
+                    <wsse:Password Type="{PASSWORD_TEXT}">{password}</wsse:Password>
+                    <wsse:Nonce>On06D99VmKbjWKQiY6wYLk+IpIs=</wsse:Nonce>
+                    <wsu:Created>2011-03-24T15:23:47Z</wsu:Created>
+                </wsse:UsernameToken>
+            </wsse:Security>
+        </SOAP-ENV:Header>
+        <SOAP-ENV:Body>
+            <PerformRequestMsg xmlns="{PARTNER}">
+                <Options />
+                <Action>cancel</Action>
+                <Definitions>
+                    <ns1:Definition xmlns:ns1="{PARTNER}" xsi:type="ns1:Send">=
+                        <ns1:ModifiedDate xsi:nil="true" />
+                        <ns1:ID>{send}</ns1:ID>
+                        {nils}
+                    </ns1:Definition>
+                </Definitions>
+            </PerformRequestMsg>
+        </SOAP-ENV:Body>
+    </SOAP-ENV:Envelope>""".encode()
 
 
 def retrieve(properties: str, criteria: str = "", *, kind: str = "Send", more: str = "") -> str:

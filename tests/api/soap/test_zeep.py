@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
-REFERENCE = Path(__file__).parents[4] / "shared" / "spec" / "partnerapi-reference.wsdl"
+REFERENCE = Path(os.environ.get("PARTNER_API_WSDL", "/nonexistent"))
+"""A copy of the WSDL of Marketing Cloud, which is not part of this repository."""
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -205,7 +207,7 @@ def types_of(root: Any) -> dict[str, list[tuple[str, ...]]]:
     return types
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference is not part of the product")
+@pytest.mark.skipif(not REFERENCE.exists(), reason="PARTNER_API_WSDL names no copy of the WSDL of Marketing Cloud")
 def test_the_wsdl_has_the_parts_of_the_reference_in_the_same_order(database: None) -> None:
     ours = types_of(etree.fromstring(Client().get("/etframework.wsdl").content))
     reference = types_of(etree.parse(REFERENCE).getroot())

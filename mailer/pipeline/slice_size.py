@@ -1,4 +1,4 @@
-"""Pace: how many messages make a slice, and which batches are slow, both learnt from the slices before.
+"""Learn from earlier slices how many messages make a slice, and which batches are slow.
 
 Slow mail is sent apart from other mail: in separate slices, when nothing else is due or at its turn, and never on all
 worker processes at once. So a slow destination delays its batch, and no other mail.
@@ -25,7 +25,7 @@ TURN_SECONDS = 5.0
 """The time for which other mail goes first after a trip with slow mail."""
 
 
-class Pace:
+class SliceSize:
     """The number of messages in a slice of about `SLICE_SECONDS`, at least what the transport can have under way."""
 
     def __init__(self, capacity: int) -> None:
