@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin import AccountAdmin
 from accounts.models import Account
-from batches.admin.asking import Figure, Move, Question, ReasonForm, confirm, require
+from batches.admin.asking import Button, Figure, Question, ReasonForm, confirm, require
 from batches.admin.figures import shares
 from batches.admin.receipts import tabulate_receipts
 from batches.counts import Counts, count_account
@@ -32,10 +32,10 @@ MAY_CONTROL = "accounts.change_account"
 SUBUSERS_SHOWN = 50
 RECEIPTS_SHOWN = 10
 
-FREEZE = Move(Receipt.Action.FREEZE, "ac_unit", "danger")
-THAW = Move(Receipt.Action.THAW, "sunny")
-PURGE = Move(Receipt.Action.PURGE, "delete_forever", "danger")
-MOVES = {FREEZE: freeze_account, THAW: thaw_account, PURGE: purge_account}
+FREEZE = Button(Receipt.Action.FREEZE, "ac_unit", "danger")
+THAW = Button(Receipt.Action.THAW, "sunny")
+PURGE = Button(Receipt.Action.PURGE, "delete_forever", "danger")
+BUTTONS = {FREEZE: freeze_account, THAW: thaw_account, PURGE: purge_account}
 
 admin.site.unregister(Account)
 
@@ -66,15 +66,15 @@ class StoppableAccountAdmin(AccountAdmin):
         return [field for field in super().get_fields(request, obj) if field != "frozen"]
 
     def get_urls(self) -> list[URLPattern]:
-        moves = [
+        buttons = [
             path(
-                f"<int:account_id>/{move.action}/",
-                self.admin_site.admin_view(partial(control_account, move=move)),
-                name=f"accounts_account_{move.action}",
+                f"<int:account_id>/{button.action}/",
+                self.admin_site.admin_view(partial(control_account, button=button)),
+                name=f"accounts_account_{button.action}",
             )
-            for move in MOVES
+            for button in BUTTONS
         ]
-        return [*moves, *super().get_urls()]
+        return [*buttons, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         account = kwargs.get("obj")
@@ -83,8 +83,8 @@ class StoppableAccountAdmin(AccountAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def moves_of(account: Account) -> list[Move]:
-    """Return the moves that make sense. Only what is frozen can be purged."""
+def buttons_of(account: Account) -> list[Button]:
+    """Return the buttons that make sense. Only what is frozen can be purged."""
     return [FREEZE] if account.frozen_at is None else [THAW, PURGE]
 
 
@@ -102,62 +102,63 @@ def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
         "counts": counts,
         "shares": shares(counts),
         "receipts": tabulate_receipts(account.receipts.filter(batch=None).order_by("-pk")[:RECEIPTS_SHOWN]),
-        "moves": [
-            (move, reverse(f"admin:accounts_account_{move.action}", args=[account.pk])) for move in moves_of(account)
+        "buttons": [
+            (button, reverse(f"admin:accounts_account_{button.action}", args=[account.pk]))
+            for button in buttons_of(account)
         ]
         if may_control
         else [],
     }
 
 
-def control_account(request: HttpRequest, account_id: int, move: Move) -> HttpResponse:
-    """Ask for confirmation, and on POST carry the move out."""
+def control_account(request: HttpRequest, account_id: int, button: Button) -> HttpResponse:
+    """Ask for confirmation, and on POST do what the button says."""
     require(request, MAY_CONTROL)
     account = get_object_or_404(Account.objects.select_related("parent"), pk=account_id)
     data = request.POST or None
     state = "already frozen" if account.frozen_at else "not frozen"
     return confirm(
         request,
-        PurgeForm(data, account=account) if move is PURGE else ReasonForm(data),
-        lambda: _question(move, account),
-        lambda actor, answers: MOVES[move](account, actor=actor, reason=answers["reason"]),
+        PurgeForm(data, account=account) if button is PURGE else ReasonForm(data),
+        lambda: _question(button, account),
+        lambda actor, answers: BUTTONS[button](account, actor=actor, reason=answers["reason"]),
         back=reverse("admin:accounts_account_change", args=[account.pk]),
         model=Account,
         first=lambda: (
-            "" if move in moves_of(account) else f"There is nothing to {move.action}: the account is {state}."
+            "" if button in buttons_of(account) else f"There is nothing to {button.action}: the account is {state}."
         ),
     )
 
 
-def _question(move: Move, account: Account) -> Question:
+def _question(button: Button, account: Account) -> Question:
     counts = count_account(account.pk)
     subusers = account.subusers.count()
     below = f" and its {subusers:,} subuser{'' if subusers == 1 else 's'}" if subusers else ""
     return Question(
-        title=f"{move.title} an account",
-        asked=f"{move.title} {account}{below}?",
+        title=f"{button.title} an account",
+        asked=f"{button.title} {account}{below}?",
         figures=[
             Figure("Waiting now", counts.waiting),
             Figure("Being sent at this moment", counts.claimed),
             Figure("Sent already", counts.sent),
             Figure("In doubt", counts.in_doubt),
         ],
-        consequences=say_consequences(move, account, counts),
-        button=move.title,
-        icon=move.icon,
-        variant=move.variant,
+        consequences=say_consequences(button, account, counts),
+        button=button.title,
+        icon=button.icon,
+        variant=button.variant,
     )
 
 
-def say_consequences(move: Move, account: Account, counts: Counts) -> list[str]:
-    """Return the effects of the move, in sentences with numbers."""
-    if move is FREEZE:
+def say_consequences(button: Button, account: Account, counts: Counts) -> list[str]:
+    """Return the effects of the action, in sentences with numbers."""
+    if button is FREEZE:
         return [
             "As soon as this is confirmed, no more mail from this account or its subusers is sent, in any batch.",
             "Mail is still accepted. Mail that becomes due is retained, and does not expire during the freeze.",
             "Thaw continues the delivery. Nothing is lost or sent twice.",
         ]
-    if move is PURGE:
+    if button is PURGE:
         return [
             f"{counts.waiting:,} messages are discarded permanently: {counts.scheduled:,} scheduled, "
             f"{counts.due:,} due, {counts.claimed:,} being sent, {counts.retained:,} retained, {counts.held:,} held.",

@@ -78,8 +78,8 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A button: what it does, and how it looks. `icon` is a Material Symbol."""
+class Button:
+    """A button: the action that it carries out, and its look. `icon` is a Material Symbol."""
 
     action: Receipt.Action
     icon: str
@@ -92,7 +92,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The question before a move: its subject, the numbers, and its effects in sentences."""
+    """The question before an action: its subject, the numbers, and its effects in sentences."""
 
     title: str
     asked: str
@@ -105,8 +105,7 @@ class Question:
 
 
 Carry = Callable[[str, dict[str, Any]], Receipt | HttpResponse]
-"""Carries a move out: takes the actor, and what the form says. Its end is the receipt's page, or an answer of its
-own."""
+"""Carries an action out with the actor and the values of the form. Returns a receipt to be shown, or a response."""
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -136,7 +135,7 @@ def confirm(
     model: type[Model] | None = None,
     first: Callable[[], str] = str,
 ) -> HttpResponse:
-    """Ask, and on POST carry the move out.
+    """Ask, and on POST do what the button says.
 
     `first` returns the reason why the question is pointless, or nothing; the core finds what has changed by the POST.
     `model` is the model of the page.

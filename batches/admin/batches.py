@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import Account
 from batches.admin.asking import Figure
-from batches.admin.control import MOVES, control_batch, may_control, moves_of, tell_hours
+from batches.admin.control import BUTTONS, buttons_of, control_batch, may_control, tell_hours
 from batches.admin.figures import STATUS_COLOURS, draw_bar, shares, tabulate_waves
 from batches.admin.receipts import tabulate_receipts
 from batches.counts import Counts, count_batch, count_batches
@@ -83,15 +83,15 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         return CountedBatches
 
     def get_urls(self) -> list[URLPattern]:
-        moves = [
+        buttons = [
             path(
-                f"<int:batch_id>/{move.action}/",
-                self.admin_site.admin_view(partial(control_batch, move=move)),
-                name=f"batches_batch_{move.action}",
+                f"<int:batch_id>/{button.action}/",
+                self.admin_site.admin_view(partial(control_batch, button=button)),
+                name=f"batches_batch_{button.action}",
             )
-            for move in MOVES
+            for button in BUTTONS
         ]
-        return [*moves, *super().get_urls()]
+        return [*buttons, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context.update(show_batch(request, kwargs["obj"]))
@@ -179,7 +179,9 @@ def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
         "shares": shares(counts),
         "waves": tabulate_waves(waves_of(batch.pk), now, with_batch=False),
         "receipts": tabulate_receipts(receipts),
-        "moves": [(move, reverse(f"admin:batches_batch_{move.action}", args=[batch.pk])) for move in moves_of(batch)]
+        "buttons": [
+            (button, reverse(f"admin:batches_batch_{button.action}", args=[batch.pk])) for button in buttons_of(batch)
+        ]
         if may_control(request)
         else [],
     }

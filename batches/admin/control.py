@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from batches.admin.asking import Figure, Move, Question, ReasonForm, TimeField, confirm, require
+from batches.admin.asking import Button, Figure, Question, ReasonForm, TimeField, confirm, require
 from batches.counts import Counts, count_batch
 from batches.models import Batch, Receipt
 from batches.states import STOPPED, BatchStatus
@@ -26,18 +26,18 @@ from foundation.clock import database_now
 MAY_CONTROL = "batches.change_batch"
 LONGEST_RETENTION_HOURS = 24 * 365
 
-PAUSE = Move(Receipt.Action.PAUSE, "pause")
-CANCEL = Move(Receipt.Action.CANCEL, "cancel", "danger")
-RESUME = Move(Receipt.Action.RESUME, "play_arrow")
-RESCHEDULE = Move(Receipt.Action.RESCHEDULE, "schedule_send")
-ALLOWED_FROM: dict[Move, Collection[BatchStatus]] = {
+PAUSE = Button(Receipt.Action.PAUSE, "pause")
+CANCEL = Button(Receipt.Action.CANCEL, "cancel", "danger")
+RESUME = Button(Receipt.Action.RESUME, "play_arrow")
+RESCHEDULE = Button(Receipt.Action.RESCHEDULE, "schedule_send")
+ALLOWED_FROM: dict[Button, Collection[BatchStatus]] = {
     RESUME: STOPPED,
     RESCHEDULE: frozenset({BatchStatus.OPEN, BatchStatus.PAUSED}),
     PAUSE: frozenset({BatchStatus.OPEN, BatchStatus.CANCELLED}),
     CANCEL: frozenset({BatchStatus.OPEN, BatchStatus.PAUSED}),
 }
 """The buttons in their order, and the statuses in which each makes sense."""
-MOVES = tuple(ALLOWED_FROM)
+BUTTONS = tuple(ALLOWED_FROM)
 
 
 class PauseForm(ReasonForm):
@@ -70,7 +70,7 @@ class RescheduleForm(ReasonForm):
     field_order = ("send_at", "reason")
 
 
-FORMS: dict[Move, type[ReasonForm]] = {PAUSE: PauseForm, RESCHEDULE: RescheduleForm}
+FORMS: dict[Button, type[ReasonForm]] = {PAUSE: PauseForm, RESCHEDULE: RescheduleForm}
 
 
 def may_control(request: HttpRequest) -> bool:
@@ -78,44 +78,44 @@ def may_control(request: HttpRequest) -> bool:
     return request.user.has_perm(MAY_CONTROL)
 
 
-def moves_of(batch: Batch) -> list[Move]:
-    """Return the moves that make sense.
+def buttons_of(batch: Batch) -> list[Button]:
+    """Return the buttons that make sense.
 
     The hidden batch of mail sent without one cannot be moved as a batch; that of a campaign only with it.
     """
-    return [] if batch.is_hidden else [move for move in MOVES if batch.status in ALLOWED_FROM[move]]
+    return [] if batch.is_hidden else [button for button in BUTTONS if batch.status in ALLOWED_FROM[button]]
 
 
-def control_batch(request: HttpRequest, batch_id: int, move: Move) -> HttpResponse:
-    """Ask for confirmation, and on POST carry the move out."""
+def control_batch(request: HttpRequest, batch_id: int, button: Button) -> HttpResponse:
+    """Ask for confirmation, and on POST do what the button says."""
     require(request, MAY_CONTROL)
     batch = get_object_or_404(Batch.objects.select_related("account"), pk=batch_id)
     return confirm(
         request,
-        FORMS.get(move, ReasonForm)(request.POST or None),
-        lambda: _question(move, batch),
-        lambda actor, answers: carry_out(move, batch, actor=actor, **answers),
+        FORMS.get(button, ReasonForm)(request.POST or None),
+        lambda: _question(button, batch),
+        lambda actor, answers: carry_out(button, batch, actor=actor, **answers),
         back=reverse("admin:batches_batch_change", args=[batch.pk]),
         model=Batch,
         first=lambda: (
             ""
-            if move in moves_of(batch)
-            else f"There is nothing to {move.action}: the batch is {BatchStatus(batch.status).label}."
+            if button in buttons_of(batch)
+            else f"There is nothing to {button.action}: the batch is {BatchStatus(batch.status).label}."
         ),
     )
 
 
-def carry_out(move: Move, batch: Batch, *, actor: str, reason: str, **answers: Any) -> Receipt:
-    """Carry a move out by the functions that the APIs use. Raises StatusConflict when someone was first."""
-    account, public_id, allowed_from = batch.account, batch.public_id, ALLOWED_FROM[move]
-    if move is RESCHEDULE:
+def carry_out(button: Button, batch: Batch, *, actor: str, reason: str, **answers: Any) -> Receipt:
+    """Carry an action out by the functions that the APIs use. Raises StatusConflict when someone was first."""
+    account, public_id, allowed_from = batch.account, batch.public_id, ALLOWED_FROM[button]
+    if button is RESCHEDULE:
         return reschedule_batch(account, public_id, answers["send_at"], actor=actor, reason=reason)
-    if move is RESUME:
+    if button is RESUME:
         return resume_batch(account, public_id, actor=actor, reason=reason, allowed_from=allowed_from)
     return stop_batch(
         account,
         public_id,
-        BatchStatus.PAUSED if move is PAUSE else BatchStatus.CANCELLED,
+        BatchStatus.PAUSED if button is PAUSE else BatchStatus.CANCELLED,
         actor=actor,
         reason=reason,
         allowed_from=allowed_from,
@@ -127,11 +127,11 @@ def _terms(until: dt.datetime | None, hours: float | None) -> PauseTerms:
     return PauseTerms(until, None if hours is None else dt.timedelta(hours=hours))
 
 
-def _question(move: Move, batch: Batch) -> Question:
+def _question(button: Button, batch: Batch) -> Question:
     counts = count_batch(batch.pk)
     return Question(
-        title=f"{move.title} a batch",
-        asked=f"{move.title} this batch of {batch.account}?",
+        title=f"{button.title} a batch",
+        asked=f"{button.title} this batch of {batch.account}?",
         named=batch.public_id,
         figures=[
             Figure("Accepted", counts.accepted),
@@ -139,24 +139,24 @@ def _question(move: Move, batch: Batch) -> Question:
             Figure("Sent already", counts.sent),
             Figure("Being sent at this moment", counts.claimed),
         ],
-        consequences=say_consequences(move, counts),
-        button=move.title,
-        icon=move.icon,
-        variant=move.variant,
+        consequences=say_consequences(button, counts),
+        button=button.title,
+        icon=button.icon,
+        variant=button.variant,
     )
 
 
-def say_consequences(move: Move, counts: Counts) -> list[str]:
-    """Return the effects of the move, in sentences with numbers."""
+def say_consequences(button: Button, counts: Counts) -> list[str]:
+    """Return the effects of the action, in sentences with numbers."""
     at_hand = counts.due + counts.claimed + counts.retained
-    if move is PAUSE:
+    if button is PAUSE:
         return [
             "As soon as this is confirmed, no more mail from this batch is sent.",
             f"Mail that becomes due is retained for {tell_hours(None)} after its send_at, unless you choose another "
             "time, and then expires.",
             "Resume continues the delivery. Nothing is lost or sent twice.",
         ]
-    if move is CANCEL:
+    if button is CANCEL:
         return [
             "As soon as this is confirmed, no more mail from this batch is sent.",
             f"Mail is discarded permanently at its send_at. For {counts.scheduled:,} messages that time has not come: "
@@ -164,7 +164,7 @@ def say_consequences(move: Move, counts: Counts) -> list[str]:
             f"For {at_hand + counts.held:,} messages that time has come: they are discarded immediately, and resume "
             "does not bring them back.",
         ]
-    if move is RESCHEDULE:
+    if button is RESCHEDULE:
         return [
             f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
             f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, {counts.held:,} held.",

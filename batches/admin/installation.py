@@ -6,14 +6,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from batches.admin.asking import Figure, Move, Question, ReasonForm, confirm
+from batches.admin.asking import Button, Figure, Question, ReasonForm, confirm
 from batches.counts import tally_state
 from batches.models import Receipt
 from batches.states import ParcelState
 from batches.stop.freeze import freeze_installation, is_installation_frozen, thaw_installation
 
-FREEZE = Move(Receipt.Action.FREEZE, "ac_unit", "danger")
-THAW = Move(Receipt.Action.THAW, "sunny")
+FREEZE = Button(Receipt.Action.FREEZE, "ac_unit", "danger")
+THAW = Button(Receipt.Action.THAW, "sunny")
 CONSEQUENCES = {
     FREEZE: [
         "As soon as this is confirmed, no more mail of any account is sent.",
@@ -43,38 +43,40 @@ def thaw_everything(request: HttpRequest) -> HttpResponse:
     return _switch(request, THAW)
 
 
-def _switch(request: HttpRequest, move: Move) -> HttpResponse:
+def _switch(request: HttpRequest, button: Button) -> HttpResponse:
     if not may_freeze_everything(request):
         raise PermissionDenied
-    switch = freeze_installation if move is FREEZE else thaw_installation
+    switch = freeze_installation if button is FREEZE else thaw_installation
     return confirm(
         request,
         ReasonForm(request.POST or None),
-        lambda: _question(move),
+        lambda: _question(button),
         lambda actor, answers: switch(actor=actor, reason=answers["reason"]),
         back=reverse("admin:index"),
-        first=lambda: _why_pointless(move),
+        first=lambda: _why_pointless(button),
     )
 
 
-def _why_pointless(move: Move) -> str:
-    if is_installation_frozen() == (move is THAW):
+def _why_pointless(button: Button) -> str:
+    if is_installation_frozen() == (button is THAW):
         return ""
     return (
-        "There is nothing to thaw: the installation is not frozen." if move is THAW else "Everything is already frozen."
+        "There is nothing to thaw: the installation is not frozen."
+        if button is THAW
+        else "Everything is already frozen."
     )
 
 
-def _question(move: Move) -> Question:
+def _question(button: Button) -> Question:
     return Question(
-        title=f"{move.title} everything",
-        asked=f"{move.title} the mail of all accounts?",
+        title=f"{button.title} everything",
+        asked=f"{button.title} the mail of all accounts?",
         figures=[
             Figure(state.label.capitalize() if state != ParcelState.CLAIMED else "Being sent", tally_state(state))
             for state in (ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.CLAIMED, ParcelState.RETAINED)
         ],
-        consequences=CONSEQUENCES[move],
-        button=f"{move.title} everything",
-        icon=move.icon,
-        variant=move.variant,
+        consequences=CONSEQUENCES[button],
+        button=f"{button.title} everything",
+        icon=button.icon,
+        variant=button.variant,
     )

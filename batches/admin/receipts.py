@@ -34,7 +34,7 @@ REFRESH_SECONDS = 2
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
-    """Receipts are written by a stop, or another move, and never again."""
+    """Receipts are written by an action, and never again."""
 
     list_display = (
         "shown_time",

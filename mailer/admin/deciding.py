@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from batches.admin.asking import Move, Question, ReasonForm, confirm, refuse, require
+from batches.admin.asking import Button, Question, ReasonForm, confirm, refuse, require
 from batches.admin.control import MAY_CONTROL
 from batches.counts import Tally
 from batches.models import Receipt
 from mailer.admin.in_hand import MAY_SEE, Chosen
 from mailer.in_hand import Why, drop, replay, tally_in_hand
 
-REPLAY = Move(Receipt.Action.REPLAY, "replay")
-DROP = Move(Receipt.Action.DROP, "delete", "danger")
+REPLAY = Button(Receipt.Action.REPLAY, "replay")
+DROP = Button(Receipt.Action.DROP, "delete", "danger")
 
 CONSEQUENCES = {
     (REPLAY, Why.HELD): [
@@ -42,7 +42,7 @@ def drop_in_hand(request: HttpRequest) -> HttpResponse:
     return _decide(request, DROP)
 
 
-def _decide(request: HttpRequest, move: Move) -> HttpResponse:
+def _decide(request: HttpRequest, button: Button) -> HttpResponse:
     require(request, MAY_SEE, MAY_CONTROL)
     chosen = Chosen.read(request.GET)
     if chosen is None:
@@ -51,18 +51,18 @@ def _decide(request: HttpRequest, move: Move) -> HttpResponse:
     if request.GET.get("of") == "all":
         chosen = replace(chosen, message_ids=None)
     elif not chosen.message_ids:
-        return refuse(request, f"Nothing was changed: choose the messages to {move.action} first.", chosen.link())
-    carry = replay if move is REPLAY else drop
+        return refuse(request, f"Nothing was changed: choose the messages to {button.action} first.", chosen.link())
+    carry = replay if button is REPLAY else drop
     return confirm(
         request,
         ReasonForm(request.POST or None),
-        lambda: _question(move, chosen),
+        lambda: _question(button, chosen),
         lambda actor, answers: carry(chosen.account, chosen.selection, actor=actor, reason=answers["reason"]),
         back=chosen.link(),
     )
 
 
-def _question(move: Move, chosen: Chosen) -> Question:
+def _question(button: Button, chosen: Chosen) -> Question:
     named = chosen.why.value.replace("_", " ")
     if chosen.message_ids is not None:
         number = Tally(len(chosen.message_ids), is_exact=True)
@@ -70,11 +70,11 @@ def _question(move: Move, chosen: Chosen) -> Question:
         number = tally_in_hand(chosen.why, chosen.account, batch=chosen.batch)
     what = "message" if number == Tally(1, is_exact=True) else "messages"
     return Question(
-        title=f"{move.title} mail in hand",
-        asked=f"{move.title} {number} {what} of {chosen.account}, {named}?",
+        title=f"{button.title} mail in hand",
+        asked=f"{button.title} {number} {what} of {chosen.account}, {named}?",
         named=f"batch {chosen.batch}" if chosen.batch else "",
-        consequences=CONSEQUENCES[move, chosen.why],
-        button=move.title,
-        icon=move.icon,
-        variant=move.variant,
+        consequences=CONSEQUENCES[button, chosen.why],
+        button=button.title,
+        icon=button.icon,
+        variant=button.variant,
     )

@@ -100,11 +100,11 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         return FoundMessages
 
     def get_urls(self) -> list[URLPattern]:
-        moves = [
+        buttons = [
             path(f"<int:message_id>/{name}/", self.admin_site.admin_view(view), name=f"mailer_message_{name}")
             for name, view in (("stop", stop), ("reschedule", reschedule))
         ]
-        return [*moves, *super().get_urls()]
+        return [*buttons, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context.update(show_message(request, kwargs["obj"]))

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from batches.admin.asking import Move, Question, ReasonForm, confirm, require
+from batches.admin.asking import Button, Question, ReasonForm, confirm, require
 from batches.admin.control import MAY_CONTROL, RescheduleForm
 from batches.models import PARCEL_SPAN, Parcel, Receipt
 from batches.states import WAITING_STATES, ParcelState
@@ -18,8 +18,8 @@ from mailer.one_message import reschedule_message, stop_message
 from mailer.queries import states_of
 
 MAY_SEE = "mailer.view_message"
-STOP = Move(Receipt.Action.CANCEL, "cancel", "danger")
-RESCHEDULE = Move(Receipt.Action.RESCHEDULE, "schedule_send")
+STOP = Button(Receipt.Action.CANCEL, "cancel", "danger")
+RESCHEDULE = Button(Receipt.Action.RESCHEDULE, "schedule_send")
 TITLES = {STOP: "Stop this message", RESCHEDULE: "Send at another time"}
 MOVABLE = {state.label for state in (*WAITING_STATES, ParcelState.CLAIMED)}
 """The states of a message that may still be sent."""
@@ -38,40 +38,40 @@ def reschedule(request: HttpRequest, message_id: int) -> HttpResponse:
 def buttons_of(
     request: HttpRequest, message: Message, state: str, account_id: int | None
 ) -> list[tuple[str, str, str]]:
-    """Return the moves of a message in this state, as title, address and icon."""
+    """Return the buttons of a message in this state, as title, address and icon."""
     if not request.user.has_perms([MAY_SEE, MAY_CONTROL]):
         return []
-    moves = [
-        (TITLES[move], reverse(f"admin:mailer_message_{name}", args=[message.pk]), move.icon)
-        for name, move in (("reschedule", RESCHEDULE), ("stop", STOP))
+    buttons = [
+        (TITLES[button], reverse(f"admin:mailer_message_{name}", args=[message.pk]), button.icon)
+        for name, button in (("reschedule", RESCHEDULE), ("stop", STOP))
         if state in MOVABLE
     ]
     if account_id is None or state not in {why.value for why in Why}:
-        return moves
+        return buttons
     chosen = {"account": account_id, "why": state, "message": message.pk}
     return [
         ("Replay", reverse("in_hand_replay", query=chosen), "replay"),
         ("Drop", reverse("in_hand_drop", query=chosen), "delete"),
-        *moves,
+        *buttons,
     ]
 
 
-def _move(request: HttpRequest, message_id: int, move: Move) -> HttpResponse:
+def _move(request: HttpRequest, message_id: int, button: Button) -> HttpResponse:
     require(request, MAY_SEE, MAY_CONTROL)
     message = get_object_or_404(Message, pk=message_id)
     parcel = get_object_or_404(Parcel.objects.select_related("account"), pk=message_id // PARCEL_SPAN)
     account = parcel.account
-    if move is STOP:
+    if button is STOP:
         form = ReasonForm(request.POST or None)
     else:
         form = RescheduleForm(request.POST or None)
     return confirm(
         request,
         form,
-        lambda: _question(move, message, parcel),
+        lambda: _question(button, message, parcel),
         lambda actor, answers: (
             stop_message(account, message_id, actor=actor, reason=answers["reason"])
-            if move is STOP
+            if button is STOP
             else reschedule_message(account, message_id, answers["send_at"], actor=actor, reason=answers["reason"])
         ),
         back=reverse("admin:mailer_message_change", args=[message_id]),
@@ -85,9 +85,9 @@ def _why_pointless(message_id: int) -> str:
     return "" if state in MOVABLE else f"There is nothing to do: the message is {state.replace('_', ' ')}."
 
 
-def _question(move: Move, message: Message, parcel: Parcel) -> Question:
+def _question(button: Button, message: Message, parcel: Parcel) -> Question:
     schedule = f"It was scheduled for {write_time(parcel.send_at)} UTC."
-    if move is STOP:
+    if button is STOP:
         consequences = [
             schedule,
             "The message is not sent, and the rest of its batch is not affected. This cannot be undone.",
@@ -100,10 +100,10 @@ def _question(move: Move, message: Message, parcel: Parcel) -> Question:
             f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
         ]
     return Question(
-        title=TITLES[move],
-        asked=f"{TITLES[move]} to {message.recipient}?",
+        title=TITLES[button],
+        asked=f"{TITLES[button]} to {message.recipient}?",
         consequences=consequences,
-        button=TITLES[move],
-        icon=move.icon,
-        variant=move.variant,
+        button=TITLES[button],
+        icon=button.icon,
+        variant=button.variant,
     )
