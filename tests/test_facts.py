@@ -37,7 +37,7 @@ from config.web import requests
 from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
 from config.web.requests import MOST_STOP_BYTES
-from mailer import expressing, waiting
+from mailer import checking, expressing
 from mailer.transports.smtp import limits
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +64,7 @@ FACTS = {
         f"{types.MAX_CATEGORIES} of {types.MAX_CATEGORY_LENGTH} characters |",
         f"| scopes of a new API key | {MAX_SCOPES} of {SCOPE_LENGTH} characters |",
         f"more than {expressing.PASSES} passes",
-        f"at {COMMA(waiting.BLOCKS)} blocks of the table at most",
+        f"at {COMMA(checking.BLOCKS)} blocks of the table at most",
         f"does not answer within {rates.TIMEOUT_SECONDS * 1000:g} ms",
     ),
     "docs/audience.md": (

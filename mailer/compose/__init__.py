@@ -1,1 +1,1 @@
-"""Making a MIME message of a mail and one personalization: pure functions from values to bytes."""
+"""Make a MIME message of a mail and one personalization, by pure functions from values to bytes."""

@@ -29,12 +29,11 @@ from batches.planner import is_planned_at_once
 from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import copy_rows, fetch_prepared
-from mailer.checking import check_characters, check_groups, check_headers
+from mailer.checking import check_characters, check_groups, check_headers, refuse_when_full
 from mailer.draft import MailDraft, Personalization
 from mailer.expressing import check_expressible, check_size
 from mailer.partitions import has_made_partitions_for
 from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE
-from mailer.waiting import refuse_when_full
 
 BULK_FROM = 50
 BULK_BYTES = 1024 * 1024

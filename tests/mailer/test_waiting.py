@@ -12,7 +12,7 @@ from accounts.models import Account
 from batches.models import Parcel
 from batches.states import ParcelState
 from foundation.clock import Now, database_now
-from mailer import waiting
+from mailer import checking
 from mailer.errors import QueueFull
 from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
@@ -36,8 +36,8 @@ class Watch:
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Return the clock of a process that has not read it yet."""
     watch = Watch()
-    monkeypatch.setattr(waiting, "time", watch)
-    monkeypatch.setattr(waiting, "_seen", waiting._Seen())
+    monkeypatch.setattr(checking, "time", watch)
+    monkeypatch.setattr(checking, "_seen", checking._Seen())
     return watch
 
 
@@ -69,7 +69,7 @@ def test_ended_mail_leaves_room_for_more(settings: Any, alice: Account, watch: W
 
 def test_zero_is_no_limit_and_is_not_looked_at(settings: Any, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MAX_PENDING_MESSAGES = 0
-    monkeypatch.setattr(waiting, "count_waiting", lambda: pytest.fail("looked"))
+    monkeypatch.setattr(checking, "count_waiting", lambda: pytest.fail("looked"))
     fill(alice, 1)
 
 
@@ -83,18 +83,18 @@ def test_the_queue_is_checked_every_ten_seconds_and_for_a_hundredth_of_the_time(
         watch.now += seconds
         return {alice.pk: len(looks)}
 
-    monkeypatch.setattr(waiting, "count_waiting", look)
+    monkeypatch.setattr(checking, "count_waiting", look)
     seconds = 0.0
-    assert [waiting.waiting_of(alice.pk) for _ in range(3)] == [1, 1, 1]
+    assert [checking.waiting_of(alice.pk) for _ in range(3)] == [1, 1, 1]
     watch.now += 9.9
-    assert waiting.waiting_of(alice.pk) == 1
+    assert checking.waiting_of(alice.pk) == 1
     watch.now += 0.1
     seconds = 2.0
-    assert waiting.waiting_of(alice.pk) == 2
+    assert checking.waiting_of(alice.pk) == 2
     watch.now += 197
-    assert waiting.waiting_of(alice.pk) == 2
+    assert checking.waiting_of(alice.pk) == 2
     watch.now += 3
-    assert waiting.waiting_of(alice.pk) == 3
+    assert checking.waiting_of(alice.pk) == 3
 
 
 def test_a_sample_of_a_large_table_is_near_the_truth(
@@ -111,9 +111,9 @@ def test_a_sample_of_a_large_table_is_near_the_truth(
                 "0, 0, false from batches_parcel, generate_series(%s::bigint, %s) n where id = %s",
                 [first := 10**6 * account.pk, first + 9_999, parcel.pk],
             )
-    assert waiting.count_waiting() == {alice.pk: 30_003, charlie.pk: 10_001}
-    monkeypatch.setattr(waiting, "BLOCKS", 200)
-    seen = waiting.count_waiting()
+    assert checking.count_waiting() == {alice.pk: 30_003, charlie.pk: 10_001}
+    monkeypatch.setattr(checking, "BLOCKS", 200)
+    seen = checking.count_waiting()
     assert seen[alice.pk] != 30_003
     assert 15_000 < seen[alice.pk] < 45_000
     assert 5_000 < seen[charlie.pk] < 15_000
