@@ -31,7 +31,7 @@ from mailer.queries import Trace, trace
 
 
 class Why(enum.Enum):
-    """The reason why mail is in a person's hands; the values are states of messages."""
+    """The reason why mail is in hand; the values are states of messages."""
 
     HELD = "held"
     IN_DOUBT = "in_doubt"

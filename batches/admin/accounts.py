@@ -41,7 +41,7 @@ admin.site.unregister(Account)
 
 
 class PurgeForm(ReasonForm):
-    """The form of a purge: a reason, and the username, since a purge cannot be taken back."""
+    """The form of a purge: a reason, and the username, since a purge cannot be undone."""
 
     username = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
 
