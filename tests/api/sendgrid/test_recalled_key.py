@@ -53,8 +53,8 @@ def test_a_key_that_was_found_is_not_read_again(warm: ApiClient, people: int, mo
 def test_a_cached_key_is_forgotten_after_a_second(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys.RECALL_SECONDS == 1
     keys.find_key(client_of_alice.key_text)
-    at, key = keys._found[keys.digest(client_of_alice.key_text)]
-    monkeypatch.setitem(keys._found, keys.digest(client_of_alice.key_text), (at - 1, key))
+    at, key = keys._remembered[keys.digest(client_of_alice.key_text)]
+    monkeypatch.setitem(keys._remembered, keys.digest(client_of_alice.key_text), (at - 1, key))
     assert keys.recall_key(client_of_alice.key_text) is None
 
 

@@ -79,7 +79,7 @@ def test_everybody_is_an_audience(alice: Account, client_of_alice: ApiClient) ->
 def test_a_failed_single_send_has_the_reason(alice: Account, client_of_alice: ApiClient) -> None:
     shown = client_of_alice.get(path_of(campaign_in(alice, CampaignStatus.FAILED))).json()
     assert shown["status"] == "triggered"
-    assert shown["warnings"] == [{"message": "there is nobody in its audience", "field": None, "warning_id": "failed"}]
+    assert shown["warnings"] == [{"message": "its audience is empty", "field": None, "warning_id": "failed"}]
 
 
 def test_test_mail_names_its_sender_by_id_or_address(alice: Account, client_of_alice: ApiClient) -> None:
