@@ -139,7 +139,7 @@ SENSELESS = [
 ]
 
 
-def test_policies_that_make_no_sense_change_nothing(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+def test_invalid_policies_change_nothing(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for query, body, details in SENSELESS:
         with subtests.test(query=query, body=body, details=details):
             answer = client_of_alice.patch(
