@@ -68,6 +68,9 @@ def logging_config(*, level: str, is_readable: bool) -> dict[str, Any]:
 def set_up(config: dict[str, Any]) -> None:
     """Set up logging. Django calls this with LOGGING in every process; another call is harmless."""
     logging.config.dictConfig(config)
+    if structlog.is_configured():
+        # Loggers that were used keep the list of processors that they found.
+        return
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -14,8 +14,9 @@ import pytest
 import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from structlog.testing import capture_logs
 
-from config.logs import LEVELS, QUIET, line_formatter, logging_config
+from config.logs import LEVELS, QUIET, line_formatter, logging_config, set_up
 from foundation.traces import describe_database_error, trace_of
 
 NAME = "tests.logs"
@@ -203,6 +204,14 @@ def test_a_person_reads_a_plain_line(written: Written) -> None:
     log.warning("worker is dead", worker=7)
     assert "worker is dead" in written.text
     assert not written.text.startswith("{")
+
+
+def test_a_logger_that_was_used_follows_a_later_change_after_django_is_set_up_again() -> None:
+    log.info("used")
+    set_up(settings.LOGGING)
+    with capture_logs() as lines:
+        log.info("used again")
+    assert [line["event"] for line in lines] == ["used again"]
 
 
 def test_a_level_set_higher_is_not_lowered_for_anyone() -> None:
