@@ -9,8 +9,7 @@ from api.soap import errors
 from api.soap.reading import NotSoap
 from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
-from tests.api.core_errors import core_errors, unreadable_bodies
-from tests.api.easymail.calls import made
+from tests.api.core_errors import core_errors, made, unreadable_bodies
 
 
 def test_every_core_error_has_an_answer() -> None:
