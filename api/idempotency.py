@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from accounts.idempotency import KeptAnswer, KeyedRequest, Reservation, free_key, identify_request, keep_answer, reserve
 from accounts.models import Account
-from api.endpoint import KeyEndpoint
+from api.caller import KeyEndpoint
 from api.http import keep_body
 
 HEADER: Final = "HTTP_IDEMPOTENCY_KEY"

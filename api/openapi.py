@@ -157,7 +157,7 @@ class CallSchema(AutoSchema):
 class BearerKey(OpenApiAuthenticationExtension):
     """The security scheme of bearer keys. The class registers itself when it is defined."""
 
-    target_class = "api.endpoint.KeyAuthentication"
+    target_class = "api.caller.KeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Piece:

@@ -2,7 +2,7 @@
 
 `Allow` lists exactly what the URL supports (RFC 9110, 9.3.7 and 15.5.6): the methods of its view, HEAD where there is
 GET, and OPTIONS. Plain views are decorated with `accept_methods`; the views of the REST framework use `list_methods`
-and `answer_options` (`api/endpoint.py`).
+and `answer_options` (`api/caller.py`).
 
 The admin shows text that strangers wrote: subjects, names, replies of mail servers. Templates escape it. The
 Content-Security-Policy is the second line of defence: a mistake in a template cannot load or run anything. A preview of

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 
 from accounts import guessing, rates
-from api.endpoint import MAX_QUERY_BYTES
+from api.caller import MAX_QUERY_BYTES
 from api.http import MAX_DEPTH
 from api.native import errors as native_errors
 from api.native.inputs import account, batches, fields

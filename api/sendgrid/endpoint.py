@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.response import Response
 
-from api.endpoint import KeyEndpoint
+from api.caller import KeyEndpoint
 from api.sendgrid import errors
 from api.sendgrid.outputs import envelope, json_response, marketing_envelope
 

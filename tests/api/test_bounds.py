@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.endpoint import MAX_QUERY_BYTES
+from api.caller import MAX_QUERY_BYTES
 from api.http import MAX_DEPTH
 from api.sendgrid.keys import inputs
 from api.sendgrid.mail import headers, types

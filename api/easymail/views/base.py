@@ -12,10 +12,9 @@ from rest_framework.response import Response
 
 from accounts.rates import Allowance
 from api.bodies import UUID_TEXT
-from api.caller import seconds_to_wait
+from api.caller import KeyEndpoint, seconds_to_wait
 from api.easymail import errors
 from api.easymail.proposed import TRANSITION_RETRY_SECONDS
-from api.endpoint import KeyEndpoint
 from api.errors import error_view
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.caller import needing
+from api.caller import needing, receipt_headers
 from api.campaign_words import Dialect, Move, may
 from api.easymail import outputs, proposed, schema
 from api.easymail.inputs import campaigns as inputs
 from api.easymail.inputs import queries
 from api.easymail.views.base import Endpoint, path_uuid
-from api.endpoint import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from batches.models import Receipt
 from campaigns.editing import create_campaign, edit_campaign, find_campaign, find_parts, list_campaigns, numbers_of

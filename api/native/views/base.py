@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.response import Response
 
-from api.endpoint import KeyEndpoint, receipt_headers
+from api.caller import KeyEndpoint, receipt_headers
 from api.errors import error_view
 from api.native import errors, outputs
 from batches.models import Receipt

@@ -9,7 +9,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.endpoint import receipt_headers
+from api.caller import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from api.sendgrid.batches import inputs, schema
 from api.sendgrid.endpoint import Endpoint

@@ -9,8 +9,8 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.caller import receipt_headers
 from api.campaign_words import Dialect, Move, may
-from api.endpoint import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
 from api.sendgrid.campaigns import errors, inputs, outputs, schema
 from api.sendgrid.endpoint import Endpoint

@@ -18,8 +18,7 @@ from django.urls import URLPattern, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
-from api.caller import RETRY_SECONDS, UnknownCredentials, find_by_id
-from api.endpoint import key_of
+from api.caller import RETRY_SECONDS, UnknownCredentials, find_by_id, key_of
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal, answer_for, plain_refusal
 from api.sendgrid.outputs import json_response, marketing_envelope
 from audience.errors import FileTooLarge, UnknownLink

@@ -8,9 +8,8 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.caller import needing
+from api.caller import headers_of_receipts, needing, receipt_headers
 from api.campaign_words import Dialect, Move, may
-from api.endpoint import headers_of_receipts, receipt_headers
 from api.idempotency import done_once
 from api.sendgrid.campaigns import errors
 from api.sendgrid.endpoint import MarketingEndpoint

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from api.caller import headers_of_receipts
 from api.campaign_words import Dialect, Move, may
-from api.endpoint import headers_of_receipts
 from api.soap.calls import Call
 from api.soap.codes import ALREADY, ERROR, SEND_CANCELED, SEND_PAUSED, SEND_RESUMED, Code
 from api.soap.errors import Problem, cannot_perform
