@@ -73,10 +73,10 @@ def asked_by(request: HttpRequest, account: Account) -> KeyedRequest:
     )
 
 
-def do_in_one_transaction(asked: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+def do_in_one_transaction(keyed: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Reserve, work, keep the answer, commit. Whatever `work` raises undoes all of it, the key included."""
     with transaction.atomic():
-        reservation = reserve(asked)
+        reservation = reserve(keyed)
         if isinstance(reservation, KeptAnswer):
             return replay(reservation)
         response = work()
@@ -84,9 +84,9 @@ def do_in_one_transaction(asked: KeyedRequest, work: Callable[[], HttpResponse])
     return response
 
 
-def do_in_steps(asked: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+def do_in_steps(keyed: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Reserve and commit; work; keep the answer. Whatever `work` raises frees the key."""
-    reservation = reserve(asked)
+    reservation = reserve(keyed)
     if isinstance(reservation, KeptAnswer):
         return replay(reservation)
     try:

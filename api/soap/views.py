@@ -101,7 +101,7 @@ def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, ca
     Headers may differ, because clients put the time there.
     """
     payload = etree.tostring(call.payload, method="c14n")
-    asked = identify_request(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
+    keyed = identify_request(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
 
     def work() -> HttpResponse:
         response = done(request, envelope, operation, call)
@@ -109,7 +109,7 @@ def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, ca
             raise NothingDone(response)
         return response
 
-    return do_in_steps(asked, work)
+    return do_in_steps(keyed, work)
 
 
 def done(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
