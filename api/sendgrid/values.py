@@ -173,7 +173,13 @@ class Uuids(GroupedMetadata):
     def __iter__(self) -> Iterator[object]:
         yield FailFast()
         yield as_one("array", of="UUIDs")
-        yield is_few(self.highest)
+        yield BeforeValidator(self.count)
+
+    def count(self, value: Any) -> Any:
+        """Bound the texts before they are looked at."""
+        if isinstance(value, list) and len(value) > self.highest and all(isinstance(text, str) for text in value):
+            raise PydanticCustomError("too_many", "too_many", {"highest": self.highest})
+        return value
 
 
 def count_test_addresses(value: Any) -> Any:

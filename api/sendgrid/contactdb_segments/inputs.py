@@ -35,19 +35,26 @@ def take_parts(conditions: list[dict[str, Any]]) -> list[dict[str, str]]:
     return written
 
 
+ListId = Annotated[Id | None, BeforeValidator(lambda value: value if value is False or value != 0 else None)]
+"""The list to whose contacts a condition is limited; null and 0 stand for all contacts."""
+Conditions = Annotated[
+    list[dict[str, Any]], Field(min_length=1, max_length=MOST_CONDITIONS), AfterValidator(take_parts)
+]
+
+
 class Search(Body):
-    """Conditions, and the list to whose contacts they are limited; null and 0 stand for all contacts."""
+    """A search for recipients."""
 
-    list_id: Annotated[Id | None, BeforeValidator(lambda value: value if value is False or value != 0 else None)] = None
-    conditions: Annotated[
-        list[dict[str, Any]], Field(min_length=1, max_length=MOST_CONDITIONS), AfterValidator(take_parts)
-    ] = []
+    list_id: ListId = None
+    conditions: Conditions
 
 
-class NamedSearch(Search):
+class Segment(Body):
     """A segment; in a change a field that is missing stays as it is."""
 
     name: Annotated[str, condition("blank", str.strip)] = ""
+    list_id: ListId = None
+    conditions: Conditions = []
 
 
 TEXTS: Final[Texts] = {
@@ -79,7 +86,7 @@ def read_segment_change(request: Request, account: Account) -> SegmentRequest:
 
 def read_segment(fields: Mapping[str, Any], account: Account) -> SegmentRequest:
     """Return a segment with its condition compiled. Raises Refusal and InvalidCondition."""
-    segment = read_fields(NamedSearch, fields, TEXTS, most=1)
+    segment = read_fields(Segment, fields, TEXTS, most=1)
     written = segment.conditions or None
     return SegmentRequest(
         segment.name or None,
@@ -91,7 +98,7 @@ def read_segment(fields: Mapping[str, Any], account: Account) -> SegmentRequest:
 
 def read_search(request: Request, account: Account) -> Condition:
     """Return the condition in the body of POST recipients/search. Raises UnknownList."""
-    search = read_fields(Search, {"conditions": None, **read_object(request)}, TEXTS, most=1)
+    search = read_fields(Search, read_object(request), TEXTS, most=1)
     compiled = read_legacy(search.conditions, vocabulary_of(account))
     if search.list_id is None:
         return compiled

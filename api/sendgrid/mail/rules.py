@@ -170,8 +170,7 @@ def without_nulls(substitutions: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def custom_args_text(custom_args: Mapping[str, Any], mail: Mapping[str, Any], mail_size: int) -> str | None:
-    """Return what is wrong with the size after merging. It is counted exactly only when the plain sum is over the
-    limit."""
+    """Return what is wrong with the merged size, which is counted exactly only if the sum is over the limit."""
     limit = settings.CUSTOM_ARGS_BYTES
     if size_of(custom_args) + mail_size <= limit or mail_size > limit:
         return None

@@ -33,7 +33,7 @@ class Deletion(Body):
     """The addresses to take off a list, or all of them."""
 
     emails: Annotated[list[str], FailFast(), MaxLen(MAX_EMAILS)] | None = None
-    is_all: Annotated[Any, condition("flag", lambda value: value in (None, False, True))] = Field(
+    is_all: Annotated[Any, condition("flag", lambda value: value is True or value in (None, False))] = Field(
         None, alias="delete_all"
     )
 
