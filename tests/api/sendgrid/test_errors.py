@@ -15,13 +15,15 @@ from campaigns.errors import SenderProblem, WrongPart
 from campaigns.readiness import Lack
 from campaigns.senders import REQUIRED
 from foundation.errors import SluiceError
-from tests.api.core_errors import core_errors, unreadable_bodies
+from tests.api.core_errors import codes_raised_by, core_errors, unreadable_bodies
 
 
 def tables() -> dict[str, errors.Answers]:
     """Return the tables of all views."""
     views = {getattr(pattern.callback, "view_class", None) for pattern in urlpatterns}
-    of_views = {view.__name__: view.answers for view in views if issubclass(view or object, Endpoint)}
+    of_views = {
+        f"{view.__module__}.{view.__name__}": view.answers for view in views if issubclass(view or object, Endpoint)
+    }
     return {"mail/send": MAIL_ANSWERS, "links to files": LINK_ANSWERS, "any other": {}, **of_views}
 
 
@@ -54,6 +56,37 @@ def test_every_view_answers_every_core_error() -> None:
                     assert problem.message, (name, kind)
                     assert "{" not in problem.message, (name, kind)
                     assert problem.error_id == kind.code, (name, kind)
+
+
+BY_THEIR_TEXT = {
+    "invalid_name",
+    "name_taken",
+    "unusable_columns",
+    "invalid_contact",
+    "invalid_condition",
+    "invalid_query",
+} | {*("unfit_character", "inexpressible", "invalid_message_id", "invalid_reply_to")}
+"""Errors whose own text and field are the answer."""
+NOT_RAISED = {
+    # No pause of this API has an end, no content is Markdown, and inputs bound the contacts of a request.
+    *("pause_is_over", "foreign_content", "too_many_contacts"),
+    # A campaign's batch is stopped from whatever status it has; a query for an unknown campaign finds nothing.
+    *("status_conflict", "unknown_campaign"),
+    # Tests and verification mail have no headers, batches or groups of a caller, and upserts name no lists.
+    *("reserved_header", "unknown_batch", "unknown_group", "unknown_groups_to_display", "unknown_list"),
+}
+"""Errors that functions of the core can raise, but not for these calls."""
+
+
+def test_every_error_that_a_call_can_raise_has_a_row() -> None:
+    views = {getattr(pattern.callback, "view_class", None) for pattern in urlpatterns}
+    without_row = set[str]()
+    for view in views:
+        if view and issubclass(view, Endpoint):
+            rows = {key.rpartition(" ")[2] for key in {**errors.COMMON, **view.answers}}
+            for method in view.scopes:
+                without_row |= codes_raised_by(getattr(view, method.lower()), view) - rows
+    assert without_row - BY_THEIR_TEXT == NOT_RAISED
 
 
 def test_a_new_core_error_needs_no_row() -> None:
