@@ -15,11 +15,8 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import pydantic
-from django.http import HttpRequest
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
-
-from api.http import NotJson, parse_json, read_body
 
 ANY: Final = "*"
 """In a table of texts: any field, or any kind of error."""
@@ -54,25 +51,6 @@ class Flaw(NamedTuple):
     field: str
     kind: str
     limits: Mapping[str, Any]
-
-
-def read_object(request: HttpRequest, *, may_be_empty: bool = False) -> dict[str, Any]:
-    """Return the JSON object of a request; an empty one for no body if that is allowed. Raises BadBody."""
-    body = read_body(request)
-    if may_be_empty and not body:
-        return {}
-    value = parse_json(body)
-    if not isinstance(value, dict):
-        raise NotJson
-    return value
-
-
-def read_array(request: HttpRequest) -> list[Any]:
-    """Return the JSON array of a request. Raises BadBody."""
-    value = parse_json(read_body(request))
-    if not isinstance(value, list):
-        raise NotJson
-    return value
 
 
 def explain(error: ValidationError, texts: Mapping[tuple[str, str], Text]) -> Iterator[tuple[Flaw, Text]]:

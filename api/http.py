@@ -116,6 +116,25 @@ def parse_json(body: bytes) -> Any:
         raise (TooDeep if str(error).startswith("recursion limit") else NotJson) from error
 
 
+def read_object(request: HttpRequest, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """Return the JSON object of a request; an empty one for no body if that is allowed. Raises BadBody."""
+    body = read_body(request)
+    if may_be_empty and not body:
+        return {}
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise NotJson
+    return value
+
+
+def read_array(request: HttpRequest) -> list[Any]:
+    """Return the JSON array of a request. Raises BadBody."""
+    value = parse_json(read_body(request))
+    if not isinstance(value, list):
+        raise NotJson
+    return value
+
+
 def has_nul(body: bytes) -> bool:
     """Return whether a string in a JSON text has a NUL: the escape u0000 behind a backslash that is not escaped itself.
 

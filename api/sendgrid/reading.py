@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 from rest_framework.request import Request
 
-from api import bodies
+from api import http
 from api.bodies import Body, explain
 from api.http import keep_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
@@ -24,13 +24,13 @@ Model = TypeVar("Model", bound=Body)
 def read_object(request: Request) -> dict[str, Any]:
     """Return the JSON object of a body. Raises BadBody and Refusal."""
     check_content_type(request)
-    return bodies.read_object(request._request)
+    return http.read_object(request._request)
 
 
 def read_array(request: Request) -> list[Any]:
     """Return the JSON array of a body. Raises BadBody and Refusal."""
     check_content_type(request)
-    return bodies.read_array(request._request)
+    return http.read_array(request._request)
 
 
 def check_content_type(request: Request) -> None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 from rest_framework.request import Request
 
 from accounts.models import Account
-from api.bodies import Body, read_object
+from api.bodies import Body
 from api.easymail.errors import Refusal, invalid
 from api.easymail.field_keys import find_by_key
 from api.easymail.inputs.fields import (
@@ -31,6 +31,7 @@ from api.easymail.inputs.fields import (
     text,
     wrong,
 )
+from api.http import read_object
 from audience.fields import Shape, read_value
 from audience.lists import LONGEST_NAME
 from audience.models import FieldDefinition, FieldForm, FieldType

@@ -16,9 +16,10 @@ from pydantic import AfterValidator, PlainValidator, ValidationError, WrapValida
 from pydantic_core import PydanticCustomError
 from rest_framework.request import Request
 
-from api.bodies import ANY, ISO_TIME, Body, explain, find_time, find_uuid, read_object
+from api.bodies import ANY, ISO_TIME, Body, explain, find_time, find_uuid
 from api.easymail import proposed
 from api.easymail.errors import invalid
+from api.http import read_object
 from audience.drafts import is_email
 from audience.query.vocabulary import UNSTORABLE
 from foundation.texts import is_line

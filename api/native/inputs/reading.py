@@ -9,8 +9,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.bodies import read_object
-from api.http import keep_body
+from api.http import keep_body, read_object
 from api.native.errors import invalid, plain_refusal
 
 UNKNOWN_FIELD = ["This field is not known here."]

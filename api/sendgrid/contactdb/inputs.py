@@ -50,13 +50,10 @@ TOO_MANY: Final = Problem(f"there is a limit of {MAX_RECIPIENTS} recipients")
 NO_FIELDS: Final = "The following parameters are not custom fields or reserved fields: [{}]"
 
 
-LIST_NAME_TEXT: Final = f"name must be a string of 1 to {NAME_LENGTH} characters"
-
-
 class NamedList(Body):
     """The name of a list."""
 
-    name: Annotated[ListName, as_one("list_name")]
+    name: ListName
 
 
 class NewField(Body):
@@ -66,9 +63,8 @@ class NewField(Body):
     name: Annotated[str, Field(min_length=1)]
 
 
-TEXTS: Final[Texts] = {
-    ("name", "list_name"): LIST_NAME_TEXT,
-    ("name", "missing"): LIST_NAME_TEXT,
+LIST_TEXTS: Final[Texts] = {("name", ANY): f"name must be a string of 1 to {NAME_LENGTH} characters"}
+FIELD_TEXTS: Final[Texts] = {
     ("name", ANY): "name is required",
     ("type", ANY): f"type must be one of {', '.join(FieldType)}",
 }
@@ -101,7 +97,7 @@ def read_page(request: Request) -> tuple[int, int]:
 
 def read_list_name(request: Request) -> str:
     """Return the name in the body of POST and PATCH lists."""
-    return read_fields(NamedList, read_object(request), TEXTS).name
+    return read_fields(NamedList, read_object(request), LIST_TEXTS).name
 
 
 def read_list_ids(request: Request) -> list[int]:
@@ -191,5 +187,5 @@ def read_row(entry: Any, fields: Mapping[str, FieldDefinition]) -> Row:
 
 def read_new_field(request: Request) -> tuple[str, FieldType]:
     """Return the name and the type in the body of POST custom_fields. The core tells which names are valid."""
-    field = read_fields(NewField, read_object(request), TEXTS)
+    field = read_fields(NewField, read_object(request), FIELD_TEXTS)
     return field.name, FieldType(field.type)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Final, cast
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from rest_framework.request import Request
 
 from api.bodies import ANY, Body, null_as
-from api.sendgrid.errors import Problem
+from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.ids import read_id
-from api.sendgrid.reading import read_fields, read_object
+from api.sendgrid.reading import problems_of, read_object
 from api.sendgrid.values import Texts
 from campaigns.errors import UnknownSender
 from campaigns.senders import Parts
@@ -75,5 +75,12 @@ def read_sender_id(text: str) -> int:
 
 
 def read_parts(request: Request) -> Parts:
-    """Return the values that the body of POST or PATCH senders holds."""
-    return read_fields(SenderRequest, read_object(request), TEXTS).parts()
+    """Return the values that the body of POST or PATCH senders holds.
+
+    An error names the objects that are no objects before the texts that are no strings.
+    """
+    try:
+        return SenderRequest.model_validate(read_object(request)).parts()
+    except ValidationError as error:
+        problems = sorted(problems_of(error, TEXTS), key=lambda problem: problem.message.endswith("string."))
+        raise Refusal(400, *problems) from None
