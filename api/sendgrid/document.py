@@ -1,4 +1,4 @@
-"""Put together what the OpenAPI document says of SendGrid's calls; `words.py` has the words, and each family its calls.
+"""Put together what the OpenAPI document says of SendGrid's calls.
 
 To add a call: one value in the `schema.py` of its family, and `@schema.its_name` above its view.
 """

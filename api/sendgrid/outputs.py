@@ -25,7 +25,7 @@ def json_response(status: int, value: object) -> HttpResponse:
 
 
 def seconds_of(moment: dt.datetime) -> int:
-    """Unix time, as the wire tells it."""
+    """Return a time in Unix time."""
     return int(moment.timestamp())
 
 

@@ -1,4 +1,4 @@
-"""Pages of marketing lists: `page_size` and `page_token` in, `_metadata` with full addresses out.
+"""Read `page_size` and `page_token` of marketing lists, and write `_metadata` with full addresses.
 
 A token says behind or before which row a page lies, so rows that are made meanwhile move nothing.
 """

@@ -1,4 +1,4 @@
-"""Read bodies and parameters of requests. What is wrong with one is said in the Refusal that these functions raise."""
+"""Read bodies and parameters of requests. Errors are raised as a Refusal that names them."""
 
 from __future__ import annotations
 

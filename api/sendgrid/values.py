@@ -1,4 +1,4 @@
-"""The kinds of values that bodies of several families hold, and what SendGrid's API says of a wrong one.
+"""Declare the values that bodies of several families hold, and the texts for wrong ones.
 
 The texts are those of legacy campaigns where these have one. Single Sends have no published texts.
 """

@@ -1,4 +1,4 @@
-"""The words in which SendGrid's calls are described: one call, and how it refuses."""
+"""Describe calls of SendGrid's API and the ways in which they refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unsubscribe groups, and who has left one of them or everything."""
+"""Answer the calls for unsubscribe groups, and for the addresses that have left one or everything."""
 
 from __future__ import annotations
 

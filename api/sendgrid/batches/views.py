@@ -65,7 +65,8 @@ class MailBatch(Endpoint):
         return Response(write_batch(batch))
 
 
-# From where this dialect allows a move. The core allows more; here an entry is made once, then changed or deleted.
+# The statuses from which SendGrid allows a change. The core allows more: here an entry is made once, then changed or
+# deleted.
 MAY_BE_ENTERED = frozenset({BatchStatus.OPEN})
 HAS_ENTRY = frozenset({BatchStatus.PAUSED, BatchStatus.CANCELLED})
 

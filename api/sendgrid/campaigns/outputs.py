@@ -1,4 +1,4 @@
-"""Legacy campaigns, as the wire has them."""
+"""Write legacy campaigns."""
 
 from __future__ import annotations
 

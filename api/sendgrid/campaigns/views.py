@@ -1,4 +1,4 @@
-"""Legacy campaigns: the same campaigns as Single Sends, in other words."""
+"""Answer the calls for legacy campaigns, which are the same campaigns as Single Sends."""
 
 from __future__ import annotations
 

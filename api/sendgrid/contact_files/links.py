@@ -1,4 +1,4 @@
-"""Files of imports and exports, behind signed links: whoever has the link needs no key, as with links to a storage.
+"""Take and serve the files of imports and exports behind signed links, which need no key.
 
 A link is made for the key that asks for it and ends when that key is revoked.
 

@@ -1,4 +1,4 @@
-"""Imports and exports of contacts: the jobs. Their files go by links (`links.py`)."""
+"""Answer the calls for the jobs of imports and exports. Their files go by links (`links.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requests of the legacy contact database: lists, recipients, custom fields. Segments are in `conditions.py`."""
+"""Read the requests of legacy lists, recipients and custom fields."""
 
 from __future__ import annotations
 

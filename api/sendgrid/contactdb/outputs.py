@@ -1,4 +1,4 @@
-"""The legacy contact database, as the wire has it."""
+"""Write legacy lists, recipients and custom fields."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def recipient(contact: Contact, fields: Sequence[FieldDefinition]) -> dict[str, 
 
 
 def value_of(contact: Contact, field: FieldDefinition) -> Any:
-    """Dates in seconds since 1970, as all times of this wire."""
+    """Return the value of a field. Dates are in Unix time, as all times of the legacy API are."""
     value = contact.custom.get(str(field.pk))
     return seconds_of(read_date(value)) if value is not None and field.type == FieldType.DATE else value
 

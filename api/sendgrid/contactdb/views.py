@@ -1,4 +1,4 @@
-"""Legacy lists, recipients, and what they may hold."""
+"""Answer the calls for legacy lists, recipients and custom fields."""
 
 from __future__ import annotations
 

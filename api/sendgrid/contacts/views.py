@@ -1,4 +1,4 @@
-"""Contacts: stored and deleted by jobs, found at once."""
+"""Answer the calls for contacts: jobs store and delete them, searches answer at once."""
 
 from __future__ import annotations
 

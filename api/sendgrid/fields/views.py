@@ -1,4 +1,4 @@
-"""The fields that contacts have."""
+"""Answer the calls for the fields of contacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys, and what they may do."""
+"""Answer the calls that manage API keys."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ApiKeys(Endpoint):
 
     def post(self, request: Request) -> Response:
         if idempotency.has_key(request):
-            # Its answer could not be kept: a secret is told once, and never stored.
+            # The answer could not be stored for a repetition: the secret of a key is shown once, and never stored.
             raise Refusal(400, NO_IDEMPOTENCY_KEY)
         new = inputs.read_new_key(request)
         key, text = keys.create_key(self.account, new.name, new.scopes, giver=self.key.scopes)

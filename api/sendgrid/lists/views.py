@@ -1,4 +1,4 @@
-"""Lists of contacts."""
+"""Answer the calls for lists of contacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules for the headers that a mail or a personalization asks for."""
+"""Check the headers that a mail or a personalization asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The body of POST /v3/mail/send, from bytes to a `MailDraft`, or to a refusal that names all that is wrong."""
+"""Read the body of POST /v3/mail/send into a `MailDraft`, or a refusal that names all that is wrong."""
 
 from __future__ import annotations
 

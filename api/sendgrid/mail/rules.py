@@ -1,4 +1,4 @@
-"""The rules between the parts of a mail/send body, which no single type can say.
+"""Check the rules between the parts of a mail/send body, which a type cannot express.
 
 They run on what the schema has passed. After an error of type they run too, so that one answer names everything: then
 each part that has the wrong type is there as None, and its rules are left out.

@@ -1,4 +1,4 @@
-"""SendGrid's words for a part of a mail/send body that has the wrong type or form.
+"""Say in SendGrid's words what is wrong with the type or form of a part of a mail/send body.
 
 `TEXTS` is keyed by the path without its indexes and by pydantic's name for the error. What is not in it is an error of
 type, which has one sentence for all fields. Sources: texts seen in real answers, then the published table of errors;

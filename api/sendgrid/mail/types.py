@@ -1,4 +1,4 @@
-"""The types of a mail/send body, checked at Rust speed. What is not named here is ignored, as the wire wants it.
+"""Declare the types of a mail/send body. Pydantic checks them and ignores fields that are not named here.
 
 Checked strictly: a boolean is no integer, a number no string, and `null` is a value of the wrong type. Lists that a
 caller may make as long as the body allows stop at the first bad element, so that a bad request costs no gigabytes.

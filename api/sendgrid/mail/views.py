@@ -1,4 +1,4 @@
-"""POST mail/send, and the ids of batches.
+"""Accept mail at POST mail/send.
 
 mail/send is a plain function, because a single message costs little more than the framework around it; all others are
 REST framework views.

@@ -1,4 +1,4 @@
-"""Segments that are written as queries, as the wire has them."""
+"""Write segments that are written as queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments that are written as queries (segments 2.0)."""
+"""Answer the calls for segments that are written as queries (segments 2.0)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Senders, as the wire has them."""
+"""Write senders."""
 
 from __future__ import annotations
 

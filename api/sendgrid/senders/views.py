@@ -1,4 +1,4 @@
-"""Senders: the same for legacy campaigns and Single Sends, but for the name of the list."""
+"""Answer the calls for senders, which differ between the APIs only in the name of the list."""
 
 from __future__ import annotations
 

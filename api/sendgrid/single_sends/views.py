@@ -1,4 +1,4 @@
-"""Single Sends: the same campaigns as legacy ones, in other words; and test mail of them."""
+"""Answer the calls for Single Sends, which are the same campaigns as legacy ones, and for test mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions about Single Sends' statistics: all of them are in the query."""
+"""Read the parameters of the calls for statistics."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read_span(request: Request) -> Span:
 
 
 def read_zone(request: Request) -> ZoneInfo:
-    """`timezone`; UTC if nothing is said."""
+    """Return the time zone of `timezone`, or UTC if it is missing."""
     name = request.query_params.get("timezone", "UTC")
     if not ZONE_NAME.fullmatch(name):
         raise Refusal(400, BAD_ZONE)

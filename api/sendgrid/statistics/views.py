@@ -1,4 +1,4 @@
-"""Statistics of Single Sends."""
+"""Answer the calls for the statistics of Single Sends."""
 
 from __future__ import annotations
 

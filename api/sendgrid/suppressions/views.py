@@ -1,4 +1,4 @@
-"""The lists of addresses that get no mail: bounces and the like, each with the same calls."""
+"""Answer the calls for the suppression lists, which are the same for each list."""
 
 from __future__ import annotations
 
