@@ -28,6 +28,7 @@ def fill_in(template: str, values: Mapping[str, str]) -> str:
     return re.sub("<([a-z_]+)>", lambda match: values.get(match[1], "unknown"), template)
 
 
-TEMPLATES = [url for url, view in routes(get_resolver().url_patterns) if view.__name__ != "not_found"]
+VIEWS_OF_NOTHING = {"not_found", "error_404"}
+TEMPLATES = [url for url, view in routes(get_resolver().url_patterns) if view.__name__ not in VIEWS_OF_NOTHING]
 
 URLS = [fill_in(template, VALUES) for template in TEMPLATES]

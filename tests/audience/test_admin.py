@@ -247,7 +247,7 @@ def test_unsubscribe_groups_are_created_changed_and_deleted(operator: Client, al
     form = {"account": alice.pk, "name": "News", "description": "Once a week"}
     operator.post(f"{GROUPS}add/", form)
     group = UnsubscribeGroup.objects.get()
-    assert "The account has an unsubscribe group of this name." in operator.post(f"{GROUPS}add/", form).text
+    assert "The account already has an unsubscribe group with this name." in operator.post(f"{GROUPS}add/", form).text
     operator.post(f"{GROUPS}add/", form | {"name": "Offers", "is_default": "on"})
     operator.post(f"{GROUPS}{group.pk}/change/", {"name": "Letters", "description": "Now and then", "is_default": "on"})
     assert list(UnsubscribeGroup.objects.order_by("pk").values_list("name", "is_default")) == [

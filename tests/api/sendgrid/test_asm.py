@@ -104,7 +104,7 @@ def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_o
 
 
 def test_the_groups_of_an_account_are_limited(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailer.suppressions.lists.GROUPS_LIMIT", 2)
+    monkeypatch.setattr("mailer.suppressions.groups.GROUPS_LIMIT", 2)
     first = new_group(client_of_alice)
     new_group(client_of_alice, name="Two")
     assert client_of_alice.post("/v3/asm/groups", NEWS | {"name": "Three"}).status_code == 400
