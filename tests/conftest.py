@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.template import Template
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
@@ -26,6 +27,7 @@ from tests.operators import logged_in
 from tests.peer import CountingPeer
 
 load_profile()
+RENDER = Template._render
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -47,6 +49,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rendering_without_copies(django_test_environment: None) -> None:
+    """Render templates as in production. Django's test environment copies the context of every one, for no test."""
+    Template._render = RENDER  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session", autouse=True)
