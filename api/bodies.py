@@ -2,8 +2,8 @@
 
 Validation is strict: a boolean is not an integer, a number is not a string, and null has the wrong type unless a field
 says otherwise. Fields that a model does not name are ignored. Pydantic names every error by a kind, such as
-`string_type` or `missing`; conditions of a model's own (`condition`) have kinds of their own. A table maps field and
-kind to what the API says.
+`string_type` or `missing`; a condition that a model adds (`condition`) names its kind. A table maps field and kind to
+what the API says.
 """
 
 from __future__ import annotations
@@ -122,9 +122,9 @@ def _spelled(find: Callable[[str], Any], kind: str) -> BeforeValidator:
     def read(value: Any) -> Any:
         if not isinstance(value, str):
             raise PydanticCustomError("string_type", "string_type")
-        if (found := find(value)) is None:
+        if (result := find(value)) is None:
             raise PydanticCustomError(kind, kind)
-        return found
+        return result
 
     return BeforeValidator(read)
 

@@ -146,7 +146,7 @@ def recall_sender(text: str) -> keys.RecalledKey | None:
 
 
 def known(key: ApiKey | None) -> ApiKey:
-    """Return the key. Raises UnknownCredentials if there is none."""
+    """Return the key. Raises UnknownCredentials if it is None."""
     if key is None:
         raise UnknownCredentials
     return key

@@ -42,8 +42,8 @@ R = TypeVar("R", bound=Refusal)
 class ErrorTable(ABC, Generic[Row, R]):
     """The rows of one API, and how they become refusals.
 
-    `core` has the rows by the core's code and the call, such as `POST cancel`; a row for `ANY_CALL` serves the calls
-    without a row of their own, and `fallback` all errors without a row.
+    `core` maps the core's code and the call, such as `POST cancel`, to a row. A row for `ANY_CALL` serves the calls
+    that have no specific row. `fallback` serves all errors that have no row.
     """
 
     core: Mapping[tuple[str, str], Row]

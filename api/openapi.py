@@ -17,7 +17,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 Piece = dict[str, Any]
-"""A part of an OpenAPI document, as it is written there."""
+"""A JSON object that is a part of an OpenAPI document."""
 Form = type[serializers.Serializer[Any]]
 Describe = Callable[[Any], Any]
 

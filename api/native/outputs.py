@@ -30,7 +30,7 @@ def one(value: Body) -> Body:
 
 
 def page(values: Iterable[Body], *, limit: int, next_after: str | int | None) -> Body:
-    """Return the envelope of a list. `next` is the `after` of the next page, or null when there is none."""
+    """Return the envelope of a list. `next` is the `after` of the next page, or null on the last page."""
     return {
         "data": list(values),
         "pagination": {"limit": limit, "next": None if next_after is None else str(next_after)},

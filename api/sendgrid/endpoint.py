@@ -14,7 +14,7 @@ from api.sendgrid.outputs import envelope, json_response, marketing_envelope
 
 
 class Endpoint(KeyEndpoint):
-    """An endpoint that refuses in SendGrid's words: `answers` are those of its family."""
+    """An endpoint that writes refusals in SendGrid's words. `answers` has the refusals of its family."""
 
     answers: ClassVar[errors.Answers] = {}
     bad_json: ClassVar[str] = errors.BAD_JSON
@@ -45,17 +45,17 @@ class MarketingEndpoint(Endpoint):
 
 @csrf_exempt
 def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """Every path below /v3 that is none; serves as the site's handler404 there too."""
+    """Answer 404 for unknown paths below /v3. The site's handler404 uses it there, too."""
     return refuse(request, 404)
 
 
 def bad_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """handler400 below /v3."""
+    """Answer 400 below /v3, as the site's handler400."""
     return refuse(request, 400)
 
 
 def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """handler500 below /v3."""
+    """Answer 500 below /v3, as the site's handler500."""
     return refuse(request, 500)
 
 

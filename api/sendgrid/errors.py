@@ -107,7 +107,7 @@ def plain_refusal(status: int) -> Refusal:
 
 
 class SendGridErrors(ErrorTable[Callable[[Any], Refusal], Refusal]):
-    """The answers of a family. A call is its method."""
+    """The answers of a family. They are found by the core's code and the method of the request."""
 
     def refuse(self, row: Callable[[Any], Refusal], error: Exception | None = None, **values: Any) -> Refusal:
         """Return the refusal of a row. The code of a core error becomes the `error_id` of its problems."""

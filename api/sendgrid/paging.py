@@ -1,6 +1,6 @@
 """Read `page_size` and `page_token` of marketing lists, and write `_metadata` with full addresses.
 
-A token says behind or before which row a page lies, so rows that are made meanwhile move nothing.
+A token names the row before or after a page, so rows that are created meanwhile do not move the pages.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Some rows of a list, the newest first, and what its answer says beside them."""
+    """A page of a list: its rows, the newest first, and the other values of its answer."""
 
     rows: list[Row]
     metadata: dict[str, Any]

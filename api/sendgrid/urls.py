@@ -1,7 +1,7 @@
 """List SendGrid's routes below /v3. Each family lists its own at the end of its views.
 
-A trailing slash is accepted and never redirected, because a redirect would lose the body of a POST request. What does
-not match the pattern of an id is not an id, and never reaches a query.
+A trailing slash is accepted and never redirected, because a redirect would lose the body of a POST request. A text that
+does not match the pattern of an id never reaches a query.
 """
 
 from __future__ import annotations

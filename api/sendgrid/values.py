@@ -25,14 +25,14 @@ from foundation.texts import is_line
 
 MAX_ADDRESS_LENGTH = 320
 MAX_LINE_LENGTH = 998
-"""Characters of a subject, a name or a file's name: RFC 5322 section 2.1.1 gives as much to a line."""
+"""The most characters of a subject, a name or a file's name: the length of a line in RFC 5322 section 2.1.1."""
 CONTENT_BYTES: Final = 2**20
 TITLE_LENGTH: Final = 100
 MAX_CATEGORIES, CATEGORY_LENGTH = 10, 255
 MAX_LISTS, MAX_SEGMENTS = 50, 10
 MAX_LEGACY_LISTS: Final = 1000
 URL_LENGTH: Final = 900
-"""The header that holds the link has room for this many characters."""
+"""The most characters of a URL, for which the header that holds the link has room."""
 EDITORS = ("code", "design")
 URL = re.compile(r"https?://[!-;=?-~]+")
 """An address that can be written between angle brackets in a header."""
@@ -45,7 +45,7 @@ NO_TEST_ADDRESS: Final = "Please provide an email address to which the test shou
 TOO_MANY_TESTS: Final = "You can only send tests to 10 addresses at a time."
 
 Texts = Mapping[tuple[str, str], str | Problem]
-"""The text for a field (or any) with an error of a kind (or any). `{name}` stands for the field."""
+"""The texts by field (or any field) and kind of error (or any kind). `{name}` stands for the field."""
 
 TEXTS: Final[Texts] = {
     (ANY, "string_type"): "{name} must be a string",
@@ -148,7 +148,7 @@ Url = Annotated[
 ]
 Id = Annotated[int, condition("unknown", lambda number: 1 <= number <= HIGHEST_ID)]
 Nothing = Annotated[None, BeforeValidator(lambda value: None if value == "" else value), as_one("unknown")]
-"""Null or an empty text, for what does not exist here: designs, versions of templates."""
+"""Null or an empty text, for things that do not exist here: designs, versions of templates."""
 
 
 @dataclass(frozen=True, slots=True)

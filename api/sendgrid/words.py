@@ -44,7 +44,7 @@ EDITOR_ONLY: Final = "It names the editor that the content was written in."
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 413, 415)
 REPEATABLE = (400, 409, 413, 415)
-"""The refusals of a call that takes an Idempotency-Key: with one even a body that is not needed is read."""
+"""The refusals of a call that takes an Idempotency-Key. With this header, even a body that is not needed is read."""
 REFUSALS = errors.HTTP_ANSWERS | {
     408: "the search took too long",
     409: "the same request or another change of the same thing is in progress: try again",
@@ -79,4 +79,4 @@ def call(
 
 
 marketing_call = partial(call, errors="MarketingErrors")
-"""A call below /v3/marketing."""
+"""Describe a call below /v3/marketing."""

@@ -1,1 +1,1 @@
-"""Marketing Cloud's SOAP API, as far as it is about sends. `docs/soap.md` says what is served and what is not."""
+"""Marketing Cloud's SOAP API for sends. `docs/soap.md` lists the operations that are served."""

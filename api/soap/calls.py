@@ -13,10 +13,10 @@ from campaigns.patience import PATIENCE_SECONDS
 
 @dataclass(slots=True)
 class Call:
-    """A request that was let in.
+    """An authenticated request. Its `headers` go into the answer.
 
-    Its `headers` go into the answer. It `came_to_nothing` if none of its objects could be dealt with. Its changes
-    together wait until `patient_until` (of `time.monotonic`) for changes of other callers.
+    `came_to_nothing` is true if none of its objects could be processed. All its changes together wait for changes of
+    other callers until `patient_until` (a value of `time.monotonic`).
     """
 
     account: Account

@@ -36,17 +36,17 @@ class Code(enum.IntEnum):
     JOB_CREATION = 7008
 
     SEND_ID = 7050
-    """Sluice's: no ID, or not an integer of 31 bits."""
+    """Sluice's code for an ID that is missing or is not an integer of 31 bits."""
     UNKNOWN_SEND = 7051
-    """Sluice's: the account has no send of that ID."""
+    """Sluice's code for an ID that no send of the account has."""
     SEND_STATUS = 7052
-    """Sluice's: not from this status, or nothing could be held back."""
+    """Sluice's code for a status that does not allow the action, or a stop that could hold nothing back."""
     SEND_DATE = 7053
-    """Sluice's: a SendDate that is no time, has passed, or lies too far ahead."""
+    """Sluice's code for a SendDate that is not a time, has passed, or is too far ahead."""
     SENDER = 7054
-    """Sluice's: no verified sender of the account has that FromAddress and FromName."""
+    """Sluice's code for a FromAddress and FromName that no verified sender of the account has."""
     PROPERTY = 7055
-    """Sluice's: a property that cannot be set, or not to this value."""
+    """Sluice's code for a property that cannot be set, or cannot be set to this value."""
 
 
 SEND_CANCELED: Final = "Send canceled"

@@ -1,7 +1,7 @@
 """The errors of the SOAP API: a fault if the call is not done at all, else the code and the text of a result.
 
-A result is about one object, and the call goes on with the others. Every fault has HTTP status 500, whoever is to
-blame, because clients of this API lose the text of any other status.
+A result is about one object, and the call goes on with the others. Every fault has HTTP status 500, even if the client
+is to blame, because clients of this API lose the text of any other status.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from foundation.errors import SluiceError
 
 
 class FaultKind(enum.Enum):
-    """Who is to blame for a fault. Except for the first one, the value is SOAP 1.1's name for it."""
+    """The party that is to blame for a fault. Except for the first one, the value is SOAP 1.1's name for it."""
 
     SECURITY = "Security"
     CLIENT = "Client"
@@ -32,7 +32,7 @@ class FaultKind(enum.Enum):
 
 
 class Fault(Exception):
-    """The answer to a call that is not done. Only faults of our own making have a `code`."""
+    """The answer to a call that is not carried out. Only faults that Sluice defines have a `code`."""
 
     def __init__(
         self, kind: FaultKind, text: str, *, code: Code | None = None, headers: Mapping[str, str] | None = None
@@ -80,7 +80,9 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "unknown_part": Answer(Code.JOB_CREATION, "The send names what the account does not have"),
     "unknown_sender": Answer(Code.SENDER, "The account has no verified sender of that FromAddress and FromName"),
     "unverified_sender": Answer(Code.SENDER, "The sender's address is not verified"),
-    "two_unsubscribe_links": Answer(Code.INVALID_EMAIL, "The email has an unsubscribe group and a link of its own"),
+    "two_unsubscribe_links": Answer(
+        Code.INVALID_EMAIL, "The email has both an unsubscribe group and an unsubscribe link"
+    ),
     "campaign_limit_reached": Answer(
         Code.JOB_CREATION, "The account cannot have more than {limit} sends", "CAMPAIGNS_LIMIT"
     ),
@@ -112,7 +114,7 @@ LACKS: Final = {
     Lack.SENDER: Code.SENDER,
     Lack.SENDER_VERIFICATION: Code.SENDER,
 }
-"""The codes for what is missing from a send, where the API has a code of its own for it. The first one counts."""
+"""The codes for what is missing from a send, where the API has a specific code for it. The first one counts."""
 PARTS: Final = {
     "sender": Answer(Code.SENDER, "The account has no such sender"),
     "lists": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),

@@ -22,7 +22,7 @@ SHOWN: Final = re.compile(r"[^\w.]")
 
 
 class RetrieveError(Exception):
-    """A Retrieve cannot be done; the text gives the reason."""
+    """Raised when a Retrieve cannot be carried out. The text gives the reason."""
 
 
 def shown(name: str | None) -> str:

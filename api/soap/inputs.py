@@ -36,7 +36,7 @@ NOT_SET: Final = (
     "EmailSendDefinition",
     "SuppressionLists",
 )
-"""Properties that would change how a send proceeds, and that Sluice does not have."""
+"""Properties that would change how a send proceeds, and that Sluice does not support."""
 FIXED: Final = (*NOT_SET, "Email", "List", "FromAddress", "FromName", "Subject", "EmailName")
 """Properties of an existing send that cannot be changed."""
 

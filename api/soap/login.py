@@ -27,7 +27,7 @@ def log_in(request: HttpRequest, headers: Sequence[Element]) -> ApiKey:
 
 
 def token_of(headers: Sequence[Element]) -> str | None:
-    """Return the token in a header, or None if there is none. Clients differ in the namespace, so the name decides."""
+    """Return the token in a header, or None. Clients use different namespaces, so only the local name counts."""
     for header in headers:
         name = etree.QName(header).localname
         if name == "fueloauth":

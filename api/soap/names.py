@@ -18,7 +18,7 @@ FAULT_ACTION: Final = f"{WSA}/fault"
 
 
 class Version(enum.Enum):
-    """The SOAP of an envelope, by its namespace."""
+    """The SOAP version of an envelope, by its namespace."""
 
     SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
     SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"

@@ -1,4 +1,4 @@
-"""The objects of a call: check their number and their types, and deal with each by itself."""
+"""The objects of a call: check their number and their types, and process each separately."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def each_by_itself(objects: Iterable[Element], serve: Callable[[int, Element], R
 
 
 def guarded(index: int, element: Element, serve: Callable[[int, Element], Result], *, done: str) -> Result:
-    """Return what `serve` makes of the object, or the reason why it cannot be done. Raises errors of our own making."""
+    """Return the result of `serve` for the object, or the reason why it failed. Errors of the program are raised."""
     try:
         return serve(index, element)
     except (Problem, SluiceError, OperationalError, InterfaceError) as error:

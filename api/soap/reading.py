@@ -28,7 +28,7 @@ OPENING_BYTES: Final = 64 * 2**10
 """The bytes at the beginning of a document, and at its end, that may be parsed before its caller is known."""
 PIECE_BYTES: Final = 4096
 MOST_HEADERS: Final = 100
-"""Elements of a header. WS-Security, WS-Addressing and their like have a dozen."""
+"""The most elements of a header. WS-Security, WS-Addressing and their like have a dozen."""
 MOST_PREFIXES: Final = 1000
 """The largest number of prefixes that may be declared at one place."""
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
@@ -37,7 +37,7 @@ TYPE_NAME: Final = re.compile(r"(?:([^\W\d][\w.-]*):)?([^\W\d][\w.-]*)")
 """A QName (Namespaces in XML 1.0, section 4): a prefix, or None, and a local name."""
 RESERVED_PREFIXES: Final = {"xml", "xmlns"}
 MISCELLANEOUS: Final = {b"<?": b"?>", b"<!--": b"-->"}
-"""What may precede a DOCTYPE or the root: its end by its beginning."""
+"""The constructs that may precede a DOCTYPE or the root. The end of each is keyed by its beginning."""
 OPTIONS: Final[dict[str, Any]] = {
     # Whatever the document says: in other encodings a DOCTYPE looks different.
     "encoding": "utf-8",
@@ -133,7 +133,7 @@ def read_opening(document: bytes) -> Opening:
 def _read_last_headers(root: Element, ending: bytes) -> list[Element]:
     """Return the elements of the header in the last bytes of a document with this root, if it is the last element.
 
-    sfmc-sdk and fuel-soap write the header behind the body. Put into an envelope of its own it must be well-formed, so
+    sfmc-sdk and fuel-soap write the header behind the body. Put into a separate envelope it must be well-formed, so
     neither a text nor a part of the body can be taken for it.
     """
     prefix = f"{root.prefix}:" if root.prefix else ""
@@ -220,12 +220,12 @@ def child(parent: Element, *path: str) -> Element | None:
 
 
 def text_of(element: Element | None) -> str | None:
-    """Return the text of an element without the blanks around it, or None if there is none."""
+    """Return the text of an element without the white space around it, or None if it is empty."""
     return None if element is None else (element.text or "").strip() or None
 
 
 def text(parent: Element, *path: str) -> str | None:
-    """Return the text of a child, or None if there is none."""
+    """Return the text of a child, or None if it is missing or empty."""
     return text_of(child(parent, *path))
 
 
@@ -233,8 +233,8 @@ def type_of(element: Element) -> str | None:
     """Return the local name of an element's `xsi:type`, or None if it has none or names a type of another namespace.
 
     A name without a prefix, or with one that the document does not declare, is taken for one of the API: node-soap
-    writes `tns:Send` and declares `tns` only for a WSDL that does. Raises NotSoap for a document with so many prefixes
-    that to look one up takes long.
+    writes `tns:Send` and declares `tns` only for a WSDL that does. Raises NotSoap if the document has too many prefixes
+    to look one up quickly.
     """
     name = TYPE_NAME.fullmatch(element.get(f"{{{XSI}}}type", "").strip())
     if name is None:

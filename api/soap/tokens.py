@@ -15,13 +15,13 @@ from accounts.models import ApiKey
 from api.caller import UnknownCredentials, find_by_id, find_by_text
 
 TOKEN_SECONDS: Final = 1200
-"""Clients renew a token some minutes before its end, the most careful ones thirteen."""
+"""The lifetime of a token. Clients renew a token some minutes before its end, at most thirteen."""
 SALT: Final = "api.soap.token"
 LONGEST: Final = 500
 
 
 class ExpiredToken(UnknownCredentials):
-    """A token was valid once."""
+    """Raised for a token that has ended."""
 
 
 def make_token(key: ApiKey) -> str:

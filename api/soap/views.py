@@ -88,7 +88,7 @@ def operate(request: HttpRequest) -> HttpResponseBase:
 
 
 class NothingDone(Exception):
-    """A call with an Idempotency-Key had no effect, so the key is free again."""
+    """Raised when a call with an Idempotency-Key had no effect, so that the key can be used again."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ def operation_of(request: HttpRequest, envelope: Envelope) -> Operation:
 
 
 def named_action(request: HttpRequest, envelope: Envelope) -> str:
-    """Return the SOAPAction from whichever place the client has put it; empty if there is none."""
+    """Return the SOAPAction from the place where the client has put it, or an empty text."""
     parameter = ACTION_PARAMETER.search(request.META.get("CONTENT_TYPE", ""))
     places = (request.META.get("HTTP_SOAPACTION", ""), parameter[1] if parameter else "", envelope.action or "")
     named = next((each for text in places if (each := text.strip().strip('"').strip())), "")

@@ -85,7 +85,7 @@ Options = Annotated[
 
 
 class Person(Body):
-    """The columns of a contact, except its address, which stays as it is. Absent ones stay, too."""
+    """The columns of a contact, except its address, which cannot be changed. Absent columns are left unchanged."""
 
     first_name: Line = ""
     last_name: Line = ""
@@ -219,7 +219,7 @@ def _read_values(given: Any, account: Account) -> tuple[dict[int, object], dict[
 
 
 def _read_value(field: FieldDefinition, given: Any) -> object:
-    """Return a value as it is stored. Raises ValueError, of which pydantic's ValidationError is one."""
+    """Return a value in its stored form. Raises ValueError, which includes pydantic's ValidationError."""
     if field.form != FieldForm.LIST or given is None:
         return read_value(field, given)
     if not isinstance(given, list) or len(given) > MOST_OPTIONS:

@@ -44,7 +44,7 @@ class Recipients(Body):
 
 
 class SearchedRecipients(Body):
-    """Texts that are looked for on a list. A text that is not an address is on no list."""
+    """Addresses to search for on a list. A text that is not an address is never on a list."""
 
     recipient_emails: Annotated[list[str], FailFast(), Field(max_length=MAX_EMAILS)]
 

@@ -1,4 +1,4 @@
-"""Write unsubscribe groups and who has left them."""
+"""Write unsubscribe groups and the addresses that have unsubscribed from them."""
 
 from __future__ import annotations
 

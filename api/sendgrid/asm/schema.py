@@ -79,9 +79,9 @@ one_group = extend_schema_view(
 group_suppressions = extend_schema_view(
     get=call(
         "list_group_suppressions",
-        "List the addresses that have left a group",
+        "List the addresses that have unsubscribed from a group",
         tag=SUPPRESSIONS,
-        replies={200: Reply("All addresses that have left the group.", list_of(TEXT))},
+        replies={200: Reply("All addresses that have unsubscribed from the group.", list_of(TEXT))},
         refusals=[404],
     ),
     post=call(
@@ -96,10 +96,10 @@ group_suppressions = extend_schema_view(
 search_group_suppressions = extend_schema_view(
     post=call(
         "search_group_suppressions",
-        "Find which of these addresses have left a group",
+        "Find which of these addresses have unsubscribed from a group",
         tag=SUPPRESSIONS,
         body=component("AnyTexts"),
-        replies={200: Reply("The addresses that have left the group.", list_of(TEXT))},
+        replies={200: Reply("The addresses that have unsubscribed from the group.", list_of(TEXT))},
         refusals=[*REPEATABLE, 404],
     ),
 )
@@ -115,7 +115,7 @@ one_group_suppression = extend_schema_view(
 suppressions = extend_schema_view(
     get=call(
         "list_suppressions",
-        "List the addresses that have left groups, each with its group",
+        "List the addresses that have unsubscribed from groups, each with its group",
         tag=SUPPRESSIONS,
         replies={
             200: Reply(
@@ -128,7 +128,7 @@ suppressions = extend_schema_view(
 address_suppressions = extend_schema_view(
     get=call(
         "get_suppressions_of_address",
-        "List all groups, and whether an address has left them",
+        "List all groups, and whether an address has unsubscribed from them",
         tag=SUPPRESSIONS,
         replies={
             200: Reply("All groups.", record(suppressions=list_of(record(**GROUP["properties"], suppressed=FLAG))))
@@ -149,7 +149,7 @@ global_suppressions = extend_schema_view(
 one_global_suppression = extend_schema_view(
     get=call(
         "get_global_suppression",
-        "Get an address if it has left everything",
+        "Get an address if it has unsubscribed from all mail",
         tag=SUPPRESSIONS,
         replies={
             200: Reply("The address, or an empty object.", {"type": "object", "properties": {"recipient_email": TEXT}}),

@@ -1,4 +1,4 @@
-"""Answer the calls for unsubscribe groups, and for the addresses that have left one or everything."""
+"""Answer the calls for unsubscribe groups, and for addresses that have unsubscribed from a group or from all mail."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class OneGroupSuppression(GroupEndpoint):
 
 @schema.suppressions
 class Suppressions(Endpoint):
-    """The addresses that have left groups, each with its group."""
+    """List the addresses that have unsubscribed from groups, each with its group."""
 
     scopes = {"GET": "asm.groups.suppressions.read"}
 
@@ -130,7 +130,7 @@ class Suppressions(Endpoint):
 
 @schema.address_suppressions
 class AddressSuppressions(Endpoint):
-    """The groups of the account, and whether one address has left them."""
+    """List the groups of the account, and whether one address has unsubscribed from them."""
 
     scopes = {"GET": "asm.groups.suppressions.read"}
 

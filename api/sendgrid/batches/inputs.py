@@ -25,13 +25,13 @@ Status = Annotated[BatchStatus, BeforeValidator(find_status)]
 
 
 class StatusChange(Body):
-    """The status that a batch shall have."""
+    """The requested status of a batch."""
 
     status: Status
 
 
 class Stop(Body):
-    """A batch, and the status that it shall have."""
+    """A batch and its requested status."""
 
     batch_id: Annotated[str, Field(min_length=1, max_length=BATCH_ID_LENGTH)]
     status: Status

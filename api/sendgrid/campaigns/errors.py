@@ -48,7 +48,7 @@ PARTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 Place = Callable[[str], str]
-"""A function that tells where a body has a field."""
+"""A function that returns the path of a field in a body."""
 
 
 def at_the_top(field: str) -> str:
@@ -57,7 +57,7 @@ def at_the_top(field: str) -> str:
 
 
 def conflict(error: CampaignConflict) -> Refusal:
-    """Answer a change that a campaign's status does not allow, where the call has no text of its own."""
+    """Answer a change that a campaign's status does not allow, where the call has no specific text."""
     word = word_for(error.status, Dialect.SINGLE_SENDS)
     return Refusal(400, Problem(f"This cannot be done now: the Single Send is {word}."))
 
@@ -75,7 +75,7 @@ def refuse(problems: list[tuple[str, str]], place: Place) -> Refusal:
 
 
 def not_ready(texts: Mapping[Lack, tuple[str, str]], place: Place = at_the_top) -> Callable[[NotReady], Refusal]:
-    """Make the answer that names everything that a campaign lacks."""
+    """Make the answer that names everything that is missing from a campaign."""
     return lambda error: Refusal(
         400, *(Problem(text, place(field)) for field, text in map(texts.__getitem__, error.lacks))
     )

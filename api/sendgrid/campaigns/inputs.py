@@ -33,7 +33,7 @@ from campaigns.errors import UnknownCampaign
 
 RULES: Final = EditingRules(needs_verified_sender=True, fixed=frozenset({"editor"}))
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
-"""Campaigns on a page, each with its contents of up to a megabyte."""
+"""The default and the highest number of campaigns on a page. A campaign has up to a megabyte of content."""
 
 
 class CampaignChange(Body):
@@ -54,7 +54,7 @@ class CampaignChange(Body):
 
 
 class Schedule(Body):
-    """The time at which a campaign is to be sent. The core tells whether it is in the future."""
+    """The time at which a campaign is to be sent. The core checks that it is in the future."""
 
     send_at: Annotated[int, condition("time", lambda seconds: 0 <= seconds <= LATEST.timestamp())]
 

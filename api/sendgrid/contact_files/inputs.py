@@ -40,7 +40,7 @@ class Export(Body):
     lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
     segments: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="segment_ids")
     notifications: dict[str, Any] = {}
-    """Accepted without effect: nobody is mailed a link."""
+    """It has no effect: nobody is mailed a link."""
     file_type: Literal["csv", "json"] = "csv"
     max_file_size: Annotated[int, Interval(ge=1, le=FILE_MEGABYTES)] | None = None
 

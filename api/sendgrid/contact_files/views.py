@@ -28,7 +28,7 @@ from audience.segments import list_segments
 PAGE, HIGHEST_PAGE = 50, 100
 CHANGES = (JobKind.UPSERT, JobKind.IMPORT, JobKind.DELETE)
 UPLOAD_HEADERS = [{"header": "Content-Type", "value": "application/octet-stream"}]
-"""Any will do: clients expect some."""
+"""The headers that a client must send with its file. Any header will do, but clients expect at least one."""
 
 
 EXPORT_STATUS: Final = {
@@ -122,7 +122,7 @@ class Imports(FileEndpoint):
 
 @schema.one_import
 class OneImport(FileEndpoint):
-    """The progress of an import, or of a PUT or DELETE of contacts."""
+    """Return the progress of an import, or of a PUT or DELETE of contacts."""
 
     scopes = needing(GET="read")
 

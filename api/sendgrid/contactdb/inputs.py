@@ -28,7 +28,7 @@ MAX_LISTS: Final = 1000
 PAGE, HIGHEST_PAGE = 100, 1000
 LAST_PAGE: Final = 10**6
 SHOWN_NAMES: Final = 10
-"""A message shows no more unknown names than these."""
+"""The most unknown names that a message shows."""
 NUMBER: Final = re.compile("[0-9]{1,18}", re.ASCII)
 BOOLEANS: Final = {"true": True, "false": False}
 READ_ONLY: Final = frozenset(

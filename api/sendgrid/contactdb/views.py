@@ -209,7 +209,7 @@ class RecipientCount(ContactDatabase):
 
 @schema.billable_count
 class BillableCount(RecipientCount):
-    """The number of all recipients, since nobody is billed."""
+    """Return the number of all recipients, since nobody is billed."""
 
 
 # --- custom fields ----------------------------------------------------------------------------------------------------

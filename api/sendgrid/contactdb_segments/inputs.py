@@ -50,7 +50,7 @@ class Search(Body):
 
 
 class Segment(Body):
-    """A segment; in a change a field that is missing stays as it is."""
+    """A segment. In a change, a field that is missing is left unchanged."""
 
     name: Annotated[str, condition("blank", str.strip)] = ""
     list_id: ListId = None
@@ -66,7 +66,7 @@ TEXTS: Final[Texts] = {
 
 @dataclass(frozen=True, slots=True)
 class SegmentRequest:
-    """A segment; in a change None stands for a field that stays as it is."""
+    """A segment. In a change, None leaves a field unchanged."""
 
     name: str | None
     list_id: int | None

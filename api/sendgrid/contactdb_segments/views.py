@@ -113,7 +113,7 @@ class SegmentMembers(ContactDatabase):
 
 @schema.search
 class Search(ContactDatabase):
-    """Up to a thousand recipients: of a search there are no pages."""
+    """Return up to a thousand recipients. A search has no pages."""
 
     bad_json = inputs.BAD_JSON
     answers = {"unknown_list": Answer(400, "list_id", inputs.INVALID_LIST)}

@@ -30,9 +30,9 @@ UPSERT_BYTES: Final = 6 * 2**20
 MAX_IDS: Final = 100
 MAX_LISTS: Final = 100
 MAX_PROBLEMS: Final = 20
-"""An answer names no more problems than these."""
+"""The most problems that an answer names."""
 LONGEST_TEXT: Final = 10_000
-"""No field can hold a longer text. The job knows the limit of each field."""
+"""The longest text that any field can hold. The job knows the limit of each field."""
 
 NO_CONTACTS: Final = Problem(f"contacts must be an array of 1 to {UPSERT_LIMIT} objects", "contacts")
 NO_IDS: Final = Problem("either ids or delete_all_contacts=true is required", "ids")

@@ -29,7 +29,7 @@ from campaigns.editing import numbers_of
 from campaigns.errors import UnknownCampaign
 
 SAMPLE = 50
-"""Contacts of an answer that has no pages."""
+"""The most contacts in an answer that has no pages."""
 
 
 class ContactEndpoint(MarketingEndpoint):
@@ -122,7 +122,7 @@ class ContactSearch(ContactEndpoint):
 
 
 class FindByIdentifier(ContactEndpoint):
-    """Contacts by identifiers of one kind, each with its contact or why there is none."""
+    """Return contacts by identifiers of one kind: for each identifier its contact, or an error."""
 
     def find(self, kind: str, field: str) -> Response:
         """Answer with the contacts of the identifiers in this field of the body, by each in the form that is kept."""

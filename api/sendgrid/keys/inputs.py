@@ -26,7 +26,7 @@ class KeyName(Body):
 
 
 class KeyRequest(KeyName):
-    """The name of a key, and what it may do; `scopes` is None if the request does not name any."""
+    """The name and the scopes of a key. `scopes` is None if the request does not name any."""
 
     scopes: (
         Annotated[

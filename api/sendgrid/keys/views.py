@@ -102,7 +102,7 @@ class OneApiKey(Endpoint):
 
 @schema.scopes
 class Scopes(Endpoint):
-    """The scopes of the calling key, which any key may read."""
+    """Return the scopes of the calling key. Every key may read them."""
 
     scopes = {"GET": None}
 

@@ -13,16 +13,16 @@ from mailer.compose.caller_headers import SERVER_HEADERS
 
 MAX_HEADERS = 100
 MAX_NAME_LENGTH = 200
-"""Short enough to leave room on a line."""
+"""The longest name of a header. It leaves room for a value on the line."""
 MAX_SIZE = 20_000
-"""Bytes of all names and values of one object: encoding and folding them costs 15 microseconds a byte at worst."""
+"""The most bytes of all names and values of one object. To encode and fold one byte takes at most 15 microseconds."""
 RESERVED_HEADERS = frozenset(
     {"x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding"}
     | {"to", "from", "subject", "reply-to", "cc", "bcc"}
 )
-"""The names that the documents reserve."""
+"""The names that SendGrid's documentation reserves."""
 HEADER_NAME = re.compile(r"[!-9;-~]+")
-"""RFC 5322 section 3.6.8 `ftext`."""
+"""The syntax of the name of a header (RFC 5322 section 3.6.8, `ftext`)."""
 
 HEADER_VALUE = "The header values cannot contain CRLF characters."
 # Ours, after the texts for categories and custom arguments.

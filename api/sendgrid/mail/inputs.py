@@ -21,7 +21,7 @@ from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personaliz
 
 JSON_TYPE = "application/json"
 MAX_PROBLEMS = 2000
-"""An answer names no more broken rules than these, whatever a body of thirty megabytes has wrong."""
+"""The most broken rules that an answer names, however many a body of thirty megabytes breaks."""
 
 
 @dataclass(frozen=True, slots=True)

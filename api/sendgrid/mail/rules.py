@@ -1,7 +1,7 @@
 """Check the rules between the parts of a mail/send body, which a type cannot express.
 
-They run on what the schema has passed. After an error of type they run too, so that one answer names everything: then
-each part that has the wrong type is there as None, and its rules are left out.
+They run after the checks of types. They run after an error of type, too, so that one answer names everything. A part
+that has the wrong type is None then, and its rules are skipped.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def bypass_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
 
 
 SLACK_SECONDS: Final = 60
-"""A caller's clock may be ahead of ours by this much at the limit of `send_at`."""
+"""The number of seconds by which a caller's clock may be ahead of ours at the limit of `send_at`."""
 
 LOOKED_AT: Final = 10
-"""Entries of a reply_to_list that are not addresses of which each is searched for keys. The core looks at the rest."""
+"""Entries of a reply_to_list that are not addresses: this many are searched for keys. The core checks the rest."""
 DYNAMIC_TEMPLATE_ID = re.compile(r"d-[0-9a-fA-F]{32}")
 LEGACY_TEMPLATE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

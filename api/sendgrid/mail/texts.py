@@ -1,6 +1,6 @@
-"""Say in SendGrid's words what is wrong with the type or form of a part of a mail/send body.
+"""Describe the errors in the types and forms of a mail/send body in SendGrid's words.
 
-`TEXTS` is keyed by the path without its indexes and by pydantic's name for the error. What is not in it is an error of
+`TEXTS` is keyed by the path without its indexes and by pydantic's name for the error. Every other error is an error of
 type, which has one sentence for all fields. Sources: texts seen in real answers, then the published table of errors;
 sentences of ours, where neither has one, are marked so.
 """
@@ -19,7 +19,7 @@ LONGEST_SHOWN = 300
 
 
 class Found(NamedTuple):
-    """Something wrong: where, in which words, and the anchor on the help page ("" for none)."""
+    """An error in a body: its path, its text, and its anchor on the help page ("" for no anchor)."""
 
     loc: Loc
     message: str

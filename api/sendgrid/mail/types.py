@@ -1,7 +1,8 @@
 """Declare the types of a mail/send body. Pydantic checks them and ignores fields that are not named here.
 
-Checked strictly: a boolean is no integer, a number no string, and `null` is a value of the wrong type. Lists that a
-caller may make as long as the body allows stop at the first bad element, so that a bad request costs no gigabytes.
+The checks are strict: a boolean is not an integer, a number is not a string, and `null` has the wrong type. A list that
+may be as long as the body allows is checked up to its first bad element, so that a bad request does not take gigabytes
+of memory.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MAX_BATCH_ID_LENGTH = 200
 Text = Annotated[str, StringConstraints(min_length=1)]
 LINE_PATTERN = f"^[^{NOT_IN_LINE}]*$"
 Line = Annotated[str, StringConstraints(max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
-"""Goes into a header: no line break and no control character but a tab."""
+"""A text for a header. The only control character that it may have is a tab."""
 
 AsciiAddressText = Annotated[
     str,
@@ -41,7 +42,7 @@ ReplyToText = Annotated[
     StringConstraints(max_length=MAX_ADDRESS_LENGTH, pattern=LINE_PATTERN),
     WithJsonSchema({"type": "string", "format": "idn-email", "maxLength": MAX_ADDRESS_LENGTH}),
 ]
-"""An address, or what becomes one by substitutions, which a rule looks at."""
+"""An address, or a text that substitutions turn into one, which a rule checks."""
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LINE_LENGTH, pattern=LINE_PATTERN)]
 AnyObject = dict[str, Any]
 

@@ -37,7 +37,7 @@ CALLER_REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     UnknownCredentials: Refusal(401, Problem("The provided authorization grant is invalid, expired, or revoked")),
     ScopeMissing: Refusal(401, Problem("Authenticated user is not authorized to send mail")),
 }
-"""The answers to a caller that is not let in, where they differ from those of the other calls."""
+"""The answers to a refused caller, where they differ from those of the other calls."""
 
 
 def shown_ids(error: UnknownGroup) -> str:

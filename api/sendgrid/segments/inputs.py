@@ -41,7 +41,7 @@ class Refresh(Body):
 
 @dataclass(frozen=True, slots=True)
 class SegmentRequest:
-    """A segment; in a change None stands for a field that stays as it is. The core reads the query."""
+    """A segment. In a change, None leaves a field unchanged. The core reads the query."""
 
     name: str | None
     query: str | None

@@ -26,7 +26,7 @@ BAD_ZONE: Final = Problem("timezone must be the name of a time zone, such as Ame
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days that are wanted, the first and the last included, in a time zone, in total or by day."""
+    """The requested days, the first and the last included, in a time zone. The statistics are in total or by day."""
 
     zone: ZoneInfo
     since: dt.date | None

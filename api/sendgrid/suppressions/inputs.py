@@ -19,10 +19,10 @@ from mailer.suppressions.lists import Window
 EMAIL: Final = r"(?P<email>[^/\0]{1,320}|[^@\0]{1,300}@[^/@\0]{1,300})"
 """The pattern of an address in a path. Its local part may have slashes."""
 MAX_EMAILS: Final = 10_000
-"""Addresses in one request."""
+"""The most addresses in one request."""
 MAX_LIMIT: Final = 500
 LATEST: Final = 4_102_444_800
-"""The year 2100: no list has anything later."""
+"""The year 2100. No list has a later entry."""
 INVALID_EMAIL = Problem(f"email must be at most {MAX_ADDRESS_LENGTH} characters", "email")
 
 

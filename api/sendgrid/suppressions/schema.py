@@ -79,7 +79,7 @@ INVALID = record(created=NUMBER, email=TEXT, reason=TEXT)
 SPAM_REPORT = record(created=NUMBER, email=TEXT, ip=TEXT)
 
 unsubscribes = describe_list(
-    "unsubscribes", "have left everything", record(created=NUMBER, email=TEXT), may_be_deleted=False
+    "unsubscribes", "have unsubscribed from all mail", record(created=NUMBER, email=TEXT), may_be_deleted=False
 )
 bounces = describe_list("bounces", "do not exist", BOUNCE)
 one_bounce = describe_entry("bounce", "does not exist", BOUNCE)

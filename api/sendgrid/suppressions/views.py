@@ -17,7 +17,7 @@ from mailer.suppressions import lists
 
 
 class List(Endpoint):
-    """A list; entries may be taken off it, many or all at once."""
+    """Return the entries of a list, and remove several or all of them."""
 
     kind: ClassVar[SuppressionKind]
 
@@ -37,7 +37,7 @@ class List(Endpoint):
 
 
 class Entry(Endpoint):
-    """One address of a list."""
+    """Return or remove one address of a list."""
 
     kind: ClassVar[SuppressionKind]
 
@@ -61,7 +61,7 @@ def scopes_for(name: str) -> Needed:
 
 @schema.unsubscribes
 class Unsubscribes(List):
-    """The addresses that have left everything. Calls below `asm/suppressions/global` take them off."""
+    """List the addresses that have unsubscribed from all mail. Calls below `asm/suppressions/global` remove them."""
 
     kind = SuppressionKind.GLOBAL
     scopes = {"GET": ("suppression.unsubscribes.read", "suppression.read")}
@@ -110,7 +110,7 @@ class OneSpamReport(Entry):
 
 
 BOUNCE_CLASSIFICATIONS = r"classifications(/.*)?"
-"""Paths of SendGrid's calls that do not exist here. They would otherwise match as addresses."""
+"""The paths of SendGrid calls that do not exist here. Without this pattern they would match as addresses."""
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^suppression/unsubscribes/?$", Unsubscribes.as_view()),
