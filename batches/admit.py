@@ -21,7 +21,7 @@ from batches.states import PARCEL_MOVES, BatchStatus, Lane, ParcelState
 from batches.verdict import VERDICTS, Gate, GateStatus, Limits, Phase, Verdict
 
 PAGE = 2000
-"""Parcels to a transaction: a million messages are one page, and the gate's rows are locked for milliseconds."""
+"""The parcels of a transaction: a million messages are one page, and the gate's rows are locked for milliseconds."""
 
 TARGETS = {
     Verdict.RELEASE: ParcelState.DUE,
@@ -31,13 +31,13 @@ TARGETS = {
     Verdict.HOLD: ParcelState.HELD,
 }
 EARLY_SECONDS = 2.0
-"""A wave task that comes up to this early waits; earlier than that it leaves the wave to the sweeper."""
+"""A wave task that starts up to this early waits. An earlier one does nothing: the sweeper finds the wave."""
 BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 END = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 HIGHEST_ID = 2**63 - 1
 
 Place = tuple[dt.datetime, int]
-"""The `due_at` and id that a page of parcels comes after."""
+"""The `due_at` and the id of the parcel after which a page begins."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The result of `read_locked_gate`: the gate, the limits of this batch, what of the account is purged, the time."""
+    """The result of `read_locked_gate`: the gate, the limits of this batch, the purge of the account, the time."""
 
     gate: Gate
     limits: Limits

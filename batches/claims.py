@@ -61,7 +61,7 @@ class Slice:
 
 
 class Claimer:
-    """Claims parcels for one worker instance: knows its id, and whose turn it is in each lane."""
+    """Claims parcels for one worker instance. It knows its id, and whose turn it is in each lane."""
 
     def __init__(self) -> None:
         self.worker_id = 0
@@ -80,7 +80,7 @@ class Claimer:
         return next((claims for lane in lanes if (claims := self._claim(lane, messages, slow, is_slow=is_slow))), [])
 
     def claim_slow(self, *lanes: Lane, slow: Sequence[int], messages: int, workers: int) -> list[Claim]:
-        """Claim mail of the batches `slow` as `claim_next` does; none while so many other workers have some of it.
+        """Claim mail of the batches `slow` like `claim_next`, but none while `workers` other workers have some.
 
         Those who claim slow mail take turns, so that each sees the claims of those before it.
         """

@@ -16,7 +16,7 @@ from batches.states import ParcelState
 from foundation.clock import Now
 
 LOOKED_AT = 20_000
-"""Parcels that a figure for the whole installation looks at, so that no page costs more as the tables grow."""
+"""The most parcels read for a figure of the whole installation, so that no page costs more as the tables grow."""
 PENDING = F("size") - F("sent") - F("refused") - F("dropped") - F("stopped") - F("in_doubt") - F("moved")
 COUNTED = Q(is_remainder=False)
 

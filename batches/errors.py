@@ -12,7 +12,7 @@ class UnknownBatch(SluiceError):
 
 
 class StatusConflict(SluiceError):
-    """The batch is not in a status from which the caller's dialect allows this move."""
+    """Raised when the caller's dialect does not allow this move from the batch's status."""
 
     code = "status_conflict"
 
@@ -30,7 +30,7 @@ class StopTooLate(SluiceError):
 
 
 class PauseIsOver(SluiceError):
-    """A pause shall end at a time that has passed."""
+    """Raised when the requested end of a pause has passed."""
 
     code = "pause_is_over"
 

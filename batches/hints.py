@@ -128,7 +128,7 @@ SOON = dt.timedelta(seconds=2)
 """A wave this near may fire before a slow commit of its mail: it is hinted for each mail."""
 
 WaveKey = tuple[int, dt.datetime]
-"""A batch's id, and the due_at of some of its parcels."""
+"""The key of a wave: the id of its batch, and the due_at of its parcels."""
 
 
 class Hinter:
@@ -178,7 +178,7 @@ class Hinter:
 
 
 class Direct:
-    """Publishes at once, in the process that accepts: no worker, command or test needs a thread."""
+    """Publishes at once, in the process that accepts, so that workers, commands and tests need no thread."""
 
     def leave(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
         for lane, parcels in due.items():

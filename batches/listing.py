@@ -1,7 +1,7 @@
 """An account's batches and receipts, a page at a time, newest first.
 
-A page is asked for by the public id of the last row of the one before it, so rows that are made meanwhile move
-nothing.
+A page is requested by the public id of the last row of the page before it, so rows that are created meanwhile do not
+move the pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Row = TypeVar("Row", Batch, Receipt)
 
 
 class UnknownPlace(LookupError):
-    """The list has no row of the id that a page shall come after."""
+    """Raised when no row of the list has the id after which a page is to begin."""
 
 
 def list_batches(

@@ -19,7 +19,7 @@ PARCEL_SPAN = 512
 PARCEL_SIZE = 500
 """Messages to a parcel, at most."""
 OF_CALLERS = Q(is_default=False, is_campaign=False)
-"""The batches that callers know by their ids, and move."""
+"""The batches whose ids callers know, and which they can pause, cancel and resume."""
 
 
 class Batch(models.Model):
@@ -67,7 +67,7 @@ class Batch(models.Model):
 
     @property
     def is_hidden(self) -> bool:
-        """Return whether it is none of `OF_CALLERS`."""
+        """Return whether callers cannot see this batch (see `OF_CALLERS`)."""
         return self.is_default or self.is_campaign
 
     @property
@@ -80,8 +80,8 @@ class Batch(models.Model):
 class Parcel(models.Model):
     """Up to 500 messages of one batch and one `send_at`: the only row that changes on a message's way.
 
-    `members` is a bit mask, bit n for the message `base * 512 + n`: those which this parcel still has to send (null:
-    all `size` of them). The counters say what became of the others.
+    `members` is a bit mask: bit n is set while this parcel still has to send the message `base * 512 + n` (null: all
+    `size` messages). The counters have the outcomes of the others.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="parcels", db_index=False)
@@ -99,7 +99,7 @@ class Parcel(models.Model):
     )
 
     is_replay = models.BooleanField(
-        default=False, db_default=False, help_text="All it still has to send may have left before"
+        default=False, db_default=False, help_text="All messages it still has to send may have been sent before"
     )
 
     worker_id = models.BigIntegerField(null=True)
@@ -115,7 +115,9 @@ class Parcel(models.Model):
     dropped = models.SmallIntegerField(default=0)
     stopped = models.SmallIntegerField(default=0)
     in_doubt = models.SmallIntegerField(default=0)
-    doubtful = models.BinaryField(null=True, max_length=PARCEL_SPAN // 8, help_text="Which ones may have left")
+    doubtful = models.BinaryField(
+        null=True, max_length=PARCEL_SPAN // 8, help_text="The messages that may have been sent"
+    )
     moved = models.SmallIntegerField(default=0, help_text="Messages that another parcel holds now")
     finalized_at = models.DateTimeField(null=True)
     is_folded = models.BooleanField(default=False, help_text="Counted in its batch's totals")
@@ -191,7 +193,7 @@ class BatchTotals(models.Model):
 
 
 class Receipt(models.Model):
-    """The answer to a stop or a resume, kept: who, when, why, and how much had been sent before."""
+    """The stored answer to a stop or a resume: who, when, why, and how much had been sent before."""
 
     class Action(models.TextChoices):
         PAUSE = "pause", "pause"

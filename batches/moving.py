@@ -1,8 +1,8 @@
-"""Moving messages between parcels, and out of them: what retry, reschedule, replay, drop and the stop of one share.
+"""Move messages between parcels and out of them, for retry, reschedule, replay, drop and the stop of one message.
 
-A message is in the mask of at most one parcel that still has to send it. Whoever moves it holds the row lock of that
-parcel, which no worker may have claimed; a claimed one is recalled first. The counters stay right: what leaves a parcel
-is counted there as `moved`, or as what became of it.
+A message is in the mask of at most one parcel that still has to send it. To move it takes the row lock of that parcel,
+which no worker may have claimed; a claimed parcel is recalled first. The counters stay right: a message that leaves a
+parcel is counted there as `moved`, or by its outcome.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from batches.stop.exact import STOP_CHANNEL
 from foundation.clock import Now, database_now
 
 RECALL_FOR = dt.timedelta(seconds=15)
-"""Longer than the wait for a recall. If the process that recalled the parcel dies, it is claimed again after this."""
+"""Longer than the wait for a recall. A parcel whose recaller dies is claimed again after this time."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 
 
@@ -93,7 +93,7 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
 
 
 def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]:
-    """Keep about one of so many equal parts of what is claimed, and make the rest due for other workers.
+    """Keep about one of `parts` equal parts of the claims, and make the rest due for other workers.
 
     The rest is whole parcels and parts of one. Return the claims that were given back, and how many parcels are due
     now.

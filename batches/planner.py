@@ -1,7 +1,7 @@
 """Plan: look a short horizon ahead and publish, for each wave in it, one ETA task at its time.
 
-What lies beyond the horizon waits in PostgreSQL and costs nothing. How far the planner has come is one row (`Mark`
-"plan"); a wave accepted behind it is planned by accept, at once.
+Waves beyond the horizon wait in PostgreSQL and cost nothing. The progress of the planner is one row (`Mark` "plan").
+Accept plans a wave at once if the planner has already passed its time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The SQL that the ORM cannot say: skip scans, SKIP LOCKED under a limit, several tables in one statement.
+"""The SQL that the ORM cannot express: skip scans, SKIP LOCKED under a limit, several tables in one statement.
 
 Two rules keep these fast at any size (measured, docs/decisions): parcels are picked by
 `id = any(array(select … for update skip locked limit n))`, since a join at a large limit flips to a sequential scan;
@@ -243,7 +243,7 @@ select case when exists (select from batches_parcel where state = {DUE}) then 0 
 """
 
 COPIED = ("batch_id", "account_id", "lane", "send_at", "due_at", "base", "attempts", "is_remainder", "is_replay")
-"""The columns that a parcel has in common with the one it was split from, unless whoever splits says otherwise."""
+"""The columns that a parcel has in common with the one it was split from, unless the caller sets other values."""
 OWN = {
     "id": "nextval('batches_parcel_id_seq')",
     "state": str(DUE),
@@ -308,7 +308,7 @@ GATE_COLUMNS = {
     "is_late": """coalesce(sluice_now() >= greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)
                              + make_interval(secs => a.lateness_limit), false)""",
 }
-"""The fields of `Gate`, as they are read of a parcel p."""
+"""The fields of `Gate`, as they are selected for a parcel p."""
 IS_RECALLED = "coalesce(p.recalled_until > sluice_now(), false)"
 # Everything that can stop a parcel p, in the order of `Gate`'s fields, and whether the parcel is recalled.
 GATE = ", ".join(

@@ -10,7 +10,7 @@ from django.db import models
 
 
 class BatchStatus(models.IntegerChoices):
-    """The last word of a caller about a batch."""
+    """The status that a caller last gave a batch."""
 
     OPEN = 0, "open"
     PAUSED = 1, "paused"
@@ -35,7 +35,7 @@ class ParcelState(models.IntegerChoices):
     DONE = 4, "done"
     """In: record: every message of it has an outcome. Final."""
     DISCARDED = 5, "discarded"
-    """In: admit on `discard`. Final: what was not sent never will be."""
+    """In: admit on `discard`. Final: the unsent messages are never sent."""
     EXPIRED = 6, "expired"
     """In: admit on `expire`. Final: it was retained for too long."""
     HELD = 7, "held"

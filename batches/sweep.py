@@ -99,7 +99,8 @@ class Watch:
 
     A worker is dead when its last look is the same in two reads a lease apart, on a clock that nobody sets. The lease
     is longer than the deadline of a slice, so what it was sending when it fell silent has ended by itself, even if it
-    was only suspended. Marking is guarded by the look that was seen: one that came meanwhile wins.
+    was only suspended. A worker is marked only if its last look is still the one that was read, so a look that came
+    meanwhile wins.
     """
 
     def __init__(self, lease_seconds: float | None = None) -> None:

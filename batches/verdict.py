@@ -68,7 +68,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The time for which a paused parcel is kept, from its `send_at`, and how late it may be sent; None: however late.
+    """How long a paused parcel is kept after its `send_at`, and how late a parcel may be sent (None: without a limit).
 
     Lateness counts from the last of `due_at` and `opened_at`, when a resume or a thaw let the mail be sent again.
     """

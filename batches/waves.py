@@ -1,6 +1,6 @@
-"""Waves, for those who look at them: the parcels of one batch that share one `send_at`.
+"""Read waves: the parcels of one batch that share one `send_at`.
 
-Every look is bounded by the parcels it reads, so the oldest finished waves may be missing; they are in their batch's
+Every function reads a limited number of parcels, so the oldest finished waves may be missing; they are in their batch's
 counts.
 """
 
@@ -57,10 +57,10 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A batch as it stands: what the gate says of it, its counts, its latest waves.
+    """The current state of a batch: the status at its gate, its counts and its latest waves.
 
-    `retention` is how long after their `send_at` its retained messages are kept; None: as things stand they do not
-    expire, because the batch is not paused, or something is frozen.
+    `retention` is how long after their `send_at` its retained messages are kept. It is None while they do not expire,
+    because the batch is not paused, or something is frozen.
     """
 
     batch: Batch

@@ -33,7 +33,7 @@ REFUSALS: dict[type[SluiceError], str] = {
     UnknownMessage: "the message no longer exists",
     MessageInFlight: "a worker is sending the message; try again in a few seconds",
 }
-"""The texts of errors whose own text is a name for programs. Apps above this one add theirs."""
+"""The texts for errors whose text is an identifier for programs. Apps above this one add theirs."""
 
 
 class ReasonForm(forms.Form):
@@ -105,7 +105,7 @@ class Question:
 
 
 Carry = Callable[[str, dict[str, Any]], Receipt | HttpResponse]
-"""Carries an action out with the actor and the values of the form. Returns a receipt to be shown, or a response."""
+"""A function that carries out an action with the actor and the form's values. It returns a receipt or a response."""
 
 
 def actor_of(request: HttpRequest) -> str:

@@ -59,7 +59,7 @@ class CountedBatches(ChangeList):
 
 
 class CountedBatch(Protocol):
-    """A batch of such a page."""
+    """A batch on a page of `CountedBatches`."""
 
     counts: Counts
 

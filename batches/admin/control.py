@@ -36,12 +36,12 @@ ALLOWED_FROM: dict[Button, Collection[BatchStatus]] = {
     PAUSE: frozenset({BatchStatus.OPEN, BatchStatus.CANCELLED}),
     CANCEL: frozenset({BatchStatus.OPEN, BatchStatus.PAUSED}),
 }
-"""The buttons in their order, and the statuses in which each makes sense."""
+"""The buttons in their order, and the statuses in which each is offered."""
 BUTTONS = tuple(ALLOWED_FROM)
 
 
 class PauseForm(ReasonForm):
-    """The form of a pause: a reason, and its end, if not until somebody resumes it."""
+    """The form of a pause: a reason, and its end. Without an end the pause lasts until somebody resumes the batch."""
 
     until = TimeField(
         label="Until (UTC)",

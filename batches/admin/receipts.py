@@ -34,7 +34,7 @@ REFRESH_SECONDS = 2
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
-    """Receipts are written by an action, and never again."""
+    """The pages of receipts. A receipt is written once, by its action, and cannot be changed."""
 
     list_display = (
         "shown_time",

@@ -1,4 +1,4 @@
-"""Forms that save through the core, which may refuse what the form has let pass: somebody else was faster."""
+"""Forms that save through the core, which may refuse a valid form: somebody else may have been faster."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RefusableForm:
 class RefusableAdmin(ModelAdmin[Row]):
     """An admin that shows the form again, with what was typed and the reason, when the core refuses.
 
-    Nothing was changed then: what was saved was undone with the page's transaction.
+    Nothing is changed then, because the page's transaction is rolled back.
     """
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -7,6 +7,6 @@ looks at the gate (`batches/claims.py`). So one of the two always sees the other
    are waited for; then the receipt gets its exact counts.
 2. `control.py`: a caller pauses, cancels or resumes a batch. `freeze.py`: an operator does so with an account, or with
    the installation.
-3. `purge.py` and `reschedule.py`: what waits is discarded, or gets another time.
-4. `dry_run.py`: what each of them would do, without doing it.
+3. `purge.py` and `reschedule.py`: waiting mail is discarded, or gets another time.
+4. `dry_run.py`: the effects of each of them are counted, without doing it.
 """

@@ -1,6 +1,6 @@
-"""A dry run: what a stop, a resume, a reschedule or a purge would find, without doing it.
+"""Dry runs: count the effects of a stop, a resume, a reschedule or a purge without doing it.
 
-What the move itself would raise is raised here. By the time the move is made the counts may be others.
+A dry run raises the errors that the move itself would raise. The counts may have changed when the move is made.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from foundation.clock import Now, database_now
 from foundation.ids import url_safe
 
 STOP_CHANNEL = "sluice_stop"
-"""Workers LISTEN to this channel, so that they leave a slice early. Only stops notify: NOTIFY serialises commits."""
+"""Workers LISTEN to this channel, so that they end a slice early. Only stops notify: NOTIFY serialises commits."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 DOUBTS_NAMED = 10_000
 COUNTED = ("sent", "stopped", "in_doubt", "ended")
@@ -42,7 +42,7 @@ ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Rece
 class PauseTerms:
     """The end of a pause, and how long after its `send_at` mail is retained meanwhile.
 
-    None: until somebody resumes it, and as the installation says.
+    Without an end, the pause lasts until somebody resumes it. Without a retention, the installation's setting is used.
     """
 
     until: dt.datetime | None = None

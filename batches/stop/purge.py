@@ -1,8 +1,8 @@
 """Purge: everything that a frozen account still has to send is discarded. Later mail is untouched.
 
-The line is drawn at a parcel id, under a lock that accept shares before it draws its ids: what was accepted before the
-line is below it, what is accepted later is above. Everything after that is sweeping: the gate treats what is purged as
-cancelled, so nothing of it can leave, whoever dies before it is all discarded.
+The line is drawn at a parcel id, under a lock that accept shares before it draws its ids: mail that was accepted before
+the line is below it, mail that is accepted later is above it. After that the sweeper discards the mail. The gate treats
+purged mail as cancelled, so none of it is sent, even if a process dies before everything is discarded.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 
 
 def finish_purges() -> int:
-    """Discard what purges have left, such as mail that a worker had; return the number of discarded messages.
+    """Discard the rest of purged mail, such as mail that a worker had; return the number of discarded messages.
 
     It takes `PURGE_SECONDS` of a round of the sweeper at most. The rest goes with the next rounds.
     """
