@@ -1,8 +1,8 @@
 """API keys: create, find, rename and revoke them; and the scopes that they hold.
 
-The secret is shown once, to whoever creates the key; the database holds its SHA-256 digest. A plain digest is enough,
-since the secret is 256 random bits and cannot be guessed. A revoked key is refused from the very next request, on every
-node: a key that comes from this process's memory must be checked again by the statement that does the work.
+The secret is shown once, to the person who creates the key; the database holds its SHA-256 digest. A plain digest is
+enough, since the secret is 256 random bits and cannot be guessed. A revoked key is refused from the very next request,
+on every node: a key that comes from this process's memory must be checked again by the statement that does the work.
 
 The names of the scopes are SendGrid's, including those of endpoints that do not exist here, so that a key made today
 keeps its meaning; names that begin with `sluice.` are for what SendGrid does not have. The only wildcard is
@@ -194,14 +194,14 @@ def key_text(key_id: str, secret: str) -> str:
 
 
 def find_key_of(username: str, secret: str) -> ApiKey | None:
-    """Return the living key of the account with this secret part; None if there is none."""
+    """Return the living key of the account with this secret part, or None if it does not exist."""
     for (key_id,) in fetch_first(FIND_KEY_ID, [username, digest(secret)]):
         return find_key(key_text(key_id, secret))
     return None
 
 
 def find_key(bearer_text: str) -> ApiKey | None:
-    """Return the valid key of a text with its account, the account's parent and the time; None if there is none.
+    """Return the valid key of a text, with its account, the account's parent and the time, or None.
 
     It costs one indexed read, which must be the first statement of a request.
     """
@@ -217,7 +217,7 @@ def find_key(bearer_text: str) -> ApiKey | None:
 
 
 def find_living(key_id: str) -> ApiKey | None:
-    """Return a valid key by its id, for a caller that was authenticated in another way; None if there is none."""
+    """Return a valid key by its id, or None. Use it for callers that were authenticated in another way."""
     for found_at, *row in fetch_first(FIND_KEY, [key_id]):
         key = load_key(row)
         key.found_at = found_at

@@ -80,7 +80,7 @@ class FieldDefinition(models.Model):
 
 
 class Audience(models.Model):
-    """The number of an account's contacts. Whoever changes contacts or memberships of the account locks the row."""
+    """The number of an account's contacts. Every change of the account's contacts or memberships locks the row."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
     contacts = models.BigIntegerField(default=0, db_default=0)
@@ -343,8 +343,8 @@ class Job(models.Model):
 class JobTurn(models.Model):
     """The last time that a job of an account was taken.
 
-    The row is locked by whoever takes or creates a job of the account, so that its running and waiting jobs can be
-    counted.
+    The row is locked by the transaction that takes or creates a job of the account, so that its running and waiting
+    jobs can be counted.
     """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")

@@ -150,7 +150,7 @@ class Pacer:
 
 
 def repace(campaign: Campaign, *, is_resumed: bool = False, is_in_turn: bool = False) -> list[dt.datetime]:
-    """Give new times, from now on, to all parcels of the campaign that wait and are not claimed. Return the times.
+    """Give new times, starting now, to all waiting parcels of the campaign that are not claimed. Return the times.
 
     A campaign without a pace that `is_resumed` keeps its times. With a pace, mail that became due meanwhile would be
     sent all at once, or outside its window. If the account has a rate, the campaign comes after the account's other

@@ -79,7 +79,7 @@ order by wave, number
 
 
 # The time when the last parcel of the account's other campaigns that has a time has been sent, at the account's rate;
-# null if there is none. A paused campaign gives its times back: it gets others when it is resumed.
+# null if no parcel has one. A paused campaign gives its times back: it gets others when it is resumed.
 TAKEN_BY_OTHERS: Final = f"""
 select max(p.send_at + p.size * interval '1 minute' / t.rate_per_minute)
 from campaigns_accountterms t join campaigns_campaign c using (account_id)

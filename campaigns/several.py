@@ -47,7 +47,7 @@ def stop_campaigns(
     allowed_from: Statuses,
     patient_until: float,
 ) -> list[Stop]:
-    """Pause or cancel several campaigns, each with a commit of its own, and return their results in the same order.
+    """Pause or cancel several campaigns, each in a separate transaction, and return their results in the same order.
 
     Returns when no further message of them is sent, or after `STOP_WAIT_SECONDS`. All together they wait until
     `patient_until` (of `time.monotonic`) for other changes of the same campaigns to be committed.

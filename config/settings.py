@@ -140,10 +140,10 @@ SYSTEM_FROM = env.str("SYSTEM_FROM", f"sluice@{MESSAGE_ID_DOMAIN}")
 VERIFIED_DOMAINS: frozenset[str] = frozenset(map(domain_key, env.list("VERIFIED_DOMAINS", [])))
 """Senders of these domains, in any spelling, need no verification."""
 LOCAL_INBOX = env.str("LOCAL_INBOX", "")
-"""The Maildir of a local inbox, shown in the admin; empty where there is none."""
+"""The Maildir of a local inbox, which the admin shows; empty without an inbox."""
 
 IP_POOLS: frozenset[str] = frozenset(env.list("IP_POOLS", [], validate=validate_pools))
-"""Names of IP pools that requests may use, without effect: which address mail leaves from is up to the SMTP peer."""
+"""Names of IP pools that requests may use, without effect: the SMTP peer chooses the address that sends the mail."""
 
 # --- rules of the APIs (SendGrid's values) ----------------------------------------------------------------------------
 

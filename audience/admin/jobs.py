@@ -78,7 +78,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
 
 def describe_status(job: Job) -> str:
-    """Return the status of a job in words, with the steps of a pending job told apart."""
+    """Return the status of a job in words, which distinguish the steps of a pending job."""
     if job.status != JobStatus.PENDING:
         return job.status
     if job.uploaded_at is None:

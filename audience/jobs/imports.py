@@ -30,7 +30,7 @@ PAGE_ROWS = 5000
 PAGE_BYTES = 8 * 2**20
 """The largest part of a file that is stored in one transaction, and so held in memory."""
 COLUMNS: Final = frozenset({*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails"})
-"""The fields that a column of a file may have, besides custom fields."""
+"""The fields that a column of a file may have, in addition to custom fields."""
 ALTERNATES_END: Final = re.compile("[,;]")
 
 Column = str | int | None

@@ -112,7 +112,10 @@ class Clients:
             self.close(connection)
 
     def reserve(self, connection: Connection, size: int) -> bool:
-        """Reserve room for a body of this size; False if there is none. Called repeatedly as a chunked body grows."""
+        """Reserve room for a body of this size, and return whether there was room.
+
+        It is called again as a chunked body grows.
+        """
         more = size - connection.reserved_bytes if size > IN_MEMORY_BYTES else 0
         if self.spooled_bytes + more > self._options.spool_bytes:
             return False

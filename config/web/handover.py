@@ -38,7 +38,7 @@ class Mailbox:
         return True
 
     def receive(self) -> tuple[socket.socket, bytes] | None:
-        """Return the next connection and the bytes that begin its request; None when there is none."""
+        """Return the next connection and the bytes that begin its request, or None if no connection waits."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self.receiver, MOST_BYTES + 1, 1)
         except (BlockingIOError, InterruptedError):

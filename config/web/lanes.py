@@ -1,7 +1,7 @@
 """The threads of a process that run views, and the requests that wait for them.
 
-Callers take turns: the next request is taken from the caller that has waited longest since its last turn, so many
-requests of one caller do not delay those of others.
+Callers take turns: the next request is taken from the caller that has waited longest since its last turn, so that a
+caller with many requests does not delay the others.
 """
 
 from __future__ import annotations

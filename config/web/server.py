@@ -168,7 +168,7 @@ class Server:
     # --- connections ------------------------------------------------------------------------------------------------
 
     def _accept(self) -> bool:
-        """Accept one connection; False if there is none. One in a turn, so that the processes share them."""
+        """Accept one connection; return False if none waits. One in each turn, so that the processes share them."""
         assert self._listener
         try:
             sock, address = self._listener.accept()
