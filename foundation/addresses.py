@@ -61,7 +61,7 @@ _DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
 
 
 class BadDomain(ValueError):
-    """A domain has no form in A-labels. The text says why."""
+    """Raised when a domain has no form in A-labels. The text gives the reason."""
 
 
 def is_address(text: str) -> bool:

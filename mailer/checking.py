@@ -9,8 +9,8 @@ composer writes. The work is bounded by the size of the request: nothing is fill
 
 The guard against a caller that schedules without end counts the waiting messages of all accounts. It need not be exact,
 so nothing is counted for each request: each process counts every ten seconds, or less often when counting takes long.
-An account may exceed its limit by what it sends in between, and, in a table of more than `BLOCKS` blocks, by the error
-of a sample.
+An account may exceed its limit by the mail that it sends in between, and, in a table of more than `BLOCKS` blocks, by
+the error of a sample.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ MESSAGE_ID_RULE: Final = (
     "with its substitutions"
 )
 REPLY_TO_RULE: Final = "the reply_to is not a valid address with the substitutions of {where}"
-REPLY_TO_SIZE: Final = "there are too many substitutions for so many reply_to addresses"
+REPLY_TO_SIZE: Final = "there are too many substitutions for this number of reply_to addresses"
 
 
 def check_headers(draft: MailDraft) -> None:
@@ -234,7 +234,7 @@ BLOCKS = 4000
 """The most blocks of the parcels' table that are read: 32 MB, some 100,000 parcels, tens of milliseconds."""
 LOOK_AGAIN_SECONDS = 10.0
 REST = 100.0
-"""Looking takes at most one part in so many of a process's time."""
+"""The checks take at most 1 / `REST` of a process's time."""
 
 # Whole blocks chosen by chance: the cost is that of the blocks, however many accounts, batches and parcels there are.
 # The ORM has no samples.

@@ -46,7 +46,7 @@ class Attachment:
 class Bypass(enum.IntFlag):
     """The suppressions that a mail ignores: all of them, or those of one kind.
 
-    `UNSUBSCRIBES` are the global ones: a recipient who has left a group stays out of it.
+    `UNSUBSCRIBES` are the global ones: a recipient who has unsubscribed from a group stays unsubscribed.
     """
 
     NOTHING = 0

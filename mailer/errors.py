@@ -30,13 +30,13 @@ class Inexpressible(SluiceError):
 
 
 class ReservedHeader(SluiceError):
-    """A caller's header is one that only the server writes; `field` says where, the text which."""
+    """Raised for a caller's header that only the server writes. `field` is its path, and the text names it."""
 
     code = "reserved_header"
 
 
 class InvalidMessageId(SluiceError):
-    """A caller's Message-ID is not one, as it was given or with the substitutions of a message; `field` says where."""
+    """Raised when a caller's Message-ID is invalid, perhaps after substitutions. `field` is its path."""
 
     code = "invalid_message_id"
 
@@ -53,7 +53,7 @@ class InvalidReplyTo(SluiceError):
 class UnknownGroup(SluiceError):
     """Raised when the account has no unsubscribe group with that id.
 
-    A group of another account and a deleted one are answered alike.
+    A group of another account and a deleted group give the same error.
     """
 
     code = "unknown_group"
@@ -64,18 +64,18 @@ class UnknownGroup(SluiceError):
 
 
 class UnknownGroupsToDisplay(UnknownGroup):
-    """The same of the groups that a preferences page shall offer; `ids` are those that are unknown."""
+    """Raised when groups of the preferences page do not exist. `ids` has the unknown ids."""
 
     code = "unknown_groups_to_display"
 
 
 class GroupNameTaken(SluiceError):
-    """The account has an unsubscribe group of that name."""
+    """Raised when the account already has an unsubscribe group of that name."""
 
     code = "group_name_taken"
 
 
 class GroupLimitReached(SluiceError):
-    """The account has as many unsubscribe groups as it may have."""
+    """Raised when the account has as many unsubscribe groups as `GROUPS_LIMIT` allows."""
 
     code = "group_limit_reached"

@@ -37,10 +37,10 @@ ESCAPED_BYTES: Final = 6
 """The most bytes that an escaped character takes in HTML: a quotation mark becomes `&quot;`."""
 LINK_TAGS: Final = (*GROUP_TAGS, *RAW_TAGS, *GROUP_LINKS, *LINKS)
 LINK_MARGIN: Final = 300
-"""Bytes that a link has beside its address: its token, its page, and the words of its element."""
+"""The most bytes that a link has in addition to its address: its token, its page, and the words of its element."""
 
 Sizes = Mapping[str, int]
-"""The bytes of what replaces each key."""
+"""The number of bytes of each key's replacement."""
 
 
 def check_size(draft: MailDraft) -> None:
@@ -142,11 +142,11 @@ Fault = tuple[Loc, str]
 """The path of a value, and why it cannot be sent."""
 
 LONGEST_ADDRESS: Final = 320
-"""Bytes: RFC 5321 sections 4.5.3.1.1 and 4.5.3.1.2 allow 64, 1 and 255."""
+"""The most bytes of an address: RFC 5321 sections 4.5.3.1.1 and 4.5.3.1.2 allow 64, 1 and 255."""
 MAYBE_TOO_LONG: Final = LONGEST_ADDRESS // 4
-"""Characters of an address that can have more bytes than that."""
+"""An address of up to this many characters always fits into `LONGEST_ADDRESS` bytes."""
 SEARCH_LIMIT: Final = 200_000_000
-"""Characters that all searches for keys in the headers of one draft go through."""
+"""The most characters that all searches for keys in the headers of one draft read."""
 FILLING: Final = 40
 """The cost of filling in a character, as a multiple of the cost of searching one."""
 

@@ -88,7 +88,7 @@ def accounts_in_hand(why: Why) -> dict[int, int]:
 def replay(account: Account, selection: Selection, *, actor: str, reason: str = "") -> Receipt:
     """Replay mail in hand: it is due now, and is sent unless its batch is stopped. Raises UnknownBatch.
 
-    What is purged or cancelled stays where it is, and so does what a worker is about to record. `affected` in the
+    Purged or cancelled mail is left unchanged, and so is mail that a worker is about to record. `affected` in the
     receipt says how many messages were let go.
     """
     lanes: set[int] = set()
@@ -117,7 +117,7 @@ def drop(account: Account, selection: Selection, *, actor: str, reason: str = ""
         else:
             settle_doubt(parcel, mask, "dropped")
         first = parcel.base * PARCEL_SPAN
-        why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have left")
+        why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have been sent")
         copy_events(
             (
                 (parcel.fence, Happened(message_id, EventKind.DROPPED, recipient, why))
@@ -149,10 +149,10 @@ def _mask(parcel: Parcel, why: Why) -> int:
 def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, int]]:
     """Yield each parcel with its selected messages, its row locked, in a transaction that ends with the step."""
     batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
-    found = _parcels(account, selection.why, batch)
+    parcels = _parcels(account, selection.why, batch)
     if selection.message_ids is not None:
-        found = found.filter(base__in={each // PARCEL_SPAN for each in selection.message_ids})
-    for parcel_id in list(found.order_by("pk").values_list("pk", flat=True)):
+        parcels = parcels.filter(base__in={each // PARCEL_SPAN for each in selection.message_ids})
+    for parcel_id in list(parcels.order_by("pk").values_list("pk", flat=True)):
         with transaction.atomic():
             still = _parcels(account, selection.why).select_for_update(of=("self",)).filter(pk=parcel_id)
             parcel = still.exclude(state=ParcelState.CLAIMED).select_related("batch", "account").first()

@@ -61,7 +61,7 @@ class Suppression(models.Model):
     group = models.ForeignKey(
         UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="suppressions", db_index=False
     )
-    reason = models.TextField(blank=True, help_text="What the peer said")
+    reason = models.TextField(blank=True, help_text="The peer's reply")
     status = models.TextField(blank=True, help_text="An enhanced status code, 5.1.1")
     batch = models.ForeignKey(
         Batch,
@@ -140,7 +140,7 @@ class Message(models.Model):
     id = models.BigIntegerField(primary_key=True)
     mail_id = models.BigIntegerField()
     recipient = models.TextField(help_text="The first To address")
-    personal = models.JSONField(null=True, help_text="What else its personalization said; null: nothing")
+    personal = models.JSONField(null=True, help_text="The other values of its personalization; null: none")
 
     class Meta:
         managed = False
@@ -170,7 +170,7 @@ class Event(models.Model):
     at = models.DateTimeField()
     fence = models.BigIntegerField(help_text="The claim under which it happened")
     recipient = models.TextField(null=True, help_text="Null: all its recipients")
-    reply = models.TextField(null=True, help_text="What the peer said, or why")
+    reply = models.TextField(null=True, help_text="The peer's reply, or the reason for the event")
 
     class Meta:
         managed = False

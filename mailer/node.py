@@ -4,7 +4,7 @@ Every second it writes the node's heartbeat and sweeps, so that the installation
 While no token reaches the workers, because the broker is away or they have not found back to it, the loop delivers by
 itself: the same code, slower.
 
-It is a process of its own because a prefork worker must not run threads, and it ends when its parent does: its standard
+It is a separate process because a prefork worker must not run threads, and it ends when its parent does: its standard
 input is a pipe that only the parent holds open.
 """
 

@@ -27,7 +27,7 @@ from mailer.pipeline.record import Happened, copy_events
 from mailer.queries import states_of
 
 TRIES = 3
-"""A message may be deferred and claimed again between the recall and the lock; not often."""
+"""The number of tries. A message may be deferred and claimed again between the recall and the lock, but rarely."""
 ENDINGS = {"sent": "sent", "in_doubt": "in_doubt"} | dict.fromkeys(
     ("refused", "dropped", "stopped", "discarded", "expired"), "ended"
 )
@@ -52,7 +52,7 @@ def reschedule_message(
 ) -> Receipt:
     """Give one waiting message another `send_at`; one that has passed means now.
 
-    Raises UnknownMessage; StatusConflict when its batch is cancelled; MessageEnded when it has left or ended;
+    Raises UnknownMessage; StatusConflict when its batch is cancelled; MessageEnded when it was sent or has ended;
     MessageInFlight when a worker that has it does not answer.
     """
     batch = _batch_of(account, message_id)
@@ -84,7 +84,8 @@ def _bit(message_id: int) -> int:
 def _holder_of(message_id: int, *, locked: Batch | None = None) -> Iterator[Parcel | None]:
     """Recall and lock the waiting parcel that has to send the message, in a transaction; None: it has ended.
 
-    `locked` is a batch to lock as well, and first: whoever reschedules it has its row before those of its parcels.
+    `locked` is a batch to lock as well. It is locked first, because a reschedule locks the row of the batch before
+    those of its parcels.
     """
     base, bit = message_id // PARCEL_SPAN, _bit(message_id)
     for _ in range(TRIES):
@@ -134,7 +135,7 @@ def _ending_of(message_id: int) -> str:
 
 
 def _move_to(holder: Parcel, bit: int, send_at: dt.datetime, now: dt.datetime) -> None:
-    """Move the message to a parcel of its own with the new time, unless it is the only one in its parcel."""
+    """Move the message to a separate parcel with the new time, unless it is the only one in its parcel."""
     state = ParcelState.SCHEDULED if send_at > now else ParcelState.DUE
     if to_mask(holder.members, holder.size) == bit:
         holder.state, holder.send_at, holder.due_at = state, send_at, send_at

@@ -14,7 +14,7 @@ from foundation.postgresql import AdvisoryLock, SqlState, sqlstate_of
 
 TABLES = {"mailer_message": "id", "mailer_event": "message_id"}
 AHEAD = 2
-"""Partitions kept ready beyond the one in use."""
+"""The number of partitions that are kept ready beyond the one in use."""
 
 
 def span() -> int:

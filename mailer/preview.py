@@ -24,7 +24,8 @@ FRAME_POLICY = (
     "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'\">"
     '<meta name="referrer" content="no-referrer">'
 )
-"""Put before an HTML part: the sandbox forbids scripts, this forbids images that tell their sender who looked."""
+"""The policy before an HTML part. It forbids images, which would report to their sender. The sandbox forbids
+scripts."""
 
 
 @dataclass(frozen=True, slots=True)

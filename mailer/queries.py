@@ -24,7 +24,7 @@ from mailer.models import Event, EventKind, Mail, Message
 
 FINAL_KINDS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.STOPPED)
 EVENTS_TOLD = 100
-"""Events of one message in a trace, the newest ones: a retry to many recipients can have thousands."""
+"""The most events of a message in a trace, the newest first: a retry to many recipients can have thousands."""
 PARCELS_LOOKED_AT = 2000
 MESSAGES_LOOKED_AT = 5000
 """The most messages that one page of a batch's messages in a certain state looks at."""
@@ -39,7 +39,7 @@ from mailer_message"""
 READ_MESSAGES = f"{READ} where id = any(%s)"
 READ_PARCEL = f"{READ} where id >= %s and id < %s"
 AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
-"""The outcomes after which a recipient is not handed the message again."""
+"""The outcomes after which a recipient is not sent the message again."""
 # What happened to the recipients of messages at earlier hand-overs, oldest first. A deferral under no claim (fence 0)
 # is a decision to send again what is in doubt.
 READ_EARLIER = f"""
@@ -121,7 +121,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class TracePage:
-    """Some messages of a batch. `next_after` is where to go on; None: there are no more."""
+    """Some messages of a batch. `next_after` is the `after` of the next page, or None on the last page."""
 
     traces: list[Trace]
     next_after: int | None

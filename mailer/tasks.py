@@ -26,7 +26,7 @@ def deliverer() -> Deliverer:
 
 @shared_task(name="mailer.tasks.deliver")
 def deliver() -> int:
-    """Deliver what is due; when the time is over and there is more, another token says so."""
+    """Deliver due mail. When the time is over and more is due, publish another token."""
     done = deliverer().deliver_due(seconds=DELIVERY_SECONDS)
     waiting = Parcel.objects.filter(state=ParcelState.DUE).values_list("lane", flat=True).first() if done else None
     if waiting is not None:

@@ -136,7 +136,7 @@ def _question(button: Button, account: Account) -> Question:
     below = f" and its {subusers:,} subuser{'' if subusers == 1 else 's'}" if subusers else ""
     return Question(
         title=f"{button.title} an account",
-        asked=f"{button.title} {account}{below}?",
+        text=f"{button.title} {account}{below}?",
         figures=[
             Figure("Waiting now", counts.waiting),
             Figure("Being sent at this moment", counts.claimed),

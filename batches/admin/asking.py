@@ -95,7 +95,7 @@ class Question:
     """The question before an action: its subject, the numbers, and its effects in sentences."""
 
     title: str
-    asked: str
+    text: str
     named: str = ""
     figures: Sequence[Figure] = ()
     consequences: Sequence[str] = ()

@@ -131,7 +131,7 @@ def _question(button: Button, batch: Batch) -> Question:
     counts = count_batch(batch.pk)
     return Question(
         title=f"{button.title} a batch",
-        asked=f"{button.title} this batch of {batch.account}?",
+        text=f"{button.title} this batch of {batch.account}?",
         named=batch.public_id,
         figures=[
             Figure("Accepted", counts.accepted),

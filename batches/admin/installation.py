@@ -70,7 +70,7 @@ def _why_pointless(button: Button) -> str:
 def _question(button: Button) -> Question:
     return Question(
         title=f"{button.title} everything",
-        asked=f"{button.title} the mail of all accounts?",
+        text=f"{button.title} the mail of all accounts?",
         figures=[
             Figure(state.label.capitalize() if state != ParcelState.CLAIMED else "Being sent", tally_state(state))
             for state in (ParcelState.SCHEDULED, ParcelState.DUE, ParcelState.CLAIMED, ParcelState.RETAINED)

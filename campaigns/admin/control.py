@@ -108,7 +108,7 @@ def _question(move: CampaignMove, campaign: Campaign) -> Question:
     undo = dt.timedelta(seconds=undo_seconds(campaign)) if move in {SEND, SEND_NOW} else dt.timedelta()
     return Question(
         title=move.title,
-        asked=f"{move.title}{':' if ' ' in move.title else ''} “{campaign.title}” of {campaign.account}?",
+        text=f"{move.title}{':' if ' ' in move.title else ''} “{campaign.title}” of {campaign.account}?",
         figures=_figures(campaign) if campaign.status in RUNNING else (),
         consequences=describe_consequences(move, campaign, undo),
         button=move.button or move.title,

@@ -197,7 +197,7 @@ def control_sender(request: HttpRequest, sender_id: int, move: SenderMove) -> Ht
         forms.Form(request.POST if request.method == "POST" else None),
         lambda: Question(
             title=move.title,
-            asked=f"{move.title}: {sender.from_email} of {sender.account}?",
+            text=f"{move.title}: {sender.from_email} of {sender.account}?",
             consequences=[move.consequence],
             button=move.title,
             icon=move.icon,

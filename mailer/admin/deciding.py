@@ -33,12 +33,12 @@ CONSEQUENCES = {
 
 
 def replay_in_hand(request: HttpRequest) -> HttpResponse:
-    """Ask, and on POST replay what the address names."""
+    """Ask for confirmation, and on POST replay the messages that the page's address names."""
     return _decide(request, REPLAY)
 
 
 def drop_in_hand(request: HttpRequest) -> HttpResponse:
-    """Ask, and on POST drop what the address names."""
+    """Ask for confirmation, and on POST drop the messages that the page's address names."""
     return _decide(request, DROP)
 
 
@@ -71,7 +71,7 @@ def _question(button: Button, chosen: Chosen) -> Question:
     what = "message" if number == Tally(1, is_exact=True) else "messages"
     return Question(
         title=f"{button.title} mail in hand",
-        asked=f"{button.title} {number} {what} of {chosen.account}, {named}?",
+        text=f"{button.title} {number} {what} of {chosen.account}, {named}?",
         named=f"batch {chosen.batch}" if chosen.batch else "",
         consequences=CONSEQUENCES[button, chosen.why],
         button=button.title,

@@ -1,4 +1,4 @@
-"""The pages of unsubscribe groups: create, change and delete them, and see how many addresses have left each."""
+"""The pages of unsubscribe groups: create, change and delete them, and see how many addresses have unsubscribed."""
 
 from __future__ import annotations
 

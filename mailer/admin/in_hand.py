@@ -190,7 +190,7 @@ def _name(why: Why) -> str:
 
 
 def _number(text: str) -> int:
-    """Return an id from an address; a text that is none names nothing."""
+    """Return an id from the address of a page, or 0, which no row has, if the text is not an id."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
 
 

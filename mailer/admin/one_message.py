@@ -101,7 +101,7 @@ def _question(button: Button, message: Message, parcel: Parcel) -> Question:
         ]
     return Question(
         title=TITLES[button],
-        asked=f"{TITLES[button]} to {message.recipient}?",
+        text=f"{TITLES[button]} to {message.recipient}?",
         consequences=consequences,
         button=TITLES[button],
         icon=button.icon,

@@ -17,15 +17,15 @@ BASE64_TOO: Final = frozenset(
     {"message/global", "message/global-headers", "message/global-delivery-status"}
     | {"message/global-disposition-notification"}
 )
-"""RFC 6532 section 3.7 and RFC 6533 section 7: these may be base64."""
+"""The types that may be sent as base64 (RFC 6532 section 3.7 and RFC 6533 section 7)."""
 ONLY_7BIT: Final = frozenset(
     {"message/partial", "message/external-body", "message/delivery-status", "message/disposition-notification"}
 )
-"""RFC 2046 sections 5.2.2 and 5.2.3, RFC 3464 section 2.1, RFC 8098 section 3.1."""
+"""The types that must be 7bit (RFC 2046 sections 5.2.2 and 5.2.3, RFC 3464 section 2.1, RFC 8098 section 3.1)."""
 KINDS: Final = ("mixed", "related", "alternative")
 """The multiparts that the composer makes."""
 BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
-"""RFC 2046 section 5.1.1."""
+"""The syntax of a boundary (RFC 2046 section 5.1.1)."""
 
 TOO_LONG: Final = re.compile(rb"^[^\n]{%d}" % (LONGEST_LINE + 1), re.MULTILINE)
 
@@ -35,7 +35,7 @@ class Unencodable(ValueError):
 
 
 class File(NamedTuple):
-    """A file as it is sent: its type, its transfer encoding, and its content in that encoding."""
+    """An encoded file: its type, its transfer encoding, and its content in that encoding."""
 
     type: MimeType
     encoding: str
@@ -43,7 +43,7 @@ class File(NamedTuple):
 
 
 def encode_file(type: str, base64: str) -> File:
-    """Return an attachment as it is sent. Raises Unencodable.
+    """Return an encoded attachment. Raises Unencodable.
 
     Without a MIME type it is an `application/octet-stream`.
     """

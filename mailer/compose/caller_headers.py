@@ -1,8 +1,8 @@
 """Handle the headers that a caller gives a mail or a message, with the values of each message.
 
-A valid Message-ID of the caller is the one of the message. A message has its own if its personalization names one,
-otherwise that of its mail, which all its messages share then. Keys are replaced in a Reply-To, too (SendGrid v3
-mail/send, `personalizations[].substitutions`).
+A valid Message-ID of the caller is the one of the message. The one in a message's personalization comes first, then
+that of the mail, which all messages of the mail share. Keys are replaced in a Reply-To, too (SendGrid v3 mail/send,
+`personalizations[].substitutions`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def message_id_of(mail: Mail, message_id: int, personal: Mapping[str, Any] | Non
 
 LONGEST_ADDRESS: Final = 320
 LONGEST_NAME: Final = 998
-"""Characters, as many as a caller may write."""
+"""The longest name of a header, in characters, that a caller may write."""
 
 
 def text_of(addresses: Iterable[Address]) -> str:

@@ -1,10 +1,10 @@
 """Write header fields: encoded (RFC 2047), folded (RFC 5322 section 2.2.3), and never more than one field per value.
 
-Whatever the value, no control character of it but the tab reaches a header. The APIs refuse such values much earlier,
-and `mailer/transports/checking.py` looks at the finished message again.
+No control character of a value except the tab reaches a header. The APIs refuse such values much earlier, and
+`mailer/transports/checking.py` looks at the finished message again.
 
 A line is broken before white space and nowhere else. The standard library's `email.header` breaks a value wherever
-`str.splitlines()` does, so with it a VT or FF of a long value began a header line of its own.
+`str.splitlines()` does, so a VT or FF in a long value would begin another header field.
 
 No encoded word may be in a field with a structure, which mail programs and servers read (RFC 2047 section 5). A URL
 between angle brackets is percent-encoded where it is not ASCII (RFC 3986 section 2.1); other values of such fields that
@@ -26,11 +26,11 @@ from mailer.draft import Address
 
 CRLF = "\r\n"
 LINE = 76
-"""RFC 2047 section 2: the longest line that may hold an encoded word."""
+"""The longest line that may hold an encoded word (RFC 2047 section 2)."""
 LONGEST_LINE = 998
-"""RFC 5322 section 2.1.1."""
+"""The longest line of a message (RFC 5322 section 2.1.1)."""
 ENCODED_WORD = 75
-"""RFC 2047 section 2."""
+"""The syntax of an encoded word (RFC 2047 section 2)."""
 OVERHEAD = 12
 """Characters around the text of an encoded word: `=?utf-8?q?` and `?=`."""
 
@@ -162,7 +162,7 @@ def structured_line(name: str, value: str) -> str | None:
 
 
 def written_value(name: str, value: str) -> str:
-    """Return the value of a field as it is sent: URLs are percent-encoded."""
+    """Return the value of a field in the form that is sent: URLs are percent-encoded."""
     if value.isascii() or name.lower() not in URLS:
         return value
     return URL.sub(lambda url: "".join(each if each.isascii() else percent_encode(each) for each in url[0]), value)

@@ -1,4 +1,4 @@
-"""Reading HTML as a browser's tokenizer does (WHATWG HTML, section 13.2.5), in one pass and in linear time.
+"""Read HTML as a browser's tokenizer does (WHATWG HTML, section 13.2.5), in one pass and in linear time.
 
 Callers write this HTML, so it may be hostile. Every search here either moves on or ends the reading: where a comment, a
 tag or a quoted value is not closed, nothing behind it is shown by any browser either. Neither parser at hand is linear:
@@ -25,7 +25,7 @@ RAW: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 }
-"""Elements in which no tag but their own end tag counts, with the beginning of that."""
+"""Elements in which only their own end tag counts, each with the beginning of that tag."""
 
 
 NOTHING: Final[Mapping[str, str]] = {}

@@ -1,7 +1,7 @@
 """MIME: one message's bytes from its mail and its personalization (RFC 5322, RFC 2045 to 2049).
 
-What the messages of a mail share is made once, when the composer is built; a text is encoded again only for a message
-whose values occur in it. Date is the moment of delivery; Message-ID is the same at every try.
+The parts that all messages of a mail share are made once, when the composer is built; a text is encoded again only for
+a message whose values occur in it. Date is the moment of delivery; Message-ID is the same at every try.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mailer.suppressions.links import sealer
 from mailer.transports.base import Envelope
 
 TEMPLATES = 4
-"""The number of templates that are kept for a mail, of each kind."""
+"""The number of templates of each kind that are cached for a mail."""
 MIXED, RELATED, ALTERNATIVE = KINDS
 Templates = dict[tuple[str, ...], Template | None]
 
@@ -42,7 +42,7 @@ class Composer:
     """Makes the messages of one mail."""
 
     def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str) -> None:
-        """Prepare what the messages share.
+        """Prepare the parts that the messages share.
 
         `public_url` is where recipients find this installation, without a slash at its end.
         """

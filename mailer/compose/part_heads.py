@@ -16,10 +16,10 @@ from urllib.parse import quote as percent_encode
 from mailer.compose.headers import CRLF, LINE, LONGEST_LINE, one_line, pack
 
 LONGEST: Final = 900
-"""Characters of a type with its parameters: each of them then has room in a line."""
+"""The most characters of a type with its parameters, so that each of them has room in a line."""
 TOKEN: Final = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]++"
 NAME: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
-"""RFC 6838 section 4.2."""
+"""The syntax of a type or subtype (RFC 6838 section 4.2)."""
 PARAMETER: Final = re.compile(
     rf"[ \t]*+;[ \t]*+(?P<name>{TOKEN})[ \t]*+=[ \t]*+"
     rf'(?:(?P<token>{TOKEN})|"(?P<quoted>(?:[ !#-\[\]-~\t]|\\[ -~\t])*+)")'
@@ -147,7 +147,7 @@ def write_references(html: str, content_ids: Iterable[str]) -> str:
 
 
 def content_id_field(content_id: str) -> bytes:
-    """Return the Content-ID field; nothing if there is none, or none that has room in a line."""
+    """Return the Content-ID field, or nothing if it is empty or has no room in a line."""
     written = written_content_id(content_id)
     return f"Content-ID: <{written}>\r\n".encode("ascii") if 0 < len(written) <= LONGEST_CONTENT_ID else b""
 
@@ -179,10 +179,10 @@ def _extended_name(name: str) -> Iterator[str]:
 
 CALENDAR: Final = "text/calendar"
 FOLD: Final = re.compile(r"\r?\n[ \t]")
-"""RFC 5545 section 3.1."""
+"""The fold of a long line (RFC 5545 section 3.1)."""
 METHOD: Final = re.compile(r"^METHOD(?:;[^:\r\n]*+)?:[ \t]*+([^\r\n]*+)", re.IGNORECASE | re.MULTILINE)
 METHOD_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
-"""RFC 5545 section 3.7.2: an `iana-token`."""
+"""The syntax of a method: an `iana-token` (RFC 5545 section 3.7.2)."""
 
 
 def find_method(calendar: str) -> str:

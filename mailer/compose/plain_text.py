@@ -1,7 +1,7 @@
-"""Plain text from HTML, for mail that has only the one: what a reader of the other sees.
+"""Make plain text from HTML for mail without a plain text: the text that a reader of the HTML sees.
 
 Links stand behind their text, in parentheses; lists get their dashes; scripts and styles go. Tags of any kind in the
-text, such as `[unsubscribe]`, stay as they are.
+text, such as `[unsubscribe]`, are left unchanged.
 """
 
 from __future__ import annotations

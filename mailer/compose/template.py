@@ -6,8 +6,8 @@ markup (SendGrid v3 mail/send, `personalizations[].substitutions`); as a merge v
 HTML; or as a tag that becomes a link (`unsubscribe.py`). The values of the caller come first.
 
 To encode a text again takes tens of microseconds a message, to fill a template one or two. A text that is plain ASCII
-stays 7bit as long as the values are; any other is quoted-printable, and each value stands on lines of its own, between
-soft line breaks (RFC 2045 section 6.7), so that no value moves the breaks of what is around it.
+stays 7bit as long as the values are; any other is quoted-printable, and each value is on separate lines between soft
+line breaks (RFC 2045 section 6.7), so that no value moves the line breaks of the text around it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from mailer.compose.headers import LONGEST_LINE, is_html
 from mailer.compose.part_heads import CALENDAR, text_type_field
 
 LONGEST = 40_000_000
-"""Characters: a third more than a request can bring. A short value in many places can make far more of a text."""
+"""The most characters of a text: a third more than a request can hold. A short value in many places makes it longer."""
 CACHED = 200_000
-"""Texts up to this long are kept cut."""
+"""Texts of up to this many characters are cached in pieces."""
 
 
 class Values(NamedTuple):
@@ -47,7 +47,7 @@ class TextTooLong(ValueError):
 
 
 def values_of(personal: Mapping[str, Any]) -> Values:
-    """Return the values that one personalization brings, as it is stored."""
+    """Return the values of one stored personalization."""
     own: Mapping[str, str] = personal.get("substitutions") or {}
     if "merge" not in personal:
         return Values(own, own)
@@ -214,7 +214,7 @@ def is_plain(text: str) -> bool:
 
 
 def quote(value: str) -> bytes:
-    """Return a value on lines of its own in a quoted-printable text, with room for a soft break behind it."""
+    """Return a value on separate lines of a quoted-printable text, with room for a soft break behind it."""
     if STANDS_AS_IT_IS.fullmatch(value):
         return value.encode("ascii")
     *lines, last = _quote(unify_breaks(value)).split(b"\n")

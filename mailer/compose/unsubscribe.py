@@ -40,7 +40,7 @@ LINKS: Final[dict[str, tuple[str, str]]] = {
     "<%asm_global_unsubscribe_url%>": (LEAVE_EVERYTHING, "Unsubscribe"),
     "<%asm_preferences_url%>": (PREFERENCES, "Manage Email Preferences"),
 }
-"""Replaced by a whole link in HTML, unless they stand in quotes, as an attribute does."""
+"""The tags that a whole link replaces in HTML, unless they are in quotes, as an attribute is."""
 
 HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 """The URLs that can be written between angle brackets in a header."""

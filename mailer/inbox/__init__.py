@@ -1,1 +1,1 @@
-"""The local inbox in the admin: what a local SMTP server has put into the Maildir that `LOCAL_INBOX` names."""
+"""The local inbox in the admin: mail that a local SMTP server has put into the Maildir that `LOCAL_INBOX` names."""

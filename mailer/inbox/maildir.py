@@ -48,7 +48,7 @@ def list_newest(maildir: Path) -> list[Received]:
 
 
 def read_message(maildir: Path, name: str) -> Preview | None:
-    """Return one message; None when there is none of that name."""
+    """Return the message of this name, or None if it does not exist."""
     file = _open(maildir, name)
     if file is None:
         return None

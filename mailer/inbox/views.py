@@ -42,7 +42,7 @@ def show_received(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def find_inbox(request: HttpRequest) -> Path:
-    """Return the Maildir; 404 where there is none, 403 for those who may not see messages."""
+    """Return the Maildir. Raises Http404 without an inbox, and PermissionDenied for users who may not see messages."""
     if not settings.LOCAL_INBOX:
         raise Http404
     if not may_see_inbox(request):

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('fence', models.BigIntegerField(help_text='The claim under which it happened')),
                 ('recipient', models.TextField(help_text='Null: all its recipients', null=True)),
-                ('reply', models.TextField(help_text='What the peer said, or why', null=True)),
+                ('reply', models.TextField(help_text="The peer's reply, or the reason for the event", null=True)),
             ],
             options={
                 'managed': False,
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('mail_id', models.BigIntegerField()),
                 ('recipient', models.TextField(help_text='The first To address')),
-                ('personal', models.JSONField(help_text='What else its personalization said; null: nothing', null=True)),
+                ('personal', models.JSONField(help_text='The other values of its personalization; null: none', null=True)),
             ],
             options={
                 'managed': False,
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email', models.TextField(help_text='In its canonical form (`foundation.addresses.address_key`)')),
                 ('kind', models.SmallIntegerField(choices=[(1, 'group'), (2, 'global'), (3, 'bounce'), (4, 'block'), (5, 'invalid'), (6, 'spam')])),
-                ('reason', models.TextField(blank=True, help_text='What the peer said')),
+                ('reason', models.TextField(blank=True, help_text="The peer's reply")),
                 ('status', models.TextField(blank=True, help_text='An enhanced status code, 5.1.1')),
                 ('message_id', models.BigIntegerField(null=True)),
                 ('created_at', models.DateTimeField(db_default=foundation.clock.Now())),

@@ -51,14 +51,14 @@ class Accepted:
 
 
 class Lot(NamedTuple):
-    """The messages of one parcel to be; `send_at` None or past means now."""
+    """The messages of a future parcel. A `send_at` that is None or past means now."""
 
     send_at: dt.datetime | None
     personalizations: tuple[Personalization, ...]
 
 
 class StoredParcel(NamedTuple):
-    """A row of `STORE`."""
+    """A row that the statement `STORE` returns."""
 
     id: int
     send_at: dt.datetime
@@ -123,7 +123,7 @@ def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
 
 def _try_to_store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
     store = _store_one if len(draft.personalizations) == 1 else _store_many
-    # One statement is a transaction of its own; as a part of another it needs a savepoint, to be tried again.
+    # One statement is a transaction by itself. As a part of another one it needs a savepoint, to be tried again.
     is_alone = store is _store_one and not connection.in_atomic_block
     with nullcontext() if is_alone else transaction.atomic():
         return store(draft, mail)
@@ -166,7 +166,7 @@ def make_lots(draft: MailDraft) -> Iterator[Lot]:
 def lane_of(draft: MailDraft, *, common_bytes: int) -> Lane:
     """Return the lane for a mail whose content and attachments, as stored, have `common_bytes`: big requests are bulk.
 
-    What a message has for itself is bounded, and so is not counted.
+    The personal part of a message has a limit, so it is not counted.
     """
     if len(draft.personalizations) >= BULK_FROM:
         return Lane.BULK

@@ -1,7 +1,7 @@
 """Read and compose the cargo of a trip: the messages of its claims, without the recipients who get nothing.
 
-In: claims. Out: the messages that they hold, then the envelopes of each slice of them, and the results of messages for
-which nothing is handed over.
+In: claims. Out: the messages that they hold, then the envelopes of each slice of them, and the results of messages that
+are not sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mailer.transports.base import Dropped, Envelope, Refused, Result
 
 
 class Load(NamedTuple):
-    """A message as it is stored: its mail, its first recipient, its personal part."""
+    """A stored message: its mail, its first recipient, its personal part."""
 
     mail_id: int
     recipient: str
@@ -44,12 +44,12 @@ class Load(NamedTuple):
 
 
 class Earlier(NamedTuple):
-    """The state of a message after earlier hand-overs."""
+    """The state of a message after earlier tries."""
 
     finished: frozenset[str]
-    """The recipients who are handed nothing more: they were sent it, refused it or were dropped, or are in doubt."""
+    """The recipients who are sent nothing more: they were sent it, were refused or dropped, or are in doubt."""
     kinds: frozenset[EventKind]
-    """The kinds of events that ended their way."""
+    """The kinds of the events that are final for them."""
     doubtful: frozenset[str]
     """The finished recipients whose outcome is in doubt."""
 
@@ -58,8 +58,8 @@ class Earlier(NamedTuple):
 class Cargo:
     """The messages of the claims, by id.
 
-    Beside them are what became of some of their recipients earlier, and the suppressions of those who have any.
-    Recipients are as they are written on the wire.
+    Beside them are the earlier outcomes of some of their recipients, and the suppressions of those who have any.
+    Recipients are in the form that SMTP needs.
     """
 
     messages: dict[int, Load]
@@ -68,7 +68,7 @@ class Cargo:
 
 
 def load_cargo(claims: Sequence[Claim]) -> Cargo:
-    """Read the messages of claims; of those that may have been handed over before also who had an outcome then."""
+    """Read the messages of claims, and the earlier outcomes of messages that may have been sent before."""
     accounts = sorted({claim.account_id for claim in claims})
     with connection.cursor() as cursor:
         if len(claims) == 1:
@@ -101,12 +101,12 @@ def _loads_from(rows: Sequence[Sequence[Any]]) -> dict[int, Load]:
 
 
 def ids_of(claims: Sequence[Claim]) -> list[int]:
-    """Return the ids of the messages that are still to be handed over."""
+    """Return the ids of the messages that are still to be sent."""
     return [claim.first_message_id + n for claim in claims for n in bits(claim.members)]
 
 
 def is_first(claim: Claim) -> bool:
-    """Return whether no message of this claim can have been handed over before.
+    """Return whether no message of this claim can have been sent before.
 
     The number of attempts does not say so: a parcel that was split off at the cost of no attempt may have messages that
     were sent to some of their recipients.
@@ -115,7 +115,7 @@ def is_first(claim: Claim) -> bool:
 
 
 def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> dict[int, Earlier]:
-    """Return what became of recipients of these messages at earlier hand-overs, by message id."""
+    """Return the outcomes of these messages' recipients at earlier tries, by message id."""
     events: dict[int, list[tuple[int, str | None]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(queries.READ_EARLIER, [list(message_ids)])
@@ -222,7 +222,7 @@ class CargoComposer:
     def compose(
         self, message_ids: Iterable[int], date: bytes, *, until: float
     ) -> tuple[dict[int, Envelope], list[Result]]:
-        """Return the envelopes to hand over, by message id, and the results of messages that have none.
+        """Return the envelopes to send, by message id, and the results of messages that have none.
 
         A slice is composed before it is sent: what goes beyond `SLICE_BYTES`, or is not composed `until` then, stays
         for the next one.

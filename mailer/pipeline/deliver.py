@@ -1,11 +1,11 @@
-"""Deliver: claim what is due, and hand it over slice by slice, with a look at the gate before each.
+"""Deliver: claim what is due, and send it slice by slice, with a look at the gate before each slice.
 
 A trip is a loop of steps: claim (`batches/claims.py`), look, compose (`cargo.py`), send under the guard
 (`guard.py`), record (`record.py`), release.
 
 In: a token that says there is work. Out: every message of the claims has an outcome, or is given back. No transaction
-is open while a peer is talked to. After a crash: claims stay in the table until the rescuer breaks them; of the one
-slice that was under way it knows the bounds.
+is open during a conversation with a peer. After a crash: claims stay in the table until the rescuer breaks them; of the
+one slice that was under way it knows the bounds.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Deliverer:
     def deliver_due(self, *, seconds: float) -> int:
         """Deliver what is due, transactional mail first, until nothing is due or the time is over.
 
-        Return the number of messages that got an outcome. Stop early when nothing can be handed over because no peer
-        answers: the sweeper's next token tries again.
+        Return the number of messages that got an outcome. Stop early when nothing can be sent because no peer answers:
+        the sweeper's next token tries again.
         """
         listen_for_stops()
         until, done = time.monotonic() + seconds, 0
@@ -171,7 +171,7 @@ class Trip:
         return cut_slice(claims, self.deliverer.messages_in(self.slice_size))
 
     def load(self) -> None:
-        """Read what is to be sent, once it is settled what others take."""
+        """Read the messages to send, once it is settled which claims other workers take."""
         self.cargo = load_cargo(list(self.open.values()))
         self.composer = CargoComposer(self.cargo, self.deliverer.composers)
 
@@ -194,7 +194,7 @@ class Trip:
             hints.hint_due(lane, due)
 
     def deliver_slice(self, pieces: list[Slice]) -> bool:
-        """Look, compose, send and record one slice. Return False when nothing could be handed over."""
+        """Look, compose, send and record one slice. Return False when nothing could be sent."""
         opened_at = boottime()
         pieces = self._look(pieces)
         if not pieces or not self._open_note(pieces):
@@ -233,7 +233,7 @@ class Trip:
         return self.deliverer.note.open(self.deliverer.claimer.worker_id, names)
 
     def _send(self, envelopes: dict[int, Envelope], guard: SliceGuard) -> list[Result]:
-        """Hand over what was composed; when composing took long, look again first."""
+        """Send the composed messages. If composing took long, look at the gate again first."""
         if boottime() >= guard.composed_until:
             guard.poll()
         return self.deliverer.transport.send_slice(list(envelopes.values()), guard, may_take=guard.may_take)
@@ -265,7 +265,7 @@ class Trip:
             self.open.pop(claim.parcel_id, None)
 
     def _release(self) -> None:
-        """Give back what is left, and have the verdict carried out on what the gate has stopped."""
+        """Give back the rest, and have the verdict carried out on mail that the gate has stopped."""
         release([*self.open.values(), *self.stopped])
         for batch_id in {claim.batch_id for claim in self.stopped}:
             admit_batch(batch_id)

@@ -1,4 +1,4 @@
-"""The hand-over note: what a worker is handing over at this moment, in Redis, read only after its death.
+"""The hand-over note: the messages that a worker is sending now, in Redis, read only after its death.
 
 Without it the whole unrecorded slice of a dead worker would be in doubt; with it only what was begun and not answered,
 at most one message for each open connection. It is opened for each slice and awaited; after that every line is written
@@ -7,8 +7,8 @@ that still exists (RPUSHX), so a Redis that was emptied is noticed, and the slic
 or that cannot be read, counts for nothing.
 
 Lines: the header, `{"parcel id": [fence, slice number], …}`; then `+id` (about to be begun) and `id:kind` (answered).
-Where a message is handed over in parts, a line is about one part and names its recipients: `+id ["…", …]` and
-`id:{"kind": ["…", …], …}`. So is the answer to a whole message whose recipients did not fare alike.
+Where a message is sent in parts, a line is about one part and names its recipients: `+id ["…", …]` and
+`id:{"kind": ["…", …], …}`. The answer to a whole message has this form, too, if its recipients had different outcomes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ log = structlog.get_logger(__name__)
 LIFE_SECONDS = 3600
 TIMEOUT_SECONDS = 0.25
 LAG_SECONDS = 0.05
-"""Lines that Redis has not acknowledged for this long end the slice."""
+"""If Redis has not acknowledged lines for this long, the slice ends."""
 LOOK_SECONDS = 0.005
 LOOK_LINES = 32
-"""The commands after which acknowledgements are read, at the latest. To look for them costs as much as to write."""
+"""The most commands before acknowledgements are read. To look for them costs as much as to write."""
 AWAY_SECONDS = 5.0
 NOT_BEGUN = 0
 """The kind of an answer by which the message was not sent after all."""
@@ -43,7 +43,7 @@ KINDS: dict[type[Outcome], int] = {
     Refused: int(EventKind.REFUSED),
     InDoubt: int(EventKind.IN_DOUBT),
 }
-"""The outcomes that a rescuer takes for granted. Every other one is `NOT_BEGUN`: the message is handed over again."""
+"""The outcomes that a rescuer takes for granted. Every other one is `NOT_BEGUN`: the message is sent again."""
 
 
 def key_of(worker_id: int) -> str:
@@ -57,7 +57,7 @@ def client_for(url: str) -> redis.Redis:
 
 
 class HandoverNote:
-    """The writing side: one worker process's."""
+    """The writing side of the note of one worker process."""
 
     def __init__(self, url: str) -> None:
         self._client = client_for(url)
@@ -71,7 +71,7 @@ class HandoverNote:
         self._unanswered: list[float] = []
         """The time of each command whose reply has not been read.
 
-        The replies that the last slice left must not be taken for some of this one.
+        Replies to the last slice that are still unread must not be taken for replies to this one.
         """
         self._away_until = 0.0
         self._is_noted = False
@@ -123,7 +123,7 @@ class HandoverNote:
         return self._flush()
 
     def note_result(self, result: Result) -> None:
-        """Add what became of a message or a part of one; it is written with the next line that is."""
+        """Add the outcome of a message or a part of one. It is written together with the next line."""
         if not self.is_open:
             return
         message_id, outcomes, recipients = result
@@ -192,14 +192,14 @@ def _kinds_in_json(recipients: Sequence[str], outcomes: Sequence[Outcome]) -> by
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
-    """The reading side: what a dead worker was doing.
+    """The reading side of the note: the messages that a dead worker was sending.
 
-    The kinds are those of events, or `NOT_BEGUN`. What was begun and not answered is in doubt.
+    The kinds are those of events, or `NOT_BEGUN`. Messages that were begun and not answered are in doubt.
     """
 
     slices: dict[int, tuple[int, int]] = field(default_factory=dict)
     whole: dict[int, int] = field(default_factory=dict)
-    """The kind by message id, of messages whose recipients fared alike."""
+    """The kinds by message id, of messages whose recipients had the same outcome."""
     in_parts: dict[int, dict[str, int]] = field(default_factory=dict)
     """The kind for each recipient by message id, of the other messages. A recipient who is missing was not begun."""
 
@@ -209,7 +209,7 @@ class ReadNote:
 
 
 def read_note(url: str, worker_id: int) -> ReadNote:
-    """Return the note of a worker; one that covers nothing when there is none, or Redis is away."""
+    """Return the note of a worker. It covers nothing if it does not exist or Redis is away."""
     client = client_for(url)
     try:
         noted: list[Any] = client.lrange(key_of(worker_id), 0, -1)
@@ -227,7 +227,7 @@ def read_note(url: str, worker_id: int) -> ReadNote:
 
 
 def _read_line(line: bytes, note: ReadNote) -> None:
-    """Add a line to what was read; a later line is newer."""
+    """Add a line to the note; a later line is newer."""
     if line.startswith(b"+"):
         name, _, part = line[1:].partition(b" ")
         if part:

@@ -1,6 +1,6 @@
 """The SQL of accept: everything of a request in one statement, its messages too when there is but one.
 
-The ORM cannot say several inserts in one statement, and each round trip of a single mail costs as much as a row.
+The ORM cannot express several inserts in one statement, and each round trip of a single mail costs as much as a row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Record: what became of a slice is committed before the next look at the gate.
+"""Record: commit the outcomes of a slice before the next look at the gate.
 
 In: the outcomes of one slice. Out, in one transaction: events by COPY, counters and the mask on the parcels, retry
 parcels. Everything is guarded by the claims' fences. After a crash before the commit the slice's bounds, which the look
@@ -35,7 +35,7 @@ from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, 
 
 REPLY_LENGTH = 500
 LONGEST_BOUNCED = 400
-"""Characters of an address that is put on the list of bounces: an index must have room for it."""
+"""The most characters of an address that is put on the list of bounces: an index must have room for it."""
 COUNTER_OF = {
     EventKind.SENT: "sent",
     EventKind.REFUSED: "refused",
@@ -62,12 +62,12 @@ class Happened(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """The kind of parcel that gets messages which are still to be handed over, to some of their recipients at least."""
+    """The kind of parcel that gets messages which are still to be sent, at least to some of their recipients."""
 
     is_remainder: bool
     is_replay: bool
     is_at_once: bool
-    """Due now, and no attempt is used up: the peer said nothing about these recipients. Otherwise after a backoff."""
+    """True: due now, and no attempt is used up, since the peer gave no reply for them. False: due after a backoff."""
 
 
 @dataclass(slots=True)
@@ -83,19 +83,19 @@ class Outcomes:
     half_doubtful: int = 0
     """The finished messages that were sent to some of their recipients and are in doubt for the others."""
     resendable: int = 0
-    """The finished messages whose recipients in doubt may be sent them again now, if the account wants that."""
+    """The finished messages that may be sent again now to recipients in doubt, if the account wants that."""
     moves: dict[Destination, int] = field(default_factory=dict)
     """The messages that other parcels get."""
     events: list[Happened] = field(default_factory=list)
     resent: list[Happened] = field(default_factory=list)
-    """The decisions to send again what is in doubt; they belong to no claim."""
+    """The decisions to send messages in doubt again; they belong to no claim."""
     recipients: dict[int, Sequence[str]] = field(default_factory=dict)
     """The recipients by message id, of messages to several whose one event is about all of them."""
     bounces: list[Bounce] = field(default_factory=list)
 
     @property
     def members_left(self) -> int:
-        """Return the mask of what the parcel still has to send afterwards."""
+        """Return the mask of the messages that the parcel still has to send afterwards."""
         return self.claim.members & ~self.finished
 
     @property
@@ -105,7 +105,7 @@ class Outcomes:
 
     @property
     def moved(self) -> int:
-        """Return the mask of messages that another parcel still has to hand over to some recipients."""
+        """Return the mask of messages that another parcel still has to send to some recipients."""
         return reduce(or_, self.moves.values(), 0)
 
     def move(self, mask: int, *, is_remainder: bool, is_replay: bool, is_at_once: bool) -> None:
@@ -134,10 +134,10 @@ def sent_again(message_id: int, why: str) -> Happened:
 
 
 def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], earlier: Earlier | None = None) -> None:
-    """Sort one message's result into its parcel's outcomes; `earlier` is what is known from earlier hand-overs.
+    """Sort one message's result into its parcel's outcomes; `earlier` has the outcomes of earlier tries.
 
-    A message counts as sent if any recipient was. Recipients who got a temporary failure, and those of whom nothing was
-    said while others had an outcome, are handed it by another parcel. A message of which nothing left, and that was not
+    A message counts as sent if any recipient was. Another parcel sends it to recipients who got a temporary failure,
+    and to recipients without a reply while others had an outcome. A message that was sent to nobody, and that was not
     refused, stays in the parcel.
     """
     first = result.outcomes[0] if result.outcomes else None
@@ -184,7 +184,7 @@ def _has(earlier: Earlier | None, kind: EventKind) -> bool:
 def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: EventKind, *, is_doubted: bool) -> None:
     """Decide where the message goes, so that it is never in two places.
 
-    It goes to another parcel while recipients are left to be handed it, else to a person if it is in doubt for
+    It goes to another parcel while it is still to be sent to some recipients, else to a person if it is in doubt for
     somebody.
     """
     claim = outcomes.claim
@@ -228,7 +228,7 @@ def _reply(outcome: Outcome) -> str:
 
 
 def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
-    """Commit a slice. Return the claims that were no longer ours: what was sent of them is stored all the same."""
+    """Commit a slice. Return the claims that were no longer ours. Their sent messages are stored all the same."""
     with transaction.atomic():
         for item in slices:
             if item.resendable and is_resent(item.claim):
@@ -315,7 +315,7 @@ def _suppressions(item: Outcomes) -> Iterator[New]:
 
 
 def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> None:
-    """Insert the parcels for what is still to be handed over, at once or after a pause.
+    """Insert the parcels for messages that are still to be sent, at once or after a pause.
 
     So are those for what is in doubt for some recipients only: the parcel that counts the message as sent cannot hold
     that.
@@ -344,7 +344,7 @@ def is_resent(holder: Claim | Parcel) -> bool:
 
 
 def backoff(attempts: int) -> dt.timedelta:
-    """Return the pause after so many failed tries: doubled each time, to a limit (RFC 5321 section 4.5.4.1)."""
+    """Return the pause after failed tries: it doubles with each try, up to a limit (RFC 5321 section 4.5.4.1)."""
     seconds = settings.RETRY_FIRST_SECONDS * 2 ** min(attempts, 20)
     return dt.timedelta(seconds=min(seconds, settings.RETRY_LONGEST_SECONDS))
 
@@ -392,10 +392,10 @@ def _apart(event: Happened, item: Outcomes, stored: set[tuple[int, str | None]])
 
 
 def _correct_one(item: Outcomes, bit: int, kind: EventKind) -> None:
-    """Count a message as what it is, in the parcel that holds it.
+    """Count a message by its outcome, in the parcel that holds it.
 
-    Recipients who are still open go on as a remainder; nobody is handed the message twice, because the events say who
-    had it.
+    Recipients who are still open go on as a remainder; nobody is sent the message twice, because the events say who had
+    it.
     """
     is_over = not bit & (item.moved | item.resendable)
     if kind is not EventKind.SENT and not is_over:

@@ -1,7 +1,7 @@
-"""Rescue: the parcels of a dead worker are taken from it.
+"""Rescue: take the parcels of a dead worker from it.
 
-In: a claim whose worker was marked dead. Out: of its unrecorded slice what the hand-over note knows; the rest is due
-again. After a crash nothing has happened, and the next sweep begins again.
+In: a claim whose worker was marked dead. Out: the outcomes of its unrecorded slice that the hand-over note has; the
+rest is due again. After a crash nothing has happened, and the next sweep begins again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def rescue_parcel(parcel_id: int, fence: int) -> bool:
     Return False if someone was first: a living worker may have the parcel by now, under another fence.
 
     Its hand-over note says which messages were begun and which were answered: only those that were begun and not
-    answered are in doubt. Without a note of that very slice, all of the slice is. What was not begun is due again.
+    answered are in doubt. Without a note of that very slice, all of the slice is. Messages that were not begun are due
+    again.
 
     The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
     and never in between.
@@ -99,7 +100,7 @@ def _claim_of(parcel: Parcel) -> Claim:
 
 
 def _look_into(note: ReadNote, parcel: Parcel, outcomes: Outcomes) -> None:
-    """Add what happened to the members of the unrecorded slice, as far as it is known; the others were never begun."""
+    """Add the known outcomes of the members of the unrecorded slice; the others were never begun."""
     claim = outcomes.claim
     ids = {claim.first_message_id + n for n in bits(_unrecorded(parcel, claim.members))}
     if not note.covers(parcel.pk, parcel.fence, parcel.slice_no):

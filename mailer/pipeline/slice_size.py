@@ -13,14 +13,14 @@ from time import monotonic
 from django.conf import settings
 
 SLICE_MESSAGES = 2000
-"""The most messages that are claimed, looked at and recorded at once: a slice's statements cost little to each then."""
+"""The most messages in a slice. With this number, the statements of a slice cost little per message."""
 FIRST_MESSAGES = 32
 LONG_SECONDS = 1.0
 """A message that takes longer is slow. A slice that takes longer takes up no more messages, so that it ends soon."""
 SLOW_FOR_SECONDS = 600.0
-"""The time after which a process no longer keeps a slow batch apart of which it has sent nothing."""
+"""The time after which a process no longer keeps a slow batch apart if it has sent none of its mail."""
 SLOW_BATCHES = 1000
-"""Remembered, at most."""
+"""The most slow batches that a process remembers."""
 TURN_SECONDS = 5.0
 """The time for which other mail goes first after a trip with slow mail."""
 

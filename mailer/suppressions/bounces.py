@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from mailer.transports.base import Refused, Result
 
 ENHANCED: Final = re.compile(r"5\d\d[ -]#?(5\.\d{1,3}\.\d{1,3})\b")
-"""RFC 3463, RFC 2034: an enhanced status code behind the reply's own."""
+"""An enhanced status code behind the reply's code (RFC 3463, RFC 2034)."""
 HARD: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10"})
 """The status codes of RFC 3463 section 3.2 and RFC 7505 that are about the recipient; 5.1.7 to 5.1.9 are about the
 sender."""

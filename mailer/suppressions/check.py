@@ -1,4 +1,4 @@
-"""The look at suppressions, once a parcel has been claimed: who of its recipients gets nothing, and why."""
+"""Check the suppressions of a claimed parcel's recipients: find the recipients who get nothing, and the reasons."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def change_group(
     description: str | None = None,
     is_default: bool | None = None,
 ) -> UnsubscribeGroup:
-    """Change what is given. Raises UnknownGroup, UnfitCharacter and GroupNameTaken."""
+    """Change the given fields. Raises UnknownGroup, UnfitCharacter and GroupNameTaken."""
     with transaction.atomic():
         lock_groups(account)
         group = find_group(account, group_id)

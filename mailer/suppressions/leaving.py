@@ -1,7 +1,8 @@
-"""Let the holder of a link leave a group or everything, come back, and choose among groups.
+"""Let the holder of a link unsubscribe from a group or from all mail, resubscribe, and choose among groups.
 
-A link that names an address is enough: whoever has it has the mail it came with. The link of a message to several
-recipients names none and allows nothing by itself; `own_link.py` mails each recipient who asks a link of their own.
+A link that names an address is enough, because its holder has the mail it came with. The link of a message to several
+recipients names no address and allows nothing by itself; `own_link.py` mails a personal link to each recipient who asks
+for one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Holder:
 
     @property
     def groups_left(self) -> set[int]:
-        """Return the ids of the groups that the holder has left."""
+        """Return the ids of the groups from which the holder has unsubscribed."""
         return groups_left(self.account, self.address)
 
 

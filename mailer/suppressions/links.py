@@ -2,7 +2,7 @@
 
 A link must work as long as somebody may find the mail, which is longer than the mail's history is kept; so it brings
 all that is needed, the address too, and nothing has to be found in a table. The seal is a keyed digest of what it says,
-and hides it as well: encrypted with a key stream made of its own digest (as RFC 5297 does) it can neither be read nor
+and hides it as well: encrypted with a key stream made from this digest (as RFC 5297 does) it can neither be read nor
 altered without the key, and the same message always has the same link.
 """
 
@@ -31,7 +31,7 @@ class BadLink(Exception):
 
 
 class Link(NamedTuple):
-    """The content of a link: who leaves what.
+    """The content of a link: the address, and the group to unsubscribe from.
 
     `group_id` 0 means that the mail belongs to no group. `address` is a key (`address_key`); it is empty when the
     message went to several recipients, who have to enter their address.

@@ -39,7 +39,7 @@ class Like(BuiltinLookup):
 
 
 class New(NamedTuple):
-    """A suppression to be. `batch_id` and `message_id` name the mail it is due to, if any."""
+    """A suppression that is to be stored. `batch_id` and `message_id` name the mail it is due to, if any."""
 
     account_id: int
     email: str
@@ -132,7 +132,7 @@ def list_suppressions(account: Account, kind: SuppressionKind, window: Window) -
 
 
 def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iterator[Suppression]:
-    """Yield the addresses that have left a group, or any group of the account, by address.
+    """Yield the addresses that have unsubscribed from a group, or from any group of the account, by address.
 
     They are read a page at a time, since there may be millions.
     """
@@ -145,6 +145,6 @@ def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iter
 
 
 def groups_left(account: Account, email: str) -> set[int]:
-    """Return the ids of the groups that an address has left."""
+    """Return the ids of the groups from which an address has unsubscribed."""
     rows = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP, email=address_key(email))
     return {group_id for group_id in rows.values_list("group", flat=True) if group_id is not None}

@@ -1,4 +1,4 @@
-"""Mail a link of their own to recipients of a message that was sent to several, each at their request.
+"""Mail a personal link to a recipient of a message that was sent to several, at the recipient's request.
 
 The link in such a message cannot tell who opened it. If an address typed into its page were believed, one recipient
 could unsubscribe another, and trying addresses would reveal who was in Bcc. So the page answers every address in the
@@ -24,9 +24,9 @@ from mailer.suppressions.links import Link, seal
 
 TASK: Final = "mailer.tasks.mail_own_link"
 ASKED_PER_HOUR: Final = 20
-"""Requests for one message, all recipients together."""
+"""The most requests for one message in an hour, of all recipients together."""
 MAILED_PER_HOUR: Final = 3
-"""Mails to one address for one account."""
+"""The most mails to one address for one account in an hour."""
 
 
 def request_own_link(link: Link, email: str, page: str) -> bool:

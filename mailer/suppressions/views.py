@@ -83,7 +83,7 @@ def _bad_link(request: HttpRequest) -> HttpResponse:
 
 
 def _ask_address(request: HttpRequest, link: Link, *, page: str) -> HttpResponse:
-    """Ask a recipient of a message to several for their address, and have a link of its own mailed there.
+    """Ask a recipient of a message to several for their address, and have a personal link mailed there.
 
     A program that posts cannot tell who it is, so for it nothing is done.
     """

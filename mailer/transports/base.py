@@ -1,10 +1,10 @@
 """The values that every transport takes and gives, whatever is behind it.
 
-A transport is handed one slice, and answers with one outcome per recipient. It never raises for what a peer does:
-every result is a value. What it promises is what the exact stop rests on:
+A transport gets one slice, and returns one outcome per recipient. It never raises for what a peer does: every result is
+a value. The exact stop rests on its promises:
 
 * a message is *begun* only while `guard.may_begin()` says so, asked directly before the write that carries the final
-  dot (or the provider call): after a `False` nothing of it leaves, and its outcome is `NotSent`;
+  dot (or the provider call): after a `False` it is not sent, and its outcome is `NotSent`;
 * once begun, a message has an outcome only when the peer answered; if the peer did not, it is `InDoubt`;
 * while it waits for the network it calls `guard.poll()` at least every `POLL_SECONDS`, and when that says `GIVE_UP` it
   drops the connections whose answers are still out (those messages are `InDoubt`) and returns;
@@ -40,18 +40,18 @@ class Envelope(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Some of the recipients of a message, who are handed over together."""
+    """Some of the recipients of a message, to whom it is sent together."""
 
     message_id: int
     recipients: tuple[str, ...]
 
 
 Begun = int | Part
-"""A message, by its id, or a part of one, that is about to be handed over."""
+"""A message, by its id, or a part of one, that is about to be sent."""
 
 
 def begun_as(envelope: Envelope) -> Begun:
-    """Return what is begun when an envelope is handed over to all of its recipients at once."""
+    """Return the message or part that is begun when an envelope is sent to all of its recipients at once."""
     return Part(envelope.message_id, envelope.recipients) if envelope.is_part else envelope.message_id
 
 
@@ -80,7 +80,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The outcome of a message that the peer has not taken and said nothing about.
+    """The outcome of a message that the peer has not taken, and for which it gave no reply.
 
     The guard closed, there was no connection, the peer went away before the final dot, or it answered that a command
     was wrong. The message may be sent later and costs no attempt.
@@ -91,14 +91,14 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """The final dot was out (wholly or in part) and no answer came: it may or may not have been taken."""
+    """The outcome of a message whose final dot got no answer. The peer may have taken the message."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The outcome of a recipient who has a suppression: nothing was to be handed over. No transport gives it."""
+    """The outcome of a recipient who has a suppression: nothing was to be sent. No transport returns it."""
 
     reason: str
 
@@ -112,8 +112,8 @@ class Result(NamedTuple):
     message_id: int
     outcomes: tuple[Outcome, ...]
     recipients: tuple[str, ...] = ()
-    """The recipients that the outcomes belong to. A guard needs them when these are not all of the message's, or when
-    they did not fare alike; otherwise it may be empty."""
+    """The recipients that the outcomes belong to. A guard needs them when the message has other recipients, too, or
+    when their outcomes differ. Otherwise it may be empty."""
 
 
 class Signal(enum.Enum):
@@ -146,7 +146,7 @@ class Guard(Protocol):
         """Renew the worker's heartbeat and see stops, while the transport waits. May take milliseconds."""
 
     def wakeup_fileno(self) -> int | None:
-        """Return a file descriptor that is readable when `poll()` is wanted at once (a stop), if there is one."""
+        """Return a file descriptor that is readable when `poll()` is wanted at once (a stop), or None."""
 
 
 def take_all() -> bool:
@@ -155,7 +155,10 @@ def take_all() -> bool:
 
 
 class Transport(Protocol):
-    """A way out. One instance per worker process; not shared between threads; keeps its connections between slices."""
+    """A way to send mail, which keeps its connections between slices.
+
+    Each worker process has one instance, which is not shared between threads.
+    """
 
     @property
     def capacity(self) -> int:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class CheckedTransport(Transport):
-    """A Transport (see base.py) whose `send_checked` is given no message that is malformed."""
+    """A Transport (see base.py) that passes only well-formed messages to `send_checked`."""
 
     def send_slice(
         self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all

@@ -1,6 +1,6 @@
 """Mail through any Django e-mail backend, and so through every provider that django-anymail knows.
 
-A backend blocks, and cannot be told to let go. So it has a thread of its own, while this one goes on polling the guard;
+A backend blocks, and cannot be interrupted. So it runs in a separate thread, while this one goes on polling the guard;
 a stop waits until the call that is under way has ended (give the backend a time-out), and no other is begun.
 """
 
@@ -51,7 +51,7 @@ NEVER_LEFT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationEr
 NEVER_LEFT_NAMES = frozenset(
     {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout", "EndpointConnectionError"}
 )
-"""The same of urllib3, requests and botocore, by name: which of them is installed is the provider's business."""
+"""The names of errors of the same kind in urllib3, requests and botocore, which providers may install."""
 
 REFUSALS = (
     AnymailInvalidAddress,

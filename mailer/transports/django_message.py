@@ -17,7 +17,7 @@ from django.core.mail import EmailMultiAlternatives
 from mailer.transports.base import Envelope
 
 NOT_EXTRA = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "return-path"})
-"""Headers that Django's message has as attributes, or that are no business of the content."""
+"""Headers that Django's message has as attributes, or that do not describe the content."""
 
 
 class EnvelopeMessage(EmailMultiAlternatives):
@@ -72,7 +72,7 @@ class EnvelopeMessage(EmailMultiAlternatives):
 
 
 class RawMessage(Message):
-    """The message for a backend that asks for MIME: the very bytes of the envelope, as long as it changes nothing."""
+    """The message for a backend that asks for MIME: the envelope's bytes, while the backend changes nothing."""
 
     _data = b""
     _as_parsed = b""

@@ -27,7 +27,7 @@ Script = Generator[int, list[bytes], None]
 
 
 class Stage(enum.Enum):
-    """The stage of opening a session; where it fails shows what to look at."""
+    """The stage of opening a session. The stage at which it fails shows where to look for the cause."""
 
     CONNECTING = "connecting"
     GREETING = "greeting"
@@ -42,7 +42,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 
 
 class ConnectionLost(Exception):
-    """Raised when the connection is of no more use.
+    """Raised when the connection can no longer be used.
 
     `answer` is the peer's answer about the message at hand, if there was one; `is_ours` says that it was not the peer
     who ended the connection, `is_complaint` that the peer complained about a command.
@@ -59,9 +59,9 @@ class ConnectionLost(Exception):
 
 
 class Connection:
-    """Opened by `connect()`; good for messages once `peer` is set; given up with `abort()` or `close()`.
+    """A connection. `connect()` opens it; it can send once `peer` is set; `abort()` or `close()` ends it.
 
-    At most three messages hang on it: `begun`, `current` and `following`.
+    It has at most three messages: `begun`, `current` and `following`.
     """
 
     __slots__ = (

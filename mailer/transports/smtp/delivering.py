@@ -16,7 +16,7 @@ from mailer.transports.smtp.verdicts import PeerBroken
 from mailer.transports.smtp.work import GATE_CLOSED, Work
 
 IDLE_SECONDS = 30.0
-"""A connection that was quiet for longer is asked whether it still lives; some firewalls forget without a word."""
+"""A connection that was idle for longer is tested before it is used, since some firewalls drop connections silently."""
 CHECK_SECONDS = 5.0
 GO_AHEAD = b"354"
 RESET = b"RSET\r\n"

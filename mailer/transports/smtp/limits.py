@@ -8,7 +8,7 @@ peer is surprised by as many, and Amazon SES takes no more."""
 COMPLAINTS = 3
 """The number of complaints about the commands of one message that count as a try."""
 COMPLAINTS_KEPT = 10_000
-"""Messages with complaints that are remembered."""
+"""The most messages whose complaints are remembered."""
 
 
 class PeerLimits:
@@ -31,7 +31,7 @@ class PeerLimits:
     def complain(self, message_id: int) -> bool:
         """Count a complaint about the commands of a message; True when that is enough to count as a try.
 
-        Without an end a message that a peer always answers so would be handed over every second for ever.
+        Without a limit, a message that a peer always answers in this way would be tried every second for ever.
         """
         complaints = self._complaints.pop(message_id, 0) + 1
         if complaints >= COMPLAINTS:

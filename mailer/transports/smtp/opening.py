@@ -1,7 +1,7 @@
 """The words before the first message: greeting, EHLO, STARTTLS, AUTH.
 
-Whatever fails here is a ConnectionLost with a reason for the operator; no message has been spoken of yet. No reason
-holds a password, nor what the peer said to it: some peers repeat it.
+Every failure here is a ConnectionLost with a reason for the operator. No message has been begun yet. No reason contains
+a password, or the peer's reply to one, because some peers repeat the password.
 """
 
 from __future__ import annotations

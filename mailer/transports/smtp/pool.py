@@ -170,7 +170,7 @@ class SmtpTransport(CheckedTransport):
                 poll_at = monotonic() + POLL_SECONDS
 
     def _attend(self, work: Work, *, wait_seconds: float) -> bool:
-        """Do what the sockets are ready for. True when the guard wants to be polled at once."""
+        """Serve the sockets that are ready. Return True when the guard wants to be polled at once."""
         if not work.unfinished:
             wait_seconds = 0.0
         is_woken = False

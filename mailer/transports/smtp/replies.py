@@ -13,14 +13,14 @@ LINE_LIMIT = 2_000
 REPLY_LIMIT = 100_000
 TEXT_LIMIT = 500
 SUCCESS = ord("2")
-"""The first byte of a reply that says yes."""
+"""The first byte of a positive reply."""
 
 SHORT_REPLIES = re.compile(rb"(?:(?!421)[2-5][0-9][0-9] [^\r\n]{0,1000}\r\n)++")
 CLOSING = b"421"
-"""RFC 5321 section 3.8: whatever was asked, the peer is going."""
+"""The code with which the peer closes the connection, whatever the command was (RFC 5321 section 3.8)."""
 LINE = re.compile(rb"([2-5][0-9][0-9])([ -]|$)(.*)", re.DOTALL)
 CONTROLS = dict.fromkeys((*range(32), 127), "�") | {ord("\n"): " "}
-"""A NUL must not reach PostgreSQL, which takes none, nor an escape sequence somebody's terminal."""
+"""The control characters. PostgreSQL cannot store a NUL, and an escape sequence must not reach a terminal."""
 
 
 def code_of(reply: bytes) -> int:

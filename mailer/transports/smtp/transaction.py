@@ -30,13 +30,13 @@ class Peer:
     is_utf8: bool = False
     takes_size: bool = False
     size_limit: int = 0
-    """The limit in bytes; 0 when it named none."""
+    """The limit in bytes; 0 without a limit."""
 
 
 PENDING = NotSent("it was not tried")
-"""Stands for the outcome that a recipient does not have yet."""
+"""The placeholder for an outcome that is not known yet."""
 AGAIN = NotSent("it is tried in another transaction")
-"""Stands for the outcome that a recipient gets from another transaction."""
+"""The placeholder for an outcome that another transaction will bring."""
 
 
 class Transaction:
@@ -75,7 +75,7 @@ class Transaction:
         self.left: tuple[int, ...] = ()
         """The positions of those who found no place in this one. They may be too many for one other, too."""
         self.room = 0
-        """The recipients that the peer took before it said that these were enough; 0 when it did not say so."""
+        """The number of recipients after which the peer replied that these were enough; 0 without such a reply."""
         self._prepare(peer)
 
     def _prepare(self, peer: Peer) -> None:
@@ -197,7 +197,7 @@ class Transaction:
 
     @property
     def begun(self) -> Begun:
-        """Return what the final dot hands over."""
+        """Return the message or part that the final dot begins."""
         envelope, outcomes = self.envelope, self.outcomes
         if not envelope.is_part and (len(outcomes) == 1 or outcomes.count(PENDING) == len(outcomes)):
             return envelope.message_id

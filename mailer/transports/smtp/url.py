@@ -30,7 +30,7 @@ class SmtpAddress:
     user: str = ""
     password: str = field(default="", repr=False)
     is_implicit_tls: bool = False
-    """TLS from the first byte (RFC 8314)."""
+    """True if TLS is used from the first byte (RFC 8314)."""
     starttls: StartTls = StartTls.AUTO
     is_verified: bool = True
     ca_file: str | None = None

@@ -19,15 +19,15 @@ class Stage(enum.Enum):
 
 
 class PeerBroken(Exception):
-    """An answer that SMTP does not know at this place, or that every message would get."""
+    """Raised for an answer that SMTP does not define at this place, or that every message would get."""
 
 
 NOT_WITHOUT_LOGIN = b"530"
-"""RFC 3207 and RFC 4954: the peer would say so to every message, so it is no message's fault."""
+"""The codes of RFC 3207 and RFC 4954 that every message would get, so that no message is at fault."""
 COMMAND_ERRORS = (b"500", b"502", b"503")
 """The peer says that it did not understand a command, or did not expect it. It has not judged the message."""
 PARAMETER_ERRORS = (b"501", b"504")
-"""The same of a command's parameters. The address is one of these, and then the reply is a verdict on it."""
+"""The codes for errors in a command's parameters. If the address is meant, the reply is a verdict on it."""
 ADDRESS_STATUS = re.compile(r"50[14][ -]#?5\.1\.\d{1,3}\b")
 """RFC 3463 section 3.2: the second number of an enhanced status code is 1 when it is about an address."""
 ADDRESS_WORDS = re.compile(r"\b(?:address|recipient|sender|mailbox)\b", re.IGNORECASE)

@@ -31,7 +31,7 @@ class Visit:
     stage: Stage = Stage.CONNECTING
     """The stage that the visit reached."""
     failure: str = ""
-    """The reason why the visit came no further; empty when it came to its end."""
+    """The reason why the visit stopped early; empty if it was complete."""
     greeting: str = ""
     offers: dict[str, str] = field(default_factory=dict)
     tls_version: str = ""
@@ -95,7 +95,7 @@ def _place_of(endpoint: Endpoint) -> str:
 
 
 def _drive(connection: Connection, result: Visit, *, until: float, timeout_seconds: float) -> None:
-    """Do what the socket is ready for until the script has ended. Raises ConnectionLost."""
+    """Read and write as the socket allows until the script has ended. Raises ConnectionLost."""
     started = monotonic()
     while not connection.is_idle:
         if connection.is_overdue(monotonic()):

@@ -1,4 +1,4 @@
-"""The work of a pool of connections: the rest of the slice that is being handed over, and the gate before it."""
+"""The work of a pool of connections: the rest of the slice that is being sent, and the gate before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_TAKEN_UP = "the slice lasted too long to take it up"
 
 
 class Work:
-    """Every envelope is in exactly one place: waiting here, on one connection, or in `results`.
+    """The envelopes of a slice. Each is in exactly one place: waiting here, on one connection, or in `results`.
 
     An envelope with more recipients than fit into a transaction is cut into parts, which are envelopes too. Its result
     is complete when the last part has one.
@@ -29,9 +29,9 @@ class Work:
         """Messages without a result."""
         self.limits = limits
         self.is_closed = False
-        """The gate has said no once; it is not asked again."""
+        """The gate has refused once; it is not read again."""
         self._cut: dict[int, CutMessage] = {}
-        """The messages that are handed over in parts, by message id."""
+        """The messages that are sent in parts, by message id."""
         self._is_given_up = False
         self._guard = guard
         self._may_take = may_take
@@ -141,7 +141,7 @@ class CutMessage:
 
     @property
     def result(self) -> Result:
-        """Return what became of all of them, once nobody is missing."""
+        """Return the outcomes of all recipients, once none is missing."""
         recipients = self.envelope.recipients
         return Result(self.envelope.message_id, tuple(self.outcomes[each] for each in recipients), recipients)
 
