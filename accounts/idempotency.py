@@ -8,7 +8,7 @@ any line leaves all of it or nothing. A second request with the key waits for th
 
 If the work has to commit before it can wait (a stop), the reservation is committed separately. If its process dies
 before the answer is kept, it is stale after `STALE_SECONDS` and the request can be done again. For stops that is
-harmless: each is a guarded move to a status, so doing it again moves nothing, or reports that there is nothing to move.
+harmless: each is a guarded move to a status, so repeating it has no effect, or reports that there is nothing to move.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _find(request: KeyedRequest) -> KeptAnswer | None:
 
 
 def keep_answer(reservation: Reservation, answer: KeptAnswer) -> None:
-    """Remember what was answered. Does nothing if the reservation was taken over meanwhile."""
+    """Store the answer. It does nothing if the reservation was taken over meanwhile."""
     _row_of(reservation).update(status=answer.status, headers=dict(answer.headers), body=answer.body)
 
 

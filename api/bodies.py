@@ -1,9 +1,9 @@
-"""Read JSON bodies: pydantic models say what a body may hold, and each API has tables of texts for what is wrong.
+"""Read JSON bodies: pydantic models describe the bodies, and each API has tables of texts for the errors in them.
 
 Validation is strict: a boolean is not an integer, a number is not a string, and null has the wrong type unless a field
 says otherwise. Fields that a model does not name are ignored. Pydantic names every error by a kind, such as
-`string_type` or `missing`; a condition that a model adds (`condition`) names its kind. A table maps field and kind to
-what the API says.
+`string_type` or `missing`; a condition that a model adds (`condition`) names its kind. A table maps field and kind to a
+text of the API.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic_core import PydanticCustomError
 
 ANY: Final = "*"
-"""In a table of texts: any field, or any kind of error."""
+"""The key for any field, or for any kind of error, in a table of texts."""
 UUID_TEXT: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 """A time of ISO 8601 with an offset; without one it would depend on the server's time zone."""
 LATEST: Final = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
-"""Times up to here can still be moved into any time zone."""
+"""The latest time that can still be converted to any time zone."""
 
 Text = TypeVar("Text")
 
 
 class Body(BaseModel):
-    """What a JSON object holds. The aliases of the fields are their names in the API."""
+    """The content of a JSON object. The aliases of the fields are their names in the API."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 

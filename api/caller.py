@@ -41,25 +41,25 @@ MAX_QUERY_BYTES = 4000
 
 
 class CallerRefused(Exception):
-    """The caller is not let in. `status` is the HTTP status in which most APIs say so."""
+    """Raised when the caller is refused. `status` is the HTTP status that most APIs answer with."""
 
     status: ClassVar[int]
 
 
 class NoCredentials(CallerRefused):
-    """The request carries no credentials in the form that the API expects."""
+    """Raised when the request has no credentials in the form that the API expects."""
 
     status = 401
 
 
 class UnknownCredentials(CallerRefused):
-    """The credentials of the request belong to no living key."""
+    """Raised when the credentials of the request do not belong to a valid key."""
 
     status = 401
 
 
 class RateExceeded(CallerRefused):
-    """The key has made too many requests in this minute."""
+    """Raised when the key has made too many requests in this minute."""
 
     status = 429
 
@@ -69,7 +69,7 @@ class RateExceeded(CallerRefused):
 
 
 class ScopeMissing(CallerRefused):
-    """The key has none of the scopes of which the call needs one."""
+    """Raised when the key has none of the scopes that allow the call."""
 
     status = 403
 
@@ -203,13 +203,13 @@ def needing(**verbs: str) -> Needed:
 
 
 class QueryTooLong(APIException):
-    """The query string is longer than `MAX_QUERY_BYTES`."""
+    """Raised when the query string is longer than `MAX_QUERY_BYTES`."""
 
     status_code = 414
 
 
 class KeyAuthentication(BaseAuthentication):
-    """Bearer keys: `request.user` becomes the key's account, `request.auth` the key."""
+    """Authenticate bearer keys: `request.user` becomes the key's account, and `request.auth` the key."""
 
     def authenticate(self, request: Request) -> tuple[Account, ApiKey]:
         """Return the account and the key. Raises NoCredentials and UnknownCredentials."""
@@ -227,7 +227,7 @@ def key_of(request: Request) -> ApiKey:
 
 
 class AnyAccept(BaseContentNegotiation):
-    """Every answer is JSON, whatever the Accept header asks for."""
+    """Answer with JSON, whatever the Accept header asks for."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         """Return the first parser."""

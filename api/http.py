@@ -18,27 +18,27 @@ MAX_DEPTH = 201
 
 
 class BadBody(Exception):
-    """A body cannot be read. Each API has its own status and text for this."""
+    """Raised when a body cannot be read. Each API has its own status and text for this."""
 
 
 class BodyTooLarge(BadBody):
-    """The body has more than `MAX_BODY_BYTES`, as sent or after decompression."""
+    """Raised for a body of more than `MAX_BODY_BYTES`, before or after decompression."""
 
 
 class UnknownEncoding(BadBody):
-    """The Content-Encoding is not gzip."""
+    """Raised when the Content-Encoding is not gzip."""
 
 
 class NotUtf8(BadBody):
-    """The body is not UTF-8."""
+    """Raised when the body is not UTF-8."""
 
 
 class NotJson(BadBody):
-    """The body is incomplete, not JSON, or JSON with something in it that cannot be stored."""
+    """Raised when the body is incomplete, is not JSON, or is JSON that cannot be stored."""
 
 
 class TooDeep(BadBody):
-    """The JSON of the body is nested more than `MAX_DEPTH` deep."""
+    """Raised when the JSON of the body is nested more than `MAX_DEPTH` deep."""
 
 
 def read_body(request: HttpRequest) -> bytes:

@@ -68,7 +68,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The content of an answer. `type` is the media type of the body, if there is one."""
+    """The content of an answer. `type` is the media type of a body."""
 
     description: str
     body: Piece | None = None

@@ -1,7 +1,7 @@
 """Admit: carry out the verdict on the parcels of a batch whose time has come.
 
 In: a batch. Out: its parcels released (due, with tokens in their lanes), retained, discarded or expired. After a crash
-at any line: each page of parcels is one transaction; what was not reached is found again by the sweeper.
+at any line: each page of parcels is one transaction; the sweeper finds the rest.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def admit_batch(batch_id: int, *, until: float = inf) -> Admitted:
 
 
 def _admit_as_read(batch_id: int, admitted: Admitted, until: float) -> bool:
-    """Read the gate and carry out what it says, page by page. False if it has changed on the way: read it again."""
+    """Read the gate and carry out its verdict, page by page. Return False if the gate has changed meanwhile."""
     with transaction.atomic():
         reading = read_locked_gate(batch_id)
     if reading is None:
@@ -186,7 +186,7 @@ def _hint_lanes(moved: list[Any]) -> None:
 
 
 def read_locked_gate(batch_id: int) -> Reading | None:
-    """Read the gate of a batch and the time FOR SHARE; None if there is no such batch.
+    """Read the gate of a batch and the time FOR SHARE, or return None for an unknown batch.
 
     Until the transaction ends no stop, resume or freeze of the batch can commit. Rows are locked in the order batch,
     accounts, installation.

@@ -149,7 +149,7 @@ class Claimer:
         return _gates(fetch_prepared(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)}))
 
     def abandon(self) -> None:
-        """Take another id for later claims. What was claimed under the old one is left to the rescuer."""
+        """Take another id for later claims. The rescuer takes the claims of the old one."""
         self.worker_id = 0
 
     def leave(self) -> None:

@@ -23,7 +23,7 @@ OF_CALLERS = Q(is_default=False, is_campaign=False)
 
 
 class Batch(models.Model):
-    """The handle by which a caller pauses or cancels what it scheduled."""
+    """The handle by which a caller pauses or cancels mail that it scheduled."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
     public_id = models.CharField(max_length=64, unique=True)

@@ -41,7 +41,7 @@ def admit_retained() -> int:
 
 
 def admit_stopped() -> int:
-    """Retain or discard what was due, or came back from a worker, when its batch was stopped."""
+    """Retain or discard mail that was due, or came back from a worker, when its batch was stopped."""
     return _admit_all(queries.STOPPED_BATCHES_WITH_DUE)
 
 
@@ -126,7 +126,7 @@ class Watch:
         return bool(Worker.objects.filter(pk=worker, dead_at=None, seen_at=seen_at).update(dead_at=Now()))
 
     def _start_again_on_a_new_connection(self) -> None:
-        """Forget what was seen: a broken connection may have hidden looks from us (a fail-over)."""
+        """Forget the looks that were seen: a broken connection may have hidden later ones (a fail-over)."""
         with connection.cursor() as cursor:
             cursor.execute("select pg_backend_pid()")
             row = cursor.fetchone()

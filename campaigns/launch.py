@@ -110,7 +110,7 @@ def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
 
 
 def withdraw_launch(campaign: Campaign) -> Receipt | None:
-    """Withdraw what was prepared of a campaign before its time, under the campaign's lock.
+    """Withdraw the mail that was prepared for a campaign before its time, under the campaign's lock.
 
     A later launch starts from the beginning. If a receipt is returned, call `finish_stop` with it after the commit.
     """

@@ -141,7 +141,7 @@ def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
 
 
 def _replace_launch(campaign: Campaign) -> None:
-    """Withdraw what was prepared of a campaign that continues without it."""
+    """Withdraw the mail that was prepared for a campaign, which continues without it."""
     receipt = withdraw_launch(campaign)
     if receipt:
         transaction.on_commit(partial(finish_stop, receipt), robust=True)

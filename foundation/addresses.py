@@ -195,13 +195,13 @@ def _encode_label(label: str) -> list[str]:
 
 
 def _find_hidden(email: str) -> str:
-    """Return what is wrong with an address that holds an invisible character; in its domain joiners may be right."""
+    """Return the fault of an address that holds an invisible character; in its domain joiners may be right."""
     local, _, domain = email.rpartition("@")
     return _find_invisible(local) or _find_invisible(domain, but=JOINERS)
 
 
 def _find_invisible(text: str, *, but: frozenset[str] = frozenset()) -> str:
-    """Return what is wrong with a text that holds a character which nobody sees or which Unicode has not assigned."""
+    """Return the fault of a text that holds a character which is invisible or which Unicode has not assigned."""
     for char in text:
         if (category(char)[0] in "CZ" and char not in but) or IGNORABLE.match(char):
             return f"holds U+{ord(char):04X}: invisible characters are not allowed in an address"

@@ -19,7 +19,7 @@ def trace_of(error: BaseException) -> str:
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exception and, one after the other, what it was raised from or while handling."""
+    """Yield the exception, then one after the other the exceptions behind it: its causes and contexts."""
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:

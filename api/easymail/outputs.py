@@ -81,7 +81,7 @@ def campaign(row: Campaign, *, statistics: Statistics | None = None, with_revenu
 
 
 def missing_of(lacks: Collection[Lack]) -> list[str]:
-    """Return the names of what is missing before a campaign can be sent, in a fixed order."""
+    """Return the names of the parts that are missing before a campaign can be sent, in a fixed order."""
     return [name for lack, name in proposed.MISSING.items() if lack in lacks]
 
 

@@ -22,7 +22,7 @@ MISSING: Final = {
     Lack.FROM_NAME: "from_name",
     Lack.SENDER_VERIFICATION: "sender_identity_disabled",
 }
-"""The names of what a campaign needs, in the order of answers.
+"""The names of the parts that a campaign needs, in the order of answers.
 
 The first three are in the documents. The sender's name is missing if neither the campaign nor its identity has one.
 """

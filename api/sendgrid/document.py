@@ -1,4 +1,4 @@
-"""Put together what the OpenAPI document says of SendGrid's calls.
+"""Put together the descriptions of SendGrid's calls in the OpenAPI document.
 
 To add a call: one value in the `schema.py` of its family, and `@schema.its_name` above its view.
 """

@@ -1,4 +1,4 @@
-"""Write what the answers of several families have in common: errors, times, pages."""
+"""Write the parts that the answers of several families share: errors, times, pages."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def fault_of(error: Exception) -> Fault | None:
 
 
 def caller_fault(error: CallerRefused) -> Fault:
-    """Return the fault for a caller that is not let in. It does not say what was wrong with the credentials."""
+    """Return the fault for a refused caller. Its text does not reveal which part of the credentials is wrong."""
     if isinstance(error, RateExceeded):
         wait = str(seconds_to_wait(error.allowance))
         return Fault(FaultKind.CLIENT, TOO_MANY_REQUESTS, headers={"Retry-After": wait})

@@ -84,7 +84,7 @@ class ChosenContacts(ChangeList):
 
 
 def choose(request: HttpRequest, query: str) -> Iterable[Contact]:
-    """Return the contacts that a page shows. Raises what the search raises."""
+    """Return the contacts that a page shows. Raises the errors of the search."""
     account = chosen_account(request)
     if query:
         return find_by_query(account, query) if account and QUERY.search(query) else find_exact(account, query)

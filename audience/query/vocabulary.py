@@ -79,7 +79,7 @@ class Vocabulary:
     find_campaign: Callable[[str], int | None]
 
     def find(self, name: str) -> Subject | None:
-        """Return the field of a name, in any case; None if there is no such field."""
+        """Return the field of a name, in upper or lower case, or None if it does not exist."""
         name = name.lower()
         return COLUMNS.get(name) or self.custom.get(name)
 

@@ -1,7 +1,7 @@
 """An account's page with its state and its buttons: freeze, thaw, purge.
 
-Accounts know nothing of batches, so what a stop of one means is put on its page from here: this admin takes the place
-of the one in `accounts/admin`.
+Accounts know nothing of batches, so the effects of a stop are added to an account's page from here: this admin takes
+the place of the one in `accounts/admin`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class StoppableAccountAdmin(AccountAdmin):
 
 
 def buttons_of(account: Account) -> list[Button]:
-    """Return the buttons that make sense. Only what is frozen can be purged."""
+    """Return the buttons that are useful. Only a frozen account can be purged."""
     return [FREEZE] if account.frozen_at is None else [THAW, PURGE]
 
 

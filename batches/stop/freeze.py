@@ -1,6 +1,6 @@
 """Freeze and thaw: the same exact stop, for everything of an account and of its subusers, or of the installation.
 
-One row changes. What comes due meanwhile is retained and does not expire; after the thaw the sweeper hands it back.
+One row changes. Mail that comes due meanwhile is retained and does not expire. After the thaw the sweeper releases it.
 """
 
 from __future__ import annotations

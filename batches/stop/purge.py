@@ -63,7 +63,7 @@ def finish_purges() -> int:
 
 
 def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
-    """Discard what is purged of these accounts, for as long as that; returns the messages discarded."""
+    """Discard the purged mail of these accounts, for at most this time; return the number of discarded messages."""
     until, discarded = time.monotonic() + seconds, 0
     for account in accounts:
         while batches := _unfinished(account):

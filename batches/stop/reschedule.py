@@ -24,8 +24,8 @@ def reschedule_batch(
 ) -> Receipt:
     """Give all waiting mail of a batch one `send_at`; one that has passed means now.
 
-    Retained and held mail waits for it like all other; what a worker has claimed is sent. `affected` in the receipt
-    is the number of messages moved. Raises UnknownBatch, and StatusConflict for a cancelled one.
+    Retained and held mail waits for it like all other mail. Mail that a worker has claimed is sent. `affected` in the
+    receipt is the number of messages moved. Raises UnknownBatch, and StatusConflict for a cancelled one.
     """
     batch = find_batch(account, public_id)
     with stop_transaction():

@@ -38,7 +38,7 @@ class Reading:
         self._answering = answering
 
     def serve(self, connection: Connection, mask: int) -> None:
-        """Do what the socket of a connection is ready for."""
+        """Read from or write to the socket of a connection, as far as it is ready."""
         # The event of another connection may have closed this one.
         if connection not in self._clients:
             return

@@ -108,7 +108,7 @@ class NewContact(Person, Address):
 
 
 class ListFields(Body):
-    """The fields of a list. Absent ones stay as they are."""
+    """The fields of a list. Absent fields are left unchanged."""
 
     name: Annotated[str, text(LONGEST_NAME), LINE, required()] = ""
     description: Annotated[str, text(DESCRIPTION_LENGTH), empty_as("")] = ""

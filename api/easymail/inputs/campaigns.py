@@ -36,7 +36,7 @@ PartUuid = Annotated[Uuid | None, empty_as(None)]
 
 
 class CampaignFields(Body):
-    """The fields of a campaign. Absent ones stay as they are."""
+    """The fields of a campaign. Absent fields are left unchanged."""
 
     title: Name = Field("", alias="name")
     subject: Line = ""

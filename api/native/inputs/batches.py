@@ -30,7 +30,7 @@ class BatchesQuery:
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """The content of a stop or a resume. A pause that names its terms, be they null, `sets_terms`."""
+    """The content of a stop or a resume. `sets_terms` is true if a pause names its terms, even as null."""
 
     reason: str
     is_dry_run: bool

@@ -46,7 +46,7 @@ class OneBatch(Endpoint):
 
 
 class Move(Endpoint):
-    """A stop or a resume of one batch. There is no cut-off and no limit on how many may be stopped at a time."""
+    """Stop or resume one batch. There is no cut-off, and no limit on the number of stopped batches."""
 
     resource = "batch"
     action: ClassVar[Receipt.Action]

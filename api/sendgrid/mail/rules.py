@@ -237,12 +237,12 @@ def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def is_type(kind: str) -> bool:
-    """Return whether what was given as a type is meant as one: a word alone, such as "pdf", is left out."""
+    """Return whether a text is meant as a MIME type; a single word, such as "pdf", is not."""
     return "/" in kind or is_listed(kind)
 
 
 def is_listed(kind: str) -> bool:
-    """Return whether the published texts name a character of a type as the one that it cannot have."""
+    """Return whether a type has a character that the published texts forbid by name."""
     return not is_line(kind) or ";" in kind or "," in kind
 
 

@@ -118,7 +118,7 @@ class Test(Body):
     custom_unsubscribe_url: Annotated[Url, null_as(str)] = ""
 
     def changes(self) -> dict[str, Any]:
-        """Return what the test has instead of the Single Send: one way to unsubscribe replaces the other."""
+        """Return the changes that the test makes to the Single Send: one way to unsubscribe replaces the other."""
         if not self.suppression_group and not self.custom_unsubscribe_url:
             return {}
         return {

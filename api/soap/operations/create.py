@@ -1,6 +1,6 @@
 """Create, Update and Delete sends.
 
-A Create sends now, or schedules if there is a SendDate; each object is created by itself, wholly or not at all. An
+A Create sends now, or schedules a send that has a SendDate. Each object is created separately, wholly or not at all. An
 Update changes the time of a scheduled send. A Delete is refused.
 """
 

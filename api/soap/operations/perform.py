@@ -98,7 +98,7 @@ def _refuse_one(action: str, index: int, element: Element) -> Result:
 
 
 def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, done: str) -> dict[int, Receipt]:
-    """Stop the sends of the results without a problem, put what became of them there, and return the receipts."""
+    """Stop the sends of the results without a problem, store their outcomes there, and return the receipts."""
     named = [(result.ordinal, result.send) for result in results if result.problem is None and result.send is not None]
     stops = stop_campaigns(
         call.account,

@@ -1,7 +1,8 @@
 """Retrieve sends and their properties, in pages.
 
-The RequestID of a reply with more pages holds what the next page needs, signed for the caller's account. So nothing is
-stored, any process can continue, and a page begins behind the last ID of the page before, whatever has changed since.
+The RequestID of a reply with more pages holds the parameters of the next page, signed for the caller's account. So
+nothing is stored, any process can continue, and a page begins behind the last ID of the page before, whatever has
+changed since.
 """
 
 from __future__ import annotations
