@@ -13,6 +13,8 @@ from benchmarks.ceilings.bare_copy import copy_text
 from benchmarks.sink import running_sink
 from stack.folders import temporary_folder
 
+pytestmark = pytest.mark.large
+
 MESSAGES = 50
 TIMES = {
     "client_loop": client_loop.TIMES,

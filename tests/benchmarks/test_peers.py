@@ -35,6 +35,8 @@ for line in sys.stdin:
 WORKER = """
 import os, pathlib, time
 
+pytestmark = pytest.mark.large
+
 pathlib.Path(os.environ["READY_FILE"]).touch()
 time.sleep(60)
 """

@@ -16,6 +16,8 @@ from benchmarks.sink import Sink, running_sink
 from benchmarks.waves import play
 from stack import StackError
 
+pytestmark = pytest.mark.large
+
 MESSAGES = 4
 
 
