@@ -17,6 +17,8 @@ from benchmarks.waves import play
 from stack import StackError
 from stack.folders import temporary_folder
 
+pytestmark = pytest.mark.large
+
 SCHEDULE = """
 import json, os, smtplib, sys, time
 
@@ -34,8 +36,6 @@ for line in sys.stdin:
 """
 WORKER = """
 import os, pathlib, time
-
-pytestmark = pytest.mark.large
 
 pathlib.Path(os.environ["READY_FILE"]).touch()
 time.sleep(60)
