@@ -60,7 +60,7 @@ def test_a_field_of_one_line_is_refused_with_another(alice: Account, field: str)
 
 
 def test_a_tag_with_a_control_character_is_no_tag(alice: Account) -> None:
-    """As a tag, its default would be merged wherever the same text is, also in a stored subject."""
+    """If it were a tag, its default would also replace the same text in a stored subject."""
     campaign = ready_campaign(alice, plain_content="[%first_name | a\vb%] [%first_name | friend %]")
     Campaign.objects.filter(pk=campaign.pk).update(subject="[%first_name | a\vb%]")
     assert [(tag.field, tag.default) for tag in content_of(again(campaign)).tags] == [("first_name", "friend")] * 2

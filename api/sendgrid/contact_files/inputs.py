@@ -40,7 +40,7 @@ class Export(Body):
     lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
     segments: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="segment_ids")
     notifications: dict[str, Any] = {}
-    """It has no effect: nobody is mailed a link."""
+    """The field is accepted without effect: no link to the file is mailed."""
     file_type: Literal["csv", "json"] = "csv"
     max_file_size: Annotated[int, Interval(ge=1, le=FILE_MEGABYTES)] | None = None
 

@@ -114,7 +114,7 @@ class ContactListMembers(ListEndpoint):
     scopes = needing(DELETE="delete")
 
     def delete(self, request: Request, list_id: str) -> Response:
-        """They stay contacts."""
+        """Begin a job that removes contacts from the list. The contacts themselves are kept."""
         job = begin_removal(self.find(list_id), read_removed(request))
         return Response({"job_id": str(job.uuid)}, status=202)
 
