@@ -37,3 +37,10 @@ def boottime() -> float:
 
 # macOS has no CLOCK_BOOTTIME, but its CLOCK_MONOTONIC continues while the machine sleeps.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def moment(at: dt.datetime | None) -> str | None:
+    """Return a time as the native API and SendGrid write it, such as `2026-11-20T10:53:00.000Z`. None stays None."""
+    if at is None:
+        return None
+    return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

@@ -17,6 +17,7 @@ from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.stop.dry_run import Rehearsal
 from batches.waves import Overview, Wave
+from foundation.clock import moment
 from mailer.in_hand import Place
 from mailer.models import Event, EventKind
 from mailer.queries import Trace
@@ -41,13 +42,6 @@ def refused(refusal: Refusal) -> HttpResponse:
     """Return the answer for a refusal outside of the framework's views."""
     text = json.dumps(refusal.envelope(), separators=(",", ":"), ensure_ascii=False)
     return HttpResponse(text, status=refusal.status, content_type="application/json")
-
-
-def moment(at: dt.datetime | None) -> str | None:
-    """Return a time in the form `2026-11-20T10:53:00.000Z`, or null for none."""
-    if at is None:
-        return None
-    return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def batch_line(batch: Batch) -> Body:

@@ -48,13 +48,6 @@ def marketing_envelope(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def moment(at: dt.datetime | None) -> str | None:
-    """`2026-11-20T10:53:00.000Z`; null for none."""
-    if at is None:
-        return None
-    return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
-
-
 def page_of(entries: Iterable[Any], metadata: Mapping[str, Any], *, key: str = "result") -> dict[str, Any]:
     """Return a part of a list."""
     return {key: list(entries), "_metadata": metadata}

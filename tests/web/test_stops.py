@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from inspect import unwrap
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +18,7 @@ from campaigns import lifecycle, several
 from config.web.kinds import Kind, kind_of
 from config.web.stops import MOST_BYTES, SCANNED_BYTES, is_soap_stop, is_stop
 from mailer import one_message
+from tests.api.core_errors import names_in
 from tests.api.soap.envelopes import SOAP_11, SOAP_12, envelope, perform, retrieve
 
 CORE_STOPS = {
@@ -85,10 +86,6 @@ def reached(function: Any, view: type) -> set[Any]:
         waiting += [value for name in names if callable(value := each.__globals__.get(name))]
         waiting += [value for name in names for owner in owners if callable(value := getattr(owner, name, None))]
     return functions
-
-
-def names_in(code: CodeType) -> set[str]:
-    return set(code.co_names).union(*(names_in(each) for each in code.co_consts if isinstance(each, CodeType)))
 
 
 def stopping_calls() -> set[tuple[str, str]]:

@@ -15,7 +15,7 @@ from api.sendgrid.contact_files import inputs, links, schema
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Answer, Answers
 from api.sendgrid.ids import numbers_of_lists, numbers_of_segments
-from api.sendgrid.outputs import metadata_of, moment, page_of
+from api.sendgrid.outputs import metadata_of, page_of
 from api.sendgrid.paging import read_page
 from api.sendgrid.values import UNKNOWN_LISTS
 from audience.jobs.exports import begin_export, parts_of
@@ -24,6 +24,7 @@ from audience.jobs.lifecycle import get_job, jobs_of
 from audience.lists import list_lists
 from audience.models import Job, JobKind, JobStatus
 from audience.segments import list_segments
+from foundation.clock import moment
 
 PAGE, HIGHEST_PAGE = 50, 100
 CHANGES = (JobKind.UPSERT, JobKind.IMPORT, JobKind.DELETE)

@@ -8,11 +8,12 @@ from typing import Any, Final
 from rest_framework.request import Request
 
 from accounts.models import Account
-from api.sendgrid.outputs import metadata_of, moment
+from api.sendgrid.outputs import metadata_of
 from audience.fields import list_fields
 from audience.lists import lists_of
 from audience.models import Contact, FieldDefinition
 from audience.segments import segments_of
+from foundation.clock import moment
 
 TEXTS: Final = (
     *("email", "phone_number_id", "external_id", "anonymous_id", "first_name", "last_name"),

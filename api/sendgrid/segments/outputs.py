@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api.sendgrid.outputs import moment
 from audience.models import Segment
 from audience.segments import FRESH
+from foundation.clock import moment
 
 VALID: Final = {"query_validation": "VALID", "error_message": ""}
 """Every stored segment is valid: an invalid query is refused at once."""

@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Any
 
 from api.campaign_words import Dialect, word_for
-from api.sendgrid.outputs import moment
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from foundation.clock import moment
 from mailer.compose.plain_text import plain_text_of
 
 
