@@ -16,6 +16,7 @@ COPY manage.py ./
 COPY foundation foundation
 COPY accounts accounts
 COPY batches batches
+COPY content content
 COPY mailer mailer
 COPY audience audience
 COPY campaigns campaigns

@@ -50,6 +50,9 @@ class Account(models.Model):
     )
     purged_through = models.BigIntegerField(default=0, db_default=0, help_text="Parcels numbered up to this are purged")
     is_purging = models.BooleanField(default=False, db_default=False, help_text="Some of them may still be pending")
+    mail_defaults = models.JSONField(
+        null=True, editable=False, help_text="How its mail is rendered unless a request says otherwise: `Rendering`"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

@@ -310,6 +310,7 @@ INSTALLED_APPS = [
     "foundation",
     "accounts",
     "batches",
+    "content",
     "mailer",
     "audience",
     "campaigns",

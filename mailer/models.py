@@ -13,6 +13,7 @@ from django.db import models
 
 from accounts.models import Account
 from batches.models import Batch
+from content.models import VersionContent
 from foundation.clock import Now
 
 
@@ -122,6 +123,16 @@ class Mail(models.Model):
     unsubscribe_url = models.TextField(
         blank=True, default="", db_default="", help_text="A link of the caller's, instead of ours"
     )
+    template = models.ForeignKey(
+        VersionContent,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The content of the template version that it is made with",
+    )
+    rendering = models.JSONField(null=True, help_text="What its request asks for beyond its content: `Rendering`")
+    defaults = models.JSONField(null=True, help_text="The defaults of its account when it was accepted: `Rendering`")
     bypass = models.SmallIntegerField(default=0, db_default=0, help_text="In spite of which suppressions: `Bypass`")
     created_at = models.DateTimeField(db_default=Now())
 

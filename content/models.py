@@ -1,0 +1,125 @@
+"""Define Template, TemplateVersion, VersionContent, Design and MailSettings."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from accounts.models import Account
+from foundation.clock import Now
+
+EDITORS: list[tuple[str, str]] = [("code", "code"), ("design", "design")]
+
+
+class Template(models.Model):
+    """A template of an account, with at most one active version.
+
+    A dynamic template is written in Handlebars and filled with data; a legacy one has `<%subject%>` and `<%body%>`,
+    and keys of substitutions. A deleted template keeps its row, since mail may still need its content.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="templates", db_index=False)
+    public_id = models.CharField(max_length=36, help_text="d- and 32 hexadecimal digits, or a UUID for a legacy one")
+    name = models.CharField(max_length=100)
+    is_dynamic = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["public_id"], name="template_public_id")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-id"], condition=models.Q(deleted_at=None), name="templates_of_account")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionContent(models.Model):
+    """The content that a version had at one moment. It is written once and never changed, since mail refers to it."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    template_id_shown = models.CharField(max_length=36, help_text="The id of the template that it belonged to")
+    version_id_shown = models.CharField(max_length=36, help_text="The id of the version that it belonged to")
+    is_dynamic = models.BooleanField()
+    subject = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    plain = models.TextField(blank=True, help_text="As it is sent: made from the HTML if the version asks for it")
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"content {self.pk}"
+
+
+class TemplateVersion(models.Model):
+    """A version of a template. A change of its content gives it another `VersionContent`."""
+
+    template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions", db_index=False)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    content = models.ForeignKey(VersionContent, on_delete=models.PROTECT, related_name="+", db_index=False)
+    plain_content = models.TextField(blank=True, help_text="As it was given")
+    generates_plain = models.BooleanField(default=True, help_text="Make the plain text from the HTML if it is missing")
+    editor = models.CharField(max_length=6, choices=EDITORS, default="code")
+    test_data = models.TextField(blank=True, help_text="A JSON object for previews")
+    is_active = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["uuid"], name="template_version_uuid"),
+            models.UniqueConstraint(
+                fields=["template"], condition=models.Q(is_active=True), name="one_active_version_of_a_template"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["template", "-id"], name="versions_of_template")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Design(models.Model):
+    """A design is content to copy into campaigns. It is kept as it was given; CSS is inlined for sending."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    subject = models.TextField(blank=True)
+    html_content = models.TextField(blank=True)
+    plain_content = models.TextField(blank=True)
+    generates_plain = models.BooleanField(default=True)
+    editor = models.CharField(max_length=6, choices=EDITORS, default="code")
+    categories = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["uuid"], name="design_uuid")]
+        indexes: ClassVar = [models.Index(fields=["account", "-id"], name="designs_of_account")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MailSettings(models.Model):
+    """The settings of an account's mail, by SendGrid's names, as its API shows them.
+
+    `Account.mail_defaults` has what of them changes the content of a mail, in the form that the composer reads.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="mail_settings")
+    values = models.JSONField(default=dict, help_text='{"footer": {"enabled": …, …}, …}')
+    never_suppressed = ArrayField(
+        models.TextField(), default=list, help_text="Addresses and domains that are never suppressed, as keys"
+    )
+    bounce_days = models.PositiveIntegerField(null=True, help_text="Bounces are removed from their list after this")
+    block_days = models.PositiveIntegerField(null=True, help_text="Blocks are removed from their list after this")
+    updated_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"mail settings of {self.account}"
