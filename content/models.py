@@ -18,7 +18,7 @@ class Template(models.Model):
     """A template of an account, with at most one active version.
 
     A dynamic template is written in Handlebars and filled with data; a legacy one has `<%subject%>` and `<%body%>`,
-    and keys of substitutions. A deleted template keeps its row, since mail may still need its content.
+    and keys of substitutions.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="templates", db_index=False)
@@ -27,20 +27,20 @@ class Template(models.Model):
     is_dynamic = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
-    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["public_id"], name="template_public_id")]
-        indexes: ClassVar = [
-            models.Index(fields=["account", "-id"], condition=models.Q(deleted_at=None), name="templates_of_account")
-        ]
+        indexes: ClassVar = [models.Index(fields=["account", "-id"], name="templates_of_account")]
 
     def __str__(self) -> str:
         return self.name
 
 
 class VersionContent(models.Model):
-    """The content that a version had at one moment. It is written once and never changed, since mail refers to it."""
+    """The content that a version had at one moment. Its texts never change, since mail refers to it.
+
+    A content that no version has any more is unused. The sweeper deletes it when no mail refers to it.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     template_id_shown = models.CharField(max_length=36, help_text="The id of the template that it belonged to")
@@ -50,6 +50,12 @@ class VersionContent(models.Model):
     html = models.TextField(blank=True)
     plain = models.TextField(blank=True, help_text="As it is sent: made from the HTML if the version asks for it")
     created_at = models.DateTimeField(db_default=Now())
+    unused_at = models.DateTimeField(null=True, help_text="Since when no version has it")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=models.Q(unused_at__isnull=False), name="unused_contents")
+        ]
 
     def __str__(self) -> str:
         return f"content {self.pk}"
@@ -61,9 +67,8 @@ class TemplateVersion(models.Model):
     template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions", db_index=False)
     uuid = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
-    content = models.ForeignKey(VersionContent, on_delete=models.PROTECT, related_name="+", db_index=False)
-    plain_content = models.TextField(blank=True, help_text="As it was given")
-    generates_plain = models.BooleanField(default=True, help_text="Make the plain text from the HTML if it is missing")
+    content = models.OneToOneField(VersionContent, on_delete=models.PROTECT, related_name="version")
+    generates_plain = models.BooleanField(default=True, help_text="The plain text is made from the HTML")
     editor = models.CharField(max_length=6, choices=EDITORS, default="code")
     test_data = models.TextField(blank=True, help_text="A JSON object for previews")
     is_active = models.BooleanField(default=False)

@@ -18,6 +18,8 @@ class AdvisoryLock(enum.IntEnum):
     """The workers that claim slow mail take turns."""
     CAMPAIGNS_LIMIT = 0x51C0_0005
     """The requests that create campaigns of an account that has a limit wait for each other."""
+    TEMPLATES_LIMIT = 0x51C0_0006
+    """The requests that create templates or designs of an account wait for each other."""
 
 
 class SqlState(enum.StrEnum):

@@ -137,7 +137,11 @@ class Mail(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["account", "-id"], name="mail_of_account")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-id"], name="mail_of_account"),
+            # For the deletion of contents that no mail refers to. Mail without a template is not in it.
+            models.Index(fields=["template"], condition=models.Q(template__isnull=False), name="mail_of_template"),
+        ]
         # A constraint, for a unique field would get a second index, for LIKE.
         constraints: ClassVar = [models.UniqueConstraint(fields=["public_id"], name="mail_public_id")]
 

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.idempotency import forget_old_keys
 from batches.models import Mark, Parcel
@@ -34,6 +34,7 @@ from batches.sweep import (
     hint_unclaimed,
     settle_receipts,
 )
+from content.models import VersionContent
 from foundation.clock import Now, database_now
 from foundation.traces import describe_database_error
 from mailer.models import Mail
@@ -45,6 +46,8 @@ log = structlog.get_logger(__name__)
 TURN = 0.8
 """The share of the time between two rounds after which a sweeper that comes early still takes its turn."""
 PRUNE_EVERY = dt.timedelta(hours=1)
+UNUSED_FOR = dt.timedelta(hours=1)
+"""The time for which a content that no version has is kept: an accept that found it before may still store its mail."""
 PRUNE_PAGE = 10_000
 PRUNE_SECONDS = 1.0
 """The time that one round may spend on pruning. The next rounds continue."""
@@ -147,13 +150,16 @@ def _prune_pages(long_ago: dt.datetime) -> Iterator[int]:
     """Delete the next page and yield how much went.
 
     First come folded parcels, then every partition below the oldest parcel that is left, then the mails whose batches
-    hold no parcel any more. A message in doubt keeps its parcel, and so its partition.
+    hold no parcel any more. A message in doubt keeps its parcel, and so its partition. Last come the contents of
+    templates that neither a version nor a mail refers to, however new they are.
     """
     yield from _delete_pages(Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago))
     for number in _old_partitions():
         drop_partition(number)
         yield 1
     yield from _delete_pages(Mail.objects.filter(created_at__lt=long_ago, batch__parcels=None))
+    of_mail = Exists(Mail.objects.filter(template=OuterRef("pk")))
+    yield from _delete_pages(VersionContent.objects.filter(~of_mail, unused_at__lt=Now() - UNUSED_FOR))
 
 
 def _delete_pages(old: QuerySet[Any]) -> Iterator[int]:
