@@ -158,7 +158,8 @@ class Generator:
     def is_helper(self, call: Call, scope: Scope) -> bool:
         """Return whether a call is one of a helper. Raises TemplateError if it must be and there is no such helper."""
         path = call.path
-        name = path.names[0] if path.is_simple and not self.param(path, scope) else None
+        is_name = path.is_simple and not path.is_data and not self.param(path, scope)
+        name = path.names[0] if is_name else None
         if name in HELPERS:
             return True
         if name in REFUSED:

@@ -1,7 +1,7 @@
 """Remove the white space that `~` and tags alone on their lines remove.
 
-The rules are those of `whitespace-control.js` of handlebars.js 4.7. Whether a tag is alone on its line is decided by the
-text as written, and not by what other tags left of it.
+The rules are those of `whitespace-control.js` of handlebars.js 4.7. Whether a tag is alone on its line is decided by
+the text as written, and not by what other tags left of it.
 """
 
 from __future__ import annotations
