@@ -1,0 +1,78 @@
+"""Find the system tags in a text: the tags that delivery replaces by links or by the sender of the mail.
+
+A tag may be written in any case, with any blanks between its brackets.
+Sources: SendGrid's names for the tags of unsubscribe groups, of marketing campaigns and of designs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from re import Match
+from typing import Final, NamedTuple
+
+UNSUBSCRIBE: Final = "unsubscribe"
+PREFERENCES: Final = "unsubscribe_preferences"
+WEBLINK: Final = "weblink"
+LINK_NAMES: Final = frozenset({UNSUBSCRIBE, PREFERENCES, WEBLINK})
+SENDER_NAMES: Final = frozenset(
+    {"sender_name", "sender_email", "sender_address", "sender_address_2", "sender_city", "sender_state"}
+    | {"sender_zip", "sender_country"}
+)
+GROUP_NAMES: Final = frozenset({"asm_group_unsubscribe_url", "asm_group_unsubscribe_raw_url"})
+GLOBAL_NAMES: Final = frozenset({"asm_global_unsubscribe_url", "asm_global_unsubscribe_raw_url"})
+PREFERENCES_NAMES: Final = frozenset({"asm_preferences_url", "asm_preferences_raw_url"})
+UNSUBSCRIBE_NAMES: Final = GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES | {UNSUBSCRIBE, PREFERENCES}
+"""The names of the tags by which a recipient can unsubscribe."""
+SYSTEM_NAMES: Final = LINK_NAMES | SENDER_NAMES
+"""The names, in lower case, of the tags that can be written as `[name]`, `{{name}}` or `{{{name}}}`."""
+
+BLANKS: Final = r"[\s\xa0]*+"
+NAME: Final = rf"{BLANKS}(?:{'|'.join(sorted(SYSTEM_NAMES))}){BLANKS}"
+ASM_NAME: Final = rf"{BLANKS}(?:{'|'.join(sorted(GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES))}){BLANKS}"
+TAGS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
+    ("[", re.compile(rf"(?ai)\[{NAME}\]")),
+    ("{", re.compile(rf"(?ai)\{{\{{(?:\{{{NAME}\}}|{NAME})\}}\}}")),
+    ("%", re.compile(rf"(?ai)<%{ASM_NAME}%>")),
+)
+"""A character of each kind of tag, and its pattern. Three patterns that begin with a literal are found much faster than
+one with alternatives. Possessive quantifiers never backtrack, so an unfinished tag is read only once."""
+MARKS: Final = "<%>[]{} \t\n\r\f\v\xa0"
+"""The characters around the name of a tag."""
+
+
+class SystemTag(NamedTuple):
+    """A tag as it was written, its name in lower case, and its place in the text."""
+
+    text: str
+    name: str
+    start: int
+
+
+def may_have_tags(text: str) -> bool:
+    """Return whether a text has characters with which a tag begins. This is much faster than to search for tags."""
+    return "[" in text or ("{" in text and "{{" in text) or ("%" in text and "<%" in text)
+
+
+def find_system_tags(text: str) -> Iterator[SystemTag]:
+    """Yield the system tags of a text, in order."""
+    matches = [match for mark, pattern in TAGS if mark in text for match in pattern.finditer(text)]
+    matches.sort(key=Match.start)
+    for match in matches:
+        yield SystemTag(match[0], name_of(match[0]), match.start())
+
+
+def name_of(tag: str) -> str:
+    """Return the name of a system tag, in lower case."""
+    return tag.strip(MARKS).lower()
+
+
+def has_unsubscribe_tag(text: str) -> bool:
+    """Return whether a text has a tag by which its recipient can unsubscribe."""
+    return any(tag.name in UNSUBSCRIBE_NAMES for tag in find_system_tags(text))
+
+
+def line_and_column(text: str, start: int) -> tuple[int, int]:
+    """Return the line and the column, both counted from 1, of a place in a text. Lines end with LF, CR or CRLF."""
+    before = text[:start].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
