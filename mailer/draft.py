@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypedDict
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -56,11 +56,49 @@ class Bypass(enum.IntFlag):
     UNSUBSCRIBES = 8
 
 
+class FooterTexts(TypedDict):
+    """A footer as plain text and as HTML; either may be empty."""
+
+    text: str
+    html: str
+
+
+class SubscriptionTexts(FooterTexts):
+    """The texts with a link to unsubscribe, and a tag that is replaced by its address instead of them."""
+
+    tag: str
+
+
+class Rendering(TypedDict, total=False):
+    """The changes to the content of a mail, as they are stored in the mail and as defaults in its account.
+
+    A key of the mail's own rendering overrides the account's default; null means that the default is off.
+    """
+
+    sections: Mapping[str, str]
+    """Texts by their keys. Values of substitutions may name them."""
+    footer: FooterTexts | None
+    subscription: SubscriptionTexts | None
+    """Subscription tracking: the mail has a link to unsubscribe from everything. `unsubscribe_group` replaces it."""
+    removed: Sequence[str]
+    """Tags that are replaced by nothing."""
+    wrapper: str | None
+    """HTML into which the mail's HTML is put, at `<% body %>`."""
+    handlebars: bool
+    """Subject and content are templates, which are filled with the data of each message."""
+    brings_tags: bool
+    """Values of messages may contain system tags. Accept decides it."""
+
+
+PLAIN_RENDERING: Final[Rendering] = {"footer": None, "subscription": None, "wrapper": None}
+"""The rendering of a mail that the defaults of its account leave unchanged."""
+
+
 class Personalization(NamedTuple):
     """A message: its recipients, and its differences from the mail. Everything but `to` may be left out.
 
     `merge` has values for tags as `substitutions` does, but as data and not as markup: in an HTML part they are
-    escaped.
+    escaped. `data` fills a dynamic template.
     """
 
     to: tuple[Address, ...]
@@ -73,6 +111,7 @@ class Personalization(NamedTuple):
     custom_args: Mapping[str, str] = NOTHING
     send_at: dt.datetime | None = None
     merge: Mapping[str, str] = NOTHING
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +120,7 @@ class MailDraft:
 
     `unsubscribe_group` is the id of the group that the mail belongs to; `groups_to_display` has the ids of the groups
     that its preferences page offers (none: all); `unsubscribe_url` is a link of the caller that replaces ours.
+    `template` is the id of the `VersionContent` that the mail is made with.
     """
 
     sender: Address
@@ -98,3 +138,5 @@ class MailDraft:
     groups_to_display: tuple[int, ...] = ()
     unsubscribe_url: str = ""
     bypass: Bypass = Bypass.NOTHING
+    template: int | None = None
+    rendering: Rendering | None = None

@@ -30,7 +30,8 @@ from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import copy_rows, fetch_prepared
 from mailer.checking import check_characters, check_groups, check_headers, refuse_when_full
-from mailer.draft import MailDraft, Personalization
+from mailer.compose.brought_tags import brings_tags
+from mailer.draft import MailDraft, Personalization, Rendering
 from mailer.expressing import check_expressible, check_size
 from mailer.partitions import has_made_partitions_for
 from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE
@@ -176,12 +177,13 @@ def lane_of(draft: MailDraft, *, common_bytes: int) -> Lane:
 
 def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
     """Return the parameters of `STORE` that describe the mail."""
-    content, attachments = _json(draft.content), _json(draft.attachments)
+    content, attachments, rendering = _json(draft.content), _json(draft.attachments), rendering_json(draft)
+    common_bytes = len(content) + len(attachments) + len(rendering or "")
     return {
         "account": account.pk,
         "batch": draft.batch_id,
         "days": settings.BATCH_ID_DAYS,
-        "lane": int(lane_of(draft, common_bytes=len(content) + len(attachments))),
+        "lane": int(lane_of(draft, common_bytes=common_bytes)),
         "public_id": url_safe(16),
         "sender": draft.sender.email,
         "sender_name": draft.sender.name,
@@ -196,7 +198,17 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
         "groups_to_display": list(draft.groups_to_display),
         "unsubscribe_url": draft.unsubscribe_url,
         "bypass": int(draft.bypass),
+        "template": draft.template,
+        "rendering": rendering,
     }
+
+
+def rendering_json(draft: MailDraft) -> str | None:
+    """Return the rendering of a mail as it is stored, or None for a plain mail."""
+    rendering: Rendering = draft.rendering or {}
+    if brings_tags(draft.personalizations):
+        rendering = {**rendering, "brings_tags": True}
+    return _json(rendering) if rendering else None
 
 
 def _copy_messages(lots: Iterable[tuple[StoredParcel, Lot]]) -> None:
@@ -234,6 +246,8 @@ def personal_json(one: Personalization) -> str | None:
         personal["custom_args"] = one.custom_args
     if one.merge:
         personal["merge"] = one.merge
+    if one.data:
+        personal["data"] = one.data
     return _json(personal) if personal else None
 
 

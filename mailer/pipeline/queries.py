@@ -41,7 +41,7 @@ def store(batch: str, parcels: str, messages: str = "") -> str:
     It returns for each parcel, in order: its id, its send_at, its mail, its batch, and the moment that was "now".
     Nothing is stored, and nothing returned, if there is no such batch or the key may not send. No purge of the account
     draws its line between `own` and the end of the transaction. Mail that is due now is due at once: the worker that
-    claims it asks the gate.
+    claims it asks the gate. The account's defaults are copied, so a later change of them changes nothing accepted.
     """
     return f"""
 with own as materialized (
@@ -52,10 +52,13 @@ with own as materialized (
     select b.id, now from moment, batches_batch b where {batch} and {MAY_SEND}
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
-        attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass)
+        attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass,
+        template_id, rendering, defaults)
     select {ACCOUNT}, batch.id, %(public_id)s, %(sender)s, %(sender_name)s, %(subject)s, %(reply_to)s::jsonb,
         %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb,
-        %(unsubscribe_group)s::int, %(groups_to_display)s::int[], %(unsubscribe_url)s, %(bypass)s::smallint
+        %(unsubscribe_group)s::int, %(groups_to_display)s::int[], %(unsubscribe_url)s, %(bypass)s::smallint,
+        %(template)s::bigint, %(rendering)s::jsonb,
+        (select a.mail_defaults from accounts_account a where a.id = {ACCOUNT})
     from batch returning id
 ), drawn as materialized (
     select nextval('batches_parcel_id_seq') as id, p.number, greatest(p.send_at, now) as send_at, p.size,

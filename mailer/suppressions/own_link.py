@@ -17,7 +17,7 @@ from accounts.rates import take_place
 from batches.hints import publish
 from foundation.addresses import address_key
 from mailer.compose.mime import recipients_of
-from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
+from mailer.draft import PLAIN_RENDERING, Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
 from mailer.suppressions.links import Link, seal
@@ -63,6 +63,7 @@ def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, p
         personalizations=(Personalization((Address(address),)),),
         # A recipient who has unsubscribed may want to subscribe again.
         bypass=Bypass.UNSUBSCRIBES | Bypass.SPAM_REPORTS,
+        rendering=PLAIN_RENDERING,
     )
     accept_mail(account, draft)
 
