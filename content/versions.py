@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Func, IntegerField, Prefetch, QuerySet, Sum, Value, prefetch_related_objects
 
 from accounts.models import Account
 from content.errors import UnknownVersion, VersionLimitReached
@@ -25,6 +25,11 @@ from foundation.clock import Now
 
 PLAIN_FIELDS: Final = ("name", "generates_plain", "editor", "test_data")
 """The fields that are columns of a version. Those of its content are in another row."""
+TEXTS: Final = ("content__html", "content__plain")
+SHOWN_BYTES: Final = 16 * 2**20
+"""The most bytes of HTML and plain texts that are read together for one template."""
+
+_LINES: Final = TemplateVersion.objects.select_related("content").defer(*TEXTS).order_by("-pk")
 
 
 class VersionFields(TypedDict, total=False):
@@ -48,12 +53,14 @@ class VersionFields(TypedDict, total=False):
 class TextRules:
     """What the apps above know about the texts of mail.
 
-    `plain_text_of` makes a plain text from HTML. `check` gets a text, the name of its field, and whether it is a
-    Handlebars source; it raises a `SluiceError` for a text that cannot become mail.
+    `plain_text_of` makes a plain text from HTML. `check` gets a text and the name of its field, and raises a
+    `SluiceError` for a text that cannot become mail. `kept_names` are the names of the tags in braces that delivery
+    replaces.
     """
 
     plain_text_of: Callable[[str], str]
-    check: Callable[[str, str, bool], None]
+    check: Callable[[str, str], None]
+    kept_names: frozenset[str] = frozenset()
 
 
 def create_version(
@@ -82,6 +89,24 @@ def create_version(
 def versions_of(template: Template) -> QuerySet[TemplateVersion]:
     """Return the versions of a template with their contents, the newest first."""
     return template.versions.select_related("content", "template").order_by("-pk")
+
+
+def without_texts(templates: QuerySet[Template]) -> QuerySet[Template]:
+    """Return the templates with their versions, the newest first, but without the HTML and the plain texts."""
+    return templates.prefetch_related(Prefetch("versions", _LINES))
+
+
+def find_with_versions(account: Account, template_id: str) -> Template:
+    """Return a template with its versions, the newest first.
+
+    They have their texts, unless these are larger than `SHOWN_BYTES` together. Raises UnknownTemplate.
+    """
+    template = find_template(account, template_id)
+    lengths = (Func(F(text), function="octet_length", output_field=IntegerField()) for text in TEXTS)
+    size = template.versions.aggregate(size=Sum(sum(lengths, Value(0))))["size"] or 0
+    versions = versions_of(template) if size <= SHOWN_BYTES else _LINES
+    prefetch_related_objects([template], Prefetch("versions", versions))
+    return template
 
 
 def find_version(account: Account, template_id: str, version_id: uuid.UUID) -> TemplateVersion:
@@ -154,7 +179,7 @@ def make_content(
         return current
     is_dynamic = version.template.is_dynamic
     for field, text in (("subject", subject), ("html_content", html), ("plain_content", plain)):
-        rules.check(text, field, is_dynamic)
+        rules.check(text, field)
     return VersionContent(
         account=version.template.account,
         template_id_shown=version.template.public_id,

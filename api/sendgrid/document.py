@@ -23,17 +23,18 @@ from api.sendgrid.segments import schema as segments
 from api.sendgrid.senders import schema as senders
 from api.sendgrid.single_sends import schema as single_sends
 from api.sendgrid.statistics import schema as statistics
+from api.sendgrid.templates import schema as templates
 from api.without_effect import WithoutEffect
 
 FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
-    *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
+    *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders, templates),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS
 WITHOUT_EFFECT: Final[tuple[WithoutEffect, ...]] = tuple(
     field
-    for family in (mail, campaigns, single_sends, contactdb, contact_files, segments)
+    for family in (mail, campaigns, single_sends, contactdb, contact_files, segments, templates)
     for field in family.WITHOUT_EFFECT
 )
 """The fields that are accepted and have no effect on mail (`api/without_effect.py` says how they are used)."""

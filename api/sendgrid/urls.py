@@ -25,6 +25,7 @@ from api.sendgrid.senders import views as senders
 from api.sendgrid.single_sends import views as single_sends
 from api.sendgrid.statistics import views as statistics
 from api.sendgrid.suppressions import views as suppressions
+from api.sendgrid.templates import views as templates
 
 # The order matters where the path of one family matches a pattern of another: `contactdb/recipients/search` could be
 # the recipient "search", and `marketing/contacts/imports` the contact "imports".
@@ -45,5 +46,6 @@ urlpatterns: list[URLPattern] = [
     *lists.urlpatterns,
     *fields.urlpatterns,
     *segments.urlpatterns,
+    *templates.urlpatterns,
     re_path(r"^", not_found),
 ]

@@ -34,6 +34,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.groups import create_group
 from mailer.suppressions.lists import New, leave_group, suppress
 from tests.campaigns.building import campaign_in
+from tests.content.building import template_of, version_of
 from tests.drafts import draft
 
 LATER = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
@@ -59,7 +60,7 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
     campaigns = [campaign_in(alice, CampaignStatus(status)) for status in (0, 0, 1, 3)]
     single_sends = [str(campaign.uuid) for campaign in campaigns]
     receipts = list(Receipt.objects.values_list("public_id", flat=True))
-    audience = audience_of(alice)
+    audience, templates = audience_of(alice), templates_of(alice)
     return {
         "batch_id": [batch.public_id for batch in batches],
         "message_id": messages,
@@ -71,12 +72,23 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
         "single_send_id": single_sends,
         "ids": [[each] for each in single_sends],
         "singlesend_ids": [single_sends],
-        "template_id": single_sends,
+        "template_id": [*templates["template_id"], *single_sends],
+        "version_id": templates["version_id"],
         "sender_id": [campaign.sender_id for campaign in campaigns],
         **audience,
         "scopes": [["mail.send"]],
         "after": [batches[0].public_id, *receipts, *messages],
         "On-Behalf-Of": ["alice-shop"],
+    }
+
+
+def templates_of(account: Account) -> Ids:
+    """Create a template of each kind, each with two versions."""
+    templates = [template_of(account, is_dynamic=is_dynamic) for is_dynamic in (False, True)]
+    versions = [version_of(template) for template in templates for _ in range(2)]
+    return {
+        "template_id": [template.public_id for template in templates],
+        "version_id": [str(version.uuid) for version in versions],
     }
 
 

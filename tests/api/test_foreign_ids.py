@@ -25,7 +25,7 @@ from mailer.suppressions.groups import create_group
 from mailer.suppressions.lists import New, leave_group, suppress
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
-from tests.api.stored_objects import audience_of
+from tests.api.stored_objects import audience_of, templates_of
 from tests.campaigns.building import campaign_in
 from tests.drafts import draft
 from tests.urls import TEMPLATES, fill_in
@@ -51,6 +51,7 @@ URL_BODIES: dict[str, Any] = {
     "PATCH /v3/senders/<sender_id>/": {"nickname": "Mine"},
     "PATCH /v3/marketing/senders/<sender_id>/": {"nickname": "Mine"},
     "POST /v3/marketing/segments/2.0/refresh/<segment_id>/": {"user_time_zone": "Europe/Berlin"},
+    "POST /v3/templates/<template_id>/versions/": {"name": "Mine", "subject": "x"},
     "POST /sluice/v1/batches/<batch_id>/reschedule/": {"send_at": LATER.isoformat()},
     "POST /sluice/v1/messages/<message_id>/reschedule/": {"send_at": LATER.isoformat()},
 }
@@ -108,7 +109,7 @@ def ids(alice: Account) -> Ids:
     leave_group(alice, group.pk, [ADDRESS])
     suppress([New(alice.pk, ADDRESS, kind) for kind in SuppressionKind if kind != SuppressionKind.GROUP])
     campaign = campaign_in(alice, CampaignStatus.DRAFT)
-    audience = audience_of(alice)
+    audience, templates = audience_of(alice), templates_of(alice)
     imported, _, exported = audience["job_id"]
     ids = {
         **{name: values[0] for name, values in audience.items()},
@@ -125,6 +126,9 @@ def ids(alice: Account) -> Ids:
         "import_id": imported,
         "export_id": exported,
         "field_name": audience["field_id"][1],
+        "template_id": templates["template_id"][0],
+        "version_id": templates["version_id"][0],
+        "dynamic_template_id": templates["template_id"][1],
     }
     return {name: str(value) for name, value in ids.items() if not isinstance(value, list)}
 
@@ -155,7 +159,7 @@ def fill_body(body: Any, ids: Ids) -> Any:
 
 def everything_stored() -> Any:
     """Return all rows of the product's tables."""
-    labels = ("accounts", "batches", "mailer", "campaigns")
+    labels = ("accounts", "batches", "content", "mailer", "campaigns")
     models = [model for label in labels for model in apps.get_app_config(label).get_models()]
     return {model: list(model._base_manager.order_by("pk").values()) for model in models}
 

@@ -17,6 +17,7 @@ from audience.models import Contact, Job
 from audience.query.conditions import And
 from audience.segments import create_segment
 from campaigns import testing
+from content.templates import find_active_content
 from mailer.models import Mail, Message, UnsubscribeGroup
 from tests.api.conftest import ApiClient
 from tests.api.described_fields import DECLARED
@@ -111,10 +112,18 @@ def mail_to_easymail_list(client: ApiClient, fields: dict[str, Any]) -> Any:
     return stored(Message, Mail)
 
 
+def content_of_template(client: ApiClient, fields: dict[str, Any]) -> Any:
+    template = answer_of(client.post("/v3/templates", {"name": "May"}))["id"]
+    answer_of(client.post(f"/v3/templates/{template}/versions", {"name": "First", **CONTENT, **fields}))
+    content = find_active_content(client.account, template)
+    return [content.subject, content.html, content.plain]
+
+
 RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "create_campaign": mail_of_campaign,
     "create_single_send": mail_of_single_send,
     "send_test_mail": mail_of_single_send,
+    "create_template_version": content_of_template,
     "create_recipients": stored_recipient,
     "export_contacts": stored_export,
     "refresh_segment": refreshed_segment,

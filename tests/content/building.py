@@ -9,7 +9,7 @@ from content.models import Template, TemplateVersion
 from content.templates import create_template
 from content.versions import TextRules, create_version
 
-RULES = TextRules(plain_text_of=lambda html: f"plain of {html}", check=lambda text, field, is_dynamic: None)
+RULES = TextRules(plain_text_of=lambda html: f"plain of {html}", check=lambda text, field: None)
 
 
 def template_of(account: Account, name: str = "Welcome", *, is_dynamic: bool = True) -> Template:

@@ -14,6 +14,7 @@ from api.bodies import ANY, Body, Moment, Uuid, as_one, condition, find_uuid, nu
 from api.campaign_words import Dialect, statuses_called
 from api.sendgrid.campaigns.errors import TEST_LACKS
 from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.plain_content import with_plain_content
 from api.sendgrid.reading import has_body, read_fields, read_list, read_object, without_nulls
 from api.sendgrid.values import (
     MAX_LISTS,
@@ -166,20 +167,6 @@ def read_changes(fields: Mapping[str, Any], *, is_new: bool) -> Mapping[str, Any
     """Return the values that a Single Send gets. Raises Refusal."""
     inner = {name: without_nulls(value, NULLABLE) for name, value in fields.items() if isinstance(value, dict)}
     return with_plain_content(read_fields(SingleSendChange, {**fields, **inner}).changes(), is_new=is_new)
-
-
-def with_plain_content(changes: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """Return the changes without a plain text where one is generated.
-
-    A plain text of the caller turns the generation off, unless the request says otherwise.
-    """
-    html, plain = (changes.get(name, "").strip() for name in ("html_content", "plain_content"))
-    generates = changes.get("generates_plain", True if is_new and html else None)
-    if generates and (html or not is_new):
-        changes["plain_content"] = ""
-    elif generates is None and plain:
-        changes["generates_plain"] = False
-    return changes
 
 
 def read_public_id(text: str) -> UUID:
