@@ -26,7 +26,7 @@ from django.db.models import QuerySet
 
 from accounts.errors import KeyLimitReached, ScopesNotGrantable, UnknownKey
 from accounts.models import Account, ApiKey
-from accounts.queries import FIND_KEY, FIND_KEY_ID
+from accounts.queries import FIND_KEY, FIND_KEY_ID, fields_read
 from foundation.clock import Now
 from foundation.ids import url_safe
 from foundation.prepared import fetch_first
@@ -154,8 +154,8 @@ KEY_SHAPE = re.compile(r"SG\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})")
 NAME_LENGTH = 100
 RECALL_SECONDS = 1.0
 REMEMBERED_KEYS = 10_000
-KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
-ACCOUNT_FIELDS = [field.attname for field in Account._meta.concrete_fields]
+KEY_FIELDS = fields_read(ApiKey)
+ACCOUNT_FIELDS = fields_read(Account)
 _remembered: dict[bytes, tuple[float, ApiKey]] = {}
 """Recently found keys with the time (monotonic), keyed by the digest of their complete text."""
 

@@ -7,9 +7,14 @@ from django.db import models
 from accounts.models import Account, ApiKey
 
 
+def fields_read(model: type[models.Model]) -> list[str]:
+    """Return the fields of a model that each request reads. The defaults of mail may be long, so they are not read."""
+    return [field.attname for field in model._meta.concrete_fields if field.attname != "mail_defaults"]
+
+
 def columns(model: type[models.Model], alias: str) -> str:
-    """Return all columns of a model as SQL, in the order that its `from_db` takes."""
-    return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
+    """Return the columns of `fields_read` as SQL."""
+    return ", ".join(f"{alias}.{name}" for name in fields_read(model))
 
 
 # The first statement of every request. The ORM would build it again each time, at ten times the cost of running it

@@ -10,6 +10,7 @@ from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.states import CampaignStatus
 from mailer.models import EventKind, SuppressionKind
+from mailer.suppressions.queries import is_exempt
 
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
 
@@ -25,7 +26,8 @@ LAST_CONTACT: Final = "select coalesce(max(id), 0) from campaigns_contact where 
 
 IS_SUPPRESSED: Final = f"""exists (
         select from mailer_suppression s where s.account_id = %(account)s and s.email = c.email
-            and s.kind <> {int(SuppressionKind.BLOCK)} and (s.group_id is null or s.group_id = %(group)s))"""
+            and s.kind <> {int(SuppressionKind.BLOCK)} and (s.group_id is null or s.group_id = %(group)s)
+            and not {is_exempt("%(account)s", "s.email")})"""
 
 
 def expand(selection: str, merge: str) -> str:

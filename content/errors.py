@@ -1,4 +1,4 @@
-"""Define the errors of templates, their versions and designs."""
+"""Define the errors of templates, their versions, designs and settings of mail."""
 
 from __future__ import annotations
 
@@ -51,3 +51,9 @@ class DesignLimitReached(SluiceError):
     """The account has as many designs as it may have."""
 
     code = "design_limit_reached"
+
+
+class InvalidSetting(SluiceError):
+    """Raised when a setting cannot have a value. `field` names its part, and the text gives the reason."""
+
+    code = "invalid_setting"

@@ -40,6 +40,7 @@ from foundation.traces import describe_database_error
 from mailer.models import Mail
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
 from mailer.pipeline.rescue import rescue_parcel
+from mailer.suppressions.purge import purge_old_bounces
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,7 @@ def sweep() -> dict[str, int]:
         "fold": fold_final,
         "partitions": ensure_partitions,
         "prune": prune,
+        "purge_bounces": purge_bounces,
         "forget": forget_workers,
         "forget_keys": forget_old_keys,
         **_added,
@@ -131,28 +133,39 @@ def rescue(watch: Watch | None = None) -> int:
 
 
 def prune() -> int:
-    """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went.
+    """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went."""
+    return _delete_hourly("prune", _prune_pages())
 
-    That is once an hour for the installation. What takes longer than `PRUNE_SECONDS` goes on in the next round.
+
+def purge_bounces() -> int:
+    """Remove the bounces and blocks that are older than their account keeps them, and return their number."""
+    return _delete_hourly("purge_bounces", purge_old_bounces(PRUNE_PAGE))
+
+
+def _delete_hourly(duty: str, pages: Iterator[int]) -> int:
+    """Let `pages` delete, once an hour for the installation, and return the sum of what it yields.
+
+    What takes longer than `PRUNE_SECONDS` goes on in the next round.
     """
-    if not take_turn("prune", PRUNE_EVERY):
+    if not take_turn(duty, PRUNE_EVERY):
         return 0
-    pruned, until = 0, time.monotonic() + PRUNE_SECONDS
-    for count in _prune_pages(database_now() - dt.timedelta(days=settings.HISTORY_DAYS)):
-        pruned += count
+    deleted, until = 0, time.monotonic() + PRUNE_SECONDS
+    for count in pages:
+        deleted += count
         if time.monotonic() >= until:
-            Mark.objects.filter(duty="prune").delete()
+            Mark.objects.filter(duty=duty).delete()
             break
-    return pruned
+    return deleted
 
 
-def _prune_pages(long_ago: dt.datetime) -> Iterator[int]:
+def _prune_pages() -> Iterator[int]:
     """Delete the next page and yield how much went.
 
     First come folded parcels, then every partition below the oldest parcel that is left, then the mails whose batches
     hold no parcel any more. A message in doubt keeps its parcel, and so its partition. Last come the contents of
     templates that neither a version nor a mail refers to, however new they are.
     """
+    long_ago = database_now() - dt.timedelta(days=settings.HISTORY_DAYS)
     yield from _delete_pages(Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago))
     for number in _old_partitions():
         drop_partition(number)

@@ -6,13 +6,25 @@ from typing import Final
 
 from mailer.models import SuppressionKind
 
+
+def is_exempt(account: str, email: str) -> str:
+    """Return the SQL condition that an address, or its domain, is one that the account never suppresses.
+
+    The arguments are SQL. Columns of a suppression let this be evaluated only for suppressions that were found, and a
+    parameter as the account lets its row be read once.
+    """
+    exempt = f"(select never_suppressed from content_mailsettings where account_id = {account})"
+    return f"coalesce({exempt} && array[{email}, split_part({email}, '@', -1)], false)"
+
+
 # A probe for each address: the limit, which none reaches, keeps the planner from joining in another way.
 FIND_SUPPRESSIONS: Final = f"""
 select asked.account_id, asked.email, s.kind, s.group_id
 from unnest(%(accounts)s::bigint[], %(emails)s::text[]) as asked(account_id, email)
 cross join lateral (
-    select kind, group_id from mailer_suppression
+    select kind, group_id from mailer_suppression own
     where account_id = asked.account_id and email = asked.email and kind <> {int(SuppressionKind.BLOCK)}
+        and not {is_exempt("own.account_id", "own.email")}
     limit 1000
 ) s
 """

@@ -38,6 +38,8 @@ def test_key_is_found_by_its_text_with_account_and_parent_in_one_read(alice: Acc
     with CaptureQueriesContext(connection) as queries:
         assert (known_key.pk, known_key.account, known_key.account.parent) == (key.pk, child, alice)
     assert len(queries) == 0
+    for account in (known_key.account, known_key.account.parent):
+        assert account.get_deferred_fields() == {"mail_defaults"}, "a long text is not read by each request"
 
 
 def test_secret_is_not_stored(alice: Account) -> None:

@@ -22,6 +22,7 @@ from campaigns.models import Campaign, Launch
 from campaigns.states import CampaignStatus
 from campaigns.statistics import hours_of, statistics_of
 from campaigns.terms import change_account_terms, change_terms
+from content.settings import change_setting
 from foundation.clock import database_now
 from mailer.models import Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
@@ -94,6 +95,20 @@ def test_suppressed_contacts_and_those_without_an_address_are_left_out_and_count
     statistics = statistics_of([again(campaign)])[campaign.pk]
     assert (statistics.recipients, statistics.left_out, statistics.sent) == (3, 4, 3)
     assert sum(hour.sent for hour in hours_of(again(campaign))) == 3
+
+
+def test_an_exempt_contact_is_sent_mail_in_spite_of_a_suppression(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    campaign = ready_campaign(alice)
+    for email in ("r0@example.com", "r1@example.com"):
+        suppress(alice, email, SuppressionKind.BOUNCE)
+    change_setting(alice, "address_whitelist", {"enabled": True, "list": ["r0@example.com"]})
+
+    send_now(alice, campaign.pk)
+    run_fleet(deliverer)
+
+    assert sorted(peer.recipients) == ["r0@example.com", "r2@example.com"]
 
 
 def test_a_contact_who_unsubscribes_after_the_launch_gets_no_mail(
