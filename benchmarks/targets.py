@@ -26,6 +26,10 @@ class Target:
 
 
 TARGETS = {
+    "templates": (
+        Target(figure="renderings/s, a core", at_least=20_000),
+        Target(figure="compilation, ms", at_most=10),
+    ),
     "drain": (
         Target(figure="20,000, messages/s", at_least=25_000),
         Target(figure="100,000, messages/s", at_least=25_000),
