@@ -37,6 +37,7 @@ MILLISECONDS_FROM: Final = 100_000_000_000
 """An epoch of this size or more is in milliseconds; in seconds that would be the year 5138."""
 HOURS_BELOW: Final = 16
 """An offset that is a number is in hours below this, and otherwise in minutes, as in Moment.js."""
+MAX_FORMAT: Final = 1_000
 MAX_SHOWN: Final = 60
 
 TOKENS: Final[dict[str, Callable[[datetime], str]]] = {
@@ -74,8 +75,8 @@ def format_date(value: Any, form: Any, offset: Any) -> str:
     """
     if not is_present(value):
         return ""
-    if not isinstance(form, str):
-        raise RenderError('formatDate needs a format, such as "MMMM DD, YYYY".')
+    if not isinstance(form, str) or len(form) > MAX_FORMAT:
+        raise RenderError(f"formatDate needs a format of at most {MAX_FORMAT:,} characters.")
     try:
         time = read_time(value).astimezone(zone_of(offset))
     except (OverflowError, OSError):
@@ -97,10 +98,11 @@ def shown(value: Any) -> str:
 
 def read_time(value: Any) -> datetime:
     """Return a time from its text in ISO 8601 or its epoch. Raises RenderError."""
-    if isinstance(value, str) and (match := ISO.fullmatch(value.strip())):
-        return iso_time(match, value)
-    if isinstance(value, str) and EPOCH.fullmatch(value.strip()):
-        return epoch_time(float(value))
+    if isinstance(value, str) and len(value) <= MAX_SHOWN:
+        if match := ISO.fullmatch(value.strip()):
+            return iso_time(match, value)
+        if EPOCH.fullmatch(value.strip()):
+            return epoch_time(float(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return epoch_time(value)
     raise RenderError(f"formatDate cannot read {shown(value)} as a time.")
@@ -130,7 +132,7 @@ def zone_of(offset: Any) -> tzinfo:
     if not is_present(offset):
         return UTC
     try:
-        if isinstance(offset, str):
+        if isinstance(offset, str) and len(offset) <= MAX_SHOWN:
             return named_zone(offset.strip())
         if isinstance(offset, int | float) and not isinstance(offset, bool):
             return timezone(timedelta(minutes=offset * 60 if abs(offset) < HOURS_BELOW else offset))

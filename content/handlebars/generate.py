@@ -267,7 +267,7 @@ class Generator:
             return f" {name} ".join(f"truthy({argument})" for argument in arguments).join("()")
         left, right = arguments
         if is_length_form(call):
-            left, right = f"length({right})", left
+            left, right = f"length({right}, r.charge)", left
         return {
             "equals": f"equal({left}, {right}, r.charge)",
             "notEquals": f"(not equal({left}, {right}, r.charge))",
@@ -290,7 +290,7 @@ class Generator:
             return self.condition(name, call, scope)
         arguments = [self.value(argument, scope) for argument in call.arguments]
         if name == "length":
-            return f"length({arguments[0]})"
+            return f"length({arguments[0]}, r.charge)"
         if name == "insert":
             return f"insert({arguments[0]}, {arguments[1] if arguments[1:] else self.constant('')}, r)"
         self.check_offset(call)
@@ -327,7 +327,7 @@ class Generator:
             return "c"
         name = self.constant(path.names[0])
         get = f"c.get({name}, U)"
-        first = get if scope.is_top else f"({get} if c.__class__ is dict else look(c, {name}))"
+        first = get if scope.is_top else f"({get} if c.__class__ is dict else look(c, {name}, r.charge))"
         return self.walk("walk", first, path.names[1:])
 
     def data(self, path: Path) -> str:
@@ -340,8 +340,8 @@ class Generator:
         if not names:
             return value
         if len(names) == 1 and function == "walk":
-            return f"look({value}, {self.constant(names[0])})"
-        return f"{function}({value}, {self.constant(names)})"
+            return f"look({value}, {self.constant(names[0])}, r.charge)"
+        return f"{function}({value}, {self.constant(names)}, r.charge)"
 
     def record(self, path: Path, scope: Scope) -> None:
         """Note which part of the top-level context a path may read."""

@@ -48,7 +48,7 @@ RULES: Final = (
     ("space", rf"[{SPACE}]+"),
     ("close_unescaped", r"\}~?\}\}"),
     ("close", r"~?\}\}"),
-    ("string", r"\"(?:\\\"|[^\"])*\"|'(?:\\'|[^'])*'"),
+    ("string", "[\"']"),
     ("data", "@"),
     ("boolean", rf"(?:true|false){BEHIND_LITERAL}"),
     ("undefined", rf"undefined{BEHIND_LITERAL}"),
@@ -57,9 +57,11 @@ RULES: Final = (
     ("open_params", rf"as[{SPACE}]+\|"),
     ("close_params", r"\|"),
     ("plain_name", rf"[^{UNNAMED}]+{BEHIND_NAME}"),
-    ("bracketed", r"\[(?:\\\]|[^\]])*\]"),
+    ("bracketed", r"\["),
 )
 match_rule: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in RULES)).match
+CLOSING: Final = {'"': '"', "'": "'", "[": "]"}
+"""The ends of strings and of names in brackets. The rules above match only the begins, so as not to backtrack."""
 find_end_of_dashed: Final = re.compile(r"--~?\}\}").search
 """Finds the end of a comment that begins with two dashes: that may contain }}."""
 CLOSES: Final = {"close", "close_unescaped", "inverse"}
@@ -118,14 +120,28 @@ def end_of_comment(source: str, opened: int) -> int:
     return end
 
 
+def end_of_quoted(source: str, opened: int) -> int:
+    """Return the end of a string or of a name in brackets, or -1 if there is none.
+
+    A closing character behind a backslash is a part of the text, unless it is the last one in the template.
+    """
+    closing = CLOSING[source[opened]]
+    end = found = source.find(closing, opened + 1)
+    while found >= 0 and source[found - 1] == "\\":
+        end, found = found, source.find(closing, found + 1)
+    return max(end, found) + 1 or -1
+
+
 def tokens_of_tag(source: str, opened: int) -> Generator[Token, None, int]:
     """Yield the tokens of one tag, and return the position behind it."""
     position = opened
     while match := match_rule(source, position):
-        kind, text = str(match.lastgroup), match.group()
+        kind, end = str(match.lastgroup), match.end()
+        if kind in {"string", "bracketed"} and (end := end_of_quoted(source, position)) < 0:
+            break
         if kind != "space":
-            yield Token(kind, text, position)
-        position = match.end()
+            yield Token(kind, source[position:end], position)
+        position = end
         if kind in CLOSES:
             return position
     if position == len(source):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from content.handlebars.errors import TemplateError
-from content.handlebars.lexer import Token, tokens
+from content.handlebars.lexer import CLOSES, Token, tokens
 from content.handlebars.strip import strip_block, strip_program
 from content.handlebars.tree import (
     Block,
@@ -30,7 +30,8 @@ from content.handlebars.values import UNDEFINED, number_text
 MAX_BLOCK_DEPTH: Final = 50
 MAX_CALL_DEPTH: Final = 20
 MAX_LINKS: Final = 500
-MAX_TAGS: Final = 50_000
+MAX_PARTS: Final = 40_000
+MAX_TOKENS: Final = 1_000
 MAX_PATH: Final = 100
 BRACKETED: Final = re.compile(r"\[.*\]")
 SCOPED: Final = re.compile(r"^\.|this(?![A-Za-z0-9_])")
@@ -83,24 +84,22 @@ class Parser:
     source: str
     blocks: list[OpenBlock] = field(default_factory=list)
     depth: int = 0
-    tags: int = 0
     needs_names: bool = False
 
     def parse(self) -> Program:
-        rest = tokens(self.source)
         root = Program()
-        body = root.body
+        parts = 0
         tag: list[Token] = []
-        for token in rest:
-            if tag or token.kind not in {"text", "comment", "end"}:
-                tag.append(token)
-                if token.kind in {"close", "close_unescaped", "inverse"}:
-                    body = self.take_tag(Tag(self.source, tag), root)
-                    tag = []
-            elif token.kind == "text":
-                body.append(Text(token.text, token.text))
+        for token in tokens(self.source):
+            parts += not tag
+            if parts > MAX_PARTS:
+                raise self.error(f"the template has more than {MAX_PARTS:,} tags and texts", token.position)
+            if token.kind == "text":
+                self.body(root).append(Text(token.text, token.text))
             elif token.kind == "comment":
-                body.append(Comment(strip_of(token.text, token.text)))
+                self.body(root).append(Comment(strip_of(token.text, token.text)))
+            elif token.kind != "end":
+                tag = self.take_token(token, tag, root)
         if self.blocks:
             opened = self.blocks[-1].call
             raise self.error(f'the block "{opened.path.original}" has no end', opened.position)
@@ -110,11 +109,17 @@ class Parser:
     def error(self, message: str, position: int, helper: str | None = None) -> TemplateError:
         return TemplateError(message, self.source, position, helper)
 
-    def take_tag(self, tag: Tag, root: Program) -> list[Node]:
-        """Take one tag, and return the body to which the nodes behind it belong."""
-        self.tags += 1
-        if self.tags > MAX_TAGS:
-            raise self.error(f"the template has more than {MAX_TAGS:,} tags", tag.position)
+    def take_token(self, token: Token, tag: list[Token], root: Program) -> list[Token]:
+        """Add a token to its tag, take the tag if that is complete, and return the tokens of an incomplete tag."""
+        tag.append(token)
+        if len(tag) > MAX_TOKENS:
+            raise self.error(f"the tag has more than {MAX_TOKENS:,} parts", tag[0].position)
+        if token.kind not in CLOSES:
+            return tag
+        self.take_tag(Tag(self.source, tag), root)
+        return []
+
+    def take_tag(self, tag: Tag, root: Program) -> None:
         if tag.kind in {"open_block", "open_inverse"}:
             self.open_block(tag)
         elif tag.kind == "open_chain":
@@ -126,7 +131,6 @@ class Parser:
         else:
             self.body(root).append(tag.mustache())
         self.needs_names = self.needs_names or tag.needs_names
-        return self.body(root)
 
     def body(self, root: Program) -> list[Node]:
         """Return the body that is being filled."""

@@ -14,6 +14,7 @@ from content.handlebars.limits import STEPS_BETWEEN_LOOKS, Run
 from content.handlebars.values import (
     ESCAPES,
     UNDEFINED,
+    charge_long,
     escape,
     find_special,
     is_equal,
@@ -28,8 +29,6 @@ Params = tuple[Any, Any, Any] | None
 Body = Callable[[list[str], Any, Depths, Frame, Params, Run], None]
 
 FRAME_SLOTS: Final = {"index": 0, "key": 1, "first": 2, "last": 3}
-LONG: Final = 1_000
-CHARACTERS_PER_STEP: Final = 64
 NULL_CONTEXT: Final[dict[str, Any]] = {}
 """The context of a block within an iteration over null."""
 
@@ -37,8 +36,7 @@ NULL_CONTEXT: Final[dict[str, Any]] = {}
 def escaped(value: Any, run: Run) -> str:
     """Return what `{{value}}` renders."""
     if value.__class__ is str:
-        if len(value) > LONG:
-            run.charge(len(value) // CHARACTERS_PER_STEP)
+        charge_long(value, run.charge)
         return value.translate(ESCAPES) if find_special(value) else value
     return escape(to_text(value, run.charge))
 
@@ -52,7 +50,9 @@ def insert(value: Any, default: Any, run: Run) -> Any:
     """Return a value, or the default if it is missing, null or empty; the default may begin with `default=`."""
     if is_present(value):
         return value
-    return raw(default, run).removeprefix("default=")
+    text = raw(default, run)
+    charge_long(text, run.charge)
+    return text.removeprefix("default=")
 
 
 def is_shown(value: Any, include_zero: Any) -> bool:

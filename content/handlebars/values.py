@@ -57,8 +57,16 @@ ESCAPES: Final = str.maketrans(
 )
 find_special: Final = re.compile("[&<>\"'`=]").search
 
+LONG: Final = 1_000
+CHARACTERS_PER_STEP: Final = 64
 Charge = Callable[[int], None]
-"""Counts work that grows with the data; raises RenderError when there was too much of it."""
+"""Counts steps that grow with the data; raises RenderError when there were too many."""
+
+
+def charge_long(text: str, charge: Charge) -> None:
+    """Count the steps of a text that is not short."""
+    if len(text) > LONG:
+        charge(len(text) // CHARACTERS_PER_STEP)
 
 
 def escape(text: str) -> str:
@@ -66,7 +74,7 @@ def escape(text: str) -> str:
     return text.translate(ESCAPES) if find_special(text) else text
 
 
-def look_up(value: Any, name: str) -> Any:
+def look_up(value: Any, name: str, charge: Charge) -> Any:
     """Return the property of a value; null and undefined are their own properties, as in a path of Handlebars."""
     if isinstance(value, dict):
         return value.get(name, UNDEFINED)
@@ -75,23 +83,23 @@ def look_up(value: Any, name: str) -> Any:
     if isinstance(value, list):
         return len(value) if name == "length" else element(value, name)
     if isinstance(value, str):
-        return length(value) if name == "length" else code_unit(value, name)
+        return length(value, charge) if name == "length" else code_unit(value, name, charge)
     return UNDEFINED
 
 
-def walk(value: Any, names: Iterable[str]) -> Any:
+def walk(value: Any, names: Iterable[str], charge: Charge) -> Any:
     """Return the property at the end of a path."""
     for name in names:
-        value = look_up(value, name)
+        value = look_up(value, name, charge)
     return value
 
 
-def walk_truthy(value: Any, names: Iterable[str]) -> Any:
+def walk_truthy(value: Any, names: Iterable[str], charge: Charge) -> Any:
     """Return the property at the end of a path that begins with `@`: such a path ends at the first falsy value."""
     for name in names:
         if not is_truthy(value):
             return value
-        value = look_up(value, name)
+        value = look_up(value, name, charge)
     return value
 
 
@@ -101,9 +109,9 @@ def element(values: list[Any], name: str) -> Any:
     return UNDEFINED
 
 
-def code_unit(text: str, name: str) -> Any:
+def code_unit(text: str, name: str, charge: Charge) -> Any:
     """Return a code unit of UTF-16, as JavaScript does; half of a pair is U+FFFD, which UTF-8 can hold."""
-    if not INDEX.fullmatch(name) or int(name) >= length(text):
+    if not INDEX.fullmatch(name) or int(name) >= length(text, charge):
         return UNDEFINED
     if text.isascii():
         return text[int(name)]
@@ -111,13 +119,16 @@ def code_unit(text: str, name: str) -> Any:
     return unit.decode("utf-16-le", "replace")
 
 
-def length(value: Any) -> int:
+def length(value: Any, charge: Charge) -> int:
     """Return the number of elements of an array, or of UTF-16 code units of a string; 0 for anything else."""
     if isinstance(value, list):
         return len(value)
     if not isinstance(value, str):
         return 0
-    return len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass")) // 2
+    if value.isascii():
+        return len(value)
+    charge_long(value, charge)
+    return len(value.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def ordered_keys(value: dict[str, Any]) -> list[str]:
@@ -155,7 +166,9 @@ def to_text(value: Any, charge: Charge, depth: int = 0) -> str:
         if depth >= MAX_LIST_DEPTH:
             raise RenderError(f"The data has arrays that are nested more than {MAX_LIST_DEPTH} deep.")
         charge(len(value))
-        return ",".join([to_text(element, charge, depth + 1) for element in value])
+        text = ",".join([to_text(element, charge, depth + 1) for element in value])
+        charge_long(text, charge)
+        return text
     raise RenderError(f"The data has a value of the type {type(value).__name__}, which JSON does not have.")
 
 
@@ -224,6 +237,9 @@ def number_of_text(text: str) -> float:
 
 
 def to_primitive(value: Any, charge: Charge) -> Any:
+    """Return the text of an array or object, or any other value unchanged."""
+    if isinstance(value, str):
+        charge_long(value, charge)
     return to_text(value, charge) if isinstance(value, dict | list) else value
 
 
