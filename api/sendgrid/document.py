@@ -16,6 +16,7 @@ from api.sendgrid.contact_files import schema as contact_files
 from api.sendgrid.contactdb import schema as contactdb
 from api.sendgrid.contactdb_segments import schema as contactdb_segments
 from api.sendgrid.contacts import schema as contacts
+from api.sendgrid.designs import schema as designs
 from api.sendgrid.fields import schema as fields
 from api.sendgrid.lists import schema as lists
 from api.sendgrid.mail import schema as mail
@@ -28,13 +29,14 @@ from api.without_effect import WithoutEffect
 
 FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
-    *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders, templates),
+    *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
+    *(templates, designs),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS
 WITHOUT_EFFECT: Final[tuple[WithoutEffect, ...]] = tuple(
     field
-    for family in (mail, campaigns, single_sends, contactdb, contact_files, segments, templates)
+    for family in (mail, campaigns, single_sends, contactdb, contact_files, segments, templates, designs)
     for field in family.WITHOUT_EFFECT
 )
 """The fields that are accepted and have no effect on mail (`api/without_effect.py` says how they are used)."""

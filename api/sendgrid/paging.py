@@ -39,9 +39,12 @@ def read_size(request: Request, *, default: int, highest: int) -> int:
     return int(text)
 
 
-def read_page(request: Request, rows_of_list: QuerySet[Row], *, default: int, highest: int) -> Page[Row]:
-    """Return the page of a list that a request asks for. Raises Refusal."""
+def read_page(
+    request: Request, rows_of_list: QuerySet[Row], *, default: int, highest: int, most: int | None = None
+) -> Page[Row]:
+    """Return the page of a list that a request asks for, shortened to `most` rows. Raises Refusal."""
     size = read_size(request, default=default, highest=highest)
+    size = size if most is None else min(size, most)
     rows = _take(rows_of_list, request.query_params.get("page_token"), size)
     metadata: dict[str, Any] = {"self": request.build_absolute_uri()}
     if rows and rows_of_list.filter(pk__gt=rows[0].pk).exists():

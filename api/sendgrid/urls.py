@@ -15,6 +15,7 @@ from api.sendgrid.contact_files import views as contact_files
 from api.sendgrid.contactdb import views as contactdb
 from api.sendgrid.contactdb_segments import views as contactdb_segments
 from api.sendgrid.contacts import views as contacts
+from api.sendgrid.designs import views as designs
 from api.sendgrid.endpoint import not_found
 from api.sendgrid.fields import views as fields
 from api.sendgrid.keys import views as keys
@@ -47,5 +48,6 @@ urlpatterns: list[URLPattern] = [
     *fields.urlpatterns,
     *segments.urlpatterns,
     *templates.urlpatterns,
+    *designs.urlpatterns,
     re_path(r"^", not_found),
 ]
