@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import F, Func, IntegerField, Prefetch, QuerySet, Sum, Value, prefetch_related_objects
 
 from accounts.models import Account
-from content.errors import UnknownVersion, VersionLimitReached
+from content.errors import InvalidTemplate, UnknownVersion, VersionLimitReached
+from content.handlebars import TemplateError, compile_template
 from content.limits import VERSIONS, check_content, check_name, check_subject
 from content.models import Template, TemplateVersion, VersionContent
 from content.templates import find_template, lock_template, retire_contents
@@ -68,7 +69,8 @@ def create_version(
 ) -> TemplateVersion:
     """Create a version. The first version of a template is active at once.
 
-    Raises UnknownTemplate, VersionLimitReached, InvalidTemplate, UnfitCharacter, and what the rules raise.
+    Raises UnknownTemplate, VersionLimitReached, InvalidTemplate, UnfitCharacter, and what the rules raise. A dynamic
+    version whose texts are no templates is an InvalidTemplate.
     """
     with transaction.atomic():
         template = lock_template(account, template_id)
@@ -180,6 +182,8 @@ def make_content(
     is_dynamic = version.template.is_dynamic
     for field, text in (("subject", subject), ("html_content", html), ("plain_content", plain)):
         rules.check(text, field)
+        if is_dynamic:
+            _compile(text, field, rules)
     return VersionContent(
         account=version.template.account,
         template_id_shown=version.template.public_id,
@@ -189,6 +193,14 @@ def make_content(
         html=html,
         plain=plain,
     )
+
+
+def _compile(source: str, field: str, rules: TextRules) -> None:
+    """Accept a text that is a template. Raises InvalidTemplate with the line, the column and the wrong helper."""
+    try:
+        compile_template(source, kept=rules.kept_names)
+    except TemplateError as error:
+        raise InvalidTemplate(f"{field} is not a valid template: {error}", field=field) from None
 
 
 def _set_plain_fields(version: TemplateVersion, fields: VersionFields) -> None:

@@ -235,3 +235,30 @@ def test_each_call_needs_its_scope(alice: Account, client_of_alice: ApiClient, n
         body = None if method in {"GET", "DELETE"} or path.endswith("activate") else VERSION
         assert new_client(alice, sorted(every - {scope})).ask(method, path, body).status_code == 403, scope
         assert new_client(alice, [scope]).ask(method, path, body).status_code < 300, scope
+
+
+def test_texts_that_cannot_become_mail_are_refused_with_their_place(client_of_alice: ApiClient) -> None:
+    dynamic, legacy = new_template(client_of_alice), new_template(client_of_alice, "legacy")
+    cases = [
+        ("subject", "{{#if a}}", 'line 1, column 4: the block "if" has no end'),
+        ("html_content", "<p>\n  {{#each items}}x{{/if}}", "line 2, column"),
+        ("html_content", "<p>{{#nothing a}}x{{/nothing}}", 'line 1, column 7: unknown helper "nothing"'),
+        ("html_content", "<p>\nDear [Sender_City]", "line 2, column 6: [Sender_City]: "),
+        ("plain_content", "{{> partial}}", "line 1, column 1"),
+        ("plain_content", "[ sender_address_2 ]", "line 1, column 1: [ sender_address_2 ]: "),
+    ]
+    for field, text, place in cases:
+        body = {**VERSION, "generate_plain_content": False, field: text}
+        answer = client_of_alice.post(f"{PATH}/{dynamic}/versions", body)
+        ((wrong, message),) = errors_of(answer)
+        assert wrong == field
+        assert place in message, message
+        version = new_version(client_of_alice, dynamic)
+        change = {"generate_plain_content": False, field: text}
+        changed = client_of_alice.patch(f"{PATH}/{dynamic}/versions/{version['id']}", change)
+        assert errors_of(changed) == [(wrong, message)]
+        assert client_of_alice.get(f"{PATH}/{dynamic}/versions/{version['id']}").json() == version
+    # A legacy version is filled by substitutions, so braces mean nothing.
+    assert new_version(client_of_alice, legacy, subject="{{#if a}}", html_content="{{> x}}")
+    resolved = "[Sender_Name] [Unsubscribe] {{{weblink}}} {{ Sender_City }} {{unsubscribe}}"
+    assert new_version(client_of_alice, dynamic, html_content=resolved)["plain_content"] == resolved
