@@ -54,6 +54,6 @@ class DesignLimitReached(SluiceError):
 
 
 class InvalidSetting(SluiceError):
-    """Raised when a setting cannot have a value. `field` names its part, and the text gives the reason."""
+    """A setting cannot have a value; `field` names its part, and the message gives the reason."""
 
     code = "invalid_setting"

@@ -46,8 +46,8 @@ TEXT_BYTES: Final = 64 * 1024
 """The most bytes of a footer, a subscription text or a landing page. Each mail of the account stores a copy of them."""
 TEMPLATE_BYTES: Final = 256 * 1024
 LINE_LENGTH: Final = 255
-EMAILS_LENGTH: Final = 1000
-"""The most characters of the addresses that spam reports are forwarded to."""
+LENGTHS: Final = {"email": 1000, "url": 900}
+"""The most characters of lines that may be longer than others: `email` may hold several addresses."""
 WHITELIST_ENTRIES: Final = 1000
 ENTRY_LENGTH: Final = 320
 MOST_DAYS: Final = 3650
@@ -139,7 +139,7 @@ def _check(name: str, setting: Setting) -> None:
 def _check_text(name: str, field: str, value: str) -> None:
     if field not in TEXTS:
         check_line(value, field=field)
-        most = EMAILS_LENGTH if field == "email" else LINE_LENGTH
+        most = LENGTHS.get(field, LINE_LENGTH)
         if len(value) > most:
             raise InvalidSetting(f"{field} is too long (maximum is {most} characters)", field=field)
         return

@@ -20,23 +20,28 @@ from api.sendgrid.designs import schema as designs
 from api.sendgrid.fields import schema as fields
 from api.sendgrid.lists import schema as lists
 from api.sendgrid.mail import schema as mail
+from api.sendgrid.mail_settings import schema as mail_settings
 from api.sendgrid.segments import schema as segments
 from api.sendgrid.senders import schema as senders
 from api.sendgrid.single_sends import schema as single_sends
 from api.sendgrid.statistics import schema as statistics
 from api.sendgrid.templates import schema as templates
+from api.sendgrid.tracking_settings import schema as tracking_settings
 from api.without_effect import WithoutEffect
 
 FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
-    *(templates, designs),
+    *(templates, designs, mail_settings, tracking_settings),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS
 WITHOUT_EFFECT: Final[tuple[WithoutEffect, ...]] = tuple(
     field
-    for family in (mail, campaigns, single_sends, contactdb, contact_files, segments, templates, designs)
+    for family in (
+        *(mail, campaigns, single_sends, contactdb, contact_files, segments),
+        *(templates, designs, mail_settings, tracking_settings),
+    )
     for field in family.WITHOUT_EFFECT
 )
 """The fields that are accepted and have no effect on mail (`api/without_effect.py` says how they are used)."""

@@ -21,12 +21,14 @@ from api.sendgrid.fields import views as fields
 from api.sendgrid.keys import views as keys
 from api.sendgrid.lists import views as lists
 from api.sendgrid.mail import views as mail
+from api.sendgrid.mail_settings import views as mail_settings
 from api.sendgrid.segments import views as segments
 from api.sendgrid.senders import views as senders
 from api.sendgrid.single_sends import views as single_sends
 from api.sendgrid.statistics import views as statistics
 from api.sendgrid.suppressions import views as suppressions
 from api.sendgrid.templates import views as templates
+from api.sendgrid.tracking_settings import views as tracking_settings
 
 # The order matters where the path of one family matches a pattern of another: `contactdb/recipients/search` could be
 # the recipient "search", and `marketing/contacts/imports` the contact "imports".
@@ -36,6 +38,8 @@ urlpatterns: list[URLPattern] = [
     *keys.urlpatterns,
     *asm.urlpatterns,
     *suppressions.urlpatterns,
+    *mail_settings.urlpatterns,
+    *tracking_settings.urlpatterns,
     *campaigns.urlpatterns,
     *single_sends.urlpatterns,
     *statistics.urlpatterns,

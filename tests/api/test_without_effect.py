@@ -22,6 +22,7 @@ from mailer.models import Mail, Message, UnsubscribeGroup
 from tests.api.conftest import ApiClient
 from tests.api.described_fields import DECLARED
 from tests.api.easymail.calls import made
+from tests.api.sendgrid.bodies import mail_body
 from tests.campaigns.building import add_sender
 
 ADA = "ada@example.com"
@@ -38,6 +39,11 @@ VALUES: dict[str, Any] = {
     "user_time_zone": "Europe/Berlin",
     "language": "de",
     "is_public": False,
+    "enabled": True,
+    "email": "eve@example.com",
+    "landing": "<p>Goodbye</p>",
+    "url": "https://example.com/leave",
+    **dict.fromkeys(("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign"), "news"),
 }
 """Values of fields; all read-only fields of a legacy recipient have the same."""
 NUMBERS = count()
@@ -119,6 +125,17 @@ def content_of_template(client: ApiClient, fields: dict[str, Any]) -> Any:
     return [content.subject, content.html, content.plain]
 
 
+def mail_with_setting(path: str, **others: Any) -> Callable[[ApiClient, dict[str, Any]], Any]:
+    """Return a function that changes a setting and returns the mail that is then accepted."""
+
+    def mail_of_setting(client: ApiClient, fields: dict[str, Any]) -> Any:
+        answer_of(client.patch(f"/v3/{path}", {"enabled": True, **others, **fields}))
+        answer_of(client.post("/v3/mail/send", mail_body()))
+        return stored(Message, Mail)
+
+    return mail_of_setting
+
+
 RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "create_campaign": mail_of_campaign,
     "create_single_send": mail_of_single_send,
@@ -127,6 +144,10 @@ RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "create_recipients": stored_recipient,
     "export_contacts": stored_export,
     "refresh_segment": refreshed_segment,
+    "change_forward_bounce": mail_with_setting("mail_settings/forward_bounce", enabled=False, email=ADA),
+    "change_click_tracking": mail_with_setting("tracking_settings/click", enabled=False),
+    "change_google_analytics": mail_with_setting("tracking_settings/google_analytics", enabled=False),
+    "change_subscription_tracking": mail_with_setting("tracking_settings/subscription"),
     "easymail_test_campaign": mail_of_easymail_campaign,
     "easymail_create_list": mail_to_easymail_list,
 }

@@ -65,6 +65,7 @@ BY_THEIR_TEXT = {
     "invalid_contact",
     "invalid_condition",
     "invalid_query",
+    "invalid_setting",
 } | {*("unfit_character", "inexpressible", "invalid_message_id", "invalid_reply_to")}
 """Errors whose own text and field are the answer."""
 NOT_RAISED = {
