@@ -27,12 +27,13 @@ from api.sendgrid.single_sends import schema as single_sends
 from api.sendgrid.statistics import schema as statistics
 from api.sendgrid.templates import schema as templates
 from api.sendgrid.tracking_settings import schema as tracking_settings
+from api.sendgrid.user import schema as user
 from api.without_effect import WithoutEffect
 
 FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
-    *(templates, designs, mail_settings, tracking_settings),
+    *(templates, designs, mail_settings, tracking_settings, user),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS

@@ -29,6 +29,7 @@ from api.sendgrid.statistics import views as statistics
 from api.sendgrid.suppressions import views as suppressions
 from api.sendgrid.templates import views as templates
 from api.sendgrid.tracking_settings import views as tracking_settings
+from api.sendgrid.user import views as user
 
 # The order matters where the path of one family matches a pattern of another: `contactdb/recipients/search` could be
 # the recipient "search", and `marketing/contacts/imports` the contact "imports".
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     *suppressions.urlpatterns,
     *mail_settings.urlpatterns,
     *tracking_settings.urlpatterns,
+    *user.urlpatterns,
     *campaigns.urlpatterns,
     *single_sends.urlpatterns,
     *statistics.urlpatterns,

@@ -1,0 +1,31 @@
+"""The calls of `user/views.py` in the OpenAPI document."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_view
+
+from api.openapi import NUMBER, TEXT, Describe, Piece, Reply, record
+from api.sendgrid.user.outputs import ACCOUNT, PROFILE
+from api.sendgrid.words import call
+
+USER = "SendGrid: user"
+COMPONENTS: dict[str, Piece] = {}
+
+
+def describe(name: str, summary: str, answer: Piece) -> Describe:
+    """Describe a call that returns something about the account."""
+    return extend_schema_view(get=call(name, summary, tag=USER, replies={200: Reply("The answer.", answer)}))
+
+
+account = describe(
+    "get_user_account",
+    "Get the type and the reputation of the account, which are always the same",
+    record(type={**TEXT, "enum": [ACCOUNT["type"]]}, reputation=NUMBER),
+)
+profile = describe("get_user_profile", "Get the profile, which is empty", record(**dict.fromkeys(PROFILE, TEXT)))
+email = describe(
+    "get_user_email",
+    "Get the address of the account's first verified sender, or that of the installation",
+    record(email={**TEXT, "format": "email"}),
+)
+username = describe("get_username", "Get the name and the id of the account", record(username=TEXT, user_id=NUMBER))
