@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypedDict, Unpack
 
 from django.apps import apps
@@ -73,12 +73,13 @@ class Parts(TypedDict, total=False):
     country: str
 
 
-def create_sender(account: Account, **parts: Unpack[Parts]) -> Sender:
+def create_sender(account: Account, *, required: Collection[str] = REQUIRED, **parts: Unpack[Parts]) -> Sender:
     """Create a sender, and mail its address a link by which it is verified.
 
-    Raises InvalidSender, SenderLimitReached and VerificationLimitReached.
+    Parts that are not `required` may be missing or empty. Raises InvalidSender, SenderLimitReached and
+    VerificationLimitReached.
     """
-    values = _check(parts, REQUIRED)
+    values = _check(parts, required)
     with transaction.atomic():
         lock_audience(account)
         if list_senders(account).count() >= settings.SENDERS_LIMIT:
@@ -141,12 +142,14 @@ def has_address(sender: Sender, email: str) -> bool:
     return address_key(sender.from_email) == address_key(email)
 
 
-def update_sender(account: Account, sender_id: int | uuid.UUID, **parts: Unpack[Parts]) -> Sender:
-    """Change the given parts. Another from_email has to be verified again.
+def update_sender(
+    account: Account, sender_id: int | uuid.UUID, *, required: Collection[str] = REQUIRED, **parts: Unpack[Parts]
+) -> Sender:
+    """Change the given parts; those that are `required` cannot be emptied. Another from_email is verified again.
 
     Raises UnknownSender, SenderLocked, InvalidSender and VerificationLimitReached.
     """
-    values = _check(parts, [part for part in REQUIRED if part in parts])
+    values = _check(parts, [part for part in required if part in parts])
     with transaction.atomic():
         lock_audience(account)
         sender = _unlocked(account, sender_id)
@@ -202,9 +205,14 @@ def read_verification(token: str) -> Sender:
     return sender
 
 
-def verify_sender(token: str) -> Sender:
-    """Verify the sender of a link that was confirmed. It may have been verified before. Raises UnknownLink."""
+def verify_sender(token: str, *, account: Account | None = None) -> Sender:
+    """Verify the sender of a link that was confirmed. It may have been verified before.
+
+    Raises UnknownLink, also for the sender of another account if one is given.
+    """
     sender = read_verification(token)
+    if account is not None and sender.account != account:
+        raise UnknownLink
     same = Sender.objects.filter(pk=sender.pk, from_email=sender.from_email)
     same.filter(verified_at=None).update(verified_at=Now())
     verified = same.first()

@@ -28,12 +28,13 @@ from api.sendgrid.statistics import schema as statistics
 from api.sendgrid.templates import schema as templates
 from api.sendgrid.tracking_settings import schema as tracking_settings
 from api.sendgrid.user import schema as user
+from api.sendgrid.verified_senders import schema as verified_senders
 from api.without_effect import WithoutEffect
 
 FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
-    *(templates, designs, mail_settings, tracking_settings, user),
+    *(templates, designs, mail_settings, tracking_settings, user, verified_senders),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS

@@ -30,6 +30,7 @@ from api.sendgrid.suppressions import views as suppressions
 from api.sendgrid.templates import views as templates
 from api.sendgrid.tracking_settings import views as tracking_settings
 from api.sendgrid.user import views as user
+from api.sendgrid.verified_senders import views as verified_senders
 
 # The order matters where the path of one family matches a pattern of another: `contactdb/recipients/search` could be
 # the recipient "search", and `marketing/contacts/imports` the contact "imports".
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     *mail_settings.urlpatterns,
     *tracking_settings.urlpatterns,
     *user.urlpatterns,
+    *verified_senders.urlpatterns,
     *campaigns.urlpatterns,
     *single_sends.urlpatterns,
     *statistics.urlpatterns,

@@ -50,6 +50,7 @@ URL_BODIES: dict[str, Any] = {
     "POST /v3/contactdb/lists/<list_id>/recipients/": ["cjBAZXhhbXBsZS5jb20="],
     "PATCH /v3/senders/<sender_id>/": {"nickname": "Mine"},
     "PATCH /v3/marketing/senders/<sender_id>/": {"nickname": "Mine"},
+    "PATCH /v3/verified_senders/<sender_id>/": {"nickname": "Mine"},
     "POST /v3/marketing/segments/2.0/refresh/<segment_id>/": {"user_time_zone": "Europe/Berlin"},
     "POST /v3/templates/<template_id>/versions/": {"name": "Mine", "subject": "x"},
     "POST /sluice/v1/batches/<batch_id>/reschedule/": {"send_at": LATER.isoformat()},
@@ -80,6 +81,7 @@ BODIES: list[tuple[str, str, Any]] = [
         "/v3/marketing/segments/2.0",
         {"name": "x", "query_dsl": "email = ''", "parent_list_ids": ["<list_uuid>"]},
     ),
+    ("GET", "/v3/verified_senders?id=<sender_id>", None),
     ("GET", "/sluice/v1/receipts?batch_id=<batch_id>", None),
 ]
 """Calls with ids in bodies and queries."""
@@ -94,6 +96,7 @@ NUMBERS = {"group_id", "list_id", "segment_id", "sender_id"}
 NOTHING = {
     f"GET {SCHEDULED}/<batch_id>/",
     "POST /v3/marketing/contacts/batch",
+    "GET /v3/verified_senders?id=<sender_id>",
     "GET /sluice/v1/receipts?batch_id=<batch_id>",
 }
 """Calls that answer with an empty list, or do nothing, where the id does not exist."""

@@ -7,8 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from accounts.models import Account
-from campaigns.errors import UnknownSender
-from campaigns.senders import find_verified
+from campaigns.senders import list_senders
 
 ACCOUNT: Final[dict[str, Any]] = {"type": "paid", "reputation": 100}
 """Nothing is limited as in a free account, and no reputation is measured."""
@@ -23,10 +22,8 @@ PROFILE: Final = dict.fromkeys(
 
 def email(account: Account) -> dict[str, str]:
     """Return the address of the account's first verified sender, or that of the installation."""
-    try:
-        return {"email": find_verified(account, email=None, name=None).from_email}
-    except UnknownSender:
-        return {"email": settings.SYSTEM_FROM}
+    verified = list_senders(account).exclude(verified_at=None)
+    return {"email": verified.values_list("from_email", flat=True).first() or settings.SYSTEM_FROM}
 
 
 def username(account: Account) -> dict[str, Any]:
