@@ -1,0 +1,44 @@
+"""The examples of `docs/templates.md` render as the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from content.handlebars import TemplateError, compile_template
+from content.handlebars.dates import TOKENS
+from content.handlebars.helpers import HELPERS
+from mailer.compose.system_tags import GLOBAL_NAMES, GROUP_NAMES, PREFERENCES_NAMES, SYSTEM_NAMES
+
+PAGE = (Path(__file__).parent.parent / "docs" / "templates.md").read_text()
+LINES = re.findall(r"^\| `(.+?)` \| `(\{.*?\})` \| `(.+)` \|$", PAGE, re.MULTILINE)
+BLOCKS = re.findall(r"```handlebars\n(.*?)```\n\n```json\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+ERRORS = re.findall(r"^\| `(.+?)` \| `(line .+)` \|$", PAGE, re.MULTILINE)
+
+
+def test_the_examples_render_as_shown() -> None:
+    assert len(LINES) > 30
+    assert BLOCKS
+    for source, data, result in [*LINES, *BLOCKS]:
+        assert compile_template(source).render(json.loads(data)) == result, source
+
+
+def test_the_examples_of_errors_are_the_messages() -> None:
+    assert ERRORS
+    for source, message in ERRORS:
+        with pytest.raises(TemplateError) as raised:
+            compile_template(source)
+        assert str(raised.value) == message, source
+
+
+def test_the_page_has_every_helper_every_token_and_every_tag() -> None:
+    sources = " ".join(source for source, *_ in LINES)
+    assert {name for name in HELPERS if not re.search(rf"[{{#(]{name}\b", sources)} == set()
+    table = PAGE.split("| tokens |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", table)) == set(TOKENS)
+    tags = PAGE.split("\n## System tags\n")[1].split("\n\n")[1]
+    names = SYSTEM_NAMES | GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES
+    assert {name for name in names if not re.search(rf"\b{name}\b", tags)} == set()
