@@ -86,13 +86,9 @@ def format_date(value: Any, form: Any, offset: Any) -> str:
 
 def shown(value: Any) -> str:
     """Return a value for a message."""
-    text = (
-        f'"{value}"'
-        if isinstance(value, str)
-        else type(value).__name__
-        if isinstance(value, list | dict)
-        else str(value)
-    )
+    if isinstance(value, list | dict):
+        return "an array or object"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 

@@ -144,6 +144,6 @@ def tokens_of_tag(source: str, opened: int) -> Generator[Token, None, int]:
         position = end
         if kind in CLOSES:
             return position
-    if position == len(source):
+    if "}}" not in source[position:]:
         raise TemplateError("the tag has no end", source, opened)
     raise TemplateError(f'unexpected "{source[position]}" in a tag', source, position)

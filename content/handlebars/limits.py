@@ -37,7 +37,7 @@ class Run:
         self.limits = limits
         self.out: list[str] = []
         self.steps = limits.steps
-        self.look_at = limits.steps - STEPS_BETWEEN_LOOKS
+        self.look_at = max(0, limits.steps - STEPS_BETWEEN_LOOKS)
         self.characters = limits.characters
         self.seen = 0
         self.ends_at: float | None = None
@@ -56,7 +56,7 @@ class Run:
     def look(self) -> None:
         """Check the output and the time since the last look. Raises RenderError when a limit is exceeded."""
         self.require(0)
-        self.look_at = self.steps - STEPS_BETWEEN_LOOKS
+        self.look_at = max(0, self.steps - STEPS_BETWEEN_LOOKS)
         self.count(sum(map(len, self.out[self.seen :])))
         self.seen = len(self.out)
         now = time.thread_time()

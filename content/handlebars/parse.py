@@ -111,6 +111,8 @@ class Parser:
 
     def take_token(self, token: Token, tag: list[Token], root: Program) -> list[Token]:
         """Add a token to its tag, take the tag if that is complete, and return the tokens of an incomplete tag."""
+        if not tag:
+            self.refuse_unsupported(token)
         tag.append(token)
         if len(tag) > MAX_TOKENS:
             raise self.error(f"the tag has more than {MAX_TOKENS:,} parts", tag[0].position)
@@ -118,6 +120,14 @@ class Parser:
             return tag
         self.take_tag(Tag(self.source, tag), root)
         return []
+
+    def refuse_unsupported(self, token: Token) -> None:
+        """Raise TemplateError if a token begins a kind of tag that there is not."""
+        kind = {"partial": "partials", "open_raw": "raw blocks"}.get(token.kind)
+        if token.text.endswith("*"):
+            kind = "decorators"
+        if kind:
+            raise self.error(f"{kind} are not supported", token.position)
 
     def take_tag(self, tag: Tag, root: Program) -> None:
         if tag.kind in {"open_block", "open_inverse"}:
@@ -160,7 +170,7 @@ class Parser:
     def open_chain(self, tag: Tag) -> None:
         block = self.block_of_else(tag)
         if block.is_inverted:
-            raise self.error('"else" with a condition is not possible in a block that begins with "^"', tag.position)
+            raise self.error('a block that begins with "^" has no "else" with a condition', tag.position)
         if block.links == MAX_LINKS:
             raise self.error(f'the block has more than {MAX_LINKS} "else" with a condition', tag.position)
         call, names, strip = tag.opening()
@@ -203,13 +213,6 @@ class Tag:
         self.tokens = tag_tokens
         self.index = 1
         self.needs_names = False
-        first = tag_tokens[0]
-        if first.kind == "partial":
-            raise self.error("partials are not supported", first)
-        if first.kind == "open_raw":
-            raise self.error("raw blocks are not supported", first)
-        if first.text.endswith("*"):
-            raise self.error("decorators are not supported", first)
 
     @property
     def kind(self) -> str:
