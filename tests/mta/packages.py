@@ -52,17 +52,17 @@ def haraka_packages() -> Path:
 
     Raises Unavailable.
     """
-    return provide(f"haraka-{HARAKA}", install_haraka)
+    return provide(f"haraka-{HARAKA}", lambda folder: install_from_npm(folder, {"Haraka": HARAKA}))
 
 
-def provide(name: str, fill: Callable[[Path], None]) -> Path:
-    """Return the folder `name` below FOLDER, which `fill` fills at its first use.
+def provide(name: str, fill: Callable[[Path], None], *, below: Path = FOLDER) -> Path:
+    """Return the folder `name` below a folder, which `fill` fills at its first use.
 
     It gets its name only when it is complete, so that an interrupted download is repeated. Raises Unavailable.
     """
-    folder = FOLDER / name
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / "lock").open("w") as lock:
+    folder = below / name
+    below.mkdir(parents=True, exist_ok=True)
+    with (below / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             say(f"Downloading {name} into {folder} …")
@@ -117,11 +117,11 @@ def apt_environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C"}
 
 
-def install_haraka(folder: Path) -> None:
-    """Install Haraka with what it requires, and run no scripts of the packages."""
+def install_from_npm(folder: Path, versions: dict[str, str]) -> None:
+    """Install packages with what they require, and run no scripts of theirs."""
     for program in ("node", "npm"):
         require_program(program)
-    (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": {"Haraka": HARAKA}}))
+    (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": versions}))
     options = ["--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
     patience = ["--fetch-retries=1", "--fetch-timeout=30000"]
     run_to_end(["npm", "install", *options, *patience], environment=os.environ, folder=folder)
