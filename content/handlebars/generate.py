@@ -48,7 +48,6 @@ GLOBALS: Final[dict[str, Any]] = {
     "less": values.is_less,
     "date": format_date,
     "dict": dict,
-    "str": str,
 }
 
 
@@ -58,6 +57,7 @@ class Scope(NamedTuple):
     is_top: bool = True
     """It is the top-level context, which is an object."""
     may_be_top: bool = True
+    """It is the top-level context for some data: a section whose value is true does not change the context."""
     params: tuple[tuple[str, ...], ...] = ()
     """The names of block parameters, the innermost first."""
 
@@ -73,7 +73,7 @@ class Generator:
     source: str
     kept: frozenset[str]
     needs_names: bool
-    """Any path climbs with `../` or reads @index, @key, @first or @last."""
+    """Any path begins with `..`, or with `@` and not `@root`."""
     names: set[str] | None = field(default_factory=set)
     globals: dict[str, Any] = field(default_factory=lambda: dict(GLOBALS))
     constants: dict[Any, str] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class Generator:
         return f"{'e' if node.is_escaped else 's'}({value}, r)"
 
     def is_helper(self, call: Call, scope: Scope) -> bool:
-        """Return whether a call is one of a helper. Raises TemplateError if it must be and there is no such helper."""
+        """Return whether a call is of a helper, and not a path. Raises TemplateError if there is no such helper."""
         path = call.path
         is_name = path.is_simple and not path.is_data and not self.param(path, scope)
         name = path.names[0] if is_name else None
@@ -169,7 +169,7 @@ class Generator:
         return False
 
     def check(self, call: Call, use: str) -> str:
-        """Return the name of a helper that may be used so. Raises TemplateError."""
+        """Return the name of a helper. Raises TemplateError if it cannot be used in this way."""
         name = call.path.names[0]
         helper, position = HELPERS[name], call.path.position
         if use == "block" and not helper.is_block:
@@ -202,7 +202,9 @@ class Generator:
             link = self.link(node, scope)
             weight += link.weight
             action = "return" if link.action == "pass" else f"{link.action}; return"
-            lines += [f"if {link.condition}: {action}", f"c = {link.inverse_context}"]
+            lines.append(f"if {link.condition}: {action}")
+            if link.inverse_context != "c":
+                lines.append(f"c = {link.inverse_context}")
             following = chained(node)
         inverse, more = self.branch(node.inverse, scope, "c")
         return [f"{self.define_one([*lines, inverse])}{SIGNATURE}"], weight + more

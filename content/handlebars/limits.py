@@ -43,13 +43,13 @@ class Run:
         self.ends_at: float | None = None
 
     def charge(self, steps: int) -> None:
-        """Count steps. Raises RenderError when that were too many."""
+        """Count steps. Raises RenderError when there were too many."""
         self.steps -= steps
         if self.steps < self.look_at:
             self.look()
 
     def require(self, steps: int) -> None:
-        """Raise RenderError when so many steps are not left."""
+        """Raise RenderError when fewer steps than these are left."""
         if steps > self.steps:
             raise RenderError(f"The template takes more than {self.limits.steps:,} steps with this data.")
 
@@ -66,7 +66,7 @@ class Run:
             raise RenderError(f"The template takes more than {self.limits.seconds:g} s with this data.")
 
     def count(self, characters: int) -> None:
-        """Count characters of output. Raises RenderError when that were too many."""
+        """Count characters of output. Raises RenderError when there were too many."""
         self.characters -= characters
         if self.characters < 0:
             raise RenderError(f"The template renders more than {self.limits.characters:,} characters with this data.")

@@ -33,12 +33,12 @@ MAX_LINKS: Final = 500
 MAX_PARTS: Final = 40_000
 MAX_TOKENS: Final = 1_000
 MAX_PATH: Final = 100
-BRACKETED: Final = re.compile(r"\[.*\]")
+BRACKETED: Final = re.compile(r"\[[^\n\r\u2028\u2029]*\]")
+"""Brackets around a line end are a part of the name, as JavaScript's dot does not match it."""
 SCOPED: Final = re.compile(r"^\.|this(?![A-Za-z0-9_])")
 ESCAPED_IN_BRACKETS: Final = re.compile(r"\\([\\\]])")
 NAMES: Final = {"name", "plain_name", "bracketed"}
 LITERALS: Final = {"string", "number", "boolean", "undefined", "null"}
-NO_STRIP: Final = Strip(before=False, behind=False)
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class Parser:
         return []
 
     def refuse_unsupported(self, token: Token) -> None:
-        """Raise TemplateError if a token begins a kind of tag that there is not."""
+        """Raise TemplateError if a token begins a tag of an unsupported kind."""
         kind = {"partial": "partials", "open_raw": "raw blocks"}.get(token.kind)
         if token.text.endswith("*"):
             kind = "decorators"

@@ -13,6 +13,7 @@ from typing import Any, Final
 from content.handlebars.limits import STEPS_BETWEEN_LOOKS, Run
 from content.handlebars.values import (
     ESCAPES,
+    LONG,
     UNDEFINED,
     charge_long,
     escape,
@@ -36,7 +37,8 @@ NULL_CONTEXT: Final[dict[str, Any]] = {}
 def escaped(value: Any, run: Run) -> str:
     """Return what `{{value}}` renders."""
     if value.__class__ is str:
-        charge_long(value, run.charge)
+        if len(value) > LONG:
+            charge_long(value, run.charge)
         return value.translate(ESCAPES) if find_special(value) else value
     return escape(to_text(value, run.charge))
 
@@ -103,7 +105,7 @@ def items_of(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
 def each(
     value: Any, body: Body, weight: int, out: list[str], depths: Depths, frame: Frame, params: Params, run: Run
 ) -> bool:
-    """Render the body for each item, whose items use neither data variables nor block parameters nor `../`.
+    """Render the body, which uses no data variables, block parameters or `../`, for each item.
 
     Return whether there was any item. `weight` is the number of steps of one rendering of the body.
     """
