@@ -51,6 +51,7 @@ PLAIN_FIELDS = frozenset(
         "plain_content",
         "generates_plain",
         "editor",
+        "design",
         "categories",
         "ip_pool",
         "is_to_all",
@@ -68,6 +69,8 @@ PLAIN_FIELDS = frozenset(
 LINES = ("title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url")
 """Fields of one line. Most of them become headers."""
 CONTENTS = frozenset({"subject", "preheader", "markdown", "html_content", "plain_content"})
+COPIED = CONTENTS - {"preheader"}
+"""What a design has of a content. A campaign in which one of them was changed is no copy of its design any more."""
 SEVERAL = frozenset({"lists", "segments"})
 
 Changes = Mapping[str, Any]
@@ -228,6 +231,8 @@ def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULE
         campaign.html_content, campaign.plain_content = render_markdown(campaign.markdown)
     elif "markdown" not in changes and written != (campaign.html_content, campaign.plain_content):
         campaign.markdown = ""
+    if COPIED & changes.keys() and "design" not in changes:
+        campaign.design = None
     for name in parts.keys() - SEVERAL:
         setattr(campaign, name, parts[name])
     sender = parts.get("sender")

@@ -114,6 +114,9 @@ class Campaign(models.Model):
     plain_content = models.TextField(blank=True)
     generates_plain = models.BooleanField(default=True, help_text="Make the plain text from the HTML if it is missing")
     editor = models.CharField(max_length=6, choices=[("code", "code"), ("design", "design")], default="code")
+    design = models.UUIDField(
+        null=True, editable=False, help_text="The design that its content is a copy of, which may be deleted by now"
+    )
     categories = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     ip_pool = models.CharField(max_length=64, blank=True)
 

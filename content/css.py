@@ -31,7 +31,5 @@ def inline_css(html: str) -> str:
     try:
         done = subprocess.run(command, input=html.encode(), capture_output=True, timeout=SECONDS, check=True)
     except subprocess.SubprocessError:
-        raise InvalidTemplate(
-            "the CSS is too large, or nested too deeply, to be inlined", field="html_content"
-        ) from None
+        raise InvalidTemplate(UNFIT, field="html_content") from None
     return done.stdout.decode()

@@ -111,8 +111,7 @@ def prepare_content(account: Account, design_id: uuid.UUID) -> DesignContent:
     """Return the content of a design for a campaign. Raises UnknownDesign, and InvalidTemplate for unfit CSS."""
     design = find_design(account, design_id)
     html = inline_css(design.html_content)
-    plain = "" if design.generates_plain else design.plain_content
-    return DesignContent(design.subject, html, plain, design.generates_plain, design.editor)
+    return DesignContent(design.subject, html, design.plain_content, design.generates_plain, design.editor)
 
 
 def _store(design: Design) -> Design:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, Func, IntegerField, Prefetch, QuerySet, Sum, Value, prefetch_related_objects
 
 from accounts.models import Account
-from content.errors import InvalidTemplate, UnknownVersion, VersionLimitReached
+from content.errors import InvalidTemplate, NoActiveVersion, UnknownVersion, VersionLimitReached
 from content.handlebars import TemplateError, compile_template
 from content.limits import VERSIONS, check_content, check_name, check_subject
 from content.models import Template, TemplateVersion, VersionContent
@@ -116,6 +116,14 @@ def find_version(account: Account, template_id: str, version_id: uuid.UUID) -> T
     version = versions_of(find_template(account, template_id)).filter(uuid=version_id).first()
     if version is None:
         raise UnknownVersion(field="version_id")
+    return version
+
+
+def find_active_version(account: Account, template_id: str) -> TemplateVersion:
+    """Return the active version of a template with its content. Raises UnknownTemplate and NoActiveVersion."""
+    version = versions_of(find_template(account, template_id)).filter(is_active=True).first()
+    if version is None:
+        raise NoActiveVersion(field="template_id")
     return version
 
 

@@ -147,8 +147,7 @@ Url = Annotated[
     str, condition("url", lambda url: not url or (len(url) <= URL_LENGTH and URL.fullmatch(url) is not None))
 ]
 Id = Annotated[int, condition("unknown", lambda number: 1 <= number <= HIGHEST_ID)]
-Nothing = Annotated[None, BeforeValidator(lambda value: None if value == "" else value), as_one("unknown")]
-"""Null or an empty text, for things that do not exist here: designs, versions of templates."""
+NULL_IF_EMPTY: Final = BeforeValidator(lambda value: None if value == "" else value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.groups import create_group
 from mailer.suppressions.lists import New, leave_group, suppress
 from tests.campaigns.building import campaign_in
-from tests.content.building import template_of, version_of
+from tests.content.building import design_of, template_of, version_of
 from tests.drafts import draft
 
 LATER = dt.datetime(2100, 1, 1, 12, tzinfo=dt.UTC)
@@ -74,6 +74,8 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
         "singlesend_ids": [single_sends],
         "template_id": [*templates["template_id"], *single_sends],
         "version_id": templates["version_id"],
+        "version_id_override": templates["version_id"],
+        "design_id": [str(design_of(alice).uuid)],
         "sender_id": [campaign.sender_id for campaign in campaigns],
         **audience,
         "scopes": [["mail.send"]],

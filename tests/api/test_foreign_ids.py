@@ -27,6 +27,7 @@ from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 from tests.api.stored_objects import audience_of, templates_of
 from tests.campaigns.building import campaign_in
+from tests.content.building import design_of
 from tests.drafts import draft
 from tests.urls import TEMPLATES, fill_in
 
@@ -70,6 +71,22 @@ BODIES: list[tuple[str, str, Any]] = [
     ("POST", "/v3/marketing/singlesends", {"name": "x", "send_to": {"segment_ids": ["<segment_uuid>"]}}),
     ("POST", "/v3/marketing/singlesends", {"name": "x", "email_config": {"sender_id": "<sender_id>"}}),
     ("POST", "/v3/marketing/singlesends", {"name": "x", "email_config": {"suppression_group_id": "<group_id>"}}),
+    ("POST", "/v3/marketing/singlesends", {"name": "x", "email_config": {"design_id": "<design_id>"}}),
+    (
+        "POST",
+        "/v3/marketing/test/send_email",
+        {"template_id": "<dynamic_template_id>", "emails": [ADDRESS], "from_address": ADDRESS},
+    ),
+    (
+        "POST",
+        "/v3/marketing/test/send_email",
+        {
+            "template_id": "<dynamic_template_id>",
+            "version_id_override": "<dynamic_version_id>",
+            "emails": [ADDRESS],
+            "from_address": ADDRESS,
+        },
+    ),
     ("DELETE", "/v3/marketing/singlesends?ids=<single_send_id>", None),
     ("PUT", "/v3/marketing/contacts", {"list_ids": ["<list_uuid>"], "contacts": [{"email": ADDRESS}]}),
     ("PUT", "/v3/marketing/contacts/imports", {"list_ids": ["<list_uuid>"], "file_type": "csv", "field_mappings": []}),
@@ -88,6 +105,7 @@ BODIES: list[tuple[str, str, Any]] = [
 MISSING = {
     "email": "b@example.com",
     "field_name": "e99_T",
+    "dynamic_template_id": "d-" + "9" * 32,
     "recipient_id": base64.urlsafe_b64encode(b"nobody@example.com").decode(),
 }
 """Names of objects that do not exist, where a name has a special form."""
@@ -132,6 +150,8 @@ def ids(alice: Account) -> Ids:
         "template_id": templates["template_id"][0],
         "version_id": templates["version_id"][0],
         "dynamic_template_id": templates["template_id"][1],
+        "dynamic_version_id": templates["version_id"][-1],
+        "design_id": design_of(alice).uuid,
     }
     return {name: str(value) for name, value in ids.items() if not isinstance(value, list)}
 

@@ -30,11 +30,10 @@ CONTENT = {"subject": "News", "html_content": "<p>Hello</p><a href='[unsubscribe
 ALWAYS_DIFFERENT = {"id", "public_id", "uuid", "mail_id", "batch_id", "created_at", "updated_at", "uploaded_at"}
 VALUES: dict[str, Any] = {
     "editor": "design",
+    "categories": ["news"],
     "ip_pool": "main",
     "email_config.editor": "design",
     "email_config.ip_pool": "main",
-    "email_config.design_id": "",
-    "version_id_override": "",
     "notifications": {"email": True},
     "user_time_zone": "Europe/Berlin",
     "language": "de",
@@ -75,10 +74,13 @@ def mail_of_campaign(client: ApiClient, fields: dict[str, Any]) -> Any:
 
 
 def mail_of_single_send(client: ApiClient, fields: dict[str, Any]) -> Any:
-    """Return the test mail of a Single Send; `email_config` is part of it, other fields of the test."""
-    config = {**CONTENT, **named_parts(client), **fields.pop("email_config", {})}
+    return mail_of_config(client, {**CONTENT, **named_parts(client), **fields.get("email_config", {})})
+
+
+def mail_of_config(client: ApiClient, config: dict[str, Any]) -> Any:
+    """Return the test mail of a Single Send."""
     uuid = answer_of(client.post("/v3/marketing/singlesends", {"name": "May", "email_config": config}))["id"]
-    body = {"template_id": uuid, "emails": [ADA], "sender_id": config["sender_id"], **fields}
+    body = {"template_id": uuid, "emails": [ADA], "sender_id": config["sender_id"]}
     answer_of(client.post("/v3/marketing/test/send_email", body))
     return stored(Message, Mail)
 
@@ -136,10 +138,25 @@ def mail_with_setting(path: str, **others: Any) -> Callable[[ApiClient, dict[str
     return mail_of_setting
 
 
+def content_of_design(client: ApiClient, fields: dict[str, Any]) -> Any:
+    design = answer_of(client.post("/v3/designs", {**CONTENT, **fields}))["id"]
+    return sent_with_design(client, design)
+
+
+def content_of_copy(client: ApiClient, fields: dict[str, Any]) -> Any:
+    design = answer_of(client.post("/v3/designs", CONTENT))["id"]
+    return sent_with_design(client, answer_of(client.post(f"/v3/designs/{design}", fields))["id"])
+
+
+def sent_with_design(client: ApiClient, design: str) -> Any:
+    return mail_of_config(client, {"design_id": design, **named_parts(client)})
+
+
 RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "create_campaign": mail_of_campaign,
     "create_single_send": mail_of_single_send,
-    "send_test_mail": mail_of_single_send,
+    "create_design": content_of_design,
+    "duplicate_design": content_of_copy,
     "create_template_version": content_of_template,
     "create_recipients": stored_recipient,
     "export_contacts": stored_export,

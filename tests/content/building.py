@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import Account
-from content.models import Template, TemplateVersion
+from content.designs import create_design
+from content.models import Design, Template, TemplateVersion
 from content.templates import create_template
 from content.versions import TextRules, create_version
 
@@ -14,6 +15,10 @@ RULES = TextRules(plain_text_of=lambda html: f"plain of {html}", check=lambda te
 
 def template_of(account: Account, name: str = "Welcome", *, is_dynamic: bool = True) -> Template:
     return create_template(account, name, is_dynamic=is_dynamic)
+
+
+def design_of(account: Account, html: str = "<p>Hi</p>") -> Design:
+    return create_design(account, plain_text_of=RULES.plain_text_of, name="News", html_content=html)
 
 
 def version_of(template: Template, **fields: Any) -> TemplateVersion:

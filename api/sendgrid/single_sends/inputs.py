@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from rest_framework.request import Request
 
+from accounts.models import Account
 from api.bodies import ANY, Body, Moment, Uuid, as_one, condition, find_uuid, null_as
 from api.campaign_words import Dialect, statuses_called
 from api.sendgrid.campaigns.errors import TEST_LACKS
@@ -17,16 +18,17 @@ from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.plain_content import with_plain_content
 from api.sendgrid.reading import has_body, read_fields, read_list, read_object, without_nulls
 from api.sendgrid.values import (
+    MAX_LINE_LENGTH,
     MAX_LISTS,
     MAX_SEGMENTS,
     NO_TEST_ADDRESS,
+    NULL_IF_EMPTY,
     Address,
     Categories,
     Content,
     Editor,
     Id,
     Line,
-    Nothing,
     Pool,
     TestAddresses,
     Texts,
@@ -36,14 +38,23 @@ from api.sendgrid.values import (
     is_short,
 )
 from campaigns.editing import EditingRules
-from campaigns.errors import Lack, UnknownCampaign
+from campaigns.errors import Lack, TwoUnsubscribeLinks, UnknownCampaign
+from content.designs import prepare_content
+from content.templates import DYNAMIC_ID
 
 RULES: Final = EditingRules(needs_verified_sender=True)
 STATUSES: Final = ("draft", "scheduled", "triggered")
 MAX_IDS: Final = 50
 MAX_SEARCHED: Final = 100
+FROM_DESIGN: Final = ("subject", "html_content", "plain_content")
+"""The fields that a Single Send with a design has from it."""
+NOT_WITH_DESIGN: Final = "{} can't be given with design_id"
+LONG_SUBJECT: Final = f"the subject of the design is too long (maximum is {MAX_LINE_LENGTH} characters)"
+ONE_VERSION: Final = Problem("a Single Send has one version, without an id", "version_id_override")
 NO_SENDER: Final = Problem(TEST_LACKS[Lack.SENDER][1], "sender_id")
-NULLABLE: Final = frozenset({"send_at", "suppression_group_id", "custom_unsubscribe_url", "sender_id", "ip_pool"})
+NULLABLE: Final = frozenset(
+    {"send_at", "suppression_group_id", "custom_unsubscribe_url", "sender_id", "ip_pool", "design_id"}
+)
 """Null empties these fields; any other field that is null is left unchanged."""
 
 
@@ -62,7 +73,7 @@ class EmailConfig(Body):
     html_content: Content = ""
     plain_content: Content = ""
     generates_plain: bool = Field(False, alias="generate_plain_content")
-    design: Nothing = Field(None, alias="design_id")
+    design: Annotated[Uuid | None, NULL_IF_EMPTY] = Field(None, alias="design_id")
     editor: Editor = "code"
     suppression_group: Id | None = Field(None, alias="suppression_group_id")
     custom_unsubscribe_url: Annotated[Url, null_as(str)] = ""
@@ -82,9 +93,7 @@ class SingleSendChange(Body):
     def changes(self) -> dict[str, Any]:
         """Return the values of all fields that the request holds, by their names in the core."""
         plain = {name: value for name, value in self.given().items() if not isinstance(value, Body)}
-        changes = plain | self.send_to.given() | self.email_config.given()
-        changes.pop("design", None)
-        return changes
+        return plain | self.send_to.given() | self.email_config.given()
 
 
 class Copy(Body):
@@ -107,11 +116,20 @@ class Search(Body):
     ] = []
 
 
-class Test(Body):
-    """A test of a Single Send: its recipients, and the sender by its number or address."""
+def find_template_id(value: Any) -> UUID | str | None:
+    """Return the UUID of a Single Send or the id of a dynamic template; None for any other value."""
+    if not isinstance(value, str):
+        return None
+    return value.lower() if DYNAMIC_ID.fullmatch(value.lower()) else find_uuid(value)
 
-    template: Uuid = Field(alias="template_id")
-    version: Nothing = Field(None, alias="version_id_override")
+
+class Test(Body):
+    """A test of a Single Send or of a dynamic template: its recipients, and the sender by its number or address."""
+
+    template: Annotated[UUID | str, BeforeValidator(find_template_id), as_one("template_id")] = Field(
+        alias="template_id"
+    )
+    version: Annotated[Uuid | None, NULL_IF_EMPTY] = Field(None, alias="version_id_override")
     addresses: TestAddresses = Field(alias="emails")
     sender: Id | None = Field(None, alias="sender_id")
     from_address: Address | None = None
@@ -137,25 +155,45 @@ class Schedule(Body):
 TEXTS: Final[Texts] = {
     ("status", ANY): f"{{name}} must be an array of {', '.join(STATUSES)}",
     ("categories", "searched"): f"{{name}} must be an array of at most {MAX_SEARCHED} strings",
-    ("template_id", "missing"): "{name} must be a UUID",
+    ("template_id", ANY): "{name} must be the id of a Single Send or of a dynamic template",
     ("emails", "missing"): NO_TEST_ADDRESS,
 }
 SEND_AT_TEXTS: Final[Texts] = {("send_at", ANY): "{name} must be a time like 2030-01-31T08:30:00Z, or now"}
 
 
-def read_new_single_send(request: Request) -> Mapping[str, Any]:
-    """Return the values of a new Single Send, from the body of POST singlesends."""
-    return read_changes({"name": "", **without_nulls(read_object(request), NULLABLE)}, is_new=True)
+def read_new_single_send(request: Request, account: Account) -> Mapping[str, Any]:
+    """Return the values of a new Single Send, from the body of POST singlesends. Raises UnknownDesign."""
+    fields = {"name": "", **without_nulls(read_object(request), NULLABLE)}
+    return with_design(account, read_changes(fields, is_new=True))
 
 
-def read_single_send_change(request: Request) -> Mapping[str, Any]:
+def read_single_send_change(request: Request, account: Account) -> Mapping[str, Any]:
     """Return the values that change, from the body of PATCH singlesends. Blank texts change nothing.
 
-    Source: SendGrid, "Update Single Send".
+    Source: SendGrid, "Update Single Send". Raises UnknownDesign.
     """
     fields = without_blanks(read_object(request))
     inner = {name: without_blanks(value) for name, value in fields.items() if isinstance(value, dict)}
-    return read_changes(without_nulls(fields | inner, NULLABLE), is_new=False)
+    return with_design(account, read_changes(without_nulls(fields | inner, NULLABLE), is_new=False))
+
+
+def with_design(account: Account, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the changes with the content of the design that they name, if they name one.
+
+    Raises Refusal if they have a content, too, UnknownDesign, and InvalidTemplate for CSS that cannot be inlined.
+    """
+    if changes.get("design") is None:
+        return changes
+    if given := [name for name in FROM_DESIGN if changes.get(name, "").strip()]:
+        raise Refusal(
+            400, *(Problem(f"{name} can't be given with design_id", f"email_config.{name}") for name in given)
+        )
+    design = prepare_content(account, changes["design"])
+    if len(design.subject) > MAX_LINE_LENGTH:
+        raise Refusal(400, Problem(LONG_SUBJECT, "email_config.design_id"))
+    own = {"editor": design.editor, "generates_plain": design.generates_plain, **changes}
+    plain = "" if own["generates_plain"] else design.plain
+    return {**own, "subject": design.subject, "html_content": design.html, "plain_content": plain}
 
 
 def without_blanks(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,8 +247,12 @@ def read_search(request: Request) -> Mapping[str, Any]:
 
 
 def read_test(request: Request) -> Test:
-    """Return the test that the body of POST test/send_email asks for. A Single Send stands for the template."""
+    """Return the test that the body of POST test/send_email asks for. A Single Send may stand for the template."""
     test = read_fields(Test, read_object(request), TEXTS)
     if not test.sender and not test.from_address:
         raise Refusal(400, NO_SENDER)
+    if test.suppression_group and test.custom_unsubscribe_url:
+        raise TwoUnsubscribeLinks(field="custom_unsubscribe_url")
+    if isinstance(test.template, UUID) and test.version:
+        raise Refusal(400, ONE_VERSION)
     return test

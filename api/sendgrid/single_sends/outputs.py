@@ -32,7 +32,7 @@ def single_send(campaign: Campaign) -> dict[str, Any]:
             "html_content": campaign.html_content,
             "plain_content": plain_content(campaign),
             "generate_plain_content": campaign.generates_plain,
-            "design_id": None,
+            "design_id": str(campaign.design) if campaign.design else None,
             "editor": campaign.editor,
             "suppression_group_id": campaign.suppression_group_id,
             "custom_unsubscribe_url": campaign.custom_unsubscribe_url or None,

@@ -38,12 +38,15 @@ SEND_TO: dict[str, Piece] = {
     "segment_ids": {**list_of(UUID), "maxItems": values.MAX_SEGMENTS},
     "all": FLAG,
 }
+DESIGN: Piece = {**UUID, "description": "The design whose subject and content are copied, with its CSS inlined."}
 EMAIL_CONFIG: dict[str, Piece] = {
     "subject": TEXT,
     "html_content": TEXT,
     "plain_content": TEXT,
     "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
-    "design_id": nullable(TEXT),
+    "design_id": nullable(
+        {**UUID, "description": "A design whose subject and content are copied, with its CSS inlined."}
+    ),
     "editor": one_of(values.EDITORS),
     "suppression_group_id": nullable(ID),
     "custom_unsubscribe_url": nullable(TEXT),
@@ -99,8 +102,8 @@ COMPONENTS: dict[str, Piece] = {
     "TestMail": {
         "type": "object",
         "properties": {
-            "template_id": {**UUID, "description": "A Single Send's id."},
-            "version_id_override": nullable({**TEXT, "maxLength": 0}),
+            "template_id": {**TEXT, "description": "The id of a dynamic template or of a Single Send."},
+            "version_id_override": nullable({**UUID, "description": "A version of the template, active or not."}),
             "emails": {**list_of(EMAIL), "minItems": 1, "maxItems": TEST_ADDRESSES},
             "sender_id": ID,
             "from_address": EMAIL,
@@ -115,14 +118,6 @@ WRITING: Final = ("create_single_send", "change_single_send")
 WITHOUT_EFFECT: Final = (
     WithoutEffect(WRITING, ("email_config.ip_pool",), NO_POOL, is_kept=True),
     WithoutEffect(WRITING, ("email_config.editor",), EDITOR_ONLY, is_kept=True),
-    WithoutEffect(
-        WRITING, ("email_config.design_id",), "There are no designs; only null or an empty text is accepted."
-    ),
-    WithoutEffect(
-        ("send_test_mail",),
-        ("version_id_override",),
-        "A Single Send has one version; only null or an empty text is accepted.",
-    ),
 )
 
 
@@ -235,7 +230,7 @@ single_send_categories = extend_schema_view(
 test_mail = extend_schema_view(
     post=marketing_call(
         "send_test_mail",
-        "Send a test of a Single Send, in any status, to some addresses",
+        "Send a test of a dynamic template, or of a Single Send in any status, to some addresses",
         tag=SINGLE_SENDS,
         body=component("TestMail"),
         replies={202: Reply("The test is accepted.", {"type": "object"})},

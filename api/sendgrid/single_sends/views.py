@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar, Final
+from uuid import UUID
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -27,13 +28,17 @@ from campaigns.editing import (
     list_campaigns,
     numbers_of,
 )
+from campaigns.errors import UnverifiedSender
 from campaigns.lifecycle import delete_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.patience import patiently
 from campaigns.readiness import WITH_LINK
-from campaigns.senders import sender_of
+from campaigns.senders import get_sender, sender_of
 from campaigns.several import delete_campaigns
 from campaigns.states import CampaignStatus
 from campaigns.testing import send_test
+from content.versions import find_active_version, find_version
+from mailer.draft import Address
+from mailer.template_testing import send_template_test
 
 SINGLE_SENDS = Dialect.SINGLE_SENDS
 PAGE, HIGHEST_PAGE = 50, 100
@@ -49,6 +54,7 @@ def place_of(field: str) -> str:
     return f"{'send_to' if field in IN_SEND_TO else 'email_config'}.{field}"
 
 
+UNKNOWN_TEMPLATE: Final = Answer(400, "template_id", "template_id does not exist")
 ANSWERS: Final[Answers] = {
     **errors.ANSWERS,
     "not_ready": errors.not_ready(errors.LACKS, place_of),
@@ -57,6 +63,8 @@ ANSWERS: Final[Answers] = {
 WRITE_ANSWERS: Final[Answers] = {
     **ANSWERS,
     "unverified_sender": Answer(400, "email_config.sender_id", errors.NOT_VERIFIED),
+    "unknown_design": Answer(400, "email_config.design_id", "design_id does not exist"),
+    "invalid_template": Answer(400, "email_config.design_id", "{error}"),
 }
 
 
@@ -81,7 +89,8 @@ class SingleSends(SingleSendEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        campaign = create_campaign(self.account, inputs.read_new_single_send(request), rules=inputs.RULES)
+        changes = inputs.read_new_single_send(request, self.account)
+        campaign = create_campaign(self.account, changes, rules=inputs.RULES)
         return Response(outputs.single_send(campaign), status=201)
 
     def delete(self, request: Request) -> Response:
@@ -112,7 +121,7 @@ class OneSingleSend(SingleSendEndpoint):
             edit_campaign,
             self.account,
             self.number_of(single_send_id),
-            inputs.read_single_send_change(request),
+            inputs.read_single_send_change(request, self.account),
             allowed_from=may(Move.EDIT, SINGLE_SENDS),
             rules=inputs.RULES,
         )
@@ -174,19 +183,54 @@ class SingleSendCategories(SingleSendEndpoint):
 class TestMail(MarketingEndpoint):
     answers = {
         **errors.TEST_ANSWERS,
-        "unknown_campaign": Answer(400, "template_id", "template_id does not exist"),
+        "unknown_campaign": UNKNOWN_TEMPLATE,
+        "unknown_template": UNKNOWN_TEMPLATE,
         "unknown_sender": Answer(404, "id", "resource not found"),
+        "no_active_version": Answer(400, "template_id", "the template has no active version"),
+        "unknown_version": Answer(400, "version_id_override", "version_id_override does not exist"),
     }
     scopes = needing(POST="create")
 
     @done_once
     def post(self, request: Request) -> Response:
         test = inputs.read_test(request)
-        number = numbers_of(self.account, [test.template])[0]
+        if isinstance(test.template, UUID):
+            self.send_single_send(test, test.template)
+        else:
+            self.send_template(test, test.template)
+        return Response({}, status=202)
+
+    def send_single_send(self, test: inputs.Test, single_send: UUID) -> None:
+        number = numbers_of(self.account, [single_send])[0]
         sender = test.sender or sender_of(self.account, test.from_address or "")
         changes = {**test.changes(), "sender": sender}
         send_test(self.account, number, test.addresses, changes=changes, rules=inputs.RULES)
-        return Response({}, status=202)
+
+    def send_template(self, test: inputs.Test, template: str) -> None:
+        """Send the version that the test names, or the active one."""
+        if test.version:
+            version = find_version(self.account, template, test.version)
+        else:
+            version = find_active_version(self.account, template)
+        sender, reply_to = self.sender_of_test(test)
+        send_template_test(
+            self.account,
+            version,
+            test.addresses,
+            sender=sender,
+            reply_to=reply_to,
+            unsubscribe_group=test.suppression_group,
+            unsubscribe_url=test.custom_unsubscribe_url,
+        )
+
+    def sender_of_test(self, test: inputs.Test) -> tuple[Address, tuple[Address, ...]]:
+        """Return the sender and the reply address of a test. As in mail/send, it may be from any address."""
+        if not test.sender:
+            return Address(test.from_address or ""), ()
+        sender = get_sender(self.account, test.sender)
+        if sender.verified_at is None:
+            raise UnverifiedSender(field="sender")
+        return Address(sender.from_email, sender.from_name), (Address(sender.reply_to, sender.reply_to_name),)
 
 
 SINGLE_SEND_ID = r"(?P<single_send_id>[^/\0]{1,200})"

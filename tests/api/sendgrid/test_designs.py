@@ -111,3 +111,64 @@ def test_each_call_needs_a_scope_of_designs_or_campaigns(
         assert new_client(alice, sorted(every - {f"design_library.{verb}"})).ask(method, path, body).status_code == 403
         assert new_client(alice, [f"design_library.{verb}"]).ask(method, path, body).status_code < 300
     assert new_client(alice, ["marketing.read"]).get(PATH).status_code == 200
+
+
+SENDS = "/v3/marketing/singlesends"
+
+
+def new_send(client: ApiClient, **config: Any) -> Any:
+    answer = client.post(SENDS, {"name": "May", "email_config": config})
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def test_a_single_send_has_a_copy_of_its_design_with_inlined_css(client_of_alice: ApiClient) -> None:
+    design = new_design(client_of_alice, subject="Hello", editor="design")
+    send = new_send(client_of_alice, design_id=design["id"])
+    config = send["email_config"]
+    assert (config["design_id"], config["subject"], config["editor"]) == (design["id"], "Hello", "design")
+    assert '<p style="margin: 0;">Hi {{first_name}}</p>' in config["html_content"]
+    assert config["plain_content"] == "Hi {{first_name}}"
+    assert client_of_alice.get(f"{PATH}/{design['id']}").json()["html_content"] == HTML
+
+    # What happens to the design later does not matter.
+    client_of_alice.patch(f"{PATH}/{design['id']}", {"subject": "Other"})
+    client_of_alice.delete(f"{PATH}/{design['id']}")
+    path = f"{SENDS}/{send['id']}"
+    assert client_of_alice.get(path).json()["email_config"] == config
+    assert client_of_alice.post(path).json()["email_config"] == config
+    assert client_of_alice.patch(path, {"name": "June"}).json()["email_config"] == config
+    changed = client_of_alice.patch(path, {"email_config": {"subject": "Mine"}}).json()["email_config"]
+    assert (changed["design_id"], changed["html_content"]) == (None, config["html_content"])
+
+
+def test_a_draft_can_get_a_design_and_lose_it(client_of_alice: ApiClient) -> None:
+    design = new_design(client_of_alice, plain_content="own", generate_plain_content=False)
+    path = f"{SENDS}/{new_send(client_of_alice, subject='Mine', html_content='<p>x</p>')['id']}"
+    changed = client_of_alice.patch(path, {"email_config": {"design_id": design["id"]}}).json()["email_config"]
+    assert (changed["design_id"], changed["subject"], changed["plain_content"]) == (design["id"], "", "own")
+    changed = client_of_alice.patch(path, {"email_config": {"design_id": None}}).json()["email_config"]
+    assert (changed["design_id"], changed["plain_content"]) == (None, "own")
+
+
+def test_designs_that_a_single_send_cannot_have_are_refused(client_of_alice: ApiClient) -> None:
+    design = new_design(client_of_alice)["id"]
+    long = new_design(client_of_alice, subject="x" * 999)["id"]
+    # Nested too deeply for the parser.
+    deep = new_design(client_of_alice, html_content="<style>p { a: b }</style>" + "<div>" * 200_000)["id"]
+    field = "email_config.design_id"
+    cases: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+        (
+            {"design_id": design, "subject": "x", "plain_content": "y"},
+            [
+                ("email_config.subject", "subject can't be given with design_id"),
+                ("email_config.plain_content", "plain_content can't be given with design_id"),
+            ],
+        ),
+        ({"design_id": str(uuid4())}, [(field, "design_id does not exist")]),
+        ({"design_id": "x"}, [(field, "design_id must be a UUID")]),
+        ({"design_id": long}, [(field, "the subject of the design is too long (maximum is 998 characters)")]),
+        ({"design_id": deep}, [(field, "the CSS is malformed, too large or nested too deeply to be inlined")]),
+    ]
+    for config, problems in cases:
+        assert errors_of(client_of_alice.post(SENDS, {"name": "May", "email_config": config})) == problems

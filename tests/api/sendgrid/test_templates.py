@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from accounts.models import Account
 from content.models import TemplateVersion
+from mailer.draft import Bypass
+from mailer.models import Mail, Message, UnsubscribeGroup
 from tests.api.conftest import ApiClient, NewClient
+from tests.campaigns.building import add_sender
 
 PATH = "/v3/templates"
 VERSION = {"name": "First", "subject": "Hello", "html_content": "<h1>Hi</h1><p>there</p>"}
@@ -262,3 +266,72 @@ def test_texts_that_cannot_become_mail_are_refused_with_their_place(client_of_al
     assert new_version(client_of_alice, legacy, subject="{{#if a}}", html_content="{{> x}}")
     resolved = "[Sender_Name] [Unsubscribe] {{{weblink}}} {{ Sender_City }} {{unsubscribe}}"
     assert new_version(client_of_alice, dynamic, html_content=resolved)["plain_content"] == resolved
+
+
+TEST = "/v3/marketing/test/send_email"
+TO = ["ada@example.com", "bob@example.com"]
+
+
+def test_a_test_mail_has_the_version_and_its_test_data(client_of_alice: ApiClient) -> None:
+    account = client_of_alice.account
+    template = new_template(client_of_alice)
+    version = new_version(client_of_alice, template, test_data='{"name": "Ada"}')
+    other = new_version(client_of_alice, template, name="Second", test_data="")
+    sender = add_sender(account)
+    group = UnsubscribeGroup.objects.create(account=account, name="News")
+    body = {"template_id": template, "emails": TO, "sender_id": sender.pk, "suppression_group_id": group.pk}
+    answer = client_of_alice.post(TEST, body)
+    assert (answer.status_code, answer.json()) == (202, {})
+    mail = Mail.objects.get()
+    assert mail.template is not None
+    assert (mail.template.version_id_shown, mail.sender) == (version["id"], sender.from_email)
+    assert (mail.unsubscribe_group, mail.bypass) == (group, Bypass.EVERYTHING)
+    messages = list(Message.objects.order_by("pk"))
+    assert [message.recipient for message in messages] == TO
+    assert [message.personal["data"] for message in messages] == [{"name": "Ada"}] * 2
+
+    answer = client_of_alice.post(
+        TEST,
+        {
+            "template_id": template,
+            "version_id_override": other["id"],
+            "emails": TO[:1],
+            "from_address": "me@example.com",
+            "custom_unsubscribe_url": "https://example.com/leave",
+        },
+    )
+    assert answer.status_code == 202
+    mail = Mail.objects.latest("pk")
+    assert mail.template is not None
+    assert (mail.template.version_id_shown, mail.sender) == (other["id"], "me@example.com")
+    assert mail.unsubscribe_url == "https://example.com/leave"
+
+
+def test_a_test_mail_that_cannot_be_made_is_refused(client_of_alice: ApiClient) -> None:
+    account = client_of_alice.account
+    legacy = new_template(client_of_alice, "legacy")
+    empty, full = new_template(client_of_alice), new_template(client_of_alice)
+    version = new_version(client_of_alice, full)["id"]
+    unverified = add_sender(account, is_verified=False)
+    cases: list[tuple[dict[str, Any], str | None]] = [
+        ({"template_id": legacy}, "template_id"),
+        ({"template_id": empty}, "template_id"),
+        ({"template_id": "x"}, "template_id"),
+        ({"template_id": "d-" + "0" * 32}, "template_id"),
+        ({"version_id_override": str(uuid4())}, "version_id_override"),
+        ({"version_id_override": version, "template_id": empty}, "version_id_override"),
+        ({"version_id_override": version, "template_id": str(uuid4())}, "version_id_override"),
+        ({"emails": []}, "emails"),
+        ({"emails": ["a@example.com"] * 11}, "emails"),
+        ({"from_address": None}, "sender_id"),
+        ({"sender_id": unverified.pk}, "sender_id"),
+        ({"suppression_group_id": 9}, "suppression_group_id"),
+    ]
+    for change, field in cases:
+        body = {"template_id": full, "emails": TO, "from_address": "me@example.com", **change}
+        assert errors_of(client_of_alice.post(TEST, body))[0][0] == field, change
+    both = {"suppression_group_id": 9, "custom_unsubscribe_url": "https://example.com/"}
+    body = {"template_id": full, "emails": TO, "from_address": "me@example.com", **both}
+    assert client_of_alice.post(TEST, body).status_code == 400
+    assert client_of_alice.post(TEST, {"template_id": full, "emails": TO}).status_code == 400
+    assert not Mail.objects.exists()
