@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from content.handlebars import TemplateError, compile_template
+from content.handlebars import DEFAULT, TemplateError, compile_template
 from content.handlebars.dates import TOKENS
 from content.handlebars.helpers import HELPERS
+from content.handlebars.parse import MAX_BLOCK_DEPTH, MAX_CALL_DEPTH, MAX_LINKS, MAX_PARTS, MAX_PATH, MAX_TOKENS
+from content.limits import CONTENT_BYTES, SUBJECT_LENGTH, TEMPLATES, VERSIONS
 from mailer.compose.system_tags import GLOBAL_NAMES, GROUP_NAMES, PREFERENCES_NAMES, SYSTEM_NAMES
 
 PAGE = (Path(__file__).parent.parent / "docs" / "templates.md").read_text()
@@ -32,6 +34,18 @@ def test_the_examples_of_errors_are_the_messages() -> None:
         with pytest.raises(TemplateError) as raised:
             compile_template(source)
         assert str(raised.value) == message, source
+
+
+def test_the_table_of_bounds_has_the_limits() -> None:
+    table = PAGE.split("| bound | value |")[1].split("\n\n")[0]
+    cells = [row.split(" | ")[1] for row in table.split("\n")[2:]]
+    numbers = [int(re.findall(r"\d[\d,]*", cell)[0].replace(",", "")) for cell in cells]
+    assert numbers[:-1] == [
+        *(CONTENT_BYTES // 2**20, SUBJECT_LENGTH, TEMPLATES),
+        *(MAX_PARTS, MAX_TOKENS, MAX_BLOCK_DEPTH, MAX_CALL_DEPTH, MAX_LINKS, MAX_PATH),
+        *(DEFAULT.characters, DEFAULT.steps),
+    ]
+    assert TEMPLATES == VERSIONS
 
 
 def test_the_page_has_every_helper_every_token_and_every_tag() -> None:
