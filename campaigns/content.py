@@ -14,7 +14,7 @@ from mailer.compose.html_tags import StartTag, read_html
 from mailer.compose.plain_text import plain_text_of
 from mailer.draft import Address
 from mailer.errors import MessageTooLarge
-from mailer.expressing import KeyCounter, link_sizes
+from mailer.expressing import KeyCounter, count_tags, link_size
 
 BODY: Final = re.compile(r"<body\b", re.IGNORECASE)
 HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
@@ -112,7 +112,7 @@ def check_size(campaign: Campaign) -> None:
     A plain text that is made of the HTML is not counted. The work is linear in the texts.
     """
     texts = [campaign.subject, campaign.preheader, campaign.html_content, campaign.plain_content]
-    size = KeyCounter(texts).size_with((), link_sizes(campaign.custom_unsubscribe_url))
+    size = KeyCounter(texts).size_with((), {}) + link_size(campaign.custom_unsubscribe_url) * count_tags(texts)
     size += LONGEST_VALUE * sum(1 for text in texts for pattern in (TAG, SENDER_TAG) for _ in pattern.finditer(text))
     if size > settings.MAX_MESSAGE_BYTES:
         raise MessageTooLarge(field="html_content")

@@ -24,9 +24,9 @@ from django.conf import settings
 from mailer.compose.attachments import Unencodable, encode_file
 from mailer.compose.headers import LONGEST_LINE, is_structured, one_line, structured_line, wire_address
 from mailer.compose.part_heads import LONGEST_CONTENT_ID, parse_mime_type, written_content_id
+from mailer.compose.system_tags import find_system_tags, may_have_tags
 from mailer.compose.template import substitute
-from mailer.compose.unsubscribe import GROUP_LINKS, GROUP_TAGS, LINKS, RAW_TAGS
-from mailer.draft import Address, Attachment, MailDraft, Personalization
+from mailer.draft import NOTHING, Address, Attachment, MailDraft, Personalization, Rendering
 from mailer.errors import Inexpressible, MessageTooLarge
 
 PASSES: Final = 32
@@ -35,9 +35,12 @@ UTF8_BYTES: Final = 4
 """The most bytes that a character takes."""
 ESCAPED_BYTES: Final = 6
 """The most bytes that an escaped character takes in HTML: a quotation mark becomes `&quot;`."""
-LINK_TAGS: Final = (*GROUP_TAGS, *RAW_TAGS, *GROUP_LINKS, *LINKS)
 LINK_MARGIN: Final = 300
 """The most bytes that a link has in addition to its address: its token, its page, and the words of its element."""
+SHORTEST_TAG: Final = 9
+"""The number of characters of the shortest system tag, `[weblink]`."""
+SECTIONS_SEARCHED: Final = 1_000_000_000
+"""The most characters in one message that are searched for keys of sections, or in sections for other keys."""
 
 Sizes = Mapping[str, int]
 """The number of bytes of each key's replacement."""
@@ -46,28 +49,63 @@ Sizes = Mapping[str, int]
 def check_size(draft: MailDraft) -> None:
     """Accept a draft none of whose messages can exceed `MAX_MESSAGE_BYTES`. Raises MessageTooLarge.
 
-    Its characters were checked before: no key holds a NUL.
+    Its characters were checked before: no key holds a NUL. A template, the defaults of the account, and keys within
+    sections and values are not counted: a message that they make too large fails when it is composed.
     """
     limit = settings.MAX_MESSAGE_BYTES
-    texts = [draft.subject, *draft.headers.values(), *(part.value for part in draft.content)]
-    files = sum(len(file.content) for file in draft.attachments)
-    links = link_sizes(draft.unsubscribe_url)
-    if files + _coarse_size(texts, draft.personalizations, links) <= limit:
+    rendering: Rendering = draft.rendering or {}
+    sections, people = rendering.get("sections") or NOTHING, draft.personalizations
+    if sections:
+        _check_sections(sections, draft)
+    texts = [draft.subject, *draft.headers.values(), *(part.value for part in draft.content), *_appended(rendering)]
+    link = link_size(draft.unsubscribe_url)
+    fixed = sum(len(file.content) for file in draft.attachments) + link * count_tags(texts)
+    if fixed + _coarse_size(texts, people, sections, link) <= limit:
         return
     counter = KeyCounter(texts)
-    for number, one in enumerate(draft.personalizations):
-        if files + counter.size_with(_own_texts(one), {**links, **_sizes_of(one)}) > limit:
+    section_sizes = {key: _size(text, link) for key, text in sections.items()}
+    for number, one in enumerate(people):
+        own = _own_texts(one)
+        size = counter.size_with(own, {**section_sizes, **_sizes_of(one, link)})
+        if fixed + size + link * count_tags(own) > limit:
             raise MessageTooLarge(field=f"personalizations.{number}")
 
 
-def link_sizes(unsubscribe_url: str) -> Sizes:
-    """Return the sizes of the unsubscribe links, whose address is the caller's if it is not empty."""
-    return _link_sizes(unsubscribe_url or settings.PUBLIC_URL)
+def link_size(unsubscribe_url: str) -> int:
+    """Return the most bytes of a system tag's replacement, whose address is ours or the caller's."""
+    return _link_size(unsubscribe_url, settings.PUBLIC_URL)
 
 
 @lru_cache(maxsize=16)
-def _link_sizes(address: str) -> Sizes:
-    return dict.fromkeys(LINK_TAGS, len(escape(address).encode()) + LINK_MARGIN)
+def _link_size(*addresses: str) -> int:
+    return max(len(escape(address).encode()) for address in addresses) + LINK_MARGIN
+
+
+def count_tags(texts: Iterable[str]) -> int:
+    """Return the number of system tags in some texts."""
+    return sum(1 for text in texts if may_have_tags(text) for _ in find_system_tags(text))
+
+
+def _size(value: str, link: int) -> int:
+    return len(value.encode()) + link * count_tags((value,))
+
+
+def _appended(rendering: Rendering) -> list[str]:
+    """Return the texts that a request appends to the bodies."""
+    footer, subscription = rendering.get("footer"), rendering.get("subscription")
+    texts = [footer["text"], footer["html"]] if footer else []
+    return [*texts, subscription["text"], subscription["html"]] if subscription else texts
+
+
+def _check_sections(sections: Mapping[str, str], draft: MailDraft) -> None:
+    """Accept sections that can be searched and filled in for each message. Raises MessageTooLarge."""
+    people = draft.personalizations
+    values = max(sum(map(len, one.substitutions.values())) for one in people)
+    keys = max(len(one.substitutions) for one in people)
+    bodies = sum(len(part.value) for part in draft.content)
+    searched = len(sections) * (bodies + values) + (keys + 1) * sum(map(len, sections.values()))
+    if searched > SECTIONS_SEARCHED:
+        raise MessageTooLarge(field="sections")
 
 
 class KeyCounter:
@@ -104,23 +142,25 @@ class KeyCounter:
         return text.count(key)
 
 
-def _coarse_size(texts: Sequence[str], people: Sequence[Personalization], links: Sizes) -> int:
-    """Return a bound for the texts of the largest message.
+def _coarse_size(
+    texts: Sequence[str], people: Sequence[Personalization], sections: Mapping[str, str], link: int
+) -> int:
+    """Return a bound for the texts of the largest message, without the system tags in the texts of the mail.
 
     It assumes that all of the message is the shortest key of any, each replaced by the longest value of any.
     """
     merges = [one.merge for one in people if one.merge]
-    longest = max(
-        max(links.values()),
-        UTF8_BYTES * _longest([one.substitutions for one in people]),
-        ESCAPED_BYTES * _longest(merges),
-    )
+    markup = [*(one.substitutions for one in people), sections]
+    characters = _longest(markup)
+    longest = max(UTF8_BYTES * characters, ESCAPED_BYTES * _longest(merges))
+    if may_have_tags("\0".join(chain.from_iterable([values.values() for values in markup]))):
+        longest += link * (characters // SHORTEST_TAG)
     own = [sum(map(len, _own_texts(one))) for one in people if one.subject or one.headers]
     characters = sum(map(len, texts)) + max(own, default=0)
     if characters * (UTF8_BYTES + longest) <= settings.MAX_MESSAGE_BYTES // 2:
         return characters * (UTF8_BYTES + longest)  # small enough, were each key but one character
-    keys = set(links).union(*(one.substitutions for one in people), *merges)
-    shortest = min(len(key) for key in keys if key)
+    keys = set(sections).union(*(one.substitutions for one in people), *merges)
+    shortest = min((len(key) for key in keys if key), default=characters + 1)
     return UTF8_BYTES * characters + characters // shortest * longest
 
 
@@ -128,9 +168,9 @@ def _longest(several: Iterable[Mapping[str, str]]) -> int:
     return max(map(len, chain.from_iterable([values.values() for values in several])), default=0)
 
 
-def _sizes_of(one: Personalization) -> Sizes:
+def _sizes_of(one: Personalization, link: int) -> Sizes:
     merge = {key: len(escape(value).encode()) for key, value in one.merge.items()}
-    return {**merge, **{key: len(value.encode()) for key, value in one.substitutions.items()}}
+    return {**merge, **{key: _size(value, link) for key, value in one.substitutions.items()}}
 
 
 def _own_texts(one: Personalization) -> list[str]:
@@ -190,13 +230,13 @@ def _find_faults(draft: MailDraft) -> Iterator[Fault]:
 
 def _header_faults(draft: MailDraft) -> Iterator[Fault]:
     people = draft.personalizations
-    effort, links = Effort(), link_sizes(draft.unsubscribe_url)
-    shared = StructuredHeaders(draft.headers, _keys_of(people), links, effort)
+    effort, link = Effort(), link_size(draft.unsubscribe_url)
+    shared = StructuredHeaders(draft.headers, _keys_of(people), link, effort)
     for number, one in enumerate(people):
         if (number == 0 or shared.is_personal) and not shared.has_room_for(one):
             yield from shared.find_faults(("headers",), one)
         if one.headers:
-            own = StructuredHeaders(one.headers, _keys_of((one,)), links, effort)
+            own = StructuredHeaders(one.headers, _keys_of((one,)), link, effort)
             if not own.has_room_for(one):
                 yield from own.find_faults(("personalizations", number, "headers"), one)
 
@@ -248,15 +288,16 @@ class Effort:
 class StructuredHeaders:
     """The headers with a structure of a mail or a personalization, and the keys that are in them."""
 
-    def __init__(self, headers: Mapping[str, str], keys: Collection[str], links: Sizes, effort: Effort) -> None:
+    def __init__(self, headers: Mapping[str, str], keys: Collection[str], link: int, effort: Effort) -> None:
         self._headers = {name: value for name, value in headers.items() if is_structured(name)}
         self._effort = effort
         text = "\0".join(self._headers.values())
-        effort.spend(len(text) * (len(keys) + len(links)))
-        self._counts = {key: text.count(key) for key in (*keys, *links) if key and key in text}
+        tags = {tag.text for tag in find_system_tags(text)}
+        effort.spend(len(text) * (len(keys) + len(tags)))
+        self._counts = {key: text.count(key) for key in (*keys, *tags) if key and key in text}
         """The number of occurrences of each key in all of them."""
-        # An unsubscribe link is ASCII; its token is not known yet.
-        self._links = {tag: "x" * size for tag, size in links.items() if tag in self._counts}
+        # A link is ASCII; its token is not known yet.
+        self._links = dict.fromkeys(tags, "x" * link)
         self._longest = max((len(f"{name}: {value}") for name, value in self._headers.items()), default=0)
         self._is_ascii = text.isascii()
 

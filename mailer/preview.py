@@ -6,15 +6,20 @@ network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from html import escape
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from mailer.compose.caller_headers import fill_reply_to, message_id_of, written_headers
+from mailer.compose.footers import kind_of
 from mailer.compose.headers import is_html, written_value
-from mailer.compose.template import TextTooLong, Values, substitute, values_of
+from mailer.compose.rendering import make_renderer
+from mailer.compose.source import PLAIN, Unrenderable, subject_with_data
+from mailer.compose.template import TextTooLong, substitute, values_of
 from mailer.draft import Address
 from mailer.models import Mail, Message
 
@@ -64,12 +69,12 @@ class Preview:
 
 
 def preview_message(message: Message, mail: Mail) -> Preview:
-    """Return one accepted message with its values. The tags that become links stay unchanged."""
+    """Return one accepted message as it is sent; one that cannot be made is shown without its values."""
     personal: Mapping[str, Any] = message.personal or {}
-    values = values_of(personal)
+    texts = _texts_of(message, mail)
     return Preview(
-        headers=list(_headers(message, mail, personal, values.plain)),
-        parts=[_part(part["type"], part["value"], values) for part in mail.content],
+        headers=list(_headers(message, mail, personal, texts)),
+        parts=[Part(type, text[:LONGEST_TEXT]) for type, text in texts.parts],
         attached=[
             Attached(item["filename"], item.get("type") or "", len(item["content"]) * 3 // 4)
             for item in mail.attachments
@@ -78,29 +83,62 @@ def preview_message(message: Message, mail: Mail) -> Preview:
 
 
 def subject_of(message: Message, mail: Mail) -> str:
-    """Return the subject of one message of a mail."""
+    """Return the subject of one message for a list: without the mail's content, and with its tags unchanged."""
     personal: Mapping[str, Any] = message.personal or {}
-    return _fill(personal.get("subject") or mail.subject, values_of(personal).plain)
+    try:
+        return substitute(subject_with_data(mail, personal), values_of(personal).plain)
+    except (Unrenderable, TextTooLong):
+        return str(personal.get("subject") or mail.subject)
 
 
-def _part(type: str, text: str, values: Values) -> Part:
-    return Part(type, _fill(text, values.html if is_html(type) else values.plain)[:LONGEST_TEXT])
+def sent_html(message: Message, mail: Mail) -> str | None:
+    """Return the HTML of one message as it is sent, or its plain text as HTML if it has no HTML.
+
+    None means that the message has neither, or cannot be made with its data.
+    """
+    try:
+        parts = _finished(message, mail).parts
+    except (Unrenderable, TextTooLong):
+        return None
+    html = next((text for type, text in parts if is_html(type)), None)
+    plain = next((text for type, text in parts if kind_of(type) == PLAIN), None)
+    return html if html is not None or plain is None else f"<pre>{escape(plain)}</pre>"
 
 
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    """Return the text with its values; without them if that would be too long.
+class Texts(NamedTuple):
+    """The subject and the bodies of a message, and a function that finishes the value of a header."""
+
+    subject: str
+    parts: list[tuple[str, str]]
+    finish_line: Callable[[str], str]
+
+
+def _texts_of(message: Message, mail: Mail) -> Texts:
+    """Return the texts of a message; without their values if they cannot be made.
 
     Such a message is refused when it is due.
     """
     try:
-        return substitute(text, values)
-    except TextTooLong:
-        return text
+        return _finished(message, mail)
+    except (Unrenderable, TextTooLong):
+        subject = str((message.personal or {}).get("subject") or mail.subject)
+        return Texts(subject, [(part["type"], part["value"]) for part in mail.content], str)
 
 
-def _headers(
-    message: Message, mail: Mail, personal: Mapping[str, Any], values: Mapping[str, str]
-) -> Iterable[tuple[str, str]]:
+def _finished(message: Message, mail: Mail) -> Texts:
+    """Return the texts of a message as the composer makes them. Raises Unrenderable and TextTooLong."""
+    personal: Mapping[str, Any] = message.personal or {}
+    renderer = make_renderer(mail, settings.PUBLIC_URL)
+    if renderer is None:
+        plain, html = values_of(personal)
+        parts = [(part["type"], part["value"]) for part in mail.content]
+        filled = [(type, substitute(text, html if is_html(type) else plain)) for type, text in parts]
+        return Texts(subject_of(message, mail), filled, partial(substitute, values=plain))
+    rendered = renderer.render(message.pk, message.recipient, personal)
+    return Texts(rendered.subject, list(zip(renderer.types, rendered.texts, strict=True)), rendered.finish_line)
+
+
+def _headers(message: Message, mail: Mail, personal: Mapping[str, Any], texts: Texts) -> Iterable[tuple[str, str]]:
     yield "From", _mailboxes([personal.get("from") or [mail.sender, mail.sender_name]])
     yield "To", _mailboxes(personal.get("to") or [[message.recipient, ""]])
     for name, addresses in (
@@ -110,10 +148,10 @@ def _headers(
     ):
         if addresses:
             yield name, _mailboxes(addresses)
-    yield "Subject", subject_of(message, mail)
+    yield "Subject", texts.subject
     yield "Message-ID", message_id_of(mail, message.pk, personal, domain=settings.MESSAGE_ID_DOMAIN)
     for name, value in written_headers(mail.headers, personal.get("headers")):
-        yield name, written_value(name, _fill(value, values))
+        yield name, written_value(name, texts.finish_line(value))
 
 
 def _reply_to(mail: Mail, personal: Mapping[str, Any]) -> Sequence[Sequence[str]]:

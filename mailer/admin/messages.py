@@ -72,7 +72,8 @@ class FoundMessages(ChangeList):
 def complete(messages: list[Any]) -> list[Any]:
     """Return the messages with their states, mails (without content; None when pruned), times and subjects."""
     states = states_of([message.pk for message in messages])
-    light = Mail.objects.select_related("batch", "account").defer("content", "attachments")
+    heavy = ("content", "attachments", "template__html", "template__plain")
+    light = Mail.objects.select_related("batch", "account", "template").defer(*heavy)
     mails = light.in_bulk({message.mail_id for message in messages})
     parcels = Parcel.objects.filter(pk__in={message.pk // PARCEL_SPAN for message in messages})
     send_ats = dict(parcels.values_list("pk", "send_at"))

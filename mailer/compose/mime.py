@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import binascii
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime
-from functools import partial
 from typing import Any, NamedTuple
 
-from foundation.addresses import address_key
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
 from mailer.compose.caller_headers import fill_reply_to, find_message_id, message_id_of, text_of, written_headers
 from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
@@ -25,11 +23,10 @@ from mailer.compose.part_heads import (
     type_field,
     write_references,
 )
+from mailer.compose.rendering import Rendered, Renderer, make_renderer
 from mailer.compose.template import CRLF, Piece, Template, Text, Values, encode_text, is_fillable, substitute, values_of
-from mailer.compose.unsubscribe import UnsubscribeTags
 from mailer.draft import Address
 from mailer.models import Mail
-from mailer.suppressions.links import sealer
 from mailer.transports.base import Envelope
 
 TEMPLATES = 4
@@ -48,9 +45,7 @@ class Composer:
         """
         self.mail = mail
         self.domain = one_line(message_id_domain)
-        self._tags = UnsubscribeTags(mail, public_url)
-        self._has_links = bool(self._tags)
-        self._seal = partial(sealer().seal, mail.account_id, mail.unsubscribe_group_id or 0)
+        self._renderer = make_renderer(mail, public_url)
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
         self._wire_sender = wire_address(mail.sender)
@@ -59,7 +54,7 @@ class Composer:
         self._reply_to_text = text_of(self.reply_to)
         self._has_message_id = find_message_id(mail.headers) is not None
         self._subject_field = field("Subject", mail.subject)
-        pieces, self._is_8bit = _body_of(mail)
+        pieces, self._is_8bit = _body_of(mail, self._renderer)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
         """The body up to its last text, and what follows."""
@@ -86,41 +81,44 @@ class Composer:
         personal = personal or {}
         sender, sender_field = self._sender_of(personal)
         address_fields, recipients = _addressing(personal, recipient, skip)
-        values, list_fields = values_of(personal), b""
         substitutions, headers = personal.get("substitutions"), personal.get("headers")
-        if self._has_links:
-            values, list_fields = self._with_links(values, personal, message_id, recipient)
+        values, list_fields, whole = values_of(personal), b"", None
+        subject: str | None = personal.get("subject")
+        if self._renderer is not None:
+            own = Address(*personal["from"]) if "from" in personal else self.sender
+            values, whole, list_fields = self._renderer.fill(message_id, recipient, personal, own)
+            subject = None if whole else self._renderer.subject_of(subject)
+        if whole is None:
+            subject_field, texts = self._subject(subject, values.plain), self._render_texts(values)
+            own_fields = self._custom_headers(headers, values.plain)
+        else:
+            subject_field, texts = field("Subject", whole.subject), self._encode_texts(whole)
+            own_fields = self._finish_headers(headers, whole)
         head = b"".join(
             (
                 date,
                 sender_field,
                 address_fields,
                 self._reply_to(substitutions) if substitutions and self._reply_to_field else self._reply_to_field,
-                self._subject(personal.get("subject"), values.plain),
+                subject_field,
                 f"Message-ID: {self._message_id(message_id, personal, headers)}\r\n".encode(),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
-                self._custom_headers(headers, values.plain),
+                own_fields,
             )
         )
-        data = b"".join((head, self._render_texts(values), self._files))
+        data = b"".join((head, texts, self._files))
         return Envelope(message_id, sender, recipients, data, self._is_8bit, is_utf8=not head.isascii())
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every message is rendered as a whole, which may take long."""
+        return self._renderer is not None and self._renderer.is_whole
 
     @property
     def size(self) -> int:
         """Return the bytes of the shared body and its templates, for a cache of composers."""
         return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
-
-    def _with_links(
-        self, own: Values, personal: Mapping[str, Any], message_id: int, recipient: str
-    ) -> tuple[Values, bytes]:
-        """Return the values, with those of the mail's tags, and the header fields with the same links for programs."""
-        is_alone = not ("cc" in personal or "bcc" in personal) and len(personal.get("to") or ()) < 2
-        token = ""
-        if self._tags.needs_token:
-            token = self._seal(message_id, address_key(recipient) if is_alone else "")
-        fields = self._tags.header(token, is_alone=is_alone, own=personal.get("headers"))
-        return own.over(self._tags.values(token)), fields
 
     def _sender_of(self, personal: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return the reverse path and the From field."""
@@ -153,6 +151,23 @@ class Composer:
             return self._plain_headers
         headers = written_headers(self.mail.headers, own)
         return b"".join([field(name, substitute(value, values)) for name, value in headers])
+
+    def _finish_headers(self, own: Mapping[str, str] | None, whole: Rendered) -> bytes:
+        """Return the header fields that are the caller's own, in a message that is rendered as a whole."""
+        headers = written_headers(self.mail.headers, own)
+        return b"".join([field(name, whole.finish_line(value)) for name, value in headers])
+
+    def _encode_texts(self, whole: Rendered) -> bytes:
+        """Return the encoded texts of a message that is rendered as a whole."""
+        texts = iter(whole.texts)
+        return b"".join(
+            [
+                piece
+                if isinstance(piece, bytes)
+                else encode_text(piece.type, _with_written_references(piece.type, next(texts), self.mail.attachments))
+                for piece in self._texts
+            ]
+        )
 
     def _render_texts(self, values: Values) -> bytes:
         """Return the encoded texts with these values."""
@@ -225,13 +240,18 @@ class Part(NamedTuple):
     is_8bit: bool = False
 
 
-def _body_of(mail: Mail) -> tuple[list[Piece], bool]:
+def _body_of(mail: Mail, renderer: Renderer | None) -> tuple[list[Piece], bool]:
     """Return the mail's body from its Content-Type on, and whether it has bytes above 127.
 
     Its structure is mixed(related(alternative(texts), inlines), attachments), with each wrapper only where it has
     something to hold.
     """
-    texts = [_text(part["type"], _with_written_references(part, mail.attachments)) for part in mail.content]
+    contents: Iterable[tuple[str, str]]
+    if renderer is None:
+        contents = ((part["type"], part["value"]) for part in mail.content)
+    else:
+        contents = zip(renderer.types, renderer.texts, strict=True)
+    texts = [_text(type, _with_written_references(type, value, mail.attachments)) for type, value in contents]
     inlines = [_attachment(item) for item in mail.attachments if item["disposition"] == "inline"]
     files = [_attachment(item) for item in mail.attachments if item["disposition"] != "inline"]
     body = _multipart(ALTERNATIVE, texts, mail.public_id)
@@ -245,10 +265,9 @@ def _text(type: str, value: str) -> Part:
     return Part(mime_type.name, [Text(type, value, encode_text(type, value))])
 
 
-def _with_written_references(part: Mapping[str, str], attachments: Sequence[Mapping[str, str]]) -> str:
+def _with_written_references(type: str, text: str, attachments: Sequence[Mapping[str, str]]) -> str:
     """Return the text with each `cid:` URL of an attachment as its Content-ID is written."""
-    text = part["value"]
-    if not attachments or not is_html(part["type"]) or "cid:" not in text:
+    if not attachments or not is_html(type) or "cid:" not in text:
         return text
     return write_references(text, [item["content_id"] for item in attachments if item.get("content_id")])
 

@@ -27,7 +27,7 @@ UNSUBSCRIBE_NAMES: Final = GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES | {UNS
 SYSTEM_NAMES: Final = LINK_NAMES | SENDER_NAMES
 """The names, in lower case, of the tags that can be written as `[name]`, `{{name}}` or `{{{name}}}`."""
 
-BLANKS: Final = r"[\s\xa0]*+"
+BLANKS: Final = r"[\s\xa0]{0,100}+"
 NAME: Final = rf"{BLANKS}(?:{'|'.join(sorted(SYSTEM_NAMES))}){BLANKS}"
 ASM_NAME: Final = rf"{BLANKS}(?:{'|'.join(sorted(GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES))}){BLANKS}"
 TAGS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (

@@ -3,7 +3,7 @@
 Each key that a personalization has a value for is replaced by it. All keys are replaced in one pass, the longest first,
 so a value that happens to contain another key stays unchanged. A key has a value as a legacy substitution, which may be
 markup (SendGrid v3 mail/send, `personalizations[].substitutions`); as a merge value, which is data, and escaped in
-HTML; or as a tag that becomes a link (`unsubscribe.py`). The values of the caller come first.
+HTML; or as a system tag (`rendering.py`). The values of the caller come first.
 
 To encode a text again takes tens of microseconds a message, to fill a template one or two. A text that is plain ASCII
 stays 7bit as long as the values are; any other is quoted-printable, and each value is on separate lines between soft
@@ -45,6 +45,9 @@ class Values(NamedTuple):
 class TextTooLong(ValueError):
     """Raised when a text with its values would be longer than `LONGEST`."""
 
+    def __init__(self) -> None:
+        super().__init__(f"a text of the message has more than {LONGEST:,} characters with its values")
+
 
 def values_of(personal: Mapping[str, Any]) -> Values:
     """Return the values of one stored personalization."""
@@ -55,9 +58,12 @@ def values_of(personal: Mapping[str, Any]) -> Values:
     return Values({**merge, **own}, {**{key: escape(value) for key, value in merge.items()}, **own})
 
 
-def substitute(text: str, values: Mapping[str, str]) -> str:
-    """Return `text` with every key of `values` replaced. Raises TextTooLong."""
-    pieces = (cut if len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
+def substitute(text: str, values: Mapping[str, str], *, is_shared: bool = True) -> str:
+    """Return `text` with every key of `values` replaced. Raises TextTooLong.
+
+    A text that other messages share `is_shared`: its pieces are cached.
+    """
+    pieces = (cut if is_shared and len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
     if len(pieces) < 2:
         return text
     replaced = list(pieces)

@@ -24,6 +24,8 @@ from foundation.clock import boottime
 from foundation.traces import trace_of
 from mailer import queries
 from mailer.compose.mime import Composer, recipients_of
+from mailer.compose.source import Unrenderable
+from mailer.compose.template import TextTooLong
 from mailer.models import EventKind, Mail
 from mailer.queries import FINAL_KINDS
 from mailer.suppressions.check import Found, find_suppressions, reason_to_drop
@@ -179,8 +181,8 @@ log = structlog.get_logger(__name__)
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 16 * 1024 * 1024
 TIMED_MESSAGES = 8
-"""The number of messages between two readings of the clock while composing. After each of the first messages it is
-read, too."""
+"""The number of messages between two readings of the clock while composing. After each of the first messages, and after
+each message that is rendered as a whole, it is read, too."""
 
 
 class ComposerCache:
@@ -218,6 +220,8 @@ class CargoComposer:
         self._composers = composers
         self.dropped: dict[int, dict[str, Dropped]] = {}
         """The recipients who do not get a message because of a suppression, by message id."""
+        self._is_whole = False
+        """Whether the last message was of a kind that may take long."""
 
     def compose(
         self, message_ids: Iterable[int], date: bytes, *, until: float
@@ -231,7 +235,7 @@ class CargoComposer:
         results: list[Result] = []
         room = SLICE_BYTES
         for done, message_id in enumerate(message_ids):
-            is_timed = done and (done < TIMED_MESSAGES or done % TIMED_MESSAGES == 0)
+            is_timed = done and (done < TIMED_MESSAGES or done % TIMED_MESSAGES == 0 or self._is_whole)
             if room <= 0 or (is_timed and boottime() >= until):
                 break
             try:
@@ -243,6 +247,10 @@ class CargoComposer:
                 return {}, []
             except (SoftTimeLimitExceeded, MemoryError):
                 raise
+            except (Unrenderable, TextTooLong) as error:
+                self.dropped.pop(message_id, None)
+                results.append(Result(message_id, (Refused(str(error)),)))
+                continue
             except Exception as error:
                 log.error("message cannot be composed", message=message_id, error=trace_of(error))
                 self.dropped.pop(message_id, None)
@@ -259,7 +267,9 @@ class CargoComposer:
 
     def _compose_one(self, message_id: int, date: bytes) -> Envelope:
         mail_id, recipient, personal = self._cargo.messages[message_id]
+        self._is_whole = True
         composer = self._composers.get(mail_id)
+        self._is_whole = composer.is_whole
         earlier = self._cargo.earlier.get(message_id)
         skip = earlier.finished if earlier else frozenset()
         if message_id in self._cargo.suppressed:

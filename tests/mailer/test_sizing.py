@@ -73,6 +73,31 @@ def test_the_tags_of_links_count() -> None:
         check_size(mail("[unsubscribe]" * 500, {}))
 
 
+def test_the_tags_that_values_and_sections_bring_count() -> None:
+    for key, rendering in (("-v-", None), ("-s-", {"sections": {"-s-": "[unsubscribe]" * 10}})):
+        values = {"-v-": "{{ Unsubscribe }}" * 10}
+        check_size(mail(key * 20, values, rendering=rendering))
+        with pytest.raises(MessageTooLarge):
+            check_size(mail(key * 50, values, rendering=rendering))
+
+
+def test_footers_and_subscription_texts_count() -> None:
+    texts = {"text": "x" * 60_000, "html": "x" * 60_000, "tag": ""}
+    for name in ("footer", "subscription"):
+        with pytest.raises(MessageTooLarge):
+            check_size(mail("Hello", {}, rendering={name: texts}))
+        check_size(mail("Hello", {}, rendering={name: None}))
+
+
+def test_sections_that_take_too_long_to_search_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    sections = {f"-{n}-": "text" for n in range(100)}
+    check_size(mail("x" * 1000, {}, rendering={"sections": sections}))
+    monkeypatch.setattr(expressing, "SECTIONS_SEARCHED", 100_000)
+    with pytest.raises(MessageTooLarge) as refused:
+        check_size(mail("x" * 1000, {}, rendering={"sections": sections}))
+    assert refused.value.field == "sections"
+
+
 TEXTS = st.text("ab-é", max_size=60)
 
 
@@ -85,7 +110,7 @@ def test_no_message_is_larger_than_its_bound(text: str, values: dict[str, str]) 
     bound = KeyCounter([text]).size_with([text], sizes)
     assert bound >= 2 * len(substitute(text, own).encode())
     person = [one._replace(substitutions=own) for one in draft().personalizations]
-    coarse = expressing._coarse_size([text], person, expressing.link_sizes(""))
+    coarse = expressing._coarse_size([text], person, {}, 300)
     assert coarse >= len(substitute(text, own).encode())
 
 
@@ -103,7 +128,7 @@ def test_counting_is_bounded_however_many_keys_there_are(monkeypatch: pytest.Mon
     text = "x" * 50_000
     same = {f"-{n}-": "v" * 1000 for n in range(20)}
     check_size(mail(text, *[same] * 300))
-    assert searched == len(f"Hello\0{text}") * len({**expressing.link_sizes(""), **same})
+    assert searched == len(f"Hello\0{text}") * len(same)
     others = [{f"-{n}-{m}-": "v" * 1000 for m in range(20)} for n in range(300)]
     searched = 0
     with pytest.raises(MessageTooLarge) as refused:

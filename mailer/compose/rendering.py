@@ -1,0 +1,338 @@
+"""Render the texts of a message, in one order for every API.
+
+1. The template (`source.py`).
+2. Substitutions and sections (`sections.py`).
+3. The footer, then a link to unsubscribe if the body has none (`footers.py`).
+4. System tags (`system_tags.py`, `links.py`).
+
+For most messages all keys and tags are known from the texts that the messages of a mail share. Then `fill` returns
+values for one pass over these texts, which have their footers already. A message whose own values may bring
+a tag, and a message of a dynamic template, is rendered as a whole, step by step. Both ways have the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+
+from foundation.addresses import address_key
+from mailer.compose.brought_tags import may_bring_tags, own_texts
+from mailer.compose.footers import BODY_END_TAG, Footers, place_of_footer
+from mailer.compose.headers import is_html
+from mailer.compose.links import REMOVED, SUBSCRIPTION, TOKEN, Form, Forms, Links, Pieces, split
+from mailer.compose.overlaps import Edges
+from mailer.compose.sections import keys_in, resolve
+from mailer.compose.source import Base, Unrenderable, make_source
+from mailer.compose.system_tags import find_system_tags, may_have_tags
+from mailer.compose.tag_finder import SealedTagFinder, TagFinder, is_quoted
+from mailer.compose.template import Values, substitute, values_of
+from mailer.draft import Address, Rendering
+from mailer.models import Mail
+from mailer.suppressions.links import sealer
+
+MOST_TAGS: Final = 100
+"""The most different tags of a mail that are keys. In a mail with more of them every message is rendered as a whole."""
+QUOTES: Final = ('"', "'")
+EDGE: Final = "\0/\0"
+"""The key before and behind a footer. No stored text has this character, so no other key overlaps it."""
+CACHED: Final = 16
+"""The number of senders, and of sets of keys, for which a mail caches what they need."""
+
+
+class Rendered(NamedTuple):
+    """The finished texts of a message, and a function that finishes the value of a header."""
+
+    subject: str
+    texts: tuple[str, ...]
+    finish_line: Callable[[str], str]
+
+
+class Filling(NamedTuple):
+    """The values of a message's keys, or its texts if it is rendered as a whole, and its List-Unsubscribe fields."""
+
+    values: Values
+    whole: Rendered | None
+    list_fields: bytes
+
+
+class OfSender(NamedTuple):
+    """The parts that messages of one sender share: the forms of tags, and the pieces of the values of keys."""
+
+    forms: Forms
+    plain: Mapping[str, Pieces]
+    html: Mapping[str, Pieces]
+    needs_token: bool
+
+
+def rendering_of(mail: Mail) -> Rendering:
+    """Return the rendering of a mail: its own, and the defaults that its account had."""
+    merged: Rendering = {**(mail.defaults or {}), **(mail.rendering or {})}  # type: ignore[typeddict-item]
+    return merged
+
+
+def make_renderer(mail: Mail, public_url: str) -> Renderer | None:
+    """Return the renderer of a mail, or None if only the values of substitutions are filled in.
+
+    Raises Unrenderable if its template cannot be compiled.
+    """
+    rendering = rendering_of(mail)
+    if not rendering and mail.template_id is None and not (mail.unsubscribe_group_id or mail.unsubscribe_url):
+        texts = (mail.subject, *mail.headers.values(), *(part["value"] for part in mail.content))
+        if not any(may_have_tags(text) and any(find_system_tags(text)) for text in texts):
+            return None
+    return Renderer(mail, rendering, public_url)
+
+
+class Renderer:
+    """Renders the messages of one mail."""
+
+    def __init__(self, mail: Mail, rendering: Rendering, public_url: str) -> None:
+        self._mail = mail
+        self._sender = Address(mail.sender, mail.sender_name)
+        self._links = Links(mail, rendering, public_url)
+        self._seal = partial(sealer().seal, mail.account_id, mail.unsubscribe_group_id or 0)
+        self._finder = TagFinder(_own_tags(rendering, self._links))
+        if rendering.get("handlebars"):
+            self._finder = SealedTagFinder(self._finder, mail.public_id)
+        self._source = make_source(mail, rendering, self._finder)
+        self._footers = Footers(
+            rendering, self._links.subscription, has_group=bool(mail.unsubscribe_group_id), finder=self._finder
+        )
+        self._sections: Mapping[str, str] = rendering.get("sections") or {}
+        self._brings_tags = rendering.get("brings_tags", False)
+        self._by_sender: dict[Address, OfSender] = {}
+        self._overlaps: dict[tuple[str, ...], bool] = {}
+        self._tags: dict[str, str] = {}
+        """The names of the tags that are keys, by their texts."""
+        self._appended: list[str] = []
+        """The texts behind the bodies."""
+        self._appended_tags: dict[str, tuple[str, str, bool]] = {}
+        """The tags in them by their keys: text, name, and whether the tag is in quotes."""
+        self.types = self._source.types
+        self.texts: tuple[str, ...] = ("",) * len(self.types)
+        """The bodies that the messages share, with their footers."""
+        if self._source.shared is not None:
+            self._prepare(self._source.shared)
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every message is rendered as a whole, which takes longer."""
+        return self._source.shared is None
+
+    def subject_of(self, own: str | None) -> str:
+        """Return the subject of a message that is not rendered as a whole, before its values are filled in."""
+        return self._source.subject_of(own)
+
+    def fill(self, message_id: int, recipient: str, personal: Mapping[str, Any], sender: Address) -> Filling:
+        """Return the values or the texts of one message. Raises Unrenderable and TextTooLong."""
+        of_sender, own = self._of_sender(sender), values_of(personal)
+        is_whole = self._is_rendered_as_a_whole(personal, own)
+        needs_token = is_whole or of_sender.needs_token
+        token = self._token(message_id, recipient, personal) if needs_token else ""
+        list_fields = self._links.header(
+            of_sender.forms, token, is_alone=is_to_one(personal), own=personal.get("headers")
+        )
+        if is_whole:
+            return Filling(own, self._render(personal, own, of_sender.forms, token), list_fields)
+        if self._sections:
+            own = self._with_sections(own, personal, self._sections_in(personal))
+        return Filling(own.over(_filled_in(of_sender, token)), None, list_fields)
+
+    def render(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> Rendered:
+        """Return the finished texts of one message. Raises Unrenderable and TextTooLong."""
+        forms = self._of_sender(self._sender_of(personal)).forms
+        return self._render(personal, values_of(personal), forms, self._token(message_id, recipient, personal))
+
+    def _sender_of(self, personal: Mapping[str, Any]) -> Address:
+        return Address(*personal["from"]) if "from" in personal else self._sender
+
+    def _token(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> str:
+        return self._seal(message_id, address_key(recipient) if is_to_one(personal) else "")
+
+    def _prepare(self, shared: Base) -> None:
+        """Find the keys and tags of the texts that the messages share."""
+        texts = (shared.subject, *self._mail.headers.values(), *shared.texts)
+        self._tags = {tag.text: tag.name for text in texts for tag in self._finder.find(text)}
+        self._text_sections = keys_in("\0".join(texts), self._sections)
+        bodies = zip(self.types, shared.texts, strict=True)
+        self.texts = tuple([self._with_keys(type, text) for type, text in bodies])
+        has_many = len(self._tags) > MOST_TAGS
+        self._edges = Edges(() if has_many else (*self._tags, *((BODY_END_TAG,) if self._appended else ())))
+        self._is_searched = (
+            has_many
+            or any(may_bring_tags(text) or self._finder.has_own(text) for text in self._sections.values())
+            or self._overlap(tuple(self._sections))
+        )
+
+    def _with_keys(self, type: str, body: str) -> str:
+        """Return a body with the text behind it, between two keys, and with a key for each tag in that text.
+
+        So no key of a substitution can overlap the end of the body.
+        """
+        appended = self._text_after(type, body)
+        if not appended:
+            return body
+        self._appended.append(appended)
+        pieces, at = [EDGE], 0
+        for tag in self._finder.find(appended):
+            key = f"\0{len(self._appended_tags)}\0"
+            self._appended_tags[key] = tag.text, tag.name, is_quoted(appended, tag)
+            pieces += [appended[at : tag.start], key]
+            at = tag.start + len(tag.text)
+        return insert_footer(body, type, "".join([*pieces, appended[at:], EDGE]))
+
+    def _text_after(self, type: str, text: str) -> str:
+        """Return the text to append to a body whose keys are replaced."""
+        has_way_out = self._footers.needs_way_out(type) and self._finder.has_way_out(text)
+        return self._footers.text_after(type, has_way_out=has_way_out)
+
+    def _of_sender(self, sender: Address) -> OfSender:
+        of_sender = self._by_sender.get(sender)
+        if of_sender is None:
+            if len(self._by_sender) >= CACHED:
+                self._by_sender.clear()
+            of_sender = self._by_sender[sender] = self._make_of_sender(self._links.forms_of(sender))
+        return of_sender
+
+    def _make_of_sender(self, forms: Forms) -> OfSender:
+        keyed: dict[str, tuple[str, str]] = {}
+        """The replacements of keys in most texts and in HTML, with places of the token."""
+        for text, name in self._tags.items():
+            if form := forms.by_name.get(name):
+                keyed[text] = form.plain, form.link
+                if form.link != form.html:
+                    for mark in QUOTES:
+                        keyed[f"{mark}{text}{mark}"] = f"{mark}{form.plain}{mark}", f"{mark}{form.html}{mark}"
+        for key, (text, name, is_in_quotes) in self._appended_tags.items():
+            form = forms.by_name.get(name, Form(text, text, text))
+            keyed[key] = form.plain, form.text_in(is_html=True, is_quoted=is_in_quotes)
+        if self._appended:
+            keyed[EDGE] = "", ""
+        plain = {key: split(text) for key, (text, _) in keyed.items()}
+        html = {key: split(text) for key, (_, text) in keyed.items()}
+        needs_token = TOKEN in forms.header_url or any(len(pieces) > 1 for pieces in (*plain.values(), *html.values()))
+        return OfSender(forms, plain, plain if plain == html else html, needs_token)
+
+    def _is_rendered_as_a_whole(self, personal: Mapping[str, Any], own: Values) -> bool:
+        """Return whether a message may have other tags than the texts that the messages share."""
+        if self._source.shared is None or self._is_searched or not self._source.is_shared_by(personal):
+            return True
+        if self._brings_tags or self._finder.has_own_tags:
+            texts = "\0".join(own_texts(personal))
+            if (self._brings_tags and may_bring_tags(texts)) or self._finder.has_own(texts):
+                return True
+        return bool(own.plain) and self._overlap(tuple(own.plain))
+
+    def _overlap(self, keys: tuple[str, ...]) -> bool:
+        """Return whether replacing these keys may change a tag. Cached, since messages mostly have the same keys."""
+        overlap = self._overlaps.get(keys)
+        if overlap is None:
+            if len(self._overlaps) >= CACHED:
+                self._overlaps.clear()
+            is_in_footer = any(keys_in(text, keys) for text in self._appended)
+            overlap = self._overlaps[keys] = is_in_footer or self._edges.overlap(keys)
+        return overlap
+
+    def _sections_in(self, personal: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the keys of sections in the shared texts, and in the message's own subject and headers."""
+        own = [personal["subject"]] if "subject" in personal else []
+        own += (personal.get("headers") or {}).values()
+        if not own:
+            return self._text_sections
+        return tuple(dict.fromkeys((*self._text_sections, *keys_in("\0".join(own), self._sections))))
+
+    def _with_sections(self, own: Values, personal: Mapping[str, Any], in_text: Iterable[str]) -> Values:
+        """Return the values in which the keys of sections are replaced. Merge values are data, without such keys."""
+        substitutions: Mapping[str, str] = personal.get("substitutions") or {}
+        resolved = resolve(substitutions, self._sections, in_text=in_text)
+        if own.plain is own.html:
+            return Values(resolved, resolved)
+        return Values({**own.plain, **resolved}, {**own.html, **resolved})
+
+    def _render(self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str) -> Rendered:
+        texts, subject = self._source.texts_for(personal), self._source.subject_for(personal)
+        headers = (*self._mail.headers.values(), *(personal.get("headers") or {}).values())
+        finisher = self._finisher(personal, own, forms, token, (*texts, subject, *headers))
+        finished = tuple([finisher.body(type, text) for type, text in zip(self.types, texts, strict=True)])
+        if sum(map(len, finished)) > settings.MAX_MESSAGE_BYTES:
+            raise Unrenderable(f"the message has more than {settings.MAX_MESSAGE_BYTES:,} characters with its values")
+        return Rendered(finisher.line(subject), finished, finisher.line)
+
+    def _finisher(
+        self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str, texts: Iterable[str]
+    ) -> Finisher:
+        if self._sections:
+            own = self._with_sections(own, personal, keys_in("\0".join(texts), self._sections))
+        values, held_back = _without_merged(own, personal)
+        return Finisher(self._finder, self._text_after, values, held_back, forms.by_name, token)
+
+
+class Finisher(NamedTuple):
+    """Finishes the texts of one message, step by step, after its template."""
+
+    finder: TagFinder
+    text_after: Callable[[str, str], str]
+    values: Values
+    held_back: Values
+    forms: Mapping[str, Form]
+    token: str
+
+    def line(self, text: str) -> str:
+        """Return a finished subject or value of a header."""
+        filled = self.finder.replace(substitute(text, self.values.plain), self.forms, self.token, is_html=False)
+        return substitute(filled, self.held_back.plain)
+
+    def body(self, type: str, text: str) -> str:
+        """Return a finished body of a MIME type."""
+        is_in_html = is_html(type)
+        values, held_back = (each.html if is_in_html else each.plain for each in (self.values, self.held_back))
+        filled = substitute(text, values, is_shared=False)
+        if appended := self.text_after(type, filled):
+            filled = insert_footer(filled, type, appended)
+        replaced = self.finder.replace(filled, self.forms, self.token, is_html=is_in_html)
+        return substitute(replaced, held_back, is_shared=False)
+
+
+def is_to_one(personal: Mapping[str, Any]) -> bool:
+    """Return whether a message goes to one recipient alone."""
+    return not ("cc" in personal or "bcc" in personal) and len(personal.get("to") or ()) < 2
+
+
+def insert_footer(body: str, type: str, text: str) -> str:
+    """Return a body with a text in the place of its footer."""
+    place = place_of_footer(body, type)
+    return f"{body[:place]}{text}{body[place:]}"
+
+
+def _own_tags(rendering: Rendering, links: Links) -> dict[str, str]:
+    """Return the names of the tags that a mail or its account chooses, by their texts."""
+    tags = dict.fromkeys(rendering.get("removed") or (), REMOVED)
+    if links.subscription is not None:
+        tags[links.subscription["tag"]] = SUBSCRIPTION
+    return {tag: name for tag, name in tags.items() if tag}
+
+
+def _filled_in(of_sender: OfSender, token: str) -> Values:
+    """Return the values of the keys of a mail's texts in a message with this token."""
+    plain = {key: token.join(pieces) for key, pieces in of_sender.plain.items()}
+    if of_sender.html is of_sender.plain:
+        return Values(plain, plain)
+    return Values(plain, {key: token.join(pieces) for key, pieces in of_sender.html.items()})
+
+
+def _without_merged(own: Values, personal: Mapping[str, Any]) -> tuple[Values, Values]:
+    """Return the values, with something else in the place of merge values, and what that has to be replaced by.
+
+    Merge values are data: a tag in them is no tag. They are put in when the tags were replaced.
+    """
+    substitutions = personal.get("substitutions") or {}
+    merged = [key for key in personal.get("merge") or () if key not in substitutions]
+    if not merged:
+        return own, Values({}, {})
+    places = {key: f"\0{number}\0" for number, key in enumerate(merged)}
+    values = Values({**own.plain, **places}, {**own.html, **places})
+    held_back = Values(*({place: each[key] for key, place in places.items()} for each in own))
+    return values, held_back

@@ -1,0 +1,104 @@
+"""Find and replace the tags of one mail: system tags, and the tags that its request or its account chooses.
+
+In a campaign with Handlebars the tags are sealed before the template is compiled: each is replaced by a text that no
+data can have. So a tag in the data of a contact is no tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from mailer.compose.links import SUBSCRIPTION, TOKEN, Form
+from mailer.compose.system_tags import UNSUBSCRIBE_NAMES, SystemTag, find_system_tags
+from mailer.compose.template import LONGEST, TextTooLong
+
+SEAL: Final = "\x01"
+"""The character around a sealed tag. Templates may have it; NUL, which no stored text has, is refused in them."""
+WAYS_OUT: Final = UNSUBSCRIBE_NAMES | {SUBSCRIPTION}
+QUOTES: Final = frozenset({'""', "''"})
+
+
+class TagFinder:
+    """Finds the tags of a mail. Those that the mail chooses are found before system tags."""
+
+    def __init__(self, own_tags: Mapping[str, str]) -> None:
+        """`own_tags` has the names of the tags that the mail chooses, by their texts."""
+        self._own_tags = own_tags
+        ordered = sorted(own_tags, key=len, reverse=True)
+        self._own = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def find(self, text: str) -> Iterator[SystemTag]:
+        """Yield the tags of a text, in order."""
+        at = 0
+        for match in self._own.finditer(text) if self._own else ():
+            yield from _moved(find_system_tags(text[at : match.start()]), at)
+            yield SystemTag(match[0], self._own_tags[match[0]], match.start())
+            at = match.end()
+        yield from _moved(find_system_tags(text[at:]), at) if at else find_system_tags(text)
+
+    @property
+    def has_own_tags(self) -> bool:
+        """Return whether the mail chooses tags."""
+        return self._own is not None
+
+    def has_own(self, text: str) -> bool:
+        """Return whether a text has one of the tags that the mail chooses."""
+        return self._own is not None and self._own.search(text) is not None
+
+    def prepare(self, text: str) -> str:
+        """Return a text in the form in which its tags are found."""
+        return text
+
+    def has_way_out(self, text: str) -> bool:
+        """Return whether a text has a tag by which its recipient can unsubscribe."""
+        return any(tag.name in WAYS_OUT for tag in self.find(text))
+
+    def replace(self, text: str, forms: Mapping[str, Form], token: str, *, is_html: bool) -> str:
+        """Return a text with its tags replaced; those without a form stay unchanged. Raises TextTooLong."""
+        pieces, at = [], 0
+        for tag in self.find(text):
+            form, end = forms.get(tag.name), tag.start + len(tag.text)
+            if form is not None:
+                replacement = form.text_in(is_html=is_html, is_quoted=is_quoted(text, tag))
+                pieces += [text[at : tag.start], replacement.replace(TOKEN, token)]
+                at = end
+        if not pieces:
+            return text
+        if sum(map(len, pieces)) + len(text) - at > LONGEST:
+            raise TextTooLong
+        return "".join([*pieces, text[at:]])
+
+
+def is_quoted(text: str, tag: SystemTag) -> bool:
+    """Return whether a tag is between quotes, as the value of an attribute is."""
+    end = tag.start + len(tag.text)
+    return text[max(tag.start - 1, 0) : tag.start] + text[end : end + 1] in QUOTES
+
+
+class SealedTagFinder(TagFinder):
+    """Finds the tags that `prepare` has sealed, and no others."""
+
+    def __init__(self, finder: TagFinder, secret: str) -> None:
+        """`finder` finds the tags before they are sealed. `secret` is a word that is not known to authors of data."""
+        super().__init__({})
+        self._finder = finder
+        self._before = f"{SEAL}{secret}:"
+        self._sealed = re.compile(rf"{SEAL}{re.escape(secret)}:([a-z_0-9]++){SEAL}")
+
+    def find(self, text: str) -> Iterator[SystemTag]:
+        for match in self._sealed.finditer(text):
+            yield SystemTag(match[0], match[1], match.start())
+
+    def prepare(self, text: str) -> str:
+        pieces, at = [], 0
+        for tag in self._finder.find(text):
+            pieces += [text[at : tag.start], self._before, tag.name, SEAL]
+            at = tag.start + len(tag.text)
+        return "".join([*pieces, text[at:]])
+
+
+def _moved(tags: Iterator[SystemTag], by: int) -> Iterator[SystemTag]:
+    for tag in tags:
+        yield tag._replace(start=tag.start + by)
