@@ -106,3 +106,59 @@ def test_keys_are_created_and_revoked(sendgrid: SendGridAPIClient, server_url: s
     assert sendgrid.client.api_keys._(made["api_key_id"]).delete().status_code == 204
     with pytest.raises(refused.UnauthorizedError):
         second.client.scopes.get()
+
+
+def test_every_operation_of_templates(sendgrid: SendGridAPIClient) -> None:
+    templates = sendgrid.client.templates
+    made = templates.post(request_body={"name": "Welcome", "generation": "dynamic"})
+    template_id = made.to_dict["id"]
+    one = templates._(template_id)
+    body = {"name": "First", "subject": "Hello {{name}}", "html_content": "<p>Hi {{name}}</p>"}
+    first, second = (one.versions.post(request_body=body) for _ in range(2))
+    version = one.versions._(second.to_dict["id"])
+    answers = [
+        (made, 201),
+        (first, 201),
+        (version.get(), 200),
+        (version.patch(request_body={"subject": "Goodbye {{name}}"}), 200),
+        (version.activate.post(), 200),
+        (one.get(), 200),
+        (one.patch(request_body={"name": "Goodbye"}), 200),
+        (templates.get(query_params={"generations": "legacy,dynamic", "page_size": 18}), 200),
+        (one.post(request_body={"name": "Copy"}), 201),
+    ]
+    assert [answer.status_code for answer, _ in answers] == [status for _, status in answers]
+    activated, shown, listed, copied = (answers[n][0].to_dict for n in (4, 5, 7, 8))
+    assert (activated["active"], activated["subject"]) == (1, "Goodbye {{name}}")
+    assert [each["active"] for each in shown["versions"]] == [1, 0]
+    assert [each["name"] for each in listed["result"]] == ["Goodbye"]
+    assert [each["subject"] for each in copied["versions"]] == ["Goodbye {{name}}", "Hello {{name}}"]
+    with pytest.raises(refused.BadRequestsError) as caught:
+        version.patch(request_body={"html_content": "{{#each items}}"})
+    (error,) = caught.value.to_dict["errors"]
+    assert (error["field"], "line 1, column" in error["message"]) == ("html_content", True)
+    assert version.delete().status_code == 204
+    assert one.delete().status_code == 204
+    with pytest.raises(refused.NotFoundError):
+        one.get()
+
+
+def test_every_operation_of_designs(sendgrid: SendGridAPIClient) -> None:
+    designs = sendgrid.client.designs
+    made = designs.post(request_body={"name": "News", "html_content": "<p>Hi</p>"})
+    one = designs._(made.to_dict["id"])
+    answers = [
+        (made, 201),
+        (one.get(), 200),
+        (one.patch(request_body={"subject": "Hello"}), 200),
+        (one.post(request_body={"name": "Copy"}), 201),
+        (designs.get(query_params={"page_size": 100, "summary": "true"}), 200),
+        (designs._("pre-builts").get(), 200),
+    ]
+    assert [answer.status_code for answer, _ in answers] == [status for _, status in answers]
+    assert [each["name"] for each in answers[4][0].to_dict["result"]] == ["Copy", "News"]
+    assert answers[5][0].to_dict["result"] == []
+    for call in (designs._("pre-builts")._(made.to_dict["id"]).get, designs._("pre-builts")._("x").post):
+        with pytest.raises(refused.NotFoundError):
+            call()
+    assert one.delete().status_code == 204
