@@ -15,7 +15,7 @@ from django.db.models.functions import Concat
 
 from accounts.models import Account
 from audience.drafts import is_email
-from audience.errors import ContactTaken, UnknownContact
+from audience.errors import ContactTaken, LastIdentifier, UnknownContact, UnknownIdentifier
 from audience.lists import find_lists, ids_of_list
 from audience.locks import expensive_call, lock_audience
 from audience.models import IDENTIFIERS, Audience, Contact, ContactList, FieldDefinition, Membership
@@ -204,6 +204,23 @@ def update_contact(
         kept = {key: value for key, value in merged.items() if value is not None}
         Contact.objects.filter(pk=contact.pk).update(**columns, custom=kept, updated_at=Now())
     return find_contact(account, contact_id)
+
+
+def check_identifier(contact: Contact, identifier: str, value: str) -> None:
+    """Accept an identifier (one of `IDENTIFIERS`) that a contact has. Raises UnknownIdentifier."""
+    if getattr(contact, identifier) != value:
+        raise UnknownIdentifier(field="identifier_value")
+
+
+def remove_identifier(account: Account, contact_id: uuid.UUID, identifier: str, value: str) -> None:
+    """Take an identifier from a contact. Raises UnknownContact, UnknownIdentifier and LastIdentifier."""
+    with transaction.atomic():
+        lock_audience(account)
+        contact = find_contact(account, contact_id)
+        check_identifier(contact, identifier, value)
+        if sum(getattr(contact, each) is not None for each in IDENTIFIERS) == 1:
+            raise LastIdentifier
+        Contact.objects.filter(pk=contact.pk).update(**{identifier: None}, updated_at=Now())
 
 
 def put_on_list(contact: Contact, contact_list: ContactList) -> bool:

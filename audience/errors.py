@@ -11,6 +11,18 @@ class UnknownContact(SluiceError):
     code = "unknown_contact"
 
 
+class UnknownIdentifier(SluiceError):
+    """The contact does not have that identifier."""
+
+    code = "unknown_identifier"
+
+
+class LastIdentifier(SluiceError):
+    """The contact has no other identifier, and each contact needs one."""
+
+    code = "last_identifier"
+
+
 class ContactTaken(SluiceError):
     """Another contact of the account has that address or identifier; `field` says which."""
 

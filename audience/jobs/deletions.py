@@ -1,4 +1,7 @@
-"""Delete contacts in a job, page by page: some, all, those of a segment, or a list with its contacts."""
+"""Delete contacts in a job, page by page: some, all, those of a segment, or a list with its contacts.
+
+A job can also take an identifier from a contact.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ from uuid import UUID
 
 from accounts.models import Account
 from audience.contacts import (
+    check_identifier,
     count_contacts,
     delete_contacts,
     delete_contacts_of_list,
     delete_some,
+    find_contact,
     find_contacts,
     last_contact_id,
+    remove_identifier,
 )
-from audience.errors import SearchTooSlow, UnknownList
+from audience.errors import LastIdentifier, SearchTooSlow, UnknownContact, UnknownIdentifier, UnknownList
 from audience.jobs.lifecycle import JobFailure, open_job, write_page
 from audience.lists import delete_list, find_list, remove_from_list
 from audience.models import Contact, ContactList, Job, JobKind, Segment
@@ -54,10 +60,22 @@ def begin_removal(contact_list: ContactList, contacts: Collection[UUID]) -> Job:
     return open_job(contact_list.account, JobKind.DELETE, options, requested=len(contacts))
 
 
+def begin_identifier_removal(account: Account, contact_id: UUID, identifier: str, value: str) -> Job:
+    """Start a job that takes an identifier from a contact, and fails if it has no other one.
+
+    Raises UnknownContact and UnknownIdentifier.
+    """
+    check_identifier(find_contact(account, contact_id), identifier, value)
+    options = {"contact": str(contact_id), "identifier": identifier, "value": value}
+    return open_job(account, JobKind.DELETE, options, requested=1)
+
+
 def deletion_pages(job: Job) -> Iterator[None]:
     """Delete the remaining contacts, one page per step. Raises JobFailure and LeaseLost."""
     try:
-        if "contacts" in job.options:
+        if "identifier" in job.options:
+            yield from _remove_identifier(job)
+        elif "contacts" in job.options:
             yield from _delete_named(job)
         elif "list" in job.options:
             yield from _delete_list(job)
@@ -67,8 +85,22 @@ def deletion_pages(job: Job) -> Iterator[None]:
             yield from _delete_all(job)
     except UnknownList:
         raise JobFailure("The list was deleted.") from None
+    except (UnknownContact, UnknownIdentifier):
+        raise JobFailure("The contact was deleted or changed.") from None
+    except LastIdentifier:
+        raise JobFailure("The contact has no other identifier, and each contact needs one.") from None
     except SearchTooSlow:
         raise JobFailure("Finding the contacts took too long.") from None
+
+
+def _remove_identifier(job: Job) -> Iterator[None]:
+    """Take an identifier from a contact, after which `cursor` is 1."""
+    if not job.cursor:
+        options = job.options
+        with write_page(job):
+            remove_identifier(job.account, UUID(options["contact"]), options["identifier"], options["value"])
+            job.updated_count = job.cursor = 1
+        yield
 
 
 def _delete_named(job: Job) -> Iterator[None]:

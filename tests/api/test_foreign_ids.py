@@ -48,6 +48,10 @@ URL_BODIES: dict[str, Any] = {
     "PATCH /v3/campaigns/<campaign_id>/schedules/": {"send_at": int(LATER.timestamp())},
     "POST /v3/campaigns/<campaign_id>/schedules/test/": {"to": ADDRESS},
     "PUT /v3/marketing/singlesends/<single_send_id>/schedule/": {"send_at": "now"},
+    "DELETE /v3/marketing/contacts/<contact_id>/identifiers/": {
+        "identifier_type": "EMAIL",
+        "identifier_value": "p0@example.com",
+    },
     "POST /v3/contactdb/lists/<list_id>/recipients/": ["cjBAZXhhbXBsZS5jb20="],
     "PATCH /v3/senders/<sender_id>/": {"nickname": "Mine"},
     "PATCH /v3/marketing/senders/<sender_id>/": {"nickname": "Mine"},

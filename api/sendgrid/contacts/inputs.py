@@ -14,12 +14,12 @@ from pydantic import Field, ValidationError
 from rest_framework.request import Request
 
 from accounts.models import Account
-from api.bodies import ANY, Body, Uuid, find_uuid
+from api.bodies import ANY, Body, Uuid, condition, find_uuid
 from api.http import BodyTooLarge, keep_body
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.ids import numbers_of_lists, read_field_id, to_uuids
 from api.sendgrid.reading import problems_of, read_fields, read_flag, read_list, read_object, without_nulls
-from api.sendgrid.values import Texts, Uuids
+from api.sendgrid.values import Texts, Uuids, is_short
 from audience.drafts import MOST_ALTERNATES, read_identifier
 from audience.errors import InvalidContact, UnknownContact
 from audience.jobs.imports import COLUMNS
@@ -33,6 +33,9 @@ MAX_PROBLEMS: Final = 20
 """The most problems that an answer names."""
 LONGEST_TEXT: Final = 10_000
 """The longest text that any field can hold. The job knows the limit of each field."""
+
+BODY_TYPES: Final = {name.replace("_", "").upper(): name for name in IDENTIFIERS}
+"""The names of the kinds of identifiers in a body, such as PHONENUMBERID; paths name them as the core does."""
 
 NO_CONTACTS: Final = Problem(f"contacts must be an array of 1 to {UPSERT_LIMIT} objects", "contacts")
 NO_IDS: Final = Problem("either ids or delete_all_contacts=true is required", "ids")
@@ -50,13 +53,24 @@ class Batch(Body):
     ids: Annotated[list[Uuid], Uuids(MAX_IDS)]
 
 
+class Removal(Body):
+    """An identifier that is taken from a contact."""
+
+    kind: Annotated[str, condition("identifier_type", BODY_TYPES.__contains__)] = Field(alias="identifier_type")
+    value: Annotated[str, is_short(LONGEST_TEXT)] = Field(alias="identifier_value")
+
+
 class Query(Body):
     """A query, which the core reads."""
 
     query: str
 
 
-TEXTS: Final[Texts] = {("query", ANY): "{name} must be a string"}
+TEXTS: Final[Texts] = {
+    ("query", ANY): "{name} must be a string",
+    ("identifier_type", ANY): f"{{name}} must be one of {', '.join(BODY_TYPES)}",
+    ("identifier_value", "missing"): "{name} must be a string",
+}
 
 
 def read_contact_id(text: str) -> UUID:
@@ -164,6 +178,16 @@ def read_batch(request: Request) -> list[UUID]:
 def read_query_text(request: Request) -> str:
     """Return the query in the body of POST contacts/search."""
     return read_fields(Query, read_object(request), TEXTS).query
+
+
+def read_removal(request: Request) -> tuple[str, str]:
+    """Return the kind of an identifier and its value, in the form in which contacts have it."""
+    removal = read_fields(Removal, read_object(request), TEXTS)
+    kind = BODY_TYPES[removal.kind]
+    try:
+        return kind, read_identifier(kind, removal.value)
+    except InvalidContact as error:
+        raise Refusal(400, Problem(str(error), "identifier_value")) from None
 
 
 def read_identifiers(request: Request, name: str, kind: str) -> list[str]:

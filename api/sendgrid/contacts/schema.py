@@ -5,9 +5,9 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, one_of, record
-from api.sendgrid.contacts.inputs import MAX_IDS, MAX_LISTS
+from api.sendgrid.contacts.inputs import BODY_TYPES, MAX_IDS, MAX_LISTS
 from api.sendgrid.contacts.outputs import TEXTS
-from api.sendgrid.words import JOB, REPEATABLE, SELF, UUID, marketing_call
+from api.sendgrid.words import JOB, REPEATABLE, SELF, UUID, WITH_BODY, marketing_call
 from audience.drafts import LENGTHS, MOST_ALTERNATES, PHONE_RULE
 from audience.jobs.upserts import UPSERT_LIMIT
 from audience.models import IDENTIFIERS as IDENTIFIER_TYPES
@@ -101,6 +101,17 @@ one_contact = extend_schema_view(
         tag=CONTACTS,
         replies={200: Reply("The contact.", component("Contact"))},
         refusals=[404],
+    ),
+)
+identifiers = extend_schema_view(
+    delete=marketing_call(
+        "delete_contact_identifier",
+        # OpenAPI 3.0 has no body for a DELETE, so the summary describes it.
+        "Take an identifier from a contact in a job, which fails if the contact has no other one; the body is "
+        f'`{{"identifier_type": "{next(iter(BODY_TYPES))}", "identifier_value": …}}`',
+        tag=CONTACTS,
+        replies={202: Reply("The job. Ask for its progress like that of an import.", JOB)},
+        refusals=[*WITH_BODY, 404],
     ),
 )
 batch = extend_schema_view(

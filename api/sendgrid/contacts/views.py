@@ -37,6 +37,7 @@ class ContactEndpoint(MarketingEndpoint):
 
     answers = {
         "unknown_contact": Answer(404, "id", "contact not found"),
+        "unknown_identifier": Answer(404, "identifier_value", "the contact does not have this identifier"),
         "unknown_list": Answer(404, "list_ids", UNKNOWN_LISTS),
     }
 
@@ -89,6 +90,16 @@ class OneContact(ContactEndpoint):
     def get(self, request: Request, contact_id: str) -> Response:
         contact = contacts.find_contact(self.account, inputs.read_contact_id(contact_id))
         return Response(outputs.contacts(request, self.account, [contact])[0])
+
+
+@schema.identifiers
+class ContactIdentifiers(ContactEndpoint):
+    scopes = needing(DELETE="delete")
+
+    def delete(self, request: Request, contact_id: str) -> Response:
+        uuid, (kind, value) = inputs.read_contact_id(contact_id), inputs.read_removal(request)
+        job = deletions.begin_identifier_removal(self.account, uuid, kind, value)
+        return Response({"job_id": str(job.uuid)}, status=202)
 
 
 @schema.batch
@@ -174,4 +185,5 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^marketing/contacts/search/emails/?$", SearchEmails.as_view()),
     re_path(rf"^marketing/contacts/search/identifiers/{IDENTIFIER_TYPE}/?$", SearchIdentifiers.as_view()),
     re_path(rf"^marketing/contacts/{CONTACT_ID}/?$", OneContact.as_view()),
+    re_path(rf"^marketing/contacts/{CONTACT_ID}/identifiers/?$", ContactIdentifiers.as_view()),
 ]
