@@ -14,6 +14,7 @@ from api.sendgrid.batches import schema as batches
 from api.sendgrid.campaigns import schema as campaigns
 from api.sendgrid.contact_files import schema as contact_files
 from api.sendgrid.contactdb import schema as contactdb
+from api.sendgrid.contactdb_exports import schema as contactdb_exports
 from api.sendgrid.contactdb_segments import schema as contactdb_segments
 from api.sendgrid.contacts import schema as contacts
 from api.sendgrid.designs import schema as designs
@@ -34,7 +35,7 @@ from api.without_effect import WithoutEffect
 FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
-    *(templates, designs, mail_settings, tracking_settings, user, verified_senders),
+    *(templates, designs, mail_settings, tracking_settings, user, verified_senders, contactdb_exports),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS

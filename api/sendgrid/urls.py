@@ -13,6 +13,7 @@ from api.sendgrid.batches import views as batches
 from api.sendgrid.campaigns import views as campaigns
 from api.sendgrid.contact_files import views as contact_files
 from api.sendgrid.contactdb import views as contactdb
+from api.sendgrid.contactdb_exports import views as contactdb_exports
 from api.sendgrid.contactdb_segments import views as contactdb_segments
 from api.sendgrid.contacts import views as contacts
 from api.sendgrid.designs import views as designs
@@ -48,6 +49,7 @@ urlpatterns: list[URLPattern] = [
     *single_sends.urlpatterns,
     *statistics.urlpatterns,
     *contactdb_segments.urlpatterns,
+    *contactdb_exports.urlpatterns,
     *contactdb.urlpatterns,
     *senders.urlpatterns,
     *contact_files.urlpatterns,

@@ -97,6 +97,8 @@ BODIES: list[tuple[str, str, Any]] = [
     ("POST", "/v3/marketing/contacts/batch", {"ids": ["<contact_uuid>"]}),
     ("POST", "/v3/marketing/contacts/exports", {"list_ids": ["<list_uuid>"]}),
     ("POST", "/v3/marketing/contacts/exports", {"segment_ids": ["<segment_uuid>"]}),
+    ("POST", "/v3/contactdb/exports", {"list_ids": ["<list_id>"]}),
+    ("POST", "/v3/contactdb/exports", {"segment_ids": ["<segment_id>"]}),
     (
         "POST",
         "/v3/marketing/segments/2.0",
@@ -169,9 +171,9 @@ def other_than(known: str) -> str:
 
 def ids_in(template: str, ids: Ids) -> Ids:
     """Return the ids by the names of a URL's parameters. Numbers are those of the legacy families."""
-    if template.startswith(("/v3/contactdb/", "/v3/campaigns/")):
-        return ids
     job = "export_id" if "/exports/" in template else "import_id"
+    if template.startswith(("/v3/contactdb/", "/v3/campaigns/")):
+        return {**ids, "job_id": ids[job]}
     uuids = {f"{kind}_id": ids[f"{kind}_uuid"] for kind in ("campaign", "list", "segment", "contact")}
     return {**ids, **uuids, "job_id": ids[job], "field_id": ids["field_name"]}
 

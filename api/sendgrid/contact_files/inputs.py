@@ -34,11 +34,9 @@ class Import(Body):
     lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
 
 
-class Export(Body):
-    """Lists and segments whose contacts are exported, and the files. Sizes are in megabytes, packed."""
+class ExportFiles(Body):
+    """The files of an export. Sizes are in megabytes, packed."""
 
-    lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
-    segments: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="segment_ids")
     notifications: dict[str, Any] = {}
     """The field is accepted without effect: no link to the file is mailed."""
     file_type: Literal["csv", "json"] = "csv"
@@ -53,6 +51,13 @@ class Export(Body):
     def most_bytes(self) -> int | None:
         """Return the bytes of a file, packed, or None for the default."""
         return None if self.max_file_size is None else self.max_file_size * 2**20
+
+
+class Export(ExportFiles):
+    """Lists and segments whose contacts are exported, and the files."""
+
+    lists: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="list_ids")
+    segments: Annotated[list[Uuid], Uuids(MAX_LISTS)] = Field([], alias="segment_ids")
 
 
 IMPORT_TEXTS: Final[Texts] = {

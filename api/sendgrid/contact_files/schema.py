@@ -27,6 +27,16 @@ EXPORT: dict[str, Piece] = {
     "urls": list_of(TEXT),
     "_metadata": SELF,
 }
+EXPORT_FILES: dict[str, Piece] = {
+    "notifications": {"type": "object", "properties": {"email": FLAG}},
+    "file_type": one_of(FileFormat),
+    "max_file_size": {
+        **NUMBER,
+        "minimum": 1,
+        "maximum": FILE_MEGABYTES,
+        "description": "The highest size of one file, in megabytes, packed.",
+    },
+}
 
 COMPONENTS: dict[str, Piece] = {
     "NewImport": {
@@ -62,14 +72,7 @@ COMPONENTS: dict[str, Piece] = {
         "properties": {
             "list_ids": LIST_IDS,
             "segment_ids": LIST_IDS,
-            "notifications": {"type": "object", "properties": {"email": FLAG}},
-            "file_type": one_of(FileFormat),
-            "max_file_size": {
-                **NUMBER,
-                "minimum": 1,
-                "maximum": FILE_MEGABYTES,
-                "description": "The highest size of one file, in megabytes, packed.",
-            },
+            **EXPORT_FILES,
         },
     },
     "Export": record(**EXPORT, updated_at=TIME, message=TEXT, contact_count=NUMBER),
@@ -77,7 +80,9 @@ COMPONENTS: dict[str, Piece] = {
 }
 
 WITHOUT_EFFECT: Final = (
-    WithoutEffect(("export_contacts",), ("notifications",), "Nobody is mailed when an export is ready."),
+    WithoutEffect(
+        ("export_contacts", "export_recipients"), ("notifications",), "Nobody is mailed when an export is ready."
+    ),
 )
 
 imports = extend_schema_view(
