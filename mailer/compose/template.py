@@ -20,6 +20,7 @@ from html import escape
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from content.handlebars import escape as escape_handlebars
 from mailer.compose.headers import LONGEST_LINE, is_html
 from mailer.compose.part_heads import CALENDAR, text_type_field
 
@@ -54,8 +55,21 @@ def values_of(personal: Mapping[str, Any]) -> Values:
     own: Mapping[str, str] = personal.get("substitutions") or {}
     if "merge" not in personal:
         return Values(own, own)
-    merge: Mapping[str, str] = personal["merge"]
-    return Values({**merge, **own}, {**{key: escape(value) for key, value in merge.items()}, **own})
+    plain, html = dict[str, str](), dict[str, str]()
+    for key, value in personal["merge"].items():
+        plain[key], html[key] = merged(key, value)
+    return Values({**plain, **own}, {**html, **own})
+
+
+def merged(key: str, value: str) -> tuple[str, str]:
+    """Return the merge value of a key in most texts, and in HTML.
+
+    A tag of Handlebars escapes its value everywhere, or nowhere if it is `{{{tag}}}` or `{{&tag}}`.
+    """
+    if not key.startswith("{{"):
+        return value, escape(value)
+    shown = value if key.startswith(("{{{", "{{&")) else escape_handlebars(value)
+    return shown, shown
 
 
 def substitute(text: str, values: Mapping[str, str], *, is_shared: bool = True) -> str:
