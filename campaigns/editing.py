@@ -14,6 +14,7 @@ from django.db.models import F, Func, Max, Q, QuerySet
 
 from accounts.models import Account
 from audience.models import ContactList, Segment
+from campaigns.checking import check_texts, needs_check
 from campaigns.content import check_size
 from campaigns.errors import (
     CampaignLimit,
@@ -154,7 +155,8 @@ def categories_of(account: Account, *, limit: int) -> list[str]:
 def create_campaign(account: Account, changes: Changes, *, rules: EditingRules = NO_RULES) -> Campaign:
     """Create a draft.
 
-    Raises UnknownPart, UnfitCharacter, MessageTooLarge, TwoUnsubscribeLinks, CampaignLimit, and what the rules require.
+    Raises UnknownPart, UnfitCharacter, MessageTooLarge, InvalidContent, TwoUnsubscribeLinks, CampaignLimit, and what
+    the rules require.
     """
     with transaction.atomic():
         refuse_beyond_limit(account)
@@ -220,7 +222,7 @@ def change(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RUL
 def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULES) -> dict[str, Any]:
     """Make the changes to the campaign in memory, and return the rows that they refer to.
 
-    Raises UnfitCharacter, UnknownPart, UnverifiedSender, TwoUnsubscribeLinks and MessageTooLarge.
+    Raises UnfitCharacter, UnknownPart, UnverifiedSender, TwoUnsubscribeLinks, MessageTooLarge and InvalidContent.
     """
     check_characters(changes)
     parts = find_parts(campaign.account, changes)
@@ -242,6 +244,8 @@ def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULE
         raise TwoUnsubscribeLinks(field="custom_unsubscribe_url")
     if CONTENTS & changes.keys():
         check_size(campaign)
+    if needs_check(changes.keys()):
+        check_texts(campaign)
     return parts
 
 

@@ -61,6 +61,25 @@ class NotReady(SluiceError):
         self.lacks = tuple(lacks)
 
 
+class InvalidContent(SluiceError):
+    """A text of the campaign has a template or a tag that cannot be sent; `field` names the text.
+
+    `line` and `column` begin with 1; both are 0 where the place is not in the text as the caller wrote it. `helper` is
+    the helper of Handlebars that is used wrongly or does not exist, if any.
+    """
+
+    code = "invalid_content"
+    line: int = 0
+    column: int = 0
+    helper: str | None = None
+
+    def __init__(self, reason: str, *, field: str, line: int = 0, column: int = 0, helper: str | None = None) -> None:
+        super().__init__(f"line {line}, column {column}: {reason}" if line else reason, field=field)
+        self.line = line
+        self.column = column
+        self.helper = helper
+
+
 class TimeIsPast(SluiceError):
     """A campaign cannot be scheduled for a time that has passed."""
 

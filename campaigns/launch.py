@@ -28,11 +28,12 @@ from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
 from batches.stop.exact import begin_stop
 from campaigns import queries
-from campaigns.content import content_of
+from campaigns.contact_values import personal_sql
+from campaigns.content import Content, content_of
 from campaigns.models import Campaign, Launch
 from campaigns.pacer import MadeParcel, Pacer, turns_of
 from campaigns.selection import count_audience, select_audience
-from campaigns.tags import Tag, merge_sql
+from campaigns.tags import Tag
 from foundation.clock import database_now
 from foundation.ids import url_safe
 from mailer.models import Mail
@@ -70,29 +71,29 @@ def hint_expansion(launch_id: int) -> bool:
 def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datetime) -> Launch:
     """Create the batch, the mail and the launch of a campaign, in the transaction that moves it.
 
-    Its content and the last contact of its audience are fixed at this moment.
+    Its content and the last contact of its audience are fixed at this moment. Raises InvalidContent.
     """
+    content = content_of(campaign)
     batch = Batch.objects.create(account=campaign.account, public_id=url_safe(24), is_campaign=True)
-    mail, tags = make_mail(campaign, batch)
     with connection.cursor() as cursor:
         cursor.execute(queries.LAST_CONTACT, [campaign.account_id])
         last_contact = int(cursor.fetchone()[0])
     return Launch.objects.create(
         campaign=campaign,
         batch=batch,
-        mail=mail,
+        mail=make_mail(campaign, batch, content),
         begins_at=begins_at,
-        tags=tags,
+        tags=content.tags,
+        names=None if content.names is None else sorted(content.names),
         last_contact=last_contact,
         audience=count_audience(campaign, last_contact=last_contact) if campaign.spread_seconds else None,
         next_at=[[moment.isoformat()] * 2 for moment in turns_of(campaign, send_at)],
     )
 
 
-def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
-    """Create the mail that all messages of the campaign share. Return it with the tags of its content."""
-    content = content_of(campaign)
-    mail = Mail.objects.create(
+def make_mail(campaign: Campaign, batch: Batch, content: Content) -> Mail:
+    """Create the mail that all messages of the campaign share. The account's defaults are fixed with it."""
+    return Mail.objects.create(
         account=campaign.account,
         batch=batch,
         public_id=url_safe(16),
@@ -104,9 +105,10 @@ def make_mail(campaign: Campaign, batch: Batch) -> tuple[Mail, list[Tag]]:
         headers=content.headers,
         categories=campaign.categories,
         unsubscribe_group=campaign.suppression_group,
-        unsubscribe_url=campaign.custom_unsubscribe_url,
+        unsubscribe_url=content.unsubscribe_url,
+        rendering=content.rendering,
+        defaults=campaign.account.mail_defaults,
     )
-    return mail, content.tags
 
 
 def withdraw_launch(campaign: Campaign) -> Receipt | None:
@@ -196,11 +198,12 @@ def _is_open(launch_id: int) -> bool:
 def _make_page(launch: Launch, pacer: Pacer) -> Page:
     campaign = launch.campaign
     chosen = select_audience(campaign)
-    merge, merge_parameters = merge_sql([Tag(*tag) for tag in launch.tags], campaign.account_id)
+    tags = [Tag(*tag) for tag in launch.tags]
+    personal, personal_parameters = personal_sql(tags, launch.names, campaign.account_id)
     times = list(pacer.times())
     parameters: dict[str, Any] = {
         **chosen.parameters,
-        **merge_parameters,
+        **personal_parameters,
         "account": campaign.account_id,
         "batch": launch.batch_id,
         "mail": launch.mail_id,
@@ -215,7 +218,7 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
         "times": [at for _, _, at in times],
     }
     with connection.cursor() as cursor:
-        cursor.execute(queries.expand(chosen.sql, merge), parameters)
+        cursor.execute(queries.expand(chosen.sql, personal), parameters)
         rows = cursor.fetchall()
     through, looked_at, invalid, unsubscribed = rows[0][:4]
     parcels = [MadeParcel(*row[4:]) for row in rows if row[4] is not None]

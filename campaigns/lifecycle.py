@@ -24,6 +24,7 @@ from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.stop.control import begin_resume
 from batches.stop.exact import begin_stop, finish_stop, stop_transaction
+from campaigns.checking import check_texts
 from campaigns.errors import CampaignConflict, NotReady, TimeIsPast, TransitionInProgress, UnknownCampaign
 from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import STATUS_NOW, AccountTerms, Campaign
@@ -110,8 +111,8 @@ def schedule_campaign(
 ) -> Campaign:
     """Schedule a campaign, or change its time.
 
-    Raises UnknownCampaign, TransitionInProgress, CampaignConflict, TimeIsPast, and NotReady with everything that is
-    missing.
+    Raises UnknownCampaign, TransitionInProgress, CampaignConflict, TimeIsPast, NotReady with everything that is
+    missing, and InvalidContent.
     """
     with locked_campaign(account, campaign_id) as campaign:
         require(campaign, set(allowed_from) & set(SCHEDULABLE))
@@ -213,10 +214,11 @@ def undo_seconds(campaign: Campaign) -> int:
 
 
 def refuse_unready(campaign: Campaign, needs: Needs) -> None:
-    """Raise NotReady if the campaign is missing something that it needs."""
+    """Raise NotReady if the campaign is missing something that it needs, and InvalidContent for a text of it."""
     lacks = lacks_of(campaign, needs=needs)
     if lacks:
         raise NotReady(lacks)
+    check_texts(campaign)
 
 
 def pause_campaign(

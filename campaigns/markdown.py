@@ -16,15 +16,16 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from campaigns.tags import TAG
+from campaigns.tags import ANY_TAG
 from mailer.compose.plain_text import plain_text_of
+from mailer.compose.system_tags import LINK_NAMES
 
 NOT_OURS: Final = frozenset({"code_inline", "html_inline", "html_block"})
 PAIRS: Final = {"table_open": "table_close", "s_open": "s_close"}
 TASK: Final = re.compile(r"\[[ xX]\](\s|$)")
 SCHEME: Final = re.compile(r"([^/?#:]*):")
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
-LINK_TAGS: Final = re.compile(r"\[unsubscribe\]|\[Sender_\w+\]")
+BRACKETED: Final = re.compile(rf"(?ai)\[\s*+(?:{'|'.join(sorted(LINK_NAMES))}|Sender_\w+)\s*+\]")
 """Tags in one pair of brackets, which Markdown would read as links."""
 MARKUP: Final = re.compile(r"[<>&]")
 
@@ -46,7 +47,7 @@ class Tags:
         self._hidden: list[str] = []
 
     def hide(self, text: str) -> str:
-        return LINK_TAGS.sub(self._hide, TAG.sub(self._hide, text))
+        return BRACKETED.sub(self._hide, ANY_TAG.sub(self._hide, text))
 
     def _hide(self, match: re.Match[str]) -> str:
         # A tag with markup in it would become markup in the result.

@@ -211,7 +211,7 @@ class Campaign(models.Model):
 class Launch(models.Model):
     """The launch of a campaign records how far its audience has become messages of a batch.
 
-    The content (its mail), the tags and the last contact are fixed when it is opened.
+    The content (its mail), the tags, the names and the last contact are fixed when it is opened.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="launches")
@@ -219,6 +219,13 @@ class Launch(models.Model):
     mail = models.OneToOneField(Mail, on_delete=models.PROTECT, related_name="+")
     begins_at = models.DateTimeField()
     tags = models.JSONField(default=list, help_text="[[tag, field, default], …] of the tags in its texts")
+    names = ArrayField(
+        models.TextField(),
+        default=list,
+        db_default=[],
+        null=True,
+        help_text="The fields that its templates read; null: all of them",
+    )
     audience = models.BigIntegerField(
         null=True, help_text="The number of contacts when it was opened; null if it was not needed"
     )

@@ -30,7 +30,7 @@ IS_SUPPRESSED: Final = f"""exists (
             and not {is_exempt("%(account)s", "s.email")})"""
 
 
-def expand(selection: str, merge: str) -> str:
+def expand(selection: str, personal: str) -> str:
     """Return the statement that expands a page of an audience.
 
     It makes parcels and a message for each contact that has an address and is not suppressed. As one statement it
@@ -49,12 +49,12 @@ with own as materialized (
     select sluice_now() as now from own
 ), picked as materialized ({selection}),
 found as materialized (
-    select c.id, c.email, {merge} as merge, coalesce((%(zones)s::jsonb ->> c.time_zone)::int, 0) as wave,
+    select c.id, c.email, {personal} as personal, coalesce((%(zones)s::jsonb ->> c.time_zone)::int, 0) as wave,
         c.email is null as is_invalid, c.email is not null and {IS_SUPPRESSED} as is_suppressed
     from picked
     cross join lateral (select * from campaigns_contact c where c.id = picked.id offset 0) c
 ), placed as materialized (
-    select email, merge, wave, place, place / %(size)s as number
+    select email, personal, wave, place, place / %(size)s as number
     from (
         select *, (row_number() over (partition by wave order by id) - 1)::int as place
         from found where not is_invalid and not is_suppressed
@@ -68,7 +68,7 @@ found as materialized (
     {insert_parcels("drawn", batch="%(batch)s", account="%(account)s", lane=str(int(Lane.BULK)))}
 ), message as (
     insert into mailer_message (id, mail_id, recipient, personal)
-    select drawn.id * {PARCEL_SPAN} + placed.place %% %(size)s, %(mail)s, placed.email, placed.merge
+    select drawn.id * {PARCEL_SPAN} + placed.place %% %(size)s, %(mail)s, placed.email, placed.personal
     from placed join drawn using (wave, number)
 ), summary as (
     select (select max(id) from picked) as through, (select count(*) from picked) as looked_at,
@@ -77,6 +77,18 @@ found as materialized (
 )
 select summary.*, drawn.id, wave, send_at, size, send_at <= now from summary left join drawn on true
 order by wave, number
+"""
+
+
+def personal_of_addresses(personal: str) -> str:
+    """Return the statement that reads `message.personal` for each of some addresses, in their order.
+
+    An address without a contact has the row of a contact that has no values.
+    """
+    return f"""
+select ({personal})::text from unnest(%(addresses)s::text[]) with ordinality as a(email, place)
+left join campaigns_contact c on c.account_id = %(account)s and c.email = a.email
+order by a.place
 """
 
 

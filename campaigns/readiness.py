@@ -6,9 +6,7 @@ from typing import Final
 
 from campaigns.errors import Lack
 from campaigns.models import Campaign
-
-UNSUBSCRIBE_TAGS = ("[unsubscribe]", "{{unsubscribe}}", "{{{unsubscribe}}}", "<%asm_group_unsubscribe")
-"""The tags that stand for the unsubscribe link."""
+from mailer.compose.system_tags import has_unsubscribe_tag
 
 Needs = frozenset[Lack]
 
@@ -43,4 +41,4 @@ def has_audience(campaign: Campaign) -> bool:
 def has_unsubscribe_tags(campaign: Campaign) -> bool:
     """Return whether each content of the campaign that is not empty has an unsubscribe tag."""
     contents = [content for content in (campaign.html_content, campaign.plain_content) if content.strip()]
-    return all(any(tag in content for tag in UNSUBSCRIBE_TAGS) for content in contents)
+    return all(map(has_unsubscribe_tag, contents))

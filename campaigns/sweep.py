@@ -17,11 +17,11 @@ from audience.errors import SearchTooSlow
 from audience.locks import time_limit
 from batches.handles import is_pending, pending_parcels
 from batches.states import BatchStatus
-from campaigns.errors import TransitionInProgress, UnknownCampaign
+from campaigns.errors import InvalidContent, NotReady, TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
-from campaigns.lifecycle import locked_campaign, move
+from campaigns.lifecycle import locked_campaign, move, refuse_unready
 from campaigns.models import HAS_BEGUN, Campaign, Launch
-from campaigns.readiness import NEEDED, lacks_of
+from campaigns.readiness import NEEDED
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now
 
@@ -48,14 +48,8 @@ def _prepare(row: Campaign) -> bool:
             return False
         if campaign.begins_at is None or campaign.send_at is None or campaign.begins_at > near:
             return False
-        lacks = lacks_of(campaign, needs=NEEDED)
-        if lacks:
-            move(
-                campaign,
-                CampaignStatus.FAILED,
-                failure="; ".join(lack.label for lack in lacks),
-                finished_at=database_now(),
-            )
+        if failure := _failure_of(campaign):
+            move(campaign, CampaignStatus.FAILED, failure=failure, finished_at=database_now())
             return True
         try:
             with time_limit(settings.JOB_STATEMENT_SECONDS):
@@ -68,6 +62,17 @@ def _prepare(row: Campaign) -> bool:
         transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
         return True
     return False
+
+
+def _failure_of(campaign: Campaign) -> str:
+    """Return why a campaign cannot be sent, or an empty text."""
+    try:
+        refuse_unready(campaign, NEEDED)
+    except NotReady as error:
+        return str(error)
+    except InvalidContent as error:
+        return f"{error.field}, {error}"
+    return ""
 
 
 def begin_campaigns() -> int:

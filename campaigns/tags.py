@@ -1,40 +1,35 @@
-"""Find the tags in a campaign's texts, fill in those of the sender, and make the SQL that fills in those of contacts.
+"""Find the tags in a campaign's texts, and replace those that have the same value for all of its recipients.
 
-Every campaign understands both of the API's spellings: `[%first_name | friend%]` of legacy campaigns, and
-`{{first_name}}` or `{{insert first_name "default=friend"}}` of Single Sends. The tags of the unsubscribe link are left
-to delivery. Source: SendGrid, "Personalize your Marketing Campaigns", "Substitution tags", "Handlebars".
+Every campaign understands both of the API's spellings: `[%first_name | friend%]` of legacy campaigns, and Handlebars
+(`content.handlebars`), to which `{{first_name}}` and `{{insert first_name "default=friend"}}` belong. The tags of links
+are left to delivery (`mailer.compose.system_tags`). Source: SendGrid, "Personalize your Marketing Campaigns",
+"Substitution tags", "Handlebars".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
-from audience.models import TEXT_FIELDS, FieldDefinition
 from campaigns.models import Sender
+from content.handlebars import Template
 from foundation.texts import is_text
-
-RESERVED_TAGS: Final = frozenset(TEXT_FIELDS) - {"time_zone"} | {
-    "email",
-    "external_id",
-    "alternate_emails",
-}
-"""Fields that every contact has."""
+from mailer.compose.system_tags import SYSTEM_NAMES, SystemTag, find_system_tags
 
 NAME: Final = r"[^\s|%{}\[\]\"]++(?: [^\s|%{}\[\]\"]++)*+"
-TAG: Final = re.compile(
-    rf"\[%\s*+(?P<legacy>{NAME})\s*+(?:\|(?P<legacy_default>[^%\]]*+))?%\]"
-    rf"|\{{\{{\s*+insert\s++(?P<insert>{NAME})\s*+(?:\"default=(?P<insert_default>[^\"]*+)\"\s*+)?\}}\}}"
-    rf"|\{{\{{\{{\s*+(?P<raw>{NAME})\s*+\}}\}}\}}"
-    rf"|\{{\{{\s*+(?P<plain>{NAME})\s*+\}}\}}"
-)
+LEGACY_TAG: Final = re.compile(rf"\[%\s*+(?P<name>{NAME})\s*+(?:\|(?P<default>[^%\]]*+))?%\]")
 """Possessive quantifiers never backtrack, so an unfinished tag is scanned only once."""
-SENDER_TAG: Final = re.compile(r"\[(Sender_\w+)\]|\{\{\{?\s*(Sender_\w+)\s*\}?\}\}")
-LEFT_TO_DELIVERY: Final = frozenset({"unsubscribe", "unsubscribe_preferences", "weblink"})
+MUSTACHE: Final = re.compile(r"\{\{\{?+[^{}]*+\}?\}\}")
+"""A tag of Handlebars, unless it has a text with braces in it."""
+ANY_TAG: Final = re.compile(f"{MUSTACHE.pattern}|{LEGACY_TAG.pattern}")
+FAMILY: Final = r"[\s\xa0]*+(?P<{}>(?:sender|unsubscribe|weblink)_\w++)[\s\xa0]*+"
+SYSTEM_LIKE: Final = re.compile(
+    rf"(?ai)\[{FAMILY.format('bracketed')}\]|\{{\{{\{{?+{FAMILY.format('braced')}\}}?\}}\}}"
+    r"|<%[\s\xa0]*+(?P<asm>asm_\w++)[\s\xa0]*+%>"
+)
+"""A tag whose name begins as those of a family of system tags."""
 LONGEST: Final = 200
-PAIRS_AT_ONCE: Final = 50
-"""PostgreSQL accepts 100 arguments to a function."""
 
 
 class Tag(NamedTuple):
@@ -45,66 +40,72 @@ class Tag(NamedTuple):
     default: str
 
 
-def find_tags(texts: Iterable[str]) -> list[Tag]:
-    """Return the different tags of some texts, in the order in which they appear.
+class UnknownTag(NamedTuple):
+    """A tag of a family of system tags with a name that the family does not have. A field may have the name."""
 
-    A tag that holds a control character is ignored: its default could be merged into a header.
+    text: str
+    start: int
+    field: str
+    """The name if the tag can be that of a field, else empty."""
+
+
+def find_tags(texts: Iterable[str], templates: Iterable[Template]) -> list[Tag]:
+    """Return the different tags of some texts and of their templates, if these are simple.
+
+    A tag of a system name is none of a field.
     """
-    tags: dict[str, Tag] = {}
-    for text in texts:
-        for match in TAG.finditer(text):
-            name = match["legacy"] or match["insert"] or match["raw"] or match["plain"]
-            if name in LEFT_TO_DELIVERY or len(match[0]) > LONGEST or not is_text(match[0]):
-                continue
-            default = (match["legacy_default"] or "").strip() or match["insert_default"] or ""
-            tags.setdefault(match[0], Tag(match[0], name, default))
+    tags = {match[0]: _legacy_tag(match) for text in texts for match in find_legacy_tags(text)}
+    for template in templates:
+        for source, name, _, default in template.simple_tags:
+            if name.lower() not in SYSTEM_NAMES:
+                tags[source] = Tag(source, name, default or "")
     return list(tags.values())
 
 
-def fill_in_sender(text: str, sender: Sender) -> str:
-    """Return the text with its tags for the sender filled in."""
-    values: Mapping[str, str] = {
-        "Sender_Name": sender.from_name or sender.nickname,
-        "Sender_Email": sender.from_email,
-        "Sender_Address": ", ".join(filter(None, (sender.address, sender.address_2))),
-        "Sender_City": sender.city,
-        "Sender_State": sender.state,
-        "Sender_Zip": sender.zip,
-        "Sender_Country": sender.country,
-    }
-    return SENDER_TAG.sub(lambda match: values.get(match[1] or match[2], match[0]), text)
+def find_legacy_tags(text: str) -> Iterator[re.Match[str]]:
+    """Yield the tags in the spelling of legacy campaigns.
 
-
-def merge_sql(tags: Sequence[Tag], account_id: int) -> tuple[str, dict[str, Any]]:
-    """Return the SQL of `message.personal` for a contact `c`, and its parameters.
-
-    Its value is `{"merge": {tag: value}}`, or null if the content has no tags. A contact without a value for a field
-    gets the tag's default.
+    A tag that holds a control character is ignored: its default could be merged into a header.
     """
-    if not tags:
-        return "null::jsonb", {}
-    fields = {definition.name.lower(): definition for definition in FieldDefinition.objects.filter(account=account_id)}
-    parameters: dict[str, Any] = {}
-    pairs = []
-    for number, tag in enumerate(tags):
-        parameters |= {f"tag{number}": tag.text, f"default{number}": tag.default}
-        value = _value_sql(tag.field, fields, parameters, f"field{number}")
-        pairs.append(f"%(tag{number})s::text, coalesce(nullif({value}, ''), %(default{number})s)")
-    objects = [
-        f"jsonb_build_object({', '.join(pairs[start : start + PAIRS_AT_ONCE])})"
-        for start in range(0, len(pairs), PAIRS_AT_ONCE)
-    ]
-    return f"jsonb_build_object('merge', {' || '.join(objects)})", parameters
+    return (match for match in LEGACY_TAG.finditer(text) if len(match[0]) <= LONGEST and is_text(match[0]))
 
 
-def _value_sql(name: str, fields: dict[str, FieldDefinition], parameters: dict[str, Any], key: str) -> str:
-    """Return the SQL of a contact's field as text. Only names of existing columns become part of the SQL."""
-    lowered = name.lower()
-    if lowered in fields:
-        parameters[key] = str(fields[lowered].pk)
-        return f"c.custom ->> %({key})s"
-    if lowered == "alternate_emails":
-        return "array_to_string(c.alternate_emails, ', ')"
-    if lowered == "unique_name":
-        return "coalesce(nullif(c.unique_name, ''), concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')))"
-    return f"c.{lowered}" if lowered in RESERVED_TAGS else "null::text"
+def _legacy_tag(match: re.Match[str]) -> Tag:
+    return Tag(match[0], match["name"], (match["default"] or "").strip())
+
+
+def find_unknown_tags(text: str) -> Iterator[UnknownTag]:
+    """Yield the tags that belong to a family of system tags by their names, but are not known."""
+    known = {tag.start for tag in find_system_tags(text)}
+    for match in SYSTEM_LIKE.finditer(text):
+        if match.start() not in known:
+            yield UnknownTag(match[0], match.start(), match["braced"] or "")
+
+
+def values_of_sender(sender: Sender) -> dict[str, str]:
+    """Return the values of the tags for a sender, by their names."""
+    return {
+        "sender_name": sender.from_name or sender.nickname,
+        "sender_email": sender.from_email,
+        "sender_address": ", ".join(filter(None, (sender.address, sender.address_2))),
+        "sender_address_2": sender.address_2,
+        "sender_city": sender.city,
+        "sender_state": sender.state,
+        "sender_zip": sender.zip,
+        "sender_country": sender.country,
+    }
+
+
+def replace_tags(text: str, values: Mapping[str, str], encode: Callable[[str], str] = str) -> str:
+    """Return the text with its system tags that have a value replaced. `encode` makes a value fit into the text."""
+    pieces, end = [], 0
+    for tag in find_system_tags(text):
+        if tag.name in values:
+            pieces += [text[end : tag.start], encode(values[tag.name])]
+            end = tag.start + len(tag.text)
+    return "".join([*pieces, text[end:]])
+
+
+def find_named(text: str, names: frozenset[str]) -> SystemTag | None:
+    """Return the first system tag that has one of these names."""
+    return next((tag for tag in find_system_tags(text) if tag.name in names), None)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
+
+from django.db import connection
 
 from accounts.models import Account
 from batches.errors import MessageInFlight
-from campaigns.content import content_of
+from campaigns import queries
+from campaigns.checking import check_texts
+from campaigns.contact_values import personal_sql
+from campaigns.content import Content, content_of
 from campaigns.editing import NO_CHANGES, NO_RULES, Changes, EditingRules, apply, find_campaign
 from campaigns.errors import Lack, NotReady, TooManyTests, UndeliveredTest
 from campaigns.models import Campaign
 from campaigns.readiness import lacks_of
+from foundation.addresses import address_key
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import Event, EventKind
 from mailer.one_message import stop_message
@@ -37,9 +44,9 @@ def send_test(
 ) -> Accepted:
     """Mail the campaign to some addresses, in any status, with changes that are not stored.
 
-    Its tags get their defaults. Suppressed addresses get the test, too, since the tester has chosen them. Raises
-    UnknownCampaign, TooManyTests, NotReady if it has no subject, content or sender, and what `create_campaign` raises
-    for the changes.
+    Its tags get the values of the contact with the address, or their defaults. Suppressed addresses get the test, too,
+    since the tester has chosen them. Raises UnknownCampaign, TooManyTests, NotReady if it has no subject, content or
+    sender, InvalidContent, and what `create_campaign` raises for the changes.
     """
     campaign = find_campaign(account, campaign_id)
     if not 1 <= len(addresses) <= TEST_ADDRESSES:
@@ -47,24 +54,38 @@ def send_test(
     apply(campaign, changes, rules=rules)
     if lacks := lacks_of(campaign, needs=NEEDED_FOR_A_TEST):
         raise NotReady(lacks)
+    check_texts(campaign)
     return accept_mail(account, draft_of_test(campaign, addresses))
 
 
 def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
-    """Return a mail with one message to each address."""
+    """Return a mail with one message to each address. Raises InvalidContent."""
     content = content_of(campaign)
-    values = {tag.text: tag.default for tag in content.tags}
     return MailDraft(
         sender=content.sender,
         reply_to=(content.reply_to,),
         subject=content.subject,
         content=tuple(ContentPart(type, value) for type, value in content.parts),
-        personalizations=tuple(Personalization(to=(Address(address),), substitutions=values) for address in addresses),
+        personalizations=tuple(_personalizations(campaign.account_id, content, addresses)),
         unsubscribe_group=campaign.suppression_group_id,
-        unsubscribe_url=campaign.custom_unsubscribe_url,
+        unsubscribe_url=content.unsubscribe_url,
         headers=content.headers,
         bypass=Bypass.EVERYTHING,
+        rendering=content.rendering,
     )
+
+
+def _personalizations(account_id: int, content: Content, addresses: Sequence[str]) -> Iterator[Personalization]:
+    """Yield a message to each address, with the values of the contact that has the address, if there is one."""
+    personal, parameters = personal_sql(content.tags, content.names, account_id)
+    keys = [address_key(address) for address in addresses]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.personal_of_addresses(personal), {**parameters, "account": account_id, "addresses": keys}
+        )
+        rows = [json.loads(row or "{}") for (row,) in cursor.fetchall()]
+    for address, row in zip(addresses, rows, strict=True):
+        yield Personalization(to=(Address(address),), merge=row.get("merge", {}), data=row.get("data"))
 
 
 def send_test_and_wait(account: Account, campaign_id: int, address: str, *, actor: str) -> None:

@@ -18,7 +18,6 @@ from batches.admin.asking import TimeField
 from batches.admin.refusing import RefusableForm
 from campaigns.admin.pace import PaceFields, clean_time_zone, pace_as_written
 from campaigns.models import Campaign, Sender
-from campaigns.readiness import UNSUBSCRIBE_TAGS
 from foundation.admin import ChoosingForm
 from foundation.clock import database_now
 from mailer.models import UnsubscribeGroup
@@ -133,7 +132,7 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         if "html_content" in self.fields:
             self.fields["html_content"].help_text = (
                 "[%first_name | friend%] is replaced with a field of the contact, or with the text after the bar. "
-                f"{UNSUBSCRIBE_TAGS[0]} is replaced with the unsubscribe link."
+                "[unsubscribe] is replaced with the unsubscribe link. Handlebars such as {{#if city}} can be used."
             )
 
     def clean_time_zone(self) -> str:

@@ -1,0 +1,81 @@
+"""Check the texts of a campaign: its templates can be compiled, and its system tags can be resolved.
+
+This happens when a campaign is saved, and again when it is scheduled or sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from audience.models import FieldDefinition
+from campaigns.errors import InvalidContent
+from campaigns.models import Campaign
+from campaigns.tags import find_legacy_tags, find_named, find_unknown_tags
+from content.handlebars import Template, TemplateError, compile_template
+from mailer.compose.plain_text import plain_text_of
+from mailer.compose.system_tags import LINK_NAMES, SYSTEM_NAMES, UNSUBSCRIBE_NAMES, line_and_column
+
+URL: Final = "custom_unsubscribe_url"
+TEMPLATES: Final = ("subject", "preheader", "html_content", "plain_content")
+CHECKED: Final = frozenset({*TEMPLATES, "markdown", "generates_plain", URL})
+"""The fields whose changes need a check."""
+NO_LINKS: Final = {"subject": LINK_NAMES | UNSUBSCRIBE_NAMES, URL: UNSUBSCRIBE_NAMES}
+"""The fields that cannot hold links of some kinds: a subject shows addresses as text, and a link cannot lead to
+itself."""
+
+
+def check_texts(campaign: Campaign) -> None:
+    """Accept a campaign whose texts can be sent. Raises InvalidContent, which names the text and the place."""
+    # HTML and plain text are made of the Markdown, so the places in it come first.
+    for name in ("markdown", *TEMPLATES) if campaign.markdown else TEMPLATES:
+        text = getattr(campaign, name)
+        compile_text(text, name)
+        _check_tags(campaign, name, text)
+    _check_tags(campaign, URL, campaign.custom_unsubscribe_url)
+    if campaign.generates_plain and not campaign.plain_content.strip():
+        _check_generated(campaign.html_content)
+
+
+def compile_text(text: str, field: str) -> Template:
+    """Return the template of a text. Raises InvalidContent."""
+    try:
+        return compile_template(text, kept=SYSTEM_NAMES)
+    except TemplateError as error:
+        place = {"line": error.line, "column": error.column}
+        raise InvalidContent(error.message, field=field, helper=error.helper, **place) from None
+
+
+def _check_generated(html: str) -> None:
+    """Accept HTML whose plain text is a template, too: a block may begin in a part that is not shown."""
+    try:
+        compile_template(plain_text_of(html), kept=SYSTEM_NAMES)
+    except TemplateError as error:
+        reason = f"the plain text that is made of the HTML is not a template: {error.message}"
+        raise InvalidContent(reason, field="html_content", helper=error.helper) from None
+
+
+def _check_tags(campaign: Campaign, field: str, text: str) -> None:
+    """Accept a text all of whose system tags can be resolved there. Raises InvalidContent."""
+    for tag in find_unknown_tags(text):
+        if not (tag.field and _has_field(campaign, tag.field)):
+            _refuse(f"the tag {tag.text} is not known", field, text, tag.start)
+    if (named := find_named(text, NO_LINKS.get(field, frozenset()))) is not None:
+        _refuse(f"the tag {named.text} cannot be used here", field, text, named.start)
+    for match in find_legacy_tags(text):
+        if "{{" in match[0]:
+            _refuse("a tag cannot be the default of another", field, text, match.start())
+
+
+def _refuse(reason: str, field: str, text: str, start: int) -> None:
+    line, column = line_and_column(text, start)
+    raise InvalidContent(reason, field=field, line=line, column=column)
+
+
+def _has_field(campaign: Campaign, name: str) -> bool:
+    return FieldDefinition.objects.filter(account=campaign.account_id, name__iexact=name).exists()
+
+
+def needs_check(changed: Collection[str]) -> bool:
+    """Return whether a change of these fields needs the texts checked."""
+    return not CHECKED.isdisjoint(changed)
