@@ -5,21 +5,23 @@ This happens when a campaign is saved, and again when it is scheduled or sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Final
 
 from audience.models import FieldDefinition
 from campaigns.errors import InvalidContent
 from campaigns.models import Campaign
-from campaigns.tags import find_legacy_tags, find_named, find_unknown_tags
+from campaigns.tags import MUSTACHE, find_legacy_tags, find_named, find_unknown_tags
 from content.handlebars import Template, TemplateError, compile_template
 from mailer.compose.plain_text import plain_text_of
-from mailer.compose.system_tags import LINK_NAMES, SYSTEM_NAMES, UNSUBSCRIBE_NAMES, line_and_column
+from mailer.compose.system_tags import LINK_NAMES, SYSTEM_NAMES, UNSUBSCRIBE_NAMES, find_system_tags, line_and_column
 
 URL: Final = "custom_unsubscribe_url"
 TEMPLATES: Final = ("subject", "preheader", "html_content", "plain_content")
 CHECKED: Final = frozenset({*TEMPLATES, "markdown", "generates_plain", URL})
 """The fields whose changes need a check."""
+WORD: Final = re.compile(r"\w+")
 NO_LINKS: Final = {"subject": LINK_NAMES | UNSUBSCRIBE_NAMES, URL: UNSUBSCRIBE_NAMES}
 """The fields that cannot hold links of some kinds: a subject shows addresses as text, and a link cannot lead to
 itself."""
@@ -30,7 +32,7 @@ def check_texts(campaign: Campaign) -> None:
     # HTML and plain text are made of the Markdown, so the places in it come first.
     for name in ("markdown", *TEMPLATES) if campaign.markdown else TEMPLATES:
         text = getattr(campaign, name)
-        compile_text(text, name)
+        _check_names(compile_text(text, name), name, text)
         _check_tags(campaign, name, text)
     _check_tags(campaign, URL, campaign.custom_unsubscribe_url)
     if campaign.generates_plain and not campaign.plain_content.strip():
@@ -65,6 +67,19 @@ def _check_tags(campaign: Campaign, field: str, text: str) -> None:
     for match in find_legacy_tags(text):
         if "{{" in match[0]:
             _refuse("a tag cannot be the default of another", field, text, match.start())
+
+
+def _check_names(template: Template, field: str, text: str) -> None:
+    """Accept a template that uses the names of system tags in these tags only. Raises InvalidContent."""
+    names = SYSTEM_NAMES.intersection(map(str.lower, template.names or ()))
+    if not names:
+        return
+    known = {tag.start for tag in find_system_tags(text)}
+    for match in MUSTACHE.finditer(text):
+        used = names.intersection(WORD.findall(match[0].lower()))
+        if used and match.start() not in known:
+            name = min(used)
+            _refuse(f"{name} can only be used as {{{{{{{name}}}}}}}, and not in {match[0]}", field, text, match.start())
 
 
 def _refuse(reason: str, field: str, text: str, start: int) -> None:

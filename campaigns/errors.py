@@ -79,6 +79,10 @@ class InvalidContent(SluiceError):
         self.column = column
         self.helper = helper
 
+    def text_with(self, name: str | None = None) -> str:
+        """Return the text of the error behind the name of its field, which an API may call differently."""
+        return f"{name or self.field}{', ' if self.line else ': '}{self}"
+
 
 class TimeIsPast(SluiceError):
     """A campaign cannot be scheduled for a time that has passed."""

@@ -71,7 +71,7 @@ def _failure_of(campaign: Campaign) -> str:
     except NotReady as error:
         return str(error)
     except InvalidContent as error:
-        return f"{error.field}, {error}"
+        return error.text_with()
     return ""
 
 

@@ -11,7 +11,7 @@ from api.easymail import proposed
 from api.easymail.outputs import missing_of
 from api.errors import ANY_CALL, ITS_OWN, CodedAnswer, CodedErrors, CodedRefusal
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
-from campaigns.errors import NotReady, UnknownPart
+from campaigns.errors import InvalidContent, NotReady, UnknownPart
 from foundation.errors import SluiceError
 
 Answer = CodedAnswer
@@ -64,6 +64,7 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("field_limit_reached", ANY_CALL): Answer(409, proposed.LIMIT_REACHED, "The account has too many custom fields"),
     ("search_too_slow", ANY_CALL): Answer(503, proposed.UNAVAILABLE, "The search took too long"),
     ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account"),
+    ("invalid_content", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
     ("unfit_character", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
     ("inexpressible", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
     ("reserved_header", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
@@ -113,10 +114,12 @@ HTTP_ANSWERS: Final[dict[int, Answer]] = {
 
 PART_FIELDS: Final = {"sender": "from_identity", "lists": "list_uuid", "segments": "segment_uuid"}
 """The names that this API has for the parts of a campaign."""
+CONTENT_FIELDS: Final = {"markdown": "content", "html_content": "content", "plain_content": "content"}
+"""The name that this API has for the texts of a campaign's messages."""
 
 
 class EasymailErrors(CodedErrors):
-    """The rows, and the two errors that name several things."""
+    """The rows, the two errors that name several things, and the one about a text that this API calls differently."""
 
     def refuse_core(self, error: SluiceError, call: str, **values: Any) -> Refusal:
         """Return the refusal for an error of the core."""
@@ -125,6 +128,8 @@ class EasymailErrors(CodedErrors):
         if isinstance(error, NotReady):
             row = self.row_for_core(error.code, call)
             return Refusal(row.status, row.code, row.message, details={"missing": missing_of(error.lacks)})
+        if isinstance(error, InvalidContent) and error.field in CONTENT_FIELDS:
+            return invalid({CONTENT_FIELDS[error.field]: [str(error)]})
         return super().refuse_core(error, call, **values)
 
 

@@ -19,9 +19,11 @@ from api.bodies import ANY, as_one, condition
 from api.sendgrid.errors import Answer, Problem
 from api.sendgrid.ids import HIGHEST_ID
 from audience.lists import NAME_LENGTH
+from campaigns.tags import replace_tags
 from campaigns.testing import TEST_ADDRESSES
 from foundation.addresses import ASCII_ADDRESS, is_address
 from foundation.texts import is_line
+from mailer.compose.system_tags import SYSTEM_NAMES
 
 MAX_ADDRESS_LENGTH = 320
 MAX_LINE_LENGTH = 998
@@ -120,6 +122,12 @@ def is_few(highest: int, kind: str = "too_many") -> AfterValidator:
     return condition(kind, lambda entries: len(entries) <= highest, highest=highest)
 
 
+def is_url(text: str) -> bool:
+    """Return whether a text is an address of the web, in which system tags may have blanks."""
+    without_tags = replace_tags(text, dict.fromkeys(SYSTEM_NAMES, "x"))
+    return len(text) <= URL_LENGTH and URL.fullmatch(without_tags) is not None
+
+
 NULL_IS_BLANK: Final = BeforeValidator(lambda value: "" if value is None else value)
 
 AddressText = Annotated[str, Mailbox()]
@@ -143,9 +151,7 @@ Categories = Annotated[
     condition("not_unique", lambda them: len(set(them)) == len(them)),
 ]
 Pool = Annotated[str, condition("pool", lambda name: not name or name in settings.IP_POOLS), as_one("pool")]
-Url = Annotated[
-    str, condition("url", lambda url: not url or (len(url) <= URL_LENGTH and URL.fullmatch(url) is not None))
-]
+Url = Annotated[str, condition("url", lambda url: not url or is_url(url))]
 Id = Annotated[int, condition("unknown", lambda number: 1 <= number <= HIGHEST_ID)]
 NULL_IF_EMPTY: Final = BeforeValidator(lambda value: None if value == "" else value)
 

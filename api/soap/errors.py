@@ -19,7 +19,7 @@ from api.campaign_words import Dialect, word_for
 from api.http import BadBody
 from api.soap.codes import LOGIN_FAILED, TOKEN_EXPIRED, TOO_MANY_REQUESTS, UNREADABLE, Code
 from api.soap.tokens import ExpiredToken
-from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
+from campaigns.errors import CampaignConflict, InvalidContent, Lack, NotReady, UnknownPart
 from foundation.errors import SluiceError
 
 
@@ -76,6 +76,7 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         Code.SEND_STATUS, "Send {send} cannot be {done}: another change of it is in progress; ask again"
     ),
     "not_ready": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
+    "invalid_content": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
     "time_is_past": Answer(Code.SEND_DATE, "SendDate has passed"),
     "unknown_part": Answer(Code.JOB_CREATION, "The send names what the account does not have"),
     "unknown_sender": Answer(Code.SENDER, "The account has no verified sender of that FromAddress and FromName"),
@@ -119,6 +120,8 @@ PARTS: Final = {
     "sender": Answer(Code.SENDER, "The account has no such sender"),
     "lists": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
 }
+TEXTS: Final = {"subject": "Subject", "html_content": "HTMLBody", "plain_content": "TextBody"}
+"""The properties of the texts of a send."""
 
 
 def problem_of(error: Exception, *, send: object = "", done: str = "changed") -> Problem | None:
@@ -134,8 +137,9 @@ def problem_of(error: Exception, *, send: object = "", done: str = "changed") ->
         code = next((LACKS[lack] for lack in error.lacks if lack in LACKS), code)
     if isinstance(error, UnknownPart):
         code, text = next(((row.code, row.text) for name, row in PARTS.items() if name in error.fields), (code, text))
+    shown = error.text_with(TEXTS.get(error.field or "")) if isinstance(error, InvalidContent) else str(error)
     limit = getattr(settings, answer.limit) if answer.limit else ""
-    return Problem(code, text.format(send=send, done=done, error=error, status=status, limit=limit))
+    return Problem(code, text.format(send=send, done=done, error=shown, status=status, limit=limit))
 
 
 def fault_of(error: Exception) -> Fault | None:

@@ -27,9 +27,10 @@ from campaigns.admin.moves import (
     describe_consequences,
 )
 from campaigns.admin.pace import pace_as_written
-from campaigns.lifecycle import undo_seconds
+from campaigns.errors import InvalidContent, NotReady
+from campaigns.lifecycle import refuse_unready, undo_seconds
 from campaigns.models import Campaign
-from campaigns.readiness import WITH_LINK, lacks_of
+from campaigns.readiness import WITH_LINK
 from campaigns.states import RUNNING
 from campaigns.statistics import statistics_of
 
@@ -80,8 +81,14 @@ def _form(move: CampaignMove, campaign: Campaign, request: HttpRequest) -> forms
 def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
     if campaign.status not in move.allowed_from:
         return f"{move.title} is not possible: the campaign is {status_of(campaign).label}."
-    if move is SEND and (lacks := lacks_of(campaign, needs=WITH_LINK)):
-        return f"It cannot be sent yet. It needs {', '.join(lack.value for lack in lacks)}."
+    if move is not SEND:
+        return ""
+    try:
+        refuse_unready(campaign, WITH_LINK)
+    except NotReady as error:
+        return f"It cannot be sent yet. It needs {', '.join(lack.value for lack in error.lacks)}."
+    except InvalidContent as error:
+        return f"It cannot be sent yet. In {error.text_with()}."
     return ""
 
 

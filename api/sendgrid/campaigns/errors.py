@@ -7,7 +7,7 @@ from typing import Final
 
 from api.campaign_words import Dialect, word_for
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal, plain_refusal
-from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
+from campaigns.errors import CampaignConflict, InvalidContent, Lack, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 
 BAD_JSON: Final = "The JSON you have submitted cannot be parsed."
@@ -88,12 +88,18 @@ def unknown_part(place: Place = at_the_top) -> Callable[[UnknownPart], Refusal]:
     )
 
 
+def invalid_content(place: Place = at_the_top) -> Callable[[InvalidContent], Refusal]:
+    """Make the answer that names the text with a wrong template or tag, and the place in the text."""
+    return lambda error: Refusal(400, Problem(str(error), place(error.field or "html_content")))
+
+
 ANSWERS: Final[Answers] = {
     "unknown_campaign": Answer(404, None, "not found"),
     "campaign_conflict": conflict,
     # SendGrid has no such answer. It comes after the request was tried again for a second.
     "transition_in_progress": Answer(409, None, "Another change of this campaign is in progress; ask again."),
     "not_ready": not_ready(LACKS),
+    "invalid_content": invalid_content(),
     "time_is_past": Answer(400, "send_at", FUTURE),
     "unknown_part": unknown_part(),
     "unverified_sender": Answer(400, "sender_id", NOT_VERIFIED),
