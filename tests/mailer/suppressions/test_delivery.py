@@ -199,14 +199,14 @@ def test_mail_of_a_group_brings_its_values_and_its_link(
     news: UnsubscribeGroup, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     people = [
-        Personalization(to=(Address(f"p{n}@example.com", name),), merge={"{{first_name}}": name, "[Shop]": "A & B"})
+        Personalization(to=(Address(f"p{n}@example.com", name),), merge={"[%first_name%]": name, "[Shop]": "A & B"})
         for n, name in enumerate(("Ann", "<Bob>"))
     ]
     content = (
-        ContentPart("text/plain", "{{first_name}}: [Shop] [unsubscribe]"),
-        ContentPart("text/html", '<b>{{first_name}}</b>: [Shop] <a href="[unsubscribe]">x</a>'),
+        ContentPart("text/plain", "[%first_name%]: [Shop] [unsubscribe]"),
+        ContentPart("text/html", '<b>[%first_name%]</b>: [Shop] <a href="[unsubscribe]">x</a>'),
     )
-    send(*people, unsubscribe_group=news.pk, content=content, subject="For {{first_name}}")
+    send(*people, unsubscribe_group=news.pk, content=content, subject="For [%first_name%]")
     deliver(deliverer)
     data = next(taken.data for taken in peer.ledger if taken.recipient == "p1@example.com")
     message = message_from_bytes(data, policy=policy.default)
