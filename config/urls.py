@@ -12,6 +12,7 @@ from mailer.admin.deciding import drop_in_hand, replay_in_hand
 from mailer.admin.in_hand import show_in_hand
 from mailer.inbox.views import show_inbox, show_received
 from mailer.suppressions.views import show_leaving, show_preferences
+from mailer.weblink import show_sent
 
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{43,700})"
 
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^u/{TOKEN}/?$", show_leaving, {"everything": False}, name="leave"),
     re_path(rf"^u/{TOKEN}/all/?$", show_leaving, {"everything": True}, name="leave_everything"),
     re_path(rf"^u/{TOKEN}/preferences/?$", show_preferences, name="preferences"),
+    re_path(rf"^u/{TOKEN}/view/?$", show_sent, name="weblink"),
     re_path(r"^senders/verify/(?P<token>[A-Za-z0-9_:=-]{20,700})/?$", show_verification, name="verify_sender"),
     path("admin/waves/", admin.site.admin_view(show_waves), name="waves"),
     path("admin/freeze-everything/", admin.site.admin_view(freeze_everything), name="freeze_everything"),

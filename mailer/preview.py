@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from mailer.compose.caller_headers import fill_reply_to, message_id_of, written_headers
-from mailer.compose.footers import kind_of
 from mailer.compose.headers import is_html, written_value
 from mailer.compose.rendering import make_renderer
-from mailer.compose.source import PLAIN, Unrenderable, subject_with_data
+from mailer.compose.source import Unrenderable, subject_with_data
 from mailer.compose.template import TextTooLong, substitute, values_of
 from mailer.draft import Address
 from mailer.models import Mail, Message
@@ -91,20 +89,6 @@ def subject_of(message: Message, mail: Mail) -> str:
         return str(personal.get("subject") or mail.subject)
 
 
-def sent_html(message: Message, mail: Mail) -> str | None:
-    """Return the HTML of one message as it is sent, or its plain text as HTML if it has no HTML.
-
-    None means that the message has neither, or cannot be made with its data.
-    """
-    try:
-        parts = _finished(message, mail).parts
-    except (Unrenderable, TextTooLong):
-        return None
-    html = next((text for type, text in parts if is_html(type)), None)
-    plain = next((text for type, text in parts if kind_of(type) == PLAIN), None)
-    return html if html is not None or plain is None else f"<pre>{escape(plain)}</pre>"
-
-
 class Texts(NamedTuple):
     """The subject and the bodies of a message, and a function that finishes the value of a header."""
 
@@ -119,13 +103,13 @@ def _texts_of(message: Message, mail: Mail) -> Texts:
     Such a message is refused when it is due.
     """
     try:
-        return _finished(message, mail)
+        return finished_texts(message, mail)
     except (Unrenderable, TextTooLong):
         subject = str((message.personal or {}).get("subject") or mail.subject)
         return Texts(subject, [(part["type"], part["value"]) for part in mail.content], str)
 
 
-def _finished(message: Message, mail: Mail) -> Texts:
+def finished_texts(message: Message, mail: Mail) -> Texts:
     """Return the texts of a message as the composer makes them. Raises Unrenderable and TextTooLong."""
     personal: Mapping[str, Any] = message.personal or {}
     renderer = make_renderer(mail, settings.PUBLIC_URL)

@@ -1,0 +1,89 @@
+"""Show a message in a browser as it was sent: the page behind the tag `weblink`.
+
+The link brings the id of the message, and the message is composed again from its rows, so the page works as long as the
+history of its batch is kept, whatever became of the batch.
+
+The HTML is the caller's, so it may be hostile. It is served by the host of the admin and the APIs, but in a sandbox: a
+browser gives it an origin of its own, runs no script of it, and loads nothing but images.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from foundation.responses import accept_methods, render_public_page
+from mailer.compose.headers import is_html
+from mailer.compose.source import Unrenderable
+from mailer.compose.template import TextTooLong
+from mailer.models import Mail, Message
+from mailer.preview import finished_texts
+from mailer.suppressions.links import BadLink, Link, unseal
+
+LONGEST_TEXT: Final = 4_000_000
+"""The most characters of the content of a message that is shown."""
+
+# Images of the sender are loaded: the recipient has opened the message to see it, as in a mail program, and it often
+# consists of images. Links that open another tab need popups, and the pages behind them, such as ours to unsubscribe,
+# work only outside of the sandbox.
+POLICY: Final = "; ".join(
+    [
+        "default-src 'none'",
+        "img-src https: data:",
+        "style-src 'unsafe-inline'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "sandbox allow-popups allow-popups-to-escape-sandbox",
+    ]
+)
+
+
+class SentText(NamedTuple):
+    """The subject of a message and the body that a browser shows."""
+
+    subject: str
+    text: str
+    is_html: bool
+
+
+class Unavailable(Exception):
+    """Raised if a message cannot be shown: its link is not ours, it is not kept any more, or it is too large."""
+
+
+@never_cache
+@accept_methods("GET")
+def show_sent(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the message that a link belongs to."""
+    try:
+        sent = compose_again(unseal(token))
+    except (BadLink, Unavailable):
+        return render_public_page(request, "mailer/unsubscribe/no_message.html", status=404)
+    page = HttpResponse(sent.text) if sent.is_html else render(request, "mailer/sent_text.html", {"sent": sent})
+    page["Content-Security-Policy"] = POLICY
+    page["Referrer-Policy"] = "no-referrer"
+    page["X-Robots-Tag"] = "noindex"
+    # A browser refuses a page that has both a sandbox and an isolated opener.
+    page["Cross-Origin-Opener-Policy"] = "unsafe-none"
+    return page
+
+
+def compose_again(link: Link) -> SentText:
+    """Return a message as it was sent, its HTML if it has any. Raises Unavailable."""
+    message = Message.objects.filter(pk=link.message_id).first()
+    mails = Mail.objects.filter(account=link.account_id).select_related("template").defer("attachments")
+    mail = mails.filter(pk=message.mail_id).first() if message else None
+    if message is None or mail is None or sum(len(part["value"]) for part in mail.content) > LONGEST_TEXT:
+        raise Unavailable
+    try:
+        texts = finished_texts(message, mail)
+    except (Unrenderable, TextTooLong) as error:
+        raise Unavailable from error
+    # Python sorts stably: the first HTML, or the first part if there is none.
+    type, text = next(iter(sorted(texts.parts, key=lambda part: not is_html(part[0]))), ("", ""))
+    if len(text) > LONGEST_TEXT:
+        raise Unavailable
+    return SentText(texts.subject, text, is_html(type))
