@@ -69,6 +69,13 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": "Content",
+            "separator": True,
+            "items": [
+                entry("Templates", "description", "admin:content_template_changelist", "content.view_template"),
+            ],
+        },
+        {
             "title": "Tenants",
             "separator": True,
             "items": [

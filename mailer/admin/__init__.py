@@ -1,7 +1,8 @@
-"""The admin's pages of messages, of unsubscribe groups, and of beat's schedule."""
+"""The admin's pages of messages, of templates, of unsubscribe groups, and of beat's schedule."""
 
+from mailer.admin.content import TemplateAdmin, TemplateVersionAdmin
 from mailer.admin.groups import UnsubscribeGroupAdmin
 from mailer.admin.messages import MessageAdmin
 from mailer.admin.schedule import PeriodicTaskPage
 
-__all__ = ["MessageAdmin", "PeriodicTaskPage", "UnsubscribeGroupAdmin"]
+__all__ = ["MessageAdmin", "PeriodicTaskPage", "TemplateAdmin", "TemplateVersionAdmin", "UnsubscribeGroupAdmin"]

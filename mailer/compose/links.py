@@ -91,7 +91,9 @@ class Links:
         has_group = bool(mail.unsubscribe_group_id)
         self.subscription = None if has_group else rendering.get("subscription")
         self._has_links = has_group or bool(self._own_url)
-        self._is_global = bool(mail.template_id or rendering.get("handlebars") or self.subscription)
+        # The template of a preview is not stored, so it has no id.
+        has_template = mail.template_id is not None or mail.template is not None
+        self._is_global = bool(has_template or rendering.get("handlebars") or self.subscription)
         self._has_header = (self._has_links or self.subscription is not None) and not has_list_header(mail.headers)
         self._is_one_click = not self._own_url and public_url.startswith("https:")
 

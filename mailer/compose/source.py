@@ -184,8 +184,8 @@ def make_source(mail: Mail, rendering: Rendering, finder: TagFinder) -> Source:
     if wrapper is not None and not BODY.search(wrapper):
         wrapper = None
     parts = [(part["type"], part["value"]) for part in mail.content]
-    if mail.template_id is not None:
-        content, compiled = CONTENTS.get(mail.template_id, lambda: _template_of(mail))
+    if (loaded := _load(mail)) is not None:
+        content, compiled = loaded
         if compiled is None:
             return LegacySource(content, mail, wrapper)
         if not compiled.bodies:
@@ -212,6 +212,13 @@ def subject_with_data(mail: Mail, personal: Mapping[str, Any]) -> str:
 
 def _rendered_subject(subject: str, personal: Mapping[str, Any]) -> str:
     return DynamicSource(_compiled(subject, (), kept=SYSTEM_NAMES), subject, None).subject_for(personal)
+
+
+def _load(mail: Mail) -> Loaded | None:
+    """Return the template of a mail, or None. The template of a preview is not stored, so it has no id."""
+    if mail.template_id is None:
+        return None if mail.template is None else _loaded(mail.template)
+    return CONTENTS.get(mail.template_id, lambda: _template_of(mail))
 
 
 def _template_of(mail: Mail) -> VersionContent:

@@ -1,0 +1,191 @@
+"""Handle the buttons of templates and their versions: ask for confirmation, and make the move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from batches.admin.asking import Question, confirm, require
+from content.limits import NAME_LENGTH
+from content.models import Template, TemplateVersion
+from content.templates import duplicate_template
+from content.versions import activate_version, change_version, create_version
+from mailer.template_rules import RULES
+
+Row = TypeVar("Row", bound=Model)
+Outcome = tuple[str, str]
+"""The sentence that is shown afterwards, and the address of the page that shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Generic[Row]):
+    """A button. `name` is its part of the URL, and `icon` a Material Symbol."""
+
+    name: str
+    title: str
+    icon: str
+    permission: str
+    carry: Callable[[Row, dict[str, Any]], Outcome]
+    consequences: Sequence[str]
+    form: type[forms.Form] = forms.Form
+    is_possible: Callable[[Row], bool] = lambda row: True
+
+
+def link_template(template_id: int) -> str:
+    """Return the address of the page of a template."""
+    return reverse("admin:content_template_change", args=[template_id])
+
+
+def link_version(version_id: int) -> str:
+    """Return the address of the page of a version."""
+    return reverse("admin:content_templateversion_change", args=[version_id])
+
+
+# --- moves of templates -----------------------------------------------------------------------------------------------
+
+
+def _duplicate_template(template: Template, fields: dict[str, Any]) -> Outcome:
+    copy = duplicate_template(template.account, template.public_id)
+    return f"The template was duplicated as “{copy.name}”.", link_template(copy.pk)
+
+
+TEMPLATE_MOVES: Sequence[Move[Template]] = (
+    Move(
+        "duplicate",
+        "Duplicate",
+        "content_copy",
+        "content.add_template",
+        _duplicate_template,
+        ["The copy has the same versions, and the same one is active. It has another id."],
+    ),
+)
+
+
+def links_of_template(request: HttpRequest, template: Template) -> list[tuple[Move[Template], str]]:
+    """Return the moves that the operator may make, each with the address of its confirmation page."""
+    return [
+        (move, reverse(f"admin:content_template_{move.name}", args=[template.pk]))
+        for move in TEMPLATE_MOVES
+        if request.user.has_perm(move.permission) and move.is_possible(template)
+    ]
+
+
+def control_template(request: HttpRequest, template_id: int, move: Move[Template]) -> HttpResponse:
+    """Ask for confirmation, and on POST make the move."""
+    require(request, "content.view_template", move.permission)
+    template = get_object_or_404(Template.objects.select_related("account"), pk=template_id)
+    text = f"{move.title} the template “{template.name}” of {template.account}?"
+    return _ask(request, move, template, text, back=link_template(template.pk))
+
+
+# --- moves of versions ------------------------------------------------------------------------------------------------
+
+
+def _activate(version: TemplateVersion, fields: dict[str, Any]) -> Outcome:
+    template = version.template
+    activate_version(template.account, template.public_id, version.uuid)
+    return f"The version “{version.name}” is active.", link_template(template.pk)
+
+
+def _deactivate(version: TemplateVersion, fields: dict[str, Any]) -> Outcome:
+    template = version.template
+    change_version(template.account, template.public_id, version.uuid, rules=RULES, is_active=False)
+    return "The template has no active version.", link_template(template.pk)
+
+
+def _duplicate_version(version: TemplateVersion, fields: dict[str, Any]) -> Outcome:
+    template, content = version.template, version.content
+    copy = create_version(
+        template.account,
+        template.public_id,
+        rules=RULES,
+        name=f"Copy of {version.name}"[:NAME_LENGTH],
+        subject=content.subject,
+        html_content=content.html,
+        plain_content=content.plain,
+        generates_plain=version.generates_plain,
+        editor=version.editor,
+        test_data=version.test_data,
+    )
+    return f"The version was duplicated as “{copy.name}”.", link_version(copy.pk)
+
+
+VERSION_MOVES: Sequence[Move[TemplateVersion]] = (
+    Move(
+        "activate",
+        "Activate",
+        "check_circle",
+        "content.change_templateversion",
+        _activate,
+        [
+            "Mail that is accepted from now on is made with this version.",
+            "Mail that was accepted before keeps its version, also if it is scheduled.",
+        ],
+        is_possible=lambda version: not version.is_active,
+    ),
+    Move(
+        "deactivate",
+        "Deactivate",
+        "block",
+        "content.change_templateversion",
+        _deactivate,
+        [
+            "The template is left without an active version: requests that name it are refused.",
+            "Mail that was accepted before keeps its version.",
+        ],
+        is_possible=lambda version: version.is_active,
+    ),
+    Move(
+        "duplicate",
+        "Duplicate",
+        "content_copy",
+        "content.add_templateversion",
+        _duplicate_version,
+        ["The copy has the same content and test data, and is not active."],
+    ),
+)
+
+
+def links_of_version(request: HttpRequest, version: TemplateVersion) -> list[tuple[Move[TemplateVersion], str]]:
+    """Return the moves that the operator may make, each with the address of its confirmation page."""
+    return [
+        (move, reverse(f"admin:content_templateversion_{move.name}", args=[version.pk]))
+        for move in VERSION_MOVES
+        if request.user.has_perm(move.permission) and move.is_possible(version)
+    ]
+
+
+def control_version(request: HttpRequest, version_id: int, move: Move[TemplateVersion]) -> HttpResponse:
+    """Ask for confirmation, and on POST make the move."""
+    require(request, "content.view_templateversion", move.permission)
+    versions = TemplateVersion.objects.select_related("template__account", "content")
+    version = get_object_or_404(versions, pk=version_id)
+    text = f"{move.title} the version “{version.name}” of the template “{version.template.name}”?"
+    return _ask(request, move, version, text, back=link_version(version.pk))
+
+
+def _ask(request: HttpRequest, move: Move[Row], row: Row, text: str, *, back: str) -> HttpResponse:
+    def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
+        sentence, page = move.carry(row, fields)
+        messages.success(request, sentence)
+        return HttpResponseRedirect(page)
+
+    return confirm(
+        request,
+        move.form(request.POST if request.method == "POST" else None),
+        lambda: Question(
+            title=move.title, text=text, consequences=move.consequences, button=move.title, icon=move.icon
+        ),
+        carry,
+        back=back,
+        model=type(row),
+        first=lambda: "" if move.is_possible(row) else f"{move.title} is not possible: the version was changed.",
+    )
