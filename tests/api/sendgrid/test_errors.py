@@ -66,6 +66,7 @@ BY_THEIR_TEXT = {
     "invalid_condition",
     "invalid_query",
     "invalid_setting",
+    "invalid_template",
 } | {*("unfit_character", "inexpressible", "invalid_message_id", "invalid_reply_to")}
 """Errors whose own text and field are the answer."""
 NOT_RAISED = {

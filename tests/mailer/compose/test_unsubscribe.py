@@ -161,10 +161,10 @@ def test_a_substitution_of_the_callers_beats_a_tag() -> None:
     assert bodies(message)[0].startswith("mine\r\nUnsubscribe From This List: https://")
 
 
-def test_merge_values_are_escaped_in_html_alone() -> None:
+def test_values_of_legacy_tags_are_escaped_in_html_alone() -> None:
     evil = '"><script>alert(1)</script>&'
-    personal = {"merge": {"{{name}}": evil}, "substitutions": {"-markup-": "<b>&</b>"}}
-    message = compose("{{name}} -markup-", "<p>{{name}}</p>-markup-", personal, subject="For {{name}}")
+    personal = {"merge": {"[%name%]": evil}, "substitutions": {"-markup-": "<b>&</b>"}}
+    message = compose("[%name%] -markup-", "<p>[%name%]</p>-markup-", personal, subject="For [%name%]")
     plain, html = bodies(message)
     assert plain == f"{evil} <b>&</b>"
     assert html == "<p>&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;</p><b>&</b>"
