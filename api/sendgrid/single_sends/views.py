@@ -186,7 +186,7 @@ class TestMail(MarketingEndpoint):
         **errors.TEST_ANSWERS,
         "unknown_campaign": UNKNOWN_TEMPLATE,
         "unknown_template": UNKNOWN_TEMPLATE,
-        "unknown_sender": Answer(404, "id", "resource not found"),
+        "unknown_sender": Answer(400, "sender_id", "sender_id does not exist"),
         "no_active_version": Answer(400, "template_id", "the template has no active version"),
         "unknown_version": Answer(400, "version_id_override", "version_id_override does not exist"),
     }

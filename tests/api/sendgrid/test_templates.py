@@ -325,6 +325,7 @@ def test_a_test_mail_that_cannot_be_made_is_refused(client_of_alice: ApiClient) 
         ({"emails": ["a@example.com"] * 11}, "emails"),
         ({"from_address": None}, "sender_id"),
         ({"sender_id": unverified.pk}, "sender_id"),
+        ({"sender_id": 2**31 - 1}, "sender_id"),
         ({"suppression_group_id": 9}, "suppression_group_id"),
     ]
     for change, field in cases:
