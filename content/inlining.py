@@ -3,9 +3,8 @@
 It reads HTML from its standard input and writes HTML to its standard output. Hostile HTML can make a parser take any
 time or memory, or overflow its stack, so the process limits itself, and `content/css.py` limits its time.
 
-The tags of templates are hidden from the parser, which would move a text between the rows of a table in front of the
-table, and would write `<%` as `&lt;%`. The parts of a `style` attribute that are no declarations are hidden, too, since
-css-inline refuses them.
+Its argument is the prefix of the words that stand for the tags of templates. In the text of the HTML they are put into
+comments: a parser moves any other text between the rows of a table in front of the table.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ MEMORY_BYTES: Final = 2**30
 """The most address space of the process."""
 LARGEST: Final = 2 * 2**20
 """The most bytes of the result. Rules that many elements share make it larger than the HTML."""
-TEMPLATE_TAG: Final = re.compile(
-    r"\{\{~?!--(?:[^-]|-(?!-))*+--~?\}\}|\{\{\{[^{}]*+\}\}\}|\{\{[^{}]*+\}\}|<%[^<>%]*+%>|\[%[^\[\]%]*+%\]"
-)
 VALUE: Final = r"""(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)"""
 MARKUP: Final = re.compile(
     r"<!--(?:[^-]|-(?!->))*+(?:-->)?"
@@ -40,58 +36,47 @@ PIECE: Final = re.compile(r"""(?:"[^"]*+"|'[^']*+'|\([^()]*+\)|&\#?\w+;|[^;])++"
 DECLARATION: Final = re.compile(r"\s*+-{0,2}[a-z_][\w-]*+\s*+:[^{}]*+", re.IGNORECASE)
 
 
-class Hidden:
-    """The parts of an HTML text that the parser does not see, and the words that stand for them."""
+class Styles:
+    """The `style` attributes of an HTML text, in which only declarations are left: css-inline refuses anything else."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._word = f"t{secrets.token_hex(8)}n"
-        self._words = re.compile(rf"{self._word}(\d+)x")
-        # A word between attributes was taken for an attribute, and one between declarations was made a declaration.
-        self._written = re.compile(rf"<!--{self._word}(\d+)x-->|{self._word}(\d+)x(?:=\"\"|: 0\b)?")
+        self._prefix = f"p{secrets.token_hex(8)}n"
+        self._pieces: list[str] = []
 
-    def hide(self, text: str) -> str:
-        """Return the word that stands for a text, which may have such words itself."""
-        self._texts.append(self._words.sub(lambda match: self._texts[int(match[1])], text))
-        return f"{self._word}{len(self._texts) - 1}x"
-
-    def comment(self, text: str) -> str:
-        """Return a text between elements with comments for its words. A table may have comments between its rows."""
-        return self._words.sub(r"<!--\g<0>-->", text)
+    def hide(self, tag: str) -> str:
+        """Return a tag of HTML with a declaration in place of each piece of its style that is none."""
+        return STYLE.sub(lambda style: f"{style[1]}{style[2][0]}{self._declared(style[2][1:-1])}{style[2][0]}", tag)
 
     def show(self, html: str) -> str:
-        """Return the HTML with the hidden texts in place of their words."""
-        return self._written.sub(lambda match: self._texts[int(match[match.lastindex or 0])], html)
+        """Return the HTML with the pieces in their places."""
+        return re.sub(rf"{self._prefix}(\d+)x: 0\b", lambda match: self._pieces[int(match[1])], html)
+
+    def _declared(self, value: str) -> str:
+        return PIECE.sub(lambda piece: self._hide_piece(piece[0]), value)
+
+    def _hide_piece(self, piece: str) -> str:
+        if not piece.strip() or DECLARATION.fullmatch(piece):
+            return piece
+        self._pieces.append(piece.strip())
+        return f"{self._prefix}{len(self._pieces) - 1}x:0"
 
 
-def inline(html: str) -> str:
+def inline(html: str, prefix: str) -> str:
     """Return the HTML with its rules in `style` attributes. The style elements stay, for media queries and `:hover`."""
     # Nothing is ever loaded, and a link to a style sheet stays.
     inliner = css_inline.CSSInliner(keep_style_tags=True, keep_link_tags=True, load_remote_stylesheets=False)
-    hidden = Hidden()
-    return hidden.show(inliner.inline(_hide(html, hidden)))
+    styles = Styles()
+    return styles.show(inliner.inline(_prepared(html, re.compile(rf"{prefix}\d+x"), styles)))
 
 
-def _hide(html: str, hidden: Hidden) -> str:
-    html = TEMPLATE_TAG.sub(lambda match: hidden.hide(match[0]), html)
+def _prepared(html: str, words: re.Pattern[str], styles: Styles) -> str:
     pieces, end = [], 0
     for markup in MARKUP.finditer(html):
         is_tag = not markup[1] and not markup[0].startswith("<!--")
-        pieces.append(hidden.comment(html[end : markup.start()]))
-        pieces.append(STYLE.sub(lambda style: _hide_in_style(style, hidden), markup[0]) if is_tag else markup[0])
+        pieces.append(words.sub(r"<!--\g<0>-->", html[end : markup.start()]))
+        pieces.append(styles.hide(markup[0]) if is_tag else markup[0])
         end = markup.end()
-    return "".join([*pieces, hidden.comment(html[end:])])
-
-
-def _hide_in_style(style: re.Match[str], hidden: Hidden) -> str:
-    """Return a `style` attribute that has declarations only."""
-    quote, value = style[2][0], style[2][1:-1]
-
-    def declared(piece: re.Match[str]) -> str:
-        text = piece[0]
-        return text if not text.strip() or DECLARATION.fullmatch(text) else f"{hidden.hide(text.strip())}:0"
-
-    return f"{style[1]}{quote}{PIECE.sub(declared, value)}{quote}"
+    return "".join([*pieces, words.sub(r"<!--\g<0>-->", html[end:])])
 
 
 def main() -> int:
@@ -99,7 +84,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    result = inline(sys.stdin.buffer.read().decode()).encode()
+    result = inline(sys.stdin.buffer.read().decode(), sys.argv[1]).encode()
     if len(result) > LARGEST:
         return 1
     sys.stdout.buffer.write(result)

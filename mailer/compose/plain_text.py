@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from content.template_tags import HiddenTags
 from mailer.compose.html_tags import EndTag, StartTag, Text, read_html
 
 UNSEEN: Final = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})
@@ -109,8 +110,8 @@ class _Reader:
 
 def plain_text_of(html: str) -> str:
     """Return what HTML says, with at most one empty line in a row, in time that is linear in its length."""
-    reader = _Reader()
-    for part in read_html(html):
+    reader, tags = _Reader(), HiddenTags(are_compared=True)
+    for part in read_html(tags.hide(html)):
         reader.read(part)
     lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(reader.pieces).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return tags.show(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip())

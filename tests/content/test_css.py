@@ -35,6 +35,11 @@ def test_tags_of_templates_stay_where_they_are() -> None:
     assert "<!--[if mso]><p>{{x}}</p><![endif]-->" in inlined
 
 
+def test_conditions_around_attributes_keep_their_ends() -> None:
+    html = "<style>b { c: d }</style><b {{#if a}}x{{/if}} {{#if b}}y{{/if}} {{z}}>{{z}}</b>"
+    assert "<b {{#if a}}x{{/if}} {{#if b}}y{{/if}} {{z}} style=" in inline_css(html)
+
+
 def test_html_without_style_elements_is_unchanged() -> None:
     assert inline_css("<p>{{a}}<td>&") == "<p>{{a}}<td>&"
 

@@ -56,7 +56,7 @@ def warnings_of(row: TemplateVersion) -> Iterator[str]:
     """Yield what a legacy version leaves out of the mail that is sent with it."""
     if row.template.is_dynamic:
         return
-    if not SUBJECT.search(row.content.subject):
+    if row.content.subject.strip() and not SUBJECT.search(row.content.subject):
         yield "The subject has no <%subject%>, so the subject of a message is not used."
     for name, text in texts_of(row.content).items():
         if text.strip() and not BODY.search(text):

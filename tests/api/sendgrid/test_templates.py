@@ -196,6 +196,7 @@ def test_legacy_versions_warn_of_content_that_is_not_used(client_of_alice: ApiCl
     ]
     full = new_version(client_of_alice, template, subject="<%subject%>!", html_content="<p><%body%></p>")
     assert (full["warnings"], full["plain_content"]) == ([], "<%body%>")
+    assert new_version(client_of_alice, template, subject="", html_content="")["warnings"] == []
 
 
 def test_ids_of_any_shape_that_do_not_exist_are_not_found(client_of_alice: ApiClient) -> None:

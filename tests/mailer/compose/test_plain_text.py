@@ -144,3 +144,14 @@ def seconds_for(read: Callable[[str], object], html: str) -> float:
 
 def test_many_levels_are_no_recursion() -> None:
     assert plain_text_of("<div>" * 20_000 + "seen" + "</div>" * 20_000) == "seen"
+
+
+def test_tags_of_templates_stay_unchanged() -> None:
+    html = (
+        '<p>Hi {{insert name "default=you > me"}}, {{#if (equals a "&lt;")}}x{{/if}}</p><img alt="{{insert a "b"}}">'
+        '<a href="{{insert url "default=x"}}">go</a> <a href="{{{url}}}">{{{url}}}</a> <%body%>=""[%a | "<b>"%]'
+    )
+    assert plain_text_of(html) == (
+        'Hi {{insert name "default=you > me"}}, {{#if (equals a "&lt;")}}x{{/if}}\n\n{{insert a "b"}}'
+        'go ({{insert url "default=x"}}) {{{url}}} <%body%>=""[%a | "<b>"%]'
+    )
