@@ -54,7 +54,10 @@ exports = extend_schema_view(
         replies={
             200: Reply(
                 "A page of the list.",
-                record(result=list_of(component("LegacyExportLine")), _metadata=component("PageMetadata")),
+                record(
+                    result=list_of(component("LegacyExportLine")),
+                    _metadata={**record(self=TEXT), "properties": {"self": TEXT, "prev": TEXT, "next": TEXT}},
+                ),
             )
         },
         refusals=[400],

@@ -41,7 +41,8 @@ class Exports(ContactDatabase):
             for what, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
         }
         lines = [outputs.export_line(request, each, urls_of(request, each), names) for each in page.rows]
-        return Response(page_of(lines, page.metadata))
+        metadata = {name: value for name, value in page.metadata.items() if name != "count"}
+        return Response(page_of(lines, metadata))
 
     @done_once
     def post(self, request: Request) -> Response:

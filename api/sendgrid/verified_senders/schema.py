@@ -7,7 +7,7 @@ from typing import Final
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from api.openapi import FLAG, NUMBER, TEXT, Piece, Reply, component, list_of, record
+from api.openapi import FLAG, NUMBER, TEXT, Piece, Reply, component, list_of, nullable, record
 from api.sendgrid.ids import HIGHEST_ID
 from api.sendgrid.words import REPEATABLE, call
 
@@ -32,8 +32,8 @@ COMPONENTS: dict[str, Piece] = {
         errors=list_of(
             {
                 "type": "object",
-                "properties": {"field": TEXT, "message": TEXT, "error_id": TEXT},
-                "required": ["message", "error_id"],
+                "properties": {"field": nullable(TEXT), "message": TEXT, "error_id": TEXT},
+                "required": ["message"],
             }
         )
     ),

@@ -23,7 +23,13 @@ from campaigns.models import Sender
 REQUIRED: Final = ("nickname", "from_email", "reply_to")
 """The parts of a sender that this API requires. A campaign needs a name, too; it may be the campaign's own."""
 
-ANSWERS: Final[Answers] = {**SENDER_ANSWERS, "unknown_link": Answer(404, None, "resource not found")}
+ANSWERS: Final[Answers] = {
+    **SENDER_ANSWERS,
+    "unknown_sender": Answer(404, None, "resource not found"),
+    "unknown_link": Answer(404, None, "resource not found"),
+    "sender_locked": Answer(403, None, "You may only update a sender identity when it is unlocked."),
+    "DELETE sender_locked": Answer(403, None, "You may only delete a sender identity when it is unlocked."),
+}
 
 
 def needing(**verbs: str) -> Needed:

@@ -78,7 +78,7 @@ def test_exports_are_listed_with_lists_and_segments_by_number(
         ("segment_export", [], in_segment),
         ("contacts_export", [], []),
     ]
-    assert page["_metadata"]["count"] == 3
+    assert list(page["_metadata"]) == ["self"]
     short = client_of_alice.get(f"{EXPORTS}?page_size=2").json()
     (last,) = client_of_alice.http.get(
         short["_metadata"]["next"], headers={"Authorization": f"Bearer {client_of_alice.key_text}"}

@@ -56,7 +56,7 @@ def test_a_sender_is_created_changed_verified_by_its_token_and_deleted(client_of
         [{"message": "The Sender Identity is already verified.  No email sent.", "error_id": "sender_verified"}],
     )
     assert ask("DELETE", f"{PATH}/{sender['id']}").status_code == 204
-    unknown = [{"field": "id", "message": "resource not found", "error_id": "unknown_sender"}]
+    unknown = [{"message": "resource not found", "error_id": "unknown_sender"}]
     for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/resend")):
         assert problems_of(ask(method, f"{PATH}{path}/{sender['id']}", {})) == (404, unknown)
 
