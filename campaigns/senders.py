@@ -39,7 +39,7 @@ from foundation.addresses import address_key, domain_key
 from foundation.clock import Now, database_now
 from foundation.texts import is_line
 from mailer.compose.headers import one_line
-from mailer.draft import Address, ContentPart, MailDraft, Personalization
+from mailer.draft import PLAIN_RENDERING, Address, ContentPart, MailDraft, Personalization
 from mailer.pipeline.accept import accept_mail
 
 LINK_LIFE = dt.timedelta(hours=48)
@@ -259,6 +259,7 @@ def _ask_to_verify(sender: Sender) -> None:
         subject=f"Confirm {sender.from_email} as a sender",
         content=(ContentPart("text/plain", text),),
         personalizations=(Personalization((Address(sender.from_email),)),),
+        rendering=PLAIN_RENDERING,
     )
     accept_mail(sender.account, draft)
 

@@ -51,7 +51,7 @@ LENGTHS: Final = {"email": 1000, "url": 900}
 WHITELIST_ENTRIES: Final = 1000
 ENTRY_LENGTH: Final = 320
 MOST_DAYS: Final = 3650
-BODY_TAG: Final = re.compile(r"<%\s*body\s*%>", re.IGNORECASE)
+BODY_TAG: Final = re.compile(r"<%[ \t]*+body[ \t]*+%>", re.IGNORECASE)
 """The place of a mail's HTML in the template."""
 TEXTS: Final = frozenset({"html_content", "plain_content", "landing"})
 """The parts that may have several lines."""
