@@ -25,8 +25,8 @@ from mailer.models import Event, EventKind
 from mailer.one_message import stop_message
 from mailer.pipeline.accept import Accepted, accept_mail
 from mailer.queries import states_of
+from mailer.template_testing import TEST_ADDRESSES as TEST_ADDRESSES
 
-TEST_ADDRESSES = 10
 NEEDED_FOR_A_TEST: Final = frozenset({Lack.SUBJECT, Lack.CONTENT, Lack.SENDER})
 WAIT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.01

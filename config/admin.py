@@ -73,6 +73,8 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 entry("Templates", "description", "admin:content_template_changelist", "content.view_template"),
+                entry("Designs", "palette", "admin:content_design_changelist", "content.view_design"),
+                entry("Mail settings", "tune", "admin:content_mailsettings_changelist", "content.view_mailsettings"),
             ],
         },
         {

@@ -126,5 +126,8 @@ class MailSettings(models.Model):
     block_days = models.PositiveIntegerField(null=True, help_text="Blocks are removed from their list after this")
     updated_at = models.DateTimeField(db_default=Now())
 
+    class Meta:
+        verbose_name = verbose_name_plural = "mail settings"
+
     def __str__(self) -> str:
         return f"mail settings of {self.account}"

@@ -54,13 +54,12 @@ class TemplatePreview:
     problems: list[Problem] = field(default_factory=list)
 
 
-def preview_version(template: Template, fields: VersionFields) -> TemplatePreview:
-    """Return the preview of a version with these fields, rendered with their `test_data`.
+def preview_version(template: Template, fields: VersionFields, test_data: str) -> TemplatePreview:
+    """Return the preview of a version with these fields, rendered with test data.
 
     Test data of a dynamic template are its data; those of a legacy one are substitutions, by their keys. A legacy
     template gets an example of a subject and of a body.
     """
-    test_data = fields.get("test_data", "")
     try:
         data = read_test_data(test_data)
     except InvalidTemplate as error:
@@ -71,6 +70,15 @@ def preview_version(template: Template, fields: VersionFields) -> TemplatePrevie
         problems = find_problems(fields) if template.is_dynamic else []
         return TemplatePreview(problems=problems or [Problem("", f"{error}.")])
     return _render(content, _mail(template, content), _personal(template, data))
+
+
+def preview_source(fields: VersionFields) -> TemplatePreview:
+    """Return the preview of a design, whose tags stay as they are: a campaign that copies it fills them."""
+    html = fields.get("html_content", "")
+    is_plain_made = fields.get("generates_plain", True) and html.strip()
+    plain = RULES.plain_text_of(html) if is_plain_made else fields.get("plain_content", "")
+    parts = [Part(type, text) for type, text in (("text/html", html), ("text/plain", plain)) if text]
+    return TemplatePreview(fields.get("subject", ""), parts)
 
 
 def find_json_problem(text: str) -> Problem | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from accounts.models import Account
 from content.models import TemplateVersion
 from content.test_data import read_test_data
 from mailer.draft import Address, Bypass, MailDraft, Personalization
 from mailer.pipeline.accept import Accepted, accept_mail
+
+TEST_ADDRESSES: Final = 10
+"""The most addresses that one test goes to."""
 
 
 def send_template_test(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from audience.drafts import is_email
 from batches.admin.asking import ReasonForm, TimeField
 from batches.models import Receipt
 from campaigns.admin.pace import PaceForm
@@ -36,8 +33,9 @@ from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK
 from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.terms import change_terms
-from campaigns.testing import TEST_ADDRESSES, send_test
+from campaigns.testing import send_test
 from foundation.admin import write_time
+from mailer.admin.addresses import AddressesForm
 
 MAY_SEE, MAY_ADD = "campaigns.view_campaign", "campaigns.add_campaign"
 MAY_CHANGE, MAY_DELETE = "campaigns.change_campaign", "campaigns.delete_campaign"
@@ -125,21 +123,6 @@ class TimeForm(forms.Form):
     """Ask for the new time."""
 
     send_at = TimeField(label="Time (UTC)")
-
-
-class AddressesForm(forms.Form):
-    """Ask for up to ten addresses."""
-
-    to = forms.CharField(
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "you@example.com"}),
-        help_text=f"Up to {TEST_ADDRESSES} addresses, separated by commas.",
-    )
-
-    def clean_to(self) -> list[str]:
-        addresses = list(dict.fromkeys(address for address in re.split(r"[,;\s]+", self.cleaned_data["to"]) if address))
-        if wrong := [address for address in addresses if not is_email(address)]:
-            raise forms.ValidationError(f"This is not an e-mail address: {wrong[0]}")
-        return addresses
 
 
 SEND = CampaignMove("send", "Send Campaign", "send", frozenset(SENDABLE) - {CampaignStatus.SCHEDULED}, _send)

@@ -1,8 +1,16 @@
-"""The admin's pages of messages, of templates, of unsubscribe groups, and of beat's schedule."""
+"""The admin's pages of messages, of templates, designs and settings, of unsubscribe groups, and of beat's schedule."""
 
-from mailer.admin.content import TemplateAdmin, TemplateVersionAdmin
+from mailer.admin.content import DesignAdmin, MailSettingsAdmin, TemplateAdmin, TemplateVersionAdmin
 from mailer.admin.groups import UnsubscribeGroupAdmin
 from mailer.admin.messages import MessageAdmin
 from mailer.admin.schedule import PeriodicTaskPage
 
-__all__ = ["MessageAdmin", "PeriodicTaskPage", "TemplateAdmin", "TemplateVersionAdmin", "UnsubscribeGroupAdmin"]
+__all__ = [
+    "DesignAdmin",
+    "MailSettingsAdmin",
+    "MessageAdmin",
+    "PeriodicTaskPage",
+    "TemplateAdmin",
+    "TemplateVersionAdmin",
+    "UnsubscribeGroupAdmin",
+]

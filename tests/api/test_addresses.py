@@ -15,13 +15,13 @@ import pytest
 from accounts.models import Account
 from audience.contacts import find_by_identifier
 from audience.models import Contact, Job, RejectedRow
-from campaigns.admin.moves import AddressesForm
 from campaigns.editing import create_campaign
 from campaigns.errors import InvalidSender
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign, Sender
 from campaigns.senders import create_sender, find_verified
 from foundation.errors import UnfitCharacter
+from mailer.admin.addresses import AddressesForm
 from mailer.models import Mail, Suppression, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.lists import leave_everything

@@ -15,6 +15,8 @@ from content.models import Template, TemplateVersion, VersionContent
 from content.settings import change_setting
 from content.templates import create_template
 from content.versions import create_version
+from mailer.models import Mail, Message
+from mailer.preview import finished_texts
 from mailer.template_rules import RULES
 from tests.operators import logged_in
 
@@ -225,3 +227,28 @@ def test_every_page_needs_its_permission(version: TemplateVersion) -> None:
             assert stranger.get(page).status_code == 403, page
         assert stranger.post(f"{VERSIONS}preview/{template.pk}/").status_code == 403
     assert Client().post(f"{VERSIONS}preview/{template.pk}/").status_code == 302
+
+
+def test_a_test_is_sent_with_the_test_data(operator: Client, version: TemplateVersion) -> None:
+    page = f"{VERSIONS}{version.pk}/test/"
+    for fields in (
+        {"sender": "news@example.com", "to": ""},
+        {"sender": "news@example.com", "to": " ".join(f"a{number}@example.com" for number in range(11))},
+        {"sender": "news@example.com", "to": "a@example.com, b@localhost"},
+        {"sender": "news", "to": "a@example.com"},
+    ):
+        assert operator.post(page, fields).status_code == 200, fields
+        assert not Mail.objects.exists(), fields
+    answer = operator.post(page, {"sender": "news@example.com", "to": "ann@example.com; bob@example.com"})
+    assert answer.headers["Location"] == f"{VERSIONS}{version.pk}/change/"
+    mail = Mail.objects.get()
+    assert (mail.sender, mail.template_id) == ("news@example.com", version.content_id)
+    texts = [finished_texts(message, mail) for message in Message.objects.order_by("pk")]
+    assert [text.subject for text in texts] == ["Order 7", "Order 7"]
+
+
+def test_a_legacy_version_has_no_test(operator: Client, alice: Account) -> None:
+    template = create_template(alice, "Frame", is_dynamic=False)
+    version = create_version(alice, template.public_id, rules=RULES, name="1", html_content="<%body%>")
+    assert operator.get(f"{VERSIONS}{version.pk}/test/").status_code == 302
+    assert f"{version.pk}/test/" not in operator.get(f"{VERSIONS}{version.pk}/change/").content.decode()

@@ -1,4 +1,4 @@
-"""Handle the buttons of templates and their versions: ask for confirmation, and make the move."""
+"""Handle the buttons of templates, of their versions, and of designs: ask for confirmation, and make the move."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from batches.admin.asking import Question, confirm, require
+from content.designs import duplicate_design
 from content.limits import NAME_LENGTH
-from content.models import Template, TemplateVersion
+from content.models import Design, Template, TemplateVersion
 from content.templates import duplicate_template
 from content.versions import activate_version, change_version, create_version
+from mailer.admin.addresses import AddressesForm, check_email
+from mailer.draft import Address
 from mailer.template_rules import RULES
+from mailer.template_testing import send_template_test
 
 Row = TypeVar("Row", bound=Model)
 Outcome = tuple[str, str]
@@ -89,6 +94,17 @@ def control_template(request: HttpRequest, template_id: int, move: Move[Template
 # --- moves of versions ------------------------------------------------------------------------------------------------
 
 
+class TestForm(AddressesForm):
+    """Ask for the sender and the recipients of a test mail."""
+
+    sender = forms.CharField(
+        label="From",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "news@example.com"}),
+        validators=[check_email],
+    )
+    field_order = ("sender", "to")
+
+
 def _activate(version: TemplateVersion, fields: dict[str, Any]) -> Outcome:
     template = version.template
     activate_version(template.account, template.public_id, version.uuid)
@@ -116,6 +132,12 @@ def _duplicate_version(version: TemplateVersion, fields: dict[str, Any]) -> Outc
         test_data=version.test_data,
     )
     return f"The version was duplicated as “{copy.name}”.", link_version(copy.pk)
+
+
+def _test(version: TemplateVersion, fields: dict[str, Any]) -> Outcome:
+    addresses: list[str] = fields["to"]
+    send_template_test(version.template.account, version, addresses, sender=Address(fields["sender"]))
+    return f"“{version.name}” is being sent to {', '.join(addresses)} as a test.", link_version(version.pk)
 
 
 VERSION_MOVES: Sequence[Move[TemplateVersion]] = (
@@ -151,6 +173,19 @@ VERSION_MOVES: Sequence[Move[TemplateVersion]] = (
         _duplicate_version,
         ["The copy has the same content and test data, and is not active."],
     ),
+    Move(
+        "test",
+        "Send a test",
+        "outgoing_mail",
+        "content.change_templateversion",
+        _test,
+        [
+            "The version is sent as it is stored, filled with its test data.",
+            "It goes to suppressed addresses, too.",
+        ],
+        TestForm,
+        is_possible=lambda version: version.template.is_dynamic,
+    ),
 )
 
 
@@ -172,6 +207,44 @@ def control_version(request: HttpRequest, version_id: int, move: Move[TemplateVe
     return _ask(request, move, version, text, back=link_version(version.pk))
 
 
+# --- moves of designs -------------------------------------------------------------------------------------------------
+
+
+def _duplicate_design(design: Design, fields: dict[str, Any]) -> Outcome:
+    copy = duplicate_design(design.account, design.uuid)
+    page = reverse("admin:content_design_change", args=[copy.pk])
+    return f"The design was duplicated as “{copy.name}”.", page
+
+
+DESIGN_MOVES: Sequence[Move[Design]] = (
+    Move(
+        "duplicate",
+        "Duplicate",
+        "content_copy",
+        "content.add_design",
+        _duplicate_design,
+        ["The copy has the same content."],
+    ),
+)
+
+
+def links_of_design(request: HttpRequest, design: Design) -> list[tuple[Move[Design], str]]:
+    """Return the moves that the operator may make, each with the address of its confirmation page."""
+    return [
+        (move, reverse(f"admin:content_design_{move.name}", args=[design.pk]))
+        for move in DESIGN_MOVES
+        if request.user.has_perm(move.permission)
+    ]
+
+
+def control_design(request: HttpRequest, design_id: int, move: Move[Design]) -> HttpResponse:
+    """Ask for confirmation, and on POST make the move."""
+    require(request, "content.view_design", move.permission)
+    design = get_object_or_404(Design.objects.select_related("account"), pk=design_id)
+    text = f"{move.title} the design “{design.name}” of {design.account}?"
+    return _ask(request, move, design, text, back=reverse("admin:content_design_change", args=[design.pk]))
+
+
 def _ask(request: HttpRequest, move: Move[Row], row: Row, text: str, *, back: str) -> HttpResponse:
     def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
         sentence, page = move.carry(row, fields)
@@ -187,5 +260,5 @@ def _ask(request: HttpRequest, move: Move[Row], row: Row, text: str, *, back: st
         carry,
         back=back,
         model=type(row),
-        first=lambda: "" if move.is_possible(row) else f"{move.title} is not possible: the version was changed.",
+        first=lambda: "" if move.is_possible(row) else f"{move.title} is not possible.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -16,15 +16,20 @@ from content.versions import VersionFields
 from mailer.admin.content.moves import link_template
 from mailer.template_preview import TemplatePreview, preview_version
 
-TEXTS = ("subject", "html_content", "plain_content", "test_data")
+TEXTS = ("subject", "html_content", "plain_content")
 
 
 def read_fields(value_of: Callable[[str], Any]) -> VersionFields:
-    """Return the fields of a version from a form, with LF as line breaks."""
-    fields: Any = {name: str(value_of(name) or "").replace("\r\n", "\n").replace("\0", "") for name in TEXTS}
+    """Return the fields that a version and a design have in common from a form, with LF as line breaks."""
+    fields: Any = {name: read_text(value_of(name)) for name in TEXTS}
     fields["generates_plain"] = bool(value_of("generates_plain"))
     typed: VersionFields = fields
     return typed
+
+
+def read_text(value: Any) -> str:
+    """Return a text of a form as it would be stored."""
+    return str(value or "").replace("\r\n", "\n").replace("\0", "")
 
 
 def show_preview(request: HttpRequest, template_id: int) -> HttpResponse:
@@ -33,8 +38,8 @@ def show_preview(request: HttpRequest, template_id: int) -> HttpResponse:
     template = get_object_or_404(Template.objects.select_related("account"), pk=template_id)
     if request.method != "POST":
         return HttpResponseRedirect(link_template(template.pk))
-    fields: Mapping[str, Any] = request.POST
-    return answer_preview(request, preview_version(template, read_fields(fields.get)), title=template.name)
+    fields, test_data = read_fields(request.POST.get), read_text(request.POST.get("test_data"))
+    return answer_preview(request, preview_version(template, fields, test_data), title=template.name)
 
 
 def answer_preview(request: HttpRequest, preview: TemplatePreview, *, title: str) -> HttpResponse:

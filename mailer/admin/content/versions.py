@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from batches.admin.refusing import RefusableAdmin, RefusableForm, say
+from batches.admin.refusing import say
 from content.models import Template, TemplateVersion
 from content.test_data import check_test_data
 from content.versions import VersionFields, change_version, create_version, delete_version
-from foundation.admin import ChoosingForm
 from foundation.errors import SluiceError
+from mailer.admin.content.editor import MADE_FROM_HTML, EditorAdmin, SourceForm, code_field
 from mailer.admin.content.moves import VERSION_MOVES, control_version, link_template, link_version, links_of_version
-from mailer.admin.content.preview import read_fields, show_preview
+from mailer.admin.content.preview import read_fields, read_text, show_preview
 from mailer.template_preview import preview_version
 from mailer.template_rules import RULES
 
 FIELDS = ("name", "subject", "html_content", "generates_plain", "plain_content", "test_data")
 SHOWN = ("name", "subject", "html", "generates_plain", "plain_text", "test_data")
 """The fields for an operator who may only see versions."""
-CODE_FONT = "font-family: ui-monospace, monospace; font-size: .8125rem; line-height: 1.25rem; max-width: none"
 
 
-def code_field(rows: int, label: str, help_text: str = "") -> forms.CharField:
-    """Return a field for source text, which is kept exactly as it was typed."""
-    widget = UnfoldAdminTextareaWidget(attrs={"rows": rows, "style": CODE_FONT, "spellcheck": "false", "wrap": "off"})
-    return forms.CharField(label=label, required=False, strip=False, widget=widget, help_text=help_text)
-
-
-class VersionForm(RefusableForm, ChoosingForm[TemplateVersion]):
+class VersionForm(SourceForm[TemplateVersion]):
     """Edit the texts of a version, and the test data of its previews."""
 
-    subject = forms.CharField(required=False, strip=False, widget=UnfoldAdminTextInputWidget)
-    html_content = code_field(20, "HTML")
-    plain_content = code_field(8, "Plain text", "It has no effect while it is made from the HTML.")
     test_data = code_field(8, "Test data", "A JSON object that fills the preview and test mail.")
 
     class Meta:
         model = TemplateVersion
         fields = ("name", "generates_plain", "test_data")
-        labels: ClassVar = {"generates_plain": "Make the plain text from the HTML"}
+        labels = MADE_FROM_HTML
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         version = kwargs.get("instance")
@@ -56,6 +45,8 @@ class VersionForm(RefusableForm, ChoosingForm[TemplateVersion]):
             kwargs["initial"] = {**stored, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
 
+    names = FIELDS
+
     def clean_test_data(self) -> str:
         text: str = self.cleaned_data["test_data"]
         try:
@@ -64,28 +55,13 @@ class VersionForm(RefusableForm, ChoosingForm[TemplateVersion]):
             raise forms.ValidationError(say(error)) from error
         return text
 
-    def changes(self) -> VersionFields:
-        """Return the fields that were changed. A browser's line breaks are no change."""
-        typed = {name: unify_breaks(self.cleaned_data[name]) for name in FIELDS}
-        stored = {name: unify_breaks(self.get_initial_for_field(self.fields[name], name)) for name in FIELDS}
-        is_new = self.instance.pk is None
-        return {name: value for name, value in typed.items() if is_new or value != stored[name]}  # type: ignore[return-value]
-
-
-def unify_breaks(value: Any) -> Any:
-    """Return a text with LF as its line breaks, since a browser sends CRLF. Other values are unchanged."""
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
-
 
 @admin.register(TemplateVersion)
-class TemplateVersionAdmin(RefusableAdmin[TemplateVersion]):
+class TemplateVersionAdmin(EditorAdmin[TemplateVersion]):
     """Show and edit versions. The page of their template lists them."""
 
     form = VersionForm
     change_form_template = "mailer/content/version.html"
-    warn_unsaved_form = True
-    # Labels are above the fields, which need the width.
-    compressed_fields = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
         return super().get_queryset(request).select_related("template__account", "content")
@@ -133,7 +109,7 @@ class TemplateVersionAdmin(RefusableAdmin[TemplateVersion]):
                 "template": template,
                 "moves": links_of_version(request, version) if version else [],
                 "show_save_and_add_another": False,
-                "preview": preview_version(template, shown_fields(version, context["adminform"].form)),
+                "preview": preview_version(template, *shown_fields(version, context["adminform"].form)),
                 "preview_url": reverse("admin:content_templateversion_preview", args=[template.pk]),
             }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -172,15 +148,15 @@ class TemplateVersionAdmin(RefusableAdmin[TemplateVersion]):
         return HttpResponseRedirect(reverse("admin:content_template_changelist"))
 
 
-def shown_fields(version: TemplateVersion | None, form: forms.BaseForm) -> VersionFields:
-    """Return the fields that a page shows: those of its form, stored or not, or those of a version without a form."""
+def shown_fields(version: TemplateVersion | None, form: forms.BaseForm) -> tuple[VersionFields, str]:
+    """Return the fields and the test data of a page: those of its form, stored or not, or those of the version."""
     if version is None or "test_data" in form.fields:
-        return read_fields(lambda name: form[name].value())
+        return read_fields(lambda name: form[name].value()), read_text(form["test_data"].value())
     content = version.content
-    return {
+    fields: VersionFields = {
         "subject": content.subject,
         "html_content": content.html,
         "plain_content": content.plain,
         "generates_plain": version.generates_plain,
-        "test_data": version.test_data,
     }
+    return fields, version.test_data
