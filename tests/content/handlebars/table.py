@@ -67,6 +67,9 @@ WHITE_SPACE: list[Row] = [
     ("  {{#x}}\n  {{/x}}  ", {"x": True}, ""),
     ("{{#if a}}\n1\n{{else if b}}\n2\n{{else}}\n3\n{{/if}}\n", {"b": 1}, "2\n"),
     ("a {{x}}\nb", {"x": 1}, "a 1\nb"),
+    # In handlebars.js the flags of the end reach the second `else` with a condition, and no later one.
+    ("{{#if a}}1{{else if b}}2{{else if c}} 3 {{~/if}}", {"c": 1}, " 3"),
+    ("{{#if a}}1{{else if b}}2{{else if c}}3{{else if d}} 4 {{~/if}}", {"d": 1}, " 4 "),
     ("\ufeff {{~x}}", {"x": 1}, "1"),
     ("\x1f {{~x}}", {"x": 1}, "\x1f1"),
 ]
@@ -118,6 +121,7 @@ ITERATIONS: list[Row] = [
     ("{{#each a}}{{#if true}}{{../n}}{{/if}}{{/each}}", NESTED, "toptop"),
     ("{{#each a}}[{{this}}]{{#if true}}{{this}}{{/if}}{{/each}}", {"a": [None]}, "[][object Object]"),
     ("{{#each a}}{{#each ../b}}{{../x}}{{/each}}{{/each}}", {"a": [1], "b": [1], "x": "root"}, "root"),
+    ("{{#each a}}{{#each ../b}}{{../x}}{{/each}}{{/each}}", {"a": [1], "b": ["1"], "x": "root"}, "root"),
     ("{{#each a}}{{.}}{{/each}}{{#each .}}{{@key}}{{/each}}", {"a": [1, "<", False]}, "1&lt;falsea"),
     ("{{#each a}}{{#each this}}{{.}},{{/each}};{{/each}}", {"a": [[1, 2], [3]]}, "1,2,;3,;"),
 ]

@@ -46,6 +46,12 @@ def test_time_is_limited() -> None:
         template.render({"a": [1] * 10_000}, limits=Limits(steps=10**9, seconds=0.05))
 
 
+def test_time_is_also_limited_without_an_iteration() -> None:
+    template = compile_template("{{a}}" * 17_000)
+    with pytest.raises(RenderError, match="more than 0 s"):
+        template.render({"a": 1}, limits=Limits(seconds=0))
+
+
 def test_limits_are_exact() -> None:
     template = compile_template("{{#each a}}{{this}}{{/each}}")
     assert template.render({"a": [1] * 10}, limits=Limits(characters=10, steps=20)) == "1" * 10
