@@ -15,11 +15,13 @@ from api.http import parse_json, read_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from api.sendgrid.mail import rules, types
 from api.sendgrid.mail.rules import read_bypasses
+from api.sendgrid.mail.settings import copy_address, read_rendering, with_copy
 from api.sendgrid.mail.texts import Found, Loc, found_by_schema
 from api.sendgrid.mail.types import MAIL
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 
 JSON_TYPE = "application/json"
+RENDERING_FIELDS = frozenset({"sections", "mail_settings", "tracking_settings"})
 MAX_PROBLEMS = 2000
 """The most broken rules that an answer names, however many a body of thirty megabytes breaks."""
 
@@ -30,6 +32,8 @@ class MailRequest:
 
     draft: MailDraft
     is_sandboxed: bool
+    template_id: str | None = None
+    """The template that the mail is made with; it is looked up later (`templates.py`)."""
 
 
 def read_mail(request: HttpRequest, now: dt.datetime) -> MailRequest:
@@ -56,7 +60,7 @@ def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
     findings += islice(rules.find_problems(mail, now), MAX_PROBLEMS)
     if findings:
         raise Refusal(400, *in_document_order(raw, findings))
-    return MailRequest(to_draft(mail, now), is_sandboxed(mail))
+    return MailRequest(to_draft(mail, now), is_sandboxed(mail), mail.get("template_id"))
 
 
 def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
@@ -128,10 +132,8 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
     reply_to = [mail["reply_to"]] if "reply_to" in mail else mail.get("reply_to_list", ())
     return MailDraft(
         sender=to_address(mail["from"]),
-        personalizations=tuple(
-            [to_personalization(personalization, now) for personalization in mail["personalizations"]]
-        ),
-        content=tuple(ContentPart(block["type"].lower(), block["value"]) for block in mail["content"]),
+        personalizations=to_personalizations(mail, now),
+        content=tuple(ContentPart(block["type"].lower(), block["value"]) for block in mail.get("content", ())),
         subject=mail.get("subject", ""),
         attachments=tuple(to_attachment(entry) for entry in mail.get("attachments", ())),
         reply_to=to_addresses(reply_to),
@@ -143,7 +145,19 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
         unsubscribe_group=mail["asm"]["group_id"] if "asm" in mail else None,
         groups_to_display=tuple(mail["asm"].get("groups_to_display", ())) if "asm" in mail else (),
         bypass=read_bypasses(mail),
+        rendering=read_rendering(mail) if not RENDERING_FIELDS.isdisjoint(mail) else None,
     )
+
+
+def to_personalizations(mail: Mapping[str, Any], now: dt.datetime) -> tuple[Personalization, ...]:
+    """Return the messages. Data is for dynamic templates alone."""
+    people = [to_personalization(personalization, now) for personalization in mail["personalizations"]]
+    if rules.is_dynamic(mail):
+        given = [personalization.get("dynamic_template_data") for personalization in mail["personalizations"]]
+        people = [one._replace(data=data) for one, data in zip(people, given, strict=True)]
+    if copy := copy_address(mail):
+        people = [with_copy(one, copy) for one in people]
+    return tuple(people)
 
 
 def to_personalization(personalization: Mapping[str, Any], now: dt.datetime) -> Personalization:

@@ -20,6 +20,7 @@ from django.conf import settings
 from api.sendgrid.errors import plain_refusal
 from api.sendgrid.mail import types
 from api.sendgrid.mail.headers import header_problems
+from api.sendgrid.mail.settings import copy_problems, spam_check_problems
 from api.sendgrid.mail.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
 from foundation.addresses import address_key, is_address
 from foundation.texts import is_line
@@ -44,8 +45,10 @@ def read_bypasses(mail: Mapping[str, Any]) -> Bypass:
     )
 
 
-def bypass_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """Find a bypass of everything that is combined with another bypass."""
+def mail_settings_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """Find what is wrong with the mail settings: a bypass of everything is not combined with another bypass."""
+    yield from copy_problems(mail)
+    yield from spam_check_problems(mail)
     bypasses = read_bypasses(mail)
     if Bypass.EVERYTHING in bypasses and bypasses != Bypass.EVERYTHING:
         yield Found(("mail_settings", "bypass_list_management"), ALONE)
@@ -219,11 +222,9 @@ def subject_problems(mail: Mapping[str, Any], people: Any) -> Iterator[Found]:
 
 
 def template_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """Refuse every template. None exists, and mail without its template would be the wrong mail."""
+    """Find an id that is none of a template. Whether there is such a template is looked up later."""
     template_id = mail["template_id"]
-    if DYNAMIC_TEMPLATE_ID.fullmatch(template_id) or LEGACY_TEMPLATE_ID.fullmatch(template_id):
-        yield Found(("template_id",), "Must be a valid template.")
-    else:
+    if not (DYNAMIC_TEMPLATE_ID.fullmatch(template_id) or LEGACY_TEMPLATE_ID.fullmatch(template_id)):
         yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(template_id)}'.")
 
 
@@ -329,7 +330,7 @@ MAIL_RULES = {
     "categories": category_problems,
     "reply_to": reply_to_problems,
     "reply_to_list": reply_to_list_problems,
-    "mail_settings": bypass_problems,
+    "mail_settings": mail_settings_problems,
     "sections": section_problems,
     "ip_pool_name": pool_problems,
 }

@@ -42,23 +42,14 @@ COMPONENTS: dict[str, Piece] = {
 
 SEND: Final = ("send_mail",)
 WITHOUT_EFFECT: Final = (
-    WithoutEffect(SEND, ("mail_settings.footer",), "No footer is added to the message."),
-    WithoutEffect(SEND, ("mail_settings.bcc",), "No copy is sent. Use `bcc` in `personalizations`."),
     WithoutEffect(SEND, ("mail_settings.spam_check",), "Messages are not checked for spam."),
     WithoutEffect(SEND, ("tracking_settings.click_tracking",), "Links are left unchanged, and clicks are not counted."),
     WithoutEffect(
         SEND,
-        ("tracking_settings.open_tracking",),
-        "No pixel is added, opens are not counted, and `substitution_tag` is left in the text.",
-    ),
-    WithoutEffect(
-        SEND,
-        ("tracking_settings.subscription_tracking",),
-        "No text or link is added, and `substitution_tag` is left in the text. Use `asm`.",
+        ("tracking_settings.open_tracking.enable",),
+        "No pixel is added, and opens are not counted. `substitution_tag` is removed from the text.",
     ),
     WithoutEffect(SEND, ("tracking_settings.ganalytics",), "Links are left unchanged."),
-    WithoutEffect(SEND, ("sections",), "Section tags are left in the text. Use `substitutions`."),
-    WithoutEffect(SEND, ("personalizations[].dynamic_template_data",), "There are no templates."),
     WithoutEffect(SEND, ("ip_pool_name",), NO_POOL),
     WithoutEffect(SEND, ("categories",), "Statistics by category do not exist.", is_kept=True),
     WithoutEffect(
@@ -84,6 +75,10 @@ PATHS: dict[str, Piece] = {
                     "description": "Accepted and committed.",
                     "headers": {
                         "X-Message-Id": {"schema": TEXT, "description": "The mail's id.", "required": True},
+                        "X-Sluice-Warning": {
+                            "schema": TEXT,
+                            "description": "The system tags that are sent as they are written, each with its part.",
+                        },
                         REPLAYED.name: {"schema": TEXT, "description": REPLAYED.description},
                     },
                 },

@@ -167,7 +167,7 @@ MailInput = TypedDict(
         "subject": Subject,
         "content": Annotated[list[Content], FailFast(), Field(max_length=MAX_CONTENTS)],
         "attachments": Annotated[list[AttachmentInput], FailFast(), Field(max_length=MAX_ATTACHMENTS)],
-        "template_id": Annotated[str, Field(description="There are no templates: every value is refused.")],
+        "template_id": str,
         "sections": AnyObject,
         "headers": AnyObject,
         "categories": Annotated[list[str], FailFast()],

@@ -6,7 +6,7 @@ REST framework views.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -15,7 +15,7 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.keys import RecalledKey
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from api import idempotency
 from api.caller import NoCredentials, ScopeMissing, UnknownCredentials, bearer_text, find_sender, recall_sender
 from api.errors import ITS_OWN
@@ -23,14 +23,21 @@ from api.http import BadBody
 from api.sendgrid import errors
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.mail.inputs import MailRequest, read_mail
+from api.sendgrid.mail.templates import with_template
 from api.sendgrid.mail.texts import HELP_PAGE
 from api.sendgrid.outputs import json_response
 from batches.handles import find_batch
 from foundation.errors import SluiceError
 from foundation.prepared import check_connection
 from foundation.responses import accept_methods
+from mailer.draft import MailDraft
 from mailer.errors import UnknownGroup
 from mailer.pipeline.accept import accept_mail, check_draft
+from mailer.unresolved import Unresolved, find_unresolved
+
+WARNING: Final = "X-Sluice-Warning"
+LONGEST_WARNING: Final = 1000
+"""The most characters of a warning."""
 
 CALLER_REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     NoCredentials: Refusal(401, Problem("Permission denied, wrong credentials")),
@@ -57,21 +64,32 @@ def unknown_groups_to_display(error: UnknownGroup) -> Refusal:
     return Refusal(400, Problem(text, "asm.groups_to_display", HELP_PAGE + "message.asm.groups_to_display"))
 
 
+NO_TEMPLATE: Final = Answer(400, "template_id", "Must be a valid template.", HELP_PAGE + "message.template_id")
+
 ANSWERS: Final[Answers] = {
     "unknown_batch": Answer(400, "batch_id", "invalid batch id", HELP_PAGE + "message.batch_id"),
     "unknown_group": unknown_group,
     "unknown_groups_to_display": unknown_groups_to_display,
+    "unknown_template": NO_TEMPLATE,
+    "no_active_version": NO_TEMPLATE,
     "reserved_header": Answer(400, ITS_OWN, "Header can not be one of the reserved keys: {error}."),
 }
 
 
-def accepted(message_id: str) -> HttpResponse:
-    """202 of mail/send: no body, the mail's id in a header."""
-    return HttpResponse(
-        status=202,
-        content_type="text/plain; charset=utf-8",
-        headers={"X-Message-Id": message_id, "Content-Length": "0"},
-    )
+def accept(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> HttpResponse:
+    """Accept a mail and commit it. Return 202 without a body; the mail's id and the warnings are in headers."""
+    message_id = accept_mail(account, draft, recalled=recalled).public_id
+    headers = {"X-Message-Id": message_id, "Content-Length": "0"}
+    if unresolved := find_unresolved(account, draft):
+        headers[WARNING] = warning_about(unresolved)
+    return HttpResponse(status=202, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def warning_about(unresolved: Sequence[Unresolved]) -> str:
+    """Return the text of the warning about tags that are sent as written, in ASCII and cut to a bounded length."""
+    tags = "; ".join([f"{' '.join(tag.split())} in {part}" for tag, part in unresolved[:LONGEST_WARNING]])
+    text = f"sent as written: {tags}".encode("ascii", errors="replace").decode()
+    return text if len(text) <= LONGEST_WARNING else f"{text[:LONGEST_WARNING]}..."
 
 
 def sandboxed() -> HttpResponse:
@@ -133,8 +151,9 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
     except (errors.Refusal, BadBody) as error:
         wanted_mail = error
     if isinstance(wanted_mail, MailRequest) and not wanted_mail.is_sandboxed:
-        with suppress(SluiceError):
-            return accepted(accept_mail(recalled.key.account, wanted_mail.draft, recalled=recalled.key).public_id)
+        with suppress(SluiceError, errors.Refusal):
+            account = recalled.key.account
+            return accept(account, with_template(account, wanted_mail), recalled=recalled.key)
     key = find_sender(bearer)
     if isinstance(wanted_mail, Exception):
         raise wanted_mail
@@ -143,11 +162,12 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
 
 def send(account: Account, mail: MailRequest) -> HttpResponse:
     """Accept a mail and commit it, or only check it in sandbox mode."""
+    draft = with_template(account, mail)
     if not mail.is_sandboxed:
-        return accepted(accept_mail(account, mail.draft).public_id)
-    check_draft(account, mail.draft)
-    if mail.draft.batch_id is not None:
-        find_batch(account, mail.draft.batch_id)
+        return accept(account, draft)
+    check_draft(account, draft)
+    if draft.batch_id is not None:
+        find_batch(account, draft.batch_id)
     return sandboxed()
 
 

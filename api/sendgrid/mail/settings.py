@@ -1,0 +1,91 @@
+"""Read the mail settings and the tracking settings of a mail/send body: what they change in its messages.
+
+A setting that is named with `enable` false is off, even if it is a default of the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from api.sendgrid.mail.texts import EXAMPLE, Found
+from foundation.addresses import address_key, is_address
+from mailer.draft import Address, FooterTexts, Personalization, Rendering, SubscriptionTexts
+
+BCC_REQUIRED: Final = "You must include a recipient object when using the bcc mail setting."
+BCC_INVALID: Final = (
+    "The bcc email recipient object must at least have an email address and may also contain a name." + EXAMPLE
+)
+THRESHOLD_REQUIRED: Final = "You must include the spam check threshold  when using the spam check mail setting."
+THRESHOLD_INVALID: Final = (
+    "The spam check threshold is between 1 and 10, with the lower numbers being the most strict filtering."
+)
+URL_REQUIRED: Final = "You must include the url to post to when using the spam check mail setting."
+URL_INVALID: Final = "The `post_to_url` parameter must start with `http://` or `https://`."
+
+
+def copy_address(mail: Mapping[str, Any]) -> str | None:
+    """Return the address that gets a copy of each message, or None."""
+    setting = (mail.get("mail_settings") or {}).get("bcc", {})
+    return setting.get("email") if setting.get("enable") else None
+
+
+def copy_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """Find an enabled `bcc` setting without an address."""
+    setting = mail["mail_settings"].get("bcc", {})
+    if not setting.get("enable"):
+        return
+    if not setting.get("email"):
+        yield Found(("mail_settings", "bcc", "email"), BCC_REQUIRED)
+    elif not is_address(setting["email"]):
+        yield Found(("mail_settings", "bcc", "email"), BCC_INVALID)
+
+
+def spam_check_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+    """Find what is wrong with an enabled `spam_check` setting, which has no effect."""
+    setting = mail["mail_settings"].get("spam_check", {})
+    if not setting.get("enable"):
+        return
+    path = ("mail_settings", "spam_check")
+    if "threshold" not in setting:
+        yield Found((*path, "threshold"), THRESHOLD_REQUIRED)
+    elif not 1 <= setting["threshold"] <= 10:
+        yield Found((*path, "threshold"), THRESHOLD_INVALID)
+    if not setting.get("post_to_url"):
+        yield Found((*path, "post_to_url"), URL_REQUIRED)
+    elif not setting["post_to_url"].startswith(("http://", "https://")):
+        yield Found((*path, "post_to_url"), URL_INVALID)
+
+
+def with_copy(one: Personalization, copy: str) -> Personalization:
+    """Return a message with another recipient in Bcc, unless it goes to that address already."""
+    key = address_key(copy)
+    if any(address_key(email) == key for email, _ in (*one.to, *one.cc, *one.bcc)):
+        return one
+    return one._replace(bcc=(*one.bcc, Address(copy)))
+
+
+def read_rendering(mail: Mapping[str, Any]) -> Rendering | None:
+    """Return the changes to the content of a mail, from a body without problems; None without any."""
+    mail_settings, tracking = mail.get("mail_settings", {}), mail.get("tracking_settings", {})
+    rendering: Rendering = {}
+    # A section may hold an object, as in an old sample; it has no effect.
+    if sections := {key: text for key, text in mail.get("sections", {}).items() if key and isinstance(text, str)}:
+        rendering["sections"] = sections
+    footer, subscription = mail_settings.get("footer", {}), tracking.get("subscription_tracking", {})
+    if "enable" in footer:
+        texts: FooterTexts = {"text": footer.get("text", ""), "html": footer.get("html", "")}
+        rendering["footer"] = texts if footer["enable"] else None
+    if "enable" in subscription:
+        rendering["subscription"] = _subscription_texts(subscription) if subscription["enable"] else None
+    if tag := tracking.get("open_tracking", {}).get("substitution_tag"):
+        rendering["removed"] = [tag]
+    return rendering or None
+
+
+def _subscription_texts(setting: Mapping[str, str]) -> SubscriptionTexts:
+    return {
+        "text": setting.get("text", ""),
+        "html": setting.get("html", ""),
+        "tag": setting.get("substitution_tag", ""),
+    }

@@ -1,0 +1,38 @@
+"""Complete a mail/send request with its template, whose active version is fixed when the mail is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from accounts.models import Account
+from api.sendgrid.errors import Problem, Refusal
+from api.sendgrid.mail.inputs import MailRequest
+from api.sendgrid.mail.rules import CONTENT_REQUIRED, SUBJECT_REQUIRED
+from api.sendgrid.mail.texts import HELP_PAGE
+from content.models import VersionContent
+from content.templates import find_active_content
+from mailer.draft import MailDraft
+
+
+def with_template(account: Account, mail: MailRequest) -> MailDraft:
+    """Return the draft of a request, with the content of its template if it names one.
+
+    Raises UnknownTemplate and NoActiveVersion, and Refusal if the mail has no subject or no content in spite of it.
+    """
+    if mail.template_id is None:
+        return mail.draft
+    content = find_active_content(account, mail.template_id)
+    if missing := _missing(mail.draft, content):
+        text, field = missing
+        raise Refusal(400, Problem(text, field, f"{HELP_PAGE}message.{field}"))
+    return replace(mail.draft, template=content.pk)
+
+
+def _missing(draft: MailDraft, content: VersionContent) -> tuple[str, str] | None:
+    """Return what neither the mail nor its template has: the text of the error, and the field."""
+    has_subject = draft.subject or all(one.subject for one in draft.personalizations)
+    if not content.subject.strip() and not has_subject:
+        return SUBJECT_REQUIRED, "subject"
+    if not (content.html or content.plain or draft.content):
+        return CONTENT_REQUIRED, "content"
+    return None

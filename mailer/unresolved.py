@@ -1,0 +1,67 @@
+"""Name the system tags of a draft that will be sent as they are written, because nothing tells what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final, NamedTuple
+
+from accounts.models import Account
+from mailer.compose.links import resolved_names
+from mailer.compose.system_tags import WEBLINK, find_system_tags, may_have_tags
+from mailer.draft import MailDraft, Rendering
+
+RESOLVED: Final = frozenset({WEBLINK, "sender_name", "sender_email"})
+"""The names of the tags that every mail resolves."""
+
+
+class Unresolved(NamedTuple):
+    """A tag as it was written, and the part of the mail that has it."""
+
+    tag: str
+    part: str
+
+
+def find_unresolved(account: Account, draft: MailDraft) -> list[Unresolved]:
+    """Return the tags that will be sent as written, each once for each part, in their order."""
+    texts = [(part, text) for part, text in _parts_of(draft) if may_have_tags(text)]
+    if not texts:
+        return []
+    rendering: Rendering = {**(account.mail_defaults or {}), **(draft.rendering or {})}
+    subscription = None if draft.unsubscribe_group is not None else rendering.get("subscription")
+    names = RESOLVED | resolved_names(
+        has_links=draft.unsubscribe_group is not None or bool(draft.unsubscribe_url),
+        is_global=draft.template is not None or subscription is not None,
+    )
+    chosen = {*(rendering.get("removed") or ()), subscription["tag"] if subscription else ""}
+    found = (
+        Unresolved(tag.text, part)
+        for part, text in texts
+        for tag in find_system_tags(text)
+        if tag.name not in names and tag.text not in chosen
+    )
+    return [each for each in dict.fromkeys(found) if not _is_replaced(each.tag, draft)]
+
+
+def _parts_of(draft: MailDraft) -> Iterator[tuple[str, str]]:
+    yield "subject", draft.subject
+    for part in draft.content:
+        yield part.type, part.value
+    for value in draft.headers.values():
+        yield "headers", value
+    rendering: Rendering = draft.rendering or {}
+    for text in (rendering.get("sections") or {}).values():
+        yield "sections", text
+    if footer := rendering.get("footer"):
+        yield "footer", footer["text"]
+        yield "footer", footer["html"]
+    people = draft.personalizations
+    yield "substitutions", "\0".join(chain.from_iterable([one.substitutions.values() for one in people]))
+    for one in people:
+        if one.subject or one.headers:
+            yield "personalizations", "\0".join((one.subject or "", *one.headers.values()))
+
+
+def _is_replaced(tag: str, draft: MailDraft) -> bool:
+    """Return whether substitutions of every message replace a tag, or a part of it."""
+    return all(any(key and key in tag for key in one.substitutions) for one in draft.personalizations)
