@@ -43,8 +43,9 @@ DEFAULTS: Final[Settings] = {
 }
 
 TEXT_BYTES: Final = 64 * 1024
-"""The most bytes of a footer, a subscription text or a landing page. Each mail of the account stores a copy of them."""
+"""The most bytes of a footer, a subscription text or a landing page."""
 TEMPLATE_BYTES: Final = 256 * 1024
+"""The most bytes of a template. Each mail of the account stores a copy of it and of the texts, if they are enabled."""
 LINE_LENGTH: Final = 255
 LENGTHS: Final = {"email": 1000, "url": 900}
 """The most characters of lines that may be longer than others: `email` may hold several addresses."""
