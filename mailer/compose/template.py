@@ -55,21 +55,26 @@ def values_of(personal: Mapping[str, Any]) -> Values:
     own: Mapping[str, str] = personal.get("substitutions") or {}
     if "merge" not in personal:
         return Values(own, own)
-    plain, html = dict[str, str](), dict[str, str]()
-    for key, value in personal["merge"].items():
-        plain[key], html[key] = merged(key, value)
-    return Values({**plain, **own}, {**html, **own})
+    merged = merge_values(personal["merge"])
+    return Values(own, own).over(merged) if own else merged
 
 
-def merged(key: str, value: str) -> tuple[str, str]:
-    """Return the merge value of a key in most texts, and in HTML.
+def merge_values(merge: Mapping[str, str]) -> Values:
+    """Return merge values, for most texts and for HTML.
 
-    A tag of Handlebars escapes its value everywhere, or nowhere if it is `{{{tag}}}` or `{{&tag}}`.
+    A tag of Handlebars escapes its value everywhere, or nowhere if it is `{{{tag}}}` or `{{&tag}}`. Any other key has
+    it escaped in HTML.
     """
-    if not key.startswith("{{"):
-        return value, escape(value)
-    shown = value if key.startswith(("{{{", "{{&")) else escape_handlebars(value)
-    return shown, shown
+    everywhere, in_html = escaping_keys(tuple(merge))
+    plain = {**merge, **{key: escape_handlebars(merge[key]) for key in everywhere}} if everywhere else merge
+    return Values(plain, {**plain, **{key: escape(merge[key]) for key in in_html}} if in_html else plain)
+
+
+@lru_cache(maxsize=256)
+def escaping_keys(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys of merge values that are escaped everywhere, and those that are escaped in HTML."""
+    tags = [key for key in keys if key.startswith("{{") and not key.startswith(("{{{", "{{&"))]
+    return tuple(tags), tuple([key for key in keys if not key.startswith("{{")])
 
 
 def substitute(text: str, values: Mapping[str, str], *, is_shared: bool = True) -> str:
