@@ -66,7 +66,7 @@ def show_sent(request: HttpRequest, token: str) -> HttpResponse:
     page["Content-Security-Policy"] = POLICY
     page["Referrer-Policy"] = "no-referrer"
     page["X-Robots-Tag"] = "noindex"
-    # A browser refuses a page that has both a sandbox and an isolated opener.
+    # By the HTML standard a browser refuses a page that has a sandbox and Django's default of this policy.
     page["Cross-Origin-Opener-Policy"] = "unsafe-none"
     return page
 

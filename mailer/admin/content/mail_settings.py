@@ -14,7 +14,7 @@ from accounts.models import Account
 from batches.admin.figures import draw_label
 from batches.admin.refusing import RefusableAdmin, RefusableForm
 from content.models import MailSettings
-from content.settings import Setting, change_setting, read_settings
+from content.settings import DEFAULTS, Setting, change_setting, read_settings
 from foundation.admin import ChoosingForm, ReadOnlyAdmin, write_time
 from mailer.admin.content.editor import code_field, unify_breaks
 
@@ -142,7 +142,7 @@ class MailSettingsAdmin(RefusableAdmin[MailSettings]):
 
 
 def tabulate_settings(account: Account) -> dict[str, Any]:
-    """Return the settings of an account with their effects, for unfold's table."""
+    """Return the settings of an account that were changed, with their effects, for unfold's table."""
     return {
         "headers": ["Setting", "State", "Values", "Effect"],
         "rows": [
@@ -153,6 +153,7 @@ def tabulate_settings(account: Account) -> dict[str, Any]:
                 EFFECTS.get(name, NO_EFFECT) if setting["enabled"] else "",
             ]
             for name, setting in read_settings(account).items()
+            if setting != DEFAULTS[name]
         ],
     }
 

@@ -44,6 +44,11 @@ class Move(Generic[Row]):
     is_possible: Callable[[Row], bool] = lambda row: True
 
 
+def ask(move: Move[Any]) -> str:
+    """Return the first words of the question of a move."""
+    return f"{move.title}:" if " " in move.title else move.title
+
+
 def link_template(template_id: int) -> str:
     """Return the address of the page of a template."""
     return reverse("admin:content_template_change", args=[template_id])
@@ -87,7 +92,7 @@ def control_template(request: HttpRequest, template_id: int, move: Move[Template
     """Ask for confirmation, and on POST make the move."""
     require(request, "content.view_template", move.permission)
     template = get_object_or_404(Template.objects.select_related("account"), pk=template_id)
-    text = f"{move.title} the template “{template.name}” of {template.account}?"
+    text = f"{ask(move)} the template “{template.name}” of {template.account}?"
     return _ask(request, move, template, text, back=link_template(template.pk))
 
 
@@ -203,7 +208,7 @@ def control_version(request: HttpRequest, version_id: int, move: Move[TemplateVe
     require(request, "content.view_templateversion", move.permission)
     versions = TemplateVersion.objects.select_related("template__account", "content")
     version = get_object_or_404(versions, pk=version_id)
-    text = f"{move.title} the version “{version.name}” of the template “{version.template.name}”?"
+    text = f"{ask(move)} the version “{version.name}” of the template “{version.template.name}”?"
     return _ask(request, move, version, text, back=link_version(version.pk))
 
 
@@ -241,7 +246,7 @@ def control_design(request: HttpRequest, design_id: int, move: Move[Design]) -> 
     """Ask for confirmation, and on POST make the move."""
     require(request, "content.view_design", move.permission)
     design = get_object_or_404(Design.objects.select_related("account"), pk=design_id)
-    text = f"{move.title} the design “{design.name}” of {design.account}?"
+    text = f"{ask(move)} the design “{design.name}” of {design.account}?"
     return _ask(request, move, design, text, back=reverse("admin:content_design_change", args=[design.pk]))
 
 

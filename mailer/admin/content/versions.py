@@ -30,7 +30,11 @@ SHOWN = ("name", "subject", "html", "generates_plain", "plain_text", "test_data"
 class VersionForm(SourceForm[TemplateVersion]):
     """Edit the texts of a version, and the test data of its previews."""
 
-    test_data = code_field(8, "Test data", "A JSON object that fills the preview and test mail.")
+    test_data = code_field(
+        8,
+        "Test data",
+        "A JSON object that fills the preview and test mail. In a legacy template its keys are substitutions.",
+    )
 
     class Meta:
         model = TemplateVersion
