@@ -26,6 +26,10 @@ class Migration(migrations.Migration):
                 ('block_days', models.PositiveIntegerField(help_text='Blocks are removed from their list after this', null=True)),
                 ('updated_at', models.DateTimeField(db_default=foundation.clock.Now())),
             ],
+            options={
+                'verbose_name': 'mail settings',
+                'verbose_name_plural': 'mail settings',
+            },
         ),
         migrations.CreateModel(
             name='Template',
