@@ -23,7 +23,7 @@ from audience.query import sgql
 from tests import regex_probe
 from tests.regex_probe import REPEATS, SINGLE, codes, inner_of, parser
 
-PACKAGES = ("accounts", "api", "batches", "campaigns", "config", "foundation", "mailer")
+PACKAGES = ("accounts", "api", "batches", "campaigns", "config", "content", "foundation", "mailer")
 ROOT = Path(__file__).parent.parent
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 MANY = 1000

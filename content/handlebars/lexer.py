@@ -59,11 +59,11 @@ RULES: Final = (
     ("plain_name", rf"[^{UNNAMED}]+{BEHIND_NAME}"),
     ("bracketed", r"\["),
 )
-match_rule: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in RULES)).match
+RULE: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in RULES))
 CLOSING: Final = {'"': '"', "'": "'", "[": "]"}
 """The ends of strings and of names in brackets. The rules above match only the begins, so as not to backtrack."""
-find_end_of_dashed: Final = re.compile(r"--~?\}\}").search
-"""Finds the end of a comment that begins with two dashes: that may contain }}."""
+END_OF_DASHED: Final = re.compile(r"--~?\}\}")
+"""Matches the end of a comment that begins with two dashes: that may contain }}."""
 CLOSES: Final = {"close", "close_unescaped", "inverse"}
 
 
@@ -111,7 +111,7 @@ def end_of_escaped(source: str, opened: int) -> int:
 def end_of_comment(source: str, opened: int) -> int:
     dashed = source.find("!", opened) + 1
     if source.startswith("--", dashed):
-        match = find_end_of_dashed(source, dashed)
+        match = END_OF_DASHED.search(source, dashed)
         end = match.end() if match else -1
     else:
         end = source.find("}}", dashed) + 2
@@ -135,7 +135,7 @@ def end_of_quoted(source: str, opened: int) -> int:
 def tokens_of_tag(source: str, opened: int) -> Generator[Token, None, int]:
     """Yield the tokens of one tag, and return the position behind it."""
     position = opened
-    while match := match_rule(source, position):
+    while match := RULE.match(source, position):
         kind, end = str(match.lastgroup), match.end()
         if kind in {"string", "bracketed"} and (end := end_of_quoted(source, position)) < 0:
             break

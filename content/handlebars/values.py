@@ -39,7 +39,7 @@ SPACES: Final = (
 EXACT_INTEGERS: Final = 2**53
 """JavaScript rounds integers beyond this."""
 MAX_LIST_DEPTH: Final = 100
-DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 WITH_RADIX: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 INDEX: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 MAX_INDEX: Final = 2**32 - 2
@@ -55,7 +55,8 @@ ESCAPES: Final = str.maketrans(
         "=": "&#x3D;",
     }
 )
-find_special: Final = re.compile("[&<>\"'`=]").search
+SPECIAL: Final = re.compile("[&<>\"'`=]")
+find_special: Final = SPECIAL.search
 
 LONG: Final = 1_000
 CHARACTERS_PER_STEP: Final = 64

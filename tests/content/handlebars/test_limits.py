@@ -24,6 +24,7 @@ EXCESSIVE: list[tuple[str, dict[str, Any], str]] = [
     ('{{#each a}}{{#equals @root.a "1"}}{{/equals}}{{/each}}', {"a": [1] * 500}, STEPS),
     ("{{#each a}}{{#equals @root.b 1}}{{/equals}}{{/each}}", {"a": MANY, "b": LONG}, STEPS),
     ("{{#each a}}{{length @root.b}}{{@root.b.[0]}}{{/each}}", {"a": MANY, "b": f"ä{LONG}"}, STEPS),
+    ("{{#each a}}{{#equals @root.b 1}}{{/equals}}{{/each}}", {"a": MANY, "b": f"{LONG}x"}, STEPS),
     ("{{#each a}}{{@root.b}}{{/each}}", {"a": MANY, "b": LONG}, CHARACTERS),
     ("{{#each a}}{{@root.b}}{{/each}}", {"a": MANY, "b": "<" * 900}, CHARACTERS),
     ("{{#each a}}{{{insert x @root.b}}}{{/each}}", {"a": MANY, "b": f"default={LONG}"}, CHARACTERS),
