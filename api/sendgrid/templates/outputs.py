@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from content.models import Template, TemplateVersion, VersionContent
-
-BODY: Final = re.compile(r"<%\s*body\s*%>", re.IGNORECASE)
-SUBJECT: Final = re.compile(r"<%\s*subject\s*%>", re.IGNORECASE)
+from mailer.compose.source import BODY, SUBJECT
 
 
 def template(row: Template) -> dict[str, Any]:

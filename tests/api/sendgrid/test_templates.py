@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from email import message_from_bytes, policy
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +13,10 @@ from accounts.models import Account
 from content.models import TemplateVersion
 from mailer.draft import Bypass
 from mailer.models import Mail, Message, UnsubscribeGroup
+from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient, NewClient
 from tests.campaigns.building import add_sender
+from tests.peer import CountingPeer
 
 PATH = "/v3/templates"
 VERSION = {"name": "First", "subject": "Hello", "html_content": "<h1>Hi</h1><p>there</p>"}
@@ -337,3 +340,23 @@ def test_a_test_mail_that_cannot_be_made_is_refused(client_of_alice: ApiClient) 
     assert client_of_alice.post(TEST, body).status_code == 400
     assert client_of_alice.post(TEST, {"template_id": full, "emails": TO}).status_code == 400
     assert not Mail.objects.exists()
+
+
+def test_a_test_mail_is_delivered_with_its_test_data(
+    client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    template = new_template(client_of_alice)
+    html = '<p>{{#each items}}{{this}},{{/each}}</p><a href="[Unsubscribe]">leave</a>'
+    data = '{"name": "Ada", "items": ["a", "<b>"]}'
+    new_version(client_of_alice, template, subject="Hello {{name}}", html_content=html, test_data=data)
+    body = {"template_id": template, "emails": TO, "from_address": "me@example.com"}
+    assert client_of_alice.post(TEST, body).status_code == 202
+    deliverer.deliver_due(seconds=5)
+    assert sorted(peer.recipients) == TO
+    for taken in peer.ledger:
+        mail = message_from_bytes(taken.data, policy=policy.default)
+        plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
+        assert mail["Subject"] == "Hello Ada"
+        assert plain.split()[:2] == ["a,&lt;b&gt;,", "leave"]
+        assert "(http" in plain
+        assert html.startswith('<p>a,&lt;b&gt;,</p><a href="http')
