@@ -9,10 +9,12 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from django.db.models.functions import Lower
+
 from audience.models import FieldDefinition
 from campaigns.errors import InvalidContent
 from campaigns.models import Campaign
-from campaigns.tags import MUSTACHE, find_legacy_tags, find_named, find_unknown_tags
+from campaigns.tags import MUSTACHE, find_legacy_tags, find_named, find_unknown_tags, replace_tags
 from content.handlebars import Template, TemplateError, compile_template
 from mailer.compose.plain_text import plain_text_of
 from mailer.compose.system_tags import LINK_NAMES, SYSTEM_NAMES, UNSUBSCRIBE_NAMES, find_system_tags, line_and_column
@@ -22,6 +24,8 @@ TEMPLATES: Final = ("subject", "preheader", "html_content", "plain_content")
 CHECKED: Final = frozenset({*TEMPLATES, "markdown", "generates_plain", URL})
 """The fields whose changes need a check."""
 WORD: Final = re.compile(r"\w+")
+MOST_NAMES: Final = 1_000
+"""The most names of fields that a template may read: each is a part of the statement that expands an audience."""
 NO_LINKS: Final = {"subject": LINK_NAMES | UNSUBSCRIBE_NAMES, URL: UNSUBSCRIBE_NAMES}
 """The fields that cannot hold links of some kinds: a subject shows addresses as text, and a link cannot lead to
 itself."""
@@ -59,8 +63,10 @@ def _check_generated(html: str) -> None:
 
 def _check_tags(campaign: Campaign, field: str, text: str) -> None:
     """Accept a text all of whose system tags can be resolved there. Raises InvalidContent."""
-    for tag in find_unknown_tags(text):
-        if not (tag.field and _has_field(campaign, tag.field)):
+    unknown = list(find_unknown_tags(text))
+    fields = _fields_of(campaign, {tag.field.lower() for tag in unknown})
+    for tag in unknown:
+        if tag.field.lower() not in fields:
             _refuse(f"the tag {tag.text} is not known", field, text, tag.start)
     if (named := find_named(text, NO_LINKS.get(field, frozenset()))) is not None:
         _refuse(f"the tag {named.text} cannot be used here", field, text, named.start)
@@ -69,26 +75,42 @@ def _check_tags(campaign: Campaign, field: str, text: str) -> None:
             _refuse("a tag cannot be the default of another", field, text, match.start())
 
 
-def _check_names(template: Template, field: str, text: str) -> None:
-    """Accept a template that uses the names of system tags in these tags only. Raises InvalidContent."""
-    names = SYSTEM_NAMES.intersection(map(str.lower, template.names or ()))
+def _fields_of(campaign: Campaign, names: set[str]) -> set[str]:
+    """Return which of these names, in lower case, are those of custom fields."""
     if not names:
+        return set()
+    fields = FieldDefinition.objects.filter(account=campaign.account_id).annotate(lowered=Lower("name"))
+    return set(fields.filter(lowered__in=names).values_list("lowered", flat=True))
+
+
+def _check_names(template: Template, field: str, text: str) -> None:
+    """Accept a template that reads few names, and names of system tags in these tags only. Raises InvalidContent."""
+    names = template.names or frozenset()
+    if len(names) > MOST_NAMES:
+        raise InvalidContent(f"a template cannot read more than {MOST_NAMES:,} fields", field=field)
+    if SYSTEM_NAMES.isdisjoint(map(str.lower, names)):
         return
+    without_tags = replace_tags(text, dict.fromkeys(SYSTEM_NAMES, ""))
+    misused = SYSTEM_NAMES.intersection(map(str.lower, compile_text(without_tags, field).names or ()))
+    if misused:
+        name = min(misused)
+        tag = _find_misused(text, name)
+        reason = f"{name} can only be used as {{{{{{{name}}}}}}}"
+        if tag is None:
+            raise InvalidContent(reason, field=field)
+        _refuse(f"{reason}, and not in {tag[0]}", field, text, tag.start())
+
+
+def _find_misused(text: str, name: str) -> re.Match[str] | None:
+    """Return the first tag of Handlebars that has the name of a system tag and is none."""
     known = {tag.start for tag in find_system_tags(text)}
-    for match in MUSTACHE.finditer(text):
-        used = names.intersection(WORD.findall(match[0].lower()))
-        if used and match.start() not in known:
-            name = min(used)
-            _refuse(f"{name} can only be used as {{{{{{{name}}}}}}}, and not in {match[0]}", field, text, match.start())
+    tags = (match for match in MUSTACHE.finditer(text) if match.start() not in known)
+    return next((match for match in tags if name in WORD.findall(match[0].lower())), None)
 
 
 def _refuse(reason: str, field: str, text: str, start: int) -> None:
     line, column = line_and_column(text, start)
     raise InvalidContent(reason, field=field, line=line, column=column)
-
-
-def _has_field(campaign: Campaign, name: str) -> bool:
-    return FieldDefinition.objects.filter(account=campaign.account_id, name__iexact=name).exists()
 
 
 def needs_check(changed: Collection[str]) -> bool:

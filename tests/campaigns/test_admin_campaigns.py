@@ -302,6 +302,7 @@ def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campa
         ({"window_from": "08:00", "window_to": "08:00"}, "The window would never be open."),
         ({"rate_per_minute": "0"}, "greater than or equal to 1"),
         ({"lists": ["999999"]}, "Select a valid choice"),
+        ({"html_content": "a\n{{#loop x}}{{/loop}}"}, "Line 2, column 4: unknown helper &quot;loop&quot;."),
     ],
 )
 def test_errors_are_shown_beside_the_form_fields(
@@ -405,6 +406,12 @@ def test_an_edit_during_another_change_keeps_the_form_fields(operator: Client, d
     assert "Typed again" in answer.text
     assert "Another change of this campaign was under way" in answer.text
     assert again(draft).subject == draft.subject
+
+
+def test_what_was_saved_with_a_wrong_template_cannot_be_sent(operator: Client, draft: Campaign) -> None:
+    Campaign.objects.filter(pk=draft.pk).update(subject="{{#if city}}a")
+    page = unescape(operator.get(f"{CAMPAIGNS}{draft.pk}/send/", follow=True).text)
+    assert 'It cannot be sent yet. In subject, line 1, column 4: the block "if" has no end.' in page
 
 
 def test_somebody_was_first(operator: Client, sending: Campaign, alice: Account) -> None:

@@ -37,6 +37,7 @@ WRONG: list[tuple[str, str, tuple[int, int, str | None], str]] = [
     ("subject", "[Weblink]", (1, 1, None), "[Weblink]"),
     ("preheader", "{{~unsubscribe~}}", (1, 1, None), "{{{unsubscribe}}}"),
     ("html_content", "<p>{{#if weblink}}a{{/if}}", (1, 4, None), "{{{weblink}}}"),
+    ("html_content", "{{weblink}} {{#equals weblink 1}}a{{/equals}}", (1, 13, None), "{{{weblink}}}"),
     ("html_content", "[%first_name | {{last_name}}%]", (1, 1, None), "default"),
     ("custom_unsubscribe_url", "https://x.example/?a=[Unsubscribe]", (1, 22, None), "[Unsubscribe]"),
     ("custom_unsubscribe_url", "https://x.example/?a=[Sender_Shoe]", (1, 22, None), "[Sender_Shoe]"),
@@ -117,6 +118,25 @@ def test_a_field_of_the_account_may_have_a_name_like_a_system_tag(alice: Account
     assert edit_campaign(alice, campaign.pk, {"subject": "{{Sender_Shoe}}"}).subject == "{{Sender_Shoe}}"
     with pytest.raises(InvalidContent):
         edit_campaign(alice, campaign.pk, {"subject": "[Sender_Shoe]"})
+
+
+def test_texts_that_could_be_wrong_are_accepted(alice: Account) -> None:
+    campaign = ready_campaign(alice)
+    for text in (
+        '{{#equals city "weblink"}}<a href="{{weblink}}">a</a>{{/equals}}',
+        "[senders] [unsubscribe me] [Weblinks] <%subject%> [[unsubscribe]]",
+        "@media screen{a{color:red}} }} [%",
+        "{{#each this}}{{@key}}{{/each}}{{unsubscribe}}",
+    ):
+        assert edit_campaign(alice, campaign.pk, {"html_content": text}).html_content == text
+
+
+def test_a_template_reads_a_bounded_number_of_fields(alice: Account) -> None:
+    campaign = ready_campaign(alice)
+    blocks = [f"{{{{#if f{number}}}}}{{{{/if}}}}" for number in range(1_001)]
+    with pytest.raises(InvalidContent, match="1,000 fields"):
+        edit_campaign(alice, campaign.pk, {"html_content": "".join(blocks)})
+    edit_campaign(alice, campaign.pk, {"html_content": "".join(blocks[1:])})
 
 
 def test_tags_of_the_sender_are_filled_in_everywhere(alice: Account) -> None:
