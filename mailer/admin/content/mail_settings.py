@@ -57,7 +57,7 @@ class MailSettingsForm(RefusableForm, ChoosingForm[MailSettings]):
         label="Tag",
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="If a mail has this tag, the address of the link replaces it, and the texts are not added.",
+        help_text="The address of the link replaces this tag. If there is a tag, the two texts are not used.",
     )
 
     class Meta:

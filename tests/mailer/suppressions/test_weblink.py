@@ -17,7 +17,7 @@ from content.templates import create_template, delete_template
 from content.versions import create_version
 from foundation.addresses import address_key
 from mailer import weblink
-from mailer.draft import Address, ContentPart, Personalization
+from mailer.draft import Address, Attachment, ContentPart, Personalization
 from mailer.models import Mail, Message, UnsubscribeGroup
 from mailer.suppressions.links import Link, Sealer, seal
 from mailer.template_rules import RULES
@@ -158,9 +158,9 @@ def test_a_link_that_is_not_ours_or_has_no_message_is_not_found(
 def test_a_message_that_is_gone_or_too_large_is_not_found(
     client: Client, alice: Account, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send(Personalization(to=(Address(ANN),), substitutions={"-x-": "x" * 100}), **html("<p>-x-</p>"))
+    send(Personalization(to=(Address(ANN),), substitutions={"-x-": "x" * 1000}), **html("<p>-x-</p>"))
     path = path_of(alice)
-    for longest, status in ((50, 404), (10, 404), (107, 200)):
+    for longest, status in ((500, 404), (10, 404), (2000, 200)):
         monkeypatch.setattr(weblink, "LONGEST_TEXT", longest)
         assert client.get(path).status_code == status, longest
     with connection.cursor() as cursor:
@@ -169,3 +169,23 @@ def test_a_message_that_is_gone_or_too_large_is_not_found(
     with connection.cursor() as cursor:
         cursor.execute("delete from mailer_message")
     assert client.get(path).status_code == 404
+
+
+def test_attached_images_are_in_the_page(client: Client, alice: Account, send: Send) -> None:
+    attachments = (
+        Attachment("aGVsbG8=", "logo.png", "image/png", "inline", "<logo@x>"),
+        Attachment("aGVsbG8=", "page.html", "text/html", "inline", "page"),
+    )
+    send(ANN, attachments=attachments, **html('<img src="cid:logo@x"><img src="cid:page"><img src=cid:none>'))
+    shown = client.get(path_of(alice)).content.decode()
+    assert shown == '<img src="data:image/png;base64,aGVsbG8="><img src="cid:page"><img src=cid:none>'
+
+
+def test_images_beyond_the_limit_are_left_out(
+    client: Client, alice: Account, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Attachment("aGVs" * 50, "logo.png", "image/png", "inline", "logo")
+    send(ANN, attachments=(image,), **html('<img src="cid:logo">' * 3))
+    for longest, count in ((600, 2), (300, 0)):
+        monkeypatch.setattr(weblink, "LONGEST_TEXT", longest)
+        assert client.get(path_of(alice)).content.decode().count("data:") == count, longest
