@@ -28,7 +28,7 @@ from tests.conftest import Clock
 
 WRONG: list[tuple[str, str, tuple[int, int, str | None], str]] = [
     ("subject", "{{#if first_name}}Hi", (1, 4, None), "no end"),
-    ("preheader", "{{frist first_name}}", (1, 3, "frist"), "unknown helper"),
+    ("preheader", "{{frits first_name}}", (1, 3, "frits"), "unknown helper"),
     ("html_content", "<p>\n <b>{{#loop x}}</b>{{/loop}}", (2, 8, "loop"), "unknown helper"),
     ("plain_content", "{{#if a}}x{{/unless}}", (1, 4, None), "unless"),
     ("html_content", "a <a href='[Sender_Phone]'>", (1, 12, None), "[Sender_Phone]"),
