@@ -1,12 +1,16 @@
-"""The number of examples that property tests try: few and always the same ones, or many new ones.
+"""The number of examples that tests try: by default a few, which are always the same.
 
-`HYPOTHESIS_PROFILE=large ./sluice test …` tries many new ones.
+`HYPOTHESIS_PROFILE=large ./sluice test …` tries many new ones in property tests. `./sluice test --all` tries all
+values of the tests that have `few_by_default`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 IS_LARGE = os.environ.get("HYPOTHESIS_PROFILE") == "large"
@@ -18,6 +22,11 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Hea
 def examples(count: int) -> int:
     """Return the number of examples to try where `count` are enough by default."""
     return count * LARGE_FACTOR if IS_LARGE else count
+
+
+def few_by_default(values: Iterable[Any], *few: Any) -> list[Any]:
+    """Return the parameters of a test that tries these few values by default, and the others as large tests."""
+    return [value if value in few else pytest.param(value, marks=pytest.mark.large) for value in values]
 
 
 def load_profile() -> None:

@@ -33,6 +33,7 @@ from tests.api.sendgrid.audience import do_jobs
 from tests.api.sendgrid.contact_calls import CONTACTS, EMAIL, FIRST_NAME, begin, new_field, upload
 from tests.api.soap.envelopes import PARTNER, envelope, post, user
 from tests.campaigns.building import add_contacts, add_sender, ready_campaign, run_fleet
+from tests.examples import few_by_default
 from tests.peer import CountingPeer
 
 SEPARATORS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -45,6 +46,11 @@ VALUES = [
     "Ann",
     "Zoë, called \u201cZ\u201d, of the long, long, long name that no line of a header could ever have room for",
 ]
+FEW = [
+    *(f"a{each}b" for each in ("\0", "\t", "\x1f", "\x7f", *SEPARATORS)),
+    *(ATTACK.format(each) for each in ("\n", "\r\n", "\x85")),
+    *VALUES[-2:],
+]
 FIELD = rb"[!-9;-~]+:(?:[ \t][\t -~\x80-\xff]*|\r\n[ \t]+[!-~\x80-\xff][\t -~\x80-\xff]*)*\r\n"
 """A header field by RFC 5322 section 2.2, with RFC 6532."""
 HEAD = re.compile(rb"(?:%b)+" % FIELD)
@@ -52,7 +58,14 @@ HEAD = re.compile(rb"(?:%b)+" % FIELD)
 
 def test_there_are_values_to_walk() -> None:
     assert len(VALUES) >= 50
+    assert set(FEW) < set(VALUES)
     assert {each for value in VALUES for each in "".join(value.split(" "))} >= set(FAMILY) - {"\r\n", " "}
+
+
+@pytest.fixture(params=few_by_default(["a few", "all"], "a few"))
+def values(request: pytest.FixtureRequest) -> list[str]:
+    """Return the values that a test walks."""
+    return VALUES if request.param == "all" else FEW
 
 
 # --- what the peer took -----------------------------------------------------------------------------------------------
@@ -156,11 +169,11 @@ def mail_to(recipient: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("field", MAIL_FIELDS)
 def test_a_field_of_a_mail_is_refused_or_is_one_header(
-    field: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
+    field: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, values: list[str]
 ) -> None:
     put, take = MAIL_FIELDS[field]
     accepted = {}
-    for number, value in enumerate(VALUES):
+    for number, value in enumerate(values):
         recipient = f"r{number}@example.com"
         mail = mail_to(recipient)
         put(mail, value)
@@ -179,8 +192,10 @@ def test_a_field_of_a_mail_is_refused_or_is_one_header(
             assert same(take(messages[recipient]), value), value
 
 
-def test_a_body_keeps_every_character(client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer) -> None:
-    values = [value for value in VALUES if "\0" not in value]
+def test_a_body_keeps_every_character(
+    client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, values: list[str]
+) -> None:
+    values = [value for value in values if "\0" not in value]
     for number, value in enumerate(values):
         content = [{"type": kind, "value": value} for kind in ("text/plain", "text/html")]
         answer = client_of_alice.post("/v3/mail/send", mail_to(f"r{number}@example.com") | {"content": content})
@@ -192,8 +207,8 @@ def test_a_body_keeps_every_character(client_of_alice: ApiClient, deliverer: Del
         assert bodies == [with_line_feeds(value)] * 2
 
 
-def test_categories_and_keys_of_substitutions_are_refused(client_of_alice: ApiClient) -> None:
-    for value in VALUES:
+def test_categories_and_keys_of_substitutions_are_refused(client_of_alice: ApiClient, values: list[str]) -> None:
+    for value in values:
         if value.isascii() and not is_line(value):
             answer = client_of_alice.post("/v3/mail/send", mail_to("r@example.com") | {"categories": [value]})
             assert answer.status_code == 400, value
@@ -205,11 +220,11 @@ def test_categories_and_keys_of_substitutions_are_refused(client_of_alice: ApiCl
 
 
 def test_a_substitution_is_refused_or_fills_one_header_and_the_bodies(
-    client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
+    client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, values: list[str]
 ) -> None:
     """Line breaks of a substitution are only in bodies."""
     accepted = {}
-    for number, value in enumerate(VALUES):
+    for number, value in enumerate(values):
         recipient = f"r{number}@example.com"
         mail = mail_to(recipient) | {"subject": "For -v-", "headers": {"X-Note": "Of -v-"}}
         mail["content"] = [{"type": kind, "value": "Hello -v-"} for kind in ("text/plain", "text/html")]
@@ -304,13 +319,14 @@ def test_a_contact_is_refused_or_gets_one_message(
     alice: Account,
     deliverer: Deliverer,
     peer: CountingPeer,
+    values: list[str],
 ) -> None:
     new_field(client_of_alice, "pet")
     pet = FieldDefinition.objects.get(account=alice)
-    people = [(f"r{number}@example.com", value) for number, value in enumerate(VALUES)]
+    people = [(f"r{number}@example.com", value) for number, value in enumerate(values)]
     store(client_of_alice, people, pet)
     stored = {contact.email: contact for contact in Contact.objects.filter(account=alice)}
-    assert {"Ann", VALUES[-1][:50]} <= {contact.first_name for contact in stored.values()}
+    assert {"Ann", values[-1][:50]} <= {contact.first_name for contact in stored.values()}
     for contact in stored.values():
         assert is_text(contact.first_name + contact.custom[str(pet.pk)])
     changes = {"subject": "[%first_name%] and [%pet%]", "plain_content": "Dear [%pet%]\n[unsubscribe]"}
@@ -383,12 +399,13 @@ def test_a_campaign_is_refused_or_sent_as_one_message(
     alice: Account,
     deliverer: Deliverer,
     peer: CountingPeer,
+    values: list[str],
 ) -> None:
     sender, group = add_sender(alice), UnsubscribeGroup.objects.create(account=alice, name="news")
     add_contacts(alice, ["r@example.com"])
     made = []
     fields = FIELDS_IN_TURN[create.__name__]
-    walk = [(value, number % fields) for number, value in enumerate(VALUES)]
+    walk = [(value, number % fields) for number, value in enumerate(values)]
     for value, turn in [*walk, *(("Ann", turn) for turn in range(fields))]:
         status, campaign_id = create(client_of_alice, value, sender, turn)
         assert status in ({200, 201} if campaign_id else {400, 422}), value
@@ -410,12 +427,12 @@ def test_a_campaign_is_refused_or_sent_as_one_message(
 
 
 def test_a_sender_is_refused_or_is_one_header(
-    client_of_alice: ApiClient, alice: Account, deliverer: Deliverer, peer: CountingPeer
+    client_of_alice: ApiClient, alice: Account, deliverer: Deliverer, peer: CountingPeer, values: list[str]
 ) -> None:
     paths = ("/v3/senders", "/v3/marketing/senders")
     place = {"address": "1 Street", "city": "Town", "country": "Land"}
     made: dict[int, str] = {}
-    for number, value in enumerate(VALUES):
+    for number, value in enumerate(values):
         names = {"from": {"email": "news@example.com", "name": value}, "reply_to": {"email": "r@e.org", "name": value}}
         sender = place | names | {"nickname": f"{number} {value}"[:90]}
         answer = client_of_alice.post(paths[number % 2], sender)
@@ -468,12 +485,12 @@ NAMES: dict[str, tuple[str, Callable[[str], dict[str, Any]], type[Any]]] = {
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_name_with_a_control_character_is_refused_and_nothing_is_stored(
-    kind: str, client_of_alice: ApiClient
+    kind: str, client_of_alice: ApiClient, values: list[str]
 ) -> None:
     path, body, model = NAMES[kind]
     is_fit = is_text if kind.startswith("description") else is_line
     made = 0
-    for value in VALUES:
+    for value in values:
         answer = client_of_alice.post(path, body(value))
         # Names have a separate limit.
         expected = {200, 201, 400} if is_fit(value) and len(value) > 20 else {200, 201} if is_fit(value) else {400, 422}

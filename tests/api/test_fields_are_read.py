@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from django.db import transaction
 
 from api.without_effect import ITEMS, steps_of
@@ -100,6 +101,7 @@ def body_with(name: str, path: str, value: Any) -> Any:
     return body
 
 
+@pytest.mark.large
 def test_every_named_field_is_read_or_declared_to_have_no_effect(client_of_alice: ApiClient, ids: Ids) -> None:
     """An undescribed field changes no answer, except in legacy recipients, where it may be a custom field."""
     unread, taken = [], set()

@@ -27,12 +27,16 @@ from mailer.sweep import sweep
 from tests.campaigns.building import again, expand_all, ready_campaign, sweep_campaigns
 from tests.campaigns.races import REFUSED, at_one_moment
 from tests.conftest import Clock
+from tests.examples import few_by_default
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import someone_waits_for_us, wait_until
 
 MOMENTS = (-0.3, -0.05, 0.0, 0.02, 0.1)
 """Seconds after a campaign's time."""
+AROUND = (-0.5, 0.1)
+SENT_FOR = (0.05, 0.1, 0.2, 0.35, 0.5)
+"""Seconds for which a campaign is sent before its cancel."""
 
 
 class SweepingThread:
@@ -63,7 +67,7 @@ class SweepingThread:
             connection.close()
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", few_by_default(range(5), 0, 1))
 def test_of_simultaneous_launches_one_succeeds(alice: Account, seed: int) -> None:
     campaign = ready_campaign(alice)
 
@@ -85,7 +89,7 @@ def test_two_sweepers_prepare_a_campaign_once(alice: Account) -> None:
     assert Batch.objects.filter(is_campaign=True).count() == 1
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", few_by_default(range(5), 0, 1))
 def test_schedule_against_send_now(alice: Account, seed: int) -> None:
     campaign = ready_campaign(alice)
     later = database_now() + dt.timedelta(hours=1)
@@ -104,11 +108,12 @@ def test_schedule_against_send_now(alice: Account, seed: int) -> None:
         assert (stored.status, open_batches) == (CampaignStatus.QUEUED, 1)
 
 
-def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
+@pytest.mark.parametrize("moments", few_by_default([AROUND, MOMENTS], AROUND))
+def test_unschedule_against_fire(alice: Account, peer: CountingPeer, moments: tuple[float, ...]) -> None:
     """If the campaign is unscheduled nothing of it is sent; otherwise all of it is."""
     taken_back = 0
     with SweepingThread(), DeliveringThread(peer):
-        for seconds_after in MOMENTS:
+        for seconds_after in moments:
             before = len(peer.recipients)
             campaign = ready_campaign(alice, recipients=20)
             send_at = database_now() + dt.timedelta(seconds=1)
@@ -126,7 +131,7 @@ def test_unschedule_against_fire(alice: Account, peer: CountingPeer) -> None:
                 time.sleep(0.3)
                 assert len(peer.recipients) == before
                 assert again(campaign).status == CampaignStatus.DRAFT
-    assert 0 < taken_back < len(MOMENTS), "the moments lie around the time"
+    assert 0 < taken_back < len(moments), "the moments lie around the time"
     assert not peer.doubled
 
 
@@ -166,10 +171,11 @@ def on_its_own_connection(work: Callable[[], object]) -> object:
         connection.close()
 
 
-def test_cancel_against_finish(alice: Account, peer: CountingPeer) -> None:
+@pytest.mark.parametrize("sent_for", few_by_default([(0.1, 0.5), SENT_FOR], (0.1, 0.5)))
+def test_cancel_against_finish(alice: Account, peer: CountingPeer, sent_for: tuple[float, ...]) -> None:
     """A cancel that wins returns how many messages were sent; a cancel after the last message fails."""
     with SweepingThread(), DeliveringThread(peer):
-        for seconds in (0.05, 0.1, 0.2, 0.35, 0.5):
+        for seconds in sent_for:
             before = len(peer.recipients)
             campaign = ready_campaign(alice, recipients=200)
             send_now(alice, campaign.pk)

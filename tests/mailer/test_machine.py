@@ -37,7 +37,7 @@ from mailer.sweep import rescue, sweep
 from tests.conftest import Clock
 from tests.database import empty_tables
 from tests.drafts import draft
-from tests.examples import examples
+from tests.examples import examples, few_by_default
 from tests.fleet import deliverer_for
 from tests.peer import CountingPeer
 
@@ -251,13 +251,13 @@ class Pipeline(RuleBasedStateMachine):
         return Batch.objects.values_list("status", flat=True).get(pk=batch)
 
 
-@pytest.mark.first
-def test_every_message_ends_in_exactly_one_right_state(database: None, peer: CountingPeer) -> None:
+@pytest.mark.parametrize("runs", few_by_default([2, 8], 2))
+def test_every_message_ends_in_exactly_one_right_state(database: None, peer: CountingPeer, runs: int) -> None:
     machine = type("Machine", (Pipeline,), {"peer": peer})
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
-            max_examples=examples(8),
+            max_examples=examples(runs),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

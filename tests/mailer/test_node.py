@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -53,6 +54,7 @@ def node_loop(peer: CountingPeer, **environment: str) -> Iterator[subprocess.Pop
         assert process.wait(20) == 0, "it ends with its parent's pipe"
 
 
+@pytest.mark.large
 def test_mail_is_sent_without_a_broker(alice: Account, peer: CountingPeer) -> None:
     batch = create_batch(alice)
     with node_loop(peer, REDIS_URL=NO_BROKER):

@@ -101,12 +101,12 @@ def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, 
     """The worker releases the parcel, and the receipt agrees with the peer."""
     peer.delay = 0.01
     batch = create_batch(alice)
-    accept_mail(alice, draft(400, batch_id=batch.public_id))
+    accept_mail(alice, draft(200, batch_id=batch.public_id))
     first = ids()[0]
     stopped, sent = [], []
     with DeliveringThread(peer, connections=2):
         wait_until(lambda: len(peer.ledger) >= 10, why="mail in flight")
-        for n in (399, 390, 250, 150, 80, 3):
+        for n in (199, 190, 150, 80, 3):
             receipt = stop_message(alice, first + n, actor="test")
             assert receipt.is_settled
             (stopped if receipt.stopped else sent).append(f"to{n}@example.com")
@@ -115,7 +115,7 @@ def test_messages_are_stopped_while_their_parcels_are_delivered(alice: Account, 
     assert "to3@example.com" in sent
     assert set(stopped).isdisjoint(peer.recipients)
     assert set(sent) <= set(peer.recipients)
-    assert len(peer.ledger) == 400 - len(stopped)
+    assert len(peer.ledger) == 200 - len(stopped)
     assert peer.doubled == []
 
 

@@ -33,6 +33,7 @@ from mailer.transports.smtp import SmtpAddress, SmtpTransport, limits
 from tests.conftest import Clock
 from tests.database import empty_tables
 from tests.drafts import draft
+from tests.examples import few_by_default
 from tests.fleet import DeliveringThread
 from tests.mailer.transports.strict import TAKEN, StrictPeer
 from tests.peer import CountingPeer
@@ -88,6 +89,7 @@ def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "RECIPIENTS", 3)
 
 
+@pytest.mark.large
 def test_a_worker_killed_between_two_transactions_of_a_message_loses_and_doubles_nobody(
     alice: Account, batch: Batch, peer: CountingPeer
 ) -> None:
@@ -116,7 +118,7 @@ def test_a_worker_killed_between_two_transactions_of_a_message_loses_and_doubles
 
 
 @pytest.mark.parametrize("status", [BatchStatus.PAUSED, BatchStatus.CANCELLED])
-@pytest.mark.parametrize("taken", [0, 1, 3])
+@pytest.mark.parametrize("taken", few_by_default([0, 1, 3], 1))
 def test_a_stop_between_two_transactions_of_a_message_is_exact(
     alice: Account, batch: Batch, peer: CountingPeer, taken: int, status: BatchStatus, small_transactions: None
 ) -> None:
@@ -279,7 +281,10 @@ def check(batch: Batch, peer: MoodyPeer, policy: DoubtPolicy, why: str) -> None:
     assert counts.sent + counts.refused + counts.in_doubt == counts.accepted == 3, why
 
 
+@pytest.mark.parametrize("moods", few_by_default([1, 4], 1))
 @pytest.mark.parametrize("policy", list(DoubtPolicy))
-def test_each_recipient_has_one_outcome_and_the_peer_agrees(mortal_scenarios: Any, policy: DoubtPolicy) -> None:
-    for seed in range(int(os.environ.get("MOODS", "4"))):
+def test_each_recipient_has_one_outcome_and_the_peer_agrees(
+    mortal_scenarios: Any, policy: DoubtPolicy, moods: int
+) -> None:
+    for seed in range(int(os.environ.get("MOODS", moods))):
         mortal_scenarios(seed, policy)

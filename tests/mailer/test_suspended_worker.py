@@ -18,6 +18,7 @@ from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.note import ReadNote
 from mailer.sweep import rescue
 from tests.drafts import draft
+from tests.examples import few_by_default
 from tests.fleet import DeliveringThread
 from tests.forked import Forked
 from tests.peer import CountingPeer
@@ -67,6 +68,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     assert counts.sent + counts.in_doubt + counts.discarded == MESSAGES
 
 
+@pytest.mark.large
 def test_without_the_deadline_a_woken_worker_continues_to_send(alice: Account, peer: CountingPeer) -> None:
     """The same scenario without the slice's deadline must break the stop."""
     peer.delay = 0.04
@@ -80,7 +82,7 @@ def test_without_the_deadline_a_woken_worker_continues_to_send(alice: Account, p
         wait_until(lambda: len(peer.ledger) > left, why="mail after a settled stop")
 
 
-@pytest.mark.parametrize("connections", [1, 4])
+@pytest.mark.parametrize("connections", few_by_default([1, 4], 4))
 def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothing_is_lost(
     alice: Account, peer: CountingPeer, connections: int
 ) -> None:
@@ -101,6 +103,7 @@ def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothi
     assert counts.in_doubt <= connections, "the hand-over note knows the others"
 
 
+@pytest.mark.large
 def test_without_the_note_all_of_a_dead_workers_slice_is_in_doubt(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ def test_data_survive_a_stop_and_an_interrupted_first_start(open_folder: Path) -
     assert not (open_folder / "pgdata.new").exists()
 
 
+@pytest.mark.large
 def test_local_users_need_the_password_also_of_a_cluster_that_trusted_them(open_folder: Path) -> None:
     rules = open_folder / "pgdata" / "pg_hba.conf"
     for _ in range(2):
@@ -42,6 +43,7 @@ def test_local_users_need_the_password_also_of_a_cluster_that_trusted_them(open_
         rules.write_text(rules.read_text().replace("scram-sha-256", "trust"))
 
 
+@pytest.mark.large
 def test_engines_run_in_a_folder_with_a_long_and_odd_path(open_folder: Path) -> None:
     state = open_folder / "my mails" / ("x" * 100)
     assert started_and_stopped(state, "show fsync", durable=True) == [("on",)]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stack.watchdog import Member, is_running, read_members
+from tests.examples import few_by_default
 
 from .launching import Launched, processes_naming, wait_until
 
@@ -46,19 +47,21 @@ def postgresql_log(state: Path) -> str:
     return (state / "logs" / "postgresql.log").read_text()
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "closed terminal"])
+@pytest.mark.parametrize("how", few_by_default(["Ctrl-C", "SIGTERM", "closed terminal"], "SIGTERM"))
 def test_a_requested_stop_is_orderly_and_leaves_no_process(launched: Launched, state: Path, how: str) -> None:
     assert launched.end(how) == 0
     assert processes_naming(state) == []
     assert stopped_in_order(state)
 
 
+@pytest.mark.large
 def test_kill_9_of_the_launcher_leaves_no_process(launched: Launched, state: Path) -> None:
     launched.end("SIGKILL")
     wait_until(lambda: not processes_naming(state))
     assert "database system is shut down" in postgresql_log(state)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("launched", [("--watchdog-only",)], indirect=True)
 def test_the_watchdog_stops_programs_in_order(launched: Launched, state: Path) -> None:
     launched.end("SIGKILL")
@@ -66,6 +69,7 @@ def test_the_watchdog_stops_programs_in_order(launched: Launched, state: Path) -
     assert stopped_in_order(state)
 
 
+@pytest.mark.large
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's parent-death signal")
 def test_kill_9_of_launcher_and_watchdog_leaves_no_engine(launched: Launched, state: Path) -> None:
     watchdog = next(line for line in processes_naming(state) if "watchdog.py" in line)
@@ -77,6 +81,7 @@ def test_kill_9_of_launcher_and_watchdog_leaves_no_engine(launched: Launched, st
         os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
+@pytest.mark.large
 def test_a_program_that_dies_is_named_and_stops_the_stack(launched: Launched, state: Path) -> None:
     os.kill(int((state / "web.pid").read_text()), signal.SIGKILL)
     assert launched.wait() == 1
@@ -84,6 +89,7 @@ def test_a_program_that_dies_is_named_and_stops_the_stack(launched: Launched, st
     assert processes_naming(state) == []
 
 
+@pytest.mark.large
 def test_a_second_launcher_in_the_folder_is_refused(launched: Launched, state: Path) -> None:
     second = subprocess.run([sys.executable, "-m", "tests.stack.stand_in", str(state)], capture_output=True, text=True)
     assert second.returncode == 1

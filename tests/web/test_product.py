@@ -102,7 +102,7 @@ def waiters(lock: psycopg.Connection) -> int:
     return int((row.fetchone() or [0])[0])
 
 
-@pytest.mark.first
+@pytest.mark.large
 def test_a_saturated_web_server_answers_stops_and_finishes_waiting_requests(
     product: Product, alice: Account, key: dict[str, str]
 ) -> None:

@@ -24,6 +24,7 @@ from audience.models import Contact, FieldType, Job, JobChunk, JobStatus, Member
 from audience.queries import SHOWN
 from audience.upsert import upsert_contacts
 from tests.audience.jobs.jobs_done import counts, done, emails, rejected, uploaded
+from tests.examples import few_by_default
 
 PEOPLE = "e-mail,name,city\nAnn@Example.com,Ann,Rome\nbob@example.com,Bob,\n"
 
@@ -277,21 +278,23 @@ class Killed(BaseException):
     """An exception that stands for SIGKILL: no code catches it, and none cleans up after it."""
 
 
-@pytest.mark.parametrize(
-    ("when", "is_packed", "written"),
-    [
-        ("before", False, (b"", "utf-8", ",")),
-        ("after", False, (b"", "utf-8", ";")),
-        ("before", True, (b"", "utf-8-sig", ",")),
-        ("after", True, (b"\xfe\xff", "utf-16-be", "\t")),
-        ("before", False, (b"\xff\xfe", "utf-16-le", ";")),
-        ("after", False, (b"sep=^\n", "utf-8", "^")),
-    ],
-)
+KILLS: list[tuple[str, bool, tuple[bytes, str, str]]] = [
+    ("before", False, (b"", "utf-8", ",")),
+    ("after", False, (b"", "utf-8", ";")),
+    ("before", True, (b"", "utf-8-sig", ",")),
+    ("after", True, (b"\xfe\xff", "utf-16-be", "\t")),
+    ("before", False, (b"\xff\xfe", "utf-16-le", ";")),
+    ("after", False, (b"sep=^\n", "utf-8", "^")),
+]
+"""When a job is killed, whether its file is packed, and how the file begins, is encoded and separated."""
+
+
+@pytest.mark.parametrize("kill", few_by_default(KILLS, KILLS[0], KILLS[3]), ids=str)
 def test_a_killed_import_continues_after_its_last_page(
-    alice: Account, monkeypatch: pytest.MonkeyPatch, when: str, is_packed: bool, written: tuple[bytes, str, str]
+    alice: Account, monkeypatch: pytest.MonkeyPatch, kill: tuple[str, bool, tuple[bytes, str, str]]
 ) -> None:
     """The job is killed once in each page, before or after its contacts are written."""
+    when, is_packed, written = kill
     monkeypatch.setattr(imports, "PAGE_ROWS", 7)
     monkeypatch.setattr("audience.jobs.imports.CHUNK_BYTES", 64)
     monkeypatch.setattr("audience.jobs.files.CHUNK_BYTES", 64)

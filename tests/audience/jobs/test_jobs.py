@@ -224,6 +224,7 @@ def test_rejected_rows_are_written_in_pages(alice: Account, monkeypatch: pytest.
 # --- killed for real --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.large
 def test_a_worker_that_is_killed_leaves_whole_pages(alice: Account, clock: Clock) -> None:
     rows = [f"c{n}@example.com" if n % 10 else "broken" for n in range(600)]
     job = uploaded(alice, "\n".join(["email", *rows]).encode())
