@@ -80,6 +80,7 @@ def run_python(*arguments: str, **changes: str) -> subprocess.CompletedProcess[s
     return subprocess.run([sys.executable, "-c", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.large
 def test_an_invalid_variable_stops_start_up_with_its_name() -> None:
     done = run_python("import config.settings", SECRET_KEY="x" * 31)
     assert done.returncode != 0

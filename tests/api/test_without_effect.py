@@ -171,6 +171,7 @@ RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
 """The result of the first call of each declaration, as a function; the other calls have the same reader."""
 
 
+@pytest.mark.large
 def test_a_field_without_effect_does_not_change_the_result_of_a_call(
     client_of_alice: ApiClient, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
-MESSAGES = 400
+MESSAGES = 150
 
 
 @pytest.fixture
@@ -84,17 +84,17 @@ def test_freezing_the_installation_holds_all_accounts_and_counts_sent_mail(
     peer.delay = 0.004
     with DeliveringThread(peer):
         for account in (alice, charlie):
-            accept_mail(account, draft(300, name=f"{account.pk}-"))
+            accept_mail(account, draft(150, name=f"{account.pk}-"))
         wait_until(lambda: len(peer.ledger) >= 20, why="mail in flight")
         receipt = freeze_installation(actor="olga", reason="everything")
         answered_at = time.monotonic()
         assert (receipt.is_settled, receipt.account) == (True, None)
         assert receipt.sent == len(peer.ledger)
-        assert receipt.sent + receipt.stopped == 600
+        assert receipt.sent + receipt.stopped == 300
         with pytest.raises(StatusConflict):
             freeze_installation(actor="olga")
         thaw_installation(actor="olga")
         thawed_at = time.monotonic()
-        wait_until(lambda: sweep() and count_everything().sent == 600, why="the rest", seconds=30)
+        wait_until(lambda: sweep() and count_everything().sent == 300, why="the rest", seconds=30)
     assert [each for each in peer.ledger if answered_at < each.at < thawed_at] == []
     assert peer.doubled == []

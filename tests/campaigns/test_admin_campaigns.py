@@ -23,6 +23,7 @@ from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
+from tests.examples import few_by_default
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
@@ -287,32 +288,30 @@ def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campa
     assert again(draft).status == CampaignStatus.SCHEDULED
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"title": ""}, "This field is required."),
-        ({"scheduling": "at"}, "Enter a time."),
-        ({"scheduling": "at", "send_at": "2020-01-01T10:00"}, "This time has passed."),
-        (
-            {"custom_unsubscribe_url": "https://example.com/leave"},
-            "an unsubscribe group or a custom link, not both",
-        ),
-        ({"time_zone": "Mars/Olympus"}, "There is no time zone with this name."),
-        ({"window_from": "08:00"}, "Enter both the start and the end."),
-        ({"window_from": "08:00", "window_to": "08:00"}, "The window would never be open."),
-        ({"rate_per_minute": "0"}, "greater than or equal to 1"),
-        ({"lists": ["999999"]}, "Select a valid choice"),
-        ({"html_content": "a\n{{#loop x}}{{/loop}}"}, "Line 2, column 4: unknown helper &quot;loop&quot;."),
-    ],
-)
-def test_errors_are_shown_beside_the_form_fields(
-    operator: Client, draft: Campaign, changes: dict[str, Any], message: str
-) -> None:
-    answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed again", **changes}))
-    assert answer.status_code == 200
-    assert message in answer.text
-    assert "Typed again" in answer.text
-    assert again(draft).subject != "Typed again"
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"title": ""}, "This field is required."),
+    ({"scheduling": "at"}, "Enter a time."),
+    ({"scheduling": "at", "send_at": "2020-01-01T10:00"}, "This time has passed."),
+    (
+        {"custom_unsubscribe_url": "https://example.com/leave"},
+        "an unsubscribe group or a custom link, not both",
+    ),
+    ({"time_zone": "Mars/Olympus"}, "There is no time zone with this name."),
+    ({"window_from": "08:00"}, "Enter both the start and the end."),
+    ({"window_from": "08:00", "window_to": "08:00"}, "The window would never be open."),
+    ({"rate_per_minute": "0"}, "greater than or equal to 1"),
+    ({"lists": ["999999"]}, "Select a valid choice"),
+    ({"html_content": "a\n{{#loop x}}{{/loop}}"}, "Line 2, column 4: unknown helper &quot;loop&quot;."),
+]
+
+
+def test_errors_are_shown_beside_the_form_fields(operator: Client, draft: Campaign) -> None:
+    for changes, message in MISTAKES:
+        answer = operator.post(change_page(draft), typed(draft, **{"subject": "Typed again", **changes}))
+        assert answer.status_code == 200
+        assert message in answer.text
+        assert "Typed again" in answer.text
+        assert again(draft).subject != "Typed again"
 
 
 def test_objects_of_another_account_cannot_be_chosen(operator: Client, draft: Campaign, charlie: Account) -> None:
@@ -331,7 +330,7 @@ def test_only_drafts_and_failed_campaigns_are_edited(operator: Client, sending: 
     assert again(sending).subject == "News for [%first_name | you%]"
 
 
-@pytest.mark.parametrize("status", CampaignStatus)
+@pytest.mark.parametrize("status", few_by_default(CampaignStatus, CampaignStatus.DRAFT, CampaignStatus.SENDING))
 def test_the_buttons_are_those_of_the_status(operator: Client, draft: Campaign, status: CampaignStatus) -> None:
     launch = Launch.objects.first()
     if status not in {CampaignStatus.DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.FAILED}:
@@ -378,7 +377,7 @@ def test_a_user_without_the_permission_to_delete_gets_no_delete_button(draft: Ca
         assert press(client, draft, "delete").status_code == 403
 
 
-@pytest.mark.parametrize("move", ["cancel", "pause", "delete"])
+@pytest.mark.parametrize("move", few_by_default(["cancel", "pause", "delete"], "cancel"))
 def test_two_changes_at_one_moment_give_a_message(operator: Client, sending: Campaign, move: str) -> None:
     other = connections.create_connection("default")
     try:

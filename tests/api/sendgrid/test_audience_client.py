@@ -22,6 +22,7 @@ def client(client_of_alice: ApiClient, server_url: str) -> Any:
     return SendGridAPIClient(client_of_alice.key_text, host=server_url).client
 
 
+@pytest.mark.large
 def test_the_legacy_contact_database(client: Any) -> None:
     db = client.contactdb
     field = db.custom_fields.post(request_body={"name": "pet", "type": "text"})
@@ -53,6 +54,7 @@ def test_the_legacy_contact_database(client: Any) -> None:
         one_list.get()
 
 
+@pytest.mark.large
 def test_senders_are_shared_by_both_apis(client: Any) -> None:
     made = client.senders.post(request_body=SENDER)
     assert made.status_code == 201
@@ -92,6 +94,7 @@ def test_contacts_lists_fields_and_segments(client: Any) -> None:
     assert marketing.field_definitions._(field.to_dict["id"]).delete().status_code == 204
 
 
+@pytest.mark.large
 def test_an_import_and_an_export(client: Any) -> None:
     contacts = client.marketing.contacts
     begun = contacts.imports.put(request_body={"file_type": "csv", "field_mappings": [EMAIL, FIRST_NAME]}).to_dict

@@ -78,6 +78,7 @@ def send_ready_campaign(account: Account) -> None:
     expand_all()
 
 
+@pytest.mark.large
 def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
     alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_single_send_from_draft_to_its_deletion_in_progress(
         single_send.get()
 
 
+@pytest.mark.large
 def test_several_single_sends_deleted_in_progress_stop_together(
     alice: Account, client_of_alice: ApiClient, customers: ContactList, peer: CountingPeer
 ) -> None:

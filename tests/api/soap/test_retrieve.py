@@ -19,6 +19,7 @@ from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.api.soap.envelopes import NAMESPACES, PARTNER, Reply, SoapCaller, both, retrieve, simple
 from tests.campaigns.building import campaign_in, ready_campaign
+from tests.examples import few_by_default
 
 ALL_OF_THE_SAMPLE = (
     "ID Client.ID Email.ID SendDate FromName Duplicates InvalidAddresses ExistingUndeliverables ExistingUnsubscribes "
@@ -68,7 +69,7 @@ def test_the_name_of_an_object_stands_for_its_properties(alice: Account, soap_of
     ]
 
 
-@pytest.mark.parametrize("status", CampaignStatus)
+@pytest.mark.parametrize("status", few_by_default(CampaignStatus, CampaignStatus.DRAFT, CampaignStatus.SENDING))
 def test_every_status_has_its_word(status: CampaignStatus, alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, status)
     other = CampaignStatus.SENT if status is CampaignStatus.DRAFT else CampaignStatus.DRAFT

@@ -86,6 +86,7 @@ def status_of(zeep: Zeep, number: int) -> str:
     return str(result.Status)
 
 
+@pytest.mark.large
 def test_a_send_from_creation_to_a_cancel_half_way(
     zeep: Zeep, alice: Account, customers: ContactList, peer: CountingPeer
 ) -> None:
