@@ -20,7 +20,7 @@ from django.db import connection
 PREFIX = "test_sluice_template_"
 LOCK = 7_025_519
 """The number of the advisory lock under which a process makes the template or clones it."""
-MANY = 300
+MANY = 1000
 """Messages after which truncating all tables is cheaper than deleting rows.
 
 Deleting a few rows takes a tenth of the time of truncating, which makes files. Many deleted rows would slow down the

@@ -42,7 +42,7 @@ class DeliveringThread:
         try:
             while not self._stop.is_set():
                 if not self.deliverer.deliver_due(seconds=0.5):
-                    self._stop.wait(0.01)
+                    self._stop.wait(0.02)
         except BaseException as error:
             self.errors.append(error)
         finally:

@@ -9,11 +9,16 @@ from django.db import connection
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 10, why: str = "condition") -> None:
-    """Return as soon as `condition()` holds; fail after `seconds`."""
+    """Return soon after `condition()` holds; fail after `seconds`.
+
+    The pauses grow, since many conditions are queries, which take the time of what they wait for.
+    """
     deadline = time.monotonic() + seconds
+    pause = 0.002
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for: {why}"
-        time.sleep(0.002)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.01)
 
 
 def someone_waits_for_us() -> bool:
