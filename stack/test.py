@@ -16,11 +16,12 @@ from stack.say import show
 
 PYTEST = [sys.executable, "-m", "pytest"]
 KINDS = {
-    "large": ["-m", "large", "-n", "0"],
+    "walks": ["-m", "walk"],
+    "large": ["-m", "large and not walk", "-n", "0"],
     "mta": ["tests/mta", "-m", "mta", "-n", "0"],
     "image": ["tests/image", "-m", "image", "-n", "0"],
 }
-"""The markers of the tests that the suite leaves out. They start whole programs, so they run one by one."""
+"""The tests that the suite leaves out. Apart from walks they start whole programs, so they run one by one."""
 
 
 def main(arguments: list[str]) -> int:

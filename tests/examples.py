@@ -26,7 +26,8 @@ def examples(count: int) -> int:
 
 def few_by_default(values: Iterable[Any], *few: Any) -> list[Any]:
     """Return the parameters of a test that tries these few values by default, and the others as large tests."""
-    return [value if value in few else pytest.param(value, marks=pytest.mark.large) for value in values]
+    marks = [pytest.mark.large, pytest.mark.walk]
+    return [value if value in few else pytest.param(value, marks=marks) for value in values]
 
 
 def load_profile() -> None:

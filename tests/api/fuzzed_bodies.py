@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.api.sendgrid.bodies import mail_body
 from tests.examples import examples
 
-FUZZ = settings(max_examples=examples(4))
+FUZZ = settings(max_examples=examples(3))
 
 scalars = (
     st.none()

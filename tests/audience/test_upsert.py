@@ -155,6 +155,7 @@ def test_texts_of_every_kind_survive(alice: Account, fields: dict[str, FieldDefi
     assert (contact.custom[str(fields["pet"].pk)], contact.city) == (odd, odd[:60].strip())
 
 
+@pytest.mark.large
 def test_ten_thousand_at_once(alice: Account) -> None:
     rows = [ContactDraft(email=f"c{n}@x.org", texts={"first_name": f"n{n}"}) for n in range(10_000)]
     assert len(upsert_contacts(alice, rows).created) == 10_000

@@ -10,6 +10,7 @@ from stack import check
 from stack import test as command
 from stack.check import Step
 from stack.services import Engines
+from tests.examples import few_by_default
 
 
 @pytest.fixture
@@ -35,8 +36,17 @@ def test_the_suite_and_every_kind_run_once_and_one_failure_fails_all(
 
 def test_the_kinds_are_those_that_the_suite_leaves_out(pytestconfig: pytest.Config) -> None:
     options = " ".join(pytestconfig.getini("addopts"))
-    assert " and ".join(f"not {kind}" for kind in command.KINDS) in options
-    assert all(["-m", kind, "-n", "0"] == options[-4:] for kind, options in command.KINDS.items())
+    serial = {kind: options for kind, options in command.KINDS.items() if kind != "walks"}
+    assert " and ".join(f"not {kind}" for kind in serial) in options
+    assert all(f"-m {kind}" in " ".join(options) and options[-2:] == ["-n", "0"] for kind, options in serial.items())
+
+
+def test_a_walk_is_a_large_test() -> None:
+    few, all_values = few_by_default(["a", "b"], "a")
+    assert few == "a"
+    assert {mark.name for mark in all_values.marks} == {"large", "walk"}
+    assert command.KINDS["walks"] == ["-m", "walk"]
+    assert command.KINDS["large"][:2] == ["-m", "large and not walk"]
 
 
 @pytest.mark.parametrize(("arguments", "tests"), [([], 1), (["--no-tests"], 0)])

@@ -29,7 +29,7 @@ from mailer.expressing import check_expressible
 from mailer.models import Mail
 from tests.mailer.compose.composed import DATE
 
-MESSAGES = int(os.environ.get("RANDOM_MESSAGES", "200"))
+MESSAGES = int(os.environ.get("RANDOM_MESSAGES", "80"))
 
 SCRIPTS = [
     "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789", "0123456789-_.~", "\"\\'(),;:<>@[]%&=!#$*+/^`{|}?_.",
