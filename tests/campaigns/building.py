@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import count
 from typing import Any
 
 from accounts.models import Account
@@ -21,8 +20,6 @@ from mailer.sweep import sweep
 
 HTML = "<p>Hello [%first_name | friend%]</p><p><a href='[unsubscribe]'>leave</a></p>"
 PLAIN = "Hello [%first_name | friend%]\n[unsubscribe]"
-NUMBERS = count()
-"""The numbers in names that must differ."""
 
 
 def add_contacts(account: Account, emails: list[str], **common: Any) -> list[Contact]:
@@ -43,7 +40,7 @@ def add_list(account: Account, contacts: list[Contact], name: str = "customers")
 def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
     return Sender.objects.create(
         account=account,
-        nickname=f"news {next(NUMBERS)}",
+        nickname=f"news {Sender.objects.count()}",
         from_email="news@example.com",
         from_name="News",
         reply_to="answers@example.com",
@@ -57,14 +54,14 @@ def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
 def ready_campaign(account: Account, *, recipients: int = 3, **fields: Any) -> Campaign:
     """Create a complete draft to `recipients` contacts `r0@example.com`, `r1@…`."""
     contacts = add_contacts(account, [f"r{n}@example.com" for n in range(recipients)])
-    group = UnsubscribeGroup.objects.create(account=account, name=f"news {next(NUMBERS)}")
+    group = UnsubscribeGroup.objects.create(account=account, name=f"news {UnsubscribeGroup.objects.count()}")
     changes = {
         "title": "News of May",
         "subject": "News for [%first_name | you%]",
         "html_content": HTML,
         "plain_content": PLAIN,
         "sender": add_sender(account).pk,
-        "lists": [add_list(account, contacts, f"list {next(NUMBERS)}").pk],
+        "lists": [add_list(account, contacts, f"list {ContactList.objects.count()}").pk],
         "suppression_group": group.pk,
     }
     return create_campaign(account, changes | fields)
