@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,7 +16,9 @@ from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Node, Parcel
 from batches.states import Lane, ParcelState
+from content.models import VersionContent
 from mailer.compose.mime import Composer
+from mailer.compose.source import DynamicSource
 from mailer.draft import Address, Attachment, ContentPart, MailDraft
 from mailer.pipeline import cargo, deliver, guard, slice_size
 from mailer.pipeline.accept import accept_mail
@@ -149,6 +151,31 @@ def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
     deliverer.deliver_due(seconds=20)
     assert len(peer.ledger) == 10
     assert max(sizes) == at_a_time
+
+
+def test_a_slow_template_makes_slices_smaller_and_no_slice_expires_unsent(
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that is rendered as a whole may take long by itself, so the clock is read after each of them."""
+    clock, texts_for = Clock(), DynamicSource.texts_for
+    set_boottime(monkeypatch, clock)
+    monkeypatch.setattr(cargo, "TIMED_MESSAGES", 1000)
+
+    def take_long(source: DynamicSource, personal: Mapping[str, Any]) -> tuple[str, ...]:
+        clock.now += seconds
+        return texts_for(source, personal)
+
+    monkeypatch.setattr(DynamicSource, "texts_for", take_long)
+    sizes = record_slices(deliverer, monkeypatch)
+    template = VersionContent.objects.create(account=alice, is_dynamic=True, html="<p>{{name}}</p>")
+    for seconds, at_a_time in ((0.4, 4), (2.0, 1), (4.0, 1)):
+        sizes.clear()
+        peer.ledger.clear()
+        accept_mail(alice, replace(draft(8), template=template.pk))
+        deliverer.deliver_due(seconds=20)
+        assert len(peer.ledger) == 8, seconds
+        assert max(sizes) == at_a_time, "composing stops at half of the deadline"
+        assert 0 not in sizes, "every slice sends what it has composed"
 
 
 # --- slow mail beside other mail --------------------------------------------------------------------------------------

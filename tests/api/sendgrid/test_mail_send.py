@@ -348,8 +348,8 @@ def test_unknown_content_encoding_is_415(client_of_alice: ApiClient) -> None:
         {
             "mail_settings": {
                 "footer": {"enable": True, "text": "t", "html": "h"},
-                "bcc": {"enable": True, "email": "x"},
-                "spam_check": {"enable": True, "threshold": 1, "post_to_url": "u"},
+                "bcc": {"enable": True, "email": "x@example.com"},
+                "spam_check": {"enable": True, "threshold": 1, "post_to_url": "http://u"},
                 "bypass_list_management": {"enable": True},
             },
             "tracking_settings": {
