@@ -29,7 +29,7 @@ ANSWERS: Final[Answers] = {
 }
 
 
-def scopes(group: str, **verbs: str) -> Needed:
+def scopes_for(group: str, **verbs: str) -> Needed:
     """Return the scopes that the methods of an endpoint need, from a verb for each method."""
     return {method: f"{group}.{verb}" for method, verb in verbs.items()}
 
@@ -51,7 +51,7 @@ def tell_version(version: TemplateVersion, status: int = 200) -> Response:
 
 @schema.templates
 class Templates(TemplateEndpoint):
-    scopes = scopes("templates", POST="create", GET="read")
+    scopes = scopes_for("templates", POST="create", GET="read")
 
     def get(self, request: Request) -> Response:
         """List templates. Older clients give no page_size: they get all templates under another name."""
@@ -72,7 +72,7 @@ class Templates(TemplateEndpoint):
 
 @schema.one_template
 class OneTemplate(TemplateEndpoint):
-    scopes = scopes("templates", GET="read", POST="create", PATCH="update", DELETE="delete")
+    scopes = scopes_for("templates", GET="read", POST="create", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, template_id: str) -> Response:
         return self.tell(inputs.read_template_id(template_id))
@@ -95,7 +95,7 @@ class OneTemplate(TemplateEndpoint):
 
 @schema.versions
 class Versions(TemplateEndpoint):
-    scopes = scopes("templates.versions", POST="create")
+    scopes = scopes_for("templates.versions", POST="create")
 
     @done_once
     def post(self, request: Request, template_id: str) -> Response:
@@ -105,7 +105,7 @@ class Versions(TemplateEndpoint):
 
 @schema.one_version
 class OneVersion(TemplateEndpoint):
-    scopes = scopes("templates.versions", GET="read", PATCH="update", DELETE="delete")
+    scopes = scopes_for("templates.versions", GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, template_id: str, version_id: str) -> Response:
         return tell_version(versions.find_version(self.account, *inputs.read_ids(template_id, version_id)))
@@ -121,7 +121,7 @@ class OneVersion(TemplateEndpoint):
 
 @schema.activation
 class ActivateVersion(TemplateEndpoint):
-    scopes = scopes("templates.versions.activate", POST="create")
+    scopes = scopes_for("templates.versions.activate", POST="create")
 
     @done_once
     def post(self, request: Request, template_id: str, version_id: str) -> Response:
