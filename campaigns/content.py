@@ -13,7 +13,8 @@ from django.conf import settings
 
 from campaigns.checking import compile_text
 from campaigns.models import Campaign, Sender
-from campaigns.tags import ANY_TAG, LEGACY_TAG, MUSTACHE, Tag, find_tags, replace_tags, values_of_sender
+from campaigns.tags import LEGACY_TAG, MUSTACHE, Tag, find_tags, replace_tags, values_of_sender
+from content.template_tags import TAG as TEMPLATE_TAG
 from mailer.compose.html_tags import StartTag, read_html
 from mailer.compose.plain_text import plain_text_of
 from mailer.compose.system_tags import SENDER_NAMES, SYSTEM_NAMES, find_system_tags
@@ -150,7 +151,7 @@ def with_preheader(html: str, preheader: str) -> str:
 def escape_around_tags(text: str) -> str:
     """Return a text as HTML, with its tags unchanged."""
     pieces, end = [], 0
-    for tag in ANY_TAG.finditer(text):
+    for tag in TEMPLATE_TAG.finditer(text):
         pieces += [escape(text[end : tag.start()], quote=False), tag[0]]
         end = tag.end()
     return "".join([*pieces, escape(text[end:], quote=False)])

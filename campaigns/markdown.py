@@ -16,7 +16,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from campaigns.tags import ANY_TAG
+from content.template_tags import TAG
 from mailer.compose.plain_text import plain_text_of
 from mailer.compose.system_tags import LINK_NAMES
 
@@ -47,7 +47,7 @@ class Tags:
         self._hidden: list[str] = []
 
     def hide(self, text: str) -> str:
-        return BRACKETED.sub(self._hide, ANY_TAG.sub(self._hide, text))
+        return BRACKETED.sub(self._hide, TAG.sub(self._hide, text))
 
     def _hide(self, match: re.Match[str]) -> str:
         # A tag with markup in it would become markup in the result.

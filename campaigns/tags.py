@@ -22,7 +22,6 @@ LEGACY_TAG: Final = re.compile(rf"\[%\s*+(?P<name>{NAME})\s*+(?:\|(?P<default>[^
 """Possessive quantifiers never backtrack, so an unfinished tag is scanned only once."""
 MUSTACHE: Final = re.compile(r"\{\{\{?+[^{}]*+\}?\}\}")
 """A tag of Handlebars, unless it has a text with braces in it."""
-ANY_TAG: Final = re.compile(f"{MUSTACHE.pattern}|{LEGACY_TAG.pattern}")
 FAMILY: Final = r"[\s\xa0]*+(?P<{}>(?:sender|unsubscribe|weblink)_\w++)[\s\xa0]*+"
 SYSTEM_LIKE: Final = re.compile(
     rf"(?ai)\[{FAMILY.format('bracketed')}\]|\{{\{{\{{?+{FAMILY.format('braced')}\}}?\}}\}}"

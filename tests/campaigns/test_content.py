@@ -37,6 +37,8 @@ def test_a_preheader_is_the_first_line_of_the_html(html: str, before: str | None
         return
     assert shown.startswith(f'{before}<div style="display:none;')
     assert ">Look &lt;here&gt; {{first_name}}</div><p>x</p>" in shown
+    tags = '{{insert city "default=A & B"}}<%asm_preferences_raw_url%>[%city | A & B%]'
+    assert f">a &amp; b {tags}</div>" in with_preheader(html, f"a & b {tags}")
     assert with_preheader(html, " ") == html
 
 
