@@ -235,7 +235,7 @@ CORS_ALLOW_HEADERS = (
 CORS_EXPOSE_HEADERS = (
     *("Allow", "Content-Disposition", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate"),
     *("X-Message-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"),
-    *("X-Sluice-Receipt", "X-Sluice-Sent", "X-Sluice-Settled"),
+    *("X-Sluice-Receipt", "X-Sluice-Sent", "X-Sluice-Settled", "X-Sluice-Warning"),
 )
 
 # --- the pipeline -----------------------------------------------------------------------------------------------------
