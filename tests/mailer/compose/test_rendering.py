@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, NamedTuple
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailer.compose.mime import Composer, date_field
@@ -197,6 +197,12 @@ def normal(text: str) -> str:
     return unify_breaks(text).rstrip("\n")
 
 
+FOOTER: Rendering = {"footer": {"text": "Imprint", "html": "<i>Imprint</i>"}}
+
+
+@example(Case("x", "%s%", "%s%", {"sections": {"%s%": "[Unsubscribe]"}}, {}, 7))
+@example(Case("x", "x", "<body>a</body></body>", FOOTER, {}, None))
+@example(Case("x", "x", "a-a-</body>", FOOTER, {"substitutions": {"-a-": "</body>"}}, None))
 @given(cases)
 def test_a_message_is_rendered_in_the_documented_order(case: Case) -> None:
     expected = reference(case)
