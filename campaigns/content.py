@@ -76,11 +76,12 @@ def content_of(campaign: Campaign) -> Content:
     subject, plain, html = campaign.subject, campaign.plain_content, campaign.html_content
     if not plain.strip() and campaign.generates_plain:
         plain = plain_text_of(html)
+    html = with_preheader(html, campaign.preheader)
     has_link = bool(campaign.suppression_group_id or campaign.custom_unsubscribe_url)
     if not has_link:
         # An unsubscribe from such a campaign is one from all mail of the account.
         plain, html = (replace_tags(text, GLOBAL_TAGS) for text in (plain, html))
-    texts = subject, plain, with_preheader(html, campaign.preheader)
+    texts = subject, plain, html
     templates = [
         compile_text(text, name) for text, name in zip(texts, ("subject", "plain_content", "html_content"), strict=True)
     ]
