@@ -197,9 +197,9 @@ def test_a_preview_runs_and_loads_nothing(operator: Client, version: TemplateVer
     shown = preview(operator, version.template, subject=SCRIPT, html_content=hostile, plain_content=hostile)
     assert "<script" not in shown
     assert 'sandbox=""' in shown
-    without_script = operator.post(f"{VERSIONS}preview/{version.template_id}/", {"html_content": hostile})
-    assert without_script.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
-    assert "Preview of Receipt" in without_script.content.decode()
+    on_its_own = operator.post(f"{VERSIONS}preview/{version.template_id}/", {"html_content": hostile})
+    assert on_its_own.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "Preview of Receipt" in on_its_own.content.decode()
 
 
 def test_every_page_needs_its_permission(version: TemplateVersion) -> None:

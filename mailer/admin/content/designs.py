@@ -121,7 +121,7 @@ class DesignAdmin(EditorAdmin[Design]):
 
 
 def show_preview(request: HttpRequest) -> HttpResponse:
-    """Show what was typed. A script puts the answer beside the form; without one it is a page."""
+    """Show what was typed into the form of a design."""
     require(request, "content.view_design")
     if request.method != "POST":
         return HttpResponseRedirect(reverse("admin:content_design_changelist"))

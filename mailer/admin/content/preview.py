@@ -1,4 +1,4 @@
-"""Show the preview of what is typed into an editor: beside the form, or on a page of its own without scripts."""
+"""Show the preview of what is typed into an editor: beside the form, or on a page of its own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_text(value: Any) -> str:
 
 
 def show_preview(request: HttpRequest, template_id: int) -> HttpResponse:
-    """Render what was typed. A script puts the answer beside the form; without one it is a page."""
+    """Render what was typed into the form of a version."""
     require(request, "content.view_templateversion")
     template = get_object_or_404(Template.objects.select_related("account"), pk=template_id)
     if request.method != "POST":
