@@ -293,7 +293,7 @@ class Tag:
             original = str(literal.value)
         else:
             original = number_text(literal.value) if kind == "number" else token.text
-        return Path(original, (original,), 0, False, SCOPED.search(original) is not None, position)
+        return Path(original, significant([original]), 0, False, SCOPED.search(original) is not None, position)
 
     def expression(self, depth: int) -> Expression:
         if self.peek() in LITERALS:
@@ -339,7 +339,12 @@ class Tag:
             separator = self.next("separator").text
         if depth or (is_data and names[:1] != ["root"]):
             self.needs_names = True
-        return Path(original, tuple(names), depth, is_data, SCOPED.search(original) is not None, first.position)
+        return Path(original, significant(names), depth, is_data, SCOPED.search(original) is not None, first.position)
+
+
+def significant(names: list[str]) -> tuple[str, ...]:
+    """Return the names of a path. handlebars.js takes a path that begins with an empty name for `this`."""
+    return tuple(names) if names[:1] != [""] else ()
 
 
 def raw_name_of(token: Token) -> str:

@@ -25,6 +25,11 @@ PATHS: list[Row] = [
     ("{{@root.name}} {{#each items}}{{@root.currency}}{{/each}}", ITEMS, "Root EUREUR"),
     ("{{a.b}}|{{@root.a.b}}", {"a": 0}, "|0"),
     ("{{value.[0]}}", {"value": "text"}, "t"),
+    (
+        "{{''}} {{[]}} {{#each a}}{{[].b}}{{../[].c}}{{/each}}",
+        {"a": ["x"]},
+        "[object Object] [object Object] x[object Object]",
+    ),
 ]
 OUTPUT: list[Row] = [
     (
