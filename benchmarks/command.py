@@ -43,7 +43,7 @@ CASES = {
     "memory": Case("space.memory", "memory of workers and Redis with 1,000,000 scheduled messages"),
     "storage": Case("space.storage", "bytes per message in PostgreSQL, scheduled and delivered"),
     "campaign": Case("campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"),
-    "templates": Case("templates.measure", "compiling and rendering of a receipt of 16 KB, without delivery"),
+    "templates": Case("templates.measure", "compiling, rendering and sending of a receipt of 16 KB"),
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }
 OWN_ARGUMENTS = "stop"

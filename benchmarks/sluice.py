@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,11 +32,30 @@ ENGINES = ("postgresql", "valkey")
 FILLED_AT_ONCE = 500_000
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of mail: the part of a request that its messages share, and a function for the JSON of one message."""
+
+    shared: Mapping[str, Any]
+    own: Callable[[int], str]
+
+
+ORDER = Kind(
+    {
+        "subject": SUBJECT,
+        "content": [{"type": "text/plain", "value": TEXT}, {"type": "text/html", "value": HTML}],
+    },
+    lambda n: f'"substitutions":{{"-name-":"{name(n)}","-n-":"{n}"}}',
+)
+"""The mail of every benchmark that names no other."""
+
+
 class Sluice:
-    """A running Sluice, as its callers and its operator use it."""
+    """A running Sluice, as its callers and its operator use it. `kind` is the mail that `schedule` sends."""
 
     def __init__(self, stack: RunningStack) -> None:
         self.stack = stack
+        self.kind = ORDER
         self.headers = {"Authorization": f"Bearer {stack.logins.api_key}"}
         self.database = psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True)
 
@@ -44,7 +64,13 @@ class Sluice:
         batch_id = self.create_batch()
         self.post_mails(
             (
-                mail_body(first, min(first + PERSONALIZATIONS, messages), send_at=int(send_at), batch_id=batch_id)
+                mail_body(
+                    first,
+                    min(first + PERSONALIZATIONS, messages),
+                    send_at=int(send_at),
+                    batch_id=batch_id,
+                    kind=self.kind,
+                )
                 for first in range(0, messages, PERSONALIZATIONS)
             ),
             callers=CALLERS,
@@ -115,16 +141,14 @@ class Sluice:
         wait_until(lambda: self.outcomes() >= messages, seconds=30, what=f"{messages:,} durable outcomes")
 
 
-def mail_body(first: int, end: int, *, send_at: int | None = None, batch_id: str | None = None) -> bytes:
+def mail_body(
+    first: int, end: int, *, send_at: int | None = None, batch_id: str | None = None, kind: Kind = ORDER
+) -> bytes:
     """Return a request for recipients `first` … `end - 1`."""
-    personalizations = ",".join(
-        f'{{"to":[{{"email":"{recipient(n)}"}}],"substitutions":{{"-name-":"{name(n)}","-n-":"{n}"}}}}'
-        for n in range(first, end)
-    )
+    personalizations = ",".join(f'{{"to":[{{"email":"{recipient(n)}"}}],{kind.own(n)}}}' for n in range(first, end))
     shared = {
         "from": {"email": SENDER},
-        "subject": SUBJECT,
-        "content": [{"type": "text/plain", "value": TEXT}, {"type": "text/html", "value": HTML}],
+        **kind.shared,
         **({"send_at": send_at} if send_at is not None else {}),
         **({"batch_id": batch_id} if batch_id is not None else {}),
     }
