@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
 
@@ -159,21 +160,22 @@ def test_a_slow_template_makes_slices_smaller_and_no_slice_expires_unsent(
     """A message that is rendered as a whole may take long by itself, so the clock is read after each of them."""
     clock, texts_for = Clock(), DynamicSource.texts_for
     set_boottime(monkeypatch, clock)
-    monkeypatch.setattr(cargo, "TIMED_MESSAGES", 1000)
 
     def take_long(source: DynamicSource, personal: Mapping[str, Any]) -> tuple[str, ...]:
-        clock.now += seconds
+        clock.now += next(seconds)
         return texts_for(source, personal)
 
     monkeypatch.setattr(DynamicSource, "texts_for", take_long)
     sizes = record_slices(deliverer, monkeypatch)
     template = VersionContent.objects.create(account=alice, is_dynamic=True, html="<p>{{name}}</p>")
-    for seconds, at_a_time in ((0.4, 4), (2.0, 1), (4.0, 1)):
+    # After some brisk messages the clock is still read after each.
+    for brisk, each, at_a_time in ((8, 0.4, 12), (0, 0.4, 4), (0, 2.0, 1), (0, 4.0, 1)):
+        seconds = chain(repeat(0.0, brisk), repeat(each))
         sizes.clear()
         peer.ledger.clear()
-        accept_mail(alice, replace(draft(8), template=template.pk))
+        accept_mail(alice, replace(draft(16), template=template.pk))
         deliverer.deliver_due(seconds=20)
-        assert len(peer.ledger) == 8, seconds
+        assert len(peer.ledger) == 16, each
         assert max(sizes) == at_a_time, "composing stops at half of the deadline"
         assert 0 not in sizes, "every slice sends what it has composed"
 

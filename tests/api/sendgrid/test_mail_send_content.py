@@ -168,6 +168,9 @@ def test_sections_footer_and_copy_are_in_the_message(
         "p1@example.com": ["Dear Mr Bob\n%name%", "<body>Dear Mr Bob<i>%name%</i></BODY>"],
     }
     assert {taken.recipient for taken in peer.ledger} == {"p0@example.com", "p1@example.com"}
+    (own,) = Message.objects.filter(recipient="p1@example.com")
+    assert own.personal is not None
+    assert "bcc" not in own.personal, "its link to unsubscribe still knows its recipient"
 
 
 def test_subscription_tracking_and_the_tag_of_open_tracking(
