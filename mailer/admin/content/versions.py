@@ -35,6 +35,7 @@ class VersionForm(SourceForm[TemplateVersion]):
         "Test data",
         "A JSON object that fills the preview and test mail. In a legacy template its keys are substitutions.",
     )
+    names = FIELDS
 
     class Meta:
         model = TemplateVersion
@@ -48,8 +49,6 @@ class VersionForm(SourceForm[TemplateVersion]):
             stored = {"subject": content.subject, "html_content": content.html, "plain_content": content.plain}
             kwargs["initial"] = {**stored, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
-
-    names = FIELDS
 
     def clean_test_data(self) -> str:
         text: str = self.cleaned_data["test_data"]
