@@ -14,10 +14,17 @@ from django.db.models.functions import Lower
 from audience.models import FieldDefinition
 from campaigns.errors import InvalidContent
 from campaigns.models import Campaign
-from campaigns.tags import MUSTACHE, find_legacy_tags, find_named, find_unknown_tags, replace_tags
+from campaigns.tags import MUSTACHE, find_legacy_tags, find_named, replace_tags
 from content.handlebars import Template, TemplateError, compile_template
 from mailer.compose.plain_text import plain_text_of
-from mailer.compose.system_tags import LINK_NAMES, SYSTEM_NAMES, UNSUBSCRIBE_NAMES, find_system_tags, line_and_column
+from mailer.compose.system_tags import (
+    LINK_NAMES,
+    SYSTEM_NAMES,
+    UNSUBSCRIBE_NAMES,
+    find_system_tags,
+    find_unknown_tags,
+    line_and_column,
+)
 
 URL: Final = "custom_unsubscribe_url"
 TEMPLATES: Final = ("subject", "preheader", "html_content", "plain_content")

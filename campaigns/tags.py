@@ -22,12 +22,6 @@ LEGACY_TAG: Final = re.compile(rf"\[%\s*+(?P<name>{NAME})\s*+(?:\|(?P<default>[^
 """Possessive quantifiers never backtrack, so an unfinished tag is scanned only once."""
 MUSTACHE: Final = re.compile(r"\{\{\{?+[^{}]*+\}?\}\}")
 """A tag of Handlebars, unless it has a text with braces in it."""
-FAMILY: Final = r"[\s\xa0]*+(?P<{}>(?:sender|unsubscribe|weblink)_\w++)[\s\xa0]*+"
-SYSTEM_LIKE: Final = re.compile(
-    rf"(?ai)\[{FAMILY.format('bracketed')}\]|\{{\{{\{{?+{FAMILY.format('braced')}\}}?\}}\}}"
-    r"|<%[\s\xa0]*+(?P<asm>asm_\w++)[\s\xa0]*+%>"
-)
-"""A tag whose name begins as those of a family of system tags."""
 LONGEST: Final = 200
 
 
@@ -37,15 +31,6 @@ class Tag(NamedTuple):
     text: str
     field: str
     default: str
-
-
-class UnknownTag(NamedTuple):
-    """A tag of a family of system tags with a name that the family does not have. A field may have the name."""
-
-    text: str
-    start: int
-    field: str
-    """The name if the tag can be that of a field, else empty."""
 
 
 def find_tags(texts: Iterable[str], templates: Iterable[Template]) -> list[Tag]:
@@ -71,14 +56,6 @@ def find_legacy_tags(text: str) -> Iterator[re.Match[str]]:
 
 def _legacy_tag(match: re.Match[str]) -> Tag:
     return Tag(match[0], match["name"], (match["default"] or "").strip())
-
-
-def find_unknown_tags(text: str) -> Iterator[UnknownTag]:
-    """Yield the tags that belong to a family of system tags by their names, but are not known."""
-    known = {tag.start for tag in find_system_tags(text)}
-    for match in SYSTEM_LIKE.finditer(text):
-        if match.start() not in known:
-            yield UnknownTag(match[0], match.start(), match["braced"] or "")
 
 
 def values_of_sender(sender: Sender) -> dict[str, str]:

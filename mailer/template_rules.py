@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn
 
 from content.errors import InvalidTemplate
 from content.versions import TextRules
 from mailer.compose.plain_text import plain_text_of
-from mailer.compose.system_tags import LINK_NAMES, SENDER_NAMES, SYSTEM_NAMES, find_system_tags, line_and_column
+from mailer.compose.system_tags import (
+    MAIL_NAMES,
+    SYSTEM_NAMES,
+    find_system_tags,
+    find_unknown_tags,
+    line_and_column,
+)
 
-OF_MAIL: Final = LINK_NAMES | {"sender_name", "sender_email"}
-"""The tags in brackets that every mail has a value for. A mail has no postal address of its sender."""
 
-
-def refuse_unknown_sender(text: str, field: str) -> None:
+def refuse_unresolved(text: str, field: str) -> None:
     """Accept a text of a template without tags that nothing replaces. Raises InvalidTemplate with the place of a tag.
 
     A tag in braces may get its value from the data of a request.
     """
     for tag in find_system_tags(text):
-        if tag.name in SENDER_NAMES - OF_MAIL and tag.text.startswith("["):
-            line, column = line_and_column(text, tag.start)
+        if tag.name in SYSTEM_NAMES - MAIL_NAMES and tag.text.startswith("["):
             reason = "mail that is sent with a template has no postal address of its sender"
-            raise InvalidTemplate(f"{field}: line {line}, column {column}: {tag.text}: {reason}", field=field)
+            _refuse(text, tag.start, f"{tag.text}: {reason}", field=field)
+    for unknown in find_unknown_tags(text):
+        if not unknown.field:
+            _refuse(text, unknown.start, f"{unknown.text}: the tag is not known", field=field)
 
 
-RULES: Final = TextRules(plain_text_of=plain_text_of, check=refuse_unknown_sender, kept_names=SYSTEM_NAMES)
+def _refuse(text: str, start: int, reason: str, *, field: str) -> NoReturn:
+    line, column = line_and_column(text, start)
+    raise InvalidTemplate(f"{field}: line {line}, column {column}: {reason}", field=field)
+
+
+RULES: Final = TextRules(plain_text_of=plain_text_of, check=refuse_unresolved, kept_names=MAIL_NAMES)

@@ -18,7 +18,7 @@ from django.conf import settings
 from content.handlebars import DEFAULT, RenderError, Template, TemplateError, compile_template
 from content.models import VersionContent
 from mailer.compose.headers import is_html
-from mailer.compose.system_tags import SYSTEM_NAMES
+from mailer.compose.system_tags import MAIL_NAMES
 from mailer.compose.tag_finder import TagFinder
 from mailer.compose.template import LONGEST, TextTooLong
 from mailer.draft import Rendering
@@ -211,7 +211,7 @@ def subject_with_data(mail: Mail, personal: Mapping[str, Any]) -> str:
 
 
 def _rendered_subject(subject: str, personal: Mapping[str, Any]) -> str:
-    return DynamicSource(_compiled(subject, (), kept=SYSTEM_NAMES), subject, None).subject_for(personal)
+    return DynamicSource(_compiled(subject, (), kept=MAIL_NAMES), subject, None).subject_for(personal)
 
 
 def _load(mail: Mail) -> Loaded | None:
@@ -258,7 +258,7 @@ def _loaded(content: VersionContent) -> Loaded:
     if not content.is_dynamic:
         return Loaded(content, None)
     parts = [(type, text) for type, text in ((PLAIN, content.plain), (HTML, content.html)) if text]
-    return Loaded(content, _compiled(content.subject, parts, kept=SYSTEM_NAMES))
+    return Loaded(content, _compiled(content.subject, parts, kept=MAIL_NAMES))
 
 
 def _size(loaded: Loaded) -> int:

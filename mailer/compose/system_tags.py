@@ -26,6 +26,8 @@ UNSUBSCRIBE_NAMES: Final = GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES | {UNS
 """The names of the tags by which a recipient can unsubscribe."""
 SYSTEM_NAMES: Final = LINK_NAMES | SENDER_NAMES
 """The names, in lower case, of the tags that can be written as `[name]`, `{{name}}` or `{{{name}}}`."""
+MAIL_NAMES: Final = LINK_NAMES | {"sender_name", "sender_email"}
+"""Those that every mail has a value for. Only a campaign has the postal address of its sender."""
 
 BLANKS: Final = r"[\s\xa0]{0,100}+"
 NAME: Final = rf"{BLANKS}(?:{'|'.join(sorted(SYSTEM_NAMES))}){BLANKS}"
@@ -37,6 +39,12 @@ TAGS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
 )
 """A character of each kind of tag, and its pattern. Three patterns that begin with a literal are found much faster than
 one with alternatives. Possessive quantifiers never backtrack, so an unfinished tag is read only once."""
+FAMILY: Final = r"[\s\xa0]*+(?P<{}>(?:sender|unsubscribe|weblink)_\w++)[\s\xa0]*+"
+SYSTEM_LIKE: Final = re.compile(
+    rf"(?ai)\[{FAMILY.format('bracketed')}\]|\{{\{{\{{?+{FAMILY.format('braced')}\}}?\}}\}}"
+    r"|<%[\s\xa0]*+(?P<asm>asm_\w++)[\s\xa0]*+%>"
+)
+"""A tag whose name begins as those of a family of system tags."""
 MARKS: Final = "<%>[]{} \t\n\r\f\v\xa0"
 """The characters around the name of a tag."""
 
@@ -47,6 +55,15 @@ class SystemTag(NamedTuple):
     text: str
     name: str
     start: int
+
+
+class UnknownTag(NamedTuple):
+    """A tag of a family of system tags with a name that the family does not have. A field may have the name."""
+
+    text: str
+    start: int
+    field: str
+    """The name if the tag can be that of a field, else empty."""
 
 
 def may_have_tags(text: str) -> bool:
@@ -60,6 +77,14 @@ def find_system_tags(text: str) -> Iterator[SystemTag]:
     matches.sort(key=Match.start)
     for match in matches:
         yield SystemTag(match[0], name_of(match[0]), match.start())
+
+
+def find_unknown_tags(text: str) -> Iterator[UnknownTag]:
+    """Yield the tags that belong to a family of system tags by their names, but are not known."""
+    known = {tag.start for tag in find_system_tags(text)}
+    for match in SYSTEM_LIKE.finditer(text):
+        if match.start() not in known:
+            yield UnknownTag(match[0], match.start(), match["braced"] or "")
 
 
 def name_of(tag: str) -> str:

@@ -254,6 +254,8 @@ def test_texts_that_cannot_become_mail_are_refused_with_their_place(client_of_al
         ("html_content", "<p>\nDear [Sender_City]", "line 2, column 6: [Sender_City]: "),
         ("plain_content", "{{> partial}}", "line 1, column 1"),
         ("plain_content", "[ sender_address_2 ]", "line 1, column 1: [ sender_address_2 ]: "),
+        ("plain_content", "\n[Sender_Phone]", "line 2, column 1: [Sender_Phone]: the tag is not known"),
+        ("html_content", "<% asm_foo %>", "line 1, column 1: <% asm_foo %>: the tag is not known"),
     ]
     for field, text, place in cases:
         body = {**VERSION, "generate_plain_content": False, field: text}

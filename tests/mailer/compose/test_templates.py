@@ -71,6 +71,10 @@ def test_tags_of_a_dynamic_template_and_of_its_data_become_links() -> None:
     assert bodies[HTML] == f"{URL}/all {URL}/preferences {URL}/view from@example.com {URL}/view"
     _, bodies = compose({"data": {"unsubscribe": "mine"}}, template=template, subject="x")
     assert bodies[HTML].startswith("mine ")
+    CONTENTS._contents.clear()
+    postal = dynamic(html="<{{Sender_City}}{{{ sender_zip }}}>")
+    assert compose(template=postal)[1] == {HTML: "<>"}
+    assert compose({"data": {"Sender_City": "Denver"}}, template=postal)[1] == {HTML: "<Denver>"}
 
 
 def test_a_dynamic_template_gets_footer_and_wrapper() -> None:
