@@ -28,7 +28,7 @@ from mailer.compose.sections import keys_in, resolve
 from mailer.compose.source import Base, Unrenderable, make_source
 from mailer.compose.system_tags import find_system_tags, may_have_tags
 from mailer.compose.tag_finder import SealedTagFinder, TagFinder, is_quoted
-from mailer.compose.template import Values, substitute, values_of
+from mailer.compose.template import Values, substitute, substitute_once, values_of
 from mailer.draft import Address, Rendering
 from mailer.models import Mail
 from mailer.suppressions.links import sealer
@@ -259,7 +259,7 @@ class Renderer:
         finished = tuple([finisher.body(type, text) for type, text in zip(self.types, texts, strict=True)])
         if sum(map(len, finished)) > settings.MAX_MESSAGE_BYTES:
             raise Unrenderable(f"the message has more than {settings.MAX_MESSAGE_BYTES:,} characters with its values")
-        return Rendered(finisher.line(subject), finished, finisher.line)
+        return Rendered(finisher.line(subject), finished, finisher.header)
 
     def _finisher(
         self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str, texts: Iterable[str]
@@ -281,19 +281,23 @@ class Finisher(NamedTuple):
     token: str
 
     def line(self, text: str) -> str:
-        """Return a finished subject or value of a header."""
+        """Return a finished line, such as a subject."""
         filled = self.finder.replace(substitute(text, self.values.plain), self.forms, self.token, is_html=False)
         return substitute(filled, self.held_back.plain)
+
+    def header(self, text: str) -> str:
+        """Return a finished header, whose text was not prepared for the finder as those of a template are."""
+        return self.line(self.finder.prepare(text))
 
     def body(self, type: str, text: str) -> str:
         """Return a finished body of a MIME type."""
         is_in_html = is_html(type)
         values, held_back = (each.html if is_in_html else each.plain for each in (self.values, self.held_back))
-        filled = substitute(text, values, is_shared=False)
+        filled = substitute_once(text, values)
         if appended := self.text_after(type, filled):
             filled = insert_footer(filled, type, appended)
         replaced = self.finder.replace(filled, self.forms, self.token, is_html=is_in_html)
-        return substitute(replaced, held_back, is_shared=False)
+        return substitute_once(replaced, held_back)
 
 
 def is_to_one(personal: Mapping[str, Any]) -> bool:

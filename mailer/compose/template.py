@@ -77,14 +77,19 @@ def escaping_keys(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(tags), tuple([key for key in keys if not key.startswith("{{")])
 
 
-def substitute(text: str, values: Mapping[str, str], *, is_shared: bool = True) -> str:
-    """Return `text` with every key of `values` replaced. Raises TextTooLong.
+def substitute(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with every key of `values` replaced. Raises TextTooLong."""
+    pieces = (cut if len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
+    return text if len(pieces) < 2 else _replace(pieces, values)
 
-    A text that other messages share `is_shared`: its pieces are cached.
-    """
-    pieces = (cut if is_shared and len(text) <= CACHED else cut.__wrapped__)(text, tuple(values)) if values else ()
-    if len(pieces) < 2:
-        return text
+
+def substitute_once(text: str, values: Mapping[str, str]) -> str:
+    """Return what `substitute` does, for a text that no other message has: its pieces are not cached."""
+    pieces = cut.__wrapped__(text, tuple(values)) if values else ()
+    return text if len(pieces) < 2 else _replace(pieces, values)
+
+
+def _replace(pieces: Sequence[str], values: Mapping[str, str]) -> str:
     replaced = list(pieces)
     replaced[1::2] = [values[key] for key in pieces[1::2]]
     if sum(map(len, replaced)) > LONGEST:

@@ -139,6 +139,20 @@ def test_tags_in_the_data_of_a_campaign_are_no_tags() -> None:
     )
 
 
+def test_the_headers_of_a_campaign_have_their_links() -> None:
+    mail = Mail(
+        account_id=3,
+        sender="from@example.com",
+        public_id="A" * 22,
+        content=content(html="{{#if a}}x{{/if}}y"),
+        headers={"List-Unsubscribe": "<<%asm_global_unsubscribe_raw_url%>>"},
+        rendering={"handlebars": True},
+    )
+    composer = Composer(mail, message_id_domain="sluice.test", public_url=BASE)
+    message = parse(composer.compose(512, "To@example.com", {"data": {}}, date=date_field(DATE)))
+    assert "".join(message["List-Unsubscribe"].split()) == f"<{URL}/all>"
+
+
 def test_a_campaign_that_hides_its_link_gets_the_link_of_its_group() -> None:
     html, fields = "{{#if vip}}[Unsubscribe]{{/if}}x{{{name}}}", {"rendering": {"handlebars": True}, "subject": "x"}
     for data, has_footer in (({"vip": True}, False), ({"name": "[unsubscribe]"}, True)):
