@@ -23,7 +23,7 @@ from mailer.compose.part_heads import (
     type_field,
     write_references,
 )
-from mailer.compose.rendering import Rendered, Renderer, make_renderer
+from mailer.compose.rendering import Filling, Rendered, Renderer, make_renderer
 from mailer.compose.template import CRLF, Piece, Template, Text, Values, encode_text, is_fillable, substitute, values_of
 from mailer.draft import Address
 from mailer.models import Mail
@@ -82,18 +82,13 @@ class Composer:
         sender, sender_field = self._sender_of(personal)
         address_fields, recipients = _addressing(personal, recipient, skip)
         substitutions, headers = personal.get("substitutions"), personal.get("headers")
-        values, list_fields, whole = values_of(personal), b"", None
-        subject: str | None = personal.get("subject")
-        if self._renderer is not None:
-            own = Address(*personal["from"]) if "from" in personal else self.sender
-            values, whole, list_fields = self._renderer.fill(message_id, recipient, personal, own)
-            subject = None if whole else self._renderer.subject_of(subject)
-        if whole is None:
-            subject_field, texts = self._subject(subject, values.plain), self._render_texts(values)
-            own_fields = self._custom_headers(headers, values.plain)
+        if self._renderer is None:
+            values = values_of(personal)
+            subject_field, list_fields = self._subject(personal.get("subject"), values.plain), b""
+            own_fields, texts = self._custom_headers(headers, values.plain), self._render_texts(values)
         else:
-            subject_field, texts = field("Subject", whole.subject), self._encode_texts(whole)
-            own_fields = self._finish_headers(headers, whole)
+            filling = self._renderer.fill(message_id, recipient, personal, self._own_sender(personal))
+            subject_field, list_fields, own_fields, texts = self._filled(filling, personal, self._renderer)
         head = b"".join(
             (
                 date,
@@ -151,6 +146,21 @@ class Composer:
             return self._plain_headers
         headers = written_headers(self.mail.headers, own)
         return b"".join([field(name, substitute(value, values)) for name, value in headers])
+
+    def _own_sender(self, personal: Mapping[str, Any]) -> Address:
+        return Address(*personal["from"]) if "from" in personal else self.sender
+
+    def _filled(
+        self, filling: Filling, personal: Mapping[str, Any], renderer: Renderer
+    ) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return the Subject field, the List-Unsubscribe fields, the caller's own fields, and the encoded texts."""
+        values, whole, list_fields = filling
+        headers = personal.get("headers")
+        if whole is not None:
+            subject_field = field("Subject", whole.subject)
+            return subject_field, list_fields, self._finish_headers(headers, whole), self._encode_texts(whole)
+        subject_field = self._subject(renderer.subject_of(personal.get("subject")), values.plain)
+        return subject_field, list_fields, self._custom_headers(headers, values.plain), self._render_texts(values)
 
     def _finish_headers(self, own: Mapping[str, str] | None, whole: Rendered) -> bytes:
         """Return the header fields that are the caller's own, in a message that is rendered as a whole."""
