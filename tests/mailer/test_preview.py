@@ -6,16 +6,18 @@ import email
 from dataclasses import replace
 from email import policy
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from content.models import VersionContent
+from mailer.compose.source import Unrenderable
 from mailer.draft import ContentPart, MailDraft, Personalization
 from mailer.models import Mail, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.preview import preview_message, sent_html, subject_of
+from mailer.preview import finished_texts, preview_message, subject_of
 from tests.drafts import draft
 from tests.peer import CountingPeer
 
@@ -32,23 +34,18 @@ def test_the_html_of_a_message_is_that_which_was_sent(alice: Account, deliverer:
     message, mail = accepted(alice, replace(draft(1), content=CONTENT, rendering=footer))  # type: ignore[arg-type]
     deliverer.deliver_due(seconds=5)
     _, html = email.message_from_bytes(peer.ledger[0].data, policy=policy.default).iter_parts()
-    shown = sent_html(message, mail)
+    shown = finished_texts(message, mail).parts[1][1]
     assert shown == html.get_content().replace("\r\n", "\n").rstrip("\n")
-    assert shown is not None
     assert shown.startswith("<p>Hi 0 http")
     assert preview_message(message, mail).parts[1].text == shown
 
 
-def test_a_message_without_html_is_shown_as_text(alice: Account) -> None:
-    message, mail = accepted(alice, replace(draft(1), content=(ContentPart("text/plain", "a < -n-"),)))
-    assert sent_html(message, mail) == "<pre>a &lt; 0</pre>"
-
-
-def test_a_message_that_cannot_be_made_has_no_page(alice: Account) -> None:
+def test_a_message_that_cannot_be_made_is_shown_as_it_was_given(alice: Account) -> None:
     content = VersionContent.objects.create(account=alice, is_dynamic=True, html='{{formatDate when "YYYY"}}')
     people = (draft().personalizations[0]._replace(data={"when": "soon"}),)
     message, mail = accepted(alice, replace(draft(), template=content.pk, personalizations=people))
-    assert sent_html(message, mail) is None
+    with pytest.raises(Unrenderable):
+        finished_texts(message, mail)
     assert preview_message(message, mail).parts[0].text == "Hello -n-", "operators see what was given"
 
 
