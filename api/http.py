@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from codecs import BOM_UTF8
 from typing import Any
@@ -114,6 +115,23 @@ def parse_json(body: bytes) -> Any:
         return from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise (TooDeep if str(error).startswith("recursion limit") else NotJson) from error
+
+
+def has_infinity(value: Any) -> bool:
+    """Return whether a value of JSON has a number such as 1e999, which the parser reads as infinite.
+
+    JSON cannot express an infinite number, so it cannot be stored as JSON either.
+    """
+    nodes = [value]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
+        elif isinstance(node, float) and math.isinf(node):
+            return True
+    return False
 
 
 def read_object(request: HttpRequest, *, may_be_empty: bool = False) -> dict[str, Any]:

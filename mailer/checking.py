@@ -69,6 +69,9 @@ def check_characters(draft: MailDraft) -> None:
         for number, one in enumerate(draft.personalizations):
             for name, values in (("substitutions", one.substitutions), ("merge", one.merge)):
                 check_text("".join((*values, *values.values())), field=f"{PEOPLE}.{number}.{name}")
+    # A substitution may bring a section into a header.
+    sections = (draft.rendering or {}).get("sections") or {}
+    check_text("".join((*sections, *sections.values())), field="sections")
 
 
 def _emails_of(draft: MailDraft) -> Iterator[tuple[Loc, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ DRAFT = MailDraft(
             substitutions={"-key-": "value"},
             custom_args={"own": "own"},
             merge={"{{key}}": "value"},
+            data={"key": "value"},
         ),
     ),
     content=(ContentPart("text/plain", "Hello"),),
@@ -75,6 +76,13 @@ def changed(node: Any, path: str, value: str) -> Any:
     return kind(**parts | {name: changed(parts[name], rest, value)})
 
 
+def test_a_control_character_is_refused_in_sections() -> None:
+    for sections in ({"-s-": "a\vb"}, {"a\vb": "text"}):
+        with pytest.raises(UnfitCharacter) as refused:
+            check_characters(replace(DRAFT, rendering={"sections": sections}))
+        assert refused.value.field == "sections"
+
+
 PLACES = [path for path, _ in texts_of(DRAFT) if path not in ONE_OF_TWO_WORDS]
 
 
@@ -88,7 +96,7 @@ def test_the_draft_is_valid_and_has_every_field() -> None:
 def test_a_control_character_is_refused_wherever_it_could_reach_a_header(place: str) -> None:
     parts = place.split(".")
     draft = changed(DRAFT, place, "a\vb")
-    if place in NEVER_IN_A_HEADER or "custom_args" in parts:
+    if place in NEVER_IN_A_HEADER or {"custom_args", "data"} & set(parts):
         check_characters(draft)
         return
     with pytest.raises(UnfitCharacter) as refused:

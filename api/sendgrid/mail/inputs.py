@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 from pydantic import ValidationError
 
-from api.http import parse_json, read_body
+from api.http import has_infinity, parse_json, read_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from api.sendgrid.mail import rules, types
 from api.sendgrid.mail.rules import read_bypasses
@@ -150,10 +150,12 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
 
 
 def to_personalizations(mail: Mapping[str, Any], now: dt.datetime) -> tuple[Personalization, ...]:
-    """Return the messages. Data is for dynamic templates alone."""
+    """Return the messages. Data is for dynamic templates alone. Raises Refusal for data that cannot be stored."""
     people = [to_personalization(personalization, now) for personalization in mail["personalizations"]]
     if rules.is_dynamic(mail):
         given = [personalization.get("dynamic_template_data") for personalization in mail["personalizations"]]
+        if has_infinity(given):
+            raise plain_refusal(400)
         people = [one._replace(data=data) for one, data in zip(people, given, strict=True)]
     if copy := copy_address(mail):
         people = [with_copy(one, copy) for one in people]

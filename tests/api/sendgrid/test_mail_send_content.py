@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 from email import policy
 from email.message import EmailMessage
 from typing import Any
@@ -109,6 +110,18 @@ def test_subject_and_content_are_required_unless_the_template_has_them(
     assert problems(client_of_alice.post(SEND, body)) == [
         ("personalizations.0.substitutions", "Substitutions may not be used with dynamic templating")
     ]
+
+
+def test_data_that_json_cannot_express_is_refused(client_of_alice: ApiClient, alice: Account) -> None:
+    template = version_of(template_of(alice), html_content="{{#each list}}{{n}}{{/each}}").template
+    for number, status in (("1e999", 400), ("-1e999", 400), (f"1{'0' * 400}.5", 400), ("1e300", 202)):
+        body = mail_body(template_id=template.public_id, personalizations=[person(dynamic_template_data={"list": "N"})])
+        del body["content"]
+        raw = json.dumps(body).replace('"N"', f'[{{"n": {number}}}]').encode()
+        answer = client_of_alice.post(SEND, raw)
+        assert answer.status_code == status, number
+        if status == 400:
+            assert [error["message"] for error in answer.json()["errors"]] == ["Bad Request"]
 
 
 def test_a_legacy_template_is_filled_with_the_content_of_the_request(
