@@ -174,7 +174,11 @@ class Composer:
             [
                 piece
                 if isinstance(piece, bytes)
-                else encode_text(piece.type, _with_written_references(piece.type, next(texts), self.mail.attachments))
+                else encode_text(
+                    piece.type,
+                    _with_written_references(piece.type, next(texts), self.mail.attachments),
+                    is_one_of_many=True,
+                )
                 for piece in self._texts
             ]
         )

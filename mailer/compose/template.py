@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from content.handlebars import escape as escape_handlebars
 from mailer.compose.headers import LONGEST_LINE, is_html
@@ -225,22 +225,36 @@ def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
     return sum(len(piece.value) for piece in texts) <= CACHED and not any("\r" in key or "\n" in key for key in keys)
 
 
-def encode_text(type: str, value: str) -> bytes:
-    """Return a text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7)."""
+def encode_text(type: str, value: str, *, is_one_of_many: bool = False) -> bytes:
+    """Return a text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7).
+
+    A text that `is_one_of_many` has lines in common with others, which are encoded once.
+    """
     text = unify_breaks(value)
-    encoding, data = (b"7bit", text.encode("ascii")) if is_plain(text) else (b"quoted-printable", _quote(text))
+    lines = text.split("\n")
+    if are_plain(lines):
+        encoding, data = b"7bit", text.encode("ascii").replace(b"\n", CRLF)
+    elif is_one_of_many:
+        encoding, data = b"quoted-printable", CRLF.join(QUOTED_LINES.quote(lines))
+    else:
+        encoding, data = b"quoted-printable", _quote(text).replace(b"\n", CRLF)
     head = text_type_field(type, text)
-    return b"%bContent-Transfer-Encoding: %b\r\n\r\n%b" % (head, encoding, data.replace(b"\n", CRLF))
+    return b"%bContent-Transfer-Encoding: %b\r\n\r\n%b" % (head, encoding, data)
 
 
 def unify_breaks(text: str) -> str:
     """Return the text with every line ended by LF."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text needs no encoding: it is ASCII, in lines that are short enough (RFC 5322 section 2.1.1)."""
-    return text.isascii() and max(map(len, text.split("\n"))) <= LONGEST_LINE
+    """Return whether a text needs no encoding, with every line ended by LF."""
+    return are_plain(text.split("\n"))
+
+
+def are_plain(lines: Sequence[str]) -> bool:
+    """Return whether lines need no encoding: they are ASCII and short enough (RFC 5322 section 2.1.1)."""
+    return max(map(len, lines)) <= LONGEST_LINE and all(map(str.isascii, lines))
 
 
 def quote(value: str) -> bytes:
@@ -256,6 +270,40 @@ def quote(value: str) -> bytes:
 
 def _quote(text: str) -> bytes:
     return binascii.b2a_qp(text.encode("utf-8"), istext=True)
+
+
+class QuotedLines:
+    """Quotes lines, and remembers them: the messages of a template have most of their lines in common.
+
+    Each line is encoded alone, since no line depends on another one.
+    """
+
+    MOST: Final = 4096
+    LONGEST: Final = 2_000
+    """The most lines that are remembered, and the most characters of such a line."""
+
+    def __init__(self) -> None:
+        self._quoted: dict[str, bytes] = {}
+
+    def quote(self, lines: Sequence[str]) -> list[bytes]:
+        """Return each line in quoted-printable, with CRLF in its soft breaks."""
+        quoted = list(map(self._quoted.get, lines))
+        at = -1
+        for _ in range(quoted.count(None)):
+            at = quoted.index(None, at + 1)
+            quoted[at] = self._quote_line(lines[at])
+        return cast("list[bytes]", quoted)
+
+    def _quote_line(self, line: str) -> bytes:
+        quoted = _quote(line).replace(b"\n", CRLF)
+        if len(line) <= self.LONGEST:
+            if len(self._quoted) >= self.MOST:
+                self._quoted.clear()
+            self._quoted[line] = quoted
+        return quoted
+
+
+QUOTED_LINES: Final = QuotedLines()
 
 
 def _cut_at(text: str, keys: tuple[str, ...]) -> tuple[list[str], list[int]]:

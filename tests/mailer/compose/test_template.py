@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.template import LONGEST_LINE, Template, Text, encode_text, is_fillable, substitute, unify_breaks
+from mailer.compose.template import (
+    LONGEST_LINE,
+    QuotedLines,
+    Template,
+    Text,
+    encode_text,
+    is_fillable,
+    substitute,
+    unify_breaks,
+)
 from tests.mailer.compose.composed import read
 
 QUOTED_LINE = 76
@@ -69,3 +78,22 @@ def test_content_whose_template_would_cost_too_much_memory_has_none() -> None:
     assert is_fillable([text_of("short")], ("-a-",))
     assert not is_fillable([text_of("x" * 200_001)], ("-a-",))
     assert not is_fillable([text_of("short")], ("a\r\nb",)), "line ends are made one before the text is cut"
+
+
+LINES = st.text(st.sampled_from("ab .=\t\r\né\u2028x"), max_size=20) | st.sampled_from(("b" * 77, "é" * 1200, "", "."))
+
+
+@given(st.lists(LINES, min_size=1, max_size=8))
+def test_a_text_that_is_one_of_many_is_encoded_as_any_other(lines: list[str]) -> None:
+    value = "\n".join([*lines, *lines, "é"])
+    for text in (value, value.replace("\n", "\r\n"), "\n".join(lines)):
+        assert encode_text("text/html", text, is_one_of_many=True) == encode_text("text/html", text)
+
+
+def test_lines_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuotedLines, "MOST", 3)
+    quoted = QuotedLines()
+    for lines in (["é1", "é2"], ["é3", "é1"], ["é4", "é5", "é1", "é" * 3000]):
+        assert quoted.quote(lines) == [encode_text("text/plain", line).partition(b"\r\n\r\n")[2] for line in lines]
+    assert len(quoted._quoted) <= 3
+    assert max(map(len, quoted._quoted)) < 3000
