@@ -22,7 +22,7 @@ from content.models import Design
 from mailer.compose.plain_text import plain_text_of
 
 ANSWERS: Final[Answers] = {
-    "unknown_design": Answer(404, None, "not found"),
+    "unknown_design": Answer(404, "id", "not found"),
     "design_limit_reached": Answer(400, None, f"An account may have at most {DESIGNS} designs."),
 }
 
