@@ -52,6 +52,10 @@ def measure(setting: Setting) -> Measured:
                 for kind, of_kind in plays.items()
             ),
             *(
+                Figure(f"{kind}, accepted/s", {SLUICE: [each.accepted_per_second for each in of_kind]}, True)
+                for kind, of_kind in plays.items()
+            ),
+            *(
                 Figure(f"{kind}, CPU, µs/message", {SLUICE: [each.drain_cpu * 1e6 for each in of_kind]})
                 for kind, of_kind in plays.items()
             ),
