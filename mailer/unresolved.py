@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from accounts.models import Account
 from mailer.compose.links import resolved_names
-from mailer.compose.system_tags import WEBLINK, find_system_tags, may_have_tags
+from mailer.compose.system_tags import WEBLINK, SystemTag, find_system_tags, may_have_tags
 from mailer.draft import MailDraft, Rendering
 
 RESOLVED: Final = frozenset({WEBLINK, "sender_name", "sender_email"})
 """The names of the tags that every mail resolves."""
+
+MOST_TAGS: Final = 200
+"""The most tags that are examined."""
+COMPARED: Final = 2_000_000
+"""The most comparisons of tags with keys for one request, unless a single tag takes more."""
 
 
 class Unresolved(NamedTuple):
@@ -23,24 +28,29 @@ class Unresolved(NamedTuple):
 
 
 def find_unresolved(account: Account, draft: MailDraft) -> list[Unresolved]:
-    """Return the tags that will be sent as written, each once for each part, in their order."""
-    texts = [(part, text) for part, text in _parts_of(draft) if may_have_tags(text)]
-    if not texts:
-        return []
-    rendering: Rendering = {**(account.mail_defaults or {}), **(draft.rendering or {})}
+    """Return the first tags that will be sent as written, each once for each part, in their order."""
+    tags = [(part, tag) for part, text in _parts_of(draft) if may_have_tags(text) for tag in find_system_tags(text)]
+    rendering: Rendering = draft.rendering or {}
+    if tags := _not_resolved(tags, draft, rendering):
+        # The defaults are read for mail with such tags alone.
+        tags = _not_resolved(tags, draft, {**(account.mail_defaults or {}), **rendering})
+    found = dict.fromkeys(Unresolved(tag.text, part) for part, tag in tags)
+    keys = sum([len(one.substitutions) for one in draft.personalizations])
+    examined = islice(found, max(1, min(MOST_TAGS, COMPARED // (keys + 1))))
+    return [each for each in examined if not _is_replaced(each.tag, draft)]
+
+
+def _not_resolved(
+    tags: Sequence[tuple[str, SystemTag]], draft: MailDraft, rendering: Rendering
+) -> list[tuple[str, SystemTag]]:
+    """Return the tags that a mail with this rendering does not replace."""
     subscription = None if draft.unsubscribe_group is not None else rendering.get("subscription")
     names = RESOLVED | resolved_names(
         has_links=draft.unsubscribe_group is not None or bool(draft.unsubscribe_url),
         is_global=draft.template is not None or subscription is not None,
     )
     chosen = {*(rendering.get("removed") or ()), subscription["tag"] if subscription else ""}
-    found = (
-        Unresolved(tag.text, part)
-        for part, text in texts
-        for tag in find_system_tags(text)
-        if tag.name not in names and tag.text not in chosen
-    )
-    return [each for each in dict.fromkeys(found) if not _is_replaced(each.tag, draft)]
+    return [(part, tag) for part, tag in tags if tag.name not in names and tag.text not in chosen]
 
 
 def _parts_of(draft: MailDraft) -> Iterator[tuple[str, str]]:

@@ -78,9 +78,11 @@ ANSWERS: Final[Answers] = {
 
 def accept(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> HttpResponse:
     """Accept a mail and commit it. Return 202 without a body; the mail's id and the warnings are in headers."""
+    # Before the commit: after it nothing may fail, or the caller would send the mail again.
+    unresolved = find_unresolved(account, draft)
     message_id = accept_mail(account, draft, recalled=recalled).public_id
     headers = {"X-Message-Id": message_id, "Content-Length": "0"}
-    if unresolved := find_unresolved(account, draft):
+    if unresolved:
         headers[WARNING] = warning_about(unresolved)
     return HttpResponse(status=202, content_type="text/plain; charset=utf-8", headers=headers)
 
