@@ -14,6 +14,7 @@ from django.test.utils import override_settings
 from accounts.keys import create_key
 from accounts.models import Account, ApiKey
 from campaigns import testing
+from config.web import server
 from mailer.pipeline.deliver import Deliverer
 from tests.api.stored_objects import Ids, ids_of
 from tests.web.serving import serving
@@ -92,8 +93,9 @@ def subuser(alice: Account) -> Account:
 
 
 @pytest.fixture
-def server_url(database: None) -> Iterator[str]:
+def server_url(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the base URL of the site, served by the web server itself."""
+    monkeypatch.setattr(server, "TICK_SECONDS", 0.02)  # each of the three loops ends with its next tick
     with serving(WSGIHandler()) as site:
         yield f"http://127.0.0.1:{site.port}"
 

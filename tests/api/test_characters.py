@@ -47,8 +47,8 @@ VALUES = [
     "Zoë, called \u201cZ\u201d, of the long, long, long name that no line of a header could ever have room for",
 ]
 FEW = [
-    *(f"a{each}b" for each in ("\0", "\t", "\n", "\x1f", "\x7f", "\x85", "\u2028")),
-    *(ATTACK.format(each) for each in ("\r\n", "\x85")),
+    *(f"a{each}b" for each in ("\0", "\t", "\n", "\x85", "\u2028")),
+    ATTACK.format("\r\n"),
     *VALUES[-2:],
 ]
 FIELD = rb"[!-9;-~]+:(?:[ \t][\t -~\x80-\xff]*|\r\n[ \t]+[!-~\x80-\xff][\t -~\x80-\xff]*)*\r\n"

@@ -212,10 +212,11 @@ def test_ids_of_another_account_are_unknown_in_every_call(ids: Ids, client_of_ch
     named = re.compile(rf"\b({'|'.join(map(re.escape, [*ids.values(), *missing.values()]))})\b")
     count = 0
     for (call, method, *known), (_, _, *unknown) in zip(calls(ids), calls(missing), strict=True):
-        foreign, absent = (client_of_charlie.ask(method, *request) for request in (known, unknown))
-        answers = [(each.status_code, b"".join(each).decode()) for each in (foreign, absent)]
+        foreign = client_of_charlie.ask(method, *known)
         if foreign.status_code == 405:
             continue
+        absent = client_of_charlie.ask(method, *unknown)
+        answers = [(each.status_code, b"".join(each).decode()) for each in (foreign, absent)]
         answers = [(status, named.sub("ID", text)) for status, text in answers]
         assert answers[0] == answers[1], call
         count += 1

@@ -70,11 +70,12 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_an_invalid_contact_is_refused_with_the_reason(name: str, client_of_alice: ApiClient) -> None:
-    change, field, text = WRONG[name]
-    assert details(client_of_alice.post(CONTACTS, WHOLE | change)) == {field: [text]}
-    assert not Contact.objects.exists()
+def test_an_invalid_contact_is_refused_with_the_reason(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for name in WRONG:
+        with subtests.test(name=name):
+            change, field, text = WRONG[name]
+            assert details(client_of_alice.post(CONTACTS, WHOLE | change)) == {field: [text]}
+            assert not Contact.objects.exists()
 
 
 def test_an_address_is_taken_once(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
@@ -256,20 +257,18 @@ def test_values_that_do_not_fit_are_refused(client_of_alice: ApiClient) -> None:
     assert Contact.objects.get().custom == {}
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
+def test_an_invalid_field_is_refused_with_the_reason(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for body, fields in [
         ({}, ["name", "type"]),
         ({"name": "x", "type": "colour"}, ["type"]),
         ({"name": "x", "type": "select"}, ["options"]),
         ({"name": "x", "type": "text", "field_key": "Not_So"}, ["field_key"]),
         ({"name": "…", "type": "text"}, ["field_key"]),
         ({"name": "Email", "type": "text"}, ["field_key"]),
-    ],
-)
-def test_an_invalid_field_is_refused_with_the_reason(body: Any, fields: list[str], client_of_alice: ApiClient) -> None:
-    assert list(details(client_of_alice.post(FIELDS, body))) == fields
-    assert not FieldDefinition.objects.exists()
+    ]:
+        with subtests.test(body=body, fields=fields):
+            assert list(details(client_of_alice.post(FIELDS, body))) == fields
+            assert not FieldDefinition.objects.exists()
 
 
 def test_items_are_added_and_removed_as_often_as_one_likes(alice: Account, client_of_alice: ApiClient) -> None:

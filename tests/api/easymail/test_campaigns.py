@@ -244,9 +244,8 @@ def test_lists_are_pages_with_filters_and_orders(alice: Account, client_of_alice
     assert (row["language"], row["scheduled_at"], row["recipients_count"]) == ("en", None, 3)
 
 
-@pytest.mark.parametrize(
-    ("query", "field", "text"),
-    [
+def test_a_query_that_is_wrong_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for query, field, text in [
         ("page=0", "page", "The page field must be at least 1."),
         ("page=x", "page", "The page field must be an integer."),
         ("per_page=0", "per_page", "The per page field must be at least 1."),
@@ -256,10 +255,9 @@ def test_lists_are_pages_with_filters_and_orders(alice: Account, client_of_alice
         ("sort=--name", "sort", "The selected sort is invalid."),
         (f"search={'x' * 256}", "search", "The search field must not be greater than 255 characters."),
         ("search=%00", "search", "The search field contains characters that cannot be stored."),
-    ],
-)
-def test_a_query_that_is_wrong_is_refused(query: str, field: str, text: str, client_of_alice: ApiClient) -> None:
-    assert details(client_of_alice.get(f"{CAMPAIGNS}?{query}")) == {field: [text]}
+    ]:
+        with subtests.test(query=query, field=field, text=text):
+            assert details(client_of_alice.get(f"{CAMPAIGNS}?{query}")) == {field: [text]}
 
 
 def test_include_adds_the_named_fields(alice: Account, client_of_alice: ApiClient) -> None:

@@ -30,12 +30,13 @@ def frozen_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     rates._client.cache_clear()
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer SG.x.y"}, {"Authorization": "Basic x"}])
-def test_a_caller_without_a_valid_key_is_refused(database: None, headers: dict[str, str]) -> None:
-    for path in (CAMPAIGNS, f"{ROOT}/contacts"):
-        answer = Client().get(path, headers=headers)
-        refused(answer, 401, "UNAUTHORIZED")
-        assert answer[LIMIT] == "6000"
+def test_a_caller_without_a_valid_key_is_refused(database: None, subtests: pytest.Subtests) -> None:
+    for headers in [{}, {"Authorization": "Bearer SG.x.y"}, {"Authorization": "Basic x"}]:
+        with subtests.test(headers=headers):
+            for path in (CAMPAIGNS, f"{ROOT}/contacts"):
+                answer = Client().get(path, headers=headers)
+                refused(answer, 401, "UNAUTHORIZED")
+                assert answer[LIMIT] == "6000"
 
 
 def test_a_key_without_the_scope_is_refused(alice: Account, new_client: NewClient) -> None:
@@ -89,9 +90,10 @@ def test_a_trailing_slash_changes_nothing(client_of_alice: ApiClient) -> None:
     assert client_of_alice.post(f"{CAMPAIGNS}/", {"name": "x"}).status_code == 201
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff", b'{"name": "a\\u0000"}', b"[" * 500])
-def test_a_body_that_is_no_json_object_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
-    refused(client_of_alice.post(CAMPAIGNS, body), 400, "BAD_REQUEST")
+def test_a_body_that_is_no_json_object_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for body in [b"{", b"[]", b'"x"', b"\xff", b'{"name": "a\\u0000"}', b"[" * 500]:
+        with subtests.test(body=body):
+            refused(client_of_alice.post(CAMPAIGNS, body), 400, "BAD_REQUEST")
 
 
 def test_a_body_is_json_whatever_its_content_type(client_of_alice: ApiClient) -> None:

@@ -20,7 +20,7 @@ from tests.api.fuzzed_bodies import mutated_bodies
 from tests.campaigns.building import ready_campaign
 from tests.examples import examples
 
-FUZZ = settings(max_examples=examples(4))
+FUZZ = settings(max_examples=examples(3))
 CONTACT = {
     "email": "a@example.com",
     "first_name": "A",

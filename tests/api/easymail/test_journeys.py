@@ -54,6 +54,7 @@ def program(client_of_alice: ApiClient, server_url: str) -> Program:
     return Program(server_url, client_of_alice.key_text)
 
 
+@pytest.mark.large
 def test_a_campaign_from_draft_to_its_cancel_in_flight(alice: Account, program: Program, peer: CountingPeer) -> None:
     body = whole_body(alice, RECIPIENTS)
     body["content"] = "# Hello [%first_name | friend%]\n\n[Leave]([unsubscribe])"

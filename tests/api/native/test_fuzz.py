@@ -17,7 +17,7 @@ from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import values
 from tests.examples import examples
 
-FUZZ = settings(max_examples=examples(6))
+FUZZ = settings(max_examples=examples(4))
 V1 = "/sluice/v1"
 MOVES = ("pause", "cancel", "resume", "reschedule")
 

@@ -43,18 +43,22 @@ def test_a_key_without_scopes_has_those_of_its_creator(alice: Account, new_clien
     assert made["scopes"] == ["api_keys.create", "mail.send"]
 
 
-@pytest.mark.parametrize("wanted", [["stats.read"], ["mail.send", "stats.read"], ["*"], ["no.such"], ["a\nb"]])
 def test_scopes_that_the_creator_does_not_have_are_refused(
-    wanted: list[str], alice: Account, new_client: NewClient
+    alice: Account, new_client: NewClient, subtests: pytest.Subtests
 ) -> None:
     maker = new_client(alice, ["api_keys.create", "api_keys.update", "mail.send"])
-    refused = [scope for scope in wanted if scope != "mail.send"]
-    posted = maker.post(KEYS, {"name": "more", "scopes": wanted})
-    put = maker.put(f"{KEYS}/{maker.key.key_id}", {"name": "more", "scopes": wanted})
-    for answer in (posted, put):
-        assert (answer.status_code, answer.json()) == (403, problem(None, f"unauthorized scopes: [{refused[0]}]"))
-    assert living_keys(alice).get() == maker.key
-    assert get_key(alice, maker.key.key_id).scopes == maker.key.scopes
+    for wanted in [["stats.read"], ["mail.send", "stats.read"], ["*"], ["no.such"], ["a\nb"]]:
+        with subtests.test(wanted=wanted):
+            refused = [scope for scope in wanted if scope != "mail.send"]
+            posted = maker.post(KEYS, {"name": "more", "scopes": wanted})
+            put = maker.put(f"{KEYS}/{maker.key.key_id}", {"name": "more", "scopes": wanted})
+            for answer in (posted, put):
+                assert (answer.status_code, answer.json()) == (
+                    403,
+                    problem(None, f"unauthorized scopes: [{refused[0]}]"),
+                )
+            assert living_keys(alice).get() == maker.key
+            assert get_key(alice, maker.key.key_id).scopes == maker.key.scopes
 
 
 def test_every_scope_of_the_official_list_is_granted_and_kept(client_of_alice: ApiClient, alice: Account) -> None:
@@ -69,15 +73,16 @@ def test_every_scope_of_the_official_list_is_granted_and_kept(client_of_alice: A
     assert holder.get(KEYS).status_code == 403
 
 
-@pytest.mark.parametrize("name", [None, "", "  ", 7, ["x"]])
-def test_name_is_required(name: Any, client_of_alice: ApiClient) -> None:
-    path = f"{KEYS}/{client_of_alice.key.key_id}"
-    posted = client_of_alice.post(KEYS, {"name": name})
-    assert (posted.status_code, posted.json()) == (400, problem("name", "missing required argument"))
-    for answer in (client_of_alice.patch(path, {"name": name}), client_of_alice.put(path, {"name": name})):
-        expected = problem(None, "expected JSON request body with 'name' property")
-        assert (answer.status_code, answer.json()) == (400, expected)
-    assert get_key(client_of_alice.account, client_of_alice.key.key_id).name == "a test's key"
+def test_name_is_required(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for name in [None, "", "  ", 7, ["x"]]:
+        with subtests.test(name=name):
+            path = f"{KEYS}/{client_of_alice.key.key_id}"
+            posted = client_of_alice.post(KEYS, {"name": name})
+            assert (posted.status_code, posted.json()) == (400, problem("name", "missing required argument"))
+            for answer in (client_of_alice.patch(path, {"name": name}), client_of_alice.put(path, {"name": name})):
+                expected = problem(None, "expected JSON request body with 'name' property")
+                assert (answer.status_code, answer.json()) == (400, expected)
+            assert get_key(client_of_alice.account, client_of_alice.key.key_id).name == "a test's key"
 
 
 def test_long_name_and_odd_scopes_are_refused(client_of_alice: ApiClient) -> None:
@@ -103,10 +108,11 @@ def test_keys_are_listed(client_of_alice: ApiClient) -> None:
     assert client_of_alice.get(f"{KEYS}?limit=1").json() == {"result": lines[:1]}
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5", "99999999999999999999", "%00", "٣"])
-def test_odd_limit_is_refused(limit: str, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.get(f"{KEYS}?limit={limit}")
-    assert (answer.status_code, answer.json()) == (400, problem("limit", "limit must be a positive integer"))
+def test_odd_limit_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for limit in ["0", "-1", "x", "", "1.5", "99999999999999999999", "%00", "٣"]:
+        with subtests.test(limit=limit):
+            answer = client_of_alice.get(f"{KEYS}?limit={limit}")
+            assert (answer.status_code, answer.json()) == (400, problem("limit", "limit must be a positive integer"))
 
 
 def test_one_key_is_shown_bare(client_of_alice: ApiClient) -> None:
@@ -133,10 +139,11 @@ def test_put_replaces_name_and_scopes_at_once(client_of_alice: ApiClient, alice:
     assert other.get("/v3/scopes").json() == {"scopes": ["stats.read"]}
 
 
-@pytest.mark.parametrize("scopes", [None, []])
-def test_put_needs_scopes(scopes: Any, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.put(f"{KEYS}/{client_of_alice.key.key_id}", {"name": "n", "scopes": scopes})
-    assert (answer.status_code, answer.json()) == (400, problem("scopes", "missing required argument"))
+def test_put_needs_scopes(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for scopes in [None, []]:
+        with subtests.test(scopes=scopes):
+            answer = client_of_alice.put(f"{KEYS}/{client_of_alice.key.key_id}", {"name": "n", "scopes": scopes})
+            assert (answer.status_code, answer.json()) == (400, problem("scopes", "missing required argument"))
 
 
 def test_deleted_key_is_dead_at_the_very_next_request(client_of_alice: ApiClient, alice: Account) -> None:
@@ -150,19 +157,20 @@ def test_deleted_key_is_dead_at_the_very_next_request(client_of_alice: ApiClient
     assert refused["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("key_id", ["unknown", "%ff", "x" * 200, "' or 1=1"])
-def test_unknown_keys_have_their_own_words(key_id: str, client_of_alice: ApiClient) -> None:
-    path = f"{KEYS}/{key_id}"
-    body = {"name": "n", "scopes": ["mail.send"]}
-    messages = {
-        "GET": "unable to find API Key",
-        "PATCH": "unable to find API Key",
-        "PUT": "unable to find API Key to update",
-        "DELETE": "unable to find API Key for deletion",
-    }
-    for method, message in messages.items():
-        answer = client_of_alice.ask(method, path, None if method in {"GET", "DELETE"} else body)
-        assert (answer.status_code, answer.json()) == (404, problem(None, message))
+def test_unknown_keys_have_their_own_words(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for key_id in ["unknown", "%ff", "x" * 200, "' or 1=1"]:
+        with subtests.test(key_id=key_id):
+            path = f"{KEYS}/{key_id}"
+            body = {"name": "n", "scopes": ["mail.send"]}
+            messages = {
+                "GET": "unable to find API Key",
+                "PATCH": "unable to find API Key",
+                "PUT": "unable to find API Key to update",
+                "DELETE": "unable to find API Key for deletion",
+            }
+            for method, message in messages.items():
+                answer = client_of_alice.ask(method, path, None if method in {"GET", "DELETE"} else body)
+                assert (answer.status_code, answer.json()) == (404, problem(None, message))
 
 
 def test_charlie_neither_sees_nor_changes_alices_keys(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
@@ -194,21 +202,17 @@ def test_scopes_are_those_of_the_calling_key(alice: Account, new_client: NewClie
     assert new_client(alice, []).get("/v3/scopes").json() == {"scopes": []}
 
 
-@pytest.mark.parametrize(
-    ("scope", "method", "path", "status"),
-    [
+def test_each_call_needs_its_scope(alice: Account, new_client: NewClient, subtests: pytest.Subtests) -> None:
+    for scope, method, path, status in [
         ("create", "POST", KEYS, 400),
         ("read", "GET", KEYS, 200),
         ("read", "GET", f"{KEYS}/x", 404),
         ("update", "PUT", f"{KEYS}/x", 400),
         ("update", "PATCH", f"{KEYS}/x", 400),
         ("delete", "DELETE", f"{KEYS}/x", 404),
-    ],
-)
-def test_each_call_needs_its_scope(
-    scope: str, method: str, path: str, status: int, alice: Account, new_client: NewClient
-) -> None:
-    others = [f"api_keys.{each}" for each in ("create", "read", "update", "delete") if each != scope]
-    refused = new_client(alice, others).ask(method, path, {})
-    assert (refused.status_code, refused.json()) == (403, problem(None, "access forbidden"))
-    assert new_client(alice, [f"api_keys.{scope}"]).ask(method, path, {}).status_code == status
+    ]:
+        with subtests.test(scope=scope, method=method, path=path, status=status):
+            others = [f"api_keys.{each}" for each in ("create", "read", "update", "delete") if each != scope]
+            refused = new_client(alice, others).ask(method, path, {})
+            assert (refused.status_code, refused.json()) == (403, problem(None, "access forbidden"))
+            assert new_client(alice, [f"api_keys.{scope}"]).ask(method, path, {}).status_code == status

@@ -72,9 +72,8 @@ def test_there_is_one_default_group(client_of_alice: ApiClient) -> None:
     assert client_of_alice.patch(group_path(two), {"is_default": True}).json()["is_default"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "fields"),
-    [
+def test_an_invalid_group_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for changes, fields in [
         ({"name": ""}, ["name"]),
         ({"name": "  "}, ["name"]),
         ({"name": "x" * 31}, ["name"]),
@@ -83,13 +82,12 @@ def test_there_is_one_default_group(client_of_alice: ApiClient) -> None:
         ({"description": "x" * 101}, ["description"]),
         ({"is_default": "yes"}, ["is_default"]),
         ({"name": [], "description": {}, "is_default": 1}, ["name", "description", "is_default"]),
-    ],
-)
-def test_an_invalid_group_is_refused(changes: dict[str, Any], fields: list[str], client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.post("/v3/asm/groups", NEWS | changes)
-    assert answer.status_code == 400
-    assert [each["field"] for each in answer.json()["errors"]] == fields
-    assert not UnsubscribeGroup.objects.exists()
+    ]:
+        with subtests.test(changes=changes, fields=fields):
+            answer = client_of_alice.post("/v3/asm/groups", NEWS | changes)
+            assert answer.status_code == 400
+            assert [each["field"] for each in answer.json()["errors"]] == fields
+            assert not UnsubscribeGroup.objects.exists()
 
 
 def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
@@ -224,17 +222,19 @@ def test_a_malformed_list_of_addresses_is_refused(client_of_alice: ApiClient, su
                 assert not Suppression.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b'{"recipient_emails":["a\\u0000@example.com"]}', b"[]", b"", b"{", b"\xff"])
-def test_a_malformed_body_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
-    for path in ("/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions", "/v3/asm/groups"):
-        assert client_of_alice.post(path, body).status_code == (415 if body == b"\xff" else 400)
-    assert not Suppression.objects.exists()
+def test_a_malformed_body_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for body in [b'{"recipient_emails":["a\\u0000@example.com"]}', b"[]", b"", b"{", b"\xff"]:
+        with subtests.test(body=body):
+            for path in ("/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions", "/v3/asm/groups"):
+                assert client_of_alice.post(path, body).status_code == (415 if body == b"\xff" else 400)
+            assert not Suppression.objects.exists()
 
 
-@pytest.mark.parametrize("email", ["%00", "a%00@example.com", "x" * 5000, "a@b/c/d"])
-def test_a_path_that_has_no_address_is_unknown(email: str, client_of_alice: ApiClient) -> None:
-    for path in ("/v3/asm/suppressions/global/", "/v3/asm/suppressions/", "/v3/suppression/bounces/"):
-        assert client_of_alice.get(path + email).status_code == 404
+def test_a_path_that_has_no_address_is_unknown(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for email in ["%00", "a%00@example.com", "x" * 5000, "a@b/c/d"]:
+        with subtests.test(email=email):
+            for path in ("/v3/asm/suppressions/global/", "/v3/asm/suppressions/", "/v3/suppression/bounces/"):
+                assert client_of_alice.get(path + email).status_code == 404
 
 
 def test_a_list_of_ten_thousand_is_taken(client_of_alice: ApiClient) -> None:

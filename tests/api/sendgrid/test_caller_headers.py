@@ -79,23 +79,24 @@ def test_bodies_of_client_libraries_are_accepted(client_of_alice: ApiClient) -> 
     assert client_of_alice.post(SEND, mail_body(headers=headers)).status_code == 202
 
 
-@pytest.mark.parametrize("email", ["-n-@example.com", "%n%@example.com", "{{n}}@example.com", "-all-", "[%all%]"])
 @pytest.mark.parametrize("field", ["reply_to", "reply_to_list"])
 def test_reply_to_has_the_values_of_each_message(
-    email: str, field: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
+    field: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    key = email.partition("@")[0]
-    values = ["ann", "bob"] if "@" in email else ["ann@example.com", "bob@example.com"]
-    entry = {"email": email, "name": f"To {key}"}
-    personalizations = people(*[{key: value} for value in values])
-    body = mail_body(personalizations=personalizations, **{field: entry if field == "reply_to" else [entry]})
-    assert client_of_alice.post(SEND, body).status_code == 202
-    deliverer.deliver_due(seconds=5)
+    for email in ("-n-@example.com", "%n%@example.com", "{{n}}@example.com", "-all-", "[%all%]"):
+        key = email.partition("@")[0]
+        values = ["ann", "bob"] if "@" in email else ["ann@example.com", "bob@example.com"]
+        entry = {"email": email, "name": f"To {key}"}
+        personalizations = people(*[{key: value} for value in values])
+        body = mail_body(personalizations=personalizations, **{field: entry if field == "reply_to" else [entry]})
+        assert client_of_alice.post(SEND, body).status_code == 202, email
+        deliverer.deliver_due(seconds=5)
 
-    sent = [message_from_bytes(taken.data, policy=policy.default) for taken in peer.ledger]
-    (shown, other) = sorted((message["Reply-To"].addresses[0] for message in sent), key=str)
-    assert (shown.addr_spec, other.addr_spec) == ("ann@example.com", "bob@example.com")
-    assert (shown.display_name, other.display_name) == (f"To {values[0]}", f"To {values[1]}")
+        sent = [message_from_bytes(taken.data, policy=policy.default) for taken in peer.ledger]
+        peer.ledger.clear()
+        (shown, other) = sorted((message["Reply-To"].addresses[0] for message in sent), key=str)
+        assert (shown.addr_spec, other.addr_spec) == ("ann@example.com", "bob@example.com"), email
+        assert (shown.display_name, other.display_name) == (f"To {values[0]}", f"To {values[1]}"), email
 
 
 NO_REPLY_TO = [

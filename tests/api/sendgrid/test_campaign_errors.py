@@ -157,17 +157,16 @@ def test_the_campaigns_of_an_account_are_limited(
     assert client_of_alice.post(CAMPAIGNS, {"title": "y"}).status_code == 201
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"x"', b"null", b'{"title": "a\\u0000b"}', b'{"title": "\\ud800"}']
-)
 def test_a_body_that_is_not_a_json_object_cannot_be_parsed(
-    body: bytes, alice: Account, client_of_alice: ApiClient
+    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
 ) -> None:
     path = path_of(ready_campaign(alice))
-    for method, where in (
-        *(("POST", CAMPAIGNS), ("PATCH", path), ("POST", f"{path}/schedules"), ("PATCH", f"{path}/schedules")),
-        ("POST", f"{path}/schedules/test"),
-    ):
-        answer = client_of_alice.ask(method, where, body)
-        assert (answer.status_code, answer.json()) == (400, BAD_JSON), (method, where)
-    assert Campaign.objects.get().title == "News of May"
+    for body in [b"", b"{", b"[]", b'"x"', b"null", b'{"title": "a\\u0000b"}', b'{"title": "\\ud800"}']:
+        with subtests.test(body=body):
+            for method, where in (
+                *(("POST", CAMPAIGNS), ("PATCH", path), ("POST", f"{path}/schedules"), ("PATCH", f"{path}/schedules")),
+                ("POST", f"{path}/schedules/test"),
+            ):
+                answer = client_of_alice.ask(method, where, body)
+                assert (answer.status_code, answer.json()) == (400, BAD_JSON), (method, where)
+            assert Campaign.objects.get().title == "News of May"

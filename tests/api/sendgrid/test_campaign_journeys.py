@@ -129,6 +129,7 @@ def deliver_test_mail(peer: CountingPeer) -> None:
     peer.ledger.clear()
 
 
+@pytest.mark.large
 def test_a_single_send_from_draft_to_its_deletion_in_progress(
     alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
 ) -> None:
@@ -187,6 +188,7 @@ def test_several_single_sends_deleted_in_progress_stop_together(
     assert len(peer.ledger) == left + 3
 
 
+@pytest.mark.large
 def test_changes_by_one_api_are_visible_in_the_other(
     alice: Account, sendgrid: SendGridAPIClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:

@@ -141,11 +141,12 @@ def test_an_invalid_segment_is_refused(client_of_alice: ApiClient, subtests: pyt
             assert not Segment.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b"", b"\xff"])
-def test_malformed_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
-    for path in (SEGMENTS, f"{RECIPIENTS}/search"):
-        assert client_of_alice.post(path, body).status_code == (415 if body == b"\xff" else 400)
-    assert refusal_of(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
+def test_malformed_json_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for body in [b"[]", b"{", b"", b"\xff"]:
+        with subtests.test(body=body):
+            for path in (SEGMENTS, f"{RECIPIENTS}/search"):
+                assert client_of_alice.post(path, body).status_code == (415 if body == b"\xff" else 400)
+            assert refusal_of(client_of_alice.post(SEGMENTS, b"{")) == (400, [(None, "request body is not valid json")])
 
 
 def test_a_field_that_a_segment_uses_cannot_be_deleted(client_of_alice: ApiClient) -> None:
@@ -227,7 +228,7 @@ def test_a_time_matches_the_whole_day_in_a_reserved_field_and_itself_in_a_custom
 def test_a_slow_search_is_given_up(client_of_alice: ApiClient, settings: Any, millers: ContactList) -> None:
     settings.SEARCH_SECONDS = 0.001
     Contact.objects.bulk_create(
-        Contact(account=client_of_alice.account, email=f"p{n}@example.com", last_name="x" * 900) for n in range(2000)
+        Contact(account=client_of_alice.account, email=f"p{n}@example.com", last_name="x" * 900) for n in range(400)
     )
     conditions = [{"field": "last_name", "operator": "contains", "value": "x" * 300 + "y", "and_or": ""}]
     conditions += [{**conditions[0], "and_or": "or"}] * 14

@@ -46,9 +46,8 @@ def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient) -> None:
     assert ask("GET", "/v3/scopes/").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("method", "route"),
-    [
+def test_other_methods_are_405(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for method, route in [
         ("GET", "/v3/mail/batch"),
         ("TRACE", "/v3/mail/batch"),
         ("POST", "/v3/mail/batch/x"),
@@ -57,26 +56,29 @@ def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient) -> None:
         ("DELETE", "/v3/api_keys"),
         ("POST", "/v3/scopes"),
         ("BREW", "/v3/scopes"),
-    ],
-)
-def test_other_methods_are_405(method: str, route: str, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.ask(method, route)
-    assert answer.status_code == 405
-    assert answer.content == b'{"errors":[{"field":null,"message":"method not allowed"}]}'
+    ]:
+        with subtests.test(method=method, route=route):
+            answer = client_of_alice.ask(method, route)
+            assert answer.status_code == 405
+            assert answer.content == b'{"errors":[{"field":null,"message":"method not allowed"}]}'
 
 
-@pytest.mark.parametrize("route", ["mail/batch", "user/scheduled_sends", "api_keys", "scopes", "api_keys/x"])
-def test_without_a_key_every_call_but_mail_send_answers_authorization_required(route: str, database: None) -> None:
-    for headers in ({}, {"Authorization": "Bearer SG.unknown"}, {"Authorization": "Basic YTpi"}):
-        answer = Client().get(f"/v3/{route}", headers=headers)
-        assert answer.status_code == 401
-        assert answer.content == b'{"errors":[{"field":null,"message":"authorization required"}]}'
+def test_without_a_key_every_call_but_mail_send_answers_authorization_required(
+    database: None, subtests: pytest.Subtests
+) -> None:
+    for route in ["mail/batch", "user/scheduled_sends", "api_keys", "scopes", "api_keys/x"]:
+        with subtests.test(route=route):
+            for headers in ({}, {"Authorization": "Bearer SG.unknown"}, {"Authorization": "Basic YTpi"}):
+                answer = Client().get(f"/v3/{route}", headers=headers)
+                assert answer.status_code == 401
+                assert answer.content == b'{"errors":[{"field":null,"message":"authorization required"}]}'
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "nonsense", "*/*;q=0"])
-def test_accept_header_changes_nothing(accept: str, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.get("/v3/scopes?format=html", headers={"Accept": accept})
-    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+def test_accept_header_changes_nothing(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for accept in ["text/html", "application/xml", "nonsense", "*/*;q=0"]:
+        with subtests.test(accept=accept):
+            answer = client_of_alice.get("/v3/scopes?format=html", headers={"Accept": accept})
+            assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
 
 
 def test_sticky_content_type_of_a_get_without_a_body_does_no_harm(client_of_alice: ApiClient) -> None:

@@ -135,27 +135,30 @@ def test_patch_and_delete_need_an_entry(client_of_alice: ApiClient, open_batch: 
     assert not Receipt.objects.exists()
 
 
-@pytest.mark.parametrize("word", ["pause", "cancel"])
-def test_second_post_is_refused(word: str, client_of_alice: ApiClient, paused_batch: Batch) -> None:
-    answer = client_of_alice.post(SENDS, {"batch_id": paused_batch.public_id, "status": word})
-    assert (answer.status_code, answer.json()) == (400, problems(("batch_id", CONFLICT)))
-    assert status_of(paused_batch) == BatchStatus.PAUSED
+def test_second_post_is_refused(client_of_alice: ApiClient, paused_batch: Batch, subtests: pytest.Subtests) -> None:
+    for word in ["pause", "cancel"]:
+        with subtests.test(word=word):
+            answer = client_of_alice.post(SENDS, {"batch_id": paused_batch.public_id, "status": word})
+            assert (answer.status_code, answer.json()) == (400, problems(("batch_id", CONFLICT)))
+            assert status_of(paused_batch) == BatchStatus.PAUSED
 
 
-@pytest.mark.parametrize("batch_id", [None, "", "unknown", 5, ["x"], {}, True, "ü" * 300, "a\nb"])
-def test_invalid_batch_id_is_refused(batch_id: Any, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.post(SENDS, {"batch_id": batch_id, "status": "pause"})
-    assert (answer.status_code, answer.json()) == (400, problems(("batch_id", "invalid batch id")))
+def test_invalid_batch_id_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for batch_id in [None, "", "unknown", 5, ["x"], {}, True, "ü" * 300, "a\nb"]:
+        with subtests.test(batch_id=batch_id):
+            answer = client_of_alice.post(SENDS, {"batch_id": batch_id, "status": "pause"})
+            assert (answer.status_code, answer.json()) == (400, problems(("batch_id", "invalid batch id")))
 
 
-@pytest.mark.parametrize("status", [None, "", "resume", "paused", "PAUSE", 1, True, ["pause"], {"pause": 1}])
-def test_invalid_status_is_refused(status: Any, client_of_alice: ApiClient, paused_batch: Batch) -> None:
+def test_invalid_status_is_refused(client_of_alice: ApiClient, paused_batch: Batch, subtests: pytest.Subtests) -> None:
     opened = create_batch(client_of_alice.account)
-    posted = client_of_alice.post(SENDS, {"batch_id": opened.public_id, "status": status})
-    patched = client_of_alice.patch(f"{SENDS}/{paused_batch.public_id}", {"status": status})
-    for answer in (posted, patched):
-        assert (answer.status_code, answer.json()) == (400, problems(("status", "invalid status")))
-    assert (status_of(opened), status_of(paused_batch)) == (BatchStatus.OPEN, BatchStatus.PAUSED)
+    for status in [None, "", "resume", "paused", "PAUSE", 1, True, ["pause"], {"pause": 1}]:
+        with subtests.test(status=status):
+            posted = client_of_alice.post(SENDS, {"batch_id": opened.public_id, "status": status})
+            patched = client_of_alice.patch(f"{SENDS}/{paused_batch.public_id}", {"status": status})
+            for answer in (posted, patched):
+                assert (answer.status_code, answer.json()) == (400, problems(("status", "invalid status")))
+            assert (status_of(opened), status_of(paused_batch)) == (BatchStatus.OPEN, BatchStatus.PAUSED)
 
 
 def test_both_fields_are_named_when_both_are_wrong(client_of_alice: ApiClient) -> None:
@@ -163,13 +166,16 @@ def test_both_fields_are_named_when_both_are_wrong(client_of_alice: ApiClient) -
     assert answer.json() == problems(("batch_id", "invalid batch id"), ("status", "invalid status"))
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b'{"batch_id":"a\\u0000","status":"pause"}'])
-def test_body_that_is_no_json_object_is_refused(body: bytes, client_of_alice: ApiClient, paused_batch: Batch) -> None:
-    for answer in (
-        client_of_alice.post(SENDS, body),
-        client_of_alice.patch(f"{SENDS}/{paused_batch.public_id}", body),
-    ):
-        assert (answer.status_code, answer.json()) == (400, problems((None, "request body is invalid JSON")))
+def test_body_that_is_no_json_object_is_refused(
+    client_of_alice: ApiClient, paused_batch: Batch, subtests: pytest.Subtests
+) -> None:
+    for body in [b"", b"{", b"[]", b'"x"', b"null", b'{"batch_id":"a\\u0000","status":"pause"}']:
+        with subtests.test(body=body):
+            for answer in (
+                client_of_alice.post(SENDS, body),
+                client_of_alice.patch(f"{SENDS}/{paused_batch.public_id}", body),
+            ):
+                assert (answer.status_code, answer.json()) == (400, problems((None, "request body is invalid JSON")))
 
 
 def test_other_content_type_and_bad_utf8_are_415(client_of_alice: ApiClient, open_batch: Batch) -> None:
@@ -276,26 +282,24 @@ def test_on_behalf_of_stops_the_subusers_batch(client_of_alice: ApiClient, subus
     assert client_of_alice.delete(path, headers=for_subuser).status_code == 204
 
 
-@pytest.mark.parametrize(
-    ("scope", "method", "has_id", "status"),
-    [
+def test_each_call_needs_its_scope(alice: Account, new_client: NewClient, subtests: pytest.Subtests) -> None:
+    for scope, method, has_id, status in [
         ("create", "POST", False, 400),
         ("read", "GET", False, 200),
         ("read", "GET", True, 200),
         ("update", "PATCH", True, 404),
         ("delete", "DELETE", True, 404),
-    ],
-)
-def test_each_call_needs_its_scope(
-    scope: str, method: str, has_id: bool, status: int, alice: Account, new_client: NewClient
-) -> None:
-    own = f"user.scheduled_sends.{scope}"
-    others = [f"user.scheduled_sends.{each}" for each in ("create", "read", "update", "delete") if each != scope]
-    path = f"{SENDS}/x" if has_id else SENDS
-    refused = new_client(alice, others).ask(method, path, {"status": "pause"})
-    assert refused.status_code == 403
-    assert refused.json() == problems((None, "access forbidden"))
-    assert new_client(alice, [own]).ask(method, path, {"status": "pause"}).status_code == status
+    ]:
+        with subtests.test(scope=scope, method=method, has_id=has_id, status=status):
+            own = f"user.scheduled_sends.{scope}"
+            others = [
+                f"user.scheduled_sends.{each}" for each in ("create", "read", "update", "delete") if each != scope
+            ]
+            path = f"{SENDS}/x" if has_id else SENDS
+            refused = new_client(alice, others).ask(method, path, {"status": "pause"})
+            assert refused.status_code == 403
+            assert refused.json() == problems((None, "access forbidden"))
+            assert new_client(alice, [own]).ask(method, path, {"status": "pause"}).status_code == status
 
 
 def test_revoked_key_stops_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:

@@ -57,18 +57,19 @@ MISSING = {
 }
 
 
-@pytest.mark.parametrize("part", MISSING)
-def test_each_part_that_is_required_is_named(part: str, client_of_alice: ApiClient) -> None:
+def test_each_part_that_is_required_is_named(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     made = new_sender(client_of_alice, nickname="Other")
-    for method, path in (("POST", LEGACY), ("PATCH", f"{LEGACY}/{made['id']}")):
-        changes = {
-            name: {"email": "", "name": "", **value} if isinstance(value, dict) else value
-            for name, value in MISSING[part].items()
-        }
-        status, problems = refusal_of(client_of_alice.ask(method, path, SENDER | changes))
-        assert status == 400
-        assert (part, f"{part} is required.") in problems
-    assert Sender.objects.count() == 1
+    for part in MISSING:
+        with subtests.test(part=part):
+            for method, path in (("POST", LEGACY), ("PATCH", f"{LEGACY}/{made['id']}")):
+                changes = {
+                    name: {"email": "", "name": "", **value} if isinstance(value, dict) else value
+                    for name, value in MISSING[part].items()
+                }
+                status, problems = refusal_of(client_of_alice.ask(method, path, SENDER | changes))
+                assert status == 400
+                assert (part, f"{part} is required.") in problems
+            assert Sender.objects.count() == 1
 
 
 NO_SENDERS = [
@@ -97,10 +98,11 @@ def test_an_invalid_sender_is_refused(client_of_alice: ApiClient, subtests: pyte
             assert not Mail.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7"])
-def test_malformed_json_is_refused(body: bytes, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.post(LEGACY, body)
-    assert refusal_of(answer) == (400, [("", "The JSON you have submitted cannot be parsed.")])
+def test_malformed_json_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for body in [b"", b"{", b"[]", b"7"]:
+        with subtests.test(body=body):
+            answer = client_of_alice.post(LEGACY, body)
+            assert refusal_of(answer) == (400, [("", "The JSON you have submitted cannot be parsed.")])
 
 
 def test_a_nickname_is_taken_once_and_there_is_a_limit(

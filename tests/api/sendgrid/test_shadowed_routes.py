@@ -26,12 +26,13 @@ def test_no_documented_path_is_answered_by_another_one_s_view(values: list[str])
     assert {"suppression/bounces", "suppression/bounces/{}", "marketing/contacts/count"} <= set(served)
 
 
-@pytest.mark.parametrize("rest", ["", "/", "/Content", "/Frequency%20or%20Volume%20Too%20High", "/a@example.com"])
-@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
-def test_classifications_of_bounces_are_not_there(method: str, rest: str, database: None) -> None:
-    answer = Client().generic(method, f"/v3/suppression/bounces/classifications{rest}")
-    assert answer.status_code == 404
-    assert answer.json() == {"errors": [{"field": None, "message": "not found"}]}
+def test_classifications_of_bounces_are_not_there(database: None, subtests: pytest.Subtests) -> None:
+    for rest in ["", "/", "/Content", "/Frequency%20or%20Volume%20Too%20High", "/a@example.com"]:
+        for method in ["GET", "DELETE", "POST"]:
+            with subtests.test(rest=rest, method=method):
+                answer = Client().generic(method, f"/v3/suppression/bounces/classifications{rest}")
+                assert answer.status_code == 404
+                assert answer.json() == {"errors": [{"field": None, "message": "not found"}]}
 
 
 def test_an_address_may_still_begin_so(client_of_alice: ApiClient) -> None:

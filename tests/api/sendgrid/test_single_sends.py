@@ -195,9 +195,10 @@ def test_several_are_deleted_together_or_not_at_all(
     assert problems(client_of_alice.delete(f"{SENDS}?{many}"), 400)[0][0] == "ids"
 
 
-@pytest.mark.parametrize("single_send_id", [UNKNOWN, UNKNOWN.replace("-", ""), "x", "1", f"{{{UNKNOWN}}}", "٣"])
-def test_a_malformed_single_send_id_is_unknown(single_send_id: str, client_of_alice: ApiClient) -> None:
-    assert_unknown(client_of_alice, single_send_id)
+def test_a_malformed_single_send_id_is_unknown(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for single_send_id in [UNKNOWN, UNKNOWN.replace("-", ""), "x", "1", f"{{{UNKNOWN}}}", "٣"]:
+        with subtests.test(single_send_id=single_send_id):
+            assert_unknown(client_of_alice, single_send_id)
 
 
 def test_another_accounts_single_send_is_unknown_and_its_parts_do_not_exist(
@@ -256,17 +257,23 @@ CALLS = {
 """Calls by the verb of their scope, with the statuses of their answers."""
 
 
-@pytest.mark.parametrize("verb", CALLS)
 def test_each_call_needs_the_scope_of_its_verb_under_either_name(
-    verb: str, alice: Account, new_client: NewClient
+    alice: Account, new_client: NewClient, subtests: pytest.Subtests
 ) -> None:
-    others = [f"{name}.{other}" for name in ("marketing", "marketing_campaigns") for other in CALLS if other != verb]
-    lacking = new_client(alice, scopes=others)
-    holding = [new_client(alice, scopes=[f"{name}.{verb}"]) for name in ("marketing", "marketing_campaigns")]
-    for method, path, status in CALLS[verb]:
-        assert problems(lacking.ask(method, path), 403) == [(None, "access forbidden", "forbidden")], (method, path)
-        for client in holding:
-            assert client.ask(method, path).status_code == status, (method, path)
+    for verb in CALLS:
+        with subtests.test(verb=verb):
+            others = [
+                f"{name}.{other}" for name in ("marketing", "marketing_campaigns") for other in CALLS if other != verb
+            ]
+            lacking = new_client(alice, scopes=others)
+            holding = [new_client(alice, scopes=[f"{name}.{verb}"]) for name in ("marketing", "marketing_campaigns")]
+            for method, path, status in CALLS[verb]:
+                assert problems(lacking.ask(method, path), 403) == [(None, "access forbidden", "forbidden")], (
+                    method,
+                    path,
+                )
+                for client in holding:
+                    assert client.ask(method, path).status_code == status, (method, path)
 
 
 def test_without_a_key_every_call_is_refused(database: None, client_of_alice: ApiClient) -> None:
@@ -275,9 +282,10 @@ def test_without_a_key_every_call_is_refused(database: None, client_of_alice: Ap
         assert problems(answer, 401) == [(None, "authorization required", "unauthorized")]
 
 
-@pytest.mark.parametrize("path", ["/v3/marketing/nothing", "/v3/marketing/singlesends/x/y", "/v3/marketing/%00"])
-def test_an_unknown_path_has_the_envelope_of_its_api(path: str, client_of_alice: ApiClient) -> None:
-    assert problems(client_of_alice.get(path), 404) == [(None, "not found", "not_found")]
+def test_an_unknown_path_has_the_envelope_of_its_api(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+    for path in ["/v3/marketing/nothing", "/v3/marketing/singlesends/x/y", "/v3/marketing/%00"]:
+        with subtests.test(path=path):
+            assert problems(client_of_alice.get(path), 404) == [(None, "not found", "not_found")]
 
 
 def test_an_internal_error_has_the_envelope_of_its_api(

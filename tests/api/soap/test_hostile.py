@@ -35,22 +35,26 @@ from tests.campaigns.building import again, campaign_in
 UNREADABLE = ("soap:Client", "Server was unable to read request.")
 
 
-@pytest.mark.parametrize("name", ["Query", "Execute", "Extract", "Configure", "Schedule", "VersionInfo"])
-def test_other_operations_are_named_in_a_fault(name: str, soap_of_alice: SoapCaller) -> None:
-    reply = soap_of_alice.ask(f'<{name}RequestMsg xmlns="{PARTNER}"/>', SOAPAction=name)
-    assert reply.fault == ("soap:Client", f"{name} is not supported here.")
+def test_other_operations_are_named_in_a_fault(soap_of_alice: SoapCaller, subtests: pytest.Subtests) -> None:
+    for name in ["Query", "Execute", "Extract", "Configure", "Schedule", "VersionInfo"]:
+        with subtests.test(name=name):
+            reply = soap_of_alice.ask(f'<{name}RequestMsg xmlns="{PARTNER}"/>', SOAPAction=name)
+            assert reply.fault == ("soap:Client", f"{name} is not supported here.")
 
 
-@pytest.mark.parametrize("action", ["Test", "Retrieve", '"http://x/Nonsense"'])
-def test_an_action_that_is_not_the_bodys_is_refused(action: str, alice: Account, soap_of_alice: SoapCaller) -> None:
+def test_an_action_that_is_not_the_bodys_is_refused(
+    alice: Account, soap_of_alice: SoapCaller, subtests: pytest.Subtests
+) -> None:
     campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
-    code, text = soap_of_alice.ask(perform("cancel", campaign.pk), SOAPAction=action).fault
-    named = action.strip('"').rpartition("/")[2]
-    assert (code, text) == (
-        "soap:Client",
-        f"Server did not recognize the value of HTTP Header SOAPAction: {named}.",
-    )
-    assert again(campaign).status == CampaignStatus.SCHEDULED
+    for action in ["Test", "Retrieve", '"http://x/Nonsense"']:
+        with subtests.test(action=action):
+            code, text = soap_of_alice.ask(perform("cancel", campaign.pk), SOAPAction=action).fault
+            named = action.strip('"').rpartition("/")[2]
+            assert (code, text) == (
+                "soap:Client",
+                f"Server did not recognize the value of HTTP Header SOAPAction: {named}.",
+            )
+            assert again(campaign).status == CampaignStatus.SCHEDULED
 
 
 def with_doctype(declarations: str, text: str = "cancel") -> bytes:
@@ -112,11 +116,12 @@ def test_a_doctype_in_a_comment_or_in_a_text_is_allowed(soap_of_alice: SoapCalle
     assert post(b"<?xml version='1.0'?><!-- <!DOCTYPE x> -->" + document).overall == "OK"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_byte_order_mark_is_read(encoding: str, soap_of_alice: SoapCaller) -> None:
-    document = envelope(STATUS, user("alice", soap_of_alice.text)).decode()
-    named = encoding.removesuffix("-sig")
-    assert post(f'<?xml version="1.0" encoding="{named}"?>{document}'.encode(encoding)).overall == "OK"
+def test_a_byte_order_mark_is_read(soap_of_alice: SoapCaller, subtests: pytest.Subtests) -> None:
+    for encoding in ["utf-8-sig", "utf-16"]:
+        with subtests.test(encoding=encoding):
+            document = envelope(STATUS, user("alice", soap_of_alice.text)).decode()
+            named = encoding.removesuffix("-sig")
+            assert post(f'<?xml version="1.0" encoding="{named}"?>{document}'.encode(encoding)).overall == "OK"
 
 
 def test_a_type_among_very_many_prefixes_is_not_looked_up(soap_of_alice: SoapCaller) -> None:

@@ -94,8 +94,7 @@ class NodeSoap:
         return self.call("Retrieve", "RetrieveRequestMsg", request).text("p:Results/p:Status")
 
 
-@pytest.mark.parametrize("prefix", ["tns", "p"])
-@pytest.mark.parametrize("has_whole_key", [True, False])
+@pytest.mark.parametrize(("prefix", "has_whole_key"), [("tns", True), ("p", False)])
 def test_a_send_is_scheduled_moved_read_and_canceled(
     prefix: str, has_whole_key: bool, alice: Account, soap_of_alice: SoapCaller
 ) -> None:

@@ -27,14 +27,15 @@ from tests.api.soap.envelopes import (
 from tests.campaigns.building import again, campaign_in
 
 
-@pytest.mark.parametrize("headers", [{}, {"SOAPAction": '"Perform"'}])
 def test_the_envelope_of_the_documentation_cancels_a_send(
-    headers: dict[str, str], alice: Account, soap_of_alice: SoapCaller
+    alice: Account, soap_of_alice: SoapCaller, subtests: pytest.Subtests
 ) -> None:
-    campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
-    document = documented_cancel("alice", soap_of_alice.text, campaign.pk)
-    assert post(b"\n  " + document, **headers).results == [("OK", "", "Send canceled")]
-    assert again(campaign).status == CampaignStatus.CANCELLED
+    for headers in [{}, {"SOAPAction": '"Perform"'}]:
+        with subtests.test(headers=headers):
+            campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
+            document = documented_cancel("alice", soap_of_alice.text, campaign.pk)
+            assert post(b"\n  " + document, **headers).results == [("OK", "", "Send canceled")]
+            assert again(campaign).status == CampaignStatus.CANCELLED
 
 
 def quirky(caller: SoapCaller, send: int) -> bytes:
@@ -81,17 +82,16 @@ def test_an_envelope_with_every_quirk_cancels_a_send(alice: Account, soap_of_ali
     assert again(campaign).status == CampaignStatus.CANCELLED
 
 
-@pytest.mark.parametrize("path", ["/Service.asmx", "/service.asmx"])
-@pytest.mark.parametrize("action", [None, "Perform", '"Perform"', '""'])
-def test_a_body_before_its_header_is_read(
-    action: str | None, path: str, alice: Account, soap_of_alice: SoapCaller
-) -> None:
-    campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
-    body, header = perform("cancel", campaign.pk), oauth(token_of(soap_of_alice))
-    document = f"""<Envelope xmlns="{NAMESPACES["soap"]}" xmlns:xsi="{XSI}"><Body>{body}</Body>
-        <Header>{header}</Header></Envelope>""".encode()
-    headers = {"Accept": "application/json"} | ({} if action is None else {"SOAPAction": action})
-    assert post(document, path, **headers).overall == "OK"
+def test_a_body_before_its_header_is_read(alice: Account, soap_of_alice: SoapCaller, subtests: pytest.Subtests) -> None:
+    for path in ["/Service.asmx", "/service.asmx"]:
+        for action in [None, "Perform", '"Perform"', '""']:
+            with subtests.test(path=path, action=action):
+                campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
+                body, header = perform("cancel", campaign.pk), oauth(token_of(soap_of_alice))
+                document = f"""<Envelope xmlns="{NAMESPACES["soap"]}" xmlns:xsi="{XSI}"><Body>{body}</Body>
+                    <Header>{header}</Header></Envelope>""".encode()
+                headers = {"Accept": "application/json"} | ({} if action is None else {"SOAPAction": action})
+                assert post(document, path, **headers).overall == "OK"
 
 
 def test_the_newer_soap_is_answered_in_its_own_words(alice: Account, soap_of_alice: SoapCaller) -> None:

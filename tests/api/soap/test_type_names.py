@@ -86,10 +86,11 @@ def test_a_type_of_another_namespace_or_name_is_refused(soap_of_alice: SoapCalle
     assert refused == dict.fromkeys(OTHERS, "8")
 
 
-@pytest.mark.parametrize(("written", "shown"), [("tns:Automation", "Automation"), ("x y", "unknown"), ("", "unknown")])
-def test_the_refusal_names_the_type_without_its_prefix(written: str, shown: str, soap_of_alice: SoapCaller) -> None:
-    ((_, _, text),) = soap_of_alice.ask(perform("cancel", definition(written))).results
-    assert text == f"This operation does not support the APIObject of type {shown}"
+def test_the_refusal_names_the_type_without_its_prefix(soap_of_alice: SoapCaller, subtests: pytest.Subtests) -> None:
+    for written, shown in [("tns:Automation", "Automation"), ("x y", "unknown"), ("", "unknown")]:
+        with subtests.test(written=written, shown=shown):
+            ((_, _, text),) = soap_of_alice.ask(perform("cancel", definition(written))).results
+            assert text == f"This operation does not support the APIObject of type {shown}"
 
 
 def test_a_declaration_on_an_ancestor_is_in_scope(soap_of_alice: SoapCaller) -> None:
