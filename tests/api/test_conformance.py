@@ -20,7 +20,6 @@ from api.document import document_text
 from tests.api.conftest import ApiClient
 from tests.api.fuzzed_bodies import mutated_bodies
 from tests.api.stored_objects import Ids
-from tests.examples import few_by_default
 
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "2"))
 CALLS: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -92,11 +91,11 @@ def schema() -> Any:
 
 
 GROUPS = [list(CALLS)[part::PARTS] for part in range(PARTS)]
-USUAL = next(tags for tags in GROUPS if "account" in tags)
-"""The group that every run tries."""
 
 
-@pytest.mark.parametrize("tags", few_by_default(GROUPS, USUAL), ids=" + ".join)
+@pytest.mark.large
+@pytest.mark.walk
+@pytest.mark.parametrize("tags", GROUPS, ids=" + ".join)
 def test_calls_answer_as_described(tags: list[str], schema: Any, ids: Ids, client_of_alice: ApiClient) -> None:
     for method, path in (call for tag in tags for call in CALLS[tag]):
         ask_often(schema, method, path, ids=ids, key_text=client_of_alice.key_text)
