@@ -19,6 +19,7 @@ from mailer.models import Mail, Message
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.campaign_calls import NOT_FOUND, in_an_hour, path_of, problems
 from tests.campaigns.building import add_sender, again, campaign_in, expand_all, ready_campaign
+from tests.examples import few_by_default
 
 
 def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account, client_of_alice: ApiClient) -> None:
@@ -107,24 +108,23 @@ def test_a_time_must_be_in_the_future(alice: Account, client_of_alice: ApiClient
 NOT_DRAFT = [each for each in CampaignStatus if each is not CampaignStatus.DRAFT]
 
 
+@pytest.mark.parametrize("status", few_by_default(NOT_DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.SENDING))
 def test_only_a_draft_can_be_changed_scheduled_or_sent(
-    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
+    status: CampaignStatus, alice: Account, client_of_alice: ApiClient
 ) -> None:
-    for status in NOT_DRAFT:
-        with subtests.test(status=status):
-            campaign = campaign_in(alice, status)
-            for method, behind, body, text in (
-                ("PATCH", "", {"title": "x"}, "You may only update a campaign when it is in draft mode."),
-                (
-                    "POST",
-                    "/schedules",
-                    {"send_at": in_an_hour()},
-                    "You cannot POST to a campaign that has already sent or scheduled. However you can update a "
-                    "scheduled campaign with a PATCH.",
-                ),
-                ("POST", "/schedules/now", None, "You may only send a campaign when it is in draft mode."),
-            ):
-                assert problems(client_of_alice.ask(method, path_of(campaign, behind), body), 403) == [(None, text)]
+    campaign = campaign_in(alice, status)
+    for method, behind, body, text in (
+        ("PATCH", "", {"title": "x"}, "You may only update a campaign when it is in draft mode."),
+        (
+            "POST",
+            "/schedules",
+            {"send_at": in_an_hour()},
+            "You cannot POST to a campaign that has already sent or scheduled. However you can update a scheduled "
+            "campaign with a PATCH.",
+        ),
+        ("POST", "/schedules/now", None, "You may only send a campaign when it is in draft mode."),
+    ):
+        assert problems(client_of_alice.ask(method, path_of(campaign, behind), body), 403) == [(None, text)]
 
 
 def test_only_a_scheduled_campaign_can_be_unscheduled_or_rescheduled(
