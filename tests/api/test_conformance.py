@@ -29,7 +29,7 @@ for _path, _item in json.loads(document_text())["paths"].items():
     for _method, _call in _item.items():
         CALLS[_call["tags"][0]].append((_method.upper(), _path))
 PARTS = 8
-"""The number of groups of the other tags. Each group shares a database, which takes longer to empty than most calls take."""
+"""The number of groups of the other tags. Each shares a database, which takes longer to empty than most calls take."""
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance"),
