@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
+from config.web import server as loop
 from config.web.answers import Application
 from config.web.handover import Mailbox
 from config.web.kinds import Kind
@@ -32,6 +34,8 @@ OPTIONS = Options(
 )
 """Limits that no test reaches by accident."""
 PATIENCE_SECONDS = 20.0
+TICK_SECONDS = 0.02
+"""A tenth of the interval of the product: each of the three loops sees its end, and every deadline, this much sooner."""
 Environ = dict[str, Any]
 
 
@@ -58,7 +62,7 @@ def serving(application: Application, **changes: Any) -> Iterator[Site]:
     mailboxes = {kind: Mailbox() for kind in Kind}
     listener = bind("127.0.0.1:0")
     name = listener.getsockname()
-    with ExitStack() as stack:
+    with patch.object(loop, "TICK_SECONDS", TICK_SECONDS), ExitStack() as stack:
         for mailbox in mailboxes.values():
             stack.callback(mailbox.close)
         servers = {}

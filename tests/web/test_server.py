@@ -80,7 +80,7 @@ def test_a_request_that_arrives_too_slowly_is_cut_off(beginning: bytes, deadline
     ids=["head", "body"],
 )
 def test_a_trickle_does_not_move_the_deadline(beginning: bytes, drop: bytes, deadline: str) -> None:
-    with serving(echo, **{deadline: 0.3}) as site, site.client() as client:
+    with serving(echo, **{deadline: 0.2}) as site, site.client() as client:
         client.send(beginning)
 
         def is_answered() -> bool:
