@@ -54,7 +54,8 @@ def test_pipelined_commands_are_answered_at_once_and_in_order(kind: str, tmp_pat
 
 def test_a_slow_sink_delays_each_reply_but_no_other_connection(kind: str, tmp_path: Path) -> None:
     with sink.running_sink(tmp_path, delay_ms=50) as running:
-        clients = [connect(running) for _ in range(20)]
+        clients = [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(20)]
+        assert [replies(client, 1) for client in clients] == [[b"220"]] * 20
         began_at = time.monotonic()
         for number, client in enumerate(clients):
             client.sendall(envelope(number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -22,19 +23,19 @@ from tests.campaigns.building import again, ready_campaign
 TAGS = ("[%pet%]", "{{pet}}", "{{{pet}}}", '{{insert pet "default=x"}}', "[Sender_Address]", "[unsubscribe]")
 
 
-@pytest.mark.parametrize("tag", TAGS)
 @pytest.mark.parametrize("field", ["html_content", "plain_content"])
 def test_content_of_too_many_tags_is_refused_and_nothing_is_stored(
-    alice: Account, settings: Any, tag: str, field: str
+    alice: Account, settings: Any, field: str, subtests: pytest.Subtests
 ) -> None:
     campaign = ready_campaign(alice)
     settings.MAX_MESSAGE_BYTES = 100_000
-    edit_campaign(alice, campaign.pk, {field: tag * 5})
-    before = again(campaign)
-    with pytest.raises(MessageTooLarge):
-        edit_campaign(alice, campaign.pk, {field: tag * 400})
-    assert again(campaign).html_content == before.html_content
-    assert again(campaign).plain_content == before.plain_content
+    for tag in TAGS:
+        edit_campaign(alice, campaign.pk, {field: tag * 5})
+        before = again(campaign)
+        with subtests.test(tag), pytest.raises(MessageTooLarge):
+            edit_campaign(alice, campaign.pk, {field: tag * 400})
+        assert again(campaign).html_content == before.html_content, tag
+        assert again(campaign).plain_content == before.plain_content, tag
 
 
 def test_no_contact_has_a_longer_value_than_is_counted(alice: Account) -> None:
@@ -45,15 +46,16 @@ def test_no_contact_has_a_longer_value_than_is_counted(alice: Account) -> None:
         draft(alice, email="a@example.com", **{pet.name: "x" * (TEXT_LENGTH + 1)})
 
 
-@pytest.mark.parametrize(
-    "field", ["title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url"]
-)
-def test_a_field_of_one_line_is_refused_with_another(alice: Account, field: str) -> None:
+ONE_LINE = ("title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url")
+
+
+def test_a_field_of_one_line_is_refused_with_another(alice: Account, subtests: pytest.Subtests) -> None:
     campaign = ready_campaign(alice)
-    for character in ("\v", "\n", "\x7f", "\x85", "\u2028"):
-        with pytest.raises(UnfitCharacter) as refused:
-            edit_campaign(alice, campaign.pk, {field: f"a{character}b"})
-        assert refused.value.field == field
+    for field, character in product(ONE_LINE, ("\v", "\n", "\x7f", "\x85", "\u2028")):
+        with subtests.test(field, character=character):
+            with pytest.raises(UnfitCharacter) as refused:
+                edit_campaign(alice, campaign.pk, {field: f"a{character}b"})
+            assert refused.value.field == field
     with pytest.raises(UnfitCharacter) as refused:
         edit_campaign(alice, campaign.pk, {"categories": ["news", "a\x1cb"]})
     assert refused.value.field == "categories.1"

@@ -105,8 +105,9 @@ def test_a_resumed_batch_continues_where_it_stopped(alice: Account, peer: Counti
 
 
 def test_a_stop_does_not_wait_for_a_peer_that_hangs_and_names_what_is_in_doubt(
-    alice: Account, peer: CountingPeer
+    alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mailer.pipeline.guard.STOP_PATIENCE_SECONDS", 0.3)
     peer.hold = True
     batch = create_batch(alice)
     accept_mail(alice, draft(20, batch_id=batch.public_id))
@@ -127,7 +128,7 @@ def test_a_slice_beyond_its_deadline_continues_while_the_gate_is_open(
 ) -> None:
     settings.SLICE_DEADLINE_SECONDS = 0.4
     monkeypatch.setattr("mailer.pipeline.guard.LONG_SECONDS", 60)
-    peer.delay = 0.2
+    peer.delay = 0.1
     batch = create_batch(alice)
     accept_mail(alice, draft(32, batch_id=batch.public_id))
     with DeliveringThread(peer, connections=4):

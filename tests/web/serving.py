@@ -35,7 +35,7 @@ OPTIONS = Options(
 """Limits that no test reaches by accident."""
 PATIENCE_SECONDS = 20.0
 TICK_SECONDS = 0.02
-"""A tenth of the interval of the product: each of the three loops sees its end, and every deadline, this much sooner."""
+"""The interval at which the loops check deadlines and see their end: a tenth of the product's."""
 Environ = dict[str, Any]
 
 
