@@ -156,7 +156,7 @@ def test_nothing_is_sent_after_a_settled_stop_while_claims_are_split(
     monkeypatch.setattr("mailer.pipeline.deliver.SHARED_FROM_SLICES", 0)
     peer.delay, chance = 0.004, random.Random(20)
     with DeliveringThread(peer), DeliveringThread(peer):
-        for _ in range(3):
+        for _ in range(2):
             batch, already = create_batch(alice), len(peer.ledger)
             accept_mail(alice, draft(500, batch_id=batch.public_id))
             after = chance.randrange(100, 300)

@@ -104,37 +104,41 @@ def test_messages_that_were_not_begun_are_due_again_after_a_rescue(batch: Batch)
     assert (counts.due, counts.in_doubt) == (60, 0)
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "counted"),
-    [
-        ([Sent(""), Refused("")], "sent"),
-        ([Sent(""), RetryAt("")], "sent"),
-        ([Refused(""), RetryAt("")], "scheduled"),
-        ([Refused(""), InDoubt("")], "in_doubt"),
-        ([Refused(""), NotSent("")], "due"),
-        ([Refused(""), Refused("")], "refused"),
-        ([Sent(""), Dropped("")], "sent"),
-        ([InDoubt(""), Dropped("")], "in_doubt"),
-        ([NotSent(""), Dropped("")], "due"),
-        ([NotSent(""), NotSent("")], "claimed"),
-        ([NotSent(""), RetryAt("")], "claimed"),
-        ([Sent(""), NotSent("")], "sent"),
-        ([Sent(""), InDoubt("")], "sent"),
-        ([InDoubt(""), NotSent("")], "due"),
-        ([InDoubt(""), RetryAt("")], "scheduled"),
-        ([RetryAt(""), Dropped("")], "scheduled"),
-        ([Refused(""), Dropped("")], "refused"),
-        ([Dropped("one"), Dropped("another")], "dropped"),
-    ],
-)
-def test_a_message_counts_as_its_strongest_outcome(batch: Batch, outcomes: list[Outcome], counted: str) -> None:
-    claim = claim_and_look(Claimer())
-    slice_outcomes = Outcomes(claim)
-    add_result(slice_outcomes, Result(claim.first_message_id, tuple(outcomes)), ("a@example.com", "b@example.com"))
-    record_slice([slice_outcomes])
-    counts = count_batch(batch.pk)
-    assert getattr(counts, counted) == (60 if counted == "claimed" else 1)
-    assert counts.accepted == 60
+STRENGTHS: list[tuple[list[Outcome], str]] = [
+    ([Sent(""), Refused("")], "sent"),
+    ([Sent(""), RetryAt("")], "sent"),
+    ([Refused(""), RetryAt("")], "scheduled"),
+    ([Refused(""), InDoubt("")], "in_doubt"),
+    ([Refused(""), NotSent("")], "due"),
+    ([Refused(""), Refused("")], "refused"),
+    ([Sent(""), Dropped("")], "sent"),
+    ([InDoubt(""), Dropped("")], "in_doubt"),
+    ([NotSent(""), Dropped("")], "due"),
+    ([NotSent(""), NotSent("")], "claimed"),
+    ([NotSent(""), RetryAt("")], "claimed"),
+    ([Sent(""), NotSent("")], "sent"),
+    ([Sent(""), InDoubt("")], "sent"),
+    ([InDoubt(""), NotSent("")], "due"),
+    ([InDoubt(""), RetryAt("")], "scheduled"),
+    ([RetryAt(""), Dropped("")], "scheduled"),
+    ([Refused(""), Dropped("")], "refused"),
+    ([Dropped("one"), Dropped("another")], "dropped"),
+]
+"""The outcomes of a message's recipients, and the state in which it is counted."""
+
+
+def test_a_message_counts_as_its_strongest_outcome(alice: Account) -> None:
+    for outcomes, counted in STRENGTHS:
+        Parcel.objects.all().delete()
+        batch = create_batch(alice)
+        accept_mail(alice, draft(60, batch_id=batch.public_id))
+        claim = claim_and_look(Claimer())
+        slice_outcomes = Outcomes(claim)
+        add_result(slice_outcomes, Result(claim.first_message_id, tuple(outcomes)), ("a@example.com", "b@example.com"))
+        record_slice([slice_outcomes])
+        counts = count_batch(batch.pk)
+        assert getattr(counts, counted) == (60 if counted == "claimed" else 1), outcomes
+        assert counts.accepted == 60, outcomes
 
 
 # --- recipients who fare differently ----------------------------------------------------------------------------------
@@ -179,43 +183,36 @@ def next_recipients(claim: Claim) -> set[str]:
 SENT, PUT_OFF, NO, LOST, LEFT = Sent("ok"), RetryAt("later"), Refused("no"), InDoubt("lost"), NotSent("shut")
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "state", "attempts", "is_remainder", "is_replay", "recipients"),
-    [
-        ((SENT, NO, LEFT), "due", 0, True, False, {C}),
-        ((SENT, PUT_OFF, LEFT), "due", 0, True, False, {B, C}),
-        ((SENT, PUT_OFF, PUT_OFF), "scheduled", 1, True, False, {B, C}),
-        ((SENT, LOST, LEFT), "due", 0, True, True, {C}),
-        ((SENT, LOST, PUT_OFF), "scheduled", 1, True, True, {C}),
-        ((LOST, LEFT, LEFT), "due", 0, False, True, {B, C}),
-        ((LOST, PUT_OFF, NO), "scheduled", 1, False, True, {B}),
-        ((NO, LEFT, LEFT), "due", 0, False, False, {B, C}),
-        ((NO, PUT_OFF, LEFT), "due", 0, False, False, {B, C}),
-        ((NO, PUT_OFF, PUT_OFF), "scheduled", 1, False, False, {B, C}),
-    ],
-)
-def test_another_parcel_has_the_message_for_the_remaining_recipients(
-    alice: Account,
-    clock: Clock,
-    outcomes: tuple[Outcome, Outcome, Outcome],
-    state: str,
-    attempts: int,
-    is_remainder: bool,
-    is_replay: bool,
-    recipients: set[str],
-) -> None:
-    first = one_message(alice)
-    a, b, c = outcomes
-    record(first, a=a, b=b, c=c)
-    rest = Parcel.objects.exclude(pk=first.parcel_id).get()
-    assert (ParcelState(rest.state).label, rest.attempts) == (state, attempts)
-    assert (rest.is_remainder, rest.is_replay) == (is_remainder, is_replay)
-    Parcel.objects.filter(pk=rest.pk).update(state=ParcelState.DUE)
-    claim = claim_again()
-    assert next_recipients(claim) == recipients
-    record(claim, **{each[0]: SENT for each in sorted(recipients)})
-    counts = count_batch(first.batch_id)
-    assert (counts.sent, counts.accepted, counts.waiting) == (1, 1, 0)
+REMAINDERS: list[tuple[tuple[Outcome, Outcome, Outcome], str, int, bool, bool, set[str]]] = [
+    ((SENT, NO, LEFT), "due", 0, True, False, {C}),
+    ((SENT, PUT_OFF, LEFT), "due", 0, True, False, {B, C}),
+    ((SENT, PUT_OFF, PUT_OFF), "scheduled", 1, True, False, {B, C}),
+    ((SENT, LOST, LEFT), "due", 0, True, True, {C}),
+    ((SENT, LOST, PUT_OFF), "scheduled", 1, True, True, {C}),
+    ((LOST, LEFT, LEFT), "due", 0, False, True, {B, C}),
+    ((LOST, PUT_OFF, NO), "scheduled", 1, False, True, {B}),
+    ((NO, LEFT, LEFT), "due", 0, False, False, {B, C}),
+    ((NO, PUT_OFF, LEFT), "due", 0, False, False, {B, C}),
+    ((NO, PUT_OFF, PUT_OFF), "scheduled", 1, False, False, {B, C}),
+]
+"""The outcomes of the recipients; state, attempts, is_remainder, is_replay of the other parcel; its recipients."""
+
+
+def test_another_parcel_has_the_message_for_the_remaining_recipients(alice: Account) -> None:
+    for (a, b, c), state, attempts, is_remainder, is_replay, recipients in REMAINDERS:
+        case = a, b, c
+        Parcel.objects.all().delete()
+        first = one_message(alice)
+        record(first, a=a, b=b, c=c)
+        rest = Parcel.objects.exclude(pk=first.parcel_id).get()
+        assert (ParcelState(rest.state).label, rest.attempts) == (state, attempts), case
+        assert (rest.is_remainder, rest.is_replay) == (is_remainder, is_replay), case
+        Parcel.objects.filter(pk=rest.pk).update(state=ParcelState.DUE)
+        claim = claim_again()
+        assert next_recipients(claim) == recipients, case
+        record(claim, **{each[0]: SENT for each in sorted(recipients)})
+        counts = count_batch(first.batch_id)
+        assert (counts.sent, counts.accepted, counts.waiting) == (1, 1, 0), case
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
