@@ -28,27 +28,28 @@ def change(client: ApiClient, path: str, changes: Any) -> None:
 
 
 def received(peer: CountingPeer, deliverer: Deliverer) -> list[tuple[str, str]]:
-    """Return the text and the HTML of each message, in the order of their acceptance."""
+    """Return the text and the HTML of each message, in the order of their subjects."""
     while deliverer.deliver_due(seconds=10):
         pass
     messages = [message_from_bytes(each.data, policy=policy.default) for each in peer.ledger]
+    messages.sort(key=lambda message: str(message["Subject"]))
     return [tuple(part.get_content().rstrip() for part in message.iter_parts()) for message in messages]  # type: ignore[misc]
 
 
 def test_footer_template_and_subscription_texts_are_added_to_later_mail(
     client_of_alice: ApiClient, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
-    send(client_of_alice)
+    send(client_of_alice, subject="1")
     change(
         client_of_alice,
         "mail_settings/footer",
         {"enabled": True, "plain_content": "The shop", "html_content": "<p>The shop</p>"},
     )
     change(client_of_alice, "mail_settings/template", {"enabled": True, "html_content": "<html><% body %></html>"})
-    send(client_of_alice)
+    send(client_of_alice, subject="2")
     words = {"plain_content": "Leave: <% %>", "html_content": "<p><% Leave %></p>"}
     change(client_of_alice, "tracking_settings/subscription", {"enabled": True, **words})
-    send(client_of_alice)
+    send(client_of_alice, subject="3")
     plain, with_footer, with_link = received(peer, deliverer)
     assert plain == ("Hello", "<body><p>Hello</p></body>")
     assert with_footer[0].split() == ["Hello", "The", "shop"]
@@ -78,8 +79,13 @@ def test_a_request_overrides_the_settings_of_its_account(
     change(client_of_alice, "mail_settings/footer", footer)
     change(client_of_alice, "tracking_settings/subscription", {"enabled": True, "plain_content": "Leave: <% %>"})
     off = {"tracking_settings": {"subscription_tracking": {"enable": False}}}
-    send(client_of_alice, mail_settings={"footer": {"enable": False}}, **off)
-    send(client_of_alice, mail_settings={"footer": {"enable": True, "text": "Mine", "html": "<p>Mine</p>"}}, **off)
+    send(client_of_alice, subject="1", mail_settings={"footer": {"enable": False}}, **off)
+    send(
+        client_of_alice,
+        subject="2",
+        mail_settings={"footer": {"enable": True, "text": "Mine", "html": "<p>Mine</p>"}},
+        **off,
+    )
     without, with_its_own = received(peer, deliverer)
     assert without == ("Hello", "<body><p>Hello</p></body>")
     assert (with_its_own[0].split(), with_its_own[1]) == (["Hello", "Mine"], "<body><p>Hello</p><p>Mine</p></body>")
