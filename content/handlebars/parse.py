@@ -33,7 +33,7 @@ MAX_LINKS: Final = 500
 MAX_PARTS: Final = 40_000
 MAX_TOKENS: Final = 1_000
 MAX_PATH: Final = 100
-BRACKETED: Final = re.compile(r"\[[^\n\r\u2028\u2029]*\]")
+IN_BRACKETS: Final = re.compile(r"\[[^\n\r\u2028\u2029]*\]")
 """Brackets around a line end are a part of the name, as JavaScript's dot does not match it."""
 SCOPED: Final = re.compile(r"^\.|this(?![A-Za-z0-9_])")
 ESCAPED_IN_BRACKETS: Final = re.compile(r"\\([\\\]])")
@@ -355,4 +355,4 @@ def raw_name_of(token: Token) -> str:
 def name_of(token: Token) -> str:
     """Return a name without its brackets."""
     raw = raw_name_of(token)
-    return raw[1:-1] if BRACKETED.fullmatch(raw) else raw
+    return raw[1:-1] if IN_BRACKETS.fullmatch(raw) else raw

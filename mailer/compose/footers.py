@@ -29,7 +29,7 @@ OF_SUBSCRIPTION: Final[Mapping[str, str]] = {
 SEPARATORS: Final[Mapping[str, str]] = {PLAIN: "\n", HTML: ""}
 BODY_END_TAG: Final = "</body"
 BODY_END: Final = re.compile(BODY_END_TAG, re.IGNORECASE)
-LINK: Final = re.compile(r"<%(?P<words>(?:[^%]|%(?!>))*+)%>")
+LINK: Final = re.compile(r"<%(?P<words>(?:[^%<]|%(?!>)|<(?!%))*+)%>")
 
 
 class Footers:
