@@ -150,3 +150,10 @@ def test_a_node_is_alive_while_it_is_seen(clock: Clock) -> None:
     clock.advance(seconds=16)
     with pytest.raises(CommandError, match="No node on here"):
         call_command("node_alive", host="here")
+
+
+def test_the_builder_of_the_image_gets_every_app_and_copies_it() -> None:
+    apps = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()} | {"api", "config"}
+    copied = set(re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    sent = set(re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    assert copied == sent == apps
