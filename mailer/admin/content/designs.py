@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -20,7 +19,7 @@ from content.designs import TEXTS, change_design, create_design, delete_design
 from content.models import Design
 from foundation.admin import ReadOnlyAdmin, write_time
 from mailer.admin.content.editor import MADE_FROM_HTML, EditorAdmin, SourceForm
-from mailer.admin.content.moves import DESIGN_MOVES, control_design, links_of_design
+from mailer.admin.content.moves import DESIGN_MOVES, control_design, links_of, paths_of
 from mailer.admin.content.preview import answer_preview, read_fields
 from mailer.compose.plain_text import plain_text_of
 from mailer.template_preview import preview_source
@@ -77,14 +76,7 @@ class DesignAdmin(EditorAdmin[Design]):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        moves = [
-            path(
-                f"<int:design_id>/{move.name}/",
-                view(partial(control_design, move=move)),
-                name=f"content_design_{move.name}",
-            )
-            for move in DESIGN_MOVES
-        ]
+        moves = paths_of(self.admin_site, Design, DESIGN_MOVES, control_design)
         return [path("preview/", view(show_preview), name="content_design_preview"), *moves, *super().get_urls()]
 
     def get_fields(self, request: HttpRequest, obj: Design | None = None) -> Any:
@@ -96,7 +88,7 @@ class DesignAdmin(EditorAdmin[Design]):
         fields = read_fields(lambda name: form[name].value() if is_form else getattr(design, name))
         context |= {
             "design": design,
-            "moves": links_of_design(request, design) if design else [],
+            "moves": links_of(request, DESIGN_MOVES, design) if design else [],
             "preview": preview_source(fields),
             "preview_url": reverse("admin:content_design_preview"),
         }

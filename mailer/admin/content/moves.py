@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from batches.admin.asking import Question, confirm, require
@@ -49,6 +51,29 @@ def ask(move: Move[Any]) -> str:
     return f"{move.title}:" if " " in move.title else move.title
 
 
+def links_of(request: HttpRequest, moves: Sequence[Move[Row]], row: Row) -> list[tuple[Move[Row], str]]:
+    """Return the moves that the operator may make, each with the address of its confirmation page."""
+    return [
+        (move, reverse(f"admin:{_url_name(type(row), move)}", args=[row.pk]))
+        for move in moves
+        if request.user.has_perm(move.permission) and move.is_possible(row)
+    ]
+
+
+def paths_of(
+    site: AdminSite, model: type[Row], moves: Sequence[Move[Row]], control: Callable[..., HttpResponse]
+) -> list[URLPattern]:
+    """Return the URLs of the confirmation pages of moves, which `control` answers."""
+    return [
+        path(f"<int:pk>/{move.name}/", site.admin_view(partial(control, move=move)), name=_url_name(model, move))
+        for move in moves
+    ]
+
+
+def _url_name(model: type[Model], move: Move[Any]) -> str:
+    return f"{model._meta.app_label}_{model._meta.model_name}_{move.name}"
+
+
 def link_template(template_id: int) -> str:
     """Return the address of the page of a template."""
     return reverse("admin:content_template_change", args=[template_id])
@@ -79,19 +104,10 @@ TEMPLATE_MOVES: Sequence[Move[Template]] = (
 )
 
 
-def links_of_template(request: HttpRequest, template: Template) -> list[tuple[Move[Template], str]]:
-    """Return the moves that the operator may make, each with the address of its confirmation page."""
-    return [
-        (move, reverse(f"admin:content_template_{move.name}", args=[template.pk]))
-        for move in TEMPLATE_MOVES
-        if request.user.has_perm(move.permission) and move.is_possible(template)
-    ]
-
-
-def control_template(request: HttpRequest, template_id: int, move: Move[Template]) -> HttpResponse:
+def control_template(request: HttpRequest, pk: int, move: Move[Template]) -> HttpResponse:
     """Ask for confirmation, and on POST make the move."""
     require(request, "content.view_template", move.permission)
-    template = get_object_or_404(Template.objects.select_related("account"), pk=template_id)
+    template = get_object_or_404(Template.objects.select_related("account"), pk=pk)
     text = f"{ask(move)} the template “{template.name}” of {template.account}?"
     return _ask(request, move, template, text, back=link_template(template.pk))
 
@@ -194,20 +210,11 @@ VERSION_MOVES: Sequence[Move[TemplateVersion]] = (
 )
 
 
-def links_of_version(request: HttpRequest, version: TemplateVersion) -> list[tuple[Move[TemplateVersion], str]]:
-    """Return the moves that the operator may make, each with the address of its confirmation page."""
-    return [
-        (move, reverse(f"admin:content_templateversion_{move.name}", args=[version.pk]))
-        for move in VERSION_MOVES
-        if request.user.has_perm(move.permission) and move.is_possible(version)
-    ]
-
-
-def control_version(request: HttpRequest, version_id: int, move: Move[TemplateVersion]) -> HttpResponse:
+def control_version(request: HttpRequest, pk: int, move: Move[TemplateVersion]) -> HttpResponse:
     """Ask for confirmation, and on POST make the move."""
     require(request, "content.view_templateversion", move.permission)
     versions = TemplateVersion.objects.select_related("template__account", "content")
-    version = get_object_or_404(versions, pk=version_id)
+    version = get_object_or_404(versions, pk=pk)
     text = f"{ask(move)} the version “{version.name}” of the template “{version.template.name}”?"
     return _ask(request, move, version, text, back=link_version(version.pk))
 
@@ -233,19 +240,10 @@ DESIGN_MOVES: Sequence[Move[Design]] = (
 )
 
 
-def links_of_design(request: HttpRequest, design: Design) -> list[tuple[Move[Design], str]]:
-    """Return the moves that the operator may make, each with the address of its confirmation page."""
-    return [
-        (move, reverse(f"admin:content_design_{move.name}", args=[design.pk]))
-        for move in DESIGN_MOVES
-        if request.user.has_perm(move.permission)
-    ]
-
-
-def control_design(request: HttpRequest, design_id: int, move: Move[Design]) -> HttpResponse:
+def control_design(request: HttpRequest, pk: int, move: Move[Design]) -> HttpResponse:
     """Ask for confirmation, and on POST make the move."""
     require(request, "content.view_design", move.permission)
-    design = get_object_or_404(Design.objects.select_related("account"), pk=design_id)
+    design = get_object_or_404(Design.objects.select_related("account"), pk=pk)
     text = f"{ask(move)} the design “{design.name}” of {design.account}?"
     return _ask(request, move, design, text, back=reverse("admin:content_design_change", args=[design.pk]))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from batches.admin.batches import AccountFilter
@@ -18,7 +17,7 @@ from batches.admin.refusing import RefusableAdmin, RefusableForm
 from content.models import Template, TemplateVersion
 from content.templates import create_template, delete_template, rename_template
 from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_link, write_time
-from mailer.admin.content.moves import TEMPLATE_MOVES, control_template, links_of_template
+from mailer.admin.content.moves import TEMPLATE_MOVES, control_template, links_of, paths_of
 
 KINDS = [("dynamic", "dynamic (Handlebars)"), ("legacy", "legacy (<%subject%> and <%body%>)")]
 
@@ -86,14 +85,7 @@ class TemplateAdmin(RefusableAdmin[Template]):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        moves = [
-            path(
-                f"<int:template_id>/{move.name}/",
-                self.admin_site.admin_view(partial(control_template, move=move)),
-                name=f"content_template_{move.name}",
-            )
-            for move in TEMPLATE_MOVES
-        ]
+        moves = paths_of(self.admin_site, Template, TEMPLATE_MOVES, control_template)
         return [*moves, *super().get_urls()]
 
     def get_form(self, request: HttpRequest, obj: Template | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -109,7 +101,7 @@ class TemplateAdmin(RefusableAdmin[Template]):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if template := kwargs.get("obj"):
             context["versions"] = tabulate_versions(request, template)
-            context["moves"] = links_of_template(request, template)
+            context["moves"] = links_of(request, TEMPLATE_MOVES, template)
             if request.user.has_perm("content.add_templateversion"):
                 context["new_version"] = reverse("admin:content_templateversion_add", query={"template": template.pk})
         return super().render_change_form(request, context, *args, **kwargs)

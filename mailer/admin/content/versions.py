@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -17,7 +16,7 @@ from content.test_data import check_test_data
 from content.versions import VersionFields, change_version, create_version, delete_version
 from foundation.errors import SluiceError
 from mailer.admin.content.editor import MADE_FROM_HTML, EditorAdmin, SourceForm, code_field
-from mailer.admin.content.moves import VERSION_MOVES, control_version, link_template, link_version, links_of_version
+from mailer.admin.content.moves import VERSION_MOVES, control_version, link_template, link_version, links_of, paths_of
 from mailer.admin.content.preview import read_fields, read_text, show_preview
 from mailer.template_preview import preview_version
 from mailer.template_rules import RULES
@@ -71,14 +70,7 @@ class TemplateVersionAdmin(EditorAdmin[TemplateVersion]):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        moves = [
-            path(
-                f"<int:version_id>/{move.name}/",
-                view(partial(control_version, move=move)),
-                name=f"content_templateversion_{move.name}",
-            )
-            for move in VERSION_MOVES
-        ]
+        moves = paths_of(self.admin_site, TemplateVersion, VERSION_MOVES, control_version)
         preview = path("preview/<int:template_id>/", view(show_preview), name="content_templateversion_preview")
         return [preview, *moves, *super().get_urls()]
 
@@ -110,7 +102,7 @@ class TemplateVersionAdmin(EditorAdmin[TemplateVersion]):
         if template is not None:
             context |= {
                 "template": template,
-                "moves": links_of_version(request, version) if version else [],
+                "moves": links_of(request, VERSION_MOVES, version) if version else [],
                 "show_save_and_add_another": False,
                 "preview": preview_version(template, *shown_fields(version, context["adminform"].form)),
                 "preview_url": reverse("admin:content_templateversion_preview", args=[template.pk]),
