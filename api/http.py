@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from codecs import BOM_UTF8
 from typing import Any
@@ -11,6 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from pydantic_core import from_json
+
+from foundation.json_values import has_nul
 
 BODY = "sluice.body"
 """The name under which `keep_body` stores the body in the request's META."""
@@ -117,23 +118,6 @@ def parse_json(body: bytes) -> Any:
         raise (TooDeep if str(error).startswith("recursion limit") else NotJson) from error
 
 
-def has_infinity(value: Any) -> bool:
-    """Return whether a value of JSON has a number such as 1e999, which the parser reads as infinite.
-
-    JSON cannot express an infinite number, so it cannot be stored as JSON either.
-    """
-    nodes = [value]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, dict):
-            nodes.extend(node.values())
-        elif isinstance(node, list):
-            nodes.extend(node)
-        elif isinstance(node, float) and math.isinf(node):
-            return True
-    return False
-
-
 def read_object(request: HttpRequest, *, may_be_empty: bool = False) -> dict[str, Any]:
     """Return the JSON object of a request; an empty one for no body if that is allowed. Raises BadBody."""
     body = read_body(request)
@@ -151,12 +135,3 @@ def read_array(request: HttpRequest) -> list[Any]:
     if not isinstance(value, list):
         raise NotJson
     return value
-
-
-def has_nul(body: bytes) -> bool:
-    """Return whether a string in a JSON text has a NUL: the escape u0000 behind a backslash that is not escaped itself.
-
-    Two plain searches are used, because a regular expression that counts backslashes needs 34 times the memory of the
-    body.
-    """
-    return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"__")

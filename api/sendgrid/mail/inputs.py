@@ -11,13 +11,14 @@ from typing import Any, cast
 from django.http import HttpRequest
 from pydantic import ValidationError
 
-from api.http import has_infinity, parse_json, read_body
+from api.http import parse_json, read_body
 from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from api.sendgrid.mail import rules, types
 from api.sendgrid.mail.rules import read_bypasses
 from api.sendgrid.mail.settings import copy_address, read_rendering, with_copy
 from api.sendgrid.mail.texts import Found, Loc, found_by_schema
 from api.sendgrid.mail.types import MAIL
+from foundation.json_values import has_infinity
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 
 JSON_TYPE = "application/json"
