@@ -53,7 +53,7 @@ WHITELIST_ENTRIES: Final = 1000
 ENTRY_LENGTH: Final = 320
 MOST_DAYS: Final = 3650
 BODY_TAG: Final = re.compile(r"<%[ \t]*+body[ \t]*+%>", re.IGNORECASE)
-"""The place of a mail's HTML in the template."""
+"""The place of a mail's content in a template of its account, and in a legacy template."""
 TEXTS: Final = frozenset({"html_content", "plain_content", "landing"})
 """The parts that may have several lines."""
 

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from content.handlebars import DEFAULT, RenderError, Template, TemplateError, compile_template
 from content.models import VersionContent
+from content.settings import BODY_TAG
 from mailer.compose.headers import is_html
 from mailer.compose.system_tags import MAIL_NAMES
 from mailer.compose.tag_finder import TagFinder
@@ -26,7 +27,6 @@ from mailer.models import Mail
 
 PLAIN, HTML = "text/plain", "text/html"
 SUBJECT: Final = re.compile(r"<%[ \t]*+subject[ \t]*+%>", re.IGNORECASE)
-BODY: Final = re.compile(r"<%[ \t]*+body[ \t]*+%>", re.IGNORECASE)
 RENDER_SECONDS: Final = 1.0
 """The CPU time in which a part of a message has to be rendered."""
 
@@ -181,7 +181,7 @@ def make_source(mail: Mail, rendering: Rendering, finder: TagFinder) -> Source:
     Raises Unrenderable if its template cannot be compiled.
     """
     wrapper = rendering.get("wrapper")
-    if wrapper is not None and not BODY.search(wrapper):
+    if wrapper is not None and not BODY_TAG.search(wrapper):
         wrapper = None
     parts = [(part["type"], part["value"]) for part in mail.content]
     if (loaded := _load(mail)) is not None:
@@ -228,7 +228,7 @@ def _template_of(mail: Mail) -> VersionContent:
 
 def wrapped(type: str, text: str, wrapper: str | None) -> str:
     """Return a body, in the wrapper if it is HTML and there is a wrapper."""
-    return text if wrapper is None or not is_html(type) else _filled(BODY, wrapper, text)
+    return text if wrapper is None or not is_html(type) else _filled(BODY_TAG, wrapper, text)
 
 
 def _filled(tag: re.Pattern[str], text: str, value: str) -> str:
@@ -249,7 +249,7 @@ def _legacy_parts(content: VersionContent, mail: Mail) -> list[tuple[str, str]]:
     for type, text in ((PLAIN, content.plain), (HTML, content.html)):
         if type in given or not mail.content:
             body = given.pop(type, "")
-            parts.append((type, _filled(BODY, text, body) if text else body))
+            parts.append((type, _filled(BODY_TAG, text, body) if text else body))
     parts = [(type, text) for type, text in parts if text]
     return [*parts, *given.items()] or [(PLAIN, "")]
 

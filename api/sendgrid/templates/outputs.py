@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from content.models import Template, TemplateVersion, VersionContent
-from mailer.compose.source import BODY, SUBJECT
+from content.settings import BODY_TAG
+from mailer.compose.source import SUBJECT
 
 
 def template(row: Template) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def warnings_of(row: TemplateVersion) -> Iterator[str]:
     if row.content.subject.strip() and not SUBJECT.search(row.content.subject):
         yield "The subject has no <%subject%>, so the subject of a message is not used."
     for name, text in texts_of(row.content).items():
-        if text.strip() and not BODY.search(text):
+        if text.strip() and not BODY_TAG.search(text):
             yield f"{name} has no <%body%>, so the content of a message is not used."
 
 
