@@ -71,7 +71,7 @@ LINES = ("title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "c
 """Fields of one line. Most of them become headers."""
 CONTENTS = frozenset({"subject", "preheader", "markdown", "html_content", "plain_content"})
 COPIED = CONTENTS - {"preheader"}
-"""What a design has of a content. A campaign in which one of them was changed is no copy of its design any more."""
+"""The contents that a design has, too. A campaign whose content was changed is no longer a copy of its design."""
 SEVERAL = frozenset({"lists", "segments"})
 
 Changes = Mapping[str, Any]

@@ -52,12 +52,12 @@ GLOBALS: Final[dict[str, Any]] = {
 
 
 class Scope(NamedTuple):
-    """What is known about the context where a piece of a template is rendered."""
+    """A scope holds the facts that are known about the context in which a piece of a template is rendered."""
 
     is_top: bool = True
-    """It is the top-level context, which is an object."""
+    """The context is the top-level context, which is an object."""
     may_be_top: bool = True
-    """It is the top-level context for some data: a section whose value is true does not change the context."""
+    """The context is the top-level one for some data: a section whose value is true does not change the context."""
     params: tuple[tuple[str, ...], ...] = ()
     """The names of block parameters, the innermost first."""
 

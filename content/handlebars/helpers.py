@@ -8,14 +8,14 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """Where a helper may be used, and with how many arguments."""
+    """A helper has places where it may be used, and a range for the number of its arguments."""
 
     is_block: bool
-    """It begins a block, as `{{#name}}`."""
+    """The helper begins a block: `{{#name}}`."""
     is_value: bool
-    """It has a value, which `(name …)` passes to another helper."""
+    """The helper has a value, which `(name …)` passes to another helper."""
     is_printed: bool
-    """Its value may be rendered, by `{{name …}}`."""
+    """The value of the helper may be rendered by `{{name …}}`."""
     fewest: int
     most: int
     named: frozenset[str] = frozenset()

@@ -32,11 +32,11 @@ class Template:
     """A compiled template. Threads may share it."""
 
     names: frozenset[str] | None
-    """The names that it may read in the top-level context, or None if it reads the whole context."""
+    """The names that the template may read in the top-level context, or None if it reads the whole context."""
     simple_tags: tuple[SimpleTag, ...]
     """The tags in their order, if the template is simple."""
     is_simple: bool
-    """It renders its text unchanged, and a value for each of `simple_tags`."""
+    """The template renders its text unchanged, and a value for each of `simple_tags`."""
     body: Body
 
     def render(self, data: Mapping[str, Any], *, limits: Limits = DEFAULT) -> str:

@@ -14,11 +14,11 @@ class Path:
     """The path as handlebars.js compares and classifies it: without brackets, with @."""
     names: tuple[str, ...]
     depth: int
-    """The number of `..` at its begin."""
+    """The number of `..` at the beginning of the path."""
     is_data: bool
-    """It begins with @."""
+    """The path begins with @."""
     is_scoped: bool
-    """It begins with `this` or `.`, and so names neither a helper nor a block parameter."""
+    """The path begins with `this` or `.`, so it names neither a helper nor a block parameter."""
     position: int
 
     @property
@@ -90,12 +90,12 @@ class Mustache:
 
 @dataclass(slots=True)
 class Program:
-    """What one branch of a block, or the whole template, renders."""
+    """A program is the content of one branch of a block, or of the whole template."""
 
     body: list[Node] = field(default_factory=list)
     block_params: tuple[str, ...] = ()
     is_chained: bool = False
-    """It consists of the block that `{{else if}}` begins."""
+    """The program consists of the block that `{{else if}}` begins."""
 
 
 @dataclass(slots=True)
