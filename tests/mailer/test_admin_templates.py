@@ -202,6 +202,21 @@ def test_a_preview_runs_and_loads_nothing(operator: Client, version: TemplateVer
     assert "Preview of Receipt" in on_its_own.content.decode()
 
 
+def moves_on(page: str, version: TemplateVersion) -> set[str]:
+    """Return the moves that the page of a version has buttons for."""
+    names = ("activate", "deactivate", "duplicate", "test")
+    return {name for name in names if f'"{VERSIONS}{version.pk}/{name}/"' in page}
+
+
+def test_the_page_of_a_version_has_the_moves_that_are_possible(operator: Client, version: TemplateVersion) -> None:
+    def shown() -> set[str]:
+        return moves_on(operator.get(f"{VERSIONS}{version.pk}/change/").content.decode(), version)
+
+    assert shown() == {"deactivate", "duplicate", "test"}
+    operator.post(f"{VERSIONS}{version.pk}/deactivate/")
+    assert shown() == {"activate", "duplicate", "test"}
+
+
 def test_every_page_needs_its_permission(version: TemplateVersion) -> None:
     template = version.template
     pages = {
@@ -221,6 +236,7 @@ def test_every_page_needs_its_permission(version: TemplateVersion) -> None:
         shown = reader.get(f"{VERSIONS}{version.pk}/change/").content.decode()
         assert "Order {{order}}" in shown
         assert "Order 7" in shown
+        assert moves_on(shown, version) == set()
         assert reader.post(f"{VERSIONS}{version.pk}/change/", typed(version)).status_code == 403
     with logged_in("stranger", may=("mailer.view_message",)) as stranger:
         for page in pages:
