@@ -21,8 +21,9 @@ from campaigns.models import Campaign
 from campaigns.readiness import lacks_of
 from foundation.addresses import address_key
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
-from mailer.models import Event, EventKind
+from mailer.models import EventKind
 from mailer.one_message import stop_message
+from mailer.outcomes.reading import read_events
 from mailer.pipeline.accept import Accepted, accept_mail
 from mailer.queries import states_of
 from mailer.template_testing import TEST_ADDRESSES as TEST_ADDRESSES
@@ -109,8 +110,8 @@ def _wait_for(message_id: int) -> str:
     deadline, pause = time.monotonic() + WAIT_SECONDS, FIRST_PAUSE_SECONDS
     while True:
         state = states_of([message_id])[message_id]
-        deferred = Event.objects.filter(message_id=message_id, kind=EventKind.DEFERRED)
-        if state not in ON_ITS_WAY or time.monotonic() >= deadline or deferred.exists():
+        is_deferred = bool(read_events([message_id], kinds=[EventKind.DEFERRED]))
+        if state not in ON_ITS_WAY or time.monotonic() >= deadline or is_deferred:
             return state
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -128,5 +129,5 @@ def _stop_test(account: Account, message_id: int, *, actor: str) -> None:
 
 def _reply_to(message_id: int) -> str | None:
     """Return the last answer of the peer, or None."""
-    events = Event.objects.filter(message_id=message_id, reply__isnull=False).exclude(kind=EventKind.STOPPED)
-    return events.order_by("-id").values_list("reply", flat=True).first()
+    events = read_events([message_id]).get(message_id, [])
+    return next((each.reply for each in reversed(events) if each.reply and each.kind != EventKind.STOPPED), None)

@@ -25,8 +25,9 @@ from batches.states import BatchStatus, Lane, ParcelState
 from batches.stop.exact import open_receipt, settle
 from foundation.clock import database_now
 from mailer.models import EventKind
+from mailer.outcomes.writing import Entry, NewEvent, write_events
 from mailer.pipeline.cargo import find_open
-from mailer.pipeline.record import Happened, copy_events, sent_again
+from mailer.pipeline.record import sent_again
 from mailer.queries import Trace, trace
 
 
@@ -118,14 +119,12 @@ def drop(account: Account, selection: Selection, *, actor: str, reason: str = ""
             settle_doubt(parcel, mask, "dropped")
         first = parcel.base * PARCEL_SPAN
         why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have been sent")
-        copy_events(
-            (
-                (parcel.fence, Happened(message_id, EventKind.DROPPED, recipient, why))
-                for message_id, recipients in find_open([first + n for n in bits(mask)]).items()
-                for recipient in recipients
-            ),
-            database_now(),
-        )
+        dropped = [
+            NewEvent(message_id, EventKind.DROPPED, recipient, why)
+            for message_id, recipients in find_open([first + n for n in bits(mask)]).items()
+            for recipient in recipients
+        ]
+        write_events([Entry(parcel, parcel.fence, events=dropped)], database_now())
         affected += mask.bit_count()
     return _receipt(account, selection, Receipt.Action.DROP, affected, actor=actor, reason=reason)
 
@@ -183,7 +182,7 @@ def _let_go(parcel: Parcel, mask: int) -> None:
 def _send_again(parcel: Parcel, mask: int, why: str) -> None:
     settle_doubt(parcel, mask, "moved")
     first = parcel.base * PARCEL_SPAN
-    copy_events([(0, sent_again(first + n, why)) for n in bits(mask)], database_now())
+    write_events([Entry(parcel, 0, events=[sent_again(first + n, why) for n in bits(mask)])], database_now())
     _split_due(parcel, mask, database_now(), is_replay=True)
 
 

@@ -1,4 +1,4 @@
-"""Mail, Message, Event, UnsubscribeGroup, Suppression.
+"""Mail, Message, Event, UnsubscribeGroup, Suppression, and the counters of events.
 
 Messages and events are range-partitioned by message id (`mailer/partitions.py`), so their tables are made by the
 migration's own SQL and have no foreign keys: a parcel owns an id range and carries the integrity for it.
@@ -173,22 +173,153 @@ class EventKind(models.IntegerChoices):
     STOPPED = 4, "stopped"
     DEFERRED = 5, "deferred"
     IN_DOUBT = 6, "in doubt"
+    DISCARDED = 7, "discarded"
+    EXPIRED = 8, "expired"
+    RETAINED = 9, "retained"
+    HELD = 10, "held"
+    UNSUBSCRIBED = 11, "unsubscribed"
+
+
+class ReplyClass(models.IntegerChoices):
+    """The five kinds of reasons for which a peer refuses or defers a message."""
+
+    RECIPIENT = 1, "recipient"
+    CONTENT = 2, "content"
+    REPUTATION = 3, "reputation or policy"
+    THROTTLE = 4, "throttle"
+    TECHNICAL = 5, "technical"
+
+
+class Classification(models.IntegerChoices):
+    """The reasons for which a peer refuses or defers a message, by the names that SendGrid gives them."""
+
+    INVALID_ADDRESS = 1, "Invalid Address"
+    MAILBOX_UNAVAILABLE = 2, "Mailbox Unavailable"
+    CONTENT = 3, "Content"
+    REPUTATION = 4, "Reputation"
+    VOLUME = 5, "Frequency or Volume Too High"
+    TECHNICAL = 6, "Technical Failure"
+    UNCLASSIFIED = 7, "Unclassified"
 
 
 class Event(models.Model):
-    """An event of a message, and its time. Insert-only."""
+    """A row of events: one event of a message, or one that many messages of a parcel share (packed). Insert-only.
+
+    `mailer/outcomes/` writes and reads them, and nobody else does.
+    """
 
     pk = models.CompositePrimaryKey("message_id", "id")
-    message_id = models.BigIntegerField()
+    message_id = models.BigIntegerField(help_text="Packed: the first id that a message of the parcel could have")
     id = models.BigIntegerField()
     kind = models.SmallIntegerField(choices=EventKind.choices)
     at = models.DateTimeField()
     fence = models.BigIntegerField(help_text="The claim under which it happened")
     recipient = models.TextField(null=True, help_text="Null: all its recipients")
     reply = models.TextField(null=True, help_text="The peer's reply, or the reason for the event")
+    members = models.BinaryField(null=True, help_text="Packed: the mask of the messages, by their numbers")
+    recipients = models.SmallIntegerField(null=True, help_text="How many recipients it is about; null: one")
+    classification = models.SmallIntegerField(null=True, choices=Classification.choices)
+    suppression = models.SmallIntegerField(
+        null=True,
+        choices=SuppressionKind.choices,
+        help_text="The list that a refusal put the recipient on, or that the recipient was dropped for",
+    )
 
     class Meta:
         managed = False
 
     def __str__(self) -> str:
         return f"{EventKind(self.kind).label} {self.message_id}"
+
+
+class Series(models.IntegerChoices):
+    """The things that counters are kept for. The key of a counter says which one of its account."""
+
+    ACCOUNT = 1, "account"
+    """The key is the lane."""
+    BATCH = 2, "batch"
+    """The key is the batch's id. Default batches have no counters."""
+    CATEGORY = 3, "category"
+    GROUP = 4, "provider group"
+    """Of all accounts together, under the account 0."""
+    FAILURE = 5, "failure"
+    """The key is the classification, the status code and the provider group, parted by blanks."""
+
+
+class Measure(models.IntegerChoices):
+    """The things that a counter counts. Below 20 they are the kinds of events."""
+
+    SENT = 1, "sent"
+    REFUSED = 2, "refused"
+    DROPPED = 3, "dropped"
+    STOPPED = 4, "stopped"
+    DEFERRED = 5, "deferred"
+    IN_DOUBT = 6, "in doubt"
+    DISCARDED = 7, "discarded"
+    EXPIRED = 8, "expired"
+    RETAINED = 9, "retained"
+    HELD = 10, "held"
+    UNSUBSCRIBED = 11, "unsubscribed"
+    ACCEPTED = 20, "accepted"
+    BOUNCED = 21, "refused and on the list of bounces"
+    BLOCKED = 22, "refused and on the list of blocks"
+    INVALID = 23, "refused and on the list of invalid addresses"
+    DROPPED_BOUNCE = 31, "dropped because of a bounce"
+    DROPPED_SPAM = 32, "dropped because of a spam report"
+    DROPPED_UNSUBSCRIBE = 33, "dropped because of an unsubscribe"
+    DROPPED_INVALID = 34, "dropped because of an invalid address"
+    LATE_1S = 41, "sent within 1 s of its time"
+    LATE_10S = 42, "sent within 10 s of its time"
+    LATE_1M = 43, "sent within 1 min of its time"
+    LATE_10M = 44, "sent within 10 min of its time"
+    LATE_LONGER = 45, "sent more than 10 min after its time"
+
+
+class CounterDelta(models.Model):
+    """What one database session has counted in one minute, until the sweeper adds it to the counters.
+
+    A session writes only its own rows, so that no two transactions wait for each other.
+    """
+
+    pk = models.CompositePrimaryKey("series", "account_id", "key", "measure", "at", "writer")
+    series = models.SmallIntegerField(choices=Series.choices)
+    account_id = models.BigIntegerField()
+    key = models.TextField()
+    measure = models.SmallIntegerField(choices=Measure.choices)
+    at = models.DateTimeField(help_text="The minute of the events")
+    writer = models.IntegerField(help_text="The process id of the database session")
+    n = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{Series(self.series).label} {self.key}: {self.n} {Measure(self.measure).label}"
+
+
+class Counter(models.Model):
+    """How many events of a kind there were within a span of time."""
+
+    pk = models.CompositePrimaryKey("series", "account_id", "key", "span", "at", "measure")
+    series = models.SmallIntegerField(choices=Series.choices)
+    account_id = models.BigIntegerField()
+    key = models.TextField()
+    span = models.IntegerField(help_text="In seconds")
+    at = models.DateTimeField(help_text="When the span begins")
+    measure = models.SmallIntegerField(choices=Measure.choices)
+    n = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{Series(self.series).label} {self.key}: {self.n} {Measure(self.measure).label}"
+
+
+class OutcomeNotice(models.Model):
+    """A note that events of a parcel of a campaign wait to be added to the engagements of its contacts.
+
+    The events are those of the parcel with this fence and time.
+    """
+
+    batch_id = models.BigIntegerField()
+    base = models.BigIntegerField()
+    fence = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"events of parcel {self.base}"

@@ -22,8 +22,8 @@ from batches.stop.exact import open_receipt
 from batches.stop.reschedule import hint_time
 from foundation.clock import database_now
 from mailer.models import EventKind
+from mailer.outcomes.writing import Entry, NewEvent, write_events
 from mailer.pipeline.cargo import find_open
-from mailer.pipeline.record import Happened, copy_events
 from mailer.queries import states_of
 
 TRIES = 3
@@ -125,8 +125,8 @@ def _stop(holder: Parcel, message_id: int, why: str) -> str:
         take_out(holder, _bit(message_id), "in_doubt")
         return "in_doubt"
     take_out(holder, _bit(message_id), "stopped")
-    stopped = [Happened(message_id, EventKind.STOPPED, each, why) for each in find_open([message_id])[message_id]]
-    copy_events([(holder.fence, event) for event in stopped], database_now())
+    stopped = [NewEvent(message_id, EventKind.STOPPED, each, why) for each in find_open([message_id])[message_id]]
+    write_events([Entry(holder, holder.fence, events=stopped)], database_now())
     return "stopped"
 
 

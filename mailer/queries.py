@@ -21,6 +21,7 @@ from batches.models import PARCEL_SPAN, Parcel
 from batches.states import ParcelState
 from mailer.compose.caller_headers import find_message_id, message_id_of
 from mailer.models import Event, EventKind, Mail, Message
+from mailer.outcomes.reading import read_events, read_kinds
 
 FINAL_KINDS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.STOPPED)
 EVENTS_TOLD = 100
@@ -30,33 +31,12 @@ MESSAGES_LOOKED_AT = 5000
 """The most messages that one page of a batch's messages in a certain state looks at."""
 LOOK = 500
 
-COPY_EVENTS = "copy mailer_event (message_id, kind, at, fence, recipient, reply) from stdin"
-
 # Messages, and whether any of these accounts has any suppression: only then it is worth asking for them.
 READ = """select id, mail_id, recipient, personal,
     exists (select from mailer_suppression where account_id = any(%s)) as has_suppressions
 from mailer_message"""
 READ_MESSAGES = f"{READ} where id = any(%s)"
 READ_PARCEL = f"{READ} where id >= %s and id < %s"
-AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
-"""The outcomes after which a recipient is not sent the message again."""
-# What happened to the recipients of messages at earlier hand-overs, oldest first. A deferral under no claim (fence 0)
-# is a decision to send again what is in doubt.
-READ_EARLIER = f"""
-select message_id, kind, recipient from mailer_event
-where message_id = any(%s)
-  and (kind in ({", ".join(str(int(kind)) for kind in AT_RISK)}) or (kind = {int(EventKind.DEFERRED)} and fence = 0))
-order by message_id, id
-"""
-
-# The newest events of each of several messages, oldest first: a limit to each, which the ORM cannot say.
-LATEST_EVENTS = """
-select e.message_id, e.id, e.kind, e.at, e.fence, e.recipient, e.reply
-from unnest(%(messages)s::bigint[]) as m(id)
-cross join lateral (select * from mailer_event where message_id = m.id order by id desc limit %(events)s) e
-order by e.message_id, e.id
-"""
-
 
 MAY_HOLD: dict[str | None, str] = {
     None: "true",
@@ -139,10 +119,7 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
 
 
 def _states(message_ids: Collection[int], holders: dict[int, Holder]) -> dict[int, str]:
-    kinds: dict[int, set[int]] = {}
-    happened = Event.objects.filter(message_id__in=message_ids).values_list("message_id", "kind").distinct()
-    for message_id, kind in happened:
-        kinds.setdefault(message_id, set()).add(kind)
+    kinds = read_kinds(message_ids)
     return {message_id: _state(kinds.get(message_id, set()), holders.get(message_id)) for message_id in message_ids}
 
 
@@ -169,7 +146,7 @@ def _parcels_that_hold(bases: Collection[int]) -> QuerySet[Parcel]:
     return Parcel.objects.filter(Q(pk__in=bases) | is_retry).order_by("pk")
 
 
-def _state(kinds: set[int], holder: Holder | None) -> str:
+def _state(kinds: set[EventKind], holder: Holder | None) -> str:
     if EventKind.SENT in kinds:
         return "sent"
     if holder is not None:
@@ -243,7 +220,7 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
     mails = Mail.objects.only("public_id", "headers").in_bulk({message.mail_id for message in messages.values()})
     headers = _message_ids(messages, mails)
     holders = _holders(message_ids)
-    states, events = _states(message_ids, holders), _latest_events(message_ids)
+    states, events = _states(message_ids, holders), read_events(message_ids, limit=EVENTS_TOLD)
     return [
         Trace(
             message_id=message_id,
@@ -278,14 +255,3 @@ def _message_ids(messages: Mapping[int, Message], mails: Mapping[int, Mail]) -> 
         number: message_id_of(mail, number, personal.get(number), domain=settings.MESSAGE_ID_DOMAIN)
         for number, mail in mail_of.items()
     }
-
-
-def _latest_events(message_ids: Sequence[int]) -> dict[int, list[Event]]:
-    events: dict[int, list[Event]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(LATEST_EVENTS, {"messages": list(message_ids), "events": EVENTS_TOLD})
-        for message_id, number, kind, at, fence, recipient, reply in cursor.fetchall():
-            event = Event(message_id=message_id, id=number, kind=kind, at=at, fence=fence)
-            event.recipient, event.reply = recipient, reply
-            events.setdefault(message_id, []).append(event)
-    return events

@@ -18,7 +18,8 @@ from batches.models import PARCEL_SPAN, Parcel
 from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.one_message import buttons_of, reschedule, stop
-from mailer.models import Event, EventKind, Mail, Message
+from mailer.models import EventKind, Mail, Message
+from mailer.outcomes.reading import read_events
 from mailer.preview import preview_message, subject_of
 from mailer.queries import states_of
 from mailer.search import SHOWN, find_messages
@@ -44,6 +45,11 @@ EVENT_COLOURS = {
     EventKind.STOPPED: "danger",
     EventKind.DEFERRED: "warning",
     EventKind.IN_DOUBT: "warning",
+    EventKind.DISCARDED: "danger",
+    EventKind.EXPIRED: "danger",
+    EventKind.RETAINED: "warning",
+    EventKind.HELD: "warning",
+    EventKind.UNSUBSCRIBED: "",
 }
 EVENTS_SHOWN = 200
 
@@ -158,7 +164,7 @@ def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
 
 def tabulate_events(message_id: int) -> dict[str, Any]:
     """Return a message's history for unfold's table."""
-    events = Event.objects.filter(message_id=message_id).order_by("id")[:EVENTS_SHOWN]
+    events = read_events([message_id], limit=EVENTS_SHOWN).get(message_id, [])
     return {
         "headers": ["When (UTC)", "Event", "Recipient", "Reply of the peer, or reason"],
         "rows": [

@@ -26,10 +26,14 @@ from mailer import queries
 from mailer.compose.mime import Composer, recipients_of
 from mailer.compose.source import Unrenderable
 from mailer.compose.template import TextTooLong
-from mailer.models import EventKind, Mail
+from mailer.models import Event, EventKind, Mail
+from mailer.outcomes.reading import read_events
 from mailer.queries import FINAL_KINDS
-from mailer.suppressions.check import Found, find_suppressions, reason_to_drop
+from mailer.suppressions.check import REASONS, Found, find_suppressions, reason_to_drop
 from mailer.transports.base import Dropped, Envelope, Refused, Result
+
+AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
+"""The outcomes after which a recipient is not sent the message again."""
 
 
 class Load(NamedTuple):
@@ -118,28 +122,29 @@ def is_first(claim: Claim) -> bool:
 
 def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> dict[int, Earlier]:
     """Return the outcomes of these messages' recipients at earlier tries, by message id."""
-    events: dict[int, list[tuple[int, str | None]]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(queries.READ_EARLIER, [list(message_ids)])
-        for message_id, kind, recipient in cursor.fetchall():
-            events.setdefault(message_id, []).append((kind, recipient))
+    known = read_events([each for each in message_ids if each in messages], kinds=(*AT_RISK, EventKind.DEFERRED))
     return {
         message_id: earlier
-        for message_id, happened in events.items()
-        if message_id in messages and (earlier := _earlier_of(happened, messages[message_id])).finished
+        for message_id, events in known.items()
+        if (earlier := _earlier_of([each for each in events if _is_decisive(each)], messages[message_id])).finished
     }
 
 
-def _earlier_of(events: Sequence[tuple[int, str | None]], load: Load) -> Earlier:
+def _is_decisive(event: Event) -> bool:
+    """Return whether an event decides who is sent the message. A deferral does so if it is a decision to send again."""
+    return event.kind != EventKind.DEFERRED or event.fence == 0
+
+
+def _earlier_of(events: Sequence[Event], load: Load) -> Earlier:
     """Return what these events say, oldest first; one without a recipient is about all of them.
 
     A final outcome stays; doubt stays until it is decided to send the message again.
     """
     latest: dict[str, EventKind] = {}
-    for kind, recipient in events:
-        for each in load.everyone if recipient is None else (recipient,):
+    for event in events:
+        for each in load.everyone if event.recipient is None else (event.recipient,):
             if latest.get(each) not in FINAL_KINDS:
-                latest[each] = EventKind(kind)
+                latest[each] = EventKind(event.kind)
     finished = {each: kind for each, kind in latest.items() if kind is not EventKind.DEFERRED}
     doubtful = frozenset(each for each, kind in finished.items() if kind is EventKind.IN_DOUBT)
     return Earlier(frozenset(finished), frozenset(finished.values()), doubtful)
@@ -194,6 +199,11 @@ class ComposerCache:
     def __init__(self) -> None:
         self._composers: OrderedDict[int, tuple[Composer, int]] = OrderedDict()
         self._bytes = 0
+
+    def find(self, mail_id: int) -> Composer | None:
+        """Return the composer of a mail if there is one."""
+        composer, _ = self._composers.get(mail_id, (None, 0))
+        return composer
 
     def get(self, mail_id: int) -> Composer:
         """Return the composer of a mail, by id."""
@@ -265,6 +275,12 @@ class CargoComposer:
                 results.append(Result(message_id, (Refused("no recipient is left"),)))
         return envelopes, results
 
+    def categories_of(self, message_id: int) -> Sequence[str] | None:
+        """Return the categories of a message's mail; None if it was not composed."""
+        load = self._cargo.messages.get(message_id)
+        composer = self._composers.find(load.mail_id) if load else None
+        return None if composer is None else composer.mail.categories
+
     def _compose_one(self, message_id: int, date: bytes) -> Envelope:
         mail_id, recipient, personal = self._cargo.messages[message_id]
         self._is_whole = True
@@ -280,7 +296,7 @@ class CargoComposer:
     def _drop(self, message_id: int, mail: Mail, finished: frozenset[str]) -> frozenset[str]:
         """Return the recipients of a message who do not get it because of a suppression."""
         dropped = {
-            recipient: Dropped(reason)
+            recipient: Dropped(REASONS[reason], reason)
             for recipient, suppressions in self._cargo.suppressed[message_id].items()
             if recipient not in finished and (reason := reason_to_drop(suppressions, mail))
         }

@@ -207,6 +207,8 @@ class Trip:
         envelopes, results = self.composer.compose(owners, date_field(database_now()), until=guard.composed_until)
         results += self._send(envelopes, guard)
         self._sort(results, envelopes, owners)
+        for item in outcomes:
+            item.categories = self.composer.categories_of(item.claim.first_message_id)
         self._record(outcomes)
         self._learn(outcomes, guard, {owners[message_id].claim.batch_id for message_id in guard.late}, opened_at)
         finished = sum(item.finished.bit_count() for item in outcomes)

@@ -1,15 +1,16 @@
 """Record: commit the outcomes of a slice before the next look at the gate.
 
-In: the outcomes of one slice. Out, in one transaction: events by COPY, counters and the mask on the parcels, retry
-parcels. Everything is guarded by the claims' fences. After a crash before the commit the slice's bounds, which the look
-had written, say which messages are in doubt; recording the same slice twice does nothing the second time.
+In: the outcomes of one slice. Out, in one transaction: the mask and counts on the parcels, retry parcels, suppressions,
+events and their counters. Everything is guarded by the claims' fences. After a crash before the commit the slice's
+bounds, which the look had written, say which messages are in doubt; recording the same slice twice does nothing the
+second time.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -25,17 +26,23 @@ from batches.models import Parcel
 from batches.moving import find_waiting, keep_doubt, settle_doubt, split_off, take_out
 from batches.states import ParcelState
 from foundation.clock import database_now
-from foundation.prepared import copy_rows, fetch_prepared
-from mailer.models import Event, EventKind, SuppressionKind
-from mailer.pipeline.cargo import Earlier
-from mailer.queries import COPY_EVENTS
-from mailer.suppressions.bounces import Bounce, find_bounces
+from foundation.prepared import fetch_prepared
+from mailer.models import EventKind, SuppressionKind
+from mailer.outcomes.classes import Judgement, judge_reply
+from mailer.outcomes.counters import lateness_of
+from mailer.outcomes.providers import REST, group_of
+from mailer.outcomes.reading import read_events
+from mailer.outcomes.writing import Entry, NewEvent, write_events
+from mailer.pipeline.cargo import Earlier, is_first
 from mailer.suppressions.lists import New, suppress
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
 REPLY_LENGTH = 500
+UNSTORABLE = {0: " ", ord("\n"): " "}
+"""The characters that a stored reply cannot have: PostgreSQL has no NUL, and a line end parts packed replies."""
 LONGEST_BOUNCED = 400
 """The most characters of an address that is put on the list of bounces: an index must have room for it."""
+FINALS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
 COUNTER_OF = {
     EventKind.SENT: "sent",
     EventKind.REFUSED: "refused",
@@ -50,15 +57,6 @@ EVENT_OF: dict[type[Outcome], EventKind] = {
     RetryAt: EventKind.DEFERRED,
     InDoubt: EventKind.IN_DOUBT,
 }
-
-
-class Happened(NamedTuple):
-    """An event to be stored: of a message, for one recipient or for all of them (None)."""
-
-    message_id: int
-    kind: EventKind
-    recipient: str | None
-    reply: str
 
 
 class Destination(NamedTuple):
@@ -86,12 +84,33 @@ class Outcomes:
     """The finished messages that may be sent again now to recipients in doubt, if the account wants that."""
     moves: dict[Destination, int] = field(default_factory=dict)
     """The messages that other parcels get."""
-    events: list[Happened] = field(default_factory=list)
-    resent: list[Happened] = field(default_factory=list)
+    sent: list[tuple[int, str]] = field(default_factory=list)
+    """The messages that were sent to their only recipients, by id, with the replies."""
+    groups: Counter[str] = field(default_factory=Counter)
+    """The number of these messages by provider group."""
+    events: list[NewEvent] = field(default_factory=list)
+    """The events of all other messages."""
+    resent: list[NewEvent] = field(default_factory=list)
     """The decisions to send messages in doubt again; they belong to no claim."""
     recipients: dict[int, Sequence[str]] = field(default_factory=dict)
     """The recipients by message id, of messages to several whose one event is about all of them."""
-    bounces: list[Bounce] = field(default_factory=list)
+    listed: list[tuple[str, NewEvent]] = field(default_factory=list)
+    """The recipients whom a refusal puts on a list, each with the event."""
+    categories: Sequence[str] | None = None
+    """The categories of the parcel's mail, if they are known."""
+
+    def entries_at(self, now: dt.datetime) -> list[Entry]:
+        """Return the events of this parcel as they are written at this time."""
+        under_claim = Entry(
+            self.claim,
+            self.claim.fence,
+            events=self.events,
+            sent=sorted(self.sent),
+            groups=self.groups,
+            categories=self.categories,
+            lateness=lateness_of(now - self.claim.send_at) if is_first(self.claim) else None,
+        )
+        return [under_claim, Entry(self.claim, 0, events=self.resent, categories=self.categories)]
 
     @property
     def members_left(self) -> int:
@@ -125,12 +144,12 @@ class Outcomes:
         self.doubtful = self.half_doubtful = self.resendable = 0
 
 
-def sent_again(message_id: int, why: str) -> Happened:
+def sent_again(message_id: int, why: str) -> NewEvent:
     """Return the event that lets a message be sent again to the recipients for whom it is in doubt.
 
     It is stored with fence 0, for it happens under no claim.
     """
-    return Happened(message_id, EventKind.DEFERRED, None, f"in doubt; {why}")
+    return NewEvent(message_id, EventKind.DEFERRED, reply=f"in doubt; {why}")
 
 
 def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], earlier: Earlier | None = None) -> None:
@@ -144,7 +163,8 @@ def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], ea
     if earlier is None and type(first) is Sent and len(result.outcomes) == 1:  # nearly always
         outcomes.finished |= 1 << (result.message_id - outcomes.claim.first_message_id)
         outcomes.counters["sent"] += 1
-        outcomes.events.append(Happened(result.message_id, EventKind.SENT, None, _reply(first)))
+        outcomes.sent.append((result.message_id, _reply(first)))
+        outcomes.groups[group_of(recipients[0]) if recipients else REST] += 1
         return
     kinds = set(map(type, result.outcomes))
     if NotSent in kinds and kinds <= {NotSent, RetryAt}:
@@ -153,8 +173,6 @@ def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], ea
     outcomes.finished |= bit
     _add_events(outcomes, result, recipients, is_part=earlier is not None)
     kind = _count(outcomes, kinds, earlier)
-    if kind is EventKind.REFUSED or len(recipients) > 1:
-        outcomes.bounces += find_bounces(result, recipients)
     _dispose(outcomes, bit, kinds, kind, is_doubted=InDoubt in kinds or _has(earlier, EventKind.IN_DOUBT))
 
 
@@ -206,25 +224,59 @@ def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: Even
 
 def _add_events(outcomes: Outcomes, result: Result, recipients: Sequence[str], *, is_part: bool) -> None:
     """Add one event for all recipients of the message when they fared alike, else one each."""
-    alike = len(set(map(type, result.outcomes))) == 1
-    first = result.outcomes[0] if result.outcomes else None
-    if isinstance(first, Dropped):
-        alike = alike and len(set(result.outcomes)) == 1
-    if first is not None and alike and not (is_part and recipients):
-        outcomes.events.append(Happened(result.message_id, EVENT_OF[type(first)], None, _reply(first)))
+    group = group_of(recipients[0]) if recipients else REST
+    events = [_event_of(result.message_id, outcome, group) for outcome in result.outcomes]
+    outcomes.listed += [
+        (recipient, event)
+        for recipient, event in zip(recipients, events, strict=False)
+        if event is not None and event.kind is EventKind.REFUSED and event.suppression is not None
+    ]
+    first = events[0] if events else None
+    if first is not None and _are_alike(events) and not (is_part and recipients):
+        outcomes.events.append(first._replace(recipients=len(events)))
         if len(recipients) > 1:
             outcomes.recipients[result.message_id] = recipients
         return
     outcomes.events += [
-        Happened(result.message_id, EVENT_OF[type(outcome)], recipient, _reply(outcome))
-        for recipient, outcome in zip(recipients, result.outcomes, strict=True)
-        if type(outcome) in EVENT_OF
+        event._replace(recipient=recipient)
+        for recipient, event in zip(recipients, events, strict=True)
+        if event is not None
     ]
+
+
+def _event_of(message_id: int, outcome: Outcome, group: str) -> NewEvent | None:
+    """Return the event of an outcome of one recipient; None if nothing has happened."""
+    kind = EVENT_OF.get(type(outcome))
+    if kind is None:
+        return None
+    event = NewEvent(message_id, kind, reply=_reply(outcome), group=group)
+    if isinstance(outcome, Dropped):
+        return event._replace(suppression=None if outcome.suppression is None else SuppressionKind(outcome.suppression))
+    if isinstance(outcome, Refused | RetryAt):
+        judgement = _judge(outcome)
+        return event._replace(
+            classification=judgement.classification, suppression=judgement.suppression, status=judgement.status
+        )
+    return event
+
+
+def _judge(outcome: Refused | RetryAt) -> Judgement:
+    is_of_recipient = isinstance(outcome, Refused) and outcome.is_of_recipient
+    return judge_reply(outcome.reply, is_of_recipient=is_of_recipient)
+
+
+def _are_alike(events: Sequence[NewEvent | None]) -> bool:
+    """Return whether one event can stand for those of all recipients. The words of the first peer do for all."""
+    return len({event and (event.kind, event.classification, _why_dropped(event)) for event in events}) == 1
+
+
+def _why_dropped(event: NewEvent) -> tuple[SuppressionKind | None, str]:
+    return event.suppression, event.reply if event.kind is EventKind.DROPPED else ""
 
 
 def _reply(outcome: Outcome) -> str:
     text = outcome.reason if isinstance(outcome, InDoubt | NotSent | Dropped) else outcome.reply
-    return text.replace("\0", " ")[:REPLY_LENGTH]
+    return text.translate(UNSTORABLE)[:REPLY_LENGTH]
 
 
 def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
@@ -237,15 +289,13 @@ def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
         recorded = ours | _recorded_before([item for item in slices if item.claim.parcel_id not in ours])
         late = [item for item in slices if item.claim.parcel_id not in recorded]
         fresh = [item for item in slices if item.claim.parcel_id in ours]
-        events = [(item.claim.fence, event) for item in fresh for event in item.events]
-        events += [(0, event) for item in fresh for event in item.resent]
-        for item in late:
-            events += [(item.claim.fence, event) for event in correct_late(item)]
-        copy_events(events, now)
-        if any(item.bounces for item in slices):
-            suppress(bounce for item in slices for bounce in _suppressions(item))
+        entries = [entry for item in fresh for entry in item.entries_at(now)]
+        entries += [Entry(item.claim, item.claim.fence, events=correct_late(item)) for item in late]
+        if any(item.listed for item in slices):
+            suppress(new for item in slices for new in _suppressions(item))
         for item in fresh:
             insert_moves(item, now, pause=backoff(item.claim.attempts))
+        write_events(entries, now)
     for item in slices:
         item.claim.members = item.members_left
     return [item.claim for item in late]
@@ -284,33 +334,19 @@ def _recorded_before(slices: Sequence[Outcomes]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def copy_events(events: Iterable[tuple[int, Happened]], at: dt.datetime) -> None:
-    """Write events, each with the fence under which it happened, in the order of their messages."""
-    ordered = sorted(events, key=lambda item: item[1].message_id)
-    moment = at.isoformat()  # once, and not for each row
-    if ordered:
-        copy_rows(
-            COPY_EVENTS,
-            (
-                (event.message_id, int(event.kind), moment, fence, event.recipient, event.reply or None)
-                for fence, event in ordered
-            ),
-        )
-
-
 def _suppressions(item: Outcomes) -> Iterator[New]:
-    """Return the suppressions of recipients whose servers say that they do not exist."""
+    """Return the suppressions of recipients whom a refusal puts on a list."""
     claim = item.claim
-    for message_id, recipient, status, reply in item.bounces:
-        if len(recipient) <= LONGEST_BOUNCED:
+    for recipient, event in item.listed:
+        if len(recipient) <= LONGEST_BOUNCED and event.suppression is not None:
             yield New(
                 account_id=claim.account_id,
                 email=recipient,
-                kind=SuppressionKind.BOUNCE,
-                reason=reply.replace("\0", " ")[:REPLY_LENGTH],
-                status=status,
+                kind=event.suppression,
+                reason=event.reply,
+                status=event.status,
                 batch_id=claim.batch_id,
-                message_id=message_id,
+                message_id=event.message_id,
             )
 
 
@@ -349,7 +385,7 @@ def backoff(attempts: int) -> dt.timedelta:
     return dt.timedelta(seconds=min(seconds, settings.RETRY_LONGEST_SECONDS))
 
 
-def correct_late(item: Outcomes) -> list[Happened]:
+def correct_late(item: Outcomes) -> list[NewEvent]:
     """Correct the record of a slice that the rescuer has put in doubt: this worker, though late, knows better.
 
     Move what it knows from doubt to sent, refused or dropped; return the events that are not stored yet. The outcomes
@@ -357,13 +393,12 @@ def correct_late(item: Outcomes) -> list[Happened]:
     Mail that waits to be sent again, and no worker has claimed yet, is not sent again.
     """
     known = _final_events(item)
-    stored = set(
-        Event.objects.filter(
-            message_id__in={event.message_id for event in known},
-            fence=item.claim.fence,
-            kind__in=(EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED),
-        ).values_list("message_id", "recipient")
-    )
+    stored = {
+        (event.message_id, event.recipient)
+        for events in read_events({event.message_id for event in known}, kinds=FINALS).values()
+        for event in events
+        if event.fence == item.claim.fence
+    }
     news = [
         event
         for event in known
@@ -378,17 +413,19 @@ def correct_late(item: Outcomes) -> list[Happened]:
     return news
 
 
-def _final_events(item: Outcomes) -> list[Happened]:
-    finals = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
-    return [event for event in item.events if event.kind in finals]
+def _final_events(item: Outcomes) -> list[NewEvent]:
+    sent = [NewEvent(message_id, EventKind.SENT, reply=reply) for message_id, reply in item.sent]
+    return sent + [event for event in item.events if event.kind in FINALS]
 
 
-def _apart(event: Happened, item: Outcomes, stored: set[tuple[int, str | None]]) -> list[Happened]:
+def _apart(event: NewEvent, item: Outcomes, stored: set[tuple[int, str | None]]) -> list[NewEvent]:
     """Return the event for each recipient who has none, if others of the message have one."""
     recipients = item.recipients.get(event.message_id, ())
     if event.recipient is not None or not any((event.message_id, each) in stored for each in recipients):
         return [event]
-    return [event._replace(recipient=each) for each in recipients if (event.message_id, each) not in stored]
+    return [
+        event._replace(recipient=each, recipients=1) for each in recipients if (event.message_id, each) not in stored
+    ]
 
 
 def _correct_one(item: Outcomes, bit: int, kind: EventKind) -> None:

@@ -16,9 +16,10 @@ from batches.models import Parcel
 from batches.states import Lane, ParcelState
 from foundation.clock import database_now
 from mailer.models import EventKind
+from mailer.outcomes.writing import write_events
 from mailer.pipeline.cargo import find_earlier, is_first, load_messages
 from mailer.pipeline.note import NOT_BEGUN, ReadNote, read_note
-from mailer.pipeline.record import Outcomes, add_result, backoff, copy_events, insert_moves, is_resent
+from mailer.pipeline.record import Outcomes, add_result, backoff, insert_moves, is_resent
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, Sent
 
 NOTED = "from the hand-over note of a worker that died"
@@ -56,12 +57,11 @@ def rescue_parcel(parcel_id: int, fence: int) -> bool:
         _look_into(note, parcel, outcomes)
         if outcomes.resendable and is_resent(parcel):
             outcomes.resend_doubt()
-        copy_events([(parcel.fence, event) for event in outcomes.events], now)
-        copy_events([(0, event) for event in outcomes.resent], now)
         # What a dead worker had begun goes out again now; the second time, and later, after a pause: what it holds may
         # be what its workers die of.
         insert_moves(outcomes, now, pause=backoff(parcel.attempts) if parcel.attempts else dt.timedelta())
         _write(parcel, outcomes, now)
+        write_events(outcomes.entries_at(now), now)
     return True
 
 
@@ -106,10 +106,8 @@ def _look_into(note: ReadNote, parcel: Parcel, outcomes: Outcomes) -> None:
     if not note.covers(parcel.pk, parcel.fence, parcel.slice_no):
         note = ReadNote(whole=dict.fromkeys(ids, int(EventKind.IN_DOUBT)))
     begun = sorted(ids & (note.whole.keys() | note.in_parts.keys()))
-    # Recipients need names only where they may have fared differently.
-    named = [message_id for message_id in begun if message_id in note.in_parts or not is_first(claim)]
-    loads = load_messages(named) if named else {}
-    earlier = find_earlier(named, loads) if loads and not is_first(claim) else {}
+    loads = load_messages(begun) if begun else {}
+    earlier = {} if is_first(claim) else find_earlier(begun, loads)
     for message_id in begun:
         before, fates = earlier.get(message_id), note.in_parts.get(message_id, {})
         everyone = loads[message_id].everyone if message_id in loads else tuple(fates)

@@ -6,10 +6,7 @@ A sender who goes on sending to such addresses is taken for a spammer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
-
-from mailer.transports.base import Refused, Result
+from typing import Final
 
 ENHANCED: Final = re.compile(r"5\d\d[ -]#?(5\.\d{1,3}\.\d{1,3})\b")
 """An enhanced status code behind the reply's code (RFC 3463, RFC 2034)."""
@@ -27,22 +24,6 @@ UNKNOWN: Final = re.compile(
 NO_SUCH_MAILBOX: Final = "5.1.1"
 OTHER: Final = "5.1.0"
 """Something about an address: the recipient's, unless the words speak of the sender."""
-
-
-class Bounce(NamedTuple):
-    """A recipient that a peer reports as unknown: the address in ASCII, an enhanced status code, the reply."""
-
-    message_id: int
-    recipient: str
-    status: str
-    reply: str
-
-
-def find_bounces(result: Result, recipients: Sequence[str]) -> Iterator[Bounce]:
-    """Return the bounces among a message's recipients. Only a reply to RCPT is about a recipient."""
-    for recipient, outcome in zip(recipients, result.outcomes, strict=False):
-        if isinstance(outcome, Refused) and outcome.is_of_recipient and (status := hard_status(outcome.reply)):
-            yield Bounce(result.message_id, recipient, status, outcome.reply)
 
 
 def hard_status(reply: str) -> str:

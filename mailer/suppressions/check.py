@@ -37,8 +37,11 @@ def find_suppressions(recipients: Collection[tuple[int, str]]) -> dict[tuple[int
     return suppressions
 
 
-def reason_to_drop(suppressions: Sequence[Found], mail: Mail) -> str | None:
-    """Return why a recipient with these suppressions does not get a mail; None if it is sent all the same."""
+def reason_to_drop(suppressions: Sequence[Found], mail: Mail) -> SuppressionKind | None:
+    """Return why a recipient with these suppressions does not get a mail; None if it is sent all the same.
+
+    `REASONS` has the words for it.
+    """
     bypass = Bypass(mail.bypass)
     if Bypass.EVERYTHING in bypass:
         return None
@@ -48,4 +51,4 @@ def reason_to_drop(suppressions: Sequence[Found], mail: Mail) -> str | None:
         if BYPASSES.get(kind, Bypass.EVERYTHING) not in bypass
         and (kind is not SuppressionKind.GROUP or group_id == mail.unsubscribe_group_id)
     }
-    return next((reason for kind, reason in REASONS.items() if kind in kinds), None)
+    return next((kind for kind in REASONS if kind in kinds), None)

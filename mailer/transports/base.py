@@ -101,6 +101,8 @@ class Dropped:
     """The outcome of a recipient who has a suppression: nothing was to be sent. No transport returns it."""
 
     reason: str
+    suppression: int | None = None
+    """The kind of the suppression."""
 
 
 Outcome = Sent | RetryAt | Refused | NotSent | InDoubt | Dropped

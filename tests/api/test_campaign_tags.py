@@ -15,12 +15,13 @@ from api.soap.codes import Code
 from audience.models import ContactList
 from campaigns.models import Sender
 from content.handlebars import escape as escape_handlebars
-from mailer.models import Event, UnsubscribeGroup
+from mailer.models import UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.api.soap.envelopes import PARTNER, Reply, envelope, post, user
 from tests.campaigns.building import add_contacts, add_list, add_sender, run_fleet
 from tests.examples import few_by_default
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 
 APIS = ("legacy", "single sends", "easymail", "soap")
@@ -160,7 +161,7 @@ class Received(NamedTuple):
 def receive(deliverer: Deliverer, peer: CountingPeer) -> Received:
     """Deliver everything, and return the one mail that is sent."""
     run_fleet(deliverer)
-    assert peer.recipients == ["ada@example.com"], list(Event.objects.values_list("kind", "reply"))
+    assert peer.recipients == ["ada@example.com"], [event.reply for event in stored_events()]
     message: Any = message_from_bytes(peer.ledger.pop().data, policy=policy.default)
     plain, html = (message.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
     return Received(message, plain, html)

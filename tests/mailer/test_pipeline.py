@@ -31,6 +31,7 @@ from mailer.sweep import rescue, sweep
 from mailer.transports.base import Envelope
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 
 HOUR = dt.timedelta(hours=1)
@@ -307,7 +308,7 @@ def test_a_dead_workers_parcel_is_taken_over_and_only_its_open_slice_is_in_doubt
     deliverer.deliver_due(seconds=10)
     assert nonzero(count_batch(batch.pk)) == {"sent": 50, "in_doubt": 10}
     assert len(peer.ledger) == 50
-    assert Event.objects.filter(kind=EventKind.IN_DOUBT).count() == 10
+    assert len(stored_events(EventKind.IN_DOUBT)) == 10
 
 
 def test_a_worker_that_looks_again_within_its_lease_is_not_dead(alice: Account) -> None:

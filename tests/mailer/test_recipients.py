@@ -20,7 +20,7 @@ from batches.stop.control import resume_batch, stop_batch
 from batches.sweep import Watch
 from mailer.draft import Address, MailDraft, Personalization
 from mailer.in_hand import Selection, Why, list_in_hand, replay
-from mailer.models import Event, EventKind, Message
+from mailer.models import EventKind, Message
 from mailer.pipeline import deliver
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.cargo import load_messages
@@ -36,6 +36,7 @@ from tests.drafts import draft
 from tests.examples import few_by_default
 from tests.fleet import DeliveringThread
 from tests.mailer.transports.strict import TAKEN, StrictPeer
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import worker_process
@@ -66,7 +67,7 @@ def outcomes_in_events() -> dict[str, set[EventKind]]:
     """
     kinds: dict[str, set[EventKind]] = {}
     loads = load_messages(list(Message.objects.values_list("pk", flat=True)))
-    for event in Event.objects.order_by("message_id", "id"):
+    for event in stored_events():
         for recipient in loads[event.message_id].everyone if event.recipient is None else (event.recipient,):
             known = kinds.setdefault(recipient, set())
             known.add(EventKind(event.kind))
@@ -265,7 +266,7 @@ def check(batch: Batch, peer: MoodyPeer, policy: DoubtPolicy, why: str) -> None:
     for load in loads.values():
         for each in load.everyone:
             ended = kinds.get(each, set()) - {EventKind.DEFERRED}
-            doubts = Event.objects.filter(kind=EventKind.IN_DOUBT).count() if EventKind.IN_DOUBT in kinds[each] else 0
+            doubts = len(stored_events(EventKind.IN_DOUBT)) if EventKind.IN_DOUBT in kinds[each] else 0
             if policy == DoubtPolicy.HOLD:
                 assert len(ended) == 1, (why, each, ended)
                 possible = {EventKind.SENT: {1}, EventKind.REFUSED: {0}, EventKind.IN_DOUBT: {0, 1}}[ended.pop()]
@@ -273,9 +274,8 @@ def check(batch: Batch, peer: MoodyPeer, policy: DoubtPolicy, why: str) -> None:
             else:
                 assert EventKind.SENT in ended or EventKind.REFUSED in ended, (why, each)
                 assert peer.copies[each] >= (EventKind.SENT in ended), (why, each)
-    assert Event.objects.filter(kind=EventKind.SENT, recipient=None).count() == len(
-        set(Event.objects.filter(kind=EventKind.SENT, recipient=None).values_list("message_id", flat=True))
-    ), why
+    sent_to_all = [event.message_id for event in stored_events(EventKind.SENT) if event.recipient is None]
+    assert len(sent_to_all) == len(set(sent_to_all)), why
     counts, states = count_batch(batch.pk), Counter(states_of(list(loads)).values())
     assert counts.sent == states["sent"], why
     assert counts.sent + counts.refused + counts.in_doubt == counts.accepted == 3, why

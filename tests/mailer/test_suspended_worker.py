@@ -13,7 +13,7 @@ from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from batches.sweep import Watch
-from mailer.models import Event, EventKind
+from mailer.models import EventKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.note import ReadNote
 from mailer.sweep import rescue
@@ -21,6 +21,7 @@ from tests.drafts import draft
 from tests.examples import few_by_default
 from tests.fleet import DeliveringThread
 from tests.forked import Forked
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import worker_process
@@ -66,7 +67,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     counts = count_batch(batch.pk)
     assert receipt.sent in {left - 1, left}, "the note knows all but the one that was under way"
     assert receipt.in_doubt <= 1
-    assert Event.objects.filter(kind=EventKind.SENT).count() == left, "none has two events"
+    assert len(stored_events(EventKind.SENT)) == left, "none has two events"
     assert counts.sent + counts.in_doubt + counts.discarded == MESSAGES
 
 

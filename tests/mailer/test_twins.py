@@ -17,7 +17,6 @@ from batches.states import BatchStatus, Lane, ParcelState
 from batches.stop.control import stop_batch
 from batches.sweep import claims_of_the_dead
 from foundation.clock import database_now
-from mailer.models import Event
 from mailer.pipeline import rescue
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, Trip
@@ -27,6 +26,7 @@ from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft
 from tests.fleet import deliverer_for
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 from tests.without import unguarded, without
 
@@ -146,12 +146,12 @@ def record_twice(batch: Batch) -> Counts:
 
 
 def test_a_slice_that_is_recorded_twice_is_counted_once(batch: Batch) -> None:
-    assert record_twice(batch).sent == Event.objects.count() == 10
+    assert record_twice(batch).sent == len(stored_events()) == 10
 
 
 def test_without_the_slices_guard_the_slice_is_counted_twice(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, queries, "RECORD", " and p.slice_no = r.slice_no", "and p.slice_from is not null")
-    assert record_twice(batch).sent == Event.objects.count() == 20
+    assert record_twice(batch).sent == len(stored_events()) == 20
 
 
 # --- the rescuer's guard ----------------------------------------------------------------------------------------------

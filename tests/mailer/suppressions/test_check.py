@@ -6,7 +6,7 @@ import pytest
 
 from mailer.draft import Bypass
 from mailer.models import Mail, SuppressionKind
-from mailer.suppressions.check import Found, reason_to_drop
+from mailer.suppressions.check import REASONS, Found, reason_to_drop
 
 GROUP, GLOBAL, BOUNCE, BLOCK, INVALID, SPAM = SuppressionKind
 UNSUBSCRIBED, BOUNCED, REPORTED = "Unsubscribed Address", "Bounced Address", "Spam Reporting Address"
@@ -28,7 +28,8 @@ UNSUBSCRIBED, BOUNCED, REPORTED = "Unsubscribed Address", "Bounced Address", "Sp
     ],
 )
 def test_each_kind_of_suppression_has_a_reason(rows: list[Found], reason: str | None) -> None:
-    assert reason_to_drop(rows, Mail(unsubscribe_group_id=7)) == reason
+    kind = reason_to_drop(rows, Mail(unsubscribe_group_id=7))
+    assert (kind and REASONS[kind]) == reason
 
 
 def test_mail_without_a_group_ignores_group_suppressions() -> None:

@@ -9,7 +9,7 @@ from batches.counts import count_batch
 from batches.handles import default_batch
 from batches.models import Parcel
 from mailer.draft import Address, Bypass, ContentPart, Personalization
-from mailer.models import Event, EventKind, Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.models import EventKind, Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.preview import preview_message
@@ -20,6 +20,7 @@ from mailer.suppressions.lists import New, leave_everything, leave_group, suppre
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.mailer.suppressions.conftest import Send, draft_to
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 
 UNSUBSCRIBED = "Unsubscribed Address"
@@ -32,8 +33,7 @@ def deliver(deliverer: Deliverer) -> None:
 
 def events() -> list[tuple[str, str | None, str | None]]:
     """Return kind, recipient and reply of each event, in the order of the messages."""
-    rows = Event.objects.order_by("message_id", "id").values_list("kind", "recipient", "reply")
-    return [(EventKind(kind).label, recipient, reply) for kind, recipient, reply in rows]
+    return [(EventKind(event.kind).label, event.recipient, event.reply) for event in stored_events()]
 
 
 def test_an_unsubscribed_recipient_gets_no_mail_of_the_group(
@@ -46,7 +46,7 @@ def test_an_unsubscribed_recipient_gets_no_mail_of_the_group(
     assert events() == [("sent", None, "250 taken"), ("dropped", None, UNSUBSCRIBED)]
     counts = count_batch(default_batch(alice).pk)
     assert (counts.accepted, counts.sent, counts.dropped, counts.waiting) == (2, 1, 1, 0)
-    assert set(states_of(Event.objects.values_list("message_id", flat=True)).values()) == {"sent", "dropped"}
+    assert set(states_of([event.message_id for event in stored_events()]).values()) == {"sent", "dropped"}
 
 
 def test_an_unsubscribed_recipient_gets_all_other_mail(

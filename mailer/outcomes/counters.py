@@ -1,0 +1,106 @@
+"""Count events by time: what a write adds to which counters, and how they are read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from mailer.models import EventKind, Measure, Series, SuppressionKind
+from mailer.outcomes.queries import READ_COUNTERS
+
+MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86_400
+"""The spans of counters, in seconds."""
+
+LISTED = {
+    SuppressionKind.BOUNCE: Measure.BOUNCED,
+    SuppressionKind.BLOCK: Measure.BLOCKED,
+    SuppressionKind.INVALID: Measure.INVALID,
+}
+"""The measure of a refusal, by the list that it puts the recipient on."""
+DROPPED = {
+    SuppressionKind.BOUNCE: Measure.DROPPED_BOUNCE,
+    SuppressionKind.SPAM: Measure.DROPPED_SPAM,
+    SuppressionKind.GLOBAL: Measure.DROPPED_UNSUBSCRIBE,
+    SuppressionKind.GROUP: Measure.DROPPED_UNSUBSCRIBE,
+    SuppressionKind.INVALID: Measure.DROPPED_INVALID,
+}
+"""The measure of a recipient who was dropped, by the list that was the reason."""
+LATENESS = ((1, Measure.LATE_1S), (10, Measure.LATE_10S), (60, Measure.LATE_1M), (600, Measure.LATE_10M))
+"""The measures of how late a message was sent, by their upper bounds in seconds."""
+
+
+class CounterKey(NamedTuple):
+    """A counter of one thing: what it counts, of whom."""
+
+    series: Series
+    account_id: int
+    key: str
+    measure: Measure
+
+
+class Count(NamedTuple):
+    """How many events there were in the span that begins at `at`."""
+
+    key: str
+    at: dt.datetime
+    measure: Measure
+    n: int
+
+
+def measures_of(kind: EventKind, suppression: SuppressionKind | None) -> tuple[Measure, ...]:
+    """Return the measures that an event adds to."""
+    table = {EventKind.REFUSED: LISTED, EventKind.DROPPED: DROPPED}.get(kind, {})
+    if suppression is not None and suppression in table:
+        return Measure(kind), table[suppression]
+    return (Measure(kind),)
+
+
+def columns_of(counts: Mapping[CounterKey, int], at: dt.datetime) -> dict[str, Any]:
+    """Return the parameters of the statement `COUNT` for these counts, of events of this time."""
+    return {
+        "at": at,
+        "series": [int(each.series) for each in counts],
+        "accounts": [each.account_id for each in counts],
+        "keys": [each.key for each in counts],
+        "measures": [int(each.measure) for each in counts],
+        "counts": list(counts.values()),
+    }
+
+
+def lateness_of(late: dt.timedelta) -> Measure:
+    """Return the measure of a message that was sent so long after its time."""
+    seconds = late.total_seconds()
+    return next((measure for bound, measure in LATENESS if seconds <= bound), Measure.LATE_LONGER)
+
+
+def read_counters(
+    series: Series,
+    account_id: int,
+    *,
+    span: int,
+    since: dt.datetime,
+    until: dt.datetime,
+    keys: Collection[str] | None = None,
+    measures: Collection[Measure] | None = None,
+) -> list[Count]:
+    """Return the counts of spans that begin from `since` to before `until`, by time and key; zeros are left out.
+
+    They are true at this moment. `span` is one that the series has; `keys` and `measures` are all, if None.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            READ_COUNTERS,
+            {
+                "series": int(series),
+                "account": account_id,
+                "span": span,
+                "since": since,
+                "until": until,
+                "keys": None if keys is None else list(keys),
+                "measures": None if measures is None else [int(measure) for measure in measures],
+            },
+        )
+        return [Count(key, at, Measure(measure), n) for key, at, measure, n in cursor.fetchall()]

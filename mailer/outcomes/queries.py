@@ -1,0 +1,73 @@
+"""The SQL of events and counters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailer.models import Series
+
+COPY_EVENTS: Final = """
+copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression)
+from stdin
+"""
+
+# Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
+# waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves.
+COUNT: Final = f"""
+with counted as (
+    insert into mailer_counterdelta as c (series, account_id, key, measure, at, writer, n)
+    select d.series, d.account_id, d.key, d.measure, date_trunc('minute', %(at)s::timestamptz), pg_backend_pid(), d.n
+    from unnest(%(series)s::smallint[], %(accounts)s::bigint[], %(keys)s::text[], %(measures)s::smallint[],
+        %(counts)s::bigint[]) as d(series, account_id, key, measure, n)
+    where case when d.series = {int(Series.BATCH)}
+        then not (select b.is_default from batches_batch b where b.id = d.key::bigint) else true end
+    on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n
+)
+insert into mailer_outcomenotice (batch_id, base, fence, at)
+select b.id, e.base, e.fence, %(at)s
+from unnest(%(batches)s::bigint[], %(bases)s::bigint[], %(fences)s::bigint[]) as e(batch_id, base, fence)
+join batches_batch b on b.id = e.batch_id and b.is_campaign
+returning id
+"""
+
+# The categories of the mails of some parcels, by base, without those that have none.
+READ_CATEGORIES: Final = """
+select p.base, mail.categories
+from unnest(%(bases)s::bigint[], %(first_ids)s::bigint[]) as p(base, first_id)
+join mailer_message m on m.id = p.first_id join mailer_mail mail on mail.id = m.mail_id
+where mail.categories <> '{}'
+"""
+
+COLUMNS: Final = "message_id, id, kind, at, fence, recipient, reply, members, recipients, classification, suppression"
+# The rows that are about some messages: the newest ones of each, and the packed ones of their parcels.
+READ_EVENTS: Final = f"""
+select e.* from unnest(%(ids)s::bigint[]) as m(id)
+cross join lateral (
+    select {COLUMNS} from mailer_event own
+    where own.message_id = m.id and own.members is null
+        and (%(kinds)s::smallint[] is null or own.kind = any(%(kinds)s::smallint[]))
+    order by own.id desc limit %(limit)s
+) e
+union all
+select {COLUMNS} from mailer_event
+where message_id = any(%(first_ids)s::bigint[]) and members is not null
+    and (%(kinds)s::smallint[] is null or kind = any(%(kinds)s::smallint[]))
+order by id
+"""
+
+# Counters of one series of an account by key, time and measure: what was added up, and what is still to be.
+READ_COUNTERS: Final = """
+select c.key, c.at, c.measure, sum(c.n)::bigint
+from (
+    select key, at, measure, n from mailer_counter
+    where series = %(series)s and account_id = %(account)s and span = %(span)s
+        and (%(keys)s::text[] is null or key = any(%(keys)s::text[]))
+    union all
+    select key, date_bin(make_interval(secs => %(span)s), at, 'epoch'), measure, n from mailer_counterdelta
+    where series = %(series)s and account_id = %(account)s
+        and (%(keys)s::text[] is null or key = any(%(keys)s::text[]))
+) c
+where c.at >= %(since)s and c.at < %(until)s
+    and (%(measures)s::smallint[] is null or c.measure = any(%(measures)s::smallint[]))
+group by 1, 2, 3 order by 2, 1, 3
+"""

@@ -1,0 +1,65 @@
+"""Read events, one for each message, whether they are stored in a row of their own or packed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import chain
+
+from django.db import connection
+
+from batches.models import PARCEL_SPAN
+from mailer.models import Event, EventKind
+from mailer.outcomes.packing import unpack_members, unpack_replies
+from mailer.outcomes.queries import COLUMNS, READ_EVENTS
+
+NAMES = COLUMNS.split(", ")
+
+
+def read_events(
+    message_ids: Collection[int], *, kinds: Collection[EventKind] | None = None, limit: int | None = None
+) -> dict[int, list[Event]]:
+    """Return the events of messages by message id, the oldest first; a message without events is missing.
+
+    With `kinds`, only events of these; with `limit`, the newest of each message.
+    """
+    wanted = set(message_ids)
+    events: dict[int, list[Event]] = {}
+    for event in chain.from_iterable(_unpack(row, wanted) for row in _read_rows(wanted, kinds, limit)):
+        events.setdefault(event.message_id, []).append(event)
+    return events if limit is None else {message_id: each[-limit:] for message_id, each in events.items()}
+
+
+def read_kinds(message_ids: Collection[int]) -> dict[int, set[EventKind]]:
+    """Return the kinds of the events of messages, by message id."""
+    return {
+        message_id: {EventKind(event.kind) for event in events}
+        for message_id, events in read_events(message_ids).items()
+    }
+
+
+def _read_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limit: int | None) -> Iterator[Event]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            READ_EVENTS,
+            {
+                "ids": sorted(message_ids),
+                "first_ids": sorted({each - each % PARCEL_SPAN for each in message_ids}),
+                "kinds": None if kinds is None else [int(kind) for kind in kinds],
+                "limit": limit,
+            },
+        )
+        for row in cursor.fetchall():
+            yield Event(**dict(zip(NAMES, row, strict=True)))
+
+
+def _unpack(row: Event, wanted: set[int]) -> Iterator[Event]:
+    """Yield the events that a row stands for, of the messages that are wanted."""
+    if row.members is None:
+        yield row
+        return
+    numbers = unpack_members(row.members)
+    for n, reply in zip(numbers, unpack_replies(row.reply, len(numbers)), strict=True):
+        if row.message_id + n in wanted:
+            yield Event(
+                message_id=row.message_id + n, id=row.id, kind=row.kind, at=row.at, fence=row.fence, reply=reply
+            )
