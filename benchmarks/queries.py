@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-OUTCOMES = "select count(*) from mailer_event where kind = 1"
+OUTCOMES = "select coalesce(sum(coalesce(bit_count(members), 1)), 0)::bigint from mailer_event where kind = 1"
 """Count the messages that are sent, on disk."""
 
 DATABASE_BYTES = "select pg_database_size(current_database())"

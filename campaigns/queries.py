@@ -12,6 +12,17 @@ from campaigns.states import CampaignStatus
 from mailer.models import EventKind, SuppressionKind
 from mailer.suppressions.queries import is_exempt
 
+OUTCOMES: Final = ", ".join(
+    str(int(kind))
+    for kind in (
+        EventKind.SENT,
+        EventKind.REFUSED,
+        EventKind.DROPPED,
+        EventKind.STOPPED,
+        EventKind.DEFERRED,
+        EventKind.IN_DOUBT,
+    )
+)
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
 
 PACED: Final = ", ".join(
@@ -177,7 +188,7 @@ COUNT_REACHABLE: Final = "select count(*) {reachable}"
 PAGE_REACHABLE: Final = "select c.* {reachable} order by c.id desc limit %(limit)s offset %(offset)s"
 
 # The messages of a campaign with what happened to each. Without a filter only the parcels of a page are read:
-# `is_paged` says so, and the rest of the offset is within the first of them.
+# `is_paged` says so, and the rest of the offset is within the first of them. Packed events are unpacked once a parcel.
 RECORDED: Final = f"""
 with own as (
     select id, state, sum(size) over (order by id) - size as before, size from batches_parcel
@@ -186,17 +197,31 @@ with own as (
     select id, state from own where not %(is_paged)s or (before < %(offset)s + %(limit)s and before + size > %(offset)s)
 ), shown as (
     select m.id, m.recipient, c.uuid, coalesce(c.first_name, '') as first_name, coalesce(c.last_name, '') as last_name,
-        e.sent_at, case when e.sent_at is not null then 'sent'
-            when e.has_failed or chosen.state = {int(ParcelState.EXPIRED)} then 'failed' else 'pending' end as status,
-        e.reply, opened.at as opened_at, clicked.at as clicked_at
+        m.sent_at, case when m.sent_at is not null then 'sent'
+            when m.has_failed or chosen.state = {int(ParcelState.EXPIRED)} then 'failed' else 'pending' end as status,
+        m.reply, opened.at as opened_at, clicked.at as clicked_at
     from chosen
-    join mailer_message m on m.id >= chosen.id * {PARCEL_SPAN} and m.id < (chosen.id + 1) * {PARCEL_SPAN}
-    left join lateral (
-        select min(at) filter (where kind = {int(EventKind.SENT)}) as sent_at,
-            bool_or(kind in ({int(EventKind.REFUSED)}, {int(EventKind.DROPPED)})) as has_failed,
-            (array_agg(reply order by id desc) filter (where reply is not null))[1] as reply
-        from mailer_event where message_id = m.id
-    ) e on true
+    cross join lateral (
+        select m.id, m.recipient, e.sent_at, e.has_failed, e.reply
+        from mailer_message m left join (
+            select message_id, min(at) filter (where kind = {int(EventKind.SENT)}) as sent_at,
+                bool_or(kind in ({int(EventKind.REFUSED)}, {int(EventKind.DROPPED)})) as has_failed,
+                (array_agg(reply order by id desc) filter (where reply is not null))[1] as reply
+            from (
+                select message_id, id, kind, at, reply from mailer_event
+                where message_id >= chosen.id * {PARCEL_SPAN} and message_id < (chosen.id + 1) * {PARCEL_SPAN}
+                    and members is null
+                union all
+                select message_id + member.n, id, kind, at, member_reply
+                from mailer_event cross join lateral sluice_unpack(members, reply) member
+                where message_id = chosen.id * {PARCEL_SPAN} and members is not null
+            ) of_parcel
+            where kind in ({OUTCOMES})
+            group by message_id
+        ) e on e.message_id = m.id
+        where m.id >= chosen.id * {PARCEL_SPAN} and m.id < (chosen.id + 1) * {PARCEL_SPAN}
+        offset 0
+    ) m
     left join campaigns_contact c on c.account_id = %(account)s and c.email = m.recipient
     left join campaigns_engagement opened on opened.contact_id = c.id and opened.campaign_id = %(campaign)s
         and opened.kind = {int(EngagementKind.OPENED)}

@@ -33,7 +33,12 @@ select m.id, m.recipient, mail.public_id, b.public_id, b.is_default
 from mailer_message m join mailer_mail mail on mail.id = m.mail_id join batches_batch b on b.id = mail.batch_id
 """
 READ_PARCELS = "select base, members, size, state from batches_parcel where state <> 4 and not is_remainder"
-READ_EVENTS = "select message_id, kind, recipient from mailer_event"
+READ_EVENTS = """
+select message_id, kind, recipient from mailer_event where members is null
+union all
+select message_id + member.n, kind, null from mailer_event cross join lateral sluice_unpack(members, null) member
+where members is not null
+"""
 READ_RECEIPTS = """
 select r.public_id, b.public_id, r.created_at, r.settled_at, r.sent, r.in_doubt, r.doubtful_messages
 from batches_receipt r join batches_batch b on b.id = r.batch_id where r.action in ('pause', 'cancel')
