@@ -10,6 +10,7 @@ from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.states import CampaignStatus
 from mailer.models import EventKind, SuppressionKind
+from mailer.outcomes.queries import count_accepted
 from mailer.suppressions.queries import is_exempt
 
 OUTCOMES: Final = ", ".join(
@@ -44,8 +45,8 @@ IS_SUPPRESSED: Final = f"""exists (
 def expand(selection: str, personal: str) -> str:
     """Return the statement that expands a page of an audience.
 
-    It makes parcels and a message for each contact that has an address and is not suppressed. As one statement it
-    writes all of that or nothing.
+    It makes parcels and a message for each contact that has an address and is not suppressed, and counts them as
+    accepted. As one statement it writes all of that or nothing.
 
     A purge of the account cannot fix its bound meanwhile (`LOCK_ACCEPT`). The caller passes the times of the parcels,
     by wave (a time zone's turn) and number within the page; not all of them have to be used.
@@ -53,6 +54,14 @@ def expand(selection: str, personal: str) -> str:
     Each row has the last contact and the numbers of contacts that were read, that have no address, and that are
     suppressed. Then it has the id, wave, send_at, size and due flag of one parcel, or nulls if no parcel was made.
     """
+    counted = count_accepted(
+        "made",
+        account="%(account)s",
+        lane=str(int(Lane.BULK)),
+        recipients="(select messages from made)",
+        batch="%(batch)s",
+        categories="(select categories from mailer_mail where id = %(mail)s)",
+    )
     return f"""
 with own as materialized (
     select pg_advisory_xact_lock_shared({accept_lock("%(account)s::bigint")})
@@ -81,6 +90,10 @@ found as materialized (
     insert into mailer_message (id, mail_id, recipient, personal)
     select drawn.id * {PARCEL_SPAN} + placed.place %% %(size)s, %(mail)s, placed.email, placed.personal
     from placed join drawn using (wave, number)
+), made as materialized (
+    select sum(size) as messages, min(now) as now from drawn having count(*) > 0
+), counted as (
+    {counted}
 ), summary as (
     select (select max(id) from picked) as through, (select count(*) from picked) as looked_at,
         count(*) filter (where is_invalid) as invalid, count(*) filter (where is_suppressed) as unsubscribed

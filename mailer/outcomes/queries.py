@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailer.models import Series
+from mailer.models import Measure, Series
 
 COPY_EVENTS: Final = """
 copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression)
@@ -29,6 +29,27 @@ from unnest(%(batches)s::bigint[], %(bases)s::bigint[], %(fences)s::bigint[]) as
 join batches_batch b on b.id = e.batch_id and b.is_campaign
 returning id
 """
+
+
+def count_accepted(
+    source: str, *, account: str, lane: str, recipients: str, batch: str = "", categories: str = ""
+) -> str:
+    """Return an upsert that counts accepted recipients, from a row source of one row at most, with the moment "now".
+
+    The other arguments are expressions. Mail is counted for its batch, or for its categories, only if they are given.
+    """
+    keys = [(Series.ACCOUNT, f"({lane})::text")]
+    keys += [(Series.BATCH, f"({batch})::text")] if batch else []
+    rows = [f"select {int(series)}, {key}, now from {source}" for series, key in keys]
+    if categories:
+        rows.append(
+            f"select distinct {int(Series.CATEGORY)}, category, now from {source}, unnest({categories}) category"
+        )
+    return f"""insert into mailer_counterdelta as c (series, account_id, key, measure, at, writer, n)
+    select series, {account}, key, {int(Measure.ACCEPTED)}, date_trunc('minute', now), pg_backend_pid(), {recipients}
+    from ({" union all ".join(rows)}) d(series, key, now)
+    on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"""
+
 
 # The categories of the mails of some parcels, by base, without those that have none.
 READ_CATEGORIES: Final = """

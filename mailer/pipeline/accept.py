@@ -34,7 +34,7 @@ from mailer.compose.brought_tags import brings_tags
 from mailer.draft import MailDraft, Personalization, Rendering
 from mailer.expressing import check_expressible, check_size
 from mailer.partitions import has_made_partitions_for
-from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE
+from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE, Kind
 
 BULK_FROM = 50
 BULK_BYTES = 1024 * 1024
@@ -137,7 +137,7 @@ def _store_one(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
         "recipient": one.to[0].email,
         "personal": personal_json(one),
     }
-    return [StoredParcel(*row) for row in fetch_prepared(STORE_ONE[draft.batch_id is not None], mail | own)]
+    return [StoredParcel(*row) for row in fetch_prepared(STORE_ONE[_kind_of(draft)], mail | own)]
 
 
 def _store_many(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
@@ -147,10 +147,14 @@ def _store_many(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
         "send_ats": [lot.send_at for lot in lots],
         "sizes": [len(lot.personalizations) for lot in lots],
     }
-    parcels = [StoredParcel(*row) for row in fetch_prepared(STORE[draft.batch_id is not None], mail | own)]
+    parcels = [StoredParcel(*row) for row in fetch_prepared(STORE[_kind_of(draft)], mail | own)]
     if parcels:
         _copy_messages(zip(parcels, lots, strict=True))
     return parcels
+
+
+def _kind_of(draft: MailDraft) -> Kind:
+    return Kind(is_in_batch=draft.batch_id is not None, has_categories=bool(draft.categories))
 
 
 def make_lots(draft: MailDraft) -> Iterator[Lot]:
@@ -164,26 +168,27 @@ def make_lots(draft: MailDraft) -> Iterator[Lot]:
             yield Lot(send_at, lot)
 
 
-def lane_of(draft: MailDraft, *, common_bytes: int) -> Lane:
+def lane_of(*, messages: int, recipients: int, common_bytes: int) -> Lane:
     """Return the lane for a mail whose content and attachments, as stored, have `common_bytes`: big requests are bulk.
 
     The personal part of a message has a limit, so it is not counted.
     """
-    if len(draft.personalizations) >= BULK_FROM:
-        return Lane.BULK
-    recipients = sum(len(one.to) + len(one.cc) + len(one.bcc) for one in draft.personalizations)
-    return Lane.BULK if recipients * common_bytes > BULK_BYTES else Lane.TRANSACTIONAL
+    is_bulk = messages >= BULK_FROM or recipients * common_bytes > BULK_BYTES
+    return Lane.BULK if is_bulk else Lane.TRANSACTIONAL
 
 
 def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
     """Return the parameters of `STORE` that describe the mail."""
     content, attachments, rendering = _json(draft.content), _json(draft.attachments), rendering_json(draft)
     common_bytes = len(content) + len(attachments) + len(rendering or "")
+    messages = len(draft.personalizations)
+    recipients = sum(len(one.to) + len(one.cc) + len(one.bcc) for one in draft.personalizations)
     return {
         "account": account.pk,
         "batch": draft.batch_id,
         "days": settings.BATCH_ID_DAYS,
-        "lane": int(lane_of(draft, common_bytes=common_bytes)),
+        "lane": int(lane_of(messages=messages, recipients=recipients, common_bytes=common_bytes)),
+        "recipients": recipients,
         "public_id": url_safe(16),
         "sender": draft.sender.email,
         "sender_name": draft.sender.name,

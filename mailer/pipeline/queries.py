@@ -5,11 +5,13 @@ The ORM cannot express several inserts in one statement, and each round trip of 
 
 from __future__ import annotations
 
-from typing import Final
+from itertools import product
+from typing import Final, NamedTuple
 
 from accounts.keys import FULL_ACCESS
 from batches.models import PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
+from mailer.outcomes.queries import count_accepted
 
 ACCOUNT: Final = "%(account)s::bigint"
 
@@ -35,14 +37,31 @@ ONE_MESSAGE: Final = f""", message as (
 )"""
 
 
-def store(batch: str, parcels: str, messages: str = "") -> str:
-    """Return a statement that stores a mail and its parcels.
+class Kind(NamedTuple):
+    """The kinds of mail that are stored by different statements, so that none pays for the counters of another."""
+
+    is_in_batch: bool
+    """Its batch is named. Otherwise it is the default batch of the account, which has no counters."""
+    has_categories: bool
+
+
+def store(kind: Kind, parcels: str, messages: str = "") -> str:
+    """Return a statement that stores a mail and its parcels, and counts its recipients as accepted.
 
     It returns for each parcel, in order: its id, its send_at, its mail, its batch, and the moment that was "now".
     Nothing is stored, and nothing returned, if there is no such batch or the key may not send. No purge of the account
     draws its line between `own` and the end of the transaction. Mail that is due now is due at once: the worker that
     claims it asks the gate. The account's defaults are copied, so a later change of them changes nothing accepted.
     """
+    batch = NAMED_BATCH if kind.is_in_batch else DEFAULT_BATCH
+    counted = count_accepted(
+        "batch",
+        account=ACCOUNT,
+        lane="%(lane)s",
+        recipients="%(recipients)s::bigint",
+        batch="batch.id" if kind.is_in_batch else "",
+        categories="%(categories)s::text[]" if kind.has_categories else "",
+    )
     return f"""
 with own as materialized (
     select pg_advisory_xact_lock_shared({accept_lock(ACCOUNT)})
@@ -53,11 +72,11 @@ with own as materialized (
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
         attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass,
-        template_id, rendering, defaults)
+        template_id, rendering, created_at, defaults)
     select {ACCOUNT}, batch.id, %(public_id)s, %(sender)s, %(sender_name)s, %(subject)s, %(reply_to)s::jsonb,
         %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb,
         %(unsubscribe_group)s::int, %(groups_to_display)s::int[], %(unsubscribe_url)s, %(bypass)s::smallint,
-        %(template)s::bigint, %(rendering)s::jsonb,
+        %(template)s::bigint, %(rendering)s::jsonb, now,
         (select a.mail_defaults from accounts_account a where a.id = {ACCOUNT})
     from batch returning id
 ), drawn as materialized (
@@ -66,14 +85,14 @@ with own as materialized (
     from batch, {parcels} as p(number, send_at, size)
 ), parcel as (
     {insert_parcels("drawn", batch="batch_id", account=ACCOUNT, lane="%(lane)s")}
+), counted as (
+    {counted}
 ){messages}
 select drawn.id, send_at, mail.id, batch_id, now from drawn, mail order by number
 """
 
 
-# The statements, by whether the batch is named.
-STORE_ONE: Final = {
-    is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, ONE_PARCEL, ONE_MESSAGE) for is_named in (False, True)
-}
+KINDS: Final = [Kind(*flags) for flags in product((False, True), repeat=2)]
+STORE_ONE: Final = {kind: store(kind, ONE_PARCEL, ONE_MESSAGE) for kind in KINDS}
 # The messages follow by COPY.
-STORE: Final = {is_named: store(NAMED_BATCH if is_named else DEFAULT_BATCH, PARCELS) for is_named in (False, True)}
+STORE: Final = {kind: store(kind, PARCELS) for kind in KINDS}
