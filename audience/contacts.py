@@ -18,7 +18,7 @@ from audience.drafts import is_email
 from audience.errors import ContactTaken, LastIdentifier, UnknownContact, UnknownIdentifier
 from audience.lists import find_lists, ids_of_list
 from audience.locks import expensive_call, lock_audience
-from audience.models import IDENTIFIERS, Audience, Contact, ContactList, FieldDefinition, Membership
+from audience.models import IDENTIFIERS, Activity, Audience, Contact, ContactList, FieldDefinition, Membership
 from audience.queries import ADD_MEMBERS, COUNT_NEW, DELETE_CONTACTS
 from foundation.addresses import address_key, check_address
 from foundation.clock import Now
@@ -86,6 +86,12 @@ def list_contacts(account: Account, *, after: int = 0, offset: int = 0, limit: i
 def newest_contacts(account: Account, *, limit: int) -> list[Contact]:
     """Return the most recently created contacts, the newest first."""
     return list(Contact.objects.filter(account=account).order_by("-pk")[:limit])
+
+
+def activities_of(contacts: Collection[Contact]) -> dict[int, Activity]:
+    """Return the activity of each contact, keyed by its id. That of a contact without any has no times."""
+    ids = [contact.pk for contact in contacts]
+    return {contact_id: Activity(contact_id=contact_id) for contact_id in ids} | Activity.objects.in_bulk(ids)
 
 
 def last_contact_id(account: Account) -> int:

@@ -97,6 +97,8 @@ with gone as (
     from counted where l.id = counted.list_id
 ), forgotten as (
     delete from campaigns_engagement where contact_id = any((select ids.gone_ids from ids)::bigint[])
+), inactive as (
+    delete from campaigns_activity where contact_id = any((select ids.gone_ids from ids)::bigint[])
 ), audience as (
     update campaigns_audience set contacts = contacts - cardinality((select ids.gone_ids from ids))
     where account_id = %(account)s

@@ -50,9 +50,9 @@ COLUMNS: Final[dict[str, LiteralString]] = {
     "contact_id": "c.uuid::text",
     "created_at": "c.created_at",
     "updated_at": "c.updated_at",
-    "last_emailed": "c.last_emailed_at",
-    "last_opened": "c.last_opened_at",
-    "last_clicked": "c.last_clicked_at",
+    "last_emailed": "(select last_emailed_at from campaigns_activity where contact_id = c.id)",
+    "last_opened": "(select last_opened_at from campaigns_activity where contact_id = c.id)",
+    "last_clicked": "(select last_clicked_at from campaigns_activity where contact_id = c.id)",
     "alternate_emails": "nullif(c.alternate_emails, '{}')",
     "email_domains": "nullif(array(select split_part(a, '@', 2)"
     " from unnest(array_prepend(c.email::text, c.alternate_emails)) a where a is not null), '{}')",

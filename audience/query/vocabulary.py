@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Final
 
 from accounts.models import Account
@@ -46,17 +47,24 @@ COLUMNS: Final = {
     for name in names
 }
 EVENT_TYPES: Final = {
-    "processed": EngagementKind.EMAILED,
-    "delivered": EngagementKind.EMAILED,
-    "open": EngagementKind.OPENED,
-    "click": EngagementKind.CLICKED,
-    "bounce": EngagementKind.BOUNCED,
-    "unsubscribe": EngagementKind.UNSUBSCRIBED,
-    "group_unsubscribe": EngagementKind.UNSUBSCRIBED,
-    "spamreport": EngagementKind.REPORTED_SPAM,
-    "spam_report": EngagementKind.REPORTED_SPAM,
+    "processed": (EngagementKind.DELIVERED, EngagementKind.BOUNCED, EngagementKind.BLOCKED),
+    "delivered": (EngagementKind.DELIVERED,),
+    "open": (EngagementKind.OPENED,),
+    "click": (EngagementKind.CLICKED,),
+    "bounce": (EngagementKind.BOUNCED,),
+    "block": (EngagementKind.BLOCKED,),
+    "blocked": (EngagementKind.BLOCKED,),
+    "drop": (EngagementKind.DROPPED,),
+    "dropped": (EngagementKind.DROPPED,),
+    "unsubscribe": (EngagementKind.UNSUBSCRIBED,),
+    "group_unsubscribe": (EngagementKind.UNSUBSCRIBED,),
+    "spamreport": (EngagementKind.REPORTED_SPAM,),
+    "spam_report": (EngagementKind.REPORTED_SPAM,),
 }
-"""Kinds of engagements, keyed by the event types of the API."""
+"""The kinds of engagements that an event type of the API stands for.
+
+What was delivered, bounced or blocked has been processed, so it needs no other row to be found as that.
+"""
 
 TEXT_LENGTH: Final = 1000
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
@@ -109,8 +117,11 @@ def compare(
         return _like_event_type(subject, value)
     if operator is Operator.LIKE and kind is not Kind.TEXT:
         raise ValueError(TEXT_ONLY)
-    if kind is Kind.ENGAGEMENT and operator not in {Operator.EQ, Operator.NE}:
-        raise ValueError("the type of an event can only be equal or unequal to a value")
+    if kind is Kind.ENGAGEMENT:
+        if operator not in {Operator.EQ, Operator.NE}:
+            raise ValueError("the type of an event can only be equal or unequal to a value")
+        is_one = _among_kinds(subject, _kinds_of(value))
+        return is_one if operator is Operator.EQ else Not(is_one)
     return Compare(subject, operator, _fit(vocabulary, value, subject, kind), function)
 
 
@@ -129,6 +140,8 @@ def among(
 ) -> Condition:
     """Return a leaf that compares a subject with several values. Raises ValueError."""
     kind = _kind(subject, function)
+    if kind is Kind.ENGAGEMENT:
+        return _among_kinds(subject, chain.from_iterable(map(_kinds_of, values)))
     return Among(subject, tuple(_fit(vocabulary, value, subject, kind) for value in values), function)
 
 
@@ -226,8 +239,6 @@ def _fit(vocabulary: Vocabulary, value: Value, subject: Subject, kind: Kind) -> 
             return value
         case Kind.DATE, str():
             return read_date(value)
-        case Kind.ENGAGEMENT, str():
-            return _event_type(value)
         case _:
             raise ValueError(f"a {kind} cannot be compared with this value")
 
@@ -242,12 +253,18 @@ def _like_event_type(subject: Subject, pattern: str) -> Condition:
     """Return the condition that one of the words for the type of the event is like a pattern."""
     assert isinstance(subject, OfEvent)
     pattern = check_text(pattern).lower()
-    kinds = {kind for word, kind in EVENT_TYPES.items() if meets_pattern(word, pattern)}
-    return Among(subject, tuple(map(Decimal, sorted(kinds)))) if kinds else no_event(subject.event)
+    kinds = {kind for word, kinds in EVENT_TYPES.items() if meets_pattern(word, pattern) for kind in kinds}
+    return _among_kinds(subject, kinds) if kinds else no_event(subject.event)
 
 
-def _event_type(word: str) -> Decimal:
-    known = EVENT_TYPES.get(word.lower())
-    if known is None:
+def _among_kinds(subject: Subject, kinds: Iterable[EngagementKind]) -> Condition:
+    """Return the condition that an engagement is of one of some kinds."""
+    return Among(subject, tuple(map(Decimal, sorted(set(kinds)))))
+
+
+def _kinds_of(value: Value) -> tuple[EngagementKind, ...]:
+    """Return the kinds of engagements that an event type stands for. Raises ValueError."""
+    kinds = EVENT_TYPES.get(value.lower()) if isinstance(value, str) else None
+    if kinds is None:
         raise ValueError(f"the types of events are {', '.join(EVENT_TYPES)}")
-    return Decimal(known)
+    return kinds

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from api.sendgrid.contactdb.recipient_ids import recipient_id, write_recipient_id
 from api.sendgrid.outputs import seconds_of
+from audience.contacts import activities_of
 from audience.dates import read_date
 from audience.drafts import ContactDraft
-from audience.models import Contact, ContactList, FieldDefinition, FieldType
+from audience.models import Activity, Contact, ContactList, FieldDefinition, FieldType
 from audience.upsert import Row, Upserted
 
 RESERVED_FIELDS: Final = [
@@ -30,17 +31,22 @@ def contact_list(row: ContactList) -> dict[str, Any]:
     return {"id": row.pk, "name": row.name, "recipient_count": row.contact_count}
 
 
-def recipients(contacts: Iterable[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
+def recipients(contacts: Collection[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     """Return a page of recipients."""
-    return {"recipients": [recipient(each, fields) for each in contacts]}
+    activities = activities_of(contacts)
+    return {"recipients": [_recipient(each, activities[each.pk], fields) for each in contacts]}
 
 
 def recipient(contact: Contact, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     """Return a recipient with all custom fields of the account."""
+    return _recipient(contact, activities_of([contact])[contact.pk], fields)
+
+
+def _recipient(contact: Contact, activity: Activity, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     moments = {
-        "last_emailed": contact.last_emailed_at,
-        "last_clicked": contact.last_clicked_at,
-        "last_opened": contact.last_opened_at,
+        "last_emailed": activity.last_emailed_at,
+        "last_clicked": activity.last_clicked_at,
+        "last_opened": activity.last_opened_at,
     }
     return {
         "id": recipient_id(contact),

@@ -9,7 +9,7 @@ import pytest
 
 from audience.fields import create_field
 from audience.lists import add_to_list, create_list
-from audience.models import Contact, ContactList, FieldType, Segment
+from audience.models import Activity, Contact, ContactList, FieldType, Segment
 from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
@@ -204,8 +204,11 @@ def test_a_time_matches_the_whole_day_in_a_reserved_field_and_itself_in_a_custom
     Contact.objects.filter(email="ann@example.com").update(
         created_at=noon,
         updated_at=noon - dt.timedelta(hours=12),
-        last_opened_at=noon + dt.timedelta(hours=12) - dt.timedelta(microseconds=1),
         custom={str(born.pk): "2015-02-02T12:00:00Z"},
+    )
+    Activity.objects.create(
+        contact=Contact.objects.get(email="ann@example.com"),
+        last_opened_at=noon + dt.timedelta(hours=12) - dt.timedelta(microseconds=1),
     )
     for name in ("created_at", "updated_at", "last_opened", "CREATED_AT"):
         matches = {

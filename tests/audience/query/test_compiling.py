@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from accounts.models import Account
 from audience.dates import write_date
 from audience.lists import create_list, delete_list
-from audience.models import Contact, Engagement, Membership
+from audience.models import Activity, Contact, Engagement, EngagementKind, Membership
 from audience.query.compiling import compile_condition
 from audience.query.condition_json import from_json, to_json
 from audience.query.conditions import (
@@ -114,7 +114,7 @@ condition = trees(
     | st.builds(Engaged, st.just(0), inside_one, st.booleans())
     | st.builds(Engaged, st.just(0), st.builds(Engaged, st.just(1), inside_two, st.booleans()), st.booleans())
 )
-happened = st.builds(Happened, st.integers(1, 3), st.integers(1, 2), date)
+happened = st.builds(Happened, st.sampled_from(EngagementKind), st.integers(1, 2), date)
 person = st.builds(
     Person,
     st.just("x@x.org"),
@@ -177,12 +177,17 @@ def make(account: Account, people: Sequence[Person], list_id: int) -> None:
             email=each.email,
             alternate_emails=list(each.alternates),
             custom={str(key): as_stored(value) for key, value in each.custom.items()},
+            created_at=each.dates["created_at"],
             **each.texts,
-            **{("last_opened_at" if name == "last_opened" else name): value for name, value in each.dates.items()},
         )
         for each in people
     )
     pairs = list(zip(contacts, people, strict=True))
+    Activity.objects.bulk_create(
+        Activity(contact=one, last_opened_at=each.dates["last_opened"])
+        for one, each in pairs
+        if "last_opened" in each.dates
+    )
     Membership.objects.bulk_create(Membership(list_id=list_id, contact=one) for one, each in pairs if each.lists)
     Engagement.objects.bulk_create(
         Engagement(contact_id=one.pk, campaign_id=event.campaign, kind=event.kind, at=event.at)

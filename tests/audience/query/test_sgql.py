@@ -62,9 +62,9 @@ def people(alice: Account, fields: dict[str, FieldDefinition]) -> None:
     now = database_now()
     ids = {contact.email: contact.pk for contact in Contact.objects.filter(account=alice)}
     for email, campaign, kind, days in (
-        ("ann@gmail.com", 7, EngagementKind.EMAILED, 20),
+        ("ann@gmail.com", 7, EngagementKind.DELIVERED, 20),
         ("ann@gmail.com", 7, EngagementKind.OPENED, 1),
-        ("bob@x.org", 7, EngagementKind.EMAILED, 5),
+        ("bob@x.org", 7, EngagementKind.DELIVERED, 5),
         ("bob@x.org", 8, EngagementKind.CLICKED, 30),
         ("dot@x.org", 8, EngagementKind.BOUNCED, 2),
     ):

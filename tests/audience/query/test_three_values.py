@@ -137,19 +137,24 @@ class Query:
     evaluate: Evaluation
 
 
-MAILED, OPENED, CLICKED, BOUNCED = ("processed", "delivered"), ("open",), ("click",), ("bounce",)
+DELIVERED, BOUNCED, BLOCKED = ("processed", "delivered"), ("processed", "bounce"), ("processed", "block", "blocked")
+OPENED, CLICKED, DROPPED = ("open",), ("click",), ("drop", "dropped")
 PEOPLE = {
-    "a": Person("Ann", 3, (Event(MAILED, 7, NOW), Event(OPENED, 7, NOW))),
-    "b": Person("Bob", 9, (Event(MAILED, 7, NOW), Event(CLICKED, 8, NOW - dt.timedelta(days=9)))),
+    "a": Person("Ann", 3, (Event(DELIVERED, 7, NOW), Event(OPENED, 7, NOW))),
+    "b": Person("Bob", 9, (Event(DELIVERED, 7, NOW), Event(CLICKED, 8, NOW - dt.timedelta(days=9)))),
     "c": Person("Ann", None),
     "d": Person(None, 4, (Event(BOUNCED, 8, NOW),)),
     "e": Person(None, None),
+    "f": Person("Fay", 3, (Event(BLOCKED, 7, NOW), Event(DELIVERED, 8, NOW - dt.timedelta(days=9)))),
+    "g": Person("Ann", 5, (Event(DROPPED, 7, NOW),)),
 }
 KINDS = {
-    MAILED: EngagementKind.EMAILED,
+    DELIVERED: EngagementKind.DELIVERED,
     OPENED: EngagementKind.OPENED,
     CLICKED: EngagementKind.CLICKED,
     BOUNCED: EngagementKind.BOUNCED,
+    BLOCKED: EngagementKind.BLOCKED,
+    DROPPED: EngagementKind.DROPPED,
 }
 
 
@@ -165,7 +170,14 @@ LEAVES = [
     of_event("event_type = 'open'", lambda event: "open" in event.words),
     of_event("event_type != 'click'", lambda event: "click" not in event.words),
     of_event("event_type in ('open', 'bounce')", lambda event: event.words in (OPENED, BOUNCED)),
-    of_event("event_type not in ('delivered')", lambda event: "delivered" not in event.words),
+    # An event type can stand for several kinds of engagements.
+    of_event("event_type = 'processed'", lambda event: "processed" in event.words),
+    of_event("event_type != 'processed'", lambda event: "processed" not in event.words),
+    of_event("event_type in ('dropped', 'processed')", lambda event: bool({*event.words} & {"dropped", "processed"})),
+    of_event("event_type not in ('processed', 'open')", lambda event: not {*event.words} & {"processed", "open"}),
+    of_event("event_type like 'b%'", lambda event: event.words in (BOUNCED, BLOCKED)),
+    of_event("event_type not like 'pro%'", lambda event: "processed" not in event.words),
+    of_event("event_type not in ('delivered')", lambda event: event.words != DELIVERED),
     of_event("event_type like '%c%'", lambda event: any("c" in word for word in event.words)),
     of_event("event_type not like '_pen'", lambda event: event.words != OPENED),
     of_event("event_source = 'mail'", lambda event: True),
