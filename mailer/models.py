@@ -6,7 +6,8 @@ migration's own SQL and have no foreign keys: a parcel owns an id range and carr
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -200,6 +201,27 @@ class Classification(models.IntegerChoices):
     VOLUME = 5, "Frequency or Volume Too High"
     TECHNICAL = 6, "Technical Failure"
     UNCLASSIFIED = 7, "Unclassified"
+
+    @property
+    def event_name(self) -> str:
+        """Return the name that SendGrid's logs and webhooks use. Only one differs from the label."""
+        return "Technical" if self is Classification.TECHNICAL else str(self.label)
+
+    @property
+    def reply_class(self) -> ReplyClass:
+        """Return the class of the reason. A peer that gives no reason is taken to follow a policy."""
+        return REPLY_CLASSES[self]
+
+
+REPLY_CLASSES: Final[Mapping[Classification, ReplyClass]] = {
+    Classification.INVALID_ADDRESS: ReplyClass.RECIPIENT,
+    Classification.MAILBOX_UNAVAILABLE: ReplyClass.RECIPIENT,
+    Classification.CONTENT: ReplyClass.CONTENT,
+    Classification.REPUTATION: ReplyClass.REPUTATION,
+    Classification.VOLUME: ReplyClass.THROTTLE,
+    Classification.TECHNICAL: ReplyClass.TECHNICAL,
+    Classification.UNCLASSIFIED: ReplyClass.REPUTATION,
+}
 
 
 class Event(models.Model):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -28,7 +28,7 @@ from batches.states import ParcelState
 from foundation.clock import database_now
 from foundation.prepared import fetch_prepared
 from mailer.models import EventKind, SuppressionKind
-from mailer.outcomes.classes import Judgement, judge_reply
+from mailer.outcomes.classes import code_of, judge_reply
 from mailer.outcomes.counters import lateness_of
 from mailer.outcomes.providers import REST, group_of
 from mailer.outcomes.reading import read_events
@@ -40,8 +40,13 @@ from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, 
 REPLY_LENGTH = 500
 UNSTORABLE = {0: " ", ord("\n"): " "}
 """The characters that a stored reply cannot have: PostgreSQL has no NUL, and a line end parts packed replies."""
-LONGEST_BOUNCED = 400
-"""The most characters of an address that is put on the list of bounces: an index must have room for it."""
+LONGEST_LISTED = 400
+"""The most characters of an address that is put on a list: an index must have room for it."""
+ASSUMED_STATUS: Mapping[SuppressionKind | None, str] = {
+    SuppressionKind.BOUNCE: "5.1.1",
+    SuppressionKind.INVALID: "5.1.3",
+}
+"""The enhanced status code of a refusal without one (RFC 3463), by the list that it puts the recipient on."""
 FINALS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
 COUNTER_OF = {
     EventKind.SENT: "sent",
@@ -225,7 +230,12 @@ def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: Even
 def _add_events(outcomes: Outcomes, result: Result, recipients: Sequence[str], *, is_part: bool) -> None:
     """Add one event for all recipients of the message when they fared alike, else one each."""
     group = group_of(recipients[0]) if recipients else REST
-    events = [_event_of(result.message_id, outcome, group) for outcome in result.outcomes]
+    # A message that could not be composed has one outcome, however many recipients it has.
+    addresses = [*recipients, *("" for _ in result.outcomes)]
+    events = [
+        _event_of(result.message_id, outcome, address, group)
+        for outcome, address in zip(result.outcomes, addresses, strict=False)
+    ]
     outcomes.listed += [
         (recipient, event)
         for recipient, event in zip(recipients, events, strict=False)
@@ -244,7 +254,7 @@ def _add_events(outcomes: Outcomes, result: Result, recipients: Sequence[str], *
     ]
 
 
-def _event_of(message_id: int, outcome: Outcome, group: str) -> NewEvent | None:
+def _event_of(message_id: int, outcome: Outcome, recipient: str, group: str) -> NewEvent | None:
     """Return the event of an outcome of one recipient; None if nothing has happened."""
     kind = EVENT_OF.get(type(outcome))
     if kind is None:
@@ -253,16 +263,14 @@ def _event_of(message_id: int, outcome: Outcome, group: str) -> NewEvent | None:
     if isinstance(outcome, Dropped):
         return event._replace(suppression=None if outcome.suppression is None else SuppressionKind(outcome.suppression))
     if isinstance(outcome, Refused | RetryAt):
-        judgement = _judge(outcome)
+        is_of_recipient = isinstance(outcome, Refused) and outcome.is_of_recipient
+        judgement = judge_reply(event.reply, is_of_recipient=is_of_recipient, recipient=recipient)
         return event._replace(
-            classification=judgement.classification, suppression=judgement.suppression, status=judgement.status
+            classification=judgement.classification,
+            suppression=judgement.suppression,
+            status=judgement.status or code_of(event.reply),
         )
     return event
-
-
-def _judge(outcome: Refused | RetryAt) -> Judgement:
-    is_of_recipient = isinstance(outcome, Refused) and outcome.is_of_recipient
-    return judge_reply(outcome.reply, is_of_recipient=is_of_recipient)
 
 
 def _are_alike(events: Sequence[NewEvent | None]) -> bool:
@@ -338,16 +346,23 @@ def _suppressions(item: Outcomes) -> Iterator[New]:
     """Return the suppressions of recipients whom a refusal puts on a list."""
     claim = item.claim
     for recipient, event in item.listed:
-        if len(recipient) <= LONGEST_BOUNCED and event.suppression is not None:
+        if len(recipient) <= LONGEST_LISTED and event.suppression is not None:
             yield New(
                 account_id=claim.account_id,
                 email=recipient,
                 kind=event.suppression,
                 reason=event.reply,
-                status=event.status,
+                status=_status_of(event),
                 batch_id=claim.batch_id,
                 message_id=event.message_id,
             )
+
+
+def _status_of(event: NewEvent) -> str:
+    """Return the enhanced status code that a list shows, even if the peer gave only the code of a reply."""
+    if "." in event.status:
+        return event.status
+    return ASSUMED_STATUS.get(event.suppression, f"{event.status[:1]}.0.0")
 
 
 def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> None:

@@ -2,5 +2,5 @@
 
 Suppressions are kept in `groups.py` and `lists.py`, and looked at in `check.py` when a parcel has been claimed.
 Recipients make them, on the page behind the link in their mail (`links.py`, `leaving.py`, `views.py`), or their
-servers, by refusing them (`bounces.py`).
+servers, by refusing them (`mailer/outcomes/classes.py`).
 """

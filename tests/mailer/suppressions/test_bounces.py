@@ -1,52 +1,17 @@
-"""An unknown recipient is suppressed; a recipient that was refused for another reason is not."""
+"""An unknown recipient is suppressed. Another refusal is only reported, as a block."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
 from accounts.models import Account
 from mailer.draft import Address, Personalization
-from mailer.models import Event, EventKind, Mail, Message, Suppression, SuppressionKind
+from mailer.models import Classification, Event, EventKind, Mail, Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
-from mailer.suppressions.bounces import hard_status
 from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from tests.mailer.suppressions.conftest import Send
 from tests.mailer.transports.scripted import ScriptedServer
 from tests.peer import CountingPeer
-
-
-@pytest.mark.parametrize(
-    ("reply", "status"),
-    [
-        ("550 5.1.1 The email account that you tried to reach does not exist.", "5.1.1"),
-        ("550-5.1.1 no such user", "5.1.1"),
-        ("553 5.1.2 we do not serve that domain", "5.1.2"),
-        ("556 5.1.10 recipient address has null MX", "5.1.10"),
-        ("551 5.1.6 has moved", "5.1.6"),
-        ("550 #5.1.0 Address rejected.", "5.1.0"),
-        ("550 5.1.1 <sender@example.com>: user unknown", "5.1.1"),
-        ("550 No such user here", "5.1.1"),
-        ("550 User unknown in virtual mailbox table", "5.1.1"),
-        ("551 Mailbox does not exist", "5.1.1"),
-        ("553 Invalid recipient", "5.1.1"),
-        ("550 5.1.0 sender rejected", ""),
-        ("550 5.1.7 bad sender", ""),
-        ("550 5.1.8 sender's domain does not exist", ""),
-        ("550 sender address does not exist", ""),
-        ("550 5.7.1 blocked, no such user policy", ""),
-        ("552 5.2.2 mailbox full", ""),
-        ("554 5.7.1 rejected as spam", ""),
-        ("550 rejected", ""),
-        ("554 user unknown", ""),
-        ("450 4.1.1 user unknown", ""),
-        ("450 no such user", ""),
-        ("", ""),
-        ("cannot be composed: ValueError", ""),
-        ("550 5.1.1111 what", ""),
-    ],
-)
-def test_a_reply_says_whether_the_mailbox_exists(reply: str, status: str) -> None:
-    assert hard_status(reply) == status
 
 
 def deliver_one(send: Send, deliverer: Deliverer) -> None:
@@ -90,24 +55,93 @@ def test_of_several_recipients_only_the_unknown_one_is_suppressed(
     assert Suppression.objects.values_list("email", flat=True).get() == "gone@example.com"
 
 
-def test_other_refusals_store_nothing(send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
-    for number, reply in enumerate(
-        ("550 5.7.1 not from you", "452 4.2.2 full", "550 5.2.1 disabled", "450 4.1.1 later")
+def lists_of(email: str) -> list[tuple[SuppressionKind, str, str]]:
+    """Return the lists that an address is on, each with reason and status."""
+    rows = Suppression.objects.filter(email=email).order_by("kind")
+    return [(SuppressionKind(row.kind), row.reason, row.status) for row in rows]
+
+
+def test_a_refusal_for_another_reason_is_a_block_and_mail_is_sent_again(
+    send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    for number, (reply, status) in enumerate(
+        (
+            ("550 5.7.1 not from you", "5.7.1"),
+            ("552 5.2.2 mailbox full", "5.2.2"),
+            ("554 rejected as spam", "5.0.0"),
+        )
     ):
         peer.replies["gone@example.com"] = reply
         deliver_one(send, deliverer)
         assert Event.objects.count() == number + 1
+        assert lists_of("gone@example.com") == [(SuppressionKind.BLOCK, reply, status)]
+        Suppression.objects.all().delete()
+    peer.replies["gone@example.com"] = "554 rejected as spam"
+    deliver_one(send, deliverer)
+    peer.replies.clear()
+    deliver_one(send, deliverer)
+    assert peer.recipients == ["gone@example.com"], "a block suppresses nothing"
+
+
+def test_a_refusal_keeps_its_class_and_its_list(send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
+    peer.replies["gone@example.com"] = "550 5.2.1 mailbox disabled"
+    deliver_one(send, deliverer)
+    event = Event.objects.get()
+    assert event.classification == Classification.MAILBOX_UNAVAILABLE
+    assert event.suppression == SuppressionKind.BOUNCE
+
+
+def test_a_malformed_address_is_on_the_list_of_invalid_addresses(
+    send: Send, peer: CountingPeer, deliverer: Deliverer
+) -> None:
+    peer.replies["gone@example.com"] = "501 5.1.3 Bad recipient address syntax"
+    deliver_one(send, deliverer)
+    assert lists_of("gone@example.com") == [
+        (SuppressionKind.INVALID, "501 5.1.3 Bad recipient address syntax", "5.1.3")
+    ]
+    peer.replies.clear()
+    deliver_one(send, deliverer)
+    assert peer.ledger == []
+
+
+def test_deferrals_and_throttles_put_nobody_on_a_list(send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
+    for reply, classification in (
+        ("452 4.2.2 mailbox full", Classification.MAILBOX_UNAVAILABLE),
+        ("450 4.1.1 user unknown", Classification.INVALID_ADDRESS),
+        ("550 5.2.1 receiving mail at a rate that prevents it", Classification.VOLUME),
+    ):
+        peer.replies["gone@example.com"] = reply
+        deliver_one(send, deliverer)
+        event = Event.objects.order_by("id").last()
+        assert event is not None
+        assert (event.classification, event.suppression) == (classification, None), reply
         assert not Suppression.objects.exists(), reply
 
 
-def test_a_refusal_of_the_message_does_not_suppress_the_recipient(
+def test_a_deferral_that_lasted_to_the_end_is_a_block(
+    send: Send, peer: CountingPeer, deliverer: Deliverer, settings: Any
+) -> None:
+    settings.RETRY_LIMIT_SECONDS = 0
+    peer.replies["gone@example.com"] = "450 4.1.1 user unknown"
+    deliver_one(send, deliverer)
+    reason = "given up: 450 4.1.1 user unknown"
+    assert lists_of("gone@example.com") == [(SuppressionKind.BLOCK, reason, "4.1.1")]
+    assert Event.objects.get().kind == EventKind.REFUSED
+
+
+def test_a_refusal_of_the_message_is_a_block_for_each_of_its_recipients(
     send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     """Some peers answer 5.1.1 after the final dot for any message."""
     peer.replies["."] = "550 5.1.1 user unknown"
-    deliver_one(send, deliverer)
-    assert Event.objects.get().kind == EventKind.REFUSED
-    assert not Suppression.objects.exists()
+    send(Personalization(to=(Address("here@example.com"), Address("gone@example.com"))))
+    while deliverer.deliver_due(seconds=10):
+        pass
+    event = Event.objects.get()
+    assert (event.kind, event.recipients, event.suppression) == (EventKind.REFUSED, 2, SuppressionKind.BLOCK)
+    assert event.classification == Classification.INVALID_ADDRESS
+    for email in ("here@example.com", "gone@example.com"):
+        assert lists_of(email) == [(SuppressionKind.BLOCK, "550 5.1.1 user unknown", "5.1.1")]
 
 
 def test_a_refusal_of_the_sender_does_not_suppress_the_recipient(send: Send) -> None:
@@ -117,7 +151,7 @@ def test_a_refusal_of_the_sender_does_not_suppress_the_recipient(send: Send) -> 
         deliver_one(send, Deliverer(transport))
         transport.close()
     assert Event.objects.get().kind == EventKind.REFUSED
-    assert not Suppression.objects.exists()
+    assert [kind for kind, *_ in lists_of("gone@example.com")] == [SuppressionKind.BLOCK]
 
 
 def test_two_messages_to_one_unknown_mailbox_are_one_bounce(
