@@ -254,4 +254,9 @@ def message_id_header(mail_id: str, message_id: int, *, domain: str) -> str:
 
     It begins with the X-Message-Id of its mail, which the caller got in the answer.
     """
-    return f"<{mail_id}.{message_id}@{domain}>"
+    return message_id_format(mail_id, domain=domain) % message_id
+
+
+def message_id_format(mail_id: str, *, domain: str) -> str:
+    """Return the format of the Message-IDs of a mail, with `%d` in the place of the message's id."""
+    return f"<{mail_id}.%d@{domain.replace('%', '%%')}>"

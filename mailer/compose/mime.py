@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
 from mailer.compose.caller_headers import fill_reply_to, find_message_id, message_id_of, text_of, written_headers
-from mailer.compose.headers import address_field, field, is_html, message_id_header, one_line, wire_address
+from mailer.compose.headers import address_field, field, is_html, message_id_format, one_line, wire_address
 from mailer.compose.part_heads import (
     OCTET_STREAM,
     content_id_field,
@@ -53,6 +53,7 @@ class Composer:
         self._reply_to_field = address_field("Reply-To", self.reply_to) if self.reply_to else b""
         self._reply_to_text = text_of(self.reply_to)
         self._has_message_id = find_message_id(mail.headers) is not None
+        self._message_id_format = f"Message-ID: {message_id_format(mail.public_id, domain=self.domain)}\r\n".encode()
         self._subject_field = field("Subject", mail.subject)
         pieces, self._is_8bit = _body_of(mail, self._renderer)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
@@ -96,7 +97,7 @@ class Composer:
                 address_fields,
                 self._reply_to(substitutions) if substitutions and self._reply_to_field else self._reply_to_field,
                 subject_field,
-                f"Message-ID: {self._message_id(message_id, personal, headers)}\r\n".encode(),
+                self._message_id(message_id, personal, headers),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
                 own_fields,
@@ -129,11 +130,12 @@ class Composer:
         filled = fill_reply_to(self.reply_to, substitutions)
         return address_field("Reply-To", filled) if filled else self._reply_to_field
 
-    def _message_id(self, message_id: int, personal: Mapping[str, Any], headers: Mapping[str, str] | None) -> str:
-        """Return the Message-ID, the caller's or ours."""
+    def _message_id(self, message_id: int, personal: Mapping[str, Any], headers: Mapping[str, str] | None) -> bytes:
+        """Return the Message-ID field, the caller's or ours."""
         if self._has_message_id or headers:
-            return message_id_of(self.mail, message_id, personal, domain=self.domain)
-        return message_id_header(self.mail.public_id, message_id, domain=self.domain)
+            given = message_id_of(self.mail, message_id, personal, domain=self.domain)
+            return f"Message-ID: {given}\r\n".encode()
+        return self._message_id_format % message_id
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
         own = self.mail.subject if subject is None else subject

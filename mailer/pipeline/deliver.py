@@ -244,11 +244,13 @@ class Trip:
         """Sort the results into the outcomes of their parcels."""
         earlier, dropped = self.cargo.earlier, self.composer.dropped
         for result in results:
-            message_id, envelope = result.message_id, envelopes.get(result.message_id)
-            owner, recipients = owners[message_id], envelope.recipients if envelope else ()
+            message_id, outcomes, _ = result
+            owner, recipients = owners[message_id], envelopes[message_id].recipients if message_id in envelopes else ()
             if message_id in dropped:
                 result, recipients = with_dropped(result, recipients, dropped[message_id])
-            add_result(owner, end_retries(result, owner.claim), recipients, earlier.get(message_id))
+            if RetryAt in map(type, outcomes):
+                result = end_retries(result, owner.claim)
+            add_result(owner, result, recipients, earlier.get(message_id))
 
     def _record(self, outcomes: list[Outcomes]) -> None:
         """Record, through a lost connection if need be: recording twice is harmless, not recording is doubt."""
@@ -289,8 +291,6 @@ class Trip:
 
 def end_retries(result: Result, claim: Claim) -> Result:
     """Return the result in which a temporary failure after the message's end of life is final."""
-    if RetryAt not in map(type, result.outcomes):
-        return result
     if database_now() < claim.send_at + dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS):
         return result
     outcomes = (

@@ -7,6 +7,7 @@ that still exists (RPUSHX), so a Redis that was emptied is noticed, and the slic
 or that cannot be read, counts for nothing.
 
 Lines: the header, `{"parcel id": [fence, slice number], …}`; then `+id` (about to be begun) and `id:kind` (answered).
+The lines that are written together are one element of the list, parted by LF, since Redis handles each element alone.
 Where a message is sent in parts, a line is about one part and names its recipients: `+id ["…", …]` and
 `id:{"kind": ["…", …], …}`. The answer to a whole message has this form, too, if its recipients had different outcomes.
 """
@@ -63,7 +64,7 @@ class HandoverNote:
         self._client = client_for(url)
         self._connection: Any = None
         self._key = b""
-        self._lines: list[bytes] = []
+        self._lines: list[str] = []
         """The lines that wait to be written."""
         self._noted: set[Begun] = set()
         self._in_parts: set[int] = set()
@@ -119,7 +120,7 @@ class HandoverNote:
         if self._noted.issuperset(begun):
             return True
         self._noted.update(begun)
-        self._lines += [b"+%d" % item if type(item) is int else self._note_part(item) for item in begun]
+        self._lines += [f"+{item}" if type(item) is int else self._note_part(item) for item in begun]
         return self._flush()
 
     def note_result(self, result: Result) -> None:
@@ -130,16 +131,16 @@ class HandoverNote:
         kind = KINDS.get(type(outcomes[0]), NOT_BEGUN)
         if message_id in self._noted:
             if len(outcomes) == 1 or all(KINDS.get(type(outcome), NOT_BEGUN) == kind for outcome in outcomes):
-                self._lines.append(b"%d:%d" % (message_id, kind))
+                self._lines.append(f"{message_id}:{kind}")
             else:
-                self._lines.append(b"%d:%b" % (message_id, _kinds_in_json(recipients, outcomes)))
+                self._lines.append(f"{message_id}:{_kinds_in_json(recipients, outcomes)}")
         elif message_id in self._in_parts:
-            self._lines.append(b"%d:%b" % (message_id, _kinds_in_json(recipients, outcomes)))
+            self._lines.append(f"{message_id}:{_kinds_in_json(recipients, outcomes)}")
 
-    def _note_part(self, part: Begun) -> bytes:
+    def _note_part(self, part: Begun) -> str:
         assert isinstance(part, Part)
         self._in_parts.add(part.message_id)
-        return b"+%d %b" % (part.message_id, json.dumps(part.recipients).encode())
+        return f"+{part.message_id} {json.dumps(part.recipients)}"
 
     def close(self) -> None:
         """Give the connection back."""
@@ -154,7 +155,7 @@ class HandoverNote:
         return self._connection
 
     def _flush(self) -> bool:
-        words = (b"RPUSHX", self._key, *self._lines)
+        words = (b"RPUSHX", self._key, "\n".join(self._lines).encode())
         command = b"*%d\r\n%b" % (len(words), b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words]))
         try:
             self._connection.send_packed_command([command], check_health=False)
@@ -183,11 +184,11 @@ class HandoverNote:
         self.close()
 
 
-def _kinds_in_json(recipients: Sequence[str], outcomes: Sequence[Outcome]) -> bytes:
+def _kinds_in_json(recipients: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     by_kind: dict[int, list[str]] = {}
     for recipient, outcome in zip(recipients, outcomes, strict=True):
         by_kind.setdefault(KINDS.get(type(outcome), NOT_BEGUN), []).append(recipient)
-    return json.dumps(by_kind).encode()
+    return json.dumps(by_kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def read_note(url: str, worker_id: int) -> ReadNote:
     client = client_for(url)
     try:
         noted: list[Any] = client.lrange(key_of(worker_id), 0, -1)
-        header, *lines = noted or [b"{}"]
+        header, *lines = b"\n".join(noted or [b"{}"]).split(b"\n")
         slices = {int(parcel): (int(names[0]), int(names[1])) for parcel, names in json.loads(header).items()}
         note = ReadNote(slices)
         for line in lines:

@@ -194,7 +194,8 @@ class SmtpTransport(CheckedTransport):
                 connection.run(deliver(connection, work))
             if connection.is_prepared:
                 self._prepared.append(connection)
-            self._watch_for_room(connection)
+            if connection.wants_room != connection.is_watched_for_room:
+                self._watch_for_room(connection)
         except ConnectionLost as lost:
             self._lose(connection, lost, work)
 
@@ -211,15 +212,16 @@ class SmtpTransport(CheckedTransport):
         for connection in prepared:
             try:
                 connection.write_message()
-                self._watch_for_room(connection)
+                if connection.wants_room != connection.is_watched_for_room:
+                    self._watch_for_room(connection)
             except ConnectionLost as lost:
                 self._lose(connection, lost, work)
 
     def _watch_for_room(self, connection: Connection) -> None:
-        if connection.wants_room != connection.is_watched_for_room:
-            connection.is_watched_for_room = not connection.is_watched_for_room
-            events = READ | WRITE if connection.is_watched_for_room else READ
-            self._selector.modify(connection.socket, events, connection)
+        """Watch a connection for room to write, if it is waiting for that now."""
+        connection.is_watched_for_room = connection.wants_room
+        events = READ | WRITE if connection.wants_room else READ
+        self._selector.modify(connection.socket, events, connection)
 
     def _assign(self, work: Work) -> None:
         """Bring waiting messages and connections together, or say that there is no way."""
