@@ -306,7 +306,7 @@ class CounterDelta(models.Model):
     pk = models.CompositePrimaryKey("series", "account_id", "key", "measure", "at", "writer")
     series = models.SmallIntegerField(choices=Series.choices)
     account_id = models.BigIntegerField()
-    key = models.TextField()
+    key = models.TextField(db_collation="C")
     measure = models.SmallIntegerField(choices=Measure.choices)
     at = models.DateTimeField(help_text="The minute of the events")
     writer = models.IntegerField(help_text="The process id of the database session")
@@ -322,11 +322,19 @@ class Counter(models.Model):
     pk = models.CompositePrimaryKey("series", "account_id", "key", "span", "at", "measure")
     series = models.SmallIntegerField(choices=Series.choices)
     account_id = models.BigIntegerField()
-    key = models.TextField()
+    key = models.TextField(db_collation="C")
     span = models.IntegerField(help_text="In seconds")
     at = models.DateTimeField(help_text="When the span begins")
     measure = models.SmallIntegerField(choices=Measure.choices)
     n = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # For the sums of all categories over some days: the primary key has the days of one category together.
+            models.Index(
+                fields=["account_id", "at"], condition=models.Q(series=Series.CATEGORY), name="counter_of_categories"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{Series(self.series).label} {self.key}: {self.n} {Measure(self.measure).label}"

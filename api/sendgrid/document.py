@@ -26,6 +26,7 @@ from api.sendgrid.segments import schema as segments
 from api.sendgrid.senders import schema as senders
 from api.sendgrid.single_sends import schema as single_sends
 from api.sendgrid.statistics import schema as statistics
+from api.sendgrid.stats import schema as stats
 from api.sendgrid.templates import schema as templates
 from api.sendgrid.tracking_settings import schema as tracking_settings
 from api.sendgrid.user import schema as user
@@ -36,6 +37,7 @@ FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
     *(templates, designs, mail_settings, tracking_settings, user, verified_senders, contactdb_exports),
+    stats,
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS

@@ -27,6 +27,7 @@ from api.sendgrid.segments import views as segments
 from api.sendgrid.senders import views as senders
 from api.sendgrid.single_sends import views as single_sends
 from api.sendgrid.statistics import views as statistics
+from api.sendgrid.stats import views as stats
 from api.sendgrid.suppressions import views as suppressions
 from api.sendgrid.templates import views as templates
 from api.sendgrid.tracking_settings import views as tracking_settings
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     *keys.urlpatterns,
     *asm.urlpatterns,
     *suppressions.urlpatterns,
+    *stats.urlpatterns,
     *mail_settings.urlpatterns,
     *tracking_settings.urlpatterns,
     *user.urlpatterns,

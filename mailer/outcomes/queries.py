@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from mailer.models import Measure, Series
@@ -92,3 +93,72 @@ where c.at >= %(since)s and c.at < %(until)s
     and (%(measures)s::smallint[] is null or c.measure = any(%(measures)s::smallint[]))
 group by 1, 2, 3 order by 2, 1, 3
 """
+
+# The first category of an account in the order of names, of those that fulfil a condition.
+FIRST_CATEGORY: Final = f"""
+least(
+    (select key from mailer_counter
+        where series = {int(Series.CATEGORY)} and account_id = %(account)s and {{condition}} order by key limit 1),
+    (select key from mailer_counterdelta
+        where series = {int(Series.CATEGORY)} and account_id = %(account)s and {{condition}} order by key limit 1)
+)
+"""
+# Names of categories in the order of their characters ("C"), in which all names with a prefix are neighbours. Each step
+# takes the next name from two indexes, whatever the number of counters that a category has.
+LIST_CATEGORIES: Final = f"""
+with recursive named(name, number) as (
+    select {FIRST_CATEGORY.format(condition="key >= %(prefix)s")}, 1
+    union all
+    select {FIRST_CATEGORY.format(condition="key > named.name")}, number + 1
+    from named where starts_with(name, %(prefix)s) and number < %(last)s
+)
+select name from named where number > %(offset)s and starts_with(name, %(prefix)s) order by number
+"""
+
+# Those of some names that are categories of an account.
+FIND_CATEGORIES: Final = f"""
+select name from unnest(%(names)s::text[]) as name
+where exists (select from mailer_counter
+        where series = {int(Series.CATEGORY)} and account_id = %(account)s and key = name)
+    or exists (select from mailer_counterdelta
+        where series = {int(Series.CATEGORY)} and account_id = %(account)s and key = name)
+"""
+
+# The counters of days of one series of an account within a time, and what is still to be added to them.
+DAYS: Final = """
+    select key, at, measure, n from mailer_counter
+    where series = %(series)s and account_id = %(account)s and span = %(span)s
+        and measure = any(%(measures)s::smallint[])
+        and at >= %(since)s and at < %(until)s and (%(keys)s::text[] is null or key = any(%(keys)s::text[]))
+    union all
+    select key, at, measure, n from mailer_counterdelta
+    where series = %(series)s and account_id = %(account)s
+        and measure = any(%(measures)s::smallint[])
+        and at >= %(since)s and at < %(until)s and (%(keys)s::text[] is null or key = any(%(keys)s::text[]))
+"""
+
+# Figures by day, week or month, and by key if keys are given.
+READ_FIGURES: Final = f"""
+select date_trunc(%(by)s, at at time zone 'UTC')::date, case when %(keys)s::text[] is null then '' else key end,
+    {{columns}}
+from ({DAYS}) counted group by 1, 2
+"""
+
+# A page of an account's categories with their figures, in the order of one of these. The first part reads all counters
+# of the time, the second one only those of the page.
+SUM_CATEGORIES: Final = f"""
+with page as materialized (
+    select key, {{rank}} as rank from ({DAYS}) counted
+    group by key order by rank {{direction}}, key offset %(offset)s limit %(limit)s
+)
+select page.key, sums.* from page cross join lateral (
+    select {{columns}} from ({DAYS}) counted where counted.key = page.key
+) sums
+order by page.rank {{direction}}, page.key
+"""
+
+
+def write_figure(added: Iterable[int], subtracted: Iterable[int]) -> str:
+    """Return the SQL of the sum of the counts of some measures, less the counts of others."""
+    signs = [f"when {measure} then {sign}n" for sign, group in (("", added), ("-", subtracted)) for measure in group]
+    return f"sum(case measure {' '.join(signs)} else 0 end)::bigint" if signs else "0::bigint"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpRequest
@@ -26,13 +27,19 @@ WITH_REASON = {SuppressionKind.BOUNCE, SuppressionKind.BLOCK, SuppressionKind.IN
 WITH_STATUS = {SuppressionKind.BOUNCE, SuppressionKind.BLOCK}
 
 
-def page_links(request: HttpRequest, *, limit: int, offset: int, total: int) -> dict[str, str]:
+RELATIONS = ("next", "prev", "first", "last")
+
+
+def page_links(
+    request: HttpRequest, *, limit: int, offset: int, total: int, relations: Collection[str] = RELATIONS
+) -> dict[str, str]:
     """Return the Link header of a part of a list, with links to its other parts."""
     last = max(0, total - 1) // limit
     page = offset // limit
     pages = {"next": min(page + 1, last), "prev": max(page - 1, 0), "first": 0, "last": last}
     links = []
-    for rel, number in pages.items():
+    for rel in relations:
+        number = pages[rel]
         query = request.GET.copy()
         query["limit"], query["offset"] = str(limit), str(number * limit)
         address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
