@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mailer.models import Measure, Series
+from mailer.models import Measure
+from mailer.models import Series
+from batches.models import PARCEL_SPAN
+from mailer.models import EventKind
 
 COPY_EVENTS: Final = """
 copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression)
@@ -75,6 +78,57 @@ select {COLUMNS} from mailer_event
 where message_id = any(%(first_ids)s::bigint[]) and members is not null
     and (%(kinds)s::smallint[] is null or kind = any(%(kinds)s::smallint[]))
 order by id
+"""
+
+# A decision to send mail in doubt again is stored as a deferral with fence 0, and is no failure. The condition on the
+# kind is written as in the index `mailer_event_failures`, or PostgreSQL would not use it.
+FAILED: Final = f"kind in ({int(EventKind.REFUSED)}, {int(EventKind.DEFERRED)})"
+IS_FAILURE: Final = f"{FAILED} and not (kind = {int(EventKind.DEFERRED)} and fence = 0)"
+# The replies of packed rows are long, and stored apart: they are not read.
+FAILURE_COLUMNS: Final = f"""
+    message_id, kind, at, recipient, case when {FAILED} then left(reply, %(reply_length)s) end as reply, recipients,
+    classification
+"""
+
+# The newest failures of a time, of one account or of all. Each row begins with the number of failures that were looked
+# at and the time of the oldest of them; if none was chosen, there is one row with nothing but these.
+FAILURES_BY_TIME: Final = f"""
+with looked as materialized (
+    select {FAILURE_COLUMNS} from mailer_event
+    where {FAILED} and {IS_FAILURE} and at >= %(since)s and at < %(until)s
+    order by at desc limit %(limit)s
+)
+select s.looked_at, s.oldest, f.* from (select count(*) as looked_at, min(at) as oldest from looked) s
+left join (
+    select l.*, p.account_id from looked l join batches_parcel p on p.id = l.message_id / {PARCEL_SPAN}
+    where %(account)s::bigint is null or p.account_id = %(account)s
+) f on true
+order by f.at desc
+"""
+
+# The failures among the newest events of the newest parcels of a batch, with the numbers of both. A batch of plain rows
+# may have many events of other kinds, so these count as looked at, too. As pairs, so that the index of these is used.
+FAILURES_OF_BATCH: Final = f"""
+with parcels as materialized (
+    select id, account_id from batches_parcel
+    where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
+    order by batch_id desc, id desc limit %(parcels)s
+), looked as materialized (
+    select e.*, p.account_id from parcels p cross join lateral (
+        select {FAILURE_COLUMNS}, fence from mailer_event
+        where message_id >= p.id * {PARCEL_SPAN} and message_id < (p.id + 1) * {PARCEL_SPAN}
+        order by message_id desc
+    ) e limit %(limit)s
+)
+select s.looked_at, s.parcels, f.* from (
+    select (select count(*) from looked) as looked_at, (select count(*) from parcels) as parcels
+) s
+left join (
+    select message_id, kind, at, recipient, reply, recipients, classification, account_id from looked
+    where {IS_FAILURE} and (%(since)s::timestamptz is null or at >= %(since)s)
+        and (%(until)s::timestamptz is null or at < %(until)s)
+) f on true
+order by f.at desc
 """
 
 # Counters of one series of an account by key, time and measure: what was added up, and what is still to be.
