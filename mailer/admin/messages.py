@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
@@ -18,7 +19,8 @@ from batches.models import PARCEL_SPAN, Parcel
 from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.one_message import buttons_of, reschedule, stop
-from mailer.models import EventKind, Mail, Message
+from mailer.models import Classification, Event, EventKind, Mail, Message, SuppressionKind
+from mailer.outcomes.explanations import name_class
 from mailer.outcomes.reading import read_events
 from mailer.preview import preview_message, subject_of
 from mailer.queries import states_of
@@ -50,6 +52,16 @@ EVENT_COLOURS = {
     EventKind.RETAINED: "warning",
     EventKind.HELD: "warning",
     EventKind.UNSUBSCRIBED: "",
+}
+OF_RECIPIENTS = {EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.DEFERRED, EventKind.IN_DOUBT}
+"""The kinds of events that say how many recipients they are about."""
+LISTS = {
+    SuppressionKind.GROUP: "unsubscribes from a group",
+    SuppressionKind.GLOBAL: "global unsubscribes",
+    SuppressionKind.BOUNCE: "bounces",
+    SuppressionKind.BLOCK: "blocks",
+    SuppressionKind.INVALID: "invalid addresses",
+    SuppressionKind.SPAM: "spam reports",
 }
 EVENTS_SHOWN = 200
 
@@ -158,22 +170,55 @@ def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
         "preview": mail and preview_message(message, mail),
         "substitutions": personal.get("substitutions") or {},
         "custom_args": {**(mail.custom_args if mail else {}), **(personal.get("custom_args") or {})},
-        "events": tabulate_events(message.pk),
+        "events": tabulate_events(message),
     }
 
 
-def tabulate_events(message_id: int) -> dict[str, Any]:
+def tabulate_events(message: Message) -> dict[str, Any]:
     """Return a message's history for unfold's table."""
-    events = read_events([message_id], limit=EVENTS_SHOWN).get(message_id, [])
+    events = read_events([message.pk], limit=EVENTS_SHOWN).get(message.pk, [])
     return {
-        "headers": ["When (UTC)", "Event", "Recipient", "Reply of the peer, or reason"],
+        "headers": ["When (UTC)", "Event", "Recipient", "Class", "List", "Reply of the peer, or reason"],
         "rows": [
             [
                 write_time(event.at),
                 draw_label(EventKind(event.kind).label, EVENT_COLOURS[EventKind(event.kind)]),
-                event.recipient or "all recipients",
-                event.reply or "",
+                draw_text(_name_recipients(event, message)),
+                _name_class(event),
+                _name_list(event),
+                draw_text(event.reply or ""),
             ]
             for event in events
         ],
     }
+
+
+def _name_recipients(event: Event, message: Message) -> str:
+    """Return whom an event is about. A decision of ours is about the whole message, and belongs to no claim."""
+    number = event.recipients or 1
+    if event.recipient is not None:
+        return event.recipient
+    if event.kind not in OF_RECIPIENTS or not event.fence:
+        return "all recipients"
+    return message.recipient if number == 1 else f"all {number:,} recipients"
+
+
+def _name_class(event: Event) -> str:
+    """Return why a peer refused or deferred, as the reply class and the classification in it."""
+    if event.classification is None:
+        return ""
+    classification = Classification(event.classification)
+    return f"{name_class(classification)}: {classification.label}"
+
+
+def _name_list(event: Event) -> str:
+    """Return the list that a recipient was put on, or was not sent the message because of."""
+    if event.suppression is None:
+        return ""
+    name = LISTS[SuppressionKind(event.suppression)]
+    return f"put on the list of {name}" if event.kind == EventKind.REFUSED else f"on the list of {name}"
+
+
+def draw_text(text: str, link: str = "") -> SafeString:
+    """Return a long text for a cell of a table, perhaps as a link."""
+    return render_to_string("mailer/long_text.html", {"text": text, "link": link})
