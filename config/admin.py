@@ -40,6 +40,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
                 entry("Waves", "waves", "waves", "batches.view_batch"),
                 entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
                 in_hand,
+                entry("Failures", "error", "failures", "mailer.view_message"),
                 entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
                 {
                     "title": "Inbox",

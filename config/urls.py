@@ -9,6 +9,7 @@ from campaigns.views import show_verification
 from config.docs import show_docs, show_document
 from config.health import healthz
 from mailer.admin.deciding import drop_in_hand, replay_in_hand
+from mailer.admin.failures import show_failures
 from mailer.admin.in_hand import show_in_hand
 from mailer.inbox.views import show_inbox, show_received
 from mailer.suppressions.views import show_leaving, show_preferences
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/in-hand/", admin.site.admin_view(show_in_hand), name="in_hand"),
     path("admin/in-hand/replay/", admin.site.admin_view(replay_in_hand), name="in_hand_replay"),
     path("admin/in-hand/drop/", admin.site.admin_view(drop_in_hand), name="in_hand_drop"),
+    path("admin/mailer/failures/", admin.site.admin_view(show_failures), name="failures"),
     path("admin/inbox/", admin.site.admin_view(show_inbox), name="inbox"),
     path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
     path("admin/", admin.site.urls),

@@ -31,6 +31,7 @@ from campaigns.states import RUNNING, CampaignStatus
 from campaigns.statistics import statistics_of
 from foundation.admin import ReadOnlyAdmin, write_time
 from foundation.clock import database_now
+from mailer.admin.failures import show_failures_of_campaign
 
 EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.FAILED})
 RECEIPTS_SHOWN = 20
@@ -118,8 +119,9 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             for move in MOVES
         ]
         progress = path("<int:campaign_id>/progress/", view(show_progress), name="campaigns_campaign_progress")
+        failures = path("<int:campaign_id>/failures/", view(show_failures), name="campaigns_campaign_failures")
         # These come before Django's URLs, since `delete` is one of our moves.
-        return [progress, *moves, *super().get_urls()]
+        return [progress, failures, *moves, *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.status in EDITABLE)
@@ -244,6 +246,15 @@ def show_progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "is_fresh": True,
     }
     return HttpResponse(render_to_string("campaigns/refreshed.html", context))
+
+
+def show_failures(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Show why peers refused or deferred mail of a campaign that was launched."""
+    require(request, MAY_SEE)
+    campaigns = Campaign.objects.select_related("launch__batch__account")
+    campaign = get_object_or_404(campaigns, pk=campaign_id, deleted_at=None, launch__isnull=False)
+    assert campaign.launch is not None
+    return show_failures_of_campaign(request, campaign.title, campaign.launch.batch)
 
 
 def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def press(client: Client, campaign: Campaign, move: str, query: str = "", **fiel
 
 def links(page: str, campaign: Campaign) -> set[str]:
     """Return the moves that a page offers for a campaign."""
-    return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change"}
+    return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change", "failures"}
 
 
 def typed(campaign: Campaign, **changes: Any) -> dict[str, Any]:
@@ -485,3 +485,28 @@ def test_a_failed_campaign_has_the_reason_and_can_be_sent_again(
     press(operator, draft, "send")
     run_fleet(deliverer)
     assert len(peer.recipients) == 3
+
+
+def test_the_failures_of_a_campaign_are_grouped_by_reply(
+    operator: Client, alice: Account, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    failures = f"{CAMPAIGNS}{draft.pk}/failures/"
+    assert operator.get(failures).status_code == 404, "it has no messages"
+    assert failures not in operator.get(change_page(draft)).text
+    peer.replies |= {"r0@example.com": "550 5.7.1 no news", "r1@example.com": "550 5.7.1 no news"}
+    send_now(alice, draft.pk)
+    run_fleet(deliverer)
+    assert failures in operator.get(change_page(draft)).text
+    page = operator.get(failures).text
+    assert "Failures of campaign News of May" in page
+    assert "550 5.7.1 no news" in page
+    assert 'name="day"' in page
+    assert 'name="batch"' not in page
+    reason = re.search(rf'href="({failures}[^"]*reason=[^"]+)"', page)
+    assert reason
+    assert "r1@example.com" in operator.get(unescape(reason[1])).text
+    assert "550 5.7.1" not in operator.get(f"{failures}?day=2020-01-01").text
+    assert operator.get(f"{failures}?day=never").status_code == 400
+    with logged_in("ivan", may=(VIEW,)) as client:
+        assert client.get(failures).status_code == 403
+        assert failures not in client.get(change_page(draft)).text

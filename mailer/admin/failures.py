@@ -1,0 +1,347 @@
+"""The page of failures: why peers refuse and defer mail, by class and by reply, and the messages of one reason.
+
+The address of the page has the filters: an account, a batch, a day. The page of a campaign's failures is the same one,
+with the campaign's batch. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.models import Account
+from batches.admin.asking import require
+from batches.admin.figures import draw_label
+from batches.models import Batch
+from foundation.admin import draw_link, write_time
+from foundation.clock import database_now
+from mailer.admin.messages import EVENT_COLOURS, draw_text
+from mailer.models import Classification, Message
+from mailer.outcomes.explanations import EXPLANATIONS, name_class
+from mailer.outcomes.failures import (
+    LOOKED_AT,
+    PARCELS_LOOKED_AT,
+    ClassTally,
+    Failure,
+    Look,
+    ReasonGroup,
+    Scope,
+    Tally,
+    count_failures,
+    group_by_reason,
+    look_for_failures,
+    tally_accounts,
+    tally_classes,
+)
+from mailer.outcomes.providers import group_of
+
+MAY_SEE = "mailer.view_message"
+DAY = dt.timedelta(days=1)
+CENTURY = (2000, 2099)
+REASONS_SHOWN = 50
+ACCOUNTS_SHOWN = 20
+MESSAGES_SHOWN = 100
+CODES_SHOWN = 3
+SAMPLED = 10
+"""The newest messages of a reason whose provider groups are looked up."""
+
+
+class DayInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """The browser's own choice of a day."""
+
+    input_type = "date"
+
+
+class DayField(forms.DateField):
+    """A day in UTC of this century."""
+
+    widget = DayInput
+
+    def __init__(self) -> None:
+        super().__init__(required=False, label="Day (UTC)")
+
+    def validate(self, value: dt.date | None) -> None:
+        super().validate(value)
+        if value and not CENTURY[0] <= value.year <= CENTURY[1]:
+            raise forms.ValidationError(f"The year must be from {CENTURY[0]} to {CENTURY[1]}.")
+
+
+class FilterForm(forms.Form):
+    """The filters of the page. An account is named by its username, a batch by its public id."""
+
+    account = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "username"}))
+    batch = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "batch id", "size": 36})
+    )
+    day = DayField()
+
+    def clean_account(self) -> Account | None:
+        username = self.cleaned_data["account"]
+        account = Account.objects.filter(username=username).first() if username else None
+        if username and account is None:
+            raise forms.ValidationError("No account has this username.")
+        return account
+
+    def clean_batch(self) -> Batch | None:
+        public_id = self.cleaned_data["batch"]
+        batches = Batch.objects.select_related("account").filter(public_id=public_id)
+        account = self.cleaned_data.get("account")
+        batch = (batches.filter(account=account) if account else batches).first() if public_id else None
+        if public_id and batch is None:
+            raise forms.ValidationError("The account has no such batch." if account else "No batch has this id.")
+        return batch
+
+
+class DayForm(forms.Form):
+    """The only filter of the page of one campaign."""
+
+    day = DayField()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The failures that an address names: of an account or a batch (None: all), on a day or lately.
+
+    `path` is the page's own address without its query.
+    """
+
+    path: str
+    name: str
+    account: Account | None = None
+    batch: Batch | None = None
+    is_campaign: bool = False
+    day: dt.date | None = None
+
+    def link(self, **changes: Any) -> str:
+        """Return the address of the page with these changes of its filters."""
+        filters = {
+            "account": "" if self.is_campaign or self.account is None else self.account.username,
+            "batch": "" if self.is_campaign or self.batch is None else self.batch.public_id,
+            "day": "" if self.day is None else self.day.isoformat(),
+            **changes,
+        }
+        return self.path + encode_query(filters)
+
+    def scope(self, now: dt.datetime) -> Scope:
+        """Return the scope to look at: a day, or else the whole batch, or else the last 24 hours by the hour."""
+        account_id = self.account.pk if self.account else None
+        batch_id = self.batch.pk if self.batch else None
+        if self.day is not None:
+            midnight = dt.datetime.combine(self.day, dt.time(), dt.UTC)
+            return Scope(account_id, batch_id, midnight, midnight + DAY)
+        if batch_id is not None:
+            return Scope(account_id, batch_id)
+        next_hour = now.replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
+        return Scope(account_id, batch_id, next_hour - DAY, next_hour)
+
+
+def link_failures(*, account: Account | None = None, batch: Batch | None = None) -> str:
+    """Return the address of the failures of an account or a batch."""
+    return Chosen(reverse("failures"), "", account=account, batch=batch).link()
+
+
+def encode_query(values: Mapping[str, str]) -> str:
+    """Return the query of an address, without empty values."""
+    given = {name: value for name, value in values.items() if value}
+    return reverse("failures", query=given).removeprefix(reverse("failures"))
+
+
+@require_safe
+def show_failures(request: HttpRequest) -> HttpResponse:
+    """Show the failures of an account, of a batch, or of all accounts."""
+    require(request, MAY_SEE)
+    form = FilterForm(request.GET)
+    path = reverse("failures")
+    if not form.is_valid():
+        return TemplateResponse(request, "mailer/failures.html", _context(request, form, "Failures"), status=400)
+    account, batch, day = (form.cleaned_data[name] for name in ("account", "batch", "day"))
+    if batch is not None:
+        chosen = Chosen(path, f"batch {batch.public_id}", account=batch.account, batch=batch, day=day)
+    else:
+        chosen = Chosen(path, account.username if account else "all accounts", account=account, day=day)
+    return respond(request, form, chosen)
+
+
+def show_failures_of_campaign(request: HttpRequest, title: str, batch: Batch) -> HttpResponse:
+    """Show the failures of a campaign, which are those of its batch."""
+    require(request, MAY_SEE)
+    form = DayForm(request.GET)
+    if not form.is_valid():
+        return TemplateResponse(request, "mailer/failures.html", _context(request, form, "Failures"), status=400)
+    day = form.cleaned_data["day"]
+    chosen = Chosen(request.path, f"campaign {title}", account=batch.account, batch=batch, is_campaign=True, day=day)
+    return respond(request, form, chosen)
+
+
+def _context(request: HttpRequest, form: forms.Form, title: str) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "title": title, "form": form}
+
+
+def respond(request: HttpRequest, form: forms.Form, chosen: Chosen) -> HttpResponse:
+    """Return the page of these failures, or of the messages of one of their reasons."""
+    context = _context(request, form, f"Failures of {chosen.name}")
+    scope = chosen.scope(database_now())
+    look = look_for_failures(scope)
+    reasons = group_by_reason(look.failures)
+    context |= {"chosen": chosen, "scope": scope, "how_far": tell_how_far(look, scope)}
+    if name := request.GET.get("reason"):
+        reason = next((each for each in reasons if each.name == name), None)
+        context |= {"back": chosen.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
+        return TemplateResponse(request, "mailer/failed_messages.html", context)
+    return TemplateResponse(request, "mailer/failures.html", context | show_reasons(chosen, scope, look, reasons))
+
+
+def show_reasons(chosen: Chosen, scope: Scope, look: Look, reasons: list[ReasonGroup]) -> dict[str, Any]:
+    """Return the tables of the page."""
+    is_exact = chosen.account is not None and chosen.batch is None
+    if is_exact:
+        classes = count_failures(scope)
+    else:
+        classes = tally_classes(reasons)
+    of_all = chosen.account is None
+    others = reasons[REASONS_SHOWN:]
+    return {
+        "days": link_days(chosen),
+        "is_exact": is_exact,
+        "classes": tabulate_classes(classes, with_groups=is_exact),
+        "accounts": tabulate_accounts(tally_accounts(look.failures), chosen) if of_all else None,
+        "reasons": tabulate_reasons(reasons[:REASONS_SHOWN], chosen),
+        "others": len(others),
+        "in_others": sum(group.total for group in others),
+    }
+
+
+def tell_how_far(look: Look, scope: Scope) -> str:
+    """Return which failures the groups are made of, in a sentence."""
+    if look.is_complete:
+        return "The replies below are those of all failures."
+    if scope.batch_id is not None:
+        return (
+            f"The replies below are those of the newest messages: this page looks at {LOOKED_AT:,} events of "
+            f"{PARCELS_LOOKED_AT:,} parcels at most. Older failures are not counted below."
+        )
+    return (
+        f"The replies below are those of the newest {LOOKED_AT:,} failures of all accounts, which began at "
+        f"{write_time(look.oldest)} UTC. Older failures are not counted below."
+    )
+
+
+def link_days(chosen: Chosen) -> list[tuple[str, str]]:
+    """Return links to the neighbouring days."""
+    if chosen.day is None:
+        return []
+    neighbours = (chosen.day - DAY, chosen.day + DAY)
+    links = [(day.isoformat(), chosen.link(day=day.isoformat())) for day in neighbours]
+    return [*links, ("All days" if chosen.batch else "The last 24 hours", chosen.link(day=""))]
+
+
+def tabulate_classes(classes: Mapping[Classification, ClassTally], *, with_groups: bool) -> dict[str, Any]:
+    """Return failures by classification for unfold's table, the most frequent first."""
+    ordered = sorted(classes.items(), key=lambda item: -item[1].total)
+    providers = ["Providers"] if with_groups else []
+    return {
+        "headers": ["Class", "Classification", "Refused", "Deferred", "Status codes", *providers, "What to do"],
+        "rows": [
+            [
+                name_class(classification),
+                classification.label,
+                f"{tally.refused:,}",
+                f"{tally.deferred:,}",
+                list_most(tally.codes),
+                *([list_most(tally.groups)] if with_groups else []),
+                draw_text(f"{EXPLANATIONS[classification].meaning} {EXPLANATIONS[classification].advice}"),
+            ]
+            for classification, tally in ordered
+        ],
+    }
+
+
+def list_most(counts: Counter[str]) -> str:
+    """Return the most frequent names, each with its number."""
+    named = [(name or "none", number) for name, number in counts.most_common(CODES_SHOWN)]
+    rest = counts.total() - sum(number for _, number in named)
+    return ", ".join(f"{name} ({number:,})" for name, number in [*named, *([("others", rest)] if rest else [])])
+
+
+def tabulate_accounts(tallies: Mapping[int, Tally], chosen: Chosen) -> dict[str, Any]:
+    """Return the accounts with the most failures for unfold's table; each leads to its own page."""
+    most = sorted(tallies.items(), key=lambda item: -item[1].total)[:ACCOUNTS_SHOWN]
+    names = dict(Account.objects.filter(pk__in=[pk for pk, _ in most]).values_list("pk", "username"))
+    return {
+        "headers": ["Account", "Refused", "Deferred"],
+        "rows": [
+            [draw_link(chosen.link(account=names[pk]), names[pk]), f"{tally.refused:,}", f"{tally.deferred:,}"]
+            for pk, tally in most
+            if pk in names
+        ],
+    }
+
+
+def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen) -> dict[str, Any]:
+    """Return failures by reply for unfold's table."""
+    sampled = [failure for reason in reasons for failure in reason.failures[:SAMPLED]]
+    recipients = recipients_of(sampled)
+    return {
+        "headers": ["Refused", "Deferred", "Classification", "Status", "Reply, for example", "Providers", "Time (UTC)"],
+        "rows": [
+            [
+                f"{reason.refused:,}",
+                f"{reason.deferred:,}",
+                reason.classification.label,
+                reason.code or "none",
+                draw_text(reason.example.reply or "no reply", chosen.link(reason=reason.name)),
+                list_providers(reason.failures[:SAMPLED], recipients),
+                draw_text(f"{write_time(reason.first_at)} to {write_time(reason.last_at)}"),
+            ]
+            for reason in reasons
+        ],
+    }
+
+
+def list_providers(failures: Iterable[Failure], recipients: Mapping[int, str]) -> str:
+    """Return the provider groups of the recipients of these failures."""
+    addresses = (failure.recipient or recipients.get(failure.message_id, "") for failure in failures)
+    return ", ".join(sorted({group_of(address) for address in addresses}))
+
+
+def recipients_of(failures: Iterable[Failure]) -> dict[int, str]:
+    """Return the first recipient of each message, by message id."""
+    message_ids = {failure.message_id for failure in failures}
+    return dict(Message.objects.filter(pk__in=message_ids).values_list("pk", "recipient"))
+
+
+def tabulate_messages(reason: ReasonGroup) -> dict[str, Any]:
+    """Return the newest failures of a reason for unfold's table; each leads to its message."""
+    failures = reason.failures[:MESSAGES_SHOWN]
+    recipients = recipients_of(failures)
+    return {
+        "headers": ["Time (UTC)", "Event", "Recipient", "Reply of the peer"],
+        "rows": [
+            [
+                write_time(failure.at),
+                draw_label(failure.kind.label, EVENT_COLOURS[failure.kind]),
+                draw_link(
+                    reverse("admin:mailer_message_change", args=[failure.message_id]),
+                    _name_recipients(failure, recipients.get(failure.message_id)),
+                ),
+                draw_text(failure.reply or "no reply"),
+            ]
+            for failure in failures
+        ],
+    }
+
+
+def _name_recipients(failure: Failure, first: str | None) -> str:
+    name = failure.recipient or first or f"message {failure.message_id}"
+    return name if failure.recipients == 1 else f"{name} and {failure.recipients - 1:,} more"
