@@ -139,6 +139,72 @@ from unnest(%(parcels)s::bigint[], %(times)s::timestamptz[]) as t(id, at)
 where p.id = t.id
 """
 
+# Takes the oldest notices that no other consumer has taken, with the accounts and campaigns that they are about. A
+# notice without a campaign is deleted, and not returned.
+TAKE_NOTICES: Final = """
+with taken as (
+    delete from mailer_outcomenotice
+    where id = any(array(select id from mailer_outcomenotice order by id limit %(page)s for update skip locked))
+    returning id, batch_id, base, fence, at
+)
+select c.account_id, c.id, t.base, t.fence, t.at
+from taken t join campaigns_launch l on l.batch_id = t.batch_id join campaigns_campaign c on c.id = l.campaign_id
+order by t.id
+"""
+
+LISTED_ADDRESS: Final = f"e.suppression in ({int(SuppressionKind.BOUNCE)}, {int(SuppressionKind.INVALID)})"
+# The kind of the engagement that an event is, or null. A message that a person dropped was not suppressed.
+ENGAGEMENT_OF: Final = f"""case
+    when e.kind = {int(EventKind.SENT)} then {int(EngagementKind.DELIVERED)}
+    when e.kind = {int(EventKind.REFUSED)} and {LISTED_ADDRESS} then {int(EngagementKind.BOUNCED)}
+    when e.kind = {int(EventKind.REFUSED)} then {int(EngagementKind.BLOCKED)}
+    when e.kind = {int(EventKind.DROPPED)} and e.suppression is not null then {int(EngagementKind.DROPPED)}
+    when e.kind = {int(EventKind.UNSUBSCRIBED)} then {int(EngagementKind.UNSUBSCRIBED)}
+end"""
+
+# Adds the events of some notices to the engagements and activities of contacts, and returns the number of events that
+# have a contact. Every step is a probe of an index for each row before it: a join could make the planner read all
+# contacts. A message of a campaign has one recipient. Only messages that were sent share a row; `case` makes sure that
+# no bit beyond the end of the mask is read. Rows are written in the order of their keys.
+ENGAGE: Final = f"""
+with happened as materialized (
+    select c.id as contact_id, n.campaign_id, e.engagement, max(e.at) as at, count(*) as events
+    from unnest(%(accounts)s::bigint[], %(campaigns)s::int[], %(bases)s::bigint[], %(fences)s::bigint[],
+        %(times)s::timestamptz[]) as n(account_id, campaign_id, base, fence, at)
+    cross join lateral (
+        select e.message_id, e.members, e.at, {ENGAGEMENT_OF} as engagement from mailer_event e
+        where e.message_id >= n.base * {PARCEL_SPAN} and e.message_id < (n.base + 1) * {PARCEL_SPAN}
+            and e.fence = n.fence and e.at = n.at
+        offset 0
+    ) e
+    cross join lateral (
+        select m.recipient from mailer_message m
+        where m.id >= e.message_id and m.id < e.message_id + coalesce(octet_length(e.members) * 8, 1) and case
+            when e.members is null then true
+            when m.id < e.message_id + octet_length(e.members) * 8
+                then get_bit(e.members, (m.id - e.message_id)::int) = 1
+            else false
+        end
+        offset 0
+    ) m
+    cross join lateral (
+        select id from campaigns_contact where account_id = n.account_id and email = m.recipient limit 1
+    ) c
+    where e.engagement is not null
+    group by 1, 2, 3
+), engaged as (
+    insert into campaigns_engagement as g (contact_id, campaign_id, kind, at)
+    select contact_id, campaign_id, engagement, at from happened order by 1, 2, 3
+    on conflict (contact_id, campaign_id, kind) do update set at = excluded.at where g.at < excluded.at
+), emailed as (
+    insert into campaigns_activity as a (contact_id, last_emailed_at)
+    select contact_id, max(at) from happened where engagement = {int(EngagementKind.DELIVERED)} group by 1 order by 1
+    on conflict (contact_id) do update set last_emailed_at = excluded.last_emailed_at
+    where a.last_emailed_at is null or a.last_emailed_at < excluded.last_emailed_at
+)
+select coalesce(sum(events), 0) from happened
+"""
+
 COUNT_ENGAGEMENTS: Final = """
 select e.campaign_id, e.kind, count(*) from campaigns_engagement e where e.campaign_id = any(%(ids)s) group by 1, 2
 """

@@ -17,6 +17,7 @@ from audience.errors import SearchTooSlow
 from audience.locks import time_limit
 from batches.handles import is_pending, pending_parcels
 from batches.states import BatchStatus
+from campaigns.engaging import hint_engaging
 from campaigns.errors import InvalidContent, NotReady, TransitionInProgress, UnknownCampaign
 from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move, refuse_unready
@@ -134,4 +135,5 @@ DUTIES = {
     "begin_campaigns": begin_campaigns,
     "expand_launches": expand_launches,
     "finish_campaigns": finish_campaigns,
+    "hint_engaging": hint_engaging,
 }

@@ -1,0 +1,85 @@
+"""Record what happened between contacts and campaigns: engagements, and when contacts were last emailed.
+
+Each write of events of a campaign leaves a notice (`mailer/outcomes/writing.py`). The input is a page of notices. One
+statement reads the events of their parcels and adds them to the contacts. The notices are deleted in the same
+transaction, so a crash at any line changes nothing, and a repeated notice adds nothing. Contacts that were deleted
+meanwhile are skipped.
+
+The sweeper hints this work, so it is done by a task in the queue of the audience and never delays the sweeper. While
+mail is being delivered anywhere, a task ends after a few hundredths of a second, so that it takes little from the
+drain.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from django.db import connection, transaction
+
+from accounts.models import Account
+from audience import QUEUE
+from audience.locks import lock_audience
+from batches import hints
+from batches.models import Parcel
+from batches.states import ParcelState
+from campaigns import queries
+from mailer.models import OutcomeNotice
+
+ENGAGE: Final = "campaigns.tasks.engage"
+HINT_LIFE_SECONDS: Final = 2
+"""The sweeper publishes a hint in every round, so an older one is of no use."""
+PAGE: Final = 4
+"""The number of notices that are read in one transaction, each of up to 500 messages."""
+RUN_SECONDS: Final = 2.0
+"""One task continues for this time, so that it takes turns with the other tasks of the queue."""
+SHARED_SECONDS: Final = 0.03
+"""The same, while mail is being delivered. With one hint a second it is a share of 3 %, and one page more at most."""
+
+
+def hint_engaging() -> int:
+    """Hint that notices wait, if there are any. A duty of the sweeper."""
+    if not OutcomeNotice.objects.exists():
+        return 0
+    if not hints.publish(ENGAGE, [], queue=QUEUE, expires=HINT_LIFE_SECONDS):
+        # The broker is away, so a part is done here.
+        engage(seconds=SHARED_SECONDS)
+    return 1
+
+
+def engage(*, seconds: float = RUN_SECONDS) -> int:
+    """Record page after page until no notice is left or the time is over. Return the number of events recorded."""
+    began_at, recorded = time.monotonic(), 0
+    while (events := engage_page()) is not None:
+        recorded += events
+        limit = min(seconds, SHARED_SECONDS) if is_mail_under_way() else seconds
+        if time.monotonic() - began_at >= limit:
+            break
+    return recorded
+
+
+@transaction.atomic
+def engage_page() -> int | None:
+    """Record the events of the oldest notices, and delete these. Return the number of events; None without notices.
+
+    Notices that another consumer has taken are skipped, so this never waits for one. After that it takes the locks of
+    the audiences, by ascending id. Every other writer takes one of them before it changes contacts.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(queries.TAKE_NOTICES, {"page": PAGE})
+        notices = cursor.fetchall()
+        if not notices:
+            return None
+        accounts, *others = zip(*notices, strict=True)
+        for account in Account.objects.filter(pk__in=set(accounts)).order_by("pk"):
+            lock_audience(account)
+        names = ("campaigns", "bases", "fences", "times")
+        cursor.execute(queries.ENGAGE, {"accounts": list(accounts), **dict(zip(names, map(list, others), strict=True))})
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def is_mail_under_way() -> bool:
+    """Return whether any parcel is being delivered or could be."""
+    return any(Parcel.objects.filter(state=state).exists() for state in (ParcelState.CLAIMED, ParcelState.DUE))
