@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailer', '0003_outcomes'),
+        ('mailer', '0004_unpack'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailer', '0003_outcomes'),
+        ('mailer', '0006_categories'),
     ]
 
     operations = [
