@@ -317,7 +317,7 @@ class CounterDelta(models.Model):
 
 
 class Counter(models.Model):
-    """How many events of a kind there were within a span of time."""
+    """How many events of a kind there were within a span of time. `mailer/outcomes/folding.py` adds to it."""
 
     pk = models.CompositePrimaryKey("series", "account_id", "key", "span", "at", "measure")
     series = models.SmallIntegerField(choices=Series.choices)
@@ -334,6 +334,7 @@ class Counter(models.Model):
             models.Index(
                 fields=["account_id", "at"], condition=models.Q(series=Series.CATEGORY), name="counter_of_categories"
             ),
+            models.Index(fields=["series", "span", "at"], name="counters_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -38,6 +38,7 @@ from content.models import VersionContent
 from foundation.clock import Now, database_now
 from foundation.traces import describe_database_error
 from mailer.models import Mail
+from mailer.outcomes.folding import FOLD_EVERY, delete_old_counters, fold_counters
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.suppressions.purge import purge_old_bounces
@@ -50,8 +51,8 @@ PRUNE_EVERY = dt.timedelta(hours=1)
 UNUSED_FOR = dt.timedelta(hours=1)
 """The time for which a content that no version has is kept: an accept that found it before may still store its mail."""
 PRUNE_PAGE = 10_000
-PRUNE_SECONDS = 1.0
-"""The time that one round may spend on pruning. The next rounds continue."""
+PAGES_SECONDS = 1.0
+"""The time that a duty which works in pages may take in one round. The next rounds continue."""
 RESCUE_EVERY_SECONDS = 1.0
 """A round that takes longer than this rescues again before its next duty."""
 _watch = Watch()
@@ -99,6 +100,7 @@ def sweep() -> dict[str, int]:
         "hint_unclaimed": hint_unclaimed,
         "settle_receipts": settle_receipts,
         "fold": fold_final,
+        "fold_counters": fold_counts,
         "partitions": ensure_partitions,
         "prune": prune,
         "purge_bounces": purge_bounces,
@@ -132,30 +134,35 @@ def rescue(watch: Watch | None = None) -> int:
     return sum(rescue_parcel(parcel, fence) for parcel, fence in claims_of_the_dead())
 
 
+def fold_counts() -> int:
+    """Add what was counted in minutes that are over to the counters, and return how many deltas were added."""
+    return _work_in_pages("fold_counters", fold_counters(), every=FOLD_EVERY)
+
+
 def prune() -> int:
     """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went."""
-    return _delete_hourly("prune", _prune_pages())
+    return _work_in_pages("prune", _prune_pages(), every=PRUNE_EVERY)
 
 
 def purge_bounces() -> int:
     """Remove the bounces and blocks that are older than their account keeps them, and return their number."""
-    return _delete_hourly("purge_bounces", purge_old_bounces(PRUNE_PAGE))
+    return _work_in_pages("purge_bounces", purge_old_bounces(PRUNE_PAGE), every=PRUNE_EVERY)
 
 
-def _delete_hourly(duty: str, pages: Iterator[int]) -> int:
-    """Let `pages` delete, once an hour for the installation, and return the sum of what it yields.
+def _work_in_pages(duty: str, pages: Iterator[int], *, every: dt.timedelta) -> int:
+    """Let `pages` do a duty, once in this time for the installation, and return the sum of what it yields.
 
-    What takes longer than `PRUNE_SECONDS` goes on in the next round.
+    What takes longer than `PAGES_SECONDS` goes on in the next round.
     """
-    if not take_turn(duty, PRUNE_EVERY):
+    if not take_turn(duty, every):
         return 0
-    deleted, until = 0, time.monotonic() + PRUNE_SECONDS
+    done, until = 0, time.monotonic() + PAGES_SECONDS
     for count in pages:
-        deleted += count
+        done += count
         if time.monotonic() >= until:
             Mark.objects.filter(duty=duty).delete()
             break
-    return deleted
+    return done
 
 
 def _prune_pages() -> Iterator[int]:
@@ -163,7 +170,7 @@ def _prune_pages() -> Iterator[int]:
 
     First come folded parcels, then every partition below the oldest parcel that is left, then the mails whose batches
     hold no parcel any more. A message in doubt keeps its parcel, and so its partition. Last come the contents of
-    templates that neither a version nor a mail refers to, however new they are.
+    templates that neither a version nor a mail refers to, however new they are, and the counters that are too old.
     """
     long_ago = database_now() - dt.timedelta(days=settings.HISTORY_DAYS)
     yield from _delete_pages(Parcel.objects.filter(is_folded=True, in_doubt=0, finalized_at__lt=long_ago))
@@ -173,6 +180,7 @@ def _prune_pages() -> Iterator[int]:
     yield from _delete_pages(Mail.objects.filter(created_at__lt=long_ago, batch__parcels=None))
     of_mail = Exists(Mail.objects.filter(template=OuterRef("pk")))
     yield from _delete_pages(VersionContent.objects.filter(~of_mail, unused_at__lt=Now() - UNUSED_FOR))
+    yield from delete_old_counters(PRUNE_PAGE)
 
 
 def _delete_pages(old: QuerySet[Any]) -> Iterator[int]:

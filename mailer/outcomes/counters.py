@@ -14,6 +14,15 @@ from mailer.outcomes.queries import READ_COUNTERS
 MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86_400
 """The spans of counters, in seconds."""
 
+KEPT = {
+    Series.ACCOUNT: {MINUTE: 3, HOUR: 90, DAY: 3 * 365},
+    Series.BATCH: {MINUTE: 3, QUARTER: 90},
+    Series.CATEGORY: {DAY: 3 * 365},
+    Series.GROUP: {DAY: 3 * 365},
+    Series.FAILURE: {HOUR: 90},
+}
+"""The spans of each series, and the days for which its counters are kept."""
+
 LISTED = {
     SuppressionKind.BOUNCE: Measure.BOUNCED,
     SuppressionKind.BLOCK: Measure.BLOCKED,

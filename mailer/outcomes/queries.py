@@ -55,6 +55,33 @@ def count_accepted(
     on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"""
 
 
+# Add a page of deltas whose minute is over to the counters of every span of their series. It is one statement, so a crash
+# loses and doubles nothing. A delta that its session adds to at this moment is left to the next fold. Counters are locked
+# in the order of their key, so that two folds cannot deadlock.
+FOLD_COUNTERS: Final = """
+with folded as (
+    delete from mailer_counterdelta where ctid = any(array(
+        select ctid from mailer_counterdelta where at < %(until)s limit %(limit)s for update skip locked))
+    returning series, account_id, key, measure, at, n
+), added as (
+    insert into mailer_counter as c (series, account_id, key, span, at, measure, n)
+    select f.series, f.account_id, f.key, s.span, date_bin(make_interval(secs => s.span), f.at, 'epoch'), f.measure,
+        sum(f.n)
+    from folded f join unnest(%(series)s::smallint[], %(spans)s::int[]) as s(series, span) using (series)
+    group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
+    on conflict (series, account_id, key, span, at, measure) do update set n = c.n + excluded.n
+)
+select count(*) from folded
+"""
+
+# Delete a page of the counters of one series and span that are too old.
+DELETE_COUNTERS: Final = """
+delete from mailer_counter where ctid = any(array(
+    select ctid from mailer_counter
+    where series = %(series)s and span = %(span)s and at < %(until)s
+    order by at limit %(limit)s for update skip locked))
+"""
+
 # The categories of the mails of some parcels, by base, without those that have none.
 READ_CATEGORIES: Final = """
 select p.base, mail.categories

@@ -98,6 +98,6 @@ def test_a_round_removes_a_part_and_the_next_one_continues(
     suppress(New(alice.pk, f"old{n}@example.com", SuppressionKind.BOUNCE) for n in range(4))
     Suppression.objects.update(created_at="2000-01-01T00:00Z")
     monkeypatch.setattr(sweep, "PRUNE_PAGE", 3)
-    monkeypatch.setattr(sweep, "PRUNE_SECONDS", 0.0)
+    monkeypatch.setattr(sweep, "PAGES_SECONDS", 0.0)
     assert [sweep.purge_bounces() for _ in range(4)] == [3, 3, 2, 0]
     assert not Suppression.objects.filter(account=alice, kind__in=(SuppressionKind.BOUNCE, SuppressionKind.BLOCK))

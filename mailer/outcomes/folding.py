@@ -1,0 +1,53 @@
+"""Fold the deltas of the database's sessions into the counters, and delete the counters that are too old.
+
+Both are duties of the sweeper. Readers add what is not folded yet (`counters.py`), so nobody waits for a fold.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.db import connection
+
+from foundation.clock import database_now
+from mailer.outcomes.counters import KEPT
+from mailer.outcomes.queries import DELETE_COUNTERS, FOLD_COUNTERS
+
+FOLD_EVERY = dt.timedelta(seconds=20)
+FOLD_PAGE = 10_000
+SETTLED_AFTER = dt.timedelta(minutes=2)
+"""The age of a minute from its beginning at which it is folded. By then nearly every session adds to a later one."""
+
+
+def fold_counters() -> Iterator[int]:
+    """Add the deltas whose minute is over to the counters, and yield the number of deltas of each page."""
+    parameters = {
+        "until": database_now() - SETTLED_AFTER,
+        "series": [int(series) for series, spans in KEPT.items() for _ in spans],
+        "spans": [span for spans in KEPT.values() for span in spans],
+        "limit": FOLD_PAGE,
+    }
+    number = FOLD_PAGE
+    while number == FOLD_PAGE:
+        with connection.cursor() as cursor:
+            cursor.execute(FOLD_COUNTERS, parameters)
+            number = cursor.fetchone()[0]
+        yield number
+
+
+def delete_old_counters(page: int) -> Iterator[int]:
+    """Delete the counters that are older than `KEPT` says, and yield the number of each page."""
+    now = database_now()
+    for series, spans in KEPT.items():
+        for span, days in spans.items():
+            parameters = {"series": int(series), "span": span, "until": now - dt.timedelta(days=days), "limit": page}
+            yield from _delete_pages(parameters)
+
+
+def _delete_pages(parameters: dict[str, object]) -> Iterator[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE_COUNTERS, parameters)
+        while cursor.rowcount:
+            yield cursor.rowcount
+            cursor.execute(DELETE_COUNTERS, parameters)
