@@ -55,9 +55,9 @@ def count_accepted(
     on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"""
 
 
-# Add a page of deltas whose minute is over to the counters of every span of their series. It is one statement, so a crash
-# loses and doubles nothing. A delta that its session adds to at this moment is left to the next fold. Counters are locked
-# in the order of their key, so that two folds cannot deadlock.
+# Add a page of deltas whose minute is over to the counters of every span of their series. It is one statement, so a
+# crash loses and doubles nothing. A delta that its session adds to at this moment is left to the next fold. Counters
+# are locked in the order of their key, so that two folds cannot deadlock.
 FOLD_COUNTERS: Final = """
 with folded as (
     delete from mailer_counterdelta where ctid = any(array(
