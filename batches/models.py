@@ -172,6 +172,41 @@ class Parcel(models.Model):
         return self.size - self.sent - self.refused - self.dropped - self.stopped - self.in_doubt - self.moved
 
 
+class WaveCount(models.Model):
+    """The mail of a batch that waits for its first try in one minute: what the sweeper has added up of `WaveDelta`."""
+
+    pk = models.CompositePrimaryKey("batch_id", "minute")
+    batch_id = models.BigIntegerField()
+    minute = models.DateTimeField()
+    messages = models.BigIntegerField()
+    parcels = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["minute", "batch_id"], name="waves_by_minute"),
+            models.Index(fields=["batch_id"], condition=Q(messages=0, parcels=0), name="waves_that_are_over"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.messages} messages of batch {self.batch_id} at {self.minute}"
+
+
+class WaveDelta(models.Model):
+    """A change of a wave that is not added to `WaveCount` yet.
+
+    A trigger of the table of parcels inserts it, in the transaction that lets a parcel begin or stop to wait for its
+    first try, so no path of a message can forget to. Nobody updates it, so nobody waits for another.
+    """
+
+    batch_id = models.BigIntegerField()
+    minute = models.DateTimeField()
+    messages = models.IntegerField()
+    parcels = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.messages:+} messages of batch {self.batch_id} at {self.minute}"
+
+
 class BatchTotals(models.Model):
     """The outcomes of a batch's messages whose parcels are final and folded in; the rest is counted live."""
 

@@ -1,7 +1,7 @@
 """Read waves: the parcels of one batch that share one `send_at`.
 
-Every function reads a limited number of parcels, so the oldest finished waves may be missing; they are in their batch's
-counts.
+Coming waves are counted by the minute while mail is accepted and moved (`wave_counts.py`). The other functions read a
+limited number of parcels, so the oldest finished waves may be missing; they are in their batch's counts.
 """
 
 from __future__ import annotations
@@ -104,7 +104,11 @@ def _read_gate(batch: Batch) -> GateStatus:
 
 
 def coming_waves() -> list[Wave]:
-    """Return the next waves of the installation, the first one first."""
+    """Return the next waves of the installation, the first one first.
+
+    The mail of a batch in one minute counts as one wave, with the time of the first message. The counts are of the
+    messages that wait for their first try.
+    """
     return _read_waves(queries.COMING_WAVES)
 
 

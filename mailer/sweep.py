@@ -34,6 +34,7 @@ from batches.sweep import (
     hint_unclaimed,
     settle_receipts,
 )
+from batches.wave_counts import CHECK_DUTY, CHECK_EVERY, WaveCheck, fold_waves
 from content.models import VersionContent
 from foundation.clock import Now, database_now
 from foundation.traces import describe_database_error
@@ -56,6 +57,7 @@ PAGES_SECONDS = 1.0
 RESCUE_EVERY_SECONDS = 1.0
 """A round that takes longer than this rescues again before its next duty."""
 _watch = Watch()
+_wave_check = WaveCheck()
 
 Duty = Callable[[], int]
 _added: dict[str, Duty] = {}
@@ -100,6 +102,8 @@ def sweep() -> dict[str, int]:
         "hint_unclaimed": hint_unclaimed,
         "settle_receipts": settle_receipts,
         "fold": fold_final,
+        "fold_waves": fold_waves,
+        "check_waves": check_waves,
         "fold_counters": fold_counts,
         "partitions": ensure_partitions,
         "prune": prune,
@@ -137,6 +141,11 @@ def rescue(watch: Watch | None = None) -> int:
 def fold_counts() -> int:
     """Add what was counted in minutes that are over to the counters, and return how many deltas were added."""
     return _work_in_pages("fold_counters", fold_counters(), every=FOLD_EVERY)
+
+
+def check_waves() -> int:
+    """Compare some waves with the parcels, once a minute; return how many minutes had to be repaired."""
+    return _wave_check.check_waves() if take_turn(CHECK_DUTY, CHECK_EVERY) else 0
 
 
 def prune() -> int:

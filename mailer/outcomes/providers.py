@@ -123,8 +123,8 @@ SUFFIXES: Final = (
     "cz sk hu ro bg si hr rs ba mk al md ee lv lt ru by ua kz uz az ge am kg tj tm tr il ae sa qa eg ma dz tn za ng ke "
     "gh in pk bd lk np cn hk tw jp kr sg my th vn ph id au nz cc tv me "
     "co.uk co.in co.id co.il co.jp co.kr co.nz co.th co.za co.hu com.ar com.au com.bo com.br com.cn com.co com.ec "
-    "com.es com.ge com.gr com.hk com.mt com.mx com.my com.pe com.ph com.pk com.pl com.pt com.ru com.sa com.sg com.tr com.tw "
-    "com.ua com.uy com.ve com.vn com.am"
+    "com.es com.ge com.gr com.hk com.mt com.mx com.my com.pe com.ph com.pk com.pl com.pt com.ru com.sa com.sg "
+    "com.tr com.tw com.ua com.uy com.ve com.vn com.am"
 )
 """The public suffixes under which the domains of `BRANDS` are looked for.
 

@@ -28,6 +28,7 @@ from batches.stop.control import resume_batch, stop_batch
 from batches.stop.freeze import freeze_account, thaw_account
 from batches.stop.reschedule import reschedule_batch
 from batches.sweep import Watch
+from batches.wave_counts import WaveCheck
 from foundation.clock import database_now
 from mailer.models import Message
 from mailer.one_message import stop_message
@@ -215,6 +216,10 @@ class Pipeline(RuleBasedStateMachine):
         for message_id, state in self.finals.items():
             assert states[message_id] == state
         self.finals = {pk: state for pk, state in states.items() if state in FINAL}
+
+    @invariant()
+    def the_waves_are_those_of_the_parcels(self) -> None:
+        assert WaveCheck().check_waves(seconds=10) == 0
 
     @invariant()
     def nothing_is_sent_twice(self) -> None:
