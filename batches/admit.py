@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from batches import hints, queries
-from batches.states import PARCEL_MOVES, BatchStatus, Lane, ParcelState
+from batches.claims import to_mask
+from batches.states import FINAL_STATES, PARCEL_MOVES, BatchStatus, Lane, ParcelState
 from batches.verdict import VERDICTS, Gate, GateStatus, Limits, Phase, Verdict
 
 PAGE = 2000
@@ -30,6 +32,15 @@ TARGETS = {
     Verdict.EXPIRE: ParcelState.EXPIRED,
     Verdict.HOLD: ParcelState.HELD,
 }
+REASONS = {
+    (GateStatus.CANCELLED, ParcelState.DISCARDED): "its batch was cancelled",
+    (GateStatus.PAUSED, ParcelState.RETAINED): "its batch is paused",
+    (GateStatus.PAUSED, ParcelState.EXPIRED): "its batch was paused for too long",
+    (GateStatus.FROZEN, ParcelState.RETAINED): "mail of its account is frozen",
+    (GateStatus.LATE, ParcelState.HELD): "it is later than its account allows",
+}
+"""The reasons for verdicts, in words for people. A release has none."""
+PURGED = "mail of its account was purged"
 EARLY_SECONDS = 2.0
 """A wave task that starts up to this early waits. An earlier one does nothing: the sweeper finds the wave."""
 BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -72,9 +83,48 @@ class Share:
 
     target: ParcelState
     until: dt.datetime
+    why: str = ""
     start: Place = (BEGINNING, 0)
     is_after: bool | None = None
     base_until: int = HIGHEST_ID
+
+
+class Moved(NamedTuple):
+    """A parcel that was moved, and the number and the mask of the messages that it still had to send."""
+
+    due_at: dt.datetime | None
+    """Only in the last one of a page, which needs it: a time takes longer to read than all other columns."""
+    parcel_id: int
+    lane: int
+    messages: int
+    batch_id: int
+    account_id: int
+    base: int
+    fence: int
+    members: bytes | None
+    size: int
+    is_remainder: bool
+    is_replay: bool
+
+    @property
+    def mask(self) -> int:
+        return to_mask(self.members, self.size)
+
+    def is_ended_in_doubt(self, target: ParcelState) -> bool:
+        """Return whether its messages may have been sent before, so that they are in doubt instead of this state."""
+        return self.is_replay and target in FINAL_STATES
+
+
+Report = Callable[[Sequence[Moved], ParcelState, str, dt.datetime], None]
+_reports: list[Report] = []
+
+
+def report_verdicts(report: Report) -> None:
+    """Have a function of an app above called with every page of parcels that a verdict moves, except by a release.
+
+    It gets the parcels, their new state, the reason and the time, in the transaction that moves them.
+    """
+    _reports.append(report)
 
 
 def shares_of(reading: Reading) -> list[Share]:
@@ -85,7 +135,7 @@ def shares_of(reading: Reading) -> list[Share]:
     now, status = reading.now, reading.gate.status
     shares = []
     if reading.purged_through:
-        shares.append(Share(ParcelState.DISCARDED, END, base_until=reading.purged_through))
+        shares.append(Share(ParcelState.DISCARDED, END, PURGED, base_until=reading.purged_through))
     start: Place = (BEGINNING, 0)
     late_until = reading.limits.late_until(now) if status is GateStatus.OPEN else None
     if late_until is not None:
@@ -97,8 +147,10 @@ def shares_of(reading: Reading) -> list[Share]:
 def _by_phase(status: GateStatus, until: dt.datetime, start: Place) -> list[Share]:
     during, after = (TARGETS[VERDICTS[status][phase]] for phase in (Phase.DURING, Phase.AFTER))
     if during is after:
-        return [Share(during, until, start)]
-    return [Share(during, until, start, is_after=False), Share(after, until, start, is_after=True)]
+        return [Share(during, until, REASONS.get((status, during), ""), start)]
+    return [
+        Share(target, until, REASONS[status, target], start, is_after=target is after) for target in (during, after)
+    ]
 
 
 def sources_of(target: ParcelState) -> list[int]:
@@ -148,18 +200,19 @@ def _admit_as_read(batch_id: int, admitted: Admitted, until: float) -> bool:
                 if not reading.stands(read_locked_gate(batch_id)):
                     return False
                 moved = _move_page(batch_id, share, reading, place)
+                _report(moved, share, reading.now)
             admitted.parcels[share.target] += len(moved)
-            admitted.messages += sum(row[3] for row in moved)
+            admitted.messages += sum(parcel.messages for parcel in moved)
             if share.target is ParcelState.DUE:
                 _hint_lanes(moved)
             if time.monotonic() >= until:
                 return True
-            place = (moved[-1][0], moved[-1][1]) if len(moved) == PAGE else None
+            place = _place_of(moved[-1]) if len(moved) == PAGE else None
     return True
 
 
-def _move_page(batch_id: int, share: Share, reading: Reading, place: Place) -> list[Any]:
-    """Move the parcels of a share that come after `place`, `PAGE` at most: due_at, id, lane and messages of each."""
+def _move_page(batch_id: int, share: Share, reading: Reading, place: Place) -> list[Moved]:
+    """Move the parcels of a share that come after `place`, `PAGE` at most, and return them in this order."""
     with connection.cursor() as cursor:
         cursor.execute(
             queries.APPLY_VERDICT,
@@ -177,11 +230,22 @@ def _move_page(batch_id: int, share: Share, reading: Reading, place: Place) -> l
                 "limit": PAGE,
             },
         )
-        return list(cursor.fetchall())
+        return [Moved(*row) for row in cursor.fetchall()]
 
 
-def _hint_lanes(moved: list[Any]) -> None:
-    for lane, parcels in Counter(row[2] for row in moved).items():
+def _place_of(last: Moved) -> Place:
+    assert last.due_at is not None
+    return last.due_at, last.parcel_id
+
+
+def _report(moved: Sequence[Moved], share: Share, now: dt.datetime) -> None:
+    if moved and share.target is not ParcelState.DUE:
+        for report in _reports:
+            report(moved, share.target, share.why, now)
+
+
+def _hint_lanes(moved: Sequence[Moved]) -> None:
+    for lane, parcels in Counter(parcel.lane for parcel in moved).items():
         hints.hint_due(Lane(lane), parcels)
 
 

@@ -38,7 +38,7 @@ READ_INSTALLATION_GATE = "select frozen_at is not null, thawed_at from batches_i
 
 # Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
 # `is_after`: those past their retention, or those within it; null: both. What may have been sent before is not
-# discarded but in doubt.
+# discarded but in doubt. The columns are those of `Moved`.
 APPLY_VERDICT = f"""
 with picked as materialized (
     select id, due_at, lane from batches_parcel
@@ -55,10 +55,13 @@ with picked as materialized (
         members = case when p.is_replay and %(target)s in ({FINAL}) then {NO_MEMBERS} else p.members end,
         finalized_at = case when %(target)s in ({FINAL}) then %(now)s end
     where p.id = any(array(select id from picked))
-    returning p.id, {PENDING} as pending
+    returning p.id, {PENDING} as pending, p.batch_id, p.account_id, p.base, p.fence, p.members, p.size, p.is_remainder,
+        p.is_replay
 )
-select picked.due_at, picked.id, picked.lane, moved.pending
-from picked left join moved on moved.id = picked.id order by 1, 2
+select case when lead(picked.id) over (order by picked.due_at, picked.id) is null then picked.due_at end,
+    picked.id, picked.lane, moved.pending, moved.batch_id, moved.account_id, moved.base, moved.fence,
+    moved.members, moved.size, moved.is_remainder, moved.is_replay
+from picked left join moved on moved.id = picked.id order by picked.due_at, picked.id
 """
 
 # Limits the wait for locks until the end of the transaction.

@@ -11,19 +11,10 @@ from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.states import CampaignStatus
 from mailer.models import EventKind, SuppressionKind
 from mailer.outcomes.queries import count_accepted
+from mailer.outcomes.reading import OUTCOMES
 from mailer.suppressions.queries import is_exempt
 
-OUTCOMES: Final = ", ".join(
-    str(int(kind))
-    for kind in (
-        EventKind.SENT,
-        EventKind.REFUSED,
-        EventKind.DROPPED,
-        EventKind.STOPPED,
-        EventKind.DEFERRED,
-        EventKind.IN_DOUBT,
-    )
-)
+OUTCOME_KINDS: Final = ", ".join(str(int(kind)) for kind in OUTCOMES)
 WAITING: Final = ", ".join(str(int(state)) for state in sorted(WAITING_STATES - {ParcelState.HELD}))
 
 PACED: Final = ", ".join(
@@ -295,7 +286,7 @@ with own as (
                 from mailer_event cross join lateral sluice_unpack(members, reply) member
                 where message_id = chosen.id * {PARCEL_SPAN} and members is not null
             ) of_parcel
-            where kind in ({OUTCOMES})
+            where kind in ({OUTCOME_KINDS})
             group by message_id
         ) e on e.message_id = m.id
         where m.id >= chosen.id * {PARCEL_SPAN} and m.id < (chosen.id + 1) * {PARCEL_SPAN}

@@ -23,7 +23,7 @@ from foundation.addresses import address_key
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import EventKind
 from mailer.one_message import stop_message
-from mailer.outcomes.reading import read_events
+from mailer.outcomes.reading import OUTCOMES, read_events
 from mailer.pipeline.accept import Accepted, accept_mail
 from mailer.queries import states_of
 from mailer.template_testing import TEST_ADDRESSES as TEST_ADDRESSES
@@ -129,5 +129,5 @@ def _stop_test(account: Account, message_id: int, *, actor: str) -> None:
 
 def _reply_to(message_id: int) -> str | None:
     """Return the last answer of the peer, or None."""
-    events = read_events([message_id]).get(message_id, [])
+    events = read_events([message_id], kinds=OUTCOMES).get(message_id, [])
     return next((each.reply for each in reversed(events) if each.reply and each.kind != EventKind.STOPPED), None)

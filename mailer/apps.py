@@ -9,8 +9,11 @@ class MailerConfig(AppConfig):
     verbose_name = "Mail"
 
     def ready(self) -> None:
+        from batches.admit import report_verdicts
         from mailer import worker  # noqa: F401  (connects the Celery worker's signals)
+        from mailer.outcomes.verdicts import write_verdicts
 
+        report_verdicts(write_verdicts)
         post_migrate.connect(_make_first_partitions, sender=self)
 
 

@@ -25,8 +25,8 @@ from batches.states import BatchStatus, Lane, ParcelState
 from batches.stop.exact import open_receipt, settle
 from foundation.clock import database_now
 from mailer.models import EventKind
-from mailer.outcomes.writing import Entry, NewEvent, write_events
-from mailer.pipeline.cargo import find_open
+from mailer.outcomes.writing import Entry, write_events
+from mailer.pipeline.cargo import ending_events
 from mailer.pipeline.record import sent_again
 from mailer.queries import Trace, trace
 
@@ -119,11 +119,7 @@ def drop(account: Account, selection: Selection, *, actor: str, reason: str = ""
             settle_doubt(parcel, mask, "dropped")
         first = parcel.base * PARCEL_SPAN
         why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have been sent")
-        dropped = [
-            NewEvent(message_id, EventKind.DROPPED, recipient, why)
-            for message_id, recipients in find_open([first + n for n in bits(mask)]).items()
-            for recipient in recipients
-        ]
+        dropped = ending_events([first + n for n in bits(mask)], EventKind.DROPPED, why)
         write_events([Entry(parcel, parcel.fence, events=dropped)], database_now())
         affected += mask.bit_count()
     return _receipt(account, selection, Receipt.Action.DROP, affected, actor=actor, reason=reason)

@@ -239,12 +239,12 @@ class Event(models.Model):
     recipient = models.TextField(null=True, help_text="Null: all its recipients")
     reply = models.TextField(null=True, help_text="The peer's reply, or the reason for the event")
     members = models.BinaryField(null=True, help_text="Packed: the mask of the messages, by their numbers")
-    recipients = models.SmallIntegerField(null=True, help_text="How many recipients it is about; null: one")
+    recipients = models.SmallIntegerField(null=True, help_text="For how many recipients it counts; null: one")
     classification = models.SmallIntegerField(null=True, choices=Classification.choices)
     suppression = models.SmallIntegerField(
         null=True,
         choices=SuppressionKind.choices,
-        help_text="The list that a refusal put the recipient on, or that the recipient was dropped for",
+        help_text="The list that a refusal or unsubscribe put the recipient on, or that the recipient was dropped for",
     )
 
     class Meta:

@@ -22,8 +22,8 @@ from batches.stop.exact import open_receipt
 from batches.stop.reschedule import hint_time
 from foundation.clock import database_now
 from mailer.models import EventKind
-from mailer.outcomes.writing import Entry, NewEvent, write_events
-from mailer.pipeline.cargo import find_open
+from mailer.outcomes.writing import Entry, write_events
+from mailer.pipeline.cargo import ending_events
 from mailer.queries import states_of
 
 TRIES = 3
@@ -125,7 +125,9 @@ def _stop(holder: Parcel, message_id: int, why: str) -> str:
         take_out(holder, _bit(message_id), "in_doubt")
         return "in_doubt"
     take_out(holder, _bit(message_id), "stopped")
-    stopped = [NewEvent(message_id, EventKind.STOPPED, each, why) for each in find_open([message_id])[message_id]]
+    events = ending_events([message_id], EventKind.STOPPED, why)
+    # Stops are counted by message, and one that was sent to others is counted as sent.
+    stopped = [each._replace(recipients=int(not n and not holder.is_remainder)) for n, each in enumerate(events)]
     write_events([Entry(holder, holder.fence, events=stopped)], database_now())
     return "stopped"
 

@@ -24,6 +24,8 @@ from mailer.models import Event, EventKind, Mail, Message
 from mailer.outcomes.reading import read_events, read_kinds
 
 FINAL_KINDS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.STOPPED)
+ENDED_BY_VERDICT = (EventKind.DISCARDED, EventKind.EXPIRED)
+"""The kinds that end a message without an outcome. They tell its state only if its parcel was deleted."""
 EVENTS_TOLD = 100
 """The most events of a message in a trace, the newest first: a retry to many recipients can have thousands."""
 PARCELS_LOOKED_AT = 2000
@@ -111,8 +113,8 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
     """Return the state of each message by id, in the words of `Counts`.
 
     A message is sent, if any recipient was sent it. Otherwise it has the state of the newest parcel that still holds
-    it; else that of its final event; else it is in doubt. A refusal of one recipient does not end a message that is
-    still tried for another.
+    it, or held it when it was discarded or expired; else that of its final event; else it is in doubt. A refusal of one
+    recipient does not end a message that is still tried for another.
     """
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
     return _states(message_ids, _holders(message_ids))
@@ -151,7 +153,7 @@ def _state(kinds: set[EventKind], holder: Holder | None) -> str:
         return "sent"
     if holder is not None:
         return holder.state.label
-    final = next((kind for kind in FINAL_KINDS if kind in kinds), EventKind.IN_DOUBT)
+    final = next((kind for kind in (*ENDED_BY_VERDICT, *FINAL_KINDS) if kind in kinds), EventKind.IN_DOUBT)
     return final.name.lower()
 
 

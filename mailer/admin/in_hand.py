@@ -28,6 +28,7 @@ from foundation.clock import database_now
 from mailer.admin.messages import STATE_COLOURS
 from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_in_hand
 from mailer.models import EventKind
+from mailer.outcomes.reading import OUTCOMES
 from mailer.queries import Trace
 
 MAY_SEE = "mailer.view_message"
@@ -166,13 +167,13 @@ def _box(trace: Trace) -> SafeString:
 
 
 def tell_why(trace: Trace, chosen: Chosen) -> str:
-    """Return why a message is in hand: its lateness, or the last thing that happened to it."""
+    """Return why a message is in hand: its lateness, or its last outcome."""
     if chosen.why is Why.HELD:
         limit = chosen.account.lateness_limit
         return f"later than {limit:,} s" if limit else "it was late, by a limit that no longer exists"
-    if not trace.events:
+    last = next((event for event in reversed(trace.events) if event.kind in OUTCOMES), None)
+    if last is None:
         return "the peer did not answer after its last byte"
-    last = trace.events[-1]
     return f"{write_time(last.at)} {EventKind(last.kind).label}: {last.reply or 'the peer did not answer'}"
 
 

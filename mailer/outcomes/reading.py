@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import chain
+from typing import Final
 
 from django.db import connection
 
@@ -12,6 +13,15 @@ from mailer.models import Event, EventKind
 from mailer.outcomes.packing import unpack_members, unpack_replies
 from mailer.outcomes.queries import COLUMNS, READ_EVENTS
 
+OUTCOMES: Final = (
+    EventKind.SENT,
+    EventKind.REFUSED,
+    EventKind.DROPPED,
+    EventKind.STOPPED,
+    EventKind.DEFERRED,
+    EventKind.IN_DOUBT,
+)
+"""The kinds of events that say how far a recipient has come. The others are verdicts, and what recipients do."""
 NAMES = COLUMNS.split(", ")
 
 

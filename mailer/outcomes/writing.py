@@ -8,8 +8,8 @@ and no lock on a row that another session writes.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -25,13 +25,15 @@ from mailer.outcomes.queries import COPY_EVENTS, COUNT, READ_CATEGORIES
 
 PACKED_FROM: Final = 8
 """The fewest sent messages of a parcel that are packed: below that a row of each costs less."""
+SENT: Final = int(EventKind.SENT)
 Row = tuple[object, ...]
 
 
 class NewEvent(NamedTuple):
     """An event to be stored: of a message, for one recipient or for all of them (None).
 
-    `status` (a status code) and `group` (the provider group of the recipients) are only counted.
+    It counts for `recipients` of them: for none if it is not an outcome, such as a decision to send again. `status` (a
+    status code) and `group` (the provider group of the recipients) are only counted.
     """
 
     message_id: int
@@ -49,6 +51,23 @@ class NewEvent(NamedTuple):
         """Return the columns that are its own: without time, fence and members."""
         recipients = None if self.recipients == 1 else self.recipients
         return recipients, self.classification, self.suppression
+
+
+class SharedEvent(NamedTuple):
+    """An event of many messages of a parcel: their mask and the reason.
+
+    It counts for none of them if `is_of_remainder`: it concerns only the last recipients of messages that another
+    parcel counts.
+    """
+
+    kind: EventKind
+    mask: int
+    why: str
+    is_of_remainder: bool = False
+
+    @property
+    def counts(self) -> int:
+        return 0 if self.is_of_remainder else self.mask.bit_count()
 
 
 class Owner(Protocol):
@@ -73,10 +92,10 @@ class Entry:
     events: Sequence[NewEvent] = ()
     sent: Sequence[tuple[int, str]] = ()
     """The messages that were sent to their only recipients, by id, in ascending order, with the replies."""
-    groups: Counter[str] = field(default_factory=Counter)
+    groups: Mapping[str, int] = field(default_factory=dict)
     """The number of these messages by provider group."""
-    verdict: tuple[EventKind, int, str] | None = None
-    """What happened to many messages at once: the kind, their mask and the reason."""
+    verdict: SharedEvent | None = None
+    """The verdict that was carried out on the parcel."""
     categories: Sequence[str] | None = None
     """The categories of the mail; None: they are looked up."""
     lateness: Measure | None = None
@@ -84,27 +103,25 @@ class Entry:
 
 
 def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
-    """Store the events of these entries with this time, and count them."""
+    """Store the events of these entries with this time, and count them.
+
+    It must be the last step of its transaction that writes rows which other sessions may wait for.
+    """
     written = sorted((entry for entry in entries if entry.events or entry.sent or entry.verdict), key=_first_id)
     if not written:
         return
-    copy_rows(COPY_EVENTS, (row for entry in written for row in _rows_of(entry, at.isoformat())))
-    counts: Counter[CounterKey] = Counter()
+    moment = at.isoformat()
+    copy_rows(COPY_EVENTS, (row for entry in written for row in _rows_of(entry, moment)))
     categories = _read_categories([entry.owner.base for entry in written if entry.categories is None])
-    for entry in written:
-        of_mail = categories.get(entry.owner.base, ()) if entry.categories is None else entry.categories
-        counts.update(_count(entry, of_mail))
+    counts = _count(written, categories)
+    # A verdict is no news about a contact.
+    noted = [entry for entry in written if entry.events or entry.sent]
     parcels = {
-        "batches": [entry.owner.batch_id for entry in written],
-        "bases": [entry.owner.base for entry in written],
-        "fences": [entry.fence for entry in written],
+        "batches": [entry.owner.batch_id for entry in noted],
+        "bases": [entry.owner.base for entry in noted],
+        "fences": [entry.fence for entry in noted],
     }
     fetch_prepared(COUNT, columns_of(counts, at) | parcels)
-
-
-def is_decision(event: NewEvent, fence: int) -> bool:
-    """Return whether an event only lets a message be sent again: it is stored, and counts nowhere."""
-    return event.kind is EventKind.DEFERRED and not fence
 
 
 def _first_id(entry: Entry) -> int:
@@ -115,49 +132,92 @@ def _rows_of(entry: Entry, at: str) -> Iterator[Row]:
     """Yield the rows of an entry, in the order of the columns of `COPY_EVENTS`."""
     first_id, fence = _first_id(entry), entry.fence
     if len(entry.sent) >= PACKED_FROM:
-        mask = sum(1 << (message_id - first_id) for message_id, _ in entry.sent)
         reply = pack_replies([reply for _, reply in entry.sent])
-        yield first_id, int(EventKind.SENT), at, fence, None, reply, pack_members(mask), None, None, None
+        members = pack_members(_mask_of([message_id - first_id for message_id, _ in entry.sent]))
+        yield first_id, SENT, at, fence, None, reply, members, None, None, None
     else:
         for message_id, reply in entry.sent:
-            yield message_id, int(EventKind.SENT), at, fence, None, reply or None, None, None, None, None
-    for event in sorted(entry.events, key=lambda event: event.message_id):
+            yield message_id, SENT, at, fence, None, reply or None, None, None, None, None
+    for event in sorted(entry.events, key=_message_id):
         reply = event.reply or None
         yield event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row
     if entry.verdict:
-        kind, mask, why = entry.verdict
-        yield first_id, int(kind), at, fence, None, why or None, pack_members(mask), None, None, None
+        kind, mask, why, is_of_remainder = entry.verdict
+        recipients = 0 if is_of_remainder else None
+        yield first_id, int(kind), at, fence, None, why, pack_members(mask), recipients, None, None
 
 
-def _count(entry: Entry, categories: Sequence[str]) -> Counter[CounterKey]:
-    """Return what an entry adds to the counters."""
-    owner, account_id = entry.owner, entry.owner.account_id
-    counts: Counter[CounterKey] = Counter()
-    measures: Counter[Measure] = Counter()
-    groups = Counter({(group, Measure.SENT): number for group, number in entry.groups.items()})
-    if entry.sent:
-        measures[Measure.SENT] = len(entry.sent)
-        if entry.lateness:
-            measures[entry.lateness] = len(entry.sent)
-    for event in entry.events:
-        if is_decision(event, entry.fence):
-            continue
+def _message_id(event: NewEvent) -> int:
+    return event.message_id
+
+
+def _mask_of(numbers: Sequence[int]) -> int:
+    """Return the mask of ascending message numbers. Nearly always they have no gap."""
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return ((1 << len(numbers)) - 1) << numbers[0]
+    return sum(1 << n for n in numbers)
+
+
+def _count(entries: Iterable[Entry], categories: Mapping[int, Sequence[str]]) -> Counter[CounterKey]:
+    """Return what these entries add to the counters."""
+    tally = Tally()
+    for entry in entries:
+        owner = entry.owner
+        of_mail = categories.get(owner.base, ()) if entry.categories is None else entry.categories
+        tally.add(entry, tally.measures[owner.account_id, int(owner.lane), owner.batch_id, tuple(of_mail)])
+    return tally.counts()
+
+
+class Tally:
+    """Adds up what several entries count. Their parcels often have one account, lane, batch and mail."""
+
+    def __init__(self) -> None:
+        self.measures: dict[tuple[int, int, int, tuple[str, ...]], dict[int, int]] = defaultdict(
+            lambda: defaultdict(int)
+        )
+        """The counts by measure, by account, lane, batch and categories."""
+        self.groups: dict[tuple[str, int], int] = defaultdict(int)
+        """The counts by provider group and measure."""
+        self.failures: dict[tuple[int, str, int], int] = defaultdict(int)
+        """The counts by account, key and measure."""
+
+    def add(self, entry: Entry, measures: dict[int, int]) -> None:
+        """Add what an entry counts; `measures` are the counts of its account, lane, batch and categories."""
+        if entry.sent:
+            measures[SENT] += len(entry.sent)
+            if entry.lateness is not None:
+                measures[int(entry.lateness)] += len(entry.sent)
+            for group, number in entry.groups.items():
+                self.groups[group, SENT] += number
+        for event in entry.events:
+            self.add_event(event, entry.owner.account_id, measures)
+        if entry.verdict:
+            measures[int(entry.verdict.kind)] += entry.verdict.counts
+
+    def add_event(self, event: NewEvent, account_id: int, measures: dict[int, int]) -> None:
+        """Add what one event counts."""
         for measure in measures_of(event.kind, event.suppression):
-            measures[measure] += event.recipients
-        groups[event.group, Measure(event.kind)] += event.recipients
+            measures[int(measure)] += event.recipients
+        self.groups[event.group, int(event.kind)] += event.recipients
         if event.classification is not None:
             key = f"{int(event.classification)} {event.status} {event.group}"
-            counts[CounterKey(Series.FAILURE, account_id, key, Measure(event.kind))] += event.recipients
-    if entry.verdict:
-        measures[Measure(entry.verdict[0])] += entry.verdict[1].bit_count()
-    for measure, number in measures.items():
-        counts[CounterKey(Series.ACCOUNT, account_id, str(int(owner.lane)), measure)] = number
-        counts[CounterKey(Series.BATCH, account_id, str(owner.batch_id), measure)] = number
-        for category in categories:
-            counts[CounterKey(Series.CATEGORY, account_id, category, measure)] = number
-    for (group, measure), number in groups.items():
-        counts[CounterKey(Series.GROUP, 0, group, measure)] = number
-    return counts
+            self.failures[account_id, key, int(event.kind)] += event.recipients
+
+    def counts(self) -> Counter[CounterKey]:
+        """Return the sums by counter."""
+        counts: Counter[CounterKey] = Counter()
+        for (account_id, lane, batch_id, categories), measures in self.measures.items():
+            for measure, number in measures.items():
+                kind = Measure(measure)
+                counts[CounterKey(Series.ACCOUNT, account_id, str(lane), kind)] += number
+                counts[CounterKey(Series.BATCH, account_id, str(batch_id), kind)] += number
+                for category in categories:
+                    counts[CounterKey(Series.CATEGORY, account_id, category, kind)] += number
+        for (group, measure), number in self.groups.items():
+            counts[CounterKey(Series.GROUP, 0, group, Measure(measure))] += number
+        for (account_id, key, measure), number in self.failures.items():
+            counts[CounterKey(Series.FAILURE, account_id, key, Measure(measure))] += number
+        return +counts
 
 
 def _read_categories(bases: Sequence[int]) -> dict[int, list[str]]:

@@ -27,7 +27,9 @@ from mailer.compose.mime import Composer, recipients_of
 from mailer.compose.source import Unrenderable
 from mailer.compose.template import TextTooLong
 from mailer.models import Event, EventKind, Mail
+from mailer.outcomes.providers import group_of
 from mailer.outcomes.reading import read_events
+from mailer.outcomes.writing import NewEvent
 from mailer.queries import FINAL_KINDS
 from mailer.suppressions.check import REASONS, Found, find_suppressions, reason_to_drop
 from mailer.transports.base import Dropped, Envelope, Refused, Result
@@ -150,19 +152,21 @@ def _earlier_of(events: Sequence[Event], load: Load) -> Earlier:
     return Earlier(frozenset(finished), frozenset(finished.values()), doubtful)
 
 
-def find_open(message_ids: Collection[int]) -> dict[int, Sequence[str | None]]:
-    """Return the recipients of messages who have no final outcome, in doubt or not, as events name them.
+def ending_events(message_ids: Collection[int], kind: EventKind, why: str) -> list[NewEvent]:
+    """Return the events that end messages for all recipients without a final outcome, in doubt or not.
 
-    None means all recipients of the message.
+    There is one event for all recipients of a message if nobody has a final outcome, else one for each.
     """
     loads = load_messages(message_ids)
     earlier = find_earlier(message_ids, loads)
-    names: dict[int, Sequence[str | None]] = {}
+    events: list[NewEvent] = []
     for message_id in message_ids:
-        before = earlier.get(message_id)
+        everyone, before = loads[message_id].everyone, earlier.get(message_id)
         ended = before.finished - before.doubtful if before else frozenset()
-        names[message_id] = [each for each in loads[message_id].everyone if each not in ended] if ended else (None,)
-    return names
+        event = NewEvent(message_id, kind, reply=why, recipients=len(everyone), group=group_of(everyone[0]))
+        left = [each for each in everyone if each not in ended]
+        events += [event._replace(recipient=each, recipients=1) for each in left] if ended else [event]
+    return events
 
 
 def suppressed_recipients(claims: Sequence[Claim], messages: dict[int, Load]) -> dict[int, dict[str, list[Found]]]:

@@ -33,7 +33,7 @@ from mailer.outcomes.counters import lateness_of
 from mailer.outcomes.providers import REST, group_of
 from mailer.outcomes.reading import read_events
 from mailer.outcomes.writing import Entry, NewEvent, write_events
-from mailer.pipeline.cargo import Earlier, is_first
+from mailer.pipeline.cargo import Earlier, is_first, load_messages
 from mailer.suppressions.lists import New, suppress
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
@@ -115,6 +115,8 @@ class Outcomes:
             categories=self.categories,
             lateness=lateness_of(now - self.claim.send_at) if is_first(self.claim) else None,
         )
+        if not self.resent:
+            return [under_claim]
         return [under_claim, Entry(self.claim, 0, events=self.resent, categories=self.categories)]
 
     @property
@@ -152,9 +154,9 @@ class Outcomes:
 def sent_again(message_id: int, why: str) -> NewEvent:
     """Return the event that lets a message be sent again to the recipients for whom it is in doubt.
 
-    It is stored with fence 0, for it happens under no claim.
+    It is stored with fence 0, for it happens under no claim, and it counts for no recipient.
     """
-    return NewEvent(message_id, EventKind.DEFERRED, reply=f"in doubt; {why}")
+    return NewEvent(message_id, EventKind.DEFERRED, reply=f"in doubt; {why}", recipients=0)
 
 
 def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], earlier: Earlier | None = None) -> None:
@@ -429,7 +431,12 @@ def correct_late(item: Outcomes) -> list[NewEvent]:
 
 
 def _final_events(item: Outcomes) -> list[NewEvent]:
-    sent = [NewEvent(message_id, EventKind.SENT, reply=reply) for message_id, reply in item.sent]
+    loads = load_messages([message_id for message_id, _ in item.sent]) if item.sent else {}
+    groups = {message_id: group_of(load.recipient) for message_id, load in loads.items()}
+    sent = [
+        NewEvent(message_id, EventKind.SENT, reply=reply, group=groups.get(message_id, REST))
+        for message_id, reply in item.sent
+    ]
     return sent + [event for event in item.events if event.kind in FINALS]
 
 

@@ -10,9 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from accounts.models import Account
 from batches.models import PARCEL_SPAN, Parcel
-from mailer.models import Mail, Message, SuppressionKind, UnsubscribeGroup
+from foundation.clock import database_now
+from mailer.models import EventKind, Mail, Message, SuppressionKind, UnsubscribeGroup
+from mailer.outcomes.providers import group_of
+from mailer.outcomes.reading import read_events
+from mailer.outcomes.writing import Entry, NewEvent, write_events
+from mailer.suppressions import queries
 from mailer.suppressions.groups import MAX_GROUPS_TO_DISPLAY, living_groups
 from mailer.suppressions.links import BadLink, Link
 from mailer.suppressions.lists import New, find_suppressed, groups_left, suppress, unsuppress
@@ -48,9 +55,12 @@ def find_holder(link: Link) -> Holder:
 def leave(holder: Holder, *, everything: bool = False) -> None:
     """Leave the mail's group; everything, if that is asked or the mail has no group (any more)."""
     if everything or holder.group is None:
-        suppress([_new(holder, SuppressionKind.GLOBAL)])
+        new = _new(holder, SuppressionKind.GLOBAL)
     else:
-        suppress([_new(holder, SuppressionKind.GROUP, holder.group.pk)])
+        new = _new(holder, SuppressionKind.GROUP, holder.group.pk)
+    with transaction.atomic():
+        suppress([new])
+        _write_event(holder, new.kind)
 
 
 def come_back(holder: Holder, *, everything: bool = False) -> None:
@@ -63,12 +73,19 @@ def come_back(holder: Holder, *, everything: bool = False) -> None:
 
 def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, everything: bool) -> None:
     """Come back to those of the shown groups that are wanted, and leave the others; leave everything, or not."""
+    new: list[New] = []
     for group in groups_on_offer(holder):
         if group.pk in wanted:
             unsuppress(holder.account, SuppressionKind.GROUP, [holder.address], group=group)
         elif group.pk in shown:
-            suppress([_new(holder, SuppressionKind.GROUP, group.pk)])
-    (leave if everything else come_back)(holder, everything=True)
+            new.append(_new(holder, SuppressionKind.GROUP, group.pk))
+    if everything:
+        new.append(_new(holder, SuppressionKind.GLOBAL))
+    else:
+        come_back(holder, everything=True)
+    with transaction.atomic():
+        if suppress(new):
+            _write_event(holder, SuppressionKind.GLOBAL if everything else SuppressionKind.GROUP)
 
 
 def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
@@ -85,6 +102,24 @@ def _new(holder: Holder, kind: SuppressionKind, group_id: int | None = None) -> 
     message_id = holder.link.message_id
     batch_id = Parcel.objects.filter(pk=message_id // PARCEL_SPAN).values_list("batch", flat=True).first()
     return New(holder.account.pk, holder.address, kind, group_id, batch_id=batch_id, message_id=message_id)
+
+
+def _write_event(holder: Holder, kind: SuppressionKind) -> None:
+    """Write the event that the holder has unsubscribed, once for each message and only while its history is kept.
+
+    The suppression is stored before this looks for the event. So of two clicks at once the second waits for the first.
+    """
+    message_id = holder.link.message_id
+    # The lock keeps the partition of the message: it is dropped only after its parcels are deleted.
+    parcel = next(iter(Parcel.objects.raw(queries.LOCK_PARCEL, [message_id // PARCEL_SPAN, holder.account.pk])), None)
+    if parcel is None:
+        return
+    known = read_events([message_id], kinds=[EventKind.UNSUBSCRIBED]).get(message_id, [])
+    if holder.address not in {event.recipient for event in known}:
+        event = NewEvent(
+            message_id, EventKind.UNSUBSCRIBED, holder.address, suppression=kind, group=group_of(holder.address)
+        )
+        write_events([Entry(parcel, 0, events=[event])], database_now())
 
 
 def _mail_of(message_id: int) -> Mail | None:

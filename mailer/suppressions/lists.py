@@ -66,15 +66,17 @@ class Window:
     pattern: str = ""
 
 
-def suppress(new: Iterable[New]) -> None:
-    """Put addresses on lists, in one statement."""
+def suppress(new: Iterable[New]) -> int:
+    """Put addresses on lists, in one statement, and return how many were not there yet."""
     # In one order everywhere: two that wait for each other's rows would never end.
     rows = sorted({each._replace(email=address_key(each.email)) for each in new}, key=lambda each: each[:3])
-    if rows:
-        columns = dict(zip(New._fields, map(list, zip(*rows, strict=True)), strict=True))
-        columns["kind"] = [int(row.kind) for row in rows]
-        with connection.cursor() as cursor:
-            cursor.execute(queries.ADD_SUPPRESSIONS, columns)
+    if not rows:
+        return 0
+    columns = dict(zip(New._fields, map(list, zip(*rows, strict=True)), strict=True))
+    columns["kind"] = [int(row.kind) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(queries.ADD_SUPPRESSIONS, columns)
+        return int(cursor.rowcount)
 
 
 def leave_group(account: Account, group_id: int, emails: Iterable[str]) -> None:

@@ -39,3 +39,6 @@ select * from unnest(%(account_id)s::bigint[], %(email)s::text[], %(kind)s::smal
     %(reason)s::text[], %(status)s::text[], %(batch_id)s::bigint[], %(message_id)s::bigint[])
 on conflict do nothing
 """
+
+# The parcel of a message to which a late event is added, so that nobody deletes it before that. A worker does not wait.
+LOCK_PARCEL: Final = "select * from batches_parcel where id = %s and account_id = %s for key share"

@@ -21,6 +21,7 @@ from batches.sweep import Watch
 from mailer.draft import Address, MailDraft, Personalization
 from mailer.in_hand import Selection, Why, list_in_hand, replay
 from mailer.models import EventKind, Message
+from mailer.outcomes.reading import OUTCOMES
 from mailer.pipeline import deliver
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.cargo import load_messages
@@ -61,13 +62,13 @@ def to_many(batch: Batch, *counts: int) -> MailDraft:
 
 
 def outcomes_in_events() -> dict[str, set[EventKind]]:
-    """Return the kinds of each recipient's events, without doubts that were resolved.
+    """Return the kinds of each recipient's outcomes, without doubts that were resolved.
 
     An event without a recipient is about all recipients of its message.
     """
     kinds: dict[str, set[EventKind]] = {}
     loads = load_messages(list(Message.objects.values_list("pk", flat=True)))
-    for event in stored_events():
+    for event in stored_events(*OUTCOMES):
         for recipient in loads[event.message_id].everyone if event.recipient is None else (event.recipient,):
             known = kinds.setdefault(recipient, set())
             known.add(EventKind(event.kind))

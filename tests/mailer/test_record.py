@@ -10,15 +10,17 @@ from django.conf import settings
 
 from accounts.models import Account, DoubtPolicy
 from batches.admit import admit_batch
-from batches.claims import Claim, Claimer, Slice
+from batches.claims import Claim, Claimer, Slice, release
 from batches.counts import count_batch
 from batches.handles import create_batch
 from batches.models import Batch, Parcel
 from batches.states import Lane, ParcelState
+from batches.stop.freeze import freeze_account
+from batches.stop.purge import purge_account
 from batches.sweep import fold_final
 from mailer.draft import Address, Personalization
 from mailer.in_hand import Selection, Why, drop, replay
-from mailer.models import EventKind
+from mailer.models import CounterDelta, Event, EventKind, Measure
 from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.cargo import load_cargo
@@ -297,4 +299,43 @@ def test_a_stop_of_the_rest_of_a_message_names_the_stopped_recipients(alice: Acc
     claim = one_message(alice)
     record(claim, a=SENT, b=LEFT, c=LEFT)
     assert stop_message(alice, claim.first_message_id, actor="test").stopped == 1
-    assert sorted(str(event.recipient) for event in stored_events(EventKind.STOPPED)) == [B, C]
+    stopped = stored_events(EventKind.STOPPED)
+    assert sorted((str(event.recipient), event.recipients) for event in stopped) == [(B, 0), (C, 0)]
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_stopped_message_counts_once_however_many_recipients_are_left(alice: Account, is_begun: bool) -> None:
+    claim = one_message(alice)
+    record(claim, a=NO if is_begun else LEFT, b=LEFT, c=LEFT)
+    if not is_begun:
+        release([claim])
+    stop_message(alice, claim.first_message_id, actor="test")
+    stopped = [(event.recipient, event.recipients) for event in stored_events(EventKind.STOPPED)]
+    assert stopped == ([(B, None), (C, 0)] if is_begun else [(None, None)])
+
+
+def test_a_verdict_on_a_remainder_says_so_and_counts_for_nobody(alice: Account) -> None:
+    claim = one_message(alice)
+    record(claim, a=SENT, b=LEFT, c=LEFT)
+    freeze_account(alice, actor="test")
+    admit_batch(claim.batch_id)
+    (event,) = stored_events(EventKind.RETAINED)
+    assert event.reply == "mail of its account is frozen; only for the recipients without an outcome"
+    assert Event.objects.get(kind=EventKind.RETAINED).recipients == 0
+    assert not CounterDelta.objects.filter(measure=Measure.RETAINED).exists()
+
+
+def test_mail_that_may_have_been_sent_ends_in_doubt_without_an_event_that_it_was_discarded(alice: Account) -> None:
+    claim = one_message(alice)
+    record(claim, a=LOST, b=LEFT, c=LEFT)
+    freeze_account(alice, actor="test")
+    purge_account(alice, actor="test")
+    assert count_batch(claim.batch_id).in_doubt == 1
+    assert {EventKind(event.kind) for event in stored_events()} == {EventKind.IN_DOUBT}
+
+
+def test_a_dropped_message_counts_for_each_of_its_recipients(alice: Account) -> None:
+    record(one_message(alice), a=LOST, b=LOST, c=LOST)
+    drop(alice, Selection(Why.IN_DOUBT), actor="test")
+    (dropped,) = stored_events(EventKind.DROPPED)
+    assert (dropped.recipient, dropped.recipients) == (None, 3)

@@ -15,13 +15,25 @@ from accounts.models import Account
 from batches.handles import default_batch
 from mailer import tasks
 from mailer.draft import Address, Personalization
-from mailer.models import Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.models import (
+    CounterDelta,
+    EventKind,
+    Mail,
+    Measure,
+    Message,
+    Series,
+    Suppression,
+    SuppressionKind,
+    UnsubscribeGroup,
+)
 from mailer.pipeline.deliver import Deliverer
+from mailer.queries import states_of
 from mailer.suppressions import own_link
 from mailer.suppressions.groups import create_group, delete_group
 from mailer.suppressions.links import Link, seal
 from mailer.suppressions.lists import leave_everything, leave_group
 from tests.mailer.suppressions.conftest import Send
+from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 
 ANN = "ann@example.com"
@@ -115,6 +127,30 @@ def test_a_recipient_can_unsubscribe_globally(browser: Client, path: str) -> Non
     assert suppressed() == {("alice", ANN, "global")}
     browser.post(f"{path}/all", {"return": ""})
     assert suppressed() == set()
+
+
+def test_unsubscribing_leaves_an_event_of_the_message_once(
+    browser: Client, path: str, alice: Account, send: Send, news: UnsubscribeGroup
+) -> None:
+    browser.get(path)
+    browser.post(f"{path}/preferences", {"save": "", "shown": str(news.pk), "group": str(news.pk)})
+    assert stored_events(EventKind.UNSUBSCRIBED) == [], "nothing was left"
+    for page in ("", "", "/all"):
+        browser.post(path + page, {"leave": ""})
+    (event,) = stored_events(EventKind.UNSUBSCRIBED)
+    assert (event.recipient, event.fence, event.suppression) == (ANN, 0, SuppressionKind.GROUP)
+    assert CounterDelta.objects.get(series=Series.ACCOUNT, measure=Measure.UNSUBSCRIBED).n == 1
+    assert states_of([event.message_id]) == {event.message_id: "due"}
+    send(ANN, unsubscribe_group=news.pk)
+    browser.post(f"/u/{token_for(alice, news.pk)}", {"leave": ""})
+    assert len(stored_events(EventKind.UNSUBSCRIBED)) == 2, "another message"
+
+
+def test_choosing_other_groups_leaves_an_event(browser: Client, path: str, news: UnsubscribeGroup) -> None:
+    browser.post(f"{path}/preferences", {"save": "", "shown": str(news.pk)})
+    browser.post(f"{path}/preferences", {"save": "", "everything": ""})
+    (event,) = stored_events(EventKind.UNSUBSCRIBED)
+    assert (event.recipient, event.suppression) == (ANN, SuppressionKind.GROUP)
 
 
 def test_a_recipient_who_unsubscribed_by_the_link_gets_no_more_mail(
