@@ -266,6 +266,8 @@ class Series(models.IntegerChoices):
     """Of all accounts together, under the account 0."""
     FAILURE = 5, "failure"
     """The key is the classification, the status code and the provider group, parted by blanks."""
+    DOMAIN = 6, "domain of a refused recipient"
+    """The key is the classification and the domain in its canonical form, parted by a blank."""
 
 
 class Measure(models.IntegerChoices):

@@ -20,6 +20,7 @@ KEPT = {
     Series.CATEGORY: {DAY: 3 * 365},
     Series.GROUP: {DAY: 3 * 365},
     Series.FAILURE: {HOUR: 90},
+    Series.DOMAIN: {DAY: 90},
 }
 """The spans of each series, and the days for which its counters are kept."""
 

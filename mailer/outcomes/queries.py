@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mailer.models import Measure
-from mailer.models import Series
 from batches.models import PARCEL_SPAN
-from mailer.models import EventKind
+from mailer.models import EventKind, Measure, Series
 
 COPY_EVENTS: Final = """
 copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression)
@@ -236,6 +234,29 @@ select page.key, sums.* from page cross join lateral (
     select {{columns}} from ({DAYS}) counted where counted.key = page.key
 ) sums
 order by page.rank {{direction}}, page.key
+"""
+
+# The domains of an account's recipients who were refused for one reason, by day, the most frequent first.
+READ_DOMAINS: Final = f"""
+select d.day, d.domain, d.n
+from (
+    select (c.at at time zone 'UTC')::date as day, split_part(c.key, ' ', 2) as domain, sum(c.n)::bigint as n,
+        row_number() over (
+            partition by (c.at at time zone 'UTC')::date order by sum(c.n) desc, split_part(c.key, ' ', 2)
+        ) as place
+    from (
+        select key, at, n from mailer_counter
+        where series = {int(Series.DOMAIN)} and account_id = %(account)s and span = %(span)s
+            and starts_with(key, %(prefix)s)
+        union all
+        select key, at, n from mailer_counterdelta
+        where series = {int(Series.DOMAIN)} and account_id = %(account)s and starts_with(key, %(prefix)s)
+    ) c
+    where c.at >= %(since)s and c.at < %(until)s
+    group by 1, 2
+) d
+where d.place <= %(limit)s
+order by d.day, d.place
 """
 
 

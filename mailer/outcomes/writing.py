@@ -45,6 +45,8 @@ class NewEvent(NamedTuple):
     suppression: SuppressionKind | None = None
     status: str = ""
     group: str = REST
+    domains: tuple[str, ...] = ()
+    """The domains of its recipients, one for each, if it is a refusal. They are only counted, too."""
 
     @property
     def row(self) -> Row:
@@ -180,6 +182,8 @@ class Tally:
         """The counts by provider group and measure."""
         self.failures: dict[tuple[int, str, int], int] = defaultdict(int)
         """The counts by account, key and measure."""
+        self.domains: dict[tuple[int, str], int] = defaultdict(int)
+        """The counts of refusals by account and key."""
 
     def add(self, entry: Entry, measures: dict[int, int]) -> None:
         """Add what an entry counts; `measures` are the counts of its account, lane, batch and categories."""
@@ -202,6 +206,8 @@ class Tally:
         if event.classification is not None:
             key = f"{int(event.classification)} {event.status} {event.group}"
             self.failures[account_id, key, int(event.kind)] += event.recipients
+            for domain in event.domains:
+                self.domains[account_id, f"{int(event.classification)} {domain}"] += 1
 
     def counts(self) -> Counter[CounterKey]:
         """Return the sums by counter."""
@@ -217,6 +223,8 @@ class Tally:
             counts[CounterKey(Series.GROUP, 0, group, Measure(measure))] += number
         for (account_id, key, measure), number in self.failures.items():
             counts[CounterKey(Series.FAILURE, account_id, key, Measure(measure))] += number
+        for (account_id, key), number in self.domains.items():
+            counts[CounterKey(Series.DOMAIN, account_id, key, Measure.REFUSED)] += number
         return +counts
 
 

@@ -25,6 +25,7 @@ from batches.claims import Claim, bits, to_doubtful, to_members
 from batches.models import Parcel
 from batches.moving import find_waiting, keep_doubt, settle_doubt, split_off, take_out
 from batches.states import ParcelState
+from foundation.addresses import domain_key
 from foundation.clock import database_now
 from foundation.prepared import fetch_prepared
 from mailer.models import EventKind, SuppressionKind
@@ -42,6 +43,8 @@ UNSTORABLE = {0: " ", ord("\n"): " "}
 """The characters that a stored reply cannot have: PostgreSQL has no NUL, and a line end parts packed replies."""
 LONGEST_LISTED = 400
 """The most characters of an address that is put on a list: an index must have room for it."""
+LONGEST_DOMAIN = 255
+"""The most characters of a domain that is counted (RFC 5321 section 4.5.3.1.2). The key of a counter is in an index."""
 ASSUMED_STATUS: Mapping[SuppressionKind | None, str] = {
     SuppressionKind.BOUNCE: "5.1.1",
     SuppressionKind.INVALID: "5.1.3",
@@ -245,7 +248,8 @@ def _add_events(outcomes: Outcomes, result: Result, recipients: Sequence[str], *
     ]
     first = events[0] if events else None
     if first is not None and _are_alike(events) and not (is_part and recipients):
-        outcomes.events.append(first._replace(recipients=len(events)))
+        domains = tuple(domain for event in events if event for domain in event.domains)
+        outcomes.events.append(first._replace(recipients=len(events), domains=domains))
         if len(recipients) > 1:
             outcomes.recipients[result.message_id] = recipients
         return
@@ -271,8 +275,15 @@ def _event_of(message_id: int, outcome: Outcome, recipient: str, group: str) -> 
             classification=judgement.classification,
             suppression=judgement.suppression,
             status=judgement.status or code_of(event.reply),
+            domains=_domains_of(kind, recipient),
         )
     return event
+
+
+def _domains_of(kind: EventKind, recipient: str) -> tuple[str, ...]:
+    """Return the domain of a recipient in its canonical form, if the recipient was refused."""
+    _, _, domain = recipient.rpartition("@")
+    return (domain_key(domain)[:LONGEST_DOMAIN],) if domain and kind is EventKind.REFUSED else ()
 
 
 def _are_alike(events: Sequence[NewEvent | None]) -> bool:
@@ -446,7 +457,9 @@ def _apart(event: NewEvent, item: Outcomes, stored: set[tuple[int, str | None]])
     if event.recipient is not None or not any((event.message_id, each) in stored for each in recipients):
         return [event]
     return [
-        event._replace(recipient=each, recipients=1) for each in recipients if (event.message_id, each) not in stored
+        event._replace(recipient=each, recipients=1, domains=_domains_of(event.kind, each))
+        for each in recipients
+        if (event.message_id, each) not in stored
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from annotated_types import MaxLen
@@ -12,8 +13,11 @@ from rest_framework.request import Request
 from api.bodies import Body, FailFast, condition
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.reading import read_number, read_object
+from api.sendgrid.statistics.inputs import read_date
 from api.sendgrid.values import MAX_ADDRESS_LENGTH
 from foundation.addresses import check_visible
+from foundation.clock import database_now
+from mailer.models import Classification
 from mailer.suppressions.lists import Window
 
 EMAIL: Final = r"(?P<email>[^/\0]{1,320}|[^@\0]{1,300}@[^/@\0]{1,300})"
@@ -23,9 +27,13 @@ MAX_EMAILS: Final = 10_000
 MAX_LIMIT: Final = 500
 LATEST: Final = 4_102_444_800
 """The year 2100. No list has a later entry."""
+EARLIEST: Final = dt.date(1970, 1, 1)
+"""The first day of a report without a `start_date`."""
 INVALID_EMAIL = Problem(f"email must be at most {MAX_ADDRESS_LENGTH} characters", "email")
 
-
+CLASSIFICATION: Final = r"(?P<classification>[^/\0]{1,100})"
+CLASSIFICATIONS: Final = {str(each.label): each for each in Classification}
+"""The reasons for refusals, by the names in paths."""
 EITHER: Final = Problem("either delete_all must be true, or emails an array of email addresses, and never both")
 
 
@@ -79,3 +87,28 @@ def read_time(request: Request, name: str) -> dt.datetime | None:
     """Return the time of a parameter in Unix time, or None if it is missing."""
     seconds = read_number(request, name, highest=LATEST)
     return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The first and the last day of a report."""
+
+    first: dt.date
+    last: dt.date
+
+
+def read_days(request: Request) -> Days:
+    """Return the days from `start_date` to `end_date`, none of which is later than today."""
+    today = database_now().date()
+    first = read_date(request, "start_date") or EARLIEST
+    last = read_date(request, "end_date") or today
+    if first > last:
+        raise Refusal(400, Problem("start_date must not be later than end_date", "start_date"))
+    return Days(first, min(last, today))
+
+
+def read_classification(name: str) -> Classification:
+    """Return the reason that a path names."""
+    if name not in CLASSIFICATIONS:
+        raise Refusal(404, Problem(f"classification must be one of: {', '.join(CLASSIFICATIONS)}", "classification"))
+    return CLASSIFICATIONS[name]

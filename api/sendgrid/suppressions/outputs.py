@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpRequest
 
 from api.sendgrid.outputs import seconds_of
+from api.sendgrid.statistics.outputs import as_text
 from mailer.models import Suppression, SuppressionKind
+from mailer.outcomes.refusals import Refusals
 
 
 def suppression(row: Suppression) -> dict[str, Any]:
@@ -45,3 +49,23 @@ def page_links(
         address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
         links.append(f'<{address}>; rel="{rel}"; title="{number + 1}"')
     return {"Link": ", ".join(links)}
+
+
+def refusals(days: Refusals, column: str) -> dict[str, Any]:
+    """Return the refusals of each day by the names in a column."""
+    return {
+        "result": [
+            {"date": day.isoformat(), "stats": [{column: name, "count": number} for name, number in rows]}
+            for day, rows in days.items()
+        ]
+    }
+
+
+def refusals_csv(days: Refusals, column: str) -> str:
+    """Return the same as lines of CSV, one for each day and name."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(["date", column, "count"])
+    for day, rows in days.items():
+        writer.writerows([day.isoformat(), as_text(name), number] for name, number in rows)
+    return text.getvalue()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from api.openapi import NUMBER, TEXT, Describe, Header, Piece, Reply, list_of, record
+from api.openapi import NUMBER, TEXT, Describe, Header, Piece, Reply, list_of, one_of, record
 from api.sendgrid.asm.schema import SUPPRESSIONS
-from api.sendgrid.suppressions.inputs import LATEST, MAX_LIMIT
+from api.sendgrid.statistics.schema import DATE
+from api.sendgrid.suppressions.inputs import CLASSIFICATIONS, LATEST, MAX_LIMIT
 from api.sendgrid.values import MAX_ADDRESS_LENGTH
 from api.sendgrid.words import WITH_BODY, call
+from mailer.outcomes.refusals import MOST_DOMAINS
 
 TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
 WINDOW = [
@@ -89,3 +93,38 @@ invalid_emails = describe_list("invalid_emails", "are invalid", INVALID)
 one_invalid_email = describe_entry("invalid_email", "is invalid", INVALID)
 spam_reports = describe_list("spam_reports", "have reported spam", SPAM_REPORT)
 one_spam_report = describe_entry("spam_report", "has reported spam", SPAM_REPORT)
+
+DAYS = [
+    OpenApiParameter("start_date", DATE, description="This day and later ones, in UTC."),
+    OpenApiParameter("end_date", DATE, description="This day and earlier ones, in UTC."),
+]
+
+
+def describe_refusals(
+    name: str, summary: str, column: str, names: Piece, *, words: str, refusals: Sequence[int]
+) -> Describe:
+    """Describe a call that reports refusals by day."""
+    day = record(date=DATE, stats=list_of(record(**{column: names}, count=NUMBER)))
+    reply = Reply(
+        f"{words} With `Accept: text/csv`, the answer has the same columns as CSV.", record(result=list_of(day))
+    )
+    get = call(name, summary, tag=SUPPRESSIONS, query=DAYS, replies={200: reply}, refusals=refusals)
+    return extend_schema_view(get=get)
+
+
+classifications = describe_refusals(
+    "list_bounce_classifications",
+    "Count the refused recipients of each day by the reason",
+    "classification",
+    one_of(CLASSIFICATIONS),
+    words="The days that have refusals, and their reasons, the most frequent first.",
+    refusals=[400],
+)
+one_classification = describe_refusals(
+    "get_bounce_classification",
+    "Count the recipients of each day who were refused for one reason by their domain",
+    "domain",
+    TEXT,
+    words=f"The days that have such refusals, and at most {MOST_DOMAINS} domains of each, the most frequent first.",
+    refusals=[400, 404],
+)

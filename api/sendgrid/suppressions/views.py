@@ -1,9 +1,10 @@
-"""Answer the calls for the suppression lists, which are the same for each list."""
+"""Answer the calls for the suppression lists, which are the same for each list, and report refusals by day."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.http import HttpResponse
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,9 +12,12 @@ from rest_framework.response import Response
 from api.caller import Needed
 from api.sendgrid.endpoint import Endpoint, not_found
 from api.sendgrid.suppressions import inputs, outputs, schema
-from api.sendgrid.suppressions.inputs import EMAIL
+from api.sendgrid.suppressions.inputs import CLASSIFICATION, EMAIL
 from mailer.models import SuppressionKind
+from mailer.outcomes.refusals import Refusals, count_by_classification, count_by_domain
 from mailer.suppressions import lists
+
+CSV, JSON = "text/csv", "application/json"
 
 
 class List(Endpoint):
@@ -109,13 +113,42 @@ class OneSpamReport(Entry):
     kind, scopes = SuppressionKind.SPAM, scopes_for("spam_reports")
 
 
-BOUNCE_CLASSIFICATIONS = r"classifications(/.*)?"
-"""The paths of SendGrid calls that do not exist here. Without this pattern they would match as addresses."""
+class RefusalsEndpoint(Endpoint):
+    """Report refusals by day, as JSON or, if the caller prefers it, as CSV."""
+
+    scopes = {"GET": ("suppression.bounces.read", "suppression.read", "di.bounce_block_classifications.read")}
+
+    def answer_with(self, refusals: Refusals, column: str) -> HttpResponse | Response:
+        if self.request.get_preferred_type([JSON, CSV]) == CSV:
+            return HttpResponse(outputs.refusals_csv(refusals, column), content_type=f"{CSV}; charset=utf-8")
+        return Response(outputs.refusals(refusals, column))
+
+
+@schema.classifications
+class Classifications(RefusalsEndpoint):
+    def get(self, request: Request) -> HttpResponse | Response:
+        days = inputs.read_days(request)
+        refusals = count_by_classification(self.account.pk, days.first, days.last)
+        return self.answer_with(refusals, "classification")
+
+
+@schema.one_classification
+class OneClassification(RefusalsEndpoint):
+    def get(self, request: Request, classification: str) -> HttpResponse | Response:
+        """Answer with the domains of the recipients who were refused for this reason."""
+        reason, days = inputs.read_classification(classification), inputs.read_days(request)
+        return self.answer_with(count_by_domain(self.account.pk, reason, days.first, days.last), "domain")
+
+
+BELOW_CLASSIFICATIONS = r"classifications/.*"
+"""Paths that SendGrid does not have. Without this pattern they would match as addresses."""
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^suppression/unsubscribes/?$", Unsubscribes.as_view()),
     re_path(r"^suppression/bounces/?$", Bounces.as_view()),
-    re_path(rf"^suppression/bounces/{BOUNCE_CLASSIFICATIONS}$", not_found),
+    re_path(r"^suppression/bounces/classifications/?$", Classifications.as_view()),
+    re_path(rf"^suppression/bounces/classifications/{CLASSIFICATION}/?$", OneClassification.as_view()),
+    re_path(rf"^suppression/bounces/{BELOW_CLASSIFICATIONS}$", not_found),
     re_path(rf"^suppression/bounces/{EMAIL}/?$", OneBounce.as_view()),
     re_path(r"^suppression/blocks/?$", Blocks.as_view()),
     re_path(rf"^suppression/blocks/{EMAIL}/?$", OneBlock.as_view()),
