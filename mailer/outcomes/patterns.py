@@ -4,7 +4,7 @@ The table is `patterns.csv`. Its first row that matches a reply decides, so the 
 would be mistaken for others to the weakest ones. A row has these columns:
 
 * `provider`: the provider or program whose words they are, `any` for words that many use;
-* `code`: the beginning of the reply's code or of its enhanced status code; empty for any;
+* `code`: the first digits of the reply's code, or the first numbers of its enhanced status code; empty for any;
 * `phrase`: words that follow each other. `a|b` is one of several words, `*` is a gap of at most `GAP` words;
 * `classification`: SendGrid's name of the reason;
 * `list`: the list of a recipient who was refused by these words: `bounce`, `block` or `invalid`; empty for none;
@@ -99,13 +99,17 @@ EXPRESSIONS: Final = tuple(compile_phrase(slots_of(pattern.phrase)) for pattern 
 INDEX: Final = index_by_word([slots_of(pattern.phrase) for pattern in PATTERNS])
 
 
+def has_code(pattern: Pattern, code: str, status: str) -> bool:
+    """Return whether a reply with this code and enhanced status code may match a pattern."""
+    return not pattern.code or code.startswith(pattern.code) or f"{status}.".startswith(f"{pattern.code}.")
+
+
 def find_pattern(words: list[str], code: str, status: str) -> Pattern | None:
     """Return the first pattern of the table that a reply with these words, code and enhanced status code matches."""
     numbers = {number for word in INDEX.keys() & words for number in INDEX[word]}
     text = " ".join(words)
     for number in sorted(numbers):
         pattern = PATTERNS[number]
-        has_code = status.startswith(pattern.code) or code.startswith(pattern.code)
-        if has_code and EXPRESSIONS[number].search(text):
+        if has_code(pattern, code, status) and EXPRESSIONS[number].search(text):
             return pattern
     return None
