@@ -94,8 +94,7 @@ class Claimer:
 
     def _enrol(self) -> None:
         """Have a living row in the workers' table: a dead instance never comes back, it takes a new id."""
-        alive = self.worker_id and Worker.objects.filter(pk=self.worker_id, dead_at=None).exists()
-        if not alive:
+        if not (self.worker_id and fetch_prepared(queries.FIND_LIVING_WORKER, [self.worker_id])):
             self.worker_id = instance_id()
             Worker.objects.create(id=self.worker_id, node=platform.node())
 

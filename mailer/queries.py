@@ -34,11 +34,12 @@ MESSAGES_LOOKED_AT = 5000
 LOOK = 500
 
 # Messages, and whether any of these accounts has any suppression: only then it is worth asking for them.
-READ = """select id, mail_id, recipient, personal,
-    exists (select from mailer_suppression where account_id = any(%s)) as has_suppressions
+READ = """select id, mail_id, recipient, personal::text,
+    exists (select from mailer_suppression where account_id = any(%(accounts)s::bigint[])) as has_suppressions
 from mailer_message"""
-READ_MESSAGES = f"{READ} where id = any(%s)"
-READ_PARCEL = f"{READ} where id >= %s and id < %s"
+READ_PARCEL = f"{READ} where id between %(first)s and %(last)s"
+# The bounds name the partitions. A plan that is made before the ids are known would search them all otherwise.
+READ_MESSAGES = f"{READ_PARCEL} and id = any(%(ids)s::bigint[])"
 
 MAY_HOLD: dict[str | None, str] = {
     None: "true",

@@ -21,6 +21,7 @@ from batches.claims import Claim, bits
 from batches.models import PARCEL_SPAN
 from foundation.addresses import address_key
 from foundation.clock import boottime
+from foundation.prepared import Rows, fetch_prepared
 from foundation.traces import trace_of
 from mailer import queries
 from mailer.compose.mime import Composer, recipients_of
@@ -78,13 +79,12 @@ class Cargo:
 def load_cargo(claims: Sequence[Claim]) -> Cargo:
     """Read the messages of claims, and the earlier outcomes of messages that may have been sent before."""
     accounts = sorted({claim.account_id for claim in claims})
-    with connection.cursor() as cursor:
-        if len(claims) == 1:
-            first = claims[0].first_message_id
-            cursor.execute(queries.READ_PARCEL, [accounts, first, first + PARCEL_SPAN])
-        else:
-            cursor.execute(queries.READ_MESSAGES, [accounts, ids_of(claims)])
-        rows = cursor.fetchall()
+    if len(claims) == 1:
+        first = claims[0].first_message_id
+        values = {"accounts": accounts, "first": first, "last": first + PARCEL_SPAN - 1}
+        rows = fetch_prepared(queries.READ_PARCEL, values)
+    else:
+        rows = _read_messages(ids_of(claims), accounts)
     messages = _loads_from(rows)
     repeated = [claim for claim in claims if not is_first(claim)]
     has_suppressions = bool(rows) and rows[0][4]
@@ -97,9 +97,15 @@ def load_cargo(claims: Sequence[Claim]) -> Cargo:
 
 def load_messages(message_ids: Collection[int]) -> dict[int, Load]:
     """Read messages by id; those whose history is over are missing."""
-    with connection.cursor() as cursor:
-        cursor.execute(queries.READ_MESSAGES, [[], list(message_ids)])
-        return _loads_from(cursor.fetchall())
+    return _loads_from(_read_messages(message_ids, accounts=[]))
+
+
+def _read_messages(message_ids: Collection[int], accounts: Sequence[int]) -> Rows:
+    """Return the rows of messages, each with whether one of the accounts has any suppression."""
+    if not message_ids:
+        return []
+    bounds = {"first": min(message_ids), "last": max(message_ids)}
+    return fetch_prepared(queries.READ_MESSAGES, {"accounts": accounts, "ids": list(message_ids), **bounds})
 
 
 def _loads_from(rows: Sequence[Sequence[Any]]) -> dict[int, Load]:
