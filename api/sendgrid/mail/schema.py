@@ -51,7 +51,7 @@ WITHOUT_EFFECT: Final = (
     ),
     WithoutEffect(SEND, ("tracking_settings.ganalytics",), "Links are left unchanged."),
     WithoutEffect(SEND, ("ip_pool_name",), NO_POOL),
-    WithoutEffect(SEND, ("categories",), "Statistics by category do not exist.", is_kept=True),
+    WithoutEffect(SEND, ("categories",), "The statistics of a category count the mail.", is_kept=True),
     WithoutEffect(
         SEND,
         ("custom_args", "personalizations[].custom_args"),
