@@ -17,6 +17,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -44,7 +46,7 @@ from mailer.outcomes.failures import (
     tally_accounts,
     tally_classes,
 )
-from mailer.outcomes.providers import group_of
+from mailer.outcomes.providers import REST, group_of
 
 MAY_SEE = "mailer.view_message"
 DAY = dt.timedelta(days=1)
@@ -191,7 +193,8 @@ def _context(request: HttpRequest, form: forms.Form, title: str) -> dict[str, An
 def respond(request: HttpRequest, form: forms.Form, chosen: Chosen) -> HttpResponse:
     """Return the page of these failures, or of the messages of one of their reasons."""
     context = _context(request, form, f"Failures of {chosen.name}")
-    scope = chosen.scope(database_now())
+    now = database_now()
+    scope = chosen.scope(now)
     look = look_for_failures(scope)
     reasons = group_by_reason(look.failures)
     context |= {"chosen": chosen, "scope": scope, "how_far": tell_how_far(look, scope)}
@@ -199,10 +202,14 @@ def respond(request: HttpRequest, form: forms.Form, chosen: Chosen) -> HttpRespo
         reason = next((each for each in reasons if each.name == name), None)
         context |= {"back": chosen.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
         return TemplateResponse(request, "mailer/failed_messages.html", context)
-    return TemplateResponse(request, "mailer/failures.html", context | show_reasons(chosen, scope, look, reasons))
+    return TemplateResponse(
+        request, "mailer/failures.html", context | show_reasons(chosen, scope, look, reasons, now.date())
+    )
 
 
-def show_reasons(chosen: Chosen, scope: Scope, look: Look, reasons: list[ReasonGroup]) -> dict[str, Any]:
+def show_reasons(
+    chosen: Chosen, scope: Scope, look: Look, reasons: list[ReasonGroup], today: dt.date
+) -> dict[str, Any]:
     """Return the tables of the page."""
     is_exact = chosen.account is not None and chosen.batch is None
     if is_exact:
@@ -212,7 +219,7 @@ def show_reasons(chosen: Chosen, scope: Scope, look: Look, reasons: list[ReasonG
     of_all = chosen.account is None
     others = reasons[REASONS_SHOWN:]
     return {
-        "days": link_days(chosen),
+        "days": link_days(chosen, today),
         "is_exact": is_exact,
         "classes": tabulate_classes(classes, with_groups=is_exact),
         "accounts": tabulate_accounts(tally_accounts(look.failures), chosen) if of_all else None,
@@ -237,12 +244,11 @@ def tell_how_far(look: Look, scope: Scope) -> str:
     )
 
 
-def link_days(chosen: Chosen) -> list[tuple[str, str]]:
-    """Return links to the neighbouring days."""
+def link_days(chosen: Chosen, today: dt.date) -> list[tuple[str, str]]:
+    """Return links to the neighbouring days and back, or to the last two days."""
     if chosen.day is None:
-        return []
-    neighbours = (chosen.day - DAY, chosen.day + DAY)
-    links = [(day.isoformat(), chosen.link(day=day.isoformat())) for day in neighbours]
+        return [("Today", chosen.link(day=today.isoformat())), ("Yesterday", chosen.link(day=f"{today - DAY}"))]
+    links = [(day.isoformat(), chosen.link(day=day.isoformat())) for day in (chosen.day - DAY, chosen.day + DAY)]
     return [*links, ("All days" if chosen.batch else "The last 24 hours", chosen.link(day=""))]
 
 
@@ -259,12 +265,16 @@ def tabulate_classes(classes: Mapping[Classification, ClassTally], *, with_group
                 f"{tally.refused:,}",
                 f"{tally.deferred:,}",
                 list_most(tally.codes),
-                *([list_most(tally.groups)] if with_groups else []),
+                *([list_most(_name_providers(tally.groups))] if with_groups else []),
                 draw_text(f"{EXPLANATIONS[classification].meaning} {EXPLANATIONS[classification].advice}"),
             ]
             for classification, tally in ordered
         ],
     }
+
+
+def _name_providers(groups: Counter[str]) -> Counter[str]:
+    return Counter({name_provider(group): number for group, number in groups.items()})
 
 
 def list_most(counts: Counter[str]) -> str:
@@ -293,7 +303,15 @@ def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen) -> dict[str, An
     sampled = [failure for reason in reasons for failure in reason.failures[:SAMPLED]]
     recipients = recipients_of(sampled)
     return {
-        "headers": ["Refused", "Deferred", "Classification", "Status", "Reply, for example", "Providers", "Time (UTC)"],
+        "headers": [
+            "Refused",
+            "Deferred",
+            "Classification",
+            "Status",
+            "Reply, for example",
+            "Providers",
+            "First and last (UTC)",
+        ],
         "rows": [
             [
                 f"{reason.refused:,}",
@@ -302,17 +320,28 @@ def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen) -> dict[str, An
                 reason.code or "none",
                 draw_text(reason.example.reply or "no reply", chosen.link(reason=reason.name)),
                 list_providers(reason.failures[:SAMPLED], recipients),
-                draw_text(f"{write_time(reason.first_at)} to {write_time(reason.last_at)}"),
+                draw_times(reason),
             ]
             for reason in reasons
         ],
     }
 
 
+def draw_times(reason: ReasonGroup) -> SafeString:
+    """Return the times of the first and the last failure, in lines of their own unless they are the same."""
+    times = dict.fromkeys(write_time(each) for each in (reason.first_at, reason.last_at))
+    return format_html_join("", '<span class="block whitespace-nowrap">{}</span>', ((each,) for each in times))
+
+
 def list_providers(failures: Iterable[Failure], recipients: Mapping[int, str]) -> str:
     """Return the provider groups of the recipients of these failures."""
     addresses = (failure.recipient or recipients.get(failure.message_id, "") for failure in failures)
-    return ", ".join(sorted({group_of(address) for address in addresses}))
+    return ", ".join(sorted({name_provider(group_of(address)) for address in addresses}))
+
+
+def name_provider(group: str) -> str:
+    """Return a provider group in words."""
+    return "other" if group == REST else group
 
 
 def recipients_of(failures: Iterable[Failure]) -> dict[int, str]:

@@ -208,7 +208,8 @@ def _name_class(event: Event) -> str:
     if event.classification is None:
         return ""
     classification = Classification(event.classification)
-    return f"{name_class(classification)}: {classification.label}"
+    is_known = classification is not Classification.UNCLASSIFIED
+    return f"{name_class(classification)}: {classification.label}" if is_known else classification.label
 
 
 def _name_list(event: Event) -> str:

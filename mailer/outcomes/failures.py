@@ -20,7 +20,7 @@ from mailer.models import Classification, EventKind, Measure, Series
 from mailer.outcomes.counters import HOUR, read_counters
 from mailer.outcomes.queries import FAILURES_BY_TIME, FAILURES_OF_BATCH
 
-LOOKED_AT: Final = 20_000
+LOOKED_AT: Final = 10_000
 """The most events that are looked at."""
 PARCELS_LOOKED_AT: Final = 5_000
 """The most parcels of a batch whose events are looked at: 2,500,000 messages, if the parcels are full."""
