@@ -295,7 +295,7 @@ class Engagement(models.Model):
         db_table = "campaigns_engagement"
         indexes: ClassVar = [
             models.Index(
-                fields=["campaign_id", "kind"], condition=Q(kind__in=COUNTED_KINDS), name="counted_engagements"
+                fields=["campaign_id", "kind", "at"], condition=Q(kind__in=COUNTED_KINDS), name="counted_engagements"
             )
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audience.models import EngagementKind
+from audience.models import COUNTED_KINDS, EngagementKind
 from batches.models import PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
@@ -196,49 +196,35 @@ with happened as materialized (
 select coalesce(sum(events), 0) from happened
 """
 
-COUNT_ENGAGEMENTS: Final = """
-select e.campaign_id, e.kind, count(*) from campaigns_engagement e where e.campaign_id = any(%(ids)s) group by 1, 2
+# The condition of the partial index, so that a count does not read the engagements of all who were sent a message.
+IS_COUNTED: Final = f"kind in ({', '.join(str(int(kind)) for kind in COUNTED_KINDS)})"
+COUNT_ENGAGEMENTS: Final = f"""
+select campaign_id, kind, count(*) from campaigns_engagement
+where campaign_id = any(%(ids)s) and {IS_COUNTED} group by 1, 2
 """
 
 COUNT_SUPPRESSIONS: Final = """
 select s.batch_id, s.kind, count(*) from mailer_suppression s where s.batch_id = any(%(ids)s) group by 1, 2
 """
 
-# The row comparison makes the planner use the index on (batch_id, id). Otherwise it would walk the primary key for a
-# batch that owns a large part of the table.
-HOURS: Final = """
-select date_trunc('hour', finalized_at, 'UTC'), sum(sent), sum(refused) from batches_parcel
-where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
-    and finalized_at is not null and sent + refused > 0
-group by 1 order by 1
-"""
-
-# Returns a row per day: its number, from 1, among the days that begin at these midnights, and its counts. The caller
-# computes the midnights, since PostgreSQL may know other time zones than Python.
-DAYS: Final = f"""
-with left_then as (
-    select width_bucket(finalized_at, %(midnights)s::timestamptz[]) as day, sum(sent) as sent, sum(refused) as refused,
-        sum(sent + refused + dropped + in_doubt) as recipients
-    from batches_parcel
-    where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and finalized_at is not null
-    group by 1
-), engaged as (
+# Returns a row per day: its number, from 1, among the days that begin at these midnights, and how many contacts opened,
+# clicked, unsubscribed and reported spam on it. The caller computes the midnights, since PostgreSQL may know other time
+# zones than Python.
+RESPONSES: Final = f"""
+with engaged as (
     select width_bucket(at, %(midnights)s::timestamptz[]) as day,
         count(*) filter (where kind = {int(EngagementKind.OPENED)}) as opened,
         count(*) filter (where kind = {int(EngagementKind.CLICKED)}) as clicked
-    from campaigns_engagement where campaign_id = %(campaign)s group by 1
+    from campaigns_engagement where campaign_id = %(campaign)s and {IS_COUNTED} group by 1
 ), suppressed as (
     select width_bucket(created_at, %(midnights)s::timestamptz[]) as day,
         count(*) filter (where kind in ({int(SuppressionKind.GROUP)}, {int(SuppressionKind.GLOBAL)})) as unsubscribed,
         count(*) filter (where kind = {int(SuppressionKind.SPAM)}) as reported_spam
     from mailer_suppression where batch_id = %(batch)s group by 1
 )
-select day, coalesce(recipients, 0), coalesce(sent, 0), coalesce(refused, 0), coalesce(opened, 0),
-    coalesce(clicked, 0), coalesce(unsubscribed, 0), coalesce(reported_spam, 0)
-from left_then full join engaged using (day) full join suppressed using (day)
-where day between 1 and %(days)s
-    and (recipients > 0 or opened > 0 or clicked > 0 or unsubscribed > 0 or reported_spam > 0)
-order by day
+select day, coalesce(opened, 0), coalesce(clicked, 0), coalesce(unsubscribed, 0), coalesce(reported_spam, 0)
+from engaged full join suppressed using (day)
+where day between 1 and %(days)s and (opened > 0 or clicked > 0 or unsubscribed > 0 or reported_spam > 0)
 """
 
 SEARCHED: Final = """(c.email ilike %(email_pattern)s or c.phone_number ilike %(pattern)s

@@ -1,15 +1,18 @@
 """Count a campaign's messages, suppressions and engagements.
 
-The cost stays low with a million recipients: messages are counted by parcels of 500, and by totals.
+The cost stays low with a million recipients: messages in all are counted by totals and by the parcels that are not in
+them yet, and over time by the counters of the campaign's batch. Only opens and clicks are counted one by one, in an
+index.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -18,9 +21,15 @@ from audience.locks import expensive_call
 from audience.models import EngagementKind
 from batches.counts import count_batches
 from campaigns import queries
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Launch
 from foundation.clock import database_now
-from mailer.models import SuppressionKind
+from mailer.models import Measure, Series, SuppressionKind
+from mailer.outcomes.counters import QUARTER, Count, read_counters
+
+RESULTS: Final = (Measure.SENT, Measure.REFUSED, Measure.DROPPED)
+"""The measures of the results of messages. Each message gets one of them."""
+DROPS: Final = (Measure.DROPPED_BOUNCE, Measure.DROPPED_SPAM, Measure.DROPPED_INVALID)
+"""The measures in `Drops`, in the order of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +56,20 @@ class Statistics:
     clicked: int = 0
 
 
+class Drops(NamedTuple):
+    """The recipients who were dropped when their message was about to be sent, by the reason for their suppression."""
+
+    bounces: int = 0
+    spam_reports: int = 0
+    invalid: int = 0
+
+
+NO_DROPS: Final = Drops()
+
+
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The messages that were sent and refused, of the parcels that ended in this hour."""
+    """The messages that were sent and refused within an hour."""
 
     begins_at: dt.datetime
     sent: int
@@ -58,16 +78,20 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The messages that got their result on a day, and what recipients did on it."""
+    """The messages that were sent, refused or dropped on a day, and what recipients did on it.
+
+    A message in doubt is counted on the day on which its doubt is resolved.
+    """
 
     date: dt.date
-    recipients: int
-    sent: int
-    refused: int
-    opened: int
-    clicked: int
-    unsubscribed: int
-    reported_spam: int
+    recipients: int = 0
+    sent: int = 0
+    refused: int = 0
+    drops: Drops = NO_DROPS
+    opened: int = 0
+    clicked: int = 0
+    unsubscribed: int = 0
+    reported_spam: int = 0
 
 
 def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
@@ -107,19 +131,51 @@ def _count(query: str, ids: list[int]) -> Counter[tuple[int, int]]:
         return Counter({(id, kind): count for id, kind, count in cursor.fetchall()})
 
 
+def drops_of(account_id: int, campaigns: Sequence[Campaign]) -> dict[int, Drops]:
+    """Return the drops of several campaigns of an account, keyed by campaign id, while they have counters."""
+    launches = {str(campaign.launch.batch_id): campaign for campaign in campaigns if campaign.launch}
+    since = min((campaign.created_at for campaign in launches.values()), default=None)
+    drops: defaultdict[int, Counter[Measure]] = defaultdict(Counter)
+    if since is not None:
+        for count in _read_counts(account_id, list(launches), DROPS, since=since, until=database_now()):
+            drops[launches[count.key].pk][count.measure] += count.n
+    return {campaign.pk: _drops_from(drops[campaign.pk]) for campaign in campaigns}
+
+
+def _drops_from(counts: Mapping[Measure, int]) -> Drops:
+    return Drops(*(counts[measure] for measure in DROPS))
+
+
+def _read_counts(
+    account_id: int, batches: Collection[str], measures: Collection[Measure], *, since: dt.datetime, until: dt.datetime
+) -> list[Count]:
+    """Return counts of batches by quarters of an hour, which fit the hours and days of all time zones.
+
+    The first quarter is the one with `since` in it.
+    """
+    first = since - dt.timedelta(seconds=since.timestamp() % QUARTER)
+    return read_counters(
+        Series.BATCH, account_id, span=QUARTER, since=first, until=until, keys=batches, measures=measures
+    )
+
+
 def hours_of(campaign: Campaign) -> list[Hour]:
-    """Return how many messages of a campaign were sent over time. Raises SearchTooSlow and TooManyCalls."""
+    """Return how many messages of a campaign were sent over time, while it has counters."""
     if campaign.launch is None:
         return []
-    with expensive_call(campaign.account_id), connection.cursor() as cursor:
-        cursor.execute(queries.HOURS, {"batch": campaign.launch.batch_id})
-        return [Hour(*row) for row in cursor.fetchall()]
+    launch, measures = campaign.launch, (Measure.SENT, Measure.REFUSED)
+    hours: defaultdict[dt.datetime, Counter[Measure]] = defaultdict(Counter)
+    for count in _read_counts(
+        campaign.account_id, [str(launch.batch_id)], measures, since=launch.created_at, until=database_now()
+    ):
+        hours[count.at.astimezone(dt.UTC).replace(minute=0)][count.measure] += count.n
+    return [Hour(begins_at, *(counts[measure] for measure in measures)) for begins_at, counts in sorted(hours.items())]
 
 
 def days_of(
     campaign: Campaign, zone: ZoneInfo, *, since: dt.date = dt.date.min, until: dt.date = dt.date.max
 ) -> list[Day]:
-    """Return the statistics of a campaign by day in a time zone, both bounds included.
+    """Return the statistics of a campaign by day in a time zone, both bounds included, while it has counters.
 
     Days on which nothing happened are left out. Raises SearchTooSlow and TooManyCalls.
     """
@@ -130,12 +186,37 @@ def days_of(
     if days < 1:
         return []
     dates = [first + dt.timedelta(days=n) for n in range(days + 1)]
+    midnights = [dt.datetime.combine(date, dt.time.min, zone) for date in dates]
+    outcomes = _outcomes_by_day(campaign.account_id, campaign.launch, midnights)
+    responses = _responses_by_day(campaign, campaign.launch, midnights)
+    return [_day_from(dates[n], outcomes[n], responses.get(n)) for n in sorted(outcomes.keys() | responses.keys())]
+
+
+def _outcomes_by_day(
+    account_id: int, launch: Launch, midnights: Sequence[dt.datetime]
+) -> defaultdict[int, Counter[Measure]]:
+    """Return the counts of outcomes by the numbers of the days that begin at these midnights, without the last."""
+    days: defaultdict[int, Counter[Measure]] = defaultdict(Counter)
+    measures = (*RESULTS, *DROPS)
+    for count in _read_counts(account_id, [str(launch.batch_id)], measures, since=midnights[0], until=midnights[-1]):
+        days[bisect_right(midnights, count.at) - 1][count.measure] += count.n
+    return days
+
+
+def _responses_by_day(campaign: Campaign, launch: Launch, midnights: Sequence[dt.datetime]) -> dict[int, list[int]]:
+    """Return the numbers of contacts who opened, clicked, unsubscribed and reported spam, by the day's number."""
     parameters: dict[str, Any] = {
-        "batch": campaign.launch.batch_id,
+        "batch": launch.batch_id,
         "campaign": campaign.pk,
-        "midnights": [dt.datetime.combine(date, dt.time.min, zone) for date in dates],
-        "days": days,
+        "midnights": list(midnights),
+        "days": len(midnights) - 1,
     }
     with expensive_call(campaign.account_id), connection.cursor() as cursor:
-        cursor.execute(queries.DAYS, parameters)
-        return [Day(dates[number - 1], *counts) for number, *counts in cursor.fetchall()]
+        cursor.execute(queries.RESPONSES, parameters)
+        return {number - 1: counts for number, *counts in cursor.fetchall()}
+
+
+def _day_from(date: dt.date, outcomes: Mapping[Measure, int], responses: Sequence[int] | None) -> Day:
+    results = [outcomes[measure] for measure in RESULTS]
+    sent, refused, _ = results
+    return Day(date, sum(results), sent, refused, _drops_from(outcomes), *(responses or ()))

@@ -48,6 +48,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='engagement',
-            index=models.Index(condition=models.Q(('kind__in', (2, 3))), fields=['campaign_id', 'kind'], name='counted_engagements'),
+            index=models.Index(condition=models.Q(('kind__in', (2, 3))), fields=['campaign_id', 'kind', 'at'], name='counted_engagements'),
         ),
     ]

@@ -32,7 +32,7 @@ EXPENSIVE = {
     "audience/segments.py": {"find_matching", "count_matching"},
     "campaigns/lifecycle.py": {"send_now"},
     "campaigns/recipients.py": {"list_reachable", "list_recorded"},
-    "campaigns/statistics.py": {"days_of", "hours_of"},
+    "campaigns/statistics.py": {"_responses_by_day"},
 }
 """The functions that execute a long statement while a caller waits. Every API calls those of the core."""
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from api.campaign_words import Dialect, word_for
 from campaigns.models import Campaign
-from campaigns.statistics import Day, Statistics
+from campaigns.statistics import NO_DROPS, Day, Drops, Statistics
 
 EVERYTHING = "all"
 """SendGrid's variation and phase of a send that does not test several variations."""
@@ -26,21 +26,22 @@ def statistics_line(campaign: Campaign, counters: Mapping[str, int], *, aggregat
     }
 
 
-def counters(counted: Statistics) -> dict[str, int]:
+def counters(counted: Statistics, drops: Drops = NO_DROPS) -> dict[str, int]:
     """Return SendGrid's twelve counters.
 
-    Opens and clicks are counted once for each person, so all are unique. Suppressed recipients never become requests,
-    so none are dropped.
+    Opens and clicks are counted once for each person, so all are unique. Recipients who are suppressed when a Single
+    Send begins never become requests, so only those are dropped who are suppressed after that. Every refusal is a
+    bounce, since blocks have no counter.
     """
     return {
-        "bounce_drops": 0,
+        "bounce_drops": drops.bounces,
         "bounces": counted.refused,
         "clicks": counted.clicked,
         "delivered": counted.sent,
-        "invalid_emails": counted.invalid,
+        "invalid_emails": counted.invalid + drops.invalid,
         "opens": counted.opened,
         "requests": counted.recipients,
-        "spam_report_drops": 0,
+        "spam_report_drops": drops.spam_reports,
         "spam_reports": counted.reported_spam,
         "unique_clicks": counted.clicked,
         "unique_opens": counted.opened,
@@ -60,19 +61,20 @@ def counters_of_days(days: Iterable[Day]) -> dict[str, int]:
             clicked=sum(day.clicked for day in rows),
             unsubscribed=sum(day.unsubscribed for day in rows),
             reported_spam=sum(day.reported_spam for day in rows),
-        )
+        ),
+        Drops(*map(sum, zip(*(day.drops for day in rows), strict=True))),
     )
 
 
-def statistics_csv(counted: Iterable[tuple[Campaign, Statistics]], zone: ZoneInfo) -> str:
+def statistics_csv(counted: Iterable[tuple[Campaign, Mapping[str, int]]], zone: ZoneInfo) -> str:
     """Return a line of CSV for each Single Send. Times are in the given time zone."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["id", "name", "status", "send_at", *counters(Statistics())])
-    for campaign, statistics in counted:
+    for campaign, numbers in counted:
         at = campaign.send_at.astimezone(zone).isoformat(timespec="seconds") if campaign.send_at else ""
         status = word_for(campaign.status, Dialect.SINGLE_SENDS)
-        writer.writerow([campaign.uuid, as_text(campaign.title), status, at, *counters(statistics).values()])
+        writer.writerow([campaign.uuid, as_text(campaign.title), status, at, *numbers.values()])
     return text.getvalue()
 
 

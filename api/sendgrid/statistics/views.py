@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +11,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Account
 from api.caller import needing
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Answer
@@ -20,7 +21,7 @@ from api.sendgrid.single_sends.inputs import read_public_id
 from api.sendgrid.statistics import inputs, outputs, schema
 from campaigns.editing import find_campaign, list_campaigns
 from campaigns.models import Campaign
-from campaigns.statistics import days_of, statistics_of
+from campaigns.statistics import days_of, drops_of, statistics_of
 
 PAGE, HIGHEST_PAGE = 25, 50
 
@@ -40,8 +41,8 @@ class SingleSendStatistics(StatisticsEndpoint):
         if chosen := inputs.read_chosen(request):
             campaigns = campaigns.filter(uuid__in=chosen)
         page = read_page(request, campaigns, default=PAGE, highest=HIGHEST_PAGE)
-        counted = statistics_of(page.rows)
-        lines = [outputs.statistics_line(each, outputs.counters(counted[each.pk])) for each in page.rows]
+        counted = count(self.account, page.rows)
+        lines = [outputs.statistics_line(each, counted[each.pk]) for each in page.rows]
         return Response(page_of(lines, page.metadata, key="results"))
 
 
@@ -54,11 +55,16 @@ class OneSingleSendsStatistics(StatisticsEndpoint):
         return Response(page_of(page, metadata, key="results"))
 
 
+def count(account: Account, campaigns: Sequence[Campaign]) -> dict[int, dict[str, int]]:
+    """Return the counters of several Single Sends of an account in total, keyed by campaign id."""
+    counted, drops = statistics_of(campaigns), drops_of(account.pk, campaigns)
+    return {campaign.pk: outputs.counters(counted[campaign.pk], drops[campaign.pk]) for campaign in campaigns}
+
+
 def lines_of(campaign: Campaign, span: inputs.Span) -> list[Mapping[str, Any]]:
     """Return one line for the whole time span, or a line for each day with an event."""
     if span.is_everything:
-        counters = outputs.counters(statistics_of([campaign])[campaign.pk])
-        return [outputs.statistics_line(campaign, counters)]
+        return [outputs.statistics_line(campaign, count(campaign.account, [campaign])[campaign.pk])]
     days = days_of(campaign, span.zone, since=span.since or dt.date.min, until=span.until or dt.date.max)
     if not span.is_by_day:
         return [outputs.statistics_line(campaign, outputs.counters_of_days(days))]
@@ -83,7 +89,7 @@ class ExportedStatistics(StatisticsEndpoint):
     def get(self, request: Request) -> HttpResponse:
         zone = inputs.read_zone(request)
         campaigns = list(list_campaigns(self.account).filter(uuid__in=inputs.read_exported(request)))
-        counted = statistics_of(campaigns)
+        counted = count(self.account, campaigns)
         text = outputs.statistics_csv(((each, counted[each.pk]) for each in campaigns), zone)
         return HttpResponse(text, content_type="text/csv; charset=utf-8")
 

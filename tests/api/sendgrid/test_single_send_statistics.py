@@ -20,7 +20,7 @@ from foundation.clock import database_now
 from mailer.models import Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
-from tests.campaigns.building import again, ready_campaign, run_fleet
+from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
 from tests.peer import CountingPeer
 
@@ -201,3 +201,26 @@ def test_a_page_of_statistics_takes_a_constant_number_of_queries(alice: Account,
     for n in range(20):
         Campaign.objects.create(account=alice, title=f"{n}")
     assert statements() == few
+
+
+def test_recipients_who_were_dropped_are_counted_by_their_suppression(
+    alice: Account, client_of_alice: ApiClient, deliverer: Deliverer
+) -> None:
+    campaign = ready_campaign(alice, recipients=5)
+    send_now(alice, campaign.pk)
+    expand_all()
+    for n, kind in enumerate((SuppressionKind.BOUNCE, SuppressionKind.SPAM, SuppressionKind.INVALID)):
+        Suppression.objects.create(account=alice, email=f"r{n}@example.com", kind=kind)
+    run_fleet(deliverer)
+    expected = NOTHING | {
+        "requests": 5,
+        "delivered": 2,
+        "bounce_drops": 1,
+        "spam_report_drops": 1,
+        "invalid_emails": 1,
+    }
+    for query in ("", f"/{campaign.uuid}", f"/{campaign.uuid}?aggregated_by=day"):
+        assert [line["stats"] for line in lines(client_of_alice, query)] == [expected], query
+    exported = client_of_alice.get(f"{STATS}/export?ids={campaign.uuid}").content.decode()
+    (row,) = csv.DictReader(exported.splitlines())
+    assert {name: int(row[name]) for name in NAMES} == expected
