@@ -13,20 +13,16 @@ import datetime as dt
 import re
 from typing import Final
 
-ISO_DAY: Final = r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-W[0-9]{2}-[0-9]|[0-9]{4}W[0-9]{3})"
-"""A day by its month or by its week, each in the extended and in the basic format of ISO 8601."""
-ISO_TIME: Final = r"[T ][0-9][0-9:.,]*(?:Z|[+-][0-9:.,]+)?"
-ISO: Final = re.compile(rf"{ISO_DAY}(?:{ISO_TIME})?")
+from foundation import dates
+from foundation.dates import ISO_DAY
+
 AMERICAN: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 DAY: Final = re.compile(rf"{ISO_DAY}|{AMERICAN.pattern}")
 NUMBER: Final = re.compile(r"-?[0-9]+")
 SECONDS: Final = re.compile(r"-?[1-9][0-9]{8,9}")
-YEARS: Final = range(1000, 9999)
-"""Years that have four digits in every time zone, and on the next day. Others are typing errors."""
 
 NOT_A_DATE: Final = "not a date: use YYYY-MM-DD, an ISO 8601 time, MM/DD/YYYY or seconds since 1970"
 NOT_A_NUMBER: Final = "not a date: a number alone is a day as YYYYMMDD, or seconds since 1970 with 9 or 10 digits"
-NOT_A_YEAR: Final = f"the year is not between {YEARS[0]} and {YEARS[-1]}"
 
 
 def read_date(text: str) -> dt.datetime:
@@ -45,19 +41,10 @@ def read_date(text: str) -> dt.datetime:
 
 def read_iso(text: str) -> dt.datetime:
     """Return the time in UTC that a text in ISO 8601 names; a time without a zone is UTC. Raises ValueError."""
-    text = text.upper()
     try:
-        # `fromisoformat` takes any character between day and time, even a digit: 20240115110 would be eleven o'clock.
-        date = dt.datetime.fromisoformat(text if ISO.fullmatch(text) else "")
-    except ValueError:
+        return dates.read_iso(text)
+    except dates.NotIso:
         raise ValueError(NOT_A_DATE) from None
-    try:
-        date = date.astimezone(dt.UTC) if date.tzinfo else date.replace(tzinfo=dt.UTC)
-    except OverflowError:
-        raise ValueError(NOT_A_YEAR) from None
-    if date.year not in YEARS:
-        raise ValueError(NOT_A_YEAR)
-    return date
 
 
 def has_time(text: str) -> bool:

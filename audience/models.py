@@ -310,6 +310,7 @@ class JobKind(models.TextChoices):
     IMPORT = "import", "import"
     DELETE = "delete", "delete"
     EXPORT = "export", "export"
+    EVENTS = "events", "export of events"
 
 
 class JobStatus(models.TextChoices):

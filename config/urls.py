@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("docs/", show_docs, name="docs"),
     path("v3/marketing/contacts/", include("api.sendgrid.contact_files.links")),
+    path("v3/messages/download/", include("api.sendgrid.messages.links")),
     path("v3/", include("api.sendgrid.urls")),
     path("api/v1/", include("api.easymail.urls")),
     path("sluice/v1/openapi.json", show_document, name="openapi"),

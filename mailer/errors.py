@@ -79,3 +79,9 @@ class GroupLimitReached(SluiceError):
     """Raised when the account has as many unsubscribe groups as `GROUPS_LIMIT` allows."""
 
     code = "group_limit_reached"
+
+
+class InvalidActivityQuery(SluiceError):
+    """Raised when a query for messages cannot be read. The text tells the reason."""
+
+    code = "invalid_activity_query"

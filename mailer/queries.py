@@ -118,7 +118,7 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
     recipient does not end a message that is still tried for another.
     """
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
-    return _states(message_ids, _holders(message_ids))
+    return _states(message_ids, find_holders(message_ids))
 
 
 def _states(message_ids: Collection[int], holders: dict[int, Holder]) -> dict[int, str]:
@@ -126,7 +126,7 @@ def _states(message_ids: Collection[int], holders: dict[int, Holder]) -> dict[in
     return {message_id: _state(kinds.get(message_id, set()), holders.get(message_id)) for message_id in message_ids}
 
 
-def _holders(message_ids: Iterable[int]) -> dict[int, Holder]:
+def find_holders(message_ids: Iterable[int]) -> dict[int, Holder]:
     """Return the newest parcel that still has to send each message, by message id."""
     wanted: dict[int, int] = {}
     for message_id in message_ids:
@@ -222,7 +222,7 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
     messages = Message.objects.defer("personal").annotate(own_headers=F("personal__headers")).in_bulk(message_ids)
     mails = Mail.objects.only("public_id", "headers").in_bulk({message.mail_id for message in messages.values()})
     headers = _message_ids(messages, mails)
-    holders = _holders(message_ids)
+    holders = find_holders(message_ids)
     states, events = _states(message_ids, holders), read_events(message_ids, limit=EVENTS_TOLD)
     return [
         Trace(

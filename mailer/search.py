@@ -42,7 +42,7 @@ def find_messages(text: str) -> list[int]:
         return list(messages.values_list("pk", flat=True)[:SHOWN])
     if re.fullmatch("[0-9]{1,18}", text):
         return [int(text)]
-    return _messages_in(_parcels_of_mail(text) or _parcels_of_batch(text))
+    return _messages_in(find_parcels_of_mail(text) or _parcels_of_batch(text))
 
 
 def _messages_in(parcels: Iterable[tuple[int, int]]) -> list[int]:
@@ -63,8 +63,8 @@ def _parcels_of_batch(public_id: str) -> list[tuple[int, int]]:
     return sorted({*unfolded, *newest}, reverse=True)
 
 
-def _parcels_of_mail(public_id: str) -> list[tuple[int, int]]:
-    """Return the parcels that were made with a mail as (id, size).
+def find_parcels_of_mail(public_id: str) -> list[tuple[int, int]]:
+    """Return the parcels that were made with a mail as (id, size), by id.
 
     The messages of a parcel belong to one mail, so the first one names it.
     """

@@ -22,6 +22,7 @@ from api.sendgrid.fields import schema as fields
 from api.sendgrid.lists import schema as lists
 from api.sendgrid.mail import schema as mail
 from api.sendgrid.mail_settings import schema as mail_settings
+from api.sendgrid.messages import schema as messages
 from api.sendgrid.segments import schema as segments
 from api.sendgrid.senders import schema as senders
 from api.sendgrid.single_sends import schema as single_sends
@@ -37,7 +38,7 @@ FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
     *(templates, designs, mail_settings, tracking_settings, user, verified_senders, contactdb_exports),
-    stats,
+    *(stats, messages),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS

@@ -23,6 +23,7 @@ from api.sendgrid.keys import views as keys
 from api.sendgrid.lists import views as lists
 from api.sendgrid.mail import views as mail
 from api.sendgrid.mail_settings import views as mail_settings
+from api.sendgrid.messages import views as messages
 from api.sendgrid.segments import views as segments
 from api.sendgrid.senders import views as senders
 from api.sendgrid.single_sends import views as single_sends
@@ -46,6 +47,7 @@ urlpatterns: list[URLPattern] = [
     *mail_settings.urlpatterns,
     *tracking_settings.urlpatterns,
     *user.urlpatterns,
+    *messages.urlpatterns,
     *verified_senders.urlpatterns,
     *campaigns.urlpatterns,
     *single_sends.urlpatterns,

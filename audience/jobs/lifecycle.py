@@ -35,6 +35,8 @@ LEASE = dt.timedelta(seconds=60)
 """A job is left alone for this time after its worker's last page."""
 FREE = Q(leased_until=None) | Q(leased_until__lte=Now())
 """Selects jobs that no worker is doing."""
+EXPORTS = frozenset({JobKind.EXPORT, JobKind.EVENTS})
+"""The kinds of jobs whose chunks are their result."""
 PROGRESS = (
     "requested_count",
     "created_count",
@@ -250,7 +252,7 @@ def _end(job: Job, status: JobStatus, message: str = "") -> None:
         )
         if not ended:
             raise LeaseLost
-        if job.kind != JobKind.EXPORT:
+        if job.kind not in EXPORTS:
             # The uploaded bytes are no longer needed. The rejected rows and the file of an export are.
             JobChunk.objects.filter(job=job).delete()
     job.refresh_from_db()

@@ -10,6 +10,7 @@ import structlog
 
 from audience.errors import SearchTooSlow
 from audience.jobs.deletions import deletion_pages
+from audience.jobs.event_exports import event_export_pages
 from audience.jobs.exports import export_pages
 from audience.jobs.imports import import_pages
 from audience.jobs.lifecycle import (
@@ -33,6 +34,7 @@ PAGES: Final[dict[JobKind, Callable[[Job], Iterator[None]]]] = {
     JobKind.UPSERT: upsert_pages,
     JobKind.DELETE: deletion_pages,
     JobKind.EXPORT: export_pages,
+    JobKind.EVENTS: event_export_pages,
 }
 """The generator of each kind of job. Each step writes one page with the progress."""
 RUN_SECONDS = 2.0

@@ -14,6 +14,7 @@ from lark import Token, Tree
 from audience.dates import read_date
 from audience.query.conditions import EventPart, FromNow, Function, OfEvent, Subject, Value
 from audience.query.vocabulary import Vocabulary, from_now
+from foundation.quoting import unquote
 
 Node = Tree[Token] | Token
 Leaf = TypeVar("Leaf")
@@ -208,13 +209,3 @@ def words_of(tree: Tree[Token]) -> list[str]:
 def start_of(tree: Tree[Token]) -> int:
     """Return the position in the text at which a part begins."""
     return 0 if tree.meta.empty else int(tree.meta.start_pos)
-
-
-def unquote(text: str) -> str:
-    """Return the text without its quotes, and with its escape sequences replaced."""
-    quote = text[:1]
-    if quote == "`":
-        return text[1:-1]
-    if quote not in ("'", '"'):
-        return text
-    return re.sub(rf"\\(['\"\\])|{quote}{quote}", lambda match: match[1] or quote, text[1:-1])

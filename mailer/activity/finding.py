@@ -1,0 +1,184 @@
+"""Find the messages of an account that meet a condition, the newest first, at a bounded cost.
+
+Messages are in two indexes only, by id and by recipient. A condition on `msg_id`, or on a `to_email` as a whole, names
+the messages that can meet it. For any other condition the account's messages are looked at from the newest on, or from
+the latest time that the condition allows; not more than a number of them, and not for longer than a time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import Account
+from batches.models import PARCEL_SPAN
+from foundation.addresses import spellings
+from mailer.activity.conditions import Condition, is_met, latest_event, names_field, narrow
+from mailer.activity.queries import ACCEPTED_AT, MESSAGES_OF_ACCOUNT, MESSAGES_TO, PARCELS_OF_ACCOUNT
+from mailer.activity.records import Activity, read_activities, read_subjects
+from mailer.models import Mail
+from mailer.partitions import newest_parcel_id
+from mailer.search import DISORDER, find_parcels_of_mail
+
+LOOKED_AT: Final = 10_000
+"""The most recipients of messages that one search looks at."""
+PAGE: Final = 1000
+"""The messages whose ids are read at a time."""
+PARCELS: Final = 500
+"""The parcels that are read at a time."""
+BATCHES: Final = 5000
+"""The newest batches of an account, besides its default batch, whose messages are looked at."""
+NEWEST: Final = sys.maxsize
+"""An id that is above those of all messages."""
+PRECISION: Final = dt.timedelta(seconds=1)
+"""The precision of times in answers: an event may be this much later than its time there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The activities that meet a condition. It is incomplete if older messages were not looked at."""
+
+    activities: list[Activity]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The activities of some messages that meet a condition; all the account's messages below `before` are older.
+
+    `before` is None after the last page.
+    """
+
+    activities: list[Activity]
+    looked_at: int
+    before: int | None
+
+
+def search(account: Account, condition: Condition, *, limit: int) -> Found:
+    """Return the newest activities of an account that meet a condition, at most `limit`."""
+    until = time.monotonic() + settings.SEARCH_SECONDS
+    found: list[Activity] = []
+    looked_at = 0
+    for activities in _read_candidates(account, condition):
+        found += _matching(condition, activities)
+        looked_at += len(activities)
+        if len(found) >= limit:
+            return _shown(found[:limit], is_complete=True)
+        if looked_at >= LOOKED_AT or time.monotonic() >= until:
+            return _shown(found, is_complete=False)
+    return _shown(found, is_complete=True)
+
+
+def read_page(account: Account, condition: Condition, *, before: int | None) -> Page:
+    """Return the next activities that meet a condition, of messages below an id; of the newest if it is None."""
+    ids = _find_candidates(account, condition, first_before(condition) if before is None else before)
+    found: list[Activity] = []
+    looked_at = 0
+    for activities in read_activities(ids):
+        found += _matching(condition, activities)
+        looked_at += len(activities)
+        if looked_at >= LOOKED_AT:
+            # The page ends here if its messages have many recipients.
+            ids = [activities[-1].message.pk]
+            break
+    read_subjects(found)
+    return Page(found, looked_at, ids[-1] if ids else None)
+
+
+def first_before(condition: Condition) -> int:
+    """Return an id above those of all messages that can meet a condition."""
+    latest = latest_event(condition)
+    return NEWEST if latest is None else _id_after(latest + PRECISION)
+
+
+def _shown(activities: list[Activity], *, is_complete: bool) -> Found:
+    read_subjects(activities)
+    return Found(activities, is_complete)
+
+
+def _read_candidates(account: Account, condition: Condition) -> Iterator[list[Activity]]:
+    before = first_before(condition)
+    while ids := _find_candidates(account, condition, before):
+        yield from read_activities(ids)
+        before = ids[-1]
+
+
+def _matching(condition: Condition, activities: Sequence[Activity]) -> Iterator[Activity]:
+    """Yield the activities that meet a condition. A subject is only made if the result depends on it."""
+    results = [is_met(condition, activity.value_of) for activity in activities]
+    if names_field(condition, "subject"):
+        read_subjects([each for each, result in zip(activities, results, strict=True) if result is None])
+    for activity, result in zip(activities, results, strict=True):
+        if result or (result is None and is_met(condition, activity.value_of)):
+            yield activity
+
+
+# --- candidates -------------------------------------------------------------------------------------------------------
+
+
+def _find_candidates(account: Account, condition: Condition, before: int) -> list[int]:
+    """Return the ids of the account's newest messages below an id that can meet a condition, the newest first."""
+    narrowing = narrow(condition)
+    if narrowing is None:
+        return _find_newest(account, before)
+    values = {"account": account.pk, "before": before, "limit": PAGE, "span": PARCEL_SPAN}
+    named = [*narrowing.messages, *_messages_of_mails(account, narrowing.mails, before)]
+    ids = set(_read_ids(MESSAGES_OF_ACCOUNT, values | {"ids": named})) if named else set()
+    if narrowing.recipients:
+        addresses = set().union(*map(spellings, narrowing.recipients))
+        ids.update(_read_ids(MESSAGES_TO, values | {"recipients": list(addresses)}))
+    return sorted(ids, reverse=True)[:PAGE]
+
+
+def _find_newest(account: Account, before: int) -> list[int]:
+    # The parcel of the id may have more messages below it.
+    values = {"account": account.pk, "batches": BATCHES, "before": -(-before // PARCEL_SPAN), "limit": PARCELS}
+    with connection.cursor() as cursor:
+        cursor.execute(PARCELS_OF_ACCOUNT, values)
+        return _messages_below(before, cursor.fetchall())
+
+
+def _messages_of_mails(account: Account, public_ids: Collection[str], before: int) -> Iterator[int]:
+    """Yield the ids of messages of the account's mails, the newest of each mail."""
+    for public_id in Mail.objects.filter(public_id__in=public_ids, account=account).values_list("public_id", flat=True):
+        yield from _messages_below(before, reversed(find_parcels_of_mail(public_id)))
+
+
+def _messages_below(before: int, parcels: Iterable[tuple[int, int]]) -> list[int]:
+    """Return the ids of the newest messages of parcels, which are given as (id, size), the newest first."""
+    ids = (parcel * PARCEL_SPAN + n for parcel, size in parcels for n in reversed(range(size)))
+    return list(islice((each for each in ids if each < before), PAGE))
+
+
+def _read_ids(statement: str, values: dict[str, Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [message_id for (message_id,) in cursor.fetchall()]
+
+
+def _id_after(moment: dt.datetime) -> int:
+    """Return an id above those of all messages whose mail was accepted before a time.
+
+    Times rise with parcel ids, but for a little disorder, and for campaigns: their messages are made later than their
+    mail. Such a message seems older than it is, so the id can only be higher than necessary.
+    """
+    parcels = range(newest_parcel_id() + 1)
+    first = bisect_left(parcels, moment, key=_accepted_at)
+    return (first + DISORDER) * PARCEL_SPAN
+
+
+def _accepted_at(parcel: int) -> dt.datetime:
+    """Return when the mail of the first message from this parcel on was accepted."""
+    with connection.cursor() as cursor:
+        cursor.execute(ACCEPTED_AT, [parcel * PARCEL_SPAN])
+        row = cursor.fetchone()
+    return row[0] if row else dt.datetime.max.replace(tzinfo=dt.UTC)
