@@ -20,6 +20,7 @@ from django.core.validators import RegexValidator
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from audience.query import sgql
+from mailer.activity import language
 from tests import regex_probe
 from tests.regex_probe import REPEATS, SINGLE, codes, inner_of, parser
 
@@ -99,8 +100,9 @@ def in_validators() -> Iterator[Expression]:
 
 
 def in_grammar() -> Iterator[Expression]:
-    for terminal in sgql._parser().terminals:
-        yield f"sgql {terminal.name}", terminal.pattern.to_regexp(), 0, ["match"]
+    for name, module in (("sgql", sgql), ("activity", language)):
+        for terminal in module._parser().terminals:
+            yield f"{name} {terminal.name}", terminal.pattern.to_regexp(), 0, ["match"]
 
 
 def find_expressions() -> list[Expression]:
@@ -140,7 +142,8 @@ def probe(expressions: list[Expression]) -> list[str]:
 def test_no_expression_repeats_a_group_without_a_bound() -> None:
     expressions = find_expressions()
     names = " ".join(name for name, *_ in expressions)
-    for known in (".LEGACY_TAG", "config.logs", "mailer/admin/addresses.py", "url ", "validator", "sgql SINGLE"):
+    places = (".LEGACY_TAG", "config.logs", "mailer/admin/addresses.py", "url ", "validator")
+    for known in (*places, "sgql SINGLE", "activity CONTAINS"):
         assert known in names
     repeating = {
         name: pattern for name, pattern, flags, _ in expressions if list(unbounded_groups(parser.parse(pattern, flags)))

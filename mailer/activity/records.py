@@ -204,7 +204,7 @@ def _read_messages(message_ids: Collection[int]) -> dict[int, Message]:
 def _read_mails(mail_ids: Collection[int]) -> dict[int, Mail]:
     """Return mails by id, without their content."""
     light = Mail.objects.select_related("template").defer(*UNREAD_COLUMNS)
-    mails: dict[int, Mail] = light.annotate(is_handlebars=F("rendering__handlebars")).in_bulk(list(mail_ids))
+    mails: dict[int, Mail] = {**light.annotate(is_handlebars=F("rendering__handlebars")).in_bulk(list(mail_ids))}
     for mail in mails.values():
         # A subject needs no other part of it.
         mail.rendering = {"handlebars": getattr(mail, "is_handlebars", None)}

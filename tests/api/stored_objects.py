@@ -13,6 +13,7 @@ from audience.contacts import list_contacts
 from audience.drafts import make_draft
 from audience.fields import create_field
 from audience.jobs.deletions import begin_deletion
+from audience.jobs.event_exports import begin_event_export
 from audience.jobs.exports import begin_export
 from audience.jobs.imports import begin_import
 from audience.lists import create_list
@@ -28,7 +29,7 @@ from batches.stop.control import stop_batch
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
-from mailer.models import Message, SuppressionKind
+from mailer.models import Mail, Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.groups import create_group
@@ -57,6 +58,8 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
     accept_mail(alice, draft(2, batch_id=batches[2].public_id, send_at=database_now()))
     deliverer.deliver_due(seconds=5)
     messages = [str(pk) for pk in Message.objects.order_by("-pk").values_list("pk", flat=True)[:4]]
+    newest = Mail.objects.latest("pk").public_id
+    msg_ids = [f"{newest}.{message_id}" for message_id in messages[:2]]
     campaigns = [campaign_in(alice, CampaignStatus(status)) for status in (0, 0, 1, 3)]
     single_sends = [str(campaign.uuid) for campaign in campaigns]
     receipts = list(Receipt.objects.values_list("public_id", flat=True))
@@ -64,6 +67,8 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
     return {
         "batch_id": [batch.public_id for batch in batches],
         "message_id": messages,
+        "msg_id": msg_ids,
+        "download_uuid": [str(begin_event_export(alice, "").uuid)],
         "receipt_id": receipts,
         "key_id": [other_key.key_id],
         "group_id": list(map(str, groups)),
@@ -124,7 +129,7 @@ def audience_of(account: Account) -> Ids:
         "parent_list_ids": [str(news.uuid), [str(news.uuid)]],
         "identifier_type": ["email", "external_id"],
         "emails": [["p1@example.com"]],
-        "query": ["pet = 'dog'"],
+        "query": ["pet = 'dog'", 'status = "delivered"'],
         "query_dsl": ["pet = 'dog'"],
         "conditions": [written],
         "field_mappings": [["_rf2_T"]],

@@ -28,6 +28,7 @@ from tests.campaigns.building import add_contacts, again, ready_campaign
 ROOT = Path(__file__).parent.parent.parent
 EXPENSIVE = {
     "api/sendgrid/stats/views.py": {"get"},
+    "audience/activity.py": {"search_activity"},
     "audience/contacts.py": {"search_contacts", "members_of"},
     "audience/segments.py": {"find_matching", "count_matching"},
     "campaigns/lifecycle.py": {"send_now"},
@@ -113,6 +114,7 @@ def test_every_api_returns_when_to_retry(alice: Account, client_of_alice: ApiCli
             "/v3/contactdb/recipients/search",
             {"conditions": [{"field": "email", "operator": "eq", "value": "a", "and_or": ""}]},
         ),
+        lambda: client_of_alice.get("/v3/messages"),
         lambda: client_of_alice.get(f"{EASYMAIL}/contacts?search=ann"),
     ]
     with places_taken(alice):

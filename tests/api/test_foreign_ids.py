@@ -14,12 +14,13 @@ from django.apps import apps
 
 from accounts.keys import create_key
 from accounts.models import Account
+from audience.jobs.event_exports import begin_event_export
 from batches.handles import create_batch
 from batches.models import Receipt
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from campaigns.states import CampaignStatus
-from mailer.models import Message, SuppressionKind
+from mailer.models import Mail, Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
 from mailer.suppressions.groups import create_group
 from mailer.suppressions.lists import New, leave_group, suppress
@@ -150,6 +151,8 @@ def ids(alice: Account) -> Ids:
         "receipt_id": Receipt.objects.get().public_id,
         "email": ADDRESS,
         "message_id": Message.objects.get().pk,
+        "msg_id": f"{Mail.objects.get().public_id}.{Message.objects.get().pk}",
+        "download_uuid": begin_event_export(alice, "").uuid,
         "import_id": imported,
         "export_id": exported,
         "field_name": audience["field_id"][1],

@@ -67,6 +67,7 @@ BY_THEIR_TEXT = {
     "invalid_contact",
     "invalid_condition",
     "invalid_query",
+    "invalid_activity_query",
     "invalid_setting",
     "invalid_template",
 } | {*("unfit_character", "inexpressible", "invalid_message_id", "invalid_reply_to")}
