@@ -322,7 +322,8 @@ join accounts_account a on a.id = p.account_id
 left join accounts_account parent on parent.id = a.parent_id
 left join batches_installation i on true"""
 
-# A worker that is in the table and was not declared dead. It is asked before each claim; the ORM takes five times as long.
+# A worker that is in the table and was not declared dead. It is asked before each claim, and the ORM takes five times
+# as long.
 FIND_LIVING_WORKER = "select id from batches_worker where id = %s and dead_at is null"
 
 # The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -67,7 +68,7 @@ class WaveCheck:
             Mark.objects.get_or_create(duty=CHECK_DUTY, defaults={"at": BEGINNING})
             Mark.objects.select_for_update().get(duty=CHECK_DUTY)
             with connection.cursor() as cursor:
-                parameters = {"batch": self._batch_id, "since": self._since, "limit": CHECK_PAGE}
+                parameters: dict[str, Any] = {"batch": self._batch_id, "since": self._since, "limit": CHECK_PAGE}
                 cursor.execute(queries.CHECK_WAVES, parameters)
                 until, minutes, messages, drift = cursor.fetchone()
         self._since = until or BEGINNING

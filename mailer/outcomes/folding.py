@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection
 
@@ -22,7 +23,7 @@ SETTLED_AFTER = dt.timedelta(minutes=2)
 
 def fold_counters() -> Iterator[int]:
     """Add the deltas whose minute is over to the counters, and yield the number of deltas of each page."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "until": database_now() - SETTLED_AFTER,
         "series": [int(series) for series, spans in KEPT.items() for _ in spans],
         "spans": [span for spans in KEPT.values() for span in spans],
@@ -41,11 +42,16 @@ def delete_old_counters(page: int) -> Iterator[int]:
     now = database_now()
     for series, spans in KEPT.items():
         for span, days in spans.items():
-            parameters = {"series": int(series), "span": span, "until": now - dt.timedelta(days=days), "limit": page}
+            parameters: dict[str, Any] = {
+                "series": int(series),
+                "span": span,
+                "until": now - dt.timedelta(days=days),
+                "limit": page,
+            }
             yield from _delete_pages(parameters)
 
 
-def _delete_pages(parameters: dict[str, object]) -> Iterator[int]:
+def _delete_pages(parameters: dict[str, Any]) -> Iterator[int]:
     with connection.cursor() as cursor:
         cursor.execute(DELETE_COUNTERS, parameters)
         while cursor.rowcount:
