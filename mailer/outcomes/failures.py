@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from mailer.models import Classification, EventKind, Measure, Series
+from mailer.outcomes.classes import GIVEN_UP
 from mailer.outcomes.counters import HOUR, read_counters
 from mailer.outcomes.queries import FAILURES_BY_TIME, FAILURES_OF_BATCH
 
@@ -26,8 +27,6 @@ PARCELS_LOOKED_AT: Final = 5_000
 """The most parcels of a batch whose events are looked at: 2,500,000 messages, if the parcels are full."""
 REPLY_LENGTH: Final = 300
 """The number of characters of a reply that are read."""
-GIVEN_UP: Final = "given up: "
-"""The beginning of the reply of a message that was deferred until its time was over."""
 VARIABLE: Final = "#"
 """Stands for what differs from message to message."""
 TWICE: Final = f"{VARIABLE} {VARIABLE}"

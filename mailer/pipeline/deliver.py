@@ -27,6 +27,7 @@ from batches.states import Lane
 from batches.verdict import GateStatus
 from foundation.clock import boottime, database_now
 from mailer.compose.mime import date_field
+from mailer.outcomes.classes import GIVEN_UP
 from mailer.pipeline.cargo import CargoComposer, ComposerCache, load_cargo, with_dropped
 from mailer.pipeline.guard import SliceGuard, listen_for_stops
 from mailer.pipeline.note import HandoverNote
@@ -294,7 +295,7 @@ def end_retries(result: Result, claim: Claim) -> Result:
     if database_now() < claim.send_at + dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS):
         return result
     outcomes = (
-        Refused(f"given up: {outcome.reply}") if isinstance(outcome, RetryAt) else outcome
+        Refused(f"{GIVEN_UP}{outcome.reply}") if isinstance(outcome, RetryAt) else outcome
         for outcome in result.outcomes
     )
     return Result(result.message_id, tuple(outcomes))

@@ -12,9 +12,11 @@ from foundation.clock import database_now
 from mailer.draft import Address, Personalization
 from mailer.models import Classification, CounterDelta
 from mailer.outcomes import refusals
+from mailer.outcomes.folding import fold_counters
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient, NewClient
+from tests.conftest import Clock
 from tests.mailer.suppressions.conftest import draft_to
 from tests.peer import CountingPeer
 
@@ -66,6 +68,18 @@ def test_refusals_for_one_reason_are_counted_by_domain(
     assert client_of_alice.get(f"{PATH}/Invalid%20Address").json() == expected
     assert client_of_alice.get(f"{PATH}/Reputation").json() == {"result": []}
     assert client_of_charlie.get(f"{PATH}/Invalid%20Address").json() == {"result": []}
+
+
+def test_reports_stay_the_same_when_counters_are_folded(
+    refused: dt.date, client_of_alice: ApiClient, clock: Clock
+) -> None:
+    paths = (PATH, f"{PATH}/Invalid%20Address", f"{PATH}/Content")
+    before = [client_of_alice.get(path).json() for path in paths]
+    assert all(report["result"] for report in before)
+    clock.advance(seconds=121)
+    assert sum(fold_counters())
+    assert not CounterDelta.objects.exists()
+    assert [client_of_alice.get(path).json() for path in paths] == before
 
 
 def test_each_recipient_of_a_refused_message_is_counted(
