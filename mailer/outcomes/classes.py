@@ -115,6 +115,7 @@ REPLY_CODES: Final[dict[str, tuple[Classification, List]]] = {
 }
 """The meaning of codes without an enhanced status code (RFC 5321 section 4.2, RFC 7504, RFC 4954)."""
 UNKNOWN: Final = (Classification.UNCLASSIFIED, BLOCK)
+"""The meaning of any other code, and of the words of a provider's API, which have no code."""
 
 
 def judge_reply(reply: str, *, is_of_recipient: bool, recipient: str = "") -> Judgement:
@@ -122,7 +123,7 @@ def judge_reply(reply: str, *, is_of_recipient: bool, recipient: str = "") -> Ju
 
     `is_of_recipient` says that the peer refused this recipient alone, after RCPT. Any other refusal puts nobody on a
     list that suppresses mail, and neither does a deferral that lasted until the message was given up. A refusal that
-    comes from Sluice puts nobody on any list.
+    comes from Sluice puts nobody on any list. Whether a reply without a code is a refusal, only the caller knows.
     """
     text = reply.removeprefix(GIVEN_UP)
     code = code_of(text)
@@ -130,7 +131,7 @@ def judge_reply(reply: str, *, is_of_recipient: bool, recipient: str = "") -> Ju
     if OWN.match(text):
         return Judgement(Classification.TECHNICAL, None, status)
     if not code:
-        return Judgement(Classification.UNCLASSIFIED, None, status)
+        return Judgement(*UNKNOWN, status)
     if recipient:
         text = text.lower().replace(recipient.lower(), "@")
     classification, suppression = _judge(" ".join(words_of(text)), code, status)

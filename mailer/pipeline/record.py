@@ -273,7 +273,7 @@ def _event_of(message_id: int, outcome: Outcome, recipient: str, group: str) -> 
         judgement = judge_reply(event.reply, is_of_recipient=is_of_recipient, recipient=recipient)
         return event._replace(
             classification=judgement.classification,
-            suppression=judgement.suppression,
+            suppression=judgement.suppression if kind is EventKind.REFUSED else None,
             status=judgement.status or code_of(event.reply),
             domains=_domains_of(kind, recipient),
         )
@@ -375,7 +375,7 @@ def _status_of(event: NewEvent) -> str:
     """Return the enhanced status code that a list shows, even if the peer gave only the code of a reply."""
     if "." in event.status:
         return event.status
-    return ASSUMED_STATUS.get(event.suppression, f"{event.status[:1]}.0.0")
+    return ASSUMED_STATUS.get(event.suppression, f"{event.status[:1] or 5}.0.0")
 
 
 def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> None:

@@ -149,8 +149,12 @@ def test_what_sluice_refuses_itself_is_technical_and_lists_nobody() -> None:
     ):
         judgement = judge_reply(reply, is_of_recipient=True)
         assert (judgement.classification, judgement.suppression) == (Classification.TECHNICAL, None), reply
+
+
+def test_a_reply_without_a_code_is_not_classified_and_a_block() -> None:
     for reply in ("", "from the hand-over note of a worker that died", "the provider says: rejected"):
-        assert judge_reply(reply, is_of_recipient=True) == Judgement(Classification.UNCLASSIFIED, None, "")
+        judgement = judge_reply(reply, is_of_recipient=True)
+        assert judgement == Judgement(Classification.UNCLASSIFIED, SuppressionKind.BLOCK, ""), reply
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import Account
+from batches.claims import Claimer
 from mailer.draft import Address, Personalization
 from mailer.models import Classification, Event, EventKind, Mail, Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
+from mailer.pipeline.record import record_slice
+from mailer.transports.base import Refused, RetryAt
 from mailer.transports.smtp import SmtpAddress, SmtpTransport
+from tests.mailer.claimed import claim_and_look, outcomes_of
 from tests.mailer.suppressions.conftest import Send
 from tests.mailer.transports.scripted import ScriptedServer
 from tests.peer import CountingPeer
@@ -162,3 +166,16 @@ def test_two_messages_to_one_unknown_mailbox_are_one_bounce(
     deliverer.deliver_due(seconds=10)
     assert Event.objects.filter(kind=EventKind.REFUSED).count() == 2
     assert Suppression.objects.count() == 1
+
+
+def test_what_a_provider_says_without_a_code_is_a_block_only_if_it_is_a_refusal(alice: Account, send: Send) -> None:
+    send(*(f"{number}@example.com" for number in range(60)))
+    claim = claim_and_look(Claimer())
+    outcomes = outcomes_of(claim, Refused("the provider says: rejected"), RetryAt("the provider says: failed"))
+    assert record_slice([outcomes]) == []
+    rows = Event.objects.order_by("message_id").values_list("kind", "classification", "suppression")
+    assert list(rows) == [
+        (EventKind.REFUSED, Classification.UNCLASSIFIED, SuppressionKind.BLOCK),
+        (EventKind.DEFERRED, Classification.UNCLASSIFIED, None),
+    ]
+    assert lists_of("one@example.com") == [(SuppressionKind.BLOCK, "the provider says: rejected", "5.0.0")]
