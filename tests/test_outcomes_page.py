@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from django.conf import settings
+
 from api.sendgrid.stats.outputs import FIGURES, NOT_RECORDED
+from batches.models import PARCEL_SPAN
 from mailer.models import Classification, EventKind, Measure, ReplyClass, Series, SuppressionKind
-from mailer.outcomes.classes import judge_reply
+from mailer.outcomes.classes import GIVEN_UP, judge_reply
+from mailer.outcomes.counters import DAY, HOUR, KEPT, MINUTE, QUARTER
+from mailer.outcomes.writing import PACKED_FROM
 from mailer.suppressions.check import REASONS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "outcomes.md").read_text()
+
+SPANS = {MINUTE: "minutes", QUARTER: "quarters of an hour", HOUR: "hours", DAY: "days"}
+TIMES = {3: "3 days", 90: "90 days", 3 * 365: "3 years"}
 
 
 def table(first_heading: str, second_heading: str) -> list[list[str]]:
@@ -47,8 +55,18 @@ def test_the_table_of_lists_says_which_suppress() -> None:
 
 
 def test_the_tables_of_counters_have_every_series_and_every_measure() -> None:
-    assert [row[0] for row in table("series", "counted for each")] == Series.labels
+    kept = {
+        each.label: ", ".join(f"{SPANS[span]} {TIMES[days]}" for span, days in KEPT[each].items()) for each in Series
+    }
+    assert {label: times for label, _, times in table("series", "counted for each")} == kept
     assert [row[0] for row in table("measure", "what it counts")] == Measure.labels[len(EventKind) :]
+
+
+def test_the_page_has_the_values_of_the_code() -> None:
+    assert f"`HISTORY_DAYS` ({settings.HISTORY_DAYS})" in PAGE
+    assert (PACKED_FROM, PARCEL_SPAN) == (8, 512)
+    assert "fewer than eight messages" in PAGE
+    assert f"`{GIVEN_UP.strip()}`" in PAGE
 
 
 def test_the_table_of_metrics_is_what_the_api_answers() -> None:
