@@ -30,7 +30,7 @@ def pack_replies(replies: Sequence[str]) -> str | None:
         return lowest or None
     # What the lowest and the highest share, all between them share, too.
     shared = next((n for n, (one, other) in enumerate(zip(lowest, highest, strict=False)) if one != other), len(lowest))
-    return PARTING.join([lowest[:shared], *(reply[shared:] for reply in replies)])
+    return PARTING.join([lowest[:shared], *[reply[shared:] for reply in replies]])
 
 
 def unpack_replies(text: str | None, number: int) -> list[str | None]:
