@@ -41,6 +41,7 @@ CASES = {
     "workers": Case("slow.workers", "1, 2 and 4 worker processes against that peer"),
     "claim": Case("claim.measure", "waves of 20,000 beside 10,000,000 waiting messages"),
     "memory": Case("space.memory", "memory of workers and Redis with 1,000,000 scheduled messages"),
+    "events": Case("events.measure", "storing the events of 300,000 sent messages, packed and in a row each"),
     "storage": Case("space.storage", "bytes per message in PostgreSQL, scheduled and delivered"),
     "campaign": Case("campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"),
     "templates": Case("templates.measure", "compiling, rendering and sending of a receipt of 16 KB"),

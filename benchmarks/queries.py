@@ -71,3 +71,14 @@ select count(*) from campaigns_campaign c join campaigns_launch l on l.id = c.la
 where c.id = %d and l.is_complete
 """
 UUID_OF_CAMPAIGN = "select uuid from campaigns_campaign where id = %s"
+
+BACKEND = "select pg_backend_pid()"
+WAL_POSITION = "select pg_current_wal_insert_lsn() - '0/0'"
+MAKE_LAYOUT = """
+drop table if exists bench_{layout};
+create table bench_{layout} (like mailer_event including defaults including constraints including indexes)
+"""
+"""An empty table for the events in one layout, with the columns and indexes of the product's."""
+
+COPY_PLAIN = "copy bench_plain (message_id, kind, at, fence, recipient, reply) from stdin"
+LAYOUT_BYTES = "select pg_total_relation_size('bench_{layout}')"

@@ -12,6 +12,7 @@ from api.document import WITHOUT_EFFECT
 from batches.states import PARCEL_MOVES, BatchStatus, ParcelState
 from batches.verdict import VERDICTS, Phase
 from campaigns.states import CAMPAIGN_MOVES, CampaignStatus
+from mailer.models import EventKind
 from tests.api.described_fields import table_of
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -32,6 +33,11 @@ def test_the_parcels_diagram_is_the_table_of_moves() -> None:
 def test_the_parcels_table_has_every_state() -> None:
     rows = re.findall(r"^\| (\w+) \|", section("A parcel"), re.MULTILINE)
     assert rows[1:] == [state.label for state in ParcelState]
+
+
+def test_the_table_of_events_has_every_kind() -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| .+ \|$", section("The events of a message"), re.MULTILINE)
+    assert rows[1:] == [kind.label for kind in EventKind]
 
 
 def test_the_campaigns_diagram_is_the_table_of_moves() -> None:

@@ -80,6 +80,12 @@ delete from mailer_counter where ctid = any(array(
     order by at limit %(limit)s for update skip locked))
 """
 
+# The categories that all mails of a batch share; null if they differ, or if there are too many mails to look at.
+READ_SHARED_CATEGORIES: Final = """
+select case when count(*) <= %(most)s and count(distinct categories) = 1 then min(categories) end
+from (select categories from mailer_mail where batch_id = %(batch)s limit %(most)s + 1) mail
+"""
+
 # The categories of the mails of some parcels, by base, without those that have none.
 READ_CATEGORIES: Final = """
 select p.base, mail.categories

@@ -10,9 +10,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
+from django.db import connection
+
 from batches.admit import Moved
 from batches.states import ParcelState
 from mailer.models import EventKind
+from mailer.outcomes.queries import READ_SHARED_CATEGORIES
 from mailer.outcomes.writing import Entry, SharedEvent, write_events
 
 KINDS: Final = {
@@ -22,24 +25,36 @@ KINDS: Final = {
     ParcelState.HELD: EventKind.HELD,
 }
 """The kind of event by the state that a verdict moves parcels into."""
+MAILS_LOOKED_AT: Final = 2000
 OF_REMAINDER: Final = "; only for the recipients without an outcome"
 
 
 def write_verdicts(parcels: Sequence[Moved], target: ParcelState, why: str, at: dt.datetime) -> None:
     """Write the event of each parcel that a verdict has moved into this state.
 
-    Mail that ends in doubt instead has no event: it was not discarded, and its doubt has one. Verdicts are not counted
-    by category: no statistics show them, and looking up the categories would read each parcel's mail.
+    All parcels have the same batch. Mail that ends in doubt instead has no event: it was not discarded, and its doubt
+    has one.
     """
-    kind = KINDS[target]
+    kind, categories = KINDS[target], _shared_categories(parcels[0].batch_id)
     write_events(
         (
-            Entry(parcel, parcel.fence, verdict=_event_of(parcel, kind, why), categories=())
+            Entry(parcel, parcel.fence, verdict=_event_of(parcel, kind, why), categories=categories)
             for parcel in parcels
             if not parcel.is_ended_in_doubt(target)
         ),
         at,
     )
+
+
+def _shared_categories(batch_id: int) -> Sequence[str] | None:
+    """Return the categories that all mails of a batch have; None if there is no such answer.
+
+    Usually there is one, and nobody has to look up the mail of each parcel, which may not have been read for days.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(READ_SHARED_CATEGORIES, {"batch": batch_id, "most": MAILS_LOOKED_AT})
+        row = cursor.fetchone()
+    return None if row is None else row[0]
 
 
 def _event_of(parcel: Moved, kind: EventKind, why: str) -> SharedEvent:

@@ -113,7 +113,7 @@ def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
     if not written:
         return
     moment = at.isoformat()
-    copy_rows(COPY_EVENTS, (row for entry in written for row in _rows_of(entry, moment)))
+    copy_rows(COPY_EVENTS, (row for entry in written for row in rows_of(entry, moment)))
     categories = _read_categories([entry.owner.base for entry in written if entry.categories is None])
     counts = _count(written, categories)
     # A verdict is no news about a contact.
@@ -130,7 +130,7 @@ def _first_id(entry: Entry) -> int:
     return entry.owner.base * PARCEL_SPAN
 
 
-def _rows_of(entry: Entry, at: str) -> Iterator[Row]:
+def rows_of(entry: Entry, at: str) -> Iterator[Row]:
     """Yield the rows of an entry, in the order of the columns of `COPY_EVENTS`."""
     first_id, fence = _first_id(entry), entry.fence
     if len(entry.sent) >= PACKED_FROM:

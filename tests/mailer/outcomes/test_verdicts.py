@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from django.db.models import Sum
@@ -116,6 +117,20 @@ def test_late_mail_leaves_an_event_and_so_does_what_a_person_does_with_it(
     assert rows()[2:] == [(EventKind.DROPPED, "dropped by Ann", False)] * 2
     replay(alice, Selection(Why.HELD), actor="Ann")
     assert counted() == {"HELD": 501, "DROPPED": 2}
+
+
+@pytest.mark.parametrize("others", [(), ("news",), ("other",)])
+def test_verdicts_are_counted_by_category(alice: Account, others: tuple[str, ...]) -> None:
+    batch = create_batch(alice)
+    for categories in (("news",), others) if others else (("news",),):
+        mail = draft(2, batch_id=batch.public_id, send_at=database_now() + HOUR)
+        accept_mail(alice, replace(mail, categories=categories))
+    cancel(batch)
+    Parcel.objects.update(send_at=database_now(), due_at=database_now())
+    admit_batch(batch.pk)
+    deltas = CounterDelta.objects.filter(series=Series.CATEGORY, measure=Measure.DISCARDED)
+    expected = {(): {"news": 2}, ("news",): {"news": 4}, ("other",): {"news": 2, "other": 2}}[others]
+    assert dict(deltas.values_list("key", "n")) == expected
 
 
 def test_a_failed_page_leaves_neither_events_nor_counts(
