@@ -343,6 +343,39 @@ class Counter(models.Model):
         return f"{Series(self.series).label} {self.key}: {self.n} {Measure(self.measure).label}"
 
 
+class CounterCheck(models.Model):
+    """A comparison of the counters of some days with the stored events. It reads them in slices, by parcel id."""
+
+    day = models.DateField(null=True, unique=True, help_text="The day of a nightly check; null: an operator's check")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    position = models.BigIntegerField(help_text="The parcel id from which on events are still to be read")
+    end = models.BigIntegerField(help_text="The parcel id before which the last slice ends")
+    begun_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    differences = models.IntegerField(default=0)
+    examples = models.JSONField(default=list, help_text="Sentences about the first differences")
+
+    def __str__(self) -> str:
+        return f"counters from {self.since} to {self.until}"
+
+
+class EventTally(models.Model):
+    """The number of stored events of one counter and day that an unfinished check has read."""
+
+    pk = models.CompositePrimaryKey("check_id", "series", "account_id", "key", "day", "measure")
+    check_id = models.BigIntegerField()
+    series = models.SmallIntegerField(choices=Series.choices)
+    account_id = models.BigIntegerField()
+    key = models.TextField(help_text="Empty for an account: all lanes")
+    day = models.DateTimeField()
+    measure = models.SmallIntegerField(choices=Measure.choices)
+    n = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{Series(self.series).label} {self.key}: {self.n} {Measure(self.measure).label}"
+
+
 class OutcomeNotice(models.Model):
     """A note that events of a parcel of a campaign wait to be added to the engagements of its contacts.
 

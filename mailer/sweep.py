@@ -39,6 +39,7 @@ from content.models import VersionContent
 from foundation.clock import Now, database_now
 from foundation.traces import describe_database_error
 from mailer.models import Mail
+from mailer.outcomes.audit import check_last_day
 from mailer.outcomes.folding import FOLD_EVERY, delete_old_counters, fold_counters
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
 from mailer.pipeline.rescue import rescue_parcel
@@ -105,6 +106,7 @@ def sweep() -> dict[str, int]:
         "fold_waves": fold_waves,
         "check_waves": check_waves,
         "fold_counters": fold_counts,
+        "check_counters": check_last_day,
         "partitions": ensure_partitions,
         "prune": prune,
         "purge_bounces": purge_bounces,

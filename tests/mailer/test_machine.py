@@ -40,6 +40,7 @@ from tests.database import empty_tables
 from tests.drafts import draft
 from tests.examples import examples, few_by_default
 from tests.fleet import deliverer_for
+from tests.outcomes import differences
 from tests.peer import CountingPeer
 
 FINAL = {"sent", "stopped", "discarded", "expired", "in_doubt"}
@@ -246,6 +247,7 @@ class Pipeline(RuleBasedStateMachine):
             counted = count_batch(batch)
             assert counted.sent == sum(1 for r, s in states.values() if s == "sent" and self.owner[r] == batch)
             assert counted.waiting == 0
+        assert differences() == []
         self.deliverer.transport.close()
         empty_tables()
 

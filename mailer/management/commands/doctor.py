@@ -21,6 +21,7 @@ from kombu.exceptions import OperationalError
 from batches.hints import living_nodes
 from batches.sweep import oldest_due_age
 from foundation.clock import database_now
+from mailer.models import CounterCheck
 from mailer.transports.checking import is_safe_address
 from mailer.transports.smtp import SmtpAddress, visit
 from mailer.transports.smtp.connection import Stage
@@ -74,7 +75,7 @@ def examine() -> Iterator[Finding]:
     if settings.TRANSPORT == "smtp":
         yield from examine_peer()
     if database.is_well:
-        examinations: tuple[Callable[[], Finding], ...] = (_migrations, _nodes, _beat, _oldest_due)
+        examinations: tuple[Callable[[], Finding], ...] = (_migrations, _nodes, _beat, _oldest_due, _counters)
         for examination in examinations:
             try:
                 yield examination()
@@ -183,3 +184,13 @@ def _oldest_due() -> Finding:
     if age is None:
         return Finding(True, "due mail", "none is waiting")
     return Finding(age < LATE, "due mail", f"the oldest has been waiting for {age.total_seconds():.1f} s")
+
+
+def _counters() -> Finding:
+    last = CounterCheck.objects.filter(day__isnull=False, finished_at__isnull=False).order_by("-day").first()
+    if last is None:
+        return Finding(True, "counters", "not compared with the stored events yet: that is done every night")
+    if last.differences:
+        advice = "Run manage.py check_counters for all of them"
+        return Finding(False, "counters", f"{last.differences} differ on {last.day}: {last.examples[0]}. {advice}")
+    return Finding(True, "counters", f"equal the stored events of {last.day}")
