@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
@@ -44,6 +44,8 @@ class Claim:
     is_replay: bool
     lane: Lane
     doubtful: int
+    open_since: dt.datetime | None = field(default=None, init=False)
+    """Since when its mail may be sent, as the last look saw it: its time, or the last opening of its gate."""
 
     @property
     def first_message_id(self) -> int:
@@ -141,7 +143,10 @@ class Claimer:
                 "numbers": [piece.claim.slice_no for piece in slices],
             },
         )
-        return _gates(rows)
+        open_since = {row[0]: row[-1] for row in rows}
+        for piece in slices:
+            piece.claim.open_since = open_since.get(piece.claim.parcel_id)
+        return _gates(row[:-1] for row in rows)
 
     def glance(self, parcel_ids: Sequence[int]) -> dict[int, GateStatus]:
         """Look in the middle of a slice: renew the heartbeat while a peer is slow, and see stops."""

@@ -302,14 +302,15 @@ with source as (
 {insert_parts("source", "unnest(%(members)s::bytea[], %(sizes)s::smallint[], %(doubtful)s::bytea[])")}
 """
 
+# Since when a parcel p may be sent: its time, or the last time at which its gate was opened.
+OPEN_SINCE = "greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)"
 GATE_COLUMNS = {
     "batch_status": "b.status",
     "is_account_frozen": "a.frozen_at is not null",
     "is_parent_frozen": "coalesce(parent.frozen_at is not null, false)",
     "is_installation_frozen": "coalesce(i.frozen_at is not null, false)",
     "is_purged": "p.base <= a.purged_through",
-    "is_late": """coalesce(sluice_now() >= greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)
-                             + make_interval(secs => a.lateness_limit), false)""",
+    "is_late": f"coalesce(sluice_now() >= {OPEN_SINCE} + make_interval(secs => a.lateness_limit), false)",
 }
 """The fields of `Gate`, as they are selected for a parcel p."""
 IS_RECALLED = "coalesce(p.recalled_until > sluice_now(), false)"
@@ -327,7 +328,8 @@ left join batches_installation i on true"""
 FIND_LIVING_WORKER = "select id from batches_worker where id = %s and dead_at is null"
 
 # The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,
-# write the bounds of the coming slice, read every status. A parcel that is not in the answer must not be sent.
+# write the bounds of the coming slice, read every status, and since when mail may be sent. A parcel that is not in the
+# answer must not be sent.
 LOOK = f"""
 with me as (
     update batches_worker set seen_at = sluice_now() where id = %(worker)s and dead_at is null returning id
@@ -341,7 +343,7 @@ with me as (
     where p.id = s.id and p.fence = s.fence and p.state = {CLAIMED} and exists (select from me)
     returning p.id, p.batch_id, p.account_id, p.base, p.due_at, p.recalled_until
 )
-select p.id, {GATE}
+select p.id, {GATE}, {OPEN_SINCE} as open_since
 from mine p
 {GATE_TABLES}
 """

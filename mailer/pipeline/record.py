@@ -28,13 +28,13 @@ from batches.states import ParcelState
 from foundation.addresses import domain_key
 from foundation.clock import database_now
 from foundation.prepared import fetch_prepared
-from mailer.models import EventKind, SuppressionKind
+from mailer.models import EventKind, Measure, SuppressionKind
 from mailer.outcomes.classes import code_of, judge_reply
 from mailer.outcomes.counters import lateness_of
 from mailer.outcomes.providers import REST, group_of
 from mailer.outcomes.reading import read_events
 from mailer.outcomes.writing import Entry, NewEvent, write_events
-from mailer.pipeline.cargo import Earlier, is_first, load_messages
+from mailer.pipeline.cargo import Earlier, load_messages
 from mailer.suppressions.lists import New, suppress
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 
@@ -116,11 +116,18 @@ class Outcomes:
             sent=sorted(self.sent),
             groups=self.groups,
             categories=self.categories,
-            lateness=lateness_of(now - self.claim.send_at) if is_first(self.claim) else None,
+            lateness=self._lateness_at(now),
         )
         if not self.resent:
             return [under_claim]
         return [under_claim, Entry(self.claim, 0, events=self.resent, categories=self.categories)]
+
+    def _lateness_at(self, now: dt.datetime) -> Measure | None:
+        """Return how late its messages are sent; None if they were tried before. No pause makes mail late."""
+        claim = self.claim
+        if claim.attempts or claim.is_replay or claim.is_remainder:
+            return None
+        return lateness_of(now - (claim.open_since or claim.send_at))
 
     @property
     def members_left(self) -> int:

@@ -174,7 +174,7 @@ def test_the_messages_that_wait_are_counted_alike_in_sql_and_in_python(batch: Ba
 
 
 def test_a_claim_has_a_column_for_each_field_in_the_same_order() -> None:
-    assert list(queries.CLAIMED_COLUMNS) == [field.name for field in fields(Claim)]
+    assert list(queries.CLAIMED_COLUMNS) == [field.name for field in fields(Claim) if field.init]
 
 
 def test_the_gate_has_a_column_for_each_field() -> None:
