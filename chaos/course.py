@@ -18,6 +18,7 @@ import psycopg
 
 from chaos.api import Api
 from chaos.breaking import break_things
+from chaos.counted import read_miscounted
 from chaos.faults import FAULTS, Fault
 from chaos.journal import Journal
 from chaos.ledger import Ledger
@@ -65,7 +66,9 @@ class Outcome:
     @property
     def is_kept(self) -> bool:
         """Return whether no promise was broken and duplicates stay within the allowed number."""
-        zero = not any(self.report[name] for name in ("lost", "left_after_settled_stop", "pending", "retained"))
+        zero = not any(
+            self.report[name] for name in ("lost", "left_after_settled_stop", "miscounted", "pending", "retained")
+        )
         return zero and not self.verdict.breaches and self.report["doubled"] <= self.allowed_doubles
 
 
@@ -130,6 +133,7 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     site.end_orphans()
     truth = read_truth(site.database_url)
     verdict = judge(site.journal, site.ledger.by_recipient(), truth)
+    verdict.miscounted = read_miscounted(site.database_url)
     say("Lateness in ms (p50, p99, max) of mail that was due during each fault:")
     say(by_fault(verdict.lateness, site.windows))
     say("Milliseconds to the answer (p50, p99, max) of requests during each fault:")

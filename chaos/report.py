@@ -23,6 +23,7 @@ def make_report(
         "lost": len(verdict.lost),
         "doubled": len(verdict.doubled),
         "left_after_settled_stop": len(verdict.left_after_settled_stop),
+        "miscounted": len(verdict.miscounted),
         "rescue_seconds": spread(rescues, digits=1),
         "lateness_ms": spread([late for _, late in verdict.lateness], digits=0),
         "faults": dict(sorted(faults.items())),

@@ -23,6 +23,8 @@ class Verdict:
     left_in_doubt: list[str] = field(default_factory=list)
     """Messages that arrived after a settled stop and are named in its receipt, which is allowed."""
     breaches: list[str] = field(default_factory=list)
+    miscounted: list[str] = field(default_factory=list)
+    """Counters over time that differ from the stored events."""
     lateness: list[tuple[float, float]] = field(default_factory=list)
     """Each due time (on the monotonic clock), with the milliseconds until the arrival."""
 

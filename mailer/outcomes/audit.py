@@ -189,7 +189,7 @@ def check_last_day() -> int:
         return 0
     check.refresh_from_db()
     report = log.warning if check.differences else log.info
-    report("counters compared with events", day=str(day), differences=check.differences, examples=check.examples[:3])
+    report("counters compared with events", day=str(day), differences=check.differences)
     return check.differences
 
 
