@@ -30,7 +30,7 @@ from foundation.admin import draw_link, write_time
 from foundation.clock import database_now
 from mailer.admin.messages import EVENT_COLOURS, draw_text
 from mailer.models import Classification, Message
-from mailer.outcomes.explanations import EXPLANATIONS, name_class
+from mailer.outcomes.explanations import EXPLANATIONS
 from mailer.outcomes.failures import (
     LOOKED_AT,
     PARCELS_LOOKED_AT,
@@ -260,7 +260,7 @@ def tabulate_classes(classes: Mapping[Classification, ClassTally], *, with_group
         "headers": ["Class", "Classification", "Refused", "Deferred", "Status codes", *providers, "What to do"],
         "rows": [
             [
-                name_class(classification),
+                classification.reply_class.label,
                 classification.label,
                 f"{tally.refused:,}",
                 f"{tally.deferred:,}",

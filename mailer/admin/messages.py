@@ -20,7 +20,6 @@ from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.one_message import buttons_of, reschedule, stop
 from mailer.models import Classification, Event, EventKind, Mail, Message, SuppressionKind
-from mailer.outcomes.explanations import name_class
 from mailer.outcomes.reading import read_events
 from mailer.preview import preview_message, subject_of
 from mailer.queries import states_of
@@ -208,8 +207,7 @@ def _name_class(event: Event) -> str:
     if event.classification is None:
         return ""
     classification = Classification(event.classification)
-    is_known = classification is not Classification.UNCLASSIFIED
-    return f"{name_class(classification)}: {classification.label}" if is_known else classification.label
+    return f"{classification.reply_class.label}: {classification.label}"
 
 
 def _name_list(event: Event) -> str:

@@ -18,6 +18,8 @@ from django.db import connection
 
 from mailer.models import Classification, EventKind, Measure, Series
 from mailer.outcomes.classes import GIVEN_UP
+from mailer.outcomes.classes import code_of
+from mailer.outcomes.classes import find_status
 from mailer.outcomes.counters import HOUR, read_counters
 from mailer.outcomes.queries import FAILURES_BY_TIME, FAILURES_OF_BATCH
 
@@ -30,7 +32,7 @@ REPLY_LENGTH: Final = 300
 VARIABLE: Final = "#"
 """Stands for what differs from message to message."""
 TWICE: Final = f"{VARIABLE} {VARIABLE}"
-STATUS: Final = re.compile(r"[245]\d\d|[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
+CODE: Final = re.compile(r"[245]\d\d|[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 IS_VARIABLE: Final = re.compile(r"[\d@]|::|\w[.:]+\w|[a-z][A-Z]|\A\W*[0-9A-F]{6,}\W*\Z")
 """Matches a word with a digit, an address, a host name, a URL, or letters mixed as in an id."""
 
@@ -115,9 +117,8 @@ class ReasonGroup(Tally):
 
     @property
     def code(self) -> str:
-        """Return the enhanced status code of the replies, or else their first three digits."""
-        codes = [word for word in words_of(self.example.reply)[:2] if STATUS.fullmatch(word)]
-        return codes[-1] if codes else ""
+        """Return the enhanced status code of the newest reply, or else its first three digits."""
+        return find_status(self.example.reply) or code_of(self.example.reply)
 
     @property
     def first_at(self) -> dt.datetime:
@@ -189,7 +190,7 @@ class Beginnings(Words):
     """The general form of the first two words of a reply, which may be codes. These are kept."""
 
     def __missing__(self, word: str) -> str:
-        if not STATUS.fullmatch(word):
+        if not CODE.fullmatch(word):
             return super().__missing__(word)
         self[word] = word
         return word

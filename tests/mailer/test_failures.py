@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mailer.models import Classification, EventKind
-from mailer.outcomes.explanations import EXPLANATIONS, name_class
+from mailer.outcomes.explanations import EXPLANATIONS
 from mailer.outcomes.failures import Failure, Generalizer, ReasonGroup, group_by_reason
 from tests.examples import examples
 
@@ -112,4 +112,3 @@ def test_every_classification_is_explained() -> None:
         explanation = EXPLANATIONS[classification]
         assert explanation.meaning.endswith("."), classification
         assert explanation.advice.endswith("."), classification
-        assert name_class(classification), classification
