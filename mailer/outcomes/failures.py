@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +23,7 @@ from mailer.outcomes.classes import find_status
 from mailer.outcomes.counters import HOUR, read_counters
 from mailer.outcomes.queries import FAILURES_BY_TIME, FAILURES_OF_BATCH
 
-LOOKED_AT: Final = 10_000
+LOOKED_AT: Final = 5_000
 """The most events that are looked at."""
 PARCELS_LOOKED_AT: Final = 5_000
 """The most parcels of a batch whose events are looked at: 2,500,000 messages, if the parcels are full."""
@@ -138,44 +138,57 @@ def look_for_failures(scope: Scope) -> Look:
 
 def _look_by_time(scope: Scope) -> Look:
     parameters = {"account": scope.account_id, "since": scope.since, "until": scope.until, "limit": LOOKED_AT}
-    rows = _read(FAILURES_BY_TIME, parameters)
-    looked_at, oldest = rows[0][:2]
-    is_complete = looked_at < LOOKED_AT
-    return Look(list(_failures(rows)), is_complete, None if is_complete else oldest)
+    looked_at, oldest, failures = _read(FAILURES_BY_TIME, parameters)
+    if looked_at < LOOKED_AT:
+        return Look(failures, is_complete=True)
+    return Look(failures, is_complete=False, oldest=_to_time(oldest))
 
 
 def _look_in_batch(scope: Scope) -> Look:
     parameters = {"batch": scope.batch_id, "since": scope.since, "until": scope.until}
-    rows = _read(FAILURES_OF_BATCH, {**parameters, "parcels": PARCELS_LOOKED_AT, "limit": LOOKED_AT})
-    looked_at, parcels = rows[0][:2]
-    return Look(list(_failures(rows)), looked_at < LOOKED_AT and parcels < PARCELS_LOOKED_AT)
+    looked_at, parcels, failures = _read(
+        FAILURES_OF_BATCH, {**parameters, "parcels": PARCELS_LOOKED_AT, "limit": LOOKED_AT}
+    )
+    return Look(failures, is_complete=looked_at < LOOKED_AT and parcels < PARCELS_LOOKED_AT)
 
 
-def _read(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _read(statement: str, parameters: dict[str, Any]) -> tuple[int, float, list[Failure]]:
+    """Return the two numbers of the statement's first row, and the failures of the other rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, "reply_length": REPLY_LENGTH})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        (number, _, other, *_), *rows = cursor.fetchall()
+    return number, other, [_to_failure(*row) for row in rows]
 
 
-def _failures(rows: Iterable[tuple[Any, ...]]) -> Iterator[Failure]:
-    for _, _, message_id, kind, at, recipient, reply, recipients, classification, account_id in rows:
-        if message_id is not None:
-            yield Failure(
-                message_id,
-                KINDS[kind],
-                at,
-                recipient,
-                reply or "",
-                recipients or 1,
-                CLASSIFICATIONS.get(classification, Classification.UNCLASSIFIED),
-                account_id,
-            )
+def _to_failure(
+    message_id: int,
+    kind: int,
+    at: float,
+    recipient: str | None,
+    reply: str | None,
+    recipients: int | None,
+    classification: int | None,
+    account_id: int,
+) -> Failure:
+    return Failure(
+        message_id,
+        KINDS[kind],
+        _to_time(at),
+        recipient,
+        reply or "",
+        recipients or 1,
+        CLASSIFICATIONS.get(classification, Classification.UNCLASSIFIED),
+        account_id,
+    )
+
+
+def _to_time(seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 # Looked up many thousand times a page: a call of an enumeration takes five times as long.
 KINDS: Final = {int(kind): kind for kind in (EventKind.REFUSED, EventKind.DEFERRED)}
-CLASSIFICATIONS: Final = {int(each): each for each in Classification}
+CLASSIFICATIONS: Final[dict[int | None, Classification]] = {int(each): each for each in Classification}
 
 
 class Words(dict[str, str]):

@@ -121,24 +121,31 @@ FAILURE_COLUMNS: Final = f"""
     classification
 """
 
-# The newest failures of a time, of one account or of all. Each row begins with the number of failures that were looked
-# at and the time of the oldest of them; if none was chosen, there is one row with nothing but these.
+# The columns of a failure as they are returned. A time is a number, which is read several times faster.
+FAILURE: Final = (
+    "message_id, kind, extract(epoch from at)::float8, recipient, reply, recipients, classification, account_id"
+)
+
+# The newest failures of a time, of one account or of all. The first row has the number of failures that were looked at
+# and the time of the oldest of them.
 FAILURES_BY_TIME: Final = f"""
 with looked as materialized (
     select {FAILURE_COLUMNS} from mailer_event
     where {FAILED} and {IS_FAILURE} and at >= %(since)s and at < %(until)s
     order by at desc limit %(limit)s
 )
-select s.looked_at, s.oldest, f.* from (select count(*) as looked_at, min(at) as oldest from looked) s
-left join (
-    select l.*, p.account_id from looked l join batches_parcel p on p.id = l.message_id / {PARCEL_SPAN}
+select count(*), null, extract(epoch from min(at))::float8, null, null, null, null, null from looked
+union all
+(
+    select {FAILURE} from looked l join batches_parcel p on p.id = l.message_id / {PARCEL_SPAN}
     where %(account)s::bigint is null or p.account_id = %(account)s
-) f on true
-order by f.at desc
+    order by at desc
+)
 """
 
-# The failures among the newest events of the newest parcels of a batch, with the numbers of both. A batch of plain rows
-# may have many events of other kinds, so these count as looked at, too. As pairs, so that the index of these is used.
+# The failures among the newest events of the newest parcels of a batch. The first row has the numbers of both. A batch
+# of plain rows may have many events of other kinds, so these count as looked at, too. As pairs, so that the index of
+# these is used.
 FAILURES_OF_BATCH: Final = f"""
 with parcels as materialized (
     select id, account_id from batches_parcel
@@ -151,15 +158,14 @@ with parcels as materialized (
         order by message_id desc
     ) e limit %(limit)s
 )
-select s.looked_at, s.parcels, f.* from (
-    select (select count(*) from looked) as looked_at, (select count(*) from parcels) as parcels
-) s
-left join (
-    select message_id, kind, at, recipient, reply, recipients, classification, account_id from looked
+select count(*), null, (select count(*) from parcels)::float8, null, null, null, null, null from looked
+union all
+(
+    select {FAILURE} from looked
     where {IS_FAILURE} and (%(since)s::timestamptz is null or at >= %(since)s)
         and (%(until)s::timestamptz is null or at < %(until)s)
-) f on true
-order by f.at desc
+    order by at desc
+)
 """
 
 # Counters of one series of an account by key, time and measure: what was added up, and what is still to be.
