@@ -44,6 +44,7 @@ CASES = {
     "events": Case("events.measure", "storing the events of 300,000 sent messages, packed and in a row each"),
     "storage": Case("space.storage", "bytes per message in PostgreSQL, scheduled and delivered"),
     "campaign": Case("campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"),
+    "statistics": Case("statistics.measure", "the statistics and engagements of a campaign to 1,000,000 contacts"),
     "templates": Case("templates.measure", "compiling, rendering and sending of a receipt of 16 KB"),
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }

@@ -82,3 +82,43 @@ create table bench_{layout} (like mailer_event including defaults including cons
 
 COPY_PLAIN = "copy bench_plain (message_id, kind, at, fence, recipient, reply) from stdin"
 LAYOUT_BYTES = "select pg_total_relation_size('bench_{layout}')"
+
+FILL_DELIVERY = (
+    """
+update batches_parcel p set state = 4, sent = p.size, finalized_at = now()
+from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id
+where c.id = %(campaign)s and p.batch_id = l.batch_id
+""",
+    """
+insert into mailer_event (message_id, kind, at, fence, reply, members)
+select p.base * 512, 1, p.finalized_at, 1, '250 2.0.0 Ok', decode(repeat('ff', p.size / 8)
+    || case when p.size %% 8 > 0 then lpad(to_hex((1 << (p.size %% 8)) - 1), 2, '0') else '' end, 'hex')
+from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id join batches_parcel p on p.batch_id = l.batch_id
+where c.id = %(campaign)s
+""",
+    """
+insert into mailer_counter (series, account_id, key, span, at, measure, n)
+select 2, c.account_id, l.batch_id::text, 900, date_bin('15 min', now(), 'epoch') - n * interval '15 min', 1,
+    l.recipients / 96
+from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id, generate_series(1, 96) n
+where c.id = %(campaign)s
+""",
+    """
+insert into mailer_outcomenotice (batch_id, base, fence, at)
+select p.batch_id, p.base, 1, p.finalized_at
+from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id join batches_parcel p on p.batch_id = l.batch_id
+where c.id = %(campaign)s
+""",
+)
+"""The rows that the delivery of an expanded campaign leaves: each parcel is sent in one slice, over a day."""
+
+FILL_RESPONSES = """
+insert into campaigns_engagement (contact_id, campaign_id, kind, at)
+select contact_id, campaign_id, k.kind, now() - random() * interval '1 day'
+from campaigns_engagement, (values (2, 4), (3, 20)) k(kind, one_of)
+where campaign_id = %(campaign)s and campaigns_engagement.kind = 1 and contact_id %% k.one_of = 0
+"""
+"""Opens by a quarter of the contacts of a campaign, and clicks by a twentieth."""
+
+COUNT_NOTICES = "select count(*) from mailer_outcomenotice"
+COUNT_ENGAGED = "select count(*) from campaigns_engagement where campaign_id = %d and kind = 1"

@@ -73,6 +73,11 @@ TARGETS = {
         Target(figure="cancel in flight, ms", at_most=1_000),
         Target(figure="1,000,000, worker grew by, MB", at_most=10),
     ),
+    "statistics": (
+        Target(figure="total, p99, ms", at_most=200),
+        Target(figure="by day, p99, ms", at_most=200),
+        Target(figure="page, p99, ms", at_most=200),
+    ),
     "trickle": (Target(figure="beside 200,000, p99, ms", at_most=1_000),),
 }
 """The targets by case."""

@@ -29,10 +29,10 @@ from api.soap.operations.retrieve import PAGE
 from audience.jobs import csv_files, lifecycle, sweep
 from audience.query.conditions import Custom, Kind
 from audience.query.sgql import read_query
-from audience.query.vocabulary import Vocabulary, read_campaign_number
+from audience.query.vocabulary import EVENT_TYPES, Vocabulary, read_campaign_number
 from batches.counts import Counts
 from batches.models import Receipt
-from campaigns import senders
+from campaigns import engaging, senders
 from config.web import requests
 from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
@@ -72,6 +72,8 @@ FACTS = {
         f"come to nothing within {sweep.STALE_HOURS} hours",
         f"is longer than {csv_files.LONGEST_ROW // 1024} KiB",
         f"good for {senders.LINK_LIFE.total_seconds() / 3600:g} hours",
+        f"works for about {100 * engaging.SHARED_SECONDS:g} % of the time",
+        *(f"`{event_type}`" for event_type in EVENT_TYPES),
     ),
     "docs/lifecycle.md": (
         f"A transaction has at most {limits.RECIPIENTS} recipients",

@@ -100,8 +100,14 @@ def add_campaign(sluice: Sluice, contacts: int) -> int:
 
 def expansion_seconds(sluice: Sluice, campaign_id: int) -> float:
     """Return the seconds from the launch to its last message, while nothing is sent."""
-    path = f"/v3/campaigns/{campaign_id}/schedules"
-    sluice.ask("POST", path, {"send_at": int(time.time()) + AHEAD_SECONDS})
+    seconds = expand_campaign(sluice, campaign_id)
+    sluice.ask("DELETE", f"/v3/campaigns/{campaign_id}/schedules")
+    return seconds
+
+
+def expand_campaign(sluice: Sluice, campaign_id: int) -> float:
+    """Schedule a campaign, and return the seconds from the launch to its last message, before anything is sent."""
+    sluice.ask("POST", f"/v3/campaigns/{campaign_id}/schedules", {"send_at": int(time.time()) + AHEAD_SECONDS})
     sluice.stack.wait_until(
         lambda: sluice.number(queries.IS_LAUNCHED % campaign_id), seconds=30, what="the campaign's launch"
     )
@@ -109,9 +115,7 @@ def expansion_seconds(sluice: Sluice, campaign_id: int) -> float:
     sluice.stack.wait_until(
         lambda: sluice.number(queries.IS_EXPANDED % campaign_id), seconds=AHEAD_SECONDS, what="the expansion"
     )
-    seconds = time.monotonic() - began_at
-    sluice.ask("DELETE", path)
-    return seconds
+    return time.monotonic() - began_at
 
 
 def fly(sluice: Sluice, sink: Sink, campaign_id: int) -> Flight:
