@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import Account
 from audience import QUEUE
@@ -24,6 +24,7 @@ from batches import hints
 from batches.models import Parcel
 from batches.states import ParcelState
 from campaigns import queries
+from foundation.prepared import fetch_prepared
 from mailer.models import OutcomeNotice
 
 ENGAGE: Final = "campaigns.tasks.engage"
@@ -65,19 +66,14 @@ def engage_page() -> int | None:
     Notices that another consumer has taken are skipped, so this never waits for one. After that it takes the locks of
     the audiences, by ascending id. Every other writer takes one of them before it changes contacts.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(queries.TAKE_NOTICES, {"page": PAGE})
-        notices = cursor.fetchall()
-        if not notices:
-            return None
-        accounts, *others = zip(*notices, strict=True)
-        for account in Account.objects.filter(pk__in=set(accounts)).order_by("pk"):
-            lock_audience(account)
-        names = ("campaigns", "bases", "fences", "times")
-        cursor.execute(queries.ENGAGE, {"accounts": list(accounts), **dict(zip(names, map(list, others), strict=True))})
-        row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+    notices = fetch_prepared(queries.TAKE_NOTICES, {"page": PAGE})
+    if not notices:
+        return None
+    columns = dict(zip(queries.NOTICE_COLUMNS, map(list, zip(*notices, strict=True)), strict=True))
+    for account in Account.objects.filter(pk__in=set(columns["accounts"])).order_by("pk"):
+        lock_audience(account)
+    ((events,),) = fetch_prepared(queries.ENGAGE, columns)
+    return int(events)
 
 
 def is_mail_under_way() -> bool:

@@ -142,6 +142,7 @@ select c.account_id, c.id, t.base, t.fence, t.at
 from taken t join campaigns_launch l on l.batch_id = t.batch_id join campaigns_campaign c on c.id = l.campaign_id
 order by t.id
 """
+NOTICE_COLUMNS: Final = ("accounts", "campaigns", "bases", "fences", "times")
 
 LISTED_ADDRESS: Final = f"e.suppression in ({int(SuppressionKind.BOUNCE)}, {int(SuppressionKind.INVALID)})"
 # The kind of the engagement that an event is, or null. A message that a person dropped was not suppressed.
