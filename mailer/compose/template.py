@@ -91,7 +91,8 @@ def substitute_once(text: str, values: Mapping[str, str]) -> str:
 
 def _replace(pieces: Sequence[str], values: Mapping[str, str]) -> str:
     replaced = list(pieces)
-    replaced[1::2] = [values[key] for key in pieces[1::2]]
+    for place in range(1, len(pieces), 2):
+        replaced[place] = values[pieces[place]]
     if sum(map(len, replaced)) > LONGEST:
         raise TextTooLong
     return "".join(replaced)
