@@ -91,5 +91,5 @@ def number_of(members: bytes | None, recipients: int | None) -> int:
 
 def read_sums(connection: psycopg.Connection, statement: str) -> tuple[int, int]:
     """Return the sums of the two columns of a statement."""
-    rows = connection.execute(statement).fetchall()  # type: ignore[arg-type]
+    rows = connection.execute(statement).fetchall()
     return sum(row[0] for row in rows), sum(row[1] for row in rows)

@@ -17,9 +17,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from mailer.models import Classification, EventKind, Measure, Series
-from mailer.outcomes.classes import GIVEN_UP
-from mailer.outcomes.classes import code_of
-from mailer.outcomes.classes import find_status
+from mailer.outcomes.classes import GIVEN_UP, code_of, find_status
 from mailer.outcomes.counters import HOUR, read_counters
 from mailer.outcomes.queries import FAILURES_BY_TIME, FAILURES_OF_BATCH
 
