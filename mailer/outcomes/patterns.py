@@ -8,8 +8,8 @@ would be mistaken for others to the weakest ones. A row has these columns:
 * `phrase`: words that follow each other. `a|b` is one of several words, `*` is a gap of at most `GAP` words;
 * `classification`: SendGrid's name of the reason;
 * `list`: the list of a recipient who was refused by these words: `bounce`, `block` or `invalid`; empty for none;
-* `source`: where the words are documented;
-* `example`: a real reply, with addresses of examples.
+* `source`: where to look the provider's replies up;
+* `example`: a reply with these words, often a shortened one, with addresses of examples.
 
 Only words count. Addresses, digits, case and line breaks are left out of replies and phrases alike, because they differ
 from one message to the next.

@@ -18,7 +18,10 @@ from mailer.outcomes.classes import CODES, SUBJECTS, Judgement, code_of, find_st
 from mailer.outcomes.patterns import PATTERNS, find_pattern, words_of
 
 REPLIES = Path(__file__).with_name("replies.csv")
-"""Replies of providers and programs, with the stage of the transaction, the expected results and the source."""
+"""Replies as providers and programs word them, with the stage of the transaction and the expected results.
+
+The source is where to look the replies of this provider up. Not every line is a copy of a text there.
+"""
 SUPPRESSING = {SuppressionKind.BOUNCE, SuppressionKind.INVALID}
 
 
