@@ -41,6 +41,9 @@ BULK_BYTES = 1024 * 1024
 """Requests with this many messages or more, or with more bytes to all their recipients together, are sent by the bulk
 lane, so that they never delay a single mail."""
 
+NO_ITEMS = "{}"
+"""An empty array. psycopg takes 15 microseconds to write an empty list, because it looks for the type of its items."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -197,10 +200,10 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
         "content": content,
         "attachments": attachments,
         "headers": _json(draft.headers),
-        "categories": list(draft.categories),
+        "categories": list(draft.categories) or NO_ITEMS,
         "custom_args": _json(draft.custom_args),
         "unsubscribe_group": draft.unsubscribe_group,
-        "groups_to_display": list(draft.groups_to_display),
+        "groups_to_display": list(draft.groups_to_display) or NO_ITEMS,
         "unsubscribe_url": draft.unsubscribe_url,
         "bypass": int(draft.bypass),
         "template": draft.template,
