@@ -193,11 +193,11 @@ def tabulate_events(message: Message) -> dict[str, Any]:
 
 
 def _name_recipients(event: Event, message: Message) -> str:
-    """Return whom an event is about. A decision of ours is about the whole message, and belongs to no claim."""
-    number = event.recipients or 1
+    """Return whom an event is about. A decision to send again counts for nobody."""
+    number = 1 if event.recipients is None else event.recipients
     if event.recipient is not None:
         return event.recipient
-    if event.kind not in OF_RECIPIENTS or not event.fence:
+    if event.kind not in OF_RECIPIENTS or not number:
         return "all recipients"
     return message.recipient if number == 1 else f"all {number:,} recipients"
 

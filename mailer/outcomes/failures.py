@@ -174,7 +174,7 @@ def _to_failure(
         _to_time(at),
         recipient,
         reply or "",
-        recipients or 1,
+        1 if recipients is None else recipients,
         CLASSIFICATIONS.get(classification, Classification.UNCLASSIFIED),
         account_id,
     )

@@ -111,10 +111,10 @@ where message_id = any(%(first_ids)s::bigint[]) and members is not null
 order by id
 """
 
-# A decision to send mail in doubt again is stored as a deferral with fence 0, and is no failure. The condition on the
-# kind is written as in the index `mailer_event_failures`, or PostgreSQL would not use it.
+# A decision to send mail in doubt again is stored as a deferral that counts for nobody, and is no failure. The
+# condition on the kind is written as in the index `mailer_event_failures`, or PostgreSQL would not use it.
 FAILED: Final = f"kind in ({int(EventKind.REFUSED)}, {int(EventKind.DEFERRED)})"
-IS_FAILURE: Final = f"{FAILED} and not (kind = {int(EventKind.DEFERRED)} and fence = 0)"
+IS_FAILURE: Final = f"{FAILED} and recipients is distinct from 0"
 # The replies of packed rows are long, and stored apart: they are not read.
 FAILURE_COLUMNS: Final = f"""
     message_id, kind, at, recipient, case when {FAILED} then left(reply, %(reply_length)s) end as reply, recipients,
@@ -131,7 +131,7 @@ FAILURE: Final = (
 FAILURES_BY_TIME: Final = f"""
 with looked as materialized (
     select {FAILURE_COLUMNS} from mailer_event
-    where {FAILED} and {IS_FAILURE} and at >= %(since)s and at < %(until)s
+    where {IS_FAILURE} and at >= %(since)s and at < %(until)s
     order by at desc limit %(limit)s
 )
 select count(*), null, extract(epoch from min(at))::float8, null, null, null, null, null from looked
@@ -153,7 +153,7 @@ with parcels as materialized (
     order by batch_id desc, id desc limit %(parcels)s
 ), looked as materialized (
     select e.*, p.account_id from parcels p cross join lateral (
-        select {FAILURE_COLUMNS}, fence from mailer_event
+        select {FAILURE_COLUMNS} from mailer_event
         where message_id >= p.id * {PARCEL_SPAN} and message_id < (p.id + 1) * {PARCEL_SPAN}
         order by message_id desc
     ) e limit %(limit)s

@@ -21,7 +21,7 @@ from mailer.draft import Address, Personalization
 from mailer.models import Classification, Event, EventKind, Message, SuppressionKind
 from mailer.outcomes import failures
 from mailer.outcomes.failures import Scope, count_failures, group_by_reason, look_for_failures
-from mailer.outcomes.writing import Entry, NewEvent, write_events
+from mailer.outcomes.writing import Entry, NewEvent, SharedEvent, write_events
 from mailer.partitions import ensure_partitions
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
@@ -163,7 +163,7 @@ def test_an_event_about_several_recipients_counts_them(
 
 def test_a_decision_to_send_again_is_no_failure(alice: Account, failed_batch: Batch) -> None:
     parcel = failed_batch.parcels.earliest("pk")
-    again = NewEvent(parcel.pk * 512, EventKind.DEFERRED, reply="in doubt; sent again")
+    again = NewEvent(parcel.pk * 512, EventKind.DEFERRED, reply="in doubt; sent again", recipients=0)
     scopes = (Scope(batch_id=failed_batch.pk), Scope(alice.pk, **window(database_now())))
     before = [len(look_for_failures(scope).failures) for scope in scopes]
     write_events([Entry(parcel, 0, events=[again])], database_now())
@@ -280,7 +280,7 @@ def test_every_kind_of_event_is_shown(operator: Client, failed_batch: Batch) -> 
         NewEvent(message_id, EventKind.DROPPED, recipient="x@example.com", suppression=kind) for kind in SuppressionKind
     ]
     write_events([Entry(parcel, 7, events=[*about_all, *dropped])], database_now())
-    verdict = Entry(parcel, 7, verdict=(EventKind.DISCARDED, 1 << 11, "the purge"))
+    verdict = Entry(parcel, 7, verdict=SharedEvent(EventKind.DISCARDED, 1 << 11, "the purge"))
     write_events([verdict], database_now())
     page = operator.get(f"/admin/mailer/message/{message_id}/change/").text
     rows = rows_of(page, "Events")
