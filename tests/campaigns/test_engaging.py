@@ -21,8 +21,10 @@ from campaigns.lifecycle import delete_campaign, send_now
 from campaigns.models import Campaign
 from foundation.clock import database_now
 from mailer.models import Event, EventKind, Message, OutcomeNotice, Suppression, SuppressionKind
-from mailer.outcomes.writing import Entry, NewEvent, write_events
+from mailer.outcomes.writing import Entry, write_events
 from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.leaving import find_holder, leave
+from mailer.suppressions.links import Link
 from tests.audience.conftest import emails
 from tests.campaigns.building import add_contacts, expand_all, ready_campaign
 from tests.conftest import Clock
@@ -71,9 +73,8 @@ def test_every_outcome_is_recorded_for_its_contact(alice: Account, deliverer: De
     Suppression.objects.create(account=alice, email="r3@example.com", kind=SuppressionKind.GLOBAL)
     deliverer.deliver_due(seconds=5)
     assert Event.objects.filter(members__isnull=False).exists(), "most of the sent messages share a row"
-    parcel, leaver = Parcel.objects.get(), Message.objects.get(recipient="r4@example.com")
-    unsubscribed = NewEvent(leaver.pk, EventKind.UNSUBSCRIBED, leaver.recipient)
-    write_events([Entry(parcel, 0, events=[unsubscribed])], database_now())
+    message, group = Message.objects.get(recipient="r4@example.com"), campaign.suppression_group_id
+    leave(find_holder(Link(alice.pk, group or 0, message.pk, message.recipient)))
 
     assert engage() == 13
 
