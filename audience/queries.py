@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from audience.models import IDENTIFIERS, TEXT_FIELDS
+from audience.query.compiling import CONTACTS
 
 LOCK_AUDIENCE: Final = """
 insert into campaigns_audience (account_id) values (%s) on conflict (account_id) do nothing;
@@ -139,9 +140,9 @@ select m.id from unnest(%(lists)s::int[]) l(id) cross join lateral (
     select contact_id as id from campaigns_membership
     where list_id = l.id and contact_id > %(after)s and contact_id <= %(through)s order by contact_id limit %(page)s) m
 """
-CHOSEN_MATCHING: Final = """
-select c.id from campaigns_contact c
-where c.account_id = %(account)s and c.id > %(after)s and c.id <= %(through)s and ({condition})
+CHOSEN_MATCHING: Final = f"""
+select c.id from {CONTACTS}
+where c.account_id = %(account)s and c.id > %(after)s and c.id <= %(through)s and ({{condition}})
 order by c.id limit %(page)s
 """
 # A page of both sources. Each source gives a page, so that the cost depends on the page and not on the source.
@@ -182,18 +183,18 @@ select row_to_json(shown)::text from (
 ) shown
 """
 
-SELECT_MATCHING: Final = """
-select c.* from campaigns_contact c where c.account_id = %(account)s and c.id > %(after)s and ({condition})
+SELECT_MATCHING: Final = f"""
+select c.* from {CONTACTS} where c.account_id = %(account)s and c.id > %(after)s and ({{condition}})
 order by c.id limit %(limit)s offset %(offset)s
 """
 
-COUNT_MATCHING: Final = """
-select count(*) from campaigns_contact c where c.account_id = %(account)s and ({condition})
+COUNT_MATCHING: Final = f"""
+select count(*) from {CONTACTS} where c.account_id = %(account)s and ({{condition}})
 """
 
-SEGMENTS_OF: Final = """
-select c.id from campaigns_contact c
-where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({condition})
+SEGMENTS_OF: Final = f"""
+select c.id from {CONTACTS}
+where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({{condition}})
 """
 
 TAKE_PLACE: Final = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"

@@ -11,14 +11,14 @@ from typing import Any
 
 from django.db import connection
 
-from audience.query.compiling import compile_condition
+from audience.query.compiling import CONTACTS, compile_condition
 from audience.query.conditions import Or
 from audience.segments import condition_of
 from campaigns.models import Campaign
 
 BOUNDS = "c.id > %(through)s and c.id <= %(last_contact)s"
 
-EVERYBODY = f"select c.id from campaigns_contact c where c.account_id = %(account)s and {BOUNDS}"
+EVERYBODY = f"select c.id from {CONTACTS} where c.account_id = %(account)s and {BOUNDS}"
 LISTED = f"""select m.id from unnest(%(lists)s::int[]) as l(id) cross join lateral (
     select c.contact_id as id from campaigns_membership c
     where c.list_id = l.id and {BOUNDS.replace("c.id", "c.contact_id")} {{page}}) m"""

@@ -44,15 +44,18 @@ from foundation.addresses import spell_labels
 PREFIX: Final = "condition_"
 """The prefix of the parameters' names, so that a statement around them can have other parameters."""
 
+CONTACTS: Final = "campaigns_contact c left join campaigns_activity activity on activity.contact_id = c.id"
+"""The FROM clause that an expression needs. PostgreSQL drops the join where the expression does not use it."""
+
 COLUMNS: Final[dict[str, LiteralString]] = {
     **{name: f"c.{name}" for name in IDENTIFIERS},
     **{name: f"nullif(c.{name}, '')" for name in TEXT_FIELDS},
     "contact_id": "c.uuid::text",
     "created_at": "c.created_at",
     "updated_at": "c.updated_at",
-    "last_emailed": "(select last_emailed_at from campaigns_activity where contact_id = c.id)",
-    "last_opened": "(select last_opened_at from campaigns_activity where contact_id = c.id)",
-    "last_clicked": "(select last_clicked_at from campaigns_activity where contact_id = c.id)",
+    "last_emailed": "activity.last_emailed_at",
+    "last_opened": "activity.last_opened_at",
+    "last_clicked": "activity.last_clicked_at",
     "alternate_emails": "nullif(c.alternate_emails, '{}')",
     "email_domains": "nullif(array(select split_part(a, '@', 2)"
     " from unnest(array_prepend(c.email::text, c.alternate_emails)) a where a is not null), '{}')",
@@ -84,7 +87,7 @@ FUNCTIONS: Final[dict[Function, LiteralString]] = {Function.LOWER: "lower", Func
 
 
 def compile_condition(condition: Condition, *, account_id: int) -> tuple[str, dict[str, Any]]:
-    """Return an SQL expression over the contact `c`, and its parameters, whose names begin with `PREFIX`.
+    """Return an SQL expression over the rows of `CONTACTS`, and its parameters, whose names begin with `PREFIX`.
 
     The expression is true, false or null, and reads only the contact and what belongs to it. The statement around it
     must restrict `c` to the account.
