@@ -166,7 +166,9 @@ def _count(entries: Iterable[Entry], categories: Mapping[int, Sequence[str]]) ->
     for entry in entries:
         owner = entry.owner
         of_mail = categories.get(owner.base, ()) if entry.categories is None else entry.categories
-        tally.add(entry, tally.measures[owner.account_id, int(owner.lane), owner.batch_id, tuple(of_mail)])
+        tally.add(
+            entry, tally.measures[owner.account_id, int(owner.lane), owner.batch_id, tuple(dict.fromkeys(of_mail))]
+        )
     return tally.counts()
 
 
