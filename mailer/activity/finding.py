@@ -32,9 +32,11 @@ from mailer.search import DISORDER, find_parcels_of_mail
 LOOKED_AT: Final = 10_000
 """The most recipients of messages that one search looks at."""
 PAGE: Final = 1000
-"""The messages whose ids are read at a time."""
+"""The most messages that are read at a time."""
+FIRST_PAGE: Final = 50
+"""The messages that a search reads first; each further page has twice as many. Most searches end with the first."""
 PARCELS: Final = 500
-"""The parcels that are read at a time."""
+"""The most parcels that are read at a time."""
 BATCHES: Final = 5000
 """The newest batches of an account, besides its default batch, whose messages are looked at."""
 NEWEST: Final = sys.maxsize
@@ -68,7 +70,7 @@ def search(account: Account, condition: Condition, *, limit: int) -> Found:
     until = time.monotonic() + settings.SEARCH_SECONDS
     found: list[Activity] = []
     looked_at = 0
-    for activities in _read_candidates(account, condition):
+    for activities in _read_candidates(account, condition, size=max(limit, FIRST_PAGE)):
         found += _matching(condition, activities)
         looked_at += len(activities)
         if len(found) >= limit:
@@ -80,7 +82,7 @@ def search(account: Account, condition: Condition, *, limit: int) -> Found:
 
 def read_page(account: Account, condition: Condition, *, before: int | None) -> Page:
     """Return the next activities that meet a condition, of messages below an id; of the newest if it is None."""
-    ids = _find_candidates(account, condition, first_before(condition) if before is None else before)
+    ids = _find_candidates(account, condition, first_before(condition) if before is None else before, size=PAGE)
     found: list[Activity] = []
     looked_at = 0
     for activities in read_activities(ids):
@@ -105,11 +107,11 @@ def _shown(activities: list[Activity], *, is_complete: bool) -> Found:
     return Found(activities, is_complete)
 
 
-def _read_candidates(account: Account, condition: Condition) -> Iterator[list[Activity]]:
+def _read_candidates(account: Account, condition: Condition, *, size: int) -> Iterator[list[Activity]]:
     before = first_before(condition)
-    while ids := _find_candidates(account, condition, before):
+    while ids := _find_candidates(account, condition, before, size=min(size, PAGE)):
         yield from read_activities(ids)
-        before = ids[-1]
+        before, size = ids[-1], 2 * size
 
 
 def _matching(condition: Condition, activities: Sequence[Activity]) -> Iterator[Activity]:
@@ -125,38 +127,39 @@ def _matching(condition: Condition, activities: Sequence[Activity]) -> Iterator[
 # --- candidates -------------------------------------------------------------------------------------------------------
 
 
-def _find_candidates(account: Account, condition: Condition, before: int) -> list[int]:
-    """Return the ids of the account's newest messages below an id that can meet a condition, the newest first."""
+def _find_candidates(account: Account, condition: Condition, before: int, *, size: int) -> list[int]:
+    """Return the ids of the newest messages below an id that can meet a condition, at most `size`, the newest first."""
     narrowing = narrow(condition)
     if narrowing is None:
-        return _find_newest(account, before)
-    values = {"account": account.pk, "before": before, "limit": PAGE, "span": PARCEL_SPAN}
-    named = [*narrowing.messages, *_messages_of_mails(account, narrowing.mails, before)]
+        return _find_newest(account, before, size=size)
+    values = {"account": account.pk, "before": before, "limit": size, "span": PARCEL_SPAN}
+    named = [*narrowing.messages, *_messages_of_mails(account, narrowing.mails, before, size=size)]
     ids = set(_read_ids(MESSAGES_OF_ACCOUNT, values | {"ids": named})) if named else set()
     if narrowing.recipients:
         addresses = set().union(*map(spellings, narrowing.recipients))
         ids.update(_read_ids(MESSAGES_TO, values | {"recipients": list(addresses)}))
-    return sorted(ids, reverse=True)[:PAGE]
+    return sorted(ids, reverse=True)[:size]
 
 
-def _find_newest(account: Account, before: int) -> list[int]:
+def _find_newest(account: Account, before: int, *, size: int) -> list[int]:
     # The parcel of the id may have more messages below it.
-    values = {"account": account.pk, "batches": BATCHES, "before": -(-before // PARCEL_SPAN), "limit": PARCELS}
+    parcel, limit = -(-before // PARCEL_SPAN), min(size, PARCELS)
+    values = {"account": account.pk, "batches": BATCHES, "before": parcel, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(PARCELS_OF_ACCOUNT, values)
-        return _messages_below(before, cursor.fetchall())
+        return _messages_below(before, cursor.fetchall(), size=size)
 
 
-def _messages_of_mails(account: Account, public_ids: Collection[str], before: int) -> Iterator[int]:
+def _messages_of_mails(account: Account, public_ids: Collection[str], before: int, *, size: int) -> Iterator[int]:
     """Yield the ids of messages of the account's mails, the newest of each mail."""
     for public_id in Mail.objects.filter(public_id__in=public_ids, account=account).values_list("public_id", flat=True):
-        yield from _messages_below(before, reversed(find_parcels_of_mail(public_id)))
+        yield from _messages_below(before, reversed(find_parcels_of_mail(public_id)), size=size)
 
 
-def _messages_below(before: int, parcels: Iterable[tuple[int, int]]) -> list[int]:
-    """Return the ids of the newest messages of parcels, which are given as (id, size), the newest first."""
-    ids = (parcel * PARCEL_SPAN + n for parcel, size in parcels for n in reversed(range(size)))
-    return list(islice((each for each in ids if each < before), PAGE))
+def _messages_below(before: int, parcels: Iterable[tuple[int, int]], *, size: int) -> list[int]:
+    """Return the ids of the newest messages of parcels, which are given by id and number of messages, newest first."""
+    ids = (parcel * PARCEL_SPAN + n for parcel, members in parcels for n in reversed(range(members)))
+    return list(islice((each for each in ids if each < before), size))
 
 
 def _read_ids(statement: str, values: dict[str, Any]) -> list[int]:

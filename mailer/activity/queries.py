@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 # The newest parcels of an account below one: of its default batch and its newest batches. A batch whose newest parcel
-# is not among the newest of all batches has none that is wanted. By pairs, so that only the index of these pairs will
-# do; a retry's base is below its id.
+# is not among the newest of all batches has none that is wanted. Ordered by the columns of one index each, so that the
+# planner walks no other, through rows of other accounts. A retry's base is below its id.
 PARCELS_OF_ACCOUNT: Final = """
 with batch as (
     (select id from batches_batch where account_id = %(account)s and is_default)
     union
-    (select id from batches_batch where account_id = %(account)s order by id desc limit %(batches)s)
+    (select id from batches_batch where account_id = %(account)s order by account_id, id desc limit %(batches)s)
 ), newest as materialized (
     select batch.id from batch cross join lateral (
         select id from batches_parcel

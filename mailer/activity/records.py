@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,8 +33,6 @@ SUBJECTS_AT_ONCE: Final = 50
 """The messages whose values are read at a time to make their subjects. One can have some MiB of them."""
 PERSONAL: Final = ("to", "cc", "bcc", "from", "subject", "custom_args")
 """The personal fields of a message that are read. The values for its texts can be large."""
-
-
 UNREAD_COLUMNS: Final = (
     *("content", "attachments", "headers", "reply_to", "rendering", "defaults"),
     *("template__html", "template__plain"),
@@ -223,21 +222,31 @@ def _make_activities(messages: Sequence[Message], mails: Mapping[int, Mail]) -> 
     activities = []
     for message in messages:
         mail, holder = mails[message.mail_id], holders.get(message.pk)
+        shared, own = _by_recipient(events.get(message.pk, ()))
         for number, recipient in enumerate(_recipients_of(message)):
-            happened = _happenings(mail, events.get(message.pk, ()), recipient)
+            of_recipient = sorted([*shared, *own.get(recipient, ())], key=lambda event: event.id)
+            happened = _happenings(mail, of_recipient)
             status = _status_of(happened, None if holder is None else holder.state)
             activities.append(Activity(mail, message, number, recipient, status, happened))
     return activities
 
 
-def _happenings(mail: Mail, events: Sequence[Event], recipient: str) -> list[Happening]:
-    """Return the events for one recipient. An event without a recipient is about all who are not finished."""
+def _by_recipient(events: Sequence[Event]) -> tuple[list[Event], dict[str, list[Event]]]:
+    """Return the events that are about all recipients of a message, and those about one, by recipient."""
+    shared: list[Event] = []
+    own: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        (shared if event.recipient is None else own[to_ascii(event.recipient)]).append(event)
+    return shared, own
+
+
+def _happenings(mail: Mail, events: Sequence[Event]) -> list[Happening]:
+    """Return the events for one recipient. An event about all recipients does not end what has ended for this one."""
     happened = [Happening(Name.PROCESSED, mail.created_at)]
     is_finished, deferrals = False, 0
     for event in events:
         name = NAMES.get(EventKind(event.kind))
-        is_own = event.recipient is not None and to_ascii(event.recipient) == recipient
-        if name is None or not (is_own or (event.recipient is None and not (is_finished and name in FINAL))):
+        if name is None or (is_finished and name in FINAL and event.recipient is None):
             continue
         if name is Name.DEFERRED:
             # With the fence 0 it is a decision to send again, and no peer has deferred anything.

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,10 @@ from mailer.activity import finding
 from mailer.activity.conditions import Narrowing, narrow
 from mailer.activity.finding import search
 from mailer.activity.language import read_query
-from mailer.models import Event
+from mailer.models import Event, Mail
+from mailer.pipeline.accept import accept_mail
+from tests.conftest import Clock
+from tests.drafts import draft
 from tests.mailer.activity.stored import SENDERS, Fact, Store, store_messages
 
 Truth = Callable[[Fact], bool | None]
@@ -179,3 +184,58 @@ def test_search_equals_a_plain_evaluation(store: Store, monkeypatch: pytest.Monk
 
     compare()
     assert found_some > 5
+
+
+def test_a_search_begins_at_the_latest_time_that_a_query_allows(
+    alice: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "DISORDER", 0)
+    monkeypatch.setattr(finding, "LOOKED_AT", 2)
+    monkeypatch.setattr(finding, "FIRST_PAGE", 1)
+    times = []
+    for number in range(6):
+        accept_mail(alice, draft(name=f"n{number}-"))
+        times.append(Mail.objects.latest("pk").created_at)
+        clock.advance(hours=1)
+    for number, at in enumerate(times):
+        for text in (
+            f"last_event_time <= TIMESTAMP '{at:%Y-%m-%dT%H:%M:%SZ}'",
+            f"clicks = 0 AND last_event_time BETWEEN '2020-01-01' AND TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}'",
+            f"last_event_time IN (TIMESTAMP '{at:%Y-%m-%dT%H:%M:%SZ}', '2020-01-01')",
+        ):
+            newest = search(alice, read_query(text), limit=1).activities[0]
+            assert newest.to_email == f"n{number}-0@example.com", text
+    assert not search(alice, read_query("last_event_time < '2020-01-01'"), limit=1).activities
+
+
+def test_conditions_name_the_messages_to_look_at() -> None:
+    mail, other = "A_b-" * 5 + "AA", "B" * 22
+    narrowed = {
+        f"msg_id LIKE '{mail}%'": Narrowing(mails=frozenset({mail})),
+        f"msg_id LIKE '{mail[:21]}%'": None,
+        f"msg_id NOT LIKE '{mail}%'": None,
+        f"NOT msg_id = '{mail}.5'": None,
+        f"msg_id = '{mail}.5' OR msg_id LIKE '{other}.%'": Narrowing(mails=frozenset({other}), messages=frozenset({5})),
+        f"msg_id IN ('{mail}.5', '{other}.6.1', 'x', '{other}.{10**18}')": Narrowing(messages=frozenset({5, 6})),
+        "to_email = 'a@B\N{LATIN SMALL LETTER U WITH DIAERESIS}.example'": Narrowing(
+            recipients=frozenset({"a@xn--b-eha.example"})
+        ),
+        f"to_email = 'a@b.c' AND msg_id = '{mail}.7' AND clicks = 0": Narrowing(messages=frozenset({7})),
+        "to_email = 'a@b.c' OR clicks = 0": None,
+        "to_email != 'a@b.c'": None,
+        "to_email > 'a@b.c'": None,
+        "clicks = 0": None,
+    }
+    for text, narrowing in narrowed.items():
+        assert narrow(read_query(text)) == narrowing, text
+
+
+def test_a_search_costs_the_same_whatever_other_accounts_have(alice: Account, charlie: Account) -> None:
+    accept_mail(alice, draft(3))
+    with CaptureQueriesContext(connection) as few:
+        search(alice, read_query("clicks = 1"), limit=10)
+    for _ in range(5):
+        accept_mail(charlie, draft(20))
+    with CaptureQueriesContext(connection) as many:
+        search(alice, read_query("clicks = 1"), limit=10)
+    assert len(few) == len(many) <= 8
