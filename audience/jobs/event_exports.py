@@ -34,6 +34,8 @@ COLUMNS: Final = (
     *("marketing_campaign_name", "marketing_campaign_split_id", "marketing_campaign_version", "unique_args"),
 )
 """The columns of SendGrid's file. The values that are not recorded here are empty."""
+OF_OTHERS: Final = frozenset({"subject", "from", "email", "reason"})
+"""The columns whose values a spreadsheet could take for formulas. An id may begin with a hyphen; it is not changed."""
 
 
 def begin_event_export(account: Account, query: str) -> Job:
@@ -95,4 +97,5 @@ def _cells(account: Account, activity: Activity, event: Happening) -> list[str]:
         "categories": json.dumps(activity.mail.categories, ensure_ascii=False),
         "unique_args": json.dumps(activity.custom_args, ensure_ascii=False),
     }
-    return ["" if cells.get(name) is None else protect(str(cells[name])) for name in COLUMNS]
+    texts = {name: "" if cells.get(name) is None else str(cells[name]) for name in COLUMNS}
+    return [protect(text) if name in OF_OTHERS else text for name, text in texts.items()]

@@ -23,6 +23,7 @@ from batches.handles import create_batch
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from mailer.draft import Address, Personalization
+from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient, NewClient
@@ -267,11 +268,14 @@ def test_a_search_that_stops_early_says_so(
 def test_cells_of_a_download_are_no_formulas(client_of_alice: ApiClient) -> None:
     hostile = "=cmd|' /C calc'!A0"
     one = Personalization((Address("a@example.com"),), subject=hostile, custom_args={"=x": '"'})
-    accept_mail(client_of_alice.account, replace(draft(), personalizations=(one,)))
+    accepted = accept_mail(client_of_alice.account, replace(draft(), personalizations=(one,)))
+    mail_id = "-" + "a" * 21
+    Mail.objects.update(public_id=mail_id)
     name = download(client_of_alice)
     do_jobs()
     (row,) = rows_of(client_of_alice, name)
     assert (row["subject"], json.loads(row["unique_args"])) == (f"'{hostile}", {"=x": '"'})
+    assert row["message_id"] == f"{mail_id}.{accepted.first_message}", "an id stays as it is"
 
 
 def test_the_official_client_searches_and_downloads(client_of_alice: ApiClient, server_url: str, mail_id: str) -> None:
