@@ -24,7 +24,7 @@ from mailer.outcomes.providers import REST
 from mailer.outcomes.queries import COPY_EVENTS, COUNT, READ_CATEGORIES
 
 PACKED_FROM: Final = 8
-"""The fewest sent messages of a parcel that are packed: below that a row of each costs the worker less."""
+"""The fewest sent messages of a parcel that are packed. With fewer, packing costs the worker more than it is worth."""
 SENT: Final = int(EventKind.SENT)
 Row = tuple[object, ...]
 
