@@ -85,6 +85,12 @@ def test_a_message_that_was_given_up_has_the_reason_of_its_deferrals() -> None:
     assert (group.code, group.total) == ("4.3.0", 2)
 
 
+def test_ids_of_letters_alone_are_no_words() -> None:
+    for some, other in (("queued as ABCDEF", "queued as FEDCBA"), ("(xYzzyQ) rejected", "(pLugHk) rejected")):
+        assert len(groups_of(f"550 {some}", f"550 {other}")) == 1, some
+    assert len(groups_of("550 blocked by LDAP", "550 blocked by policy")) == 2
+
+
 def test_failures_of_other_classifications_are_other_groups() -> None:
     (failure,) = failures_of("550 no")
     other = failure._replace(classification=Classification.CONTENT)
