@@ -182,7 +182,13 @@ def test_stopped_and_waiting_mail_has_a_status(client_of_alice: ApiClient, deliv
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="a test", allowed_from={BatchStatus.OPEN})
     statuses = [each["status"] for each in listed(client_of_alice)]
     deliverer.deliver_due(seconds=1)
-    assert (statuses, [each["status"] for each in listed(client_of_alice)]) == (["processed"], ["not_delivered"])
+    (line,) = listed(client_of_alice)
+    assert (statuses, line["status"]) == (["processed"], "not_delivered")
+    events = client_of_alice.get(f"{MESSAGES}/{line['msg_id']}").json()["events"]
+    assert [(each["event_name"], each.get("reason")) for each in events] == [
+        ("processed", None),
+        ("dropped", "its batch was cancelled"),
+    ]
 
 
 def test_scopes_have_two_names(client_of_alice: ApiClient, new_client: NewClient, mail_id: str) -> None:

@@ -89,7 +89,7 @@ def _store_mail(store: Store, number: int, group_id: int | None) -> None:
     for n, one in enumerate(personalizations):
         for place, address in enumerate((*one.to, *one.cc)):
             own = [each for each in by_recipient if each.message_id == first + n]
-            kinds = {each.kind for each in own if each.recipient in (None, address.email)}
+            kinds = {each.kind for each in own if each.recipient in (None, address.email)} - {EventKind.EXPIRED}
             store.facts.append(
                 Fact(
                     msg_id=f"{mail.public_id}.{first + n}" + (f".{place}" if place else ""),
@@ -129,5 +129,9 @@ def _outcomes(first: int) -> tuple[list[NewEvent], list[tuple[int, str]]]:
         NewEvent(first + 2, EventKind.IN_DOUBT, reply="no answer"),
         NewEvent(first + 11, EventKind.SENT, recipient="to1@example.com", reply="250 ok"),
         NewEvent(first + 11, EventKind.REFUSED, recipient="copy@example.com", reply="550 5.7.1 no"),
+        NewEvent(first + 11, EventKind.UNSUBSCRIBED, recipient="to1@example.com", suppression=SuppressionKind.GLOBAL),
+        # It is about those who are not finished, and all are.
+        NewEvent(first + 11, EventKind.EXPIRED, reply="too late"),
+        NewEvent(first + 2, EventKind.HELD, reply="in doubt"),
     ]
     return events, [(first + n, f"250 ok {n}") for n in range(3, 11)]
