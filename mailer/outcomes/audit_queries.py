@@ -58,16 +58,17 @@ on conflict (check_id, series, account_id, key, day, measure) do update set n = 
 # A campaign's accepted messages are compared with its parcels as a whole, since nothing says on which day each was
 # made. What its counters say of a day is then taken for true in the counters of its account and categories.
 COMPARE: Final = f"""
-with counter as materialized (
-    select series, account_id, key, measure, at, n from mailer_counter
-    where (series, span) in (({ACCOUNT}, {DAY}), ({BATCH}, {QUARTER}), ({CATEGORY}, {DAY}))
-    union all
-    select series, account_id, key, measure, at, n from mailer_counterdelta
-    where series in ({ACCOUNT}, {BATCH}, {CATEGORY})
-), counted as materialized (
+with counted as materialized (
     select series, account_id, case when series = {ACCOUNT} then '' else key end as key,
         date_trunc('day', at, 'UTC') as day, measure, sum(n) as n
-    from counter where at >= %(since)s and at < %(until)s and measure = any(%(measures)s)
+    from (
+        select series, account_id, key, measure, at, n from mailer_counter
+        where (series, span) in (({ACCOUNT}, {DAY}), ({BATCH}, {QUARTER}), ({CATEGORY}, {DAY}))
+            and at >= %(since)s and at < %(until)s
+        union all
+        select series, account_id, key, measure, at, n from mailer_counterdelta
+        where series in ({ACCOUNT}, {BATCH}, {CATEGORY}) and at >= %(since)s and at < %(until)s
+    ) c where measure = any(%(measures)s)
     group by 1, 2, 3, 4, 5
 ), made as materialized (
     select c.account_id, b.id as batch_id, c.day, c.n
@@ -89,8 +90,12 @@ with counter as materialized (
     group by 1, 2, 3, 4, 5
 ), campaign as (
     select b.account_id, b.id, b.created_at,
-        (select coalesce(sum(n), 0) from counter
-         where series = {BATCH} and key = b.id::text and measure = {ACCEPTED}) as counted,
+        (select coalesce(sum(n), 0) from mailer_counter c
+         where c.series = {BATCH} and c.account_id = b.account_id and c.key = b.id::text and c.span = {QUARTER}
+            and c.measure = {ACCEPTED})
+        + (select coalesce(sum(n), 0) from mailer_counterdelta c
+           where c.series = {BATCH} and c.account_id = b.account_id and c.key = b.id::text
+            and c.measure = {ACCEPTED}) as counted,
         (select coalesce(sum(p.size), 0) from batches_parcel p where p.batch_id = b.id and p.base = p.id) as stored
     from batches_batch b where b.id in (select batch_id from made) and b.created_at >= %(history)s
 )
