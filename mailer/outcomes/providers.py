@@ -35,7 +35,7 @@ DOMAINS: Final[dict[str, str]] = {
     "proximus": "skynet.be proximus.be belgacom.net",
     "telenet": "telenet.be pandora.be",
     "kpn": "kpnmail.nl planet.nl hetnet.nl home.nl xs4all.nl kpnplanet.nl",
-    "ziggo": "ziggo.nl upcmail.nl casema.nl chello.nl quicknet.nl zinggo.nl",
+    "ziggo": "ziggo.nl upcmail.nl casema.nl chello.nl quicknet.nl",
     "comcast": "comcast.net xfinity.com",
     "att": "att.net sbcglobal.net bellsouth.net ameritech.net pacbell.net prodigy.net swbell.net flash.net nvbell.net "
     "snet.net currently.com",
