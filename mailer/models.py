@@ -246,6 +246,7 @@ class Event(models.Model):
         choices=SuppressionKind.choices,
         help_text="The list that a refusal or unsubscribe put the recipient on, or that the recipient was dropped for",
     )
+    account_id = models.BigIntegerField(null=True, help_text="Only of a failure: whose mail was refused or deferred")
 
     class Meta:
         managed = False

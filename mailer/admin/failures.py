@@ -238,8 +238,9 @@ def tell_how_far(look: Look, scope: Scope) -> str:
             f"The replies below are those of the newest messages: this page looks at {LOOKED_AT:,} events of "
             f"{PARCELS_LOOKED_AT:,} parcels at most. Older failures are not counted below."
         )
+    of_whom = "all accounts" if scope.account_id is None else "the account"
     return (
-        f"The replies below are those of the newest {LOOKED_AT:,} failures of all accounts, which began at "
+        f"The replies below are those of the newest {LOOKED_AT:,} failures of {of_whom}, which began at "
         f"{write_time(look.oldest)} UTC. Older failures are not counted below."
     )
 

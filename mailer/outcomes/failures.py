@@ -19,7 +19,7 @@ from django.db import connection
 from mailer.models import Classification, EventKind, Measure, Series
 from mailer.outcomes.classes import GIVEN_UP, code_of, find_status
 from mailer.outcomes.counters import HOUR, read_counters
-from mailer.outcomes.queries import FAILURES_BY_TIME, FAILURES_OF_BATCH
+from mailer.outcomes.queries import FAILURES_OF_ACCOUNT, FAILURES_OF_ALL, FAILURES_OF_BATCH
 
 LOOKED_AT: Final = 5_000
 """The most events that are looked at."""
@@ -136,7 +136,8 @@ def look_for_failures(scope: Scope) -> Look:
 
 def _look_by_time(scope: Scope) -> Look:
     parameters = {"account": scope.account_id, "since": scope.since, "until": scope.until, "limit": LOOKED_AT}
-    looked_at, oldest, failures = _read(FAILURES_BY_TIME, parameters)
+    statement = FAILURES_OF_ALL if scope.account_id is None else FAILURES_OF_ACCOUNT
+    looked_at, oldest, failures = _read(statement, parameters)
     if looked_at < LOOKED_AT:
         return Look(failures, is_complete=True)
     return Look(failures, is_complete=False, oldest=_to_time(oldest))

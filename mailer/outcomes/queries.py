@@ -9,7 +9,8 @@ from batches.models import PARCEL_SPAN
 from mailer.models import EventKind, Measure, Series
 
 COPY_EVENTS: Final = """
-copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression)
+copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression,
+    account_id)
 from stdin
 """
 
@@ -111,14 +112,15 @@ where message_id = any(%(first_ids)s::bigint[]) and members is not null
 order by id
 """
 
-# A decision to send mail in doubt again is stored as a deferral that counts for nobody, and is no failure. The
-# condition on the kind is written as in the index `mailer_event_failures`, or PostgreSQL would not use it.
+# Only failures have an account. A decision to send mail in doubt again is stored as a deferral that counts for nobody,
+# and is no failure. The condition on the kind is written as in the index `mailer_event_failures`, or PostgreSQL would
+# not use it.
 FAILED: Final = f"kind in ({int(EventKind.REFUSED)}, {int(EventKind.DEFERRED)})"
-IS_FAILURE: Final = f"{FAILED} and recipients is distinct from 0"
+IS_FAILURE: Final = f"{FAILED} and account_id is not null"
 # The replies of packed rows are long, and stored apart: they are not read.
 FAILURE_COLUMNS: Final = f"""
     message_id, kind, at, recipient, case when {FAILED} then left(reply, %(reply_length)s) end as reply, recipients,
-    classification
+    classification, account_id
 """
 
 # The columns of a failure as they are returned. A time is a number, which is read several times faster.
@@ -126,33 +128,32 @@ FAILURE: Final = (
     "message_id, kind, extract(epoch from at)::float8, recipient, reply, recipients, classification, account_id"
 )
 
-# The newest failures of a time, of one account or of all. The first row has the number of failures that were looked at
-# and the time of the oldest of them.
+# The newest failures of a time. The first row has their number and the time of the oldest of them.
 FAILURES_BY_TIME: Final = f"""
 with looked as materialized (
     select {FAILURE_COLUMNS} from mailer_event
-    where {IS_FAILURE} and at >= %(since)s and at < %(until)s
+    where {IS_FAILURE} and {{of_whom}} and at >= %(since)s and at < %(until)s
     order by at desc limit %(limit)s
 )
 select count(*), null, extract(epoch from min(at))::float8, null, null, null, null, null from looked
 union all
 (
-    select {FAILURE} from looked l join batches_parcel p on p.id = l.message_id / {PARCEL_SPAN}
-    where %(account)s::bigint is null or p.account_id = %(account)s
-    order by at desc
+    select {FAILURE} from looked order by at desc
 )
 """
+FAILURES_OF_ALL: Final = FAILURES_BY_TIME.format(of_whom="true")
+FAILURES_OF_ACCOUNT: Final = FAILURES_BY_TIME.format(of_whom="account_id = %(account)s")
 
 # The failures among the newest events of the newest parcels of a batch. The first row has the numbers of both. A batch
 # of plain rows may have many events of other kinds, so these count as looked at, too. As pairs, so that the index of
 # these is used.
 FAILURES_OF_BATCH: Final = f"""
 with parcels as materialized (
-    select id, account_id from batches_parcel
+    select id from batches_parcel
     where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
     order by batch_id desc, id desc limit %(parcels)s
 ), looked as materialized (
-    select e.*, p.account_id from parcels p cross join lateral (
+    select e.* from parcels p cross join lateral (
         select {FAILURE_COLUMNS} from mailer_event
         where message_id >= p.id * {PARCEL_SPAN} and message_id < (p.id + 1) * {PARCEL_SPAN}
         order by message_id desc

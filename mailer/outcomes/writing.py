@@ -49,8 +49,13 @@ class NewEvent(NamedTuple):
     """The domains of its recipients, one for each, if it is a refusal. They are only counted, too."""
 
     @property
+    def is_failure(self) -> bool:
+        """Return whether a peer refused or deferred. A decision to send again is no failure."""
+        return self.kind in {EventKind.REFUSED, EventKind.DEFERRED} and self.recipients > 0
+
+    @property
     def row(self) -> Row:
-        """Return the columns that are its own: without time, fence and members."""
+        """Return the columns that are its own: without time, fence, members and account."""
         recipients = None if self.recipients == 1 else self.recipients
         return recipients, self.classification, self.suppression
 
@@ -136,17 +141,18 @@ def rows_of(entry: Entry, at: str) -> Iterator[Row]:
     if len(entry.sent) >= PACKED_FROM:
         reply = pack_replies([reply for _, reply in entry.sent])
         members = pack_members(_mask_of([message_id - first_id for message_id, _ in entry.sent]))
-        yield first_id, SENT, at, fence, None, reply, members, None, None, None
+        yield first_id, SENT, at, fence, None, reply, members, None, None, None, None
     else:
         for message_id, reply in entry.sent:
-            yield message_id, SENT, at, fence, None, reply or None, None, None, None, None
+            yield message_id, SENT, at, fence, None, reply or None, None, None, None, None, None
     for event in sorted(entry.events, key=_message_id):
         reply = event.reply or None
-        yield event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row
+        account_id = entry.owner.account_id if event.is_failure else None
+        yield event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row, account_id
     if entry.verdict:
         kind, mask, why, is_of_remainder = entry.verdict
         recipients = 0 if is_of_remainder else None
-        yield first_id, int(kind), at, fence, None, why, pack_members(mask), recipients, None, None
+        yield first_id, int(kind), at, fence, None, why, pack_members(mask), recipients, None, None, None
 
 
 def _message_id(event: NewEvent) -> int:
