@@ -103,7 +103,7 @@ def test_a_url_is_percent_encoded_where_it_is_not_ascii(name: str) -> None:
     )
     stored = Mail(sender="from@example.com", subject="x", content=[], headers=mail.headers)
     shown = preview_message(
-        Message(recipient="to@example.com", personal={"substitutions": {"-k-": "\U0001f389"}}), stored
+        Message(pk=512, recipient="to@example.com", personal={"substitutions": {"-k-": "\U0001f389"}}), stored
     )
     assert (name, written) in shown.headers
     for text in ("gr\xf6\xdfe", "(gr\xf6\xdfe) <https://example.com>", "<https://example.com/\xdf" + "x" * 990 + ">"):

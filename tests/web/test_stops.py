@@ -122,7 +122,7 @@ ADMIN_STOPS = {
 ADMIN_OTHERS = {
     *("waves", "in-hand", "inbox", "x", "replay", "drop", "add", "purge", "reschedule", "progress", "send", "now"),
     *("pace", "test", "duplicate", "import", "rejected.csv", "job", "count", "resend", "verify", "periodictask"),
-    *("templateversion", "activate", "deactivate", "preview"),
+    *("templateversion", "activate", "deactivate", "preview", "failures"),
 }
 """The last segments of all other paths. A new button must be added here or above."""
 

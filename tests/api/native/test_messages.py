@@ -203,7 +203,7 @@ def test_a_message_sent_between_two_reads_is_never_reported_in_doubt(
     due_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message_id = Message.objects.order_by("pk").values_list("pk", flat=True)[0]
-    read_holders = queries._holders
+    read_holders = queries.find_holders
 
     def read_then_send(message_ids: Any) -> Any:
         holders = read_holders(message_ids)
@@ -215,5 +215,5 @@ def test_a_message_sent_between_two_reads_is_never_reported_in_doubt(
         Parcel.objects.update(members=b"\0" * 64)
         return holders
 
-    monkeypatch.setattr(queries, "_holders", read_then_send)
+    monkeypatch.setattr(queries, "find_holders", read_then_send)
     assert queries.states_of([message_id]) == {message_id: "sent"}
