@@ -26,6 +26,7 @@ KINDS: Final = {
 }
 """The kind of event by the state that a verdict moves parcels into."""
 MAILS_LOOKED_AT: Final = 2000
+"""The most mails of a batch that are read to see whether they share their categories."""
 OF_REMAINDER: Final = "; only for the recipients without an outcome"
 
 
@@ -47,9 +48,9 @@ def write_verdicts(parcels: Sequence[Moved], target: ParcelState, why: str, at: 
 
 
 def _shared_categories(batch_id: int) -> Sequence[str] | None:
-    """Return the categories that all mails of a batch have; None if there is no such answer.
+    """Return the categories that all mails of a batch share; None if they differ, or if the batch has too many mails.
 
-    Usually there is one, and nobody has to look up the mail of each parcel, which may not have been read for days.
+    Usually they share them. Then nobody has to look up the mail of each parcel, which may not have been read for days.
     """
     with connection.cursor() as cursor:
         cursor.execute(READ_SHARED_CATEGORIES, {"batch": batch_id, "most": MAILS_LOOKED_AT})
