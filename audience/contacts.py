@@ -18,7 +18,7 @@ from audience.drafts import is_email
 from audience.errors import ContactTaken, LastIdentifier, UnknownContact, UnknownIdentifier
 from audience.lists import find_lists, ids_of_list
 from audience.locks import expensive_call, lock_audience
-from audience.models import IDENTIFIERS, Activity, Audience, Contact, ContactList, FieldDefinition, Membership
+from audience.models import IDENTIFIERS, Audience, Contact, ContactList, FieldDefinition, LastTimes, Membership
 from audience.queries import ADD_MEMBERS, COUNT_NEW, DELETE_CONTACTS
 from foundation.addresses import address_key, check_address
 from foundation.clock import Now
@@ -88,10 +88,10 @@ def newest_contacts(account: Account, *, limit: int) -> list[Contact]:
     return list(Contact.objects.filter(account=account).order_by("-pk")[:limit])
 
 
-def activities_of(contacts: Collection[Contact]) -> dict[int, Activity]:
-    """Return the activity of each contact, keyed by its id. That of a contact without any has no times."""
+def last_times_of(contacts: Collection[Contact]) -> dict[int, LastTimes]:
+    """Return the last times of each contact, keyed by its id. A contact without any has empty ones."""
     ids = [contact.pk for contact in contacts]
-    return {contact_id: Activity(contact_id=contact_id) for contact_id in ids} | Activity.objects.in_bulk(ids)
+    return {contact_id: LastTimes(contact_id=contact_id) for contact_id in ids} | LastTimes.objects.in_bulk(ids)
 
 
 def last_contact_id(account: Account) -> int:

@@ -154,7 +154,7 @@ class Contact(models.Model):
         return self.email or f"contact {self.pk}"
 
 
-class Activity(models.Model):
+class LastTimes(models.Model):
     """The last times at which a contact was sent a campaign, and opened and clicked one.
 
     They are not columns of the contact: each campaign changes them, and a wide row with five indexes costs PostgreSQL
@@ -162,17 +162,17 @@ class Activity(models.Model):
     """
 
     contact = models.OneToOneField(
-        Contact, on_delete=models.DO_NOTHING, primary_key=True, related_name="activity", db_constraint=False
+        Contact, on_delete=models.DO_NOTHING, primary_key=True, related_name="last_times", db_constraint=False
     )
     last_emailed_at = models.DateTimeField(null=True)
     last_opened_at = models.DateTimeField(null=True)
     last_clicked_at = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = "campaigns_activity"
+        db_table = "campaigns_lasttimes"
 
     def __str__(self) -> str:
-        return f"activity of contact {self.contact_id}"
+        return f"last times of contact {self.contact_id}"
 
 
 class ContactList(models.Model):

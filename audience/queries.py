@@ -99,7 +99,7 @@ with gone as (
 ), forgotten as (
     delete from campaigns_engagement where contact_id = any((select ids.gone_ids from ids)::bigint[])
 ), inactive as (
-    delete from campaigns_activity where contact_id = any((select ids.gone_ids from ids)::bigint[])
+    delete from campaigns_lasttimes where contact_id = any((select ids.gone_ids from ids)::bigint[])
 ), audience as (
     update campaigns_audience set contacts = contacts - cardinality((select ids.gone_ids from ids))
     where account_id = %(account)s

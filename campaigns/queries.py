@@ -154,7 +154,7 @@ ENGAGEMENT_OF: Final = f"""case
     when e.kind = {int(EventKind.UNSUBSCRIBED)} then {int(EngagementKind.UNSUBSCRIBED)}
 end"""
 
-# Adds the events of some notices to the engagements and activities of contacts, and returns the number of events that
+# Adds the events of some notices to the engagements and last times of contacts, and returns the number of events that
 # have a contact. Every step is a probe of an index for each row before it: a join could make the planner read all
 # contacts. A message of a campaign has one recipient. Only messages that were sent share a row; `case` makes sure that
 # no bit beyond the end of the mask is read. Rows are written in the order of their keys.
@@ -189,7 +189,7 @@ with happened as materialized (
     select contact_id, campaign_id, engagement, at from happened order by 1, 2, 3
     on conflict (contact_id, campaign_id, kind) do update set at = excluded.at where g.at < excluded.at
 ), emailed as (
-    insert into campaigns_activity as a (contact_id, last_emailed_at)
+    insert into campaigns_lasttimes as a (contact_id, last_emailed_at)
     select contact_id, max(at) from happened where engagement = {int(EngagementKind.DELIVERED)} group by 1 order by 1
     on conflict (contact_id) do update set last_emailed_at = excluded.last_emailed_at
     where a.last_emailed_at is null or a.last_emailed_at < excluded.last_emailed_at

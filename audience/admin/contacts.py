@@ -18,7 +18,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import Account
-from audience.contacts import activities_of, newest_contacts
+from audience.contacts import last_times_of, newest_contacts
 from audience.fields import list_fields
 from audience.lists import contacts_of_list, list_lists, lists_of
 from audience.models import IDENTIFIERS, TEXT_FIELDS, Contact, ContactList, Segment
@@ -80,7 +80,7 @@ class ChosenContacts(ChangeList):
         except SluiceError as error:
             messages.warning(request, say(error))
             ids = []
-        return Contact.objects.filter(pk__in=ids).select_related("account", "activity").order_by("-pk")
+        return Contact.objects.filter(pk__in=ids).select_related("account", "last_times").order_by("-pk")
 
 
 def choose(request: HttpRequest, query: str) -> Iterable[Contact]:
@@ -165,7 +165,7 @@ class ContactAdmin(ReadOnlyAdmin[Contact]):
 
     @admin.display(description="last e-mail (UTC)")
     def emailed(self, contact: Contact) -> str:
-        return write_time(contact.activity.last_emailed_at if hasattr(contact, "activity") else None)
+        return write_time(contact.last_times.last_emailed_at if hasattr(contact, "last_times") else None)
 
 
 def show_contact(contact: Contact) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def show_contact(contact: Contact) -> dict[str, Any]:
     given = [(name.replace("_", " "), getattr(contact, name)) for name in (*IDENTIFIERS, *TEXT_FIELDS)]
     given.append(("alternate e-mails", ", ".join(contact.alternate_emails)))
     values = [(custom.get(key, f"field {key}"), value) for key, value in contact.custom.items()]
-    activity = activities_of([contact])[contact.pk]
+    last_times = last_times_of([contact])[contact.pk]
     return {
         "contact": contact,
         "values": [(name, value) for name, value in given if value] + values,
@@ -185,9 +185,9 @@ def show_contact(contact: Contact) -> dict[str, Any]:
             for name, moment in (
                 ("created", contact.created_at),
                 ("changed", contact.updated_at),
-                ("last e-mail", activity.last_emailed_at),
-                ("last opened", activity.last_opened_at),
-                ("last clicked", activity.last_clicked_at),
+                ("last e-mail", last_times.last_emailed_at),
+                ("last opened", last_times.last_opened_at),
+                ("last clicked", last_times.last_clicked_at),
             )
             if moment
         ],

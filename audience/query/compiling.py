@@ -44,7 +44,7 @@ from foundation.addresses import spell_labels
 PREFIX: Final = "condition_"
 """The prefix of the parameters' names, so that a statement around them can have other parameters."""
 
-CONTACTS: Final = "campaigns_contact c left join campaigns_activity activity on activity.contact_id = c.id"
+CONTACTS: Final = "campaigns_contact c left join campaigns_lasttimes last_times on last_times.contact_id = c.id"
 """The FROM clause that an expression needs. PostgreSQL drops the join where the expression does not use it."""
 
 COLUMNS: Final[dict[str, LiteralString]] = {
@@ -53,9 +53,9 @@ COLUMNS: Final[dict[str, LiteralString]] = {
     "contact_id": "c.uuid::text",
     "created_at": "c.created_at",
     "updated_at": "c.updated_at",
-    "last_emailed": "activity.last_emailed_at",
-    "last_opened": "activity.last_opened_at",
-    "last_clicked": "activity.last_clicked_at",
+    "last_emailed": "last_times.last_emailed_at",
+    "last_opened": "last_times.last_opened_at",
+    "last_clicked": "last_times.last_clicked_at",
     "alternate_emails": "nullif(c.alternate_emails, '{}')",
     "email_domains": "nullif(array(select split_part(a, '@', 2)"
     " from unnest(array_prepend(c.email::text, c.alternate_emails)) a where a is not null), '{}')",

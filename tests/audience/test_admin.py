@@ -18,7 +18,7 @@ from accounts.models import Account
 from audience.admin.contacts import SHOWN
 from audience.fields import create_field
 from audience.jobs.run import run_job
-from audience.models import Activity, Contact, ContactList, FieldType, Job, Segment
+from audience.models import Contact, ContactList, FieldType, Job, LastTimes, Segment
 from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
@@ -132,7 +132,7 @@ def test_a_contacts_page_shows_every_field(operator: Client, alice: Account) -> 
     field = create_field(alice, "points", FieldType.NUMBER)
     (ann,) = add_contacts(alice, ["ann@example.com"], first_name=HOSTILE, custom={str(field.pk): 17})
     made = add_list(alice, [ann], name="friends")
-    Activity.objects.create(contact=ann, last_emailed_at=dt.datetime(2026, 5, 1, 12, 30, tzinfo=dt.UTC))
+    LastTimes.objects.create(contact=ann, last_emailed_at=dt.datetime(2026, 5, 1, 12, 30, tzinfo=dt.UTC))
     assert "2026-05-01 12:30:00" in operator.get(CONTACTS).text
     page = operator.get(f"{CONTACTS}{ann.pk}/change/").text
     for text in ("ann@example.com", "points", ">17<", "2026-05-01 12:30:00", f"{LISTS}{made.pk}/change/", "friends"):

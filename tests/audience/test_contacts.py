@@ -19,7 +19,7 @@ from audience.contacts import (
     newest_contacts,
 )
 from audience.errors import UnknownContact
-from audience.models import Activity, Contact, Engagement, EngagementKind
+from audience.models import Contact, Engagement, EngagementKind, LastTimes
 from foundation.clock import database_now
 from tests.audience.conftest import emails, store
 
@@ -73,11 +73,11 @@ def test_deleting_takes_nothing_of_another_account(alice: Account, charlie: Acco
 
 def test_engagement_is_deleted_with_its_contact(alice: Account, people: list[Contact]) -> None:
     for contact in people[:2]:
-        Activity.objects.create(contact=contact, last_emailed_at=database_now())
+        LastTimes.objects.create(contact=contact, last_emailed_at=database_now())
         Engagement.objects.create(contact_id=contact.pk, campaign_id=1, kind=EngagementKind.OPENED, at=database_now())
     delete_contacts(alice, [people[0].pk])
     assert [each.contact_id for each in Engagement.objects.all()] == [people[1].pk]
-    assert [each.contact_id for each in Activity.objects.all()] == [people[1].pk]
+    assert [each.contact_id for each in LastTimes.objects.all()] == [people[1].pk]
 
 
 def test_all_contacts_are_deleted_in_pages_up_to_the_last_one_at_the_time(

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from accounts.models import Account
 from audience.contacts import delete_contacts
-from audience.models import Activity, Contact, Engagement, EngagementKind
+from audience.models import Contact, Engagement, EngagementKind, LastTimes
 from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import find_matching
@@ -86,9 +86,9 @@ def test_every_outcome_is_recorded_for_its_contact(alice: Account, deliverer: De
         ("r4", "unsubscribed"),
     }
     assert {each.campaign_id for each in Engagement.objects.all()} == {campaign.pk}
-    activities = Activity.objects.select_related("contact")
-    assert {str(each.contact.email).partition("@")[0] for each in activities} == delivered
-    assert {each.last_emailed_at for each in activities} == {Event.objects.get(kind=EventKind.SENT).at}
+    times = LastTimes.objects.select_related("contact")
+    assert {str(each.contact.email).partition("@")[0] for each in times} == delivered
+    assert {each.last_emailed_at for each in times} == {Event.objects.get(kind=EventKind.SENT).at}
     assert not OutcomeNotice.objects.exists()
     for query, names in (
         ("event_type = 'delivered'", delivered),
@@ -125,7 +125,7 @@ def test_the_last_time_of_a_kind_counts_and_a_repeated_notice_adds_nothing(sent:
     for _ in range(2):
         after = {each.contact_id: each.at for each in Engagement.objects.all()}
         assert after == {contact_id: at for contact_id, _, at in before} | {first: later}
-        assert Activity.objects.get(pk=first).last_emailed_at == later
+        assert LastTimes.objects.get(pk=first).last_emailed_at == later
         # Its events are older than what is recorded.
         OutcomeNotice.objects.create(batch_id=notice.batch_id, base=notice.base, fence=notice.fence, at=notice.at)
         assert engage() == 3
@@ -151,7 +151,7 @@ def test_a_crash_changes_nothing(sent: Campaign, monkeypatch: pytest.MonkeyPatch
         broken.setattr(engaging, "int", lambda _: 1 / 0, raising=False)
         with pytest.raises(ZeroDivisionError):
             engage_page()
-    assert (OutcomeNotice.objects.count(), Engagement.objects.count(), Activity.objects.count()) == (1, 0, 0)
+    assert (OutcomeNotice.objects.count(), Engagement.objects.count(), LastTimes.objects.count()) == (1, 0, 0)
     assert engage() == 3
 
 
@@ -179,7 +179,7 @@ def test_a_contact_that_is_being_deleted_gets_no_engagement(alice: Account, sent
     assert set(Engagement.objects.values_list("contact_id", flat=True)) == set(
         Contact.objects.values_list("pk", flat=True)
     )
-    assert Activity.objects.count() == 2
+    assert LastTimes.objects.count() == 2
 
 
 def in_thread() -> int:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from api.sendgrid.contactdb.recipient_ids import recipient_id, write_recipient_id
 from api.sendgrid.outputs import seconds_of
-from audience.contacts import activities_of
+from audience.contacts import last_times_of
 from audience.dates import read_date
 from audience.drafts import ContactDraft
-from audience.models import Activity, Contact, ContactList, FieldDefinition, FieldType
+from audience.models import Contact, ContactList, FieldDefinition, FieldType, LastTimes
 from audience.upsert import Row, Upserted
 
 RESERVED_FIELDS: Final = [
@@ -33,20 +33,20 @@ def contact_list(row: ContactList) -> dict[str, Any]:
 
 def recipients(contacts: Collection[Contact], fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     """Return a page of recipients."""
-    activities = activities_of(contacts)
-    return {"recipients": [_recipient(each, activities[each.pk], fields) for each in contacts]}
+    times = last_times_of(contacts)
+    return {"recipients": [_recipient(each, times[each.pk], fields) for each in contacts]}
 
 
 def recipient(contact: Contact, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     """Return a recipient with all custom fields of the account."""
-    return _recipient(contact, activities_of([contact])[contact.pk], fields)
+    return _recipient(contact, last_times_of([contact])[contact.pk], fields)
 
 
-def _recipient(contact: Contact, activity: Activity, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
+def _recipient(contact: Contact, last_times: LastTimes, fields: Sequence[FieldDefinition]) -> dict[str, Any]:
     moments = {
-        "last_emailed": activity.last_emailed_at,
-        "last_clicked": activity.last_clicked_at,
-        "last_opened": activity.last_opened_at,
+        "last_emailed": last_times.last_emailed_at,
+        "last_clicked": last_times.last_clicked_at,
+        "last_opened": last_times.last_opened_at,
     }
     return {
         "id": recipient_id(contact),

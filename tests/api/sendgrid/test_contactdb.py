@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audience.models import Activity, Contact, ContactList
+from audience.models import Contact, ContactList, LastTimes
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs, refusal_of
 
@@ -199,7 +199,7 @@ def test_each_recipient_is_returned_with_its_outcome(client_of_alice: ApiClient)
 def test_the_last_times_of_a_recipient_are_shown(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     names = ("last_emailed", "last_opened", "last_clicked")
     times = {f"{name}_at": dt.datetime(2026, 5, n, tzinfo=dt.UTC) for n, name in enumerate(names, 1)}
-    Activity.objects.create(contact=Contact.objects.get(email=ANN), **times)
+    LastTimes.objects.create(contact=Contact.objects.get(email=ANN), **times)
     expected = [int(at.timestamp()) for at in times.values()]
     ann, bob = client_of_alice.get(RECIPIENTS).json()["recipients"]
     assert [ann[name] for name in names] == expected

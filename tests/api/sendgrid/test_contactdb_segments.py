@@ -9,7 +9,7 @@ import pytest
 
 from audience.fields import create_field
 from audience.lists import add_to_list, create_list
-from audience.models import Activity, Contact, ContactList, FieldType, Segment
+from audience.models import Contact, ContactList, FieldType, LastTimes, Segment
 from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import create_segment
@@ -206,7 +206,7 @@ def test_a_time_matches_the_whole_day_in_a_reserved_field_and_itself_in_a_custom
         updated_at=noon - dt.timedelta(hours=12),
         custom={str(born.pk): "2015-02-02T12:00:00Z"},
     )
-    Activity.objects.create(
+    LastTimes.objects.create(
         contact=Contact.objects.get(email="ann@example.com"),
         last_opened_at=noon + dt.timedelta(hours=12) - dt.timedelta(microseconds=1),
     )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from accounts.models import Account
 from audience.dates import write_date
 from audience.lists import create_list, delete_list
-from audience.models import Activity, Contact, Engagement, EngagementKind, Membership
+from audience.models import Contact, Engagement, EngagementKind, LastTimes, Membership
 from audience.query.compiling import compile_condition
 from audience.query.condition_json import from_json, to_json
 from audience.query.conditions import (
@@ -183,8 +183,8 @@ def make(account: Account, people: Sequence[Person], list_id: int) -> None:
         for each in people
     )
     pairs = list(zip(contacts, people, strict=True))
-    Activity.objects.bulk_create(
-        Activity(contact=one, last_opened_at=each.dates["last_opened"])
+    LastTimes.objects.bulk_create(
+        LastTimes(contact=one, last_opened_at=each.dates["last_opened"])
         for one, each in pairs
         if "last_opened" in each.dates
     )
