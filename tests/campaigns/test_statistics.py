@@ -32,7 +32,9 @@ def launched(account: Account) -> tuple[Campaign, Parcel]:
 
 def write(parcel: Parcel, at: dt.datetime, *events: NewEvent, sent: int = 0) -> None:
     """Write events of a parcel, and that messages were sent, at some time."""
-    entry = Entry(parcel, 1, events=events, sent=[(parcel.base * 512 + n, "250 ok") for n in range(sent)])
+    first_id = parcel.base * 512
+    own = [event._replace(message_id=first_id) for event in events]
+    entry = Entry(parcel, 1, events=own, sent=[(first_id + n, "250 ok") for n in range(sent)])
     write_events([entry], at)
 
 
