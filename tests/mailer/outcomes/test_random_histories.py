@@ -1,4 +1,4 @@
-"""After any history of mail the counters equal the events, and the waves equal the parcels."""
+"""After any history of mail the counters and lists equal the events, and the waves equal the parcels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from batches.models import Batch
 from batches.states import BatchStatus
 from batches.stop.control import resume_batch, stop_batch
 from batches.wave_counts import WaveCheck
+from foundation.addresses import address_key
 from foundation.clock import database_now
 from mailer.draft import Address, Personalization
-from mailer.models import Message, SuppressionKind
+from mailer.models import EventKind, Message, Suppression, SuppressionKind
 from mailer.one_message import stop_message
 from mailer.outcomes.folding import fold_counters
 from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.cargo import load_messages
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.lists import New, suppress
 from mailer.sweep import sweep
@@ -29,10 +31,11 @@ from tests.conftest import Clock
 from tests.database import empty_tables
 from tests.drafts import draft
 from tests.examples import examples, few_by_default
-from tests.outcomes import differences
+from tests.outcomes import differences, stored_events
 from tests.peer import CountingPeer
 
 REPLIES = {"refused": "550 5.1.1 unknown", "blocked": "550 5.7.1 policy", "deferred": "451 4.3.0 later"}
+LISTS = Suppression.objects.filter(kind__in=(SuppressionKind.BOUNCE, SuppressionKind.BLOCK, SuppressionKind.INVALID))
 RECIPIENTS = [
     f"{kind}{n}@{domain}"
     for kind in (*REPLIES, "dropped", "taken")
@@ -103,8 +106,19 @@ class History:
             resume_batch(self.account, self.batch.public_id, actor="test", allowed_from=allowed)
 
 
+def listed_in_events() -> set[tuple[str, int | None]]:
+    """Return the recipients whom refusals have put on a list, each with the list."""
+    refused = [event for event in stored_events(EventKind.REFUSED) if event.suppression is not None]
+    loads = load_messages([event.message_id for event in refused])
+    return {
+        (address_key(each), event.suppression)
+        for event in refused
+        for each in (loads[event.message_id].everyone if event.recipient is None else (event.recipient,))
+    }
+
+
 @pytest.mark.parametrize("runs", few_by_default([2, 40], 2))
-def test_counters_equal_events_after_any_history(
+def test_counters_and_lists_equal_events_after_any_history(
     database: None, deliverer: Deliverer, peer: CountingPeer, runs: int
 ) -> None:
     for each in RECIPIENTS:
@@ -120,6 +134,7 @@ def test_counters_equal_events_after_any_history(
         for step, value in steps:
             history.take(step, value)
         assert differences() == []
+        assert listed_in_events() == set(LISTS.values_list("email", "kind"))
         assert WaveCheck().check_waves(seconds=10) == 0
 
     check()
