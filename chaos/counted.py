@@ -1,4 +1,4 @@
-"""The counters over time, compared with the stored events and messages once everything is quiet.
+"""The counters over time, and the lists, compared with stored events and messages once everything is quiet.
 
 The comparison is written apart from the product's (`manage.py check_counters`), so that an error in one shows.
 """
@@ -35,6 +35,14 @@ READ_WAITING = """
 select case when is_remainder then 0 else size - sent - refused - dropped - stopped - in_doubt - moved end, 1
 from batches_parcel where state = 0 and attempts = 0
 """
+# Bounces, blocks and invalid addresses, and the refusals that put recipients there.
+READ_LISTS = "select count(*) from mailer_suppression where kind in (3, 4, 5)"
+READ_LISTED = f"""
+select count(distinct (p.account_id, m.recipient, e.suppression))
+from mailer_event e join mailer_message m on m.id = e.message_id
+join batches_parcel p on p.id = e.message_id / {PARCEL_SPAN}
+where e.kind = 2 and e.suppression is not null
+"""
 
 
 class Key(NamedTuple):
@@ -54,10 +62,13 @@ def read_miscounted(database_url: str) -> list[str]:
             counted[Key(account, batch, measure)] += number
         stored = read_stored(connection)
         noted, waiting = (read_sums(connection, statement) for statement in (READ_WAVES, READ_WAITING))
+        on_lists, listed = (connection.execute(statement).fetchall() for statement in (READ_LISTS, READ_LISTED))
     compared = {key for key in counted | stored if key.measure in {*KINDS, ACCEPTED} and counted[key] != stored[key]}
     wrong = [f"{key} is counted as {counted[key]} and stored {stored[key]} times" for key in sorted(compared, key=str)]
     if noted != waiting:
         wrong.append(f"waves have {noted} messages and parcels, but {waiting} wait")
+    if on_lists != listed:
+        wrong.append(f"lists have {on_lists} addresses, but refusals name {listed}")
     return wrong
 
 
