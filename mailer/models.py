@@ -264,7 +264,7 @@ class Series(models.IntegerChoices):
     """The key is the batch's id. Default batches have no counters."""
     CATEGORY = 3, "category"
     GROUP = 4, "provider group"
-    """Of all accounts together, under the account 0."""
+    """The key is the name of the group. It is counted for all accounts together, under the account 0."""
     FAILURE = 5, "failure"
     """The key is the classification, the status code and the provider group, parted by blanks."""
     DOMAIN = 6, "domain of a refused recipient"
@@ -301,7 +301,7 @@ class Measure(models.IntegerChoices):
 
 
 class CounterDelta(models.Model):
-    """What one database session has counted in one minute, until the sweeper adds it to the counters.
+    """A number that one database session has counted in one minute, until the sweeper adds it to the counters.
 
     A session writes only its own rows, so that no two transactions wait for each other.
     """

@@ -44,11 +44,11 @@ class Status(enum.StrEnum):
     """The status of a message for one recipient."""
 
     PROCESSED = "processed"
-    """It was accepted, and is neither of the others. It may wait, be deferred, held or in doubt."""
+    """The message was accepted, and has none of the other statuses. It may wait, be deferred, held or in doubt."""
     DELIVERED = "delivered"
     """The recipient's server, or the next one, has accepted it."""
     NOT_DELIVERED = "not_delivered"
-    """It was refused, dropped, stopped, discarded or expired."""
+    """The message was refused, dropped, stopped, discarded or expired."""
 
 
 class Name(enum.StrEnum):

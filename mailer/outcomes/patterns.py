@@ -31,7 +31,7 @@ GAP: Final = 8
 ANY: Final = "*"
 WORD: Final = re.compile(r"[^\W\d_]+")
 APOSTROPHES: Final = str.maketrans("", "", "'\N{RIGHT SINGLE QUOTATION MARK}")
-"""They are removed, so that `doesn't` is one word."""
+"""The characters that are removed from a text, so that `doesn't` is one word."""
 
 
 class Pattern(NamedTuple):

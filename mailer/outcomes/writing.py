@@ -92,7 +92,7 @@ class Owner(Protocol):
 
 @dataclass(slots=True)
 class Entry:
-    """What happened to messages of one parcel under one fence."""
+    """The events of one parcel's messages under one fence, with what they count for."""
 
     owner: Owner
     fence: int

@@ -41,7 +41,7 @@ class Kind(NamedTuple):
     """The kinds of mail that are stored by different statements, so that none pays for the counters of another."""
 
     is_in_batch: bool
-    """Its batch is named. Otherwise it is the default batch of the account, which has no counters."""
+    """True if the mail names its batch. Otherwise it belongs to the account's default batch, which has no counters."""
     has_categories: bool
 
 

@@ -41,7 +41,7 @@ class Fact:
 
 @dataclass
 class Store:
-    """What was stored for an account, the newest message first."""
+    """The messages that were stored for an account, the newest one first."""
 
     account: Account
     facts: list[Fact] = field(default_factory=list)
