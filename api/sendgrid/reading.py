@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -17,6 +18,7 @@ from api.sendgrid.values import TEXTS, Texts
 
 BOOLEANS: Final = {"true": True, "false": False}
 NUMBER: Final = re.compile(r"[0-9]{1,12}")
+DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Model = TypeVar("Model", bound=Body)
 
@@ -96,3 +98,14 @@ def read_number(request: Request, name: str, *, lowest: int = 0, highest: int = 
     if not NUMBER.fullmatch(text) or not lowest <= int(text) <= highest:
         raise Refusal(400, Problem(f"{name} must be an integer from {lowest} to {highest}", name))
     return int(text)
+
+
+def read_date(request: Request, name: str, *, text: str = "must be a date like 2030-01-31") -> dt.date | None:
+    """Return a parameter that is a date, or None if it is missing. Raises the Refusal that says `text` of it."""
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(value if DATE.fullmatch(value) else "")
+    except ValueError:
+        raise Refusal(400, Problem(f"{name} {text}", name)) from None

@@ -42,6 +42,23 @@ LATENESS = ((1, Measure.LATE_1S), (10, Measure.LATE_10S), (60, Measure.LATE_1M),
 """The measures of how late a message was sent, by their upper bounds in seconds."""
 
 
+class Days(NamedTuple):
+    """The days from `first` to `last` in UTC, both included."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def since(self) -> dt.datetime:
+        """Return when the first day begins."""
+        return dt.datetime.combine(self.first, dt.time.min, dt.UTC)
+
+    @property
+    def until(self) -> dt.datetime:
+        """Return a time after every minute of the last day. The next midnight may be beyond the last year there is."""
+        return dt.datetime.combine(self.last, dt.time.max, dt.UTC)
+
+
 class CounterKey(NamedTuple):
     """A counter of one thing: what it counts, of whom."""
 

@@ -12,7 +12,7 @@ from django.db import connection
 from accounts.models import Account
 from mailer.models import Measure, Series
 from mailer.outcomes.categories import Page
-from mailer.outcomes.counters import DAY
+from mailer.outcomes.counters import DAY, Days
 from mailer.outcomes.queries import READ_FIGURES, SUM_CATEGORIES, write_figure
 
 
@@ -47,16 +47,10 @@ class Length(StrEnum):
         return day - dt.timedelta(days=day.weekday() if self is Length.WEEK else 0)
 
 
-class Days(NamedTuple):
-    """The days from `first` to `last`, both included."""
-
-    first: dt.date
-    last: dt.date
-
-    def first_days(self, length: Length) -> list[dt.date]:
-        """Return the first day of each day, week or month that has some of these days, in order."""
-        count = (self.last - self.first).days + 1
-        return list(dict.fromkeys(length.first_day(self.first + dt.timedelta(days=n)) for n in range(count)))
+def first_days(days: Days, length: Length) -> list[dt.date]:
+    """Return the first day of each day, week or month that has some of these days, in order."""
+    count = (days.last - days.first).days + 1
+    return list(dict.fromkeys(length.first_day(days.first + dt.timedelta(days=n)) for n in range(count)))
 
 
 def read_figures(
@@ -95,9 +89,8 @@ def _parameters(account: Account, series: Series, figures: Figures, days: Days) 
         "account": account.pk,
         "span": DAY,
         "measures": sorted({int(measure) for figure in figures.values() for group in figure for measure in group}),
-        "since": dt.datetime.combine(days.first, dt.time.min, dt.UTC),
-        # The midnight after the last day may be beyond the last year that exists.
-        "until": dt.datetime.combine(days.last, dt.time.max, dt.UTC),
+        "since": days.since,
+        "until": days.until,
     }
 
 

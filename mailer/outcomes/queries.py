@@ -14,6 +14,8 @@ copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recip
 from stdin
 """
 
+ADD_TO_DELTA: Final = "on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"
+
 # Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
 # waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves.
 COUNT: Final = f"""
@@ -24,7 +26,7 @@ with counted as (
         %(counts)s::bigint[]) as d(series, account_id, key, measure, n)
     where case when d.series = {int(Series.BATCH)}
         then not (select b.is_default from batches_batch b where b.id = d.key::bigint) else true end
-    on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n
+    {ADD_TO_DELTA}
 )
 insert into mailer_outcomenotice (batch_id, base, fence, at)
 select b.id, e.base, e.fence, %(at)s
@@ -51,7 +53,7 @@ def count_accepted(
     return f"""insert into mailer_counterdelta as c (series, account_id, key, measure, at, writer, n)
     select series, {account}, key, {int(Measure.ACCEPTED)}, date_trunc('minute', now), pg_backend_pid(), {recipients}
     from ({" union all ".join(rows)}) d(series, key, now)
-    on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"""
+    {ADD_TO_DELTA}"""
 
 
 # Add a page of deltas whose minute is over to the counters of every span of their series. It is one statement, so a
@@ -257,15 +259,7 @@ from (
         row_number() over (
             partition by (c.at at time zone 'UTC')::date order by sum(c.n) desc, split_part(c.key, ' ', 2)
         ) as place
-    from (
-        select key, at, n from mailer_counter
-        where series = {int(Series.DOMAIN)} and account_id = %(account)s and span = %(span)s
-            and starts_with(key, %(prefix)s)
-        union all
-        select key, at, n from mailer_counterdelta
-        where series = {int(Series.DOMAIN)} and account_id = %(account)s and starts_with(key, %(prefix)s)
-    ) c
-    where c.at >= %(since)s and c.at < %(until)s
+    from ({DAYS}) c where starts_with(c.key, %(prefix)s)
     group by 1, 2
 ) d
 where d.place <= %(limit)s

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import connection
 
 from mailer.models import Classification, Measure, Series
-from mailer.outcomes.counters import DAY, HOUR, read_counters
+from mailer.outcomes.counters import DAY, HOUR, Days, read_counters
 from mailer.outcomes.queries import READ_DOMAINS
 
 MOST_DOMAINS: Final = 1000
@@ -18,41 +18,36 @@ Refusals = dict[dt.date, list[tuple[str, int]]]
 """The number of refused recipients by a name, the greatest number first, of each day that has any."""
 
 
-def count_by_classification(account_id: int, first: dt.date, last: dt.date) -> Refusals:
-    """Return the refusals of an account by the label of their classification, from the first day to the last one."""
-    days: dict[dt.date, Counter[str]] = {}
-    since, until = _bounds(first, last)
+def count_by_classification(account_id: int, days: Days) -> Refusals:
+    """Return the refusals of an account on some days by the label of their classification."""
+    counts: dict[dt.date, Counter[str]] = {}
     for count in read_counters(
-        Series.FAILURE, account_id, span=HOUR, since=since, until=until, measures=[Measure.REFUSED]
+        Series.FAILURE, account_id, span=HOUR, since=days.since, until=days.until, measures=[Measure.REFUSED]
     ):
         classification = Classification(int(count.key.split(" ")[0]))
-        days.setdefault(count.at.date(), Counter())[str(classification.label)] += count.n
-    return {day: sorted(days[day].items(), key=lambda item: (-item[1], item[0])) for day in sorted(days)}
+        counts.setdefault(count.at.date(), Counter())[str(classification.label)] += count.n
+    return {day: sorted(counts[day].items(), key=lambda item: (-item[1], item[0])) for day in sorted(counts)}
 
 
-def count_by_domain(account_id: int, classification: Classification, first: dt.date, last: dt.date) -> Refusals:
-    """Return the refusals of an account for one reason by the recipients' domains, from the first day to the last one.
+def count_by_domain(account_id: int, classification: Classification, days: Days) -> Refusals:
+    """Return the refusals of an account for one reason on some days by the recipients' domains.
 
     A day has at most `MOST_DOMAINS`.
     """
-    since, until = _bounds(first, last)
     values: dict[str, Any] = {
+        "series": int(Series.DOMAIN),
         "account": account_id,
         "span": DAY,
+        "measures": [int(Measure.REFUSED)],
+        "keys": None,
         "prefix": f"{int(classification)} ",
-        "since": since,
-        "until": until,
+        "since": days.since,
+        "until": days.until,
         "limit": MOST_DOMAINS,
     }
-    days: Refusals = {}
+    refusals: Refusals = {}
     with connection.cursor() as cursor:
         cursor.execute(READ_DOMAINS, values)
         for day, domain, number in cursor.fetchall():
-            days.setdefault(day, []).append((domain, number))
-    return days
-
-
-def _bounds(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    """Return the time at which the first day begins, and the time at which the last one ends."""
-    since, end = (dt.datetime.combine(day, dt.time(), dt.UTC) for day in (first, last))
-    return since, end + dt.timedelta(days=1)
+            refusals.setdefault(day, []).append((domain, number))
+    return refusals

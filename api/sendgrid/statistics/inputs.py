@@ -13,12 +13,11 @@ from rest_framework.request import Request
 
 from api.bodies import find_uuid
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.reading import read_list
+from api.sendgrid.reading import read_date, read_list
 from api.sendgrid.single_sends.inputs import MAX_IDS
 
 MAX_CHOSEN: Final = 25
 DAY, TOTAL = "day", "total"
-DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 ZONE_NAME: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 BAD_AGGREGATION: Final = Problem(f"aggregated_by must be {DAY} or {TOTAL}", "aggregated_by")
 BAD_ZONE: Final = Problem("timezone must be the name of a time zone, such as America/Chicago", "timezone")
@@ -80,13 +79,3 @@ def read_zone(request: Request) -> ZoneInfo:
     except (ValueError, OSError, LookupError):
         # Unknown, a folder, or no file of a time zone.
         raise Refusal(400, BAD_ZONE) from None
-
-
-def read_date(request: Request, name: str) -> dt.date | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text if DATE.fullmatch(text) else "")
-    except ValueError:
-        raise Refusal(400, Problem(f"{name} must be a date like 2030-01-31", name)) from None

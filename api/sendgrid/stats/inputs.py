@@ -5,20 +5,19 @@ SendGrid's texts are known for a wrong date and for an unknown category; the oth
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final, NamedTuple
 
 from rest_framework.request import Request
 
 from accounts.models import Account
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.reading import read_number
-from api.sendgrid.statistics.inputs import DATE
+from api.sendgrid.reading import read_date, read_number
 from api.sendgrid.stats.outputs import FIGURES, NOTHING
 from api.sendgrid.values import CATEGORY_LENGTH, MAX_CATEGORIES
 from foundation.clock import database_now
 from mailer.outcomes.categories import Page, find_categories
-from mailer.outcomes.figures import Days, Figure, Length
+from mailer.outcomes.counters import Days
+from mailer.outcomes.figures import Figure, Length
 
 MAX_DAYS: Final = 3 * 366
 """The most days of a range that is answered day by day: as many as the figures are kept."""
@@ -27,6 +26,7 @@ ANY_LIMIT: Final = 10**12
 """The highest `limit` of days, which are limited by their range."""
 RANKED_BY: Final = "delivered"
 ASCENDING, DESCENDING = "asc", "desc"
+WRONG_DATE: Final = "should be a YYYY-MM-DD formatted date"
 UNKNOWN_CATEGORY: Final = Problem("category does not exist", "categories")
 WRONG_NUMBER: Final = Problem(f"categories must have from 1 to {MAX_CATEGORIES} entries", "categories")
 
@@ -40,7 +40,8 @@ class Ranking(NamedTuple):
 
 def read_days(request: Request, *, longest: int | None = MAX_DAYS) -> Days:
     """Return the days from `start_date` to `end_date` (today, if it is missing), `longest` at most. Raises Refusal."""
-    first, last = read_date(request, "start_date"), read_date(request, "end_date") or database_now().date()
+    first, last = (read_date(request, name, text=WRONG_DATE) for name in ("start_date", "end_date"))
+    last = last or database_now().date()
     if first is None:
         raise Refusal(400, Problem("start_date is required", "start_date"))
     if last < first:
@@ -48,17 +49,6 @@ def read_days(request: Request, *, longest: int | None = MAX_DAYS) -> Days:
     if longest is not None and (last - first).days >= longest:
         raise Refusal(400, Problem(f"start_date and end_date must span at most {longest:,} days", "start_date"))
     return Days(first, last)
-
-
-def read_date(request: Request, name: str) -> dt.date | None:
-    """Return a parameter that is a date, or None if it is missing. Raises Refusal."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text if DATE.fullmatch(text) else "")
-    except ValueError:
-        raise Refusal(400, Problem(f"{name} should be a YYYY-MM-DD formatted date", name)) from None
 
 
 def read_length(request: Request) -> Length:

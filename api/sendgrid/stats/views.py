@@ -14,7 +14,7 @@ from api.sendgrid.stats import inputs, outputs, schema
 from api.sendgrid.suppressions.outputs import page_links
 from audience.locks import expensive_call
 from mailer.outcomes.categories import list_categories
-from mailer.outcomes.figures import read_figures, sum_categories
+from mailer.outcomes.figures import first_days, read_figures, sum_categories
 
 
 @schema.statistics
@@ -23,7 +23,7 @@ class Statistics(Endpoint):
 
     def get(self, request: Request) -> Response:
         days, length = inputs.read_days(request), inputs.read_length(request)
-        dates = days.first_days(length)
+        dates = first_days(days, length)
         page = inputs.read_page(request, default=len(dates), highest=inputs.ANY_LIMIT)
         statistics = read_figures(self.account, outputs.FIGURES, days, length)
         shown = dates[page.offset : page.offset + page.limit]
@@ -54,7 +54,7 @@ class CategoryStatistics(Endpoint):
         days, length = inputs.read_days(request), inputs.read_length(request)
         names = inputs.read_categories(request, self.account)
         statistics = read_figures(self.account, outputs.FIGURES, days, length, categories=names)
-        return Response(outputs.write_categories(days.first_days(length), names, statistics))
+        return Response(outputs.write_categories(first_days(days, length), names, statistics))
 
 
 @schema.category_sums

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from annotated_types import MaxLen
@@ -12,12 +11,12 @@ from rest_framework.request import Request
 
 from api.bodies import Body, FailFast, condition
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.reading import read_number, read_object
-from api.sendgrid.statistics.inputs import read_date
+from api.sendgrid.reading import read_date, read_number, read_object
 from api.sendgrid.values import MAX_ADDRESS_LENGTH
 from foundation.addresses import check_visible
 from foundation.clock import database_now
 from mailer.models import Classification
+from mailer.outcomes.counters import Days
 from mailer.suppressions.lists import Window
 
 EMAIL: Final = r"(?P<email>[^/\0]{1,320}|[^@\0]{1,300}@[^/@\0]{1,300})"
@@ -87,14 +86,6 @@ def read_time(request: Request, name: str) -> dt.datetime | None:
     """Return the time of a parameter in Unix time, or None if it is missing."""
     seconds = read_number(request, name, highest=LATEST)
     return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The first and the last day of a report."""
-
-    first: dt.date
-    last: dt.date
 
 
 def read_days(request: Request) -> Days:

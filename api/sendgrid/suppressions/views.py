@@ -128,7 +128,7 @@ class RefusalsEndpoint(Endpoint):
 class Classifications(RefusalsEndpoint):
     def get(self, request: Request) -> HttpResponse | Response:
         days = inputs.read_days(request)
-        refusals = count_by_classification(self.account.pk, days.first, days.last)
+        refusals = count_by_classification(self.account.pk, days)
         return self.answer_with(refusals, "classification")
 
 
@@ -137,7 +137,7 @@ class OneClassification(RefusalsEndpoint):
     def get(self, request: Request, classification: str) -> HttpResponse | Response:
         """Answer with the domains of the recipients who were refused for this reason."""
         reason, days = inputs.read_classification(classification), inputs.read_days(request)
-        return self.answer_with(count_by_domain(self.account.pk, reason, days.first, days.last), "domain")
+        return self.answer_with(count_by_domain(self.account.pk, reason, days), "domain")
 
 
 BELOW_CLASSIFICATIONS = r"classifications/.*"
