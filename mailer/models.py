@@ -254,6 +254,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{EventKind(self.kind).label} {self.message_id}"
 
+    @property
+    def is_decision(self) -> bool:
+        """Return whether this deferral is a decision to send again what is in doubt, and not a reply of the peer."""
+        return self.kind == EventKind.DEFERRED and not self.fence
+
 
 class Series(models.IntegerChoices):
     """The things that counters are kept for. The key of a counter says which one of its account."""

@@ -249,8 +249,7 @@ def _happenings(mail: Mail, events: Sequence[Event]) -> list[Happening]:
         if name is None or (is_finished and name in FINAL and event.recipient is None):
             continue
         if name is Name.DEFERRED:
-            # With the fence 0 it is a decision to send again, and no peer has deferred anything.
-            if is_finished or not event.fence:
+            if is_finished or event.is_decision:
                 continue
             deferrals += 1
         happened.append(_happening(name, event, deferrals))

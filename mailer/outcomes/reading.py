@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Final
@@ -41,10 +42,12 @@ def read_events(
 
 def read_kinds(message_ids: Collection[int]) -> dict[int, set[EventKind]]:
     """Return the kinds of the events of messages, by message id."""
-    return {
-        message_id: {EventKind(event.kind) for event in events}
-        for message_id, events in read_events(message_ids).items()
-    }
+    wanted = set(message_ids)
+    kinds: defaultdict[int, set[EventKind]] = defaultdict(set)
+    for row in _read_rows(wanted, None, None):
+        for message_id in wanted.intersection(_messages_of(row)):
+            kinds[message_id].add(EventKind(row.kind))
+    return kinds
 
 
 def _read_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limit: int | None) -> Iterator[Event]:
@@ -67,9 +70,12 @@ def _unpack(row: Event, wanted: set[int]) -> Iterator[Event]:
     if row.members is None:
         yield row
         return
-    numbers = unpack_members(row.members)
-    for n, reply in zip(numbers, unpack_replies(row.reply, len(numbers)), strict=True):
-        if row.message_id + n in wanted:
-            yield Event(
-                message_id=row.message_id + n, id=row.id, kind=row.kind, at=row.at, fence=row.fence, reply=reply
-            )
+    ids = _messages_of(row)
+    for message_id, reply in zip(ids, unpack_replies(row.reply, len(ids)), strict=True):
+        if message_id in wanted:
+            yield Event(message_id=message_id, id=row.id, kind=row.kind, at=row.at, fence=row.fence, reply=reply)
+
+
+def _messages_of(row: Event) -> list[int]:
+    """Return the ids of the messages that a row is about, in ascending order."""
+    return [row.message_id] if row.members is None else [row.message_id + n for n in unpack_members(row.members)]

@@ -134,22 +134,19 @@ def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> 
     return {
         message_id: earlier
         for message_id, events in known.items()
-        if (earlier := _earlier_of([each for each in events if _is_decisive(each)], messages[message_id])).finished
+        if (earlier := _earlier_of(events, messages[message_id])).finished
     }
-
-
-def _is_decisive(event: Event) -> bool:
-    """Return whether an event decides who is sent the message. A deferral does so if it is a decision to send again."""
-    return event.kind != EventKind.DEFERRED or event.fence == 0
 
 
 def _earlier_of(events: Sequence[Event], load: Load) -> Earlier:
     """Return what these events say, oldest first; one without a recipient is about all of them.
 
-    A final outcome stays; doubt stays until it is decided to send the message again.
+    A final outcome stays; doubt stays until it is decided to send the message again. A peer's deferral says nothing.
     """
     latest: dict[str, EventKind] = {}
     for event in events:
+        if event.kind == EventKind.DEFERRED and not event.is_decision:
+            continue
         for each in load.everyone if event.recipient is None else (event.recipient,):
             if latest.get(each) not in FINAL_KINDS:
                 latest[each] = EventKind(event.kind)
