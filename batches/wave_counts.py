@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
-from batches import queries
+from batches import wave_queries
 from batches.models import Mark
 
 log = structlog.get_logger(__name__)
@@ -31,10 +31,10 @@ BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 def fold_waves() -> int:
     """Add a page of deltas to the waves, and delete waves that are over. Return how many deltas were added."""
     with connection.cursor() as cursor:
-        cursor.execute(queries.FOLD_WAVES, {"limit": FOLD_PAGE})
+        cursor.execute(wave_queries.FOLD_WAVES, {"limit": FOLD_PAGE})
         folded: int = cursor.fetchone()[0]
         if folded:
-            cursor.execute(queries.DELETE_ENDED_WAVES)
+            cursor.execute(wave_queries.DELETE_ENDED_WAVES)
     return folded
 
 
@@ -58,7 +58,7 @@ class WaveCheck:
     def _go_to_next_batch(self) -> bool:
         """Return False after the last batch. The next check begins with the first one."""
         with connection.cursor() as cursor:
-            cursor.execute(queries.NEXT_BATCH_WITH_WAVES, {"after": self._batch_id})
+            cursor.execute(wave_queries.NEXT_BATCH_WITH_WAVES, {"after": self._batch_id})
             self._batch_id = cursor.fetchone()[0] or 0
         return self._batch_id > 0
 
@@ -69,7 +69,7 @@ class WaveCheck:
             Mark.objects.select_for_update().get(duty=CHECK_DUTY)
             with connection.cursor() as cursor:
                 parameters: dict[str, Any] = {"batch": self._batch_id, "since": self._since, "limit": CHECK_PAGE}
-                cursor.execute(queries.CHECK_WAVES, parameters)
+                cursor.execute(wave_queries.CHECK_WAVES, parameters)
                 until, minutes, messages, drift = cursor.fetchone()
         self._since = until or BEGINNING
         if minutes:

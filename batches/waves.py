@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from batches import queries
+from batches import queries, wave_queries
 from batches.counts import LOOKED_AT, Counts, count_batch
 from batches.models import Batch, Installation, Parcel
 from batches.states import BatchStatus, ParcelState
@@ -109,17 +109,17 @@ def coming_waves() -> list[Wave]:
     The mail of a batch in one minute counts as one wave, with the time of the first message. The counts are of the
     messages that wait for their first try.
     """
-    return _read_waves(queries.COMING_WAVES)
+    return _read_waves(wave_queries.COMING_WAVES)
 
 
 def recent_waves() -> list[Wave]:
     """Return the last waves of the installation, the latest first; mail sent without a batch is left out."""
-    return _read_waves(queries.RECENT_WAVES)
+    return _read_waves(wave_queries.RECENT_WAVES)
 
 
 def waves_of(batch_id: int) -> list[Wave]:
     """Return the waves of one batch, the latest first."""
-    return _read_waves(queries.WAVES_OF_BATCH, batch=batch_id)
+    return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id)
 
 
 def _read_waves(query: str, *, batch: int | None = None) -> list[Wave]:
