@@ -27,7 +27,7 @@ from foundation.clock import database_now
 from mailer.models import EventKind
 from mailer.outcomes.writing import Entry, write_events
 from mailer.pipeline.cargo import ending_events
-from mailer.pipeline.record import sent_again
+from mailer.pipeline.sorting import sent_again
 from mailer.queries import Trace, trace
 
 

@@ -6,8 +6,9 @@
    expired. Tokens tell the fleet that something is due.
 4. `deliver.py`: a worker claims due parcels (`batches/claims.py`), and before each slice looks at the gate, then
    composes (`cargo.py`, `mailer/compose`) and sends (`guard.py`, `mailer/transports`).
-5. `record.py`: the slice's outcome is committed, guarded by the claim's fence, before the next look. `note.py` notes
-   which messages a worker is sending, in case it dies.
+5. `record.py`: the slice's outcome (`sorting.py`) is committed, guarded by the claim's fence, before the next look.
+   `late.py` corrects what was put in doubt meanwhile. `note.py` notes which messages a worker is sending, in case it
+   dies.
 6. sweep (`batches/sweep.py`, `mailer/sweep.py`): every second, find the work that hints and workers left behind;
    `rescue.py` takes the parcels of a dead worker.
 

@@ -1,7 +1,7 @@
 """Deliver: claim what is due, and send it slice by slice, with a look at the gate before each slice.
 
 A trip is a loop of steps: claim (`batches/claims.py`), look, compose (`cargo.py`), send under the guard
-(`guard.py`), record (`record.py`), release.
+(`guard.py`), sort (`sorting.py`), record (`record.py`), release.
 
 In: a token that says there is work. Out: every message of the claims has an outcome, or is given back. No transaction
 is open during a conversation with a peer. After a crash: claims stay in the table until the rescuer breaks them; of the
@@ -31,8 +31,9 @@ from mailer.outcomes.classes import GIVEN_UP
 from mailer.pipeline.cargo import CargoComposer, ComposerCache, load_cargo, with_dropped
 from mailer.pipeline.guard import SliceGuard, listen_for_stops
 from mailer.pipeline.note import HandoverNote
-from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.record import record_slice
 from mailer.pipeline.slice_size import SliceSize, SlowBatches
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import Envelope, Refused, Result, RetryAt, Transport
 
 log = structlog.get_logger(__name__)

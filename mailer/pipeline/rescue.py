@@ -19,7 +19,8 @@ from mailer.models import EventKind
 from mailer.outcomes.writing import write_events
 from mailer.pipeline.cargo import find_earlier, is_first, load_messages
 from mailer.pipeline.note import NOT_BEGUN, ReadNote, read_note
-from mailer.pipeline.record import Outcomes, add_result, backoff, insert_moves, is_resent
+from mailer.pipeline.record import backoff, insert_moves, is_resent
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, Result, Sent
 
 NOTED = "from the hand-over note of a worker that died"

@@ -26,8 +26,9 @@ from batches.verdict import GateStatus
 from foundation.clock import database_now
 from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.record import record_slice
 from mailer.pipeline.rescue import rescue_parcel
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batches.claims import Claim, Claimer, Slice
 from batches.states import Lane
-from mailer.pipeline.record import Outcomes, add_result
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import Outcome, Result
 
 ONE = ("one@example.com",)

@@ -25,8 +25,9 @@ from mailer.one_message import stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.cargo import load_cargo
 from mailer.pipeline.note import ReadNote
-from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.record import record_slice
 from mailer.pipeline.rescue import rescue_parcel
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 from tests.conftest import Clock
 from tests.drafts import draft

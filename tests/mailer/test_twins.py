@@ -20,8 +20,9 @@ from foundation.clock import database_now
 from mailer.pipeline import rescue
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer, Trip
-from mailer.pipeline.record import Outcomes, add_result, record_slice
+from mailer.pipeline.record import record_slice
 from mailer.pipeline.rescue import rescue_parcel
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft

@@ -20,7 +20,7 @@ from mailer.outcomes.packing import pack_members, pack_replies, unpack_members, 
 from mailer.outcomes.reading import read_events
 from mailer.outcomes.writing import PACKED_FROM, Entry, NewEvent, write_events
 from mailer.pipeline.accept import accept_mail
-from mailer.pipeline.record import Outcomes, add_result
+from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft
 from tests.mailer.claimed import ONE, claim_and_look
