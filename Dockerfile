@@ -20,6 +20,8 @@ COPY content content
 COPY mailer mailer
 COPY audience audience
 COPY campaigns campaigns
+COPY monitoring monitoring
+COPY console console
 COPY api api
 COPY config config
 # WhiteNoise serves static files from the packages they came in. Without this folder it writes a warning at each start.

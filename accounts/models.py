@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import ClassVar
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from foundation.clock import Now
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ValidationError unless this is the name of a time zone, such as Europe/Berlin."""
+    if name not in available_timezones():
+        raise ValidationError("There is no time zone with this name.")
 
 
 class DoubtPolicy(models.IntegerChoices):
@@ -53,10 +61,22 @@ class Account(models.Model):
     mail_defaults = models.JSONField(
         null=True, editable=False, help_text="How its mail is rendered unless a request says otherwise: `Rendering`"
     )
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        db_default="UTC",
+        validators=[validate_time_zone],
+        help_text="The time zone in which its operators enter and read the times of campaigns",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return self.username
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone in which its operators enter and read the times of campaigns."""
+        return ZoneInfo(self.time_zone)
 
 
 class ApiKey(models.Model):

@@ -6,10 +6,11 @@ import datetime as dt
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from batches.states import FINAL_STATES, BatchStatus, Lane, ParcelState
 from foundation.clock import Now
 
@@ -18,6 +19,8 @@ PARCEL_SPAN = 512
 """Message ids to a parcel: `message.id = parcel.base * PARCEL_SPAN + n`."""
 PARCEL_SIZE = 500
 """Messages to a parcel, at most."""
+LABEL_LENGTH = 120
+"""Characters of a label, at most."""
 OF_CALLERS = Q(is_default=False, is_campaign=False)
 """The batches whose ids callers know, and which they can pause, cancel and resume."""
 
@@ -32,6 +35,20 @@ class Batch(models.Model):
     is_default = models.BooleanField(default=False, help_text="The hidden batch of mail sent without one")
     is_campaign = models.BooleanField(
         default=False, db_default=False, help_text="Opened by a campaign's launch, and moved only with its campaign"
+    )
+    label = models.CharField(
+        max_length=LABEL_LENGTH,
+        default="",
+        db_default="",
+        help_text="By which people recognize it: the title of its campaign, or the first subject of its mail",
+    )
+    api_key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The key that made it or launched its campaign; null: an operator, or the account's default batch",
     )
     created_at = models.DateTimeField(db_default=Now())
     stopped_at = models.DateTimeField(null=True, help_text="Since when it has been paused or cancelled")
@@ -59,6 +76,8 @@ class Batch(models.Model):
                 fields=["account", "stopped_at"], condition=~Q(status=BatchStatus.OPEN), name="stopped_batches"
             ),
             models.Index(fields=["account", "-id"], name="batches_of_account"),
+            GinIndex(OpClass("label", name="gin_trgm_ops"), name="batches_by_label"),
+            models.Index(fields=["api_key"], condition=Q(api_key__isnull=False), name="batches_of_key"),
             models.Index(fields=["paused_until"], condition=Q(paused_until__isnull=False), name="pauses_that_end"),
         ]
 
@@ -305,6 +324,39 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class NodeMinute(models.Model):
+    """The number of heartbeats that a node wrote in a minute. Rows are kept for an hour."""
+
+    pk = models.CompositePrimaryKey("node", "minute")
+    node = models.CharField(max_length=200)
+    minute = models.DateTimeField()
+    beats = models.SmallIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["minute"], name="node_minutes_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.beats} heartbeats of {self.node} at {self.minute}"
+
+
+class WorkerReport(models.Model):
+    """The report of a worker process about its connections and its peer, about once a second while it sends mail."""
+
+    worker_id = models.BigIntegerField(primary_key=True)
+    node = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    connections = models.SmallIntegerField(default=0, help_text="Open connections")
+    connections_used = models.SmallIntegerField(default=0, help_text="Connections on which a message is under way")
+    reply_p50 = models.FloatField(null=True, help_text="Seconds until the peer's reply, median of the last minute")
+    reply_p95 = models.FloatField(null=True, help_text="Seconds until the peer's reply, 95th percentile")
+    slow_batches = models.JSONField(default=list, help_text="The ids of the batches that are slow for this process")
+    error = models.TextField(blank=True, help_text="The last failure of a connection, without addresses of recipients")
+    error_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"report of worker {self.worker_id}"
 
 
 class Installation(models.Model):

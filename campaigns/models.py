@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Case, F, Q, SmallIntegerField, When
 from django.db.models.functions import Lower
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from audience.models import ContactList, Segment
 from batches.models import Batch
 from batches.states import BatchStatus
@@ -146,6 +146,15 @@ class Campaign(models.Model):
     )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="The time zone in which send_at is meant")
 
+    api_key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        help_text="The key that scheduled it last; null: an operator",
+    )
     original = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,

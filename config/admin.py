@@ -134,7 +134,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "DASHBOARD_CALLBACK": "config.dashboard.add_figures",
-    "GLOBAL_CALLBACK": "config.dashboard.add_switch",
+    "GLOBAL_CALLBACK": "console.header.add_header",
     "LOGIN": {"form": "config.signin.SignInForm"},
     "SIDEBAR": {"navigation": navigate},
 }

@@ -9,12 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from batches.admin.asking import Figure
-from batches.admin.installation import may_freeze_everything
 from batches.counts import Tally, tally_sent, tally_state
 from batches.hints import NODE_SILENCE
 from batches.models import Node
 from batches.states import ParcelState
-from batches.stop.freeze import is_installation_frozen
 from batches.sweep import oldest_due_age
 from foundation.admin import tell_time
 from foundation.clock import database_now
@@ -33,11 +31,6 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     if request.user.has_perm("batches.view_batch"):
         context.update(figures(link_in_hand=reverse("in_hand") if context["may_see_in_hand"] else ""))
     return context
-
-
-def add_switch(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of every page: whether everything is frozen, and whether the operator may change that."""
-    return {"is_frozen": is_installation_frozen(), "may_freeze": may_freeze_everything(request)}
 
 
 def figures(*, link_in_hand: str) -> dict[str, Any]:

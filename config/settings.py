@@ -314,6 +314,7 @@ INSTALLED_APPS = [
     "mailer",
     "audience",
     "campaigns",
+    "console",
     "config",
 ]
 MIDDLEWARE = [

@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/mailer/failures/", admin.site.admin_view(show_failures), name="failures"),
     path("admin/inbox/", admin.site.admin_view(show_inbox), name="inbox"),
     path("admin/inbox/<str:name>/", admin.site.admin_view(show_received), name="inbox_message"),
+    path("admin/", include("console.urls")),
     path("admin/", admin.site.urls),
     path("docs/", show_docs, name="docs"),
     path("v3/marketing/contacts/", include("api.sendgrid.contact_files.links")),

@@ -117,6 +117,7 @@ class Mail(models.Model):
     headers = models.JSONField(default=dict)
     categories = ArrayField(models.TextField(), default=list)
     custom_args = models.JSONField(default=dict)
+    api_key_id = models.BigIntegerField(null=True, help_text="The key that it was accepted with; null: a campaign's")
     unsubscribe_group = models.ForeignKey(
         UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -274,6 +275,8 @@ class Series(models.IntegerChoices):
     """The key is the classification, the status code and the provider group, parted by blanks."""
     DOMAIN = 6, "domain of a refused recipient"
     """The key is the classification and the domain in its canonical form, parted by a blank."""
+    TOTAL = 7, "all accounts"
+    """The key is the lane. The sums of the series ACCOUNT over all accounts, kept under the account 0."""
 
 
 class Measure(models.IntegerChoices):

@@ -19,6 +19,7 @@ KINDS = {
     "walks": ["-m", "walk"],
     "large": ["-m", "large and not walk", "-n", "0"],
     "mta": ["tests/mta", "-m", "mta", "-n", "0"],
+    "browser": ["tests/browser", "-m", "browser", "-n", "0"],
     "image": ["tests/image", "-m", "image", "-n", "0"],
 }
 """The tests that the suite leaves out. Apart from walks they start whole programs, so they run one by one."""

@@ -174,7 +174,17 @@ def test_a_trace_names_types_and_places_but_no_message() -> None:
 
 def log_calls() -> Iterator[tuple[Path, ast.Call]]:
     """Return every call of a method of `log` in the product."""
-    for package in ("accounts", "api", "batches", "campaigns", "config", "foundation", "mailer"):
+    for package in (
+        "accounts",
+        "api",
+        "batches",
+        "campaigns",
+        "config",
+        "console",
+        "foundation",
+        "mailer",
+        "monitoring",
+    ):
         for path in (settings.BASE_DIR / package).rglob("*.py"):
             if "get_logger" in (source := path.read_text()):
                 calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))

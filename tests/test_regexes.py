@@ -24,7 +24,18 @@ from mailer.activity import language
 from tests import regex_probe
 from tests.regex_probe import REPEATS, SINGLE, codes, inner_of, parser
 
-PACKAGES = ("accounts", "api", "batches", "campaigns", "config", "content", "foundation", "mailer")
+PACKAGES = (
+    "accounts",
+    "api",
+    "batches",
+    "campaigns",
+    "config",
+    "console",
+    "content",
+    "foundation",
+    "mailer",
+    "monitoring",
+)
 ROOT = Path(__file__).parent.parent
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 MANY = 1000

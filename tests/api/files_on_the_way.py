@@ -27,7 +27,18 @@ from tests.api.sendgrid.contact_calls import EMAIL, FILE, FIRST_NAME, IMPORTS, b
 from tests.conftest import Clock
 from tests.peer import CountingPeer
 
-PRODUCT = ("config", "api", "campaigns", "audience", "mailer", "batches", "accounts", "foundation")
+PRODUCT = (
+    "config",
+    "api",
+    "console",
+    "monitoring",
+    "campaigns",
+    "audience",
+    "mailer",
+    "batches",
+    "accounts",
+    "foundation",
+)
 MAPPINGS = [EMAIL, FIRST_NAME, None, None]
 
 

@@ -321,7 +321,7 @@ def test_a_bounded_count_shows_that_there_are_more(alice: Account, monkeypatch: 
 
 def test_the_dashboard_says_that_everything_is_frozen(operator: Client) -> None:
     Installation.objects.update(frozen_at=database_now())
-    assert "The installation is frozen" in operator.get("/admin/").text
+    assert "Frozen: no mail of any account is sent" in operator.get("/admin/").text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+/* Keep the figures of a page fresh, and show how old they are. */
+
+"use strict";
+
+(() => {
+  const OLD_SECONDS = 10;
+  let tag = null;
+  let builtAt = performance.now();
+
+  const isPoll = (event) => event.detail.elt && event.detail.elt.id === "health";
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (isPoll(event) && tag) event.detail.headers["If-None-Match"] = tag;
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!isPoll(event)) return;
+    const request = event.detail.xhr;
+    if (request.status === 304) event.detail.shouldSwap = false;
+    if (request.status === 200 || request.status === 304) {
+      tag = request.getResponseHeader("ETag");
+      builtAt = performance.now() - 1000 * Number(request.getResponseHeader("X-Sluice-Age") || 0);
+      showAge();
+    }
+  });
+
+  const showAge = () => {
+    const bar = document.getElementById("health-bar");
+    if (!bar) return;
+    const seconds = Math.round((performance.now() - builtAt) / 1000);
+    const isOld = seconds > OLD_SECONDS;
+    bar.classList.toggle("is-old", isOld);
+    document.getElementById("health-age").textContent = isOld
+      ? `These figures are ${seconds} s old: the server does not answer.`
+      : `Figures are ${seconds} s old.`;
+  };
+
+  setInterval(showAge, 1000);
+})();

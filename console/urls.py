@@ -1,0 +1,14 @@
+"""Define the routes of the console's pages, below /admin/."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from console.header import show_header
+
+view = admin.site.admin_view
+
+urlpatterns: list[URLPattern] = [
+    path("health/", view(show_header), name="health"),
+]
