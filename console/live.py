@@ -81,9 +81,9 @@ def answer_poll(request: HttpRequest, header: Fragment, part: Fragment | None = 
         response = HttpResponse(render_to_string("console/poll.html", context))
     response["ETag"] = tag
     response["Cache-Control"] = "no-store"
-    response["X-Sluice-Age"] = (
-        f"{max(fragment.age for fragment in fragments if not fragment.is_final or fragment is header):.1f}"
-    )
+    # A final part is old without being outdated.
+    changing = [fragment for fragment in fragments if not fragment.is_final]
+    response["X-Sluice-Age"] = f"{max(fragment.age for fragment in changing):.1f}"
     return response
 
 

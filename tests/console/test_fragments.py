@@ -1,0 +1,122 @@
+"""Fragments are built once for all who watch a page, by one process, and the pages survive without Redis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from console import fragments
+from console.fragments import Fragment, fetch_fragment
+from foundation.redis_client import client_for
+
+
+class Builder:
+    """Counts how often a fragment was built."""
+
+    def __init__(self, *, is_final: bool = False, seconds: float = 0.0) -> None:
+        self.count = 0
+        self.is_final = is_final
+        self.seconds = seconds
+
+    def __call__(self) -> tuple[str, bool]:
+        self.count += 1
+        number = self.count
+        time.sleep(self.seconds)
+        return f"<p>{number}</p>", self.is_final
+
+
+@pytest.fixture(autouse=True)
+def ages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let fragments be fresh for a moment, and begin without any."""
+    monkeypatch.setattr(fragments, "FRESH_SECONDS", 0.3)
+    monkeypatch.setattr(fragments, "FINAL_SECONDS", 30.0)
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    for name in fragments._client().scan_iter("sluice:page*"):
+        fragments._client().delete(name)
+    fragments._kept.clear()
+
+
+def fetch_together(build: Builder, viewers: int) -> list[str]:
+    """Return what several viewers see who ask for a fragment at the same time."""
+    seen: list[str] = []
+    threads = [threading.Thread(target=lambda: seen.append(fetch_fragment("test", build).html)) for _ in range(viewers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return seen
+
+
+def test_a_fragment_is_built_once_for_all_viewers_until_it_is_old() -> None:
+    build = Builder(seconds=0.1)
+    assert fetch_together(build, viewers=8) == ["<p>1</p>"] * 8
+    assert fetch_fragment("test", build).html == "<p>1</p>"
+    assert fetch_fragment("another", build).html == "<p>2</p>"
+    time.sleep(0.3)
+    assert fetch_fragment("test", build).html == "<p>3</p>"
+
+
+def test_the_old_fragment_is_served_while_one_process_builds_the_next() -> None:
+    build = Builder(seconds=0.2)
+    fetch_fragment("test", build)
+    time.sleep(0.3)
+    assert sorted(fetch_together(build, viewers=4)) == ["<p>1</p>"] * 3 + ["<p>2</p>"]
+
+
+def test_a_final_fragment_is_kept_longer() -> None:
+    build = Builder(is_final=True)
+    fetch_fragment("test", build)
+    time.sleep(0.35)
+    assert fetch_fragment("test", build) == Fragment(
+        "<p>1</p>", is_final=True, built_at=pytest.approx(time.time(), abs=2)
+    )
+
+
+def test_a_fragment_is_built_again_after_its_builder_has_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fragments, "BUILD_SECONDS", 1)
+    fragments._client().set("sluice:page-lock:test", "1", ex=1)
+    began = time.monotonic()
+    assert fetch_fragment("test", Builder()).html == "<p>1</p>"
+    assert 0.5 < time.monotonic() - began < 3
+
+
+def test_a_failure_of_the_builder_blocks_nobody() -> None:
+    def fail() -> tuple[str, bool]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fetch_fragment("test", fail)
+    assert fetch_fragment("test", Builder()).html == "<p>1</p>"
+
+
+def test_each_process_keeps_fragments_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = client_for("redis://127.0.0.1:1/0", timeout_seconds=0.1)
+    build = Builder(seconds=0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(fragments, "_client", lambda: away)
+        assert fetch_together(build, viewers=4) == ["<p>1</p>"] * 4
+        time.sleep(0.35)
+        assert fetch_fragment("test", build).html == "<p>2</p>"
+
+
+def test_a_poll_of_an_unchanged_page_is_answered_with_304(operator: Client) -> None:
+    page = operator.get("/admin/health/")
+    assert page.status_code == 200
+    assert float(page["X-Sluice-Age"]) < 2
+    again = operator.get("/admin/health/", headers={"If-None-Match": page["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again["ETag"] == page["ETag"]
+    assert "X-Sluice-Age" in again
+
+
+def test_visitors_see_no_fragment(database: None) -> None:
+    assert Client().get("/admin/health/").status_code == 302
