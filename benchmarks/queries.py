@@ -36,6 +36,36 @@ where b.public_id = %(batch)s
 """
 """Their messages, with the batch's first mail, for the parcels after this id."""
 
+FILL_BATCHES = (
+    """
+insert into batches_batch (account_id, public_id, status, version, is_default, is_campaign, label, stopped_at)
+select account_id, format('bench-%%s', n), n %% 2, 1, false, false, format('Bench newsletter %%s', n),
+    case when n %% 2 = 1 then now() end
+from batches_batch, generate_series(1, %(batches)s) n where public_id = %(template)s
+""",
+    """
+insert into batches_parcel (id, base, batch_id, account_id, lane, state, send_at, due_at, size, attempts,
+    is_remainder, fence, slice_no, sent, refused, dropped, stopped, in_doubt, moved, is_folded)
+select p.id, p.id, p.batch_id, p.account_id, 1, case p.status when 1 then 3 else 0 end, p.at, p.at, 1, 0,
+    false, 0, 0, 0, 0, 0, 0, 0, 0, false
+from (
+    select nextval('batches_parcel_id_seq') as id, b.id as batch_id, b.account_id, b.status,
+        to_timestamp(%(from)s + case b.status when 1 then -1 else 1 end * (3600 + random() * 36000)) as at
+    from batches_batch b, generate_series(1, %(parcels)s) where b.public_id like 'bench-%%'
+    offset 0
+) p
+""",
+    """
+insert into mailer_message (id, mail_id, recipient)
+select p.id * 512, m.id, format('r%%s@bench.example', p.id)
+from batches_parcel p join batches_batch b on b.id = p.batch_id,
+    (select mail.id from mailer_mail mail join batches_batch b on b.id = mail.batch_id
+     where b.public_id = %(template)s order by mail.id limit 1) m
+where b.public_id like 'bench-%%'
+""",
+)
+"""Batches like the template, with parcels of one message: a half of them scheduled, a half paused and retained."""
+
 LAST_PARCEL = "select coalesce(max(id), 0) from batches_parcel"
 
 FILL_AUDIENCE = """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.pages import CONSOLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -77,6 +79,17 @@ TARGETS = {
         Target(figure="total, p99, ms", at_most=200),
         Target(figure="by day, p99, ms", at_most=200),
         Target(figure="page, p99, ms", at_most=200),
+    ),
+    "console": (
+        *(
+            Target(figure=f"{page}, {beside}, p50, ms", at_most=150)
+            for page in CONSOLE
+            for beside in ("200,000 parcels", "10,000,000 waiting")
+        ),
+        Target(figure="a core, from the second to tab 50", at_most=0.1),
+        Target(figure="drain, open to closed, times", at_least=0.95),
+        Target(figure="accept, open to closed, times", at_least=0.95),
+        Target(figure="pause, open to closed, times", at_most=1.05),
     ),
     "trickle": (Target(figure="beside 200,000, p99, ms", at_most=1_000),),
 }

@@ -1,0 +1,210 @@
+"""Case `console`: the pages of operators with 200,000 parcels and with 10,000,000 waiting messages, and what they cost.
+
+Each page is requested as a person opens it. The live page *Now* is then kept open in one tab and in fifty. At last
+waves are played in pairs, without the console and with it open, and a batch is paused and resumed in both.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from statistics import median
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from benchmarks import queries
+from benchmarks.contest import alone, summary_of
+from benchmarks.measured import Figure, Measured, spread
+from benchmarks.pages import CONSOLE
+from benchmarks.registry import SLUICE
+from benchmarks.setting import Setting
+from benchmarks.sink import Sink
+from benchmarks.sluice import Sluice
+from benchmarks.waves import Play, play, warm_up
+from stack.say import say
+
+SMALL: Final = 200_000
+"""The number of parcels with one message each."""
+LARGE: Final = 10_000_000
+BATCHES: Final = 200
+WAVE: Final = 15_000
+PAIRS: Final = 5
+LOOKS: Final = 15
+TABS: Final = 50
+POLL_SECONDS: Final = 3.0
+WATCHED_SECONDS: Final = 30.0
+PAUSES: Final = 10
+AHEAD_SECONDS: Final = 24 * 3600
+SPAN_SECONDS: Final = 40 * 3600
+
+
+def measure(setting: Setting) -> Measured:
+    with alone(setting) as (sluice, sink):
+        per_second = warm_up(sluice, sink)
+        add_batches(sluice, setting.size(SMALL, quick=400), batches=setting.size(BATCHES, quick=4))
+        small = look_at_all(sluice, setting, "200,000 parcels")
+        batch_id = sluice.create_batch()
+        ahead = time.time() + AHEAD_SECONDS
+        sluice.fill(batch_id, setting.size(LARGE, quick=2_000), send_at=ahead, span_seconds=SPAN_SECONDS)
+        large = look_at_all(sluice, setting, "10,000,000 waiting")
+        shares = {tabs: watch(sluice, setting, tabs) for tabs in (1, setting.size(TABS, quick=2))}
+        plays, pauses = play_pairs(sluice, sink, setting, per_second)
+    one, many = shares.values()
+    return Measured(
+        [
+            *(figure for name, times in {**small, **large}.items() for figure in spread(name, times)),
+            Figure(f"a core, from the second to tab {max(shares)}", {SLUICE: [many - one]}),
+            *compare(plays),
+            Figure("pause, open to closed, times", {SLUICE: [median(pauses[True]) / median(pauses[False])]}),
+        ],
+        is_sound=all(each.is_sound for some in plays.values() for each in some),
+    )
+
+
+def add_batches(sluice: Sluice, parcels: int, *, batches: int) -> None:
+    """Add batches whose parcels have a message each. A half of them are paused, and their mail is retained."""
+    template = sluice.create_batch()
+    sluice.fill(template, 1, send_at=time.time() + AHEAD_SECONDS)
+    values = {"template": template, "batches": batches, "parcels": parcels // batches, "from": time.time()}
+    with sluice.database.transaction():
+        for statement in queries.FILL_BATCHES:
+            sluice.database.execute(statement.encode(), values)
+    sluice.database.execute("vacuum analyze")
+
+
+class Operator:
+    """A browser in which an operator is logged in, with one connection."""
+
+    def __init__(self, sluice: Sluice) -> None:
+        self.connection = HTTPConnection(urlsplit(sluice.stack.base_url).netloc, timeout=60)
+        self.cookies: dict[str, str] = {}
+        token = self._keep_cookies(self._ask("GET", "/admin/login/"))
+        logins = sluice.stack.logins
+        fields = {"username": logins.admin_username, "password": logins.admin_password, "csrfmiddlewaretoken": token}
+        self._keep_cookies(self._ask("POST", "/admin/login/?next=/admin/", urlencode(fields)))
+
+    def look(self, path: str, *, tag: str = "") -> HTTPResponse:
+        """Return the response to a page, whose body was read. Raises RuntimeError unless it is a 200 or a 304."""
+        response = self._ask("GET", path, headers={"If-None-Match": tag} if tag else {})
+        if response.status not in {200, 304}:
+            raise RuntimeError(f"GET {path}: {response.status}")
+        return response
+
+    def _ask(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> HTTPResponse:
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
+        sent |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        self.connection.request(method, path, body, sent)
+        response = self.connection.getresponse()
+        response.read()
+        return response
+
+    def _keep_cookies(self, response: HTTPResponse) -> str:
+        """Keep the cookies, and return the token against forged requests."""
+        for cookie in response.headers.get_all("Set-Cookie") or ():
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return self.cookies.get("csrftoken", "")
+
+
+def look_at_all(sluice: Sluice, setting: Setting, beside: str) -> dict[str, list[float]]:
+    """Return the milliseconds of each page, opened several times. No fragment is fresh when a live page is opened."""
+    row = sluice.database.execute("select max(id) from batches_batch").fetchone()
+    operator, times = Operator(sluice), {}
+    for name, path in CONSOLE.items():
+        address = path.format(batch=row and row[0])
+        operator.look(address)
+        times[f"{name}, {beside}"] = [open_page(operator, address) for _ in range(setting.count(LOOKS))]
+        say(f"  {name}, {beside}: {median(times[f'{name}, {beside}']):.0f} ms")
+    return times
+
+
+def open_page(operator: Operator, address: str) -> float:
+    """Return the milliseconds in which a page is served after its live parts have grown old."""
+    time.sleep(POLL_SECONDS + 0.1)
+    began_at = time.monotonic()
+    operator.look(address)
+    return (time.monotonic() - began_at) * 1000
+
+
+def watch(sluice: Sluice, setting: Setting, tabs: int) -> float:
+    """Return the share of a core that the web server, PostgreSQL and Redis use while this many tabs show *Now*."""
+    with console_open(sluice, tabs):
+        time.sleep(POLL_SECONDS)
+        before, began_at = sluice.cpu(), time.monotonic()
+        time.sleep(setting.size(1, quick=0) * WATCHED_SECONDS + 1)
+        share = sum(sluice.cpu().since(before)) / (time.monotonic() - began_at)
+    say(f"  {tabs} tabs: {share:.3f} of a core")
+    return share
+
+
+@contextmanager
+def console_open(sluice: Sluice, tabs: int) -> Iterator[None]:
+    """Keep *Now* open in some tabs of one browser each."""
+    over = threading.Event()
+    threads = [threading.Thread(target=poll, args=[Operator(sluice), over, n / tabs]) for n in range(tabs)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def poll(operator: Operator, over: threading.Event, phase: float) -> None:
+    """Ask for what has changed on the page every 3 seconds, as its script does."""
+    tag = ""
+    over.wait(phase * POLL_SECONDS)
+    while not over.wait(POLL_SECONDS):
+        tag = operator.look("/admin/?live=1", tag=tag).headers["ETag"] or ""
+
+
+def play_pairs(
+    sluice: Sluice, sink: Sink, setting: Setting, per_second: float
+) -> tuple[dict[bool, list[Play]], dict[bool, list[float]]]:
+    """Play waves in pairs, with the console closed and open.
+
+    Return the waves and the milliseconds of pauses, both by whether the console was open.
+    """
+    plays: dict[bool, list[Play]] = {False: [], True: []}
+    pauses: dict[bool, list[float]] = {False: [], True: []}
+    batch_id = sluice.create_batch()
+    sluice.fill(batch_id, setting.size(100_000, quick=500), send_at=time.time() + AHEAD_SECONDS)
+    for number in range(setting.count(PAIRS)):
+        for is_open in (False, True) if number % 2 == 0 else (True, False):
+            with console_open(sluice, tabs=3 if is_open else 0):
+                plays[is_open].append(play(sluice, sink, setting.size(WAVE, quick=300), per_second=per_second))
+                pauses[is_open] += pause(sluice, batch_id, setting.count(PAUSES))
+            say(f"  {'open' if is_open else 'closed'}: {summary_of(plays[is_open][-1])}")
+    return plays, pauses
+
+
+def pause(sluice: Sluice, batch_id: str, times: int) -> list[float]:
+    """Return the milliseconds of pauses of a batch, each of which is taken back."""
+    caller, milliseconds = sluice.caller(), []
+    for _ in range(times):
+        began_at = time.monotonic()
+        caller.ask("POST", f"/sluice/v1/batches/{batch_id}/pause", b"{}")
+        milliseconds.append((time.monotonic() - began_at) * 1000)
+        caller.ask("POST", f"/sluice/v1/batches/{batch_id}/resume", b"{}")
+    caller.close()
+    return milliseconds
+
+
+def compare(plays: dict[bool, list[Play]]) -> list[Figure]:
+    """Return the medians of the ratios of each pair, open to closed."""
+    pairs = list(zip(plays[True], plays[False], strict=True))
+    ratios = {
+        "drain, open to closed, times": [
+            opened.drained_per_second / closed.drained_per_second for opened, closed in pairs
+        ],
+        "accept, open to closed, times": [
+            opened.accepted_per_second / closed.accepted_per_second for opened, closed in pairs
+        ],
+        "CPU of the drain, open to closed, times": [opened.drain_cpu / closed.drain_cpu for opened, closed in pairs],
+    }
+    return [Figure(name, {SLUICE: values}, name.startswith(("drain", "accept"))) for name, values in ratios.items()]
