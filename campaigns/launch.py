@@ -23,6 +23,7 @@ from audience import QUEUE
 from audience.errors import SearchTooSlow
 from audience.locks import time_limit
 from batches import hints
+from batches.labels import make_label
 from batches.models import Batch, Receipt
 from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
@@ -74,7 +75,9 @@ def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datet
     Its content and the last contact of its audience are fixed at this moment. Raises InvalidContent.
     """
     content = content_of(campaign)
-    batch = Batch.objects.create(account=campaign.account, public_id=url_safe(24), is_campaign=True)
+    batch = Batch.objects.create(
+        account=campaign.account, public_id=url_safe(24), is_campaign=True, label=make_label(campaign.title)
+    )
     with connection.cursor() as cursor:
         cursor.execute(queries.LAST_CONTACT, [campaign.account_id])
         last_contact = int(cursor.fetchone()[0])

@@ -45,9 +45,13 @@ def refused(refusal: Refusal) -> HttpResponse:
 
 
 def batch_line(batch: Batch) -> Body:
-    """Return a batch of a list. `retention_seconds` is the one of its pause, or null for the installation's."""
+    """Return a batch of a list. `retention_seconds` is the one of its pause, or null for the installation's.
+
+    `label` is the first subject of its mail, or empty while it has had none.
+    """
     return {
         "id": batch.public_id,
+        "label": batch.label,
         "status": BatchStatus(batch.status).label,
         "since": moment(batch.stopped_at or batch.resumed_at or batch.created_at),
         "paused_until": moment(batch.paused_until),
@@ -136,12 +140,14 @@ def rehearsal(rehearsed: Rehearsal, action: str) -> Body:
 def receipt_line(receipt: Receipt) -> Body:
     """Return a receipt of a list.
 
-    The `batch_id` is null for a stop of the whole account, and for mail without a batch. The `message_id` names the one
-    message of the receipt. `affected` counts the messages of a purge, reschedule, replay or drop.
+    The `batch_id` is null for a stop of the whole account, and for mail without a batch. The `label` is that of the
+    batch, or null for a stop of the whole account. The `message_id` names the one message of the receipt. `affected`
+    counts the messages of a purge, reschedule, replay or drop.
     """
     return {
         "id": receipt.public_id,
         "batch_id": batch_id(receipt.batch),
+        "label": receipt.batch and receipt.batch.label,
         "message_id": None if receipt.message_id is None else str(receipt.message_id),
         "action": receipt.action,
         "actor": receipt.actor,

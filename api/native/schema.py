@@ -41,11 +41,13 @@ REFUSALS = {status: answer.message for status, answer in errors.HTTP_ANSWERS.ite
 }
 
 ID: Piece = {**TEXT, "example": "Ptm-O-FkVBG7lnvMa5DiDA"}
+LABEL: Piece = {**TEXT, "example": "Your invoice for November"}
 ACTION = one_of(Receipt.Action.values)
 STATUS = one_of(inputs.STATUSES)
 COUNTS: dict[str, Piece] = {"messages": NUMBER, "counts": component("Counts")}
 BATCH: dict[str, Piece] = {
     "id": ID,
+    "label": LABEL,
     "status": STATUS,
     "since": TIME,
     "paused_until": nullable(TIME),
@@ -56,6 +58,7 @@ BATCH: dict[str, Piece] = {
 RECEIPT: dict[str, Piece] = {
     "id": ID,
     "batch_id": nullable(ID),
+    "label": nullable(LABEL),
     "message_id": nullable(TEXT),
     "action": ACTION,
     "actor": TEXT,

@@ -24,6 +24,7 @@ from accounts.models import Account, ApiKey
 from batches.errors import UnknownBatch
 from batches.handles import default_batch
 from batches.hints import leave_hints
+from batches.labels import make_label
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
 from batches.planner import is_planned_at_once
 from batches.states import Lane
@@ -189,6 +190,7 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
     return {
         "account": account.pk,
         "batch": draft.batch_id,
+        "label": make_label(draft.personalizations[0].subject or draft.subject) if draft.batch_id else "",
         "days": settings.BATCH_ID_DAYS,
         "lane": int(lane_of(messages=messages, recipients=recipients, common_bytes=common_bytes)),
         "recipients": recipients,

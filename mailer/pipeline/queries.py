@@ -9,7 +9,8 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from accounts.keys import FULL_ACCESS
-from batches.models import PARCEL_SPAN
+from batches.labels import LOOKED_AT
+from batches.models import LABEL_LENGTH, PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
 from mailer.outcomes.queries import count_accepted
 
@@ -37,6 +38,17 @@ ONE_MESSAGE: Final = f""", message as (
 )"""
 
 
+# Label a batch with the subject of its first mail. The subject of a dynamic template replaces the one of the mail. With
+# a label the row of the batch is not even looked up again. Two first mails wait for each other, and the first one wins.
+LABEL_BATCH: Final = rf"""
+    update batches_batch b set label = coalesce((
+        select nullif(left(btrim(regexp_replace(left(c.subject, {LOOKED_AT}), '\s+', ' ', 'g')), {LABEL_LENGTH}), '')
+        from content_versioncontent c where c.id = %(template)s::bigint and (c.is_dynamic or %(label)s::text = '')
+    ), %(label)s::text)
+    from batch where batch.is_unlabelled and b.id = batch.id and b.label = ''
+"""
+
+
 class Kind(NamedTuple):
     """The kinds of mail that are stored by different statements, so that none pays for the counters of another."""
 
@@ -62,13 +74,14 @@ def store(kind: Kind, parcels: str, messages: str = "") -> str:
         batch="batch.id" if kind.is_in_batch else "",
         categories="%(categories)s::text[]" if kind.has_categories else "",
     )
+    labelled = f", labelled as ({LABEL_BATCH})" if kind.is_in_batch else ""
     return f"""
 with own as materialized (
     select pg_advisory_xact_lock_shared({accept_lock(ACCOUNT)})
 ), moment as materialized (
     select sluice_now() as now from own
 ), batch as materialized (
-    select b.id, now from moment, batches_batch b where {batch} and {MAY_SEND}
+    select b.id, now, b.label = '' as is_unlabelled from moment, batches_batch b where {batch} and {MAY_SEND}
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
         attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass,
@@ -87,7 +100,7 @@ with own as materialized (
     {insert_parcels("drawn", batch="batch_id", account=ACCOUNT, lane="%(lane)s")}
 ), counted as (
     {counted}
-){messages}
+){labelled}{messages}
 select drawn.id, send_at, mail.id, batch_id, now from drawn, mail order by number
 """
 

@@ -42,6 +42,7 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
         "data": {
             "id": receipt.public_id,
             "batch_id": None,
+            "label": None,
             "message_id": None,
             "action": "freeze",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",

@@ -29,6 +29,7 @@ def test_a_new_batch_is_open(client_of_alice: ApiClient) -> None:
     assert answer.json() == {
         "data": {
             "id": batch.public_id,
+            "label": "",
             "status": "open",
             "since": written_time(batch.created_at),
             "paused_until": None,
@@ -49,6 +50,7 @@ def test_a_batch_is_returned_with_its_counts_and_waves(client_of_alice: ApiClien
     assert answer.json() == {
         "data": {
             "id": batch.public_id,
+            "label": "Hello",
             "status": "open",
             "since": written_time(batch.created_at),
             "paused_until": None,
@@ -121,7 +123,7 @@ def test_the_list_has_the_newest_first_and_never_the_hidden_one(
     assert [row["id"] for row in page["data"]] == [third.public_id, second.public_id]
     assert page["pagination"] == {"limit": 2, "next": second.public_id}
     assert set(page["data"][0]) == {
-        *("id", "status", "since", "version", "created_at", "paused_until", "retention_seconds")
+        *("id", "label", "status", "since", "version", "created_at", "paused_until", "retention_seconds")
     }
     for limit in (1, 2, 3, 4):
         assert [row["id"] for row in walk(client_of_alice, BATCHES, limit=limit)] == [

@@ -44,6 +44,7 @@ def test_a_stop_answers_with_its_receipt(client_of_alice: ApiClient, due_batch: 
         "data": {
             "id": receipt.public_id,
             "batch_id": due_batch.public_id,
+            "label": "Hello",
             "message_id": None,
             "action": "cancel",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",

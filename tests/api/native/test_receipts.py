@@ -31,6 +31,7 @@ def test_a_receipt_is_returned_with_its_current_counts(client_of_alice: ApiClien
     line = {
         "id": receipt.public_id,
         "batch_id": open_batch.public_id,
+        "label": "Hello",
         "message_id": None,
         "action": "pause",
         "actor": "operator olga",
