@@ -26,9 +26,13 @@ LISTED = f"""select m.id from unnest(%(lists)s::int[]) as l(id) cross join later
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A SELECT of contact ids, and its parameters except `through`, `last_contact` and `limit`."""
+    """A SELECT of contact ids, and its parameters except `through`, `last_contact` and `limit`.
+
+    `every` returns an id as often as the contact is found: once for each of the lists, and once for the segments.
+    """
 
     sql: str
+    every: str
     parameters: dict[str, Any]
 
 
@@ -37,17 +41,18 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
     parameters: dict[str, Any] = {"account": campaign.account_id}
     page = "order by 1 limit %(limit)s" if is_paged else ""
     if campaign.is_to_all:
-        return Selection(f"{EVERYBODY} {page}", parameters)
+        return Selection(f"{EVERYBODY} {page}", EVERYBODY, parameters)
     parameters["lists"] = list(campaign.lists.filter(deleted_at=None).order_by("pk").values_list("pk", flat=True))
     sources = [LISTED.format(page=page)]
     conditions = [condition_of(segment) for segment in campaign.segments.order_by("pk")]
     if not conditions and len(parameters["lists"]) == 1:
-        return Selection(f"{sources[0]} {page}", parameters)
+        return Selection(f"{sources[0]} {page}", sources[0], parameters)
     if conditions:
         sql, condition_parameters = compile_condition(Or(tuple(conditions)), account_id=campaign.account_id)
         parameters |= condition_parameters
         sources.append(f"({EVERYBODY} and ({sql}) {page})")
-    return Selection(f"select distinct id from ({' union all '.join(sources)}) audience {page}", parameters)
+    every = " union all ".join(sources)
+    return Selection(f"select distinct id from ({every}) audience {page}", every, parameters)
 
 
 def count_audience(campaign: Campaign, *, last_contact: int) -> int:

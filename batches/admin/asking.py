@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from batches.counts import Tally
@@ -92,12 +93,16 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The question before an action: its subject, the numbers, and its effects in sentences."""
+    """The question before an action: its subject, the numbers, and its effects in sentences.
+
+    `details` is HTML that is shown below the numbers.
+    """
 
     title: str
     text: str
     named: str = ""
     figures: Sequence[Figure] = ()
+    details: SafeString | None = None
     consequences: Sequence[str] = ()
     button: str
     icon: str

@@ -20,6 +20,7 @@ from campaigns.admin.moves import (
     MAY_SEE,
     MOVES,
     PACE,
+    RESCHEDULE,
     SEND,
     SEND_NOW,
     CampaignMove,
@@ -27,12 +28,16 @@ from campaigns.admin.moves import (
     describe_consequences,
 )
 from campaigns.admin.pace import pace_as_written
+from campaigns.admin.reach import draw_reach
 from campaigns.errors import InvalidContent, NotReady
 from campaigns.lifecycle import refuse_unready, undo_seconds
 from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK
 from campaigns.states import RUNNING
 from campaigns.statistics import statistics_of
+
+SENDING = frozenset({SEND, SEND_NOW, RESCHEDULE})
+"""The moves before which the recipients are counted."""
 
 
 def moves_of(request: HttpRequest, campaign: Campaign) -> list[CampaignMove]:
@@ -117,6 +122,7 @@ def _question(move: CampaignMove, campaign: Campaign) -> Question:
         title=move.title,
         text=f"{move.title}{':' if ' ' in move.title else ''} “{campaign.title}” of {campaign.account}?",
         figures=_figures(campaign) if campaign.status in RUNNING else (),
+        details=draw_reach(campaign) if move in SENDING else None,
         consequences=describe_consequences(move, campaign, undo),
         button=move.button or move.title,
         icon=move.icon,
