@@ -5,13 +5,12 @@ The seed fixes the faults, their order and the callers' requests, but not the ti
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-from pathlib import Path
 
 from chaos.course import Outcome, run
 from chaos.faults import FAULTS
+from chaos.options import parser
 from chaos.report import table
 from stack import StackError
 from stack.say import say, show
@@ -41,15 +40,3 @@ def say_breaches(outcome: Outcome) -> None:
     for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt", "miscounted"):
         if breaches := getattr(outcome.verdict, name):
             say(f"{name}: {len(breaches)}, such as {', '.join(breaches[:EXAMPLES])}")
-
-
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sluice chaos", description=__doc__)
-    parser.add_argument(
-        "--minutes", type=float, default=2.0, help="minutes of faults (default 2); each is injected at least once"
-    )
-    parser.add_argument("--seed", type=int, help="seed of all random choices (default: a new one, which is printed)")
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--only", default="", metavar="WORD", help="inject only faults with this text in their name")
-    parser.add_argument("--logs", type=Path, metavar="DIR", help="folder for the logs of all processes")
-    return parser

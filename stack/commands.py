@@ -1,16 +1,21 @@
 """The commands of `./sluice`: a module each, with `main(arguments) -> exit code`.
 
-Imported by the bare system Python: nothing outside the standard library until the environment is entered.
+Imported by the bare system Python: nothing outside the standard library until the environment is entered. Help and
+wrong arguments are answered before that, so they install nothing.
 """
 
 from __future__ import annotations
 
+import argparse
+import difflib
 import os
+import tomllib
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from stack import StackError
+from stack import ROOT, StackError
 from stack.environment import DEVELOPMENT, RUN, enter_environment
 from stack.say import say, show
 from stack.waiting import Interrupted, signals_interrupt
@@ -18,36 +23,59 @@ from stack.waiting import Interrupted, signals_interrupt
 
 class Command(NamedTuple):
     module: str
+    parser: str
+    """The function that makes its parser, as `module.name`. The module imports only the standard library."""
     summary: str
-    """The line in the help; a command without one is not shown."""
+    """The line in the help."""
     requirements: Path = RUN
     """The packages that it needs."""
 
 
 COMMANDS = {
-    "demo": Command("stack.demo", "run a self-checking demonstration and exit"),
-    "up": Command("stack.up", "start everything and leave it running until Ctrl-C"),
+    "demo": Command("stack.demo", "stack.parsers.demo", "run a self-checking demonstration and exit"),
+    "up": Command("stack.up", "stack.parsers.up", "start everything and leave it running until Ctrl-C"),
     "test": Command(
-        "stack.test", "run the tests (--all: and its slow kinds; further arguments are passed to pytest)", DEVELOPMENT
+        "stack.test",
+        "stack.parsers.test",
+        "run the tests (--all: and its slow kinds; further arguments are passed to pytest)",
+        DEVELOPMENT,
     ),
-    "check": Command("stack.check", "run every check of CI, from style and types to the tests", DEVELOPMENT),
-    "doctor": Command("stack.doctor", "check an installation and report its problems"),
-    "bench": Command("benchmarks.command", "measure the performance, case by case"),
-    "chaos": Command("chaos.command", "inject faults into a running system and verify its promises"),
+    "check": Command(
+        "stack.check", "stack.parsers.check", "run every check of CI, from style and types to the tests", DEVELOPMENT
+    ),
+    "doctor": Command("stack.doctor", "stack.parsers.doctor", "check an installation and report its problems"),
+    "bench": Command("benchmarks.command", "benchmarks.options.parser", "measure the performance, case by case"),
+    "chaos": Command(
+        "chaos.command", "chaos.options.parser", "inject faults into a running system and verify its promises"
+    ),
 }
 
 
 def main(arguments: list[str]) -> int:
     """Run one command. A problem that a person must solve is printed as a sentence, without a traceback."""
     name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    if name in {"help", "--help", "-h"}:
+        if not rest:
+            show(usage())
+            return 0
+        name, rest = rest[0], ["--help"]
+    if name in {"--version", "-V"}:
+        show(f"Sluice {version()}")
+        return 0
     if name not in COMMANDS:
-        show(usage())
-        return 0 if name in {"help", "--help", "-h"} else 2
-    enter_environment(COMMANDS[name].requirements)
+        say(describe_unknown(name))
+        return 2
+    return run(COMMANDS[name], rest)
+
+
+def run(command: Command, arguments: list[str]) -> int:
+    # It prints the help, or what is wrong with an argument, and exits. Arguments that it does not know may be pytest's.
+    parser_of(command).parse_known_args(arguments)
+    enter_environment(command.requirements)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         with signals_interrupt():
-            return int(import_module(COMMANDS[name].module).main(rest))
+            return int(import_module(command.module).main(arguments))
     except StackError as error:
         say(f"sluice: {error}")
         return 1
@@ -55,6 +83,25 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
+def parser_of(command: Command) -> argparse.ArgumentParser:
+    module, _, name = command.parser.rpartition(".")
+    make: Callable[[], argparse.ArgumentParser] = getattr(import_module(module), name)
+    return make()
+
+
+def describe_unknown(name: str) -> str:
+    """Return what is wrong with the name of a command, and the name that was probably meant."""
+    similar = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"Did you mean ./sluice {similar[0]}?" if similar else "./sluice --help lists the commands."
+    return f"sluice: {name!r} is not a command. {hint}"
+
+
+def version() -> str:
+    project: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project["version"]
+
+
 def usage() -> str:
-    lines = [f"  ./sluice {name:<8} {command.summary}" for name, command in COMMANDS.items() if command.summary]
-    return "\n".join(["Sluice, a scheduler for e-mail with an exact stop.", "", *lines])
+    lines = [f"  ./sluice {name:<8} {command.summary}" for name, command in COMMANDS.items()]
+    more = "./sluice COMMAND --help describes the arguments of a command, ./sluice --version prints the version."
+    return "\n".join(["Sluice, a scheduler for e-mail with an exact stop.", "", *lines, "", more])

@@ -7,7 +7,6 @@ expected mail; the exit code is 0 only if all of it agrees.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stack import parsers
 from stack.folders import temporary_folder
 from stack.received import Received
 from stack.running import RunningStack, running_stack
@@ -54,9 +54,7 @@ class Story:
 
 def main(arguments: list[str]) -> int:
     """Run the demo; return 0 when everything is as expected, and 1 otherwise."""
-    parser = argparse.ArgumentParser(prog="sluice demo", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    options = parser.parse_args(arguments)
+    options = parsers.demo().parse_args(arguments)
     started = time.monotonic()
     with temporary_folder("sluice-demo-") as (folder, _):
         environment = {"RETENTION_SECONDS": str(RETENTION_SECONDS)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -11,17 +10,16 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from stack import ROOT, StackError
+from stack import ROOT, StackError, parsers
 from stack.binaries import find_postgresql, find_valkey, read_version
 from stack.environment import DEVELOPMENT, RUN, is_fresh
 from stack.folders import is_locked
 from stack.say import show
-from stack.up import DEFAULT_STATE
 
 
 def main(arguments: list[str]) -> int:
     """Run all checks and return 0 when no problem was found."""
-    state = parser().parse_args(arguments).state.absolute()
+    state = parsers.doctor().parse_args(arguments).state.absolute()
     healthy = [report(title, check) for title, check in checks(state).items()]
     environment = product_environment(state)
     if environment is None:
@@ -29,12 +27,6 @@ def main(arguments: list[str]) -> int:
         return 1
     product = subprocess.run([sys.executable, "manage.py", "doctor"], cwd=ROOT, env=environment)
     return 0 if all(healthy) and product.returncode == 0 else 1
-
-
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sluice doctor", description="Check an installation and report its problems.")
-    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="the stack's folder")
-    return parser
 
 
 def checks(state: Path) -> dict[str, Callable[[], str]]:

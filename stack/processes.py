@@ -189,13 +189,17 @@ def run_to_end(
     environment: Mapping[str, str],
     run_as: Mapping[str, Any] | None = None,
     folder: Path = ROOT,
+    on_line: Callable[[str], None] | None = None,
 ) -> str:
-    """Return a short command's standard output. Raises StackError with all it wrote if it fails."""
+    """Return a short command's standard output. Raises StackError with all it wrote if it fails.
+
+    `on_line` gets each line as it is written. The lines then include those of the standard error.
+    """
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if on_line else subprocess.PIPE,
         cwd=folder,
         env=environment,
         text=True,
@@ -205,10 +209,21 @@ def run_to_end(
     )
     with process:
         try:
+            lines = follow(process, on_line) if on_line else ""
             output, errors = process.communicate()
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
-        raise StackError(f"{' '.join(command)} failed:\n{output}{errors}".rstrip())
-    return str(output)
+        raise StackError(f"{' '.join(command)} failed:\n{lines}{output}{errors or ''}".rstrip())
+    return lines + str(output)
+
+
+def follow(process: subprocess.Popen[str], on_line: Callable[[str], None]) -> str:
+    """Pass on each line that a process writes, and return all of them."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        on_line(line)
+        lines.append(line)
+    return "".join(lines)

@@ -20,6 +20,7 @@ from stack import ROOT, StackError
 from stack.first_run import Logins, logins, secret_key, write_private
 from stack.folders import locked
 from stack.inbox import delay_file
+from stack.migrating import migrate
 from stack.processes import Processes, Program, await_ready, run_to_end
 from stack.programs import inbox_program, product_programs
 from stack.say import say
@@ -103,7 +104,7 @@ def start(
     own = {**engines.environment, "SMTP_URL": smtp_url, "LOCAL_INBOX": str(inbox or ""), **settings(state, variables)}
     own["PUBLIC_URL"] = variables.get("PUBLIC_URL") or f"http://{HOST}:{port}"
     whole = {**variables, **own}
-    manage(whole, "migrate", "--verbosity", "0")
+    migrate(whole)
     say(f"Database migrated after {time.monotonic() - started:.1f} s.")
     children = [processes.launch(program) for program in programs(state, port, whole)]
     made = logins(state, engines.database_url, lambda *words: manage(whole, *words))
@@ -153,6 +154,6 @@ def free_port(port: int) -> int:
             probe.bind((HOST, port))
         except PermissionError:
             raise StackError(f"Port {port} needs more rights. Choose another one with --port.") from None
-        except (OSError, OverflowError):
+        except OSError:
             raise StackError(f"Port {port} is in use. Choose another one with --port.") from None
         return int(probe.getsockname()[1])

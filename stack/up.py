@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from pathlib import Path
 
-from stack import ROOT
+from stack import parsers
 from stack.first_run import write_private
 from stack.running import RunningStack, running_stack
 from stack.say import say, show
 from stack.waiting import Interrupted
 
-DEFAULT_STATE = ROOT / ".state"
 MAIL = (
     '{"personalizations": [{"to": [{"email": "ada@example.com"}]}], "from": {"email": "sluice@example.com"}, '
     '"subject": "Hello", "content": [{"type": "text/plain", "value": "One minute later."}], "send_at": '
@@ -22,7 +20,7 @@ MAIL = (
 
 def main(arguments: list[str]) -> int:
     """Run the stack; return 0 after Ctrl-C, SIGTERM or a closed terminal, and 1 when a program ends by itself."""
-    options = parser().parse_args(arguments)
+    options = parsers.up().parse_args(arguments)
     state = options.state.absolute()
     ready = (options.ready_file or state / "ready.json").absolute()
     if options.ready_file:
@@ -36,19 +34,6 @@ def main(arguments: list[str]) -> int:
     except Interrupted:
         say("Stopped.")
     return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sluice up", description="Start the whole stack and run it until Ctrl-C.")
-    parser.add_argument("--port", type=int, default=8025, help="port on 127.0.0.1 (default 8025; 0: a free one)")
-    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="folder of all data")
-    parser.add_argument(
-        "--ready-file",
-        type=Path,
-        metavar="FILE",
-        help="file for addresses and logins as JSON, written once everything runs (default: ready.json in DIR)",
-    )
-    return parser
 
 
 def ready_facts(stack: RunningStack) -> dict[str, str]:

@@ -1,4 +1,4 @@
 """The cases, each a function `Setting -> Measured`.
 
-`benchmarks/command.py` lists them, `benchmarks/targets.py` has their targets.
+`benchmarks/options.py` lists them, `benchmarks/targets.py` has their targets.
 """

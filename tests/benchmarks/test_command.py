@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks import command, sluice, waves
 from benchmarks.cases import stops
-from benchmarks.command import CASES, main
+from benchmarks.command import main
 from benchmarks.measured import Figure, Measured
+from benchmarks.options import CASES
 from benchmarks.registry import CEILINGS
 from benchmarks.setting import Setting
 from stack import StackError

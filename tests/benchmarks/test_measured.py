@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks import measured
-from benchmarks.command import CASES
 from benchmarks.measured import Figure, Growth, Measured
+from benchmarks.options import CASES
 from benchmarks.report import markdown, text
 from benchmarks.targets import TARGETS, Target
 
