@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chaos.api import Api
+from stack.downloads import Unavailable
 from stack.running import RunningStack, free_port
-from tests.mta.packages import Unavailable
 from tests.mta.servers import Exim, Haraka, Postfix, Server
 from tests.mta.waves import Site, running_server, running_sluice
 

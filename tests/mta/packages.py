@@ -1,34 +1,20 @@
 """The programs of the mail servers, unpacked below `.state/mta` at their first use and kept there.
 
 Debian's packages are unpacked and not installed: postfix and exim4 exclude each other, and neither is to become the
-mail server of this machine. apt-get and npm are used as this machine configures them.
+mail server of this machine.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import re
-import shutil
-import stat
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-from stack import ROOT, StackError
-from stack.processes import run_to_end
-from stack.say import say
+from stack import ROOT
+from stack.downloads import install_from_npm, provide, unpack_debian
 
 FOLDER = ROOT / ".state" / "mta"
 HARAKA = "3.3.4"
-NEW_PACKAGE = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
-"""Matches a package that is not installed, in the output of a simulated installation."""
-MISSING_LISTS = "Unable to locate package"
-
-
-class Unavailable(Exception):
-    """Raised with a reason when the packages are not available on this machine."""
+NSS_WRAPPER = "libnss-wrapper"
+"""Lets a server find its users without an entry in /etc/passwd."""
 
 
 def postfix_packages() -> Path:
@@ -36,7 +22,7 @@ def postfix_packages() -> Path:
 
     Raises Unavailable.
     """
-    return provide("postfix", lambda folder: unpack_debian(folder, "postfix"))
+    return provide("postfix", lambda folder: unpack_debian(folder, "postfix", NSS_WRAPPER), below=FOLDER)
 
 
 def exim_packages() -> Path:
@@ -44,7 +30,7 @@ def exim_packages() -> Path:
 
     Raises Unavailable.
     """
-    return provide("exim4", lambda folder: unpack_debian(folder, "exim4-daemon-light"))
+    return provide("exim4", lambda folder: unpack_debian(folder, "exim4-daemon-light", NSS_WRAPPER), below=FOLDER)
 
 
 def haraka_packages() -> Path:
@@ -52,81 +38,4 @@ def haraka_packages() -> Path:
 
     Raises Unavailable.
     """
-    return provide(f"haraka-{HARAKA}", lambda folder: install_from_npm(folder, {"Haraka": HARAKA}))
-
-
-def provide(name: str, fill: Callable[[Path], None], *, below: Path = FOLDER) -> Path:
-    """Return the folder `name` below a folder, which `fill` fills at its first use.
-
-    It gets its name only when it is complete, so that an interrupted download is repeated. Raises Unavailable.
-    """
-    folder = below / name
-    below.mkdir(parents=True, exist_ok=True)
-    with (below / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            say(f"Downloading {name} into {folder} …")
-            fresh = folder.with_name(f"{name}.new")
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
-            try:
-                fill(fresh)
-            except (StackError, OSError, subprocess.SubprocessError) as error:
-                raise Unavailable(f"{name} cannot be downloaded: {str(error).strip().splitlines()[-1]}") from error
-            fresh.rename(folder)
-    return folder
-
-
-def unpack_debian(folder: Path, name: str) -> None:
-    """Unpack a Debian package, those that it depends on and that are not installed here, and libnss-wrapper.
-
-    No file keeps a set-user-id bit: the servers run as the user who starts them, and the dynamic loader ignores
-    LD_PRELOAD for such files.
-    """
-    for program in ("apt-get", "dpkg"):
-        require_program(program)
-    names = sorted({name, "libnss-wrapper", *find_new_packages(name)})
-    options = ["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"]
-    run_to_end(["apt-get", "download", *options, *names], environment=apt_environment(), folder=folder)
-    for archive in folder.glob("*.deb"):
-        run_to_end(["dpkg", "-x", str(archive), str(folder)], environment=apt_environment())
-        archive.unlink()
-    for path in folder.rglob("*"):
-        mode = path.lstat().st_mode
-        if stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
-            path.chmod(mode & 0o777)
-
-
-def find_new_packages(name: str) -> list[str]:
-    """Return the names of the packages that `apt-get install` would add here. Nothing is installed.
-
-    Where the lists of packages are missing, as in a fresh container, they are downloaded first; that needs root.
-    """
-    simulate = ["apt-get", "install", "--simulate", "--no-install-recommends", name]
-    try:
-        output = run_to_end(simulate, environment=apt_environment())
-    except StackError as error:
-        if MISSING_LISTS not in str(error):
-            raise
-        run_to_end(["apt-get", "update", "-q"], environment=apt_environment())
-        output = run_to_end(simulate, environment=apt_environment())
-    return NEW_PACKAGE.findall(output)
-
-
-def apt_environment() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C"}
-
-
-def install_from_npm(folder: Path, versions: dict[str, str]) -> None:
-    """Install packages with what they require, and run no scripts of theirs."""
-    for program in ("node", "npm"):
-        require_program(program)
-    (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": versions}))
-    options = ["--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
-    patience = ["--fetch-retries=1", "--fetch-timeout=30000"]
-    run_to_end(["npm", "install", *options, *patience], environment=os.environ, folder=folder)
-
-
-def require_program(name: str) -> None:
-    if not shutil.which(name):
-        raise Unavailable(f"{name} is not installed")
+    return provide(f"haraka-{HARAKA}", lambda folder: install_from_npm(folder, {"Haraka": HARAKA}), below=FOLDER)

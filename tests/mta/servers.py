@@ -19,10 +19,11 @@ from typing import Any
 
 from chaos.site import members_of_session
 from stack import StackError
+from stack.downloads import Unavailable
 from stack.folders import as_nobody, is_open_to_others
 from stack.processes import Child, Processes, Program, await_ready, run_to_end
 from stack.waiting import wait_until
-from tests.mta.packages import Unavailable, exim_packages, haraka_packages, postfix_packages
+from tests.mta.packages import exim_packages, haraka_packages, postfix_packages
 
 DOMAIN = "mta.test"
 RECIPIENT = re.compile(rb"[a-z0-9-]+@mta\.test")

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from content.handlebars import RenderError, TemplateError, compile_template
+from stack.downloads import Unavailable
 from tests.content.handlebars.oracle import oracle_packages, render_all
 from tests.content.handlebars.random_templates import Case, case
 from tests.content.handlebars.table import TABLE
-from tests.mta.packages import Unavailable
 
 pytestmark = [pytest.mark.large, pytest.mark.xdist_group("handlebars")]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack import ROOT
-from tests.mta.packages import install_from_npm, provide
+from stack.downloads import install_from_npm, provide
 
 PROGRAM: Final = Path(__file__).with_name("oracle.js")
 FOLDER: Final = ROOT / ".state" / "npm"
