@@ -346,6 +346,17 @@ class Counter(models.Model):
                 fields=["account_id", "at"], condition=models.Q(series=Series.CATEGORY), name="counter_of_categories"
             ),
             models.Index(fields=["series", "span", "at"], name="counters_by_age"),
+            # The accounts with the most refusals of a minute, and those that sent the most mail on a day.
+            models.Index(
+                fields=["at", "-n"],
+                condition=models.Q(series=Series.ACCOUNT, span=60, measure=Measure.REFUSED),
+                name="most_refused",
+            ),
+            models.Index(
+                fields=["at", "-n"],
+                condition=models.Q(series=Series.ACCOUNT, span=86_400, measure=Measure.SENT),
+                name="most_sent",
+            ),
         ]
 
     def __str__(self) -> str:

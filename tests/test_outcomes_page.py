@@ -11,13 +11,19 @@ from api.sendgrid.stats.outputs import FIGURES, NOT_RECORDED
 from batches.models import PARCEL_SPAN
 from mailer.models import Classification, EventKind, Measure, ReplyClass, Series, SuppressionKind
 from mailer.outcomes.classes import GIVEN_UP, judge_reply
-from mailer.outcomes.counters import DAY, HOUR, KEPT, MINUTE, QUARTER
+from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, KEPT, MINUTE, QUARTER
 from mailer.outcomes.writing import PACKED_FROM
 from mailer.suppressions.check import REASONS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "outcomes.md").read_text()
 
-SPANS = {MINUTE: "minutes", QUARTER: "quarters of an hour", HOUR: "hours", DAY: "days"}
+SPANS = {
+    MINUTE: "minutes",
+    FIVE_MINUTES: "five minutes",
+    QUARTER: "quarters of an hour",
+    HOUR: "hours",
+    DAY: "days",
+}
 TIMES = {3: "3 days", 90: "90 days", 3 * 365: "3 years"}
 
 

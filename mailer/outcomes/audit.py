@@ -1,8 +1,9 @@
 """Compare the counters with a count of the stored events and messages.
 
 The counters of an account, a batch and a category are compared, for each measure and day (UTC). Lateness, provider
-groups and failures are counted only: no event has them. Events are read in slices of message ids, each in one short
-transaction that also stores what was counted so far, so a check can be continued by another process.
+groups and failures are counted only: no event has them. The totals of all accounts are compared with the counters of
+accounts. Events are read in slices of message ids, each in one short transaction that also stores what was counted so
+far, so a check can be continued by another process.
 
 In: some complete days within the kept history. Out: the counters that differ. A message that a person drops after its
 history is over is the one thing that may be counted and no longer stored.
@@ -59,6 +60,9 @@ class Difference(NamedTuple):
     stored: int
 
     def __str__(self) -> str:
+        if self.series is Series.TOTAL:
+            counted = f"{self.counted} {self.measure.label} are counted, the counters of accounts have {self.stored}"
+            return f"{self.day} {self.series.label}, lane {self.key}: {counted}"
         owner = f"account {self.account_id}"
         if self.series is not Series.ACCOUNT:
             owner += f", {self.series.label} {self.key}"

@@ -6,9 +6,10 @@ from typing import Final
 
 from batches.models import PARCEL_SPAN
 from mailer.models import Measure, Series
-from mailer.outcomes.counters import DAY, QUARTER
+from mailer.outcomes.counters import DAY, HOUR, QUARTER
 
 ACCOUNT, BATCH, CATEGORY = int(Series.ACCOUNT), int(Series.BATCH), int(Series.CATEGORY)
+TOTAL = int(Series.TOTAL)
 ACCEPTED: Final = int(Measure.ACCEPTED)
 RECIPIENTS: Final = """coalesce(jsonb_array_length(m.personal -> 'to'), 1)
             + coalesce(jsonb_array_length(m.personal -> 'cc'), 0)
@@ -57,7 +58,8 @@ on conflict (check_id, series, account_id, key, day, measure) do update set n = 
 
 # Return the counters that differ from the events: series, account, key, day, measure, counted, stored. One snapshot.
 # A campaign's accepted messages are compared with its parcels as a whole, since nothing says on which day each was
-# made. What its counters say of a day is then taken for true in the counters of its account and categories.
+# made. What its counters say of a day is then taken for true in the counters of its account and categories. The totals
+# of all accounts, of days and of hours, are compared with the counters of accounts: every measure has both.
 COMPARE: Final = f"""
 with counted as materialized (
     select series, account_id, case when series = {ACCOUNT} then '' else key end as key,
@@ -99,6 +101,15 @@ with counted as materialized (
             and c.measure = {ACCEPTED}) as counted,
         (select coalesce(sum(p.size), 0) from batches_parcel p where p.batch_id = b.id and p.base = p.id) as stored
     from batches_batch b where b.id in (select batch_id from made) and b.created_at >= %(history)s
+), total as (
+    select key, date_trunc('day', at, 'UTC') as day, measure,
+        coalesce(sum(n) filter (where series = {ACCOUNT}), 0) as of_accounts,
+        coalesce(sum(n) filter (where series = {TOTAL} and span = {DAY}), 0) as of_days,
+        coalesce(sum(n) filter (where series = {TOTAL} and span = {HOUR}), 0) as of_hours
+    from mailer_counter
+    where (series, span) in (({ACCOUNT}, {DAY}), ({TOTAL}, {DAY}), ({TOTAL}, {HOUR}))
+        and at >= %(since)s and at < %(until)s
+    group by 1, 2, 3
 )
 select series, account_id, key, day, measure, coalesce(counted.n, 0)::bigint, coalesce(stored.n, 0)::bigint
 from counted full join stored using (series, account_id, key, day, measure)
@@ -106,5 +117,9 @@ where coalesce(counted.n, 0) <> coalesce(stored.n, 0)
 union all
 select {BATCH}, account_id, id::text, date_trunc('day', created_at, 'UTC'), {ACCEPTED}, counted::bigint, stored::bigint
 from campaign where counted <> stored
+union all
+select {TOTAL}, 0, key, day, measure,
+    (case when of_days <> of_accounts then of_days else of_hours end)::bigint, of_accounts::bigint
+from total where of_days <> of_accounts or of_hours <> of_accounts
 order by 4, 1, 2, 3, 5
 """

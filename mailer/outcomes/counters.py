@@ -11,7 +11,7 @@ from django.db import connection
 from mailer.models import EventKind, Measure, Series, SuppressionKind
 from mailer.outcomes.queries import READ_COUNTERS
 
-MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86_400
+MINUTE, FIVE_MINUTES, QUARTER, HOUR, DAY = 60, 300, 900, 3600, 86_400
 """The spans of counters, in seconds."""
 
 KEPT = {
@@ -21,8 +21,11 @@ KEPT = {
     Series.GROUP: {DAY: 3 * 365},
     Series.FAILURE: {HOUR: 90},
     Series.DOMAIN: {DAY: 90},
+    Series.TOTAL: {MINUTE: 3, FIVE_MINUTES: 3, HOUR: 90, DAY: 3 * 365},
 }
 """The spans of each series, and the days for which its counters are kept."""
+SUMS = {Series.TOTAL: Series.ACCOUNT}
+"""The series that are the sums of another one over all accounts. Nobody writes deltas of them."""
 
 LISTED = {
     SuppressionKind.BOUNCE: Measure.BOUNCED,

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from foundation.clock import database_now
-from mailer.outcomes.counters import KEPT
+from mailer.outcomes.counters import KEPT, SUMS
 from mailer.outcomes.queries import DELETE_COUNTERS, FOLD_COUNTERS
 
 FOLD_EVERY = dt.timedelta(seconds=20)
@@ -23,18 +23,23 @@ SETTLED_AFTER = dt.timedelta(minutes=2)
 
 def fold_counters() -> Iterator[int]:
     """Add the deltas whose minute is over to the counters, and yield the number of deltas of each page."""
-    parameters: dict[str, Any] = {
-        "until": database_now() - SETTLED_AFTER,
-        "series": [int(series) for series, spans in KEPT.items() for _ in spans],
-        "spans": [span for spans in KEPT.values() for span in spans],
-        "limit": FOLD_PAGE,
-    }
+    parameters: dict[str, Any] = {"until": database_now() - SETTLED_AFTER, "limit": FOLD_PAGE, **_targets()}
     number = FOLD_PAGE
     while number == FOLD_PAGE:
         with connection.cursor() as cursor:
             cursor.execute(FOLD_COUNTERS, parameters)
             number = cursor.fetchone()[0]
         yield number
+
+
+def _targets() -> dict[str, list[int]]:
+    """Return the series and spans of the counters that are added to, each with the series of the deltas."""
+    targets = [(SUMS.get(series, series), series, span) for series, spans in KEPT.items() for span in spans]
+    return {
+        "sources": [int(source) for source, _, _ in targets],
+        "series": [int(series) for _, series, _ in targets],
+        "spans": [span for _, _, span in targets],
+    }
 
 
 def delete_old_counters(page: int) -> Iterator[int]:

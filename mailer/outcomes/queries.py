@@ -56,19 +56,22 @@ def count_accepted(
     {ADD_TO_DELTA}"""
 
 
-# Add a page of deltas whose minute is over to the counters of every span of their series. It is one statement, so a
-# crash loses and doubles nothing. A delta that its session adds to at this moment is left to the next fold. Counters
-# are locked in the order of their key, so that two folds cannot deadlock.
-FOLD_COUNTERS: Final = """
+# Add a page of deltas whose minute is over to the counters of every span of their series, and to those of the totals of
+# all accounts, which are under the account 0. It is one statement, so a crash loses and doubles nothing. A delta that
+# its session adds to at this moment is left to the next fold. Counters are locked in the order of their key, so that
+# two folds cannot deadlock.
+FOLD_COUNTERS: Final = f"""
 with folded as (
     delete from mailer_counterdelta where ctid = any(array(
         select ctid from mailer_counterdelta where at < %(until)s limit %(limit)s for update skip locked))
     returning series, account_id, key, measure, at, n
 ), added as (
     insert into mailer_counter as c (series, account_id, key, span, at, measure, n)
-    select f.series, f.account_id, f.key, s.span, date_bin(make_interval(secs => s.span), f.at, 'epoch'), f.measure,
-        sum(f.n)
-    from folded f join unnest(%(series)s::smallint[], %(spans)s::int[]) as s(series, span) using (series)
+    select s.series, case when s.series = {int(Series.TOTAL)} then 0 else f.account_id end, f.key, s.span,
+        date_bin(make_interval(secs => s.span), f.at, 'epoch'), f.measure, sum(f.n)
+    from folded f
+    join unnest(%(sources)s::smallint[], %(series)s::smallint[], %(spans)s::int[]) as s(source, series, span)
+        on s.source = f.series
     group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
     on conflict (series, account_id, key, span, at, measure) do update set n = c.n + excluded.n
 )

@@ -82,12 +82,13 @@ def test_counters_equal_the_events_of_all_kinds_of_mail(history: None, alice: Ac
 
 
 def test_every_difference_is_reported(history: None, alice: Account, charlie: Account) -> None:
-    for series, measure in (
-        (Series.ACCOUNT, Measure.SENT),
-        (Series.CATEGORY, Measure.ACCEPTED),
-        (Series.BATCH, Measure.SENT),
+    for series, measure, owners in (
+        (Series.ACCOUNT, Measure.SENT, ["account {}", "all accounts"]),
+        (Series.CATEGORY, Measure.ACCEPTED, ["account {}"]),
+        (Series.BATCH, Measure.SENT, ["account {}"]),
+        (Series.TOTAL, Measure.LATE_1S, ["all accounts"]),
     ):
-        counters = Counter.objects.filter(series=series, measure=measure, account_id__gt=0)
+        counters = Counter.objects.filter(series=series, measure=measure)
         first = counters.order_by("at", "account_id", "key").first()
         assert first is not None
         for change in (1, -1):
@@ -95,9 +96,11 @@ def test_every_difference_is_reported(history: None, alice: Account, charlie: Ac
             numbers = {counter.pk: counter.n for counter in same}
             for counter in same:
                 Counter.objects.filter(pk=counter.pk).update(n=counter.n + change)
-            (text,) = differences()
-            assert f"account {first.account_id}" in text
-            assert f"{Measure(measure).label} are counted" in text
+            texts = differences()
+            assert len(texts) == len(owners)
+            for text, owner in zip(texts, owners, strict=True):
+                assert owner.format(first.account_id) in text
+                assert f"{Measure(measure).label} are counted" in text
             for pk, number in numbers.items():
                 Counter.objects.filter(pk=pk).update(n=number)
     assert differences() == []

@@ -96,6 +96,7 @@ def test_two_folds_at_once_and_a_fold_that_dies_count_nothing_twice(database: No
     count(2, NOON + MINUTES)
     parameters = {
         "until": NOON + dt.timedelta(days=1),
+        "sources": [int(Series.ACCOUNT)],
         "series": [int(Series.ACCOUNT)],
         "spans": [MINUTE],
         "limit": FOLD_PAGE,
@@ -115,7 +116,7 @@ def test_a_reader_sees_one_snapshot_during_a_fold(database: None) -> None:
         reader.execute("set transaction isolation level repeatable read")
         sums = (
             "select (select coalesce(sum(n), 0) from mailer_counterdelta) + "
-            "(select coalesce(sum(n), 0) from mailer_counter where span = 60)"
+            "(select coalesce(sum(n), 0) from mailer_counter where series = 1 and span = 60)"
         )
         assert reader.execute(sums).fetchone() == (5,)
         fold()

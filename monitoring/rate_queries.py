@@ -1,0 +1,84 @@
+"""The SQL of rates, totals and shares. All of it reads counters, and adds what is not folded yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batches.states import Lane
+from mailer.models import Measure, Series
+from mailer.outcomes.counters import MINUTE
+
+LANES: Final = "array[{}]".format(", ".join(f"'{int(lane)}'" for lane in Lane))
+"""The keys of the counters of an account. With them a range of times is read from the primary key."""
+OF_ACCOUNTS: Final = f"series = {int(Series.ACCOUNT)} and account_id = any(%(accounts)s) and key = any({LANES})"
+OF_ALL: Final = f"series = {int(Series.ACCOUNT)}"
+WITHIN: Final = "at >= %(since)s and at < %(until)s and measure = any(%(measures)s::smallint[])"
+
+# Sum counters by span and measure: first those that are folded, then the deltas of the last minutes. The totals of all
+# accounts are few, and found by series, span and time.
+TOTALS: Final = f"""
+select date_bin(make_interval(secs => %(span)s), at, 'epoch'), measure, sum(n)::bigint
+from (
+    select at, measure, n from mailer_counter where {{counters}} and span = %(stored_span)s and {WITHIN}
+    union all
+    select at, measure, n from mailer_counterdelta where {{deltas}} and {WITHIN}
+) c
+group by 1, 2 order by 1, 2
+"""
+TOTALS_OF_ALL: Final = TOTALS.format(counters=f"series = {int(Series.TOTAL)}", deltas=OF_ALL)
+TOTALS_OF_ACCOUNTS: Final = TOTALS.format(counters=OF_ACCOUNTS, deltas=OF_ACCOUNTS)
+
+# The recipients to whom mail was sent in the last 60 seconds. Minutes are counted, so the previous one counts in
+# proportion to its seconds that belong to them. Neither minute is old enough to be folded.
+IN_LAST_MINUTE: Final = """
+coalesce(sum(case when at >= %(minute)s then n else n * %(part)s end), 0)::float8
+"""
+LATELY: Final = f"measure = {int(Measure.SENT)} and at >= %(minute)s - interval '1 minute'"
+SENT_BY_ALL: Final = f"select {IN_LAST_MINUTE} from mailer_counterdelta where {OF_ALL} and {LATELY}"
+SENT_BY_ACCOUNTS: Final = f"select {IN_LAST_MINUTE} from mailer_counterdelta where {OF_ACCOUNTS} and {LATELY}"
+SENT_BY_BATCHES: Final = f"""
+select b.id, sent.n
+from batches_batch b cross join lateral (
+    select {IN_LAST_MINUTE} as n from mailer_counterdelta
+    where series = {int(Series.BATCH)} and account_id = b.account_id and key = b.id::text and {LATELY}
+) sent
+where b.id = any(%(batches)s) and sent.n > 0
+"""
+
+# How many recipients of each account were refused since a time, and to how many mail was sent. `{candidates}` is a
+# query of the accounts that are looked at.
+SINCE: Final = (
+    f"series = {int(Series.ACCOUNT)} and account_id = a.account_id and key = any({LANES}) and at >= %(since)s"
+)
+BOTH: Final = f"measure in ({int(Measure.SENT)}, {int(Measure.REFUSED)})"
+SHARES: Final = f"""
+select a.account_id, c.refused, c.sent
+from ({{candidates}}) a(account_id) cross join lateral (
+    select coalesce(sum(n) filter (where measure = {int(Measure.REFUSED)}), 0)::bigint as refused,
+        coalesce(sum(n) filter (where measure = {int(Measure.SENT)}), 0)::bigint as sent
+    from (
+        select measure, n from mailer_counter where span = {MINUTE} and {SINCE} and {BOTH}
+        union all
+        select measure, n from mailer_counterdelta where {SINCE} and {BOTH}
+    ) n
+) c
+where c.refused >= %(least)s order by c.refused desc, 1 limit %(limit)s
+"""
+SHARES_OF_ACCOUNTS: Final = SHARES.format(candidates="select unnest(%(accounts)s::bigint[])")
+
+# Of all accounts, those with the most refusals in one of the minutes are looked at, so that many accounts with few
+# refusals cost nothing. The index `most_refused` has them in this order. What is not folded yet is read whole.
+REFUSED: Final = f"series = {int(Series.ACCOUNT)} and measure = {int(Measure.REFUSED)}"
+SHARES_OF_ALL: Final = SHARES.format(
+    candidates=f"""
+    select c.account_id
+    from generate_series(%(since)s::timestamptz, %(now)s::timestamptz, interval '1 minute') minute
+    cross join lateral (
+        select account_id from mailer_counter
+        where {REFUSED} and span = {MINUTE} and at = minute order by n desc limit %(limit)s
+    ) c
+    union
+    (select account_id from mailer_counterdelta where {REFUSED} and at >= %(since)s
+     group by 1 order by sum(n) desc limit %(limit)s)
+    """
+)

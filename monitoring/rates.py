@@ -1,0 +1,187 @@
+"""Read how much mail is sent, how fast, how late, and which share of it is refused.
+
+Everything comes from the counters, so it costs the same for one message and for millions. Counters count recipients.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+
+from foundation.clock import database_now
+from mailer.models import Measure, Series
+from mailer.outcomes.counters import HOUR, KEPT, LATENESS, MINUTE
+from monitoring import rate_queries
+from monitoring.scope import Scope
+
+LEAST_REFUSALS: Final = 20
+"""The fewest refusals of an account that say something about its mail."""
+SHARES_READ: Final = 30
+"""The most accounts whose share of refusals is read."""
+MINUTES_OF_LATENESS: Final = dt.timedelta(hours=2)
+"""The longest time whose lateness is read by the minute. Longer times are read by the hour."""
+LATE: Final = (*(measure for _, measure in LATENESS), Measure.LATE_LONGER)
+
+
+class Total(NamedTuple):
+    """The number of events of a kind in the span that begins at `at`."""
+
+    at: dt.datetime
+    measure: Measure
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late mail was sent: seconds within which 50, 95 and 99 of 100 messages were sent.
+
+    Each is the upper bound of a bucket: 1, 10, 60 or 600 seconds, or infinity for more than that. All are None if no
+    mail was sent.
+    """
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The recipients of an account whom peers refused, and those to whom mail was sent."""
+
+    refused: int
+    sent: int
+
+    @property
+    def share(self) -> float:
+        """Return the refused part of both: between 0 and 1."""
+        return self.refused / (self.refused + self.sent)
+
+
+def sent_rates(batch_ids: Collection[int]) -> dict[int, float]:
+    """Return the recipients a second to whom mail was sent in the last 60 seconds, by batch.
+
+    A batch that sent nothing is missing, and so is a default batch: it has no counters.
+    """
+    if not batch_ids:
+        return {}
+    rows = _fetch(rate_queries.SENT_BY_BATCHES, _last_minute() | {"batches": list(batch_ids)})
+    return {batch_id: number / MINUTE for batch_id, number in rows}
+
+
+def sent_rate(scope: Scope) -> float:
+    """Return the recipients a second to whom mail was sent in the last 60 seconds."""
+    statement = rate_queries.SENT_BY_ALL if scope.ids is None else rate_queries.SENT_BY_ACCOUNTS
+    ((number,),) = _fetch(statement, _last_minute() | {"accounts": scope.ids})
+    return float(number / MINUTE)
+
+
+def _last_minute() -> dict[str, Any]:
+    """Return when this minute began, and the part of the previous one that is less than 60 seconds ago."""
+    now = database_now()
+    minute = now.replace(second=0, microsecond=0)
+    return {"minute": minute, "part": 1 - (now - minute).total_seconds() / MINUTE}
+
+
+def read_lateness(scope: Scope, since: dt.datetime) -> Lateness:
+    """Return how late the mail was that was sent since a time.
+
+    That time is rounded down to a minute, or to an hour if it is more than two hours ago.
+    """
+    now = database_now()
+    span = MINUTE if now - since <= MINUTES_OF_LATENESS else HOUR
+    counts = dict.fromkeys(LATE, 0)
+    for _, measure, number in read_totals(scope, span, since, now, measures=LATE):
+        counts[measure] += number
+    return lateness_from(counts)
+
+
+def lateness_from(counts: dict[Measure, int]) -> Lateness:
+    """Return the lateness that counts of the measures `LATE_...` make; others are ignored."""
+    bounds = [*((float(seconds), measure) for seconds, measure in LATENESS), (math.inf, Measure.LATE_LONGER)]
+    total = sum(counts.get(measure, 0) for _, measure in bounds)
+    if not total:
+        return Lateness()
+    return Lateness(*(_percentile(bounds, counts, total * percent / 100) for percent in (50, 95, 99)))
+
+
+def _percentile(bounds: Sequence[tuple[float, Measure]], counts: dict[Measure, int], number: float) -> float:
+    """Return the bound up to which at least this number of messages was sent."""
+    within = 0
+    for seconds, measure in bounds:
+        within += counts.get(measure, 0)
+        if within >= number:
+            return seconds
+    return math.inf
+
+
+def describe_lateness(bound: float | None) -> str:
+    """Return a bound in words: `within 10 s`, `more than 10 min`, or `no mail`."""
+    if bound is None:
+        return "no mail"
+    if math.isinf(bound):
+        return f"more than {LATENESS[-1][0] // MINUTE} min"
+    return f"within {bound:.0f} s" if bound < MINUTE else f"within {bound / MINUTE:.0f} min"
+
+
+def read_totals(
+    scope: Scope,
+    span: int,
+    since: dt.datetime,
+    until: dt.datetime,
+    *,
+    measures: Collection[Measure] | None = None,
+) -> list[Total]:
+    """Return how many events there were in each span between two times, by time; zeros are left out.
+
+    `span` is a minute, five minutes, an hour or a day, in seconds. The spans in which the two times are count as a
+    whole. `measures` are all, if None. Totals are kept as `mailer.outcomes.counters.KEPT` says.
+    """
+    parameters = {
+        "span": span,
+        "stored_span": _stored_span(scope, span),
+        "since": _round_down(since, span),
+        "until": _round_down(until - dt.timedelta(microseconds=1), span) + dt.timedelta(seconds=span),
+        "measures": [int(measure) for measure in (Measure if measures is None else measures)],
+        "accounts": scope.ids,
+    }
+    statement = rate_queries.TOTALS_OF_ALL if scope.ids is None else rate_queries.TOTALS_OF_ACCOUNTS
+    return [Total(at, Measure(measure), number) for at, measure, number in _fetch(statement, parameters)]
+
+
+def _stored_span(scope: Scope, span: int) -> int:
+    """Return the span of the counters from which totals of a span are made."""
+    series = Series.TOTAL if scope.ids is None else Series.ACCOUNT
+    return max(each for each in KEPT[series] if span % each == 0)
+
+
+def _round_down(at: dt.datetime, span: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(at.timestamp() // span * span, dt.UTC)
+
+
+def read_shares(scope: Scope, minutes: int = 10) -> dict[int, Share]:
+    """Return the share of refusals of each account since some minutes ago, by account id, the most refusals first.
+
+    Only accounts with at least `LEAST_REFUSALS` are returned, and at most `SHARES_READ` of them.
+    """
+    now = database_now()
+    parameters = {
+        "since": _round_down(now, MINUTE) - dt.timedelta(minutes=minutes),
+        "now": now,
+        "accounts": scope.ids,
+        "least": LEAST_REFUSALS,
+        "limit": SHARES_READ,
+    }
+    statement = rate_queries.SHARES_OF_ALL if scope.ids is None else rate_queries.SHARES_OF_ACCOUNTS
+    return {account_id: Share(refused, sent) for account_id, refused, sent in _fetch(statement, parameters)}
+
+
+def _fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
