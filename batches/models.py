@@ -6,6 +6,7 @@ import datetime as dt
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -342,16 +343,26 @@ class NodeMinute(models.Model):
 
 
 class WorkerReport(models.Model):
-    """The report of a worker process about its connections and its peer, about once a second while it sends mail."""
+    """The last report of a worker process about its connections and its peer.
+
+    A process writes it while it sends mail, about once a second. So the report of an idle process is old, and that of a
+    process that died is not deleted at once: readers look at the claims of the process, too.
+    """
 
     worker_id = models.BigIntegerField(primary_key=True)
     node = models.CharField(max_length=200)
     at = models.DateTimeField()
     connections = models.SmallIntegerField(default=0, help_text="Open connections")
     connections_used = models.SmallIntegerField(default=0, help_text="Connections on which a message is under way")
+    silent_since = models.DateTimeField(
+        null=True, help_text="Since when it has been waiting for the peer, if messages were under way"
+    )
+    replied_at = models.DateTimeField(null=True, help_text="When the peer last accepted or refused a message")
     reply_p50 = models.FloatField(null=True, help_text="Seconds until the peer's reply, median of the last minute")
     reply_p95 = models.FloatField(null=True, help_text="Seconds until the peer's reply, 95th percentile")
-    slow_batches = models.JSONField(default=list, help_text="The ids of the batches that are slow for this process")
+    slow_batches = ArrayField(
+        models.BigIntegerField(), default=list, help_text="The ids of the batches that are slow for this process"
+    )
     error = models.TextField(blank=True, help_text="The last failure of a connection, without addresses of recipients")
     error_at = models.DateTimeField(null=True)
 

@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.contrib.postgres.operations import TrigramExtension
@@ -30,9 +31,11 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('connections', models.SmallIntegerField(default=0, help_text='Open connections')),
                 ('connections_used', models.SmallIntegerField(default=0, help_text='Connections on which a message is under way')),
+                ('silent_since', models.DateTimeField(help_text='Since when it has been waiting for the peer, if messages were under way', null=True)),
+                ('replied_at', models.DateTimeField(help_text='When the peer last accepted or refused a message', null=True)),
                 ('reply_p50', models.FloatField(help_text="Seconds until the peer's reply, median of the last minute", null=True)),
                 ('reply_p95', models.FloatField(help_text="Seconds until the peer's reply, 95th percentile", null=True)),
-                ('slow_batches', models.JSONField(default=list, help_text='The ids of the batches that are slow for this process')),
+                ('slow_batches', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='The ids of the batches that are slow for this process')),
                 ('error', models.TextField(blank=True, help_text='The last failure of a connection, without addresses of recipients')),
                 ('error_at', models.DateTimeField(null=True)),
             ],
