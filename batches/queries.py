@@ -327,6 +327,33 @@ left join batches_installation i on true"""
 # as long.
 FIND_LIVING_WORKER = "select id from batches_worker where id = %s and dead_at is null"
 
+# The report of a worker process, which takes the place of its last one. Times are given as seconds ago.
+REPORT = """
+insert into batches_workerreport (worker_id, node, at, connections, connections_used, silent_since, replied_at,
+    reply_p50, reply_p95, slow_batches, error, error_at)
+select %(worker)s::bigint, %(node)s::text, now, %(connections)s::smallint, %(used)s::smallint,
+    now - make_interval(secs => %(silent)s::float), now - make_interval(secs => %(replied)s::float),
+    %(p50)s::float, %(p95)s::float, %(slow)s::bigint[], %(error)s::text, now - make_interval(secs => %(failed)s::float)
+from (select sluice_now() as now) moment
+on conflict (worker_id) do update set (node, at, connections, connections_used, silent_since, replied_at,
+    reply_p50, reply_p95, slow_batches, error, error_at) = row(excluded.node, excluded.at, excluded.connections,
+    excluded.connections_used, excluded.silent_since, excluded.replied_at, excluded.reply_p50, excluded.reply_p95,
+    excluded.slow_batches, excluded.error, excluded.error_at)
+returning worker_id
+"""
+
+# The heartbeat of a node: the time in its row, and one more in the present minute.
+BEAT = """
+with node as (
+    insert into batches_node as n (name, concurrency, seen_at, started_at)
+    values (%(name)s, %(concurrency)s, sluice_now(), sluice_now())
+    on conflict (name) do update set concurrency = excluded.concurrency, seen_at = excluded.seen_at
+)
+insert into batches_nodeminute as m (node, minute, beats)
+values (%(name)s, date_trunc('minute', sluice_now()), 1)
+on conflict (node, minute) do update set beats = m.beats + 1
+"""
+
 # The look before each slice, in one statement: renew the worker (which must not be dead), check the claims' fences,
 # write the bounds of the coming slice, read every status, and since when mail may be sent. A parcel that is not in the
 # answer must not be sent.

@@ -16,7 +16,7 @@ from django.db import connection
 
 from batches import hints, queries
 from batches.admit import admit_batch
-from batches.models import Node, Parcel, Receipt, Worker
+from batches.models import Node, NodeMinute, Parcel, Receipt, Worker, WorkerReport
 from batches.states import Lane, ParcelState
 from batches.stop.exact import settle_if_idle
 from foundation.clock import Now, boottime
@@ -86,12 +86,14 @@ def fold_final() -> int:
 
 
 def forget_workers() -> int:
-    """Delete the rows of workers and nodes that have long been silent and have no claims."""
+    """Delete the rows of workers and nodes that have long been silent and have no claims, and what they reported."""
     long_ago = Now() - dt.timedelta(hours=1)
     holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id")
     gone, _ = Worker.objects.filter(seen_at__lt=long_ago).exclude(pk__in=holding).delete()
     nodes, _ = Node.objects.filter(seen_at__lt=long_ago).delete()
-    return gone + nodes
+    reports, _ = WorkerReport.objects.filter(at__lt=long_ago).delete()
+    minutes, _ = NodeMinute.objects.filter(minute__lt=long_ago).delete()
+    return gone + nodes + reports + minutes
 
 
 class Watch:

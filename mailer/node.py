@@ -39,6 +39,9 @@ def run(name: str, concurrency: int) -> None:
     from django.conf import settings
     from django.db import connection
 
+    from mailer.pipeline import reports
+
+    reports.node_name = name
     while True:
         started = time.monotonic()
         do_round(name, concurrency)
@@ -72,10 +75,12 @@ def do_round(name: str, concurrency: int) -> None:
 
 
 def _beat(name: str, concurrency: int) -> None:
-    from batches.models import Node
-    from foundation.clock import Now
+    from django.db import connection
 
-    Node.objects.update_or_create(name=name, defaults={"concurrency": concurrency, "seen_at": Now()})
+    from batches import queries
+
+    with connection.cursor() as cursor:
+        cursor.execute(queries.BEAT, {"name": name, "concurrency": concurrency})
 
 
 def _parent_is_gone(wait_seconds: float) -> bool:

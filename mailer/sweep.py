@@ -57,6 +57,8 @@ PAGES_SECONDS = 1.0
 """The time that a duty which works in pages may take in one round. The next rounds continue."""
 RESCUE_EVERY_SECONDS = 1.0
 """A round that takes longer than this rescues again before its next duty."""
+BEAT_DUTY = "beat"
+"""The mark of the last task that beat has published and a worker has carried out."""
 _watch = Watch()
 _wave_check = WaveCheck()
 
@@ -85,6 +87,12 @@ def take_turn(duty: str, every: dt.timedelta) -> bool:
     if Mark.objects.filter(stale, duty=duty).update(at=Now()):
         return True
     return Mark.objects.get_or_create(duty=duty, defaults={"at": Now()})[1]
+
+
+def note_beat() -> None:
+    """Note that a task of beat has arrived."""
+    if not Mark.objects.filter(duty=BEAT_DUTY).update(at=Now()):
+        Mark.objects.get_or_create(duty=BEAT_DUTY, defaults={"at": Now()})
 
 
 def sweep() -> dict[str, int]:

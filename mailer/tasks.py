@@ -37,6 +37,7 @@ def deliver() -> int:
 @shared_task(name="mailer.tasks.sweep")
 def sweep() -> None:
     """Do one round of the sweeper, from beat."""
+    sweeper.note_beat()
     sweeper.sweep_in_turn()
 
 

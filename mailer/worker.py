@@ -6,9 +6,17 @@ import subprocess
 import sys
 from typing import Any
 
-from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
+from celery.signals import celeryd_after_setup, worker_process_shutdown, worker_ready, worker_shutdown
 
 _node_loop: subprocess.Popen[bytes] | None = None
+
+
+@celeryd_after_setup.connect
+def name_node(sender: str, **_: object) -> None:
+    """Let the worker processes, which are forked after this, report under the name of their node."""
+    from mailer.pipeline import reports
+
+    reports.node_name = sender
 
 
 @worker_ready.connect

@@ -23,6 +23,7 @@ from batches.states import Lane
 from foundation.redis_client import client_for
 from foundation.version import VERSION
 from mailer.pipeline.slice_size import LONG_SECONDS
+from mailer.sweep import BEAT_DUTY
 from monitoring import fleet_queries
 from monitoring.rows import fetch_rows
 
@@ -33,12 +34,13 @@ CLAIMS_READ = 20_000
 BATCHES_OF_PROCESS = 100
 LATELY = dt.timedelta(minutes=1)
 """The age up to which a report about open connections, replies and errors says something about the present."""
+FRESH = dt.timedelta(seconds=3)
+"""The age up to which a report shows what its process is doing. While a process sends or waits, it reports each second.
+"""
 HANG = dt.timedelta(seconds=10)
 """The silence of the peer after which a process hangs."""
 FULL_MINUTE = 0.9
 """The share of a minute's heartbeats with which a node counts as having been there all the time."""
-BEAT = "beat"
-"""The mark that the sweep task sets when beat has published it."""
 QUEUES = ("eta", "maintenance", *(lane.label for lane in Lane), AUDIENCE)
 REDIS_SECONDS = 0.5
 
@@ -333,19 +335,21 @@ def _read_nodes(processes: Sequence[Process]) -> list[Node]:
 
 
 def _process_from(row: dict[str, Any]) -> Process:
-    """Return a process. What its report says of the present counts only while it has a claim and looks at the gate."""
-    has_claim = bool(row["claimed"] or row["batches"])
-    is_at_work = has_claim and row["has_looked"]
-    is_recent = row["at"] is not None and row["now"] - row["at"] < LATELY
+    """Return a process. Its report says something about this moment only if it is new, and the process has a claim."""
+    has_claim = bool(row["batches"])
+    is_silent = has_claim and not row["has_looked"]
+    age = row["now"] - row["at"] if row["at"] is not None else dt.timedelta.max
+    is_at_work = has_claim and not is_silent and age < FRESH
+    is_recent = age < LATELY
     return Process(
         worker_id=row["worker_id"],
         node=row["node"],
-        is_silent=has_claim and not row["has_looked"],
+        is_silent=is_silent,
         claimed=row["claimed"],
         is_sending=row["is_sending"],
         batches=tuple(row["batches"]),
         reported_at=row["at"],
-        connections=row["connections"] if is_recent and not (has_claim and not row["has_looked"]) else 0,
+        connections=row["connections"] if is_recent and not is_silent else 0,
         connections_used=row["connections_used"] if is_at_work else 0,
         silent_since=row["silent_since"] if is_at_work and row["is_sending"] else None,
         replied_at=row["replied_at"],
@@ -360,6 +364,6 @@ def _process_from(row: dict[str, Any]) -> Process:
 
 def _read_database() -> tuple[Database, float | None, dt.datetime]:
     with connection.cursor() as cursor:
-        cursor.execute(fleet_queries.DATABASE, {"beat": BEAT})
+        cursor.execute(fleet_queries.DATABASE, {"beat": BEAT_DUTY})
         oldest, sessions, limit, version, beat_age, now = cursor.fetchone()
     return Database(oldest, sessions, limit, version.partition(" ")[0]), beat_age, now

@@ -32,6 +32,7 @@ from mailer.pipeline.cargo import CargoComposer, ComposerCache, load_cargo, with
 from mailer.pipeline.guard import SliceGuard, listen_for_stops
 from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.record import record_slice
+from mailer.pipeline.reports import WorkerReports
 from mailer.pipeline.slice_size import SliceSize, SlowBatches
 from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import Envelope, Refused, Result, RetryAt, Transport
@@ -57,6 +58,7 @@ class Deliverer:
         self.slice_size = SliceSize(transport.capacity)
         self.slow_slice_size = SliceSize(transport.capacity)
         self.slow = SlowBatches()
+        self.reports = WorkerReports(transport, self.slow)
         self.share_at = 0.0
         """The time of the next look for idle worker processes (`time.monotonic`)."""
         self.composers = ComposerCache()
@@ -201,9 +203,10 @@ class Trip:
         pieces = self._look(pieces)
         if not pieces or not self._open_note(pieces):
             return True
-        guard = SliceGuard(
-            self.deliverer.claimer, self.deliverer.note, [piece.claim.parcel_id for piece in pieces], opened_at
-        )
+        begun_at = time.monotonic()
+        deliverer = self.deliverer
+        parcel_ids = [piece.claim.parcel_id for piece in pieces]
+        guard = SliceGuard(deliverer.claimer, deliverer.note, parcel_ids, opened_at, deliverer.reports)
         outcomes = [Outcomes(piece.claim) for piece in pieces]
         owners = owners_of(pieces, outcomes)
         envelopes, results = self.composer.compose(owners, date_field(database_now()), until=guard.composed_until)
@@ -213,6 +216,7 @@ class Trip:
             item.categories = self.composer.categories_of(item.claim.first_message_id)
         self._record(outcomes)
         self._learn(outcomes, guard, {owners[message_id].claim.batch_id for message_id in guard.late}, opened_at)
+        deliverer.reports.report_slice(deliverer.claimer.worker_id, begun_at)
         finished = sum(item.finished.bit_count() for item in outcomes)
         self.handled += finished
         return finished > 0 or guard.is_closed

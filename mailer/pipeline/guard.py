@@ -18,6 +18,7 @@ from batches.stop.exact import STOP_CHANNEL
 from batches.verdict import GateStatus
 from foundation.clock import boottime
 from mailer.pipeline.note import HandoverNote
+from mailer.pipeline.reports import WorkerReports
 from mailer.pipeline.slice_size import LONG_SECONDS
 from mailer.transports.base import Result, Signal
 
@@ -28,8 +29,17 @@ STOP_PATIENCE_SECONDS = 3.0
 class SliceGuard:
     """The gate as the transport sees it during one slice (see `mailer/transports/base.py`)."""
 
-    def __init__(self, claimer: Claimer, note: HandoverNote, parcel_ids: list[int], opened_at: float) -> None:
+    def __init__(
+        self,
+        claimer: Claimer,
+        note: HandoverNote,
+        parcel_ids: list[int],
+        opened_at: float,
+        reports: WorkerReports | None = None,
+    ) -> None:
         self._claimer = claimer
+        self._reports = reports
+        self._begun_at = time.monotonic()
         self.note_begun = note.note_begun
         self._note = note
         self._parcel_ids = parcel_ids
@@ -113,7 +123,14 @@ class SliceGuard:
                 return Signal.GIVE_UP
         else:
             self._deadline = looked_at + settings.SLICE_DEADLINE_SECONDS
+        self._report()
         return Signal.GO_ON
+
+    def _report(self) -> None:
+        """Report that the slice is under way, and since when the peer has been silent."""
+        if self._reports is not None:
+            since = self._begun_at if self._quiet_since is None else self._quiet_since
+            self._reports.report_waiting(self._claimer.worker_id, since)
 
     def wakeup_fileno(self) -> int | None:
         """Return the descriptor of the database connection, on which a stop's NOTIFY arrives."""

@@ -118,6 +118,24 @@ class Result(NamedTuple):
     when their outcomes differ. Otherwise it may be empty."""
 
 
+class Usage(NamedTuple):
+    """The connections of a transport, and what its peer did lately. Times are those of `time.monotonic`."""
+
+    connections: int = 0
+    """Open connections."""
+    used: int = 0
+    """Connections on which a message is under way."""
+    replied_at: float | None = None
+    """When the peer last answered the final dot of a message, of those that are timed."""
+    reply_p50: float | None = None
+    """Seconds until the reply to a final dot: the median of the last minute."""
+    reply_p95: float | None = None
+    """Seconds until the reply to a final dot: the 95th percentile of the last minute."""
+    error: str = ""
+    """The last failure of a connection; it may quote the peer."""
+    error_at: float | None = None
+
+
 class Signal(enum.Enum):
     """The guard's answer to a transport that waits."""
 
@@ -174,6 +192,9 @@ class Transport(Protocol):
         `may_take` is called before each message is taken up. Once it returns False the slice has lasted long enough:
         what was not taken up is `NotSent` and goes with the next slice; what was goes on as before.
         """
+
+    def measure(self, since: float | None = None) -> Usage:
+        """Return how its connections are used. With a time (`time.monotonic`), those used after it count as used."""
 
     def close(self) -> None:
         """Give connections back politely; called when the process ends."""

@@ -14,7 +14,7 @@ from io import IncrementalNewlineDecoder
 
 import structlog
 
-from mailer.transports.base import Envelope, Guard, Refused, Result, Transport, take_all
+from mailer.transports.base import Envelope, Guard, Refused, Result, Transport, Usage, take_all
 
 HEAD = re.compile(rb"(?![ \t])(?:(?:[!-9;-~]++:|[ \t]++[!-~\x80-\xff])[\t -~\x80-\xff]*+\r\n)++(?:\r\n|\Z)")
 """Lines that begin a field or, with white space and a word, continue one (RFC 5322 section 2.2, RFC 6532 section 3.2);
@@ -45,6 +45,10 @@ class CheckedTransport(Transport):
     @abstractmethod
     def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
         """Do what base.py says of `send_slice`."""
+
+    def measure(self, since: float | None = None) -> Usage:
+        """Return that no connection is open: a transport that has some says more."""
+        return Usage()
 
 
 def find_fault(data: bytes) -> str:

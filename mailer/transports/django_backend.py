@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
+from time import monotonic
 from typing import Any, TypeVar
 
 from anymail.exceptions import (
@@ -38,10 +39,12 @@ from mailer.transports.base import (
     RetryAt,
     Sent,
     Signal,
+    Usage,
     begun_as,
 )
 from mailer.transports.checking import CheckedTransport, is_safe_address
 from mailer.transports.django_message import EnvelopeMessage
+from mailer.transports.reply_times import ReplyTimes
 from mailer.transports.smtp.verdicts import PeerBroken, Stage, judge
 
 GATE_CLOSED = "the gate closed before it was begun"
@@ -74,10 +77,28 @@ class DjangoBackendTransport(CheckedTransport):
         self._backend: Any = get_connection(backend)
         self._is_provider = hasattr(self._backend, "esp_name")
         self._is_open = False
+        self._is_busy = False
+        self._replies = ReplyTimes()
+        self._error = ""
+        self._error_at: float | None = None
 
     @property
     def capacity(self) -> int:
         return 1
+
+    def measure(self, since: float | None = None) -> Usage:
+        p50, p95 = self._replies.percentiles() or (None, None)
+        replied_at = self._replies.replied_at
+        is_used = self._is_busy or (since is not None and replied_at is not None and replied_at >= since)
+        return Usage(
+            connections=int(self._is_open),
+            used=int(is_used),
+            replied_at=replied_at,
+            reply_p50=p50,
+            reply_p95=p95,
+            error=self._error,
+            error_at=self._error_at,
+        )
 
     def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
         results: list[Result] = []
@@ -112,15 +133,23 @@ class DjangoBackendTransport(CheckedTransport):
         except Exception as unreadable:  # of whatever kind: it must not stop the others
             return same(envelope, Refused(f"554 5.6.0 the backend cannot send this ({type(unreadable).__name__})"))
         if not self._is_open and (error := self._call(self._backend.open, guard).exception()):
+            self._note_failure(error)
             return same(envelope, NotSent(f"no connection: {words_of(error)}"))
         self._is_open = True
         if not (guard.may_begin() and guard.note_begun(begun_as(envelope))):
             return same(envelope, NotSent(GATE_CLOSED))
+        begun_at, self._is_busy = monotonic(), True
         answer = self._call(lambda: self._backend.send_messages([message]), guard)
+        self._is_busy = False
         if error := answer.exception():
             self._close_backend(guard)
+            self._note_failure(error)
             return judge_error(error, envelope)
+        self._replies.end(begun_at)
         return judge_answer(message, answer.result(), envelope)
+
+    def _note_failure(self, error: BaseException) -> None:
+        self._error, self._error_at = words_of(error), monotonic()
 
     def _close_backend(self, guard: Guard) -> None:
         """Close the backend. Whether that succeeds does not matter: no message depends on it any more."""

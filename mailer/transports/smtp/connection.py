@@ -89,6 +89,7 @@ class Connection:
         "quiet_since",
         "socket",
         "stage",
+        "timed_from",
         "wants_room",
     )
 
@@ -117,6 +118,8 @@ class Connection:
         self.following: Transaction | None = None
         """The transaction whose commands go out right behind the final dot of `current`."""
         self.quiet_since = monotonic()
+        self.timed_from = 0.0
+        """When the final dot of `begun` was written, if the time until its reply is measured."""
         self._script: Script | None = None
         self._awaited = 1
         self._heard: list[bytes] = []

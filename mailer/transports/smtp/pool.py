@@ -12,8 +12,9 @@ from functools import cached_property
 from threading import Thread
 from time import monotonic
 
-from mailer.transports.base import POLL_SECONDS, Envelope, Guard, Result, Signal
+from mailer.transports.base import POLL_SECONDS, Envelope, Guard, Result, Signal, Usage
 from mailer.transports.checking import CheckedTransport
+from mailer.transports.reply_times import ReplyTimes
 from mailer.transports.smtp.connection import Connection, ConnectionLost, describe
 from mailer.transports.smtp.delivering import deliver
 from mailer.transports.smtp.limits import PeerLimits
@@ -105,6 +106,10 @@ class SmtpTransport(CheckedTransport):
         self._openings_left = 0
         """The connections that this slice may still open: a peer that drops every connection must not be hammered."""
         self._last_failure = ""
+        self._replies = ReplyTimes()
+        self._error = ""
+        self._error_at: float | None = None
+        """The last failure that is the peer's or the network's, and its time."""
         self._needs_hands = False
         """Something was lost: messages may be waiting that no connection will come for by itself."""
 
@@ -123,6 +128,19 @@ class SmtpTransport(CheckedTransport):
         finally:
             self._forget_wakeup()
         return work.results
+
+    def measure(self, since: float | None = None) -> Usage:
+        p50, p95 = self._replies.percentiles() or (None, None)
+        ready = [connection for connection in self._connections if connection.peer]
+        return Usage(
+            connections=len(ready),
+            used=sum(each.is_busy or (since is not None and each.quiet_since >= since) for each in ready),
+            replied_at=self._replies.replied_at,
+            reply_p50=p50,
+            reply_p95=p95,
+            error=self._error,
+            error_at=self._error_at,
+        )
 
     def close(self) -> None:
         leaving = [connection for connection in self._connections if connection.peer and connection.is_idle]
@@ -189,6 +207,9 @@ class SmtpTransport(CheckedTransport):
                 connection.on_room()
             if events & READ:
                 connection.on_bytes()
+                if connection.timed_from and connection.begun is None:
+                    self._replies.end(connection.timed_from)
+                    connection.timed_from = 0.0
             if connection.is_idle and work.waiting:
                 self._resolver.prefer(self._connections[connection][0])
                 connection.run(deliver(connection, work))
@@ -209,9 +230,12 @@ class SmtpTransport(CheckedTransport):
         prepared = [connection for connection in self._prepared if connection in self._connections]
         self._prepared.clear()
         work.note_begun(*[connection.current.begun for connection in prepared if connection.current])
+        now = monotonic()
         for connection in prepared:
             try:
                 connection.write_message()
+                if now >= self._replies.next_at and connection.begun is not None:
+                    connection.timed_from = self._replies.begin(now)
                 if connection.wants_room != connection.is_watched_for_room:
                     self._watch_for_room(connection)
             except ConnectionLost as lost:
@@ -289,7 +313,8 @@ class SmtpTransport(CheckedTransport):
         try:
             endpoints = self._resolver.find_endpoints(may_wait=lambda: self._poll(work) is Signal.GO_ON)
         except HostUnknown as unknown:
-            self._openings_left, self._last_failure = 0, str(unknown)
+            self._openings_left = 0
+            self._note_failure(str(unknown))
             return
         self._openings_left -= missing
         for _ in range(missing):
@@ -299,7 +324,7 @@ class SmtpTransport(CheckedTransport):
         try:
             connection = Connection(family=endpoints[0].family, timeout_seconds=self._timeout_seconds)
         except OSError as error:
-            self._last_failure = f"no socket: {describe(error)}"
+            self._note_failure(f"no socket: {describe(error)}")
             return
         self._connections[connection] = endpoints
         self._selector.register(connection.socket, READ | WRITE, connection)
@@ -313,6 +338,8 @@ class SmtpTransport(CheckedTransport):
     def _lose(self, connection: Connection, lost: ConnectionLost, work: Work) -> None:
         _, *others = self._forget(connection)
         connection.abort()
+        # A peer may close a connection that it was not using, and a stop makes us close one.
+        is_trouble = not connection.is_idle and not (lost.is_ours and work.is_closed)
         if others and not connection.is_greeted and not work.is_closed:
             self._open(others, work)
             return
@@ -320,7 +347,13 @@ class SmtpTransport(CheckedTransport):
         if connection.is_used and is_certain and not lost.is_complaint:
             self._openings_left += 1
         self._last_failure = lost.reason
+        if is_trouble:
+            self._note_failure(lost.reason)
         self._needs_hands = True
+
+    def _note_failure(self, reason: str) -> None:
+        self._last_failure = self._error = reason
+        self._error_at = monotonic()
 
     def _forget(self, connection: Connection) -> list[Endpoint]:
         self._selector.unregister(connection.socket)
