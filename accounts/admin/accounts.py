@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts.admin.keys import KeyColumns
 from accounts.models import Account, ApiKey, DoubtPolicy
 from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, draw_link, write_time
+from foundation.zone_input import TimeZoneInput
 
 
 class AccountForm(ChoosingForm[Account]):
@@ -37,6 +38,8 @@ class AccountForm(ChoosingForm[Account]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if zone := self.fields.get("time_zone"):
+            zone.widget = TimeZoneInput()
         if limit := self.fields.get("lateness_limit"):
             limit.help_text = (
                 "Mail that is later than this, for example after an outage, is held for a person to decide. The time "
@@ -99,7 +102,7 @@ class AccountAdmin(ModelAdmin[Account]):
     actions = None
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        own = ["username", "parent", "doubt_policy", "lateness_limit"]
+        own = ["username", "parent", "doubt_policy", "lateness_limit", "time_zone"]
         return [*own, "frozen", "made", "links"] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:

@@ -25,13 +25,15 @@ from campaigns.admin.form import CampaignForm, NewCampaignForm
 from campaigns.admin.moves import ASIDE, CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
 from campaigns.admin.pace import describe_window
 from campaigns.admin.reach import show_reach
+from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.editing import create_campaign, edit_campaign
 from campaigns.models import Campaign
 from campaigns.readiness import WITH_LINK, lacks_of
 from campaigns.states import RUNNING, CampaignStatus
 from campaigns.statistics import statistics_of
-from foundation.admin import ReadOnlyAdmin, write_time
+from foundation.admin import ReadOnlyAdmin
 from foundation.clock import database_now
+from foundation.zones import write_zoned
 from mailer.admin.failures import show_failures_of_campaign
 
 EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.FAILED})
@@ -41,7 +43,7 @@ CONTENT = (
     *("sender", "from_name", "reply_to"),
 )
 AUDIENCE = ("is_to_all", "lists", "segments", "suppression_group", "custom_unsubscribe_url")
-TIME = ("undo_seconds", "is_local_time", "time_zone")
+TIME = ("undo_seconds", "is_local_time")
 PACE = ("rate_per_minute", "spread_seconds")
 WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
 LONG = ("subject", "html_content", "plain_content", "markdown")
@@ -173,17 +175,17 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             context.update(show_campaign(request, stored))
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description="send_at (UTC)")
+    @admin.display(description="send_at")
     def planned(self, campaign: Campaign) -> str:
-        return write_time(campaign.send_at)
+        return describe_plan(campaign)
 
-    @admin.display(description="begins (UTC)")
+    @admin.display(description="begins")
     def begins(self, campaign: Campaign) -> str:
-        return write_time(campaign.begins_at)
+        return write_time_of(campaign, campaign.begins_at)
 
-    @admin.display(description="finished (UTC)")
+    @admin.display(description="finished")
     def finished(self, campaign: Campaign) -> str:
-        return write_time(campaign.finished_at)
+        return write_time_of(campaign, campaign.finished_at)
 
     @admin.display(description="window")
     def shown_window(self, campaign: Campaign) -> str:
@@ -205,9 +207,9 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def shown_account(self, campaign: Campaign) -> str:
         return campaign.account.username
 
-    @admin.display(description="created (UTC)")
+    @admin.display(description="created")
     def made(self, campaign: Campaign) -> str:
-        return write_time(campaign.created_at)
+        return write_zoned(campaign.created_at, campaign.account.zone)
 
     @admin.display(description="progress")
     def progress(self, campaign: Any) -> SafeString:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -21,10 +22,12 @@ from campaigns.admin.moves import (
     MOVES,
     PACE,
     RESCHEDULE,
+    RESUME,
     SEND,
     SEND_NOW,
     CampaignMove,
     Outcome,
+    TimeForm,
     describe_consequences,
 )
 from campaigns.admin.pace import pace_as_written
@@ -64,7 +67,12 @@ def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove)
     back = in_list if "list" in request.GET else link_campaign(campaign.pk)
 
     def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
-        _report(request, campaign, move.carry(campaign, actor, fields))
+        outcome = move.carry(campaign, actor, fields)
+        if outcome.receipt is None and move is not RESUME:
+            _log(request, campaign, outcome)
+        _report(request, campaign, outcome)
+        if outcome.copy is not None:
+            return HttpResponseRedirect(link_campaign(outcome.copy.pk))
         return HttpResponseRedirect(in_list if move is DELETE else back)
 
     return confirm(
@@ -80,6 +88,8 @@ def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove)
 
 def _form(move: CampaignMove, campaign: Campaign, request: HttpRequest) -> forms.Form:
     data = request.POST if request.method == "POST" else None
+    if move is RESCHEDULE:
+        return TimeForm(data, campaign=campaign)
     return move.form(data, initial=pace_as_written(campaign) if move is PACE else None)
 
 
@@ -97,9 +107,17 @@ def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
     return ""
 
 
+def _log(request: HttpRequest, campaign: Campaign, outcome: Outcome) -> None:
+    """Record who made a move that has no receipt, for the timeline and the list of all activity."""
+    assert request.user.pk is not None
+    subject, flag = (outcome.copy, ADDITION) if outcome.copy else (campaign, CHANGE)
+    text = f"It is a copy of “{campaign.title}”." if outcome.copy else f"It {outcome.text}."
+    LogEntry.objects.log_actions(request.user.pk, [subject], flag, change_message=text, single_object=True)
+
+
 def _report(request: HttpRequest, campaign: Campaign, outcome: Outcome) -> None:
-    done, receipt = outcome
-    text = f"“{campaign.title}” {done}."
+    receipt = outcome.receipt
+    text = f"“{campaign.title}” {outcome.text}."
     if receipt is None:
         messages.success(request, text)
         return

@@ -12,10 +12,11 @@ from django.utils.safestring import SafeString
 
 from batches.admin.asking import Figure
 from batches.admin.figures import BAR_COLOURS, draw_label
+from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.statistics import Statistics
-from foundation.admin import tell_time, write_time
+from foundation.admin import tell_time
 
 STATUS_COLOURS = {
     CampaignStatus.DRAFT: "",
@@ -121,13 +122,13 @@ def describe_time(campaign: Campaign, now: dt.datetime) -> str:
     """Return the time or the state of a campaign in words, where there is nothing to count."""
     status = status_of(campaign)
     if status is CampaignStatus.SCHEDULED and campaign.begins_at:
-        return f"will be sent at {write_time(campaign.begins_at)} UTC ({tell_time(campaign.begins_at, now)})"
+        return f"will be sent at {write_time_of(campaign, campaign.begins_at)} ({tell_time(campaign.begins_at, now)})"
     if status is CampaignStatus.FAILED:
         return campaign.failure
     if status is CampaignStatus.QUEUED:
         return "messages are being prepared"
     if status is CampaignStatus.DRAFT:
-        return f"planned for {write_time(campaign.send_at)} UTC" if campaign.send_at else ""
+        return f"planned for {describe_plan(campaign)}" if campaign.send_at else ""
     return "" if campaign.launch else "none of its mail was sent"
 
 

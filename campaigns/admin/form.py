@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from django import forms
@@ -14,9 +13,9 @@ from unfold.widgets import (
 )
 
 from audience.models import ContactList, Segment
-from batches.admin.asking import TimeField
 from batches.admin.refusing import RefusableForm
-from campaigns.admin.pace import PaceFields, clean_time_zone, pace_as_written
+from campaigns.admin.pace import PaceFields, pace_as_written
+from campaigns.admin.times import ZonedTimeField, zone_of
 from campaigns.models import Campaign, Sender
 from foundation.admin import ChoosingForm
 from foundation.clock import database_now
@@ -36,7 +35,8 @@ class NewCampaignForm(RefusableForm, ChoosingForm[Campaign]):
         fields = ("account", "title")
 
     def changes(self) -> dict[str, Any]:
-        return {"title": self.cleaned_data["title"]}
+        """Return the fields of the draft. Its times are meant in the account's time zone."""
+        return {"title": self.cleaned_data["title"], "time_zone": self.cleaned_data["account"].time_zone}
 
 
 class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
@@ -60,7 +60,10 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         widget=UnfoldAdminSelectWidget,
         help_text="When it is sent after Send Campaign is confirmed.",
     )
-    send_at = TimeField(label="Time (UTC)", required=False)
+    send_at = ZonedTimeField(
+        required=False,
+        help_text="The time zone is that of the account, unless the campaign has local time and its own.",
+    )
 
     class Meta:
         model = Campaign
@@ -83,7 +86,6 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
             "send_at",
             "undo_seconds",
             "is_local_time",
-            "time_zone",
             "rate_per_minute",
             "spread_seconds",
         )
@@ -98,7 +100,6 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         }
         help_texts: ClassVar = {
             "custom_unsubscribe_url": "The page that the unsubscribe link leads to, instead of an unsubscribe group.",
-            "time_zone": "The time zone of the scheduled time. It matters with local time only.",
         }
         widgets: ClassVar = {
             "subject": UnfoldAdminTextInputWidget,
@@ -107,14 +108,15 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         campaign: Campaign = kwargs["instance"]
-        planned = campaign.send_at and f"{campaign.send_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M}"
         kwargs["initial"] = {
             **pace_as_written(campaign),
-            "scheduling": AT if planned else NOW,
-            "send_at": planned,
+            "scheduling": AT if campaign.send_at else NOW,
             **(kwargs.get("initial") or {}),
         }
         super().__init__(*args, **kwargs)
+        if isinstance(time := self.fields.get("send_at"), ZonedTimeField):
+            time.show_in(zone_of(campaign), campaign.send_at)
+            self.initial["send_at"] = time.kept_as_typed
         own = {"account": campaign.account}
         choices: dict[str, Any] = {
             "sender": Sender.objects.filter(**own),
@@ -135,9 +137,6 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
                 "[unsubscribe] is replaced with the unsubscribe link. Handlebars such as {{#if city}} can be used."
             )
 
-    def clean_time_zone(self) -> str:
-        return clean_time_zone(self.cleaned_data["time_zone"])
-
     def clean(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().clean()
         if fields.get("scheduling") == NOW:
@@ -157,6 +156,8 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         fields = self.cleaned_data
         names = changed - {"scheduling", *WINDOW}
         changes = {name: fields[name] for name in names}
+        if changes.get("is_local_time"):
+            changes["time_zone"] = self.instance.account.time_zone
         changes |= {name: fields[name] and fields[name].pk for name in names.intersection(PARTS)}
         changes |= {name: [row.pk for row in fields[name]] for name in names.intersection(SEVERAL)}
         return changes

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 
-from batches.admin.asking import ReasonForm, TimeField
+from batches.admin.asking import ReasonForm
 from batches.models import Receipt
 from campaigns.admin.pace import PaceForm
+from campaigns.admin.times import ZonedTimeField, describe_plan, write_time_of, zone_of
 from campaigns.editing import duplicate_campaign
 from campaigns.lifecycle import (
     CANCELLABLE,
@@ -34,7 +35,6 @@ from campaigns.readiness import WITH_LINK
 from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.terms import change_terms
 from campaigns.testing import send_test
-from foundation.admin import write_time
 from mailer.admin.addresses import AddressesForm
 
 MAY_SEE, MAY_ADD = "campaigns.view_campaign", "campaigns.add_campaign"
@@ -43,8 +43,14 @@ ALL: Statuses = frozenset(CampaignStatus)
 STARTED = RUNNING | {CampaignStatus.SCHEDULED}
 
 Fields = dict[str, Any]
-Outcome = tuple[str, Receipt | None]
-"""The sentence that is shown afterwards, and the receipt of a stop."""
+
+
+class Outcome(NamedTuple):
+    """The result of a move: a sentence without its subject, the receipt of a stop, and the copy that was made."""
+
+    text: str
+    receipt: Receipt | None = None
+    copy: Campaign | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,51 +84,61 @@ def _reschedule(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
 
 def _describe_time(sent: Campaign) -> Outcome:
     if sent.status == CampaignStatus.SCHEDULED and sent.begins_at:
-        return f"is scheduled: it will be sent at {write_time(sent.begins_at)} UTC", None
-    return "is being sent", None
+        return Outcome(f"is scheduled: it will be sent at {write_time_of(sent, sent.begins_at)}")
+    return Outcome("is being sent")
 
 
 def _unschedule(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     unschedule_campaign(campaign.account, campaign.pk)
-    return "is a draft again: none of its mail was sent, and none will be", None
+    return Outcome("is a draft again: none of its mail was sent, and none will be")
 
 
 def _pause(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
-    return "is paused", pause_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    receipt = pause_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    return Outcome("is paused", receipt)
 
 
 def _resume(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     resume_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
-    return "was resumed", None
+    return Outcome("was resumed")
 
 
 def _cancel(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
-    return "is cancelled", cancel_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    receipt = cancel_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    return Outcome("is cancelled", receipt)
 
 
 def _delete(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
-    return "is deleted", delete_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    receipt = delete_campaign(campaign.account, campaign.pk, actor=actor, reason=fields["reason"])
+    return Outcome("is deleted", receipt)
 
 
 def _duplicate(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     copy = duplicate_campaign(campaign.account, campaign.pk)
-    return f"was duplicated as the draft “{copy.title}”", None
+    return Outcome(f"was duplicated as the draft “{copy.title}”", copy=copy)
 
 
 def _test(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     send_test(campaign.account, campaign.pk, fields["to"])
-    return f"is being sent to {', '.join(fields['to'])} as a test", None
+    return Outcome(f"is being sent to {', '.join(fields['to'])} as a test")
 
 
 def _change_pace(campaign: Campaign, actor: str, fields: Fields) -> Outcome:
     change_terms(campaign.account, campaign.pk, fields)
-    return "has a new pace: its unsent mail got new times", None
+    return Outcome("has a new pace: its unsent mail got new times")
 
 
 class TimeForm(forms.Form):
-    """Ask for the new time."""
+    """Ask for the new time of a campaign."""
 
-    send_at = TimeField(label="Time (UTC)")
+    send_at = ZonedTimeField()
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        time = self.fields["send_at"]
+        assert isinstance(time, ZonedTimeField)
+        time.show_in(zone_of(campaign), campaign.send_at)
+        self.initial["send_at"] = time.kept_as_typed
 
 
 SEND = CampaignMove("send", "Send Campaign", "send", frozenset(SENDABLE) - {CampaignStatus.SCHEDULED}, _send)
@@ -155,7 +171,7 @@ def describe_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timed
     status = CampaignStatus(campaign.status)
     if move is SEND and campaign.send_at:
         return [
-            f"It will be sent at {write_time(campaign.send_at)} UTC. Until then it can be unscheduled.",
+            f"It will be sent at {describe_plan(campaign)}. Until then it can be unscheduled.",
             "Its audience is read shortly before: contacts who join a list until then get it, too.",
         ]
     if move in {SEND, SEND_NOW}:
@@ -167,7 +183,7 @@ def describe_consequences(move: CampaignMove, campaign: Campaign, undo: dt.timed
         }
         return [stop[status in RUNNING], "Its batch, its receipts and its history stay. This cannot be undone."]
     return {
-        RESCHEDULE: [f"It is scheduled for {write_time(campaign.send_at)} UTC."],
+        RESCHEDULE: [f"It is scheduled for {describe_plan(campaign)}."],
         UNSCHEDULE: ["It becomes a draft again, without a time. None of its mail was sent, and none will be."],
         PAUSE: [
             "As soon as this is confirmed, no more of its mail is sent, and no more messages are prepared.",

@@ -12,8 +12,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from campaigns.admin.times import zone_of
 from campaigns.models import Campaign
 from campaigns.pacing import NeverOpen, Window
+from foundation.zone_input import TimeZoneInput
 
 WEEKDAYS = [(1, "Mon"), (2, "Tue"), (3, "Wed"), (4, "Thu"), (5, "Fri"), (6, "Sat"), (7, "Sun")]
 LARGEST = 2**31 - 1
@@ -68,7 +70,7 @@ class PaceFields(forms.Form):
         help_text="If it is earlier than the start, the window goes over midnight.",
     )
     window_time_zone = forms.CharField(
-        label="Time zone", required=False, widget=UnfoldAdminTextInputWidget, help_text="For example Europe/Berlin."
+        label="Time zone", required=False, widget=TimeZoneInput, help_text="For example Europe/Berlin. Empty: UTC."
     )
 
     def clean_spread_seconds(self) -> int:
@@ -122,7 +124,7 @@ def pace_as_written(campaign: Campaign) -> dict[str, Any]:
         "window_weekdays": window.get("weekdays", []),
         "window_from": window.get("from"),
         "window_to": window.get("to"),
-        "window_time_zone": window.get("time_zone", ""),
+        "window_time_zone": window.get("time_zone", zone_of(campaign).key),
     }
 
 

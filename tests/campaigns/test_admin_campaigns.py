@@ -58,7 +58,6 @@ def typed(campaign: Campaign, **changes: Any) -> dict[str, Any]:
         "lists": [each.pk for each in campaign.lists.all()],
         "suppression_group": campaign.suppression_group_id or "",
         "scheduling": "now",
-        "time_zone": "UTC",
         "spread_seconds": 0,
         **changes,
     }
@@ -275,10 +274,11 @@ def test_test_mail_is_sent_to_the_named_addresses(
     assert again(draft).status == CampaignStatus.DRAFT
 
 
-def test_a_copy_is_a_draft(operator: Client, sending: Campaign) -> None:
-    press(operator, sending, "duplicate")
+def test_a_copy_is_a_draft_and_is_opened(operator: Client, sending: Campaign) -> None:
+    opened = press(operator, sending, "duplicate", "?list=1")
     copy = Campaign.objects.get(title="Copy of News of May")
     assert (copy.status, copy.launch) == (CampaignStatus.DRAFT, None)
+    assert opened.redirect_chain[-1][0] == change_page(copy)
 
 
 def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campaign, alice: Account) -> None:
@@ -298,7 +298,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {"scheduling": "at", "send_at": "2020-01-01T10:00", "window_from": "08:00"},
         ("This time has passed.", "Enter both the start and the end."),
     ),
-    ({"time_zone": "Mars/Olympus"}, ("There is no time zone with this name.",)),
+    ({"window_time_zone": "Mars/Olympus"}, ("There is no time zone with this name.",)),
     ({"window_from": "08:00", "window_to": "08:00"}, ("The window would never be open.",)),
     ({"custom_unsubscribe_url": "https://example.com/leave"}, ("an unsubscribe group or a custom link, not both",)),
     ({"html_content": "a\n{{#loop x}}{{/loop}}"}, ("Line 2, column 4: unknown helper &quot;loop&quot;.",)),
