@@ -96,9 +96,16 @@ def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datet
 
 def make_mail(campaign: Campaign, batch: Batch, content: Content) -> Mail:
     """Create the mail that all messages of the campaign share. The account's defaults are fixed with it."""
-    return Mail.objects.create(
+    mail = mail_of(campaign, content)
+    mail.batch = batch
+    mail.save(force_insert=True)
+    return mail
+
+
+def mail_of(campaign: Campaign, content: Content) -> Mail:
+    """Return the mail of a campaign in memory, without a batch."""
+    return Mail(
         account=campaign.account,
-        batch=batch,
         public_id=url_safe(16),
         sender=content.sender.email,
         sender_name=content.sender.name,

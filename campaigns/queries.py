@@ -108,6 +108,11 @@ order by a.place
 """
 
 
+def personal_of_contact(personal: str) -> str:
+    """Return the statement that reads `message.personal` for one contact, as text."""
+    return f"select ({personal})::text from campaigns_contact c where c.id = %(contact)s"
+
+
 # The time when the last parcel of the account's other campaigns that has a time has been sent, at the account's rate;
 # null if no parcel has one. A paused campaign gives its times back: it gets others when it is resumed.
 TAKEN_BY_OTHERS: Final = f"""

@@ -24,6 +24,7 @@ from campaigns.admin.figures import draw_progress, draw_status, figures_of, link
 from campaigns.admin.form import CampaignForm, NewCampaignForm
 from campaigns.admin.moves import ASIDE, CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
 from campaigns.admin.pace import describe_window
+from campaigns.admin.preview import show_preview
 from campaigns.admin.reach import show_reach
 from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.editing import create_campaign, edit_campaign
@@ -124,8 +125,9 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         progress = path("<int:campaign_id>/progress/", view(show_progress), name="campaigns_campaign_progress")
         failures = path("<int:campaign_id>/failures/", view(show_failures), name="campaigns_campaign_failures")
         reach = path("<int:campaign_id>/reach/", view(show_reach), name="campaigns_campaign_reach")
+        preview = path("<int:campaign_id>/preview/", view(show_preview), name="campaigns_campaign_preview")
         # These come before Django's URLs, since `delete` is one of our moves.
-        return [progress, failures, reach, *moves, *super().get_urls()]
+        return [progress, failures, reach, preview, *moves, *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.status in EDITABLE)
