@@ -118,10 +118,11 @@ def states_of(message_ids: Collection[int]) -> dict[int, str]:
     recipient does not end a message that is still tried for another.
     """
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
-    return _states(message_ids, find_holders(message_ids))
+    return states_held(message_ids, find_holders(message_ids))
 
 
-def _states(message_ids: Collection[int], holders: dict[int, Holder]) -> dict[int, str]:
+def states_held(message_ids: Collection[int], holders: Mapping[int, Holder]) -> dict[int, str]:
+    """Return the state of each message by id, for a caller who has read the parcels that hold them before."""
     kinds = read_kinds(message_ids)
     return {message_id: _state(kinds.get(message_id, set()), holders.get(message_id)) for message_id in message_ids}
 
@@ -132,7 +133,7 @@ def find_holders(message_ids: Iterable[int]) -> dict[int, Holder]:
     for message_id in message_ids:
         base, n = divmod(message_id, PARCEL_SPAN)
         wanted[base] = wanted.get(base, 0) | 1 << n
-    parcels = _parcels_that_hold(wanted).values_list("base", "members", "size", "state", "send_at")
+    parcels = parcels_that_hold(wanted).values_list("base", "members", "size", "state", "send_at")
     holders: dict[int, Holder] = {}
     for base, members, size, state, send_at in parcels:
         for n in bits(to_mask(members, size) & wanted.get(base, 0)):
@@ -140,7 +141,7 @@ def find_holders(message_ids: Iterable[int]) -> dict[int, Holder]:
     return holders
 
 
-def _parcels_that_hold(bases: Collection[int]) -> QuerySet[Parcel]:
+def parcels_that_hold(bases: Collection[int]) -> QuerySet[Parcel]:
     """Return the parcels whose messages are numbered from these bases, the newest last.
 
     These are the parcels themselves, and their retries.
@@ -223,7 +224,7 @@ def trace(message_ids: Sequence[int]) -> list[Trace]:
     mails = Mail.objects.only("public_id", "headers").in_bulk({message.mail_id for message in messages.values()})
     headers = _message_ids(messages, mails)
     holders = find_holders(message_ids)
-    states, events = _states(message_ids, holders), read_events(message_ids, limit=EVENTS_TOLD)
+    states, events = states_held(message_ids, holders), read_events(message_ids, limit=EVENTS_TOLD)
     return [
         Trace(
             message_id=message_id,

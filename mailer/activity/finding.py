@@ -25,9 +25,10 @@ from foundation.addresses import spellings
 from mailer.activity.conditions import Condition, is_met, latest_event, names_field, narrow
 from mailer.activity.queries import ACCEPTED_AT, MESSAGES_OF_ACCOUNT, MESSAGES_TO, PARCELS_OF_ACCOUNT
 from mailer.activity.records import Activity, read_activities, read_subjects
+from mailer.listing.finding import find_parcels_of_mail
+from mailer.listing.parcels import DISORDER
 from mailer.models import Mail
 from mailer.partitions import newest_parcel_id
-from mailer.search import DISORDER, find_parcels_of_mail
 
 LOOKED_AT: Final = 10_000
 """The most recipients of messages that one search looks at."""

@@ -20,7 +20,6 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Account
 from batches.admin.asking import require
@@ -28,7 +27,8 @@ from batches.admin.figures import draw_label
 from batches.models import Batch
 from foundation.admin import draw_link, write_time
 from foundation.clock import database_now
-from mailer.admin.messages import EVENT_COLOURS, draw_text
+from mailer.admin.drawing import EVENT_COLOURS, draw_text
+from mailer.admin.filtering import DayField, OwnerForm
 from mailer.models import Classification, Message
 from mailer.outcomes.explanations import EXPLANATIONS
 from mailer.outcomes.failures import (
@@ -50,7 +50,6 @@ from mailer.outcomes.providers import REST, group_of
 
 MAY_SEE = "mailer.view_message"
 DAY = dt.timedelta(days=1)
-CENTURY = (2000, 2099)
 REASONS_SHOWN = 50
 ACCOUNTS_SHOWN = 20
 MESSAGES_SHOWN = 100
@@ -59,50 +58,10 @@ SAMPLED = 10
 """The newest messages of a reason whose provider groups are looked up."""
 
 
-class DayInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
-    """The browser's own choice of a day."""
-
-    input_type = "date"
-
-
-class DayField(forms.DateField):
-    """A day in UTC of this century."""
-
-    widget = DayInput
-
-    def __init__(self) -> None:
-        super().__init__(required=False, label="Day (UTC)")
-
-    def validate(self, value: dt.date | None) -> None:
-        super().validate(value)
-        if value and not CENTURY[0] <= value.year <= CENTURY[1]:
-            raise forms.ValidationError(f"The year must be from {CENTURY[0]} to {CENTURY[1]}.")
-
-
-class FilterForm(forms.Form):
+class FilterForm(OwnerForm):
     """The filters of the page. An account is named by its username, a batch by its public id."""
 
-    account = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "username"}))
-    batch = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "batch id", "size": 36})
-    )
     day = DayField()
-
-    def clean_account(self) -> Account | None:
-        username = self.cleaned_data["account"]
-        account = Account.objects.filter(username=username).first() if username else None
-        if username and account is None:
-            raise forms.ValidationError("No account has this username.")
-        return account
-
-    def clean_batch(self) -> Batch | None:
-        public_id = self.cleaned_data["batch"]
-        batches = Batch.objects.select_related("account").filter(public_id=public_id)
-        account = self.cleaned_data.get("account")
-        batch = (batches.filter(account=account) if account else batches).first() if public_id else None
-        if public_id and batch is None:
-            raise forms.ValidationError("The account has no such batch." if account else "No batch has this id.")
-        return batch
 
 
 class DayForm(forms.Form):

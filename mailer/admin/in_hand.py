@@ -25,7 +25,7 @@ from batches.admin.figures import batch_link, draw_label
 from batches.models import Batch
 from foundation.admin import draw_link, tell_time, write_time
 from foundation.clock import database_now
-from mailer.admin.messages import STATE_COLOURS
+from mailer.admin.drawing import STATE_COLOURS
 from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_in_hand
 from mailer.models import EventKind
 from mailer.outcomes.reading import OUTCOMES

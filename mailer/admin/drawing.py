@@ -1,0 +1,41 @@
+"""Draw the states and events of messages in the tables of the admin."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from mailer.models import EventKind
+
+STATE_COLOURS = {
+    "scheduled": "",
+    "due": "primary",
+    "claimed": "primary",
+    "retained": "warning",
+    "held": "warning",
+    "sent": "success",
+    "refused": "danger",
+    "dropped": "danger",
+    "stopped": "danger",
+    "discarded": "danger",
+    "expired": "danger",
+    "in_doubt": "warning",
+}
+EVENT_COLOURS = {
+    EventKind.SENT: "success",
+    EventKind.REFUSED: "danger",
+    EventKind.DROPPED: "danger",
+    EventKind.STOPPED: "danger",
+    EventKind.DEFERRED: "warning",
+    EventKind.IN_DOUBT: "warning",
+    EventKind.DISCARDED: "danger",
+    EventKind.EXPIRED: "danger",
+    EventKind.RETAINED: "warning",
+    EventKind.HELD: "warning",
+    EventKind.UNSUBSCRIBED: "",
+}
+
+
+def draw_text(text: str, link: str = "") -> SafeString:
+    """Return a long text for a cell of a table, perhaps as a link."""
+    return render_to_string("mailer/long_text.html", {"text": text, "link": link})
