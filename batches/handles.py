@@ -7,7 +7,7 @@ import datetime as dt
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from batches.errors import UnknownBatch
 from batches.models import OF_CALLERS, Batch, Parcel
 from batches.states import STOPPED
@@ -15,9 +15,9 @@ from foundation.clock import database_now
 from foundation.ids import url_safe
 
 
-def create_batch(account: Account) -> Batch:
-    """Create an open batch of the account, with an id that nobody can guess."""
-    return Batch.objects.create(account=account, public_id=url_safe(24))
+def create_batch(account: Account, *, key: ApiKey | None = None) -> Batch:
+    """Create an open batch of the account, with an id that nobody can guess. `key` is the caller's."""
+    return Batch.objects.create(account=account, public_id=url_safe(24), api_key=key)
 
 
 def find_batch(account: Account, public_id: str) -> Batch:

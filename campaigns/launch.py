@@ -76,7 +76,11 @@ def open_launch(campaign: Campaign, *, send_at: dt.datetime, begins_at: dt.datet
     """
     content = content_of(campaign)
     batch = Batch.objects.create(
-        account=campaign.account, public_id=url_safe(24), is_campaign=True, label=make_label(campaign.title)
+        account=campaign.account,
+        public_id=url_safe(24),
+        is_campaign=True,
+        label=make_label(campaign.title),
+        api_key_id=campaign.api_key_id,
     )
     with connection.cursor() as cursor:
         cursor.execute(queries.LAST_CONTACT, [campaign.account_id])

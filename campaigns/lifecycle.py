@@ -17,7 +17,7 @@ from functools import partial
 
 from django.db import OperationalError, transaction
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from audience.locks import expensive_call
 from batches import hints
 from batches.models import Batch, Receipt
@@ -106,10 +106,11 @@ def schedule_campaign(
     campaign_id: int,
     send_at: dt.datetime,
     *,
+    key: ApiKey | None = None,
     allowed_from: Statuses = SCHEDULABLE,
     needs: Needs = WITH_TAG,
 ) -> Campaign:
-    """Schedule a campaign, or change its time.
+    """Schedule a campaign, or change its time. `key` is the key of the caller, if it is not an operator.
 
     Raises UnknownCampaign, TransitionInProgress, CampaignConflict, TimeIsPast, NotReady with everything that is
     missing, and InvalidContent.
@@ -119,7 +120,7 @@ def schedule_campaign(
         refuse_unready(campaign, needs)
         if send_at <= database_now():
             raise TimeIsPast(field="send_at")
-        _schedule(campaign, send_at)
+        _schedule(campaign, send_at, api_key=key)
     return campaign
 
 
@@ -129,7 +130,7 @@ def reschedule(campaign: Campaign) -> None:
     _schedule(campaign, campaign.send_at)
 
 
-def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
+def _schedule(campaign: Campaign, send_at: dt.datetime, **changes: object) -> None:
     _replace_launch(campaign)
     move(
         campaign,
@@ -138,6 +139,7 @@ def _schedule(campaign: Campaign, send_at: dt.datetime) -> None:
         begins_at=first_moment(campaign, send_at),
         launch=None,
         failure="",
+        **changes,
     )
 
 
@@ -181,10 +183,13 @@ def send_now(
     account: Account,
     campaign_id: int,
     *,
+    key: ApiKey | None = None,
     allowed_from: Statuses = SENDABLE,
     needs: Needs = WITH_TAG,
 ) -> Campaign:
     """Launch a campaign, or schedule it for the end of its undo window, if it has one.
+
+    `key` is the key of the caller, if it is not an operator.
 
     Raises what `schedule_campaign` raises except TimeIsPast, and TooManyCalls and SearchTooSlow.
     """
@@ -194,12 +199,14 @@ def send_now(
         now = database_now()
         seconds = undo_seconds(campaign)
         if seconds:
-            _schedule(campaign, now + dt.timedelta(seconds=seconds))
+            _schedule(campaign, now + dt.timedelta(seconds=seconds), api_key=key)
             return campaign
         _replace_launch(campaign)
+        campaign.api_key = key
         with expensive_call(account.pk):
             launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
-        move(campaign, CampaignStatus.QUEUED, send_at=now, begins_at=launch.begins_at, launch=launch, failure="")
+        begun = {"send_at": now, "begins_at": launch.begins_at, "launch": launch, "api_key": key, "failure": ""}
+        move(campaign, CampaignStatus.QUEUED, **begun)
     # This runs at once, unless the caller has a transaction.
     transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
     return campaign

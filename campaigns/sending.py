@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from audience.drafts import ContactDraft
 from audience.errors import InvalidContact
 from audience.lists import create_list
@@ -31,6 +31,7 @@ def send_campaign(
     original: Campaign | None = None,
     contacts: Sequence[ContactDraft] = (),
     send_at: dt.datetime | None = None,
+    key: ApiKey | None = None,
     allowed_from: Collection[CampaignStatus] = frozenset({CampaignStatus.DRAFT}),
 ) -> Campaign:
     """Create a campaign with the content and the terms of `original` and some changes, and send it now or at `send_at`.
@@ -45,9 +46,9 @@ def send_campaign(
         made = create_campaign(account, {**content, **changes, "lists": lists})
         Campaign.objects.filter(pk=made.pk).update(original=original)
         if send_at is None:
-            send_now(account, made.pk, allowed_from=allowed_from)
+            send_now(account, made.pk, key=key, allowed_from=allowed_from)
         else:
-            schedule_campaign(account, made.pk, send_at, allowed_from=allowed_from)
+            schedule_campaign(account, made.pk, send_at, key=key, allowed_from=allowed_from)
     return find_campaign(account, made.pk)
 
 

@@ -76,21 +76,23 @@ class StoredParcel(NamedTuple):
         return self.send_at <= self.stored_at
 
 
-def accept_mail(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> Accepted:
-    """Store a mail and schedule its messages.
+def accept_mail(
+    account: Account, draft: MailDraft, *, key: ApiKey | None = None, is_recalled: bool = False
+) -> Accepted:
+    """Store a mail and schedule its messages. The key of the caller is stored with it; Sluice's own mail has none.
 
     Raises UnknownBatch if `draft.batch_id` is not a batch of the account, what `check_draft` does, and QueueFull if too
-    many messages of the account are waiting already. With a `recalled` key it raises UnknownBatch, too, if that may no
-    longer send, or if the account has had no mail without a batch yet: nothing is stored, and who has found the key may
-    ask again.
+    many messages of the account are waiting already. If the key `is_recalled` it raises UnknownBatch, too, if that may
+    no longer send, or if the account has had no mail without a batch yet: nothing is stored, and who has found the key
+    may ask again.
 
     A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
     """
     refuse_when_full(account)
     check_draft(account, draft)
-    mail = _mail_values(account, draft) | {"key": recalled.pk if recalled else None}
+    mail = _mail_values(account, draft) | {"key": key.pk if key else None, "is_recalled": is_recalled}
     parcels = _store(draft, mail)
-    if not parcels and draft.batch_id is None and recalled is None:
+    if not parcels and draft.batch_id is None and not is_recalled:
         # The account's first mail without a batch.
         default_batch(account)
         parcels = _store(draft, mail)

@@ -24,8 +24,8 @@ NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s
             select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.finalized_at is null))"""
 
 # Whether the key of the caller, if it was recalled only, still lives and may send.
-MAY_SEND: Final = f"""(%(key)s::bigint is null or exists (
-        select from accounts_apikey k where k.id = %(key)s and k.revoked_at is null
+MAY_SEND: Final = f"""(not %(is_recalled)s::bool or exists (
+        select from accounts_apikey k where k.id = %(key)s::bigint and k.revoked_at is null
             and k.scopes && '{{mail.send,{FULL_ACCESS}}}'))"""
 
 ONE_PARCEL: Final = "(values (1, %(send_at)s::timestamptz, 1::smallint))"
@@ -85,11 +85,11 @@ with own as materialized (
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
         attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass,
-        template_id, rendering, created_at, defaults)
+        template_id, rendering, api_key_id, created_at, defaults)
     select {ACCOUNT}, batch.id, %(public_id)s, %(sender)s, %(sender_name)s, %(subject)s, %(reply_to)s::jsonb,
         %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb,
         %(unsubscribe_group)s::int, %(groups_to_display)s::int[], %(unsubscribe_url)s, %(bypass)s::smallint,
-        %(template)s::bigint, %(rendering)s::jsonb, now,
+        %(template)s::bigint, %(rendering)s::jsonb, %(key)s::bigint, now,
         (select a.mail_defaults from accounts_account a where a.id = {ACCOUNT})
     from batch returning id
 ), drawn as materialized (

@@ -95,7 +95,7 @@ class Send(CampaignEndpoint):
     def post(self, request: Request, campaign_id: str) -> Response:
         number, allowed_from = self.number_of(campaign_id), may(Move.SEND_NOW, EASYMAIL)
         return self.answer(
-            number, moved=send_now(self.account, number, allowed_from=allowed_from, needs=proposed.NEEDS)
+            number, moved=send_now(self.account, number, key=self.key, allowed_from=allowed_from, needs=proposed.NEEDS)
         )
 
 
@@ -122,7 +122,9 @@ class Schedule(CampaignEndpoint):
     def post(self, request: Request, campaign_id: str) -> Response:
         number, at = self.number_of(campaign_id), inputs.read_schedule(request)
         allowed_from = may(Move.SCHEDULE, EASYMAIL)
-        moved = schedule_campaign(self.account, number, at, allowed_from=allowed_from, needs=proposed.NEEDS)
+        moved = schedule_campaign(
+            self.account, number, at, key=self.key, allowed_from=allowed_from, needs=proposed.NEEDS
+        )
         return self.answer(number, moved=moved)
 
 

@@ -33,7 +33,7 @@ class Batches(Endpoint):
     @done_once
     def post(self, request: Request) -> Response:
         inputs.read_nothing(request)
-        return Response(outputs.one(outputs.batch_line(create_batch(self.account))), status=201)
+        return Response(outputs.one(outputs.batch_line(create_batch(self.account, key=self.key))), status=201)
 
 
 @schema.one_batch

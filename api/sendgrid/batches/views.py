@@ -50,7 +50,7 @@ class MailBatches(Endpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        return Response(write_batch(create_batch(self.account)), status=201)
+        return Response(write_batch(create_batch(self.account, key=self.key)), status=201)
 
 
 @schema.mail_batch

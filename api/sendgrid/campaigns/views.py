@@ -108,7 +108,8 @@ class Schedule(CampaignEndpoint):
     def _schedule(self, request: Request, campaign_id: str, move: Move) -> dict[str, object]:
         number, send_at = inputs.read_campaign_id(campaign_id), inputs.read_send_at(request)
         allowed_from = may(move, LEGACY)
-        return outputs.schedule(patiently(schedule_campaign, self.account, number, send_at, allowed_from=allowed_from))
+        campaign = patiently(schedule_campaign, self.account, number, send_at, key=self.key, allowed_from=allowed_from)
+        return outputs.schedule(campaign)
 
     def delete(self, request: Request, campaign_id: str) -> Response:
         number = inputs.read_campaign_id(campaign_id)
@@ -128,7 +129,7 @@ class ScheduleNow(CampaignEndpoint):
     @done_once_in_steps
     def post(self, request: Request, campaign_id: str) -> Response:
         number = inputs.read_campaign_id(campaign_id)
-        campaign = patiently(send_now, self.account, number, allowed_from=may(Move.SEND_NOW, LEGACY))
+        campaign = patiently(send_now, self.account, number, key=self.key, allowed_from=may(Move.SEND_NOW, LEGACY))
         return Response(outputs.sent_now(campaign), status=201)
 
     def handle_exception(self, exc: Exception) -> Response:

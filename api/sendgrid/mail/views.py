@@ -15,7 +15,7 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.keys import RecalledKey
-from accounts.models import Account, ApiKey
+from accounts.models import ApiKey
 from api import idempotency
 from api.caller import NoCredentials, ScopeMissing, UnknownCredentials, bearer_text, find_sender, recall_sender
 from api.errors import ITS_OWN
@@ -76,11 +76,14 @@ ANSWERS: Final[Answers] = {
 }
 
 
-def accept(account: Account, draft: MailDraft, *, recalled: ApiKey | None = None) -> HttpResponse:
-    """Accept a mail and commit it. Return 202 without a body; the mail's id and the warnings are in headers."""
+def accept(key: ApiKey, draft: MailDraft, *, is_recalled: bool = False) -> HttpResponse:
+    """Accept a mail of the key's account and commit it.
+
+    Return 202 without a body; the mail's id and the warnings are in headers.
+    """
     # Before the commit: after it nothing may fail, or the caller would send the mail again.
-    unresolved = find_unresolved(account, draft)
-    message_id = accept_mail(account, draft, recalled=recalled).public_id
+    unresolved = find_unresolved(key.account, draft)
+    message_id = accept_mail(key.account, draft, key=key, is_recalled=is_recalled).public_id
     headers = {"X-Message-Id": message_id, "Content-Length": "0"}
     if unresolved:
         headers[WARNING] = warning_about(unresolved)
@@ -134,10 +137,8 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
     key = find_sender(bearer)
     if idempotency.has_key(request):
         repeatable = idempotency.asked_by(request, key.account)
-        return idempotency.do_in_one_transaction(
-            repeatable, lambda: send(key.account, read_mail(request, key.found_at))
-        )
-    return send(key.account, read_mail(request, key.found_at))
+        return idempotency.do_in_one_transaction(repeatable, lambda: send(key, read_mail(request, key.found_at)))
+    return send(key, read_mail(request, key.found_at))
 
 
 def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) -> HttpResponse:
@@ -154,22 +155,21 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
         wanted_mail = error
     if isinstance(wanted_mail, MailRequest) and not wanted_mail.is_sandboxed:
         with suppress(SluiceError, errors.Refusal):
-            account = recalled.key.account
-            return accept(account, with_template(account, wanted_mail), recalled=recalled.key)
+            return accept(recalled.key, with_template(recalled.key.account, wanted_mail), is_recalled=True)
     key = find_sender(bearer)
     if isinstance(wanted_mail, Exception):
         raise wanted_mail
-    return send(key.account, wanted_mail)
+    return send(key, wanted_mail)
 
 
-def send(account: Account, mail: MailRequest) -> HttpResponse:
-    """Accept a mail and commit it, or only check it in sandbox mode."""
-    draft = with_template(account, mail)
+def send(key: ApiKey, mail: MailRequest) -> HttpResponse:
+    """Accept a mail of the key's account and commit it, or only check it in sandbox mode."""
+    draft = with_template(key.account, mail)
     if not mail.is_sandboxed:
-        return accept(account, draft)
-    check_draft(account, draft)
+        return accept(key, draft)
+    check_draft(key.account, draft)
     if draft.batch_id is not None:
-        find_batch(account, draft.batch_id)
+        find_batch(key.account, draft.batch_id)
     return sandboxed()
 
 

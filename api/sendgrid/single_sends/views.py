@@ -146,11 +146,19 @@ class SingleSendSchedule(SingleSendEndpoint):
         number, send_at = self.number_of(single_send_id), inputs.read_schedule(request)
         if send_at is None:
             allowed_from = may(Move.SEND_NOW, SINGLE_SENDS)
-            campaign = patiently(send_now, self.account, number, allowed_from=allowed_from, needs=WITH_LINK)
+            campaign = patiently(
+                send_now, self.account, number, key=self.key, allowed_from=allowed_from, needs=WITH_LINK
+            )
         else:
             allowed_from = may(Move.SCHEDULE, SINGLE_SENDS)
             campaign = patiently(
-                schedule_campaign, self.account, number, send_at, allowed_from=allowed_from, needs=WITH_LINK
+                schedule_campaign,
+                self.account,
+                number,
+                send_at,
+                key=self.key,
+                allowed_from=allowed_from,
+                needs=WITH_LINK,
             )
         return Response(outputs.schedule(campaign.send_at, CampaignStatus.SCHEDULED), status=201)
 

@@ -66,6 +66,7 @@ def _create_one(call: Call, index: int, element: Element) -> Result:
         original=new.original,
         contacts=new.contacts,
         send_at=new.send_at,
+        key=call.key,
         allowed_from=may(Move.SCHEDULE, Dialect.SOAP) | may(Move.SEND_NOW, Dialect.SOAP),
     )
     return Result(index, SEND_CREATED, send=campaign.pk, uuid=campaign.uuid)
@@ -84,6 +85,7 @@ def _update_one(call: Call, index: int, element: Element) -> Result:
         call.account,
         send,
         send_at,
+        key=call.key,
         allowed_from=may(Move.RESCHEDULE, Dialect.SOAP),
         # It was ready by the rules of the API that scheduled it.
         needs=NEEDED,
