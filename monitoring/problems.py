@@ -1,0 +1,183 @@
+"""List what needs a person. Each problem has a text, the page to act on, and a run book in `docs/operations.md`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from batches.hints import NODE_SILENCE
+from monitoring import queries
+from monitoring.reading import Row, read_rows
+from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES
+from monitoring.scope import Scope
+
+OVERDUE = dt.timedelta(seconds=60)
+"""How long due mail of an open gate waits before that is a problem."""
+EXPIRY_NOTICE = dt.timedelta(hours=12)
+"""How long before it expires retained mail is a problem."""
+REMEMBERED = dt.timedelta(hours=24)
+"""How long a failed job or campaign is shown."""
+MOST_NODES = 20
+MOST_FAILURES = 1000
+LOOKED_AT_PARCELS = 2000
+"""The parcels of each kind whose messages are counted for a problem."""
+
+
+class Severity(enum.Enum):
+    """How soon a person should act."""
+
+    CRITICAL = "critical"
+    """Mail is not sent now, or is lost soon."""
+    WARNING = "warning"
+    """Something waits for a decision, or went wrong once."""
+
+
+class Kind(enum.Enum):
+    """The kinds of problems. The values are the anchors of their run books in `docs/operations.md`."""
+
+    NO_WORKER = "no-worker-is-at-work"
+    NODE_SILENT = "a-node-is-silent"
+    PEER = "the-peer-hangs-refuses-or-is-slow"
+    OVERDUE = "due-mail-waits"
+    LATE = "mail-is-later-than-its-limit"
+    REFUSED = "many-messages-are-refused"
+    IN_DOUBT = "mail-is-in-doubt"
+    HELD = "mail-is-held"
+    EXPIRING = "retained-mail-expires-soon"
+    FAILED_CAMPAIGN = "a-campaign-has-failed"
+    FAILED_JOB = "an-import-or-another-job-has-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page of the console, as data: the name of its route, its arguments, and what the button says."""
+
+    title: str
+    route: str
+    arguments: tuple[int | str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that needs a person. `since` is None where nobody knows when it began."""
+
+    kind: Kind
+    severity: Severity
+    text: str
+    link: Link
+    since: dt.datetime | None = None
+
+    @property
+    def runbook(self) -> str:
+        """Return the anchor of its run book in `docs/operations.md`."""
+        return self.kind.value
+
+
+def list_problems(scope: Scope) -> list[Problem]:
+    """Return the problems of these accounts, the critical ones first. Nodes and peers belong to EVERYTHING only."""
+    parameters = {
+        "accounts": scope.ids,
+        "most_accounts": MOST_ACCOUNTS,
+        "most_batches": MOST_BATCHES,
+        "most_nodes": MOST_NODES,
+        "most_failures": MOST_FAILURES,
+        "parcels": LOOKED_AT_PARCELS,
+        "notice": EXPIRY_NOTICE,
+        "retention": settings.RETENTION_SECONDS,
+        "silence": NODE_SILENCE,
+        "remembered": REMEMBERED,
+        "overdue": OVERDUE,
+    }
+    problems = [DESCRIBE[row["kind"]](row) for row in read_rows(queries.FIND_PROBLEMS, parameters) if row["things"]]
+    order = list(Kind)
+    return sorted(problems, key=lambda problem: (problem.severity is not Severity.CRITICAL, order.index(problem.kind)))
+
+
+def count(number: int, one: str, several: str = "") -> str:
+    """Return a number with its noun: `1 node`, `1,200 nodes`."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def _tell_messages(row: Row) -> str:
+    return count(row["messages"], "message") + (" or more" if row["parcels"] >= LOOKED_AT_PARCELS else "")
+
+
+def _tell_accounts(row: Row) -> str:
+    """Return the account, or how many there are and the first of them."""
+    others = row["things"] - 1
+    return f"{row['account']} and {count(others, 'other account')}" if others else str(row["account"])
+
+
+def _batch(row: Row, title: str = "Batch") -> Link:
+    return Link(title, "admin:batches_batch_change", (row["id"],))
+
+
+def _no_worker(row: Row) -> Problem:
+    text = "No worker is at work, so no mail is sent."
+    return Problem(Kind.NO_WORKER, Severity.CRITICAL, text, Link("Fleet", "fleet"), row["at"])
+
+
+def _silent(row: Row) -> Problem:
+    text = f"The node {row['name']} is silent."
+    if row["messages"]:
+        text += f" {count(row['messages'], 'message')} are claimed by its workers."
+    return Problem(Kind.NODE_SILENT, Severity.CRITICAL, text, Link("Fleet", "fleet"), row["at"])
+
+
+def _overdue(row: Row) -> Problem:
+    text = f"Due mail of {_tell_accounts(row)} waits, although nothing stops it."
+    return Problem(Kind.OVERDUE, Severity.CRITICAL, text, _batch(row, "Oldest batch"), row["at"])
+
+
+def _late(row: Row) -> Problem:
+    text = f"Due mail of {_tell_accounts(row)} is later than its limit, so it is held instead of sent."
+    link = Link("Account", "admin:accounts_account_change", (row["id"],))
+    return Problem(Kind.LATE, Severity.CRITICAL, text, link, row["at"])
+
+
+def _in_hand(row: Row) -> Problem:
+    kind = Kind.HELD if row["kind"] == "held" else Kind.IN_DOUBT
+    state = "held because it is late" if kind is Kind.HELD else "in doubt: nobody knows whether it was sent"
+    text = f"{_tell_messages(row)} of {_tell_accounts(row)} wait for a decision. This mail is {state}."
+    query = {"why": "held" if kind is Kind.HELD else "in_doubt", "account": str(row["id"])}
+    return Problem(kind, Severity.WARNING, text, Link("Decide", "in_hand", query=query))
+
+
+def _expiring(row: Row) -> Problem:
+    more = f" and {count(row['things'] - 1, 'other batch', 'other batches')}" if row["things"] > 1 else ""
+    name = row["name"] or "mail without a batch"
+    text = f"{count(row['messages'], 'retained message')} of {name} ({row['account']}){more} expire within 12 hours."
+    return Problem(Kind.EXPIRING, Severity.WARNING, text, _batch(row), None)
+
+
+def _failed_campaign(row: Row) -> Problem:
+    more = f" {count(row['things'] - 1, 'other campaign')} failed within 24 hours." if row["things"] > 1 else ""
+    text = f"The campaign {row['name']} of {row['account']} failed: {row['text']}.{more}"
+    link = Link("Campaign", "admin:campaigns_campaign_change", (row["id"],))
+    return Problem(Kind.FAILED_CAMPAIGN, Severity.WARNING, text, link, row["at"])
+
+
+def _failed_job(row: Row) -> Problem:
+    more = f" {count(row['things'] - 1, 'other job')} failed within 24 hours." if row["things"] > 1 else ""
+    text = f"The {row['name']} of {row['account']} failed: {row['text']}.{more}"
+    return Problem(
+        Kind.FAILED_JOB, Severity.WARNING, text, Link("Job", "admin:audience_job_change", (row["id"],)), row["at"]
+    )
+
+
+DESCRIBE = {
+    "no worker": _no_worker,
+    "node": _silent,
+    "due": _overdue,
+    "late": _late,
+    "held": _in_hand,
+    "in doubt": _in_hand,
+    "expiring": _expiring,
+    "campaign": _failed_campaign,
+    "job": _failed_job,
+}

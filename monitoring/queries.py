@@ -1,0 +1,238 @@
+"""The SQL of what operators watch. Each statement reads a bounded number of rows, whatever the size of the tables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
+from batches.queries import OPEN as OPEN_BATCH
+from batches.states import BatchStatus
+from campaigns.states import CampaignStatus
+from mailer.models import Measure, Series
+from mailer.outcomes.counters import MINUTE
+
+PAUSED: Final = int(BatchStatus.PAUSED)
+BEGUN: Final = f"{int(CampaignStatus.QUEUED)}, {int(CampaignStatus.SENDING)}"
+
+
+def in_scope(account: str) -> str:
+    """Return the condition that an account, given as an expression, belongs to a scope (`Scope.ids`)."""
+    return f"(%(accounts)s::bigint[] is null or {account} = any(%(accounts)s::bigint[]))"
+
+
+# What can stop the mail of a batch b, by the names of the fields of `Gate`, and its account.
+GATE_OF_BATCH: Final = """b.status as batch_status, a.frozen_at is not null as is_account_frozen,
+    coalesce(parent.frozen_at is not null, false) as is_parent_frozen,
+    coalesce(i.frozen_at is not null, false) as is_installation_frozen"""
+ACCOUNTS_OF_BATCH: Final = """join accounts_account a on a.id = b.account_id
+left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true"""
+
+# The accounts that have due mail, by lane: a skip scan, or a probe for each account of the scope.
+WITH_DUE_MAIL: Final = f"""
+turn(lane, account_id, place) as (
+    (select lane, account_id, 1 from batches_parcel
+     where state = {DUE} and %(accounts)s::bigint[] is null order by lane, account_id limit 1)
+  union all
+    select next.lane, next.account_id, turn.place + 1 from turn cross join lateral (
+        select p.lane, p.account_id from batches_parcel p
+        where p.state = {DUE} and (p.lane, p.account_id) > (turn.lane, turn.account_id)
+        order by p.lane, p.account_id limit 1) next
+    where turn.place < %(most_accounts)s
+), waiting as (
+    select lane, account_id from turn
+    union all
+    select lane, account_id from unnest(%(accounts)s::bigint[]) account_id, unnest(array[0, 1]) lane
+)"""
+
+# The batches that are being sent: workers have claimed mail of them, mail of them is due, they sent mail in this minute
+# or the last one, or they belong to a campaign that has begun. Of the due mail of each account the oldest parcels are
+# looked at.
+FIND_RUNNING: Final = f"""
+with recursive {WITH_DUE_MAIL}, claimed(batch_id, place) as (
+    (select batch_id, 1 from batches_parcel where state = {CLAIMED} order by batch_id limit 1)
+  union all
+    select (select p.batch_id from batches_parcel p
+            where p.state = {CLAIMED} and p.batch_id > claimed.batch_id order by p.batch_id limit 1), place + 1
+    from claimed where claimed.batch_id is not null and place < %(most_batches)s
+), running(batch_id, place) as (
+    select batch_id, 1 from claimed where batch_id is not null
+    union all
+    select distinct p.batch_id, 2 from waiting w cross join lateral (
+        select batch_id from batches_parcel where state = {DUE} and lane = w.lane and account_id = w.account_id
+        order by due_at limit greatest(1, %(parcels)s / (select count(*) from waiting))) p
+    union all
+    select key::bigint, 3 from mailer_counter where series = {int(Series.BATCH)} and span = {MINUTE}
+        and at >= %(since)s and measure = {int(Measure.SENT)} and {in_scope("account_id")}
+    union all
+    select key::bigint, 3 from mailer_counterdelta where series = {int(Series.BATCH)}
+        and at >= %(since)s and measure = {int(Measure.SENT)} and {in_scope("account_id")}
+    union all
+    select l.batch_id, 4 from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id
+    where c.status in ({BEGUN}) and c.deleted_at is null and {in_scope("c.account_id")}
+), chosen as (
+    select r.batch_id, min(r.place) as place from running r join batches_batch b on b.id = r.batch_id
+    where {in_scope("b.account_id")}
+    group by r.batch_id order by 2, 1 desc limit %(limit)s
+)
+select b.id as batch_id, b.public_id, b.label, b.is_default, a.id as account_id, a.username as account,
+    c.id as campaign_id, c.uuid as campaign_uuid, c.title, coalesce(not l.is_complete, false) as is_expanding,
+    last.due_at as last_due_at, {GATE_OF_BATCH}
+from chosen
+join batches_batch b on b.id = chosen.batch_id
+{ACCOUNTS_OF_BATCH}
+left join campaigns_launch l on l.batch_id = b.id
+left join campaigns_campaign c on c.id = l.campaign_id
+left join lateral (
+    select p.due_at from batches_parcel p where p.batch_id = b.id and not p.is_folded order by p.due_at desc limit 1
+) last on true
+order by b.id desc
+"""
+
+# The next waves by minute: what was added up, and what is still to be; and the campaigns whose mail is not made yet.
+# Each wave whose deltas are not added yet may turn out to be over, so that many more are read than are returned.
+LIST_COMING: Final = f"""
+with next as (
+    (select w.batch_id, w.minute, w.messages, w.parcels
+     from batches_wavecount w join batches_batch b on b.id = w.batch_id
+     where w.minute > %(now)s - interval '1 minute' and w.minute <= %(until)s and {in_scope("b.account_id")}
+     order by w.minute, w.batch_id
+     limit %(limit)s + (select count(*) from (select distinct batch_id, minute from batches_wavedelta) changed))
+    union all
+    select w.batch_id, w.minute, w.messages, w.parcels
+    from batches_wavedelta w join batches_batch b on b.id = w.batch_id
+    where w.minute > %(now)s - interval '1 minute' and w.minute <= %(until)s and {in_scope("b.account_id")}
+), wave as (
+    select batch_id, minute, sum(messages)::bigint as messages from next
+    group by batch_id, minute having sum(parcels) > 0 order by minute, batch_id limit %(limit)s
+), unmade as (
+    select c.id, c.uuid, c.title, c.begins_at, c.account_id from campaigns_campaign c
+    left join campaigns_launch l on l.id = c.launch_id
+    where c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null and c.begins_at <= %(until)s
+        and (l.id is null or (l.recipients = 0 and not l.is_complete)) and {in_scope("c.account_id")}
+    order by c.begins_at, c.id limit %(limit)s
+)
+select coalesce(first.due_at, w.minute) as at, b.id as batch_id, b.public_id, b.label, b.is_default,
+    c.id as campaign_id, c.uuid as campaign_uuid, c.title, a.id as account_id, a.username as account, w.messages,
+    coalesce(l.is_complete, true) as is_complete, {GATE_OF_BATCH}
+from wave w
+join batches_batch b on b.id = w.batch_id
+{ACCOUNTS_OF_BATCH}
+left join campaigns_launch l on l.batch_id = b.id
+left join campaigns_campaign c on c.id = l.campaign_id
+left join lateral (
+    select p.due_at from batches_parcel p
+    where p.batch_id = w.batch_id and not p.is_folded and p.due_at >= w.minute
+        and p.state = {SCHEDULED} and p.attempts = 0
+    order by p.due_at limit 1
+) first on true
+where first.due_at is null or first.due_at <= %(until)s
+union all
+select u.begins_at, null, null, '', false, u.id, u.uuid, u.title, a.id, a.username, null, false,
+    {OPEN_BATCH}, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
+    coalesce(i.frozen_at is not null, false)
+from unmade u join accounts_account a on a.id = u.account_id
+left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true
+order by 1, 2, 6
+limit %(limit)s
+"""
+
+IS_SOMETHING_FROZEN: Final = "a.frozen_at is not null or parent.frozen_at is not null or i.frozen_at is not null"
+
+# Everything that may need a person, in one row for each kind: how many things there are, and the first of them. The
+# figures of mail are of at most `parcels` parcels each.
+FIND_PROBLEMS: Final = f"""
+with recursive clock as materialized (select sluice_now() as now), {WITH_DUE_MAIL}, oldest as (
+    select w.account_id, a.username, a.lateness_limit, {OPEN_SINCE} as since, p.batch_id
+    from waiting w
+    cross join lateral (
+        select p.due_at, p.batch_id from batches_parcel p
+        where p.state = {DUE} and p.lane = w.lane and p.account_id = w.account_id order by p.due_at limit 1
+    ) p
+    join batches_batch b on b.id = p.batch_id and b.status = {OPEN_BATCH}
+    {ACCOUNTS_OF_BATCH}
+    where not ({IS_SOMETHING_FROZEN})
+), retained(batch_id, place) as (
+    (select batch_id, 1 from batches_parcel where state = {RETAINED} order by batch_id limit 1)
+  union all
+    select (select p.batch_id from batches_parcel p
+            where p.state = {RETAINED} and p.batch_id > retained.batch_id order by p.batch_id limit 1), place + 1
+    from retained where retained.batch_id is not null and place < %(most_batches)s
+), expiring as (
+    select b.id as batch_id, b.label, b.public_id, b.is_default, a.username, first.send_at + kept.time as at,
+        (select coalesce(sum(messages), 0) from (
+            select case when p.is_remainder then 0 else {PENDING} end as messages from batches_parcel p
+            where p.state = {RETAINED} and p.batch_id = b.id and p.send_at < clock.now + %(notice)s - kept.time
+            limit %(parcels)s) lost) as messages
+    from retained r cross join clock
+    join batches_batch b on b.id = r.batch_id and b.status = {PAUSED}
+    {ACCOUNTS_OF_BATCH}
+    cross join lateral (select make_interval(secs => coalesce(b.retention_seconds, %(retention)s)) as time) kept
+    cross join lateral (
+        select p.send_at from batches_parcel p where p.state = {RETAINED} and p.batch_id = b.id
+        order by p.send_at limit 1
+    ) first
+    where not ({IS_SOMETHING_FROZEN}) and first.send_at + kept.time < clock.now + %(notice)s
+        and (b.paused_until is null or b.paused_until > first.send_at + kept.time) and {in_scope("b.account_id")}
+), silent as (
+    select n.name, n.seen_at from batches_node n cross join clock
+    where n.seen_at < clock.now - %(silence)s and %(accounts)s::bigint[] is null
+    order by n.seen_at desc limit %(most_nodes)s
+), failed_campaign as (
+    select c.id, c.title, a.username, c.finished_at, c.failure
+    from campaigns_campaign c join accounts_account a on a.id = c.account_id cross join clock
+    where c.status = {int(CampaignStatus.FAILED)} and c.deleted_at is null
+        and c.finished_at > clock.now - %(remembered)s and {in_scope("c.account_id")}
+    order by c.finished_at desc limit %(most_failures)s
+), failed_job as (
+    select j.id, j.kind, a.username, j.finished_at, j.message
+    from campaigns_job j join accounts_account a on a.id = j.account_id cross join clock
+    where j.status = 'failed' and j.finished_at > clock.now - %(remembered)s and {in_scope("j.account_id")}
+    order by j.finished_at desc limit %(most_failures)s
+), in_hand as (
+    select 'held' as kind, account_id, case when p.is_remainder then 0 else {PENDING} end as messages from (
+        select * from batches_parcel where state = {HELD} and {in_scope("account_id")}
+        order by account_id, id limit %(parcels)s) p
+    union all
+    select 'in doubt', account_id, in_doubt from (
+        select account_id, in_doubt from batches_parcel where in_doubt > 0 and {in_scope("account_id")}
+        order by account_id, id limit %(parcels)s) p
+)
+select 'due' as kind, count(distinct account_id) as things, 0::bigint as messages, 0::bigint as parcels,
+    min(since) as at, (array_agg(username order by since))[1] as account,
+    (array_agg(batch_id order by since))[1] as id, '' as name, '' as text
+from oldest cross join clock where since < clock.now - %(overdue)s
+union all
+select 'late', count(distinct account_id), 0, 0, min(since), (array_agg(username order by since))[1],
+    (array_agg(account_id order by since))[1], (array_agg(lateness_limit order by since))[1]::text, ''
+from oldest cross join clock where since + make_interval(secs => lateness_limit) < clock.now
+union all
+select kind, count(distinct account_id), sum(messages)::bigint, count(*), null,
+    (select username from accounts_account where id = min(account_id)), min(account_id), '', ''
+from in_hand group by kind
+union all
+select 'expiring', count(*), sum(messages)::bigint, 0, min(at), (array_agg(username order by at))[1],
+    (array_agg(batch_id order by at))[1],
+    (array_agg(case when is_default then '' else coalesce(nullif(label, ''), public_id) end order by at))[1], ''
+from expiring having count(*) > 0
+union all
+select 'campaign', count(*), 0, 0, max(finished_at), (array_agg(username order by finished_at desc))[1],
+    (array_agg(id order by finished_at desc))[1], (array_agg(title order by finished_at desc))[1],
+    (array_agg(failure order by finished_at desc))[1]
+from failed_campaign having count(*) > 0
+union all
+select 'job', count(*), 0, 0, max(finished_at), (array_agg(username order by finished_at desc))[1],
+    (array_agg(id order by finished_at desc))[1], (array_agg(kind order by finished_at desc))[1],
+    (array_agg(message order by finished_at desc))[1]
+from failed_job having count(*) > 0
+union all
+select 'node', 1, coalesce((
+        select sum({PENDING}) from batches_worker w join batches_parcel p on p.worker_id = w.id
+        where w.node = s.name and p.state = {CLAIMED}), 0)::bigint, 0, s.seen_at, '', 0, s.name, ''
+from silent s
+union all
+select 'no worker', 1, 0, 0, max(n.seen_at), '', 0, '', ''
+from clock left join batches_node n on n.concurrency > 0 where %(accounts)s::bigint[] is null
+having coalesce(max(n.seen_at), '-infinity') < max(clock.now) - %(silence)s
+"""

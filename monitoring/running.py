@@ -1,0 +1,118 @@
+"""List what is being sent: each batch or campaign with its counts, its rate, and the time that it still takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, fields
+
+from batches.counts import Counts, count_batches
+from batches.verdict import Gate, GateStatus
+from foundation.clock import database_now
+from monitoring import queries
+from monitoring.reading import Row, read_rows
+from monitoring.scope import Scope
+
+MINUTE = dt.timedelta(minutes=1)
+MOST_ACCOUNTS = 500
+"""The accounts with due mail that are looked at, in each order of lanes."""
+MOST_BATCHES = 500
+"""The batches with claimed mail that are looked at."""
+GATE_FIELDS = {field.name for field in fields(Gate)}
+DUE_PARCELS = 2000
+"""The due parcels that are looked at, over all accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A batch that is being sent.
+
+    `counts` are of messages, exact in one snapshot. `rate` is in recipients a second over the last minute; None for
+    mail that is sent without a batch, which has no counters. `remaining` is None while it cannot be known. A batch with
+    `is_expanding` belongs to a campaign whose audience has not become messages completely.
+    """
+
+    batch_id: int
+    public_id: str
+    label: str
+    is_default: bool
+    campaign_id: int | None
+    campaign_uuid: uuid.UUID | None
+    account: str
+    account_id: int
+    counts: Counts
+    rate: float | None
+    remaining: dt.timedelta | None
+    status: GateStatus
+    is_expanding: bool
+    why: str
+
+    @property
+    def is_campaign(self) -> bool:
+        """Return whether it is moved with its campaign, and not as a batch."""
+        return self.campaign_id is not None
+
+
+def list_running(scope: Scope, limit: int = 50) -> list[Running]:
+    """Return the batches that are being sent, the newest first, `limit` at most.
+
+    Workers have claimed mail of them, mail of them is due, they sent mail in this minute or the last one, or they
+    belong to a campaign that has begun. If there are more, those come first of which workers have claimed mail, and
+    then those with due mail.
+    """
+    now = database_now()
+    parameters = {
+        "accounts": scope.ids,
+        "since": now.replace(second=0, microsecond=0) - MINUTE,
+        "most_accounts": MOST_ACCOUNTS,
+        "most_batches": MOST_BATCHES,
+        "parcels": DUE_PARCELS,
+        "limit": limit,
+    }
+    rows = read_rows(queries.FIND_RUNNING, parameters)
+    ids = [row["batch_id"] for row in rows]
+    counts = count_batches(ids)
+    return [_running(row, counts[row["batch_id"]], None, "", now) for row in rows]
+
+
+def _running(row: Row, counts: Counts, rate: float | None, why: str, now: dt.datetime) -> Running:
+    return Running(
+        batch_id=row["batch_id"],
+        public_id=row["public_id"],
+        label=name_of(row),
+        is_default=row["is_default"],
+        campaign_id=row["campaign_id"],
+        campaign_uuid=row["campaign_uuid"],
+        account=row["account"],
+        account_id=row["account_id"],
+        counts=counts,
+        rate=rate,
+        remaining=None if row["is_expanding"] else time_left(counts, rate, row["last_due_at"], now),
+        status=gate_of(row),
+        is_expanding=row["is_expanding"],
+        why=why,
+    )
+
+
+def name_of(row: Row) -> str:
+    """Return the title of a batch's campaign, or its label, which may be empty."""
+    return str(row["title"] or row["label"])
+
+
+def gate_of(row: Row) -> GateStatus:
+    """Return what may hold the mail of a batch, from the columns `GATE_OF_BATCH`."""
+    return Gate(**{name: value for name, value in row.items() if name in GATE_FIELDS}).status
+
+
+def time_left(
+    counts: Counts, rate: float | None, last_due_at: dt.datetime | None, now: dt.datetime
+) -> dt.timedelta | None:
+    """Return when all of a batch will be sent at its present rate, and not before its last mail is due.
+
+    Return None while mail of it is due and it has no rate.
+    """
+    at_hand = counts.due + counts.claimed
+    until_due = max(last_due_at - now, dt.timedelta()) if last_due_at and counts.scheduled else dt.timedelta()
+    if not at_hand:
+        return until_due
+    return max(dt.timedelta(seconds=at_hand / rate), until_due) if rate else None
