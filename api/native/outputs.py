@@ -21,6 +21,10 @@ from foundation.clock import moment
 from mailer.in_hand import Place
 from mailer.models import Event, EventKind
 from mailer.queries import Trace
+from monitoring.coming import Coming
+from monitoring.now import NowView
+from monitoring.problems import Problem
+from monitoring.running import Running
 
 Body = dict[str, Any]
 
@@ -178,3 +182,68 @@ def account_details(account: Account) -> Body:
         "doubt_policy": DoubtPolicy(account.doubt_policy).label,
         "lateness_limit_seconds": account.lateness_limit,
     }
+
+
+def now(view: NowView) -> Body:
+    """Return what happens at this moment. A list that was cut has true in `has_more_…`."""
+    return {
+        "at": moment(view.at),
+        "running": [running_line(each) for each in view.running],
+        "has_more_running": view.has_more_running,
+        "next": [coming_line(each) for each in view.coming],
+        "has_more_next": view.has_more_coming,
+        "problems": [problem_line(each) for each in view.problems],
+        "stopped": [
+            {**receipt_line(each), "account": each.account.username if each.account else None} for each in view.stopped
+        ],
+    }
+
+
+def running_line(running: Running) -> Body:
+    """Return a batch that is being sent. `batch_id` is null for mail without a batch.
+
+    `rate` is in recipients a second over the last minute, or null if it is not counted; `remaining_seconds` is null if
+    it is not known. `expanding` is true while not all contacts of a campaign's audience have become messages.
+    """
+    return {
+        "batch_id": None if running.is_default else running.public_id,
+        "label": running.label,
+        "account": running.account,
+        "campaign_id": _text(running.campaign_id),
+        "campaign_uuid": _text(running.campaign_uuid),
+        "gate": running.status.value,
+        **messages_by_state(running.counts),
+        "expanding": running.is_expanding,
+        "rate": None if running.rate is None else round(running.rate, 2),
+        "remaining_seconds": None if running.remaining is None else round(running.remaining.total_seconds()),
+        "waits": running.why or None,
+    }
+
+
+def coming_line(coming: Coming) -> Body:
+    """Return mail that comes. `messages` is null while no contact of a campaign's audience has become a message."""
+    return {
+        "at": moment(coming.at),
+        "batch_id": None if coming.is_default else coming.public_id,
+        "label": coming.label,
+        "account": coming.account,
+        "campaign_id": _text(coming.campaign_id),
+        "campaign_uuid": _text(coming.campaign_uuid),
+        "messages": coming.messages,
+        "complete": coming.is_complete,
+        "fate": coming.fate.value,
+    }
+
+
+def problem_line(problem: Problem) -> Body:
+    """Return a problem. `kind` is the anchor of its run book in the documentation of operations."""
+    return {
+        "kind": problem.kind.value,
+        "severity": problem.severity.value,
+        "text": problem.text,
+        "since": moment(problem.since),
+    }
+
+
+def _text(id: object) -> str | None:
+    return None if id is None else str(id)

@@ -32,6 +32,8 @@ from api.openapi import (
 from batches.models import Receipt
 from batches.verdict import GateStatus
 from mailer.models import EventKind
+from monitoring.coming import Fate
+from monitoring.problems import Kind, Severity
 
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 409, 413, 415, 422)
@@ -68,6 +70,8 @@ RECEIPT: dict[str, Piece] = {
     "settled_at": nullable(TIME),
     **dict.fromkeys(("sent", "stopped", "in_flight", "in_doubt", "ended", "affected"), NUMBER),
 }
+
+CAMPAIGN: dict[str, Piece] = {"campaign_id": nullable(TEXT), "campaign_uuid": nullable(TEXT)}
 
 COMPONENTS: dict[str, Piece] = {
     "Batch": record(**BATCH),
@@ -106,6 +110,43 @@ COMPONENTS: dict[str, Piece] = {
         frozen_at=nullable(TIME),
         doubt_policy=one_of(inputs.DOUBT_POLICIES),
         lateness_limit_seconds=nullable(NUMBER),
+    ),
+    "Now": record(
+        at=TIME,
+        running=list_of(component("Running")),
+        has_more_running=FLAG,
+        next=list_of(component("Coming")),
+        has_more_next=FLAG,
+        problems=list_of(component("Problem")),
+        stopped=list_of(record(**RECEIPT, account=nullable(TEXT))),
+    ),
+    "Running": record(
+        batch_id=nullable(ID),
+        label=TEXT,
+        account=TEXT,
+        **CAMPAIGN,
+        gate=one_of(status.value for status in GateStatus),
+        **COUNTS,
+        expanding=FLAG,
+        rate=nullable({"type": "number"}),
+        remaining_seconds=nullable(NUMBER),
+        waits=nullable(TEXT),
+    ),
+    "Coming": record(
+        at=TIME,
+        batch_id=nullable(ID),
+        label=TEXT,
+        account=TEXT,
+        **CAMPAIGN,
+        messages=nullable(NUMBER),
+        complete=FLAG,
+        fate=one_of(fate.value for fate in Fate),
+    ),
+    "Problem": record(
+        kind=one_of(kind.value for kind in Kind),
+        severity=one_of(severity.value for severity in Severity),
+        text=TEXT,
+        since=nullable(TIME),
     ),
     "Pagination": record(limit=NUMBER, next=nullable(TEXT)),
     "Error": record(
@@ -284,4 +325,13 @@ freeze_account = extend_schema_view(
 thaw_account = extend_schema_view(post=account_move("thaw_account", "Thaw an account: release its mail"))
 purge_account = extend_schema_view(
     post=account_move("purge_account", "Discard all waiting mail of a frozen account and of its subusers")
+)
+now = extend_schema_view(
+    get=call(
+        "get_now",
+        "Get what is being sent, what comes within an hour, what needs a person, and what was stopped within a day",
+        tag="account",
+        refusals=[422],
+        replies={200: Reply("The account and its subusers at this moment.", one("Now"))},
+    ),
 )

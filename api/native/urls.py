@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{MESSAGE}/reschedule/?$", views.RescheduleMessage.as_view()),
     re_path(r"^v1/receipts/?$", views.Receipts.as_view()),
     re_path(rf"^{RECEIPT}/?$", views.OneReceipt.as_view()),
+    re_path(r"^v1/now/?$", views.Now.as_view()),
     re_path(r"^v1/account/?$", views.OneAccount.as_view()),
     re_path(r"^v1/account/freeze/?$", views.FreezeAccount.as_view()),
     re_path(r"^v1/account/thaw/?$", views.ThawAccount.as_view()),

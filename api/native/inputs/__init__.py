@@ -28,7 +28,7 @@ from api.native.inputs.messages import (
     read_reason,
     read_selection,
 )
-from api.native.inputs.reading import NothingForm, read_nothing
+from api.native.inputs.reading import NothingForm, read_no_query, read_nothing
 from api.native.inputs.receipts import ReceiptsForm, read_receipts_query
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "read_in_hand_query",
     "read_messages_query",
     "read_move",
+    "read_no_query",
     "read_nothing",
     "read_one_reschedule",
     "read_pause",

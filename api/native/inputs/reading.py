@@ -25,6 +25,11 @@ def read_nothing(request: Request) -> None:
     read_body_as(NothingForm, request)
 
 
+def read_no_query(request: Request) -> None:
+    """Check that a request has no query. Raises Refusal."""
+    read_query_as(NothingForm, request)
+
+
 def read_body_as(form: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
     """Return the fields of a body, which may be left out. Raises BadBody and Refusal.
 

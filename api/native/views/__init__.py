@@ -12,6 +12,7 @@ from api.native.views.messages import (
     ReplayMessages,
     RescheduleMessage,
 )
+from api.native.views.now import Now
 from api.native.views.receipts import OneReceipt, Receipts
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Endpoint",
     "FreezeAccount",
     "MessagesInHand",
+    "Now",
     "OneAccount",
     "OneBatch",
     "OneMessage",

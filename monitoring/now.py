@@ -1,0 +1,51 @@
+"""Read everything that the page *Now*, the native API and `sluice ps` show: one look at an installation or an account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from batches.models import Receipt
+from foundation.clock import database_now
+from monitoring.coming import Coming, list_coming
+from monitoring.problems import Problem, list_problems
+from monitoring.running import Running, list_running
+from monitoring.scope import Scope
+from monitoring.stopped import list_stopped
+
+SOON = dt.timedelta(minutes=60)
+RUNNING_SHOWN = 50
+COMING_SHOWN = 50
+STOPPED_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NowView:
+    """What is running, what comes within an hour, what needs a person, and what was stopped within a day.
+
+    `has_more_running` and `has_more_coming` say that a list was cut.
+    """
+
+    at: dt.datetime
+    running: list[Running]
+    has_more_running: bool
+    coming: list[Coming]
+    has_more_coming: bool
+    problems: list[Problem]
+    stopped: list[Receipt]
+
+
+def read_now(scope: Scope) -> NowView:
+    """Return everything about the accounts of a scope at this moment."""
+    now = database_now()
+    running = list_running(scope, RUNNING_SHOWN + 1)
+    coming = list_coming(scope, now + SOON, COMING_SHOWN + 1)
+    return NowView(
+        at=now,
+        running=running[:RUNNING_SHOWN],
+        has_more_running=len(running) > RUNNING_SHOWN,
+        coming=coming[:COMING_SHOWN],
+        has_more_coming=len(coming) > COMING_SHOWN,
+        problems=list_problems(scope),
+        stopped=list_stopped(scope, STOPPED_SHOWN),
+    )
