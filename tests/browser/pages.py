@@ -1,0 +1,73 @@
+"""An operator's page in the browser, and the pages that the admin has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.browser.site import Site
+
+PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
+LINKS = """() => [...document.querySelectorAll("a[href], [hx-get]")]
+    .map(each => each.getAttribute("hx-get") || each.getAttribute("href"))
+    .map(each => new URL(each, location.href)).filter(each => each.origin === location.origin)
+    .map(each => each.pathname + each.search)"""
+
+
+@dataclass
+class Desk:
+    """A page of the console, and what the browser has complained about."""
+
+    page: Page
+    site: Site
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.errors.append(f"{self.page.url}: {error}"))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A page that a test opens on purpose may be missing; that is no error of a script.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.errors.append(f"{self.page.url}: {message.text}")
+
+    def open(self, path: str) -> int:
+        """Open a page of the site and return the status of the response."""
+        response = self.page.goto(self.site.url(path), wait_until="load")
+        assert response is not None
+        return response.status
+
+    def switch_theme(self, name: str) -> None:
+        """Show the page in light or dark, as the menu of the operator does. Pages without that menu stay as they are."""
+        script = "name => window.Alpine && Alpine.$data(document.documentElement).switchTheme?.(name)"
+        self.page.evaluate(script, name)
+
+    def links(self) -> list[str]:
+        """Return the pages of the site to which the page has links, with their queries."""
+        return list(self.page.evaluate(LINKS))
+
+
+def admin_routes() -> dict[str, str]:
+    """Return the path of each route of the admin with its parameters as `<name>`, keyed by the route's name."""
+    return {name: path for name, path in _routes(get_resolver().url_patterns, "/") if path.startswith("/admin/")}
+
+
+def _routes(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str]]:
+    for each in patterns:
+        path = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _routes(each.url_patterns, path)
+        elif each.name:
+            yield each.name, path
+
+
+def route_of(path: str) -> str | None:
+    """Return the name of the route that a path belongs to, or None."""
+    try:
+        return resolve(path.partition("?")[0]).url_name
+    except Resolver404:
+        return None
