@@ -42,7 +42,7 @@ class Desk:
         return response.status
 
     def switch_theme(self, name: str) -> None:
-        """Show the page in light or dark, as the menu of the operator does. Pages without that menu stay as they are."""
+        """Show the page in light or dark, as the menu of the operator does. Others stay as they are."""
         script = "name => window.Alpine && Alpine.$data(document.documentElement).switchTheme?.(name)"
         self.page.evaluate(script, name)
 
