@@ -12,18 +12,26 @@ LANES: Final = "array[{}]".format(", ".join(f"'{int(lane)}'" for lane in Lane))
 """The keys of the counters of an account. With them a range of times is read from the primary key."""
 OF_ACCOUNTS: Final = f"series = {int(Series.ACCOUNT)} and account_id = any(%(accounts)s) and key = any({LANES})"
 OF_ALL: Final = f"series = {int(Series.ACCOUNT)}"
-WITHIN: Final = "at >= %(since)s and at < %(until)s and measure = any(%(measures)s::smallint[])"
 
-# Sum counters by span and measure: first those that are folded, then the deltas of the last minutes. The totals of all
-# accounts are few, and found by series, span and time.
-TOTALS: Final = f"""
-select date_bin(make_interval(secs => %(span)s), at, 'epoch'), measure, sum(n)::bigint
-from (
-    select at, measure, n from mailer_counter where {{counters}} and span = %(stored_span)s and {WITHIN}
+# Sum counters by span and measure, for several requests: first those that are folded, then the deltas of the last
+# minutes, which are added up once. The totals of all accounts are few, and found by series, span and time.
+TOTALS: Final = """
+with recent as materialized (
+    select at, measure, sum(n) as n from mailer_counterdelta
+    where {deltas} and at >= (select min(since) from unnest(%(since)s::timestamptz[]) since)
+    group by 1, 2
+)
+select r.number, date_bin(make_interval(secs => r.span), c.at, 'epoch'), c.measure, sum(c.n)::bigint
+from unnest(%(spans)s::int[], %(stored_spans)s::int[], %(since)s::timestamptz[], %(until)s::timestamptz[],
+    %(measures)s::text[]) with ordinality r(span, stored_span, since, until, measures, number)
+cross join lateral (
+    select at, measure, n from mailer_counter
+    where {counters} and span = r.stored_span and at >= r.since and at < r.until
+        and measure = any(r.measures::smallint[])
     union all
-    select at, measure, n from mailer_counterdelta where {{deltas}} and {WITHIN}
+    select at, measure, n from recent where at >= r.since and at < r.until and measure = any(r.measures::smallint[])
 ) c
-group by 1, 2 order by 1, 2
+group by 1, 2, 3 order by 1, 2, 3
 """
 TOTALS_OF_ALL: Final = TOTALS.format(counters=f"series = {int(Series.TOTAL)}", deltas=OF_ALL)
 TOTALS_OF_ACCOUNTS: Final = TOTALS.format(counters=OF_ACCOUNTS, deltas=OF_ACCOUNTS)
@@ -34,7 +42,10 @@ IN_LAST_MINUTE: Final = """
 coalesce(sum(case when at >= %(minute)s then n else n * %(part)s end), 0)::float8
 """
 LATELY: Final = f"measure = {int(Measure.SENT)} and at >= %(minute)s - interval '1 minute'"
-SENT_BY_ALL: Final = f"select {IN_LAST_MINUTE} from mailer_counterdelta where {OF_ALL} and {LATELY}"
+# For all accounts, the few deltas of the provider groups are read: they count the same recipients.
+SENT_BY_ALL: Final = f"""
+select {IN_LAST_MINUTE} from mailer_counterdelta where series = {int(Series.GROUP)} and account_id = 0 and {LATELY}
+"""
 SENT_BY_ACCOUNTS: Final = f"select {IN_LAST_MINUTE} from mailer_counterdelta where {OF_ACCOUNTS} and {LATELY}"
 SENT_BY_BATCHES: Final = f"""
 select b.id, sent.n

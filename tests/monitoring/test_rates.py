@@ -119,6 +119,7 @@ def test_a_rate_is_of_the_last_60_seconds(alice: Account, charlie: Account, cloc
     for at, number in ((minute, 300), (minute - dt.timedelta(minutes=1), 400), (minute - dt.timedelta(minutes=2), 999)):
         count(number, at, account=alice.pk)
         count(number, at, account=alice.pk, series=Series.BATCH, key=str(batch.pk))
+        count(number, at, account=0, series=Series.GROUP, key="Google")
         count(number, at, account=alice.pk, measure=Measure.REFUSED)
     list(fold_counters())
     part = 1 - (now - minute).total_seconds() / 60
