@@ -30,6 +30,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "items": [
                 {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                entry("Overview", "monitoring", "overview", "batches.view_batch"),
             ]
         },
         {

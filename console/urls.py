@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from console.header import show_header
+from console.overview.page import show_overview
 
 view = admin.site.admin_view
 
 urlpatterns: list[URLPattern] = [
     path("health/", view(show_header), name="health"),
+    path("overview/", view(show_overview), name="overview"),
 ]

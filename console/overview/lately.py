@@ -1,0 +1,119 @@
+"""Draw the last 24 hours: recipients by outcome every five minutes, and how late mail was sent in each hour."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+from console.overview.charts import Chart, Line, Table
+from mailer.models import Measure
+from mailer.outcomes.counters import FIVE_MINUTES, HOUR, LATENESS
+from monitoring.rates import LATE, Lateness, Total, describe_lateness, lateness_from
+
+SENT_COLOUR, REFUSED_COLOUR, DEFERRED_COLOUR = 0, 5, 1
+OUTCOMES: Final = {
+    Measure.SENT: ("sent", SENT_COLOUR),
+    Measure.REFUSED: ("refused", REFUSED_COLOUR),
+    Measure.DEFERRED: ("deferred", DEFERRED_COLOUR),
+}
+BOUNDS: Final = (*(float(seconds) for seconds, _ in LATENESS), math.inf)
+PERCENTILES: Final = (("half of it", 0), ("95 of 100", 1), ("99 of 100", 5))
+
+Counts = dict[dt.datetime, dict[Measure, int]]
+
+
+def begin_spans(now: dt.datetime, span: int) -> list[dt.datetime]:
+    """Return when each span of the last 24 hours begins, the current one included."""
+    last = int(now.timestamp()) // span * span
+    return [dt.datetime.fromtimestamp(at, dt.UTC) for at in range(last - 86_400, last + 1, span)]
+
+
+def sort_by_time(totals: Iterable[Total]) -> Counts:
+    """Return totals by the beginning of their span and by measure."""
+    counts: Counts = defaultdict(lambda: defaultdict(int))
+    for at, measure, number in totals:
+        counts[at.astimezone(dt.UTC)][measure] += number
+    return counts
+
+
+def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
+    """Return the chart of the recipients to whom mail was sent, refused and deferred."""
+    counts, times = sort_by_time(totals), begin_spans(now, FIVE_MINUTES)
+    sums = {measure: sum(each[measure] for each in counts.values()) for measure in OUTCOMES}
+    hours = sorted({at.replace(minute=0) for at in times})
+    return Chart(
+        name="outcomes",
+        title="Last 24 hours",
+        summary=", ".join(f"{sums[measure]:,} {name}" for measure, (name, _) in OUTCOMES.items()) + " (recipients).",
+        kind="lines",
+        labels=[f"{at:%a %H:%M}" for at in times],
+        lines=[
+            Line(
+                name if measure is Measure.SENT else f"{name} (scale on the right)",
+                [counts[at][measure] for at in times],
+                colour,
+                is_on_right=measure is not Measure.SENT,
+            )
+            for measure, (name, colour) in OUTCOMES.items()
+        ],
+        table=Table(
+            "Recipients of the last 24 hours by hour (UTC)",
+            ["Hour", *(name.capitalize() for name, _ in OUTCOMES.values())],
+            [
+                [
+                    f"{hour:%a %H:%M}",
+                    *(
+                        f"{sum(counts[at][measure] for at in times if at.replace(minute=0) == hour):,}"
+                        for measure in OUTCOMES
+                    ),
+                ]
+                for hour in hours
+            ],
+        ),
+        notes=["A point is five minutes. A recipient who is deferred twice counts twice."],
+    )
+
+
+def chart_lateness(totals: Iterable[Total], now: dt.datetime) -> Chart:
+    """Return the chart of how late mail was sent, by hour."""
+    counts, hours = sort_by_time(totals), begin_spans(now, HOUR)
+    by_hour = [lateness_from(counts[hour]) for hour in hours]
+    of_all = lateness_from({measure: sum(each[measure] for each in counts.values()) for measure in LATE})
+    return Chart(
+        name="lateness",
+        title="How late mail was sent",
+        summary="In 24 hours: " + ", ".join(f"{name} {_word(of_all, name)}" for name, _ in PERCENTILES) + ".",
+        kind="steps",
+        labels=[f"{hour:%a %H:%M}" for hour in hours],
+        levels=[describe_lateness(bound) for bound in BOUNDS],
+        lines=[
+            Line(name, [_level(_bound(lateness, name)) for lateness in by_hour], colour) for name, colour in PERCENTILES
+        ],
+        table=Table(
+            "How late the messages of each hour were sent (UTC)",
+            ["Hour", *(name.capitalize() for name, _ in PERCENTILES)],
+            [
+                [f"{hour:%a %H:%M}", *(_word(lateness, name) for name, _ in PERCENTILES)]
+                for hour, lateness in zip(hours, by_hour, strict=True)
+            ],
+        ),
+        notes=[
+            "Counted for messages to one recipient that were sent at the first try, from their time or the last resume."
+        ],
+    )
+
+
+def _bound(lateness: Lateness, name: str) -> float | None:
+    names = [each for each, _ in PERCENTILES]
+    return (lateness.p50, lateness.p95, lateness.p99)[names.index(name)]
+
+
+def _word(lateness: Lateness, name: str) -> str:
+    return describe_lateness(_bound(lateness, name))
+
+
+def _level(bound: float | None) -> int | None:
+    return None if bound is None else BOUNDS.index(bound)

@@ -1,0 +1,120 @@
+"""Build the tables of the page: yesterday and the week before, the rates that providers judge, accounts and replies."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from console.overview.lately import Counts
+from foundation.admin import draw_link
+from mailer.models import Measure
+from mailer.outcomes.failures import Look, group_by_reason
+from monitoring.top_accounts import TopAccount
+
+DAY = dt.timedelta(days=1)
+WEEK: Final = 7
+COMPARED: Final = {
+    Measure.ACCEPTED: "Accepted",
+    Measure.SENT: "Sent",
+    Measure.REFUSED: "Refused",
+    Measure.DEFERRED: "Deferred",
+    Measure.DROPPED: "Dropped",
+    Measure.UNSUBSCRIBED: "Unsubscribed",
+}
+BOUNCES_WATCH, BOUNCES_STOP = 0.02, 0.05
+COMPLAINTS_WATCH, COMPLAINTS_STOP = 0.001, 0.003
+FEWEST: Final = 100
+"""The fewest recipients of which a rate is judged."""
+REPLIES_SHOWN: Final = 8
+REPLY_LENGTH: Final = 120
+
+Cell = str | SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A part of the recipients, with its judgement in words and in unfold's variant of a label."""
+
+    name: str
+    shown: str
+    note: str
+    verdict: str
+    variant: str
+
+
+def compare_yesterday(counts: Counts, midnight: dt.datetime) -> dict[str, Any]:
+    """Return the recipients of yesterday beside the average of the seven days before, as a table."""
+    week = [midnight - DAY * number for number in range(2, 2 + WEEK)]
+    rows = []
+    for measure, name in COMPARED.items():
+        yesterday = counts[midnight - DAY][measure]
+        average = sum(counts[day][measure] for day in week) / WEEK
+        rows.append([name, f"{yesterday:,}", f"{average:,.0f}", _describe_change(yesterday, average)])
+    return {"headers": ["Recipients", "Yesterday", "Average of the week before", "Change"], "rows": rows}
+
+
+def _describe_change(number: int, average: float) -> str:
+    if not average:
+        return "none before" if number else "none"
+    return f"{(number - average) / average:+,.0%}"
+
+
+def judge_rates(counts: Counts, midnight: dt.datetime) -> list[Rate]:
+    """Return the bounce rates of today and of eight days, and what is known of complaints."""
+    days = sorted(counts)
+    rates = [
+        _judge_bounces("Bounces today", counts, [midnight]),
+        _judge_bounces("Bounces in 7 days", counts, [day for day in days if day > midnight - WEEK * DAY]),
+    ]
+    note = f"Providers warn from {COMPLAINTS_WATCH:.1%} and block from {COMPLAINTS_STOP:.1%}"
+    return [*rates, Rate("Complaints", "not known", note, "no reports of complaints are received", "")]
+
+
+def _judge_bounces(name: str, counts: Counts, days: Sequence[dt.datetime]) -> Rate:
+    bounced = sum(counts[day][Measure.BOUNCED] for day in days)
+    tried = sum(counts[day][Measure.SENT] + counts[day][Measure.REFUSED] for day in days)
+    note = f"{bounced:,} of {tried:,} recipients"
+    if not tried:
+        return Rate(name, "no mail", note, "", "")
+    return Rate(name, f"{bounced / tried:.2%}", note, *judge_bounces(bounced, tried))
+
+
+def judge_bounces(bounced: int, tried: int) -> tuple[str, str]:
+    """Return what a bounce rate means, and the variant of a label for it."""
+    if tried < FEWEST:
+        return f"fewer than {FEWEST} recipients", ""
+    if bounced / tried >= BOUNCES_STOP:
+        return f"{BOUNCES_STOP:.0%} or more: clean the lists", "danger"
+    if bounced / tried >= BOUNCES_WATCH:
+        return f"{BOUNCES_WATCH:.0%} or more: watch it", "warning"
+    return f"below {BOUNCES_WATCH:.0%}", "success"
+
+
+def tabulate_accounts(accounts: Iterable[TopAccount], *, may_see_accounts: bool) -> dict[str, Any]:
+    """Return the table of the accounts that sent the most."""
+    rows = []
+    for account in accounts:
+        name: Cell = account.username
+        if may_see_accounts:
+            name = draw_link(reverse("admin:accounts_account_change", args=[account.account_id]), account.username)
+        tried = account.sent + account.refused
+        bounces = f"{account.bounced / tried:.2%}, {judge_bounces(account.bounced, tried)[0]}" if tried else "no mail"
+        refused = f"{account.refused / tried:.2%}" if tried else "no mail"
+        rows.append([name, f"{account.sent_today:,}", f"{account.sent_yesterday:,}", refused, bounces])
+    return {"headers": ["Account", "Sent today", "Sent yesterday", "Refused", "Bounces"], "rows": rows}
+
+
+def tabulate_replies(look: Look, *, links: bool) -> dict[str, Any]:
+    """Return the table of the most frequent reasons for which peers refused and deferred mail."""
+    rows = []
+    for reason in group_by_reason(look.failures)[:REPLIES_SHOWN]:
+        text: Cell = reason.reason[:REPLY_LENGTH] or "no reply"
+        if links:
+            text = draw_link(reverse("failures", query={"reason": reason.name}), text)
+        rows.append([text, reason.classification.label, f"{reason.refused:,}", f"{reason.deferred:,}"])
+    return {"headers": ["Reply", "Class", "Refused", "Deferred"], "rows": rows}
