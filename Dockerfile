@@ -24,6 +24,8 @@ COPY monitoring monitoring
 COPY console console
 COPY api api
 COPY config config
+# The console shows its run books.
+COPY docs/operations.md docs/operations.md
 # WhiteNoise serves static files from the packages they came in. Without this folder it writes a warning at each start.
 RUN mkdir staticfiles && /venv/bin/python -m compileall -q .
 

@@ -29,8 +29,8 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {
             "items": [
-                {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
                 entry("Overview", "monitoring", "overview", "batches.view_batch"),
+                {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
             ]
         },
         {
@@ -134,7 +134,6 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
-    "DASHBOARD_CALLBACK": "config.dashboard.add_figures",
     "GLOBAL_CALLBACK": "console.header.add_header",
     "LOGIN": {"form": "config.signin.SignInForm"},
     "SIDEBAR": {"navigation": navigate},

@@ -6,11 +6,16 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from console.header import show_header
+from console.now import show_now
 from console.overview.page import show_overview
+from console.run_books import show_run_books
 
 view = admin.site.admin_view
 
 urlpatterns: list[URLPattern] = [
+    # Takes the place of Django's index, which has the same address.
+    path("", view(show_now), name="now"),
     path("health/", view(show_header), name="health"),
     path("overview/", view(show_overview), name="overview"),
+    path("run-books/", view(show_run_books), name="run_books"),
 ]

@@ -1,0 +1,231 @@
+"""Show the start page: what needs a person, what is being sent, what comes next, and what was stopped lately."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+
+from batches.admin.figures import shares
+from batches.admin.receipts import ACTION_COLOURS
+from batches.labels import label_of
+from batches.models import Receipt
+from batches.verdict import GateStatus
+from console.header import answer_live
+from console.live import Part, Rights, embed, is_poll
+from foundation.admin import tell_time
+from mailer.inbox.views import may_see_inbox
+from monitoring.coming import Coming, Fate
+from monitoring.now import SOON, STOPPED_SHOWN, read_now
+from monitoring.problems import Link, Problem, Severity
+from monitoring.running import Running
+from monitoring.scope import EVERYTHING
+
+MAY_SEE: Final = "batches.view_batch"
+MAY_STOP: Final = "batches.change_batch"
+MAY_FREEZE: Final = "accounts.change_account"
+MAY_CHANGE_CAMPAIGN: Final = "campaigns.change_campaign"
+MAY_SEE_RECEIPT: Final = "batches.view_receipt"
+PERMISSIONS: Final[Mapping[str, str]] = {
+    "fleet": MAY_SEE,
+    "in_hand": "mailer.view_message",
+    "failures": "mailer.view_message",
+    "admin:batches_batch_change": MAY_SEE,
+    "admin:batches_receipt_change": MAY_SEE_RECEIPT,
+    "admin:accounts_account_change": "accounts.view_account",
+    "admin:campaigns_campaign_change": "campaigns.view_campaign",
+    "admin:audience_job_change": "audience.view_job",
+}
+"""The permission of each page that this page links to."""
+FATE_COLOURS: Final[Mapping[Fate, str]] = {
+    Fate.SENT: "success",
+    Fate.PAUSED: "warning",
+    Fate.CANCELLED: "danger",
+    Fate.FROZEN: "info",
+    Fate.WAITS: "",
+}
+GATE_COLOURS: Final[Mapping[GateStatus, str]] = {
+    GateStatus.PAUSED: "warning",
+    GateStatus.CANCELLED: "danger",
+    GateStatus.FROZEN: "info",
+}
+"""The colours of batches that are not open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link to a page that asks before it acts. `id` is the same after each refresh, so that it keeps the focus."""
+
+    id: str
+    title: str
+    url: str
+    about: str
+
+
+def build_now(rights: Rights) -> dict[str, Any]:
+    """Return the context of the page's live part."""
+    if MAY_SEE not in rights:
+        return {"may_see": False, "is_final": True}
+    view = read_now(EVERYTHING)
+    return {
+        "may_see": True,
+        "problems": [show_problem(each, rights, view.at) for each in view.problems],
+        "running": [show_running(each, rights) for each in view.running],
+        "has_more_running": view.has_more_running,
+        "coming": [show_coming(each, rights, view.at) for each in view.coming],
+        "has_more_coming": view.has_more_coming,
+        "minutes": int(SOON.total_seconds() // 60),
+        "stopped": [show_receipt(each, rights, view.at) for each in view.stopped],
+        "stopped_shown": STOPPED_SHOWN,
+    }
+
+
+NOW = Part(
+    "now",
+    "console/now/part.html",
+    build_now,
+    tuple(sorted({*PERMISSIONS.values(), MAY_SEE, MAY_STOP, MAY_FREEZE, MAY_CHANGE_CAMPAIGN})),
+)
+
+
+def show_now(request: HttpRequest) -> HttpResponse:
+    """Show the start page, or answer its poll."""
+    if is_poll(request):
+        return answer_live(request, NOW)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Now",
+        "has_inbox": may_see_inbox(request),
+        **embed(request, NOW),
+    }
+    return TemplateResponse(request, "console/now/page.html", context)
+
+
+def show_problem(problem: Problem, rights: Rights, now: dt.datetime) -> dict[str, Any]:
+    """Return a problem for its template."""
+    return {
+        "text": problem.text,
+        "severity": problem.severity.value,
+        "colour": "danger" if problem.severity is Severity.CRITICAL else "warning",
+        "since": problem.since,
+        "since_told": problem.since and tell_time(problem.since, now),
+        "id": f"problem-{problem.kind.value}-{'-'.join(map(str, problem.link.arguments))}",
+        "title": problem.link.title,
+        "url": find_url(problem.link, rights),
+        "runbook": f"{reverse('run_books')}#{problem.runbook}",
+        "runbook_title": problem.kind.value.replace("-", " "),
+    }
+
+
+def find_url(link: Link, rights: Rights) -> str:
+    """Return the address of a page, or nothing if the viewer may not see it."""
+    if PERMISSIONS[link.route] not in rights:
+        return ""
+    try:
+        return reverse(link.route, args=link.arguments, query=link.query or None)
+    except NoReverseMatch:
+        return ""
+
+
+def show_running(running: Running, rights: Rights) -> dict[str, Any]:
+    """Return a batch that is being sent for its template."""
+    return {
+        "name": name_of(running),
+        "id": running.public_id,
+        "url": link_mailing(running, rights),
+        "account": running.account,
+        "account_url": find_url(Link("", "admin:accounts_account_change", (running.account_id,)), rights),
+        "counts": running.counts,
+        "done": running.counts.accepted - running.counts.waiting,
+        "shares": shares(running.counts),
+        "rate": running.rate,
+        "remaining": tell_remaining(running.remaining),
+        "why": running.why,
+        "status": "" if running.status is GateStatus.OPEN else running.status.value,
+        "colour": GATE_COLOURS.get(running.status, ""),
+        "is_expanding": running.is_expanding,
+        "buttons": list(buttons_of(running, rights)),
+    }
+
+
+def name_of(mailing: Running | Coming) -> str:
+    """Return the name by which people recognize a mailing."""
+    return "mail without a batch" if mailing.is_default else mailing.label or mailing.public_id or "campaign"
+
+
+def link_mailing(mailing: Running | Coming, rights: Rights) -> str:
+    """Return the page of a mailing: its campaign's, or its batch's."""
+    if mailing.campaign_id is not None:
+        return find_url(Link("", "admin:campaigns_campaign_change", (mailing.campaign_id,)), rights)
+    return find_url(Link("", "admin:batches_batch_change", (mailing.batch_id or 0,)), rights)
+
+
+def buttons_of(running: Running, rights: Rights) -> Iterator[Button]:
+    """Yield the stops of a mailing. Mail without a batch is stopped with its account."""
+    if running.is_default:
+        if MAY_FREEZE in rights and running.status is not GateStatus.FROZEN:
+            yield _button("Freeze account", "admin:accounts_account_freeze", running.account_id, running)
+        return
+    if running.campaign_id is not None:
+        permission, routes, pk = MAY_CHANGE_CAMPAIGN, "admin:campaigns_campaign", running.campaign_id
+    else:
+        permission, routes, pk = MAY_STOP, "admin:batches_batch", running.batch_id
+    if permission not in rights or running.status is GateStatus.CANCELLED:
+        return
+    if running.status is GateStatus.PAUSED:
+        yield _button("Resume", f"{routes}_resume", pk, running)
+    else:
+        yield _button("Pause", f"{routes}_pause", pk, running)
+    yield _button("Cancel", f"{routes}_cancel", pk, running)
+
+
+def _button(title: str, route: str, pk: int, running: Running) -> Button:
+    name = title.partition(" ")[0].lower()
+    about = running.account if running.is_default else name_of(running)
+    return Button(f"{name}-{running.batch_id}", title, reverse(route, args=[pk]), about)
+
+
+def tell_remaining(remaining: dt.timedelta | None) -> str:
+    """Return a time in words, such as `about 3 min`; empty if it is not known."""
+    if remaining is None:
+        return ""
+    seconds = remaining.total_seconds()
+    if seconds < 60:
+        return f"about {max(1, round(seconds))} s" if seconds else "done"
+    if seconds < 7200:
+        return f"about {round(seconds / 60)} min"
+    return f"about {round(seconds / 3600)} h" if seconds < 172_800 else f"about {round(seconds / 86_400)} d"
+
+
+def show_coming(coming: Coming, rights: Rights, now: dt.datetime) -> dict[str, Any]:
+    """Return mail that comes for its template."""
+    return {
+        "at": coming.at,
+        "told": tell_time(coming.at, now),
+        "name": name_of(coming),
+        "id": coming.public_id,
+        "url": link_mailing(coming, rights),
+        "account": coming.account,
+        "messages": coming.messages,
+        "is_complete": coming.is_complete,
+        "fate": coming.fate.value,
+        "colour": FATE_COLOURS[coming.fate],
+    }
+
+
+def show_receipt(receipt: Receipt, rights: Rights, now: dt.datetime) -> dict[str, Any]:
+    """Return a receipt for its template."""
+    return {
+        "receipt": receipt,
+        "told": tell_time(receipt.created_at, now),
+        "url": find_url(Link("", "admin:batches_receipt_change", (receipt.pk,)), rights),
+        "colour": ACTION_COLOURS[receipt.action],
+        "name": label_of(receipt.batch) if receipt.batch else "all mail",
+        "account": receipt.account.username if receipt.account else "all accounts",
+    }
