@@ -1,21 +1,47 @@
-"""Build the header of every page: how old the figures are, and whether mail is flowing."""
+"""Build the header of every page: how old the figures are, whether mail is flowing, how fast, and what is wrong."""
 
 from __future__ import annotations
 
+import time
+from contextvars import ContextVar
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from batches.stop.freeze import is_installation_frozen
 from console.live import SUPERUSER, Part, Rights, answer_poll, safe
+from monitoring.problems import Health, Severity, read_health
+from monitoring.rates import describe_lateness
+
+MAY_SEE = "batches.view_batch"
+SHARED_SECONDS = 1.0
+_last: ContextVar[tuple[float, Health] | None] = ContextVar("last health", default=None)
 
 
 def build_header(rights: Rights) -> dict[str, Any]:
-    """Return the context of the header."""
-    return {"is_frozen": is_installation_frozen(), "may_freeze": SUPERUSER in rights}
+    """Return the context of the header. Only who may see batches sees more than whether mail is flowing."""
+    may_freeze = SUPERUSER in rights
+    if MAY_SEE not in rights:
+        return {"is_frozen": is_installation_frozen(), "may_freeze": may_freeze}
+    health = read_health()
+    _last.set((time.monotonic(), health))
+    return {
+        "is_frozen": health.is_frozen,
+        "may_freeze": may_freeze,
+        "health": health,
+        "late": describe_lateness(health.lateness.p95),
+        "has_mail": health.lateness.p95 is not None,
+        "is_critical": any(problem.severity is Severity.CRITICAL for problem in health.problems),
+    }
 
 
-HEADER = Part("header", "console/header.html", build_header, (SUPERUSER,))
+def recent_health() -> Health | None:
+    """Return what this thread has read for a header within the last second, so that a page does not read it twice."""
+    last = _last.get()
+    return last[1] if last and time.monotonic() - last[0] < SHARED_SECONDS else None
+
+
+HEADER = Part("header", "console/header.html", build_header, (SUPERUSER, MAY_SEE))
 
 
 def add_header(request: HttpRequest) -> dict[str, Any]:

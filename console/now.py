@@ -17,7 +17,7 @@ from batches.admin.receipts import ACTION_COLOURS
 from batches.labels import label_of
 from batches.models import Receipt
 from batches.verdict import GateStatus
-from console.header import answer_live
+from console.header import answer_live, recent_health
 from console.live import Part, Rights, embed, is_poll
 from foundation.admin import tell_time
 from mailer.inbox.views import may_see_inbox
@@ -72,7 +72,7 @@ def build_now(rights: Rights) -> dict[str, Any]:
     """Return the context of the page's live part."""
     if MAY_SEE not in rights:
         return {"may_see": False, "is_final": True}
-    view = read_now(EVERYTHING)
+    view = read_now(EVERYTHING, recent_health())
     return {
         "may_see": True,
         "problems": [show_problem(each, rights, view.at) for each in view.problems],

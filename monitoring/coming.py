@@ -8,10 +8,9 @@ import uuid
 from dataclasses import dataclass
 
 from batches.verdict import GateStatus
-from foundation.clock import database_now
 from monitoring import queries
-from monitoring.reading import Row, read_rows
-from monitoring.running import gate_of, name_of
+from monitoring.rows import fetch_rows
+from monitoring.running import Row, gate_of, name_of
 from monitoring.scope import Scope
 
 
@@ -58,8 +57,8 @@ class Coming:
 
 def list_coming(scope: Scope, until: dt.datetime, limit: int = 100) -> list[Coming]:
     """Return the mail that comes until then, the first first, `limit` at most. Mail that is due is not among it."""
-    parameters = {"accounts": scope.ids, "now": database_now(), "until": until, "limit": limit}
-    return [_coming(row) for row in read_rows(queries.LIST_COMING, parameters)]
+    parameters = {"accounts": scope.ids, "until": until, "limit": limit}
+    return [_coming(row) for row in fetch_rows(queries.LIST_COMING, parameters)]
 
 
 def _coming(row: Row) -> Coming:

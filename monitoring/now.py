@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from batches.models import Receipt
 from foundation.clock import database_now
 from monitoring.coming import Coming, list_coming
-from monitoring.problems import Problem, list_problems
+from monitoring.problems import Health, Problem, list_problems
 from monitoring.running import Running, list_running
 from monitoring.scope import Scope
 from monitoring.stopped import list_stopped
@@ -35,9 +35,12 @@ class NowView:
     stopped: list[Receipt]
 
 
-def read_now(scope: Scope) -> NowView:
-    """Return everything about the accounts of a scope at this moment."""
-    now = database_now()
+def read_now(scope: Scope, health: Health | None = None) -> NowView:
+    """Return everything about the accounts of a scope at this moment.
+
+    `health` has the problems of the installation, for callers that have just read them.
+    """
+    now = health.at if health else database_now()
     running = list_running(scope, RUNNING_SHOWN + 1)
     coming = list_coming(scope, now + SOON, COMING_SHOWN + 1)
     return NowView(
@@ -46,6 +49,6 @@ def read_now(scope: Scope) -> NowView:
         has_more_running=len(running) > RUNNING_SHOWN,
         coming=coming[:COMING_SHOWN],
         has_more_coming=len(coming) > COMING_SHOWN,
-        problems=list_problems(scope),
+        problems=health.problems if health else list_problems(scope),
         stopped=list_stopped(scope, STOPPED_SHOWN),
     )

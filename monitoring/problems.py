@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from batches.hints import NODE_SILENCE
+from mailer.models import Measure
+from mailer.outcomes.counters import MINUTE
 from monitoring import queries
-from monitoring.reading import Row, read_rows
-from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES
-from monitoring.scope import Scope
+from monitoring.fleet import PeerTrouble, find_peer_trouble
+from monitoring.rates import LATE, LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from
+from monitoring.rows import fetch_rows
+from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
+from monitoring.scope import EVERYTHING, Scope
 
 OVERDUE = dt.timedelta(seconds=60)
 """How long due mail of an open gate waits before that is a problem."""
@@ -21,6 +25,10 @@ EXPIRY_NOTICE = dt.timedelta(hours=12)
 """How long before it expires retained mail is a problem."""
 REMEMBERED = dt.timedelta(hours=24)
 """How long a failed job or campaign is shown."""
+SHARES_OVER = dt.timedelta(minutes=10)
+"""The time over which refusals and lateness are counted."""
+REFUSED_SHARE = 0.05
+"""The share of refused recipients above which an account is a problem."""
 MOST_NODES = 20
 MOST_FAILURES = 1000
 LOOKED_AT_PARCELS = 2000
@@ -78,9 +86,43 @@ class Problem:
         return self.kind.value
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of the installation: `rate` is in recipients a second over the last minute.
+
+    `lateness` is that of the last 10 minutes.
+    """
+
+    at: dt.datetime
+    is_frozen: bool
+    rate: float
+    lateness: Lateness
+    problems: list[Problem]
+
+
 def list_problems(scope: Scope) -> list[Problem]:
     """Return the problems of these accounts, the critical ones first. Nodes and peers belong to EVERYTHING only."""
-    parameters = {
+    if scope.ids is None:
+        return read_health().problems
+    return _sort(_describe(fetch_rows(queries.FIND_PROBLEMS_OF_ACCOUNTS, _parameters(scope))))
+
+
+def read_health() -> Health:
+    """Return the state of the installation and all of its problems, in two statements."""
+    rows = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING))
+    figures = {row["kind"]: row for row in rows}
+    late = {Measure(row["things"]): row["messages"] for row in rows if row["kind"] == "lateness"}
+    return Health(
+        at=figures["clock"]["at"],
+        is_frozen=figures["clock"]["things"] > 0,
+        rate=float(figures["rate"]["text"]) / MINUTE,
+        lateness=lateness_from(late),
+        problems=_sort([*_describe(rows), *map(_peer, find_peer_trouble())]),
+    )
+
+
+def _parameters(scope: Scope) -> Row:
+    return {
         "accounts": scope.ids,
         "most_accounts": MOST_ACCOUNTS,
         "most_batches": MOST_BATCHES,
@@ -92,8 +134,21 @@ def list_problems(scope: Scope) -> list[Problem]:
         "silence": NODE_SILENCE,
         "remembered": REMEMBERED,
         "overdue": OVERDUE,
+        "span_of_shares": SHARES_OVER,
+        "refused_share": REFUSED_SHARE,
+        "least": LEAST_REFUSALS,
+        "limit": SHARES_READ,
+        "span": MINUTE,
+        "stored_span": MINUTE,
+        "measures": [int(measure) for measure in LATE],
     }
-    problems = [DESCRIBE[row["kind"]](row) for row in read_rows(queries.FIND_PROBLEMS, parameters) if row["things"]]
+
+
+def _describe(rows: list[Row]) -> list[Problem]:
+    return [DESCRIBE[row["kind"]](row) for row in rows if row["kind"] in DESCRIBE and row["things"]]
+
+
+def _sort(problems: list[Problem]) -> list[Problem]:
     order = list(Kind)
     return sorted(problems, key=lambda problem: (problem.severity is not Severity.CRITICAL, order.index(problem.kind)))
 
@@ -127,6 +182,21 @@ def _silent(row: Row) -> Problem:
     if row["messages"]:
         text += f" {count(row['messages'], 'message')} are claimed by its workers."
     return Problem(Kind.NODE_SILENT, Severity.CRITICAL, text, Link("Fleet", "fleet"), row["at"])
+
+
+def _peer(trouble: PeerTrouble) -> Problem:
+    severity = Severity.WARNING if trouble.kind == "slow" else Severity.CRITICAL
+    return Problem(Kind.PEER, severity, trouble.text, Link("Fleet", "fleet"), trouble.since)
+
+
+def _refused(row: Row) -> Problem:
+    refused, sent = row["messages"], row["parcels"]
+    more = f" The same goes for {count(row['things'] - 1, 'other account')}." if row["things"] > 1 else ""
+    share = 100 * refused / (refused + sent)
+    of_all = f"{refused:,} of {refused + sent:,}"
+    text = f"Peers refused {share:.0f} % of {row['account']}'s recipients in 10 minutes: {of_all}.{more}"
+    link = Link("Failures", "failures", query={"account": row["account"]})
+    return Problem(Kind.REFUSED, Severity.WARNING, text, link)
 
 
 def _overdue(row: Row) -> Problem:
@@ -175,6 +245,7 @@ DESCRIBE = {
     "node": _silent,
     "due": _overdue,
     "late": _late,
+    "refused": _refused,
     "held": _in_hand,
     "in doubt": _in_hand,
     "expiring": _expiring,

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
+from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED, count_of
 from batches.queries import OPEN as OPEN_BATCH
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import MINUTE
+from monitoring.rate_queries import (
+    IN_LAST_MINUTE,
+    LATELY,
+    SENT_BY_ALL,
+    SHARES_OF_ACCOUNTS,
+    SHARES_OF_ALL,
+    TOTALS_OF_ALL,
+)
 
 PAUSED: Final = int(BatchStatus.PAUSED)
 BEGUN: Final = f"{int(CampaignStatus.QUEUED)}, {int(CampaignStatus.SENDING)}"
@@ -18,6 +26,22 @@ BEGUN: Final = f"{int(CampaignStatus.QUEUED)}, {int(CampaignStatus.SENDING)}"
 def in_scope(account: str) -> str:
     """Return the condition that an account, given as an expression, belongs to a scope (`Scope.ids`)."""
     return f"(%(accounts)s::bigint[] is null or {account} = any(%(accounts)s::bigint[]))"
+
+
+# The moment at which a statement is carried out, and the times that statements of rates need, as a CTE.
+CLOCK: Final = """clock as materialized (
+    select now, date_trunc('minute', now) as minute,
+        1 - extract(epoch from now - date_trunc('minute', now)) / 60 as part,
+        date_trunc('minute', now) - %(span_of_shares)s as since, now + interval '1 minute' as until
+    from (select sluice_now() as now) read
+)"""
+
+
+def by_clock(statement: str) -> str:
+    """Return a statement of rates whose times are those of `CLOCK`, instead of parameters."""
+    for name in ("now", "minute", "part", "since", "until"):
+        statement = statement.replace(f"%({name})s", f"(select {name} from clock)")
+    return statement
 
 
 # What can stop the mail of a batch b, by the names of the fields of `Gate`, and its account.
@@ -47,9 +71,9 @@ turn(lane, account_id, place) as (
 
 # The batches that are being sent: workers have claimed mail of them, mail of them is due, they sent mail in this minute
 # or the last one, or they belong to a campaign that has begun. Of the due mail of each account the oldest parcels are
-# looked at.
+# looked at. Each has its counts in this snapshot, and its rate.
 FIND_RUNNING: Final = f"""
-with recursive {WITH_DUE_MAIL}, claimed(batch_id, place) as (
+with recursive {CLOCK}, {WITH_DUE_MAIL}, claimed(batch_id, place) as (
     (select batch_id, 1 from batches_parcel where state = {CLAIMED} order by batch_id limit 1)
   union all
     select (select p.batch_id from batches_parcel p
@@ -63,10 +87,12 @@ with recursive {WITH_DUE_MAIL}, claimed(batch_id, place) as (
         order by due_at limit greatest(1, %(parcels)s / (select count(*) from waiting))) p
     union all
     select key::bigint, 3 from mailer_counter where series = {int(Series.BATCH)} and span = {MINUTE}
-        and at >= %(since)s and measure = {int(Measure.SENT)} and {in_scope("account_id")}
+        and at >= (select minute from clock) - interval '1 minute'
+        and measure = {int(Measure.SENT)} and {in_scope("account_id")}
     union all
     select key::bigint, 3 from mailer_counterdelta where series = {int(Series.BATCH)}
-        and at >= %(since)s and measure = {int(Measure.SENT)} and {in_scope("account_id")}
+        and at >= (select minute from clock) - interval '1 minute'
+        and measure = {int(Measure.SENT)} and {in_scope("account_id")}
     union all
     select l.batch_id, 4 from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id
     where c.status in ({BEGUN}) and c.deleted_at is null and {in_scope("c.account_id")}
@@ -77,8 +103,8 @@ with recursive {WITH_DUE_MAIL}, claimed(batch_id, place) as (
 )
 select b.id as batch_id, b.public_id, b.label, b.is_default, a.id as account_id, a.username as account,
     c.id as campaign_id, c.uuid as campaign_uuid, c.title, coalesce(not l.is_complete, false) as is_expanding,
-    last.due_at as last_due_at, {GATE_OF_BATCH}
-from chosen
+    last.due_at - clock.now as until_last, sent.rate, {GATE_OF_BATCH}, counts.*
+from chosen cross join clock
 join batches_batch b on b.id = chosen.batch_id
 {ACCOUNTS_OF_BATCH}
 left join campaigns_launch l on l.batch_id = b.id
@@ -86,6 +112,11 @@ left join campaigns_campaign c on c.id = l.campaign_id
 left join lateral (
     select p.due_at from batches_parcel p where p.batch_id = b.id and not p.is_folded order by p.due_at desc limit 1
 ) last on true
+cross join lateral (
+    select case when not b.is_default then {by_clock(IN_LAST_MINUTE)} / {MINUTE} end as rate from mailer_counterdelta
+    where series = {int(Series.BATCH)} and account_id = b.account_id and key = b.id::text and {by_clock(LATELY)}
+) sent
+cross join lateral ({count_of("= b.id")}) counts
 order by b.id desc
 """
 
@@ -95,13 +126,15 @@ LIST_COMING: Final = f"""
 with next as (
     (select w.batch_id, w.minute, w.messages, w.parcels
      from batches_wavecount w join batches_batch b on b.id = w.batch_id
-     where w.minute > %(now)s - interval '1 minute' and w.minute <= %(until)s and {in_scope("b.account_id")}
+     where w.minute > (select sluice_now()) - interval '1 minute' and w.minute <= %(until)s
+        and {in_scope("b.account_id")}
      order by w.minute, w.batch_id
      limit %(limit)s + (select count(*) from (select distinct batch_id, minute from batches_wavedelta) changed))
     union all
     select w.batch_id, w.minute, w.messages, w.parcels
     from batches_wavedelta w join batches_batch b on b.id = w.batch_id
-    where w.minute > %(now)s - interval '1 minute' and w.minute <= %(until)s and {in_scope("b.account_id")}
+    where w.minute > (select sluice_now()) - interval '1 minute' and w.minute <= %(until)s
+        and {in_scope("b.account_id")}
 ), wave as (
     select batch_id, minute, sum(messages)::bigint as messages from next
     group by batch_id, minute having sum(parcels) > 0 order by minute, batch_id limit %(limit)s
@@ -142,9 +175,9 @@ IS_SOMETHING_FROZEN: Final = "a.frozen_at is not null or parent.frozen_at is not
 
 # Everything that may need a person, in one row for each kind: how many things there are, and the first of them. The
 # figures of mail are of at most `parcels` parcels each.
-FIND_PROBLEMS: Final = f"""
-with recursive clock as materialized (select sluice_now() as now), {WITH_DUE_MAIL}, oldest as (
-    select w.account_id, a.username, a.lateness_limit, {OPEN_SINCE} as since, p.batch_id
+PROBLEMS: Final = f"""
+with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
+    select w.account_id, a.username, a.lateness_limit, {OPEN_SINCE} as due_since, p.batch_id
     from waiting w
     cross join lateral (
         select p.due_at, p.batch_id from batches_parcel p
@@ -190,6 +223,9 @@ with recursive clock as materialized (select sluice_now() as now), {WITH_DUE_MAI
     from campaigns_job j join accounts_account a on a.id = j.account_id cross join clock
     where j.status = 'failed' and j.finished_at > clock.now - %(remembered)s and {in_scope("j.account_id")}
     order by j.finished_at desc limit %(most_failures)s
+), share as (
+    select s.*, a.username from ({{shares}}) s join accounts_account a on a.id = s.account_id
+    where s.refused > %(refused_share)s * (s.refused + s.sent)
 ), in_hand as (
     select 'held' as kind, account_id, case when p.is_remainder then 0 else {PENDING} end as messages from (
         select * from batches_parcel where state = {HELD} and {in_scope("account_id")}
@@ -200,13 +236,13 @@ with recursive clock as materialized (select sluice_now() as now), {WITH_DUE_MAI
         order by account_id, id limit %(parcels)s) p
 )
 select 'due' as kind, count(distinct account_id) as things, 0::bigint as messages, 0::bigint as parcels,
-    min(since) as at, (array_agg(username order by since))[1] as account,
-    (array_agg(batch_id order by since))[1] as id, '' as name, '' as text
-from oldest cross join clock where since < clock.now - %(overdue)s
+    min(due_since) as at, (array_agg(username order by due_since))[1] as account,
+    (array_agg(batch_id order by due_since))[1] as id, '' as name, '' as text
+from oldest cross join clock where due_since < clock.now - %(overdue)s
 union all
-select 'late', count(distinct account_id), 0, 0, min(since), (array_agg(username order by since))[1],
-    (array_agg(account_id order by since))[1], (array_agg(lateness_limit order by since))[1]::text, ''
-from oldest cross join clock where since + make_interval(secs => lateness_limit) < clock.now
+select 'late', count(distinct account_id), 0, 0, min(due_since), (array_agg(username order by due_since))[1],
+    (array_agg(account_id order by due_since))[1], (array_agg(lateness_limit order by due_since))[1]::text, ''
+from oldest cross join clock where due_since + make_interval(secs => lateness_limit) < clock.now
 union all
 select kind, count(distinct account_id), sum(messages)::bigint, count(*), null,
     (select username from accounts_account where id = min(account_id)), min(account_id), '', ''
@@ -216,6 +252,12 @@ select 'expiring', count(*), sum(messages)::bigint, 0, min(at), (array_agg(usern
     (array_agg(batch_id order by at))[1],
     (array_agg(case when is_default then '' else coalesce(nullif(label, ''), public_id) end order by at))[1], ''
 from expiring having count(*) > 0
+union all
+select 'refused', count(*), (array_agg(refused order by refused desc, account_id))[1],
+    (array_agg(sent order by refused desc, account_id))[1], null,
+    (array_agg(username order by refused desc, account_id))[1],
+    (array_agg(account_id order by refused desc, account_id))[1], '', ''
+from share having count(*) > 0
 union all
 select 'campaign', count(*), 0, 0, max(finished_at), (array_agg(username order by finished_at desc))[1],
     (array_agg(id order by finished_at desc))[1], (array_agg(title order by finished_at desc))[1],
@@ -235,4 +277,18 @@ union all
 select 'no worker', 1, 0, 0, max(n.seen_at), '', 0, '', ''
 from clock left join batches_node n on n.concurrency > 0 where %(accounts)s::bigint[] is null
 having coalesce(max(n.seen_at), '-infinity') < max(clock.now) - %(silence)s
+"""
+FIND_PROBLEMS_OF_ALL: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ALL))
+FIND_PROBLEMS_OF_ACCOUNTS: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ACCOUNTS))
+
+# The problems of all, and the figures of the header: the moment, whether everything is frozen, the rate, and how late
+# mail was sent, by measure.
+READ_HEALTH: Final = f"""{FIND_PROBLEMS_OF_ALL}
+union all
+select 'clock', (select count(*) from batches_installation where frozen_at is not null), 0, 0, now, '', 0, '', ''
+from clock
+union all
+select 'rate', 1, 0, 0, null, '', 0, '', ({by_clock(SENT_BY_ALL)})::text
+union all
+select 'lateness', measure, sum, 0, null, '', 0, '', '' from ({by_clock(TOTALS_OF_ALL)}) late(at, measure, sum)
 """

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass, fields
+from typing import Any
 
-from batches.counts import Counts, count_batches
+from batches.counts import Counts
+from batches.models import Batch
 from batches.verdict import Gate, GateStatus
-from foundation.clock import database_now
 from monitoring import queries
-from monitoring.reading import Row, read_rows
+from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
+from monitoring.waiting import why_waiting
 
+Row = dict[str, Any]
 MINUTE = dt.timedelta(minutes=1)
 MOST_ACCOUNTS = 500
 """The accounts with due mail that are looked at, in each order of lanes."""
@@ -60,22 +63,22 @@ def list_running(scope: Scope, limit: int = 50) -> list[Running]:
     belong to a campaign that has begun. If there are more, those come first of which workers have claimed mail, and
     then those with due mail.
     """
-    now = database_now()
     parameters = {
         "accounts": scope.ids,
-        "since": now.replace(second=0, microsecond=0) - MINUTE,
         "most_accounts": MOST_ACCOUNTS,
         "most_batches": MOST_BATCHES,
         "parcels": DUE_PARCELS,
+        "span_of_shares": MINUTE,
         "limit": limit,
     }
-    rows = read_rows(queries.FIND_RUNNING, parameters)
-    ids = [row["batch_id"] for row in rows]
-    counts = count_batches(ids)
-    return [_running(row, counts[row["batch_id"]], None, "", now) for row in rows]
+    rows = fetch_rows(queries.FIND_RUNNING, parameters)
+    reasons = why_waiting([Batch(pk=row["batch_id"]) for row in rows])
+    return [_running(row, reasons[row["batch_id"]].text if row["batch_id"] in reasons else "") for row in rows]
 
 
-def _running(row: Row, counts: Counts, rate: float | None, why: str, now: dt.datetime) -> Running:
+def _running(row: Row, why: str) -> Running:
+    counts, status = counts_from(row), gate_of(row)
+    is_moving = status is GateStatus.OPEN and not row["is_expanding"]
     return Running(
         batch_id=row["batch_id"],
         public_id=row["public_id"],
@@ -86,9 +89,9 @@ def _running(row: Row, counts: Counts, rate: float | None, why: str, now: dt.dat
         account=row["account"],
         account_id=row["account_id"],
         counts=counts,
-        rate=rate,
-        remaining=None if row["is_expanding"] else time_left(counts, rate, row["last_due_at"], now),
-        status=gate_of(row),
+        rate=row["rate"],
+        remaining=time_left(counts, row["rate"], row["until_last"]) if is_moving else None,
+        status=status,
         is_expanding=row["is_expanding"],
         why=why,
     )
@@ -104,15 +107,18 @@ def gate_of(row: Row) -> GateStatus:
     return Gate(**{name: value for name, value in row.items() if name in GATE_FIELDS}).status
 
 
-def time_left(
-    counts: Counts, rate: float | None, last_due_at: dt.datetime | None, now: dt.datetime
-) -> dt.timedelta | None:
+def counts_from(row: Row) -> Counts:
+    """Return the counts of a batch from their columns."""
+    return Counts(**{field.name: int(row[field.name]) for field in fields(Counts)})
+
+
+def time_left(counts: Counts, rate: float | None, until_last: dt.timedelta | None) -> dt.timedelta | None:
     """Return when all of a batch will be sent at its present rate, and not before its last mail is due.
 
-    Return None while mail of it is due and it has no rate.
+    Return None while mail of it is due and it has no rate, or when the rest waits for a person.
     """
+    until_due = max(until_last or dt.timedelta(), dt.timedelta()) if counts.scheduled else dt.timedelta()
     at_hand = counts.due + counts.claimed
-    until_due = max(last_due_at - now, dt.timedelta()) if last_due_at and counts.scheduled else dt.timedelta()
-    if not at_hand:
-        return until_due
-    return max(dt.timedelta(seconds=at_hand / rate), until_due) if rate else None
+    if at_hand:
+        return max(dt.timedelta(seconds=at_hand / rate), until_due) if rate else None
+    return until_due if counts.scheduled or not counts.waiting else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from accounts.models import Account
 from batches.claims import Claimer
@@ -93,15 +93,9 @@ def test_few_rows_are_those_with_work(alice: Account) -> None:
 
 
 def test_the_remaining_time_needs_a_rate_or_the_time_of_the_last_mail() -> None:
-    now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-
     def left(rate: float | None, *, due: int = 0, scheduled: int = 0, claimed: int = 0) -> dt.timedelta | None:
-        states = dict.fromkeys(Counts.__dataclass_fields__, 0) | {
-            "due": due,
-            "scheduled": scheduled,
-            "claimed": claimed,
-        }
-        return time_left(Counts(**states), rate, now + HOUR, now)
+        counts = replace(NONE, due=due, scheduled=scheduled, claimed=claimed)
+        return time_left(counts, rate, HOUR)
 
     assert left(None, due=1) is None
     assert left(10.0, due=100, claimed=20) == dt.timedelta(seconds=12)
