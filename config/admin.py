@@ -29,8 +29,8 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {
             "items": [
-                entry("Overview", "monitoring", "overview", "batches.view_batch"),
                 {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
+                entry("Overview", "monitoring", "overview", "batches.view_batch"),
             ]
         },
         {
