@@ -87,6 +87,26 @@ def _counts_from(values: dict[str, Any]) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """The counts of a batch, which are exact unless it has more parcels than were looked at."""
+
+    counts: Counts
+    is_exact: bool
+
+
+def estimate_batches(batch_ids: Collection[int], *, parcels: int = LOOKED_AT) -> dict[int, Estimate]:
+    """Return the counts of several batches in one statement that reads at most this number of parcels of each.
+
+    Mail beyond that is taken to wait for its first try. For a batch that waits for its time this is exact, too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {row["batch"]: Estimate(_counts_from(row), row["is_exact"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """A count of messages; not exact when there were more parcels than were looked at."""
 

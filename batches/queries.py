@@ -501,3 +501,62 @@ select b.id as batch, c.*
 from unnest(%(batches)s::bigint[]) as b(id)
 cross join lateral ({count_of("= b.id")}) c
 """
+
+
+_LIVE = {
+    "accepted": "p.size - p.moved",
+    **{name: f"p.{name}" for name in COUNTERS if name != "moved"},
+}
+_BEYOND = " + case when live.parcels < %(parcels)s then 0 else coming.messages - live.coming end"
+_FOLDED_STATES = [state.label for state in ParcelState if state in FINAL_STATES and state is not ParcelState.DONE]
+
+# The counts of several batches from at most %(parcels)s unfolded parcels of each, those that are due first. Parcels
+# beyond that are taken to wait for their first try, as coming waves count them, so a batch of millions that waits for
+# its time is counted by a few rows.
+ESTIMATE_BATCHES = f"""
+select b.id as batch, live.parcels < %(parcels)s as is_exact,
+    {
+    ", ".join(
+        f"coalesce(live.{name}, 0) + coalesce(t.{name}, 0)"
+        + (
+            " + case when live.parcels < %(parcels)s then 0 else coming.messages - live.coming end"
+            if name == "accepted"
+            else ""
+        )
+        + f" as {name}"
+        for name in _LIVE
+    )
+},
+    {
+    ", ".join(
+        f"coalesce(live.{state.label}, 0)"
+        + (f" + coalesce(t.{state.label}, 0)" if state.label in _FOLDED_STATES else "")
+        + (_BEYOND if state is ParcelState.SCHEDULED else "")
+        + f" as {state.label}"
+        for state in ParcelState
+        if state is not ParcelState.DONE
+    )
+}
+from unnest(%(batches)s::bigint[]) as b(id)
+cross join lateral (
+    select count(*) as parcels,
+        {", ".join(f"sum({value}) filter (where not p.is_remainder) as {name}" for name, value in _LIVE.items())},
+        {
+    ", ".join(
+        f"sum({PENDING}) filter (where p.state = {int(state)} and not p.is_remainder) as {state.label}"
+        for state in ParcelState
+        if state is not ParcelState.DONE
+    )
+},
+        coalesce(sum({PENDING}) filter (
+            where p.state = {SCHEDULED} and p.attempts = 0 and not p.is_remainder), 0) as coming
+    from (select * from batches_parcel where batch_id = b.id and not is_folded order by due_at limit %(parcels)s) p
+) live
+cross join lateral (
+    select coalesce(sum(w.messages), 0) as messages
+    from (select batch_id, messages from batches_wavecount
+          union all select batch_id, messages from batches_wavedelta) w
+    where live.parcels >= %(parcels)s and w.batch_id = b.id
+) coming
+left join batches_batchtotals t on t.batch_id = b.id
+"""
