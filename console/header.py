@@ -58,4 +58,4 @@ def show_header(request: HttpRequest) -> HttpResponse:
 
 def answer_live(request: HttpRequest, part: Part, *subject: int | str) -> HttpResponse:
     """Answer the poll of a page with a live part."""
-    return answer_poll(request, HEADER.fetch(request), part.fetch(request, *subject))
+    return answer_poll(request, HEADER.fetch(request), part.fetch(request, *subject), is_loose=part.is_loose)

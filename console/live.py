@@ -36,6 +36,8 @@ class Part:
     template: str
     build: Callable[..., dict[str, Any]]
     rights: tuple[str, ...] = ()
+    is_loose: bool = False
+    """Its elements are at several places of the page: each says itself, by `hx-swap-oob`, which one it replaces."""
 
     def fetch(self, request: HttpRequest, *subject: int | str) -> Fragment:
         """Return the fragment for the viewer of this request."""
@@ -70,14 +72,16 @@ def is_poll(request: HttpRequest) -> bool:
     return request.GET.get("live") == "1"
 
 
-def answer_poll(request: HttpRequest, header: Fragment, part: Fragment | None = None) -> HttpResponse:
+def answer_poll(
+    request: HttpRequest, header: Fragment, part: Fragment | None = None, *, is_loose: bool = False
+) -> HttpResponse:
     """Answer a poll: the header, and the live part out of band."""
     fragments = [header] if part is None else [header, part]
     tag = '"' + "-".join(fragment.tag for fragment in fragments) + '"'
     if request.headers.get("If-None-Match") == tag:
         response = HttpResponse(status=304)
     else:
-        context = {"header": safe(header), "part": part and safe(part)}
+        context = {"header": safe(header), "part": part and safe(part), "is_loose": is_loose}
         response = HttpResponse(render_to_string("console/poll.html", context))
     response["ETag"] = tag
     response["Cache-Control"] = "no-store"

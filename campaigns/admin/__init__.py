@@ -1,15 +1,13 @@
-"""Register the admin pages of campaigns and their senders.
+"""Register the admin pages of senders and terms; those of campaigns are in `console/campaigns/`.
 
 A form shows what may be edited. Buttons call the functions that the APIs call.
 """
 
 from campaigns.admin import refusals  # noqa: F401  (registers its texts for all pages)
-from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.senders import SenderAdmin
 from campaigns.admin.terms import AccountTermsAdmin
 
 __all__ = [
     "AccountTermsAdmin",
-    "CampaignAdmin",
     "SenderAdmin",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -43,15 +44,15 @@ SENDING = frozenset({SEND, SEND_NOW, RESCHEDULE})
 """The moves before which the recipients are counted."""
 
 
-def moves_of(request: HttpRequest, campaign: Campaign) -> list[CampaignMove]:
-    """Return the moves that are possible now and that the operator may make."""
-    return [move for move in MOVES if campaign.status in move.allowed_from and request.user.has_perm(move.permission)]
+Has = Callable[[str], bool]
+"""A function that returns whether the operator has a permission."""
 
 
-def links_of(request: HttpRequest, campaign: Campaign, *, from_list: bool = False) -> list[tuple[CampaignMove, str]]:
-    """Return the possible moves, each with the URL of its confirmation page."""
+def links_of(has: Has, campaign: Campaign, *, from_list: bool = False) -> list[tuple[CampaignMove, str]]:
+    """Return the moves that are possible now and allowed to the operator, each with the URL of its question."""
     query = {"list": 1} if from_list else {}
-    return [(move, link_move(move, campaign, **query)) for move in moves_of(request, campaign)]
+    moves = (move for move in MOVES if campaign.status in move.allowed_from and has(move.permission))
+    return [(move, link_move(move, campaign, **query)) for move in moves]
 
 
 def link_move(move: CampaignMove, campaign: Campaign, **query: int) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -28,9 +27,22 @@ STATUS_COLOURS = {
     CampaignStatus.FAILED: "danger",
     CampaignStatus.CANCELLED: "danger",
 }
-REFRESH_SECONDS = 3
-SOON = dt.timedelta(minutes=2)
 PREPARING_COLOUR = "#cbd5e1"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The pages that the figures of a campaign lead to. Without a `batch_id` they lead nowhere."""
+
+    batch_id: str = ""
+    failures: str = ""
+
+    def messages(self, state: str = "") -> str:
+        """Return the link to the messages in a state; all of them without one."""
+        if not self.batch_id:
+            return ""
+        query = {"batch": self.batch_id} | ({"state": state} if state else {})
+        return reverse("admin:mailer_message_changelist", query=query)
 
 
 def status_of(campaign: Campaign) -> CampaignStatus:
@@ -40,13 +52,6 @@ def status_of(campaign: Campaign) -> CampaignStatus:
 def draw_status(campaign: Campaign) -> SafeString:
     """Draw the status of a campaign as a label."""
     return draw_label(status_of(campaign).label.capitalize(), STATUS_COLOURS[status_of(campaign)])
-
-
-def is_moving(campaign: Campaign, now: dt.datetime) -> bool:
-    """Return whether a campaign's figures change without an operator, so that its page has to be refreshed."""
-    begins_soon = campaign.begins_at is not None and campaign.begins_at < now + SOON
-    is_scheduled = campaign.status == CampaignStatus.SCHEDULED
-    return campaign.status in {CampaignStatus.QUEUED, CampaignStatus.SENDING} or (is_scheduled and begins_soon)
 
 
 def shown_statistics(campaign: Campaign, counted: Statistics) -> Statistics:
@@ -82,40 +87,24 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
     ]
 
 
-def figures_of(campaign: Campaign, counted: Statistics) -> list[Figure]:
-    """Return the figures of a campaign's page."""
+def figures_of(campaign: Campaign, counted: Statistics, links: Links) -> list[Figure]:
+    """Return the figures of a campaign's page. Those of messages lead to them."""
     counted = shown_statistics(campaign, counted)
     left_out = f"{counted.invalid:,} of them without an address" if counted.invalid else ""
     return [
-        Figure("Recipients", counted.recipients),
-        Figure("Sent", counted.sent),
-        Figure("Waiting", counted.waiting)
+        Figure("Recipients", counted.recipients, link=links.messages()),
+        Figure("Sent", counted.sent, link=links.messages("sent")),
+        Figure("Waiting", counted.waiting, link=links.messages("waiting"))
         if counted.waiting or not counted.stopped
-        else Figure("Stopped", counted.stopped),
+        else Figure("Stopped", counted.stopped, link=links.messages("stopped")),
         Figure("Left out", counted.left_out, note=left_out),
-        Figure("Refused, dropped", counted.refused + counted.dropped),
+        Figure("Refused", counted.refused, link=links.failures),
+        Figure("Dropped", counted.dropped, link=links.messages("dropped")),
+        *([Figure("In doubt", counted.in_doubt, link=links.messages("in_doubt"))] if counted.in_doubt else []),
         Figure("Opened", counted.opened),
         Figure("Clicked", counted.clicked),
         Figure("Unsubscribed", counted.unsubscribed),
     ]
-
-
-def draw_progress(campaign: Campaign, counted: Statistics, now: dt.datetime, *, in_row: bool) -> SafeString:
-    """Draw the progress of a campaign as a bar or in words. It refreshes itself while the campaign changes.
-
-    With `in_row` it is drawn for a row of the list, whose other cells are refreshed as well.
-    """
-    query = {"row": 1} if in_row else {}
-    return render_to_string(
-        "campaigns/progress.html",
-        {
-            "campaign": campaign,
-            "shares": shares(campaign, counted) if campaign.launch else [],
-            "time_text": describe_time(campaign, now),
-            "refresh_url": reverse("admin:campaigns_campaign_progress", args=[campaign.pk], query=query),
-            "refresh_seconds": REFRESH_SECONDS if is_moving(campaign, now) else None,
-        },
-    )
 
 
 def describe_time(campaign: Campaign, now: dt.datetime) -> str:
@@ -134,3 +123,8 @@ def describe_time(campaign: Campaign, now: dt.datetime) -> str:
 
 def link_campaign(campaign_id: int) -> str:
     return reverse("admin:campaigns_campaign_change", args=[campaign_id])
+
+
+def link_campaign_page(campaign: Campaign, name: str) -> str:
+    """Return the link to a further page of a campaign, such as its failures."""
+    return reverse(f"admin:campaigns_campaign_{name}", args=[campaign.pk])

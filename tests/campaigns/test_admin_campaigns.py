@@ -43,7 +43,7 @@ def press(client: Client, campaign: Campaign, move: str, query: str = "", **fiel
 
 def links(page: str, campaign: Campaign) -> set[str]:
     """Return the moves that a page offers for a campaign."""
-    return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change", "failures"}
+    return set(re.findall(rf"{CAMPAIGNS}{campaign.pk}/(\w+)/(?:\?list=1)?\"", page)) - {"change", "failures", "preview"}
 
 
 def typed(campaign: Campaign, **changes: Any) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def typed(campaign: Campaign, **changes: Any) -> dict[str, Any]:
         "suppression_group": campaign.suppression_group_id or "",
         "scheduling": "now",
         "spread_seconds": 0,
+        "window_time_zone": campaign.account.time_zone,
         **changes,
     }
 
@@ -368,7 +369,8 @@ def test_a_user_with_view_permission_has_no_buttons_and_is_refused(draft: Campai
     assert {again(draft).status, again(running).status} == {CampaignStatus.DRAFT, CampaignStatus.QUEUED}
     with logged_in("nora", may=("batches.view_batch",)) as stranger:
         assert stranger.get(CAMPAIGNS).status_code == 403
-        assert stranger.get(f"{CAMPAIGNS}{running.pk}/progress/").status_code == 403
+        assert stranger.get(f"{change_page(running)}?live=1").status_code == 403
+        assert stranger.get(f"{CAMPAIGNS}?live=1&rows={running.pk}").status_code == 403
 
 
 def test_a_user_without_the_permission_to_delete_gets_no_delete_button(draft: Campaign) -> None:
@@ -421,17 +423,82 @@ def test_somebody_was_first(operator: Client, sending: Campaign, alice: Account)
     assert "Nothing was changed: the campaign is paused." in unescape(answer.text)
 
 
-def test_progress_refreshes_itself_while_it_changes(operator: Client, sending: Campaign, deliverer: Deliverer) -> None:
-    progress = f"{CAMPAIGNS}{sending.pk}/progress/?row=1"
-    assert f'hx-get="{progress}"' in operator.get(CAMPAIGNS).text
-    assert "Cancel this campaign" in operator.get(progress).text
+def test_the_rows_of_running_campaigns_are_refreshed_together(
+    operator: Client, sending: Campaign, draft: Campaign, deliverer: Deliverer
+) -> None:
+    poll = f"{CAMPAIGNS}?live=1&rows={sending.pk}"
+    assert f'hx-get="{poll}"' in unescape(operator.get(CAMPAIGNS).text), "rows of drafts are not refreshed"
+    before = operator.get(poll).text
+    assert f'id="cross-{sending.pk}" hx-swap-oob="true"' in before
+    assert "Cancel this campaign" in before
+    assert "3 waiting" in before
     run_fleet(deliverer)
 
-    ended = operator.get(progress).text
+    ended = operator.get(poll).text
 
-    assert "hx-get" not in ended
     assert ">Sent<" in re.sub(r"\s", "", ended)
+    assert "3 sent" in ended
     assert "Cancel this campaign" not in ended
+    assert "rows=" not in operator.get(CAMPAIGNS).text
+    assert operator.get(f"{CAMPAIGNS}?live=1&rows=x,{'9' * 30},-1,{draft.pk},{draft.pk}").status_code == 200
+
+
+def test_the_page_of_a_running_campaign_refreshes_itself(
+    operator: Client, sending: Campaign, deliverer: Deliverer
+) -> None:
+    poll = f"{change_page(sending)}?live=1"
+    page = operator.get(change_page(sending)).text
+    assert f'hx-get="{poll}"' in page
+    assert "Why it waits" in page
+    run_fleet(deliverer)
+
+    ended = operator.get(poll).text
+
+    assert '<div id="live" hx-swap-oob="innerHTML">' in ended
+    assert ">Sent<" in re.sub(r"\s", "", ended)
+    assert "Why it waits" not in ended
+    assert "Pause" not in ended
+    assert operator.get(f"{CAMPAIGNS}999999/change/?live=1").status_code == 404
+
+
+def test_the_timeline_says_what_happened_and_who_did_it(operator: Client, draft: Campaign, alice: Account) -> None:
+    operator.post(change_page(draft), typed(draft, title="News of June"))
+    moment = database_now() + HOUR
+    press(operator, draft, "send")
+    press(operator, draft, "pause", reason="wait for the lawyer")
+    press(operator, draft, "cancel", reason="withdrawn")
+    page = re.sub(r"\s+", " ", unescape(re.sub("<[^>]*>", " ", operator.get(change_page(draft)).text)))
+    entries = (
+        "It was created.",
+        "Changed Title. By operator olga.",
+        "It began.",
+        "It is being sent. By operator olga.",
+        "Pause: 0 messages were sent, 0 were stopped. By operator olga. Reason: wait for the lawyer",
+        "Cancel: 0 messages were sent, 0 were stopped. By operator olga. Reason: withdrawn",
+        "The campaign ended.",
+    )
+    places = [page.find(entry) for entry in entries]
+    assert -1 not in places, dict(zip(entries, places, strict=True))
+    assert sorted(places) == places
+
+    other = ready_campaign(alice)
+    schedule_campaign(alice, other.pk, moment)
+    assert f"{moment:%Y-%m-%d %H:%M:%S} UTC It will begin." in re.sub(
+        r"\s+", " ", re.sub("<[^>]*>", " ", operator.get(change_page(other)).text)
+    )
+
+
+def test_the_figures_lead_to_the_messages(operator: Client, sending: Campaign, deliverer: Deliverer) -> None:
+    run_fleet(deliverer)
+    assert sending.launch is not None
+    batch = sending.launch.batch
+    page = unescape(operator.get(change_page(sending)).text)
+    messages = f"/admin/mailer/message/?batch={batch.public_id}"
+    for link in (messages, f"{messages}&state=sent", f"{messages}&state=waiting", f"{messages}&state=dropped"):
+        assert f'href="{link}"' in page, link
+    assert f"/admin/batches/batch/{batch.pk}/change/" in page
+    listed = operator.get(f"{messages}&state=sent").text
+    assert listed.count("r1@example.com") == 1
 
 
 def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: Campaign, alice: Account) -> None:

@@ -37,3 +37,14 @@
 
   setInterval(showAge, 1000);
 })();
+
+/* Open a menu below its button, within the window. */
+
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (event.newState !== "open" || !menu.classList.contains("action-menu")) return;
+  const button = document.querySelector(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
+  const top = Math.min(button.bottom, innerHeight - menu.offsetHeight);
+  menu.style.inset = `${Math.max(top, 0)}px auto auto ${Math.max(button.right - menu.offsetWidth, 0)}px`;
+  menu.style.margin = "0";
+}, true);

@@ -4,41 +4,38 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from batches.admin.asking import require
-from batches.admin.batches import AccountFilter, is_frozen
-from batches.admin.receipts import tabulate_receipts
+from batches.admin.batches import AccountFilter
 from batches.admin.refusing import RefusableAdmin
-from batches.models import Receipt
-from campaigns.admin.control import control_campaign, link_move, links_of
-from campaigns.admin.figures import draw_progress, draw_status, figures_of, link_campaign
+from campaigns.admin.control import control_campaign, link_move
+from campaigns.admin.figures import link_campaign
 from campaigns.admin.form import CampaignForm, NewCampaignForm
-from campaigns.admin.moves import ASIDE, CANCEL, MAY_CHANGE, MAY_SEE, MOVES, SEND
+from campaigns.admin.moves import MAY_CHANGE, MAY_SEE, MOVES, SEND
 from campaigns.admin.pace import describe_window
 from campaigns.admin.preview import show_preview
 from campaigns.admin.reach import show_reach
 from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.editing import create_campaign, edit_campaign
 from campaigns.models import Campaign
-from campaigns.readiness import WITH_LINK, lacks_of
-from campaigns.states import RUNNING, CampaignStatus
-from campaigns.statistics import statistics_of
+from campaigns.states import CampaignStatus
+from console.campaigns.page import EDITABLE, PAGE, RIGHTS
+from console.campaigns.rows import LONG, ROWS, cells_of, draw_cell, draw_menu, live_ids, read_ids
+from console.header import answer_live
+from console.live import embed, has_right, is_poll
 from foundation.admin import ReadOnlyAdmin
-from foundation.clock import database_now
 from foundation.zones import write_zoned
 from mailer.admin.failures import show_failures_of_campaign
 
-EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.FAILED})
-RECEIPTS_SHOWN = 20
 CONTENT = (
     *("title", "subject", "preheader", "html_content", "plain_content", "generates_plain", "categories"),
     *("sender", "from_name", "reply_to"),
@@ -47,8 +44,8 @@ AUDIENCE = ("is_to_all", "lists", "segments", "suppression_group", "custom_unsub
 TIME = ("undo_seconds", "is_local_time")
 PACE = ("rate_per_minute", "spread_seconds")
 WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
-LONG = ("subject", "html_content", "plain_content", "markdown")
-"""Columns that may hold megabytes each, which the list does not read."""
+CROSS_HEADER = SafeString('<span class="sr-only">Cancel</span>')
+MENU_HEADER = SafeString('<span class="sr-only">Actions</span>')
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -67,11 +64,8 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(Q(status_now=chosen)) if chosen in map(str, CampaignStatus) else queryset.none()
 
 
-class CountedCampaigns(ChangeList):
-    """Add to a page of campaigns their statistics and the operator's links.
-
-    A few statements read the statistics of all campaigns of the page.
-    """
+class CampaignsPage(ChangeList):
+    """Add the cells of a page of campaigns, from a few statements for all of them."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Campaign]:
         return super().get_queryset(request, exclude_parameters).defer(*LONG)
@@ -79,11 +73,9 @@ class CountedCampaigns(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         campaigns: list[Any] = list(self.result_list)
-        counted, now = statistics_of(campaigns), database_now()
-        for campaign in campaigns:
-            campaign.drawn_progress = draw_progress(campaign, counted[campaign.pk], now, in_row=True)
-            campaign.link_cross = link_cross(request, campaign)
-            campaign.drawn_menu = draw_menu(request, campaign)
+        rights = frozenset(right for right in RIGHTS if has_right(request, right))
+        for campaign, cells in zip(campaigns, cells_of(campaigns, may_change=MAY_CHANGE in rights), strict=True):
+            campaign.cells, campaign.drawn_menu = cells, draw_menu(campaign, rights)
         self.result_list = campaigns
 
 
@@ -104,13 +96,13 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     add_fieldsets = ((None, {"fields": ("account", "title")}),)
     readonly_fields = ("planned", "begins", "finished", "shown_window")
     conditional_fields = {"send_at": "scheduling == 'at'"}
-    change_form_template = "campaigns/campaign.html"
+    change_form_template = "console/campaigns/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         return Campaign.objects.by_clock().select_related("account").filter(deleted_at=None)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return CountedCampaigns
+        return CampaignsPage
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -122,12 +114,11 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             )
             for move in MOVES
         ]
-        progress = path("<int:campaign_id>/progress/", view(show_progress), name="campaigns_campaign_progress")
         failures = path("<int:campaign_id>/failures/", view(show_failures), name="campaigns_campaign_failures")
         reach = path("<int:campaign_id>/reach/", view(show_reach), name="campaigns_campaign_reach")
         preview = path("<int:campaign_id>/preview/", view(show_preview), name="campaigns_campaign_preview")
         # These come before Django's URLs, since `delete` is one of our moves.
-        return [progress, failures, reach, preview, *moves, *super().get_urls()]
+        return [failures, reach, preview, *moves, *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.status in EDITABLE)
@@ -169,12 +160,33 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             return HttpResponseRedirect(link_move(SEND, obj))
         return super().response_change(request, obj)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, whose poll names the rows to refresh."""
+        require(request, MAY_SEE)
+        if is_poll(request):
+            return answer_live(request, ROWS, read_ids(request.GET.get("rows", "")))
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if "cl" in context and (rows := live_ids(context["cl"].result_list)):
+            context["live_url"] = f"{request.path}?{urlencode({'live': 1, 'rows': rows})}"
+        return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not is_poll(request):
+            return super().change_view(request, object_id, form_url, extra_context)
+        require(request, MAY_SEE)
+        campaign = self.get_object(request, object_id)
+        if campaign is None:
+            raise Http404
+        return answer_live(request, PAGE, campaign.pk)
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         campaign = kwargs.get("obj")
         if campaign is not None:
-            # The form may hold refused input. The page above it shows the stored values.
-            stored = Campaign.objects.by_clock().select_related("account__parent").get(pk=campaign.pk)
-            context.update(show_campaign(request, stored))
+            # The form may hold refused input. The part above it shows the stored values.
+            context.update(embed(request, PAGE, campaign.pk), show_save_and_add_another=False)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="send_at")
@@ -193,17 +205,17 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def shown_window(self, campaign: Campaign) -> str:
         return describe_window(campaign)
 
-    @admin.display(description="")
+    @admin.display(description=CROSS_HEADER)
     def cross(self, campaign: Any) -> SafeString:
-        return render_to_string("campaigns/cross.html", {"campaign": campaign, "link": campaign.link_cross})
+        return draw_cell("cross", campaign.cells)
 
     @admin.display(description="campaign")
     def shown_title(self, campaign: Campaign) -> str:
         return campaign.title
 
     @admin.display(description="status")
-    def shown_status(self, campaign: Campaign) -> SafeString:
-        return render_to_string("campaigns/status.html", {"campaign": campaign, "status": draw_status(campaign)})
+    def shown_status(self, campaign: Any) -> SafeString:
+        return draw_cell("status", campaign.cells)
 
     @admin.display(description="account")
     def shown_account(self, campaign: Campaign) -> str:
@@ -215,43 +227,12 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
 
     @admin.display(description="progress")
     def progress(self, campaign: Any) -> SafeString:
-        drawn: SafeString = campaign.drawn_progress
-        return drawn
+        return draw_cell("progress", campaign.cells)
 
-    @admin.display(description="")
+    @admin.display(description=MENU_HEADER)
     def menu(self, campaign: Any) -> SafeString:
         drawn: SafeString = campaign.drawn_menu
         return drawn
-
-
-def link_cross(request: HttpRequest, campaign: Campaign) -> str:
-    """Return the link of the red cross of a running campaign; empty if it has none."""
-    is_shown = campaign.status in RUNNING and request.user.has_perm(MAY_CHANGE)
-    return link_move(CANCEL, campaign, list=1) if is_shown else ""
-
-
-def draw_menu(request: HttpRequest, campaign: Campaign) -> SafeString:
-    """Draw the action menu of a row."""
-    links = links_of(request, campaign, from_list=True)
-    return render_to_string("campaigns/menu.html", {"campaign": campaign, "links": links})
-
-
-def show_progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """Return the parts of a page that change while it is shown: the bar, the status, the cross and the figures."""
-    require(request, MAY_SEE)
-    campaign = get_object_or_404(Campaign.objects.by_clock(), pk=campaign_id, deleted_at=None)
-    in_row = "row" in request.GET
-    counted = statistics_of([campaign])[campaign.pk]
-    context = {
-        "progress": draw_progress(campaign, counted, database_now(), in_row=in_row),
-        "status": draw_status(campaign),
-        "in_row": in_row,
-        "link": link_cross(request, campaign),
-        "figures": [] if in_row else figures_of(campaign, counted),
-        "campaign": campaign,
-        "is_fresh": True,
-    }
-    return HttpResponse(render_to_string("campaigns/refreshed.html", context))
 
 
 def show_failures(request: HttpRequest, campaign_id: int) -> HttpResponse:
@@ -261,27 +242,3 @@ def show_failures(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = get_object_or_404(campaigns, pk=campaign_id, deleted_at=None, launch__isnull=False)
     assert campaign.launch is not None
     return show_failures_of_campaign(request, campaign.title, campaign.launch.batch)
-
-
-def show_campaign(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    """Return the context for the part of a campaign's page above its form."""
-    counted = statistics_of([campaign])[campaign.pk]
-    launch = campaign.launch
-    receipts = Receipt.objects.filter(batch_id=launch.batch_id).order_by("-pk")[:RECEIPTS_SHOWN] if launch else []
-    is_editable = campaign.status in EDITABLE
-    links = links_of(request, campaign)
-    return {
-        "campaign": campaign,
-        "is_editable": is_editable,
-        "is_frozen": is_frozen(campaign.account),
-        "lacks": lacks_of(campaign, needs=WITH_LINK) if is_editable else [],
-        "status": draw_status(campaign),
-        "progress": draw_progress(campaign, counted, database_now(), in_row=False),
-        "figures": figures_of(campaign, counted) if launch else [],
-        "batch": launch and launch.batch,
-        "receipts": tabulate_receipts(receipts) if receipts else None,
-        # A draft is sent with the button of its form, which saves it first.
-        "moves": [pair for pair in links if pair[0] not in {SEND, *ASIDE}],
-        "aside": [pair for pair in links if pair[0] in ASIDE],
-        "show_save_and_add_another": False,
-    }

@@ -1,0 +1,5 @@
+"""Register the console's admin pages."""
+
+from console.campaigns.admin import CampaignAdmin
+
+__all__ = ["CampaignAdmin"]

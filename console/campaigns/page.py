@@ -1,0 +1,105 @@
+"""Build the live part of a campaign's page: state, progress, reasons to wait, buttons, figures and timeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from batches.admin.batches import is_frozen
+from campaigns.admin.control import links_of
+from campaigns.admin.figures import Links, describe_time, draw_status, figures_of, link_campaign_page, shares
+from campaigns.admin.moves import ASIDE, MAY_ADD, MAY_CHANGE, MAY_DELETE, SEND
+from campaigns.admin.times import zone_of
+from campaigns.models import Campaign
+from campaigns.readiness import WITH_LINK, lacks_of
+from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
+from campaigns.statistics import Statistics, statistics_of
+from console.campaigns.timeline import Moment, tell_timeline
+from console.live import Part, Rights
+from foundation.clock import database_now
+from foundation.zones import write_zoned
+from monitoring.rates import sent_rates
+from monitoring.waiting import why_waiting
+
+EDITABLE: Final = frozenset({CampaignStatus.DRAFT, CampaignStatus.FAILED})
+STILL: Final = FINAL_STATUSES | EDITABLE
+"""The statuses that only a person changes."""
+MAY_SEE_MESSAGES: Final = "mailer.view_message"
+MAY_SEE_BATCH: Final = "batches.view_batch"
+MAY_SEE_RECEIPT: Final = "batches.view_receipt"
+RIGHTS: Final = (MAY_CHANGE, MAY_ADD, MAY_DELETE, MAY_SEE_MESSAGES, MAY_SEE_BATCH, MAY_SEE_RECEIPT)
+
+
+def build_page(rights: Rights, campaign_id: int) -> dict[str, Any]:
+    """Return the context of the live part of a campaign."""
+    campaigns = Campaign.objects.by_clock().select_related("account__parent", "sender", "launch__batch")
+    campaign = campaigns.get(pk=campaign_id)
+    now = database_now()
+    counted = statistics_of([campaign])[campaign.pk]
+    is_editable = campaign.status in EDITABLE
+    moves = links_of(rights.__contains__, campaign)
+    return {
+        "campaign": campaign,
+        "is_final": campaign.status in STILL,
+        "is_editable": is_editable,
+        "is_frozen": is_frozen(campaign.account),
+        "lacks": lacks_of(campaign, needs=WITH_LINK) if is_editable else [],
+        "status": draw_status(campaign),
+        "shares": shares(campaign, counted) if campaign.launch else [],
+        "time_text": describe_time(campaign, now),
+        # A draft is sent with the button of its form, which saves it first.
+        "moves": [pair for pair in moves if pair[0] not in {SEND, *ASIDE}],
+        "aside": [pair for pair in moves if pair[0] in ASIDE],
+        "may_see_receipt": MAY_SEE_RECEIPT in rights,
+        "timeline": [_show(campaign, moment, now) for moment in tell_timeline(campaign, now)],
+        **(_show_launch(campaign, counted, rights) if campaign.launch else {}),
+    }
+
+
+def _show_launch(campaign: Campaign, counted: Statistics, rights: Rights) -> dict[str, Any]:
+    """Return what is known of a campaign that has a batch: its figures, its speed, and why it waits."""
+    assert campaign.launch is not None
+    batch, may_see_messages = campaign.launch.batch, MAY_SEE_MESSAGES in rights
+    links = Links(batch.public_id, link_campaign_page(campaign, "failures")) if may_see_messages else Links()
+    is_moving = campaign.status in RUNNING
+    rate = sent_rates([batch.pk]).get(batch.pk, 0.0) if is_moving else 0.0
+    reason = why_waiting([batch]).get(batch.pk) if is_moving else None
+    return {
+        "batch": batch if MAY_SEE_BATCH in rights else None,
+        "failures": links.failures,
+        "figures": figures_of(campaign, counted, links),
+        "rate": describe_rate(rate) if is_moving and campaign.status != CampaignStatus.PAUSED else "",
+        "remaining": describe_remaining(campaign, counted, rate),
+        "reason": reason,
+    }
+
+
+def describe_rate(rate: float) -> str:
+    """Return the messages a second, or a minute if they are few, of the last minute."""
+    if rate >= 1:
+        return f"{rate:,.0f} messages a second"
+    return f"{rate * 60:,.0f} messages a minute"
+
+
+def describe_remaining(campaign: Campaign, counted: Statistics, rate: float) -> str:
+    """Return the time until the last message at the rate of the last minute, in words; empty if nobody can tell."""
+    if campaign.status != CampaignStatus.SENDING or not rate or not counted.waiting:
+        return ""
+    launch = campaign.launch
+    if launch is None or not launch.is_complete:
+        return ""
+    minutes = counted.waiting / rate / 60
+    if minutes < 1:
+        return "less than a minute"
+    return f"about {minutes:,.0f} min" if minutes < 120 else f"about {minutes / 60:,.0f} h"
+
+
+def _show(campaign: Campaign, moment: Moment, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "time": write_zoned(moment.at, zone_of(campaign)),
+        "is_coming": moment.at > now,
+        "moment": moment,
+    }
+
+
+PAGE = Part("campaign", "console/campaigns/page.html", build_page, RIGHTS)
