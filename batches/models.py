@@ -269,6 +269,9 @@ class Receipt(models.Model):
         Batch, on_delete=models.PROTECT, related_name="receipts", null=True, help_text="Null: the whole account"
     )
     message_id = models.BigIntegerField(null=True, help_text="Null: all of the batch or account")
+    selection = models.TextField(
+        blank=True, default="", db_default="", help_text="The filters of the messages, in words; empty: none"
+    )
     action = models.CharField(max_length=10, choices=Action.choices)
     actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
     reason = models.CharField(max_length=500, blank=True)
@@ -294,6 +297,8 @@ class Receipt(models.Model):
     def __str__(self) -> str:
         if self.message_id is not None:
             return f"{self.action} of message {self.message_id}"
+        if self.selection:
+            return f"{self.action} of {self.selection}"
         return f"{self.action} of {self.batch or self.account or 'everything'}"
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from console.bulk import show_bulk_action
+from console.exporting import export_messages
 from console.header import show_header
 from console.now import show_now
 from console.overview.page import show_overview
@@ -18,4 +20,6 @@ urlpatterns: list[URLPattern] = [
     path("health/", view(show_header), name="health"),
     path("overview/", view(show_overview), name="overview"),
     path("run-books/", view(show_run_books), name="run_books"),
+    path("mailer/message/export/", view(export_messages), name="export_messages"),
+    path("mailer/message/actions/<int:bulk_id>/", view(show_bulk_action), name="bulk_action"),
 ]

@@ -62,7 +62,7 @@ def list_in_hand(
     ids: list[int] = []
     parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).order_by("pk")
     for parcel in parcels[: limit + 2].iterator():
-        for n in bits(_mask(parcel, why)):
+        for n in bits(mask_in_hand(parcel, why)):
             if (parcel.pk, n) > after:
                 places.append((parcel.pk, n))
                 ids.append(parcel.base * PARCEL_SPAN + n)
@@ -77,6 +77,20 @@ def tally_in_hand(
     """Return how many messages are in hand, of the account or of all, among this many parcels."""
     totals = _parcels(account, why, batch)[:looked_at].aggregate(messages=Sum(_in_hand(why)), parcels=Count("pk"))
     return Tally(totals["messages"] or 0, totals["parcels"] < looked_at)
+
+
+def tally_all_in_hand(looked_at: int) -> Tally:
+    """Return how many messages of all accounts are in hand, for either reason, in one statement.
+
+    It reads this many parcels for each reason at most.
+    """
+    held, doubtful = (
+        _parcels(None, why).annotate(messages=_in_hand(why)).values_list("messages", flat=True)[:looked_at]
+        for why in Why
+    )
+    numbers = list(held.union(doubtful, all=True))
+    # With fewer rows than one of the reasons may have, neither was cut short.
+    return Tally(sum(numbers), is_exact=len(numbers) < looked_at)
 
 
 def accounts_in_hand(why: Why) -> dict[int, int]:
@@ -95,12 +109,9 @@ def replay(account: Account, selection: Selection, *, actor: str, reason: str = 
     lanes: set[int] = set()
     affected = 0
     for parcel, mask in _selected(account, selection):
-        if parcel.batch.status == BatchStatus.CANCELLED or parcel.base <= parcel.account.purged_through:
+        if not may_replay(parcel):
             continue
-        if selection.why is Why.HELD:
-            _let_go(parcel, mask)
-        else:
-            _send_again(parcel, mask, f"sent again by {actor}")
+        replay_members(parcel, selection.why, mask, actor)
         lanes.add(parcel.lane)
         affected += mask.bit_count()
     receipt = _receipt(account, selection, Receipt.Action.REPLAY, affected, actor=actor, reason=reason)
@@ -113,16 +124,34 @@ def drop(account: Account, selection: Selection, *, actor: str, reason: str = ""
     """End mail in hand: it is never sent, or never sent again. Raises UnknownBatch. `affected` says how many."""
     affected = 0
     for parcel, mask in _selected(account, selection):
-        if selection.why is Why.HELD:
-            take_out(parcel, mask, "dropped")
-        else:
-            settle_doubt(parcel, mask, "dropped")
-        first = parcel.base * PARCEL_SPAN
-        why = f"dropped by {actor}" + ("" if selection.why is Why.HELD else "; it may have been sent")
-        dropped = ending_events([first + n for n in bits(mask)], EventKind.DROPPED, why)
-        write_events([Entry(parcel, parcel.fence, events=dropped)], database_now())
+        drop_members(parcel, selection.why, mask, actor)
         affected += mask.bit_count()
     return _receipt(account, selection, Receipt.Action.DROP, affected, actor=actor, reason=reason)
+
+
+def may_replay(parcel: Parcel) -> bool:
+    """Return whether mail in hand of a parcel can be replayed: it is neither cancelled nor purged."""
+    return parcel.batch.status != BatchStatus.CANCELLED and parcel.base > parcel.account.purged_through
+
+
+def replay_members(parcel: Parcel, why: Why, mask: int, actor: str) -> None:
+    """Replay messages in hand of a parcel whose row is locked."""
+    if why is Why.HELD:
+        _let_go(parcel, mask)
+    else:
+        _send_again(parcel, mask, f"sent again by {actor}")
+
+
+def drop_members(parcel: Parcel, why: Why, mask: int, actor: str) -> None:
+    """Drop messages in hand of a parcel whose row is locked."""
+    if why is Why.HELD:
+        take_out(parcel, mask, "dropped")
+    else:
+        settle_doubt(parcel, mask, "dropped")
+    first = parcel.base * PARCEL_SPAN
+    reason = f"dropped by {actor}" + ("" if why is Why.HELD else "; it may have been sent")
+    dropped = ending_events([first + n for n in bits(mask)], EventKind.DROPPED, reason)
+    write_events([Entry(parcel, parcel.fence, events=dropped)], database_now())
 
 
 def _in_hand(why: Why) -> Combinable:
@@ -135,8 +164,8 @@ def _parcels(account: Account | None, why: Why, batch: Batch | None = None) -> Q
     return own.filter(state=ParcelState.HELD) if why is Why.HELD else own.filter(in_doubt__gt=0)
 
 
-def _mask(parcel: Parcel, why: Why) -> int:
-    """Return the messages of a parcel that are in hand; none of them waits to be sent again."""
+def mask_in_hand(parcel: Parcel, why: Why) -> int:
+    """Return the messages of a parcel that are in hand, whatever its state; none of them waits to be sent again."""
     members = to_mask(parcel.members, parcel.size)
     return members if why is Why.HELD else to_mask(parcel.doubtful, 0) & ~members
 
@@ -157,7 +186,7 @@ def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, 
 
 
 def _wanted(parcel: Parcel, selection: Selection) -> int:
-    mask = _mask(parcel, selection.why)
+    mask = mask_in_hand(parcel, selection.why)
     if selection.message_ids is None:
         return mask
     first = parcel.base * PARCEL_SPAN

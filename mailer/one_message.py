@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from accounts.models import Account
-from batches.claims import to_mask
+from batches.claims import bits, to_mask
 from batches.errors import MessageEnded, MessageInFlight, StatusConflict, UnknownMessage
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import find_waiting, recalled, split_off, take_out
@@ -43,7 +43,7 @@ def stop_message(account: Account, message_id: int, *, actor: str, reason: str =
     """
     batch = _batch_of(account, message_id)
     with _holder_of(message_id) as holder:
-        counts = _stop(holder, message_id, f"stopped by {actor}") if holder else _ending_of(message_id)
+        counts = stop_members(holder, _bit(message_id), f"stopped by {actor}") if holder else _ending_of(message_id)
         return _receipt(batch, Receipt.Action.CANCEL, message_id, counts, actor=actor, reason=reason)
 
 
@@ -62,7 +62,7 @@ def reschedule_message(
         if holder is None:
             raise MessageEnded(f"the message is {states_of([message_id])[message_id].replace('_', ' ')}")
         now = database_now()
-        _move_to(holder, _bit(message_id), max(send_at, now), now)
+        move_members(holder, _bit(message_id), max(send_at, now), now)
         receipt = _receipt(batch, Receipt.Action.RESCHEDULE, message_id, "affected", actor=actor, reason=reason)
     hint_time(batch.pk, send_at, now=now)
     return receipt
@@ -116,19 +116,23 @@ def _lock(batch: Batch | None) -> None:
         Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
 
 
-def _stop(holder: Parcel, message_id: int, why: str) -> str:
-    """Stop the message, and return the receipt's counter for it.
+def stop_members(holder: Parcel, mask: int, why: str) -> str:
+    """Stop messages of a waiting parcel whose row is locked, and return the receipt's counter for them.
 
-    If it may have been sent before, it is in doubt again.
+    If they may have been sent before, they are in doubt again.
     """
     if holder.is_replay:
-        take_out(holder, _bit(message_id), "in_doubt")
+        take_out(holder, mask, "in_doubt")
         return "in_doubt"
-    take_out(holder, _bit(message_id), "stopped")
-    events = ending_events([message_id], EventKind.STOPPED, why)
-    # Stops are counted by message, and one that was sent to others is counted as sent.
-    stopped = [each._replace(recipients=int(not n and not holder.is_remainder)) for n, each in enumerate(events)]
-    write_events([Entry(holder, holder.fence, events=stopped)], database_now())
+    take_out(holder, mask, "stopped")
+    counted: set[int] = set()
+    events = []
+    for event in ending_events([holder.base * PARCEL_SPAN + n for n in bits(mask)], EventKind.STOPPED, why):
+        # Stops are counted by message, and one that was sent to others is counted as sent.
+        is_counted = event.message_id not in counted and not holder.is_remainder
+        counted.add(event.message_id)
+        events.append(event._replace(recipients=int(is_counted)))
+    write_events([Entry(holder, holder.fence, events=events)], database_now())
     return "stopped"
 
 
@@ -136,17 +140,17 @@ def _ending_of(message_id: int) -> str:
     return ENDINGS[states_of([message_id])[message_id]]
 
 
-def _move_to(holder: Parcel, bit: int, send_at: dt.datetime, now: dt.datetime) -> None:
-    """Move the message to a separate parcel with the new time, unless it is the only one in its parcel."""
+def move_members(holder: Parcel, mask: int, send_at: dt.datetime, now: dt.datetime) -> None:
+    """Move messages of a waiting parcel whose row is locked to a new one with another time, unless it has no others."""
     state = ParcelState.SCHEDULED if send_at > now else ParcelState.DUE
-    if to_mask(holder.members, holder.size) == bit:
+    if to_mask(holder.members, holder.size) == mask:
         holder.state, holder.send_at, holder.due_at = state, send_at, send_at
         holder.save(update_fields=["state", "send_at", "due_at"])
         return
-    take_out(holder, bit, "moved")
+    take_out(holder, mask, "moved")
     split_off(
         holder,
-        bit,
+        mask,
         state=state,
         due_at=send_at,
         send_at=send_at,

@@ -38,6 +38,7 @@ from batches.wave_counts import CHECK_DUTY, CHECK_EVERY, WaveCheck, fold_waves
 from content.models import VersionContent
 from foundation.clock import Now, database_now
 from foundation.traces import describe_database_error
+from mailer.bulk.running import HINT_EVERY, hint_left_behind
 from mailer.models import Mail
 from mailer.outcomes.audit import check_last_day
 from mailer.outcomes.folding import FOLD_EVERY, delete_old_counters, fold_counters
@@ -120,6 +121,7 @@ def sweep() -> dict[str, int]:
         "purge_bounces": purge_bounces,
         "forget": forget_workers,
         "forget_keys": forget_old_keys,
+        "bulk_actions": hint_bulk_actions,
         **_added,
     }
     results = {"rescue": _do("rescue", rescue)}
@@ -161,6 +163,11 @@ def check_waves() -> int:
 def prune() -> int:
     """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went."""
     return _work_in_pages("prune", _prune_pages(), every=PRUNE_EVERY)
+
+
+def hint_bulk_actions() -> int:
+    """Publish hints for the bulk actions that were left behind, and return their number."""
+    return hint_left_behind() if take_turn("bulk_actions", HINT_EVERY) else 0
 
 
 def purge_bounces() -> int:

@@ -10,6 +10,7 @@ from batches.hints import hint_due
 from batches.models import Parcel
 from batches.states import Lane, ParcelState
 from mailer import sweep as sweeper
+from mailer.bulk import running
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions import own_link
 from mailer.transports import open_transport
@@ -45,3 +46,9 @@ def sweep() -> None:
 def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, page: str) -> None:
     """Mail a recipient of a message to several the link that was requested on its page."""
     own_link.mail_own_link(account_id, group_id, message_id, email, page)
+
+
+@shared_task(name=running.TASK)
+def continue_bulk_action(bulk_id: int) -> None:
+    """Continue an action on many messages."""
+    running.run_action(bulk_id)

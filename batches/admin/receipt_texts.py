@@ -24,7 +24,15 @@ def describe_receipt(receipt: Receipt) -> str:
             f"The stop is in effect: no worker begins another message of {name_scope(receipt)}. {receipt.in_flight:,} "
             "messages were being sent at the last check. This page reloads until the counts are final."
         )
+    if receipt.selection:
+        return _say_of_selection(receipt)
     return _say_of_message(receipt) if receipt.message_id is not None else _say_of_many(receipt)
+
+
+def _say_of_selection(receipt: Receipt) -> str:
+    if receipt.action == Action.CANCEL:
+        return "The messages that were stopped are not sent. Other mail, also of the same batches, is unchanged."
+    return _say_of_many(receipt)
 
 
 def _say_of_message(receipt: Receipt) -> str:
@@ -68,6 +76,8 @@ def name_scope(receipt: Receipt) -> str:
     """Return the subject of the receipt, as a part of a sentence."""
     if receipt.message_id is not None:
         return "this message"
+    if receipt.selection:
+        return "the selected messages"
     if receipt.batch_id is not None:
         return "this batch"
     return "this account and its subusers" if receipt.account_id is not None else "the whole installation"
@@ -77,6 +87,10 @@ def figures_of(receipt: Receipt) -> list[Figure]:
     """Return the numbers to show; a receipt about one message has none."""
     if receipt.message_id is not None:
         return []
+    if receipt.selection:
+        if receipt.action == Action.CANCEL:
+            return [Figure("Stopped", receipt.stopped), Figure("In doubt", receipt.in_doubt)]
+        return [Figure(DONE_TO[receipt.action], receipt.affected)]
     if not receipt.is_settled:
         return [Figure("In flight", receipt.in_flight)]
     sent, in_doubt = Figure("Sent before", receipt.sent), Figure("In doubt", receipt.in_doubt)

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from batches.admin.figures import batch_link, draw_label
@@ -110,10 +111,12 @@ def show_receipt(receipt: Receipt) -> dict[str, Any]:
 
 
 def link_subject(receipt: Receipt) -> SafeString:
-    """Return a link to the subject: a message, a batch, or everything of an account or of the installation."""
+    """Return the subject: a message, a selection, a batch, or everything of an account or of the installation."""
     if receipt.message_id is not None:
         url = reverse("admin:mailer_message_change", args=[receipt.message_id])
         return draw_link(url, f"message {receipt.message_id}")
+    if receipt.selection:
+        return conditional_escape(receipt.selection)
     if receipt.batch is None:
         return SafeString("everything")
     if receipt.batch.is_default:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 from django import forms
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import Account
 from batches.models import Batch
+from foundation.addresses import LONGEST_DOMAIN, domain_key
+from mailer.listing.filters import REPLIES, STATES, WAITING, Filters
 
 CENTURY = (2000, 2099)
+LONGEST_TEXT: Final = 400
+STATE_CHOICES: Final = (
+    ("", "Any"),
+    (WAITING, "Waiting (any of the next five)"),
+    *((state, state.replace("_", " ").capitalize()) for state in STATES),
+)
+REPLY_CHOICES: Final = (("", "Any or none"), *((name, title) for name, (title, _) in REPLIES.items()))
 
 
 class DayInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
@@ -56,3 +66,37 @@ class OwnerForm(forms.Form):
         if public_id and batch is None:
             raise forms.ValidationError("The account has no such batch." if account else "No batch has this id.")
         return batch
+
+
+class ListForm(OwnerForm):
+    """The filters of the list of messages, by the names that its address has (`message_list.py`)."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "address, X-Message-Id, batch id or message id"}),
+    )
+    state = forms.ChoiceField(required=False, choices=STATE_CHOICES, widget=UnfoldAdminSelectWidget)
+    day = DayField("Day of send_at (UTC)")
+    domain = forms.CharField(
+        label="Domain of the recipient",
+        required=False,
+        max_length=LONGEST_DOMAIN,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "example.com"}),
+    )
+    reply = forms.ChoiceField(
+        label="Refused or deferred because", required=False, choices=REPLY_CHOICES, widget=UnfoldAdminSelectWidget
+    )
+    field_order = ("q", "state", "account", "batch", "day", "domain", "reply")
+
+    def clean_domain(self) -> str:
+        domain = self.cleaned_data["domain"].removeprefix("@")
+        return domain_key(domain) if domain else ""
+
+    @property
+    def filters(self) -> Filters:
+        """Return the filters of a valid form."""
+        data = self.cleaned_data
+        text = data["q"].strip()
+        return Filters(text, data["account"], data["batch"], data["state"], data["day"], data["domain"], data["reply"])

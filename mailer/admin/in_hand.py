@@ -26,7 +26,7 @@ from batches.models import Batch
 from foundation.admin import draw_link, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import STATE_COLOURS
-from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_in_hand
+from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_all_in_hand, tally_in_hand
 from mailer.models import EventKind
 from mailer.outcomes.reading import OUTCOMES
 from mailer.queries import Trace
@@ -181,9 +181,8 @@ def count_in_hand(request: HttpRequest) -> str:
     """Return the number of messages in hand for the sidebar; empty for none, or who may not see them."""
     if not request.user.has_perm(MAY_SEE):
         return ""
-    tallies = [tally_in_hand(why, looked_at=BADGE_LOOKS_AT) for why in Why]
-    messages = sum(tally.messages for tally in tallies)
-    return f"{messages:,}{'' if all(tally.is_exact for tally in tallies) else '+'}" if messages else ""
+    tally = tally_all_in_hand(BADGE_LOOKS_AT)
+    return f"{tally.messages:,}{'' if tally.is_exact else '+'}" if tally.messages else ""
 
 
 def _name(why: Why) -> str:

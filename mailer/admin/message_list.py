@@ -21,22 +21,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from batches.admin.asking import require
 from batches.admin.figures import batch_link, draw_label
-from foundation.addresses import LONGEST_DOMAIN, domain_key
 from foundation.admin import draw_link, write_time
+from mailer.admin.bulk import buttons_of
 from mailer.admin.drawing import STATE_COLOURS, draw_text
-from mailer.admin.filtering import DayField, OwnerForm
-from mailer.listing.filters import IN_HAND, MOVABLE, REPLIES, STATES, WAITING, Filters
+from mailer.admin.filtering import ListForm
+from mailer.listing.filters import Filters
 from mailer.listing.finding import Found, find_messages
 from mailer.listing.parcels import NEWEST, Place
 from mailer.listing.rows import Row, read_rows
@@ -45,48 +43,7 @@ from mailer.models import Message
 MAY_SEE = "mailer.view_message"
 SHOWN: Final = 50
 SUBJECT_SHOWN: Final = 100
-LONGEST_TEXT: Final = 400
 ROUTE: Final = "admin:mailer_message_changelist"
-STATE_CHOICES: Final = (
-    ("", "Any"),
-    (WAITING, "Waiting (any of the next five)"),
-    *((state, state.replace("_", " ").capitalize()) for state in STATES),
-)
-REPLY_CHOICES: Final = (("", "Any or none"), *((name, title) for name, (title, _) in REPLIES.items()))
-
-
-class FilterForm(OwnerForm):
-    """The filters of the page, by the names that its address has."""
-
-    q = forms.CharField(
-        label="Search",
-        required=False,
-        max_length=LONGEST_TEXT,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "address, X-Message-Id, batch id or message id"}),
-    )
-    state = forms.ChoiceField(required=False, choices=STATE_CHOICES, widget=UnfoldAdminSelectWidget)
-    day = DayField("Day of send_at (UTC)")
-    domain = forms.CharField(
-        label="Domain of the recipient",
-        required=False,
-        max_length=LONGEST_DOMAIN,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "example.com"}),
-    )
-    reply = forms.ChoiceField(
-        label="Refused or deferred because", required=False, choices=REPLY_CHOICES, widget=UnfoldAdminSelectWidget
-    )
-    field_order = ("q", "state", "account", "batch", "day", "domain", "reply")
-
-    def clean_domain(self) -> str:
-        domain = self.cleaned_data["domain"].removeprefix("@")
-        return domain_key(domain) if domain else ""
-
-    @property
-    def filters(self) -> Filters:
-        """Return the filters of a valid form."""
-        data = self.cleaned_data
-        text = data["q"].strip()
-        return Filters(text, data["account"], data["batch"], data["state"], data["day"], data["domain"], data["reply"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +53,13 @@ class Part:
     filters: Filters
     place: Place
 
+    @property
+    def query(self) -> dict[str, str]:
+        return self.filters.as_query()
+
     def link(self, **more: int) -> str:
         """Return the address of another place in the same list, or of its beginning."""
-        return reverse(ROUTE, query={**self.filters.as_query(), **{name: str(value) for name, value in more.items()}})
+        return reverse(ROUTE, query={**self.query, **{name: str(value) for name, value in more.items()}})
 
 
 def link_messages(filters: Filters) -> str:
@@ -110,11 +71,12 @@ def link_messages(filters: Filters) -> str:
 def show_list(request: HttpRequest) -> HttpResponse:
     """Show the messages that meet the filters, the newest first."""
     require(request, MAY_SEE)
-    form = FilterForm(request.GET)
+    form = ListForm(request.GET)
     context = {**admin.site.each_context(request), "title": "Messages", "form": form, "opts": Message._meta}
     if not form.is_valid():
         return TemplateResponse(request, "mailer/messages.html", context, status=400)
     part = Part(form.filters, read_place(request.GET))
+    context |= {"buttons": buttons_of(request, part.filters), "export": reverse("export_messages", query=part.query)}
     return TemplateResponse(request, "mailer/messages.html", context | show_part(part))
 
 
@@ -189,10 +151,3 @@ def _name_batch(row: Row) -> SafeString | str:
     if row.mail.batch.is_default:
         return draw_link(reverse("admin:batches_batch_change", args=[row.mail.batch_id]), "none")
     return batch_link(row.mail.batch_id, row.mail.batch.public_id)
-
-
-def actions_of(filters: Filters) -> frozenset[str]:
-    """Return the names of the actions that the filters leave something for."""
-    states = filters.states
-    names = {"stop": MOVABLE, "reschedule": MOVABLE, "replay": IN_HAND, "drop": IN_HAND}
-    return frozenset(name for name, possible in names.items() if states is None or states & possible)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +12,7 @@ from django.urls import URLPattern, path
 from batches.admin.figures import draw_label
 from foundation.admin import ReadOnlyAdmin, tell_time, write_time
 from foundation.clock import database_now
+from mailer.admin.bulk import BUTTONS, ask, ask_for_end
 from mailer.admin.drawing import EVENT_COLOURS, STATE_COLOURS, draw_text
 from mailer.admin.message_list import show_list
 from mailer.admin.one_message import buttons_of, reschedule, stop
@@ -46,7 +48,12 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
             path(f"<int:message_id>/{name}/", self.admin_site.admin_view(view), name=f"mailer_message_{name}")
             for name, view in (("stop", stop), ("reschedule", reschedule))
         ]
-        return [*buttons, *super().get_urls()]
+        of_many = [
+            path(f"all/{name}/", self.admin_site.admin_view(partial(ask, button)), name=f"mailer_messages_{name}")
+            for name, button in BUTTONS.items()
+        ]
+        end = path("actions/<int:bulk_id>/end/", self.admin_site.admin_view(ask_for_end), name="mailer_bulk_action_end")
+        return [*buttons, *of_many, end, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context.update(show_message(request, kwargs["obj"]))

@@ -106,3 +106,8 @@ class Filters:
             "with reply": REPLIES[self.reply][0] if self.reply else "",
         }
         return "messages " + (", ".join(f"{name} {value}" for name, value in words.items() if value) or "of everybody")
+
+
+def read_day(text: str) -> dt.date | None:
+    """Return the day of a stored filter, or None if there is none."""
+    return dt.date.fromisoformat(text) if text else None
