@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from batches import hints, queries
 from batches.claims import to_mask
 from batches.states import FINAL_STATES, PARCEL_MOVES, BatchStatus, Lane, ParcelState
 from batches.verdict import VERDICTS, Gate, GateStatus, Limits, Phase, Verdict
+from foundation.clock import database_now
 
 PAGE = 2000
 """The parcels of a transaction: a million messages are one page, and the gate's rows are locked for milliseconds."""
@@ -231,6 +232,34 @@ def _move_page(batch_id: int, share: Share, reading: Reading, place: Place) -> l
             },
         )
         return [Moved(*row) for row in cursor.fetchall()]
+
+
+def discard_parcels(parcel_ids: Collection[int], why: str) -> tuple[int, int]:
+    """Discard those of some parcels of one batch that no worker holds, in the caller's transaction.
+
+    Return the number of messages that were discarded, and of those that are in doubt instead.
+    """
+    now = database_now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.MOVE_PARCELS,
+            {
+                "parcels": list(parcel_ids),
+                "sources": sources_of(ParcelState.DISCARDED),
+                "target": int(ParcelState.DISCARDED),
+                "now": now,
+            },
+        )
+        moved = [Moved(*row) for row in cursor.fetchall()]
+    share = Share(ParcelState.DISCARDED, END, why)
+    _report(moved, share, now)
+    in_doubt = _count(parcel for parcel in moved if parcel.is_ended_in_doubt(share.target))
+    return _count(moved) - in_doubt, in_doubt
+
+
+def _count(moved: Iterable[Moved]) -> int:
+    """Return the number of messages of parcels. Those of a remainder are counted with another parcel."""
+    return sum(parcel.messages for parcel in moved if not parcel.is_remainder)
 
 
 def _place_of(last: Moved) -> Place:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -178,6 +178,18 @@ def settle_doubt(parcel: Parcel, mask: int, counter: str) -> bool:
     return True
 
 
+def recall_all(parcel_ids: Collection[int], *, deadline: float) -> bool:
+    """Have workers give these parcels back, and let nobody claim them for `RECALL_FOR`, in committed statements.
+
+    Return False if some were not given back before `deadline` (of `time.monotonic`).
+    """
+    claimed = Parcel.objects.filter(pk__in=parcel_ids, state=ParcelState.CLAIMED)
+    if claimed.update(recalled_until=Now() + RECALL_FOR):
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_notify(%s, '')", [STOP_CHANNEL])
+    return _wait_until_gone(claimed, deadline)
+
+
 @contextmanager
 def recalled(parcel_id: int) -> Iterator[bool]:
     """Have the worker that holds a parcel give it back, and let no other claim it meanwhile.
@@ -189,14 +201,14 @@ def recalled(parcel_id: int) -> Iterator[bool]:
         with connection.cursor() as cursor:
             cursor.execute("select pg_notify(%s, '')", [STOP_CHANNEL])
     try:
-        yield _wait_until_gone(claimed)
+        yield _wait_until_gone(claimed, time.monotonic() + settings.STOP_WAIT_SECONDS)
     finally:
         if Parcel.objects.filter(pk=parcel_id, recalled_until__isnull=False).update(recalled_until=None):
             hints.hint_due(Lane(Parcel.objects.values_list("lane", flat=True).get(pk=parcel_id)), 1)
 
 
-def _wait_until_gone(claimed: QuerySet[Parcel]) -> bool:
-    deadline, pause = time.monotonic() + settings.STOP_WAIT_SECONDS, FIRST_WAIT_SECONDS
+def _wait_until_gone(claimed: QuerySet[Parcel], deadline: float) -> bool:
+    pause = FIRST_WAIT_SECONDS
     while claimed.exists():
         if time.monotonic() >= deadline:
             return False

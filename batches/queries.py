@@ -36,19 +36,14 @@ from accounts_account where id = any(%s) order by id for share
 """
 READ_INSTALLATION_GATE = "select frozen_at is not null, thawed_at from batches_installation for share"
 
-# Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
-# `is_after`: those past their retention, or those within it; null: both. What may have been sent before is not
-# discarded but in doubt. The columns are those of `Moved`.
-APPLY_VERDICT = f"""
-with picked as materialized (
-    select id, due_at, lane from batches_parcel
-    where batch_id = %(batch)s and not is_folded and state = any(%(sources)s)
-      and due_at <= %(until)s and (due_at, id) > (%(after_due)s, %(after_id)s)
-      and (%(is_after)s::bool is null or (send_at <= %(retained_since)s) = %(is_after)s)
-      and base <= %(base_until)s
-    order by due_at, id limit %(limit)s
-    for update skip locked
-), moved as (
+
+def move_picked(picked: str) -> str:
+    """Return a statement that moves the parcels which `picked` selects and locks to the state `target`.
+
+    What may have been sent before is not discarded but in doubt. The columns are those of `Moved`.
+    """
+    return f"""
+with picked as materialized ({picked}), moved as (
     update batches_parcel p set
         state = case when p.is_replay and %(target)s in ({FINAL}) then {DONE} else %(target)s end,
         in_doubt = case when p.is_replay and %(target)s in ({FINAL}) then p.in_doubt + {PENDING} else p.in_doubt end,
@@ -63,6 +58,27 @@ select case when lead(picked.id) over (order by picked.due_at, picked.id) is nul
     moved.members, moved.size, moved.is_remainder, moved.is_replay
 from picked left join moved on moved.id = picked.id order by picked.due_at, picked.id
 """
+
+
+# Carry a verdict out on a page of a batch's parcels: those due up to `until`, numbered from `base_until` or below.
+# `is_after`: those past their retention, or those within it; null: both.
+APPLY_VERDICT = move_picked("""
+    select id, due_at, lane from batches_parcel
+    where batch_id = %(batch)s and not is_folded and state = any(%(sources)s)
+      and due_at <= %(until)s and (due_at, id) > (%(after_due)s, %(after_id)s)
+      and (%(is_after)s::bool is null or (send_at <= %(retained_since)s) = %(is_after)s)
+      and base <= %(base_until)s
+    order by due_at, id limit %(limit)s
+    for update skip locked
+""")
+
+# Move those of these parcels that no worker holds.
+MOVE_PARCELS = move_picked("""
+    select id, due_at, lane from batches_parcel
+    where id = any(%(parcels)s::bigint[]) and state = any(%(sources)s)
+    order by due_at, id
+    for update skip locked
+""")
 
 # Limits the wait for locks until the end of the transaction.
 LIMIT_WAITING = """

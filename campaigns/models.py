@@ -268,3 +268,30 @@ class AccountTerms(models.Model):
 
     def __str__(self) -> str:
         return f"terms of {self.account}"
+
+
+class Revocation(models.Model):
+    """The revocation of a key together with everything that the key scheduled, and how far that is stopped."""
+
+    key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    place = models.JSONField(null=True, help_text="The step that comes next, such as [step, …]; null: the first")
+    campaigns = models.IntegerField(default=0, help_text="The campaigns that were cancelled")
+    batches = models.IntegerField(default=0, help_text="The batches of callers that were cancelled")
+    messages = models.BigIntegerField(
+        default=0, help_text="The messages that were stopped in batches that are not the key's"
+    )
+    stopped = models.BigIntegerField(default=0, help_text="Those of them that have no receipt yet")
+    in_doubt = models.BigIntegerField(default=0, help_text="The messages of the same batch that are in doubt")
+    settled_at = models.DateTimeField(null=True, help_text="When everything was stopped that was there")
+    finished_at = models.DateTimeField(null=True, help_text="When requests that were under way had been stopped, too")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], condition=Q(finished_at=None), name="revocations_under_way")
+        ]
+
+    def __str__(self) -> str:
+        return f"revocation of {self.key}"

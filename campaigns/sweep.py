@@ -23,6 +23,7 @@ from campaigns.launch import expand, hint_expansion, open_launch
 from campaigns.lifecycle import locked_campaign, move, refuse_unready
 from campaigns.models import HAS_BEGUN, Campaign, Launch
 from campaigns.readiness import NEEDED
+from campaigns.revoking import finish_revocations
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import Now, database_now
 
@@ -136,4 +137,5 @@ DUTIES = {
     "expand_launches": expand_launches,
     "finish_campaigns": finish_campaigns,
     "hint_engaging": hint_engaging,
+    "finish_revocations": finish_revocations,
 }
