@@ -22,11 +22,21 @@ class UnknownPlace(LookupError):
 
 
 def list_batches(
-    account: Account, *, status: BatchStatus | None = None, after: str | None = None, limit: int
+    account: Account,
+    *,
+    search: str = "",
+    status: BatchStatus | None = None,
+    after: str | None = None,
+    limit: int,
 ) -> tuple[list[Batch], str | None]:
-    """Return the account's batches, never a hidden one, and where the next page starts. Raises UnknownPlace."""
+    """Return the account's batches, never a hidden one, and where the next page starts. Raises UnknownPlace.
+
+    `search` is a part of their label.
+    """
     own = Batch.objects.filter(OF_CALLERS, account=account)
-    return _take(own if status is None else own.filter(status=status), own, after=after, limit=limit)
+    wanted = own.filter(label__icontains=search) if search else own
+    wanted = wanted if status is None else wanted.filter(status=status)
+    return _take(wanted, own, after=after, limit=limit)
 
 
 def list_receipts(

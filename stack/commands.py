@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stack import ROOT, StackError
+from stack.asking import DECLINED, Declined
 from stack.environment import DEVELOPMENT, RUN, enter_environment
 from stack.say import say, show
 from stack.waiting import Interrupted, signals_interrupt
@@ -27,13 +28,25 @@ class Command(NamedTuple):
     """The function that makes its parser, as `module.name`. The module imports only the standard library."""
     summary: str
     """The line in the help."""
-    requirements: Path = RUN
-    """The packages that it needs."""
+    requirements: Path | None = RUN
+    """The packages that it needs; None: the standard library is enough."""
+    function: str = "main"
 
 
 COMMANDS = {
     "demo": Command("stack.demo", "stack.parsers.demo", "run a self-checking demonstration and exit"),
     "up": Command("stack.up", "stack.parsers.up", "start everything and leave it running until Ctrl-C"),
+    "ps": Command("stack.ps", "stack.parsers.ps", "show what is being sent, what comes next, and problems", None),
+    "stop": Command(
+        "stack.moves", "stack.parsers.stop", "stop a batch or a campaign, or freeze an account", None, "stop"
+    ),
+    "pause": Command(
+        "stack.moves", "stack.parsers.pause", "pause a batch or a campaign, or freeze an account", None, "pause"
+    ),
+    "resume": Command(
+        "stack.moves", "stack.parsers.resume", "resume a batch or a campaign, or thaw an account", None, "resume"
+    ),
+    "keys": Command("stack.keys", "stack.parsers.keys", "list API keys; revoke one, and stop what it scheduled", None),
     "test": Command(
         "stack.test",
         "stack.parsers.test",
@@ -71,11 +84,15 @@ def main(arguments: list[str]) -> int:
 def run(command: Command, arguments: list[str]) -> int:
     # It prints the help, or what is wrong with an argument, and exits. Arguments that it does not know may be pytest's.
     parser_of(command).parse_known_args(arguments)
-    enter_environment(command.requirements)
+    if command.requirements is not None:
+        enter_environment(command.requirements)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         with signals_interrupt():
-            return int(import_module(command.module).main(arguments))
+            return int(getattr(import_module(command.module), command.function)(arguments))
+    except Declined as error:
+        say(f"sluice: {error}")
+        return DECLINED
     except StackError as error:
         say(f"sluice: {error}")
         return 1

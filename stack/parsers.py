@@ -74,5 +74,80 @@ def check() -> argparse.ArgumentParser:
     return parser
 
 
+EXIT_CODES = """exit codes: 0 done; 1 an error, with a sentence; 2 wrong arguments; 3 nothing was changed, because
+it was not confirmed; 4 done, but workers still had mail of it after --wait."""
+MOVES = {
+    "stop": "Cancel a batch or a campaign: none of its waiting mail is sent. An account is frozen: its mail is kept.",
+    "pause": "Pause a batch or a campaign, or freeze an account: its mail is kept until it is resumed.",
+    "resume": "Resume a batch or a campaign, or thaw an account.",
+}
+
+
+def ps() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sluice ps", description="Show what is being sent, what comes within an hour, and what needs a person."
+    )
+    parser.add_argument("--watch", action="store_true", help="show it every 2 seconds until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="print it as one JSON object")
+    add_installation(parser)
+    return parser
+
+
+def stop() -> argparse.ArgumentParser:
+    return moving("stop")
+
+
+def pause() -> argparse.ArgumentParser:
+    return moving("pause")
+
+
+def resume() -> argparse.ArgumentParser:
+    return moving("resume")
+
+
+def moving(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"sluice {name}", description=MOVES[name], epilog=EXIT_CODES)
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument(
+        "target", nargs="?", metavar="BATCH|CAMPAIGN", help="the id of a batch or a campaign, or a part of its name"
+    )
+    subject.add_argument("--account", metavar="NAME", help="the account of the key, or one of its subusers")
+    add_change(parser)
+    return parser
+
+
+def keys() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sluice keys", description="List the API keys of the account, or revoke one.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|revoke")
+    lists = actions.add_parser("list", help="list the valid keys")
+    lists.add_argument("--json", action="store_true", help="print them as one JSON list")
+    add_installation(lists)
+    revoke = actions.add_parser("revoke", help="revoke a key", epilog=EXIT_CODES)
+    revoke.add_argument("key_id", metavar="ID", help="the id of the key, or a part of its name")
+    revoke.add_argument(
+        "--stop-scheduled", action="store_true", help="also stop the campaigns, batches and mail that it scheduled"
+    )
+    add_change(revoke)
+    return parser
+
+
+def add_change(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a command that changes something after a question."""
+    parser.add_argument("--reason", default="", metavar="TEXT", help="the reason, which the receipt keeps")
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
+    parser.add_argument("--json", action="store_true", help="print the answer as one JSON object")
+    parser.add_argument(
+        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for workers (default 60)"
+    )
+    add_installation(parser)
+
+
+def add_installation(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name another installation than the local stack."""
+    parser.add_argument("--url", help="address of an installation (default: SLUICE_URL, else the local stack)")
+    parser.add_argument("--key", help="an API key of it (default: SLUICE_KEY; other users can see arguments)")
+    add_state(parser, "folder of the local stack")
+
+
 def add_state(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help=f"{meaning} (default .state)")

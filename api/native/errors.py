@@ -18,6 +18,12 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("unknown_batch", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Batch not found."),
     ("status_conflict", ANY_CALL): Answer(409, "BATCH_STATUS_CONFLICT", "This cannot be done now: {error}."),
     ("status_conflict", "POST account"): Answer(409, "ACCOUNT_STATUS_CONFLICT", "This cannot be done now: {error}."),
+    ("unknown_campaign", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Campaign not found."),
+    ("campaign_conflict", ANY_CALL): Answer(409, "CAMPAIGN_STATUS_CONFLICT", "This cannot be done now: {error}."),
+    ("transition_in_progress", ANY_CALL): Answer(
+        409, "CAMPAIGN_IN_TRANSITION", "Another change of the campaign is being committed; ask again."
+    ),
+    ("unknown_key", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Key not found."),
     ("pause_is_over", ANY_CALL): Answer(422, "VALIDATION_ERROR", "This time has passed.", "until"),
     ("unknown_message", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Message not found."),
     ("message_in_flight", ANY_CALL): Answer(

@@ -10,13 +10,15 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from accounts.models import Account, DoubtPolicy
+from accounts.models import Account, ApiKey, DoubtPolicy
 from api.native.errors import Refusal
 from batches.counts import Counts
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.stop.dry_run import Rehearsal
 from batches.waves import Overview, Wave
+from campaigns.models import Campaign, Revocation
+from campaigns.revoking import Scheduled
 from foundation.clock import moment
 from mailer.in_hand import Place
 from mailer.models import Event, EventKind
@@ -247,3 +249,74 @@ def problem_line(problem: Problem) -> Body:
 
 def _text(id: object) -> str | None:
     return None if id is None else str(id)
+
+
+def campaign_line(campaign: Campaign) -> Body:
+    """Return a campaign of a list. `batch_id` is null until its audience begins to become messages."""
+    return {
+        "id": str(campaign.pk),
+        "uuid": str(campaign.uuid),
+        "title": campaign.title,
+        "status": campaign.status_now.label,
+        "send_at": moment(campaign.send_at),
+        "finished_at": moment(campaign.finished_at),
+        "created_at": moment(campaign.created_at),
+        "batch_id": batch_id(campaign.launch.batch) if campaign.launch else None,
+    }
+
+
+def campaign_details(campaign: Campaign, counts: Counts) -> Body:
+    """Return a campaign with its messages by state. `expanding` is true while contacts still become messages."""
+    launch = campaign.launch
+    return {
+        **campaign_line(campaign),
+        "expanding": launch is not None and not launch.is_complete,
+        **messages_by_state(counts),
+    }
+
+
+def moved_campaign(campaign: Campaign, receipt: Receipt | None) -> Body:
+    """Return the answer to a move of a campaign. The receipt is null if it had no batch yet."""
+    return {**campaign_line(campaign), "receipt": receipt_details(receipt) if receipt else None}
+
+
+def key_line(key: ApiKey) -> Body:
+    """Return a key without its secret, which nobody can read again."""
+    return {
+        "id": key.key_id,
+        "name": key.name,
+        "account": key.account.username,
+        "created_at": moment(key.created_at),
+        "revoked_at": moment(key.revoked_at),
+    }
+
+
+def revocation_rehearsal(key: ApiKey, scheduled: Scheduled) -> Body:
+    """Return the answer to a dry run of a revocation. `exact` is false if there are more messages than were counted."""
+    return {
+        "dry_run": True,
+        **key_line(key),
+        "campaigns": scheduled.campaigns,
+        "batches": scheduled.batches,
+        "messages": scheduled.messages.messages,
+        "exact": scheduled.messages.is_exact,
+    }
+
+
+def revocation(revocation: Revocation, receipts: list[Receipt]) -> Body:
+    """Return a key that was revoked with what it scheduled.
+
+    It is settled when everything is stopped, and all its receipts are settled. `messages` counts those that were
+    stopped in batches of others; each receipt counts the others.
+    """
+    is_settled = revocation.settled_at is not None and all(receipt.is_settled for receipt in receipts)
+    return {
+        **key_line(revocation.key),
+        "stopped": {
+            "settled": is_settled,
+            "campaigns": revocation.campaigns,
+            "batches": revocation.batches,
+            "messages": revocation.messages,
+            "receipts": [receipt_line(receipt) for receipt in receipts],
+        },
+    }

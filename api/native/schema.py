@@ -73,6 +73,24 @@ RECEIPT: dict[str, Piece] = {
 
 CAMPAIGN: dict[str, Piece] = {"campaign_id": nullable(TEXT), "campaign_uuid": nullable(TEXT)}
 
+CAMPAIGN_LINE: dict[str, Piece] = {
+    "id": TEXT,
+    "uuid": TEXT,
+    "title": TEXT,
+    "status": one_of(inputs.CAMPAIGN_STATUSES),
+    "send_at": nullable(TIME),
+    "finished_at": nullable(TIME),
+    "created_at": TIME,
+    "batch_id": nullable(ID),
+}
+KEY: dict[str, Piece] = {
+    "id": ID,
+    "name": TEXT,
+    "account": TEXT,
+    "created_at": TIME,
+    "revoked_at": nullable(TIME),
+}
+
 COMPONENTS: dict[str, Piece] = {
     "Batch": record(**BATCH),
     "BatchDetails": record(
@@ -84,6 +102,23 @@ COMPONENTS: dict[str, Piece] = {
     ),
     "Wave": record(send_at=TIME, **COUNTS, expires_at=nullable(TIME)),
     "Counts": record(**dict.fromkeys(inputs.STATES, NUMBER)),
+    "Campaign": record(**CAMPAIGN_LINE),
+    "CampaignDetails": record(**CAMPAIGN_LINE, expanding=FLAG, **COUNTS),
+    "MovedCampaign": record(**CAMPAIGN_LINE, receipt=nullable(record(**RECEIPT, doubtful_messages=list_of(TEXT)))),
+    "Key": record(**KEY),
+    "RevokedKey": record(
+        **KEY,
+        stopped=nullable(
+            record(
+                settled=FLAG,
+                **dict.fromkeys(("campaigns", "batches", "messages"), NUMBER),
+                receipts=list_of(component("Receipt")),
+            )
+        ),
+    ),
+    "RevocationDryRun": record(
+        dry_run=FLAG, **KEY, **dict.fromkeys(("campaigns", "batches", "messages"), NUMBER), exact=FLAG
+    ),
     "Message": record(
         id=TEXT,
         message_id=TEXT,
@@ -198,6 +233,15 @@ def account_move(name: str, summary: str) -> Describe:
     answer = {"oneOf": [one("ReceiptDetails"), one("DryRun")]}
     reply = Reply("The receipt. A dry run changes nothing and has the counts instead.", answer, RECEIPT_HEADERS)
     return call(name, summary, tag="account", replies={200: reply}, body=inputs.MoveForm)
+
+
+def campaign_move(name: str, summary: str) -> Describe:
+    """Describe a stop or a resume of one campaign."""
+    answer = {"oneOf": [one("MovedCampaign"), one("DryRun")]}
+    reply = Reply(
+        "The campaign with its receipt. A dry run changes nothing and has the counts instead.", answer, RECEIPT_HEADERS
+    )
+    return call(name, summary, tag="campaigns", replies={200: reply}, refusals=[404], body=inputs.MoveForm)
 
 
 def message_move(name: str, summary: str, body: Form) -> Describe:
@@ -333,5 +377,63 @@ now = extend_schema_view(
         tag="account",
         refusals=[422],
         replies={200: Reply("The account and its subusers at this moment.", one("Now"))},
+    ),
+)
+campaigns = extend_schema_view(
+    get=call(
+        "list_campaigns",
+        "List the campaigns of the account, newest first, all or those with a text in their title",
+        tag="campaigns",
+        query=inputs.CampaignsForm,
+        replies={200: Reply("A page of campaigns.", page_of("Campaign"))},
+    ),
+)
+one_campaign = extend_schema_view(
+    get=call(
+        "get_campaign",
+        "Get a campaign by its id or UUID, with its messages by state",
+        tag="campaigns",
+        replies={200: Reply("The campaign.", one("CampaignDetails"))},
+        refusals=[404],
+    ),
+)
+pause_campaign = extend_schema_view(
+    post=campaign_move("pause_campaign", "Pause a campaign: no message of it is sent until it is resumed")
+)
+resume_campaign = extend_schema_view(post=campaign_move("resume_campaign", "Resume a paused campaign"))
+cancel_campaign = extend_schema_view(
+    post=campaign_move("cancel_campaign", "Cancel a campaign: none of its unsent mail is ever sent")
+)
+keys = extend_schema_view(
+    get=call(
+        "list_keys",
+        "List the valid keys of the account, oldest first",
+        tag="keys",
+        refusals=[422],
+        replies={200: Reply("All keys, on one page.", page_of("Key"))},
+    ),
+)
+revoke_key = extend_schema_view(
+    post=call(
+        "revoke_key",
+        "Revoke a key of the account or a subuser, and stop what it scheduled if `stop_scheduled` is true",
+        tag="keys",
+        body=inputs.RevokeForm,
+        replies={
+            200: Reply(
+                "The revoked key. A dry run changes nothing and has the counts instead.",
+                {"oneOf": [one("RevokedKey"), one("RevocationDryRun")]},
+            )
+        },
+        refusals=[404],
+    ),
+)
+key_revocation = extend_schema_view(
+    get=call(
+        "get_key_revocation",
+        "Get what was stopped with a revoked key so far",
+        tag="keys",
+        replies={200: Reply("The revoked key.", one("RevokedKey"))},
+        refusals=[404, 422],
     ),
 )

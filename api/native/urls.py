@@ -9,6 +9,8 @@ from api.native import views
 # A text of another form is not an id, and never reaches a query.
 BATCH = r"v1/batches/(?P<batch_id>[A-Za-z0-9_-]{1,64})"
 RECEIPT = r"v1/receipts/(?P<receipt_id>[A-Za-z0-9_-]{1,64})"
+CAMPAIGN = r"v1/campaigns/(?P<campaign_id>[0-9]{1,9}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+KEY = r"v1/keys/(?P<key_id>[A-Za-z0-9_-]{1,64})"
 MESSAGE = r"v1/messages/(?P<message_id>[0-9]{1,18})"
 
 urlpatterns: list[URLPattern] = [
@@ -19,6 +21,11 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{BATCH}/cancel/?$", views.CancelBatch.as_view()),
     re_path(rf"^{BATCH}/resume/?$", views.ResumeBatch.as_view()),
     re_path(rf"^{BATCH}/reschedule/?$", views.RescheduleBatch.as_view()),
+    re_path(r"^v1/campaigns/?$", views.Campaigns.as_view()),
+    re_path(rf"^{CAMPAIGN}/?$", views.OneCampaign.as_view()),
+    re_path(rf"^{CAMPAIGN}/pause/?$", views.PauseCampaign.as_view()),
+    re_path(rf"^{CAMPAIGN}/resume/?$", views.ResumeCampaign.as_view()),
+    re_path(rf"^{CAMPAIGN}/cancel/?$", views.CancelCampaign.as_view()),
     re_path(r"^v1/messages/?$", views.MessagesInHand.as_view()),
     re_path(r"^v1/messages/replay/?$", views.ReplayMessages.as_view()),
     re_path(r"^v1/messages/drop/?$", views.DropMessages.as_view()),
@@ -28,6 +35,9 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^v1/receipts/?$", views.Receipts.as_view()),
     re_path(rf"^{RECEIPT}/?$", views.OneReceipt.as_view()),
     re_path(r"^v1/now/?$", views.Now.as_view()),
+    re_path(r"^v1/keys/?$", views.Keys.as_view()),
+    re_path(rf"^{KEY}/revoke/?$", views.RevokeKey.as_view()),
+    re_path(rf"^{KEY}/revocation/?$", views.KeyRevocation.as_view()),
     re_path(r"^v1/account/?$", views.OneAccount.as_view()),
     re_path(r"^v1/account/freeze/?$", views.FreezeAccount.as_view()),
     re_path(r"^v1/account/thaw/?$", views.ThawAccount.as_view()),

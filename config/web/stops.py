@@ -44,7 +44,9 @@ STOPS: Final[tuple[tuple[frozenset[str], re.Pattern[str]], ...]] = tuple(
         ("POST", f"/api/v1/campaigns/{ID}/(unschedule|cancel)"),
         # Native.
         ("POST", f"/sluice/v1/batches/{ID}/(pause|cancel|resume)"),
+        ("POST", f"/sluice/v1/campaigns/{ID}/(pause|cancel|resume)"),
         ("POST", f"/sluice/v1/messages/{ID}/cancel"),
+        ("POST", f"/sluice/v1/keys/{ID}/revoke"),
         ("POST", "/sluice/v1/account/(freeze|thaw)"),
         # SOAP: a client whose token has expired needs a new one before it can stop anything.
         ("POST", "/v2/token"),

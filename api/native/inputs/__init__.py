@@ -15,7 +15,14 @@ from api.native.inputs.batches import (
     read_pause,
     read_reschedule,
 )
+from api.native.inputs.campaigns import (
+    CAMPAIGN_STATUSES,
+    CampaignsForm,
+    read_campaign_id,
+    read_campaigns_query,
+)
 from api.native.inputs.fields import MoveForm, ReasonForm
+from api.native.inputs.keys import RevokeForm, read_revoke
 from api.native.inputs.messages import (
     STATES,
     InHandForm,
@@ -32,10 +39,12 @@ from api.native.inputs.reading import NothingForm, read_no_query, read_nothing
 from api.native.inputs.receipts import ReceiptsForm, read_receipts_query
 
 __all__ = [
+    "CAMPAIGN_STATUSES",
     "DOUBT_POLICIES",
     "STATES",
     "STATUSES",
     "BatchesForm",
+    "CampaignsForm",
     "InHandForm",
     "MessagesForm",
     "MoveForm",
@@ -47,8 +56,11 @@ __all__ = [
     "ReasonForm",
     "ReceiptsForm",
     "RescheduleForm",
+    "RevokeForm",
     "SelectionForm",
     "read_batches_query",
+    "read_campaign_id",
+    "read_campaigns_query",
     "read_in_hand_query",
     "read_messages_query",
     "read_move",
@@ -60,5 +72,6 @@ __all__ = [
     "read_reason",
     "read_receipts_query",
     "read_reschedule",
+    "read_revoke",
     "read_selection",
 ]

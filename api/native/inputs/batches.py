@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from api.native.inputs.fields import MomentField, MoveForm, PageForm, PublicIdField
 from api.native.inputs.reading import read_body_as, read_query_as
+from batches.models import LABEL_LENGTH
 from batches.states import BatchStatus
 from batches.stop.exact import NO_TERMS, PauseTerms
 
@@ -23,6 +24,7 @@ TERMS = frozenset({"until", "retention_seconds"})
 class BatchesQuery:
     """The query of a list of batches. `after` is the public id of the last batch of the page before."""
 
+    search: str
     status: BatchStatus | None
     after: str | None
     limit: int
@@ -50,6 +52,7 @@ class RescheduleRequest:
 class BatchesForm(PageForm):
     """The fields of GET batches."""
 
+    search = serializers.CharField(max_length=LABEL_LENGTH, default="", allow_blank=True)
     status = serializers.ChoiceField(list(STATUSES), default=None)
     after = PublicIdField()
 
@@ -72,7 +75,7 @@ class RescheduleForm(MoveForm):
 def read_batches_query(request: Request) -> BatchesQuery:
     """Return the query of GET batches."""
     fields = read_query_as(BatchesForm, request)
-    return BatchesQuery(STATUSES.get(fields["status"]), fields["after"], fields["limit"])
+    return BatchesQuery(fields["search"], STATUSES.get(fields["status"]), fields["after"], fields["limit"])
 
 
 def read_move(request: Request) -> MoveRequest:

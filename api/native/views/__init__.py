@@ -3,6 +3,8 @@
 from api.native.views.account import FreezeAccount, OneAccount, PurgeAccount, ThawAccount
 from api.native.views.base import Endpoint, bad_request, busy, not_found, server_error
 from api.native.views.batches import Batches, CancelBatch, OneBatch, PauseBatch, RescheduleBatch, ResumeBatch
+from api.native.views.campaigns import Campaigns, CancelCampaign, OneCampaign, PauseCampaign, ResumeCampaign
+from api.native.views.keys import KeyRevocation, Keys, RevokeKey
 from api.native.views.messages import (
     BatchMessages,
     CancelMessage,
@@ -18,24 +20,32 @@ from api.native.views.receipts import OneReceipt, Receipts
 __all__ = [
     "BatchMessages",
     "Batches",
+    "Campaigns",
     "CancelBatch",
+    "CancelCampaign",
     "CancelMessage",
     "DropMessages",
     "Endpoint",
     "FreezeAccount",
+    "KeyRevocation",
+    "Keys",
     "MessagesInHand",
     "Now",
     "OneAccount",
     "OneBatch",
+    "OneCampaign",
     "OneMessage",
     "OneReceipt",
     "PauseBatch",
+    "PauseCampaign",
     "PurgeAccount",
     "Receipts",
     "ReplayMessages",
     "RescheduleBatch",
     "RescheduleMessage",
     "ResumeBatch",
+    "ResumeCampaign",
+    "RevokeKey",
     "ThawAccount",
     "bad_request",
     "busy",

@@ -27,7 +27,9 @@ class Batches(Endpoint):
 
     def get(self, request: Request) -> Response:
         query = inputs.read_batches_query(request)
-        rows, next_after = list_batches(self.account, status=query.status, after=query.after, limit=query.limit)
+        rows, next_after = list_batches(
+            self.account, search=query.search, status=query.status, after=query.after, limit=query.limit
+        )
         return Response(outputs.page(map(outputs.batch_line, rows), limit=query.limit, next_after=next_after))
 
     @done_once

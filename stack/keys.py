@@ -1,0 +1,95 @@
+"""The commands `./sluice keys list` and `./sluice keys revoke ID [--stop-scheduled]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from stack import StackError, parsers
+from stack.asking import choose, confirm
+from stack.drawing import clean, plural, table
+from stack.moves import UNSETTLED, poll
+from stack.remote import Remote, find_remote
+from stack.say import show
+
+
+def main(arguments: list[str]) -> int:
+    """List the keys or revoke one; return 0, or UNSETTLED if workers still have mail of the key."""
+    options = parsers.keys().parse_args(arguments)
+    remote = find_remote(options)
+    return list_keys(remote, options) if options.action == "list" else revoke(remote, options)
+
+
+def list_keys(remote: Remote, options: argparse.Namespace) -> int:
+    keys = remote.get("/keys")
+    rows = [[key["name"], key["id"], key["account"], key["created_at"][:10]] for key in keys]
+    show(json.dumps(keys, indent=2) if options.json else table(["NAME", "ID", "ACCOUNT", "CREATED"], rows))
+    return 0
+
+
+def revoke(remote: Remote, options: argparse.Namespace) -> int:
+    """Revoke a key after a question with the numbers of a dry run."""
+    path = f"/keys/{find_id(remote, options.key_id)}"
+    rehearsed = remote.post(f"{path}/revoke", {"dry_run": True})
+    confirm(question(rehearsed, stops_scheduled=options.stop_scheduled), is_confirmed=options.yes)
+    body = {"stop_scheduled": options.stop_scheduled, "reason": options.reason}
+    answer = remote.post(f"{path}/revoke", body)
+    if answer["stopped"]:
+        answer["stopped"] = wait_until_stopped(remote, path, answer["stopped"], seconds=options.wait)
+    show(json.dumps(answer, indent=2) if options.json else describe(answer))
+    return 0 if answer["stopped"] is None or answer["stopped"]["settled"] else UNSETTLED
+
+
+def find_id(remote: Remote, text: str) -> str:
+    """Return the id of the key that a text names: its id, its whole text, or a part of its name. Raises StackError."""
+    whole = text.split(".")
+    if len(whole) == 3 and whole[0] == "SG":
+        return whole[1]
+    keys = remote.get("/keys")
+    if any(key["id"] == text for key in keys):
+        return text
+    hits = [key for key in keys if text.lower() in key["name"].lower()]
+    if not hits:
+        # It may be the key of a subuser, or one that was revoked before.
+        return text
+    named = {f"{clean(key['name'])} ({key['id']})": key["id"] for key in hits}
+    return str(named[next(iter(named)) if len(named) == 1 else choose(list(named), text)])
+
+
+def question(rehearsed: dict[str, Any], *, stops_scheduled: bool) -> str:
+    """Return the question, with what the key has scheduled."""
+    more = "" if rehearsed["exact"] else " or more"
+    work = (
+        f"{plural(rehearsed['campaigns'], 'campaign')}, {plural(rehearsed['batches'], 'batch')}, "
+        f"{plural(rehearsed['messages'], 'message')}{more}"
+    )
+    effect = "It will be stopped." if stops_scheduled else "It will still be sent: add --stop-scheduled to stop it."
+    name = f"{clean(rehearsed['name'])} ({rehearsed['id']}) of {rehearsed['account']}"
+    return f"Revoke the key {name}? This cannot be undone.\n  It has scheduled {work}.\n  {effect}"
+
+
+def wait_until_stopped(remote: Remote, path: str, stopped: dict[str, Any], *, seconds: float) -> dict[str, Any]:
+    """Return what was stopped when it is settled, or as it is after this time."""
+
+    def read() -> dict[str, Any]:
+        try:
+            current: dict[str, Any] = remote.get(f"{path}/revocation")["stopped"]
+        except StackError as error:
+            raise StackError(f"The key is revoked, and the sweeper stops what it scheduled. {error}") from None
+        return current
+
+    return poll(stopped, read, lambda _: "mail of the key", seconds=seconds)
+
+
+def describe(answer: dict[str, Any]) -> str:
+    """Return the end of a key as text."""
+    first = f"The key {clean(answer['name'])} ({answer['id']}) is revoked."
+    if answer["stopped"] is None:
+        return first
+    stopped = answer["stopped"]
+    work = f"{plural(stopped['campaigns'], 'campaign')} and {plural(stopped['batches'], 'batch')} are cancelled"
+    state = "" if stopped["settled"] else " Workers still have some mail of it; the sweeper does the rest."
+    receipts = [f"  receipt {each['id']}: {plural(each['stopped'], 'message')} stopped" for each in stopped["receipts"]]
+    others = f"{plural(stopped['messages'], 'message')} elsewhere stopped"
+    return "\n".join([f"{first} {work}, {others}.{state}", *receipts])

@@ -1,0 +1,100 @@
+"""Find what a person wants to stop: a batch or a campaign by its id or by a part of its name, or an account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stack import StackError
+from stack.asking import choose
+from stack.drawing import clean
+from stack.remote import Remote
+
+CAMPAIGN_ID = re.compile(r"[0-9]{1,9}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+BATCH_ID = re.compile(r"[A-Za-z0-9_-]{20,64}")
+MOST_HITS = 20
+OVER = {"sent", "cancelled", "draft", "failed"}
+"""The statuses of campaigns that nobody can stop or resume."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A batch, a campaign or an account."""
+
+    kind: str
+    path: str
+    """Its path in the API."""
+    name: str
+    account: str | None = None
+    """The subuser that it belongs to; None: the account of the key."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {clean(self.name)}" + (f" of {self.account}" if self.account else "")
+
+
+def find_account(remote: Remote, name: str) -> Target:
+    """Return the account of the key, or one of its subusers. Raises StackError."""
+    own = remote.get("/account")["username"]
+    return Target("account", "/account", name, None if name == own else name)
+
+
+def find_target(remote: Remote, text: str) -> Target:
+    """Return the batch or the campaign with this id, or the only one with this text in its name.
+
+    Of several a person chooses at a terminal. Raises StackError.
+    """
+    if found := find_by_id(remote, text):
+        return found
+    hits = list(dict.fromkeys(search(remote, text)))
+    if not hits:
+        raise StackError(
+            f"No batch or campaign has the id {text!r}, or this text in its name. ./sluice ps shows what is being sent."
+        )
+    return hits[0] if len(hits) == 1 else choose(hits, text)
+
+
+def find_by_id(remote: Remote, text: str) -> Target | None:
+    """Return the batch or the campaign of the account with this id."""
+    if CAMPAIGN_ID.fullmatch(text):
+        campaign = remote.find(f"/campaigns/{text}")
+        if campaign:
+            return campaign_target(campaign["id"], campaign["title"])
+    if BATCH_ID.fullmatch(text):
+        batch = remote.find(f"/batches/{text}")
+        if batch:
+            return batch_target(batch["id"], batch["label"])
+    return None
+
+
+def search(remote: Remote, text: str) -> Iterator[Target]:
+    """Yield what has the text in its name, first what is being sent or is about to be, also that of subusers."""
+    own = remote.get("/account")["username"]
+    now = remote.get("/now")
+    for each in [*now["running"], *now["next"]]:
+        account = None if each["account"] == own else each["account"]
+        ids = {each["batch_id"], each["campaign_id"], each["campaign_uuid"]} - {None}
+        if ids and (text in ids or text.lower() in each["label"].lower()):
+            yield target_of(each, account)
+    for campaign in remote.get("/campaigns", search=text, limit=str(MOST_HITS)):
+        if campaign["status"] not in OVER:
+            yield campaign_target(campaign["id"], campaign["title"])
+    for batch in remote.get("/batches", search=text[:120], limit=str(MOST_HITS)):
+        if batch["status"] != "cancelled":
+            yield batch_target(batch["id"], batch["label"])
+
+
+def target_of(each: dict[str, Any], account: str | None) -> Target:
+    if each["campaign_id"]:
+        return campaign_target(each["campaign_id"], each["label"], account)
+    return batch_target(each["batch_id"], each["label"], account)
+
+
+def campaign_target(number: str, title: str, account: str | None = None) -> Target:
+    return Target("campaign", f"/campaigns/{number}", f"{title} ({number})", account)
+
+
+def batch_target(public_id: str, label: str, account: str | None = None) -> Target:
+    name = f"{label} ({public_id})" if label and label != public_id else public_id
+    return Target("batch", f"/batches/{public_id}", name, account)
