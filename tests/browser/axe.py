@@ -13,7 +13,7 @@ from stack.downloads import install_from_npm, provide
 VERSION: Final = "4.14.1"
 FOLDER: Final = ROOT / ".state" / "npm"
 GRAVE: Final = {"serious", "critical"}
-STRUCTURE: Final = {"landmark-one-main", "page-has-heading-one", "region", "heading-order", "landmark-unique"}
+STRUCTURE: Final = {"landmark-one-main", "page-has-heading-one", "region"}
 """Rules that axe calls moderate, and that a person with a screen reader needs to find the way around a page."""
 COLOURS: Final = ["color-contrast", "link-in-text-block"]
 

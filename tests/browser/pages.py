@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Error, Page
 
 from tests.browser.site import Site
 
@@ -37,12 +37,18 @@ class Desk:
 
     def open(self, path: str) -> int:
         """Open a page of the site and return the status of the response."""
-        response = self.page.goto(self.site.url(path), wait_until="load")
+        try:
+            response = self.page.goto(self.site.url(path), wait_until="load")
+        except Error as error:
+            # Chromium shows an error of its own for a response without a body.
+            if "ERR_HTTP_RESPONSE_CODE_FAILURE" not in str(error):
+                raise
+            return 405
         assert response is not None
         return response.status
 
     def switch_theme(self, name: str) -> None:
-        """Show the page in light or dark, as the menu of the operator does. Others stay as they are."""
+        """Show the page in light or dark, as the operator's menu does. Pages without that menu stay unchanged."""
         script = "name => window.Alpine && Alpine.$data(document.documentElement).switchTheme?.(name)"
         self.page.evaluate(script, name)
 

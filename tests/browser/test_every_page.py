@@ -14,16 +14,21 @@ pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 NOT_PAGES = {
-    "health": "a fragment",
-    "autocomplete": "JSON",
-    "jsi18n": "a script",
-    "logout": "takes POST only",
-    "view_on_site": "a redirect, which no model has",
-    "search": "the results in the search of the sidebar",
-    "audience_job_rejected": "a file",
-    "campaigns_campaign_progress": "a fragment",
     "app_list": "models that the sidebar has, too",
+    "audience_job_rejected": "a file",
+    "autocomplete": "JSON",
+    "campaigns_campaign_progress": "a fragment",
+    "health": "a fragment",
+    "jsi18n": "a script",
+    "login": "what an operator sees who is not signed in",
+    "logout": "takes POST only",
+    "search": "the results in the search of the sidebar",
+    "view_on_site": "a redirect, which no model has",
 }
+SHARED = ("_history", "_delete")
+"""The ends of the names of routes whose pages look the same for every model."""
+EXAMPLES = ("auth_group", "content_template")
+"""The models whose pages of these kinds are opened."""
 SEVERAL = {"campaigns_campaign_change": 4, "batches_batch_change": 3, "mailer_message_change": 2}
 """Pages that look different for objects in different states, and how many of each are opened."""
 
@@ -40,9 +45,11 @@ class Walk:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.routes = {name: path for name, path in admin_routes().items() if name not in NOT_PAGES}
+        self.routes = {name: path for name, path in admin_routes().items() if is_opened(name)}
         self.waiting = deque(["/admin/"])
         self.seen: dict[str, set[str]] = {}
+        self.refused: set[int] = set()
+        """The statuses other than 200 whose page was looked at."""
         self.faults: list[str] = []
 
     @property
@@ -61,27 +68,30 @@ class Walk:
     def _follow(self) -> None:
         while self.waiting:
             path = self.waiting.popleft()
-            name = route_of(path)
-            bare = path.partition("?")[0]
-            pages = self.seen.get(name or "", set())
-            if name in self.routes and bare not in pages and len(pages) < SEVERAL.get(name, 1):
-                self.seen.setdefault(name, set()).add(bare)
-                self._look_at(path)
+            name, bare = route_of(path), path.partition("?")[0]
+            pages = self.seen.setdefault(name, set()) if name in self.routes else None
+            if pages is not None and bare not in pages and len(pages) < SEVERAL.get(name or "", 1):
+                pages.add(bare)
+                self.faults += [f"{path}: {fault}" for fault in self._look_at(path)]
                 self.waiting.extend(self.desk.links())
 
-    def _look_at(self, path: str) -> None:
-        page = self.desk.page
+    def _look_at(self, path: str) -> list[str]:
         status = self.desk.open(path)
-        faults = [] if status in {200, 403, 404, 405} else [f"status {status}"]
+        if status in self.refused:
+            return []
+        if status in {403, 404, 405}:
+            self.refused.add(status)
+        faults = [f"status {status}"] if status >= 500 else []
+        page = self.desk.page
         faults += find_faults(page)
         self.desk.switch_theme("dark")
-        faults += find_faults(page, only_colours=True)
+        faults += [f"dark: {fault}" for fault in find_faults(page, only_colours=True)]
         self.desk.switch_theme("light")
         page.set_viewport_size(PHONE)
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             faults.append("wider than a phone")
         page.set_viewport_size(DESKTOP)
-        self.faults += [f"{path}: {fault}" for fault in faults]
+        return faults
 
     def _fill_in(self, template: str) -> str | None:
         """Return the path of a route with the parameter of another page below the same folder, or None."""
@@ -89,3 +99,8 @@ class Walk:
         paths = [path for pages in self.seen.values() for path in pages if path.startswith(folder)]
         values = [path.removeprefix(folder).partition("/")[0] for path in paths]
         return next((PARAMETER.sub(value, template) for value in values if value.isdigit()), None)
+
+
+def is_opened(name: str) -> bool:
+    """Return whether a page of this route is opened."""
+    return name not in NOT_PAGES and (not name.endswith(SHARED) or name.startswith(EXAMPLES))
