@@ -36,6 +36,8 @@ def site(chromium: Browser) -> Iterator[Site]:
 def signed_in(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
     """Return a window of an operator who may do everything and is signed in."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    # The machine may be busy with other tests.
+    context.set_default_timeout(90_000)
     page = context.new_page()
     page.goto(site.url("/admin/login/?next=/admin/"))
     page.fill("input[name=username]", site.stack.logins.admin_username)

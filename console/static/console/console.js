@@ -36,6 +36,34 @@
   };
 
   setInterval(showAge, 1000);
+
+  // Icons are words of a font, which a screen reader would read out. A button that has no other text keeps its word.
+  const hideIcons = () => {
+    for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
+      const owner = icon.closest("a, button") || icon.parentElement;
+      const isNamed = owner.getAttribute("aria-label") || owner.title || owner.textContent.trim() !== icon.textContent.trim();
+      if (icon !== owner && isNamed) icon.setAttribute("aria-hidden", "true");
+    }
+  };
+  document.addEventListener("DOMContentLoaded", hideIcons);
+  document.addEventListener("htmx:afterSettle", hideIcons);
+
+  // The window with a question is named by its heading. The browser gives the focus back when it closes, unless the
+  // element that opened it was drawn anew in the meantime; the new one then has the same id, or is inside that id.
+  let openerId = null;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target.id === "modal-content") openerId = event.detail.elt.closest("[id]")?.id;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "modal-content") return;
+    const heading = event.detail.target.querySelector("h1, h2");
+    document.getElementById("modal").setAttribute("aria-label", heading ? heading.textContent.trim() : "Question");
+  });
+  document.addEventListener("close", (event) => {
+    if (event.target.id !== "modal" || document.activeElement !== document.body) return;
+    const opener = openerId && document.getElementById(openerId);
+    if (opener) (opener.matches("a, button") ? opener : opener.querySelector("a, button"))?.focus();
+  }, true);
 })();
 
 /* Open a menu below its button, within the window. */
