@@ -33,7 +33,8 @@ def render_run_books() -> SafeString:
         if token.type == "heading_open":
             token.attrSet("id", anchor_of(tokens[position + 1].content))
         _unlink_other_pages(token)
-    return mark_safe(markdown.renderer.render(tokens, markdown.options, {}))
+    html: str = markdown.renderer.render(tokens, markdown.options, {})
+    return mark_safe(html)
 
 
 def read_run_books(document: str) -> str:

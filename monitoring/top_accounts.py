@@ -9,7 +9,7 @@ from typing import Final
 from batches.states import Lane
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import DAY
-from monitoring.reading import read_rows
+from monitoring.rows import fetch_rows
 
 CANDIDATES: Final = 30
 """The accounts of each day that are looked at, those with the largest counters."""
@@ -77,4 +77,4 @@ def list_top_accounts(midnight: dt.datetime, limit: int = 10) -> list[TopAccount
         "measures": [int(measure) for measure in (Measure.SENT, Measure.REFUSED, Measure.BOUNCED)],
         "limit": limit,
     }
-    return [TopAccount(**row) for row in read_rows(TOP_ACCOUNTS, parameters)]
+    return [TopAccount(**row) for row in fetch_rows(TOP_ACCOUNTS, parameters)]
