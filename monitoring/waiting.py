@@ -265,8 +265,11 @@ def _describe_queue(queue: Queue | None) -> str:
         turns = f"{number} accounts take turns"
     if not queue.messages:
         return f"It is the next of its account; {turns}."
-    number = f"{queue.messages:,}" if queue.is_exact else f"{queue.messages:,} or more"
-    before = f"{number} messages of its account are before it"
+    if queue.is_exact and queue.messages == 1:
+        before = "One message of its account is before it"
+    else:
+        more = "" if queue.is_exact else " or more"
+        before = f"{queue.messages:,}{more} messages of its account are before it"
     return f"{before}; {turns}." if turns else f"{before}."
 
 

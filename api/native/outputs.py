@@ -27,6 +27,7 @@ from monitoring.coming import Coming
 from monitoring.now import NowView
 from monitoring.problems import Problem
 from monitoring.running import Running
+from monitoring.waiting import Reason
 
 Body = dict[str, Any]
 
@@ -67,11 +68,16 @@ def batch_line(batch: Batch) -> Body:
     }
 
 
-def batch_details(seen: Overview) -> Body:
-    """Return a batch. `gate` is what holds its mail now: an open batch may be frozen with its account."""
+def batch_details(seen: Overview, reason: Reason | None) -> Body:
+    """Return a batch.
+
+    `gate` is what holds its mail now: an open batch may be frozen with its account. `waits` is the reason for which
+    mail is due and unsent.
+    """
     return {
         **batch_line(seen.batch),
         "gate": seen.gate.value,
+        "waits": None if reason is None else {"reason": reason.kind.value, "text": reason.text},
         **messages_by_state(seen.counts),
         "expires_at": moment(seen.expires_at),
         "waves": [wave_line(wave, seen.retention) for wave in seen.waves],

@@ -34,6 +34,7 @@ from batches.verdict import GateStatus
 from mailer.models import EventKind
 from monitoring.coming import Fate
 from monitoring.problems import Kind, Severity
+from monitoring.waiting import WaitKind
 
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 409, 413, 415, 422)
@@ -96,6 +97,7 @@ COMPONENTS: dict[str, Piece] = {
     "BatchDetails": record(
         **BATCH,
         gate=one_of(status.value for status in GateStatus),
+        waits=nullable(record(reason=one_of(WaitKind), text=TEXT)),
         **COUNTS,
         expires_at=nullable(TIME),
         waves=list_of(component("Wave")),

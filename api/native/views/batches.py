@@ -18,6 +18,7 @@ from batches.stop.control import resume_batch, stop_batch
 from batches.stop.dry_run import rehearse, rehearse_reschedule
 from batches.stop.reschedule import reschedule_batch
 from batches.waves import overview_of
+from monitoring.waiting import why_waiting
 
 
 @schema.batches
@@ -44,7 +45,9 @@ class OneBatch(Endpoint):
     scopes = {"GET": "mail.batch.read"}
 
     def get(self, request: Request, batch_id: str) -> Response:
-        return Response(outputs.one(outputs.batch_details(overview_of(find_batch(self.account, batch_id)))))
+        batch = find_batch(self.account, batch_id)
+        reason = why_waiting([batch]).get(batch.pk)
+        return Response(outputs.one(outputs.batch_details(overview_of(batch), reason)))
 
 
 class Move(Endpoint):

@@ -58,6 +58,7 @@ def test_a_batch_is_returned_with_its_counts_and_waves(client_of_alice: ApiClien
             "version": 0,
             "created_at": written_time(batch.created_at),
             "gate": "open",
+            "waits": None,
             "messages": 5,
             "counts": counts(scheduled=5),
             "expires_at": None,
@@ -90,6 +91,7 @@ def test_retained_mail_has_the_time_at_which_it_expires(
     data = client_of_alice.get(f"{BATCHES}/{batch_id}").json()["data"]
     batch = Batch.objects.get()
     assert (data["status"], data["gate"], data["version"]) == ("paused", "paused", 1)
+    assert data["waits"] == {"reason": "paused", "text": "It is paused."}
     assert data["since"] == written_time(batch.stopped_at)
     assert data["counts"] == counts(retained=3, scheduled=1)
     expires_at = batch.parcels.order_by("pk")[0].send_at + dt.timedelta(hours=1)
