@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from console.bulk import show_bulk_action
 from console.exporting import export_messages
+from console.fleet.page import show_fleet
 from console.header import show_header
 from console.now import show_now
 from console.overview.page import show_overview
@@ -22,4 +23,5 @@ urlpatterns: list[URLPattern] = [
     path("run-books/", view(show_run_books), name="run_books"),
     path("mailer/message/export/", view(export_messages), name="export_messages"),
     path("mailer/message/actions/<int:bulk_id>/", view(show_bulk_action), name="bulk_action"),
+    path("fleet/", view(show_fleet), name="fleet"),
 ]

@@ -25,7 +25,7 @@ from foundation.version import VERSION
 from mailer.pipeline.slice_size import LONG_SECONDS
 from mailer.sweep import BEAT_DUTY
 from monitoring import fleet_queries
-from monitoring.rows import fetch_rows
+from monitoring.reading import read_rows
 
 TRACKED_MINUTES = 10
 NODES_SHOWN = 50
@@ -39,10 +39,13 @@ FRESH = dt.timedelta(seconds=3)
 """
 HANG = dt.timedelta(seconds=10)
 """The silence of the peer after which a process hangs."""
-FULL_MINUTE = 0.9
-"""The share of a minute's heartbeats with which a node counts as having been there all the time."""
+FULL_MINUTE = 0.75
+"""The share of a minute's heartbeats with which a node counts as having been there all the time. A round of the sweeper
+may take longer than usual."""
 QUEUES = ("eta", "maintenance", *(lane.label for lane in Lane), AUDIENCE)
 REDIS_SECONDS = 0.5
+LATE_BEAT_SECONDS = 30.0
+"""The time without a task of beat after which it counts as away. It publishes one every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,11 @@ class Fleet:
     """Seconds since a task of beat was carried out; None: never."""
 
     @property
+    def is_beat_there(self) -> bool:
+        """Return whether a task of beat has arrived lately."""
+        return self.beat_age is not None and self.beat_age < LATE_BEAT_SECONDS
+
+    @property
     def queues(self) -> tuple[tuple[str, int], ...]:
         """Return the queues with the number of tasks that wait in each."""
         return self.broker.queues
@@ -239,7 +247,7 @@ def read_processes() -> list[Process]:
         "minutes": TRACKED_MINUTES,
         "processes": PROCESSES_READ,
     }
-    return [_process_from(row) for row in fetch_rows(fleet_queries.PROCESSES, parameters)]
+    return [_process_from(row) for row in read_rows(fleet_queries.PROCESSES, parameters)]
 
 
 def connections_in_use() -> int:
@@ -319,7 +327,7 @@ def _nodes_of(processes: Sequence[Process]) -> tuple[str, ...]:
 
 
 def _read_nodes(processes: Sequence[Process]) -> list[Node]:
-    expected = FULL_MINUTE * 60 / max(1.0, settings.SWEEP_INTERVAL_SECONDS)
+    expected = 60 / max(1.0, settings.SWEEP_INTERVAL_SECONDS)
     return [
         Node(
             name=row["name"],
@@ -330,7 +338,7 @@ def _read_nodes(processes: Sequence[Process]) -> list[Node]:
             minutes=tuple(min(1.0, beats / expected) for beats in row["beats"]),
             processes=tuple(process for process in processes if process.node == row["name"]),
         )
-        for row in fetch_rows(fleet_queries.NODES, {"minutes": TRACKED_MINUTES, "nodes": NODES_SHOWN})
+        for row in read_rows(fleet_queries.NODES, {"minutes": TRACKED_MINUTES, "nodes": NODES_SHOWN})
     ]
 
 

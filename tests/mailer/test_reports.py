@@ -109,11 +109,17 @@ def test_a_process_that_no_longer_looks_uses_no_connections(alice: Account, deli
     assert deliverer.claim_next()
     Parcel.objects.update(slice_from=0, slice_to=3)
     now = database_now()
+    Worker.objects.update(seen_at=now + dt.timedelta(minutes=1))
     WorkerReport.objects.create(
-        worker_id=deliverer.claimer.worker_id, node="n", at=now, connections=4, connections_used=3, silent_since=now
+        worker_id=deliverer.claimer.worker_id,
+        node="n",
+        at=now + dt.timedelta(minutes=1),
+        connections=4,
+        connections_used=3,
+        silent_since=now,
     )
     assert connections_in_use() == 3
-    clock.advance(seconds=5)
+    clock.advance(seconds=65)
     WorkerReport.objects.update(at=Now())
     (process,) = read_processes()
     assert process.is_silent

@@ -47,15 +47,16 @@ def kind_of(batch: Batch) -> str:
 
 
 def start_node() -> None:
-    Node.objects.create(name="node@here", concurrency=2)
+    Node.objects.create(name="node@here", concurrency=2, seen_at=database_now() + MINUTE / 12)
 
 
 def report_of(worker_id: int, **report: Any) -> None:
-    """Write the report of a worker process, which is made if it does not exist."""
+    """Write the report of a worker process, which is made if it does not exist. It counts as new for a minute."""
     Worker.objects.get_or_create(id=worker_id, defaults={"node": "node@here"})
     WorkerReport.objects.update_or_create(
-        worker_id=worker_id, defaults={"node": "node@here", "at": database_now(), "error": "", **report}
+        worker_id=worker_id, defaults={"node": "node@here", "at": database_now() + MINUTE, "error": "", **report}
     )
+    Worker.objects.update(seen_at=database_now() + MINUTE)
 
 
 def claim_all(*lanes: Lane) -> Claimer:
@@ -146,7 +147,7 @@ def test_a_silent_node_and_one_without_delivering_processes_are_no_workers(alice
     batch = batch_of(alice)
     start_node()
     assert kind_of(batch) == WaitKind.QUEUE
-    clock.advance(seconds=16)
+    clock.advance(seconds=21)
     assert kind_of(batch) == WaitKind.NO_WORKER
     Node.objects.update(seen_at=Now(), concurrency=0)
     assert kind_of(batch) == WaitKind.NO_WORKER

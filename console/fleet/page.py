@@ -1,0 +1,186 @@
+"""Show the nodes, their processes and connections, and the services that they need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from batches.admin.asking import Figure
+from batches.admin.figures import draw_label
+from console.fleet.alarms import list_alarms, tell_age
+from console.header import answer_live
+from console.live import Part, Rights, embed, is_poll
+from monitoring.fleet import FULL_MINUTE, TRACKED_MINUTES, Fleet, Node, Process, read_fleet
+
+MAY_SEE = "batches.view_batch"
+PROCESSES_SHOWN = 50
+MEBIBYTE = 2**20
+QUEUES = {
+    "eta": "announces waves",
+    "maintenance": "sweeps",
+    "transactional": "delivers, first of all",
+    "bulk": "delivers",
+    "audience": "expands campaigns, imports contacts",
+}
+
+
+def show_fleet(request: HttpRequest) -> HttpResponse:
+    """Show the page, or its live part."""
+    if not request.user.has_perm(MAY_SEE):
+        raise PermissionDenied
+    if is_poll(request):
+        return answer_live(request, PART)
+    context = {**admin.site.each_context(request), "title": "Fleet", **embed(request, PART)}
+    return TemplateResponse(request, "console/fleet/page.html", context)
+
+
+def build_fleet(_: Rights) -> dict[str, Any]:
+    """Return the context of the live part."""
+    fleet = read_fleet()
+    return {
+        "alarms": list_alarms(fleet),
+        "figures": _list_figures(fleet),
+        "nodes": _tabulate_nodes(fleet),
+        "processes": _tabulate_processes(fleet),
+        "queues": _tabulate_queues(fleet),
+        "services": _tabulate_services(fleet),
+        "versions": fleet.versions,
+    }
+
+
+PART = Part("fleet", "console/fleet/part.html", build_fleet)
+
+
+def _list_figures(fleet: Fleet) -> list[Figure]:
+    processes = fleet.processes
+    living = [node for node in fleet.nodes if not node.is_silent]
+    used, opened = (sum(getattr(each, name) for each in processes) for name in ("connections_used", "connections"))
+    busy = sum(bool(process.batches) for process in processes)
+    total = sum(node.concurrency for node in living)
+    return [
+        Figure("Nodes alive", len(living), f"of {len(fleet.nodes):,}"),
+        Figure("Processes with mail", busy, f"of {total:,} that deliver"),
+        Figure("Being sent at this moment", used, f"connections in use, {opened:,} open"),
+        Figure("Claimed by workers", sum(each.claimed for each in processes), "messages, most of them waiting"),
+    ]
+
+
+def _tabulate_nodes(fleet: Fleet) -> dict[str, Any]:
+    """Return the table of nodes. The replies of a node are those of its slowest process."""
+    headers = ["Node", "State", f"Last {TRACKED_MINUTES} minutes", "Heartbeat", "Processes", "Connections"]
+    headers += ["Claimed", "Replies (p50 / p95)", "Last error"]
+    rows = [
+        [
+            node.name,
+            _label_node(node),
+            _draw_tracker(node),
+            tell_age(node.seen_at, fleet.now),
+            f"{sum(bool(process.batches) for process in node.processes):,} of {node.concurrency:,} with mail",
+            f"{node.connections_used:,} of {node.connections:,} in use",
+            f"{node.claimed:,}",
+            _write_replies(node),
+            f"{node.error} ({tell_age(node.error_at, fleet.now)})" if node.error else "",
+        ]
+        for node in fleet.nodes
+    ]
+    return {"headers": headers, "rows": rows}
+
+
+def _label_node(node: Node) -> SafeString:
+    if node.is_silent:
+        return draw_label("silent", "danger")
+    if node.silent_since is not None:
+        return draw_label("peer hangs", "danger")
+    return draw_label("at work", "success")
+
+
+def _draw_tracker(node: Node) -> SafeString:
+    """Return a bar for each minute. The texts say what the colours do."""
+    minutes = [
+        {"ago": ago, "share": f"{100 * share:.0f}", "level": _level(share)}
+        for ago, share in zip(range(len(node.minutes), 0, -1), node.minutes, strict=True)
+    ]
+    full = sum(minute["level"] == "full" for minute in minutes)
+    return render_to_string("console/fleet/tracker.html", {"minutes": minutes, "full": full})
+
+
+def _level(share: float) -> str:
+    """Return whether a node was there for a full minute, for a part of it, or not at all."""
+    return "full" if share >= FULL_MINUTE else "part" if share else "none"
+
+
+def _write_replies(timed: Node | Process) -> str:
+    if timed.reply_p50 is None or timed.reply_p95 is None:
+        return ""
+    return f"{_write_seconds(timed.reply_p50)} / {_write_seconds(timed.reply_p95)}"
+
+
+def _write_seconds(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
+
+
+def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
+    """Return the table of the processes that have claimed mail, those that wait for the peer first."""
+    headers = ["Process", "Node", "State", "Claimed", "Connections", "Replies (p50 / p95)", "Last reply", "Last error"]
+    busy = [process for process in fleet.processes if process.batches]
+    busy.sort(key=lambda process: (not process.is_silent, process.silent_since or fleet.now, process.worker_id))
+    rows = [
+        [
+            format_html("<code>{}</code>", f"{process.worker_id % 2**32:08x}"),
+            process.node,
+            _label_process(process, fleet),
+            f"{process.claimed:,}",
+            f"{process.connections_used:,} of {process.connections:,} in use",
+            _write_replies(process),
+            tell_age(process.replied_at, fleet.now),
+            f"{process.error} ({tell_age(process.error_at, fleet.now)})" if process.error else "",
+        ]
+        for process in busy[:PROCESSES_SHOWN]
+    ]
+    return {"headers": headers, "rows": rows}
+
+
+def _label_process(process: Process, fleet: Fleet) -> SafeString:
+    if process.is_silent:
+        return draw_label("silent", "danger")
+    if process.is_hanging and process.silent_since is not None:
+        seconds = (fleet.now - process.silent_since).total_seconds()
+        return draw_label(f"waits for the peer for {seconds:,.0f} s", "danger")
+    return draw_label("sends" if process.is_sending else "between slices", "success")
+
+
+def _tabulate_queues(fleet: Fleet) -> dict[str, Any]:
+    rows = [[queue, f"{length:,}", QUEUES[queue]] for queue, length in fleet.queues]
+    return {"headers": ["Queue", "Tasks that wait", "Purpose"], "rows": rows}
+
+
+def _tabulate_services(fleet: Fleet) -> dict[str, Any]:
+    broker, database = fleet.broker, fleet.database
+    limit = f" of {broker.memory_limit_bytes / MEBIBYTE:,.0f}" if broker.memory_limit_bytes else ""
+    memory = (
+        f"{broker.memory_bytes / MEBIBYTE:,.1f}{limit} MiB, {broker.clients:,} clients, {broker.taken:,} tasks taken"
+    )
+    oldest = database.oldest_transaction
+    transactions = "no open transaction" if oldest is None else f"the oldest transaction is {oldest:,.1f} s old"
+    beat = "no task yet" if fleet.beat_age is None else f"last task {fleet.beat_age:,.1f} s ago"
+    rows = [
+        ["Redis", _label_service("away" if broker.is_away else "at work"), "" if broker.is_away else memory],
+        [
+            "Database",
+            _label_service("at work"),
+            f"{transactions}, {database.sessions:,} sessions of {database.session_limit:,}",
+        ],
+        ["Beat", _label_service("at work" if fleet.is_beat_there else "late"), beat],
+    ]
+    return {"headers": ["Service", "State", "Figures"], "rows": rows}
+
+
+def _label_service(state: str) -> SafeString:
+    return draw_label(state, "success" if state == "at work" else "danger")
