@@ -31,6 +31,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
                 entry("Overview", "monitoring", "overview", "batches.view_batch"),
+                entry("Fleet", "dns", "fleet", "batches.view_batch"),
             ]
         },
         {

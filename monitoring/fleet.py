@@ -25,7 +25,7 @@ from foundation.version import VERSION
 from mailer.pipeline.slice_size import LONG_SECONDS
 from mailer.sweep import BEAT_DUTY
 from monitoring import fleet_queries
-from monitoring.reading import read_rows
+from monitoring.rows import fetch_rows
 
 TRACKED_MINUTES = 10
 NODES_SHOWN = 50
@@ -247,7 +247,7 @@ def read_processes() -> list[Process]:
         "minutes": TRACKED_MINUTES,
         "processes": PROCESSES_READ,
     }
-    return [_process_from(row) for row in read_rows(fleet_queries.PROCESSES, parameters)]
+    return [_process_from(row) for row in fetch_rows(fleet_queries.PROCESSES, parameters)]
 
 
 def connections_in_use() -> int:
@@ -338,7 +338,7 @@ def _read_nodes(processes: Sequence[Process]) -> list[Node]:
             minutes=tuple(min(1.0, beats / expected) for beats in row["beats"]),
             processes=tuple(process for process in processes if process.node == row["name"]),
         )
-        for row in read_rows(fleet_queries.NODES, {"minutes": TRACKED_MINUTES, "nodes": NODES_SHOWN})
+        for row in fetch_rows(fleet_queries.NODES, {"minutes": TRACKED_MINUTES, "nodes": NODES_SHOWN})
     ]
 
 

@@ -20,7 +20,7 @@ from campaigns.pacing import NeverOpen, Window
 from mailer.pipeline.slice_size import SLOW_FOR_SECONDS
 from monitoring import waiting_queries
 from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, read_processes
-from monitoring.reading import read_rows
+from monitoring.rows import fetch_rows
 
 PARCELS_READ = 200
 """The parcels that are read at each end of a batch's mail."""
@@ -280,7 +280,7 @@ def write(moment: dt.datetime | None) -> str:
 
 def _read_facts(batch_ids: list[int]) -> list[Facts]:
     parameters = {"batches": batch_ids, "parcels": PARCELS_READ, "silence": NODE_SILENCE.total_seconds()}
-    return [Facts(**row) for row in read_rows(waiting_queries.FACTS, parameters)]
+    return [Facts(**row) for row in fetch_rows(waiting_queries.FACTS, parameters)]
 
 
 def _read_queues(waiting: list[Facts]) -> dict[int, Queue]:
@@ -294,7 +294,7 @@ def _read_queues(waiting: list[Facts]) -> dict[int, Queue]:
         "parcels": max(1, QUEUE_READ // len(places)),
         "accounts_counted": ACCOUNTS_COUNTED,
     }
-    rows = read_rows(waiting_queries.QUEUES, parameters)
+    rows = fetch_rows(waiting_queries.QUEUES, parameters)
     placed = {row["batch_id"]: Queue(row["before"], True, row["accounts"]) for row in rows}
     behind = {(row["account_id"], row["lane"]): Queue(row["total"], False, row["accounts"]) for row in rows}
     return {

@@ -139,7 +139,7 @@ def _question(button: Button, account: Account) -> Question:
         text=f"{button.title} {account}{below}?",
         figures=[
             Figure("Waiting now", counts.waiting),
-            Figure("Being sent at this moment", counts.claimed),
+            Figure("Claimed by workers", counts.claimed),
             Figure("Sent already", counts.sent),
             Figure("In doubt", counts.in_doubt),
         ],
@@ -161,7 +161,8 @@ def say_consequences(button: Button, account: Account, counts: Counts) -> list[s
     if button is PURGE:
         return [
             f"{counts.waiting:,} messages are discarded permanently: {counts.scheduled:,} scheduled, "
-            f"{counts.due:,} due, {counts.claimed:,} being sent, {counts.retained:,} retained, {counts.held:,} held.",
+            f"{counts.due:,} due, {counts.claimed:,} claimed by workers, {counts.retained:,} retained, "
+            f"{counts.held:,} held.",
             "Neither a thaw nor a resume can undo this.",
             "The account stays frozen. Mail that is accepted later is not affected, nor are the "
             f"{counts.in_doubt:,} messages in doubt.",

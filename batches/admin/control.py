@@ -137,7 +137,7 @@ def _question(button: Button, batch: Batch) -> Question:
             Figure("Accepted", counts.accepted),
             Figure("Waiting now", counts.waiting),
             Figure("Sent already", counts.sent),
-            Figure("Being sent at this moment", counts.claimed),
+            Figure("Claimed by workers", counts.claimed),
         ],
         consequences=say_consequences(button, counts),
         button=button.title,
@@ -168,7 +168,7 @@ def say_consequences(button: Button, counts: Counts) -> list[str]:
         return [
             f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
             f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, {counts.held:,} held.",
-            f"{counts.claimed:,} messages are being sent at this moment and do not get it.",
+            f"{counts.claimed:,} messages are claimed by workers, which send them at their old time.",
             f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
         ]
     return [

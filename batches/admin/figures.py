@@ -47,7 +47,7 @@ BAR_COLOURS = {
     "expired": "#4b5563",
 }
 """The colours in the order of the bar: sent, may still be sent, not sent."""
-WORDS = {"claimed": "being sent", "in_doubt": "in doubt"}
+WORDS = {"claimed": "claimed by workers", "in_doubt": "in doubt"}
 
 
 def shares(counts: Counts) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from foundation.admin import tell_time
 from monitoring.fleet import Fleet, PeerTrouble, find_peer_trouble
+from monitoring.problems import Kind
 
 OLD_TRANSACTION_SECONDS = 60.0
 """A transaction that is open for longer keeps the database from removing old rows."""
@@ -27,6 +28,8 @@ class Alarm:
 
     text: str
     remedy: str
+    runbook: str = ""
+    """The anchor of its run book; empty: there is none."""
 
 
 def list_alarms(fleet: Fleet) -> list[Alarm]:
@@ -36,9 +39,8 @@ def list_alarms(fleet: Fleet) -> list[Alarm]:
 
 def _find_silent(fleet: Fleet) -> Iterator[Alarm]:
     if not any(node.concurrency and not node.is_silent for node in fleet.nodes):
-        yield Alarm(
-            "No node with delivering worker processes is alive.", "Start a worker: no mail is sent without one."
-        )
+        text = "No node with delivering worker processes is alive."
+        yield Alarm(text, "Start a worker: no mail is sent without one.", Kind.NO_WORKER.value)
     for node in fleet.nodes:
         if node.is_silent:
             age = tell_time(node.seen_at, fleet.now)
@@ -47,7 +49,11 @@ def _find_silent(fleet: Fleet) -> Iterator[Alarm]:
                 "Start it again, or see whether its machine reaches the database. Other nodes take over what its "
                 "processes have claimed. If you have removed the node, it is forgotten after an hour."
             )
-            yield Alarm(f"The node {node.name} is silent. Its last heartbeat was {age}.{claimed}", remedy)
+            yield Alarm(
+                f"The node {node.name} is silent. Its last heartbeat was {age}.{claimed}",
+                remedy,
+                Kind.NODE_SILENT.value,
+            )
     silent = sum(process.is_silent for process in fleet.processes)
     if silent:
         text = f"{silent:,} worker processes have claimed mail and do not look at the gate."
@@ -57,7 +63,7 @@ def _find_silent(fleet: Fleet) -> Iterator[Alarm]:
 
 
 def _describe(trouble: PeerTrouble) -> Alarm:
-    return Alarm(trouble.text, REMEDIES[trouble.kind])
+    return Alarm(trouble.text, REMEDIES[trouble.kind], Kind.PEER.value)
 
 
 def _find_faults(fleet: Fleet) -> Iterator[Alarm]:

@@ -173,4 +173,4 @@ def test_the_page_counts_claimed_messages_that_keep_their_time(operator: Client,
     assert Parcel.objects.get().state == ParcelState.CLAIMED
     question = operator.get(f"{BATCHES}{batch.pk}/reschedule/").text
     assert "0 waiting messages" in question
-    assert "3 messages are being sent at this moment" in question
+    assert "3 messages are claimed by workers" in question
