@@ -64,6 +64,13 @@ def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
     return {row["batch"]: _counts_from(row) for row in rows}
 
 
+def count_ended(batch_id: int) -> int:
+    """Return the messages of a batch that ended without being sent, among its final parcels."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.COUNT_ENDED, {"batch": batch_id})
+        return int(cursor.fetchone()[0])
+
+
 def count_account(account_id: int) -> Counts:
     """Return the counts of everything of an account and of its subusers."""
     return _count(queries.COUNT_ACCOUNT, account=account_id)

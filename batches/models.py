@@ -284,6 +284,9 @@ class Receipt(models.Model):
     in_doubt = models.BigIntegerField(default=0)
     doubtful_messages = models.JSONField(default=list, help_text="The ids of the messages in doubt")
     ended = models.BigIntegerField(default=0, help_text="Of a resume: discarded or expired before it")
+    ended_before = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of the stopped: had ended before a pause, a cancel or a freeze"
+    )
     affected = models.BigIntegerField(
         default=0, db_default=0, help_text="Of a purge, reschedule, replay or drop: the messages it was carried out on"
     )

@@ -519,6 +519,16 @@ cross join lateral ({count_of("= b.id")}) c
 """
 
 
+# The messages of a batch that were stopped, discarded or have expired. Of the parcels that are not folded it reads only
+# the final ones, which are few, so that a stop of many parcels is not delayed.
+COUNT_ENDED = f"""
+select coalesce((select t.stopped + t.discarded + t.expired from batches_batchtotals t where t.batch_id = %(batch)s), 0)
+    + coalesce((
+        select sum(p.stopped + case when p.state in ({DISCARDED}, {EXPIRED}) then {PENDING} else 0 end)
+        from batches_parcel p
+        where p.batch_id = %(batch)s and p.state in ({FINAL}) and not p.is_folded and not p.is_remainder), 0)
+"""
+
 _LIVE = {
     "accepted": "p.size - p.moved",
     **{name: f"p.{name}" for name in COUNTERS if name != "moved"},

@@ -55,15 +55,41 @@ def stop_campaigns(
     stops = []
     for campaign_id in campaign_ids:
         try:
-            stop = patiently_until(
-                patient_until, _stop_one, account, campaign_id, target, allowed_from, actor=actor, reason=reason
+            stop = begin_stop_patiently(
+                account,
+                campaign_id,
+                target,
+                allowed_from,
+                actor=actor,
+                reason=reason,
+                patient_until=patient_until,
             )
         except (SluiceError, OperationalError, InterfaceError) as error:
             # The stops before this one are committed, and their results must not be lost.
             stop = Stop(error=error)
         stops.append(stop)
     deadline = time.monotonic() + settings.STOP_WAIT_SECONDS
-    return [replace(stop, receipt=_settle(stop.receipt, deadline)) for stop in stops]
+    return [replace(stop, receipt=settle_stop(stop.receipt, deadline)) for stop in stops]
+
+
+def begin_stop_patiently(
+    account: Account,
+    campaign_id: int,
+    target: CampaignStatus,
+    allowed_from: Statuses,
+    *,
+    actor: str,
+    reason: str,
+    patient_until: float,
+) -> Stop:
+    """Commit the stop of one campaign, and wait until `patient_until` for other changes of it to be committed.
+
+    After the last commit, call `settle_stop` with the receipt. Raises UnknownCampaign, TransitionInProgress,
+    CampaignConflict.
+    """
+    return patiently_until(
+        patient_until, _stop_one, account, campaign_id, target, allowed_from, actor=actor, reason=reason
+    )
 
 
 def _stop_one(
@@ -78,7 +104,8 @@ def _stop_one(
         return Stop(last_stop(account, campaign_id, ACTIONS[target]), is_repeated=True)
 
 
-def _settle(receipt: Receipt | None, deadline: float) -> Receipt | None:
+def settle_stop(receipt: Receipt | None, deadline: float) -> Receipt | None:
+    """Wait until a stop has settled, or until `deadline` (of `time.monotonic`)."""
     return receipt if receipt is None or receipt.is_settled else finish_stop(receipt, deadline=deadline)
 
 

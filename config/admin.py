@@ -30,6 +30,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "items": [
                 {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
+                entry("Stop", "pan_tool", "stop", "batches.view_batch"),
                 entry("Overview", "monitoring", "overview", "batches.view_batch"),
                 entry("Fleet", "dns", "fleet", "batches.view_batch"),
             ]
@@ -136,6 +137,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "GLOBAL_CALLBACK": "console.header.add_header",
+    "COMMAND": {"search_callback": "console.stop.palette.search_palette"},
     "LOGIN": {"form": "config.signin.SignInForm"},
     "SIDEBAR": {"navigation": navigate},
 }

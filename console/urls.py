@@ -12,6 +12,9 @@ from console.header import show_header
 from console.now import show_now
 from console.overview.page import show_overview
 from console.run_books import show_run_books
+from console.stop.mailings import show_stop
+from console.stop.question import ask_stop
+from console.stop.receipts import show_receipts
 
 view = admin.site.admin_view
 
@@ -24,4 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("mailer/message/export/", view(export_messages), name="export_messages"),
     path("mailer/message/actions/<int:bulk_id>/", view(show_bulk_action), name="bulk_action"),
     path("fleet/", view(show_fleet), name="fleet"),
+    path("stop/", view(show_stop), name="stop"),
+    path("stop/question/", view(ask_stop), name="stop_question"),
+    path("stop/receipts/", view(show_receipts), name="stop_receipts"),
 ]

@@ -15,18 +15,18 @@ import datetime as dt
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
-from audience.errors import SearchTooSlow
-from audience.locks import time_limit
 from batches.counts import Estimate, estimate_batches
 from batches.labels import describe_status
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
 from monitoring import search_queries as queries
+from monitoring.reading import Row, read_rows
 from monitoring.scope import Scope
 
 SHOWN: Final = 30
@@ -89,12 +89,26 @@ class Mailing:
 
     @property
     def handle(self) -> str:
-        """Return the word by which pages name it: `c` and the number of a campaign, or `b` and that of a batch."""
-        return f"b{self.batch_id}" if self.campaign_id is None else f"c{self.campaign_id}"
+        """Return the word by which pages name it."""
+        return handle_of(self.batch_id, self.campaign_id)
 
 
 def find_mailings(text: str, scope: Scope, limit: int = SHOWN) -> list[Mailing]:
     """Return the mailings that a text names, those that still have mail to send first, and then the newest."""
+    return _with_counts(_find(text, scope, limit))
+
+
+def find_handles(text: str, scope: Scope, limit: int = SHOWN) -> list[str]:
+    """Return the handles of the mailings that `find_mailings` returns, without counting their mail."""
+    return [handle_of(row["batch_id"], row["campaign_id"]) for row in _find(text, scope, limit)]
+
+
+def handle_of(batch_id: int | None, campaign_id: int | None) -> str:
+    """Return the word by which pages name a mailing: `c` and the number of its campaign, or `b` and its batch's."""
+    return f"b{batch_id}" if campaign_id is None else f"c{campaign_id}"
+
+
+def _find(text: str, scope: Scope, limit: int) -> list[Row]:
     text = " ".join(text.split())[:LONGEST]
     if not text:
         return []
@@ -119,14 +133,16 @@ def find_mailings(text: str, scope: Scope, limit: int = SHOWN) -> list[Mailing]:
         queries.BY_ACCOUNT,
         queries.BY_KEY,
     ]
+    if not HAS_TRIGRAM.search(text):
+        return read_rows(queries.search(sources), parameters)
     try:
-        with time_limit(SEARCH_SECONDS), connection.cursor() as cursor:
-            # The planner knows too little about the words of labels. It would sometimes read all batches.
-            cursor.execute("set local enable_seqscan = off")
-            older = [queries.BY_OLD_LABEL] if HAS_TRIGRAM.search(text) else []
-            return _with_counts(_fetch(queries.search([*sources, *older]), parameters))
-    except SearchTooSlow:
-        return _with_counts(_fetch(queries.search(sources), parameters))
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(queries.LIMIT_SEARCH, {"milliseconds": str(int(SEARCH_SECONDS * 1000))})
+            return read_rows(queries.search([*sources, queries.BY_OLD_LABEL]), parameters)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+    return read_rows(queries.search(sources), parameters)
 
 
 def read_mailings(handles: Collection[str], scope: Scope) -> list[Mailing]:
@@ -137,7 +153,24 @@ def read_mailings(handles: Collection[str], scope: Scope) -> list[Mailing]:
         "campaigns": [number if kind == "c" else None for number, kind in pairs],
         "accounts": scope.ids,
     }
-    return _with_counts(_fetch(queries.READ, parameters)) if pairs else []
+    return _with_counts(read_rows(queries.READ, parameters)) if pairs else []
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An account, or a key of an account, whose name a text is a part of."""
+
+    id: int
+    name: str
+    of_account: str
+    is_frozen: bool
+    is_key: bool
+
+
+def find_owners(text: str, limit: int = 5) -> list[Owner]:
+    """Return accounts, which may be frozen as a whole, and keys, which may be revoked, the newest of each."""
+    pattern = f"%{_escape(text[:LONGEST])}%"
+    return [Owner(**row) for row in read_rows(queries.OWNERS, {"pattern": pattern, "owners": OWNERS, "limit": limit})]
 
 
 def _escape(text: str) -> str:
@@ -145,20 +178,13 @@ def _escape(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def _fetch(statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _with_counts(rows: list[dict[str, Any]]) -> list[Mailing]:
+def _with_counts(rows: list[Row]) -> list[Mailing]:
     batch_ids = [row["batch_id"] for row in rows if row["batch_id"] is not None]
     estimates = estimate_batches(batch_ids, parcels=PARCELS_OF_EACH) if batch_ids else {}
     return [_mailing(row, estimates.get(row["batch_id"])) for row in rows]
 
 
-def _mailing(row: dict[str, Any], estimate: Estimate | None) -> Mailing:
+def _mailing(row: Row, estimate: Estimate | None) -> Mailing:
     is_cancelled = row["batch_status"] == BatchStatus.CANCELLED
     waiting = None if estimate is None else 0 if is_cancelled else estimate.counts.waiting
     return Mailing(
@@ -171,7 +197,7 @@ def _mailing(row: dict[str, Any], estimate: Estimate | None) -> Mailing:
     )
 
 
-def _status(row: dict[str, Any], estimate: Estimate | None) -> str:
+def _status(row: Row, estimate: Estimate | None) -> str:
     if estimate is None:
         return CampaignStatus(row["campaign_status"]).label
     is_complete = row["is_complete"] is not False

@@ -172,6 +172,7 @@ def receipt_line(receipt: Receipt) -> Body:
         "in_flight": receipt.in_flight,
         "in_doubt": receipt.in_doubt,
         "ended": receipt.ended,
+        "ended_before": receipt.ended_before,
         "affected": receipt.affected,
     }
 

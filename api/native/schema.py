@@ -69,7 +69,7 @@ RECEIPT: dict[str, Piece] = {
     "created_at": TIME,
     "settled": FLAG,
     "settled_at": nullable(TIME),
-    **dict.fromkeys(("sent", "stopped", "in_flight", "in_doubt", "ended", "affected"), NUMBER),
+    **dict.fromkeys(("sent", "stopped", "in_flight", "in_doubt", "ended", "ended_before", "affected"), NUMBER),
 }
 
 CAMPAIGN: dict[str, Piece] = {"campaign_id": nullable(TEXT), "campaign_uuid": nullable(TEXT)}

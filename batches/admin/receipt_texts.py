@@ -22,7 +22,7 @@ def describe_receipt(receipt: Receipt) -> str:
     if not receipt.is_settled:
         return (
             f"The stop is in effect: no worker begins another message of {name_scope(receipt)}. {receipt.in_flight:,} "
-            "messages were being sent at the last check. This page reloads until the counts are final."
+            "messages were being sent at the last check. The counts are not final yet."
         )
     if receipt.selection:
         return _say_of_selection(receipt)
@@ -51,7 +51,7 @@ def _say_of_many(receipt: Receipt) -> str:
     scope = name_scope(receipt)
     match receipt.action:
         case Action.RESUME:
-            return "The batch is open again. Retained mail is sent as fast as the workers can."
+            return f"Mail of {scope} is sent again. Retained mail is sent as fast as the workers can."
         case Action.THAW:
             return f"Mail of {scope} is sent again. Retained mail is sent as fast as the workers can."
         case Action.PURGE:
@@ -78,9 +78,10 @@ def name_scope(receipt: Receipt) -> str:
         return "this message"
     if receipt.selection:
         return "the selected messages"
-    if receipt.batch_id is not None:
-        return "this batch"
-    return "this account and its subusers" if receipt.account_id is not None else "the whole installation"
+    if receipt.batch is not None:
+        kind = "campaign" if receipt.batch.is_campaign else "batch"
+        return f"the {kind} “{receipt.batch.label}”" if receipt.batch.label else f"this {kind}"
+    return f"{receipt.account} and its subusers" if receipt.account is not None else "the whole installation"
 
 
 def figures_of(receipt: Receipt) -> list[Figure]:
@@ -100,4 +101,14 @@ def figures_of(receipt: Receipt) -> list[Figure]:
     if receipt.action in LETS_GO:
         not_sent = Figure("Not sent", receipt.stopped, note="of these, ended permanently:")
         return [sent, not_sent, Figure("Discarded, expired, stopped", receipt.ended), in_doubt]
-    return [sent, Figure("Stopped", receipt.stopped), Figure("In flight", receipt.in_flight), in_doubt]
+    return [sent, _stopped(receipt), Figure("In flight", receipt.in_flight), in_doubt]
+
+
+def _stopped(receipt: Receipt) -> Figure:
+    before = receipt.ended_before
+    return Figure("Stopped", stopped_by(receipt), note=f"{before:,} more had ended before" if before else "")
+
+
+def stopped_by(receipt: Receipt) -> int:
+    """Return how many messages an action has stopped, without those that had ended before it."""
+    return max(receipt.stopped - receipt.ended_before, 0)

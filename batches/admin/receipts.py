@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from batches.admin.figures import batch_link, draw_label
-from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of
+from batches.admin.figures import draw_label
+from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of, stopped_by
+from batches.labels import label_of
 from batches.models import Receipt
 from foundation.admin import ReadOnlyAdmin, coloured, draw_link, write_time
 
@@ -44,15 +45,15 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
         "shown_account",
         "who_and_why",
         "sent",
-        "stopped",
+        "shown_stopped",
         "in_doubt",
         "shown_affected",
         "settled",
     )
     list_select_related = ("account", "batch")
     list_filter = ("action",)
-    search_fields = ("batch__public_id__exact",)
-    search_help_text = "Search by the public id of a batch"
+    search_fields = ("public_id__exact", "batch__public_id__exact", "account__username__exact")
+    search_help_text = "Search by the id of a receipt or of a batch, or by an account"
     ordering = ("-pk",)
     change_form_template = "batches/receipt.html"
 
@@ -84,6 +85,10 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
     @admin.display(description="by, and why")
     def who_and_why(self, receipt: Receipt) -> str:
         return f"{receipt.actor}: {receipt.reason}" if receipt.reason else receipt.actor
+
+    @admin.display(description="stopped")
+    def shown_stopped(self, receipt: Receipt) -> str:
+        return f"{stopped_by(receipt):,}"
 
     @admin.display(description="affected")
     def shown_affected(self, receipt: Receipt) -> str:
@@ -117,11 +122,22 @@ def link_subject(receipt: Receipt) -> SafeString:
         return draw_link(url, f"message {receipt.message_id}")
     if receipt.selection:
         return conditional_escape(receipt.selection)
-    if receipt.batch is None:
-        return SafeString("everything")
-    if receipt.batch.is_default:
-        return draw_link(reverse("admin:batches_batch_change", args=[receipt.batch_id]), "mail without a batch")
-    return batch_link(receipt.batch.pk, receipt.batch.public_id)
+    if receipt.batch is not None:
+        return draw_link(reverse("admin:batches_batch_change", args=[receipt.batch_id]), label_of(receipt.batch))
+    if receipt.account is not None:
+        return draw_link(reverse("admin:accounts_account_change", args=[receipt.account_id]), name_subject(receipt))
+    return SafeString(name_subject(receipt))
+
+
+def name_subject(receipt: Receipt) -> str:
+    """Return the name of the subject: a message, a batch, an account or the installation."""
+    if receipt.message_id is not None:
+        return f"message {receipt.message_id}"
+    if receipt.selection:
+        return receipt.selection
+    if receipt.batch is not None:
+        return label_of(receipt.batch)
+    return f"all mail of {receipt.account}" if receipt.account is not None else "the whole installation"
 
 
 def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
@@ -135,7 +151,7 @@ def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
                 receipt.actor,
                 receipt.reason,
                 f"{receipt.sent:,}",
-                f"{receipt.stopped:,}",
+                f"{stopped_by(receipt):,}",
                 f"{receipt.in_doubt:,}",
                 f"{receipt.affected:,}" if receipt.action in DONE_TO else "",
                 "" if receipt.is_settled else draw_label("not settled", "warning"),

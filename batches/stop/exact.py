@@ -22,7 +22,7 @@ from django.db.models import F, Q, Sum
 from accounts.models import Account
 from batches import hints, queries
 from batches.claims import bits, to_mask
-from batches.counts import PENDING, Counts, count_account, count_batch, count_everything
+from batches.counts import PENDING, Counts, count_account, count_batch, count_ended, count_everything
 from batches.errors import StatusConflict
 from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.states import FINAL_STATES, STOPPED, BatchStatus, ParcelState
@@ -33,7 +33,7 @@ STOP_CHANNEL = "sluice_stop"
 """Workers LISTEN to this channel, so that they end a slice early. Only stops notify: NOTIFY serialises commits."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 DOUBTS_NAMED = 10_000
-COUNTED = ("sent", "stopped", "in_doubt", "ended")
+COUNTED = ("sent", "stopped", "in_doubt", "ended", "ended_before")
 SETTLED_FIELDS = (*COUNTED, "claims", "in_flight", "doubtful_messages", "settled_at")
 ACTIONS = {BatchStatus.PAUSED: Receipt.Action.PAUSE, BatchStatus.CANCELLED: Receipt.Action.CANCEL}
 
@@ -66,7 +66,10 @@ def begin_stop(
     After its commit comes `finish_stop`.
     """
     change_status(batch, status, allowed_from, terms=terms)
-    receipt = open_receipt(batch.account, batch, ACTIONS[status], actor=actor, reason=reason)
+    # The row is locked, so no mail is discarded by this stop before it is counted.
+    receipt = open_receipt(
+        batch.account, batch, ACTIONS[status], actor=actor, reason=reason, ended_before=count_ended(batch.pk)
+    )
     notify_workers(receipt)
     return receipt
 
@@ -94,11 +97,23 @@ def stop_transaction() -> Iterator[None]:
 
 
 def open_receipt(
-    account: Account | None, batch: Batch | None, action: Receipt.Action, *, actor: str, reason: str
+    account: Account | None,
+    batch: Batch | None,
+    action: Receipt.Action,
+    *,
+    actor: str,
+    reason: str,
+    ended_before: int = 0,
 ) -> Receipt:
     """Create a receipt that is not settled yet, in the transaction of the stop."""
     return Receipt.objects.create(
-        public_id=url_safe(16), account=account, batch=batch, action=action, actor=actor[:200], reason=reason[:500]
+        public_id=url_safe(16),
+        account=account,
+        batch=batch,
+        action=action,
+        actor=actor[:200],
+        reason=reason[:500],
+        ended_before=ended_before,
     )
 
 
@@ -181,6 +196,9 @@ def _note_counts(receipt: Receipt, counts: Counts) -> None:
     receipt.sent, receipt.in_doubt = counts.sent, counts.in_doubt + waiting
     receipt.stopped = counts.waiting + counts.ended_unsent - waiting
     receipt.ended = counts.ended_unsent
+    if receipt.action == Receipt.Action.FREEZE:
+        # A freeze ends no mail.
+        receipt.ended_before = counts.ended_unsent
 
 
 def _write(receipt: Receipt, names: tuple[str, ...]) -> bool:

@@ -157,7 +157,7 @@ def test_cancel_shows_the_lost_mail_and_the_end_of_the_undo_window(operator: Cli
 def test_resume_shows_a_receipt_too(operator: Client, paused_batch: Batch) -> None:
     answer = press(operator, paused_batch, "resume", "price corrected")
     assert status_of(paused_batch) == BatchStatus.OPEN
-    assert "The batch is open again" in answer.text
+    assert "is sent again" in answer.text
 
 
 def test_only_the_buttons_that_make_sense_are_there(operator: Client, batch: Batch) -> None:

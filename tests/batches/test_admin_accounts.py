@@ -64,9 +64,9 @@ def test_an_account_is_frozen_and_thawed_with_receipts(operator: Client, busy: A
     receipt = Receipt.objects.get()
     assert (receipt.action, receipt.actor, receipt.reason) == ("freeze", "operator olga", "runaway")
     assert answer.redirect_chain == [(f"{RECEIPTS}{receipt.pk}/change/", 302)]
-    assert "No more mail of this account and its subusers is sent until the thaw" in answer.text
+    assert "No more mail of alice and its subusers is sent until the thaw" in answer.text
     assert buttons(operator, busy) == {"thaw", "purge"}
-    assert "Mail of this account and its subusers is sent again" in press(operator, busy, "thaw").text
+    assert "Mail of alice and its subusers is sent again" in press(operator, busy, "thaw").text
     assert not is_frozen(busy)
 
 

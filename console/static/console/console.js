@@ -76,3 +76,45 @@ document.addEventListener("toggle", (event) => {
   menu.style.inset = `${Math.max(top, 0)}px auto auto ${Math.max(button.right - menu.offsetWidth, 0)}px`;
   menu.style.margin = "0";
 }, true);
+
+/* Reach the page Stop by one key, move among the buttons of its rows by arrows, and keep what is selected. */
+(() => {
+  const isTyping = (element) =>
+    element instanceof HTMLElement && (element.isContentEditable || element.matches("input, select, textarea"));
+
+  const openStop = (event) => {
+    const bar = document.getElementById("health-bar");
+    if (!bar || isTyping(event.target)) return;
+    event.preventDefault();
+    const field = document.getElementById("stop-search");
+    if (field) field.focus();
+    else window.location.assign(bar.dataset.stop);
+  };
+
+  const moveAmongRows = (event) => {
+    const move = event.target instanceof HTMLElement && event.target.dataset.move;
+    if (!move) return;
+    const buttons = [...document.querySelectorAll(`[data-move="${move}"]`)];
+    const next = buttons[buttons.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
+    event.preventDefault();
+    if (next) next.focus();
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") openStop(event);
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") moveAmongRows(event);
+  });
+
+  let selected = [];
+  const boxes = () => [...document.querySelectorAll("#live input[type=checkbox]")];
+  document.addEventListener("htmx:oobBeforeSwap", () => {
+    selected = boxes().filter((box) => box.checked).map((box) => box.id);
+  });
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    for (const box of boxes()) if (selected.includes(box.id)) box.checked = true;
+  });
+
+  const first = document.querySelector("[data-first]");
+  if (first) first.focus();
+})();

@@ -55,6 +55,7 @@ def test_freeze_and_thaw_answer_with_their_receipts(client_of_alice: ApiClient, 
             "in_flight": 0,
             "in_doubt": 0,
             "ended": 0,
+            "ended_before": 0,
             "affected": 0,
             "doubtful_messages": [],
         }

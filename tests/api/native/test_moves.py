@@ -57,6 +57,7 @@ def test_a_stop_answers_with_its_receipt(client_of_alice: ApiClient, due_batch: 
             "in_flight": 0,
             "in_doubt": 0,
             "ended": 0,
+            "ended_before": 0,
             "affected": 0,
             "doubtful_messages": [],
         }

@@ -44,6 +44,7 @@ def test_a_receipt_is_returned_with_its_current_counts(client_of_alice: ApiClien
         "in_flight": 7,
         "in_doubt": 2,
         "ended": 0,
+        "ended_before": 0,
         "affected": 0,
     }
     answer = client_of_alice.get(f"{RECEIPTS}/{receipt.public_id}")
