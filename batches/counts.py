@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import F, Q
 
 from batches import queries
-from batches.models import Parcel
-from batches.states import ParcelState
-from foundation.clock import Now
 
 LOOKED_AT = 20_000
 """The most parcels read for a figure of the whole installation, so that no page costs more as the tables grow."""
@@ -122,21 +118,3 @@ class Tally:
 
     def __str__(self) -> str:
         return f"{self.messages:,}" if self.is_exact else f"{self.messages:,} or more"
-
-
-def tally_state(state: ParcelState) -> Tally:
-    """Return the messages of all batches that wait in this (not final) state."""
-    looked_at = Parcel.objects.filter(state=state).annotate(waiting=PENDING)[:LOOKED_AT]
-    totals = looked_at.aggregate(messages=Sum("waiting", filter=COUNTED), parcels=Count("pk"))
-    return Tally(totals["messages"] or 0, totals["parcels"] < LOOKED_AT)
-
-
-def tally_sent(span: dt.timedelta) -> Tally:
-    """Return the messages sent within the last `span`, among the newest parcels.
-
-    These are the parcels that ended since, or are being sent.
-    """
-    lately = Q(finalized_at__gt=Now() - span) | Q(state=ParcelState.CLAIMED)
-    newest = Parcel.objects.order_by("-pk")[:LOOKED_AT]
-    totals = newest.aggregate(messages=Sum("sent", filter=lately & COUNTED), parcels=Count("pk"))
-    return Tally(totals["messages"] or 0, totals["parcels"] < LOOKED_AT)

@@ -29,7 +29,7 @@ def waves_among(parcels: str, order: str) -> str:
     A remainder's messages are counted where they were sent.
     """
     return f"""
-select w.batch_id, b.public_id, a.username, w.send_at, w.state, count(*) as parcels,
+select w.batch_id, b.public_id, b.label, b.is_default, a.username, w.send_at, w.state, count(*) as parcels,
     sum(w.size - w.moved) filter (where not w.is_remainder) as accepted,
     sum({PENDING.replace("p.", "w.")}) filter (where not w.is_remainder) as pending,
     {", ".join(f"sum(w.{name}) filter (where not w.is_remainder) as {name}" for name in COUNTERS if name != "moved")}
@@ -37,7 +37,7 @@ from (select p.*, dense_rank() over (order by p.send_at {order}, p.batch_id) as 
 join batches_batch b on b.id = w.batch_id
 join accounts_account a on a.id = b.account_id
 where w.place <= %(waves)s
-group by w.place, w.batch_id, b.public_id, a.username, w.send_at, w.state
+group by w.place, w.batch_id, b.id, a.username, w.send_at, w.state
 order by w.place, w.state
 """
 
@@ -47,32 +47,6 @@ WAVES_OF_BATCH = waves_among(PARCELS_OF_BATCH, "desc")
 
 IS_COMING = f"p.state = {SCHEDULED} and p.attempts = 0"
 WAITING_MESSAGES = f"case when p.is_remainder then 0 else {PENDING} end"
-
-# The next waves by minute, with the first time of each: what was added up, and what is still to be. Each wave whose
-# deltas are not added yet may turn out to be over, so that many more are read than are returned.
-COMING_WAVES = f"""
-with next as (
-    (select batch_id, minute, messages, parcels from batches_wavecount where minute > %(now)s - interval '1 minute'
-     order by minute, batch_id
-     limit %(waves)s + (select count(*) from (select distinct batch_id, minute from batches_wavedelta) changed))
-    union all
-    select batch_id, minute, messages, parcels from batches_wavedelta where minute > %(now)s - interval '1 minute'
-), wave as (
-    select batch_id, minute, sum(messages) as messages, sum(parcels) as parcels from next
-    group by batch_id, minute having sum(parcels) > 0 order by minute, batch_id limit %(waves)s
-)
-select w.batch_id, b.public_id, a.username, coalesce(first.due_at, w.minute) as send_at, {SCHEDULED} as state,
-    w.parcels, w.messages as accepted, w.messages as pending
-from wave w
-join batches_batch b on b.id = w.batch_id
-join accounts_account a on a.id = b.account_id
-left join lateral (
-    select p.due_at from batches_parcel p
-    where p.batch_id = w.batch_id and not p.is_folded and p.due_at >= w.minute and {IS_COMING}
-    order by p.due_at limit 1
-) first on true
-order by w.minute, w.batch_id
-"""
 
 # Add a page of deltas to the waves. Waves are locked in the order of their key, so that two folds cannot deadlock.
 FOLD_WAVES = """

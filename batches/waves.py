@@ -1,7 +1,8 @@
 """Read waves: the parcels of one batch that share one `send_at`.
 
-Coming waves are counted by the minute while mail is accepted and moved (`wave_counts.py`). The other functions read a
-limited number of parcels, so the oldest finished waves may be missing; they are in their batch's counts.
+Coming waves are counted by the minute while mail is accepted and moved (`wave_counts.py`). They are listed together
+with scheduled campaigns in `monitoring/coming.py`. The functions here read a limited number of parcels, so the oldest
+finished waves may be missing; they are in their batch's counts.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Wave:
 
     batch_id: int
     public_id: str
+    label: str
+    is_default: bool
     username: str
     send_at: dt.datetime
     parcels: dict[ParcelState, int] = field(default_factory=dict)
@@ -103,15 +106,6 @@ def _read_gate(batch: Batch) -> GateStatus:
     ).status
 
 
-def coming_waves() -> list[Wave]:
-    """Return the next waves of the installation, the first one first.
-
-    The mail of a batch in one minute counts as one wave, with the time of the first message. The counts are of the
-    messages that wait for their first try.
-    """
-    return _read_waves(wave_queries.COMING_WAVES)
-
-
 def recent_waves() -> list[Wave]:
     """Return the last waves of the installation, the latest first; mail sent without a batch is left out."""
     return _read_waves(wave_queries.RECENT_WAVES)
@@ -130,7 +124,8 @@ def _read_waves(query: str, *, batch: int | None = None) -> list[Wave]:
         names = [column[0] for column in cursor.description]
         for values in cursor.fetchall():
             row = dict(zip(names, values, strict=True))
-            named = Wave(row["batch_id"], row["public_id"], row["username"], row["send_at"])
+            names = (row[name] for name in ("batch_id", "public_id", "label", "is_default", "username", "send_at"))
+            named = Wave(*names)
             wave = waves.setdefault((named.batch_id, named.send_at), named)
             wave.add_parcels(ParcelState(row["state"]), row)
     return list(waves.values())

@@ -3,8 +3,6 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from batches.admin.installation import freeze_everything, thaw_everything
-from batches.admin.waves import show_waves
 from campaigns.views import show_verification
 from config.docs import show_docs, show_document
 from config.health import healthz
@@ -24,9 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^u/{TOKEN}/preferences/?$", show_preferences, name="preferences"),
     re_path(rf"^u/{TOKEN}/view/?$", show_sent, name="weblink"),
     re_path(r"^senders/verify/(?P<token>[A-Za-z0-9_:=-]{20,700})/?$", show_verification, name="verify_sender"),
-    path("admin/waves/", admin.site.admin_view(show_waves), name="waves"),
-    path("admin/freeze-everything/", admin.site.admin_view(freeze_everything), name="freeze_everything"),
-    path("admin/thaw-everything/", admin.site.admin_view(thaw_everything), name="thaw_everything"),
     path("admin/in-hand/", admin.site.admin_view(show_in_hand), name="in_hand"),
     path("admin/in-hand/replay/", admin.site.admin_view(replay_in_hand), name="in_hand_replay"),
     path("admin/in-hand/drop/", admin.site.admin_view(drop_in_hand), name="in_hand_drop"),

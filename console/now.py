@@ -27,6 +27,7 @@ from monitoring.problems import Link, Problem, Severity
 from monitoring.running import Running
 from monitoring.scope import EVERYTHING
 
+MINUTES: Final = int(SOON.total_seconds() // 60)
 MAY_SEE: Final = "batches.view_batch"
 MAY_STOP: Final = "batches.change_batch"
 MAY_FREEZE: Final = "accounts.change_account"
@@ -80,9 +81,11 @@ def build_now(rights: Rights) -> dict[str, Any]:
         "has_more_running": view.has_more_running,
         "coming": [show_coming(each, rights, view.at) for each in view.coming],
         "has_more_coming": view.has_more_coming,
-        "minutes": int(SOON.total_seconds() // 60),
+        "coming_title": f"Next {MINUTES} minutes",
+        "minutes": MINUTES,
         "stopped": [show_receipt(each, rights, view.at) for each in view.stopped],
         "stopped_shown": STOPPED_SHOWN,
+        "may_see_receipts": MAY_SEE_RECEIPT in rights,
     }
 
 

@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from console.bulk import show_bulk_action
 from console.exporting import export_messages
 from console.fleet.page import show_fleet
+from console.freezing import freeze_everything, thaw_everything
 from console.header import show_header
 from console.now import show_now
 from console.overview.page import show_overview
@@ -15,6 +16,7 @@ from console.run_books import show_run_books
 from console.stop.mailings import show_stop
 from console.stop.question import ask_stop
 from console.stop.receipts import show_receipts
+from console.waves import show_waves
 
 view = admin.site.admin_view
 
@@ -23,6 +25,9 @@ urlpatterns: list[URLPattern] = [
     path("", view(show_now), name="now"),
     path("health/", view(show_header), name="health"),
     path("overview/", view(show_overview), name="overview"),
+    path("waves/", view(show_waves), name="waves"),
+    path("freeze-everything/", view(freeze_everything), name="freeze_everything"),
+    path("thaw-everything/", view(thaw_everything), name="thaw_everything"),
     path("run-books/", view(show_run_books), name="run_books"),
     path("mailer/message/export/", view(export_messages), name="export_messages"),
     path("mailer/message/actions/<int:bulk_id>/", view(show_bulk_action), name="bulk_action"),

@@ -171,6 +171,33 @@ order by 1, 2, 6
 limit %(limit)s
 """
 
+CAMPAIGNS = -1
+"""The state of the row of `READ_STORE` that counts campaigns."""
+WAITING_OF: Final = " union all ".join(
+    f"""(select {state} as state, batch_id, case when p.is_remainder then 0 else {PENDING} end as messages
+        from batches_parcel p where p.state = {state} and {in_scope("p.account_id")} limit %(parcels)s)"""
+    for state in (SCHEDULED, DUE, CLAIMED, RETAINED, HELD)
+)
+# The mail that waits, by the state of its parcels and by the gate of its batch without the installation's; and the
+# scheduled campaigns of which no mail was made yet.
+READ_STORE: Final = f"""
+select w.state, b.status as batch_status, a.frozen_at is not null as is_account_frozen,
+    parent.frozen_at is not null as is_parent_frozen,
+    sum(w.messages)::bigint as messages, sum(w.parcels)::bigint as parcels
+from (
+    select state, batch_id, sum(messages) as messages, count(*) as parcels from ({WAITING_OF}) looked group by 1, 2
+) w
+join batches_batch b on b.id = w.batch_id
+join accounts_account a on a.id = b.account_id
+left join accounts_account parent on parent.id = a.parent_id
+group by 1, 2, 3, 4
+union all
+select {CAMPAIGNS}, {OPEN_BATCH}, false, false, count(*), 0
+from campaigns_campaign c left join campaigns_launch l on l.id = c.launch_id
+where c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null
+    and (l.id is null or (l.recipients = 0 and not l.is_complete)) and {in_scope("c.account_id")}
+"""
+
 IS_SOMETHING_FROZEN: Final = "a.frozen_at is not null or parent.frozen_at is not null or i.frozen_at is not null"
 
 # Everything that may need a person, in one row for each kind: how many things there are, and the first of them. The

@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from batches.claims import Claimer
-from batches.counts import LOOKED_AT, Tally, count_batch, count_batches, tally_sent, tally_state
+from batches.counts import count_batch, count_batches
 from batches.handles import create_batch, default_batch
-from batches.models import Batch, Installation, Node, Parcel, Receipt
-from batches.states import BatchStatus, Lane, ParcelState
+from batches.models import Batch, Parcel, Receipt
+from batches.states import BatchStatus, Lane
 from batches.stop.control import stop_batch
 from batches.sweep import fold_final
-from batches.waves import coming_waves, recent_waves, waves_of
+from batches.waves import recent_waves, waves_of
 from foundation.admin import tell_time
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
@@ -256,26 +256,17 @@ def test_a_reason_that_is_too_long_stops_nothing(operator: Client, batch: Batch)
     assert status_of(batch) == BatchStatus.OPEN
 
 
-def test_the_page_lists_coming_and_recent_waves(
-    operator: Client, batch: Batch, alice: Account, deliverer: Deliverer
-) -> None:
+def test_recent_waves_are_those_of_batches(batch: Batch, alice: Account, deliverer: Deliverer) -> None:
     accept_mail(alice, draft(3, batch_id=batch.public_id, send_at=database_now() + 2 * HOUR))
     now = create_batch(alice)
     accept_mail(alice, draft(4, batch_id=now.public_id))
     accept_mail(alice, draft(1))
     deliverer.deliver_due(seconds=5)
     fold_final()
-    assert [(wave.public_id, wave.messages, wave.parcels) for wave in coming_waves()] == [
-        (batch.public_id, 600, {ParcelState.SCHEDULED: 2}),
-        (batch.public_id, 3, {ParcelState.SCHEDULED: 1}),
-    ]
     (recent,) = recent_waves()
     assert (recent.public_id, recent.messages, recent.sent) == (now.public_id, 4, 4)
     assert [wave.messages for wave in waves_of(batch.pk)] == [3, 600]
     assert [wave.sent for wave in waves_of(now.pk)] == [4]
-    page = operator.get("/admin/waves/").text
-    assert now.public_id in page
-    assert batch.public_id in page
 
 
 def test_counts_of_several_batches_are_those_of_each(
@@ -291,37 +282,6 @@ def test_counts_of_several_batches_are_those_of_each(
         each.pk: count_batch(each.pk) for each in (batch, other, empty)
     }
     assert count_batches([]) == {}
-
-
-def test_the_dashboard_counts_waiting_and_sent_mail(
-    operator: Client, batch: Batch, alice: Account, deliverer: Deliverer, clock: Clock
-) -> None:
-    accept_mail(alice, draft(3))
-    assert tally_state(ParcelState.SCHEDULED) == Tally(600, is_exact=True)
-    assert tally_state(ParcelState.DUE) == Tally(3, is_exact=True)
-    deliverer.deliver_due(seconds=5)
-    fold_final()
-    assert tally_sent(HOUR) == Tally(3, is_exact=True)
-    clock.advance(hours=2)
-    assert tally_sent(HOUR) == Tally(0, is_exact=True)
-    Node.objects.create(name=HOSTILE, concurrency=2)
-    page = operator.get("/admin/").text
-    assert "the oldest for" not in page
-    assert HOSTILE not in page
-    assert "&lt;script&gt;" in page
-
-
-def test_a_bounded_count_shows_that_there_are_more(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batches.counts.LOOKED_AT", 2)
-    assert LOOKED_AT > 2
-    for _ in range(3):
-        accept_mail(alice, draft(1))
-    assert str(tally_state(ParcelState.DUE)) == "2 or more"
-
-
-def test_the_dashboard_says_that_everything_is_frozen(operator: Client) -> None:
-    Installation.objects.update(frozen_at=database_now())
-    assert "Frozen: no mail of any account is sent" in operator.get("/admin/").text
 
 
 @pytest.mark.parametrize(

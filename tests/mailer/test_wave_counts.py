@@ -19,7 +19,6 @@ from batches.stop.freeze import freeze_account
 from batches.stop.purge import purge_account
 from batches.stop.reschedule import reschedule_batch
 from batches.wave_counts import WaveCheck, fold_waves
-from batches.waves import coming_waves
 from campaigns.lifecycle import send_now
 from campaigns.terms import change_account_terms
 from foundation.clock import database_now
@@ -29,12 +28,15 @@ from mailer.one_message import reschedule_message, stop_message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import check_waves
+from monitoring.coming import list_coming
+from monitoring.scope import EVERYTHING
 from tests.campaigns.building import expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.peer import CountingPeer
 
 HOUR = dt.timedelta(hours=1)
+END = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
 
 
 def waiting() -> Counter[tuple[int, dt.datetime]]:
@@ -49,9 +51,8 @@ def waiting() -> Counter[tuple[int, dt.datetime]]:
 
 def shown() -> Counter[tuple[int, dt.datetime]]:
     """Return the coming waves by batch and minute."""
-    return Counter(
-        {(wave.batch_id, wave.send_at.replace(second=0, microsecond=0)): wave.messages for wave in coming_waves()}
-    )
+    waves = list_coming(EVERYTHING, END)
+    return Counter({(wave.batch_id, wave.at.replace(second=0, microsecond=0)): wave.messages for wave in waves})
 
 
 def check(path: str) -> None:
