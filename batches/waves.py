@@ -124,8 +124,8 @@ def _read_waves(query: str, *, batch: int | None = None) -> list[Wave]:
         names = [column[0] for column in cursor.description]
         for values in cursor.fetchall():
             row = dict(zip(names, values, strict=True))
-            names = (row[name] for name in ("batch_id", "public_id", "label", "is_default", "username", "send_at"))
-            named = Wave(*names)
+            key = {name: row[name] for name in ("batch_id", "public_id", "label", "is_default", "username", "send_at")}
+            named = Wave(**key)
             wave = waves.setdefault((named.batch_id, named.send_at), named)
             wave.add_parcels(ParcelState(row["state"]), row)
     return list(waves.values())
