@@ -365,6 +365,7 @@ class Job(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "-id"], name="jobs_of_account"),
             models.Index(fields=["id"], condition=Q(status=JobStatus.PENDING), name="pending_jobs"),
+            models.Index(fields=["finished_at"], condition=Q(status=JobStatus.FAILED), name="failed_jobs"),
             models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="expiring_jobs"),
         ]
 

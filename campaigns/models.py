@@ -196,6 +196,7 @@ class Campaign(models.Model):
                 fields=["begins_at"], condition=Q(status=CampaignStatus.SCHEDULED), name="scheduled_campaigns"
             ),
             models.Index(fields=["status"], condition=Q(status__in=RUNNING), name="running_campaigns"),
+            models.Index(fields=["finished_at"], condition=Q(status=CampaignStatus.FAILED), name="failed_campaigns"),
         ]
 
     def __str__(self) -> str:
