@@ -295,6 +295,8 @@ class Receipt(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=Q(settled_at=None), name="unsettled_receipts"),
             models.Index(fields=["account", "-id"], name="receipts_of_account"),
+            models.Index(fields=["actor", "-id"], name="receipts_of_actor"),
+            models.Index(fields=["created_at"], name="receipts_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -93,6 +93,12 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Installation",
             "separator": True,
             "items": [
+                {
+                    "title": "Activity",
+                    "icon": "history",
+                    "link": reverse_lazy("activity"),
+                    "permission": "console.activity.page.may_see_activity",
+                },
                 entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
                 entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
                 entry(

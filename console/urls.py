@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from console.activity.page import show_activity
 from console.bulk import show_bulk_action
 from console.exporting import export_messages
 from console.fleet.page import show_fleet
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     # Takes the place of Django's index, which has the same address.
     path("", view(show_now), name="now"),
     path("health/", view(show_header), name="health"),
+    path("activity/", view(show_activity), name="activity"),
     path("overview/", view(show_overview), name="overview"),
     path("waves/", view(show_waves), name="waves"),
     path("freeze-everything/", view(freeze_everything), name="freeze_everything"),
