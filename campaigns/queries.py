@@ -205,13 +205,13 @@ select coalesce(sum(events), 0) from happened
 
 # The condition of the partial index, so that a count does not read the engagements of all who were sent a message.
 IS_COUNTED: Final = f"kind in ({', '.join(str(int(kind)) for kind in COUNTED_KINDS)})"
-COUNT_ENGAGEMENTS: Final = f"""
-select campaign_id, kind, count(*) from campaigns_engagement
-where campaign_id = any(%(ids)s) and {IS_COUNTED} group by 1, 2
-"""
-
-COUNT_SUPPRESSIONS: Final = """
-select s.batch_id, s.kind, count(*) from mailer_suppression s where s.batch_id = any(%(ids)s) group by 1, 2
+# Counts the engagements of campaigns, and the suppressions that batches have caused; the first column tells them apart.
+COUNT_RESPONSES: Final = f"""
+select true, campaign_id, kind, count(*) from campaigns_engagement
+where campaign_id = any(%(campaigns)s) and {IS_COUNTED} group by campaign_id, kind
+union all
+select false, batch_id, kind, count(*) from mailer_suppression
+where batch_id = any(%(batches)s) group by batch_id, kind
 """
 
 # Returns a row per day: its number, from 1, among the days that begin at these midnights, and how many contacts opened,

@@ -56,6 +56,10 @@ class Statistics:
     clicked: int = 0
 
 
+Responses = Counter[tuple[int, int]]
+"""The numbers of engagements or suppressions by the id of their campaign or batch, and their kind."""
+
+
 class Drops(NamedTuple):
     """The recipients who were dropped when their message was about to be sent, by the reason for their suppression."""
 
@@ -100,8 +104,7 @@ def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
     launched = {campaign: campaign.launch for campaign in campaigns if campaign.launch}
     batches = [launch.batch_id for launch in launched.values()]
     counts = count_batches(batches) if batches else {}
-    engaged = _count(queries.COUNT_ENGAGEMENTS, [campaign.pk for campaign in launched])
-    suppressed = _count(queries.COUNT_SUPPRESSIONS, batches)
+    engaged, suppressed = _count_responses([campaign.pk for campaign in launched], batches)
     for campaign, launch in launched.items():
         counted = counts[launch.batch_id]
         statistics[campaign.pk] = Statistics(
@@ -124,11 +127,16 @@ def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
     return statistics
 
 
-def _count(query: str, ids: list[int]) -> Counter[tuple[int, int]]:
-    """Return the counts of a query, keyed by id and kind."""
+def _count_responses(campaigns: list[int], batches: list[int]) -> tuple[Responses, Responses]:
+    """Return the engagements of campaigns and the suppressions due to batches, each by id and kind."""
+    engaged, suppressed = Responses(), Responses()
+    if not campaigns:
+        return engaged, suppressed
     with connection.cursor() as cursor:
-        cursor.execute(query, {"ids": ids})
-        return Counter({(id, kind): count for id, kind, count in cursor.fetchall()})
+        cursor.execute(queries.COUNT_RESPONSES, {"campaigns": campaigns, "batches": batches})
+        for is_engagement, id, kind, count in cursor.fetchall():
+            (engaged if is_engagement else suppressed)[id, kind] = count
+    return engaged, suppressed
 
 
 def drops_of(account_id: int, campaigns: Sequence[Campaign]) -> dict[int, Drops]:

@@ -91,6 +91,7 @@ def figures_of(campaign: Campaign, counted: Statistics, links: Links) -> list[Fi
     """Return the figures of a campaign's page. Those of messages lead to them."""
     counted = shown_statistics(campaign, counted)
     left_out = f"{counted.invalid:,} of them without an address" if counted.invalid else ""
+    dropped = f"and {counted.dropped:,} dropped because they were suppressed by then" if counted.dropped else ""
     return [
         Figure("Recipients", counted.recipients, link=links.messages()),
         Figure("Sent", counted.sent, link=links.messages("sent")),
@@ -98,8 +99,7 @@ def figures_of(campaign: Campaign, counted: Statistics, links: Links) -> list[Fi
         if counted.waiting or not counted.stopped
         else Figure("Stopped", counted.stopped, link=links.messages("stopped")),
         Figure("Left out", counted.left_out, note=left_out),
-        Figure("Refused", counted.refused, link=links.failures),
-        Figure("Dropped", counted.dropped, link=links.messages("dropped")),
+        Figure("Refused", counted.refused, note=dropped, link=links.failures),
         *([Figure("In doubt", counted.in_doubt, link=links.messages("in_doubt"))] if counted.in_doubt else []),
         Figure("Opened", counted.opened),
         Figure("Clicked", counted.clicked),

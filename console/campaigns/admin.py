@@ -41,11 +41,10 @@ CONTENT = (
     *("sender", "from_name", "reply_to"),
 )
 AUDIENCE = ("is_to_all", "lists", "segments", "suppression_group", "custom_unsubscribe_url")
+SHOWN_AUDIENCE = ("shown_audience", "suppression_group", "custom_unsubscribe_url")
 TIME = ("undo_seconds", "is_local_time")
 PACE = ("rate_per_minute", "spread_seconds")
 WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
-CROSS_HEADER = SafeString('<span class="sr-only">Cancel</span>')
-MENU_HEADER = SafeString('<span class="sr-only">Actions</span>')
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -94,12 +93,19 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     list_per_page = 50
     actions = None
     add_fieldsets = ((None, {"fields": ("account", "title")}),)
-    readonly_fields = ("planned", "begins", "finished", "shown_window")
+    readonly_fields = ("shown_audience", "planned", "begins", "finished", "shown_window")
     conditional_fields = {"send_at": "scheduling == 'at'"}
     change_form_template = "console/campaigns/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         return Campaign.objects.by_clock().select_related("account").filter(deleted_at=None)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Campaign | None:
+        """Return a campaign with the rows that its page names."""
+        if not object_id.isdecimal() or int(object_id) >= 2**31:
+            return None
+        named = self.get_queryset(request).select_related("account", "sender", "suppression_group")
+        return named.filter(pk=int(object_id)).first()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CampaignsPage
@@ -136,7 +142,11 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             return self.add_fieldsets
         if not self.has_change_permission(request, obj):
             shown = ("planned", "begins", "finished", *TIME, *PACE, "shown_window")
-            return ((None, {"fields": CONTENT}), ("Audience", {"fields": AUDIENCE}), ("Time", {"fields": shown}))
+            return (
+                (None, {"fields": CONTENT}),
+                ("Audience", {"fields": SHOWN_AUDIENCE}),
+                ("Time", {"fields": shown}),
+            )
         return (
             (None, {"fields": CONTENT}),
             ("Audience", {"fields": AUDIENCE}),
@@ -177,10 +187,9 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         if not is_poll(request):
             return super().change_view(request, object_id, form_url, extra_context)
         require(request, MAY_SEE)
-        campaign = self.get_object(request, object_id)
-        if campaign is None:
+        if not object_id.isdecimal() or int(object_id) >= 2**31:
             raise Http404
-        return answer_live(request, PAGE, campaign.pk)
+        return answer_live(request, PAGE, int(object_id))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         campaign = kwargs.get("obj")
@@ -188,6 +197,13 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
             # The form may hold refused input. The part above it shows the stored values.
             context.update(embed(request, PAGE, campaign.pk), show_save_and_add_another=False)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="lists and segments")
+    def shown_audience(self, campaign: Campaign) -> str:
+        if campaign.is_to_all:
+            return "all contacts"
+        names = campaign.lists.values_list("name").union(campaign.segments.values_list("name"), all=True)
+        return ", ".join(sorted(name for (name,) in names))
 
     @admin.display(description="send_at")
     def planned(self, campaign: Campaign) -> str:
@@ -205,7 +221,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def shown_window(self, campaign: Campaign) -> str:
         return describe_window(campaign)
 
-    @admin.display(description=CROSS_HEADER)
+    @admin.display(description="cancel")
     def cross(self, campaign: Any) -> SafeString:
         return draw_cell("cross", campaign.cells)
 
@@ -229,7 +245,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def progress(self, campaign: Any) -> SafeString:
         return draw_cell("progress", campaign.cells)
 
-    @admin.display(description=MENU_HEADER)
+    @admin.display(description="actions")
     def menu(self, campaign: Any) -> SafeString:
         drawn: SafeString = campaign.drawn_menu
         return drawn

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from django.shortcuts import get_object_or_404
+
 from batches.admin.batches import is_frozen
 from campaigns.admin.control import links_of
 from campaigns.admin.figures import Links, describe_time, draw_status, figures_of, link_campaign_page, shares
@@ -16,7 +18,7 @@ from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.statistics import Statistics, statistics_of
 from console.campaigns.timeline import Moment, tell_timeline
 from console.live import Part, Rights
-from foundation.clock import database_now
+from foundation.clock import Now
 from foundation.zones import write_zoned
 from monitoring.rates import sent_rates
 from monitoring.waiting import why_waiting
@@ -31,10 +33,10 @@ RIGHTS: Final = (MAY_CHANGE, MAY_ADD, MAY_DELETE, MAY_SEE_MESSAGES, MAY_SEE_BATC
 
 
 def build_page(rights: Rights, campaign_id: int) -> dict[str, Any]:
-    """Return the context of the live part of a campaign."""
+    """Return the context of the live part of a campaign. Raises Http404."""
     campaigns = Campaign.objects.by_clock().select_related("account__parent", "sender", "launch__batch")
-    campaign = campaigns.get(pk=campaign_id)
-    now = database_now()
+    campaign: Any = get_object_or_404(campaigns.annotate(read_at=Now()), pk=campaign_id, deleted_at=None)
+    now = campaign.read_at
     counted = statistics_of([campaign])[campaign.pk]
     is_editable = campaign.status in EDITABLE
     moves = links_of(rights.__contains__, campaign)

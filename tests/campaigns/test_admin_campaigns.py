@@ -19,6 +19,7 @@ from campaigns.admin.moves import MOVES
 from campaigns.lifecycle import pause_campaign, schedule_campaign, send_now
 from campaigns.models import AccountTerms, Campaign, Launch
 from campaigns.states import RUNNING, CampaignStatus
+from console.campaigns.page import RIGHTS, build_page
 from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
@@ -494,7 +495,7 @@ def test_the_figures_lead_to_the_messages(operator: Client, sending: Campaign, d
     batch = sending.launch.batch
     page = unescape(operator.get(change_page(sending)).text)
     messages = f"/admin/mailer/message/?batch={batch.public_id}"
-    for link in (messages, f"{messages}&state=sent", f"{messages}&state=waiting", f"{messages}&state=dropped"):
+    for link in (messages, f"{messages}&state=sent", f"{messages}&state=waiting"):
         assert f'href="{link}"' in page, link
     assert f"/admin/batches/batch/{batch.pk}/change/" in page
     listed = operator.get(f"{messages}&state=sent").text
@@ -513,6 +514,23 @@ def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: C
     for _ in range(5):
         send_now(alice, ready_campaign(alice, recipients=0, is_to_all=True).pk)
     assert cost() == one
+
+
+def test_pages_and_their_live_parts_take_few_statements(
+    operator: Client, sending: Campaign, draft: Campaign, alice: Account
+) -> None:
+    Campaign.objects.bulk_create([Campaign(account=alice, title=f"{n}") for n in range(50)])
+    with CaptureQueriesContext(connection) as of_list:
+        operator.get(CAMPAIGNS)
+    assert len(of_list) <= 12
+    for campaign in (sending, draft):
+        with CaptureQueriesContext(connection) as of_part:
+            build_page(frozenset(RIGHTS), campaign.pk)
+        assert len(of_part) <= 12
+        with CaptureQueriesContext(connection) as of_page:
+            operator.get(change_page(campaign))
+        # The live part is kept for all who watch it.
+        assert len(of_page) - len(of_part) <= 12
 
 
 def test_the_list_is_searched_and_filtered(operator: Client, draft: Campaign, charlie: Account) -> None:
