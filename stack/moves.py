@@ -54,7 +54,7 @@ def move(command: str, arguments: list[str]) -> int:
     """Make the change; return 0 if its receipt is settled, and UNSETTLED if it is not yet."""
     options = parsers.moving(command).parse_args(arguments)
     remote = find_remote(options)
-    target = find_account(remote, options.account) if options.account else find_target(remote, options.target)
+    target = find_account(remote, options.account) if options.account else find_target(remote, options.target, command)
     action = (OF_ACCOUNTS if target.kind == "account" else OF_BATCHES)[command]
     rehearsed = remote.post(f"{target.path}/{action}", {"dry_run": True}, account=target.account)
     confirm(question(action, target, rehearsed), is_confirmed=options.yes)

@@ -77,7 +77,7 @@ def running_row(each: dict[str, Any]) -> list[str]:
     rate = "-" if each["rate"] is None else f"{each['rate']:,.1f}"
     state = each["gate"] + (f": {each['waits']}" if each["waits"] else "")
     return [
-        each["label"],
+        name_of(each),
         each["account"],
         bar(each["messages"] - waiting(counts), each["messages"]),
         number(counts["sent"]),
@@ -93,7 +93,7 @@ def coming_of(now: dict[str, Any]) -> str:
     title = paint("Next 60 minutes", "bold") + (" (the first 50)" if now["has_more_next"] else "")
     rows = [
         [
-            each["label"],
+            name_of(each),
             each["account"],
             clock(each["at"]),
             number(each["messages"]) + ("" if each["complete"] else "+"),
@@ -110,6 +110,11 @@ def coming_of(now: dict[str, Any]) -> str:
 def waiting(counts: dict[str, int]) -> int:
     """Return the messages that may still be sent."""
     return sum(counts[state] for state in WAITING_STATES)
+
+
+def name_of(each: dict[str, Any]) -> str:
+    """Return the label; the default batch of an account has none."""
+    return str(each["label"] or (each["batch_id"] or "mail without a batch"))
 
 
 def id_of(each: dict[str, Any]) -> str:

@@ -10,13 +10,23 @@ from typing import Any
 from stack import StackError
 from stack.asking import choose
 from stack.drawing import clean
-from stack.remote import Remote
+from stack.remote import Refused, Remote
 
 CAMPAIGN_ID = re.compile(r"[0-9]{1,9}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 BATCH_ID = re.compile(r"[A-Za-z0-9_-]{20,64}")
 MOST_HITS = 20
-OVER = {"sent", "cancelled", "draft", "failed"}
-"""The statuses of campaigns that nobody can stop or resume."""
+STATUSES = {
+    "stop": ({"open", "paused"}, {"scheduled", "queued", "sending", "paused"}),
+    "pause": ({"open"}, {"queued", "sending"}),
+    "resume": ({"paused", "cancelled"}, {"paused"}),
+}
+"""The statuses of batches and of campaigns that a command can change."""
+FATES = {
+    "stop": {"cancelled"},
+    "pause": {"cancelled", "paused"},
+    "resume": {"open", "frozen", "will be sent", "waits for its audience"},
+}
+"""The gates of running mail, and the fates of coming mail, that leave nothing to do for a command."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +47,33 @@ class Target:
 def find_account(remote: Remote, name: str) -> Target:
     """Return the account of the key, or one of its subusers. Raises StackError."""
     own = remote.get("/account")["username"]
-    return Target("account", "/account", name, None if name == own else name)
+    if name == own:
+        return Target("account", "/account", name)
+    try:
+        remote.get("/account", account=name)
+    except Refused as error:
+        if error.status != 403:
+            raise
+        raise StackError(
+            f"{name!r} is neither the account of the key, which is {own}, nor one of its subusers."
+        ) from None
+    return Target("account", "/account", name, name)
 
 
-def find_target(remote: Remote, text: str) -> Target:
+def find_target(remote: Remote, text: str, command: str) -> Target:
     """Return the batch or the campaign with this id, or the only one with this text in its name.
+
+    By its name only something is found that the command, such as `stop`, can change.
 
     Of several a person chooses at a terminal. Raises StackError.
     """
     if found := find_by_id(remote, text):
         return found
-    hits = list(dict.fromkeys(search(remote, text)))
+    hits = list(dict.fromkeys(search(remote, text, command)))
     if not hits:
         raise StackError(
-            f"No batch or campaign has the id {text!r}, or this text in its name. ./sluice ps shows what is being sent."
+            f"No batch or campaign has the id {text!r}, and none that you can {command} has this text in its name. "
+            "./sluice ps shows what is being sent."
         )
     return hits[0] if len(hits) == 1 else choose(hits, text)
 
@@ -68,20 +91,22 @@ def find_by_id(remote: Remote, text: str) -> Target | None:
     return None
 
 
-def search(remote: Remote, text: str) -> Iterator[Target]:
+def search(remote: Remote, text: str, command: str) -> Iterator[Target]:
     """Yield what has the text in its name, first what is being sent or is about to be, also that of subusers."""
+    batch_statuses, campaign_statuses = STATUSES[command]
     own = remote.get("/account")["username"]
     now = remote.get("/now")
     for each in [*now["running"], *now["next"]]:
         account = None if each["account"] == own else each["account"]
         ids = {each["batch_id"], each["campaign_id"], each["campaign_uuid"]} - {None}
-        if ids and (text in ids or text.lower() in each["label"].lower()):
+        is_useful = each.get("gate", each.get("fate")) not in FATES[command]
+        if is_useful and ids and (text in ids or text.lower() in each["label"].lower()):
             yield target_of(each, account)
     for campaign in remote.get("/campaigns", search=text, limit=str(MOST_HITS)):
-        if campaign["status"] not in OVER:
+        if campaign["status"] in campaign_statuses:
             yield campaign_target(campaign["id"], campaign["title"])
     for batch in remote.get("/batches", search=text[:120], limit=str(MOST_HITS)):
-        if batch["status"] != "cancelled":
+        if batch["status"] in batch_statuses:
             yield batch_target(batch["id"], batch["label"])
 
 

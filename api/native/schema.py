@@ -104,7 +104,7 @@ COMPONENTS: dict[str, Piece] = {
     ),
     "Wave": record(send_at=TIME, **COUNTS, expires_at=nullable(TIME)),
     "Counts": record(**dict.fromkeys(inputs.STATES, NUMBER)),
-    "Campaign": record(**CAMPAIGN_LINE),
+    "CampaignSummary": record(**CAMPAIGN_LINE),
     "CampaignDetails": record(**CAMPAIGN_LINE, expanding=FLAG, **COUNTS),
     "MovedCampaign": record(**CAMPAIGN_LINE, receipt=nullable(record(**RECEIPT, doubtful_messages=list_of(TEXT)))),
     "Key": record(**KEY),
@@ -387,7 +387,7 @@ campaigns = extend_schema_view(
         "List the campaigns of the account, newest first, all or those with a text in their title",
         tag="campaigns",
         query=inputs.CampaignsForm,
-        replies={200: Reply("A page of campaigns.", page_of("Campaign"))},
+        replies={200: Reply("A page of campaigns.", page_of("CampaignSummary"))},
     ),
 )
 one_campaign = extend_schema_view(

@@ -9,7 +9,7 @@ from api.native import views
 # A text of another form is not an id, and never reaches a query.
 BATCH = r"v1/batches/(?P<batch_id>[A-Za-z0-9_-]{1,64})"
 RECEIPT = r"v1/receipts/(?P<receipt_id>[A-Za-z0-9_-]{1,64})"
-CAMPAIGN = r"v1/campaigns/(?P<campaign_id>[0-9]{1,9}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+CAMPAIGN = r"v1/campaigns/(?P<campaign_id>[0-9A-Fa-f-]{1,36})"
 KEY = r"v1/keys/(?P<key_id>[A-Za-z0-9_-]{1,64})"
 MESSAGE = r"v1/messages/(?P<message_id>[0-9]{1,18})"
 

@@ -54,7 +54,7 @@ STOPS: Final[tuple[tuple[frozenset[str], re.Pattern[str]], ...]] = tuple(
         # The admin's buttons: the question, and its confirmation.
         ("GET HEAD POST", "/admin/(freeze|thaw)-everything"),
         ("GET HEAD POST", f"/admin/accounts/account/{ID}/(freeze|thaw)"),
-        ("GET HEAD POST", f"/admin/accounts/apikey/{ID}/revoke"),
+        ("GET HEAD POST", f"/admin/accounts/apikey/{ID}/(revoke|revoke-and-stop)"),
         ("GET HEAD POST", f"/admin/batches/batch/{ID}/(pause|cancel|resume)"),
         ("GET HEAD POST", f"/admin/campaigns/campaign/{ID}/(unschedule|pause|resume|cancel|delete)"),
         ("GET HEAD POST", f"/admin/mailer/message/{ID}/stop"),

@@ -107,13 +107,13 @@ def test_every_stop_of_the_rest_apis_is_on_the_list_and_nothing_else() -> None:
         if is_stop(method, route.path) and hasattr(route.callback.cls, method.lower())
     }
     assert listed == stopping_calls()
-    assert len(listed) == 18
+    assert len(listed) == 22
 
 
 ADMIN_STOPS = {
     "/admin/freeze-everything/",
     "/admin/thaw-everything/",
-    "/admin/accounts/apikey/x/revoke/",
+    *(f"/admin/accounts/apikey/x/{move}/" for move in ("revoke", "revoke-and-stop")),
     *(f"/admin/accounts/account/x/{move}/" for move in ("freeze", "thaw")),
     *(f"/admin/batches/batch/x/{move}/" for move in ("pause", "cancel", "resume")),
     *(f"/admin/campaigns/campaign/x/{move}/" for move in ("unschedule", "pause", "resume", "cancel", "delete")),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from api.native.inputs.fields import PageForm
 from api.native.inputs.reading import read_query_as
+from campaigns.errors import UnknownCampaign
 from campaigns.states import CampaignStatus
 
 CAMPAIGN_STATUSES = {status.label: status for status in CampaignStatus}
@@ -42,5 +43,10 @@ def read_campaigns_query(request: Request) -> CampaignsQuery:
 
 
 def read_campaign_id(text: str) -> int | UUID:
-    """Return the number or the UUID of a path. The route allows no other text."""
-    return int(text) if text.isdigit() else UUID(text)
+    """Return the number or the UUID of a path. Raises UnknownCampaign for a text that is neither."""
+    if text.isdigit() and int(text) <= HIGHEST_ID:
+        return int(text)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise UnknownCampaign from None

@@ -1,0 +1,271 @@
+"""`./sluice ps`, `stop`, `pause`, `resume` and `keys` against a stand-in for the native API."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack import asking, drawing, moves, ps
+from stack.commands import main
+
+NOW: dict[str, Any] = {
+    "at": "2030-05-01T12:00:00.000Z",
+    "running": [
+        {
+            "batch_id": "b" * 32,
+            "label": "News of May\x1b[31m",
+            "account": "alice",
+            "campaign_id": None,
+            "campaign_uuid": None,
+            "gate": "open",
+            "messages": 5000,
+            "counts": {"scheduled": 0, "due": 3000, "claimed": 500, "retained": 0, "held": 0, "sent": 1500},
+            "expanding": False,
+            "rate": 120.5,
+            "remaining_seconds": 3905,
+            "waits": "behind other mail",
+        }
+    ],
+    "has_more_running": False,
+    "next": [
+        {
+            "at": "2030-05-01T12:30:00.000Z",
+            "batch_id": None,
+            "label": "News of June",
+            "account": "alices-shop",
+            "campaign_id": "12",
+            "campaign_uuid": "00000000-0000-4000-8000-000000000012",
+            "messages": None,
+            "complete": False,
+            "fate": "waits for its audience",
+        }
+    ],
+    "has_more_next": False,
+    "problems": [{"kind": "node-silent", "severity": "critical", "text": "mail-2 is silent", "since": None}],
+    "stopped": [],
+}
+BATCH = {"id": "b" * 32, "label": "News of May", "status": "open"}
+COUNTS = {"sent": 1500}
+RECEIPT = {
+    "id": "r1", "action": "cancel", "settled": False, "sent": 1500, "stopped": 3000, "in_doubt": 0, "in_flight": 500,
+}  # fmt: skip
+SETTLED = {**RECEIPT, "settled": True, "in_flight": 0}
+KEY = {"id": "k" * 22, "name": "Website", "account": "alice", "created_at": "2030-01-01T00:00:00.000Z"}
+
+
+class Answers(ThreadingHTTPServer):
+    """Answer calls by method and path, without the query, and note the calls."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.calls: list[tuple[str, Any, str | None]] = []
+        self.answers: dict[str, Any] = {
+            "GET /account": {"username": "alice"},
+            "GET /now": NOW,
+            "GET /campaigns": [],
+            "GET /batches": [BATCH],
+            f"GET /batches/{'b' * 32}": BATCH,
+            "GET /receipts/r1": SETTLED,
+            "GET /keys": [KEY],
+        }
+        for path in (f"/batches/{'b' * 32}/cancel", "/account/freeze", "/campaigns/12/pause"):
+            self.answers[f"POST {path}"] = RECEIPT
+            self.answers[f"POST {path} dry"] = {"affected": 3500, "counts": COUNTS}
+        self.answers["POST /campaigns/12/pause"] = {"receipt": SETTLED}
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server, path = self.server, self.path.removeprefix("/sluice/v1").partition("?")[0]
+        assert isinstance(server, Answers)
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
+        dry = " dry" if body and body.get("dry_run") else ""
+        server.calls.append((f"{self.command} {path}{dry}", body, self.headers["On-Behalf-Of"]))
+        data = server.answers.get(f"{self.command} {path}{dry}")
+        status = 401 if self.headers["Authorization"] != "Bearer SG.right" else 200 if data is not None else 404
+        error = {
+            "error": {"code": "X", "message": "Nothing here." if status == 404 else "A valid API key is required."}
+        }
+        text = json.dumps({"data": data} if status == 200 else error).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    server = Answers()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    monkeypatch.setenv("SLUICE_URL", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setenv("SLUICE_KEY", "SG.right")
+    monkeypatch.setattr(moves, "POLL_SECONDS", 0.01)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let a person at a terminal type this."""
+    monkeypatch.setattr(asking, "is_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def test_ps_shows_problems_what_runs_and_what_comes(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["ps"]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown, "neither colours without a terminal, nor a label that a terminal would obey"
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert lines[:2] == ["1 problem", "mail-2 is silent"]
+    row = f"News of May [31m alice ###....... 1,500 3,500 120.5 1:05:05 open: behind other mail {'b' * 32}"
+    assert row in lines
+    assert "News of June alices-shop 12:30:00 -+ waits for its audience 12" in lines
+    assert main(["ps", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == NOW
+
+
+def test_a_stop_is_rehearsed_confirmed_and_shown_until_it_is_settled(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = f"POST /batches/{'b' * 32}/cancel"
+    for text, code in (("no\n", 3), ("", 3), ("y\n", 0)):
+        answer(monkeypatch, text)
+        assert main(["stop", "b" * 32, "--reason", "wrong price"]) == code
+    captured = capsys.readouterr()
+    assert "Stop batch News of May" in captured.err
+    assert "3,500 messages will not be sent.\n  1,500 messages were sent already." in captured.err
+    assert "Waiting for workers that still have 500 messages." in captured.err
+    assert "settled" in captured.out
+    changes = [call for call in api.calls if call[0].startswith(stop)]
+    assert [name for name, *_ in changes] == [f"{stop} dry"] * 3 + [stop]
+    assert changes[-1][1] == {"reason": "wrong price"}
+
+
+def test_nothing_is_changed_without_a_terminal_unless_yes_is_given(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "is_terminal", lambda: False)
+    assert main(["stop", "b" * 32]) == 3
+    assert "Add --yes to confirm it without a terminal." in capsys.readouterr().err
+    assert main(["stop", "b" * 32, "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == SETTLED
+    api.answers["GET /receipts/r1"] = RECEIPT
+    assert main(["stop", "b" * 32, "--yes", "--wait", "0.05"]) == moves.UNSETTLED
+    assert "not settled yet" in capsys.readouterr().out
+
+
+def test_a_part_of_a_name_is_enough_if_only_one_has_it(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "is_terminal", lambda: False)
+    api.answers["GET /batches"] = []
+    assert main(["pause", "of june", "--yes"]) == 0
+    assert api.calls[-1][::2] == ("POST /campaigns/12/pause", "alices-shop"), "it is a subuser's"
+    assert main(["pause", "news of", "--yes"]) == 3
+    listed = capsys.readouterr().err
+    assert "'news of' may be any of these" in listed
+    assert "2. campaign News of June (12) of alices-shop" in listed
+    answer(monkeypatch, "2\ny\n")
+    assert main(["pause", "news of"]) == 0
+    assert main(["pause", "nothing has this", "--yes"]) == 1
+    assert "./sluice ps shows what is being sent." in capsys.readouterr().err
+
+
+def test_a_name_finds_only_what_the_command_can_change(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    api.answers["GET /now"] = {**NOW, "running": [], "next": []}
+    for command, statuses in (("stop", ["cancelled"]), ("pause", ["paused", "cancelled"]), ("resume", ["open"])):
+        for status in statuses:
+            api.answers["GET /batches"] = [{**BATCH, "status": status}]
+            assert main([command, "news", "--yes"]) == 1
+            assert f"none that you can {command} has this text in its name" in capsys.readouterr().err
+
+
+def test_an_account_is_frozen(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    for command, name, subuser in (("stop", "alice", None), ("pause", "alices-shop", "alices-shop")):
+        assert main([command, "--account", name, "--yes"]) == 0
+        assert [call[2] for call in api.calls if call[0] == "POST /account/freeze"][-1] == subuser
+        assert f"Freeze account {name}" in capsys.readouterr().err
+
+
+def test_a_key_is_revoked_and_what_it_scheduled_is_stopped(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    path = f"/keys/{'k' * 22}"
+    counts = {"campaigns": 2, "batches": 1, "messages": 2468}
+    api.answers[f"POST {path}/revoke dry"] = {**KEY, **counts, "exact": False}
+    api.answers[f"POST {path}/revoke"] = {**KEY, "stopped": {**counts, "settled": False, "receipts": []}}
+    api.answers[f"GET {path}/revocation"] = {"stopped": {**counts, "settled": True, "receipts": [RECEIPT]}}
+    assert main(["keys", "list"]) == 0
+    assert "Website" in capsys.readouterr().out
+    assert main(["keys", "revoke", "webs", "--stop-scheduled", "--yes"]) == 0
+    captured = capsys.readouterr()
+    assert "It has scheduled 2 campaigns, 1 batch, 2,468 messages or more.\n  It will be stopped." in captured.err
+    assert "2 campaigns and 1 batch are cancelled, 2,468 messages elsewhere stopped." in captured.out
+    assert "receipt r1: 3,000 messages stopped" in captured.out
+
+
+def test_errors_say_what_to_do(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    local = ["ps", "--state", str(tmp_path)]
+    monkeypatch.setenv("SLUICE_KEY", "SG.wrong")
+    for setting, value, text in (
+        ("SLUICE_KEY", "SG.wrong", "A valid API key is required. Check the key: --key, SLUICE_KEY"),
+        ("SLUICE_URL", "mail.example.com", "'mail.example.com' is not an address. Write it as https://"),
+        ("SLUICE_URL", "http://127.0.0.1:1", "did not answer as a Sluice does"),
+        ("SLUICE_URL", "", "Here it is missing an address: --url or SLUICE_URL."),
+        ("SLUICE_KEY", "", f"No stack has run in {tmp_path}. Start one with ./sluice up"),
+    ):
+        monkeypatch.setenv(setting, value)
+        assert main(local) == 1
+        assert text in capsys.readouterr().err
+    (tmp_path / "ready.json").write_text(
+        json.dumps({"base_url": f"http://127.0.0.1:{api.server_port}", "api_key": "SG.right"})
+    )
+    assert main(local) == 0
+
+
+def test_colours_are_for_terminals_and_never_with_no_color() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert drawing.is_coloured(Terminal(), {})
+    assert not drawing.is_coloured(Terminal(), {"NO_COLOR": "1"})
+    assert not drawing.is_coloured(Terminal(), {"TERM": "dumb"})
+    assert not drawing.is_coloured(io.StringIO(), {})
+
+
+def test_a_table_fits_into_the_terminal() -> None:
+    shown = drawing.table(["NAME", "ID"], [["ä" * 90, "b" * 32], ["漢字", "c"]], width=80)
+    assert max(drawing.width_of(line) for line in shown.splitlines()) <= 80
+    assert "…" in shown
+
+
+def test_watch_shows_it_again_until_a_signal(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = 0
+
+    def sleep(_: float) -> None:
+        nonlocal times
+        times += 1
+        if times == 2:
+            raise ps.Interrupted
+
+    monkeypatch.setattr("stack.ps.time.sleep", sleep)
+    assert main(["ps", "--watch", "--json"]) == 0
+    assert [json.loads(line)["at"] for line in capsys.readouterr().out.splitlines()] == [NOW["at"]] * 2
