@@ -53,6 +53,10 @@ class Site:
         self.call("POST", "/v3/mail/send", mail)
         return batch_id
 
+    def status(self, batch_id: str) -> str:
+        """Return the status of a batch."""
+        return str(self.call("GET", f"/sluice/v1/batches/{batch_id}")["data"]["status"])
+
     def counts(self, batch_id: str) -> dict[str, int]:
         """Return the messages of a batch by state, without states that no message is in."""
         counts = self.call("GET", f"/sluice/v1/batches/{batch_id}")["data"]["counts"]

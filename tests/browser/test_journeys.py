@@ -1,0 +1,116 @@
+"""What operators do in the console, in a browser: campaigns, the freeze, imports, failures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.pages import Desk
+from tests.browser.site import Site
+from tests.browser.stage import ACCOUNT
+
+pytestmark = pytest.mark.browser
+
+CAMPAIGNS = "/admin/campaigns/campaign/"
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose in a field of several options, which unfold draws with Select2."""
+    page.get_by_label(label, exact=True).select_option(label=option, force=True)
+
+
+def row_of(page: Page, title: str) -> Locator:
+    return page.locator("#result_list tbody").filter(has_text=title)
+
+
+def test_a_campaign_goes_from_draft_to_cancelled_by_its_red_cross(desk: Desk) -> None:
+    page, title = desk.page, "News of the harbour"
+    desk.open(f"{CAMPAIGNS}add/")
+    choose(page, "Account", ACCOUNT)
+    page.get_by_label("Title").fill(title)
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    page.get_by_label("Subject").fill("The harbour is open")
+    page.get_by_label("HTML content").fill("<p>It is.</p><p><a href='[unsubscribe]'>leave</a></p>")
+    for label, option in (("Sender", "news 0"), ("Unsubscribe group", "news 0")):
+        choose(page, label, re.compile(option))
+    choose(page, "Lists", "list 0")
+    page.get_by_label("Spread over").fill("3600")
+    page.get_by_role("button", name="Send Campaign").click()
+    expect(page.get_by_role("heading", name=re.compile("Send"))).to_be_visible()
+    expect(page.get_by_text("3 recipients")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Send")).click()
+
+    desk.open(CAMPAIGNS)
+    row = row_of(page, title)
+    cross = row.get_by_role("link", name=f"Cancel {title}")
+    cross.focus()
+    page.keyboard.press("Enter")
+    window = page.get_by_role("dialog")
+    expect(window.get_by_role("button", name="Confirm")).to_be_visible()
+    assert page.evaluate("document.getElementById('modal').contains(document.activeElement)")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || document.activeElement.closest('#modal')")
+    page.keyboard.press("Escape")
+    expect(window).to_be_hidden()
+    expect(cross).to_be_focused()
+
+    page.keyboard.press("Enter")
+    window.get_by_label("Reason").fill("The harbour is closed")
+    window.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("is cancelled").first).to_be_visible()
+    expect(row_of(page, title).get_by_text("cancelled", exact=False).first).to_be_visible()
+
+
+@pytest.fixture
+def thawed_afterwards(site: Site) -> Iterator[None]:
+    """Thaw the installation, whatever becomes of a test."""
+    yield
+    site.stack.manage("shell", "-v0", "-c", THAW)
+
+
+THAW = "from batches.stop.freeze import *; is_installation_frozen() and thaw_installation(actor='a test')"
+
+
+def test_the_freeze_holds_all_mail_until_the_thaw(desk: Desk, thawed_afterwards: None) -> None:
+    page, site = desk.page, desk.site
+    desk.open("/admin/")
+    page.locator("#freeze-everything").click()
+    page.get_by_label("Reason").fill("A drill")
+    page.get_by_role("button", name=re.compile("Freeze")).click()
+    expect(page.locator("#health").get_by_text(re.compile("Frozen"))).to_be_visible()
+
+    batch_id = site.send("During the freeze", ["frozen@example.com"])
+    site.wait_until(lambda: site.counts(batch_id) == {"retained": 1}, "the mail to be retained")
+    desk.open("/admin/batches/batch/")
+    page.locator("#thaw-everything").click()
+    page.get_by_role("button", name=re.compile("Thaw")).click()
+    expect(page.locator("#health").get_by_text(re.compile("Frozen"))).to_be_hidden()
+    site.wait_until(lambda: site.counts(batch_id) == {"sent": 1}, "the mail to be sent after the thaw")
+
+
+def test_a_file_of_contacts_is_imported_and_its_faults_are_shown(desk: Desk) -> None:
+    page = desk.page
+    desk.open("/admin/audience/job/")
+    page.get_by_role("link", name=re.compile("Import")).first.click()
+    choose(page, "Account", ACCOUNT)
+    page.get_by_role("button", name="Continue").click()
+    file = {"name": "c.csv", "mimeType": "text/csv", "buffer": b"email\nnew@example.com\nnot an address\n"}
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("completed").first).to_be_visible()
+    expect(page.get_by_text("not an address").first).to_be_visible()
+
+
+def test_failures_are_shown_by_their_reason(desk: Desk, mailings: None) -> None:
+    page = desk.page
+    desk.open("/admin/")
+    page.get_by_role("link", name="Failures", exact=True).first.click()
+    reason = page.get_by_role("row").filter(has_text="no such user")
+    expect(reason).to_be_visible()
+    reason.get_by_role("link").first.click()
+    expect(page.get_by_text("unknown@example.com").first).to_be_visible()
