@@ -56,6 +56,9 @@ COMMANDS = {
     "check": Command(
         "stack.check", "stack.parsers.check", "run every check of CI, from style and types to the tests", DEVELOPMENT
     ),
+    "screenshots": Command(
+        "stack.screenshots", "stack.parsers.screenshots", "take the pictures of the documentation again", DEVELOPMENT
+    ),
     "doctor": Command("stack.doctor", "stack.parsers.doctor", "check an installation and report its problems"),
     "bench": Command("benchmarks.command", "benchmarks.options.parser", "measure the performance, case by case"),
     "chaos": Command(
@@ -119,6 +122,7 @@ def version() -> str:
 
 
 def usage() -> str:
-    lines = [f"  ./sluice {name:<8} {command.summary}" for name, command in COMMANDS.items()]
+    width = max(map(len, COMMANDS))
+    lines = [f"  ./sluice {name:<{width}} {command.summary}" for name, command in COMMANDS.items()]
     more = "./sluice COMMAND --help describes the arguments of a command, ./sluice --version prints the version."
     return "\n".join(["Sluice, a scheduler for e-mail with an exact stop.", "", *lines, "", more])

@@ -74,6 +74,13 @@ def check() -> argparse.ArgumentParser:
     return parser
 
 
+def screenshots() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="sluice screenshots",
+        description="Take the pictures in docs/screenshots/ again, with a stack that is started for them.",
+    )
+
+
 EXIT_CODES = """exit codes: 0 done; 1 an error, with a sentence; 2 wrong arguments; 3 nothing was changed, because
 it was not confirmed; 4 done, but workers still had mail of it after --wait."""
 MOVES = {
