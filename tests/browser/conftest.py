@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from stack.chromium import running_chromium
 from stack.downloads import Unavailable
 from tests.browser.axe import axe_source
 from tests.browser.pages import Desk
-from tests.browser.site import Site, running_site
+from tests.browser.site import PATIENCE_MS, Site, running_site
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +38,7 @@ def site(chromium: Browser) -> Iterator[Site]:
 def signed_in(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
     """Return a window of an operator who may do everything and is signed in."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    # The machine may be busy with other tests.
-    context.set_default_timeout(90_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(site.url("/admin/login/?next=/admin/"))
     page.fill("input[name=username]", site.stack.logins.admin_username)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.browser.axe import find_faults
 from tests.browser.pages import PARAMETER, Desk, admin_routes, route_of
+from tests.browser.site import PATIENCE_MS, Site
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 NOT_PAGES = {
     "app_list": "models that the sidebar has, too",
     "audience_job_rejected": "a file",
@@ -38,6 +40,27 @@ def test_every_page_is_accessible_and_fits_on_a_phone(desk: Desk, mailings: None
     walk.run()
     assert walk.faults == []
     assert walk.missing == set()
+
+
+def test_the_pages_before_the_login_are_accessible(chromium: Browser, site: Site) -> None:
+    for scheme in ("light", "dark"):
+        page = chromium.new_page(color_scheme=scheme)
+        page.set_default_timeout(PATIENCE_MS)
+        for path in ("/admin/login/", "/nowhere", f"/u/{'x' * 60}/", "/docs/"):
+            page.goto(site.url(path))
+            if path == "/docs/":
+                page.locator(".opblock-summary-control").first.click()
+                page.get_by_text("Responses").first.wait_for()
+            faults = [fault for fault in find_faults(page) if path != "/docs/" or "(moderate)" not in fault]
+            assert faults == [], (path, scheme)
+            page.set_viewport_size(PHONE)
+            assert not is_wider_than_window(page), path
+            page.set_viewport_size(DESKTOP)
+        page.close()
+
+
+def is_wider_than_window(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 class Walk:
@@ -88,7 +111,7 @@ class Walk:
         faults += [f"dark: {fault}" for fault in find_faults(page, only_colours=True)]
         self.desk.switch_theme("light")
         page.set_viewport_size(PHONE)
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        if is_wider_than_window(page):
             faults.append("wider than a phone")
         page.set_viewport_size(DESKTOP)
         return faults

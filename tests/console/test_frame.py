@@ -1,0 +1,36 @@
+"""The frame of every page: landmarks, a link that skips the menu, titles, and the window with a question."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+
+from django.test import Client
+
+from accounts.models import Account
+
+UNFOLD = "0.91.0"
+"""The version whose templates config/templates/ replaces in part. Compare them with those of another version."""
+
+
+def test_the_templates_replace_those_of_this_version_of_unfold() -> None:
+    assert version("django-unfold") == UNFOLD
+
+
+def test_every_page_has_landmarks_and_a_way_past_the_menu(operator: Client, client: Client) -> None:
+    page = operator.get("/admin/batches/batch/").text
+    assert '<a id="skip" href="#start"' in page
+    assert [len(re.findall(rf"<{name}\b", page)) for name in ("main", "header")] == [1, 1]
+    assert page.index('id="skip"') < page.index("<nav") < page.index('<main id="start"')
+    assert '<dialog id="modal"' in page
+    # What opens something is a button, which the keyboard reaches.
+    for attribute in ("sidebarDesktopOpen = !", "sidebarMobileOpen = !", "openUserLinks = !", "switchTheme('dark')"):
+        assert re.search(rf"<button[^>]*{re.escape(attribute)}", page), attribute
+    assert "<main" in client.get("/admin/login/").text
+
+
+def test_the_title_shows_a_name_as_it_is_written(operator: Client, alice: Account) -> None:
+    page = operator.get(f"/admin/accounts/account/{alice.pk}/change/").text
+    heading = re.search(r"<h1.*?</h1>", page, re.DOTALL)
+    assert heading is not None
+    assert re.findall(r">\s*([^<>]*\w)\s*</a>", heading[0]) == ["Accounts", "Accounts", "alice"]
