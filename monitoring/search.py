@@ -15,7 +15,7 @@ import datetime as dt
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -26,7 +26,7 @@ from batches.labels import describe_status
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
 from monitoring import search_queries as queries
-from monitoring.reading import Row, read_rows
+from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
 
 SHOWN: Final = 30
@@ -108,7 +108,7 @@ def handle_of(batch_id: int | None, campaign_id: int | None) -> str:
     return f"b{batch_id}" if campaign_id is None else f"c{campaign_id}"
 
 
-def _find(text: str, scope: Scope, limit: int) -> list[Row]:
+def _find(text: str, scope: Scope, limit: int) -> list[dict[str, Any]]:
     text = " ".join(text.split())[:LONGEST]
     if not text:
         return []
@@ -134,15 +134,15 @@ def _find(text: str, scope: Scope, limit: int) -> list[Row]:
         queries.BY_KEY,
     ]
     if not HAS_TRIGRAM.search(text):
-        return read_rows(queries.search(sources), parameters)
+        return fetch_rows(queries.search(sources), parameters)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(queries.LIMIT_SEARCH, {"milliseconds": str(int(SEARCH_SECONDS * 1000))})
-            return read_rows(queries.search([*sources, queries.BY_OLD_LABEL]), parameters)
+            return fetch_rows(queries.search([*sources, queries.BY_OLD_LABEL]), parameters)
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
-    return read_rows(queries.search(sources), parameters)
+    return fetch_rows(queries.search(sources), parameters)
 
 
 def read_mailings(handles: Collection[str], scope: Scope) -> list[Mailing]:
@@ -153,7 +153,7 @@ def read_mailings(handles: Collection[str], scope: Scope) -> list[Mailing]:
         "campaigns": [number if kind == "c" else None for number, kind in pairs],
         "accounts": scope.ids,
     }
-    return _with_counts(read_rows(queries.READ, parameters)) if pairs else []
+    return _with_counts(fetch_rows(queries.READ, parameters)) if pairs else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Owner:
 def find_owners(text: str, limit: int = 5) -> list[Owner]:
     """Return accounts, which may be frozen as a whole, and keys, which may be revoked, the newest of each."""
     pattern = f"%{_escape(text[:LONGEST])}%"
-    return [Owner(**row) for row in read_rows(queries.OWNERS, {"pattern": pattern, "owners": OWNERS, "limit": limit})]
+    return [Owner(**row) for row in fetch_rows(queries.OWNERS, {"pattern": pattern, "owners": OWNERS, "limit": limit})]
 
 
 def _escape(text: str) -> str:
@@ -178,13 +178,13 @@ def _escape(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def _with_counts(rows: list[Row]) -> list[Mailing]:
+def _with_counts(rows: list[dict[str, Any]]) -> list[Mailing]:
     batch_ids = [row["batch_id"] for row in rows if row["batch_id"] is not None]
     estimates = estimate_batches(batch_ids, parcels=PARCELS_OF_EACH) if batch_ids else {}
     return [_mailing(row, estimates.get(row["batch_id"])) for row in rows]
 
 
-def _mailing(row: Row, estimate: Estimate | None) -> Mailing:
+def _mailing(row: dict[str, Any], estimate: Estimate | None) -> Mailing:
     is_cancelled = row["batch_status"] == BatchStatus.CANCELLED
     waiting = None if estimate is None else 0 if is_cancelled else estimate.counts.waiting
     return Mailing(
@@ -197,7 +197,7 @@ def _mailing(row: Row, estimate: Estimate | None) -> Mailing:
     )
 
 
-def _status(row: Row, estimate: Estimate | None) -> str:
+def _status(row: dict[str, Any], estimate: Estimate | None) -> str:
     if estimate is None:
         return CampaignStatus(row["campaign_status"]).label
     is_complete = row["is_complete"] is not False

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('batches', '0003_labels_and_reports'),
+        ('batches', '0005_ended_before'),
     ]
 
     operations = [
