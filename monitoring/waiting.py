@@ -22,9 +22,9 @@ from monitoring import waiting_queries
 from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, read_processes
 from monitoring.rows import fetch_rows
 
-PARCELS_READ = 200
+PARCELS_READ = 100
 """The parcels that are read at each end of a batch's mail."""
-QUEUE_READ = 10_000
+QUEUE_READ = 2_000
 """The parcels that are read in the queues of all accounts together."""
 ACCOUNTS_COUNTED = 64
 PACE_GRACE = dt.timedelta(seconds=10)
