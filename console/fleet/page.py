@@ -74,17 +74,17 @@ def _list_figures(fleet: Fleet) -> list[Figure]:
 
 def _tabulate_nodes(fleet: Fleet) -> dict[str, Any]:
     """Return the table of nodes. The replies of a node are those of its slowest process."""
-    headers = ["Node", "State", f"Last {TRACKED_MINUTES} minutes", "Heartbeat", "Processes", "Connections"]
-    headers += ["Claimed", "Replies (p50 / p95)", "Last error"]
+    headers = ["Node", "State", f"Heartbeats of {TRACKED_MINUTES} minutes", "Processes with mail", "Connections in use"]
+    headers += ["Replies (p50 / p95)", "Last error"]
     rows = [
         [
             node.name,
             _label_node(node),
-            _draw_tracker(node),
-            tell_age(node.seen_at, fleet.now),
-            f"{sum(bool(process.batches) for process in node.processes):,} of {node.concurrency:,} with mail",
-            f"{node.connections_used:,} of {node.connections:,} in use",
-            f"{node.claimed:,}",
+            _draw_tracker(node, tell_age(node.seen_at, fleet.now)),
+            f"{sum(bool(process.batches) for process in node.processes):,} of {node.concurrency:,}"
+            if node.concurrency
+            else "none deliver",
+            f"{node.connections_used:,} of {node.connections:,}",
             _write_replies(node),
             f"{node.error} ({tell_age(node.error_at, fleet.now)})" if node.error else "",
         ]
@@ -101,14 +101,14 @@ def _label_node(node: Node) -> SafeString:
     return draw_label("at work", "success")
 
 
-def _draw_tracker(node: Node) -> SafeString:
+def _draw_tracker(node: Node, age: str) -> SafeString:
     """Return a bar for each minute. The texts say what the colours do."""
     minutes = [
         {"ago": ago, "share": f"{100 * share:.0f}", "level": _level(share)}
         for ago, share in zip(range(len(node.minutes), 0, -1), node.minutes, strict=True)
     ]
     full = sum(minute["level"] == "full" for minute in minutes)
-    return render_to_string("console/fleet/tracker.html", {"minutes": minutes, "full": full})
+    return render_to_string("console/fleet/tracker.html", {"minutes": minutes, "full": full, "age": age})
 
 
 def _level(share: float) -> str:
@@ -122,13 +122,18 @@ def _write_replies(timed: Node | Process) -> str:
     return f"{_write_seconds(timed.reply_p50)} / {_write_seconds(timed.reply_p95)}"
 
 
+def _write_last_reply(process: Process, fleet: Fleet) -> str:
+    age = tell_age(process.replied_at, fleet.now)
+    return ", ".join(filter(None, [_write_replies(process), f"the last {age}" if age else ""]))
+
+
 def _write_seconds(seconds: float) -> str:
     return f"{1000 * seconds:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
 
 def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
     """Return the table of the processes that have claimed mail, those that wait for the peer first."""
-    headers = ["Process", "Node", "State", "Claimed", "Connections", "Replies (p50 / p95)", "Last reply", "Last error"]
+    headers = ["Process", "Node", "State", "Claimed", "Connections in use", "Replies (p50 / p95)", "Last error"]
     busy = [process for process in fleet.processes if process.batches]
     busy.sort(key=lambda process: (not process.is_silent, process.silent_since or fleet.now, process.worker_id))
     rows = [
@@ -137,9 +142,8 @@ def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
             process.node,
             _label_process(process, fleet),
             f"{process.claimed:,}",
-            f"{process.connections_used:,} of {process.connections:,} in use",
-            _write_replies(process),
-            tell_age(process.replied_at, fleet.now),
+            f"{process.connections_used:,} of {process.connections:,}",
+            _write_last_reply(process, fleet),
             f"{process.error} ({tell_age(process.error_at, fleet.now)})" if process.error else "",
         ]
         for process in busy[:PROCESSES_SHOWN]
