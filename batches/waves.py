@@ -111,13 +111,13 @@ def recent_waves() -> list[Wave]:
     return _read_waves(wave_queries.RECENT_WAVES)
 
 
-def waves_of(batch_id: int) -> list[Wave]:
-    """Return the waves of one batch, the latest first."""
-    return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id)
+def waves_of(batch_id: int, *, parcels: int = LOOKED_AT) -> list[Wave]:
+    """Return the waves of one batch, the latest first, among this number of its parcels at each end."""
+    return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id, parcels=parcels)
 
 
-def _read_waves(query: str, *, batch: int | None = None) -> list[Wave]:
-    parameters: dict[str, Any] = {"now": database_now(), "parcels": LOOKED_AT, "waves": WAVES_SHOWN, "batch": batch}
+def _read_waves(query: str, *, batch: int | None = None, parcels: int = LOOKED_AT) -> list[Wave]:
+    parameters: dict[str, Any] = {"now": database_now(), "parcels": parcels, "waves": WAVES_SHOWN, "batch": batch}
     waves: dict[tuple[int, dt.datetime], Wave] = {}
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

@@ -1,5 +1,6 @@
 """Register the console's admin pages."""
 
+from console.batches.admin import LiveBatchAdmin, LiveReceiptAdmin
 from console.campaigns.admin import CampaignAdmin
 
-__all__ = ["CampaignAdmin"]
+__all__ = ["CampaignAdmin", "LiveBatchAdmin", "LiveReceiptAdmin"]

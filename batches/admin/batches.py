@@ -14,16 +14,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from accounts.models import Account
-from batches.admin.asking import Figure
-from batches.admin.control import BUTTONS, buttons_of, control_batch, may_control, tell_hours
-from batches.admin.figures import STATUS_COLOURS, draw_bar, shares, tabulate_waves
-from batches.admin.receipts import tabulate_receipts
-from batches.counts import Counts, count_batch, count_batches
+from batches.admin.control import BUTTONS, control_batch, tell_hours
+from batches.admin.figures import STATUS_COLOURS, draw_bar
+from batches.counts import Counts, count_batches
+from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
-from batches.waves import waves_of
 from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
-from foundation.clock import database_now
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
@@ -62,13 +59,15 @@ class CountedBatch(Protocol):
     """A batch on a page of `CountedBatches`."""
 
     counts: Counts
+    status: int
+    account: Account
 
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin[Batch]):
     """Batches, read-only: their status changes by pause, cancel and resume, its `send_at` by reschedule."""
 
-    list_display = ("shown_id", "account", "shown_status", "messages", "by_state", "made")
+    list_display = ("shown_id", "account", "shown_status", "sent", "waiting", "by_state", "made")
     list_filter = ("status", AccountFilter)
     list_per_page = 25
     search_fields = ("public_id__startswith",)
@@ -93,30 +92,31 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         ]
         return [*buttons, *super().get_urls()]
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context.update(show_batch(request, kwargs["obj"]))
-        return super().render_change_form(request, context, *args, **kwargs)
-
     @admin.display(description="batch")
     def shown_id(self, batch: Batch) -> str:
-        return "mail without a batch" if batch.is_default else batch.public_id
+        return label_of(batch)
 
     @coloured(STATUS_COLOURS)
     @admin.display(description="status")
-    def shown_status(self, batch: Batch) -> str:
-        return (
-            "frozen"
-            if batch.status == BatchStatus.OPEN and is_frozen(batch.account)
-            else BatchStatus(batch.status).label
+    def shown_status(self, batch: CountedBatch) -> str:
+        return describe_status(
+            BatchStatus(batch.status),
+            batch.counts,
+            is_frozen=is_frozen(batch.account),
+            is_complete=not getattr(batch, "is_expanding", False),
         )
 
     @admin.display(description="created (UTC)")
     def made(self, batch: Batch) -> str:
         return write_time(batch.created_at)
 
-    @admin.display(description="messages")
-    def messages(self, batch: CountedBatch) -> str:
-        return f"{batch.counts.accepted:,}"
+    @admin.display(description="sent")
+    def sent(self, batch: CountedBatch) -> str:
+        return f"{batch.counts.sent:,}"
+
+    @admin.display(description="waiting")
+    def waiting(self, batch: CountedBatch) -> str:
+        return "0" if batch.status == BatchStatus.CANCELLED else f"{batch.counts.waiting:,}"
 
     @admin.display(description="by state")
     def by_state(self, batch: CountedBatch) -> SafeString:
@@ -153,35 +153,3 @@ def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
         for kind, messages in kinds.items()
         if messages
     ]
-
-
-def show_batch(request: HttpRequest, batch: Batch) -> dict[str, Any]:
-    """Return the texts of a batch's page."""
-    now = database_now()
-    counts = count_batch(batch.pk)
-    since = batch.stopped_at or batch.resumed_at or batch.created_at
-    receipts = batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]
-    return {
-        "batch": batch,
-        "status": BatchStatus(batch.status).label,
-        "status_colour": STATUS_COLOURS[BatchStatus(batch.status).label],
-        "is_frozen": is_frozen(batch.account),
-        "since": since,
-        "since_told": tell_time(since, now),
-        "terms": tell_terms(batch, now),
-        "figures": [
-            Figure("Accepted", counts.accepted),
-            Figure("May still be sent", counts.waiting),
-            Figure("Sent", counts.sent),
-            Figure("Stopped, discarded, expired", counts.ended_unsent),
-        ],
-        "in_hand": link_in_hand(batch, counts),
-        "shares": shares(counts),
-        "waves": tabulate_waves(waves_of(batch.pk), now, with_batch=False),
-        "receipts": tabulate_receipts(receipts),
-        "buttons": [
-            (button, reverse(f"admin:batches_batch_{button.action}", args=[batch.pk])) for button in buttons_of(batch)
-        ]
-        if may_control(request)
-        else [],
-    }

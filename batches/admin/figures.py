@@ -21,6 +21,7 @@ STATUS_COLOURS = {
     BatchStatus.PAUSED.label: "warning",
     BatchStatus.CANCELLED.label: "danger",
     "frozen": "warning",
+    "finished": "",
 }
 PARCEL_COLOURS = {
     ParcelState.SCHEDULED: "",

@@ -31,7 +31,6 @@ ACTION_COLOURS: dict[str, str] = {
 }
 SETTLED_COLOURS = {"settled": "success", "not yet": "warning"}
 DOUBTS_SHOWN = 200
-REFRESH_SECONDS = 2
 
 
 @admin.register(Receipt)
@@ -60,10 +59,6 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Receipt]:
         """Return the receipts without their lists of claims and doubts, which may be long."""
         return super().get_queryset(request).defer("claims", "doubtful_messages")
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context.update(show_receipt(kwargs["obj"]))
-        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="when (UTC)")
     def shown_time(self, receipt: Receipt) -> str:
@@ -101,7 +96,7 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
 
 
 def show_receipt(receipt: Receipt) -> dict[str, Any]:
-    """Return the texts of a receipt's page, which loads itself again until the receipt is settled."""
+    """Return the texts of a receipt's page, without those of its campaign."""
     doubts = receipt.doubtful_messages
     return {
         "receipt": receipt,
@@ -111,7 +106,6 @@ def show_receipt(receipt: Receipt) -> dict[str, Any]:
         "subject": link_subject(receipt),
         "doubts": doubts[:DOUBTS_SHOWN],
         "more_doubts": max(receipt.in_doubt - DOUBTS_SHOWN, 0) if doubts else 0,
-        "refresh_seconds": None if receipt.is_settled else REFRESH_SECONDS,
     }
 
 

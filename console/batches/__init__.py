@@ -1,0 +1,1 @@
+"""The pages of batches and receipts, which refresh themselves until nothing more happens."""

@@ -1,0 +1,107 @@
+"""Make the pages of batches and receipts live, and find them by every word that finds a mailing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from batches.admin import BatchAdmin, ReceiptAdmin
+from batches.models import Batch, Receipt
+from campaigns.models import Launch
+from console.batches.page import BATCH, RECEIPT
+from console.header import answer_live
+from console.live import Part, embed, is_poll
+from mailer.admin.failures import link_failures
+from mailer.outcomes.failures import ReasonGroup, Scope, group_by_reason, look_for_failures
+from monitoring.scope import EVERYTHING
+from monitoring.search import find_mailings
+
+FOUND = 200
+REASONS_SHOWN = 5
+MAY_SEE_MESSAGES = "mailer.view_message"
+
+admin.site.unregister(Batch)
+admin.site.unregister(Receipt)
+
+
+def find_batches(text: str) -> list[int]:
+    """Return the ids of the batches that a text names."""
+    mailings = find_mailings(text, EVERYTHING, limit=FOUND)
+    return [mailing.batch_id for mailing in mailings if mailing.batch_id is not None]
+
+
+class LivePage:
+    """The page of an object, whose live part `part` shows."""
+
+    part: Part
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        if not is_poll(request):
+            return super().changeform_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
+        return self.answer(request, object_id or "")
+
+    def answer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the poll of a page."""
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        number = int(object_id) if object_id.isdecimal() and len(object_id) <= 18 else 0
+        row = get_object_or_404(self.model, pk=number)  # type: ignore[attr-defined]
+        return answer_live(request, self.part, row.pk)
+
+
+@admin.register(Batch)
+class LiveBatchAdmin(LivePage, BatchAdmin):
+    """Batches, found by their labels too, each with a live page."""
+
+    part = BATCH
+    search_help_text = "Search by subject, campaign, sender, category, account, key, or id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        expanding = Launch.objects.filter(batch=OuterRef("pk"), is_complete=False)
+        return super().get_queryset(request).annotate(is_expanding=Exists(expanding))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Batch], search_term: str
+    ) -> tuple[QuerySet[Batch], bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(pk__in=find_batches(search_term)), False
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        batch = kwargs["obj"]
+        context.update(embed(request, BATCH, batch.pk))
+        if request.user.has_perm(MAY_SEE_MESSAGES):
+            context["failures"] = link_failures(batch=batch)
+            context["reasons"] = list_reasons(batch)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, str]]:
+    """Return the most frequent reasons for which peers refused or deferred mail of a batch, each with its messages."""
+    reasons = group_by_reason(look_for_failures(Scope(batch_id=batch.pk)).failures)
+    return [(reason, f"{link_failures(batch=batch)}&reason={reason.name}") for reason in reasons[:REASONS_SHOWN]]
+
+
+@admin.register(Receipt)
+class LiveReceiptAdmin(LivePage, ReceiptAdmin):
+    """Receipts, found by the labels of their batches too, each with a page that is live until it is settled."""
+
+    part = RECEIPT
+    search_help_text = "Search by the id of a receipt, an account, or what names a batch"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Receipt], search_term: str
+    ) -> tuple[QuerySet[Receipt], bool]:
+        own, may_repeat = super().get_search_results(request, queryset, search_term)
+        if not search_term.strip():
+            return own, may_repeat
+        return own | queryset.filter(batch_id__in=find_batches(search_term)), may_repeat
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context.update(embed(request, RECEIPT, kwargs["obj"].pk))
+        return super().render_change_form(request, context, *args, **kwargs)

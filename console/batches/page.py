@@ -1,0 +1,110 @@
+"""Build the live parts of the pages of a batch and of a receipt."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from django.urls import reverse
+
+from batches.admin.asking import Figure
+from batches.admin.batches import is_frozen, link_in_hand, tell_terms
+from batches.admin.control import MAY_CONTROL, buttons_of
+from batches.admin.figures import STATUS_COLOURS, shares, tabulate_waves
+from batches.admin.receipts import show_receipt, tabulate_receipts
+from batches.counts import Counts, Estimate, estimate_batches
+from batches.labels import describe_status
+from batches.models import Batch, Receipt
+from batches.states import BatchStatus
+from batches.stop.freeze import is_installation_frozen
+from batches.waves import waves_of
+from campaigns.models import Campaign, Launch
+from console.live import Part, Rights
+from foundation.admin import tell_time
+from foundation.clock import database_now
+from monitoring.rates import sent_rates
+from monitoring.waiting import why_waiting
+
+RECEIPTS_SHOWN: Final = 20
+PARCELS_OF_WAVES: Final = 2_000
+MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
+
+
+def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
+    """Return the context of the live part of a batch."""
+    now = database_now()
+    batch = Batch.objects.select_related("account__parent", "api_key").get(pk=batch_id)
+    launch = Launch.objects.select_related("campaign").filter(batch=batch).first() if batch.is_campaign else None
+    estimate = estimate_batches([batch_id])[batch_id]
+    is_complete = launch is None or launch.is_complete
+    status = describe_status(
+        BatchStatus(batch.status),
+        estimate.counts,
+        is_frozen=is_frozen(batch.account) or is_installation_frozen(),
+        is_complete=is_complete,
+    )
+    since = batch.stopped_at or batch.resumed_at or batch.created_at
+    return {
+        "batch": batch,
+        "campaign": launch.campaign if launch and MAY_SEE_CAMPAIGNS in rights else None,
+        "status": status,
+        "status_colour": STATUS_COLOURS.get(status, ""),
+        "since": since,
+        "since_told": tell_time(since, now),
+        "terms": tell_terms(batch, now),
+        "figures": _figures(batch, estimate),
+        "shares": shares(estimate.counts),
+        "is_exact": estimate.is_exact,
+        "in_hand": link_in_hand(batch, estimate.counts),
+        "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES), now, with_batch=False),
+        "receipts": tabulate_receipts(batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]),
+        "buttons": _buttons(batch) if MAY_CONTROL in rights else [],
+        "is_final": status == "finished",
+        **_motion(batch, estimate.counts),
+    }
+
+
+def _figures(batch: Batch, estimate: Estimate) -> list[Figure]:
+    counts = estimate.counts
+    waits = "Will not be sent" if batch.status == BatchStatus.CANCELLED else "May still be sent"
+    return [
+        Figure("Accepted", counts.accepted),
+        Figure(waits, counts.waiting),
+        Figure("Sent", counts.sent),
+        Figure("Refused", counts.refused),
+        Figure("Stopped, discarded, expired", counts.ended_unsent),
+    ]
+
+
+def _motion(batch: Batch, counts: Counts) -> dict[str, Any]:
+    """Return how fast a batch is sent, how long the rest of its due mail takes, and why it waits."""
+    if not counts.waiting:
+        return {}
+    rate = 0.0 if batch.is_default else sent_rates([batch.pk]).get(batch.pk, 0.0)
+    at_hand = counts.due + counts.claimed
+    remaining = dt.timedelta(seconds=round(at_hand / rate)) if rate and at_hand else None
+    reason = why_waiting([batch]).get(batch.pk)
+    return {
+        "rate": rate,
+        "remaining": remaining and tell_time(database_now() + remaining, database_now()).removeprefix("in "),
+        "why": reason and reason.text,
+    }
+
+
+def _buttons(batch: Batch) -> list[tuple[Any, str]]:
+    return [(button, reverse(f"admin:batches_batch_{button.action}", args=[batch.pk])) for button in buttons_of(batch)]
+
+
+BATCH: Final = Part("batch", "console/batches/batch.html", build_batch, (MAY_CONTROL, MAY_SEE_CAMPAIGNS))
+
+
+def build_receipt(rights: Rights, receipt_id: int) -> dict[str, Any]:
+    """Return the context of the live part of a receipt."""
+    receipt = Receipt.objects.select_related("account", "batch").defer("claims").get(pk=receipt_id)
+    campaign = None
+    if receipt.batch is not None and receipt.batch.is_campaign and MAY_SEE_CAMPAIGNS in rights:
+        campaign = Campaign.objects.filter(launches__batch=receipt.batch).first()
+    return show_receipt(receipt) | {"campaign": campaign, "is_final": receipt.is_settled}
+
+
+RECEIPT: Final = Part("receipt", "console/batches/receipt.html", build_receipt, (MAY_SEE_CAMPAIGNS,))
