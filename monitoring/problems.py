@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries
 from monitoring.fleet import PeerTrouble, find_peer_trouble
-from monitoring.rates import LATE, LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from
+from monitoring.rates import LATE, LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from, read_totals
 from monitoring.rows import fetch_rows
 from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
 from monitoring.scope import EVERYTHING, Scope
@@ -108,12 +109,15 @@ def list_problems(scope: Scope) -> list[Problem]:
 
 
 def read_health() -> Health:
-    """Return the state of the installation and all of its problems, in two statements."""
+    """Return the state of the installation and all of its problems, in three statements."""
     rows = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING))
     figures = {row["kind"]: row for row in rows}
-    late = {Measure(row["things"]): row["messages"] for row in rows if row["kind"] == "lateness"}
+    now: dt.datetime = figures["clock"]["at"]
+    late: Counter[Measure] = Counter()
+    for total in read_totals(EVERYTHING, MINUTE, now - SHARES_OVER, now, measures=LATE):
+        late[total.measure] += total.n
     return Health(
-        at=figures["clock"]["at"],
+        at=now,
         is_frozen=figures["clock"]["things"] > 0,
         rate=float(figures["rate"]["text"]) / MINUTE,
         lateness=lateness_from(late),
@@ -138,9 +142,6 @@ def _parameters(scope: Scope) -> Row:
         "refused_share": REFUSED_SHARE,
         "least": LEAST_REFUSALS,
         "limit": SHARES_READ,
-        "span": MINUTE,
-        "stored_span": MINUTE,
-        "measures": [int(measure) for measure in LATE],
     }
 
 

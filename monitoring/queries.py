@@ -16,7 +16,6 @@ from monitoring.rate_queries import (
     SENT_BY_ALL,
     SHARES_OF_ACCOUNTS,
     SHARES_OF_ALL,
-    TOTALS_OF_ALL,
 )
 
 PAUSED: Final = int(BatchStatus.PAUSED)
@@ -32,14 +31,14 @@ def in_scope(account: str) -> str:
 CLOCK: Final = """clock as materialized (
     select now, date_trunc('minute', now) as minute,
         1 - extract(epoch from now - date_trunc('minute', now)) / 60 as part,
-        date_trunc('minute', now) - %(span_of_shares)s as since, now + interval '1 minute' as until
+        date_trunc('minute', now) - %(span_of_shares)s as since
     from (select sluice_now() as now) read
 )"""
 
 
 def by_clock(statement: str) -> str:
     """Return a statement of rates whose times are those of `CLOCK`, instead of parameters."""
-    for name in ("now", "minute", "part", "since", "until"):
+    for name in ("now", "minute", "part", "since"):
         statement = statement.replace(f"%({name})s", f"(select {name} from clock)")
     return statement
 
@@ -308,14 +307,11 @@ having coalesce(max(n.seen_at), '-infinity') < max(clock.now) - %(silence)s
 FIND_PROBLEMS_OF_ALL: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ALL))
 FIND_PROBLEMS_OF_ACCOUNTS: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ACCOUNTS))
 
-# The problems of all, and the figures of the header: the moment, whether everything is frozen, the rate, and how late
-# mail was sent, by measure.
+# The problems of all, the moment, whether everything is frozen, and the recipients of the last minute.
 READ_HEALTH: Final = f"""{FIND_PROBLEMS_OF_ALL}
 union all
 select 'clock', (select count(*) from batches_installation where frozen_at is not null), 0, 0, now, '', 0, '', ''
 from clock
 union all
 select 'rate', 1, 0, 0, null, '', 0, '', ({by_clock(SENT_BY_ALL)})::text
-union all
-select 'lateness', measure, sum, 0, null, '', 0, '', '' from ({by_clock(TOTALS_OF_ALL)}) late(at, measure, sum)
 """
