@@ -45,7 +45,7 @@ OPERATOR: Final = (
 ADMINISTRATOR: Final = (
     OPERATOR
     | spell(RUN, "view", "add", "change", "delete")
-    | {"campaigns.verify_sender", "auth.view_group", "admin.view_logentry"}
+    | {"campaigns.verify_sender", "auth.view_group", "admin.view_logentry", "console.view_signin"}
 )
 """Also manages accounts, keys, operators and the schedule of the installation. Only superusers grant permissions."""
 ROLES: Final = {"Viewer": VIEWER, "Operator": OPERATOR, "Administrator": ADMINISTRATOR}

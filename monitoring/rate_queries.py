@@ -13,9 +13,22 @@ LANES: Final = "array[{}]".format(", ".join(f"'{int(lane)}'" for lane in Lane))
 OF_ACCOUNTS: Final = f"series = {int(Series.ACCOUNT)} and account_id = any(%(accounts)s) and key = any({LANES})"
 OF_ALL: Final = f"series = {int(Series.ACCOUNT)}"
 
-# Sum counters by span and measure, for several requests: first those that are folded, then the deltas of the last
-# minutes, which are added up once. The totals of all accounts are few, and found by series, span and time.
-TOTALS: Final = """
+# Sum the counters of all accounts by span and measure: first those that are folded, which are few, and are found by
+# series, span and time. Then come the deltas of the last minutes.
+WITHIN: Final = "at >= %(since)s and at < %(until)s and measure = any(%(measures)s::smallint[])"
+TOTALS_OF_ALL: Final = f"""
+select date_bin(make_interval(secs => %(span)s), at, 'epoch'), measure, sum(n)::bigint
+from (
+    select at, measure, n from mailer_counter
+    where series = {int(Series.TOTAL)} and span = %(stored_span)s and {WITHIN}
+    union all
+    select at, measure, n from mailer_counterdelta where {OF_ALL} and {WITHIN}
+) c
+group by 1, 2 order by 1, 2
+"""
+
+# The same for several requests, of all accounts or of some. The deltas are added up once.
+SEVERAL: Final = """
 with recent as materialized (
     select at, measure, sum(n) as n from mailer_counterdelta
     where {deltas} and at >= (select min(since) from unnest(%(since)s::timestamptz[]) since)
@@ -33,8 +46,8 @@ cross join lateral (
 ) c
 group by 1, 2, 3 order by 1, 2, 3
 """
-TOTALS_OF_ALL: Final = TOTALS.format(counters=f"series = {int(Series.TOTAL)}", deltas=OF_ALL)
-TOTALS_OF_ACCOUNTS: Final = TOTALS.format(counters=OF_ACCOUNTS, deltas=OF_ACCOUNTS)
+SEVERAL_OF_ALL: Final = SEVERAL.format(counters=f"series = {int(Series.TOTAL)}", deltas=OF_ALL)
+SEVERAL_OF_ACCOUNTS: Final = SEVERAL.format(counters=OF_ACCOUNTS, deltas=OF_ACCOUNTS)
 
 # The recipients to whom mail was sent in the last 60 seconds. Minutes are counted, so the previous one counts in
 # proportion to its seconds that belong to them. Neither minute is old enough to be folded.

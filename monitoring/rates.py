@@ -163,7 +163,7 @@ def read_several(scope: Scope, requests: Sequence[Request]) -> list[list[Total]]
         "until": [_round_up(request.until, request.span) for request in requests],
         "measures": [f"{{{','.join(str(int(measure)) for measure in request.measures)}}}" for request in requests],
     }
-    statement = rate_queries.TOTALS_OF_ALL if scope.ids is None else rate_queries.TOTALS_OF_ACCOUNTS
+    statement = rate_queries.SEVERAL_OF_ALL if scope.ids is None else rate_queries.SEVERAL_OF_ACCOUNTS
     totals: list[list[Total]] = [[] for _ in requests]
     for number, at, measure, events in _fetch(statement, parameters):
         totals[number - 1].append(Total(at, Measure(measure), events))

@@ -16,7 +16,7 @@ from config.admin import navigate
 from tests.operators import logged_in
 
 SUPERUSERS_ONLY = {"/admin/auth/group/add/"}
-FOR_ADMINISTRATORS = {"API keys", "Operators", "Groups", "Periodic tasks", "Activity"}
+FOR_ADMINISTRATORS = {"API keys", "Operators", "Groups", "Periodic tasks"}
 """The entries of the sidebar that the other roles do not see."""
 
 
