@@ -29,6 +29,8 @@ from foundation.admin import draw_link, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import EVENT_COLOURS, draw_text
 from mailer.admin.filtering import DayField, OwnerForm
+from mailer.admin.message_list import link_messages
+from mailer.listing.filters import Filters
 from mailer.models import Classification, Message
 from mailer.outcomes.explanations import EXPLANATIONS
 from mailer.outcomes.failures import (
@@ -160,6 +162,7 @@ def respond(request: HttpRequest, form: forms.Form, chosen: Chosen) -> HttpRespo
     if name := request.GET.get("reason"):
         reason = next((each for each in reasons if each.name == name), None)
         context |= {"back": chosen.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
+        context["others"] = reason and link_others(chosen, reason)
         return TemplateResponse(request, "mailer/failed_messages.html", context)
     return TemplateResponse(
         request, "mailer/failures.html", context | show_reasons(chosen, scope, look, reasons, now.date())
@@ -302,6 +305,12 @@ def list_providers(failures: Iterable[Failure], recipients: Mapping[int, str]) -
 def name_provider(group: str) -> str:
     """Return a provider group in words."""
     return "other" if group == REST else group
+
+
+def link_others(chosen: Chosen, reason: ReasonGroup) -> str:
+    """Return the address of the list of all messages that were refused or deferred with the same classification."""
+    reply = reason.classification.name.lower()
+    return link_messages(Filters(account=chosen.account, batch=chosen.batch, reply=reply))
 
 
 def recipients_of(failures: Iterable[Failure]) -> dict[int, str]:

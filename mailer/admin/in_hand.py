@@ -26,7 +26,9 @@ from batches.models import Batch
 from foundation.admin import draw_link, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import STATE_COLOURS
+from mailer.admin.message_list import link_messages
 from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_all_in_hand, tally_in_hand
+from mailer.listing.filters import Filters
 from mailer.models import EventKind
 from mailer.outcomes.reading import OUTCOMES
 from mailer.queries import Trace
@@ -132,6 +134,7 @@ def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str
         "drop": format_html('formaction="{}"', reverse("in_hand_drop")),
         "all_of_it": f"all {tallies[chosen.why]} of this {'batch' if chosen.batch else 'account'}",
         "every_batch": Chosen(chosen.account, chosen.why).link() if chosen.batch else "",
+        "list": link_messages(Filters(account=chosen.account, batch=chosen.batch, state=chosen.why.value)),
         "first_page": chosen.link() if after > (0, -1) else "",
         "next_page": chosen.link(after="{}.{}".format(*next_place)) if next_place else "",
     }

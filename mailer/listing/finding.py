@@ -33,7 +33,7 @@ from mailer.models import Classification
 
 MESSAGES_LOOKED_AT: Final = 50_000
 """The most messages whose addresses or events one page looks at."""
-CHECKED: Final = 1_000
+CHECKED: Final = 500
 """The most messages whose states one page reads."""
 NAMED: Final = 5_000
 """The most messages that one address or id stands for in a page."""

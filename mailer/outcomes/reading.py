@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -24,6 +24,7 @@ OUTCOMES: Final = (
 )
 """The kinds of events that say how far a recipient has come. The others are verdicts, and what recipients do."""
 NAMES = COLUMNS.split(", ")
+MESSAGE_ID, KIND, MEMBERS = (NAMES.index(name) for name in ("message_id", "kind", "members"))
 
 
 def read_events(
@@ -44,13 +45,24 @@ def read_kinds(message_ids: Collection[int]) -> dict[int, set[EventKind]]:
     """Return the kinds of the events of messages, by message id."""
     wanted = set(message_ids)
     kinds: defaultdict[int, set[EventKind]] = defaultdict(set)
-    for row in _read_rows(wanted, None, None):
-        for message_id in wanted.intersection(_messages_of(row)):
-            kinds[message_id].add(EventKind(row.kind))
+    # A page can read the kinds of thousands of messages: no object is made of a row.
+    for row in _fetch_rows(wanted, None, None):
+        message_id, kind, members = row[MESSAGE_ID], EventKind(row[KIND]), row[MEMBERS]
+        if members is None:
+            kinds[message_id].add(kind)
+            continue
+        for n in unpack_members(members):
+            if message_id + n in wanted:
+                kinds[message_id + n].add(kind)
     return kinds
 
 
 def _read_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limit: int | None) -> Iterator[Event]:
+    for row in _fetch_rows(message_ids, kinds, limit):
+        yield Event(**dict(zip(NAMES, row, strict=True)))
+
+
+def _fetch_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limit: int | None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             READ_EVENTS,
@@ -61,8 +73,7 @@ def _read_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limit
                 "limit": limit,
             },
         )
-        for row in cursor.fetchall():
-            yield Event(**dict(zip(NAMES, row, strict=True)))
+        return list(cursor.fetchall())
 
 
 def _unpack(row: Event, wanted: set[int]) -> Iterator[Event]:

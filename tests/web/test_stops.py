@@ -118,11 +118,13 @@ ADMIN_STOPS = {
     *(f"/admin/batches/batch/x/{move}/" for move in ("pause", "cancel", "resume")),
     *(f"/admin/campaigns/campaign/x/{move}/" for move in ("unschedule", "pause", "resume", "cancel", "delete")),
     "/admin/mailer/message/x/stop/",
+    "/admin/mailer/message/all/stop/",
 }
 ADMIN_OTHERS = {
     *("waves", "in-hand", "inbox", "x", "replay", "drop", "add", "purge", "reschedule", "progress", "send", "now"),
     *("pace", "test", "duplicate", "import", "rejected.csv", "job", "count", "resend", "verify", "periodictask"),
     *("templateversion", "activate", "deactivate", "preview", "failures"),
+    *("export", "end"),
 }
 """The last segments of all other paths. A new button must be added here or above."""
 
