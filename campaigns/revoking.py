@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.errors import UnknownKey
@@ -35,6 +35,7 @@ from campaigns.lifecycle import CANCELLABLE, commit_stop
 from campaigns.models import Campaign, Revocation
 from campaigns.states import CampaignStatus
 from foundation.clock import Now, database_now
+from foundation.postgresql import SqlState, sqlstate_of
 from mailer.mail_of_key import count_waiting, first_place, recall_page, stop_page
 
 GRACE: Final = dt.timedelta(seconds=60)
@@ -87,6 +88,7 @@ def revoke_and_stop(key: ApiKey, *, actor: str, reason: str = "") -> Revocation:
 
 
 def find_revocation(key: ApiKey) -> Revocation:
+    """Return the revocation of a key with which everything was stopped that it scheduled."""
     return Revocation.objects.select_related("key__account").get(pk=key.pk)
 
 
@@ -163,6 +165,11 @@ def take_step(key_pk: int, *, until: float) -> bool:
         # Another change of the campaign is being committed. Nothing of this step was done.
         time.sleep(RETRY_SECONDS)
         return True
+    except OperationalError as error:
+        if sqlstate_of(error) != SqlState.LOCK_NOT_AVAILABLE:
+            raise
+        # Somebody else takes this step, or holds a batch. The sweeper comes again.
+        return False
     if claimed:
         return recall_page(revocation.key, *claimed, deadline=until)
     return revocation.place is not None
