@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.axe import find_faults
 from tests.browser.pages import Desk
 from tests.browser.site import Site
 from tests.browser.stage import ACCOUNT
@@ -109,3 +110,15 @@ def test_failures_are_shown_by_their_reason(desk: Desk, mailings: None) -> None:
     expect(reason).to_be_visible()
     reason.get_by_role("link").first.click()
     expect(page.get_by_text("unknown@example.com").first).to_be_visible()
+
+
+def test_all_messages_that_filters_select_are_stopped(desk: Desk) -> None:
+    page, site = desk.page, desk.site
+    batch_id = site.send("Umbrellas for all", [f"wet-{number}@example.com" for number in range(12)], seconds=1800)
+    desk.open(f"/admin/mailer/message/?batch={batch_id}&state=scheduled")
+    page.get_by_role("group", name="Everything that matches").get_by_role("link", name="Stop").click()
+    expect(page.get_by_role("heading", name="Stop 12 messages?")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page).to_have_url(re.compile("/actions/"))
+    site.wait_until(lambda: site.counts(batch_id) == {"discarded": 12}, "the messages to be stopped")
+    assert find_faults(page) == []

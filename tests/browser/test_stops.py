@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import find_faults
 from tests.browser.pages import Desk
 
 pytestmark = pytest.mark.browser
@@ -64,4 +65,5 @@ def test_several_mailings_are_stopped_with_one_confirmation(desk: Desk) -> None:
     for subject in subjects[:2]:
         expect(page.get_by_role("row").filter(has_text=subject).get_by_text("settled", exact=True)).to_be_visible()
     expect(page.get_by_text("60 are stopped")).to_be_visible()
+    assert find_faults(page) == []
     assert [site.status(batch_id) for batch_id in (first, second, third)] == ["cancelled", "cancelled", "open"]
