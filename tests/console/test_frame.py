@@ -33,4 +33,4 @@ def test_the_title_shows_a_name_as_it_is_written(operator: Client, alice: Accoun
     page = operator.get(f"/admin/accounts/account/{alice.pk}/change/").text
     heading = re.search(r"<h1.*?</h1>", page, re.DOTALL)
     assert heading is not None
-    assert re.findall(r">\s*([^<>]*\w)\s*</a>", heading[0]) == ["Accounts", "Accounts", "alice"]
+    assert re.findall(r">\s*([^<>]*\w)\s*</a>", heading[0]) == ["Tenants", "Accounts", "alice"]
