@@ -145,6 +145,7 @@ def show_running(running: Running, rights: Rights) -> dict[str, Any]:
         "account": running.account,
         "account_url": find_url(Link("", "admin:accounts_account_change", (running.account_id,)), rights),
         "counts": running.counts,
+        "is_exact": running.is_exact,
         "done": running.counts.accepted - running.counts.waiting,
         "shares": shares(running.counts),
         "rate": running.rate,

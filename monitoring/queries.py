@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED, count_of
+from batches.queries import CLAIMED, DUE, ESTIMATE_BATCHES, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
 from batches.queries import OPEN as OPEN_BATCH
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
@@ -68,6 +68,11 @@ turn(lane, account_id, place) as (
     select lane, account_id from unnest(%(accounts)s::bigint[]) account_id, unnest(array[0, 1]) lane
 )"""
 
+# The counts of the batches `chosen`, which share the number of parcels that are read.
+ESTIMATE_CHOSEN: Final = ESTIMATE_BATCHES.replace(
+    "unnest(%(batches)s::bigint[]) as b(id)", "(select batch_id from chosen) b(id)"
+).replace("%(parcels)s", "(select greatest(%(least_counted)s, %(counted)s / greatest(count(*), 1)) from chosen)")
+
 # The batches that are being sent: workers have claimed mail of them, mail of them is due, they sent mail in this minute
 # or the last one, or they belong to a campaign that has begun. Of the due mail of each account the oldest parcels are
 # looked at. Each has its counts in this snapshot, and its rate.
@@ -99,7 +104,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, claimed(batch_id, place) as (
     select r.batch_id, min(r.place) as place from running r join batches_batch b on b.id = r.batch_id
     where {in_scope("b.account_id")}
     group by r.batch_id order by 2, 1 desc limit %(limit)s
-)
+), counts as ({ESTIMATE_CHOSEN})
 select b.id as batch_id, b.public_id, b.label, b.is_default, a.id as account_id, a.username as account,
     c.id as campaign_id, c.uuid as campaign_uuid, c.title, coalesce(not l.is_complete, false) as is_expanding,
     last.due_at - clock.now as until_last, sent.rate, {GATE_OF_BATCH}, counts.*
@@ -115,7 +120,7 @@ cross join lateral (
     select case when not b.is_default then {by_clock(IN_LAST_MINUTE)} / {MINUTE} end as rate from mailer_counterdelta
     where series = {int(Series.BATCH)} and account_id = b.account_id and key = b.id::text and {by_clock(LATELY)}
 ) sent
-cross join lateral ({count_of("= b.id")}) counts
+join counts on counts.batch = b.id
 order by b.id desc
 """
 

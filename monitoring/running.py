@@ -21,6 +21,10 @@ MOST_ACCOUNTS = 500
 """The accounts with due mail that are looked at, in each order of lanes."""
 MOST_BATCHES = 500
 """The batches with claimed mail that are looked at."""
+COUNTED_PARCELS = 8000
+"""The parcels that the counts of all listed batches read together."""
+LEAST_COUNTED = 200
+"""The parcels that the counts of a batch read at most, however many batches are listed."""
 GATE_FIELDS = {field.name for field in fields(Gate)}
 DUE_PARCELS = 2000
 """The due parcels that are looked at, over all accounts."""
@@ -30,7 +34,8 @@ DUE_PARCELS = 2000
 class Running:
     """A batch that is being sent.
 
-    `counts` are of messages, exact in one snapshot. `rate` is in recipients a second over the last minute; None for
+    `counts` are of messages in one snapshot. With `is_exact` false the batch has more parcels than were counted, and
+    at least these messages. `rate` is in recipients a second over the last minute; None for
     mail that is sent without a batch, which has no counters. `remaining` is None while it cannot be known. A batch with
     `is_expanding` belongs to a campaign whose audience has not become messages completely.
     """
@@ -44,6 +49,7 @@ class Running:
     account: str
     account_id: int
     counts: Counts
+    is_exact: bool
     rate: float | None
     remaining: dt.timedelta | None
     status: GateStatus
@@ -68,6 +74,8 @@ def list_running(scope: Scope, limit: int = 50) -> list[Running]:
         "most_accounts": MOST_ACCOUNTS,
         "most_batches": MOST_BATCHES,
         "parcels": DUE_PARCELS,
+        "counted": COUNTED_PARCELS,
+        "least_counted": LEAST_COUNTED,
         "span_of_shares": MINUTE,
         "limit": limit,
     }
@@ -78,7 +86,7 @@ def list_running(scope: Scope, limit: int = 50) -> list[Running]:
 
 def _running(row: Row, why: str) -> Running:
     counts, status = counts_from(row), gate_of(row)
-    is_moving = status is GateStatus.OPEN and not row["is_expanding"]
+    is_moving = status is GateStatus.OPEN and row["is_exact"] and not row["is_expanding"]
     return Running(
         batch_id=row["batch_id"],
         public_id=row["public_id"],
@@ -89,6 +97,7 @@ def _running(row: Row, why: str) -> Running:
         account=row["account"],
         account_id=row["account_id"],
         counts=counts,
+        is_exact=row["is_exact"],
         rate=row["rate"],
         remaining=time_left(counts, row["rate"], row["until_last"]) if is_moving else None,
         status=status,

@@ -222,6 +222,7 @@ def running_line(running: Running) -> Body:
         "campaign_uuid": _text(running.campaign_uuid),
         "gate": running.status.value,
         **messages_by_state(running.counts),
+        "exact": running.is_exact,
         "expanding": running.is_expanding,
         "rate": None if running.rate is None else round(running.rate, 2),
         "remaining_seconds": None if running.remaining is None else round(running.remaining.total_seconds()),

@@ -164,6 +164,7 @@ COMPONENTS: dict[str, Piece] = {
         **CAMPAIGN,
         gate=one_of(status.value for status in GateStatus),
         **COUNTS,
+        exact=FLAG,
         expanding=FLAG,
         rate=nullable({"type": "number"}),
         remaining_seconds=nullable(NUMBER),

@@ -56,6 +56,7 @@ def test_an_account_sees_its_own_mail_and_that_of_its_subusers(
             "gate": "open",
             "messages": 3,
             "counts": counts(due=3),
+            "exact": True,
             "expanding": False,
             "rate": 0.0,
             "remaining_seconds": None,
