@@ -101,6 +101,8 @@ class Candidates:
 
 def find_candidates(filters: Filters, place: Place) -> Candidates:
     """Return the next messages that could meet the filters, whatever their addresses, replies and exact states."""
+    if filters.states is not None and not filters.states:
+        return Candidates([], None, 0)
     if filters.states is not None and filters.states <= {*WAITING, IN_DOUBT}:
         holders = _find_holders(filters, place)
         if holders is not None:
@@ -157,28 +159,24 @@ def _skip_later(filters: Filters, place: Place) -> int:
 
 def _find_holders(filters: Filters, place: Place) -> Candidates | None:
     """Return the messages of the parcels that are in the wanted states now; None if there are too many parcels."""
-    states = filters.states or frozenset()
-    numbers = [int(WAITING[state]) for state in states if state in WAITING]
-    kinds = [*(["state = any(%(states)s)"] if numbers else []), *(["in_doubt > 0"] if IN_DOUBT in states else [])]
     condition, values = condition_of(Filters(account=filters.account, batch=filters.batch))
-    of_whom = "and not is_folded and batch_id = %(batch)s" if filters.batch is not None else ""
+    of_batch = "and not is_folded and batch_id = %(batch)s" if filters.batch is not None else ""
+    holders = [
+        queries.HOLDERS_IN_STATE.format(mask="coalesce(doubtful, '')", state="in_doubt > 0", of_whom="")
+        if state == IN_DOUBT
+        else queries.HOLDERS_IN_STATE.format(mask="members", state=f"state = {int(WAITING[state])}", of_whom=of_batch)
+        for state in sorted(filters.states or ())
+    ]
+    statement = queries.HOLDERS.format(holders=" union all ".join(holders), condition=condition)
+    (looked, messages, _), *rows = fetch(statement, values | {"most": PARCELS_LOOKED_AT})
+    if looked >= PARCELS_LOOKED_AT:
+        return None
     groups: dict[int, int] = defaultdict(int)
-    looked_at = 0
-    # A statement for each index: a planner that has to combine them would rather read the whole table.
-    for kind in kinds:
-        doubtful = "doubtful" if kind.startswith("in_doubt") else "null::bytea"
-        statement = queries.HOLDERS.format(
-            state=kind, of_whom="" if kind.startswith("in_doubt") else of_whom, condition=condition, doubtful=doubtful
-        )
-        (looked, messages, *_), *rows = fetch(statement, values | {"states": numbers, "most": PARCELS_LOOKED_AT})
-        if looked == PARCELS_LOOKED_AT:
-            return None
-        looked_at += messages
-        for base, size, members, mask in rows:
-            groups[base] |= to_mask(mask, 0) if doubtful == "doubtful" else to_mask(members, size)
+    for base, size, mask in rows:
+        groups[base] |= to_mask(mask, size)
     ordered = sorted(groups.items(), reverse=not place.is_upward)
     ahead = [Group(*each) for each in ordered if _may_be_ahead(each[0], place)]
-    return Candidates(ahead, None, looked_at)
+    return Candidates(ahead, None, messages)
 
 
 def _may_be_ahead(base: int, place: Place) -> bool:

@@ -59,15 +59,18 @@ union all
 (select base, size, null from chosen)
 """
 
-# The parcels that are in some state now, by the partial index of this state. They hold the messages of their masks. The
-# first row has the number of parcels that were looked at. If there are more, the walk above has to do.
-HOLDERS: Final = f"""
-with looked as materialized (
-    select {COLUMNS}, doubtful from batches_parcel where {{state}} {{of_whom}} limit %(most)s
-)
-select count(*), coalesce(sum(size), 0)::bigint, null::bytea, null::bytea from looked
+# The parcels that are in one state now, by the partial index of this state, with the mask of the messages. The state is
+# a literal, or the planner could not tell that the index has all of them, and would read the whole table.
+HOLDERS_IN_STATE: Final = f"""
+(select {COLUMNS}, {{mask}} as mask from batches_parcel where {{state}} {{of_whom}} limit %(most)s)
+"""
+# The parcels that are in some states. The first row has the number of parcels that were looked at, and of their
+# messages. If there are too many parcels, a walk has to do.
+HOLDERS: Final = """
+with looked as materialized ({holders})
+select count(*), coalesce(sum(size), 0)::bigint, null::bytea from looked
 union all
-(select base, size, members, {{doubtful}} from looked where {{condition}})
+(select base, size, mask from looked where {condition})
 """
 
 # Of some messages those whose parcels meet a condition. Their ids come first in the order.

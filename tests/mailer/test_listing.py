@@ -22,7 +22,7 @@ from foundation.clock import database_now
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.in_hand import Selection, Why, drop
 from mailer.listing import finding, parcels
-from mailer.listing.filters import REPLIES, STATES, WAITING, Filters
+from mailer.listing.filters import MOVABLE, REPLIES, STATES, WAITING, Filters
 from mailer.listing.finding import find_messages
 from mailer.listing.parcels import NEWEST, Place
 from mailer.models import Event, EventKind, Mail, Message
@@ -188,6 +188,7 @@ def test_a_search_keeps_to_the_other_filters(history: None, alice: Account, char
     batch = alice.batches.filter(is_default=False).order_by("pk")[0]
     assert list_all(Filters(text=batch.public_id)) == list_all(Filters(batch=batch)) != []
     assert list_all(Filters(text=batch.public_id, account=charlie)) == []
+    assert list_all(Filters(account=charlie, state="sent", only=MOVABLE)) == [], "a stop of sent mail finds nothing"
     assert list_all(Filters(text="no-such-thing")) == list_all(Filters(text="nobody@example.com")) == []
 
 
