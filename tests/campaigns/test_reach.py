@@ -99,7 +99,7 @@ def test_send_campaign_tells_the_recipients_before_it_is_confirmed(
 ) -> None:
     url = f"/admin/campaigns/campaign/{mixed.pk}"
     question = operator.get(f"{url}/send/").text
-    assert ">5</strong> contacts will get it, and 6 will not:" in question
+    assert ">5</strong> recipients will get it, and 6 contacts will not:" in question
     for reason in Exclusion:
         assert f">{reason.value}</th>" in question, reason
     assert "Duplicates: 2." in question
@@ -109,7 +109,7 @@ def test_send_campaign_tells_the_recipients_before_it_is_confirmed(
     large = operator.get(f"{url}/send/").text
     assert "will get it" not in large
     assert f'hx-get="{url}/reach/"' in large
-    assert ">5</strong> contacts will get it" in operator.get(f"{url}/reach/").text
+    assert ">5</strong> recipients will get it" in operator.get(f"{url}/reach/").text
     for error, text in ((SearchTooSlow(), "too large to be counted"), (TooManyCalls(), "are being counted")):
         monkeypatch.setattr(page, "count_reach", raising(error))
         answer = operator.get(f"{url}/reach/").text
