@@ -46,6 +46,11 @@
     }
   };
   document.addEventListener("DOMContentLoaded", hideIcons);
+
+  // Django's choice of several objects gives a name to icons that have no role. Its script makes them on `load`, too.
+  window.addEventListener("load", () => {
+    for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
+  });
   document.addEventListener("htmx:afterSettle", hideIcons);
 
   // The window with a question is named by its heading. The browser gives the focus back when it closes, unless the
