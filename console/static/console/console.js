@@ -50,6 +50,15 @@
   // Django's choice of several objects gives a name to icons that have no role. Its script makes them on `load`, too.
   window.addEventListener("load", () => {
     for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
+    // Select2 draws a field without a name over the one that has the label.
+    for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+      const label = select.labels[0];
+      if (!label) continue;
+      label.id ||= `label-of-${select.id}`;
+      for (const field of select.nextElementSibling.querySelectorAll("[role=combobox], [role=textbox], [role=searchbox]")) {
+        field.setAttribute("aria-labelledby", label.id);
+      }
+    }
   });
   document.addEventListener("htmx:afterSettle", hideIcons);
 
