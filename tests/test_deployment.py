@@ -153,7 +153,7 @@ def test_a_node_is_alive_while_it_is_seen(clock: Clock) -> None:
 
 
 def test_the_builder_of_the_image_gets_every_app_and_copies_it() -> None:
-    apps = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()} | {"api", "config"}
+    apps = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()} | {"api", "config", "monitoring"}
     copied = set(re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     sent = set(re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
     assert copied == sent == apps

@@ -53,6 +53,7 @@ STOPS: Final[tuple[tuple[frozenset[str], re.Pattern[str]], ...]] = tuple(
         ("POST", "/v1/requestToken"),
         # The admin's buttons: the question, and its confirmation.
         ("GET HEAD POST", "/admin/(freeze|thaw)-everything"),
+        ("GET HEAD POST", "/admin/stop/question"),
         ("GET HEAD POST", f"/admin/accounts/account/{ID}/(freeze|thaw)"),
         ("GET HEAD POST", f"/admin/accounts/apikey/{ID}/(revoke|revoke-and-stop)"),
         ("GET HEAD POST", f"/admin/batches/batch/{ID}/(pause|cancel|resume)"),

@@ -72,7 +72,7 @@ def test_a_command_that_runs_sluice_needs_no_development_tools(installer: FakeIn
 
 def test_only_the_tests_and_checks_need_development_tools() -> None:
     needing = {name for name, command in COMMANDS.items() if command.requirements == environment.DEVELOPMENT}
-    assert needing == {"test", "check"}
+    assert needing == {"test", "check", "screenshots"}
 
 
 def test_each_file_of_requirements_has_the_pins_of_the_smaller_ones() -> None:

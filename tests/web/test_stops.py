@@ -113,6 +113,7 @@ def test_every_stop_of_the_rest_apis_is_on_the_list_and_nothing_else() -> None:
 ADMIN_STOPS = {
     "/admin/freeze-everything/",
     "/admin/thaw-everything/",
+    "/admin/stop/question/",
     *(f"/admin/accounts/apikey/x/{move}/" for move in ("revoke", "revoke-and-stop")),
     *(f"/admin/accounts/account/x/{move}/" for move in ("freeze", "thaw")),
     *(f"/admin/batches/batch/x/{move}/" for move in ("pause", "cancel", "resume")),
@@ -124,7 +125,8 @@ ADMIN_OTHERS = {
     *("waves", "in-hand", "inbox", "x", "replay", "drop", "add", "purge", "reschedule", "progress", "send", "now"),
     *("pace", "test", "duplicate", "import", "rejected.csv", "job", "count", "resend", "verify", "periodictask"),
     *("templateversion", "activate", "deactivate", "preview", "failures"),
-    *("export", "end"),
+    *("export", "end", "admin", "health", "activity", "overview", "run-books", "fleet", "stop", "receipts", "reach"),
+    *("message", "change", "campaign"),
 }
 """The last segments of all other paths. A new button must be added here or above."""
 
