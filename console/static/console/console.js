@@ -47,6 +47,11 @@
   };
   document.addEventListener("DOMContentLoaded", hideIcons);
 
+  // Unfold hides the page until Alpine has started, and the browser gives the focus to no hidden field.
+  window.addEventListener("load", () => {
+    if (document.activeElement === document.body) document.querySelector("#content [autofocus]")?.focus();
+  });
+
   // Django's choice of several objects gives a name to icons that have no role. Its script makes them on `load`, too.
   window.addEventListener("load", () => {
     for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
