@@ -98,7 +98,7 @@ def test_a_file_of_contacts_is_imported_and_its_faults_are_shown(desk: Desk) -> 
     file = {"name": "c.csv", "mimeType": "text/csv", "buffer": b"email\nnew@example.com\nnot an address\n"}
     page.locator("#id_file").set_input_files(file)
     page.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("completed").first).to_be_visible()
+    expect(page.get_by_text("errored").first).to_be_visible()
     expect(page.get_by_text("not an address").first).to_be_visible()
 
 
@@ -120,5 +120,5 @@ def test_all_messages_that_filters_select_are_stopped(desk: Desk) -> None:
     expect(page.get_by_role("heading", name="Stop 12 messages?")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page).to_have_url(re.compile("/actions/"))
-    site.wait_until(lambda: site.counts(batch_id) == {"discarded": 12}, "the messages to be stopped")
+    site.wait_until(lambda: site.counts(batch_id) == {"stopped": 12}, "the messages to be stopped")
     assert find_faults(page) == []
