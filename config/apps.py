@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class SluiceConfig(AppConfig):
@@ -9,6 +9,7 @@ class SluiceConfig(AppConfig):
 
         from config import checks, roles  # noqa: F401  (registers the system checks)
 
-        # This app is the last one, so the permissions of all others exist when its signal is sent.
-        pre_migrate.connect(roles.note_permissions, sender=self)
-        post_migrate.connect(roles.grant_new_permissions, sender=self)
+        # The signals are only sent for apps with models. This is the last one, so all permissions exist by then.
+        last = [app for app in apps.get_app_configs() if app.models_module][-1]
+        pre_migrate.connect(roles.note_permissions, sender=last)
+        post_migrate.connect(roles.grant_new_permissions, sender=last)

@@ -43,6 +43,7 @@ def entries_seen(name: str) -> set[str]:
 
 
 def test_a_new_installation_has_the_roles_with_permissions_that_exist(undone: None) -> None:
+    assert {group.name for group in Group.objects.all()} == roles.ROLES.keys(), "the migrations have made them"
     Group.objects.all().delete()
     roles.grant_new_permissions()
     assert {name: held(name) for name in roles.ROLES} == roles.ROLES

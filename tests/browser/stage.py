@@ -12,6 +12,7 @@ import json
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django_celery_beat.models import ClockedSchedule, SolarSchedule
 
 from accounts.keys import create_key
 from accounts.models import Account
@@ -41,6 +42,8 @@ def fill() -> None:
     make_content(account)
     AccountTerms.objects.create(account=account, rate_per_minute=600)
     add_sender(account, is_verified=False)
+    ClockedSchedule.objects.create(clocked_time=timezone.now() + HOUR)
+    SolarSchedule.objects.create(event="sunrise", latitude=0, longitude=0)
     make_history()
     print(json.dumps({"api_key": key}))  # noqa: T201
 

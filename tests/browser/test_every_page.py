@@ -18,9 +18,12 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 NOT_PAGES = {
     "app_list": "models that the sidebar has, too",
     "audience_job_rejected": "a file",
+    "audience_segment_count": "takes POST only",
     "autocomplete": "JSON",
     "campaigns_campaign_progress": "a fragment",
     "campaigns_campaign_reach": "a fragment",
+    "content_design_preview": "takes POST only",
+    "content_templateversion_preview": "takes POST only",
     "export_messages": "a file",
     "health": "a fragment",
     "index": "Django's index, in whose place is the page Now",
@@ -124,7 +127,9 @@ class Walk:
 
     def _fill_in(self, template: str) -> str | None:
         """Return the path of a route with the parameter of another page below the same folder, or None."""
-        folder = PARAMETER.split(template)[0]
+        folder, *others = PARAMETER.split(template)
+        if not others:
+            return template
         paths = [path for pages in self.seen.values() for path in pages if path.startswith(folder)]
         values = [path.removeprefix(folder).partition("/")[0] for path in paths]
         return next((PARAMETER.sub(value, template) for value in values if value.isdigit()), None)
