@@ -68,23 +68,23 @@ def _list_figures(fleet: Fleet) -> list[Figure]:
         Figure("Nodes alive", len(living), f"of {len(fleet.nodes):,}"),
         Figure("Processes with mail", busy, f"of {total:,} that deliver"),
         Figure("Being sent at this moment", used, f"connections in use, {opened:,} open"),
-        Figure("Claimed by workers", sum(each.claimed for each in processes), "messages, most of them waiting"),
+        Figure("Claimed by workers", sum(each.claimed for each in processes), "messages"),
     ]
 
 
 def _tabulate_nodes(fleet: Fleet) -> dict[str, Any]:
     """Return the table of nodes. The replies of a node are those of its slowest process."""
-    headers = ["Node", "State", f"Heartbeats of {TRACKED_MINUTES} minutes", "Processes with mail", "Connections in use"]
+    headers = ["Node", "State", f"Last {TRACKED_MINUTES} minutes", "Processes", "Connections"]
     headers += ["Replies (p50 / p95)", "Last error"]
     rows = [
         [
             node.name,
             _label_node(node),
             _draw_tracker(node, tell_age(node.seen_at, fleet.now)),
-            f"{sum(bool(process.batches) for process in node.processes):,} of {node.concurrency:,}"
+            f"{sum(bool(process.batches) for process in node.processes):,} of {node.concurrency:,} busy"
             if node.concurrency
             else "none deliver",
-            f"{node.connections_used:,} of {node.connections:,}",
+            f"{node.connections_used:,} of {node.connections:,} busy",
             _write_replies(node),
             f"{node.error} ({tell_age(node.error_at, fleet.now)})" if node.error else "",
         ]
@@ -133,7 +133,7 @@ def _write_seconds(seconds: float) -> str:
 
 def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
     """Return the table of the processes that have claimed mail, those that wait for the peer first."""
-    headers = ["Process", "Node", "State", "Claimed", "Connections in use", "Replies (p50 / p95)", "Last error"]
+    headers = ["Process", "Node", "State", "Claimed", "Connections", "Replies (p50 / p95)", "Last error"]
     busy = [process for process in fleet.processes if process.batches]
     busy.sort(key=lambda process: (not process.is_silent, process.silent_since or fleet.now, process.worker_id))
     rows = [
@@ -142,7 +142,7 @@ def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
             process.node,
             _label_process(process, fleet),
             f"{process.claimed:,}",
-            f"{process.connections_used:,} of {process.connections:,}",
+            f"{process.connections_used:,} of {process.connections:,} busy",
             _write_last_reply(process, fleet),
             f"{process.error} ({tell_age(process.error_at, fleet.now)})" if process.error else "",
         ]

@@ -55,9 +55,9 @@ def test_a_healthy_fleet_shows_nodes_connections_and_versions(operator: Client, 
     with CaptureQueriesContext(connection) as statements:
         page = text_of(operator)
     assert len(statements) <= 12
-    for shown in ("worker@one", "3 of 5", "12 ms / 1.5 s", "Heartbeats in 2 of 10 minutes", "33 % of the heart"):
+    for shown in ("worker@one", "3 of 5 busy", "12 ms / 1.5 s", "Heartbeats in 2 of 10 minutes", "33 % of the heart"):
         assert shown in page, shown
-    assert "1 of 2" in page
+    assert "1 of 2 busy" in page
     assert 'aria-label="What is wrong"' not in page
     assert f"Sluice {VERSION}, PostgreSQL {read_fleet().versions.postgresql}, " in page
     (node,) = read_fleet().nodes
