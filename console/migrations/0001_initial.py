@@ -7,8 +7,6 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('admin', '0003_logentry_add_action_flag_choices'),
     ]
 
     operations = [
@@ -24,10 +22,5 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['at'], name='sign_ins_by_time'), models.Index(fields=['username', '-id'], name='sign_ins_of_operator'), models.Index(condition=models.Q(('kind', 3)), fields=['id'], name='failed_sign_ins')],
             },
-        ),
-        # The page Activity shows the changes of a day. Django's log has no index on the time.
-        migrations.RunSQL(
-            "create index django_admin_log_by_time on django_admin_log (action_time)",
-            "drop index django_admin_log_by_time",
         ),
     ]

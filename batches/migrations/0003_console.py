@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_time_zone'),
+        ('accounts', '0003_console'),
         ('batches', '0002_waves'),
     ]
 
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('replied_at', models.DateTimeField(help_text='When the peer last accepted or refused a message', null=True)),
                 ('reply_p50', models.FloatField(help_text="Seconds until the peer's reply, median of the last minute", null=True)),
                 ('reply_p95', models.FloatField(help_text="Seconds until the peer's reply, 95th percentile", null=True)),
-                ('slow_batches', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='The ids of the batches that are slow for this process')),
+                ('slow_batches', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='The ids of the batches that are slow for this process', size=None)),
                 ('error', models.TextField(blank=True, help_text='The last failure of a connection, without addresses of recipients')),
                 ('error_at', models.DateTimeField(null=True)),
             ],
@@ -50,6 +50,16 @@ class Migration(migrations.Migration):
             name='label',
             field=models.CharField(db_default='', default='', help_text='By which people recognize it: the title of its campaign, or the first subject of its mail', max_length=120),
         ),
+        migrations.AddField(
+            model_name='receipt',
+            name='ended_before',
+            field=models.BigIntegerField(db_default=0, default=0, help_text='Of the stopped: had ended before a pause, a cancel or a freeze'),
+        ),
+        migrations.AddField(
+            model_name='receipt',
+            name='selection',
+            field=models.TextField(blank=True, db_default='', default='', help_text='The filters of the messages, in words; empty: none'),
+        ),
         migrations.AddIndex(
             model_name='batch',
             index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass('label', name='gin_trgm_ops'), name='batches_by_label'),
@@ -57,6 +67,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='batch',
             index=models.Index(condition=models.Q(('api_key__isnull', False)), fields=['api_key'], name='batches_of_key'),
+        ),
+        migrations.AddIndex(
+            model_name='receipt',
+            index=models.Index(fields=['actor', '-id'], name='receipts_of_actor'),
+        ),
+        migrations.AddIndex(
+            model_name='receipt',
+            index=models.Index(fields=['created_at'], name='receipts_by_time'),
         ),
         migrations.AddIndex(
             model_name='nodeminute',
