@@ -30,14 +30,17 @@ from audience.jobs import csv_files, lifecycle, sweep
 from audience.query.conditions import Custom, Kind
 from audience.query.sgql import read_query
 from audience.query.vocabulary import EVENT_TYPES, Vocabulary, read_campaign_number
-from batches.counts import Counts
+from batches.counts import LOOKED_AT, Counts
 from batches.models import Receipt
 from campaigns import engaging, senders
 from config.web import requests
 from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
 from config.web.requests import MOST_STOP_BYTES
+from console import fragments, sign_ins
 from mailer import checking, expressing
+from mailer.admin.bulk import LARGE
+from mailer.bulk import actions
 from mailer.transports.smtp import limits
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +83,15 @@ FACTS = {
         f"`STOPPED_BATCHES_LIMIT` ({settings.STOPPED_BATCHES_LIMIT})",
         f"has not come after {settings.STOP_WAIT_SECONDS:g} seconds",
         f"about {settings.SLICE_SECONDS * 1000:g} ms of mail",
+    ),
+    "docs/console.md": (
+        f"asks the server every {fragments.FRESH_SECONDS:g} seconds",
+        f"older than {fragments.STALE_SECONDS:g} seconds",
+        f"is built every {fragments.FINAL_SECONDS:g} seconds",
+        f"exact up to {COMMA(LOOKED_AT)} of each state",
+        f"at most {COMMA(sign_ins.FAILED_KEPT)} failed attempts",
+        f"exactly up to {COMMA(actions.COUNTED)} messages",
+        f"From {COMMA(LARGE)} messages on",
     ),
     "docs/architecture.md": (
         f"the slice's deadline: {settings.SLICE_DEADLINE_SECONDS:g} seconds",
