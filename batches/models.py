@@ -41,7 +41,7 @@ class Batch(models.Model):
         max_length=LABEL_LENGTH,
         default="",
         db_default="",
-        help_text="By which people recognize it: the title of its campaign, or the first subject of its mail",
+        help_text="Its name for people: the title of its campaign, or the first subject of its mail",
     )
     api_key = models.ForeignKey(
         ApiKey,
@@ -270,7 +270,7 @@ class Receipt(models.Model):
     )
     message_id = models.BigIntegerField(null=True, help_text="Null: all of the batch or account")
     selection = models.TextField(
-        blank=True, default="", db_default="", help_text="The filters of the messages, in words; empty: none"
+        blank=True, default="", db_default="", help_text="The filters of the messages in words; empty without filters"
     )
     action = models.CharField(max_length=10, choices=Action.choices)
     actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
@@ -285,7 +285,7 @@ class Receipt(models.Model):
     doubtful_messages = models.JSONField(default=list, help_text="The ids of the messages in doubt")
     ended = models.BigIntegerField(default=0, help_text="Of a resume: discarded or expired before it")
     ended_before = models.BigIntegerField(
-        default=0, db_default=0, help_text="Of the stopped: had ended before a pause, a cancel or a freeze"
+        default=0, db_default=0, help_text="Those of the stopped messages that had ended before"
     )
     affected = models.BigIntegerField(
         default=0, db_default=0, help_text="Of a purge, reschedule, replay or drop: the messages it was carried out on"

@@ -1,4 +1,4 @@
-"""Stop several mailings that a person has chosen: batches of callers, and campaigns. Each gets a receipt of its own.
+"""Stop several mailings that a person has chosen: batches of callers, and campaigns. Each gets a receipt.
 
 Each is stopped in a separate transaction, so that one that cannot be stopped keeps none of the others from it. All of
 them settle together. A batch of a campaign is stopped through its campaign only.

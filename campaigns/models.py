@@ -286,8 +286,10 @@ class Revocation(models.Model):
     )
     stopped = models.BigIntegerField(default=0, help_text="Those of them that have no receipt yet")
     in_doubt = models.BigIntegerField(default=0, help_text="The messages of the same batch that are in doubt")
-    settled_at = models.DateTimeField(null=True, help_text="When everything was stopped that was there")
-    finished_at = models.DateTimeField(null=True, help_text="When requests that were under way had been stopped, too")
+    settled_at = models.DateTimeField(null=True, help_text="When everything that it had scheduled was stopped")
+    finished_at = models.DateTimeField(
+        null=True, help_text="When mail of requests that were under way was stopped, too"
+    )
 
     class Meta:
         indexes: ClassVar = [

@@ -1,1 +1,1 @@
-"""The pages that operators watch and stop mail with. They show what `monitoring` reads, and refresh themselves."""
+"""Provide the pages on which operators watch mail and stop it. They show what `monitoring` reads."""

@@ -1,4 +1,4 @@
-"""Show an action on many messages while it runs: how far it is, its counts and its receipts."""
+"""Show an action on many messages while it runs: its progress, its counts and its receipts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def show_bulk_action(request: HttpRequest, bulk_id: int) -> HttpResponse:
 
 def _tell_status(bulk: BulkAction) -> str:
     if bulk.finished_at is None:
-        return "It is running. It goes on by itself if a process dies, and this page may be closed."
+        return "It is running, and continues if a process dies. You may close this page."
     if bulk.ended_by:
         return f"{bulk.ended_by} ended it at {write_time(bulk.finished_at)} UTC. The other messages are unchanged."
     return f"It ended at {write_time(bulk.finished_at)} UTC: it looked at everything that matched."

@@ -20,7 +20,7 @@ from foundation.redis_client import client_for
 
 FRESH_SECONDS = 3.0
 FINAL_SECONDS = 30.0
-"""The age up to which a fragment is served that does not change any more, unless somebody acts on its subject."""
+"""The age up to which a final fragment is served. It only changes if somebody acts on its subject."""
 STALE_SECONDS = 10.0
 """The age up to which an old fragment is served while another process builds the next one."""
 BUILD_SECONDS = 10

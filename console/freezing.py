@@ -25,7 +25,7 @@ STOPPED_BY = {
 
 
 def may_freeze_everything(request: HttpRequest) -> bool:
-    """Return whether this operator has the switch."""
+    """Return whether this operator may freeze and thaw everything."""
     return bool(request.user.is_active and request.user.is_superuser)
 
 

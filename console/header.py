@@ -19,7 +19,7 @@ _last: ContextVar[tuple[float, Health] | None] = ContextVar("last health", defau
 
 
 def build_header(rights: Rights) -> dict[str, Any]:
-    """Return the context of the header. Only who may see batches sees more than whether mail is flowing."""
+    """Return the context of the header. Operators who may not see batches only get whether mail is flowing."""
     may_freeze = SUPERUSER in rights
     if MAY_SEE not in rights:
         return {"is_frozen": is_installation_frozen(), "may_freeze": may_freeze}
@@ -36,7 +36,7 @@ def build_header(rights: Rights) -> dict[str, Any]:
 
 
 def recent_health() -> Health | None:
-    """Return what this thread has read for a header within the last second, so that a page does not read it twice."""
+    """Return the health that this thread has read for a header within the last second, or None."""
     last = _last.get()
     return last[1] if last and time.monotonic() - last[0] < SHARED_SECONDS else None
 

@@ -1,8 +1,8 @@
 """Serve pages that refresh themselves: the header of every page, and the live part of a page.
 
 One element of every page polls: `#health`, every 3 seconds while the tab is visible (`console.js`). Its response is the
-header, and on a live page also the new live part, out of band. Each of the two is a fragment of its own
-(`fragments.py`). A response has a strong ETag, so that a page that has not changed costs a 304.
+header, and on a live page also the new live part, out of band. Each of the two is a fragment (`fragments.py`). A
+response has a strong ETag, so that a page that has not changed costs a 304.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from console.fragments import Fragment, fetch_fragment
 Rights = frozenset[str]
 """The permissions of the viewer that change what is drawn."""
 SUPERUSER = "superuser"
-"""Stands among `rights` for the operators who may freeze everything."""
+"""The entry of `rights` for superusers, who may freeze everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Part:
     build: Callable[..., dict[str, Any]]
     rights: tuple[str, ...] = ()
     is_loose: bool = False
-    """Its elements are at several places of the page: each says itself, by `hx-swap-oob`, which one it replaces."""
+    """Its elements are at several places of the page. Each has `hx-swap-oob`, and replaces that with its id."""
 
     def fetch(self, request: HttpRequest, *subject: int | str) -> Fragment:
         """Return the fragment for the viewer of this request."""

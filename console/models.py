@@ -13,7 +13,7 @@ class SignIn(models.Model):
     """A sign-in or sign-out of an operator, or a failed attempt."""
 
     class Kind(models.IntegerChoices):
-        """What happened."""
+        """The kinds of entries."""
 
         SIGNED_IN = 1, "signed in"
         SIGNED_OUT = 2, "signed out"

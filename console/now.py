@@ -111,13 +111,13 @@ def show_now(request: HttpRequest) -> HttpResponse:
 
 
 def show_problem(problem: Problem, rights: Rights, now: dt.datetime) -> dict[str, Any]:
-    """Return a problem for its template."""
+    """Return a problem as the context of its row."""
     return {
         "text": problem.text,
         "severity": problem.severity.value,
         "colour": "danger" if problem.severity is Severity.CRITICAL else "warning",
         "since": problem.since,
-        "since_told": problem.since and tell_time(problem.since, now),
+        "since_relative": problem.since and tell_time(problem.since, now),
         "id": f"problem-{problem.kind.value}-{'-'.join(map(str, problem.link.arguments))}",
         "title": problem.link.title,
         "url": find_url(problem.link, rights),
@@ -127,7 +127,7 @@ def show_problem(problem: Problem, rights: Rights, now: dt.datetime) -> dict[str
 
 
 def find_url(link: Link, rights: Rights) -> str:
-    """Return the address of a page, or nothing if the viewer may not see it."""
+    """Return the address of a page, or an empty text if the viewer may not see it."""
     if PERMISSIONS[link.route] not in rights:
         return ""
     try:
@@ -137,7 +137,7 @@ def find_url(link: Link, rights: Rights) -> str:
 
 
 def show_running(running: Running, rights: Rights) -> dict[str, Any]:
-    """Return a batch that is being sent for its template."""
+    """Return a batch that is being sent as the context of its row."""
     return {
         "name": name_of(running),
         "id": running.public_id,
@@ -164,7 +164,7 @@ def name_of(mailing: Running | Coming) -> str:
 
 
 def link_mailing(mailing: Running | Coming, rights: Rights) -> str:
-    """Return the page of a mailing: its campaign's, or its batch's."""
+    """Return the address of the page of a mailing: that of its campaign or of its batch."""
     if mailing.campaign_id is not None:
         return find_url(Link("", "admin:campaigns_campaign_change", (mailing.campaign_id,)), rights)
     return find_url(Link("", "admin:batches_batch_change", (mailing.batch_id or 0,)), rights)
@@ -208,10 +208,10 @@ def tell_remaining(remaining: dt.timedelta | None) -> str:
 
 
 def show_coming(coming: Coming, rights: Rights, now: dt.datetime) -> dict[str, Any]:
-    """Return mail that comes for its template."""
+    """Return coming mail as the context of its row."""
     return {
         "at": coming.at,
-        "told": tell_time(coming.at, now),
+        "relative": tell_time(coming.at, now),
         "name": name_of(coming),
         "id": coming.public_id,
         "url": link_mailing(coming, rights),
@@ -224,10 +224,10 @@ def show_coming(coming: Coming, rights: Rights, now: dt.datetime) -> dict[str, A
 
 
 def show_receipt(receipt: Receipt, rights: Rights, now: dt.datetime) -> dict[str, Any]:
-    """Return a receipt for its template."""
+    """Return a receipt as the context of its row."""
     return {
         "receipt": receipt,
-        "told": tell_time(receipt.created_at, now),
+        "relative": tell_time(receipt.created_at, now),
         "url": find_url(Link("", "admin:batches_receipt_change", (receipt.pk,)), rights),
         "colour": ACTION_COLOURS[receipt.action],
         "name": label_of(receipt.batch) if receipt.batch else "all mail",

@@ -20,13 +20,13 @@ from mailer.sweep import PRUNE_EVERY, take_turn
 
 KEPT: Final = dt.timedelta(days=365)
 FAILED_KEPT: Final = 10_000
-"""The failed attempts that are kept, the newest, so that nobody can fill the table."""
+"""The number of failed attempts that are kept, the newest ones. So nobody can fill the table."""
 PAGE: Final = 10_000
 ADDRESS_LENGTH: Final = 64
 
 
 def connect_signals() -> None:
-    """Record what Django signals from now on."""
+    """Connect the receivers of the signals with which Django announces sign-ins, sign-outs and failed attempts."""
     user_logged_in.connect(_note_sign_in, dispatch_uid="console.sign_in")
     user_logged_out.connect(_note_sign_out, dispatch_uid="console.sign_out")
     user_login_failed.connect(_note_failure, dispatch_uid="console.failure")

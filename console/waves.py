@@ -70,10 +70,10 @@ def figures_of(store: Store) -> list[Figure]:
 
 
 def show_wave(wave: Wave, now: dt.datetime) -> dict[str, Any]:
-    """Return a wave that was sent for its template."""
+    """Return a wave that was sent as the context of its row."""
     return {
         "wave": wave,
-        "told": tell_time(wave.send_at, now),
+        "relative": tell_time(wave.send_at, now),
         "name": "mail without a batch" if wave.is_default else wave.label or wave.public_id,
         "url": reverse("admin:batches_batch_change", args=[wave.batch_id]),
         "parcels": label_parcels(wave.parcels),

@@ -422,7 +422,7 @@ class BulkAction(models.Model):
     )
     filters = models.JSONField(help_text="The other filters, as parameters of the list's address")
     action = models.CharField(max_length=10, choices=Receipt.Action.choices)
-    send_at = models.DateTimeField(null=True, help_text="Only of a reschedule: the new time")
+    send_at = models.DateTimeField(null=True, help_text="The new time of a reschedule")
     actor = models.CharField(max_length=200, help_text="The operator who confirmed it")
     reason = models.CharField(max_length=500, blank=True)
     expected = models.BigIntegerField(help_text="How many messages matched when it was confirmed")

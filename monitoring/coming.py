@@ -56,7 +56,7 @@ class Coming:
 
 
 def list_coming(scope: Scope, until: dt.datetime, limit: int = 100) -> list[Coming]:
-    """Return the mail that comes until then, the first first, `limit` at most. Mail that is due is not among it."""
+    """Return the mail that comes until a time, the earliest first, at most `limit` rows. Due mail is left out."""
     parameters = {"accounts": scope.ids, "until": until, "limit": limit}
     return [_coming(row) for row in fetch_rows(queries.LIST_COMING, parameters)]
 

@@ -40,8 +40,8 @@ FRESH = dt.timedelta(seconds=3)
 HANG = dt.timedelta(seconds=10)
 """The silence of the peer after which a process hangs."""
 FULL_MINUTE = 0.75
-"""The share of a minute's heartbeats with which a node counts as having been there all the time. A round of the sweeper
-may take longer than usual."""
+"""The share of a minute's heartbeats with which a node counts as present all the time. A round of the sweeper may
+take longer than usual."""
 QUEUES = ("eta", "maintenance", *(lane.label for lane in Lane), AUDIENCE)
 REDIS_SECONDS = 0.5
 LATE_BEAT_SECONDS = 30.0
@@ -302,7 +302,7 @@ def _find_hanging(processes: Sequence[Process]) -> PeerTrouble | None:
 
 
 def _find_refusing(processes: Sequence[Process]) -> PeerTrouble | None:
-    """Find a peer that takes no connection: the latest that all processes saw of it is a failure."""
+    """Return that the peer takes no connection, if the last thing that any process saw of it was a failure."""
     failed = [each for each in processes if each.error_at is not None and each.now - each.error_at < LATELY]
     if not failed:
         return None

@@ -19,7 +19,7 @@ from monitoring.scope import Scope
 
 HOURS_AHEAD: Final = 72
 LARGEST: Final = 6
-"""The number of accounts that are told apart."""
+"""The number of accounts that are shown separately."""
 WAVES_READ: Final = 20_000
 """The most waves that are read. A wave is the mail of a batch in one minute."""
 CAMPAIGNS_READ: Final = 500

@@ -9,10 +9,10 @@ from campaigns.states import CampaignStatus
 
 HOUR: Final = "date_bin('1 hour', {}, 'epoch')"
 
-# The mail that waits for its first try, by hour, account and whether its gate is open: what was added up of the waves,
-# and what is still to be. The waves are read in the order of their time, so that a limit leaves out the last ones. The
-# first row has the number of waves that were read, and the time of the last of them. Accounts other than the largest
-# ones are added up under no name.
+# The mail that waits for its first try, by hour, account and whether its gate is open. It is the sum of the counts of
+# waves and of the notes that are not added to them yet. The waves are read in the order of their time, so that a
+# limit leaves out the last ones. The first row has the number of waves that were read, and the time of the last of
+# them. Accounts other than the largest ones are added up under no name.
 FORECAST: Final = f"""
 with folded as materialized (
     select batch_id, minute, messages from batches_wavecount

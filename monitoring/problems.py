@@ -181,7 +181,7 @@ def _no_worker(row: Row) -> Problem:
 def _silent(row: Row) -> Problem:
     text = f"The node {row['name']} is silent."
     if row["messages"]:
-        text += f" {count(row['messages'], 'message')} are claimed by its workers."
+        text += f" Its workers have claimed {count(row['messages'], 'message')}."
     return Problem(Kind.NODE_SILENT, Severity.CRITICAL, text, Link("Fleet", "fleet"), row["at"])
 
 
@@ -214,7 +214,7 @@ def _late(row: Row) -> Problem:
 def _in_hand(row: Row) -> Problem:
     kind = Kind.HELD if row["kind"] == "held" else Kind.IN_DOUBT
     state = "held because it is late" if kind is Kind.HELD else "in doubt: nobody knows whether it was sent"
-    text = f"{_tell_messages(row)} of {_tell_accounts(row)} wait for a decision. This mail is {state}."
+    text = f"{_tell_messages(row)} of {_tell_accounts(row)} must be replayed or dropped. This mail is {state}."
     query = {"why": "held" if kind is Kind.HELD else "in_doubt", "account": str(row["id"])}
     return Problem(kind, Severity.WARNING, text, Link("Decide", "in_hand", query=query))
 
@@ -222,7 +222,8 @@ def _in_hand(row: Row) -> Problem:
 def _expiring(row: Row) -> Problem:
     more = f" and {count(row['things'] - 1, 'other batch', 'other batches')}" if row["things"] > 1 else ""
     name = row["name"] or "mail without a batch"
-    text = f"{count(row['messages'], 'retained message')} of {name} ({row['account']}){more} expire within 12 hours."
+    messages = count(row["messages"], "retained message")
+    text = f"{messages} of {name} ({row['account']}){more} will expire within 12 hours."
     return Problem(Kind.EXPIRING, Severity.WARNING, text, _batch(row), None)
 
 

@@ -124,8 +124,9 @@ join counts on counts.batch = b.id
 order by b.id desc
 """
 
-# The next waves by minute: what was added up, and what is still to be; and the campaigns whose mail is not made yet.
-# Each wave whose deltas are not added yet may turn out to be over, so that many more are read than are returned.
+# The next waves by minute, as the sum of the counts of waves and of the deltas that are not added to them yet; and
+# the campaigns whose mail does not exist yet. Each wave with such deltas may turn out to be over, so that many more
+# are read than are returned.
 LIST_COMING: Final = f"""
 with next as (
     (select w.batch_id, w.minute, w.messages, w.parcels
@@ -312,7 +313,7 @@ having coalesce(max(n.seen_at), '-infinity') < max(clock.now) - %(silence)s
 FIND_PROBLEMS_OF_ALL: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ALL))
 FIND_PROBLEMS_OF_ACCOUNTS: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ACCOUNTS))
 
-# The problems of all, the moment, whether everything is frozen, and the recipients of the last minute.
+# The problems of all accounts, the time, whether everything is frozen, and the recipients of the last minute.
 READ_HEALTH: Final = f"""{FIND_PROBLEMS_OF_ALL}
 union all
 select 'clock', (select count(*) from batches_installation where frozen_at is not null), 0, 0, now, '', 0, '', ''

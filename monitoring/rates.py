@@ -67,7 +67,7 @@ class Share:
 
     @property
     def share(self) -> float:
-        """Return the refused part of both: between 0 and 1."""
+        """Return the share of refused recipients, between 0 and 1."""
         return self.refused / (self.refused + self.sent)
 
 
@@ -110,7 +110,7 @@ def read_lateness(scope: Scope, since: dt.datetime) -> Lateness:
 
 
 def lateness_from(counts: dict[Measure, int]) -> Lateness:
-    """Return the lateness that counts of the measures `LATE_...` make; others are ignored."""
+    """Return the lateness from counts by measure. Only the measures `LATE_...` are used."""
     bounds = [*((float(seconds), measure) for seconds, measure in LATENESS), (math.inf, Measure.LATE_LONGER)]
     total = sum(counts.get(measure, 0) for _, measure in bounds)
     if not total:

@@ -24,7 +24,7 @@ MOST_BATCHES = 500
 COUNTED_PARCELS = 8000
 """The parcels that the counts of all listed batches read together."""
 LEAST_COUNTED = 200
-"""The parcels that the counts of a batch read at most, however many batches are listed."""
+"""The parcels that the counts of each batch may read, however many batches are listed."""
 GATE_FIELDS = {field.name for field in fields(Gate)}
 DUE_PARCELS = 2000
 """The due parcels that are looked at, over all accounts."""
@@ -34,10 +34,10 @@ DUE_PARCELS = 2000
 class Running:
     """A batch that is being sent.
 
-    `counts` are of messages in one snapshot. With `is_exact` false the batch has more parcels than were counted, and
-    at least these messages. `rate` is in recipients a second over the last minute; None for
-    mail that is sent without a batch, which has no counters. `remaining` is None while it cannot be known. A batch with
-    `is_expanding` belongs to a campaign whose audience has not become messages completely.
+    `counts` are of messages in one snapshot. With `is_exact` false the batch has more parcels than were counted, and at
+    least these messages. `rate` is in recipients a second over the last minute; None for mail without a batch, which
+    has no counters. `remaining` is None while it cannot be known. A batch with `is_expanding` belongs to a campaign
+    whose audience has not become messages completely.
     """
 
     batch_id: int

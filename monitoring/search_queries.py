@@ -28,7 +28,7 @@ select 2, b.id, null::bigint from batches_batch b
 where b.id > (select max(id) from batches_batch) - %(recent_batches)s and b.label ilike %(pattern)s
 """
 
-# Labels of older batches, by trigrams. Of a word with very many hits any are taken.
+# Labels of older batches, by trigrams. If a word has very many hits, an arbitrary part of them is taken.
 BY_OLD_LABEL: Final = """
 (select 2, b.id, null::bigint from batches_batch b
  where b.label ilike %(pattern)s and b.id <= (select max(id) from batches_batch) - %(recent_batches)s

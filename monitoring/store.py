@@ -1,4 +1,4 @@
-"""Count the mail that waits, by its state and by what may stop it."""
+"""Count the mail that waits, by its state and its gate."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ PACE_GRACE = dt.timedelta(seconds=10)
 
 
 class WaitKind(enum.StrEnum):
-    """The kinds of reasons, the one that is given first at the top."""
+    """The kinds of reasons, in the order in which they are looked for."""
 
     CANCELLED = "cancelled"
     FROZEN = "frozen"
@@ -141,7 +141,7 @@ def why_waiting(batches: Collection[Batch]) -> dict[int, Reason]:
         return {}
     processes = read_processes() if any(facts.has_due for facts in waiting) else []
     queues = _read_queues([facts for facts in waiting if facts.due_since is not None and not facts.is_claimed])
-    trouble = {found.kind: found for found in find_peer_trouble(processes)}
+    trouble = {each.kind: each for each in find_peer_trouble(processes)}
     return {facts.id: explain(facts, processes, trouble, queues.get(facts.id)) for facts in waiting}
 
 
@@ -158,7 +158,7 @@ def explain(
 
 
 def _find_stop(facts: Facts) -> Reason | None:
-    """Return the stop that keeps the mail, or that a person has to decide about it."""
+    """Return the stop that keeps the mail back, or that it is held."""
     status = Gate(
         batch_status=BatchStatus(facts.status),
         is_account_frozen=facts.is_account_frozen,
@@ -243,7 +243,7 @@ def _is_recent(process: Process) -> bool:
 
 
 def _find_place(facts: Facts, queue: Queue | None) -> Reason:
-    """Return the place of mail that nothing but other mail, or its next time, delays."""
+    """Return the reason of mail that only waits for other mail or for its next time."""
     if facts.is_claimed:
         return Reason(WaitKind.SENDING, "It is being sent now.")
     if facts.due_since is not None:

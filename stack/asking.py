@@ -30,7 +30,7 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
         return
     if not is_terminal():
         raise Declined("Nothing was changed. Add --yes to confirm it without a terminal.")
-    if ask("Do it? [y/N] ").lower() not in {"y", "yes"}:
+    if ask("Continue? [y/N] ").lower() not in {"y", "yes"}:
         raise Declined("Nothing was changed.")
 
 

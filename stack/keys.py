@@ -88,8 +88,8 @@ def describe(answer: dict[str, Any]) -> str:
     if answer["stopped"] is None:
         return first
     stopped = answer["stopped"]
-    work = f"{plural(stopped['campaigns'], 'campaign')} and {plural(stopped['batches'], 'batch')} are cancelled"
+    cancelled = f"Cancelled: {plural(stopped['campaigns'], 'campaign')}, {plural(stopped['batches'], 'batch')}."
     state = "" if stopped["settled"] else " Workers still have some mail of it; the sweeper does the rest."
     receipts = [f"  receipt {each['id']}: {plural(each['stopped'], 'message')} stopped" for each in stopped["receipts"]]
-    others = f"{plural(stopped['messages'], 'message')} elsewhere stopped"
-    return "\n".join([f"{first} {work}, {others}.{state}", *receipts])
+    others = f"Stopped in other batches: {plural(stopped['messages'], 'message')}."
+    return "\n".join([f"{first} {cancelled} {others}{state}", *receipts])

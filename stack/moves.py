@@ -62,7 +62,7 @@ def move(command: str, arguments: list[str]) -> int:
     # The answer for a campaign has the receipt beside it; it is null if nothing was prepared yet.
     receipt = answer["receipt"] if target.kind == "campaign" else answer
     if receipt is None:
-        show(json.dumps(answer, indent=2) if options.json else "Nothing of it had been prepared. It is cancelled.")
+        show(json.dumps(answer, indent=2) if options.json else "It is cancelled. None of its mail had been prepared.")
         return 0
     receipt = wait_until_settled(remote, receipt, target, seconds=options.wait)
     show(json.dumps(receipt, indent=2) if options.json else describe(receipt))

@@ -20,7 +20,7 @@ WAITING_STATES = ("scheduled", "due", "claimed", "retained", "held")
 
 
 def main(arguments: list[str]) -> int:
-    """Show it once, or again and again until Ctrl-C; return 0."""
+    """Show everything once, or again and again until Ctrl-C; return 0."""
     options = parsers.ps().parse_args(arguments)
     remote = find_remote(options)
     if not options.watch:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
 
 def watch(remote: Remote, *, as_json: bool) -> NoReturn:
-    """Show it until a signal comes. An answer that fails is shown, too: the next one may succeed."""
+    """Show everything until a signal comes. A failed answer is shown, too: the next one may succeed."""
     clear = CLEAR if sys.stdout.isatty() and not as_json else ""
     while True:
         try:

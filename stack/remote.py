@@ -40,7 +40,7 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 
 @dataclass(frozen=True)
 class Remote:
-    """A Sluice, and the key that is used there."""
+    """An installation of Sluice, and the key that is used there."""
 
     url: str
     key: str
@@ -107,7 +107,7 @@ HINTS = {
 
 
 def find_remote(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Remote:
-    """Return the Sluice that the arguments name, else the one of the environment, else the local stack.
+    """Return the installation that the arguments name, else that of the environment, else the local stack.
 
     Raises StackError.
     """

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='batch',
             name='label',
-            field=models.CharField(db_default='', default='', help_text='By which people recognize it: the title of its campaign, or the first subject of its mail', max_length=120),
+            field=models.CharField(db_default='', default='', help_text='Its name for people: the title of its campaign, or the first subject of its mail', max_length=120),
         ),
         migrations.AddField(
             model_name='receipt',

@@ -1,4 +1,4 @@
-"""A key's page with the button that revokes it and stops everything that it scheduled.
+"""Show a key's page with the button that revokes it and stops everything that it scheduled.
 
 Accounts know nothing of campaigns, so this admin takes the place of the one in `accounts/admin`.
 """
@@ -26,7 +26,7 @@ admin.site.unregister(ApiKey)
 
 @admin.register(ApiKey)
 class StoppableApiKeyAdmin(ApiKeyAdmin):
-    """The page of keys, with the button that also stops what a key scheduled."""
+    """Show keys, with the button that also stops everything that a key scheduled."""
 
     change_form_template = "campaigns/key.html"
 
@@ -45,7 +45,7 @@ class StoppableApiKeyAdmin(ApiKeyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def stop_view(self, request: HttpRequest, key_pk: int) -> HttpResponse:
-        """Ask with the numbers of what the key has scheduled, and on POST revoke it and stop that."""
+        """Ask, with the numbers of its scheduled mail, and on POST revoke the key and stop that mail."""
         require(request, *MAY_STOP)
         key = get_object_or_404(ApiKey.objects.select_related("account"), pk=key_pk)
         back = reverse("admin:accounts_apikey_change", args=[key.pk])

@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                 ('messages', models.BigIntegerField(default=0, help_text="The messages that were stopped in batches that are not the key's")),
                 ('stopped', models.BigIntegerField(default=0, help_text='Those of them that have no receipt yet')),
                 ('in_doubt', models.BigIntegerField(default=0, help_text='The messages of the same batch that are in doubt')),
-                ('settled_at', models.DateTimeField(help_text='When everything was stopped that was there', null=True)),
-                ('finished_at', models.DateTimeField(help_text='When requests that were under way had been stopped, too', null=True)),
+                ('settled_at', models.DateTimeField(help_text='When everything that it had scheduled was stopped', null=True)),
+                ('finished_at', models.DateTimeField(help_text='When mail of requests that were under way was stopped, too', null=True)),
             ],
         ),
         migrations.AddField(

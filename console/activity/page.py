@@ -87,7 +87,7 @@ def show_activity(request: HttpRequest) -> HttpResponse:
 
 
 def read_position(text: str) -> Position:
-    """Return the position that an address names; parts that are none are ignored."""
+    """Return the position that an address names; invalid parts are ignored."""
     return {letter: int(number) for letter, number in POSITION.findall(text[:100])}
 
 
@@ -162,4 +162,4 @@ DESCRIBED: Final[dict[str, Callable[[Any], Cells]]] = {
     CHANGES.letter: _describe_change,
     SIGN_INS.letter: _describe_sign_in,
 }
-"""The cells of a row after its time, by its source."""
+"""The functions that return the cells of a row after its time, by the letter of its source."""

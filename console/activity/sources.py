@@ -1,7 +1,7 @@
 """Read the newest receipts, changes and sign-ins that a filter selects, a page of each.
 
-Each source is read in the order of its ids, which is that of time, from below the last id that was shown. A day is
-found by an index on the time. So a page costs the same however long the history is.
+Each source is read by descending id, which is also the order of time, beginning below the last id that was shown. A day
+is found by an index on the time. So a page costs the same however long the history is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPERATOR: Final = "operator "
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The entries that are wanted: of a person or key, about an account, on a day in UTC. None: all."""
+    """Select entries by a person or key, an account, and a day in UTC. None selects all."""
 
     person: str = ""
     account: Account | None = None

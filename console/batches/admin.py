@@ -36,7 +36,7 @@ def find_batches(text: str) -> list[int]:
 
 
 class LivePage:
-    """The page of an object, whose live part `part` shows."""
+    """Show an object on a page with the live part `part`."""
 
     part: Part
 
@@ -56,7 +56,7 @@ class LivePage:
 
 @admin.register(Batch)
 class LiveBatchAdmin(LivePage, BatchAdmin):
-    """Batches, found by their labels too, each with a live page."""
+    """Show batches, each on a live page, and find them by their labels, too."""
 
     part = BATCH
     search_help_text = "Search by subject, campaign, sender, category, account, key, or id"
@@ -89,7 +89,7 @@ def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, str]]:
 
 @admin.register(Receipt)
 class LiveReceiptAdmin(LivePage, ReceiptAdmin):
-    """Receipts, found by the labels of their batches too, each with a page that is live until it is settled."""
+    """Show receipts, each on a page that is live until it is settled. The labels of batches find them, too."""
 
     part = RECEIPT
     search_help_text = "Search by the id of a receipt, an account, or what names a batch"

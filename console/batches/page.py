@@ -50,7 +50,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "status": status,
         "status_colour": STATUS_COLOURS.get(status, ""),
         "since": since,
-        "since_told": tell_time(since, now),
+        "since_relative": tell_time(since, now),
         "terms": tell_terms(batch, now),
         "figures": _figures(batch, estimate),
         "shares": shares(estimate.counts),

@@ -77,7 +77,7 @@ def _show_launch(campaign: Campaign, counted: Statistics, rights: Rights) -> dic
 
 
 def describe_rate(rate: float) -> str:
-    """Return the messages a second, or a minute if they are few, of the last minute."""
+    """Return the rate of the last minute in words: messages a second, or a minute if they are few."""
     if rate >= 1:
         return f"{rate:,.0f} messages a second"
     return f"{rate * 60:,.0f} messages a minute"

@@ -34,7 +34,7 @@ def live_ids(campaigns: Iterable[Campaign]) -> str:
 
 
 def read_ids(text: str) -> str:
-    """Return the numbers in a caller's text in the form of `live_ids`, without anything else in it."""
+    """Return the numbers in a caller's text in the form of `live_ids`, and ignore everything else in it."""
     numbers = {int(number) for number in text[:1000].split(",") if number.isascii() and number.isdecimal()}
     return ",".join(str(number) for number in sorted(numbers, reverse=True)[:MOST] if number < 2**31)
 

@@ -1,4 +1,4 @@
-"""Tell the story of a campaign: what happened when, who did it, and why."""
+"""List what happened to a campaign: when, who did it, and why."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 
 READ = 30
-"""The most receipts, and the most changes, that are read: the latest."""
+"""The number of receipts, and of changes, that are read: the latest ones."""
 ENDS = {
-    CampaignStatus.SENT: "Every message had its outcome.",
+    CampaignStatus.SENT: "Every message has an outcome.",
     CampaignStatus.CANCELLED: "The campaign ended.",
 }
 STOPS = frozenset({Receipt.Action.PAUSE, Receipt.Action.CANCEL})

@@ -15,7 +15,7 @@ OLD_TRANSACTION_SECONDS = 60.0
 LONG_QUEUE = 1000
 REMEDIES = {
     "hangs": "See whether the peer is overloaded, or a firewall drops its replies. Messages whose final dot was sent "
-    "come into doubt when the connection is given up.",
+    "are in doubt once the connection is given up.",
     "refuses": "See whether the peer runs, and whether SMTP_URL has its address and login. No attempt is used up: the "
     "mail is tried again every second.",
     "slow": "Ask the peer's operator for the reason, or lower SMTP_CONNECTIONS if the peer delays many connections.",
@@ -29,7 +29,7 @@ class Alarm:
     text: str
     remedy: str
     runbook: str = ""
-    """The anchor of its run book; empty: there is none."""
+    """The anchor of its run book; empty if it has none."""
 
 
 def list_alarms(fleet: Fleet) -> list[Alarm]:

@@ -25,7 +25,7 @@ MEBIBYTE = 2**20
 QUEUES = {
     "eta": "announces waves",
     "maintenance": "sweeps",
-    "transactional": "delivers, first of all",
+    "transactional": "delivers small requests, before bulk mail",
     "bulk": "delivers",
     "audience": "expands campaigns, imports contacts",
 }
@@ -102,7 +102,7 @@ def _label_node(node: Node) -> SafeString:
 
 
 def _draw_tracker(node: Node, age: str) -> SafeString:
-    """Return a bar for each minute. The texts say what the colours do."""
+    """Return a bar for each minute. The texts tell the same as the colours."""
     minutes = [
         {"ago": ago, "share": f"{100 * share:.0f}", "level": _level(share)}
         for ago, share in zip(range(len(node.minutes), 0, -1), node.minutes, strict=True)
@@ -162,7 +162,7 @@ def _label_process(process: Process, fleet: Fleet) -> SafeString:
 
 def _tabulate_queues(fleet: Fleet) -> dict[str, Any]:
     rows = [[queue, f"{length:,}", QUEUES[queue]] for queue, length in fleet.queues]
-    return {"headers": ["Queue", "Tasks that wait", "Purpose"], "rows": rows}
+    return {"headers": ["Queue", "Waiting tasks", "Purpose"], "rows": rows}
 
 
 def _tabulate_services(fleet: Fleet) -> dict[str, Any]:

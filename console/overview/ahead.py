@@ -15,7 +15,7 @@ NOTHING = Planned()
 
 
 def chart_ahead(forecast: Forecast) -> Chart:
-    """Return the chart of a forecast. Mail that a closed gate keeps back is hollow."""
+    """Return the chart of a forecast. Mail that a closed gate keeps back is drawn hollow."""
     known = [hour for hour in forecast.hours if forecast.complete_until is None or hour < forecast.complete_until]
     lines = [*_lines_of_accounts(forecast), *_lines_of_campaigns(forecast)]
     return Chart(
@@ -65,11 +65,11 @@ def _sum_up(forecast: Forecast) -> str:
 
 
 def _notes(forecast: Forecast, hours_known: int) -> list[str]:
-    """Return what a reader has to know of the figures."""
+    """Return sentences about the limits of the figures."""
     notes = []
     if hours_known < len(forecast.hours):
         last: dt.datetime = forecast.hours[hours_known]
-        notes.append(f"There are more waves than this page reads: the hours from {last:%a %H:%M} UTC on are not shown.")
+        notes.append(f"There are more waves than this page reads: the hours from {last:%a %H:%M} UTC on are missing.")
     planned = forecast.planned.values()
     if campaigns := sum(each.campaigns for each in planned):
         recipients = sum(each.recipients for each in planned)
@@ -79,7 +79,7 @@ def _notes(forecast: Forecast, hours_known: int) -> list[str]:
         )
     if unknown := sum(each.unknown for each in planned):
         notes.append(f"Of these, {unknown:,} have a segment that was never counted, and add nothing to the chart.")
-    notes.append("Mail that is due by now, and mail that is tried again, is not among these figures.")
+    notes.append("Mail that is already due, and mail that is tried again, is not included.")
     return notes
 
 

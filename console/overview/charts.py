@@ -1,4 +1,4 @@
-"""Describe charts as data. `charts.js` draws them, and each one has a table with the same figures for all who read."""
+"""Describe charts as data. `charts.js` draws them, and each has a table with the same figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Line:
 class Chart:
     """A chart with a title, a sentence that sums it up, and its table.
 
-    `kind` is `bars` (stacked), `lines` or `steps`. With `levels` the values are the numbers of these words.
+    `kind` is `bars` (stacked), `lines` or `steps`. With `levels` a value is the index of one of these words.
     """
 
     name: str

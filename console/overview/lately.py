@@ -73,7 +73,7 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
                 for hour in hours
             ],
         ),
-        notes=["A point is five minutes. A recipient who is deferred twice counts twice."],
+        notes=["A point is five minutes. A recipient who is deferred twice is counted twice."],
     )
 
 
@@ -101,7 +101,7 @@ def chart_lateness(totals: Iterable[Total], now: dt.datetime) -> Chart:
             ],
         ),
         notes=[
-            "Counted for messages to one recipient that were sent at the first try, from their time or the last resume."
+            "Lateness is counted from send_at or the last resume, for messages to one recipient sent at the first try."
         ],
     )
 

@@ -62,10 +62,10 @@ def build_overview(rights: Rights) -> dict[str, Any]:
 
 
 def _describe_sample(look: Look) -> str:
-    """Return which failures the replies are those of."""
+    """Return a sentence about the failures from which the replies come."""
     if look.is_complete:
-        return "All failures of the last 24 hours."
-    return f"Only the newest {LOOKED_AT:,} failures, since {write_time(look.oldest)} UTC."
+        return "The replies are those of all failures of the last 24 hours."
+    return f"The replies are those of the newest {LOOKED_AT:,} failures, since {write_time(look.oldest)} UTC."
 
 
 FIGURES = Part("overview", "console/overview/figures.html", build_overview, (MAY_SEE_FAILURES, MAY_SEE_ACCOUNTS))

@@ -29,7 +29,7 @@ COMPARED: Final = {
 BOUNCES_WATCH, BOUNCES_STOP = 0.02, 0.05
 COMPLAINTS_WATCH, COMPLAINTS_STOP = 0.001, 0.003
 FEWEST: Final = 100
-"""The fewest recipients of which a rate is judged."""
+"""A rate of fewer recipients than this is not judged."""
 REPLIES_SHOWN: Final = 8
 REPLY_LENGTH: Final = 120
 
@@ -65,7 +65,7 @@ def _describe_change(number: int, average: float) -> str:
 
 
 def judge_rates(counts: Counts, midnight: dt.datetime) -> list[Rate]:
-    """Return the bounce rates of today and of eight days, and what is known of complaints."""
+    """Return the bounce rates of today and of the last seven days, and that complaints are not known."""
     days = sorted(counts)
     rates = [
         _judge_bounces("Bounces today", counts, [midnight]),

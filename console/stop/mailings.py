@@ -1,6 +1,7 @@
-"""The page Stop: a field that finds mailings, and what can be done with each of them.
+"""Show the page Stop: a field that finds mailings, and the actions that are possible for each of them.
 
-The figures of the hits refresh themselves. The hits do not: a row never moves away from under a pointer.
+The figures of the hits refresh themselves. The list of hits does not change, so that no row moves while somebody points
+at it.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ MAILINGS = Part(
 
 
 def show_stop(request: HttpRequest) -> HttpResponse:
-    """Show the field, and what it has found."""
+    """Show the field, and the mailings that it has found."""
     require(request, MAY_SEE)
     if is_poll(request):
         return answer_live(request, MAILINGS, request.GET.get("rows", ""))

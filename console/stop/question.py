@@ -119,7 +119,7 @@ def _describe(mailing: Mailing) -> str:
 def _show(
     request: HttpRequest, mailings: Sequence[Mailing], stops: Sequence[Stop], status: BatchStatus
 ) -> HttpResponse:
-    """Redirect to the receipts, and tell what has none."""
+    """Redirect to the receipts, with a message for each mailing that has none."""
     may_see = request.user.has_perm(MAY_SEE_RECEIPTS)
     for mailing, stop in zip(mailings, stops, strict=True):
         _tell(request, mailing, stop, status, may_see=may_see)
@@ -132,7 +132,7 @@ def _tell(request: HttpRequest, mailing: Mailing, stop: Stop, status: BatchStatu
     if stop.error is not None:
         messages.error(request, f"“{mailing.name}” was not {done}: {_tell_error(stop.error)}.")
     elif stop.is_repeated:
-        messages.info(request, f"“{mailing.name}” had been {done} before. Its receipt is that of the first time.")
+        messages.info(request, f"“{mailing.name}” was already {done}. The receipt is from the first time.")
     elif stop.receipt is None:
         messages.success(request, f"“{mailing.name}” is {done}. No mail of it had been prepared, so it has no receipt.")
     elif not may_see:

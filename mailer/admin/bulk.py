@@ -41,7 +41,7 @@ AT_ONCE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class BulkButton:
-    """A button for everything that matches: the action, its title and its look."""
+    """A button for everything that matches: its action, its title and its look."""
 
     name: str
     action: Action

@@ -24,13 +24,13 @@ REPLY_CHOICES: Final = (("", "Any or none"), *((name, title) for name, (title, _
 
 
 class DayInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
-    """The browser's own choice of a day."""
+    """Use the browser's input for a day."""
 
     input_type = "date"
 
 
 class DayField(forms.DateField):
-    """A day in UTC of this century."""
+    """Read a day in UTC of this century."""
 
     widget = DayInput
 

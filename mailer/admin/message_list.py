@@ -122,7 +122,7 @@ def tell_how_far(found: Found, place: Place) -> str:
     direction = "newer" if place.is_upward else "older"
     return (
         f"The search looked at parcels with {found.looked_at:,} messages and found {len(found.ids):,} that match. It "
-        f"did not look at {direction} messages yet."
+        f"has not looked at {direction} messages yet."
     )
 
 

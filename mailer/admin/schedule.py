@@ -18,11 +18,11 @@ SWEEP: Final = "sweep"
 
 
 class TaskWidget(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]
-    """Beat's choice of tasks."""
+    """Choose a task as beat's pages do."""
 
 
 class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
-    """Beat's form."""
+    """Edit a task as beat's pages do."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,7 +36,7 @@ for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskPage(beat.PeriodicTaskAdmin, ModelAdmin[Any]):  # type: ignore[misc]
-    """The page of the tasks that beat starts, and of their times. The sweep is shown and cannot be changed."""
+    """Show the tasks that beat starts, and their times. The sweep is shown and cannot be changed."""
 
     form = PeriodicTaskForm
     # Beat's template adds an inline script, which the policy of the console does not let run.
@@ -73,14 +73,14 @@ def is_sweep(task: Any) -> bool:
 
 @admin.register(CrontabSchedule)
 class CrontabSchedulePage(beat.CrontabScheduleAdmin, ModelAdmin[Any]):  # type: ignore[misc]
-    """Times of day."""
+    """Show schedules by times of day."""
 
 
 @admin.register(ClockedSchedule)
 class ClockedSchedulePage(beat.ClockedScheduleAdmin, ModelAdmin[Any]):  # type: ignore[misc]
-    """Single moments."""
+    """Show schedules of a single time."""
 
 
 @admin.register(IntervalSchedule, SolarSchedule)
 class OtherSchedulePage(ModelAdmin[Any]):
-    """Intervals, and the sun."""
+    """Show schedules by intervals and by the sun."""

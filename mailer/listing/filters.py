@@ -40,7 +40,7 @@ REPLIES: Final[Mapping[str, tuple[str, frozenset[Classification]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The messages that are wanted: those that meet all filters which are given.
+    """Select the messages that meet all filters that are given.
 
     `text` is an address, an X-Message-Id, a Message-ID, the public id of a batch, or a message's id. `state` is one of
     `STATES`, or `WAITING`. `day` is the day of `send_at` in UTC. `domain` is that of the first recipient, as A-labels.

@@ -73,7 +73,7 @@ union all
 (select base, size, mask from looked where {condition})
 """
 
-# Of some messages those whose parcels meet a condition. Their ids come first in the order.
+# Those of some messages whose parcels meet a condition. Their ids come first in the order.
 SCOPED: Final = f"""
 select m.id from unnest(%(ids)s::bigint[]) as m(id) join batches_parcel p on p.id = m.id / {PARCEL_SPAN}
 where {{condition}}

@@ -1,4 +1,4 @@
-"""Report what a worker process does with its connections and how its peer replies, for those who watch.
+"""Report what a worker process does with its connections and how its peer replies, for the pages of operators.
 
 In: the transport, which counts and measures anyway. Out: one row of `WorkerReport`, written at most once a second,
 after a slice, or while a slice waits for its peer. Nothing depends on a report, so one that cannot be written is
@@ -26,7 +26,7 @@ node_name = platform.node()
 
 
 class WorkerReports:
-    """Writes the reports of one worker process."""
+    """Write the reports of one worker process."""
 
     def __init__(self, transport: Transport, slow: SlowBatches) -> None:
         self._transport = transport

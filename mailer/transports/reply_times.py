@@ -21,7 +21,7 @@ class ReplyTimes:
         self._times: deque[tuple[float, float]] = deque(maxlen=int(SAMPLES_A_SECOND * SPAN_SECONDS))
 
     def begin(self, now: float) -> float:
-        """Return the beginning of a time, and skip the messages that follow for a while."""
+        """Begin to time a message at `now`, and return it. The messages of the next moments are not timed."""
         self.next_at = now + 1 / SAMPLES_A_SECOND
         return now
 

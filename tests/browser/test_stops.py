@@ -58,7 +58,7 @@ def test_several_mailings_are_stopped_with_one_confirmation(desk: Desk) -> None:
     desk.open("/admin/stop/?q=gloves")
     for subject in subjects[:2]:
         page.get_by_role("checkbox", name=f"Select {subject}").check()
-    page.get_by_role("button", name="Cancel what is selected").click()
+    page.get_by_role("button", name="Cancel selected").click()
     expect(page.get_by_role("heading", name="Cancel 2 mailings?")).to_be_visible()
     page.get_by_role("button", name="Cancel 2 mailings").click()
 

@@ -87,7 +87,7 @@ def test_an_operator_searches_for_the_contact_of_a_preview(
     assert "News for Zoe" in show(f"?contact={stranger.pk}")
     assert "No contact of alice has this address or name." in show("?q=foreign@example.com")
     assert "Eve" not in show(f"?contact={foreign.pk}")
-    assert "As it would be sent to a contact without values" in show("?q=nobody@example.com")
+    assert "This is the message for a contact without values" in show("?q=nobody@example.com")
     Campaign.objects.filter(pk=draft.pk).update(html_content="{{#if", sender=draft.sender)
     assert "There is no preview. In html_content, line 1" in show()
     Campaign.objects.filter(pk=draft.pk).update(html_content="", sender=None)

@@ -89,7 +89,7 @@ def test_several_mailings_get_a_receipt_each_on_one_page(operator: Client, alice
     receipts = list(Receipt.objects.order_by("pk"))
     assert [(receipt.batch, receipt.action) for receipt in receipts] == [(batch, "pause") for batch in chosen]
     text = text_of(answer)
-    assert "All stops are settled: 0 messages had been sent before, 7 are stopped." in text
+    assert "All stops are settled: 0 messages had been sent before, 7 were stopped." in text
     assert text.index("Offer 1") < text.index("Offer 2")
     url = answer.redirect_chain[0][0]
     Receipt.objects.filter(pk=receipts[1].pk).update(settled_at=None, in_flight=2)
@@ -128,7 +128,7 @@ def test_what_has_changed_meanwhile_keeps_nothing_else_from_being_stopped(operat
     text = text_of(answer)
     assert statuses(first, again, last) == ["cancelled"] * 3
     assert Receipt.objects.count() == 3
-    assert "“Offer 1” had been cancelled before. Its receipt is that of the first time." in text
+    assert "“Offer 1” was already cancelled. The receipt is from the first time." in text
     assert "“Offer news” was not cancelled" in text
     assert f"receipt-{earlier.pk}" in answer.text
 

@@ -85,7 +85,7 @@ def test_a_page_that_looked_at_little_says_so_and_goes_on(
         accept_mail(alice, draft(1, name=f"other{n}-"))
     page = operator.get(f"{LIST}?domain=example.org").text
     assert "No message was found yet." in page
-    assert "did not look at older messages yet" in page
+    assert "has not looked at older messages yet" in page
     assert "rare@example.org" in operator.get(links_of(page)["next"]).text
 
 

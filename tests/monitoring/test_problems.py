@@ -67,7 +67,7 @@ def test_a_silent_node_is_named_with_the_mail_that_its_workers_have_claimed(
     clock.advance(seconds=20)
     Node.objects.filter(name="node-2").update(seen_at=database_now())
     silent = problems()[Kind.NODE_SILENT]
-    assert silent.text == "The node node-1 is silent. 3 messages are claimed by its workers."
+    assert silent.text == "The node node-1 is silent. Its workers have claimed 3 messages."
     assert silent.since is not None
     assert Kind.NO_WORKER not in problems()
     assert problems(alice) == {}
@@ -97,10 +97,10 @@ def test_due_mail_that_nothing_stops_waits_too_long(alice: Account, batch: Batch
 def test_mail_in_hand_is_counted(alice: Account, batch: Batch) -> None:
     Parcel.objects.update(state=ParcelState.HELD)
     held = problems()[Kind.HELD]
-    assert held.text.startswith("3 messages of alice wait for a decision.")
+    assert held.text.startswith("3 messages of alice must be replayed or dropped.")
     assert held.link.query == {"why": "held", "account": str(alice.pk)}
     Parcel.objects.update(state=ParcelState.DONE, in_doubt=2, sent=1, finalized_at=database_now())
-    assert problems(alice)[Kind.IN_DOUBT].text.startswith("2 messages of alice wait for a decision.")
+    assert problems(alice)[Kind.IN_DOUBT].text.startswith("2 messages of alice must be replayed or dropped.")
 
 
 def test_retained_mail_expires_soon(alice: Account, batch: Batch, node: Node, clock: Clock) -> None:
@@ -113,7 +113,7 @@ def test_retained_mail_expires_soon(alice: Account, batch: Batch, node: Node, cl
     clock.advance(hours=2)
     beat(node)
     expiring = problems()[Kind.EXPIRING]
-    assert expiring.text == "3 retained messages of May sale (alice) expire within 12 hours."
+    assert expiring.text == "3 retained messages of May sale (alice) will expire within 12 hours."
     assert Kind.EXPIRING in problems(alice)
     Batch.objects.update(paused_until=database_now() + HOUR)
     assert problems() == {}

@@ -213,7 +213,7 @@ def test_a_key_is_revoked_and_what_it_scheduled_is_stopped(api: Answers, capsys:
     assert main(["keys", "revoke", "webs", "--stop-scheduled", "--yes"]) == 0
     captured = capsys.readouterr()
     assert "It has scheduled 2 campaigns, 1 batch, 2,468 messages or more.\n  It will be stopped." in captured.err
-    assert "2 campaigns and 1 batch are cancelled, 2,468 messages elsewhere stopped." in captured.out
+    assert "Cancelled: 2 campaigns, 1 batch. Stopped in other batches: 2,468 messages." in captured.out
     assert "receipt r1: 3,000 messages stopped" in captured.out
 
 
