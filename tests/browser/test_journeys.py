@@ -37,7 +37,7 @@ def test_a_campaign_goes_from_draft_to_cancelled_by_its_red_cross(desk: Desk) ->
     page.locator("#id_lists").select_option(index=0, force=True)
     page.locator("#id_spread_seconds").fill("3600")
     page.get_by_role("button", name="Send Campaign").click()
-    expect(page.locator("#reach")).to_contain_text("3 contacts will get it")
+    expect(page.locator("#reach")).to_contain_text("3 recipients will get it")
     page.get_by_role("button", name="Send").click()
 
     desk.open(CAMPAIGNS)

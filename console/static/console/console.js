@@ -55,7 +55,10 @@
   // Django's choice of several objects gives a name to icons that have no role. Its script makes them on `load`, too.
   window.addEventListener("load", () => {
     for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
-    // Select2 draws a field without a name over the one that has the label.
+  });
+
+  // Select2 draws a field without a name over the one that has the label, when jQuery calls what waits for the page.
+  window.django?.jQuery?.(() => {
     for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
       const label = select.labels[0];
       if (!label) continue;
