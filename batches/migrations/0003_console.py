@@ -53,12 +53,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='receipt',
             name='ended_before',
-            field=models.BigIntegerField(db_default=0, default=0, help_text='Of the stopped: had ended before a pause, a cancel or a freeze'),
+            field=models.BigIntegerField(db_default=0, default=0, help_text='Those of the stopped messages that had ended before'),
         ),
         migrations.AddField(
             model_name='receipt',
             name='selection',
-            field=models.TextField(blank=True, db_default='', default='', help_text='The filters of the messages, in words; empty: none'),
+            field=models.TextField(blank=True, db_default='', default='', help_text='The filters of the messages in words; empty without filters'),
         ),
         migrations.AddIndex(
             model_name='batch',

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('filters', models.JSONField(help_text="The other filters, as parameters of the list's address")),
                 ('action', models.CharField(choices=[('pause', 'pause'), ('cancel', 'cancel'), ('resume', 'resume'), ('freeze', 'freeze'), ('thaw', 'thaw'), ('purge', 'purge'), ('reschedule', 'reschedule'), ('replay', 'replay'), ('drop', 'drop')], max_length=10)),
-                ('send_at', models.DateTimeField(help_text='Only of a reschedule: the new time', null=True)),
+                ('send_at', models.DateTimeField(help_text='The new time of a reschedule', null=True)),
                 ('actor', models.CharField(help_text='The operator who confirmed it', max_length=200)),
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('expected', models.BigIntegerField(help_text='How many messages matched when it was confirmed')),
