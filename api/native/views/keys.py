@@ -44,7 +44,7 @@ class RevokeKey(Endpoint):
 
 @schema.key_revocation
 class KeyRevocation(Endpoint):
-    """What was stopped with a key so far."""
+    """Describe what was stopped with a key so far."""
 
     resource = "key"
     scopes = {"GET": "api_keys.read"}
