@@ -138,6 +138,7 @@ def find_url(link: Link, rights: Rights) -> str:
 
 def show_running(running: Running, rights: Rights) -> dict[str, Any]:
     """Return a batch that is being sent as the context of its row."""
+    is_done = running.is_exact and not running.is_expanding and not running.counts.waiting
     return {
         "name": name_of(running),
         "id": running.public_id,
@@ -149,7 +150,7 @@ def show_running(running: Running, rights: Rights) -> dict[str, Any]:
         "done": running.counts.accepted - running.counts.waiting,
         "shares": shares(running.counts),
         "rate": running.rate,
-        "remaining": tell_remaining(running.remaining),
+        "remaining": "none" if is_done else tell_remaining(running.remaining),
         "why": running.why,
         "status": "" if running.status is GateStatus.OPEN else running.status.value,
         "colour": GATE_COLOURS.get(running.status, ""),
