@@ -79,11 +79,16 @@ def _question(button: Button) -> Question:
 def figures_of(store: Store) -> list[Figure]:
     """Return what would be sent if nothing were frozen, and what workers have at this moment."""
     return [
-        Figure("Scheduled", store.count(ParcelState.SCHEDULED, GateStatus.OPEN), "to be sent at its time"),
-        Figure("Due", store.count(ParcelState.DUE, GateStatus.OPEN)),
-        Figure("Claimed by workers", store.count(ParcelState.CLAIMED)),
-        Figure("Connections in use", connections_in_use(), "with a message under way"),
-        Figure("Retained", store.count(ParcelState.RETAINED)),
+        Figure(
+            "Scheduled",
+            store.count(ParcelState.SCHEDULED, GateStatus.OPEN),
+            "to be sent at its time",
+            key="all:scheduled_open",
+        ),
+        Figure("Due", store.count(ParcelState.DUE, GateStatus.OPEN), key="all:due_open"),
+        Figure("Claimed by workers", store.count(ParcelState.CLAIMED), key="all:claimed"),
+        Figure("Connections in use", connections_in_use(), "with a message under way", key="fleet:connections_used"),
+        Figure("Retained", store.count(ParcelState.RETAINED), key="all:retained"),
         Figure("Scheduled campaigns", store.campaigns, "without messages yet"),
     ]
 

@@ -60,12 +60,22 @@ def show_waves(request: HttpRequest) -> HttpResponse:
 def figures_of(store: Store) -> list[Figure]:
     """Return the mail that waits, by what happens to it."""
     return [
-        Figure("Scheduled", store.count(ParcelState.SCHEDULED, GateStatus.OPEN), "to be sent at its time"),
-        Figure("Stopped before its time", store.count(ParcelState.SCHEDULED, *STOPPED), "paused, frozen, cancelled"),
-        Figure("Due", store.count(ParcelState.DUE), "waits for a worker"),
-        Figure("Claimed", store.count(ParcelState.CLAIMED), "by workers"),
-        Figure("Retained", store.count(ParcelState.RETAINED), "by a pause or a freeze"),
-        Figure("Held", store.count(ParcelState.HELD), "waits for a decision"),
+        Figure(
+            "Scheduled",
+            store.count(ParcelState.SCHEDULED, GateStatus.OPEN),
+            "to be sent at its time",
+            key="all:scheduled_open",
+        ),
+        Figure(
+            "Stopped before its time",
+            store.count(ParcelState.SCHEDULED, *STOPPED),
+            "paused, frozen, cancelled",
+            key="all:scheduled_stopped",
+        ),
+        Figure("Due", store.count(ParcelState.DUE), "waits for a worker", key="all:due"),
+        Figure("Claimed", store.count(ParcelState.CLAIMED), "by workers", key="all:claimed"),
+        Figure("Retained", store.count(ParcelState.RETAINED), "by a pause or a freeze", key="all:retained"),
+        Figure("Held", store.count(ParcelState.HELD), "waits for a decision", key="all:held"),
     ]
 
 

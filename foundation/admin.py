@@ -34,6 +34,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "TabularInline",
     "coloured",
+    "draw_figure",
     "draw_link",
     "tell_time",
     "write_time",
@@ -87,6 +88,14 @@ def coloured(variants: Mapping[str, str]) -> Callable[[Shown], Shown]:
 def draw_link(url: str, text: str) -> SafeString:
     """Return a link in the colours of unfold's own."""
     return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
+
+
+def draw_figure(key: str, number: int) -> SafeString:
+    """Return a number with thousands separators, marked with the key of what it counts.
+
+    A check of all pages compares each marked number with a count of the stored mail (`chaos/pages.py`).
+    """
+    return format_html('<span data-figure="{}">{}</span>', key, f"{number:,}")
 
 
 def write_time(moment: dt.datetime | None) -> str:

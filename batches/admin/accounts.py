@@ -101,6 +101,7 @@ def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
         "has_more_subusers": len(subusers) > SUBUSERS_SHOWN,
         "counts": counts,
         "shares": shares(counts),
+        "about": f"account:{account.pk}",
         "receipts": tabulate_receipts(account.receipts.filter(batch=None).order_by("-pk")[:RECEIPTS_SHOWN]),
         "buttons": [
             (button, reverse(f"admin:accounts_account_{button.action}", args=[account.pk]))
@@ -138,10 +139,10 @@ def _question(button: Button, account: Account) -> Question:
         title=f"{button.title} an account",
         text=f"{button.title} {account}{below}?",
         figures=[
-            Figure("Waiting now", counts.waiting),
-            Figure("Claimed by workers", counts.claimed),
-            Figure("Sent already", counts.sent),
-            Figure("In doubt", counts.in_doubt),
+            Figure("Waiting now", counts.waiting, key=f"account:{account.pk}:waiting"),
+            Figure("Claimed by workers", counts.claimed, key=f"account:{account.pk}:claimed"),
+            Figure("Sent already", counts.sent, key=f"account:{account.pk}:sent"),
+            Figure("In doubt", counts.in_doubt, key=f"account:{account.pk}:in_doubt"),
         ],
         consequences=say_consequences(button, account, counts),
         button=button.title,

@@ -66,12 +66,16 @@ class TimeField(forms.DateTimeField):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its name, drawn as a tile; with a `link` the tile leads there."""
+    """A number with its name, drawn as a tile; with a `link` the tile leads there.
+
+    `key` says what the number counts, such as `batch:12:sent`, so that a check of all pages can compare it.
+    """
 
     title: str
     number: int | Tally
     note: str = ""
     link: str = ""
+    key: str = ""
 
     @property
     def shown(self) -> str:

@@ -20,7 +20,7 @@ from batches.counts import Counts, count_batches
 from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
-from foundation.admin import ReadOnlyAdmin, coloured, tell_time, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, tell_time, write_time
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
@@ -111,16 +111,17 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         return write_time(batch.created_at)
 
     @admin.display(description="sent")
-    def sent(self, batch: CountedBatch) -> str:
-        return f"{batch.counts.sent:,}"
+    def sent(self, batch: CountedBatch) -> SafeString:
+        return draw_figure(f"batch:{batch.pk}:sent", batch.counts.sent)
 
     @admin.display(description="waiting")
-    def waiting(self, batch: CountedBatch) -> str:
-        return "0" if batch.status == BatchStatus.CANCELLED else f"{batch.counts.waiting:,}"
+    def waiting(self, batch: CountedBatch) -> SafeString:
+        waiting = 0 if batch.status == BatchStatus.CANCELLED else batch.counts.waiting
+        return draw_figure(f"batch:{batch.pk}:to_be_sent", waiting)
 
     @admin.display(description="by state")
     def by_state(self, batch: CountedBatch) -> SafeString:
-        return draw_bar(batch.counts)
+        return draw_bar(batch.counts, f"batch:{batch.pk}")
 
 
 def is_frozen(account: Account) -> bool:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from batches.counts import Counts
 from batches.states import BatchStatus, ParcelState
 from batches.waves import Wave
-from foundation.admin import tell_time, write_time
+from foundation.admin import draw_figure, tell_time, write_time
 
 STATUS_COLOURS = {
     BatchStatus.OPEN.label: "success",
@@ -56,6 +56,7 @@ def shares(counts: Counts) -> list[dict[str, Any]]:
     held = [(state, getattr(counts, state), colour) for state, colour in BAR_COLOURS.items()]
     return [
         {
+            "name": state,
             "state": WORDS.get(state, state),
             "messages": messages,
             "percent": f"{100 * messages / counts.accepted:.2f}",
@@ -66,9 +67,9 @@ def shares(counts: Counts) -> list[dict[str, Any]]:
     ]
 
 
-def draw_bar(counts: Counts) -> SafeString:
-    """Return one bar of all states, with a legend of those that hold messages."""
-    return render_to_string("batches/bar.html", {"shares": shares(counts)})
+def draw_bar(counts: Counts, about: str) -> SafeString:
+    """Return one bar of all states, with a legend of those that hold messages. `about` is the key of the subject."""
+    return render_to_string("batches/bar.html", {"shares": shares(counts), "about": about})
 
 
 def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool) -> dict[str, Any]:
@@ -79,8 +80,8 @@ def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool)
             *([batch_link(wave.batch_id, wave.public_id), wave.username] if with_batch else []),
             write_time(wave.send_at),
             tell_time(wave.send_at, now),
-            f"{wave.messages:,}",
-            f"{wave.sent:,}",
+            draw_figure(f"{wave.key}:messages", wave.messages),
+            draw_figure(f"{wave.key}:sent", wave.sent),
             label_parcels(wave.parcels),
         ]
         for wave in waves

@@ -92,21 +92,24 @@ def figures_of(receipt: Receipt) -> list[Figure]:
         if receipt.action == Action.CANCEL:
             return [Figure("Stopped", receipt.stopped), Figure("In doubt", receipt.in_doubt)]
         return [Figure(DONE_TO[receipt.action], receipt.affected)]
+    key = f"receipt:{receipt.pk}"
     if not receipt.is_settled:
         return [Figure("In flight", receipt.in_flight)]
-    sent, in_doubt = Figure("Sent before", receipt.sent), Figure("In doubt", receipt.in_doubt)
+    sent = Figure("Sent before", receipt.sent, key=f"{key}:sent")
+    in_doubt = Figure("In doubt", receipt.in_doubt, key=f"{key}:in_doubt")
     if receipt.action in DONE_TO:
         waiting = Figure("Still waiting", max(receipt.stopped - receipt.ended, 0))
         return [Figure(DONE_TO[receipt.action], receipt.affected), sent, waiting, in_doubt]
     if receipt.action in LETS_GO:
         not_sent = Figure("Not sent", receipt.stopped, note="of these, ended permanently:")
         return [sent, not_sent, Figure("Discarded, expired, stopped", receipt.ended), in_doubt]
-    return [sent, _stopped(receipt), Figure("In flight", receipt.in_flight), in_doubt]
+    return [sent, _stopped(receipt), Figure("In flight", receipt.in_flight, key=f"{key}:in_flight"), in_doubt]
 
 
 def _stopped(receipt: Receipt) -> Figure:
     before = receipt.ended_before
-    return Figure("Stopped", stopped_by(receipt), note=f"{before:,} more had ended before" if before else "")
+    note = f"{before:,} more had ended before" if before else ""
+    return Figure("Stopped", stopped_by(receipt), note, key=f"receipt:{receipt.pk}:stopped")
 
 
 def stopped_by(receipt: Receipt) -> int:

@@ -16,7 +16,7 @@ from batches.admin.figures import draw_label
 from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of, stopped_by
 from batches.labels import label_of
 from batches.models import Receipt
-from foundation.admin import ReadOnlyAdmin, coloured, draw_link, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, draw_link, write_time
 
 ACTION_COLOURS: dict[str, str] = {
     Receipt.Action.PAUSE: "warning",
@@ -43,9 +43,9 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
         "about",
         "shown_account",
         "who_and_why",
-        "sent",
+        "shown_sent",
         "shown_stopped",
-        "in_doubt",
+        "shown_in_doubt",
         "shown_affected",
         "settled",
     )
@@ -81,9 +81,17 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
     def who_and_why(self, receipt: Receipt) -> str:
         return f"{receipt.actor}: {receipt.reason}" if receipt.reason else receipt.actor
 
+    @admin.display(description="sent")
+    def shown_sent(self, receipt: Receipt) -> SafeString:
+        return draw_figure(f"receipt:{receipt.pk}:sent", receipt.sent)
+
     @admin.display(description="stopped")
-    def shown_stopped(self, receipt: Receipt) -> str:
-        return f"{stopped_by(receipt):,}"
+    def shown_stopped(self, receipt: Receipt) -> SafeString:
+        return draw_figure(f"receipt:{receipt.pk}:stopped", stopped_by(receipt))
+
+    @admin.display(description="in doubt")
+    def shown_in_doubt(self, receipt: Receipt) -> SafeString:
+        return draw_figure(f"receipt:{receipt.pk}:in_doubt", receipt.in_doubt)
 
     @admin.display(description="affected")
     def shown_affected(self, receipt: Receipt) -> str:
@@ -144,9 +152,9 @@ def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
                 draw_label(receipt.action, ACTION_COLOURS[receipt.action]),
                 receipt.actor,
                 receipt.reason,
-                f"{receipt.sent:,}",
-                f"{stopped_by(receipt):,}",
-                f"{receipt.in_doubt:,}",
+                draw_figure(f"receipt:{receipt.pk}:sent", receipt.sent),
+                draw_figure(f"receipt:{receipt.pk}:stopped", stopped_by(receipt)),
+                draw_figure(f"receipt:{receipt.pk}:in_doubt", receipt.in_doubt),
                 f"{receipt.affected:,}" if receipt.action in DONE_TO else "",
                 "" if receipt.is_settled else draw_label("not settled", "warning"),
             ]

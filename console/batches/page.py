@@ -54,6 +54,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "terms": tell_terms(batch, now),
         "figures": _figures(batch, estimate),
         "shares": shares(estimate.counts),
+        "about": f"batch:{batch_id}",
         "is_exact": estimate.is_exact,
         "in_hand": link_in_hand(batch, estimate.counts),
         "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES), now, with_batch=False),
@@ -65,14 +66,14 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
 
 
 def _figures(batch: Batch, estimate: Estimate) -> list[Figure]:
-    counts = estimate.counts
+    counts, key = estimate.counts, f"batch:{batch.pk}"
     waits = "Will not be sent" if batch.status == BatchStatus.CANCELLED else "May still be sent"
     return [
-        Figure("Accepted", counts.accepted),
-        Figure(waits, counts.waiting),
-        Figure("Sent", counts.sent),
-        Figure("Refused", counts.refused),
-        Figure("Stopped, discarded, expired", counts.ended_unsent),
+        Figure("Accepted", counts.accepted, key=f"{key}:accepted"),
+        Figure(waits, counts.waiting, key=f"{key}:waiting"),
+        Figure("Sent", counts.sent, key=f"{key}:sent"),
+        Figure("Refused", counts.refused, key=f"{key}:refused"),
+        Figure("Stopped, discarded, expired", counts.ended_unsent, key=f"{key}:ended_unsent"),
     ]
 
 

@@ -66,9 +66,9 @@ def _list_figures(fleet: Fleet) -> list[Figure]:
     total = sum(node.concurrency for node in living)
     return [
         Figure("Nodes alive", len(living), f"of {len(fleet.nodes):,}"),
-        Figure("Processes with mail", busy, f"of {total:,} that deliver"),
-        Figure("Being sent at this moment", used, f"connections in use, {opened:,} open"),
-        Figure("Claimed by workers", sum(each.claimed for each in processes), "messages"),
+        Figure("Processes with mail", busy, f"of {total:,} that deliver", key="fleet:processes_with_mail"),
+        Figure("Being sent at this moment", used, f"connections in use, {opened:,} open", key="fleet:connections_used"),
+        Figure("Claimed by workers", sum(each.claimed for each in processes), "messages", key="all:claimed"),
     ]
 
 

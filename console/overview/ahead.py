@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from console.overview.charts import Chart, Line, Table
+from foundation.admin import draw_figure
 from monitoring.forecast import HOURS_AHEAD, Forecast, Planned
 
 REST = "other accounts"
@@ -56,12 +60,13 @@ def _lines_of_campaigns(forecast: Forecast) -> list[Line]:
     return [Line(PLANNED, counts, PLANNED_COLOUR, is_hollow=True)] if any(counts) else []
 
 
-def _sum_up(forecast: Forecast) -> str:
+def _sum_up(forecast: Forecast) -> SafeString:
     sent, kept_back = forecast.total(is_open=True), forecast.total(is_open=False)
-    text = f"{sent:,} messages will be sent"
-    if kept_back:
-        text += f". {kept_back:,} more will not: their batch is paused or cancelled, or something is frozen"
-    return f"{text}."
+    text = format_html("{} messages will be sent.", draw_figure("ahead:sent", sent))
+    if not kept_back:
+        return text
+    reasons = "their batch is paused or cancelled, or something is frozen"
+    return format_html("{} {} more will not: {}.", text, draw_figure("ahead:kept_back", kept_back), reasons)
 
 
 def _notes(forecast: Forecast, hours_known: int) -> list[str]:

@@ -8,7 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from django.utils.html import format_html
+
 from console.overview.charts import Chart, Line, Table
+from foundation.admin import draw_figure
 from mailer.models import Measure
 from mailer.outcomes.counters import FIVE_MINUTES, HOUR, LATENESS
 from monitoring.rates import LATE, Lateness, Total, describe_lateness, lateness_from
@@ -47,7 +50,10 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
     return Chart(
         name="outcomes",
         title="Last 24 hours",
-        summary=", ".join(f"{sums[measure]:,} {name}" for measure, (name, _) in OUTCOMES.items()) + " (recipients).",
+        summary=format_html(
+            "{} sent, {} refused, {} deferred (recipients).",
+            *(draw_figure(f"hours:{name}", sums[measure]) for measure, (name, _) in OUTCOMES.items()),
+        ),
         kind="lines",
         labels=[f"{at:%a %H:%M}" for at in times],
         lines=[
@@ -66,8 +72,11 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
                 [
                     f"{hour:%a %H:%M}",
                     *(
-                        f"{sum(counts[at][measure] for at in times if at.replace(minute=0) == hour):,}"
-                        for measure in OUTCOMES
+                        draw_figure(
+                            f"hour:{hour.timestamp():.0f}:{name}",
+                            sum(counts[at][measure] for at in times if at.replace(minute=0) == hour),
+                        )
+                        for measure, (name, _) in OUTCOMES.items()
                     ),
                 ]
                 for hour in hours

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console.overview.lately import Counts
-from foundation.admin import draw_link
+from foundation.admin import draw_figure, draw_link
 from mailer.models import Measure
 from mailer.outcomes.failures import Look, group_by_reason
 from monitoring.top_accounts import TopAccount
@@ -54,7 +55,9 @@ def compare_yesterday(counts: Counts, midnight: dt.datetime) -> dict[str, Any]:
     for measure, name in COMPARED.items():
         yesterday = counts[midnight - DAY][measure]
         average = sum(counts[day][measure] for day in week) / WEEK
-        rows.append([name, f"{yesterday:,}", f"{average:,.0f}", _describe_change(yesterday, average)])
+        key = f"day:{measure.name.lower()}"
+        shown = draw_figure(f"{key}:yesterday", yesterday), draw_figure(f"{key}:average", round(average))
+        rows.append([name, *shown, _describe_change(yesterday, average)])
     return {"headers": ["Recipients", "Yesterday", "Average of the week before", "Change"], "rows": rows}
 
 
@@ -68,17 +71,18 @@ def judge_rates(counts: Counts, midnight: dt.datetime) -> list[Rate]:
     """Return the bounce rates of today and of the last seven days, and that complaints are not known."""
     days = sorted(counts)
     rates = [
-        _judge_bounces("Bounces today", counts, [midnight]),
-        _judge_bounces("Bounces in 7 days", counts, [day for day in days if day > midnight - WEEK * DAY]),
+        _judge_bounces("Bounces today", "today", counts, [midnight]),
+        _judge_bounces("Bounces in 7 days", "week", counts, [day for day in days if day > midnight - WEEK * DAY]),
     ]
     note = f"Providers warn from {COMPLAINTS_WATCH:.1%} and block from {COMPLAINTS_STOP:.1%}"
     return [*rates, Rate("Complaints", "not known", note, "no reports of complaints are received", "")]
 
 
-def _judge_bounces(name: str, counts: Counts, days: Sequence[dt.datetime]) -> Rate:
+def _judge_bounces(name: str, span: str, counts: Counts, days: Sequence[dt.datetime]) -> Rate:
     bounced = sum(counts[day][Measure.BOUNCED] for day in days)
     tried = sum(counts[day][Measure.SENT] + counts[day][Measure.REFUSED] for day in days)
-    note = f"{bounced:,} of {tried:,} recipients"
+    shown = (draw_figure(f"bounces:{span}:{word}", number) for word, number in (("bounced", bounced), ("tried", tried)))
+    note = format_html("{} of {} recipients", *shown)
     if not tried:
         return Rate(name, "no mail", note, "", "")
     return Rate(name, f"{bounced / tried:.2%}", note, *judge_bounces(bounced, tried))
@@ -104,8 +108,10 @@ def tabulate_accounts(accounts: Iterable[TopAccount], *, may_see_accounts: bool)
             name = draw_link(reverse("admin:accounts_account_change", args=[account.account_id]), account.username)
         tried = account.sent + account.refused
         bounces = f"{account.bounced / tried:.2%}, {judge_bounces(account.bounced, tried)[0]}" if tried else "no mail"
+        key = f"account:{account.account_id}:sent"
+        days = draw_figure(f"{key}:today", account.sent_today), draw_figure(f"{key}:yesterday", account.sent_yesterday)
         refused = f"{account.refused / tried:.2%}" if tried else "no mail"
-        rows.append([name, f"{account.sent_today:,}", f"{account.sent_yesterday:,}", refused, bounces])
+        rows.append([name, *days, refused, bounces])
     return {"headers": ["Account", "Sent today", "Sent yesterday", "Refused", "Bounces"], "rows": rows}
 
 
