@@ -37,6 +37,6 @@ def say_breaches(outcome: Outcome) -> None:
     """Print the broken promises with examples, and the allowed exceptions."""
     for breach in outcome.verdict.breaches:
         say(f"BREACH: {breach}")
-    for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt", "miscounted"):
+    for name in ("lost", "doubled", "left_after_settled_stop", "left_in_doubt", "miscounted", "misshown"):
         if breaches := getattr(outcome.verdict, name):
             say(f"{name}: {len(breaches)}, such as {', '.join(breaches[:EXAMPLES])}")

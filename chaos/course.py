@@ -23,11 +23,14 @@ from chaos.faults import FAULTS, Fault
 from chaos.journal import Journal
 from chaos.ledger import Ledger
 from chaos.load import Caller, send_mail
+from chaos.operator import Operator
+from chaos.pages import Compared, compare_now, compare_pages
 from chaos.proxy import Door
 from chaos.report import by_fault, make_report
 from chaos.rescue import RescueWatch
 from chaos.scale import FULL, Scale
 from chaos.site import Doors, Site
+from chaos.stored import count_stored
 from chaos.truth import read_truth
 from chaos.verdict import Verdict, judge
 from stack import StackError
@@ -69,7 +72,8 @@ class Outcome:
         zero = not any(
             self.report[name] for name in ("lost", "left_after_settled_stop", "miscounted", "pending", "retained")
         )
-        return zero and not self.verdict.breaches and self.report["doubled"] <= self.allowed_doubles
+        is_shown = self.report["figures_on_pages"]["wrong"] == 0
+        return zero and is_shown and not self.verdict.breaches and self.report["doubled"] <= self.allowed_doubles
 
 
 def run(
@@ -134,12 +138,23 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     truth = read_truth(site.database_url)
     verdict = judge(site.journal, site.ledger.by_recipient(), truth)
     verdict.miscounted = read_miscounted(site.database_url)
+    compared = compare_site(site)
+    verdict.misshown = compared.wrong
     say("Lateness in ms (p50, p99, max) of mail that was due during each fault:")
     say(by_fault(verdict.lateness, site.windows))
     say("Milliseconds to the answer (p50, p99, max) of requests during each fault:")
     say(by_fault(site.api.answers, site.windows))
-    report = make_report(verdict, truth, rescues=site.rescues.seconds, faults=done, seed=seed)
+    report = make_report(verdict, truth, figures=compared.figures, rescues=site.rescues.seconds, faults=done, seed=seed)
     return Outcome(report, verdict, site.kills * CONNECTIONS)
+
+
+def compare_site(site: Site) -> Compared:
+    """Compare the figures of all pages, and those of the native API, with what is stored."""
+    numbers = count_stored(site.database_url)
+    operator = Operator(site.stack.base_url, site.stack.logins.admin_username, site.stack.logins.admin_password)
+    compared = compare_pages(operator.read, numbers)
+    compare_now(site.api.ask("GET", "/sluice/v1/now").body.decode(), numbers, compared)
+    return compared
 
 
 def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: list[Fault]) -> Counter[str]:

@@ -13,7 +13,7 @@ AFTERMATH_SECONDS = 3.0
 
 
 def make_report(
-    verdict: Verdict, truth: Truth, *, rescues: list[float], faults: Counter[str], seed: int
+    verdict: Verdict, truth: Truth, *, figures: int, rescues: list[float], faults: Counter[str], seed: int
 ) -> dict[str, Any]:
     """Return the messages by state, the breaches, and the times."""
     counts = {state: truth.states[state] for state in STATES}
@@ -24,6 +24,7 @@ def make_report(
         "doubled": len(verdict.doubled),
         "left_after_settled_stop": len(verdict.left_after_settled_stop),
         "miscounted": len(verdict.miscounted),
+        "figures_on_pages": {"compared": figures, "wrong": len(verdict.misshown)},
         "rescue_seconds": spread(rescues, digits=1),
         "lateness_ms": spread([late for _, late in verdict.lateness], digits=0),
         "faults": dict(sorted(faults.items())),

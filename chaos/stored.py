@@ -64,7 +64,7 @@ from mailer_event cross join lateral sluice_unpack(members, null) member where m
 """
 READ_RECEIPTS = """
 select id, public_id, batch_id, account_id, message_id, action, created_at, settled_at,
-    jsonb_array_length(doubtful_messages) from batches_receipt
+    jsonb_array_length(doubtful_messages) from batches_receipt order by id
 """
 
 
@@ -164,9 +164,11 @@ def count_in(connection: psycopg.Connection[Any]) -> Numbers:
     for message in messages:
         numbers.by_key.update(keys_of(message, now))
     count_recipients(numbers.by_key, messages, events, now)
+    stopped: set[int | None] = set()
     for row in connection.execute(READ_RECEIPTS):
         numbers.receipts[row[1]] = row[0]
-        count_receipt(numbers.by_key, row, messages)
+        count_receipt(numbers.by_key, row, messages, is_repeated=row[4] in stopped)
+        stopped.add(row[4])
     return numbers
 
 
@@ -258,7 +260,7 @@ def count_recipients(numbers: Counter[str], messages: list[Stored], events: list
         numbers[f"day:{name}:average"] = round(week / DAYS_OF_WEEK)
 
 
-def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored]) -> None:
+def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored], *, is_repeated: bool) -> None:
     """Count what a settled receipt states: what had happened to its mail by the time at which it was settled."""
     receipt_id, _, batch_id, account_id, message_id, action, created_at, settled_at, in_doubt = row
     if settled_at is None:
@@ -275,7 +277,12 @@ def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored]) -> No
     ended = sum(
         message.had(("refused", "dropped"), settled_at) and not message.had(("sent",), settled_at) for message in about
     )
-    before = sum(message.had(ENDED_UNSENT, created_at) for message in about) if action in STOPS else 0
+    before = 0
+    if message_id is not None:
+        # The stop of a message ends it just before its receipt is made. Only the first one ends it.
+        before = len(about) * is_repeated
+    elif action in STOPS:
+        before = sum(message.had(ENDED_UNSENT, created_at) for message in about)
     key = f"receipt:{receipt_id}"
     numbers[f"{key}:sent"] = sent
     numbers[f"{key}:in_doubt"] = in_doubt

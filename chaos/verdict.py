@@ -25,6 +25,8 @@ class Verdict:
     breaches: list[str] = field(default_factory=list)
     miscounted: list[str] = field(default_factory=list)
     """Counters over time that differ from the stored events."""
+    misshown: list[str] = field(default_factory=list)
+    """Figures on pages that differ from what is stored."""
     lateness: list[tuple[float, float]] = field(default_factory=list)
     """Each due time (on the monotonic clock), with the milliseconds until the arrival."""
 
