@@ -5,12 +5,16 @@ A figure is an element with the attribute `data-figure`, whose value is the key 
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from chaos.stored import Numbers
+from chaos.stored import STATES, Numbers
 
 Read = Callable[[str], str]
 """A function that returns the body of the page at a path, as an operator sees it."""
@@ -78,13 +82,27 @@ def compare_pages(read: Read, numbers: Numbers) -> Compared:
         figures.feed(read(path))
         for key, text in figures.found:
             compared.compare(path, key, text, numbers.number_of(key))
+    for state in STATES:
+        compare_list(read, state, numbers, compared)
     return compared
+
+
+def compare_list(read: Read, state: str, numbers: Numbers, compared: Compared) -> None:
+    """Compare the messages that the list of messages selects by their state, in all and in each batch."""
+    path = f"/admin/mailer/message/export/?state={state}"
+    rows = list(csv.DictReader(io.StringIO(read(path))))
+    compared.compare(path, f"all:{state}", str(len(rows)), numbers.number_of(f"all:{state}"))
+    listed = Counter(row["batch_id"] for row in rows)
+    for public_id, batch_id in numbers.batches.items():
+        key = f"batch:{batch_id}:{state}"
+        compared.compare(path, key, str(listed[public_id]), numbers.number_of(key))
 
 
 def paths_of(numbers: Numbers) -> Iterator[str]:
     """Yield the paths of all pages with figures."""
     yield from PAGES
-    batches, receipts = (sorted(each.values(), reverse=True)[:MOST] for each in (numbers.batches, numbers.receipts))
+    batches = sorted(numbers.batch_ids, reverse=True)[:MOST]
+    receipts = sorted(numbers.receipts.values(), reverse=True)[:MOST]
     for account in sorted(numbers.accounts):
         yield f"/admin/accounts/account/{account}/change/"
         yield f"/admin/accounts/account/{account}/freeze/"
@@ -114,6 +132,11 @@ def compare_now(body: str, numbers: Numbers, compared: Compared) -> None:
             for name, number in figures.items():
                 key = f"batch:{batch_id}:{name}"
                 compared.compare(path, key, str(number), numbers.number_of(key))
+    for line in lists["next"]:
+        if line["batch_id"] in numbers.batches:
+            minute = int(dt.datetime.fromisoformat(line["at"]).timestamp()) // 60
+            key = f"coming:{numbers.batches[line['batch_id']]}:{minute}"
+            compared.compare(path, key, str(line["messages"]), numbers.number_of(key))
     for line in lists["stopped"]:
         for name in ("sent", "in_doubt", "in_flight"):
             key = f"receipt:{numbers.receipts[line['id']]}:{name}"

@@ -75,6 +75,7 @@ class Stored:
     id: int
     batch_id: int
     public_id: str
+    """The id of its batch, or an empty text for mail that was sent without a batch."""
     accounts: tuple[int, ...]
     """The account, and the parent that has this account as a subuser."""
     status: int
@@ -113,8 +114,9 @@ class Numbers:
     """The numbers by key. A key whose family is known and that has no number stands for zero."""
 
     by_key: Counter[str] = field(default_factory=Counter)
+    batch_ids: set[int] = field(default_factory=set)
     batches: dict[str, int] = field(default_factory=dict)
-    """The ids of the batches by public id."""
+    """The ids of the batches by public id, without those of mail that was sent without a batch."""
     receipts: dict[str, int] = field(default_factory=dict)
     """The ids of the receipts by public id."""
     accounts: set[int] = field(default_factory=set)
@@ -159,7 +161,10 @@ def count_in(connection: psycopg.Connection[Any]) -> Numbers:
     now = connection.execute("select sluice_now()").fetchall()[0][0]
     events = connection.execute(READ_EVENTS).fetchall()
     messages = read_messages(connection, events)
-    numbers = Numbers(batches={message.public_id: message.batch_id for message in messages})
+    numbers = Numbers(
+        batch_ids={message.batch_id for message in messages},
+        batches={message.public_id: message.batch_id for message in messages if message.public_id},
+    )
     numbers.accounts = {account for message in messages for account in message.accounts}
     for message in messages:
         numbers.by_key.update(keys_of(message, now))
@@ -184,14 +189,16 @@ def read_messages(connection: psycopg.Connection[Any], events: list[Any]) -> lis
             whole[message_id].add(OUTCOMES[kind])
     messages = []
     for message_id, *columns in connection.execute(READ_MESSAGES):
-        batch_id, public_id, _, account_id, parent_id, status, is_frozen, send_at, accepted_at, recipients = columns
+        batch_id, public_id, is_default, account_id, parent_id, status, is_frozen, send_at, accepted_at, recipients = (
+            columns
+        )
         place, attempts, waits_for = places.get(message_id, (4, 0, None))
         state = PLACES[place] or next((each for each in OUTCOMES.values() if each in whole[message_id]), "lost")
         messages.append(
             Stored(
                 id=message_id,
                 batch_id=batch_id,
-                public_id=public_id,
+                public_id="" if is_default else public_id,
                 accounts=(account_id,) if parent_id is None else (account_id, parent_id),
                 status=status,
                 is_frozen=is_frozen,
