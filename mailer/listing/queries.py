@@ -153,6 +153,6 @@ from mailer_mail mail where mail.public_id = %(public_id)s
 PARCELS_OF_MAIL: Final = f"""
 select p.id, p.size from batches_parcel p join mailer_message m on m.id = p.id * {PARCEL_SPAN}
 where p.id between %(first)s and %(last)s
-    and m.id between %(first)s * {PARCEL_SPAN} and %(last)s * {PARCEL_SPAN} and m.mail_id = %(mail)s
+    and m.id between %(first)s::bigint * {PARCEL_SPAN} and %(last)s::bigint * {PARCEL_SPAN} and m.mail_id = %(mail)s
 order by p.id
 """

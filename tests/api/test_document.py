@@ -141,7 +141,7 @@ def test_the_page_loads_files_of_this_site_only(database: None) -> None:
     text = page.content.decode()
     assert not re.search(r"<script(?! src)|<style|https?:", text)
     files = re.findall(r'(?:src|href|data-document)="(/[^"]+)"', text)
-    assert len(files) == 5
+    assert len(files) == 6
     for file in files:
         answer = Client().get(file)
         assert answer.status_code == 200, file

@@ -32,6 +32,8 @@ EXPENSIVE = {
     "audience/contacts.py": {"search_contacts", "members_of"},
     "audience/segments.py": {"find_matching", "count_matching"},
     "campaigns/lifecycle.py": {"send_now"},
+    "campaigns/preview.py": {"first_contacts"},
+    "campaigns/reach.py": {"count_reach", "find_exclusion"},
     "campaigns/recipients.py": {"list_reachable", "list_recorded"},
     "campaigns/statistics.py": {"_responses_by_day"},
 }

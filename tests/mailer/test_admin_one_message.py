@@ -52,7 +52,8 @@ def press(operator: Client, message: Message, action: str, **fields: str) -> Any
 
 def buttons(operator: Client, message: Message) -> set[str]:
     page = operator.get(f"{MESSAGES}{message.pk}/change/").text
-    return {name for name in ("/stop/", "/reschedule/", "/in-hand/replay/", "/in-hand/drop/") if name in page}
+    links = (f"{message.pk}/stop/", f"{message.pk}/reschedule/", "/in-hand/replay/", "/in-hand/drop/")
+    return {link.removeprefix(str(message.pk)) for link in links if link in page}
 
 
 def test_a_message_is_stopped_and_the_others_are_not(operator: Client, message: Message, batch: Batch) -> None:

@@ -142,7 +142,7 @@ def test_pages_are_read_by_indexes(open_batch: Batch) -> None:
         cursor.execute(f"explain {page}", {"batch": open_batch.pk, "first": 1, "limit": 100})
         assert "Index Cond: ((ROW(batch_id, id) >= ROW(" in str(cursor.fetchall())
         cursor.execute("set local enable_sort = on; set local enable_indexscan = off")
-        assert "retries_by_base" in queries._parcels_that_hold([1, 2]).explain()
+        assert "retries_by_base" in queries.parcels_that_hold([1, 2]).explain()
 
 
 def test_only_the_newest_events_of_a_message_are_returned(client_of_alice: ApiClient, open_batch: Batch) -> None:

@@ -33,6 +33,7 @@ def test_one_message_is_stopped(client_of_alice: ApiClient, open_batch: Batch) -
         "data": {
             "id": receipt.public_id,
             "batch_id": open_batch.public_id,
+            "label": "Hello",
             "message_id": str(first),
             "action": "cancel",
             "actor": f"key {client_of_alice.key.key_id} (a test's key)",
@@ -42,6 +43,7 @@ def test_one_message_is_stopped(client_of_alice: ApiClient, open_batch: Batch) -
             "settled_at": written_time(receipt.settled_at),
             "sent": 0,
             "stopped": 1,
+            "ended_before": 0,
             "in_flight": 0,
             "in_doubt": 0,
             "ended": 0,
