@@ -58,6 +58,7 @@ class CountedBatches(ChangeList):
 class CountedBatch(Protocol):
     """A batch on a page of `CountedBatches`."""
 
+    pk: int
     counts: Counts
     status: int
     account: Account

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from accounts.models import Account
 from batches.handles import create_batch
@@ -66,8 +67,9 @@ def test_the_page_shows_what_runs_comes_and_was_stopped_with_its_buttons(
     assert len(statements) <= MOST_STATEMENTS, [each["sql"][:80] for each in statements]
     assert HOSTILE not in page
     shown = part(page, "running")
+    words = strip_tags(shown)
     for text in ("Sent just now", "4 of 4 ended", "0 of 1,200 ended", "1,200 due", "mail without a batch", "3 due"):
-        assert text in shown
+        assert text in words
     for action in ("pause", "cancel"):
         assert f'id="{action}-{running.pk}"' in shown
         assert reverse(f"admin:batches_batch_{action}", args=[running.pk]) in shown
