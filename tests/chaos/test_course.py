@@ -26,6 +26,8 @@ def test_every_promise_is_kept_while_things_break() -> None:
     report = outcome.report
     assert outcome.verdict.breaches == []
     assert outcome.verdict.miscounted == []
+    assert outcome.verdict.misshown == []
+    assert report["figures_on_pages"]["compared"] > 100
     assert report["faults"] == dict.fromkeys(FEW, 1)
     assert report["accepted"] == sum(report[state] for state in STATES)
     assert report["sent"] > 100
