@@ -143,12 +143,12 @@ def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
         for scope in range(len(scopes))
         for state in range(len(states))
     ]
-    assert operator.get(f"{RECEIPTS}?action__exact=purge").text.count("everybody") == 2
+    assert operator.get(f"{RECEIPTS}?action__exact=purge").text.count("the whole installation") == 2
     for receipt in receipts:
         assert show_receipt(receipt)["outcome"]
     for receipt in receipts[-len(scopes) * len(states) :]:
         page = operator.get(f"{RECEIPTS}{receipt.pk}/change/").text
-        assert ("everybody" in page) == (receipt.account is None)
+        assert ("all accounts" in page) == (receipt.account is None)
 
 
 def test_a_receipt_of_the_hidden_batch_calls_it_mail_without_a_batch(operator: Client, alice: Account) -> None:
