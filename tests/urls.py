@@ -9,7 +9,14 @@ from typing import Any
 from django.contrib.admindocs.views import simplify_regex
 from django.urls import URLPattern, URLResolver, get_resolver
 
-VALUES = {"group_id": "1", "message_id": "1", "part": "0", "identifier_type": "email", "token": "x" * 60}
+VALUES = {
+    "campaign_id": "1",
+    "group_id": "1",
+    "message_id": "1",
+    "part": "0",
+    "identifier_type": "email",
+    "token": "x" * 60,
+}
 """Values of path parameters that do not accept every text."""
 
 
