@@ -110,23 +110,24 @@ class Operator:
 
 
 def look_at_all(sluice: Sluice, setting: Setting, beside: str) -> dict[str, list[float]]:
-    """Return the milliseconds of each page, opened several times. No fragment is fresh when a live page is opened."""
+    """Return the milliseconds of each page, opened several times after its live part has grown old.
+
+    The header of all pages has grown old for the first one of each round.
+    """
     row = sluice.database.execute("select max(id) from batches_batch").fetchone()
-    operator, times = Operator(sluice), {}
-    for name, path in CONSOLE.items():
-        address = path.format(batch=row and row[0])
+    addresses = {name: path.format(batch=row and row[0]) for name, path in CONSOLE.items()}
+    operator, times = Operator(sluice), {name: list[float]() for name in addresses}
+    for address in addresses.values():
         operator.look(address)
-        times[f"{name}, {beside}"] = [open_page(operator, address) for _ in range(setting.count(LOOKS))]
-        say(f"  {name}, {beside}: {median(times[f'{name}, {beside}']):.0f} ms")
-    return times
-
-
-def open_page(operator: Operator, address: str) -> float:
-    """Return the milliseconds in which a page is served after its live parts have grown old."""
-    time.sleep(POLL_SECONDS + 0.1)
-    began_at = time.monotonic()
-    operator.look(address)
-    return (time.monotonic() - began_at) * 1000
+    for _ in range(setting.count(LOOKS)):
+        time.sleep(POLL_SECONDS + 0.1)
+        for name, address in addresses.items():
+            began_at = time.monotonic()
+            operator.look(address)
+            times[name].append((time.monotonic() - began_at) * 1000)
+    for name in addresses:
+        say(f"  {name}, {beside}: {median(times[name]):.0f} ms")
+    return {f"{name}, {beside}": each for name, each in times.items()}
 
 
 def watch(sluice: Sluice, setting: Setting, tabs: int) -> float:

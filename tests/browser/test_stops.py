@@ -64,6 +64,6 @@ def test_several_mailings_are_stopped_with_one_confirmation(desk: Desk) -> None:
 
     for subject in subjects[:2]:
         expect(page.get_by_role("row").filter(has_text=subject).get_by_text("settled", exact=True)).to_be_visible()
-    expect(page.get_by_text("60 are stopped")).to_be_visible()
+    expect(page.get_by_text("60 were stopped")).to_be_visible()
     assert find_faults(page) == []
     assert [site.status(batch_id) for batch_id in (first, second, third)] == ["cancelled", "cancelled", "open"]
