@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from benchmarks import queries
+from benchmarks.callers import KEPT_SECONDS
 from benchmarks.contest import alone, summary_of
 from benchmarks.measured import Figure, Measured, spread
 from benchmarks.pages import CONSOLE
@@ -81,6 +82,7 @@ class Operator:
     def __init__(self, sluice: Sluice) -> None:
         self.connection = HTTPConnection(urlsplit(sluice.stack.base_url).netloc, timeout=60)
         self.cookies: dict[str, str] = {}
+        self.used_at = 0.0
         token = self._keep_cookies(self._ask("GET", "/admin/login/"))
         logins = sluice.stack.logins
         fields = {"username": logins.admin_username, "password": logins.admin_password, "csrfmiddlewaretoken": token}
@@ -96,9 +98,13 @@ class Operator:
     def _ask(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> HTTPResponse:
         sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
         sent |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        # The server may close a connection that waits. A browser would notice, and connect again.
+        if time.monotonic() - self.used_at > KEPT_SECONDS:
+            self.connection.close()
         self.connection.request(method, path, body, sent)
         response = self.connection.getresponse()
         response.read()
+        self.used_at = time.monotonic()
         return response
 
     def _keep_cookies(self, response: HTTPResponse) -> str:

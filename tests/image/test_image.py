@@ -167,7 +167,9 @@ def test_the_image_holds_the_service_and_nothing_else(engine: Engine, image: str
         return engine.run("run", "--rm", "--network=none", image, "sh", "-c", script).split()
 
     copied = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert set(find("ls -A /app")) == copied - {"requirements.txt"} | {"__pycache__", "staticfiles"}
+    folders = {path.split("/")[0] for path in copied}
+    assert set(find("ls -A /app")) == folders - {"requirements.txt"} | {"__pycache__", "staticfiles"}
+    assert find("find /app/docs -type f") == ["/app/docs/operations.md"], "the console shows the run books"
     assert find("ls -d /pip ~root/.cache /venv/bin/pip* /venv/lib/python*/site-packages/pip 2>&- || true") == []
     assert find("find /app /venv ! -user root -o ! -type l -perm /022") == []
 
