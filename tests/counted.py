@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import count
 
 from accounts.models import Account
+from batches.states import Lane
 from mailer.models import Counter, CounterDelta, Measure, Series
 from mailer.outcomes.counters import DAY
 
@@ -24,10 +25,18 @@ def count_mail(account: Account, at: dt.datetime, counts: Mapping[Measure, int],
     )
 
 
-def count_day(account: Account, day: dt.date, counts: Mapping[Measure, int], *categories: str) -> None:
-    """Count mail of the account and of these categories in counters of a day."""
+def count_day(
+    account: Account, day: dt.date, counts: Mapping[Measure, int], *categories: str, lane: Lane | None = None
+) -> None:
+    """Count mail of the account and of these categories in counters of a day.
+
+    Readers that select the lanes by name find only mail that is counted in a `lane`.
+    """
     at = dt.datetime.combine(day, dt.time.min, dt.UTC)
-    keys = [(Series.ACCOUNT, str(next(LANES))), *((Series.CATEGORY, name) for name in categories)]
+    keys = [
+        (Series.ACCOUNT, str(next(LANES) if lane is None else int(lane))),
+        *((Series.CATEGORY, name) for name in categories),
+    ]
     Counter.objects.bulk_create(
         Counter(series=series, account_id=account.pk, key=key, span=DAY, at=at, measure=measure, n=n)
         for series, key in keys

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from batches.handles import create_batch
-from batches.states import BatchStatus
+from batches.states import BatchStatus, Lane
 from batches.stop.control import stop_batch
 from console.overview.tables import judge_bounces
 from foundation.clock import database_now
@@ -56,7 +56,8 @@ def test_the_figures_are_those_of_the_events(
         len(stored_events(kind)) for kind in (EventKind.SENT, EventKind.REFUSED, EventKind.DEFERRED)
     )
     assert (sent, refused, deferred) == (7, 1, 1)
-    count_day(charlie, (now - DAY).date(), {Measure.SENT: 200, Measure.BOUNCED: 50, Measure.REFUSED: 50})
+    yesterday = {Measure.SENT: 200, Measure.BOUNCED: 50, Measure.REFUSED: 50}
+    count_day(charlie, (now - DAY).date(), yesterday, lane=Lane.BULK)
     batch = create_batch(charlie)
     accept_mail(alice, draft(3, send_at=now + 5 * dt.timedelta(hours=1), name="later"))
     accept_mail(charlie, draft(2, batch_id=batch.public_id, send_at=now + DAY, name="never"))
@@ -91,6 +92,7 @@ def test_the_figures_are_those_of_the_events(
         "In 24 hours: half of it within",
         "Bounces today 8.33% 1 of 12 recipients",
         "alice 11 0 8.33% 8.33%, fewer than 100 recipients",
+        "charlie 0 200 20.00% 20.00%, 5% or more: clean the lists",
         "The replies are those of all failures of the last 24 hours.",
         "Complaints not known",
     ):
