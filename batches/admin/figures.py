@@ -72,12 +72,10 @@ def draw_bar(counts: Counts, about: str) -> SafeString:
     return render_to_string("batches/bar.html", {"shares": shares(counts), "about": about})
 
 
-def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool) -> dict[str, Any]:
-    """Return waves for unfold's table."""
-    headers = ["send_at (UTC)", "", "Messages", "Sent", "Parcels"]
+def tabulate_waves(waves: Iterable[Wave], now: dt.datetime) -> dict[str, Any]:
+    """Return waves of one batch for unfold's table."""
     rows = [
         [
-            *([batch_link(wave.batch_id, wave.public_id), wave.username] if with_batch else []),
             write_time(wave.send_at),
             tell_time(wave.send_at, now),
             draw_figure(f"{wave.key}:messages", wave.messages),
@@ -86,7 +84,7 @@ def tabulate_waves(waves: Iterable[Wave], now: dt.datetime, *, with_batch: bool)
         ]
         for wave in waves
     ]
-    return {"headers": ["Batch", "Account", *headers] if with_batch else headers, "rows": rows}
+    return {"headers": ["send_at (UTC)", "", "Messages", "Sent", "Parcels"], "rows": rows}
 
 
 def batch_link(batch_id: int, public_id: str) -> SafeString:

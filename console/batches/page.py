@@ -57,7 +57,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "about": f"batch:{batch_id}",
         "is_exact": estimate.is_exact,
         "in_hand": link_in_hand(batch, estimate.counts),
-        "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES), now, with_batch=False),
+        "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES), now),
         "receipts": tabulate_receipts(batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]),
         "buttons": _buttons(batch) if MAY_CONTROL in rights else [],
         "is_final": status == "finished",
