@@ -37,7 +37,7 @@ class Part:
     build: Callable[..., dict[str, Any]]
     rights: tuple[str, ...] = ()
     is_loose: bool = False
-    """Its elements are at several places of the page. Each has `hx-swap-oob`, and replaces that with its id."""
+    """Whether its elements are at several places of the page. Each has `hx-swap-oob`, and replaces that with its id."""
 
     def fetch(self, request: HttpRequest, *subject: int | str) -> Fragment:
         """Return the fragment for the viewer of this request."""

@@ -15,7 +15,7 @@ from monitoring.scope import Scope
 
 
 class Fate(enum.Enum):
-    """What will happen to mail at its time, unless somebody changes it before."""
+    """The ways in which mail can end at its time, unless somebody changes it before."""
 
     SENT = "will be sent"
     PAUSED = "paused"

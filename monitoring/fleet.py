@@ -55,11 +55,11 @@ class Process:
     worker_id: int
     node: str
     is_silent: bool
-    """It has claims and has not looked at the gate for a lease. The rescuer is about to take them."""
+    """Whether it has claims and has not looked at the gate for a lease. The rescuer is about to take them."""
     claimed: int
     """The messages that it has claimed."""
     is_sending: bool
-    """It is in the middle of a slice."""
+    """Whether it is in the middle of a slice."""
     batches: tuple[int, ...]
     """The ids of the batches that it has claimed mail of."""
     reported_at: dt.datetime | None

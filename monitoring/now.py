@@ -21,7 +21,7 @@ STOPPED_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class NowView:
-    """What is running, what comes within an hour, what needs a person, and what was stopped within a day.
+    """A view of what is running, what comes within an hour, what needs a person, and what was stopped within a day.
 
     `has_more_running` and `has_more_coming` say that a list was cut.
     """

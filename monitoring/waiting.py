@@ -75,7 +75,7 @@ class Facts:
     username: str
     parent: str | None
     has_begun: bool
-    """Its campaign has begun."""
+    """Whether its campaign has begun."""
     is_complete: bool
     """The whole audience of its campaign was processed."""
     recipients: int

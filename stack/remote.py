@@ -103,7 +103,7 @@ HINTS = {
     429: "Wait a minute and try again.",
     503: "Try again in a moment.",
 }
-"""What to do next, by status."""
+"""Advice for the caller, by the status of a response."""
 
 
 def find_remote(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Remote:

@@ -35,7 +35,7 @@ class Target:
 
     kind: str
     path: str
-    """Its path in the API."""
+    """The path in the API."""
     name: str
     account: str | None = None
     """The subuser that it belongs to; None: the account of the key."""

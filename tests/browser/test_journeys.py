@@ -1,4 +1,4 @@
-"""What operators do in the console, in a browser: campaigns, the freeze, imports, failures."""
+"""Do in a browser what operators do in the console: campaigns, the freeze, imports, failures."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ HOUR = dt.timedelta(hours=1)
 
 @dataclass
 class Work:
-    """What a key and another key of the same account have scheduled."""
+    """The mail and campaigns that a key and another key of the same account have scheduled."""
 
     key: ApiKey
     other: ApiKey

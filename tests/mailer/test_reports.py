@@ -1,4 +1,4 @@
-"""What a worker process reports about its connections, and when."""
+"""Check what a worker process reports about its connections, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent next: its fate is what the gate would say now, and its figures are those of the parcels."""
+"""List what is sent next: its fate is what the gate would say now, and its figures are those of the parcels."""
 
 from __future__ import annotations
 

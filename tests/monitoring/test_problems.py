@@ -1,4 +1,4 @@
-"""What needs a person: each kind of problem appears with its figures, and ends with its cause."""
+"""List what needs a person: each kind of problem appears with its figures, and ends with its cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is being sent: each batch with its exact counts, while its mail is due, claimed, or was just sent."""
+"""List what is being sent: each batch with its exact counts, while its mail is due, claimed, or was just sent."""
 
 from __future__ import annotations
 
