@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse
 
 
 def may(permission: str) -> Callable[[HttpRequest], bool]:
@@ -16,7 +16,7 @@ def may(permission: str) -> Callable[[HttpRequest], bool]:
 
 def entry(title: str, icon: str, route: str, permission: str) -> dict[str, Any]:
     """Return the sidebar entry of a page. `icon` is a Material Symbol."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(route), "permission": may(permission)}
+    return {"title": title, "icon": icon, "link": reverse(route), "permission": may(permission)}
 
 
 def navigate(request: HttpRequest) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {
             "items": [
-                {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
+                {"title": "Now", "icon": "monitor_heart", "link": reverse("admin:index")},
                 entry("Stop", "pan_tool", "stop", "batches.view_batch"),
                 entry("Overview", "monitoring", "overview", "batches.view_batch"),
                 entry("Fleet", "dns", "fleet", "batches.view_batch"),
@@ -48,7 +48,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
                 {
                     "title": "Inbox",
                     "icon": "inbox",
-                    "link": reverse_lazy("inbox"),
+                    "link": reverse("inbox"),
                     "permission": "mailer.inbox.views.may_see_inbox",
                 },
             ],
@@ -96,7 +96,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
                 {
                     "title": "Activity",
                     "icon": "history",
-                    "link": reverse_lazy("activity"),
+                    "link": reverse("activity"),
                     "permission": "console.activity.page.may_see_activity",
                 },
                 entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
