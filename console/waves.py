@@ -26,14 +26,14 @@ from monitoring.scope import EVERYTHING
 from monitoring.store import Store, read_store
 
 FURTHEST = dt.timedelta(days=3660)
-"""A time after all scheduled mail: a send_at is at most ten years ahead."""
+"""Long enough for all scheduled mail: a send_at is at most ten years ahead."""
 STOPPED = (GateStatus.PAUSED, GateStatus.FROZEN, GateStatus.CANCELLED)
 
 
 def build_waves(rights: Rights) -> dict[str, Any]:
     """Return the context of the page's live part."""
     now = database_now()
-    coming = list_coming(EVERYTHING, now + FURTHEST, WAVES_SHOWN + 1)
+    coming = list_coming(EVERYTHING, FURTHEST, WAVES_SHOWN + 1)
     return {
         "figures": figures_of(read_store(EVERYTHING)),
         "coming_title": "Coming",

@@ -55,9 +55,13 @@ class Coming:
     fate: Fate
 
 
-def list_coming(scope: Scope, until: dt.datetime, limit: int = 100) -> list[Coming]:
-    """Return the mail that comes until a time, the earliest first, at most `limit` rows. Due mail is left out."""
-    parameters = {"accounts": scope.ids, "until": until, "limit": limit}
+def list_coming(scope: Scope, within: dt.timedelta, limit: int = 100) -> list[Coming]:
+    """Return the mail that comes within a time from now, the earliest first, at most `limit` rows.
+
+    Due mail is left out.
+    """
+    # With a time from now, the statement is the same each time, and a connection plans it once.
+    parameters = {"accounts": scope.ids, "within": within, "limit": limit}
     return [_coming(row) for row in fetch_rows(queries.LIST_COMING, parameters)]
 
 

@@ -42,7 +42,7 @@ def read_now(scope: Scope, health: Health | None = None) -> NowView:
     """
     now = health.at if health else database_now()
     running = list_running(scope, RUNNING_SHOWN + 1)
-    coming = list_coming(scope, now + SOON, COMING_SHOWN + 1)
+    coming = list_coming(scope, SOON, COMING_SHOWN + 1)
     return NowView(
         at=now,
         running=running[:RUNNING_SHOWN],

@@ -128,17 +128,17 @@ order by b.id desc
 # the campaigns whose mail does not exist yet. Each wave with such deltas may turn out to be over, so that many more
 # are read than are returned.
 LIST_COMING: Final = f"""
-with next as (
+with span as materialized (select now, now + %(within)s as until from (select sluice_now() as now) read), next as (
     (select w.batch_id, w.minute, w.messages, w.parcels
      from batches_wavecount w join batches_batch b on b.id = w.batch_id
-     where w.minute > (select sluice_now()) - interval '1 minute' and w.minute <= %(until)s
+     where w.minute > (select now from span) - interval '1 minute' and w.minute <= (select until from span)
         and {in_scope("b.account_id")}
      order by w.minute, w.batch_id
      limit %(limit)s + (select count(*) from (select distinct batch_id, minute from batches_wavedelta) changed))
     union all
     select w.batch_id, w.minute, w.messages, w.parcels
     from batches_wavedelta w join batches_batch b on b.id = w.batch_id
-    where w.minute > (select sluice_now()) - interval '1 minute' and w.minute <= %(until)s
+    where w.minute > (select now from span) - interval '1 minute' and w.minute <= (select until from span)
         and {in_scope("b.account_id")}
 ), wave as (
     select batch_id, minute, sum(messages)::bigint as messages from next
@@ -146,7 +146,8 @@ with next as (
 ), unmade as (
     select c.id, c.uuid, c.title, c.begins_at, c.account_id from campaigns_campaign c
     left join campaigns_launch l on l.id = c.launch_id
-    where c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null and c.begins_at <= %(until)s
+    where c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null
+        and c.begins_at <= (select until from span)
         and (l.id is null or (l.recipients = 0 and not l.is_complete)) and {in_scope("c.account_id")}
     order by c.begins_at, c.id limit %(limit)s
 )
@@ -164,7 +165,7 @@ left join lateral (
         and p.state = {SCHEDULED} and p.attempts = 0
     order by p.due_at limit 1
 ) first on true
-where first.due_at is null or first.due_at <= %(until)s
+where first.due_at is null or first.due_at <= (select until from span)
 union all
 select u.begins_at, null, null, '', false, u.id, u.uuid, u.title, a.id, a.username, null, false,
     {OPEN_BATCH}, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),

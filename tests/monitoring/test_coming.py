@@ -25,7 +25,7 @@ SOON = dt.timedelta(minutes=30)
 
 
 def coming(account: Account | None = None) -> list[Coming]:
-    return list_coming(EVERYTHING if account is None else scope_of(account), database_now() + HOUR)
+    return list_coming(EVERYTHING if account is None else scope_of(account), HOUR)
 
 
 def fates(account: Account | None = None) -> dict[tuple[str, int | None], Fate]:
@@ -55,7 +55,7 @@ def test_waves_have_their_messages_and_what_will_happen_to_them(alice: Account, 
     assert coming(alice)[0].at == at
     fold_waves()
     assert fates(alice) == expected
-    assert [row.messages for row in list_coming(scope_of(alice), at + HOUR, limit=2)] == [600, 601]
+    assert [row.messages for row in list_coming(scope_of(alice), HOUR, limit=2)] == [600, 601]
     Account.objects.filter(pk=charlie.pk).update(frozen_at=at)
     assert fates(charlie) == {(other.public_id, 5): Fate.FROZEN}
     Installation.objects.update(frozen_at=at)
