@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
@@ -15,8 +16,9 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Model
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from unfold.paginator import InfinitePaginator
 
 Row = TypeVar("Row", bound=Model)
@@ -35,6 +37,7 @@ __all__ = [
     "TabularInline",
     "coloured",
     "draw_figure",
+    "draw_label",
     "draw_link",
     "tell_time",
     "write_time",
@@ -88,6 +91,21 @@ def coloured(variants: Mapping[str, str]) -> Callable[[Shown], Shown]:
 def draw_link(url: str, text: str) -> SafeString:
     """Return a link in the colours of unfold's own."""
     return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
+
+
+def draw_label(text: str, variant: str = "", *, size: str = "") -> SafeString:
+    """Return a text as a label in unfold's variant (success, info, warning, danger). `size` is empty or `md`."""
+    before, after = _frame_label(variant, size)
+    return format_html("{}{}{}", before, text, after)
+
+
+@cache
+def _frame_label(variant: str, size: str) -> tuple[SafeString, SafeString]:
+    """Return the HTML before and after the text of a label. A page has hundreds of labels, in few variants."""
+    mark = "@@"
+    html = render_to_string("unfold/helpers/label.html", {"text": mark, "variant": variant, "size": size})
+    before, _, after = html.partition(mark)
+    return mark_safe(before.strip()), mark_safe(after.strip())
 
 
 def draw_figure(key: str, number: int) -> SafeString:

@@ -26,10 +26,9 @@ from audience.query.sgql import read_query
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import condition_of, find_matching, list_segments
 from batches.admin.batches import AccountFilter
-from batches.admin.figures import draw_label
 from batches.admin.refusing import say
 from foundation.addresses import address_key
-from foundation.admin import ReadOnlyAdmin, draw_link, write_time
+from foundation.admin import ReadOnlyAdmin, draw_label, draw_link, write_time
 from foundation.errors import SluiceError
 from mailer.models import Suppression, SuppressionKind
 

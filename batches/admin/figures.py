@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from batches.counts import Counts
 from batches.states import BatchStatus, ParcelState
 from batches.waves import Wave
-from foundation.admin import draw_figure, tell_time, write_time
+from foundation.admin import draw_figure, draw_label, tell_time, write_time
 
 STATUS_COLOURS = {
     BatchStatus.OPEN.label: "success",
@@ -100,7 +100,3 @@ def label_parcels(parcels: dict[ParcelState, int]) -> SafeString:
     """Return a label for each state, with the number of parcels in it."""
     labels = ((draw_label(f"{count:,} {state.label}", PARCEL_COLOURS[state]),) for state, count in parcels.items())
     return format_html_join(" ", "{}", labels)
-
-
-def draw_label(text: str, variant: str) -> SafeString:
-    return render_to_string("unfold/helpers/label.html", {"text": text, "variant": variant})

@@ -12,11 +12,10 @@ from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from batches.admin.figures import draw_label
 from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of, stopped_by
 from batches.labels import label_of
 from batches.models import Receipt
-from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, draw_link, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, draw_label, draw_link, write_time
 
 ACTION_COLOURS: dict[str, str] = {
     Receipt.Action.PAUSE: "warning",

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from batches.admin.asking import Figure
-from batches.admin.figures import BAR_COLOURS, draw_label
+from batches.admin.figures import BAR_COLOURS
 from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.statistics import Statistics
-from foundation.admin import tell_time
+from foundation.admin import draw_label, tell_time
 
 STATUS_COLOURS = {
     CampaignStatus.DRAFT: "",

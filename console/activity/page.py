@@ -20,13 +20,12 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Account
-from batches.admin.figures import draw_label
 from batches.admin.receipts import ACTION_COLOURS
 from batches.labels import label_of
 from batches.models import Receipt
 from console.activity.sources import CHANGES, OPERATOR, RECEIPTS, SIGN_INS, SOURCES, Filter, Source, read_page
 from console.models import SignIn
-from foundation.admin import draw_link, write_time
+from foundation.admin import draw_label, draw_link, write_time
 from mailer.admin.filtering import DayField
 
 SHOWN: Final = 50

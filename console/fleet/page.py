@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from batches.admin.asking import Figure
-from batches.admin.figures import draw_label
 from console.fleet.alarms import list_alarms, tell_age
 from console.header import answer_live
 from console.live import Part, Rights, embed, is_poll
+from foundation.admin import draw_label
 from monitoring.fleet import FULL_MINUTE, TRACKED_MINUTES, Fleet, Node, Process, read_fleet
 
 MAY_SEE = "batches.view_batch"

@@ -23,9 +23,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Account
 from batches.admin.asking import require
-from batches.admin.figures import draw_label
 from batches.models import Batch
-from foundation.admin import draw_link, write_time
+from foundation.admin import draw_label, draw_link, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import EVENT_COLOURS, draw_text
 from mailer.admin.filtering import DayField, OwnerForm

@@ -21,9 +21,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.models import Account
 from batches.admin.asking import require
 from batches.admin.control import MAY_CONTROL
-from batches.admin.figures import batch_link, draw_label
+from batches.admin.figures import batch_link
 from batches.models import Batch
-from foundation.admin import draw_link, tell_time, write_time
+from foundation.admin import draw_label, draw_link, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import STATE_COLOURS
 from mailer.admin.message_list import link_messages

@@ -29,8 +29,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from batches.admin.asking import require
-from batches.admin.figures import batch_link, draw_label
-from foundation.admin import draw_link, write_time
+from batches.admin.figures import batch_link
+from foundation.admin import draw_label, draw_link, write_time
 from mailer.admin.bulk import buttons_of
 from mailer.admin.drawing import STATE_COLOURS, draw_text
 from mailer.admin.filtering import ListForm

@@ -9,8 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from batches.admin.figures import draw_label
-from foundation.admin import ReadOnlyAdmin, tell_time, write_time
+from foundation.admin import ReadOnlyAdmin, draw_label, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.bulk import BUTTONS, ask, ask_for_end
 from mailer.admin.drawing import EVENT_COLOURS, STATE_COLOURS, draw_text

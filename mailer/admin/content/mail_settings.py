@@ -11,11 +11,10 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts.models import Account
-from batches.admin.figures import draw_label
 from batches.admin.refusing import RefusableAdmin, RefusableForm
 from content.models import MailSettings
 from content.settings import DEFAULTS, Setting, change_setting, read_settings
-from foundation.admin import ChoosingForm, ReadOnlyAdmin, write_time
+from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_label, write_time
 from mailer.admin.content.editor import code_field, unify_breaks
 
 EFFECTS: Final = {

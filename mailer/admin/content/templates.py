@@ -12,11 +12,10 @@ from django.urls import URLPattern, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from batches.admin.batches import AccountFilter
-from batches.admin.figures import draw_label
 from batches.admin.refusing import RefusableAdmin, RefusableForm
 from content.models import Template, TemplateVersion
 from content.templates import create_template, delete_template, rename_template
-from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_link, write_time
+from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_label, draw_link, write_time
 from mailer.admin.content.moves import TEMPLATE_MOVES, control_template, links_of, paths_of
 
 KINDS = [("dynamic", "dynamic (Handlebars)"), ("legacy", "legacy (<%subject%> and <%body%>)")]
