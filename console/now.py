@@ -11,15 +11,17 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from batches.admin.figures import shares
+from batches.admin.figures import draw_bar
 from batches.admin.receipts import ACTION_COLOURS
 from batches.labels import label_of
 from batches.models import Receipt
 from batches.verdict import GateStatus
 from console.header import answer_live, recent_health
 from console.live import Part, Rights, embed, is_poll
-from foundation.admin import tell_time
+from foundation.admin import draw_figure, draw_label, tell_time, write_time
 from mailer.inbox.views import may_see_inbox
 from monitoring.coming import Coming, Fate
 from monitoring.now import SOON, STOPPED_SHOWN, read_now
@@ -115,9 +117,8 @@ def show_problem(problem: Problem, rights: Rights, now: dt.datetime) -> dict[str
     return {
         "text": problem.text,
         "severity": problem.severity.value,
-        "colour": "danger" if problem.severity is Severity.CRITICAL else "warning",
-        "since": problem.since,
-        "since_relative": problem.since and tell_time(problem.since, now),
+        "label": draw_label(problem.severity.value, "danger" if problem.severity is Severity.CRITICAL else "warning"),
+        "since": f"Since {problem.since:%H:%M:%S} UTC ({tell_time(problem.since, now)})." if problem.since else "",
         "id": f"problem-{problem.kind.value}-{'-'.join(map(str, problem.link.arguments))}",
         "title": problem.link.title,
         "url": find_url(problem.link, rights),
@@ -140,22 +141,20 @@ def show_running(running: Running, rights: Rights) -> dict[str, Any]:
     """Return a batch that is being sent as the context of its row."""
     is_done = running.is_exact and not running.is_expanding and not running.counts.waiting
     return {
-        "name": name_of(running),
+        "mailing": draw_mailing(running, rights, f"mailing-{running.public_id}"),
         "id": running.public_id,
-        "url": link_mailing(running, rights),
         "account": running.account,
         "account_url": find_url(Link("", "admin:accounts_account_change", (running.account_id,)), rights),
-        "batch_id": running.batch_id,
-        "about": f"batch:{running.batch_id}",
-        "counts": running.counts,
+        "ended": draw_figure(f"batch:{running.batch_id}:ended", running.counts.accepted - running.counts.waiting),
+        "accepted": draw_figure(f"batch:{running.batch_id}:accepted", running.counts.accepted),
         "is_exact": running.is_exact,
-        "done": running.counts.accepted - running.counts.waiting,
-        "shares": shares(running.counts),
+        "bar": draw_bar(running.counts, f"batch:{running.batch_id}"),
         "rate": running.rate,
         "remaining": "none" if is_done else tell_remaining(running.remaining),
         "why": running.why,
-        "status": "" if running.status is GateStatus.OPEN else running.status.value,
-        "colour": GATE_COLOURS.get(running.status, ""),
+        "status": draw_label(running.status.value, GATE_COLOURS[running.status], size="md")
+        if running.status in GATE_COLOURS
+        else "",
         "is_expanding": running.is_expanding,
         "buttons": list(buttons_of(running, rights)),
     }
@@ -164,6 +163,20 @@ def show_running(running: Running, rights: Rights) -> dict[str, Any]:
 def name_of(mailing: Running | Coming) -> str:
     """Return the name by which people recognize a mailing."""
     return "mail without a batch" if mailing.is_default else mailing.label or mailing.public_id or "campaign"
+
+
+def draw_mailing(mailing: Running | Coming, rights: Rights, element_id: str) -> SafeString:
+    """Return the name of a mailing, as a link if the viewer may see its page."""
+    name, url = name_of(mailing), link_mailing(mailing, rights)
+    if not url:
+        return format_html('<span class="font-semibold">{}</span>', name)
+    return format_html(
+        '<a id="{}" class="font-semibold text-primary-600 dark:text-primary-500" title="{}" href="{}">{}</a>',
+        element_id,
+        mailing.public_id or name,
+        url,
+        name,
+    )
 
 
 def link_mailing(mailing: Running | Coming, rights: Rights) -> str:
@@ -212,28 +225,32 @@ def tell_remaining(remaining: dt.timedelta | None) -> str:
 
 def show_coming(coming: Coming, rights: Rights, now: dt.datetime) -> dict[str, Any]:
     """Return coming mail as the context of its row."""
+    key = f"coming:{coming.batch_id}:{int(coming.at.timestamp()) // 60}"
     return {
-        "at": coming.at,
+        "time": f"{coming.at:%H:%M:%S}",
         "relative": tell_time(coming.at, now),
-        "name": name_of(coming),
-        "id": coming.public_id,
-        "url": link_mailing(coming, rights),
+        "mailing": draw_mailing(coming, rights, f"coming-{coming.public_id or coming.campaign_id}-{coming.at:%H%M}"),
         "account": coming.account,
-        "messages": coming.messages,
-        "key": f"coming:{coming.batch_id}:{int(coming.at.timestamp()) // 60}",
+        "messages": "" if coming.messages is None else draw_figure(key, coming.messages),
         "is_complete": coming.is_complete,
-        "fate": coming.fate.value,
-        "colour": FATE_COLOURS[coming.fate],
+        "fate": draw_label(coming.fate.value, FATE_COLOURS[coming.fate], size="md"),
     }
 
 
 def show_receipt(receipt: Receipt, rights: Rights, now: dt.datetime) -> dict[str, Any]:
     """Return a receipt as the context of its row."""
+    key = f"receipt:{receipt.pk}"
     return {
-        "receipt": receipt,
+        "id": key.replace(":", "-"),
+        "time": write_time(receipt.created_at),
         "relative": tell_time(receipt.created_at, now),
         "url": find_url(Link("", "admin:batches_receipt_change", (receipt.pk,)), rights),
-        "colour": ACTION_COLOURS[receipt.action],
+        "action": draw_label(receipt.action, ACTION_COLOURS[receipt.action], size="md"),
         "name": label_of(receipt.batch) if receipt.batch else "all mail",
         "account": receipt.account.username if receipt.account else "all accounts",
+        "actor": receipt.actor,
+        "reason": receipt.reason,
+        "sent": draw_figure(f"{key}:sent", receipt.sent),
+        "in_doubt": draw_figure(f"{key}:in_doubt", receipt.in_doubt),
+        "in_flight": "" if receipt.is_settled else draw_figure(f"{key}:in_flight", receipt.in_flight),
     }
