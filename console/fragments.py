@@ -70,13 +70,13 @@ def fetch_fragment(key: str, build: Build) -> Fragment:
 
 
 @cache
-def _client() -> Redis:
+def redis() -> Redis:
     return client_for(settings.REDIS_URL, timeout_seconds=REDIS_SECONDS)
 
 
 def _fetch_from_redis(key: str, build: Build) -> Fragment:
     name, lock = f"sluice:page:{key}", f"sluice:page-lock:{key}"
-    client, until = _client(), time.monotonic() + BUILD_SECONDS
+    client, until = redis(), time.monotonic() + BUILD_SECONDS
     while True:
         stored = _load(client, name)
         if stored is not None and stored.is_fresh:

@@ -18,7 +18,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Account
-from console import fragments
+from console import fragments, viewers
 from mailer.pipeline.deliver import Deliverer
 from stack.folders import temporary_folder
 from tests.database import cloned_database, empty_tables
@@ -69,8 +69,9 @@ def static_files_found_when_asked_for(django_test_environment: None) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def fragments_built_for_every_request(django_test_environment: None) -> None:
-    """Let no page show what an earlier request saw. Tests of the cache set the ages that they need."""
+    """Let no page show what an earlier request saw. Tests of the caches set the ages that they need."""
     fragments.FRESH_SECONDS = fragments.FINAL_SECONDS = 0.0
+    viewers.REMEMBERED_SECONDS = 0.001
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ def ages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    for name in fragments._client().scan_iter("sluice:page*"):
-        fragments._client().delete(name)
+    for name in fragments.redis().scan_iter("sluice:page*"):
+        fragments.redis().delete(name)
     fragments._kept.clear()
 
 
@@ -83,7 +83,7 @@ def test_a_final_fragment_is_kept_longer() -> None:
 
 def test_a_fragment_is_built_again_after_its_builder_has_died(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fragments, "BUILD_SECONDS", 1)
-    fragments._client().set("sluice:page-lock:test", "1", ex=1)
+    fragments.redis().set("sluice:page-lock:test", "1", ex=1)
     began = time.monotonic()
     assert fetch_fragment("test", Builder()).html == "<p>1</p>"
     assert 0.5 < time.monotonic() - began < 3
@@ -102,7 +102,7 @@ def test_each_process_keeps_fragments_while_redis_is_away(monkeypatch: pytest.Mo
     away = client_for("redis://127.0.0.1:1/0", timeout_seconds=0.1)
     build = Builder(seconds=0.05)
     with monkeypatch.context() as patch:
-        patch.setattr(fragments, "_client", lambda: away)
+        patch.setattr(fragments, "redis", lambda: away)
         assert fetch_together(build, viewers=4) == ["<p>1</p>"] * 4
         time.sleep(0.35)
         assert fetch_fragment("test", build).html == "<p>2</p>"
