@@ -25,7 +25,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
 
     in_hand = entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")
     if number := count_in_hand(request):
-        in_hand |= {"badge": number, "badge_variant": "warning"}
+        in_hand["badge"] = number
     return [
         {
             "items": [
@@ -37,7 +37,6 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Mail",
-            "separator": True,
             "items": [
                 entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
                 entry("Waves", "waves", "waves", "batches.view_batch"),
@@ -55,7 +54,6 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Campaigns",
-            "separator": True,
             "items": [
                 entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", "campaigns.view_campaign"),
                 entry("Contacts", "contacts", "admin:audience_contact_changelist", "audience.view_contact"),
@@ -74,7 +72,6 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Content",
-            "separator": True,
             "items": [
                 entry("Templates", "description", "admin:content_template_changelist", "content.view_template"),
                 entry("Designs", "palette", "admin:content_design_changelist", "content.view_design"),
@@ -83,7 +80,6 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Tenants",
-            "separator": True,
             "items": [
                 entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
                 entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
@@ -91,7 +87,6 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Installation",
-            "separator": True,
             "items": [
                 {
                     "title": "Activity",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from foundation.admin import draw_link
 from mailer.models import EventKind
 
 STATE_COLOURS = {
@@ -38,4 +39,4 @@ EVENT_COLOURS = {
 
 def draw_text(text: str, link: str = "") -> SafeString:
     """Return a long text for a cell of a table, perhaps as a link."""
-    return render_to_string("mailer/long_text.html", {"text": text, "link": link})
+    return format_html('<span class="console-text leading-relaxed">{}</span>', draw_link(link, text) if link else text)

@@ -36,7 +36,7 @@ STATEMENTS = 12
 def rows_of(client: Client, **query: str) -> list[str]:
     """Return the rows of the page as texts, with their cells parted by bars."""
     text = client.get(ACTIVITY, query).content.decode()
-    rows = re.findall(r'<tr class="data-row.*?</tr>', text, re.DOTALL)
+    rows = re.findall(r'<tr role="row">(?!<th).*?</tr>', text, re.DOTALL)
     cells = [re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL) for row in rows]
     return ["|".join(re.sub(r"<[^>]*>|\s+", " ", cell).strip() for cell in row[1:]) for row in cells]
 

@@ -64,7 +64,7 @@ def window(now: dt.datetime) -> dict[str, dt.datetime]:
 def rows_of(page: str, title: str) -> list[list[str]]:
     """Return the cells of one of the page's tables, without markup."""
     table = page.split(title, 1)[1].split("</table>")[0]
-    rows = re.findall(r"<tr class=\"data-row.*?</tr>", table, re.DOTALL)
+    rows = re.findall(r"<tr role=\"row\">(?!<th).*?</tr>", table, re.DOTALL)
     return [
         [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]
         for row in rows
