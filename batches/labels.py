@@ -5,7 +5,7 @@ The default batch of an account has mail of many kinds, so it has no label.
 
 from __future__ import annotations
 
-from batches.counts import Counts
+from batches.counts import Estimate
 from batches.models import LABEL_LENGTH, Batch
 from batches.states import BatchStatus
 
@@ -23,13 +23,14 @@ def label_of(batch: Batch) -> str:
     return "mail without a batch" if batch.is_default else batch.label or batch.public_id
 
 
-def describe_status(status: BatchStatus, counts: Counts, *, is_frozen: bool, is_complete: bool = True) -> str:
+def describe_status(status: BatchStatus, estimate: Estimate, *, is_frozen: bool, is_complete: bool = True) -> str:
     """Return the status of a batch for display: also `frozen`, and `finished` when all of its mail has ended.
 
     `is_complete` is false for a campaign whose audience is still becoming messages.
     """
     if status is not BatchStatus.OPEN:
         return status.label
-    if is_complete and counts.accepted and not counts.waiting:
+    counts = estimate.counts
+    if is_complete and estimate.is_exact and counts.accepted and not counts.waiting:
         return "finished"
     return "frozen" if is_frozen else status.label

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from batches.admin.figures import draw_bar
 from batches.admin.receipts import ACTION_COLOURS
+from batches.counts import Estimate
 from batches.labels import label_of
 from batches.models import Receipt
 from batches.verdict import GateStatus
@@ -139,16 +140,16 @@ def find_url(link: Link, rights: Rights) -> str:
 
 def show_running(running: Running, rights: Rights) -> dict[str, Any]:
     """Return a batch that is being sent as the context of its row."""
-    is_done = running.is_exact and not running.is_expanding and not running.counts.waiting
+    counts, key = running.counts, f"batch:{running.batch_id}"
+    is_done = running.is_exact and not running.is_expanding and not counts.waiting
     return {
         "mailing": draw_mailing(running, rights, f"mailing-{running.public_id}"),
         "id": running.public_id,
         "account": running.account,
         "account_url": find_url(Link("", "admin:accounts_account_change", (running.account_id,)), rights),
-        "ended": draw_figure(f"batch:{running.batch_id}:ended", running.counts.accepted - running.counts.waiting),
-        "accepted": draw_figure(f"batch:{running.batch_id}:accepted", running.counts.accepted),
-        "is_exact": running.is_exact,
-        "bar": draw_bar(running.counts, f"batch:{running.batch_id}"),
+        "ended": draw_figure(f"{key}:ended", counts.accepted - counts.waiting, is_exact=running.is_exact),
+        "accepted": draw_figure(f"{key}:accepted", counts.accepted, is_exact=running.is_exact),
+        "bar": draw_bar(Estimate(counts, running.is_exact), key),
         "rate": running.rate,
         "remaining": "none" if is_done else tell_remaining(running.remaining),
         "why": running.why,

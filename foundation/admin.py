@@ -108,11 +108,14 @@ def _frame_label(variant: str, size: str) -> tuple[SafeString, SafeString]:
     return mark_safe(before.strip()), mark_safe(after.strip())
 
 
-def draw_figure(key: str, number: int) -> SafeString:
+def draw_figure(key: str, number: int, *, is_exact: bool = True) -> SafeString:
     """Return a number with thousands separators, marked with the key of what it counts.
 
-    A check of all pages compares each marked number with a count of the stored mail (`chaos/pages.py`).
+    A check of all pages compares each marked number with a count of the stored mail (`chaos/pages.py`). A number that
+    is not exact is the least that there are, and has no mark.
     """
+    if not is_exact:
+        return format_html("{} or more", f"{number:,}")
     return format_html('<span data-figure="{}">{}</span>', key, f"{number:,}")
 
 

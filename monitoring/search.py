@@ -39,7 +39,8 @@ CAMPAIGNS: Final = 2_000
 WAVES: Final = 500
 OWNERS: Final = 20_000
 SEARCH_SECONDS: Final = 1.0
-PARCELS_OF_EACH: Final = 2_000
+COUNTED_PARCELS: Final = 12_000
+"""The parcels that the counts of all mailings read together."""
 LONGEST: Final = 200
 COPIED: Final = (
     "batch_id",
@@ -182,7 +183,7 @@ def _escape(text: str) -> str:
 
 def _with_counts(rows: list[dict[str, Any]]) -> list[Mailing]:
     batch_ids = [row["batch_id"] for row in rows if row["batch_id"] is not None]
-    estimates = estimate_batches(batch_ids, parcels=PARCELS_OF_EACH) if batch_ids else {}
+    estimates = estimate_batches(batch_ids, parcels=COUNTED_PARCELS // len(batch_ids)) if batch_ids else {}
     return [_mailing(row, estimates.get(row["batch_id"])) for row in rows]
 
 
@@ -204,5 +205,5 @@ def _status(row: dict[str, Any], estimate: Estimate | None) -> str:
         return CampaignStatus(row["campaign_status"]).label
     is_complete = row["is_complete"] is not False
     return describe_status(
-        BatchStatus(row["batch_status"]), estimate.counts, is_frozen=row["is_frozen"], is_complete=is_complete
+        BatchStatus(row["batch_status"]), estimate, is_frozen=row["is_frozen"], is_complete=is_complete
     )

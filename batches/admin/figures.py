@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from batches.counts import Counts
+from batches.counts import Counts, Estimate
 from batches.states import BatchStatus, ParcelState
 from batches.waves import Wave
 from foundation.admin import draw_figure, draw_label, tell_time, write_time
@@ -67,9 +67,10 @@ def shares(counts: Counts) -> list[dict[str, Any]]:
     ]
 
 
-def draw_bar(counts: Counts, about: str) -> SafeString:
+def draw_bar(estimate: Estimate, about: str) -> SafeString:
     """Return one bar of all states, with a legend of those that hold messages. `about` is the key of the subject."""
-    return render_to_string("batches/bar.html", {"shares": shares(counts), "about": about})
+    context = {"shares": shares(estimate.counts), "about": about if estimate.is_exact else ""}
+    return render_to_string("batches/bar.html", context)
 
 
 def tabulate_waves(waves: Iterable[Wave], now: dt.datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from batches.admin.batches import is_frozen, link_in_hand, tell_terms
 from batches.admin.control import MAY_CONTROL, buttons_of
 from batches.admin.figures import STATUS_COLOURS, shares, tabulate_waves
 from batches.admin.receipts import show_receipt, tabulate_receipts
-from batches.counts import Counts, Estimate, estimate_batches
+from batches.counts import LOOKED_AT, Counts, Estimate, Tally, estimate_batches
 from batches.labels import describe_status
 from batches.models import Batch, Receipt
 from batches.states import BatchStatus
@@ -39,7 +39,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
     is_complete = launch is None or launch.is_complete
     status = describe_status(
         BatchStatus(batch.status),
-        estimate.counts,
+        estimate,
         is_frozen=is_frozen(batch.account) or is_installation_frozen(),
         is_complete=is_complete,
     )
@@ -54,8 +54,8 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "terms": tell_terms(batch, now),
         "figures": _figures(batch, estimate),
         "shares": shares(estimate.counts),
-        "about": f"batch:{batch_id}",
-        "is_exact": estimate.is_exact,
+        "about": f"batch:{batch_id}" if estimate.is_exact else "",
+        "counted": "" if estimate.is_exact else f"{LOOKED_AT:,}",
         "in_hand": link_in_hand(batch, estimate.counts),
         "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES), now),
         "receipts": tabulate_receipts(batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]),
@@ -68,13 +68,16 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
 def _figures(batch: Batch, estimate: Estimate) -> list[Figure]:
     counts, key = estimate.counts, f"batch:{batch.pk}"
     waits = "Will not be sent" if batch.status == BatchStatus.CANCELLED else "May still be sent"
-    return [
-        Figure("Accepted", counts.accepted, key=f"{key}:accepted"),
-        Figure(waits, counts.waiting, key=f"{key}:waiting"),
-        Figure("Sent", counts.sent, key=f"{key}:sent"),
-        Figure("Refused", counts.refused, key=f"{key}:refused"),
-        Figure("Stopped, discarded, expired", counts.ended_unsent, key=f"{key}:ended_unsent"),
-    ]
+    numbers = (
+        ("Accepted", counts.accepted, "accepted"),
+        (waits, counts.waiting, "waiting"),
+        ("Sent", counts.sent, "sent"),
+        ("Refused", counts.refused, "refused"),
+        ("Stopped, discarded, expired", counts.ended_unsent, "ended_unsent"),
+    )
+    if not estimate.is_exact:
+        return [Figure(title, Tally(number, is_exact=False)) for title, number, _ in numbers]
+    return [Figure(title, number, key=f"{key}:{name}") for title, number, name in numbers]
 
 
 def _motion(batch: Batch, counts: Counts) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from batches.admin.asking import require
 from batches.admin.control import MAY_CONTROL
@@ -19,7 +20,7 @@ from batches.models import Receipt
 from campaigns.admin.moves import MAY_CHANGE as MAY_CHANGE_CAMPAIGN
 from console.header import answer_live
 from console.live import Part, Rights, embed, has_right, is_poll
-from foundation.admin import tell_time
+from foundation.admin import draw_figure, draw_label, tell_time
 from foundation.clock import database_now
 from monitoring.scope import EVERYTHING
 from monitoring.search import SHOWN, Mailing, Owner, find_handles, find_owners, read_mailings
@@ -67,8 +68,10 @@ def build_mailings(rights: Rights, handles: str) -> dict[str, Any]:
         {
             "mailing": mailing,
             "link": link_mailing(mailing),
-            "colour": COLOURS.get(mailing.status, ""),
-            "next": mailing.next_at and tell_time(mailing.next_at, now),
+            "status": draw_label(mailing.status, COLOURS.get(mailing.status, "")),
+            "sent": _draw_count(mailing, "sent", mailing.sent),
+            "waiting": _draw_count(mailing, "waiting", mailing.waiting),
+            "next": f"{mailing.next_at:%Y-%m-%d %H:%M} ({tell_time(mailing.next_at, now)})" if mailing.next_at else "",
             "actions": actions_of(mailing) if permission_for(mailing) in rights else [],
         }
         for mailing in mailings
@@ -77,7 +80,14 @@ def build_mailings(rights: Rights, handles: str) -> dict[str, Any]:
     if first is not None:
         # It gets the focus when the page is opened, so that Enter asks whether to cancel the first hit.
         first["is_first"] = True
-    return {"rows": rows, "can_stop": first is not None}
+    return {"rows": rows, "can_stop": first is not None, "question": reverse("stop_question")}
+
+
+def _draw_count(mailing: Mailing, name: str, messages: int | None) -> SafeString:
+    """Return a count of a batch's messages; empty while there is no batch."""
+    if messages is None:
+        return SafeString()
+    return draw_figure(f"batch:{mailing.batch_id}:{name}", messages, is_exact=mailing.is_exact)
 
 
 MAILINGS = Part(

@@ -136,6 +136,9 @@ def _walk(filters: Filters, place: Place) -> Candidates:
         walk = queries.WALK_BATCH
     elif filters.account is not None:
         walk, most = queries.WALK_ACCOUNT, PARCELS_OF_ACCOUNT
+    if condition == ANY_PARCEL:
+        # Every parcel is chosen, so that more need not be looked at.
+        most = PARCELS_CHOSEN
     statement = queries.CHOOSE.format(walk=walk.format(**place.sql), condition=condition, **place.sql)
     parcel_id = _skip_later(filters, place)
     (looked, messages, last), *rows = fetch(

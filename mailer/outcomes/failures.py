@@ -16,9 +16,11 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
+from batches.models import Batch
+from foundation.clock import database_now
 from mailer.models import Classification, EventKind, Measure, Series
 from mailer.outcomes.classes import GIVEN_UP, code_of, find_status
-from mailer.outcomes.counters import HOUR, read_counters
+from mailer.outcomes.counters import HOUR, QUARTER, read_counters
 from mailer.outcomes.queries import FAILURES_OF_ACCOUNT, FAILURES_OF_ALL, FAILURES_OF_BATCH
 
 LOOKED_AT: Final = 5_000
@@ -125,6 +127,25 @@ class ReasonGroup(Tally):
     @property
     def last_at(self) -> dt.datetime:
         return self.failures[0].at
+
+
+def has_failures(batch: Batch) -> bool:
+    """Return whether mail of a batch was refused or deferred in the last 90 days, by its counters.
+
+    A default batch has no counters.
+    """
+    tomorrow = database_now() + dt.timedelta(days=1)
+    return bool(
+        read_counters(
+            Series.BATCH,
+            batch.account_id,
+            span=QUARTER,
+            since=batch.created_at,
+            until=tomorrow,
+            keys=[str(batch.pk)],
+            measures=[Measure.REFUSED, Measure.DEFERRED],
+        )
+    )
 
 
 def look_for_failures(scope: Scope) -> Look:
