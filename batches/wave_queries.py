@@ -11,7 +11,7 @@ select * from batches_parcel where id > (select last_value from batches_parcel_i
 RECENT_PARCELS = f"""
 select newest.* from ({NEWEST_PARCELS}) newest
 join batches_batch b on b.id = newest.batch_id
-where newest.send_at <= %(now)s and not b.is_default
+where newest.send_at <= (select sluice_now()) and not b.is_default
 """
 # The parcels that are not folded, and the newest of all. The condition is on pairs, or the planner would walk the
 # primary key, through the parcels of other batches, for a batch that owns much of the table.

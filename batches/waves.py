@@ -19,7 +19,6 @@ from batches.counts import LOOKED_AT, Counts, count_batch
 from batches.models import Batch, Installation, Parcel
 from batches.states import BatchStatus, ParcelState
 from batches.verdict import Gate, GateStatus
-from foundation.clock import database_now
 
 WAVES_SHOWN = 100
 
@@ -122,7 +121,7 @@ def waves_of(batch_id: int, *, parcels: int = LOOKED_AT) -> list[Wave]:
 
 
 def _read_waves(query: str, *, batch: int | None = None, parcels: int = LOOKED_AT) -> list[Wave]:
-    parameters: dict[str, Any] = {"now": database_now(), "parcels": parcels, "waves": WAVES_SHOWN, "batch": batch}
+    parameters: dict[str, Any] = {"parcels": parcels, "waves": WAVES_SHOWN, "batch": batch}
     waves: dict[tuple[int, dt.datetime], Wave] = {}
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

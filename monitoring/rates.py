@@ -71,27 +71,27 @@ class Share:
         return self.refused / (self.refused + self.sent)
 
 
-def sent_rates(batch_ids: Collection[int]) -> dict[int, float]:
+def sent_rates(batch_ids: Collection[int], now: dt.datetime | None = None) -> dict[int, float]:
     """Return the recipients a second to whom mail was sent in the last 60 seconds, by batch.
 
-    A batch that sent nothing is missing, and so is a default batch: it has no counters.
+    A batch that sent nothing is missing, and so is a default batch: it has no counters. `now` is the moment by the
+    database's clock, for callers that have just read it.
     """
     if not batch_ids:
         return {}
-    rows = _fetch(rate_queries.SENT_BY_BATCHES, _last_minute() | {"batches": list(batch_ids)})
+    rows = _fetch(rate_queries.SENT_BY_BATCHES, _last_minute(now or database_now()) | {"batches": list(batch_ids)})
     return {batch_id: number / MINUTE for batch_id, number in rows}
 
 
 def sent_rate(scope: Scope) -> float:
     """Return the recipients a second to whom mail was sent in the last 60 seconds."""
     statement = rate_queries.SENT_BY_ALL if scope.ids is None else rate_queries.SENT_BY_ACCOUNTS
-    ((number,),) = _fetch(statement, _last_minute() | {"accounts": scope.ids})
+    ((number,),) = _fetch(statement, _last_minute(database_now()) | {"accounts": scope.ids})
     return float(number / MINUTE)
 
 
-def _last_minute() -> dict[str, Any]:
+def _last_minute(now: dt.datetime) -> dict[str, Any]:
     """Return when this minute began, and the part of the previous one that is less than 60 seconds ago."""
-    now = database_now()
     minute = now.replace(second=0, microsecond=0)
     return {"minute": minute, "part": 1 - (now - minute).total_seconds() / MINUTE}
 

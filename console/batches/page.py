@@ -61,7 +61,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "receipts": tabulate_receipts(batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]),
         "buttons": _buttons(batch) if MAY_CONTROL in rights else [],
         "is_final": status == "finished",
-        **_motion(batch, estimate.counts),
+        **_motion(batch, estimate.counts, now),
     }
 
 
@@ -80,17 +80,17 @@ def _figures(batch: Batch, estimate: Estimate) -> list[Figure]:
     return [Figure(title, number, key=f"{key}:{name}") for title, number, name in numbers]
 
 
-def _motion(batch: Batch, counts: Counts) -> dict[str, Any]:
+def _motion(batch: Batch, counts: Counts, now: dt.datetime) -> dict[str, Any]:
     """Return how fast a batch is sent, how long the rest of its due mail takes, and why it waits."""
     if not counts.waiting:
         return {}
-    rate = 0.0 if batch.is_default else sent_rates([batch.pk]).get(batch.pk, 0.0)
+    rate = 0.0 if batch.is_default else sent_rates([batch.pk], now).get(batch.pk, 0.0)
     at_hand = counts.due + counts.claimed
     remaining = dt.timedelta(seconds=round(at_hand / rate)) if rate and at_hand else None
     reason = why_waiting([batch]).get(batch.pk)
     return {
         "rate": rate,
-        "remaining": remaining and tell_time(database_now() + remaining, database_now()).removeprefix("in "),
+        "remaining": remaining and tell_time(now + remaining, now).removeprefix("in "),
         "why": reason and reason.text,
     }
 

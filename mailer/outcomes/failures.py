@@ -17,12 +17,12 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from batches.models import Batch
-from foundation.clock import database_now
 from mailer.models import Classification, EventKind, Measure, Series
 from mailer.outcomes.classes import GIVEN_UP, code_of, find_status
 from mailer.outcomes.counters import HOUR, QUARTER, read_counters
 from mailer.outcomes.queries import FAILURES_OF_ACCOUNT, FAILURES_OF_ALL, FAILURES_OF_BATCH
 
+FOREVER: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 LOOKED_AT: Final = 5_000
 """The most events that are looked at."""
 PARCELS_LOOKED_AT: Final = 5_000
@@ -134,14 +134,13 @@ def has_failures(batch: Batch) -> bool:
 
     A default batch has no counters.
     """
-    tomorrow = database_now() + dt.timedelta(days=1)
     return bool(
         read_counters(
             Series.BATCH,
             batch.account_id,
             span=QUARTER,
             since=batch.created_at,
-            until=tomorrow,
+            until=FOREVER,
             keys=[str(batch.pk)],
             measures=[Measure.REFUSED, Measure.DEFERRED],
         )
