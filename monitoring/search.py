@@ -39,8 +39,7 @@ CAMPAIGNS: Final = 2_000
 WAVES: Final = 500
 OWNERS: Final = 20_000
 SEARCH_SECONDS: Final = 1.0
-COUNTED_PARCELS: Final = 12_000
-"""The parcels that the counts of all mailings read together."""
+PARCELS_OF_EACH: Final = 2_000
 LONGEST: Final = 200
 COPIED: Final = (
     "batch_id",
@@ -183,7 +182,7 @@ def _escape(text: str) -> str:
 
 def _with_counts(rows: list[dict[str, Any]]) -> list[Mailing]:
     batch_ids = [row["batch_id"] for row in rows if row["batch_id"] is not None]
-    estimates = estimate_batches(batch_ids, parcels=COUNTED_PARCELS // len(batch_ids)) if batch_ids else {}
+    estimates = estimate_batches(batch_ids, parcels=PARCELS_OF_EACH) if batch_ids else {}
     return [_mailing(row, estimates.get(row["batch_id"])) for row in rows]
 
 

@@ -24,8 +24,8 @@ from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, tell_time, wr
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
-PARCELS_COUNTED = 20_000
-"""The parcels that the counts of all batches of a page read together."""
+PARCELS_OF_EACH = 2_000
+"""The parcels that the counts of each batch of a page read."""
 
 
 class AccountFilter(admin.SimpleListFilter):
@@ -51,8 +51,7 @@ class CountedBatches(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         batches = list(self.result_list)
-        ids = [batch.pk for batch in batches]
-        estimates = estimate_batches(ids, parcels=PARCELS_COUNTED // max(len(ids), 1))
+        estimates = estimate_batches([batch.pk for batch in batches], parcels=PARCELS_OF_EACH)
         for batch in batches:
             batch.estimate = estimates[batch.pk]
         self.result_list = batches

@@ -35,7 +35,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
     now = database_now()
     batch = Batch.objects.select_related("account__parent", "api_key").get(pk=batch_id)
     launch = Launch.objects.select_related("campaign").filter(batch=batch).first() if batch.is_campaign else None
-    estimate = estimate_batches([batch_id])[batch_id]
+    estimate = estimate_batches([batch_id], parcels=LOOKED_AT)[batch_id]
     is_complete = launch is None or launch.is_complete
     status = describe_status(
         BatchStatus(batch.status),
