@@ -1,4 +1,4 @@
-"""The pages of the console that are measured: their addresses, by name."""
+"""The addresses of the pages of the console that are measured, and of the polls of live pages, by name."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ CONSOLE: Final = {
     "Fleet": "/admin/fleet/",
     "Activity": "/admin/activity/",
 }
+
+LIVE: Final = {
+    "header": "/admin/health/?live=1",
+    **{f"live part of {name}": f"{CONSOLE[name]}?live=1" for name in ("Now", "Overview", "a batch", "Fleet")},
+}
+"""The header of all pages comes first, so that a later poll only builds its own part."""

@@ -1,14 +1,15 @@
 """Case `console`: the pages of operators with 200,000 parcels and with 10,000,000 waiting messages, and what they cost.
 
-Each page is requested as a person opens it. The live page *Now* is then kept open in one tab and in fifty. At last
-waves are played in pairs, without the console and with it open, and a batch is paused and resumed in both.
+Each page is requested as a person opens it, and live pages are polled for what is new. *Now* is then kept open in one
+tab and in fifty. At last waves are played in pairs, without the console and with it open, and a batch is paused and
+resumed in both.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from statistics import median
@@ -19,7 +20,7 @@ from benchmarks import queries
 from benchmarks.callers import KEPT_SECONDS
 from benchmarks.contest import alone, summary_of
 from benchmarks.measured import Figure, Measured, spread
-from benchmarks.pages import CONSOLE
+from benchmarks.pages import CONSOLE, LIVE
 from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
 from benchmarks.sink import Sink
@@ -46,11 +47,11 @@ def measure(setting: Setting) -> Measured:
     with alone(setting) as (sluice, sink):
         per_second = warm_up(sluice, sink)
         add_batches(sluice, setting.size(SMALL, quick=400), batches=setting.size(BATCHES, quick=4))
-        small = look_at_all(sluice, setting, "200,000 parcels")
+        small = look_at_all(sluice, setting, "200,000 parcels") | build_all(sluice, setting, "200,000 parcels")
         batch_id = sluice.create_batch()
         ahead = time.time() + AHEAD_SECONDS
         sluice.fill(batch_id, setting.size(LARGE, quick=2_000), send_at=ahead, span_seconds=SPAN_SECONDS)
-        large = look_at_all(sluice, setting, "10,000,000 waiting")
+        large = look_at_all(sluice, setting, "10,000,000 waiting") | build_all(sluice, setting, "10,000,000 waiting")
         shares = {tabs: watch(sluice, setting, tabs) for tabs in (1, setting.size(TABS, quick=2))}
         plays, pauses = play_pairs(sluice, sink, setting, per_second)
     one, many = shares.values()
@@ -120,19 +121,51 @@ def look_at_all(sluice: Sluice, setting: Setting, beside: str) -> dict[str, list
 
     The header of all pages has grown old for the first one of each round.
     """
-    row = sluice.database.execute("select max(id) from batches_batch").fetchone()
-    addresses = {name: path.format(batch=row and row[0]) for name, path in CONSOLE.items()}
+    addresses = fill_in(sluice, CONSOLE)
     operator, times = Operator(sluice), {name: list[float]() for name in addresses}
     for address in addresses.values():
         operator.look(address)
     for _ in range(setting.count(LOOKS)):
         time.sleep(POLL_SECONDS + 0.1)
         for name, address in addresses.items():
-            began_at = time.monotonic()
-            operator.look(address)
-            times[name].append((time.monotonic() - began_at) * 1000)
-    for name in addresses:
-        say(f"  {name}, {beside}: {median(times[name]):.0f} ms")
+            times[name].append(time_of(operator, address))
+    return report(times, beside)
+
+
+def build_all(sluice: Sluice, setting: Setting, beside: str) -> dict[str, list[float]]:
+    """Return the milliseconds that it takes to build each fragment of HTML that all viewers share.
+
+    This is the difference between a poll after the fragment has grown old, and the next one.
+    """
+    addresses = fill_in(sluice, LIVE)
+    operator, times = Operator(sluice), {name: list[float]() for name in addresses}
+    for address in addresses.values():
+        operator.look(address)
+    for _ in range(setting.count(LOOKS)):
+        time.sleep(POLL_SECONDS + 0.1)
+        for name, address in addresses.items():
+            old, new = (time_of(operator, address) for _ in range(2))
+            times[name].append(max(old - new, 0.0))
+    return report(times, beside)
+
+
+def fill_in(sluice: Sluice, addresses: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of pages by name, with the newest batch where one is about a batch."""
+    newest = sluice.number("select max(id) from batches_batch")
+    return {name: address.format(batch=newest) for name, address in addresses.items()}
+
+
+def time_of(operator: Operator, address: str) -> float:
+    """Return the milliseconds of a page."""
+    began_at = time.monotonic()
+    operator.look(address)
+    return (time.monotonic() - began_at) * 1000
+
+
+def report(times: dict[str, list[float]], beside: str) -> dict[str, list[float]]:
+    """Show the medians, and return the times by what they are and what was stored beside."""
+    for name, each in times.items():
+        say(f"  {name}, {beside}: {median(each):.0f} ms")
     return {f"{name}, {beside}": each for name, each in times.items()}
 
 
