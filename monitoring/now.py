@@ -14,8 +14,8 @@ from monitoring.scope import Scope
 from monitoring.stopped import list_stopped
 
 SOON = dt.timedelta(minutes=60)
-RUNNING_SHOWN = 50
-COMING_SHOWN = 50
+LISTED = 50
+"""The most rows of what is running, and of what comes."""
 STOPPED_SHOWN = 20
 
 
@@ -35,20 +35,21 @@ class NowView:
     stopped: list[Receipt]
 
 
-def read_now(scope: Scope, health: Health | None = None) -> NowView:
+def read_now(scope: Scope, health: Health | None = None, *, limit: int = LISTED) -> NowView:
     """Return everything about the accounts of a scope at this moment.
 
-    `health` has the problems of the installation, for callers that have just read them.
+    `health` has the problems of the installation, for callers that have just read them. `limit` is the most rows of what
+    is running, and of what comes.
     """
     now = health.at if health else database_now()
-    running = list_running(scope, RUNNING_SHOWN + 1)
-    coming = list_coming(scope, SOON, COMING_SHOWN + 1)
+    running = list_running(scope, limit + 1)
+    coming = list_coming(scope, SOON, limit + 1)
     return NowView(
         at=now,
-        running=running[:RUNNING_SHOWN],
-        has_more_running=len(running) > RUNNING_SHOWN,
-        coming=coming[:COMING_SHOWN],
-        has_more_coming=len(coming) > COMING_SHOWN,
+        running=running[:limit],
+        has_more_running=len(running) > limit,
+        coming=coming[:limit],
+        has_more_coming=len(coming) > limit,
         problems=health.problems if health else list_problems(scope),
         stopped=list_stopped(scope, STOPPED_SHOWN),
     )

@@ -83,6 +83,10 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, claimed(batch_id, place) as (
     select (select p.batch_id from batches_parcel p
             where p.state = {CLAIMED} and p.batch_id > claimed.batch_id order by p.batch_id limit 1), place + 1
     from claimed where claimed.batch_id is not null and place < %(most_batches)s
+), sent as materialized (
+    select key::bigint as batch_id, {by_clock(IN_LAST_MINUTE)} / {MINUTE} as rate from mailer_counterdelta
+    where series = {int(Series.BATCH)} and {by_clock(LATELY)} and {in_scope("account_id")}
+    group by 1
 ), running(batch_id, place) as (
     select batch_id, 1 from claimed where batch_id is not null
     union all
@@ -94,9 +98,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, claimed(batch_id, place) as (
         and at >= (select minute from clock) - interval '1 minute'
         and measure = {int(Measure.SENT)} and {in_scope("account_id")}
     union all
-    select key::bigint, 3 from mailer_counterdelta where series = {int(Series.BATCH)}
-        and at >= (select minute from clock) - interval '1 minute'
-        and measure = {int(Measure.SENT)} and {in_scope("account_id")}
+    select batch_id, 3 from sent
     union all
     select l.batch_id, 4 from campaigns_campaign c join campaigns_launch l on l.id = c.launch_id
     where c.status in ({BEGUN}) and c.deleted_at is null and {in_scope("c.account_id")}
@@ -107,7 +109,8 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, claimed(batch_id, place) as (
 ), counts as ({ESTIMATE_CHOSEN})
 select b.id as batch_id, b.public_id, b.label, b.is_default, a.id as account_id, a.username as account,
     c.id as campaign_id, c.uuid as campaign_uuid, c.title, coalesce(not l.is_complete, false) as is_expanding,
-    last.due_at - clock.now as until_last, sent.rate, {GATE_OF_BATCH}, counts.*
+    last.due_at - clock.now as until_last,
+    case when not b.is_default then coalesce(sent.rate, 0) end as rate, {GATE_OF_BATCH}, counts.*
 from chosen cross join clock
 join batches_batch b on b.id = chosen.batch_id
 {ACCOUNTS_OF_BATCH}
@@ -116,10 +119,7 @@ left join campaigns_campaign c on c.id = l.campaign_id
 left join lateral (
     select p.due_at from batches_parcel p where p.batch_id = b.id and not p.is_folded order by p.due_at desc limit 1
 ) last on true
-cross join lateral (
-    select case when not b.is_default then {by_clock(IN_LAST_MINUTE)} / {MINUTE} end as rate from mailer_counterdelta
-    where series = {int(Series.BATCH)} and account_id = b.account_id and key = b.id::text and {by_clock(LATELY)}
-) sent
+left join sent on sent.batch_id = b.id
 join counts on counts.batch = b.id
 order by b.id desc
 """
