@@ -5,7 +5,8 @@ While no token reaches the workers, because the broker is away or they have not 
 itself: the same code, slower.
 
 It is a separate process because a prefork worker must not run threads, and it ends when its parent does: its standard
-input is a pipe that only the parent holds open.
+input is a pipe that only the parent holds open. A parent that is stopped on purpose writes `GOODBYE` first. Then the
+node takes its row along, so that nobody looks for a node that has died.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import sys
 import time
 
 import structlog
+
+GOODBYE = b"goodbye"
+"""The parent writes this when it is stopped on purpose."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +50,10 @@ def run(name: str, concurrency: int) -> None:
         started = time.monotonic()
         do_round(name, concurrency)
         connection.close_if_unusable_or_obsolete()
-        if _parent_is_gone(max(0.05, settings.SWEEP_INTERVAL_SECONDS - (time.monotonic() - started))):
+        last_words = _wait_for_parent(max(0.05, settings.SWEEP_INTERVAL_SECONDS - (time.monotonic() - started)))
+        if last_words is not None:
+            if last_words == GOODBYE:
+                leave(name)
             return
 
 
@@ -83,10 +90,22 @@ def _beat(name: str, concurrency: int) -> None:
         cursor.execute(queries.BEAT, {"name": name, "concurrency": concurrency})
 
 
-def _parent_is_gone(wait_seconds: float) -> bool:
-    """Wait for the next round; True when the pipe from the parent has ended."""
-    readable, _, _ = select.select([sys.stdin], [], [], wait_seconds)
-    return bool(readable) and not os.read(sys.stdin.fileno(), 1024)
+def leave(name: str) -> None:
+    """Delete the node's row. A database that is away keeps it, and the node is reported as silent."""
+    from django.db import DatabaseError
+
+    from batches.models import Node
+
+    try:
+        Node.objects.filter(name=name).delete()
+    except DatabaseError as error:
+        log.warning("the row of the node stays", error=type(error).__name__)
+
+
+def _wait_for_parent(seconds: float) -> bytes | None:
+    """Wait for the next round. Return what the parent has written before it ended, or None while it lives."""
+    readable, _, _ = select.select([sys.stdin], [], [], seconds)
+    return os.read(sys.stdin.fileno(), len(GOODBYE)) if readable else None
 
 
 if __name__ == "__main__":

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_process_shutdown, worker_ready, worker_shutdown
+
+from mailer.node import GOODBYE
 
 _node_loop: subprocess.Popen[bytes] | None = None
 
@@ -33,9 +36,11 @@ def start_node_loop(sender: Any, **_: object) -> None:
 
 @worker_shutdown.connect
 def stop_node_loop(**_: object) -> None:
-    """Close its pipe: the loop ends after the round it is in."""
+    """Say goodbye, and close its pipe: the loop ends after the round it is in."""
     if _node_loop is not None and _node_loop.stdin is not None:
-        _node_loop.stdin.close()
+        with suppress(OSError):
+            _node_loop.stdin.write(GOODBYE)
+            _node_loop.stdin.close()
         _node_loop.wait(timeout=10)
 
 

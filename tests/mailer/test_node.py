@@ -20,6 +20,7 @@ from batches.models import Node
 from batches.states import Lane
 from batches.sweep import is_stalled
 from config.celery import app
+from mailer.node import GOODBYE
 from mailer.pipeline.accept import accept_mail
 from tests.conftest import Clock
 from tests.drafts import draft
@@ -50,7 +51,8 @@ def node_loop(peer: CountingPeer, **environment: str) -> Iterator[subprocess.Pop
     try:
         yield process
     finally:
-        process.stdin.close()
+        if not process.stdin.closed:
+            process.stdin.close()
         assert process.wait(20) == 0, "it ends with its parent's pipe"
 
 
@@ -74,6 +76,18 @@ def test_mail_that_no_worker_takes_is_delivered_all_the_same(alice: Account, pee
     with node_loop(peer):
         wait_until(lambda: count_batch(batch.pk).sent == 20, seconds=30, why="the mail")
     assert len(peer.ledger) == 20
+    assert Node.objects.filter(name="node@test").exists(), "a node that has died is looked for"
+
+
+@pytest.mark.large
+def test_a_node_that_is_stopped_on_purpose_takes_its_row_along(alice: Account, peer: CountingPeer) -> None:
+    node = Node.objects.filter(name="node@test")
+    with node_loop(peer) as process:
+        wait_until(node.exists, seconds=30, why="its heartbeat")
+        assert process.stdin is not None
+        process.stdin.write(GOODBYE)
+        process.stdin.close()
+    assert not node.exists()
 
 
 def test_only_unclaimed_waiting_mail_is_a_stall(alice: Account, clock: Clock) -> None:
