@@ -167,7 +167,7 @@ def show_running(running: Running, rights: Rights) -> dict[str, Any]:
         if running.status in GATE_COLOURS
         else "",
         "is_expanding": running.is_expanding,
-        "buttons": list(buttons_of(running, rights)),
+        "buttons": [] if is_done else list(buttons_of(running, rights)),
     }
 
 

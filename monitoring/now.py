@@ -38,8 +38,8 @@ class NowView:
 def read_now(scope: Scope, health: Health | None = None, *, limit: int = LISTED) -> NowView:
     """Return everything about the accounts of a scope at this moment.
 
-    `health` has the problems of the installation, for callers that have just read them. `limit` is the most rows of what
-    is running, and of what comes.
+    `health` has the problems of the installation, for callers that have just read them. `limit` is the most rows of
+    what is running, and of what comes.
     """
     now = health.at if health else database_now()
     running = list_running(scope, limit + 1)

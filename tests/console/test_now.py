@@ -73,6 +73,7 @@ def test_the_page_shows_what_runs_comes_and_was_stopped_with_its_buttons(
     for action in ("pause", "cancel"):
         assert f'id="{action}-{running.pk}"' in shown
         assert reverse(f"admin:batches_batch_{action}", args=[running.pk]) in shown
+        assert f'id="{action}-{sent.pk}"' not in shown, "its mail has ended"
     assert f"/admin/accounts/account/{alice.pk}/freeze/" in shown
     assert "No node with delivering worker processes is alive." in shown
     rate = sent_rates([sent.pk])[sent.pk]
