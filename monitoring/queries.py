@@ -13,6 +13,7 @@ from mailer.outcomes.counters import MINUTE
 from monitoring.rate_queries import (
     IN_LAST_MINUTE,
     LATELY,
+    LATENESS_OF_ALL,
     SENT_BY_ALL,
     SHARES_OF_ACCOUNTS,
     SHARES_OF_ALL,
@@ -314,11 +315,14 @@ having coalesce(max(n.seen_at), '-infinity') < max(clock.now) - %(silence)s
 FIND_PROBLEMS_OF_ALL: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ALL))
 FIND_PROBLEMS_OF_ACCOUNTS: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ACCOUNTS))
 
-# The problems of all accounts, the time, whether everything is frozen, and the recipients of the last minute.
+# The problems of all accounts, the time, whether everything is frozen, the recipients of the last minute, and how much
+# mail was sent by its lateness, whose measures are numbers of "things".
 READ_HEALTH: Final = f"""{FIND_PROBLEMS_OF_ALL}
 union all
 select 'clock', (select count(*) from batches_installation where frozen_at is not null), 0, 0, now, '', 0, '', ''
 from clock
 union all
 select 'rate', 1, 0, 0, null, '', 0, '', ({by_clock(SENT_BY_ALL)})::text
+union all
+select 'lateness', late.measure, late.n, 0, null, '', 0, '', '' from ({by_clock(LATENESS_OF_ALL)}) late
 """

@@ -6,7 +6,7 @@ from typing import Final
 
 from batches.states import Lane
 from mailer.models import Measure, Series
-from mailer.outcomes.counters import MINUTE
+from mailer.outcomes.counters import LATE, MINUTE
 
 LANES: Final = "array[{}]".format(", ".join(f"'{int(lane)}'" for lane in Lane))
 """The keys of the counters of an account. With them a range of times is read from the primary key."""
@@ -67,6 +67,18 @@ from batches_batch b cross join lateral (
     where series = {int(Series.BATCH)} and account_id = b.account_id and key = b.id::text and {LATELY}
 ) sent
 where b.id = any(%(batches)s) and sent.n > 0
+"""
+
+# How much mail of all accounts was sent since a time, by the measure of its lateness.
+SINCE_BY_LATENESS: Final = f"at >= %(since)s and measure in ({', '.join(str(int(measure)) for measure in LATE)})"
+LATENESS_OF_ALL: Final = f"""
+select measure, sum(n)::bigint as n from (
+    select measure, n from mailer_counter
+    where series = {int(Series.TOTAL)} and span = {MINUTE} and {SINCE_BY_LATENESS}
+    union all
+    select measure, n from mailer_counterdelta where {OF_ALL} and {SINCE_BY_LATENESS}
+) c
+group by 1
 """
 
 # How many recipients of each account were refused since a time, and to how many mail was sent. `{candidates}` is a

@@ -15,7 +15,7 @@ from django.db import connection
 
 from foundation.clock import database_now
 from mailer.models import Measure, Series
-from mailer.outcomes.counters import HOUR, KEPT, LATENESS, MINUTE
+from mailer.outcomes.counters import HOUR, KEPT, LATE, LATENESS, MINUTE
 from monitoring import rate_queries
 from monitoring.scope import Scope
 
@@ -25,7 +25,6 @@ SHARES_READ: Final = 30
 """The most accounts whose share of refusals is read."""
 MINUTES_OF_LATENESS: Final = dt.timedelta(hours=2)
 """The longest time whose lateness is read by the minute. Longer times are read by the hour."""
-LATE: Final = (*(measure for _, measure in LATENESS), Measure.LATE_LONGER)
 
 
 class Request(NamedTuple):

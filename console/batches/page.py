@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+from django.db.models import Exists
 from django.urls import reverse
 
 from batches.admin.asking import Figure
@@ -14,14 +15,13 @@ from batches.admin.figures import STATUS_COLOURS, shares, tabulate_waves
 from batches.admin.receipts import show_receipt, tabulate_receipts
 from batches.counts import LOOKED_AT, Counts, Estimate, Tally, estimate_batches
 from batches.labels import describe_status
-from batches.models import Batch, Receipt
+from batches.models import Batch, Installation, Receipt
 from batches.states import BatchStatus
-from batches.stop.freeze import is_installation_frozen
 from batches.waves import waves_of
 from campaigns.models import Campaign, Launch
 from console.live import Part, Rights
 from foundation.admin import tell_time
-from foundation.clock import database_now
+from foundation.clock import Now
 from monitoring.rates import sent_rates
 from monitoring.waiting import why_waiting
 
@@ -32,15 +32,17 @@ MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
 
 def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
     """Return the context of the live part of a batch."""
-    now = database_now()
-    batch = Batch.objects.select_related("account__parent", "api_key").get(pk=batch_id)
+    frozen = Installation.objects.filter(frozen_at__isnull=False)
+    batches = Batch.objects.annotate(read_at=Now(), is_everything_frozen=Exists(frozen))
+    batch = batches.select_related("account__parent", "api_key").get(pk=batch_id)
+    now = batch.read_at
     launch = Launch.objects.select_related("campaign").filter(batch=batch).first() if batch.is_campaign else None
     estimate = estimate_batches([batch_id], parcels=LOOKED_AT)[batch_id]
     is_complete = launch is None or launch.is_complete
     status = describe_status(
         BatchStatus(batch.status),
         estimate,
-        is_frozen=is_frozen(batch.account) or is_installation_frozen(),
+        is_frozen=is_frozen(batch.account) or batch.is_everything_frozen,
         is_complete=is_complete,
     )
     since = batch.stopped_at or batch.resumed_at or batch.created_at

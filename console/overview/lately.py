@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from console.overview.charts import Chart, Line, Table
 from foundation.admin import draw_figure
 from mailer.models import Measure
-from mailer.outcomes.counters import FIVE_MINUTES, HOUR, LATENESS
-from monitoring.rates import LATE, Lateness, Total, describe_lateness, lateness_from
+from mailer.outcomes.counters import FIVE_MINUTES, HOUR, LATE, LATENESS
+from monitoring.rates import Lateness, Total, describe_lateness, lateness_from
 
 SENT_COLOUR, REFUSED_COLOUR, DEFERRED_COLOUR = 0, 5, 1
 OUTCOMES: Final = {

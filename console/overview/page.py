@@ -18,10 +18,10 @@ from console.overview.lately import OUTCOMES, chart_lateness, chart_outcomes, so
 from foundation.admin import write_time
 from foundation.clock import database_now
 from mailer.models import Measure
-from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR
+from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, LATE
 from mailer.outcomes.failures import LOOKED_AT, Look, Scope, look_for_failures
 from monitoring.forecast import read_forecast
-from monitoring.rates import LATE, Request, read_several
+from monitoring.rates import Request, read_several
 from monitoring.scope import EVERYTHING
 from monitoring.top_accounts import list_top_accounts
 

@@ -43,6 +43,7 @@ DROPPED = {
 """The measure of a recipient who was dropped, by the list that was the reason."""
 LATENESS = ((1, Measure.LATE_1S), (10, Measure.LATE_10S), (60, Measure.LATE_1M), (600, Measure.LATE_10M))
 """The measures of how late a message was sent, by their upper bounds in seconds."""
+LATE = (*(measure for _, measure in LATENESS), Measure.LATE_LONGER)
 
 
 class Days(NamedTuple):
