@@ -30,6 +30,7 @@ from audience.jobs import csv_files, lifecycle, sweep
 from audience.query.conditions import Custom, Kind
 from audience.query.sgql import read_query
 from audience.query.vocabulary import EVENT_TYPES, Vocabulary, read_campaign_number
+from batches.admin.batches import PARCELS_OF_EACH
 from batches.counts import LOOKED_AT, Counts
 from batches.models import Receipt
 from campaigns import engaging, senders
@@ -37,7 +38,7 @@ from config.web import requests
 from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
 from config.web.requests import MOST_STOP_BYTES
-from console import fragments, sign_ins
+from console import fragments, now, sign_ins, viewers
 from mailer import checking, expressing
 from mailer.admin.bulk import LARGE
 from mailer.bulk import actions
@@ -88,7 +89,10 @@ FACTS = {
         f"asks the server every {fragments.FRESH_SECONDS:g} seconds",
         f"older than {fragments.STALE_SECONDS:g} seconds",
         f"is built every {fragments.FINAL_SECONDS:g} seconds",
+        f"refresh for up to {viewers.REMEMBERED_SECONDS:g} seconds",
+        f"the first {now.SHOWN} mailings",
         f"exact up to {COMMA(LOOKED_AT)} of each state",
+        f"at most {COMMA(LOOKED_AT)} parcels of a batch, and a list {COMMA(PARCELS_OF_EACH)} of each",
         f"at most {COMMA(sign_ins.FAILED_KEPT)} failed attempts",
         f"exactly up to {COMMA(actions.COUNTED)} messages",
         f"From {COMMA(LARGE)} messages on",
