@@ -22,7 +22,7 @@ from console import fragments, viewers
 from mailer.pipeline.deliver import Deliverer
 from stack.folders import temporary_folder
 from tests.database import cloned_database, empty_tables
-from tests.examples import load_profile
+from tests.examples import few_by_default, load_profile
 from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
@@ -147,6 +147,12 @@ def operator(database: None) -> Iterator[Client]:
     """Return Olga, an operator who may do everything."""
     with logged_in("olga") as client:
         yield client
+
+
+@pytest.fixture(params=few_by_default([4, 1], 4), ids=["each 4th", "all"])
+def step(request: pytest.FixtureRequest) -> int:
+    """Return the step at which a test walks its table."""
+    return int(request.param)
 
 
 @pytest.fixture

@@ -1,20 +1,22 @@
 """The number of examples that tests try: by default a few, which are always the same.
 
 `HYPOTHESIS_PROFILE=large ./sluice test …` tries many new ones in property tests. `./sluice test --all` tries all
-values of the tests that have `few_by_default`.
+values of the tests that have `few_by_default`, and the tests that are `further` ones.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+Test = TypeVar("Test", bound=Callable[..., object])
 IS_LARGE = os.environ.get("HYPOTHESIS_PROFILE") == "large"
 LARGE_FACTOR = 50
+MARKS = [pytest.mark.large, pytest.mark.walk]
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 """On a busy machine a value may take long to draw, which says nothing about the code."""
 
@@ -26,8 +28,17 @@ def examples(count: int) -> int:
 
 def few_by_default(values: Iterable[Any], *few: Any) -> list[Any]:
     """Return the parameters of a test that tries these few values by default, and the others as large tests."""
-    marks = [pytest.mark.large, pytest.mark.walk]
-    return [value if value in few else pytest.param(value, marks=marks) for value in values]
+    return [value if value in few else pytest.param(value, marks=MARKS) for value in values]
+
+
+def few_rows_by_default(rows: Iterable[tuple[Any, ...]], *few: tuple[Any, ...]) -> list[Any]:
+    """Return the same for a test with several parameters, which are the items of a row."""
+    return [row if row in few else pytest.param(*row, marks=MARKS) for row in rows]
+
+
+def further(test: Test) -> Test:
+    """Mark a test of one more case of what the suite tests by default. It runs with the large tests."""
+    return pytest.mark.large(pytest.mark.walk(test))
 
 
 def load_profile() -> None:
