@@ -13,6 +13,7 @@ from accounts.keys import create_key, find_key, revoke_key
 from accounts.models import Account, ApiKey, DoubtPolicy
 from batches.handles import create_batch
 from foundation.clock import database_now
+from tests.examples import further
 from tests.operators import logged_in
 
 KEYS = "/admin/accounts/apikey/"
@@ -131,6 +132,7 @@ def test_an_account_is_added_and_edited(operator: Client, alice: Account) -> Non
     assert (shop.username, shop.parent) == ("shop", None)
 
 
+@further
 def test_a_parent_is_never_a_subuser_or_the_account_itself(operator: Client, alice: Account, charlie: Account) -> None:
     Account.objects.filter(pk=charlie.pk).update(parent=alice)
     answer = operator.post(f"{ACCOUNTS}add/", {"username": "third", "parent": charlie.pk})
@@ -144,6 +146,7 @@ def test_a_parent_is_never_a_subuser_or_the_account_itself(operator: Client, ali
     assert alice.parent is None
 
 
+@further
 def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> None:
     Account.objects.filter(pk=alice.pk).update(frozen_at=database_now())
     assert "frozen" in operator.get(ACCOUNTS).text
@@ -156,6 +159,7 @@ def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> N
     assert "frozen with its parent" in operator.get(ACCOUNTS).text
 
 
+@further
 def test_the_policies_for_doubt_and_lateness_are_chosen_and_explained(operator: Client, alice: Account) -> None:
     page = f"{ACCOUNTS}{alice.pk}/change/"
     for text in ("nobody gets it twice", "some perhaps twice", "is held for a person to decide"):
@@ -171,6 +175,7 @@ def test_the_policies_for_doubt_and_lateness_are_chosen_and_explained(operator: 
     assert (alice.doubt_policy, alice.lateness_limit) == (DoubtPolicy.HOLD, None)
 
 
+@further
 def test_an_account_with_batches_cannot_be_deleted(operator: Client, alice: Account, charlie: Account) -> None:
     create_batch(alice)
     create_key(charlie, "Only")
@@ -194,6 +199,7 @@ def test_staff_without_permission_is_refused(alice: Account, key: ApiKey) -> Non
     assert ApiKey.objects.count() == 1
 
 
+@further
 def test_a_hostile_name_is_only_text(operator: Client, alice: Account) -> None:
     secret = make_key(operator, alice, "<script>alert(1)</script>")
     pk = ApiKey.objects.get().pk
@@ -203,6 +209,7 @@ def test_a_hostile_name_is_only_text(operator: Client, alice: Account) -> None:
         assert "&lt;script&gt;alert(1)" in page
 
 
+@further
 def test_a_list_costs_the_same_for_one_and_for_many(
     operator: Client, alice: Account, django_assert_max_num_queries: Any
 ) -> None:

@@ -26,7 +26,7 @@ from campaigns.models import Campaign, Sender
 from mailer.models import UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import add_contacts, add_list, add_sender, ready_campaign
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
@@ -69,6 +69,7 @@ def test_every_page_opens_for_operators_only(operator: Client, client: Client) -
             assert stranger.get(path).status_code == 403, path
 
 
+@further
 def test_contacts_are_found_by_the_identifiers_that_a_person_knows(
     operator: Client, alice: Account, charlie: Account
 ) -> None:
@@ -91,6 +92,7 @@ def test_contacts_are_found_by_the_identifiers_that_a_person_knows(
     assert addresses_shown(operator, "q=nobody", everybody) == set()
 
 
+@further
 def test_contacts_of_one_account_are_found_by_a_query(operator: Client, alice: Account) -> None:
     contacts = add_contacts(alice, ["ann@example.com", "bob@example.org"])
     query = f"account={alice.pk}&q="
@@ -102,6 +104,7 @@ def test_contacts_of_one_account_are_found_by_a_query(operator: Client, alice: A
     assert Contact.objects.count() == 2
 
 
+@further
 def test_contacts_of_a_list_and_of_a_segment_are_shown(operator: Client, alice: Account) -> None:
     contacts = add_contacts(alice, ["ann@example.com", "bob@example.com", "cid@example.com"])
     made = add_list(alice, contacts[:2])
@@ -115,6 +118,7 @@ def test_contacts_of_a_list_and_of_a_segment_are_shown(operator: Client, alice: 
     assert addresses_shown(operator, f"account={alice.pk}&segment={segment.pk}", contacts) == {"cid@example.com"}
 
 
+@further
 def test_a_page_of_contacts_costs_the_same_for_few_and_for_many(operator: Client, alice: Account) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -141,6 +145,7 @@ def test_a_contacts_page_shows_every_field(operator: Client, alice: Account) -> 
     assert operator.post(f"{CONTACTS}{ann.pk}/change/", {"first_name": "x"}).status_code == 403
 
 
+@further
 def test_a_list_is_created_renamed_and_deleted(operator: Client, alice: Account) -> None:
     operator.post(f"{LISTS}add/", {"account": alice.pk, "name": "customers"})
     made = ContactList.objects.get()
@@ -178,6 +183,7 @@ def test_a_segment_is_written_as_a_query_and_counted_on_request(operator: Client
     assert Segment.objects.count() == 0
 
 
+@further
 def test_a_segment_keeps_the_conditions_that_define_it(operator: Client, alice: Account) -> None:
     query = "email like 'c%'"
     conditions = [{"field": "email", "operator": "contains", "value": "c", "and_or": ""}]
@@ -230,6 +236,7 @@ def test_a_sender_is_verified_by_mail_or_by_an_operator_with_the_permission(
         assert "the sender is verified already" in again.text
 
 
+@further
 def test_errors_of_a_sender_are_shown_beside_its_fields(operator: Client, alice: Account) -> None:
     add_sender(alice)
     wrong = {"account": alice.pk, **SENDER, "reply_to": "nobody", "nickname": "NEWS 0"}
@@ -239,6 +246,7 @@ def test_errors_of_a_sender_are_shown_beside_its_fields(operator: Client, alice:
     assert Sender.objects.count() == 1
 
 
+@further
 def test_a_sender_that_a_campaign_uses_stays(operator: Client, alice: Account) -> None:
     sender = ready_campaign(alice).sender
     assert sender is not None
@@ -251,6 +259,7 @@ def test_a_sender_that_a_campaign_uses_stays(operator: Client, alice: Account) -
     assert not Sender.objects.exists()
 
 
+@further
 def test_unsubscribe_groups_are_created_changed_and_deleted(operator: Client, alice: Account) -> None:
     form = {"account": alice.pk, "name": "News", "description": "Once a week"}
     operator.post(f"{GROUPS}add/", form)
@@ -322,6 +331,7 @@ OTHER_FORMATS = {
 }
 
 
+@further
 def test_a_file_of_another_format_is_refused_with_the_reason(operator: Client, alice: Account) -> None:
     for name, (content, message) in OTHER_FORMATS.items():
         answer = upload(operator, alice, content)
@@ -329,6 +339,7 @@ def test_a_file_of_another_format_is_refused_with_the_reason(operator: Client, a
         assert message in read(answer), name
 
 
+@further
 def test_a_user_without_the_permission_to_import_gets_no_import_button(alice: Account) -> None:
     with logged_in("vera", may=("audience.view_job",)) as viewer:
         assert IMPORT not in viewer.get(JOBS).text
@@ -353,6 +364,7 @@ def test_a_user_with_view_permission_changes_nothing(alice: Account) -> None:
             assert viewer.get(f"{path}add/").status_code == 403, path
 
 
+@further
 def test_the_terms_of_an_account_are_changed(operator: Client, alice: Account) -> None:
     operator.post(f"{TERMS}add/", {"account": alice.pk, "rate_per_minute": 60, "undo_seconds": 10})
     page = f"{TERMS}{alice.pk}/change/"

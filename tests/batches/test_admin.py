@@ -27,6 +27,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.operators import logged_in
 
 BATCHES = "/admin/batches/batch/"
@@ -87,6 +88,7 @@ def test_a_page_of_a_batch_has_its_status_counts_waves_and_receipts(operator: Cl
         assert text in page
 
 
+@further
 def test_the_list_is_searched_and_filtered(operator: Client, paused_batch: Batch, charlie: Account) -> None:
     other = create_batch(charlie)
 
@@ -101,6 +103,7 @@ def test_the_list_is_searched_and_filtered(operator: Client, paused_batch: Batch
     assert listed("account=x") == set()
 
 
+@further
 def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, batch: Batch, charlie: Account) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -169,6 +172,7 @@ def test_only_the_buttons_that_make_sense_are_there(operator: Client, batch: Bat
     assert buttons(operator, batch) == {"resume", "pause"}
 
 
+@further
 def test_a_second_stop_changes_nothing_and_is_reported(operator: Client, paused_batch: Batch) -> None:
     answer = press(operator, paused_batch, "pause")
     assert "Nothing was changed: the batch is paused." in answer.text
@@ -189,6 +193,7 @@ def test_a_form_from_elsewhere_is_refused(operator: Client, batch: Batch) -> Non
     assert status_of(batch) == BatchStatus.OPEN
 
 
+@further
 def test_the_page_of_a_receipt_is_live(operator: Client, batch: Batch, clock: Clock) -> None:
     clock.advance(hours=1)
     sweep()
@@ -243,6 +248,7 @@ def test_a_user_without_access_to_receipts_sees_the_outcome_of_a_stop(batch: Bat
     assert status_of(batch) == BatchStatus.PAUSED
 
 
+@further
 def test_hostile_reasons_and_actors_are_only_text(operator: Client, batch: Batch) -> None:
     press(operator, batch, "pause", HOSTILE)
     receipt = Receipt.objects.get()

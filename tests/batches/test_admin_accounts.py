@@ -17,6 +17,7 @@ from batches.stop.freeze import freeze_account
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft
+from tests.examples import further
 from tests.operators import logged_in
 
 ACCOUNTS = "/admin/accounts/account/"
@@ -71,6 +72,7 @@ def test_an_account_is_frozen_and_thawed_with_receipts(operator: Client, busy: A
     assert not is_frozen(busy)
 
 
+@further
 def test_the_page_shows_the_time_of_the_freeze_and_the_waiting_mail(operator: Client, frozen: Account) -> None:
     page = strip_tags(operator.get(f"{ACCOUNTS}{frozen.pk}/change/").text)
     for text in (
@@ -82,6 +84,7 @@ def test_the_page_shows_the_time_of_the_freeze_and_the_waiting_mail(operator: Cl
     assert "They are frozen with the account" in page
 
 
+@further
 def test_a_parents_freeze_shows_on_its_subusers(operator: Client, frozen: Account) -> None:
     subuser = frozen.subusers.get()
     assert "no mail of this account is sent until it is thawed" in operator.get(f"{ACCOUNTS}{subuser.pk}/change/").text
@@ -91,6 +94,7 @@ def test_a_parents_freeze_shows_on_its_subusers(operator: Client, frozen: Accoun
     assert "Its parent alice is frozen, too" in operator.get(f"{ACCOUNTS}{subuser.pk}/thaw/").text
 
 
+@further
 def test_a_second_stop_changes_nothing_and_is_reported(operator: Client, frozen: Account) -> None:
     assert "Nothing was changed: the account is already frozen." in press(operator, frozen, "freeze").text
     assert "nothing to freeze" in operator.get(f"{ACCOUNTS}{frozen.pk}/freeze/", follow=True).text
@@ -122,6 +126,7 @@ def test_only_a_frozen_account_can_be_purged(operator: Client, busy: Account) ->
     assert count_account(busy.pk).scheduled == 7
 
 
+@further
 def test_a_purge_that_is_under_way_is_shown(operator: Client, frozen: Account) -> None:
     assert "purge under way" not in operator.get(f"{ACCOUNTS}{frozen.pk}/change/").text
     Account.objects.filter(pk=frozen.pk).update(is_purging=True)
@@ -148,6 +153,7 @@ def test_forms_from_elsewhere_and_from_strangers_are_refused(operator: Client, c
     assert not is_frozen(busy)
 
 
+@further
 def test_hostile_reasons_are_only_text(operator: Client, busy: Account) -> None:
     answer = press(operator, busy, "freeze", reason=HOSTILE)
     for page in (answer.text, operator.get(f"{ACCOUNTS}{busy.pk}/change/").text):

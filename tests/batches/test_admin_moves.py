@@ -22,6 +22,7 @@ from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.operators import logged_in
 
 BATCHES = "/admin/batches/batch/"
@@ -59,6 +60,7 @@ def test_a_batch_is_rescheduled(operator: Client, batch: Batch) -> None:
         assert text in answer.text
 
 
+@further
 def test_a_malformed_time_changes_nothing(operator: Client, batch: Batch) -> None:
     before = Parcel.objects.get().send_at
     for send_at in ("", "soon", "20266-01-01T00:00", "2199-01-01T00:00"):
@@ -67,6 +69,7 @@ def test_a_malformed_time_changes_nothing(operator: Client, batch: Batch) -> Non
     assert not Receipt.objects.exists()
 
 
+@further
 def test_a_batch_that_cannot_be_rescheduled_gets_the_reason(operator: Client, batch: Batch, alice: Account) -> None:
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     now = write(database_now())
@@ -89,6 +92,7 @@ def test_a_pause_can_have_an_end_and_a_retention(operator: Client, batch: Batch,
     assert batch.status == BatchStatus.OPEN
 
 
+@further
 def test_the_page_of_a_pause_without_an_end_says_that_it_stays(operator: Client, batch: Batch) -> None:
     press(operator, batch, "pause", until="", hours="")
     batch.refresh_from_db()
@@ -111,6 +115,7 @@ def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: B
     assert batch.status == BatchStatus.OPEN
 
 
+@further
 def test_held_mail_is_shown_with_a_link_to_the_page_in_hand(
     operator: Client, batch: Batch, alice: Account, clock: Clock
 ) -> None:
@@ -128,6 +133,7 @@ def test_held_mail_is_shown_with_a_link_to_the_page_in_hand(
     assert "3 messages are held, and still need a decision" in operator.get(f"{BATCHES}{batch.pk}/resume/").text
 
 
+@further
 def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
     parcel = Parcel.objects.get()
     scopes: list[dict[str, Any]] = [
@@ -151,6 +157,7 @@ def test_every_receipt_can_be_shown(operator: Client, batch: Batch) -> None:
         assert ("all accounts" in page) == (receipt.account is None)
 
 
+@further
 def test_a_receipt_of_the_hidden_batch_calls_it_mail_without_a_batch(operator: Client, alice: Account) -> None:
     hidden = default_batch(alice)
     open_receipt(alice, hidden, Receipt.Action.CANCEL, actor="test", reason="")
@@ -165,6 +172,7 @@ def test_the_new_buttons_are_only_for_users_who_may_stop(batch: Batch) -> None:
     assert not Receipt.objects.exists()
 
 
+@further
 def test_the_page_counts_claimed_messages_that_keep_their_time(operator: Client, batch: Batch, clock: Clock) -> None:
     clock.advance(hours=1)
     sweep()

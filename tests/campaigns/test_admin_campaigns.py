@@ -25,7 +25,7 @@ from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
@@ -124,6 +124,7 @@ def test_a_campaign_is_written_sent_immediately_and_seen_to_arrive(
     assert "3 sent" in re.sub(r"\s+", " ", unescape(re.sub("<[^>]*>", " ", page)))
 
 
+@further
 def test_a_time_is_chosen_and_taken_back_from_the_action_menu(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_time_is_chosen_and_taken_back_from_the_action_menu(
     assert "unschedule" not in links(operator.get(CAMPAIGNS).text, draft)
 
 
+@further
 def test_a_scheduled_campaign_is_sent_at_its_time(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_scheduled_campaign_is_sent_at_its_time(
     assert len(peer.recipients) == 3
 
 
+@further
 def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -177,12 +180,14 @@ def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
     assert len(peer.recipients) == 3
 
 
+@further
 def test_a_frozen_account_is_reported(operator: Client, sending: Campaign) -> None:
     assert "is frozen" not in operator.get(change_page(sending)).text
     freeze_account(sending.account, actor="test")
     assert "is frozen: none of its mail is sent until the thaw" in operator.get(change_page(sending)).text
 
 
+@further
 def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_cancelled(
     operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -212,6 +217,7 @@ def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_cancelled(
     assert Receipt.objects.get().actor == "operator olga"
 
 
+@further
 def test_delete_in_the_menu_of_a_running_campaign_stops_it_and_hides_it(
     operator: Client, sending: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -228,6 +234,7 @@ def test_delete_in_the_menu_of_a_running_campaign_stops_it_and_hides_it(
     assert press(operator, sending, "pause").status_code == 404
 
 
+@further
 def test_a_paused_and_resumed_campaign_reaches_every_contact_once(
     operator: Client, sending: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -245,6 +252,7 @@ def test_a_paused_and_resumed_campaign_reaches_every_contact_once(
     assert not peer.doubled
 
 
+@further
 def test_the_pace_is_changed_while_a_campaign_is_sending(operator: Client, sending: Campaign) -> None:
     press(
         operator,
@@ -265,6 +273,7 @@ def test_the_pace_is_changed_while_a_campaign_is_sending(operator: Client, sendi
     assert again(sending).rate_per_minute == 60
 
 
+@further
 def test_test_mail_is_sent_to_the_named_addresses(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -277,6 +286,7 @@ def test_test_mail_is_sent_to_the_named_addresses(
     assert again(draft).status == CampaignStatus.DRAFT
 
 
+@further
 def test_a_copy_is_a_draft_and_is_opened(operator: Client, sending: Campaign) -> None:
     opened = press(operator, sending, "duplicate", "?list=1")
     copy = Campaign.objects.get(title="Copy of News of May")
@@ -284,6 +294,7 @@ def test_a_copy_is_a_draft_and_is_opened(operator: Client, sending: Campaign) ->
     assert opened.redirect_chain[-1][0] == change_page(copy)
 
 
+@further
 def test_the_undo_window_is_returned_and_observed(operator: Client, draft: Campaign, alice: Account) -> None:
     operator.post("/admin/campaigns/accountterms/add/", {"account": alice.pk, "undo_seconds": 30})
     assert AccountTerms.objects.get().undo_seconds == 30
@@ -326,6 +337,7 @@ def test_objects_of_another_account_cannot_be_chosen(operator: Client, draft: Ca
     assert again(draft).sender_id == draft.sender_id
 
 
+@further
 def test_only_drafts_and_failed_campaigns_are_edited(operator: Client, sending: Campaign) -> None:
     page = operator.get(change_page(sending)).text
     assert 'name="subject"' not in page
@@ -383,6 +395,7 @@ def test_a_user_without_the_permission_to_delete_gets_no_delete_button(draft: Ca
         assert press(client, draft, "delete").status_code == 403
 
 
+@further
 @pytest.mark.parametrize("move", few_by_default(["cancel", "pause", "delete"], "cancel"))
 def test_two_changes_at_one_moment_give_a_message(operator: Client, sending: Campaign, move: str) -> None:
     other = connections.create_connection("default")
@@ -398,6 +411,7 @@ def test_two_changes_at_one_moment_give_a_message(operator: Client, sending: Cam
     assert again(sending).status == sending.status
 
 
+@further
 def test_an_edit_during_another_change_keeps_the_form_fields(operator: Client, draft: Campaign) -> None:
     other = connections.create_connection("default")
     try:
@@ -413,18 +427,21 @@ def test_an_edit_during_another_change_keeps_the_form_fields(operator: Client, d
     assert again(draft).subject == draft.subject
 
 
+@further
 def test_what_was_saved_with_a_wrong_template_cannot_be_sent(operator: Client, draft: Campaign) -> None:
     Campaign.objects.filter(pk=draft.pk).update(subject="{{#if city}}a")
     page = unescape(operator.get(f"{CAMPAIGNS}{draft.pk}/send/", follow=True).text)
     assert 'It cannot be sent yet. In subject, line 1, column 4: the block "if" has no end.' in page
 
 
+@further
 def test_somebody_was_first(operator: Client, sending: Campaign, alice: Account) -> None:
     pause_campaign(alice, sending.pk, actor="key Website")
     answer = press(operator, sending, "pause")
     assert "Nothing was changed: the campaign is paused." in unescape(answer.text)
 
 
+@further
 def test_the_rows_of_running_campaigns_are_refreshed_together(
     operator: Client, sending: Campaign, draft: Campaign, deliverer: Deliverer
 ) -> None:
@@ -490,6 +507,7 @@ def test_the_timeline_says_what_happened_and_who_did_it(operator: Client, draft:
     )
 
 
+@further
 def test_the_figures_lead_to_the_messages(operator: Client, sending: Campaign, deliverer: Deliverer) -> None:
     run_fleet(deliverer)
     assert sending.launch is not None
@@ -503,6 +521,7 @@ def test_the_figures_lead_to_the_messages(operator: Client, sending: Campaign, d
     assert listed.count("r1@example.com") == 1
 
 
+@further
 def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: Campaign, alice: Account) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -536,6 +555,7 @@ def test_pages_and_their_live_parts_take_few_statements(
         assert len(of_page) - len(of_part) - len(of_header) <= 12
 
 
+@further
 def test_the_list_is_searched_and_filtered(operator: Client, draft: Campaign, charlie: Account) -> None:
     other = ready_campaign(charlie, title="Winter sale")
     schedule_campaign(charlie, other.pk, database_now() + HOUR)
@@ -562,6 +582,7 @@ def test_hostile_titles_are_harmless(operator: Client, alice: Account) -> None:
     assert HOSTILE not in press(operator, campaign, "send").text
 
 
+@further
 def test_a_failed_campaign_has_the_reason_and_can_be_sent_again(
     operator: Client, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -575,6 +596,7 @@ def test_a_failed_campaign_has_the_reason_and_can_be_sent_again(
     assert len(peer.recipients) == 3
 
 
+@further
 def test_the_failures_of_a_campaign_are_grouped_by_reply(
     operator: Client, alice: Account, draft: Campaign, deliverer: Deliverer, peer: CountingPeer
 ) -> None:

@@ -16,6 +16,7 @@ from foundation.clock import database_now
 from foundation.zones import UnclearTime, read_wall_clock, write_zoned
 from tests.campaigns.building import again, ready_campaign
 from tests.campaigns.test_admin_campaigns import CAMPAIGNS, change_page, press, typed
+from tests.examples import further
 
 KIRITIMATI = ZoneInfo("Pacific/Kiritimati")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -57,6 +58,7 @@ def test_a_time_that_was_not_changed_keeps_its_seconds(operator: Client, draft: 
     assert (again(draft).title, again(draft).send_at) == ("June", moment)
 
 
+@further
 def test_local_time_is_meant_in_the_time_zone_in_which_it_was_entered(operator: Client, draft: Campaign) -> None:
     operator.post(change_page(draft), typed(draft, is_local_time="on"))
     assert again(draft).time_zone == KIRITIMATI.key
@@ -69,12 +71,14 @@ def test_local_time_is_meant_in_the_time_zone_in_which_it_was_entered(operator: 
     assert "planned for 2030-07-01 09:00:00 in the time zone of each contact" in page
 
 
+@further
 def test_a_new_campaign_and_its_window_have_the_time_zone_of_the_account(operator: Client, draft: Campaign) -> None:
     page = operator.post(f"{CAMPAIGNS}add/", {"account": draft.account_id, "title": "June"}, follow=True).text
     assert Campaign.objects.get(title="June").time_zone == KIRITIMATI.key
     assert 'name="window_time_zone" value="Pacific/Kiritimati"' in page
 
 
+@further
 def test_a_time_that_the_clocks_skip_or_repeat_is_refused(operator: Client, alice: Account) -> None:
     skipped, repeated = _changes_of_clock()
     Account.objects.filter(pk=alice.pk).update(time_zone=BERLIN.key)

@@ -20,6 +20,7 @@ from mailer.models import Mail, Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import add_contacts, ready_campaign, run_fleet
 from tests.campaigns.test_admin_campaigns import CAMPAIGNS
+from tests.examples import further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
@@ -66,6 +67,7 @@ def test_the_preview_is_the_message_that_is_sent(
     assert "Hello friend</p>" in defaults.parts[1].text
 
 
+@further
 def test_an_operator_searches_for_the_contact_of_a_preview(
     operator: Client, draft: Campaign, alice: Account, charlie: Account
 ) -> None:

@@ -26,6 +26,7 @@ from mailer.models import Event, EventKind, Mail, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.drafts import draft
+from tests.examples import further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
@@ -105,6 +106,7 @@ def test_every_page_of_messages_opens_for_operators_only(operator: Client, clien
         assert answer.headers["Location"].startswith("/admin/login/"), path
 
 
+@further
 def test_beats_pages_open(operator: Client) -> None:
     for model in ("periodictask", "intervalschedule", "crontabschedule", "clockedschedule"):
         assert operator.get(f"/admin/django_celery_beat/{model}/").status_code == 200, model

@@ -28,6 +28,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 
@@ -94,6 +95,7 @@ def test_failures_are_grouped_by_class_and_by_reply_with_counts(
         assert SCRIPT not in page, query
 
 
+@further
 def test_without_a_filter_the_failures_of_all_accounts_are_shown(
     operator: Client, failed_batch: Batch, others_failure: Account
 ) -> None:
@@ -102,6 +104,7 @@ def test_without_a_filter_the_failures_of_all_accounts_are_shown(
     assert "secret0" in operator.get(link_in(page, "charlie")).text
 
 
+@further
 def test_a_day_has_only_its_failures(operator: Client, failed_batch: Batch) -> None:
     today = database_now().date()
     for filters in ({"account": "alice"}, {"batch": failed_batch.public_id}, {}):
@@ -113,6 +116,7 @@ def test_a_day_has_only_its_failures(operator: Client, failed_batch: Batch) -> N
         assert len(rows_of(operator.get(link_in(earlier, f"{today}")).text, "By reply")) == 2, filters
 
 
+@further
 def test_the_messages_of_a_reason_lead_to_their_pages(operator: Client, failed_batch: Batch) -> None:
     page = operator.get(FAILURES, {"batch": failed_batch.public_id}).text
     page = operator.get(link_in(page, "451 4.7.1")).text
@@ -125,6 +129,7 @@ def test_the_messages_of_a_reason_lead_to_their_pages(operator: Client, failed_b
     assert "No reply of this kind" in gone
 
 
+@further
 def test_deferrals_that_later_succeeded_are_no_refusals(
     alice: Account, failed_batch: Batch, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -148,6 +153,7 @@ def test_counters_and_groups_agree(alice: Account, failed_batch: Batch, others_f
         assert (tally.deferred if tally else 0) == sum(group.deferred for group in of_groups), classification
 
 
+@further
 def test_an_event_about_several_recipients_counts_them(
     operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -171,6 +177,7 @@ def test_a_decision_to_send_again_is_no_failure(alice: Account, failed_batch: Ba
     assert [len(look_for_failures(scope).failures) for scope in scopes] == before == [5, 5]
 
 
+@further
 def test_a_look_is_bounded_and_tells_how_far_it_went(
     operator: Client, alice: Account, failed_batch: Batch, others_failure: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +195,7 @@ def test_a_look_is_bounded_and_tells_how_far_it_went(
     assert not look_for_failures(Scope(batch_id=failed_batch.pk)).is_complete
 
 
+@further
 def test_the_page_costs_the_same_for_few_and_for_many(
     operator: Client, failed_batch: Batch, others_failure: Account
 ) -> None:
@@ -221,6 +229,7 @@ def test_the_index_of_failures_is_made_for_every_partition(database: None) -> No
     assert all(has_index for _, has_index in partitions), partitions
 
 
+@further
 def test_wrong_filters_are_explained(operator: Client, failed_batch: Batch, charlie: Account) -> None:
     cases = {
         "?account=nobody": "No account has this username.",
@@ -252,6 +261,7 @@ def test_only_operators_who_may_see_mail_see_failures_and_nobody_changes_any(
         assert viewer.get(FAILURES).status_code == 200
 
 
+@further
 def test_pages_of_accounts_and_batches_lead_to_their_failures(operator: Client, failed_batch: Batch) -> None:
     for path in (
         f"/admin/batches/batch/{failed_batch.pk}/change/",
@@ -262,6 +272,7 @@ def test_pages_of_accounts_and_batches_lead_to_their_failures(operator: Client, 
     assert f'href="{FAILURES}"' in operator.get("/admin/").text
 
 
+@further
 def test_a_message_shows_the_class_and_the_list_of_each_event(operator: Client, failed_batch: Batch) -> None:
     message = Message.objects.get(recipient="to0@example.com")
     page = operator.get(f"/admin/mailer/message/{message.pk}/change/").text

@@ -23,6 +23,7 @@ from mailer.models import Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.rescue import rescue_parcel
 from tests.drafts import draft
+from tests.examples import few_by_default, further
 from tests.mailer.claimed import claim_and_look
 from tests.operators import logged_in
 
@@ -79,6 +80,7 @@ def test_without_an_account_the_page_lists_accounts_with_mail_in_hand(
     assert ">nobody<" not in page
 
 
+@further
 def test_a_page_without_mail_in_hand_says_so(operator: Client, alice: Account) -> None:
     assert "No mail is in hand." in operator.get(IN_HAND).text
     assert operator.get(address("", alice)).status_code == 200
@@ -111,6 +113,7 @@ def test_objects_of_another_account_are_not_found(
     assert not Receipt.objects.exists()
 
 
+@further
 def test_pages_follow_each_other_and_none_is_missing(operator: Client, alice: Account) -> None:
     batch = create_batch(alice)
     accept_mail(alice, draft(2 * SHOWN + 1, batch_id=batch.public_id))
@@ -156,6 +159,7 @@ def test_chosen_messages_are_replayed_with_a_receipt(operator: Client, held_batc
     assert "Nothing was changed: the messages were not in hand any more" in again.text
 
 
+@further
 def test_all_of_a_batch_is_dropped_and_the_rest_stays(operator: Client, held_batch: Batch, alice: Account) -> None:
     path = address("drop/", alice, of="all", batch=held_batch.public_id)
     question = operator.get(path).text
@@ -167,6 +171,7 @@ def test_all_of_a_batch_is_dropped_and_the_rest_stays(operator: Client, held_bat
     assert count_batch(held_batch.pk).dropped == 3
 
 
+@further
 def test_all_of_an_account_is_replayed_whatever_is_ticked(
     operator: Client, doubtful_batch: Batch, charlie: Account, held_batch: Batch, alice: Account
 ) -> None:
@@ -179,7 +184,7 @@ def test_all_of_an_account_is_replayed_whatever_is_ticked(
     assert counts_of(alice).held == 5
 
 
-@pytest.mark.parametrize("action", ["replay", "drop"])
+@pytest.mark.parametrize("action", few_by_default(["replay", "drop"], "replay"))
 def test_a_choice_that_got_lost_is_not_everything(
     operator: Client, held_batch: Batch, alice: Account, action: str
 ) -> None:
@@ -191,6 +196,7 @@ def test_a_choice_that_got_lost_is_not_everything(
     assert "choose the messages" in operator.get(address(f"{action}/", alice, of="chosen"), follow=True).text
 
 
+@further
 def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held_batch: Batch, alice: Account) -> None:
     hidden = Batch.objects.get(is_default=True)
     here = operator.get(address("", alice, batch=hidden.public_id)).text
@@ -228,6 +234,7 @@ def test_forms_from_elsewhere_and_from_strangers_are_refused(
     assert counts_of(alice).held == 5
 
 
+@further
 def test_hostile_recipients_and_reasons_are_only_text(operator: Client, held_batch: Batch, alice: Account) -> None:
     Message.objects.update(recipient=HOSTILE)
     answer = operator.post(address("drop/", alice, of="all"), {"reason": HOSTILE}, follow=True)
@@ -237,6 +244,7 @@ def test_hostile_recipients_and_reasons_are_only_text(operator: Client, held_bat
         assert "&lt;script&gt;alert(1)" in page
 
 
+@further
 def test_the_sidebar_counts_mail_in_hand(
     operator: Client, held_batch: Batch, doubtful_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ from mailer.models import BulkAction, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.drafts import draft
+from tests.examples import further
 from tests.mailer.test_listing import mail_to
 from tests.operators import logged_in
 from tests.peer import CountingPeer
@@ -41,6 +42,7 @@ def links_of(page: str) -> dict[str, str]:
     return {name: unescape(address) for address, name in LINK.findall(page)}
 
 
+@further
 def test_the_pages_of_a_filter_are_linked_in_both_directions(
     operator: Client, alice: Account, charlie: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +60,7 @@ def test_the_pages_of_a_filter_are_linked_in_both_directions(
     assert operator.get(links_of(back)["next"]).text.count("hers0@") == 1
 
 
+@further
 def test_filters_that_name_nothing_are_refused_beside_their_field(operator: Client, charlie: Account) -> None:
     batch = create_batch(charlie)
     for query, sentence in (
@@ -76,6 +79,7 @@ def test_filters_that_name_nothing_are_refused_beside_their_field(operator: Clie
         assert operator.get(f"{LIST}?{odd}").status_code in (200, 400), odd
 
 
+@further
 def test_a_page_that_looked_at_little_says_so_and_goes_on(
     operator: Client, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +168,7 @@ def test_everything_that_matches_is_stopped_after_a_question(operator: Client, a
     assert "There is nothing to stop" in operator.get(address, follow=True).text
 
 
+@further
 def test_a_large_number_has_to_be_typed(operator: Client, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "LARGE", 20)
     accept_mail(alice, draft(30, send_at=database_now() + DAY))
@@ -210,6 +215,7 @@ def test_actions_and_files_need_their_permissions(alice: Account, client: Client
     assert Message.objects.count() == 1
 
 
+@further
 def test_a_running_action_shows_its_progress_and_can_be_ended(
     operator: Client, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from mailer.queries import states_of
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.operators import logged_in
 
 MESSAGES = "/admin/mailer/message/"
@@ -81,6 +82,7 @@ def test_a_message_is_rescheduled(operator: Client, message: Message, batch: Bat
     assert Receipt.objects.get().action == "reschedule"
 
 
+@further
 def test_a_malformed_time_changes_nothing(operator: Client, message: Message) -> None:
     for send_at in ("", "soon", "2199-01-01T00:00"):
         assert press(operator, message, "reschedule", send_at=send_at).redirect_chain == []
@@ -88,6 +90,7 @@ def test_a_malformed_time_changes_nothing(operator: Client, message: Message) ->
     assert not Receipt.objects.exists()
 
 
+@further
 def test_a_sent_message_is_reported_as_sent(
     operator: Client, message: Message, clock: Clock, deliverer: Deliverer
 ) -> None:
@@ -101,12 +104,14 @@ def test_a_sent_message_is_reported_as_sent(
     assert "Nothing was changed: the message is sent." in moved.text
 
 
+@further
 def test_a_conflict_is_explained_in_words(operator: Client, message: Message, alice: Account, batch: Batch) -> None:
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from={0})
     moved = press(operator, message, "reschedule", send_at="2020-01-01T00:00")
     assert "Nothing was changed: the batch is cancelled." in moved.text
 
 
+@further
 def test_a_worker_that_does_not_answer_is_reported(
     operator: Client, message: Message, clock: Clock, settings: Any
 ) -> None:
@@ -119,6 +124,7 @@ def test_a_worker_that_does_not_answer_is_reported(
     assert not Receipt.objects.exists()
 
 
+@further
 def test_a_held_message_can_be_replayed_and_dropped_from_its_page(operator: Client, message: Message) -> None:
     Parcel.objects.update(state=ParcelState.HELD)
     assert buttons(operator, message) == {"/stop/", "/reschedule/", "/in-hand/replay/", "/in-hand/drop/"}
@@ -149,6 +155,7 @@ def test_a_forged_form_and_an_unknown_message_are_refused(operator: Client, mess
     assert not Receipt.objects.exists()
 
 
+@further
 def test_hostile_recipients_and_reasons_are_only_text(operator: Client, message: Message) -> None:
     Message.objects.update(recipient=HOSTILE)
     question = operator.get(f"{MESSAGES}{message.pk}/stop/").text

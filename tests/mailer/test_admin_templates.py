@@ -18,6 +18,7 @@ from content.versions import create_version
 from mailer.models import Mail, Message
 from mailer.preview import finished_texts
 from mailer.template_rules import RULES
+from tests.examples import further
 from tests.operators import logged_in
 
 TEMPLATES = "/admin/content/template/"
@@ -150,6 +151,7 @@ def test_the_preview_renders_what_is_typed(operator: Client, template: Template)
     assert not TemplateVersion.objects.exists()
 
 
+@further
 def test_the_preview_says_what_is_wrong_and_where(operator: Client, template: Template) -> None:
     for fields, reasons in (
         ({"html_content": "<p>\n{{#each a}}\n{{/if}}", "generates_plain": "on"}, ["HTML, line 2, column 4:", "each"]),
