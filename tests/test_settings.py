@@ -56,23 +56,19 @@ for name, value in json.loads(sys.argv[1]):
     except Exception:
         errors.append(traceback.format_exc(limit=0))
     os.environ.pop(name) if right is None else os.environ.update({name: right})
-print(json.dumps(errors))
-"""
-"""Read valid settings, then each invalid value, in one process, since starting one takes half a second."""
-
-READ_TWICE = """
-import importlib, os
-import config.settings as settings
 
 def show():
-    print(sorted(settings.IP_POOLS), any("cors" in each for each in settings.MIDDLEWARE))
+    return [sorted(settings.IP_POOLS), any("cors" in each for each in settings.MIDDLEWARE)]
 
-show()
+shown = [show()]
 os.environ |= {"IP_POOLS": "marketing,other", "CORS_ALLOWED_ORIGIN_REGEX": "https://a"}
 importlib.reload(settings)
-show()
+print(json.dumps([errors, *shown, show()]))
 """
-"""Show the pools, and whether other origins are allowed, before and after both are named."""
+"""Read valid settings, then each invalid value, in one process, since starting one takes half a second.
+
+Then show the pools, and whether other origins are allowed, before and after both are named.
+"""
 
 
 def run_python(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -87,18 +83,25 @@ def test_an_invalid_variable_stops_start_up_with_its_name() -> None:
     assert "SECRET_KEY" in done.stderr
 
 
-def test_every_invalid_variable_is_refused_by_name_and_valid_ones_are_not() -> None:
+@pytest.fixture(scope="module")
+def readings() -> Any:
+    """Return the error of each value of WRONG and RIGHT, and then the pools and origins of two readings."""
     done = run_python(READ_OFTEN, json.dumps([*WRONG, *RIGHT.items()]))
     assert done.returncode == 0, done.stderr
-    errors = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.xdist_group("settings")
+def test_every_invalid_variable_is_refused_by_name_and_valid_ones_are_not(readings: Any) -> None:
+    errors = readings[0]
     unnamed = [wrong for wrong, error in zip(WRONG, errors, strict=False) if wrong[0] not in error]
     assert unnamed == []
     assert errors[len(WRONG) :] == [""] * len(RIGHT)
 
 
-def test_pools_and_origins_are_none_until_they_are_named() -> None:
-    done = run_python(READ_TWICE)
-    assert done.stdout == "[] False\n['marketing', 'other'] True\n"
+@pytest.mark.xdist_group("settings")
+def test_pools_and_origins_are_none_until_they_are_named(readings: Any) -> None:
+    assert readings[1:] == [[[], False], [["marketing", "other"], True]]
 
 
 @pytest.mark.parametrize(
