@@ -20,7 +20,7 @@ from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.api.soap.envelopes import PARTNER, Reply, envelope, post, user
 from tests.campaigns.building import add_contacts, add_list, add_sender, run_fleet
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 
@@ -167,7 +167,7 @@ def receive(deliverer: Deliverer, peer: CountingPeer) -> Received:
     return Received(message, plain, html)
 
 
-@pytest.mark.parametrize("api", few_by_default(APIS, "single sends", "easymail"))
+@pytest.mark.parametrize("api", few_by_default(APIS, "single sends"))
 def test_every_family_of_tags_is_sent_in_text_and_html(
     api: str, caller: Caller, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -198,6 +198,7 @@ def test_every_family_of_tags_is_sent_in_text_and_html(
         assert message["Subject"] == "News: " + " ".join(value for value, _ in VALUES.values())
 
 
+@further
 @pytest.mark.parametrize("api", few_by_default(["legacy", "single sends"], "single sends"))
 def test_a_custom_link_may_have_tags(api: str, caller: Caller, deliverer: Deliverer, peer: CountingPeer) -> None:
     url = "https://x.example/?s=[Sender_Name]&w={{ Weblink }}&c=[ sender_city ]"

@@ -209,12 +209,12 @@ def calls(ids: Ids) -> Any:
         yield f"{method} {url}", method, fill_in(url, ids), fill_body(body, ids)
 
 
-def test_ids_of_another_account_are_unknown_in_every_call(ids: Ids, client_of_charlie: ApiClient) -> None:
+def test_ids_of_another_account_are_unknown_in_every_call(ids: Ids, client_of_charlie: ApiClient, step: int) -> None:
     before = everything_stored()
     missing = {name: other_than(value) for name, value in ids.items()} | MISSING
     named = re.compile(rf"\b({'|'.join(map(re.escape, [*ids.values(), *missing.values()]))})\b")
     count = 0
-    for (call, method, *known), (_, _, *unknown) in zip(calls(ids), calls(missing), strict=True):
+    for (call, method, *known), (_, _, *unknown) in list(zip(calls(ids), calls(missing), strict=True))[::step]:
         foreign = client_of_charlie.ask(method, *known)
         if foreign.status_code == 405:
             continue
@@ -225,5 +225,5 @@ def test_ids_of_another_account_are_unknown_in_every_call(ids: Ids, client_of_ch
         count += 1
         if call not in NOTHING and "<email>" not in call:
             assert foreign.status_code in {400, 404}, call
-    assert count > 100
+    assert count > 100 // step
     assert everything_stored() == before

@@ -28,6 +28,7 @@ from mailer.models import Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import add_contacts, add_list, again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
+from tests.examples import few_by_default, further
 from tests.peer import CountingPeer
 
 
@@ -240,6 +241,7 @@ def arrivals(peer: CountingPeer) -> int:
     return len(peer.recipients)
 
 
+@further
 def test_a_rate_holds_and_can_be_changed_while_it_runs(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -280,7 +282,10 @@ def test_a_spread_reaches_over_its_time(alice: Account, deliverer: Deliverer, pe
     assert abs((times[-1] - times[0]).total_seconds() - 3600 * 19 / 20) < 2
 
 
-@pytest.mark.parametrize("terms", [{"spread_seconds": 3600}, {"rate_per_minute": 1}])
+TERMS = [{"spread_seconds": 3600}, {"rate_per_minute": 1}]
+
+
+@pytest.mark.parametrize("terms", few_by_default(TERMS, TERMS[1]))
 def test_a_spread_can_be_changed_and_begun_while_it_runs(
     terms: dict[str, int], alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -376,6 +381,7 @@ def test_an_accounts_rate_holds_for_all_its_campaigns_together(
     assert not peer.doubled
 
 
+@further
 def test_a_campaign_gives_back_the_times_it_had_under_its_accounts_rate(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -394,6 +400,7 @@ def test_a_campaign_gives_back_the_times_it_had_under_its_accounts_rate(
     assert arrivals(peer) == 3
 
 
+@further
 def test_a_campaign_is_paced_after_the_other_campaigns_of_its_account(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -409,7 +416,7 @@ def test_a_campaign_is_paced_after_the_other_campaigns_of_its_account(
     assert ours.earliest("send_at").send_at - theirs.latest("send_at").send_at == dt.timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("is_prepared", [False, True])
+@pytest.mark.parametrize("is_prepared", few_by_default([False, True], True))
 def test_a_scheduled_campaign_whose_window_changes_begins_when_the_new_one_opens(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock, is_prepared: bool
 ) -> None:
@@ -457,6 +464,7 @@ def ready_campaign_of_others(account: Account) -> Campaign:
     return edit_campaign(account, campaign.pk, {"lists": [own.pk]})
 
 
+@further
 def test_a_paced_campaign_keeps_its_rate_after_a_pause(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:

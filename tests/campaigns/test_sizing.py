@@ -19,6 +19,7 @@ from foundation.errors import UnfitCharacter
 from mailer.errors import MessageTooLarge
 from tests.audience.conftest import draft
 from tests.campaigns.building import again, ready_campaign
+from tests.examples import further
 
 TAGS = ("[%pet%]", "{{pet}}", "{{{pet}}}", '{{insert pet "default=x"}}', "[Sender_Address]", "[unsubscribe]")
 
@@ -49,6 +50,7 @@ def test_no_contact_has_a_longer_value_than_is_counted(alice: Account) -> None:
 ONE_LINE = ("title", "subject", "preheader", "from_name", "reply_to", "ip_pool", "custom_unsubscribe_url")
 
 
+@further
 def test_a_field_of_one_line_is_refused_with_another(alice: Account, subtests: pytest.Subtests) -> None:
     campaign = ready_campaign(alice)
     for field, character in product(ONE_LINE, ("\v", "\n", "\x7f", "\x85", "\u2028")):

@@ -27,6 +27,7 @@ from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import find_holders, states_of
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.mailer.claimed import claim_and_look
 from tests.mailer.test_listing import mail_to
 from tests.outcomes import differences, stored_events
@@ -148,6 +149,7 @@ def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(
     assert len(stored_events(EventKind.STOPPED)) == 600
 
 
+@further
 def test_later_mail_is_not_selected(alice: Account, tomorrow: Batch) -> None:
     bulk = begin(Action.CANCEL, Filters(batch=tomorrow))
     accept_mail(alice, draft(3, batch_id=tomorrow.public_id, send_at=database_now() + DAY))
@@ -155,6 +157,7 @@ def test_later_mail_is_not_selected(alice: Account, tomorrow: Batch) -> None:
     assert states() == {"stopped": 600, "scheduled": 3}
 
 
+@further
 def test_an_action_that_was_ended_changes_nothing_more(
     alice: Account, tomorrow: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from mailer.queries import states_of
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.peer import CountingPeer
 
 HELD = Selection(Why.HELD)
@@ -89,6 +90,7 @@ def test_a_resume_is_not_late(
     assert len(peer.ledger) == 3
 
 
+@further
 def test_a_thaw_is_not_late_but_an_outage_after_it_is(
     batch: Batch, clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -176,6 +178,7 @@ def test_dropped_mail_is_never_sent(
     assert peer.ledger == []
 
 
+@further
 def test_a_cancel_discards_held_mail_and_a_replay_does_not_bring_it_back(
     alice: Account, batch: Batch, held_ids: list[int], deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -189,6 +192,7 @@ def test_a_cancel_discards_held_mail_and_a_replay_does_not_bring_it_back(
     assert peer.ledger == []
 
 
+@further
 def test_held_mail_of_a_paused_batch_waits_for_the_resume_after_a_replay(
     alice: Account, batch: Batch, held_ids: list[int], deliverer: Deliverer, peer: CountingPeer
 ) -> None:

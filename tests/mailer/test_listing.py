@@ -33,6 +33,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import find_holders, states_of
 from tests.drafts import draft
+from tests.examples import further
 from tests.mailer.claimed import claim_and_look
 from tests.peer import CountingPeer
 
@@ -156,16 +157,19 @@ def combinations(alice: Account, charlie: Account) -> Iterator[Filters]:
         yield from (Filters(batch=batch, state=state) for state in ("", "refused", "scheduled", WAITING, "in_doubt"))
 
 
-def test_every_filter_finds_what_a_look_at_all_messages_finds(history: None, alice: Account, charlie: Account) -> None:
+def test_every_filter_finds_what_a_look_at_all_messages_finds(
+    history: None, alice: Account, charlie: Account, step: int
+) -> None:
     known, matched = Known(), 0
-    for filters in combinations(alice, charlie):
+    for filters in list(combinations(alice, charlie))[::step]:
         expected = known.matching(filters)
         matched += len(expected)
         assert list_all(filters, limit=20) == expected, filters.as_query()
-    assert matched > 300, "the filters find something"
+    assert matched > 300 // step, "the filters find something"
     assert set(known.states.values()) == set(STATES) - {"claimed", "expired"}
 
 
+@further
 def test_pages_that_look_at_little_find_the_same_in_both_directions(
     history: None, small_windows: None, alice: Account, charlie: Account
 ) -> None:

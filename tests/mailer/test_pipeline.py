@@ -31,6 +31,7 @@ from mailer.sweep import rescue, sweep
 from mailer.transports.base import Envelope
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import few_by_default, further
 from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 
@@ -126,6 +127,7 @@ def test_a_paused_batch_is_retained_and_sent_when_resumed(
     assert len(peer.ledger) == 600
 
 
+@further
 def test_a_paused_batch_expires_72_hours_after_send_at(
     scheduled_batch: Batch, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_cancelled_batch_is_discarded_at_send_at(
     assert peer.ledger == []
 
 
+@further
 def test_a_cancel_taken_back_before_send_at_revives_the_mail(
     scheduled_batch: Batch, deliverer: Deliverer, clock: Clock
 ) -> None:
@@ -177,7 +180,7 @@ def test_mail_for_now_into_a_paused_batch_is_accepted_and_retained(
     assert nonzero(count_batch(batch.pk)) == {"retained": 3}
 
 
-@pytest.mark.parametrize("whose", ["alice", "parent"])
+@pytest.mark.parametrize("whose", few_by_default(["alice", "parent"], "parent"))
 def test_a_freeze_holds_an_account_and_its_subusers(
     alice: Account, charlie: Account, peer: CountingPeer, deliverer: Deliverer, whose: str
 ) -> None:
@@ -360,6 +363,7 @@ def test_mail_for_another_accounts_batch_is_not_stored(alice: Account, charlie: 
     assert Mail.objects.count() == Message.objects.count() == Parcel.objects.count() == 0
 
 
+@further
 def test_history_is_pruned_when_it_is_old_and_not_before(
     scheduled_batch: Batch, deliverer: Deliverer, clock: Clock
 ) -> None:

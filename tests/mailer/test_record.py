@@ -31,6 +31,7 @@ from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, Result, RetryAt, Sent
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.mailer.claimed import claim_and_look, outcomes_of
 from tests.outcomes import stored_events
 
@@ -202,6 +203,7 @@ REMAINDERS: list[tuple[tuple[Outcome, Outcome, Outcome], str, int, bool, bool, s
 """The outcomes of the recipients; state, attempts, is_remainder, is_replay of the other parcel; its recipients."""
 
 
+@further
 def test_another_parcel_has_the_message_for_the_remaining_recipients(alice: Account) -> None:
     for (a, b, c), state, attempts, is_remainder, is_replay, recipients in REMAINDERS:
         case = a, b, c

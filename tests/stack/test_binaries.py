@@ -11,6 +11,7 @@ from stack import StackError, binaries
 from stack.binaries import find_postgresql, find_valkey, read_version, version_in
 from stack.folders import as_nobody
 from stack.postgresql import usable_binaries
+from tests.examples import further
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_versions_are_read_and_ordered(tmp_path: Path) -> None:
     assert version_in(Path("/usr/lib/postgresql/18/bin")) > version_in(Path("/usr/lib/postgresql/9/bin"))
 
 
+@further
 @pytest.mark.skipif(os.geteuid() != 0, reason="about running as root")
 def test_binaries_below_a_closed_folder_are_copied_for_the_user_nobody(
     tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch

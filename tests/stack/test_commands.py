@@ -13,6 +13,7 @@ import pytest
 
 from stack import ROOT, commands, migrating
 from stack.commands import COMMANDS, main
+from tests.examples import further
 
 BARE = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 EVERY_HELP = """
@@ -66,6 +67,7 @@ def test_migrations_are_counted_and_nothing_is_printed_without_any(capsys: pytes
     assert capsys.readouterr().err == "Migrating the database.\n  20 mailer.0020_step\n  40 mailer.0040_step\n"
 
 
+@further
 def test_manage_names_a_missing_variable_without_a_traceback(tmp_path: Path) -> None:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     run = subprocess.run(

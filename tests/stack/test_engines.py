@@ -12,6 +12,7 @@ import pytest
 from stack import StackError
 from stack.folders import locked, socket_folder
 from stack.services import Engines, start_engines, supervised
+from tests.examples import further
 
 
 def started_and_stopped(state: Path, statement: str, *, durable: bool = False) -> list[tuple[object, ...]]:
@@ -23,6 +24,7 @@ def started_and_stopped(state: Path, statement: str, *, durable: bool = False) -
             return answer.fetchall() if answer.description else []
 
 
+@further
 def test_data_survive_a_stop_and_an_interrupted_first_start(open_folder: Path) -> None:
     (open_folder / "pgdata.new").mkdir()
     (open_folder / "pgdata.new" / "PG_VERSION").write_text("18\n")

@@ -19,6 +19,7 @@ from mailer.suppressions.lists import New, suppress
 from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import data, details, made, path_of
 from tests.campaigns.building import add_contacts, again, expand_all, ready_campaign, run_fleet
+from tests.examples import further
 from tests.peer import CountingPeer
 
 ROW = ["uuid", "email", "first_name", "last_name", "status", "sent_at"]
@@ -126,6 +127,7 @@ def test_recipients_of_a_cancelled_campaign_stay_pending(alice: Account, client_
     assert {row["status"] for row in data(client_of_alice.get(path_of(campaign, "/recipients")))} == {"pending"}
 
 
+@further
 def test_pages_of_recipients_go_over_several_parcels(alice: Account, client_of_alice: ApiClient) -> None:
     add_contacts(alice, [f"r{n}@example.com" for n in range(520)])
     campaign = ready_campaign(alice, lists=[], is_to_all=True)
@@ -149,6 +151,7 @@ def test_a_query_that_is_wrong_is_refused(
             assert list(details(client_of_alice.get(f"{path}?{query}"))) == [query.partition("=")[0]]
 
 
+@further
 def test_links_of_the_content_are_listed_without_clicks(client_of_alice: ApiClient) -> None:
     content = (
         "[a](https://a.example/?x=1&y=2) [m](mailto:me@a.example) [b](http://b.example) [a](https://a.example/?x=1&y=2)"

@@ -140,7 +140,7 @@ def test_exactly_one_selector_is_allowed(client_of_alice: ApiClient, held_batch:
     assert not Receipt.objects.exists()
 
 
-def test_an_invalid_selection_changes_nothing(client_of_alice: ApiClient, held_batch: Batch) -> None:
+def test_an_invalid_selection_changes_nothing(client_of_alice: ApiClient, held_batch: Batch, step: int) -> None:
     one = ids_of(held_batch)[0]
     cases: list[tuple[str, dict[str, Any], dict[str, list[str]]]] = [
         ("", {"state": "sent"}, {"state": ['"sent" is not a valid choice.']}),
@@ -157,7 +157,7 @@ def test_an_invalid_selection_changes_nothing(client_of_alice: ApiClient, held_b
         ),
         *(("", {"batch_id": wrong}, {"batch_id": NO_PATTERN}) for wrong in ("a b", "x" * 65, "../x")),
     ]
-    for action, (query, body, details) in product(("replay", "drop"), cases):
+    for action, (query, body, details) in product(("replay", "drop"), cases[::step]):
         answer = client_of_alice.post(f"{MESSAGES}/{action}{query}", {"state": "held", "all": True} | body)
         assert (answer.status_code, answer.json()) == (422, invalid(**details)), body
     assert client_of_alice.post(f"{MESSAGES}/drop", EVERYTHING).json() == invalid(state=["This field is required."])

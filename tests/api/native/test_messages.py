@@ -24,6 +24,7 @@ from tests.api.conftest import ApiClient
 from tests.api.native.bodies import STATES, invalid, walk, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
+from tests.examples import further
 from tests.peer import CountingPeer
 
 MESSAGES = "/sluice/v1/messages"
@@ -97,6 +98,7 @@ def test_pages_are_complete_and_without_doubles_in_every_state(client_of_alice: 
             assert [row["id"] for row in walk(client_of_alice, path, state=state, limit=limit)] == expected
 
 
+@further
 def test_a_page_may_begin_anywhere(client_of_alice: ApiClient, varied_batch: Batch) -> None:
     ids = [int(row["id"]) for row in walk(client_of_alice, messages_of(varied_batch), limit=500)]
     chance = random.Random(7)
@@ -107,6 +109,7 @@ def test_a_page_may_begin_anywhere(client_of_alice: ApiClient, varied_batch: Bat
         assert page["pagination"]["next"] == (str(expected[2]) if len(expected) > 3 else None)
 
 
+@further
 def test_a_search_by_state_is_cut_into_pages_that_look_at_little(
     client_of_alice: ApiClient, varied_batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

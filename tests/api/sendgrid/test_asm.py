@@ -10,6 +10,7 @@ import pytest
 
 from mailer.models import Suppression, SuppressionKind, UnsubscribeGroup
 from tests.api.conftest import ApiClient, NewClient
+from tests.examples import further
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 NEWS = {"name": "News", "description": "Once a week", "is_default": False}
@@ -237,6 +238,7 @@ def test_a_path_that_has_no_address_is_unknown(client_of_alice: ApiClient, subte
                 assert client_of_alice.get(path + email).status_code == 404
 
 
+@further
 def test_a_list_of_ten_thousand_is_taken(client_of_alice: ApiClient) -> None:
     emails = [f"p{n}@example.com" for n in range(10_000)]
     answer = client_of_alice.post("/v3/asm/suppressions/global", {"recipient_emails": emails})

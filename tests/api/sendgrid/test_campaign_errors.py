@@ -97,10 +97,10 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
 
 
 def test_an_invalid_field_is_an_error_and_nothing_is_stored(
-    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
+    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests, step: int
 ) -> None:
     campaign = Campaign.objects.create(account=alice, title="kept")
-    for name, (change, field, text) in WRONG.items():
+    for name, (change, field, text) in list(WRONG.items())[::step]:
         with subtests.test(name=name):
             assert problems(client_of_alice.post(CAMPAIGNS, {"title": "x", **change}), 400) == [(field, text)]
             assert Campaign.objects.get() == campaign

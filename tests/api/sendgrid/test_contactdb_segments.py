@@ -16,6 +16,7 @@ from audience.segments import create_segment
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs, refusal_of
 from tests.api.sendgrid.contact_calls import MILLERS
+from tests.examples import further
 
 SEGMENTS, RECIPIENTS = "/v3/contactdb/segments", "/v3/contactdb/recipients"
 INJECTION = "x' or 1=1; drop table campaigns_contact; --"
@@ -228,6 +229,7 @@ def test_a_time_matches_the_whole_day_in_a_reserved_field_and_itself_in_a_custom
         assert emails(client_of_alice.post(path, {"conditions": [condition]})) == ["ann@example.com"]
 
 
+@further
 def test_a_slow_search_is_given_up(client_of_alice: ApiClient, settings: Any, millers: ContactList) -> None:
     settings.SEARCH_SECONDS = 0.001
     Contact.objects.bulk_create(

@@ -10,6 +10,7 @@ import pytest
 from accounts.models import Account
 from content.models import Design
 from tests.api.conftest import ApiClient, NewClient
+from tests.examples import further
 
 PATH = "/v3/designs"
 HTML = "<style>p { margin: 0 }</style><p>Hi {{first_name}}</p>"
@@ -151,6 +152,7 @@ def test_a_draft_can_get_a_design_and_lose_it(client_of_alice: ApiClient) -> Non
     assert (changed["design_id"], changed["plain_content"]) == (None, "own")
 
 
+@further
 def test_designs_that_a_single_send_cannot_have_are_refused(
     client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -479,8 +479,10 @@ CASES: list[tuple[dict[str, Any], str, str, str]] = [
 ]
 
 
-def test_mistake_is_named_and_nothing_is_stored(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
-    for body, field, anchor, message in CASES:
+def test_mistake_is_named_and_nothing_is_stored(
+    client_of_alice: ApiClient, subtests: pytest.Subtests, step: int
+) -> None:
+    for body, field, anchor, message in CASES[::step]:
         with subtests.test(body=body, field=field, anchor=anchor, message=message):
             answer = client_of_alice.post("/v3/mail/send", body)
             assert answer.status_code == 400

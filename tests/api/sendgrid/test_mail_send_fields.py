@@ -178,13 +178,13 @@ def test_the_bodies_of_this_test_have_every_field(bodies: list[dict[str, Any]]) 
 
 
 def test_a_field_changes_the_stored_rows_unless_it_is_declared_without_effect(
-    client_of_alice: ApiClient, bodies: list[dict[str, Any]]
+    client_of_alice: ApiClient, bodies: list[dict[str, Any]], step: int
 ) -> None:
     wrong = []
     seen: set[str] = set()
     for body in bodies:
         before = result_of(client_of_alice, body)
-        for path in LEAVES:
+        for path in LEAVES[::step]:
             other = changed(body, path)
             if other is None or path in seen:
                 continue

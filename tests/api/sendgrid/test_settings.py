@@ -27,8 +27,8 @@ PATHS: dict[str, tuple[str, Any]] = {
 """The name of each setting in the core, and parts that a PATCH changes."""
 
 
-def test_each_setting_is_changed_in_parts(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
-    for path, (name, parts) in PATHS.items():
+def test_each_setting_is_changed_in_parts(client_of_alice: ApiClient, client_of_charlie: ApiClient, step: int) -> None:
+    for path, (name, parts) in list(PATHS.items())[::step]:
         expected = DEFAULTS[name]
         assert client_of_alice.get(f"/v3/{path}").json() == expected, path
         for changes in (parts, {"enabled": True, "unknown": 1}, {}):

@@ -102,10 +102,10 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 def test_an_invalid_field_is_an_error_and_nothing_is_stored(
-    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
+    alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests, step: int
 ) -> None:
     campaign = Campaign.objects.create(account=alice, title="kept")
-    for name, (change, field, text) in WRONG.items():
+    for name, (change, field, text) in list(WRONG.items())[::step]:
         with subtests.test(name=name):
             errors = problems(client_of_alice.post(SENDS, {"name": "x", **change}), 400)
             assert [(field, text) for field, text, _ in errors] == [(field, text)]

@@ -22,6 +22,7 @@ from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
+from tests.examples import further
 from tests.peer import CountingPeer
 
 STATS = "/v3/marketing/stats/singlesends"
@@ -122,6 +123,7 @@ def test_statistics_of_one_in_all_and_by_the_day(sent: Campaign, client_of_alice
     assert (page["results"], "prev" in page["_metadata"]) == (days[1:], True)
 
 
+@further
 def test_days_are_those_of_a_time_zone(sent: Campaign, client_of_alice: ApiClient) -> None:
     for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata", "America/Chicago"):
         here = database_now().astimezone(ZoneInfo(name)).date().isoformat()
@@ -178,6 +180,7 @@ MISTAKES = [
 ]
 
 
+@further
 def test_invalid_parameters_are_refused_with_their_name(
     alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
 ) -> None:

@@ -123,9 +123,9 @@ UNSENDABLE = [
 
 
 def test_a_send_that_cannot_be_sent_stores_nothing(
-    parts: dict[str, str], soap_of_alice: SoapCaller, subtests: pytest.Subtests
+    parts: dict[str, str], soap_of_alice: SoapCaller, subtests: pytest.Subtests, step: int
 ) -> None:
-    for properties, code in UNSENDABLE:
+    for properties, code in UNSENDABLE[::step]:
         with subtests.test(properties=properties, code=code):
             counts = [model.objects.count() for model in (Campaign, ContactList, Contact)]
             reply = soap_of_alice.ask(request("Create", properties.format(**parts)))

@@ -16,6 +16,7 @@ from campaigns.states import CampaignStatus
 from mailer.pipeline.deliver import Deliverer
 from tests.api.soap.envelopes import PARTNER, SOAP_11, SOAP_12, WSSE, WSU, XSI, Reply, SoapCaller, post
 from tests.campaigns.building import ready_campaign, run_fleet
+from tests.examples import further
 from tests.peer import CountingPeer
 
 PROFILE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
@@ -113,6 +114,7 @@ def test_a_send_is_scheduled_moved_read_and_canceled(
     assert node.status_of(number) == "Canceled"
 
 
+@further
 def test_a_send_under_way_is_paused_resumed_and_canceled(
     alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer, peer: CountingPeer
 ) -> None:

@@ -19,7 +19,7 @@ from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.api.soap.envelopes import NAMESPACES, PARTNER, Reply, SoapCaller, both, retrieve, simple
 from tests.campaigns.building import campaign_in, ready_campaign
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 ALL_OF_THE_SAMPLE = (
     "ID Client.ID Email.ID SendDate FromName Duplicates InvalidAddresses ExistingUndeliverables ExistingUnsubscribes "
@@ -193,6 +193,7 @@ def test_pages_follow_each_other(
     assert soap_of_charlie.ask(retrieve("ID", more=more)).overall.startswith("Error: ContinueRequest")
 
 
+@further
 def test_a_page_can_be_smaller(soap_of_alice: SoapCaller, three: list[int]) -> None:
     request = retrieve("ID", more="<Options><BatchSize>1</BatchSize></Options>")
     assert ids(soap_of_alice.ask(request)) == three[:1]
@@ -203,6 +204,7 @@ def test_nothing_found_is_ok_without_results(soap_of_alice: SoapCaller) -> None:
     assert (reply.overall, reply.texts("p:Results")) == ("OK", [])
 
 
+@further
 def test_a_page_is_one_question_and_its_counts_another(soap_of_alice: SoapCaller, three: list[int]) -> None:
     def queries(properties: str) -> int:
         with CaptureQueriesContext(connection) as caught:

@@ -24,7 +24,7 @@ from audience.models import Contact, FieldType, Job, JobChunk, JobStatus, Member
 from audience.queries import SHOWN
 from audience.upsert import upsert_contacts
 from tests.audience.jobs.jobs_done import counts, done, emails, rejected, uploaded
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 PEOPLE = "e-mail,name,city\nAnn@Example.com,Ann,Rome\nbob@example.com,Bob,\n"
 
@@ -78,6 +78,7 @@ FILES = {
 }
 
 
+@further
 def test_files_come_in_many_ways(database: None) -> None:
     for name, file in FILES.items():
         account = Account.objects.create(username=name)
@@ -284,7 +285,7 @@ KILLS: list[tuple[str, bool, tuple[bytes, str, str]]] = [
 """When a job is killed, whether its file is packed, and how the file begins, is encoded and separated."""
 
 
-@pytest.mark.parametrize("kill", few_by_default(KILLS, KILLS[0], KILLS[3]), ids=str)
+@pytest.mark.parametrize("kill", few_by_default(KILLS, KILLS[3]), ids=str)
 def test_a_killed_import_continues_after_its_last_page(
     alice: Account, monkeypatch: pytest.MonkeyPatch, kill: tuple[str, bool, tuple[bytes, str, str]]
 ) -> None:

@@ -28,6 +28,7 @@ from mailer.suppressions.lists import New, suppress
 from tests.campaigns.building import expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.outcomes import differences
 from tests.peer import CountingPeer
 
@@ -106,6 +107,7 @@ def test_every_difference_is_reported(history: None, alice: Account, charlie: Ac
     assert differences() == []
 
 
+@further
 def test_accepted_messages_of_a_campaign_are_compared_as_a_whole(history: None) -> None:
     batch_id = Campaign.objects.get().launch.batch_id
     counters = Counter.objects.filter(series=Series.BATCH, key=str(batch_id), measure=Measure.ACCEPTED)
@@ -113,6 +115,7 @@ def test_accepted_messages_of_a_campaign_are_compared_as_a_whole(history: None) 
     assert any(f"batch {batch_id}: 2 accepted are counted, 3 are stored" in text for text in differences())
 
 
+@further
 def test_a_check_goes_on_where_another_process_stopped(history: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "FIRST_STEP", 1)
     midnight = database_now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -162,6 +165,7 @@ def test_the_command_prints_differences_and_fails(alice: Account, deliverer: Del
             call_command("check_counters", *options, stdout=output)
 
 
+@further
 def test_figures_do_not_change_when_the_history_is_folded(history: None, alice: Account) -> None:
     midnight = database_now().replace(hour=0, minute=0, second=0, microsecond=0)
 

@@ -10,6 +10,7 @@ import pytest
 
 from mailer.transports.base import InDoubt, NotSent, Outcome, Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport, delivering
+from tests.examples import few_by_default, few_rows_by_default
 from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.scripted import FEATURES, Act, Drop, DropInBody, Hang, HangInBody, ScriptedServer
@@ -20,23 +21,23 @@ BOTH = pytest.mark.parametrize("features", [FEATURES, FEATURES[1:]], ids=["pipel
 GARBAGE = b"\x00\xffthis is no SMTP\r\n"
 
 
+LOST: list[dict[str, Act]] = [
+    {"MAIL": Drop()},
+    {"RCPT": Drop()},
+    {"DATA": Drop()},
+    {"DATA": Drop(b"354 go on\r\n")},
+    {"DATA": DropInBody(10)},
+    {"MAIL": GARBAGE},
+    {"DATA": GARBAGE},
+    {"DATA": b"250 what?\r\n"},
+    {"RCPT": b"354 what?\r\n"},
+    {"DATA": b"354 go on\r\n250 2.0.0 taken already\r\n"},
+]
+"""The ways in which a peer or its connection fails before the final dot."""
+
+
 @BOTH
-@pytest.mark.parametrize(
-    "script",
-    [
-        {"MAIL": Drop()},
-        {"RCPT": Drop()},
-        {"DATA": Drop()},
-        {"DATA": Drop(b"354 go on\r\n")},
-        {"DATA": DropInBody(10)},
-        {"MAIL": GARBAGE},
-        {"DATA": GARBAGE},
-        {"DATA": b"250 what?\r\n"},
-        {"RCPT": b"354 what?\r\n"},
-        {"DATA": b"354 go on\r\n250 2.0.0 taken already\r\n"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("script", few_by_default(LOST, *LOST[3:5]), ids=str)
 def test_lost_before_the_final_dot_is_not_sent(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], script: dict[str, Act]
 ) -> None:
@@ -90,16 +91,17 @@ def test_a_reply_before_the_connection_ends_counts(start_server: StartServer, op
     server.wait_until(lambda: server.connections == 5)
 
 
+REPLIES: list[tuple[bytes, Outcome]] = [
+    (b"552 5.3.4 too big\r\n", Refused("552 5.3.4 too big")),
+    (b"452 4.3.1 no room\r\n", RetryAt("452 4.3.1 no room")),
+    (b"421 4.3.2 bye\r\n", RetryAt("421 4.3.2 bye")),
+    (b"250 ok\r\n", NotSent("the peer answered in the middle of the message: 250 ok")),
+]
+"""The replies in the middle of a body, and the outcomes that they mean."""
+
+
 @BOTH
-@pytest.mark.parametrize(
-    ("say", "expected"),
-    [
-        (b"552 5.3.4 too big\r\n", Refused("552 5.3.4 too big")),
-        (b"452 4.3.1 no room\r\n", RetryAt("452 4.3.1 no room")),
-        (b"421 4.3.2 bye\r\n", RetryAt("421 4.3.2 bye")),
-        (b"250 ok\r\n", NotSent("the peer answered in the middle of the message: 250 ok")),
-    ],
-)
+@pytest.mark.parametrize(("say", "expected"), few_rows_by_default(REPLIES, REPLIES[0]))
 def test_a_peer_that_has_seen_enough_of_a_body_is_heard(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], say: bytes, expected: Outcome
 ) -> None:
