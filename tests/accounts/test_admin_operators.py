@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.operators import logged_in
 
 USERS = "/admin/auth/user/"
@@ -77,6 +77,7 @@ def test_operators_with_more_permissions_cannot_be_changed(
     assert (again.last_name, again.password) == ("", user.password)
 
 
+@further
 def test_operators_without_more_permissions_are_managed(manager: Client) -> None:
     assert manager.post(f"{USERS}add/", {"username": "newcomer", **NEW_PASSWORD}).status_code == 302
     newcomer = User.objects.get(username="newcomer")

@@ -30,7 +30,7 @@ from tests.api.sendgrid.audience import do_jobs
 from tests.api.sendgrid.contact_calls import CONTACTS, EMAIL, begin, upload
 from tests.api.soap.envelopes import PARTNER, envelope, post, user
 from tests.campaigns.building import add_contacts, add_sender, ready_campaign, run_fleet
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.foundation.characters import INVISIBLE
 from tests.peer import CountingPeer
 
@@ -83,6 +83,7 @@ def test_an_unfit_address_is_not_put_on_a_suppression_list(client_of_alice: ApiC
     assert not Suppression.objects.exists()
 
 
+@further
 def test_an_invisible_character_is_refused_where_a_suppression_is_looked_for(
     client_of_alice: ApiClient, alice: Account
 ) -> None:
@@ -227,6 +228,7 @@ def test_all_spellings_are_one_contact(first: str, client_of_alice: ApiClient, a
     assert find_by_identifier(alice, "email", [ANOTHER]) == {}
 
 
+@further
 def test_a_subscriber_key_that_is_the_address_is_no_second_identifier(client_of_alice: ApiClient) -> None:
     add_sender(client_of_alice.account)
     UnsubscribeGroup.objects.create(account=client_of_alice.account, name="news")
@@ -236,6 +238,7 @@ def test_a_subscriber_key_that_is_the_address_is_no_second_identifier(client_of_
     assert (contact.email, contact.external_id) == (A_LABEL, None)
 
 
+@further
 @pytest.mark.parametrize("spelling", few_by_default([U_LABEL, A_LABEL, ODD], ODD))
 def test_all_spellings_are_one_suppression(
     spelling: str, client_of_alice: ApiClient, alice: Account, deliverer: Deliverer, peer: CountingPeer

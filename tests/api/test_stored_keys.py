@@ -16,6 +16,7 @@ from tests.api.sendgrid.bodies import mail_body
 from tests.api.soap.envelopes import SoapCaller
 from tests.api.soap.test_create import request
 from tests.campaigns.building import again, ready_campaign
+from tests.examples import further
 
 LATER = "2030-05-01T12:00:00Z"
 SECONDS = int(dt.datetime(2030, 5, 1, 12, tzinfo=dt.UTC).timestamp())
@@ -67,6 +68,7 @@ def test_a_campaign_keeps_the_key_that_scheduled_it_last(alice: Account, client_
     assert again(legacy).api_key == soap_of_alice.key
 
 
+@further
 def test_an_operator_who_schedules_takes_the_place_of_the_key(alice: Account) -> None:
     key, _ = create_key(alice, "a key")
     first, second = ready_campaign(alice), ready_campaign(alice)

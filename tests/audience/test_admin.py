@@ -132,6 +132,7 @@ def test_a_page_of_contacts_costs_the_same_for_few_and_for_many(operator: Client
     assert cost() == one
 
 
+@further
 def test_a_contacts_page_shows_every_field(operator: Client, alice: Account) -> None:
     field = create_field(alice, "points", FieldType.NUMBER)
     (ann,) = add_contacts(alice, ["ann@example.com"], first_name=HOSTILE, custom={str(field.pk): 17})
@@ -161,6 +162,7 @@ def test_a_list_is_created_renamed_and_deleted(operator: Client, alice: Account)
     assert "friends" not in operator.get(LISTS).text
 
 
+@further
 def test_a_segment_is_written_as_a_query_and_counted_on_request(operator: Client, alice: Account) -> None:
     add_contacts(alice, ["ann@example.com", "bob@example.org"])
     form = {"account": alice.pk, "name": "Org", "query": "email like '%.org'"}

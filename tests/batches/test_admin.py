@@ -158,12 +158,14 @@ def test_cancel_shows_the_lost_mail_and_the_end_of_the_undo_window(operator: Cli
     assert count_batch(batch.pk).scheduled == 600
 
 
+@further
 def test_resume_shows_a_receipt_too(operator: Client, paused_batch: Batch) -> None:
     answer = press(operator, paused_batch, "resume", "price corrected")
     assert status_of(paused_batch) == BatchStatus.OPEN
     assert "is sent again" in answer.text
 
 
+@further
 def test_only_the_buttons_that_make_sense_are_there(operator: Client, batch: Batch) -> None:
     assert buttons(operator, batch) == {"pause", "cancel"}
     stop(batch, BatchStatus.PAUSED)
@@ -242,6 +244,7 @@ def test_staff_members_see_and_stop_only_what_they_have_permission_for(batch: Ba
     assert status_of(batch) == BatchStatus.OPEN
 
 
+@further
 def test_a_user_without_access_to_receipts_sees_the_outcome_of_a_stop(batch: Batch) -> None:
     with logged_in("ivan", may=("batches.change_batch",)) as client:
         assert "Done: 0 messages had been sent" in press(client, batch, "pause").text

@@ -102,6 +102,7 @@ def test_the_page_of_a_pause_without_an_end_says_that_it_stays(operator: Client,
     assert "retained for 72 hours" in page
 
 
+@further
 def test_a_pause_with_impossible_terms_pauses_nothing(operator: Client, batch: Batch) -> None:
     for name, value, message in (
         ("until", "2020-01-01T00:00", "Nothing was changed: this time has already passed."),

@@ -32,6 +32,7 @@ from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft
+from tests.examples import further
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
@@ -116,6 +117,7 @@ def test_a_split_part_has_the_other_columns_of_its_parcel(batch: Batch) -> None:
     }
 
 
+@further
 def test_the_sums_stay_right_until_all_is_sent(batch: Batch, claim: Claim, claimer: Claimer) -> None:
     split_in_half(claim)
     counts = count_batch(batch.pk)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sink
+from tests.examples import few_by_default
 
 
-@pytest.fixture(params=["C", "Python"])
+@pytest.fixture(params=few_by_default(["C", "Python"], "Python"))
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "Python":
         monkeypatch.setattr(sink.shutil, "which", lambda _: None)

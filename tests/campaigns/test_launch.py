@@ -98,6 +98,7 @@ def test_suppressed_contacts_and_those_without_an_address_are_left_out_and_count
     assert sum(hour.sent for hour in hours_of(again(campaign))) == 3
 
 
+@further
 def test_an_exempt_contact_is_sent_mail_in_spite_of_a_suppression(
     alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -168,6 +169,7 @@ def test_texts_are_filled_in_with_the_contacts_values_as_they_were_at_the_launch
     assert len(peer.recipients) == 3
 
 
+@further
 def test_messengers_and_the_unique_name_are_filled_in(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> None:
     campaign = ready_campaign(alice, plain_content="{{unique_name}}: [%line | no line%] {{facebook}} [unsubscribe]")
     Contact.objects.filter(email="r0@example.com").update(unique_name="Annie", line="ann.l", first_name="Ann")
@@ -266,6 +268,7 @@ def test_a_rate_holds_and_can_be_changed_while_it_runs(
     assert not peer.doubled
 
 
+@further
 def test_a_spread_reaches_over_its_time(alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock) -> None:
     campaign = ready_campaign(alice, recipients=20, spread_seconds=3600)
     send_now(alice, campaign.pk)
@@ -338,6 +341,7 @@ def window_from(opens: dt.datetime, *, hours: int) -> dict[str, Any]:
     }
 
 
+@further
 def test_each_contact_gets_it_when_it_is_as_late_where_they_are(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:

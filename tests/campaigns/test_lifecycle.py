@@ -39,6 +39,7 @@ from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import add_sender, again, expand_all, ready_campaign, run_fleet, sweep_campaigns
 from tests.conftest import Clock
+from tests.examples import few_by_default, further
 from tests.peer import CountingPeer
 
 HOUR = dt.timedelta(hours=1)
@@ -84,6 +85,7 @@ def test_a_scheduled_campaign_is_sent_at_its_time_and_not_before(
     assert again(campaign).status == CampaignStatus.SENT
 
 
+@further
 def test_unscheduling_restores_the_draft_and_sends_nothing(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -182,6 +184,7 @@ def test_an_unverified_sender_is_not_ready(alice: Account) -> None:
     assert refused.value.lacks == (Lack.SENDER_VERIFICATION,)
 
 
+@further
 def test_sending_can_be_undone_within_the_accounts_or_the_campaigns_seconds(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -224,6 +227,7 @@ def test_a_resumed_campaign_continues_where_it_stopped(
     assert again(campaign).status == CampaignStatus.SENT
 
 
+@further
 def test_cancelling_stops_the_expansion_too(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> None:
     campaign = ready_campaign(alice)
     launch = send_now(alice, campaign.pk).launch
@@ -257,7 +261,7 @@ def test_deleting_a_campaign_stops_its_unsent_mail_and_hides_it(
     assert not own_campaigns(alice)
 
 
-@pytest.mark.parametrize("is_prepared", [False, True])
+@pytest.mark.parametrize("is_prepared", few_by_default([False, True], True))
 def test_a_deleted_campaign_is_not_sent_at_its_time(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock, is_prepared: bool
 ) -> None:
@@ -346,6 +350,7 @@ def test_a_copy_has_the_same_content_and_audience_and_is_a_draft(alice: Account)
     assert copy.uuid != campaign.uuid
 
 
+@further
 def test_test_mail_is_sent_at_once_and_changes_nothing(
     alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:

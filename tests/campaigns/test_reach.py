@@ -19,6 +19,7 @@ from campaigns.reach import Exclusion, Reach, count_reach, find_exclusion
 from content.models import MailSettings
 from mailer.models import Message, Suppression, SuppressionKind, UnsubscribeGroup
 from tests.campaigns.building import add_contacts, add_list, again, expand_all, ready_campaign
+from tests.examples import further
 
 K = SuppressionKind
 EXCLUDED: dict[str, tuple[list[SuppressionKind], Exclusion]] = {
@@ -62,6 +63,7 @@ def mixed(alice: Account, charlie: Account) -> Campaign:
     return campaign
 
 
+@further
 def test_the_count_is_that_of_the_launch(mixed: Campaign, alice: Account) -> None:
     reach = count_reach(mixed)
     reasons = {Exclusion.NO_ADDRESS, *(reason for _, reason in EXCLUDED.values())}

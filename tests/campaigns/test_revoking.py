@@ -36,6 +36,7 @@ from mailer.pipeline.accept import accept_mail
 from tests.campaigns.building import again, expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 
 HOUR = dt.timedelta(hours=1)
 
@@ -143,6 +144,7 @@ def test_a_crash_between_any_two_steps_loses_nothing(work: Work, monkeypatch: py
     assert outcome(work) == STOPPED
 
 
+@further
 def test_the_sweeper_stops_what_was_under_way_and_then_ends(work: Work, alice: Account, clock: Clock) -> None:
     revocation = revoke_and_stop(work.key, actor="a test")
     while revocation.settled_at is None and finish_revocations():

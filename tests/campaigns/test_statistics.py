@@ -15,6 +15,7 @@ from mailer.models import EventKind, SuppressionKind
 from mailer.outcomes.writing import Entry, NewEvent, write_events
 from tests.campaigns.building import again, expand_all, ready_campaign
 from tests.conftest import Clock
+from tests.examples import further
 
 REFUSED = NewEvent(0, EventKind.REFUSED, suppression=SuppressionKind.BOUNCE)
 REASONS = (SuppressionKind.BOUNCE, SuppressionKind.SPAM, SuppressionKind.SPAM, SuppressionKind.INVALID)
@@ -65,6 +66,7 @@ def test_days_and_hours_are_those_of_the_events(alice: Account, clock: Clock) ->
     assert only == days[1:]
 
 
+@further
 def test_a_day_of_any_zone_begins_at_a_quarter_of_an_hour(alice: Account, clock: Clock) -> None:
     campaign, parcel = launched(alice)
     date = noon_tomorrow(clock).date()

@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import Account
 from content.models import Design
 from content.settings import change_setting, read_setting
+from tests.examples import further
 from tests.operators import logged_in
 
 DESIGNS = "/admin/content/design/"
@@ -31,6 +32,7 @@ def fields(alice: Account) -> dict[str, Any]:
     }
 
 
+@further
 def test_an_operator_makes_changes_and_deletes_a_design(operator: Client, fields: dict[str, Any]) -> None:
     assert operator.post(f"{DESIGNS}add/", fields).status_code == 302
     design = Design.objects.get()

@@ -68,6 +68,7 @@ def counts_of(account: Account) -> Counts:
     return count_account(account.pk)
 
 
+@further
 def test_without_an_account_the_page_lists_accounts_with_mail_in_hand(
     operator: Client, held_batch: Batch, doubtful_batch: Batch, alice: Account, charlie: Account
 ) -> None:
@@ -127,6 +128,7 @@ def test_pages_follow_each_other_and_none_is_missing(operator: Client, alice: Ac
     assert [int(each) for each in ids] == ids_of(batch)
 
 
+@further
 def test_a_page_costs_the_same_for_few_and_for_many(operator: Client, held_batch: Batch, alice: Account) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:

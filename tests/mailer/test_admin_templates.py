@@ -115,6 +115,7 @@ def test_the_pages_show_a_template_and_its_versions(operator: Client, version: T
         assert operator.get(f"{VERSIONS}add/{query}").headers["Location"] == TEMPLATES
 
 
+@further
 def test_line_breaks_of_a_browser_are_no_change(operator: Client, version: TemplateVersion) -> None:
     page = f"{VERSIONS}{version.pk}/change/"
     assert operator.post(page, typed(version, name="Second")).status_code == 302
@@ -126,6 +127,7 @@ def test_line_breaks_of_a_browser_are_no_change(operator: Client, version: Templ
     assert (changed.content.subject, changed.content.html) == ("Bill {{order}}", version.content.html)
 
 
+@further
 def test_what_cannot_be_stored_is_shown_with_the_reason(operator: Client, version: TemplateVersion) -> None:
     before = VersionContent.objects.count()
     for changes, reason in (
@@ -210,6 +212,7 @@ def moves_on(page: str, version: TemplateVersion) -> set[str]:
     return {name for name in names if f'"{VERSIONS}{version.pk}/{name}/"' in page}
 
 
+@further
 def test_the_page_of_a_version_has_the_moves_that_are_possible(operator: Client, version: TemplateVersion) -> None:
     def shown() -> set[str]:
         return moves_on(operator.get(f"{VERSIONS}{version.pk}/change/").content.decode(), version)
@@ -265,6 +268,7 @@ def test_a_test_is_sent_with_the_test_data(operator: Client, version: TemplateVe
     assert [text.subject for text in texts] == ["Order 7", "Order 7"]
 
 
+@further
 def test_a_legacy_version_has_no_test(operator: Client, alice: Account) -> None:
     template = create_template(alice, "Frame", is_dynamic=False)
     version = create_version(alice, template.public_id, rules=RULES, name="1", html_content="<%body%>")

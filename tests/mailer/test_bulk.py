@@ -64,6 +64,7 @@ def tomorrow(alice: Account) -> Batch:
     return batch
 
 
+@further
 def test_a_stop_of_a_domain_stops_nothing_else(
     alice: Account, charlie: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_stop_of_a_domain_stops_nothing_else(
     assert not differences(), "the counters agree with the events"
 
 
+@further
 def test_a_reschedule_moves_what_waits_and_leaves_cancelled_mail(alice: Account, tomorrow: Batch) -> None:
     cancelled = create_batch(alice)
     accept_mail(alice, draft(2, batch_id=cancelled.public_id, send_at=database_now() + DAY))

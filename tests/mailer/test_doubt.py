@@ -22,6 +22,7 @@ from mailer.sweep import rescue, sweep
 from mailer.transports.base import InDoubt, RetryAt, Sent
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.fleet import DeliveringThread
 from tests.mailer.claimed import claim_and_look, outcomes_of
 from tests.peer import CountingPeer
@@ -115,6 +116,7 @@ def test_recording_a_resent_slice_twice_does_nothing_the_second_time(batch: Batc
     assert count_batch(batch.pk).accepted == 60
 
 
+@further
 def test_a_stop_counts_mail_that_waits_for_a_resend_as_in_doubt(
     alice: Account, batch: Batch, resending: None, deliverer: Deliverer, clock: Clock
 ) -> None:

@@ -24,6 +24,7 @@ from mailer.node import GOODBYE
 from mailer.pipeline.accept import accept_mail
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
@@ -68,6 +69,7 @@ def test_mail_is_sent_without_a_broker(alice: Account, peer: CountingPeer) -> No
     assert len(peer.ledger) == 20
 
 
+@further
 def test_mail_that_no_worker_takes_is_delivered_all_the_same(alice: Account, peer: CountingPeer, clock: Clock) -> None:
     """The broker works but has no consumers, as after a restart of Redis, while workers wait to reconnect."""
     batch = create_batch(alice)

@@ -27,6 +27,7 @@ from mailer.queries import states_of
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.fleet import DeliveringThread
 from tests.mailer.claimed import claim_and_look
 from tests.peer import CountingPeer
@@ -62,6 +63,7 @@ def test_a_scheduled_message_is_stopped_and_the_others_are_sent(
     assert (counts.accepted, counts.sent, counts.stopped) == (3, 2, 1)
 
 
+@further
 def test_stopping_a_sent_message_reports_that_it_was_sent(
     alice: Account, batch: Batch, clock: Clock, deliverer: Deliverer
 ) -> None:

@@ -28,6 +28,7 @@ from mailer.pipeline.guard import SliceGuard
 from mailer.pipeline.slice_size import SliceSize, SlowBatches
 from mailer.transports.base import Envelope, Guard, Result, Sent, Signal
 from tests.drafts import draft
+from tests.examples import further
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
@@ -154,6 +155,7 @@ def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
     assert max(sizes) == at_a_time
 
 
+@further
 def test_a_slow_template_makes_slices_smaller_and_no_slice_expires_unsent(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +230,7 @@ def two_processes(peer: CountingPeer, *, slow: int) -> Iterator[None]:
         yield
 
 
+@further
 def test_mail_of_others_is_sent_while_slow_mail_is_under_way(
     alice: Account, charlie: Account, peer: CountingPeer
 ) -> None:
@@ -397,6 +400,7 @@ def test_big_mail_is_sent_by_the_bulk_lane_the_bytes_of_all_recipients_together(
     assert Parcel.objects.count() == len(LANES)
 
 
+@further
 def test_big_mail_does_not_delay_another_accounts_single_mail(
     alice: Account, charlie: Account, peer: CountingPeer, deliverer: Deliverer
 ) -> None:

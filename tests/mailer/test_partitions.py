@@ -16,6 +16,7 @@ from mailer.partitions import AHEAD, TABLES, drop_partition, ensure_partitions, 
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import prune
 from tests.drafts import draft
+from tests.examples import few_by_default
 
 
 def draw_ids_from(parcel_id: int) -> None:
@@ -45,7 +46,7 @@ def test_a_partition_is_dropped_with_its_messages_and_events(database: None) -> 
 
 
 @pytest.mark.parametrize("around", [nullcontext, transaction.atomic], ids=["alone", "in a caller's transaction"])
-@pytest.mark.parametrize("messages", [1, 2])
+@pytest.mark.parametrize("messages", few_by_default([1, 2], 2))
 def test_accept_creates_a_missing_partition(
     alice: Account, around: Callable[[], AbstractContextManager[None]], messages: int
 ) -> None:

@@ -113,6 +113,7 @@ def test_the_sweeper_finds_a_wave_whose_hint_was_lost(
     assert deliverer.deliver_due(seconds=20) == 600
 
 
+@further
 def test_a_paused_batch_is_retained_and_sent_when_resumed(
     scheduled_batch: Batch, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
@@ -227,6 +228,7 @@ def test_a_deferred_message_is_tried_again_until_its_end_of_life(
     assert len(peer.ledger) == 2
 
 
+@further
 def test_a_deferred_message_is_sent_once_the_peer_takes_it(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
@@ -241,6 +243,7 @@ def test_a_deferred_message_is_sent_once_the_peer_takes_it(
     assert peer.doubled == []
 
 
+@further
 def test_of_several_recipients_only_the_deferred_ones_are_tried_again(
     alice: Account, batch: Batch, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:

@@ -25,7 +25,7 @@ from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.fleet import DeliveringThread
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
@@ -78,6 +78,7 @@ def test_no_message_is_sent_after_a_settled_stop_in_many_races(
     assert peer.doubled == []
 
 
+@further
 def test_without_the_look_at_the_gate_mail_is_sent_after_the_stop(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

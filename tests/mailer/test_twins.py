@@ -26,6 +26,7 @@ from mailer.pipeline.sorting import Outcomes, add_result
 from mailer.sweep import sweep
 from mailer.transports.base import Result, Sent
 from tests.drafts import draft
+from tests.examples import further
 from tests.fleet import deliverer_for
 from tests.outcomes import stored_events
 from tests.peer import CountingPeer
@@ -86,6 +87,7 @@ def test_a_worker_whose_parcel_was_taken_over_sends_nothing_of_it(
     assert counts.sent == len(peer.ledger)
 
 
+@further
 def test_without_the_fence_it_sends_twice(
     batch: Batch, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ from monitoring.scope import EVERYTHING
 from tests.campaigns.building import expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.peer import CountingPeer
 
 HOUR = dt.timedelta(hours=1)
@@ -130,6 +131,7 @@ def test_no_path_of_waiting_mail_lets_the_waves_drift(
     check("deletion")
 
 
+@further
 def test_the_expansion_of_a_campaign_and_its_new_times_are_counted(alice: Account) -> None:
     change_account_terms(alice, rate_per_minute=2, undo_seconds=0)
     send_now(alice, ready_campaign(alice, recipients=7).pk)

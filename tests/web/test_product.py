@@ -23,6 +23,7 @@ from stack import ROOT
 from stack.processes import die_with_parent
 from stack.programs import is_healthy
 from stack.running import free_port
+from tests.examples import further
 from tests.waiting import wait_until
 from tests.web.serving import Client, request
 
@@ -138,6 +139,7 @@ def kill_all_and_see_others(product: Product) -> None:
     wait_until(product.is_healthy, seconds=30, why="their work")
 
 
+@further
 def test_a_wrong_setting_ends_it_with_one_message() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "config.web"],

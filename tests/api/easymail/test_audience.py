@@ -17,6 +17,7 @@ from mailer.suppressions.lists import New, suppress
 from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import NOBODY, ROOT, data, details, refused
 from tests.campaigns.building import add_contacts, add_list, add_sender
+from tests.examples import further
 
 CONTACTS, LISTS, SEGMENTS = f"{ROOT}/contacts", f"{ROOT}/lists", f"{ROOT}/segments"
 FIELDS = f"{ROOT}/custom-fields"
@@ -147,6 +148,7 @@ def test_a_list_is_created_changed_found_and_deleted(client_of_alice: ApiClient)
     assert error["message"] == f"List with uuid '{made['uuid']}' not found"
 
 
+@further
 def test_members_are_added_once_and_removed(alice: Account, client_of_alice: ApiClient) -> None:
     news = new_list(client_of_alice)
     path = f"{LISTS}/{news['uuid']}/contacts"
@@ -271,6 +273,7 @@ def test_an_invalid_field_is_refused_with_the_reason(client_of_alice: ApiClient,
             assert not FieldDefinition.objects.exists()
 
 
+@further
 def test_items_are_added_and_removed_as_often_as_one_likes(alice: Account, client_of_alice: ApiClient) -> None:
     contact = new_contact(client_of_alice)
     made = data(client_of_alice.post(FIELDS, {"name": "Tags", "type": "list"}))

@@ -26,6 +26,7 @@ from tests.api.easymail.calls import (
 from tests.campaigns.building import again, campaign_in, run_fleet
 from tests.campaigns.races import at_one_moment
 from tests.conftest import Clock
+from tests.examples import further
 from tests.peer import CountingPeer
 
 
@@ -58,6 +59,7 @@ def test_3_unschedule_clears_the_time_and_is_no_edit(alice: Account, client_of_a
     assert edited["last_updated_at"] == edited["updated_at"]
 
 
+@further
 def test_4_a_scheduled_campaign_is_scheduled_again(alice: Account, client_of_alice: ApiClient) -> None:
     path = path_of(made(client_of_alice)["uuid"])
     first = data(client_of_alice.post(f"{path}/schedule", {"scheduled_at": LATER}))
@@ -67,6 +69,7 @@ def test_4_a_scheduled_campaign_is_scheduled_again(alice: Account, client_of_ali
     assert (first["status"], second["status"]) == ("scheduled", "scheduled")
 
 
+@further
 def test_5_a_scheduled_campaign_sent_now_is_sent_once(
     alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -153,6 +156,7 @@ def test_14_a_scheduled_campaign_is_not_deleted(alice: Account, client_of_alice:
     assert data(client_of_alice.get(path))["status"] == "scheduled"
 
 
+@further
 def test_15_a_canceled_campaign_is_still_complete(client_of_alice: ApiClient) -> None:
     path = path_of(made(client_of_alice)["uuid"])
     client_of_alice.post(f"{path}/send")

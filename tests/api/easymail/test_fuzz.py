@@ -18,7 +18,7 @@ from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import CAMPAIGNS, LATER, ROOT, path_of, whole_body
 from tests.api.fuzzed_bodies import mutated_bodies
 from tests.campaigns.building import ready_campaign
-from tests.examples import examples, few_by_default
+from tests.examples import examples, few_by_default, further
 
 FUZZ = settings(max_examples=examples(3))
 CONTACT = {
@@ -51,6 +51,7 @@ def assert_is_fine(client: ApiClient, method: str, path: str, body: bytes = b"")
         assert rows() == before
 
 
+@further
 @FUZZ
 @given(data=st.data())
 def test_mutated_campaigns_are_stored_or_refused(

@@ -29,6 +29,7 @@ def emails(answer: Any) -> list[str]:
     return [each["email"] for each in data(answer)]
 
 
+@further
 def test_contacts_are_those_that_mail_would_reach_now(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice, recipients=5)
     path = path_of(campaign, "/contacts")
@@ -119,6 +120,7 @@ def engage(campaign: Campaign, email: str, *kinds: EngagementKind) -> None:
         Engagement.objects.create(contact_id=contact.pk, campaign_id=campaign.pk, kind=kind, at=database_now())
 
 
+@further
 def test_recipients_of_a_cancelled_campaign_stay_pending(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     send_now(alice, campaign.pk)
@@ -142,6 +144,7 @@ def test_pages_of_recipients_go_over_several_parcels(alice: Account, client_of_a
     assert emails(client_of_alice.get(f"{path}?page=7")) == []
 
 
+@further
 def test_a_query_that_is_wrong_is_refused(
     alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests
 ) -> None:

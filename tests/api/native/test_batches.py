@@ -18,6 +18,7 @@ from tests.api.conftest import ApiClient, NewClient
 from tests.api.native.bodies import FORBIDDEN, NOT_FOUND, counts, invalid, walk, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
+from tests.examples import further
 
 BATCHES = "/sluice/v1/batches"
 
@@ -80,6 +81,7 @@ def test_a_batch_is_returned_with_its_counts_and_waves(client_of_alice: ApiClien
     }
 
 
+@further
 def test_retained_mail_has_the_time_at_which_it_expires(
     client_of_alice: ApiClient, due_batch: Batch, settings: Any
 ) -> None:
@@ -103,6 +105,7 @@ def test_retained_mail_has_the_time_at_which_it_expires(
     assert {wave["expires_at"] for wave in frozen["waves"]} == {None}
 
 
+@further
 def test_counts_and_waves_stay_when_the_batch_is_sent_and_folded(
     client_of_alice: ApiClient, due_batch: Batch, deliverer: Deliverer
 ) -> None:

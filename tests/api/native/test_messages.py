@@ -126,6 +126,7 @@ def test_a_search_by_state_is_cut_into_pages_that_look_at_little(
     assert empty["pagination"]["next"] is not None
 
 
+@further
 def test_the_cost_of_a_page_does_not_grow_with_the_batch(client_of_alice: ApiClient, varied_batch: Batch) -> None:
     def statements(limit: int) -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -13,6 +13,7 @@ from mailer.sweep import sweep
 from tests.api.conftest import ApiClient
 from tests.api.native.bodies import NOT_FOUND, UNKNOWN_FIELD, WRONG_TIMES, counts, invalid, written_time
 from tests.conftest import Clock
+from tests.examples import further
 
 HOUR = dt.timedelta(hours=1)
 LONGEST = 2_592_000
@@ -71,6 +72,7 @@ def test_a_paused_batch_is_paused_again_only_with_other_terms(client_of_alice: A
     assert Receipt.objects.count() == Batch.objects.get().version == 5
 
 
+@further
 def test_retained_mail_expires_as_its_pause_sets(client_of_alice: ApiClient, due_batch: Batch, clock: Clock) -> None:
     send_at = due_batch.parcels.get().send_at
     for seconds in (0, 7200):

@@ -14,6 +14,7 @@ from tests.api.conftest import ApiClient
 from tests.api.native.bodies import invalid, walk, written_time
 from tests.api.native.conftest import SEND_AT
 from tests.drafts import draft
+from tests.examples import further
 
 RECEIPTS = "/sluice/v1/receipts"
 UNKNOWN = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Receipt not found."}}
@@ -83,6 +84,7 @@ def test_charlie_sees_no_receipt_of_alices(
         assert client_of_charlie.get(f"{RECEIPTS}?batch_id={batch_id}").json()["data"] == []
 
 
+@further
 def test_the_list_can_be_of_one_action(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
     alice, batch = client_of_alice.account, create_batch(client_of_alice.account)
     paused = stop(client_of_alice, batch)

@@ -21,6 +21,7 @@ from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.campaigns.building import run_fleet
 from tests.conftest import Clock
+from tests.examples import further
 from tests.peer import CountingPeer
 
 pytestmark = pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailNotSupportedWarning")
@@ -75,6 +76,7 @@ def test_a_simple_message_is_queued_and_arrives(
     assert [part.get_content().strip() for part in mail.iter_parts()] == ["Text of it", "<p>HTML of it</p>"]
 
 
+@further
 def test_a_message_with_all_options_waits_and_arrives_whole(
     anymail: BaseEmailBackend, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_message_with_all_options_waits_and_arrives_whole(
     assert parts["image/gif"].get_content_disposition() == "inline"
 
 
+@further
 def test_text_attachments_have_a_charset_in_their_type(
     anymail: BaseEmailBackend, deliverer: Deliverer, peer: CountingPeer
 ) -> None:

@@ -14,6 +14,7 @@ from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs
 from tests.api.sendgrid.contact_calls import ANN, BOB, EMAIL, FILE, FIRST_NAME
 from tests.api.sendgrid.sender_calls import SENDER
+from tests.examples import further
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ def test_senders_are_shared_by_both_apis(client: Any) -> None:
     assert client.senders._(made.to_dict["id"]).delete().status_code == 204
 
 
+@further
 def test_contacts_lists_fields_and_segments(client: Any) -> None:
     marketing = client.marketing
     field = marketing.field_definitions.post(request_body={"name": "pet", "field_type": "Text"})

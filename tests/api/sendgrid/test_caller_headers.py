@@ -12,6 +12,7 @@ from mailer.models import Mail, Message
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
+from tests.examples import further
 from tests.peer import CountingPeer
 
 SEND = "/v3/mail/send"
@@ -25,6 +26,7 @@ def people(*substitutions: dict[str, str], **fields: Any) -> list[dict[str, Any]
     ]
 
 
+@further
 def test_the_message_id_of_the_caller_is_sent_and_shown_everywhere(
     client_of_alice: ApiClient, operator: Client, deliverer: Deliverer, peer: CountingPeer
 ) -> None:

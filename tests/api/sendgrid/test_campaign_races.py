@@ -23,7 +23,7 @@ from tests.campaigns.building import (
     ready_campaign,
 )
 from tests.campaigns.races import at_one_moment
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 
 @contextmanager
@@ -66,6 +66,7 @@ def test_a_change_waits_a_moment_for_another_one(
     assert answer.status_code < 300, answer.content
 
 
+@further
 def test_a_change_that_waits_in_vain_is_a_409_that_changes_nothing(
     alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_change_that_waits_in_vain_is_a_409_that_changes_nothing(
             assert stored.deleted_at is None, (method, path)
 
 
+@further
 def test_a_post_that_is_repeated_is_done_once(alice: Account, client_of_alice: ApiClient) -> None:
     def post(path: str, body: Any = None) -> Any:
         return client_of_alice.post(path, body, headers={"Idempotency-Key": "once"})

@@ -19,7 +19,7 @@ from mailer.models import Mail, Message
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.campaign_calls import NOT_FOUND, in_an_hour, path_of, problems
 from tests.campaigns.building import add_sender, again, campaign_in, expand_all, ready_campaign
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 
 def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account, client_of_alice: ApiClient) -> None:
@@ -40,7 +40,7 @@ def test_a_campaign_is_scheduled_rescheduled_unscheduled_and_sent(alice: Account
     assert client_of_alice.get(path_of(campaign)).json()["status"] == "In Progress"
 
 
-@pytest.mark.parametrize("call", ["legacy", "single send", "delete"])
+@pytest.mark.parametrize("call", few_by_default(["legacy", "single send", "delete"], "single send"))
 def test_unscheduling_a_prepared_campaign_is_a_stop_with_a_receipt(
     call: str, alice: Account, client_of_alice: ApiClient
 ) -> None:
@@ -92,6 +92,7 @@ def test_the_tag_must_be_in_each_content_there_is(alice: Account, client_of_alic
     assert client_of_alice.post(path_of(campaign, "/schedules"), {"send_at": in_an_hour()}).status_code == 201
 
 
+@further
 def test_a_time_must_be_in_the_future(alice: Account, client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     errors = [("send_at", "Please choose a future time for sending your campaign.")]
     draft, scheduled = ready_campaign(alice), campaign_in(alice, CampaignStatus.SCHEDULED)
@@ -170,7 +171,10 @@ def test_an_error_while_sending_has_a_separate_text(
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("to", ["a@example.com", ["a@example.com"], [f"{n}@example.com" for n in range(10)]])
+TEN = [f"{n}@example.com" for n in range(10)]
+
+
+@pytest.mark.parametrize("to", few_by_default(["a@example.com", ["a@example.com"], TEN], TEN))
 def test_test_mail_is_sent_to_one_to_ten_addresses(to: Any, alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     answer = client_of_alice.post(path_of(campaign, "/schedules/test"), {"to": to})

@@ -13,7 +13,7 @@ from foundation.clock import database_now
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.campaign_calls import CAMPAIGNS, NOT_FOUND, in_an_hour, parts_of, path_of, problems
 from tests.campaigns.building import again, ready_campaign
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 HTML = "<p>Hello <a href='[unsubscribe]'>leave</a></p>"
 
@@ -63,6 +63,7 @@ def test_every_field_is_stored_and_unknown_ones_are_ignored(client_of_alice: Api
     assert client_of_alice.get(path_of(Campaign.objects.get())).json() == answer.json()
 
 
+@further
 def test_a_change_keeps_fields_that_it_does_not_name_and_null_empties_one(
     client_of_alice: ApiClient, parts: dict[str, Any]
 ) -> None:
@@ -114,6 +115,7 @@ def test_campaigns_are_listed_newest_first_in_parts(client_of_alice: ApiClient) 
         assert client_of_alice.get(f"{CAMPAIGNS}?{query}").status_code == 400, query
 
 
+@further
 def test_a_deleted_campaign_is_gone_for_every_call(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     answer = client_of_alice.delete(path_of(campaign))
@@ -126,6 +128,7 @@ def test_a_deleted_campaign_is_gone_for_every_call(alice: Account, client_of_ali
 NO_NUMBERS = ["0", "2147483648", "99999999999999999999", "x", "-1", "1.0", "%00", "1%0a", "٣", "0x1"]
 
 
+@further
 def test_a_malformed_campaign_id_is_unknown(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for campaign_id in NO_NUMBERS:
         with subtests.test(campaign_id=campaign_id):

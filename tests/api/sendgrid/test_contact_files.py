@@ -31,6 +31,7 @@ from tests.api.sendgrid.contact_calls import (
     upload,
     upsert,
 )
+from tests.examples import further
 
 
 def rows_of(text: bytes) -> list[list[str]]:
@@ -61,6 +62,7 @@ def test_a_file_is_imported_and_its_invalid_rows_are_listed(pack: Any, client_of
 MESSENGERS = {"_rf11_T": "whatsapp", "_rf12_T": "line", "_rf13_T": "facebook", "_rf14_T": "unique_name"}
 
 
+@further
 def test_telephone_numbers_of_a_file_are_checked_and_messengers_go_in_and_out(client_of_alice: ApiClient) -> None:
     begun = begin(client_of_alice, field_mappings=["_rf24_T", *MESSENGERS])
     rows = ["phone,w,l,f,u", "+49 30 123-456,1,2,3,4", "'+4930654321,,,,=x", "030 123456,1,2,3,4", "4.93E+09,,,,"]
@@ -140,6 +142,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@further
 def test_an_invalid_import_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for name in REFUSED:
         with subtests.test(name=name):

@@ -11,6 +11,7 @@ import pytest
 from audience.models import Contact, ContactList, LastTimes
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs, refusal_of
+from tests.examples import further
 
 LISTS, RECIPIENTS, FIELDS = ("/v3/contactdb/" + what for what in ("lists", "recipients", "custom_fields"))
 ANN, BOB = "ann@example.com", "bob@example.com"
@@ -84,6 +85,7 @@ def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_o
     new_list(client_of_charlie)
 
 
+@further
 def test_a_list_is_deleted_with_its_contacts_on_request(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     list_id = new_list(client_of_alice)
     client_of_alice.post(f"{LISTS}/{list_id}/recipients/{rid(ANN)}")
@@ -117,6 +119,7 @@ def test_recipients_are_added_to_a_list_and_removed(client_of_alice: ApiClient, 
     assert refusal_of(ask("GET", f"{path}?page=3&page_size=1")) == (404, [(None, "No more pages")])
 
 
+@further
 def test_ids_that_cannot_be_on_a_list_are_refused(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     ask, list_id = client_of_alice.ask, new_list(client_of_alice)
     path, nobody = f"{LISTS}/{list_id}/recipients", rid("nobody@example.com")
@@ -207,6 +210,7 @@ def test_the_last_times_of_a_recipient_are_shown(client_of_alice: ApiClient, ann
     assert [client_of_alice.get(f"{RECIPIENTS}/{rid(ANN)}").json()[name] for name in names] == expected
 
 
+@further
 def test_recipients_are_changed_counted_paged_and_deleted(client_of_alice: ApiClient, ann_and_bob: None) -> None:
     ask = client_of_alice.ask
     answer = ask("PATCH", RECIPIENTS, [{"email": ANN, "last_name": "A"}])
@@ -311,6 +315,7 @@ def test_a_custom_field_is_created_shown_and_deleted(client_of_alice: ApiClient)
         assert refusal_of(ask(method, f"{FIELDS}/x")) == (400, [(None, "invalid id")])
 
 
+@further
 def test_an_unknown_custom_field_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     client_of_alice.post(FIELDS, {"name": "pet", "type": "text"})
     for body, fields in [

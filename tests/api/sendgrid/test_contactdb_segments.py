@@ -197,6 +197,7 @@ def test_recipients_are_found_by_parameters(client_of_alice: ApiClient, millers:
     assert refusal_of(client_of_alice.get(f"{path}?last_name=%00"))[0] == 400
 
 
+@further
 def test_a_time_matches_the_whole_day_in_a_reserved_field_and_itself_in_a_custom_one(
     client_of_alice: ApiClient, millers: ContactList
 ) -> None:

@@ -11,7 +11,7 @@ from audience.models import Contact, Job
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs, refusal_of
 from tests.api.sendgrid.contact_calls import ANN, BOB, CONTACTS, FIELDS, LISTS, NOBODY, new_field, new_list, upsert
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 
 @pytest.fixture
@@ -131,6 +131,7 @@ def test_contacts_are_found_by_ids(client_of_alice: ApiClient, client_of_charlie
     assert client_of_charlie.get(f"{CONTACTS}/{ann.uuid}").status_code == 404
 
 
+@further
 def test_contacts_are_found_by_identifiers(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, ann: Contact
 ) -> None:
@@ -215,6 +216,7 @@ def test_the_newest_contacts_are_returned_in_the_order_of_their_addresses(client
 MESSENGERS = {"whatsapp": "+49 151 1", "line": "ann.line", "facebook": "ann.fb", "unique_name": "Ann the 1st"}
 
 
+@further
 def test_messengers_and_the_unique_name_are_stored_shown_found_and_reserved(client_of_alice: ApiClient) -> None:
     upsert(client_of_alice, {"email": ANN, **MESSENGERS}, {"email": BOB, "line": "x" * 255})
     (ann,) = client_of_alice.get(CONTACTS).json()["result"]
@@ -360,7 +362,7 @@ def test_an_invalid_field_is_refused(client_of_alice: ApiClient, subtests: pytes
             assert (status, [field for field, _ in problems]) == (400, fields)
 
 
-@pytest.mark.parametrize("group", ["marketing", "marketing_campaigns"])
+@pytest.mark.parametrize("group", few_by_default(["marketing", "marketing_campaigns"], "marketing"))
 def test_scopes_of_both_names_will_do(group: str, new_client: NewClient, client_of_alice: ApiClient) -> None:
     calls: list[tuple[str, str, str, Any]] = [
         ("create", "POST", LISTS, {"name": "Two"}),

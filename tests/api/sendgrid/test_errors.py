@@ -16,6 +16,7 @@ from campaigns.readiness import Lack
 from campaigns.senders import REQUIRED
 from foundation.errors import SluiceError
 from tests.api.core_errors import codes_raised_by, core_errors, unreadable_bodies
+from tests.examples import further
 
 
 def tables() -> dict[str, errors.Answers]:
@@ -83,6 +84,7 @@ NOT_RAISED = {
 """Errors that functions of the core can raise, but not for these calls."""
 
 
+@further
 def test_every_error_that_a_call_can_raise_has_a_row() -> None:
     views = {getattr(pattern.callback, "view_class", None) for pattern in urlpatterns}
     without_row = set[str]()

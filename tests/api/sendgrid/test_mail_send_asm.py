@@ -25,6 +25,7 @@ from mailer.suppressions.groups import create_group, delete_group
 from mailer.suppressions.lists import leave_group
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
+from tests.examples import further
 from tests.peer import CountingPeer
 
 SEND = "/v3/mail/send"
@@ -117,6 +118,7 @@ def test_to_bypass_everything_and_something_is_refused(client_of_alice: ApiClien
     assert client_of_alice.post(SEND, mail_body(mail_settings=bypasses)).status_code == 202
 
 
+@further
 def test_the_official_client_creates_a_group_and_sends_to_its_remaining_members(
     client_of_alice: ApiClient, server_url: str, peer: CountingPeer, deliverer: Deliverer
 ) -> None:

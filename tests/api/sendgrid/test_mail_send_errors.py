@@ -10,6 +10,7 @@ import pytest
 from mailer.models import Mail
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body, personalized
+from tests.examples import further
 
 HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#"
 
@@ -561,6 +562,7 @@ def test_own_custom_args_replace_the_mails_when_they_are_counted(client_of_alice
     assert client_of_alice.post("/v3/mail/send", body).status_code == 202
 
 
+@further
 def test_a_hundred_thousand_mistakes_are_answered_briefly(client_of_alice: ApiClient) -> None:
     """An invalid list that is as long as the body allows must not cost an error for each element."""
     many = [1] * 100_000
@@ -570,6 +572,7 @@ def test_a_hundred_thousand_mistakes_are_answered_briefly(client_of_alice: ApiCl
     assert len(answer.content) < 2000
 
 
+@further
 def test_mistakes_that_only_rules_find_are_bounded_too(client_of_alice: ApiClient) -> None:
     person = {"to": [{"email": "a@b.c"}], "headers": {"to": 1, "X A": 1}}
     body = mail_body(personalizations=[person] * 1000) | {f"unknown{n}": 0 for n in range(10_000)}

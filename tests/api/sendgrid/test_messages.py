@@ -30,6 +30,7 @@ from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs
 from tests.api.sendgrid.bodies import mail_body
 from tests.drafts import draft
+from tests.examples import further
 from tests.peer import CountingPeer
 
 MESSAGES = "/v3/messages"
@@ -73,6 +74,7 @@ def mail_id(client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
     return str(answer["X-Message-Id"])
 
 
+@further
 def test_messages_of_a_request_are_found_by_its_id(client_of_alice: ApiClient, mail_id: str) -> None:
     messages = listed(client_of_alice, f"msg_id LIKE '{mail_id}%'")
     assert [(each["to_email"], each["status"]) for each in messages] == [
@@ -175,6 +177,7 @@ def test_wrong_queries_are_refused_in_sendgrids_form(client_of_alice: ApiClient)
     assert client_of_alice.get(f"{MESSAGES}?query=subject%3D'%ff%fe'").json() == {"messages": []}
 
 
+@further
 def test_stopped_and_waiting_mail_has_a_status(client_of_alice: ApiClient, deliverer: Deliverer) -> None:
     alice = client_of_alice.account
     batch = create_batch(alice)
@@ -239,6 +242,7 @@ def rows_of(client: ApiClient, download_uuid: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
 
 
+@further
 def test_a_download_ends_at_its_limits(
     client_of_alice: ApiClient, mail_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +288,7 @@ def test_cells_of_a_download_are_no_formulas(client_of_alice: ApiClient) -> None
     assert row["message_id"] == f"{mail_id}.{accepted.first_message}", "an id stays as it is"
 
 
+@further
 def test_the_official_client_searches_and_downloads(client_of_alice: ApiClient, server_url: str, mail_id: str) -> None:
     api = SendGridAPIClient(client_of_alice.key_text, host=server_url).client.messages
     query = f'msg_id LIKE "{mail_id}%" AND last_event_time > TIMESTAMP "2020-01-01T00:00:00Z"'

@@ -13,6 +13,7 @@ from batches.states import BatchStatus
 from foundation.clock import database_now
 from mailer.models import Mail as StoredMail
 from tests.api.conftest import ApiClient
+from tests.examples import further
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def helper_mail(**changes: object) -> Mail:
     )
 
 
+@further
 def test_scheduled_batch_from_id_to_resume(sendgrid: SendGridAPIClient) -> None:
     made = sendgrid.client.mail.batch.post()
     assert made.status_code == 201
@@ -108,6 +110,7 @@ def test_keys_are_created_and_revoked(sendgrid: SendGridAPIClient, server_url: s
         second.client.scopes.get()
 
 
+@further
 def test_every_operation_of_templates(sendgrid: SendGridAPIClient) -> None:
     templates = sendgrid.client.templates
     made = templates.post(request_body={"name": "Welcome", "generation": "dynamic"})
@@ -143,6 +146,7 @@ def test_every_operation_of_templates(sendgrid: SendGridAPIClient) -> None:
         one.get()
 
 
+@further
 def test_every_operation_of_designs(sendgrid: SendGridAPIClient) -> None:
     designs = sendgrid.client.designs
     made = designs.post(request_body={"name": "News", "html_content": "<p>Hi</p>"})

@@ -11,6 +11,7 @@ from audience.models import Contact, Segment
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import refusal_of
 from tests.api.sendgrid.contact_calls import ANN, BOB, NOBODY, new_list, upsert
+from tests.examples import further
 
 SEGMENTS = "/v3/marketing/segments/2.0"
 ANNS = "select contact_id, updated_at from contact_data where first_name = 'Ann'"
@@ -54,6 +55,7 @@ def test_a_segment_is_created_shown_changed_and_deleted(client_of_alice: ApiClie
     assert (answer.status_code, answer.json()) == (404, {"error": "Segment does not exist."})
 
 
+@further
 def test_segments_are_listed_by_their_lists(client_of_alice: ApiClient, list_id: str) -> None:
     everybody = new_segment(client_of_alice)
     listed = new_segment(client_of_alice, name="Listed", query_dsl="first_name = 'Bob'", parent_list_ids=[list_id])
@@ -114,6 +116,7 @@ def test_an_invalid_time_zone_of_a_refresh_is_refused(client_of_alice: ApiClient
         assert refusal_of(answer)[0] == 400
 
 
+@further
 def test_a_segment_that_is_slow_to_count_keeps_its_count(
     client_of_alice: ApiClient, list_id: str, monkeypatch: pytest.MonkeyPatch, clock: Any
 ) -> None:

@@ -11,8 +11,10 @@ from campaigns.senders import verification_link
 from content.settings import DEFAULTS
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.audience import do_jobs
+from tests.examples import further
 
 
+@further
 def test_the_official_client_drives_settings_senders_and_exports(client_of_alice: ApiClient, server_url: str) -> None:
     api = SendGridAPIClient(client_of_alice.key_text, host=server_url).client
 

@@ -15,8 +15,10 @@ from tests.api.sendgrid.single_send_calls import (
     problems,
 )
 from tests.campaigns.building import campaign_in
+from tests.examples import further
 
 
+@further
 def test_a_list_has_pages_that_lead_to_each_other(client_of_alice: ApiClient, charlie: Account) -> None:
     Campaign.objects.create(account=charlie, title="his")
     names = [f"{number}" for number in range(7)]
@@ -42,6 +44,7 @@ def test_a_list_has_pages_that_lead_to_each_other(client_of_alice: ApiClient, ch
     }
 
 
+@further
 def test_a_page_must_be_one_of_ours(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for query in [
         *(f"page_size={size}" for size in ("0", "101", "x", "-1", "%00")),

@@ -15,6 +15,7 @@ from tests.api.sendgrid.single_send_calls import (
     problems,
 )
 from tests.campaigns.building import add_sender, again, campaign_in, ready_campaign
+from tests.examples import further
 
 TEST = "/v3/marketing/test/send_email"
 
@@ -76,6 +77,7 @@ def test_a_failed_single_send_has_the_reason(alice: Account, client_of_alice: Ap
     assert shown["warnings"] == [{"message": "its audience is empty", "field": None, "warning_id": "failed"}]
 
 
+@further
 def test_test_mail_names_its_sender_by_id_or_address(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = ready_campaign(alice)
     for sender in ({"sender_id": campaign.sender_id}, {"from_address": "News@example.com"}):
@@ -98,6 +100,7 @@ def test_test_mail_names_its_sender_by_id_or_address(alice: Account, client_of_a
     assert again(campaign).custom_unsubscribe_url == "", "it is only tried out"
 
 
+@further
 def test_invalid_test_mail_is_refused_with_the_reason(
     alice: Account, charlie: Account, client_of_alice: ApiClient
 ) -> None:

@@ -76,6 +76,7 @@ def lines(client: ApiClient, query: str) -> list[dict[str, Any]]:
     return results
 
 
+@further
 def test_statistics_of_all_single_sends_or_of_some(
     sent: Campaign, charlie: Account, alice: Account, client_of_alice: ApiClient
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_draft_has_no_days(alice: Account, client_of_alice: ApiClient) -> None
     assert lines(client_of_alice, f"/{draft.uuid}")[0]["stats"] == NOTHING
 
 
+@further
 def test_clicks_are_counted_without_their_links(sent: Campaign, client_of_alice: ApiClient) -> None:
     answer = client_of_alice.get(f"{STATS}/{sent.uuid}/links").json()
     assert (answer["results"], answer["total_clicks"], answer["_metadata"]["count"]) == ([], 1, 0)
@@ -206,6 +208,7 @@ def test_a_page_of_statistics_takes_a_constant_number_of_queries(alice: Account,
     assert statements() == few
 
 
+@further
 def test_recipients_who_were_dropped_are_counted_by_their_suppression(
     alice: Account, client_of_alice: ApiClient, deliverer: Deliverer
 ) -> None:

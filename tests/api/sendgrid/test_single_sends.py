@@ -23,7 +23,7 @@ from tests.api.sendgrid.single_send_calls import (
     problems,
 )
 from tests.campaigns.building import again, campaign_in, ready_campaign
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 TEST = "/v3/marketing/test/send_email"
 
@@ -109,6 +109,7 @@ def test_a_change_keeps_fields_that_it_does_not_name(client_of_alice: ApiClient,
 BLANK = ["", " ", "\t\r\n", "\u00a0"]
 
 
+@further
 @pytest.mark.parametrize("blank", few_by_default(BLANK, "", "\u00a0"), ids=ascii)
 def test_a_change_keeps_fields_that_are_blank(blank: str, client_of_alice: ApiClient, parts: dict[str, Any]) -> None:
     texts = {"subject": "Hi", "html_content": "<p>Hi</p>", "plain_content": "Hi", "generate_plain_content": False}
@@ -135,6 +136,7 @@ def test_a_change_keeps_fields_that_are_blank(blank: str, client_of_alice: ApiCl
     assert problems(client_of_alice.post(SENDS, {"name": blank}), 400)[0][0] == "name", "a new one needs a name"
 
 
+@further
 def test_plain_text_is_generated_from_the_html_and_updated_with_it(client_of_alice: ApiClient) -> None:
     def config(body: dict[str, Any], path: str = SENDS, method: str = "POST") -> dict[str, Any]:
         answer = client_of_alice.ask(method, path, body)
@@ -154,6 +156,7 @@ def test_plain_text_is_generated_from_the_html_and_updated_with_it(client_of_ali
     assert config({"email_config": {"generate_plain_content": True}}, path, "PATCH")["plain_content"] == "$3"
 
 
+@further
 def test_a_copy_is_a_draft_with_the_same_content(alice: Account, client_of_alice: ApiClient) -> None:
     campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
     original = client_of_alice.get(path_of(campaign)).json()
@@ -196,6 +199,7 @@ def test_several_are_deleted_together_or_not_at_all(
     assert problems(client_of_alice.delete(f"{SENDS}?{many}"), 400)[0][0] == "ids"
 
 
+@further
 def test_a_malformed_single_send_id_is_unknown(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for single_send_id in [UNKNOWN, UNKNOWN.replace("-", ""), "x", "1", f"{{{UNKNOWN}}}", "٣"]:
         with subtests.test(single_send_id=single_send_id):

@@ -16,6 +16,7 @@ from mailer.models import Mail, Message, UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from tests.api.conftest import ApiClient, NewClient
 from tests.campaigns.building import add_sender
+from tests.examples import further
 from tests.peer import CountingPeer
 
 PATH = "/v3/templates"
@@ -107,6 +108,7 @@ def test_version_from_its_creation_to_its_deletion(client_of_alice: ApiClient) -
     assert client_of_alice.get(path).status_code == 404
 
 
+@further
 def test_lists_have_pages_and_generations(client_of_alice: ApiClient) -> None:
     legacy = [new_template(client_of_alice, "legacy", f"Legacy {n}") for n in range(3)]
     dynamic = new_template(client_of_alice)
@@ -245,6 +247,7 @@ def test_each_call_needs_its_scope(alice: Account, client_of_alice: ApiClient, n
         assert new_client(alice, [scope]).ask(method, path, body).status_code < 300, scope
 
 
+@further
 def test_texts_that_cannot_become_mail_are_refused_with_their_place(client_of_alice: ApiClient) -> None:
     dynamic, legacy = new_template(client_of_alice), new_template(client_of_alice, "legacy")
     cases = [
@@ -278,6 +281,7 @@ TEST = "/v3/marketing/test/send_email"
 TO = ["ada@example.com", "bob@example.com"]
 
 
+@further
 def test_a_test_mail_has_the_version_and_its_test_data(client_of_alice: ApiClient) -> None:
     account = client_of_alice.account
     template = new_template(client_of_alice)

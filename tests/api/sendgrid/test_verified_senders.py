@@ -11,6 +11,7 @@ from campaigns.senders import verification_link
 from foundation.clock import Now
 from mailer.models import Mail
 from tests.api.conftest import ApiClient, NewClient
+from tests.examples import further
 
 PATH = "/v3/verified_senders"
 WHOLE = {
@@ -94,6 +95,7 @@ def test_a_sender_of_a_campaign_is_locked(alice: Account, client_of_alice: ApiCl
         assert (status, problem["error_id"]) == (403, "sender_locked")
 
 
+@further
 def test_the_list_has_pages_by_the_last_id(client_of_alice: ApiClient) -> None:
     numbers = [created(client_of_alice, nickname=name, from_email=f"{name}@example.com")["id"] for name in "abc"]
 

@@ -18,6 +18,7 @@ from mailer.models import UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
 from tests.api.soap.envelopes import PARTNER, Reply, SoapCaller, perform, retrieve, simple
 from tests.campaigns.building import add_list, add_sender, again, campaign_in, ready_campaign, run_fleet
+from tests.examples import further
 from tests.peer import CountingPeer
 
 LATER = "2030-05-01T12:00:00Z"
@@ -43,6 +44,7 @@ def made_by(reply: Reply) -> Campaign:
     return Campaign.objects.select_related("launch", "sender").get(pk=int(reply.text("p:NewID")))
 
 
+@further
 def test_a_send_of_a_draft_is_scheduled_with_its_content(alice: Account, soap_of_alice: SoapCaller) -> None:
     draft = ready_campaign(alice, categories=["a"], rate_per_minute=60)
     email = f"<Email><ID>{draft.pk}</ID></Email>{lists_of(draft)}<SendDate>{LATER}</SendDate>"
@@ -160,6 +162,7 @@ def test_the_sends_of_an_account_are_limited(
     assert (code, message) == ("7008", "The account cannot have more than 2 sends")
 
 
+@further
 def test_an_invalid_send_does_not_block_the_others(soap_of_alice: SoapCaller, parts: dict[str, str]) -> None:
     good = f"{parts['email']}{parts['list']}<SendDate>{LATER}</SendDate>"
     reply = soap_of_alice.ask(request("Create", good, parts["list"], good))
@@ -176,6 +179,7 @@ def test_a_scheduled_send_is_rescheduled(alice: Account, soap_of_alice: SoapCall
     assert again(campaign).send_at == dt.datetime(2030, 5, 1, 10, tzinfo=dt.UTC)
 
 
+@further
 def test_other_changes_are_refused(alice: Account, soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller) -> None:
     scheduled, draft = campaign_in(alice, CampaignStatus.SCHEDULED), ready_campaign(alice)
     before = again(scheduled).send_at
@@ -201,6 +205,7 @@ def test_deletions_are_refused(alice: Account, soap_of_alice: SoapCaller) -> Non
     assert again(campaign).deleted_at is None
 
 
+@further
 def test_a_call_for_later_is_refused(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.PAUSED)
     later = f"<Options><ScheduledTime>{LATER}</ScheduledTime></Options>"
@@ -223,6 +228,7 @@ def test_a_create_that_is_repeated_with_its_key_is_done_once(soap_of_alice: Soap
     )
 
 
+@further
 def test_a_failed_create_leaves_its_idempotency_key_free(
     soap_of_alice: SoapCaller, parts: dict[str, str], settings: Any
 ) -> None:

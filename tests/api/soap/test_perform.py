@@ -20,10 +20,10 @@ from campaigns.states import CampaignStatus
 from mailer.pipeline.deliver import Deliverer
 from tests.api.soap.envelopes import SoapCaller, perform
 from tests.campaigns.building import again, campaign_in, ready_campaign
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 
 STATUSES = list(CampaignStatus)
-USUAL = (CampaignStatus.DRAFT, CampaignStatus.SENDING, CampaignStatus.PAUSED)
+USUAL = (CampaignStatus.SENDING, CampaignStatus.PAUSED)
 MOVES = {"cancel": Move.CANCEL, "pause": Move.PAUSE, "resume": Move.RESUME}
 ENDS = {"cancel": CampaignStatus.CANCELLED, "pause": CampaignStatus.PAUSED, "resume": CampaignStatus.SENDING}
 DONE = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
@@ -52,6 +52,7 @@ def test_each_move_is_done_from_the_statuses_that_the_table_names(
         assert after.status == status
 
 
+@further
 def test_a_cancel_is_repeated_with_the_same_numbers(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     first = soap_of_alice.ask(perform("cancel", campaign.pk))
@@ -74,6 +75,7 @@ def test_a_cancel_after_the_last_message_is_refused(
         assert reply.headers["X-Sluice-Sent"] == "3"
 
 
+@further
 def test_an_unsettled_stop_shows_how_many_messages_workers_hold(
     alice: Account, soap_of_alice: SoapCaller, settings: Any
 ) -> None:
@@ -88,6 +90,7 @@ def test_an_unsettled_stop_shows_how_many_messages_workers_hold(
     assert again(campaign).status == CampaignStatus.CANCELLED
 
 
+@further
 def test_several_definitions_each_have_their_result(alice: Account, soap_of_alice: SoapCaller) -> None:
     first, second = (campaign_in(alice, CampaignStatus.SENDING) for _ in range(2))
     draft = ready_campaign(alice)
@@ -130,6 +133,7 @@ def test_several_definitions_each_have_their_result(alice: Account, soap_of_alic
     ]
 
 
+@further
 def test_a_missing_send_gets_the_answer_for_another_accounts_send(
     alice: Account, soap_of_alice: SoapCaller, soap_of_charlie: SoapCaller
 ) -> None:
@@ -156,6 +160,7 @@ def test_other_actions_and_no_objects_are_errors(alice: Account, soap_of_alice: 
     assert again(campaign).status == CampaignStatus.SCHEDULED
 
 
+@further
 def test_the_reason_for_a_pause_is_on_the_receipt(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SENDING)
     body = perform("pause", campaign.pk).replace(

@@ -27,7 +27,7 @@ from audience.jobs.csv_files import (
     write_row,
 )
 from tests.audience.jobs.formulas import FORMULAS
-from tests.examples import examples
+from tests.examples import examples, further
 
 cells = st.text(st.sampled_from('ab,"\r\n ;\t|ä€😀\ufeff\u2028\x1c'), max_size=6)
 tables = st.lists(st.lists(cells, max_size=4), max_size=8)
@@ -74,6 +74,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]]]:
     return ENCODINGS[encoding] + text.getvalue().encode(encoding), rows
 
 
+@further
 @given(files(), cuts)
 @settings(deadline=None)
 def test_files_of_any_format_yield_their_cells_in_any_blocks(
@@ -124,6 +125,7 @@ def test_a_quote_that_is_never_closed_costs_one_row() -> None:
     assert [(row.number, row.problem) for row in rows if row.problem] == [(2, BAD_QUOTES)]
 
 
+@further
 def test_a_quote_that_is_never_closed_is_not_waited_for_until_the_end_of_the_file() -> None:
     good = b"".join(b"%d,x\n" % number for number in range(LONGEST_ROW))
     rows = CsvRows(iter([b'"open,1\n', good]))

@@ -15,6 +15,7 @@ from audience.jobs.upserts import Given, begin_upsert
 from audience.lists import create_list, delete_list, find_list, list_lists
 from audience.models import Contact, ContactList, JobStatus, Membership
 from tests.audience.jobs.jobs_done import done, emails
+from tests.examples import further
 
 PEOPLE = [f"c{n}@example.com" for n in range(10)]
 
@@ -48,6 +49,7 @@ def test_named_contacts_are_deleted(alice: Account, charlie: Account, readers: C
     assert find_list(alice, readers.pk).contact_count == 3
 
 
+@further
 def test_all_contacts_that_there_were_are_deleted(alice: Account, charlie: Account, readers: ContactList) -> None:
     job = begin_deletion_of_all(alice)
     done(begin_upsert(alice, [Given({"email": "later@example.com"})]))
@@ -69,6 +71,7 @@ def test_a_list_is_deleted_with_its_contacts(alice: Account, readers: ContactLis
     assert not list_lists(alice).exists()
 
 
+@further
 def test_a_list_that_is_deleted_meanwhile_fails_the_job(alice: Account, readers: ContactList) -> None:
     job = begin_deletion_of_list(readers)
     delete_list(alice, readers.pk)
@@ -76,6 +79,7 @@ def test_a_list_that_is_deleted_meanwhile_fails_the_job(alice: Account, readers:
     assert len(emails(alice)) == 11
 
 
+@further
 def test_contacts_are_taken_off_a_list_and_stay(alice: Account, readers: ContactList) -> None:
     named = list(Contact.objects.filter(account=alice).order_by("pk").values_list("uuid", flat=True))
     job = done(begin_removal(readers, named[:4]))

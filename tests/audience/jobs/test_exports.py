@@ -26,6 +26,7 @@ from audience.query.conditions import Column, Compare, Kind, Operator
 from audience.segments import create_segment, delete_segment
 from tests.audience.jobs.formulas import FORMULAS
 from tests.audience.jobs.jobs_done import done, uploaded
+from tests.examples import further
 
 NAME = 'Ann "A", \n=é'
 
@@ -74,6 +75,7 @@ def test_all_contacts_as_csv(alice: Account, readers: ContactList) -> None:
     }
 
 
+@further
 def test_contacts_as_json(alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "PAGE", 3)
     (text,) = files_of(done(begin_export(alice, list_ids=[readers.pk], file_format=FileFormat.JSON)))
@@ -85,6 +87,7 @@ def test_contacts_as_json(alice: Account, readers: ContactList, monkeypatch: pyt
     assert contacts[2]["city"] is None
 
 
+@further
 def test_each_contact_of_lists_and_segments_once(
     alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +125,7 @@ def test_an_export_continues_where_it_stopped(
     assert job.requested_count == 9
 
 
+@further
 def test_a_page_of_deleted_contacts_is_skipped(
     alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +143,7 @@ def test_a_page_of_deleted_contacts_is_skipped(
     assert [contact["city"] for contact in json.loads(text)] == ["Rome"] * 5
 
 
+@further
 @pytest.mark.parametrize("file_format", FileFormat)
 def test_a_file_is_split_where_it_grows_too_large(
     alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch, file_format: FileFormat
@@ -181,6 +186,7 @@ def test_lists_and_segments_have_to_be_there(alice: Account, charlie: Account, r
     assert parts_of(of_list) == []
 
 
+@further
 def test_an_export_can_be_imported(alice: Account, charlie: Account, readers: ContactList) -> None:
     (text,) = files_of(done(begin_export(alice)))
     header = next(csv.reader([text.splitlines()[0]]))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audience.jobs.files import cut
 from audience.jobs.unpacking import BLOCK_BYTES, UnreadableFile, limit, skip, unpack
+from tests.examples import further
 
 
 @given(st.lists(st.binary(max_size=50), max_size=4), st.integers(1, 20), st.booleans())
@@ -21,6 +22,7 @@ def test_any_file_is_unpacked_unchanged(members: list[bytes], size: int, is_pack
     assert b"".join(unpack(cut([file], size))) == (whole if is_packed else file)
 
 
+@further
 @given(st.binary(max_size=50), st.integers(1, 20), st.integers(0, 60))
 def test_a_number_of_leading_bytes_is_skipped(data: bytes, size: int, left_out: int) -> None:
     assert b"".join(skip(cut([data], size), left_out)) == data[left_out:]

@@ -14,8 +14,10 @@ from audience.jobs.imports import begin_import
 from audience.models import Job, JobChunk, JobStatus
 from tests.audience.jobs.jobs_done import done, emails
 from tests.conftest import Clock
+from tests.examples import further
 
 
+@further
 def test_a_file_is_stored_in_chunks_of_one_size(alice: Account) -> None:
     job = begin_import(alice, ["email"])
     blocks = [b"a" * 700_000, b"b" * 700_000, b"", b"c" * 700_000]

@@ -22,7 +22,7 @@ from audience.query.sgql import read_query
 from audience.query.vocabulary import meets_pattern, vocabulary_of
 from audience.segments import find_matching
 from tests.audience.conftest import emails, store
-from tests.examples import examples
+from tests.examples import examples, further
 
 JOIN = "select c.contact_id, c.updated_at from contact_data c join event_data e on c.contact_id = e.contact_id where "
 INNER = "select contact_id, updated_at from contact_data where contact_id in (select contact_id from event_data where "
@@ -57,6 +57,7 @@ COMPARISONS: dict[str, tuple[list[str], str]] = {
 EVENT_FIELDS = {"event_type", "event_source", "event_timestamp", "singlesend_id"}
 
 
+@further
 def test_a_comparison_with_a_missing_value_matches_nobody_even_when_negated(
     alice: Account, fields: dict[str, FieldDefinition]
 ) -> None:
@@ -260,6 +261,7 @@ def test_postgresql_finds_whom_kleenes_logic_finds(alice: Account, people: None,
     assert search(alice, JOIN + query.text) == expect(query, with_outer_join=False)
 
 
+@further
 @settings(max_examples=examples(10))
 @given(one=queries, other=queries)
 def test_de_morgans_laws_hold(alice: Account, people: None, one: Query, other: Query) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from content.handlebars import Limits, RenderError, compile_template
+from tests.examples import further
 
 LIMITS = Limits(characters=1_000_000, steps=100_000)
 STEPS = "more than 100,000 steps"
@@ -83,6 +84,7 @@ def test_blocks_may_be_nested_fifty_deep_and_links_may_be_five_hundred() -> None
     assert [chain.render({"n499": 1}), chain.render({})] == ["499", "none"]
 
 
+@further
 def test_compilation_takes_time_in_proportion_to_the_size() -> None:
     small, large = (compilation_seconds("{{#if a}}{{b.c}} text {{/if}}" * count) for count in (100, 1_000))
     assert large < 30 * small

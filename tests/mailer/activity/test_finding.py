@@ -23,7 +23,7 @@ from mailer.models import Event, Mail
 from mailer.pipeline.accept import accept_mail
 from tests.conftest import Clock
 from tests.drafts import draft
-from tests.examples import examples
+from tests.examples import examples, further
 from tests.mailer.activity.stored import SENDERS, Fact, Store, store_messages
 
 Truth = Callable[[Fact], bool | None]
@@ -188,6 +188,7 @@ def test_search_equals_a_plain_evaluation(store: Store, monkeypatch: pytest.Monk
     assert found_some > 5 // step
 
 
+@further
 def test_a_search_begins_at_the_latest_time_that_a_query_allows(
     alice: Account, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_check_goes_on_where_another_process_stopped(history: None, monkeypatc
     assert continue_check(check.pk, seconds=0), "a finished check stays finished"
 
 
+@further
 def test_the_last_day_is_compared_once_when_it_is_over(alice: Account, clock: Clock, deliverer: Deliverer) -> None:
     accept_mail(alice, draft(10))
     deliverer.deliver_due(seconds=10)

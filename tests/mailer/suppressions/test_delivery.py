@@ -19,6 +19,7 @@ from mailer.suppressions.links import unseal
 from mailer.suppressions.lists import New, leave_everything, leave_group, suppress, unsuppress
 from mailer.sweep import sweep
 from tests.conftest import Clock
+from tests.examples import further
 from tests.mailer.suppressions.conftest import Send, draft_to
 from tests.outcomes import stored_events
 from tests.peer import CountingPeer
@@ -148,6 +149,7 @@ def test_when_all_recipients_are_suppressed_each_has_a_reason(
     assert Parcel.objects.get().dropped == 1
 
 
+@further
 def test_a_dropped_recipient_has_no_second_event_at_a_retry(
     alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:
@@ -219,6 +221,7 @@ def test_mail_of_a_group_brings_its_values_and_its_link(
     assert ("Subject", "For <Bob>") in preview.headers
 
 
+@further
 def test_a_whole_parcel_can_be_left_out(alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer) -> None:
     people = [f"p{n}@example.com" for n in range(700)]
     leave_everything(alice, people[:650])

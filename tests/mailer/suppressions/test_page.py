@@ -32,6 +32,7 @@ from mailer.suppressions import own_link
 from mailer.suppressions.groups import create_group, delete_group
 from mailer.suppressions.links import Link, seal
 from mailer.suppressions.lists import leave_everything, leave_group
+from tests.examples import further
 from tests.mailer.suppressions.conftest import Send
 from tests.outcomes import stored_events
 from tests.peer import CountingPeer
@@ -324,6 +325,7 @@ def test_only_saving_changes_preferences(browser: Client, path: str, alice: Acco
         assert suppressed() == {("alice", ANN, "global")}, body
 
 
+@further
 def test_malformed_ids_are_ignored(browser: Client, path: str) -> None:
     for text in ("x", "-1", "9" * 5000, "٣", "1e3", ""):
         answer = browser.post(f"{path}/preferences", {"save": "", "shown": text, "group": text})
@@ -331,6 +333,7 @@ def test_malformed_ids_are_ignored(browser: Client, path: str) -> None:
         assert suppressed() == set(), text[:9]
 
 
+@further
 def test_a_mail_names_the_groups_that_its_page_offers(
     browser: Client, alice: Account, news: UnsubscribeGroup, send: Send
 ) -> None:
@@ -350,6 +353,7 @@ def test_other_methods_are_refused(browser: Client, path: str) -> None:
     assert suppressed() == set()
 
 
+@further
 def test_a_huge_form_is_refused(browser: Client, path: str) -> None:
     answer = browser.post(path, {"leave": "x" * 6_000_000})
     assert answer.status_code == 400

@@ -17,6 +17,7 @@ from mailer.suppressions.check import find_suppressions
 from mailer.suppressions.lists import New, leave_everything, leave_group, suppress
 from mailer.suppressions.queries import FIND_SUPPRESSIONS
 from tests.conftest import Clock
+from tests.examples import further
 from tests.mailer.suppressions.conftest import Send
 from tests.peer import CountingPeer
 
@@ -74,6 +75,7 @@ def emails(account: Account, kind: SuppressionKind) -> list[str]:
 ALL = ["new@example.com", "old@example.com"]
 
 
+@further
 def test_old_bounces_and_blocks_are_removed_once_an_hour(
     alice: Account, charlie: Account, old_and_new: None, clock: Clock
 ) -> None:
