@@ -83,25 +83,14 @@ def test_an_invalid_variable_stops_start_up_with_its_name() -> None:
     assert "SECRET_KEY" in done.stderr
 
 
-@pytest.fixture(scope="module")
-def readings() -> Any:
-    """Return the error of each value of WRONG and RIGHT, and then the pools and origins of two readings."""
+def test_every_invalid_variable_is_refused_by_name_and_valid_ones_are_read() -> None:
     done = run_python(READ_OFTEN, json.dumps([*WRONG, *RIGHT.items()]))
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.xdist_group("settings")
-def test_every_invalid_variable_is_refused_by_name_and_valid_ones_are_not(readings: Any) -> None:
-    errors = readings[0]
+    errors, *pools_and_origins = json.loads(done.stdout)
     unnamed = [wrong for wrong, error in zip(WRONG, errors, strict=False) if wrong[0] not in error]
     assert unnamed == []
     assert errors[len(WRONG) :] == [""] * len(RIGHT)
-
-
-@pytest.mark.xdist_group("settings")
-def test_pools_and_origins_are_none_until_they_are_named(readings: Any) -> None:
-    assert readings[1:] == [[[], False], [["marketing", "other"], True]]
+    assert pools_and_origins == [[[], False], [["marketing", "other"], True]], "there are none until they are named"
 
 
 @pytest.mark.parametrize(

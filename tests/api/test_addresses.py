@@ -65,10 +65,12 @@ MAIL_FIELDS: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-def test_mail_with_an_unfit_address_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+def test_mail_with_an_unfit_address_is_refused(
+    client_of_alice: ApiClient, subtests: pytest.Subtests, step: int
+) -> None:
     for field in MAIL_FIELDS:
         with subtests.test(field=field):
-            for email in BAD if field == "to" else SOME:
+            for email in (BAD if field == "to" else SOME)[::step]:
                 answer = client_of_alice.post("/v3/mail/send", mail_with(**MAIL_FIELDS[field](email)))
                 assert answer.status_code == 400, ascii(email)
                 assert field.removeprefix("own_") in answer.json()["errors"][0]["field"]

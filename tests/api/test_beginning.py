@@ -112,7 +112,7 @@ STATUSES: Final[dict[Callable[[Campaign, Clock], None], CampaignStatus]] = {
 
 @pytest.mark.parametrize(
     "happened",
-    few_by_default(STATUSES, due, before_its_time),
+    few_by_default(STATUSES, due),
     ids=lambda happened: happened.__name__,
 )
 def test_every_reader_shows_the_status_of_the_moment(

@@ -226,6 +226,7 @@ def test_a_single_send_of_a_group_has_a_way_out_in_each_part_without_a_tag(
         assert html.strip().endswith("a</a>")
 
 
+@further
 @pytest.mark.parametrize("api", few_by_default(["legacy", "single sends"], "legacy"))
 def test_without_a_group_tags_to_unsubscribe_are_those_of_everything(
     api: str, caller: Caller, deliverer: Deliverer, peer: CountingPeer

@@ -26,7 +26,7 @@ CORE_ALLOWS = {
     Move.CANCEL: CANCELLABLE,
     Move.DELETE: frozenset(CampaignStatus),
 }
-USUAL = (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED)
+USUAL = (CampaignStatus.SCHEDULED,)
 LATER = "2090-01-31T08:30:00Z"
 LATER_SECONDS = 3_789_534_600
 

@@ -33,7 +33,7 @@ from tests.api.sendgrid.audience import do_jobs
 from tests.api.sendgrid.contact_calls import CONTACTS, EMAIL, FIRST_NAME, begin, new_field, upload
 from tests.api.soap.envelopes import PARTNER, envelope, post, user
 from tests.campaigns.building import add_contacts, add_sender, ready_campaign, run_fleet
-from tests.examples import few_by_default
+from tests.examples import few_by_default, further
 from tests.peer import CountingPeer
 
 SEPARATORS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -167,7 +167,7 @@ def mail_to(recipient: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("field", MAIL_FIELDS)
+@pytest.mark.parametrize("field", few_by_default(MAIL_FIELDS, *list(MAIL_FIELDS)[::3]))
 def test_a_field_of_a_mail_is_refused_or_is_one_header(
     field: str, client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer, values: list[str]
 ) -> None:
@@ -430,6 +430,7 @@ def test_a_campaign_is_refused_or_sent_as_one_message(
 # --- senders and names ------------------------------------------------------------------------------------------------
 
 
+@further
 def test_a_sender_is_refused_or_is_one_header(
     client_of_alice: ApiClient, alice: Account, deliverer: Deliverer, peer: CountingPeer, values: list[str]
 ) -> None:
@@ -487,7 +488,7 @@ NAMES: dict[str, tuple[str, Callable[[str], dict[str, Any]], type[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", few_by_default(NAMES, *list(NAMES)[::3]))
 def test_a_name_with_a_control_character_is_refused_and_nothing_is_stored(
     kind: str, client_of_alice: ApiClient, values: list[str]
 ) -> None:

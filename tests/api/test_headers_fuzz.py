@@ -15,7 +15,7 @@ from accounts.models import Account
 from batches.handles import create_batch
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
-from tests.examples import examples
+from tests.examples import examples, further
 
 FUZZ = settings(max_examples=examples(10))
 
@@ -111,6 +111,7 @@ def test_the_calls_succeed_before_their_headers_are_mutated(client_of_alice: Api
         assert ask(method, path.format(batch_id), key, body_for(path))[0] == status
 
 
+@further
 def test_each_odd_header_is_answered(client_of_alice: ApiClient, batch_id: str) -> None:
     for name, values in SPECIAL.items():
         for value in values:

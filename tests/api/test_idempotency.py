@@ -28,6 +28,7 @@ from mailer.sweep import sweep
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 from tests.conftest import Clock
+from tests.examples import further
 from tests.waiting import someone_waits_for_us, wait_until
 
 SEND, BATCH, SENDS = "/v3/mail/send", "/v3/mail/batch", "/v3/user/scheduled_sends"
@@ -176,6 +177,7 @@ def test_a_key_lives_for_a_day(client_of_alice: ApiClient, clock: Clock) -> None
     assert is_replay(post(client_of_alice, SEND, mail_body(subject="Another")))
 
 
+@further
 def test_old_keys_are_swept(client_of_alice: ApiClient, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "PAGE", 2)
     for n in range(5):

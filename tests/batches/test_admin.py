@@ -122,6 +122,7 @@ ALREADY = {"pause": BatchStatus.PAUSED, "cancel": BatchStatus.CANCELLED, "resume
 """The status in which an action has nothing to do, so that its page leads back to the batch."""
 
 
+@further
 def test_viewing_a_page_changes_nothing(operator: Client, batch: Batch) -> None:
     for status in BatchStatus:
         if status != BatchStatus.OPEN:

@@ -119,6 +119,7 @@ def test_a_purge_shows_the_counts_of_lost_mail_and_requires_the_username(operato
         assert text in answer.text
 
 
+@further
 def test_only_a_frozen_account_can_be_purged(operator: Client, busy: Account) -> None:
     assert "nothing to purge" in operator.get(f"{ACCOUNTS}{busy.pk}/purge/", follow=True).text
     answer = press(operator, busy, "purge", username="alice")

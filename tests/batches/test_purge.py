@@ -26,6 +26,7 @@ from mailer.pipeline.rescue import rescue_parcel
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 from tests.mailer.claimed import claim_and_look
 from tests.peer import CountingPeer
 
@@ -77,6 +78,7 @@ def test_everything_that_waits_is_discarded_and_later_mail_is_untouched(
     )
 
 
+@further
 def test_mail_of_a_dead_worker_is_purged_too_even_after_a_thaw(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, settings: object
 ) -> None:

@@ -130,6 +130,7 @@ def test_the_sums_stay_right_until_all_is_sent(batch: Batch, claim: Claim, claim
     assert counts.accepted == counts.sent == MESSAGES
 
 
+@further
 def test_a_stop_holds_a_part_that_became_due_and_one_that_was_claimed(
     batch: Batch, claim: Claim, claimer: Claimer, settings: Any
 ) -> None:

@@ -538,6 +538,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: C
     assert cost() == one
 
 
+@further
 def test_pages_and_their_live_parts_take_few_statements(
     operator: Client, sending: Campaign, draft: Campaign, alice: Account
 ) -> None:

@@ -104,6 +104,7 @@ def _changes_of_clock() -> tuple[dt.date, dt.date]:
     return last[3], last[10]
 
 
+@further
 def test_the_time_zone_is_set_on_the_page_of_the_account(operator: Client, alice: Account) -> None:
     page = f"/admin/accounts/account/{alice.pk}/change/"
     assert '<option value="Europe/Berlin">' in operator.get(page).text

@@ -28,6 +28,7 @@ from mailer.suppressions.links import Link
 from tests.audience.conftest import emails
 from tests.campaigns.building import add_contacts, expand_all, ready_campaign
 from tests.conftest import Clock
+from tests.examples import further
 from tests.peer import CountingPeer
 from tests.waiting import someone_waits_for_us, wait_until
 
@@ -189,6 +190,7 @@ def in_thread() -> int:
         connection.close()
 
 
+@further
 def test_two_consumers_share_the_notices_and_never_wait_for_each_other(
     alice: Account, charlie: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,7 @@ from mailer.models import Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import add_contacts, add_list, again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
-from tests.examples import few_by_default, further
+from tests.examples import further
 from tests.peer import CountingPeer
 
 
@@ -285,10 +285,8 @@ def test_a_spread_reaches_over_its_time(alice: Account, deliverer: Deliverer, pe
     assert abs((times[-1] - times[0]).total_seconds() - 3600 * 19 / 20) < 2
 
 
-TERMS = [{"spread_seconds": 3600}, {"rate_per_minute": 1}]
-
-
-@pytest.mark.parametrize("terms", few_by_default(TERMS, TERMS[1]))
+@further
+@pytest.mark.parametrize("terms", [{"spread_seconds": 3600}, {"rate_per_minute": 1}])
 def test_a_spread_can_be_changed_and_begun_while_it_runs(
     terms: dict[str, int], alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
@@ -420,7 +418,8 @@ def test_a_campaign_is_paced_after_the_other_campaigns_of_its_account(
     assert ours.earliest("send_at").send_at - theirs.latest("send_at").send_at == dt.timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("is_prepared", few_by_default([False, True], True))
+@further
+@pytest.mark.parametrize("is_prepared", [False, True])
 def test_a_scheduled_campaign_whose_window_changes_begins_when_the_new_one_opens(
     alice: Account, deliverer: Deliverer, peer: CountingPeer, clock: Clock, is_prepared: bool
 ) -> None:

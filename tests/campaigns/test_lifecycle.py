@@ -107,6 +107,7 @@ def test_unscheduling_restores_the_draft_and_sends_nothing(
     assert again(campaign).status == CampaignStatus.DRAFT
 
 
+@further
 def test_after_its_time_a_campaign_cannot_be_unscheduled_even_before_a_sweep(
     alice: Account, deliverer: Deliverer, clock: Clock
 ) -> None:

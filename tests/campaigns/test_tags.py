@@ -25,6 +25,7 @@ from foundation.clock import database_now
 from mailer.models import Mail, Message
 from tests.campaigns.building import add_contacts, again, expand_all, ready_campaign, sweep_campaigns
 from tests.conftest import Clock
+from tests.examples import further
 
 WRONG: list[tuple[str, str, tuple[int, int, str | None], str]] = [
     ("subject", "{{#if first_name}}Hi", (1, 4, None), "no end"),
@@ -58,6 +59,7 @@ def test_what_cannot_be_sent_is_refused_when_it_is_saved(alice: Account) -> None
         assert getattr(again(campaign), field) == getattr(campaign, field), text
 
 
+@further
 def test_what_was_saved_before_is_refused_when_it_is_sent(alice: Account) -> None:
     campaign = ready_campaign(alice, **OWN_LINK)
     stored = {field: getattr(campaign, field) for field, *_ in WRONG}
@@ -131,6 +133,7 @@ def test_texts_that_could_be_wrong_are_accepted(alice: Account) -> None:
         assert edit_campaign(alice, campaign.pk, {"html_content": text}).html_content == text
 
 
+@further
 def test_a_template_reads_a_bounded_number_of_fields(alice: Account) -> None:
     campaign = ready_campaign(alice)
     blocks = [f"{{{{#if f{number}}}}}{{{{/if}}}}" for number in range(1_001)]

@@ -138,6 +138,7 @@ def test_messages_are_found_by_the_identifiers_that_a_person_knows(
         fold_final()
 
 
+@further
 def test_a_mail_is_found_among_many_whatever_their_sizes(alice: Account, batch: Batch) -> None:
     accepted = [accept_mail(alice, draft(size, name=f"{n}-")) for n, size in enumerate((1, 600, 1, 3, 1100, 2))]
     for n, mail in enumerate(accepted):
@@ -177,6 +178,7 @@ def test_a_message_shows_its_state_and_its_history(
     assert "refused" in operator.get(MESSAGES).text
 
 
+@further
 def test_a_message_whose_mail_was_pruned_is_still_shown(operator: Client, message: Message) -> None:
     Mail.objects.all().delete()
     assert "was removed" in operator.get(f"{MESSAGES}{message.pk}/change/").text

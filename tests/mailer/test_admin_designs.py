@@ -64,6 +64,7 @@ def test_the_preview_of_a_design_shows_what_is_typed(operator: Client) -> None:
     assert not Design.objects.exists()
 
 
+@further
 def test_an_operator_edits_the_footer_and_sees_the_other_settings(operator: Client, alice: Account) -> None:
     change_setting(alice, "bounce_purge", {"enabled": True, "hard_bounces": 30})
     page = f"{SETTINGS}{alice.pk}/change/"

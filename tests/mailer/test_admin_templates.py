@@ -250,6 +250,7 @@ def test_every_page_needs_its_permission(version: TemplateVersion) -> None:
     assert Client().post(f"{VERSIONS}preview/{template.pk}/").status_code == 302
 
 
+@further
 def test_a_test_is_sent_with_the_test_data(operator: Client, version: TemplateVersion) -> None:
     page = f"{VERSIONS}{version.pk}/test/"
     for fields in (

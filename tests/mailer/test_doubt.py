@@ -157,6 +157,7 @@ def test_a_late_record_spares_the_second_sending(batch: Batch, resending: None) 
     assert Parcel.objects.get(is_replay=True).pending == 8
 
 
+@further
 @pytest.mark.parametrize("is_folded", [False, True])
 def test_a_person_replays_doubt(
     alice: Account, batch: Batch, is_folded: bool, deliverer: Deliverer, peer: CountingPeer

@@ -126,6 +126,7 @@ def held_ids(batch: Batch, clock: Clock) -> list[int]:
     return [trace.message_id for trace in list_in_hand(account, Why.HELD, limit=10)[0]]
 
 
+@further
 def test_held_mail_is_listed_in_pages_and_for_its_account_only(
     alice: Account, charlie: Account, held_ids: list[int]
 ) -> None:

@@ -180,6 +180,7 @@ def test_pages_that_look_at_little_find_the_same_in_both_directions(
         assert list_all(filters, is_upward=True) == expected[::-1], filters.as_query()
 
 
+@further
 def test_a_search_keeps_to_the_other_filters(history: None, alice: Account, charlie: Account) -> None:
     mail = Mail.objects.filter(account=charlie).order_by("pk")[0]
     of_mail = list(Message.objects.filter(mail_id=mail.pk).order_by("-pk").values_list("pk", flat=True))

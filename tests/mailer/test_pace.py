@@ -136,6 +136,7 @@ def slow_composing(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@further
 @pytest.mark.parametrize(("seconds", "at_a_time"), [(0.5, 3), (1.0, 2), (4.0, 1)])
 def test_mail_that_takes_long_to_compose_is_sent_a_few_at_a_time(
     alice: Account,

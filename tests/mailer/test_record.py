@@ -221,6 +221,7 @@ def test_another_parcel_has_the_message_for_the_remaining_recipients(alice: Acco
         assert (counts.sent, counts.accepted, counts.waiting) == (1, 1, 0), case
 
 
+@further
 @pytest.mark.parametrize("is_sent", [False, True])
 def test_doubt_of_one_recipient_is_for_a_person_when_nobody_else_is_left(alice: Account, is_sent: bool) -> None:
     record(one_message(alice), a=SENT if is_sent else NO, b=LOST, c=LEFT)

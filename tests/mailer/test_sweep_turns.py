@@ -22,6 +22,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import prune, sweep, sweep_in_turn
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 
 HOUR = dt.timedelta(hours=1)
 
@@ -129,6 +130,7 @@ def test_a_large_batch_is_admitted_page_by_page_over_several_rounds(
     assert due == [1, 2, 3]
 
 
+@further
 def test_rows_that_one_round_could_not_prune_are_pruned_in_the_next(
     alice: Account, clock: Clock, clock_of_sweeper: Ticking, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

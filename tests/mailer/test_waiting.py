@@ -17,6 +17,7 @@ from mailer.errors import QueueFull
 from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft
+from tests.examples import further
 
 
 class Watch:
@@ -97,6 +98,7 @@ def test_the_queue_is_checked_every_ten_seconds_and_for_a_hundredth_of_the_time(
     assert checking.waiting_of(alice.pk) == 3
 
 
+@further
 def test_a_sample_of_a_large_table_is_near_the_truth(
     alice: Account, charlie: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

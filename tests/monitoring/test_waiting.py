@@ -26,6 +26,7 @@ from monitoring.waiting import PARCELS_READ, Reason, WaitKind, why_waiting
 from tests.campaigns.building import expand_all, ready_campaign, sweep_campaigns
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import further
 
 MINUTE = dt.timedelta(minutes=1)
 
@@ -218,6 +219,7 @@ def test_a_campaign_waits_for_its_audience_and_then_for_its_rate(alice: Account,
     assert kind_of(batch) == WaitKind.QUEUE, "what has been due for so long does not wait for its pace"
 
 
+@further
 def test_a_campaign_without_workers_does_not_wait_for_its_rate(alice: Account, clock: Clock) -> None:
     _, batch = launched(alice, rate_per_minute=60)
     expand_all()

@@ -130,6 +130,7 @@ def test_12_the_rest_of_the_rate_is_not_returned(client_of_alice: ApiClient) -> 
     assert "X-RateLimit-Remaining" not in headers
 
 
+@further
 def test_13_a_cancel_and_a_send_at_one_moment_do_not_contradict(alice: Account, client_of_alice: ApiClient) -> None:
     for _ in range(3):
         campaign = campaign_in(alice, CampaignStatus.DRAFT)

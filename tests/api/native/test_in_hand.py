@@ -14,6 +14,7 @@ from batches.states import BatchStatus
 from foundation.clock import database_now
 from tests.api.conftest import ApiClient
 from tests.api.native.bodies import NOT_FOUND, UNKNOWN_FIELD, counts, invalid, walk
+from tests.examples import few_by_default, further
 
 MESSAGES = "/sluice/v1/messages"
 ASK_PER_BATCH = ["Must be held or in_doubt. Messages in other states are listed by batch: batches/…/messages?state=…"]
@@ -60,6 +61,7 @@ def test_held_mail_is_counted_and_is_a_state_of_its_batch(client_of_alice: ApiCl
     assert [row["id"] for row in walk(client_of_alice, f"{path}/messages", state="held")] == ids_of(held_batch)
 
 
+@further
 def test_a_query_that_makes_no_sense_is_refused(client_of_alice: ApiClient, held_batch: Batch) -> None:
     cases: list[tuple[str, dict[str, list[str]]]] = [
         ("", {"state": ASK_PER_BATCH}),
@@ -81,7 +83,7 @@ def test_a_query_that_makes_no_sense_is_refused(client_of_alice: ApiClient, held
     assert (unknown.status_code, unknown.json()) == (404, NOT_FOUND)
 
 
-@pytest.mark.parametrize("action", ["replay", "drop"])
+@pytest.mark.parametrize("action", few_by_default(["replay", "drop"], "replay"))
 def test_a_selection_is_carried_out_and_receipted(
     action: str, client_of_alice: ApiClient, held_batch: Batch, doubtful_batch: Batch
 ) -> None:

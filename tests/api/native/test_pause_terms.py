@@ -54,6 +54,7 @@ def test_any_offset_names_the_same_moment(client_of_alice: ApiClient, open_batch
         assert Batch.objects.get().paused_until == until
 
 
+@further
 def test_a_paused_batch_is_paused_again_only_with_other_terms(client_of_alice: ApiClient, open_batch: Batch) -> None:
     until = written_time(database_now() + HOUR)
     steps: list[tuple[dict[str, Any], int, tuple[str | None, int | None]]] = [

@@ -14,6 +14,7 @@ from foundation.clock import database_now
 from mailer.models import Message
 from tests.api.conftest import ApiClient
 from tests.api.native.bodies import NO_ROUTE, written_time
+from tests.examples import further
 
 V1 = "/sluice/v1"
 NOT_ALLOWED = {"error": {"code": "METHOD_NOT_ALLOWED", "message": "The method is not allowed here."}}
@@ -58,6 +59,7 @@ def test_without_a_key_nothing_is_shown(database: None) -> None:
             assert answer.json() == {"error": {"code": "UNAUTHORIZED", "message": "A valid API key is required."}}
 
 
+@further
 def test_trailing_slash_is_taken_everywhere(client_of_alice: ApiClient, open_batch: Batch) -> None:
     batch = f"batches/{open_batch.public_id}"
     message = f"messages/{Message.objects.order_by('pk')[0].pk}"

@@ -213,6 +213,7 @@ NO_ADDRESSES = [
 ]
 
 
+@further
 def test_a_malformed_list_of_addresses_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for path in ["/v3/asm/suppressions/global", "/v3/asm/groups/1/suppressions"]:
         for emails in NO_ADDRESSES:
@@ -231,6 +232,7 @@ def test_a_malformed_body_is_refused(client_of_alice: ApiClient, subtests: pytes
             assert not Suppression.objects.exists()
 
 
+@further
 def test_a_path_that_has_no_address_is_unknown(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for email in ["%00", "a%00@example.com", "x" * 5000, "a@b/c/d"]:
         with subtests.test(email=email):

@@ -53,6 +53,7 @@ CHANGES = [
 ]
 
 
+@further
 @pytest.mark.parametrize("change", few_by_default(CHANGES, CHANGES[0], CHANGES[6]))
 def test_a_change_waits_a_moment_for_another_one(
     change: tuple[str, str, Any], alice: Account, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch

@@ -88,6 +88,7 @@ def test_a_change_keeps_fields_that_it_does_not_name_and_null_empties_one(
     assert client_of_alice.patch(path, made).json() == made, "what was read can be written back"
 
 
+@further
 def test_campaigns_are_listed_newest_first_in_parts(client_of_alice: ApiClient) -> None:
     assert client_of_alice.get(CAMPAIGNS).json() == {"result": []}
     for number in range(12):

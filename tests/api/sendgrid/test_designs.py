@@ -123,6 +123,7 @@ def new_send(client: ApiClient, **config: Any) -> Any:
     return answer.json()
 
 
+@further
 def test_a_single_send_has_a_copy_of_its_design_with_inlined_css(client_of_alice: ApiClient) -> None:
     design = new_design(client_of_alice, subject="Hello", editor="design")
     send = new_send(client_of_alice, design_id=design["id"])

@@ -132,6 +132,7 @@ def test_another_account_sees_nothing(
     assert client_of_charlie.get(MESSAGES, headers={"On-Behalf-Of": "alice-shop"}).status_code == 403
 
 
+@further
 def test_wrong_queries_are_refused_in_sendgrids_form(client_of_alice: ApiClient) -> None:
     syntax = "invalid syntax: "
     wrong = {

@@ -12,6 +12,7 @@ import pytest
 import sendgrid
 
 from tests.api.conftest import ApiClient
+from tests.examples import further
 
 PAGE = Path(__file__).parents[3] / "docs" / "migrating-from-sendgrid.md"
 SCRIPTS = dict(re.findall(r"^```python\n# (\w+)\.py\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE))
@@ -39,6 +40,7 @@ def run_script(
     return run
 
 
+@further
 def test_suppressions_are_copied_and_may_be_copied_again(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, run_script: Callable[[str], None]
 ) -> None:

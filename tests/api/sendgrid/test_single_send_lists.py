@@ -63,6 +63,7 @@ def test_a_page_behind_everything_is_empty(client_of_alice: ApiClient) -> None:
     assert len(client_of_alice.get(f"{SENDS}?page_token=a9999999999").json()["result"]) == 1
 
 
+@further
 def test_a_search_looks_for_letters_status_and_categories(
     alice: Account, charlie: Account, client_of_alice: ApiClient
 ) -> None:

@@ -144,6 +144,7 @@ def test_clicks_are_counted_without_their_links(sent: Campaign, client_of_alice:
     assert (answer["results"], answer["total_clicks"], answer["_metadata"]["count"]) == ([], 1, 0)
 
 
+@further
 def test_an_export_is_csv_of_those_named(
     sent: Campaign, alice: Account, charlie: Account, client_of_alice: ApiClient
 ) -> None:

@@ -21,6 +21,7 @@ from mailer.suppressions.lists import New, suppress
 from tests.api.conftest import ApiClient, NewClient
 from tests.counted import count_day, count_mail
 from tests.drafts import draft
+from tests.examples import further
 from tests.peer import CountingPeer
 
 STATS, CATEGORIES = "/v3/stats", "/v3/categories"
@@ -170,6 +171,7 @@ def test_the_range_ends_today_by_the_clock_of_the_database(client_of_alice: ApiC
     assert delivered(client_of_alice, f"start_date={yesterday}") == {str(yesterday): 0, str(now.date()): 2}
 
 
+@further
 def test_a_range_of_three_years_and_its_parts(client_of_alice: ApiClient, alice: Account) -> None:
     first, last = dt.date(2024, 1, 1), dt.date(2026, 12, 31)
     for day in (first, last):
@@ -191,6 +193,7 @@ DATE_MISTAKES = [
 ]
 
 
+@further
 def test_wrong_dates_are_refused_in_sendgrids_words(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for path in (STATS, OF_CATEGORIES, SUMS):
         assert errors_of(client_of_alice.get(path)) == (

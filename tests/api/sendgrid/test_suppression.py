@@ -12,6 +12,7 @@ from foundation.clock import database_now
 from mailer.models import Suppression, SuppressionKind
 from mailer.suppressions.lists import New, suppress
 from tests.api.conftest import ApiClient, NewClient
+from tests.examples import few_by_default
 
 KINDS = {
     "bounces": SuppressionKind.BOUNCE,
@@ -26,7 +27,7 @@ FIELDS = {
     "spam_reports": ["created", "email", "ip"],
     "unsubscribes": ["created", "email"],
 }
-every_list = pytest.mark.parametrize("name", KINDS)
+every_list = pytest.mark.parametrize("name", few_by_default(KINDS, "bounces"))
 
 
 def add(account: Account, kind: SuppressionKind, *emails: str) -> None:

@@ -62,6 +62,7 @@ def test_a_send_of_a_draft_is_scheduled_with_its_content(alice: Account, soap_of
     assert soap_of_alice.ask(perform("cancel", made.pk)).results == [("OK", "", "Send canceled")]
 
 
+@further
 def test_a_send_without_a_date_is_sent_now(
     alice: Account, soap_of_alice: SoapCaller, deliverer: Deliverer, peer: CountingPeer
 ) -> None:

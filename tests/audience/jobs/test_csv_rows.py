@@ -157,6 +157,7 @@ def test_broken_characters_of_utf16_cost_their_row(encoding: str) -> None:
     assert [row.cells for row in rows if not row.problem] == [["a", "b"], ["z", "1"]]
 
 
+@further
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
 def test_a_line_without_an_end_costs_no_memory(encoding: str) -> None:
     block = ("é" * 2**19).encode(encoding)

@@ -167,6 +167,7 @@ def test_an_export_without_contacts_is_a_file_too(alice: Account, file_format: F
     assert json.loads(text) == [] if file_format is FileFormat.JSON else text.startswith("email,")
 
 
+@further
 def test_lists_and_segments_have_to_be_there(alice: Account, charlie: Account, readers: ContactList) -> None:
     condition = Compare(Column("email", Kind.TEXT), Operator.LT, "c3")
     segment = create_segment(alice, "some", condition, dialect="sgql", written="")

@@ -197,6 +197,7 @@ UNREADABLE = {
 }
 
 
+@further
 def test_a_file_that_cannot_be_read_fails_with_the_reason(alice: Account) -> None:
     for name, (file, message) in UNREADABLE.items():
         job = done(uploaded(alice, file, ["email", "first_name"]))

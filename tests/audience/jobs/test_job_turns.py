@@ -20,6 +20,7 @@ from audience.tasks import run_job
 from batches import hints
 from tests.audience.jobs.jobs_done import done, emails, uploaded
 from tests.conftest import Clock
+from tests.examples import further
 
 FILE = b"email\na@example.com\n"
 
@@ -102,6 +103,7 @@ def test_more_jobs_than_may_wait_are_refused(alice: Account, charlie: Account, s
     begin_export(alice)
 
 
+@further
 def test_the_files_of_an_account_are_bounded_together(alice: Account, charlie: Account, settings: LazySettings) -> None:
     settings.UPLOAD_BYTES = 3 * CHUNK_BYTES
     first = upload_file(begin_import(alice, ["email"]), [FILE.ljust(2 * CHUNK_BYTES)])

@@ -15,6 +15,7 @@ from mailer.compose.mime import Composer, date_field
 from mailer.compose.template import Template, Text, encode_text, unify_breaks, values_of
 from mailer.models import Mail
 from mailer.suppressions.links import Link, unseal
+from tests.examples import further
 from tests.mailer.compose.composed import DATE, parse, read
 
 BASE = "https://mail.example.com"
@@ -184,6 +185,7 @@ pieces = st.lists(st.sampled_from(["-a-", "-b-", "é", "\n", ".", "x" * 70, " ",
 data = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=90)
 
 
+@further
 @given(pieces, pieces, data, data)
 def test_a_twofold_template_equals_the_text_encoded_as_a_whole(plain: str, html: str, merge: str, own: str) -> None:
     """The plain text and the HTML have different forms of the values."""

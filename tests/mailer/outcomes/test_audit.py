@@ -68,6 +68,7 @@ def fold_all() -> None:
     list(fold_counters())
 
 
+@further
 def test_counters_equal_the_events_of_all_kinds_of_mail(history: None, alice: Account) -> None:
     kinds = set(CounterDelta.objects.values_list("measure", flat=True))
     kinds |= set(Counter.objects.values_list("measure", flat=True))

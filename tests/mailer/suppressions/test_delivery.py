@@ -166,6 +166,7 @@ def test_a_dropped_recipient_has_no_second_event_at_a_retry(
     assert [kind for kind, *_ in events()] == ["deferred", "dropped", "sent"]
 
 
+@further
 def test_a_recipient_who_unsubscribes_before_a_retry_gets_no_mail(
     alice: Account, send: Send, peer: CountingPeer, deliverer: Deliverer, clock: Clock
 ) -> None:

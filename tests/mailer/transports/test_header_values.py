@@ -29,6 +29,7 @@ from mailer.compose.part_heads import LONGEST_CONTENT_ID, written_content_id
 from mailer.models import Mail
 from mailer.transports.base import Envelope, Refused, Result, Sent
 from mailer.transports.smtp import SmtpTransport
+from tests.examples import further
 from tests.mailer.compose.composed import DATE
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.scripted import ScriptedServer
@@ -330,6 +331,7 @@ def fold_badly(name: str, value: str) -> bytes:
     return "\r\n".join([*f"{name}: {value}".splitlines(), ""]).encode()
 
 
+@further
 def test_when_folding_fails_the_transport_refuses_an_injected_message(
     start_server: StartServer, open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from mailer.transports.base import Begun, Envelope, InDoubt, NotSent, Outcome, Part, Refused, RetryAt, Sent
 from mailer.transports.smtp import SmtpTransport
 from mailer.transports.smtp.limits import COMPLAINTS, RECIPIENTS
+from tests.examples import few_by_default
 from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.scripted import FEATURES, Act, Drop, ScriptedServer
@@ -166,11 +167,12 @@ def test_a_peer_that_refuses_commands_after_the_dot_gets_none_again(open_smtp: O
         assert (server.connections, len(server.stored)) == (1, 14)
 
 
+NO_VERDICTS = [b"500 what?\r\n", b"502 5.5.1 no\r\n", b"503 5.5.1 not now\r\n", b"504 5.5.4 no\r\n"]
+
+
 @BOTH
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "DOT"])
-@pytest.mark.parametrize(
-    "reply", [b"500 what?\r\n", b"502 5.5.1 no\r\n", b"503 5.5.1 not now\r\n", b"504 5.5.4 no\r\n"]
-)
+@pytest.mark.parametrize("reply", few_by_default(NO_VERDICTS, NO_VERDICTS[0]))
 def test_a_complaint_about_a_command_is_no_verdict(
     start_server: StartServer, open_smtp: OpenSmtp, features: tuple[str, ...], stage: str, reply: bytes
 ) -> None:
