@@ -34,6 +34,7 @@ def build_bulk_action(rights: Rights, bulk_id: int) -> dict[str, Any]:
     filters = filters_of(bulk)
     is_final = bulk.finished_at is not None
     done = bulk.affected + bulk.in_doubt
+    in_doubt = Figure("In doubt", bulk.in_doubt, key=f"bulk:{bulk.pk}:in_doubt")
     return {
         "bulk": bulk,
         "is_final": is_final,
@@ -42,10 +43,10 @@ def build_bulk_action(rights: Rights, bulk_id: int) -> dict[str, Any]:
         "status": _tell_status(bulk),
         "percent": min(100, 100 * done // bulk.expected) if bulk.is_exact and bulk.expected and not is_final else None,
         "figures": [
-            Figure("Matched when it began", Tally(bulk.expected, bulk.is_exact)),
-            Figure(DONE[Action(bulk.action)], bulk.affected),
-            *([Figure("In doubt", bulk.in_doubt)] if bulk.action == Action.CANCEL else []),
-            Figure("Not changed", bulk.not_changed),
+            Figure("Matched when it began", Tally(bulk.expected, bulk.is_exact), key=f"bulk:{bulk.pk}:expected"),
+            Figure(DONE[Action(bulk.action)], bulk.affected, key=f"bulk:{bulk.pk}:affected"),
+            *([in_doubt] if bulk.action == Action.CANCEL else []),
+            Figure("Not changed", bulk.not_changed, key=f"bulk:{bulk.pk}:not_changed"),
         ],
         "receipts": _tabulate_receipts(bulk) if MAY_SEE_RECEIPTS in rights else None,
         "end": reverse("admin:mailer_bulk_action_end", args=[bulk.pk]) if MAY_CONTROL in rights else "",

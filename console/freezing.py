@@ -11,6 +11,7 @@ from batches.models import Receipt
 from batches.states import ParcelState
 from batches.stop.freeze import freeze_installation, is_installation_frozen, thaw_installation
 from batches.verdict import GateStatus
+from foundation.admin import mark_numbers
 from monitoring.fleet import connections_in_use
 from monitoring.scope import EVERYTHING
 from monitoring.store import Store, read_store
@@ -89,7 +90,7 @@ def figures_of(store: Store) -> list[Figure]:
         Figure("Claimed by workers", store.count(ParcelState.CLAIMED), key="all:claimed"),
         Figure("Connections in use", connections_in_use(), "with a message under way", key="fleet:connections_used"),
         Figure("Retained", store.count(ParcelState.RETAINED), key="all:retained"),
-        Figure("Scheduled campaigns", store.campaigns, "without messages yet"),
+        Figure("Scheduled campaigns", store.campaigns, "without messages yet", key="all:planned_campaigns"),
     ]
 
 
@@ -105,7 +106,9 @@ def _say_freeze(store: Store) -> list[str]:
 def _say_thaw(store: Store) -> list[str]:
     released = store.count(ParcelState.RETAINED, GateStatus.OPEN)
     return [
-        f"{released} retained messages are sent immediately, as fast as the workers can.",
+        mark_numbers(
+            f"{released} retained messages are sent immediately, as fast as the workers can.", "all:retained_open"
+        ),
         "Accounts that were frozen individually stay frozen, and paused batches stay paused.",
         "Lateness is counted from the thaw: no mail is late because of the freeze.",
         *_say_stopped(store),
@@ -114,9 +117,10 @@ def _say_thaw(store: Store) -> list[str]:
 
 def _say_stopped(store: Store) -> list[str]:
     """Return a sentence about the scheduled mail that is stopped already, unless there is none."""
-    parts = [
-        f"{tally} {word}"
+    parts = {
+        f"all:scheduled_{gate.value}": f"{tally} {word}"
         for gate, word in STOPPED_BY.items()
         if (tally := store.count(ParcelState.SCHEDULED, gate)).messages
-    ]
-    return [f"Further messages are scheduled and already stopped: {', '.join(parts)}."] if parts else []
+    }
+    text = f"Further messages are scheduled and already stopped: {', '.join(parts.values())}."
+    return [mark_numbers(text, *parts)] if parts else []

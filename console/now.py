@@ -121,6 +121,7 @@ def show_problem(problem: Problem, rights: Rights, now: dt.datetime) -> dict[str
     """Return a problem as the context of its row."""
     return {
         "text": problem.text,
+        "kind": problem.kind.value,
         "severity": problem.severity.value,
         "label": draw_label(problem.severity.value, "danger" if problem.severity is Severity.CRITICAL else "warning"),
         "since": f"Since {problem.since:%H:%M:%S} UTC ({tell_time(problem.since, now)})." if problem.since else "",

@@ -86,5 +86,5 @@ def show_wave(wave: Wave, now: dt.datetime) -> dict[str, Any]:
         "relative": tell_time(wave.send_at, now),
         "name": "mail without a batch" if wave.is_default else wave.label or wave.public_id,
         "url": reverse("admin:batches_batch_change", args=[wave.batch_id]),
-        "parcels": label_parcels(wave.parcels),
+        "parcels": label_parcels(wave),
     }

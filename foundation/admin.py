@@ -39,6 +39,7 @@ __all__ = [
     "draw_figure",
     "draw_label",
     "draw_link",
+    "mark_numbers",
     "tell_time",
     "write_time",
 ]
@@ -108,15 +109,21 @@ def _frame_label(variant: str, size: str) -> tuple[SafeString, SafeString]:
     return mark_safe(before.strip()), mark_safe(after.strip())
 
 
-def draw_figure(key: str, number: int, *, is_exact: bool = True) -> SafeString:
-    """Return a number with thousands separators, marked with the key of what it counts.
+def draw_figure(key: str, figure: int | str, *, is_exact: bool = True) -> SafeString:
+    """Return a figure that is marked with the key of what it shows. A number gets thousands separators.
 
-    A check of all pages compares each marked number with a count of the stored mail (`chaos/pages.py`). A number that
-    is not exact is the least that there are, and has no mark.
+    A check of all pages compares each figure with a count of the stored mail (`chaos/pages.py`). It also finds numbers
+    that are not marked. A number that is not exact is the least that there are, and has no mark.
     """
+    shown = f"{figure:,}" if isinstance(figure, int) else figure
     if not is_exact:
-        return format_html("{} or more", f"{number:,}")
-    return format_html('<span data-figure="{}">{}</span>', key, f"{number:,}")
+        return format_html("{} or more", shown)
+    return format_html('<span data-figure="{}">{}</span>', key, shown)
+
+
+def mark_numbers(text: str, *keys: str) -> SafeString:
+    """Return a sentence whose numbers are marked, in their order, with the keys of what they count."""
+    return format_html('<span data-figures="{}">{}</span>', " ".join(keys), text)
 
 
 def write_time(moment: dt.datetime | None) -> str:

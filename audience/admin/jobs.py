@@ -96,29 +96,29 @@ def draw_progress(job: Job) -> SafeString:
     ]
     total = sum(count for _, count, _ in held)
     shares = [
-        {"state": state, "messages": count, "percent": f"{100 * count / total:.2f}", "colour": colour}
+        {"name": state, "state": state, "messages": count, "percent": f"{100 * count / total:.2f}", "colour": colour}
         for state, count, colour in held
         if count
     ]
-    return render_to_string("audience/job_bar.html", {"shares": shares})
+    return render_to_string("audience/job_bar.html", {"shares": shares, "about": f"job:{job.pk}"})
 
 
 def show_job(job: Job) -> dict[str, Any]:
     """Return the context of a job's page. The page reloads itself while the job is under way."""
     rows = RejectedRow.objects.filter(job=job).order_by("number")[:ROWS_SHOWN] if job.errored_count else []
-    status = describe_status(job)
+    status, key = describe_status(job), f"job:{job.pk}"
     return {
         "job": job,
         "status": status,
         "status_colour": STATUS_COLOURS[status],
         "progress": draw_progress(job),
         "figures": [
-            Figure("Processed", job.requested_count),
-            Figure("Created", job.created_count),
-            Figure("Deleted", job.deleted_count)
+            Figure("Processed", job.requested_count, key=f"{key}:processed"),
+            Figure("Created", job.created_count, key=f"{key}:created"),
+            Figure("Deleted", job.deleted_count, key=f"{key}:deleted")
             if job.kind == JobKind.DELETE
-            else Figure("Updated or unchanged", job.updated_count),
-            Figure("Rejected", job.errored_count),
+            else Figure("Updated or unchanged", job.updated_count, key=f"{key}:updated"),
+            Figure("Rejected", job.errored_count, key=f"{key}:rejected"),
         ],
         "rejected": {
             "headers": ["Row", "Reason", "Original text"],

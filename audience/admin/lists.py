@@ -14,7 +14,7 @@ from audience.lists import create_list, delete_list, rename_list
 from audience.models import ContactList
 from batches.admin.batches import AccountFilter
 from batches.admin.refusing import RefusableAdmin, RefusableForm
-from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_link, write_time
+from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_figure, draw_link, write_time
 
 
 class ListForm(RefusableForm, ChoosingForm[ContactList]):
@@ -62,8 +62,8 @@ class ContactListAdmin(RefusableAdmin[ContactList]):
         return obj.account.username
 
     @admin.display(description="contacts")
-    def shown_count(self, obj: ContactList) -> str:
-        return f"{obj.contact_count:,}"
+    def shown_count(self, obj: ContactList) -> SafeString:
+        return draw_figure(f"list:{obj.pk}:contacts", obj.contact_count)
 
     @admin.display(description="created (UTC)")
     def made(self, obj: ContactList) -> str:

@@ -22,7 +22,7 @@ from audience.segments import create_segment, delete_segment, refresh_segment, u
 from batches.admin.asking import require
 from batches.admin.batches import AccountFilter
 from batches.admin.refusing import RefusableAdmin, RefusableForm, say
-from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_link, write_time
+from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_figure, draw_link, write_time
 from foundation.errors import SluiceError
 
 QUERY_DIALECT = "sgql"
@@ -112,7 +112,9 @@ class SegmentAdmin(RefusableAdmin[Segment]):
 
     @admin.display(description="contacts")
     def shown_count(self, obj: Segment) -> str:
-        return "not counted yet" if obj.contact_count is None else f"{obj.contact_count:,}"
+        if obj.contact_count is None:
+            return "not counted yet"
+        return draw_figure(f"segment:{obj.pk}:contacts", obj.contact_count)
 
     @admin.display(description="counted (UTC)")
     def counted(self, obj: Segment) -> str:

@@ -19,13 +19,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin import AccountAdmin
 from accounts.models import Account
 from batches.admin.asking import Button, Figure, Question, ReasonForm, confirm, require
+from batches.admin.control import say_held
 from batches.admin.figures import shares
 from batches.admin.receipts import tabulate_receipts
 from batches.counts import Counts, count_account
 from batches.models import Receipt
 from batches.stop.freeze import freeze_account, thaw_account
 from batches.stop.purge import purge_account
-from foundation.admin import tell_time
+from foundation.admin import mark_numbers, tell_time
 from foundation.clock import database_now
 
 MAY_CONTROL = "accounts.change_account"
@@ -153,6 +154,7 @@ def _question(button: Button, account: Account) -> Question:
 
 def say_consequences(button: Button, account: Account, counts: Counts) -> list[str]:
     """Return the effects of the action, in sentences with numbers."""
+    about = f"account:{account.pk}"
     if button is FREEZE:
         return [
             "As soon as this is confirmed, no more mail from this account or its subusers is sent, in any batch.",
@@ -161,19 +163,28 @@ def say_consequences(button: Button, account: Account, counts: Counts) -> list[s
         ]
     if button is PURGE:
         return [
-            f"{counts.waiting:,} messages are discarded permanently: {counts.scheduled:,} scheduled, "
-            f"{counts.due:,} due, {counts.claimed:,} claimed by workers, {counts.retained:,} retained, "
-            f"{counts.held:,} held.",
+            mark_numbers(
+                f"{counts.waiting:,} messages are discarded permanently: {counts.scheduled:,} scheduled, "
+                f"{counts.due:,} due, {counts.claimed:,} claimed by workers, {counts.retained:,} retained, "
+                f"{counts.held:,} held.",
+                *(f"{about}:{name}" for name in ("waiting", "scheduled", "due", "claimed", "retained", "held")),
+            ),
             "Neither a thaw nor a resume can undo this.",
-            "The account stays frozen. Mail that is accepted later is not affected, nor are the "
-            f"{counts.in_doubt:,} messages in doubt.",
+            mark_numbers(
+                "The account stays frozen. Mail that is accepted later is not affected, nor are the "
+                f"{counts.in_doubt:,} messages in doubt.",
+                f"{about}:in_doubt",
+            ),
         ]
     parent = account.parent
     return [
-        f"{counts.due + counts.retained:,} messages whose time has come are sent immediately, as fast as the "
-        "workers can, unless their batch is paused or cancelled.",
-        f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.",
-        *([f"{counts.held:,} messages are held, and still need a decision."] if counts.held else []),
+        mark_numbers(
+            f"{counts.due + counts.retained:,} messages whose time has come are sent immediately, as fast as the "
+            "workers can, unless their batch is paused or cancelled.",
+            f"{about}:due_or_retained",
+        ),
+        mark_numbers(f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.", f"{about}:scheduled"),
+        *say_held(counts, about),
         *([f"Its parent {parent} is frozen, too: no mail is sent until it is thawed."] if is_frozen(parent) else []),
     ]
 

@@ -20,7 +20,7 @@ from batches.states import STOPPED, BatchStatus
 from batches.stop.control import resume_batch, stop_batch
 from batches.stop.exact import PauseTerms
 from batches.stop.reschedule import reschedule_batch
-from foundation.admin import write_time
+from foundation.admin import mark_numbers, write_time
 from foundation.clock import database_now
 
 MAY_CONTROL = "batches.change_batch"
@@ -139,15 +139,15 @@ def _question(button: Button, batch: Batch) -> Question:
             Figure("Sent already", counts.sent, key=f"batch:{batch.pk}:sent"),
             Figure("Claimed by workers", counts.claimed, key=f"batch:{batch.pk}:claimed"),
         ],
-        consequences=say_consequences(button, counts),
+        consequences=say_consequences(button, counts, f"batch:{batch.pk}"),
         button=button.title,
         icon=button.icon,
         variant=button.variant,
     )
 
 
-def say_consequences(button: Button, counts: Counts) -> list[str]:
-    """Return the effects of the action, in sentences with numbers."""
+def say_consequences(button: Button, counts: Counts, about: str) -> list[str]:
+    """Return the effects of the action, in sentences with numbers. `about` is the key of the batch."""
     at_hand = counts.due + counts.claimed + counts.retained
     if button is PAUSE:
         return [
@@ -159,24 +159,49 @@ def say_consequences(button: Button, counts: Counts) -> list[str]:
     if button is CANCEL:
         return [
             "As soon as this is confirmed, no more mail from this batch is sent.",
-            f"Mail is discarded permanently at its send_at. For {counts.scheduled:,} messages that time has not come: "
-            "until then, resume undoes the cancel.",
-            f"For {at_hand + counts.held:,} messages that time has come: they are discarded immediately, and resume "
-            "does not bring them back.",
+            mark_numbers(
+                f"Mail is discarded permanently at its send_at. For {counts.scheduled:,} messages that time has not "
+                "come: until then, resume undoes the cancel.",
+                f"{about}:scheduled",
+            ),
+            mark_numbers(
+                f"For {at_hand + counts.held:,} messages that time has come: they are discarded immediately, and "
+                "resume does not bring them back.",
+                f"{about}:come",
+            ),
         ]
     if button is RESCHEDULE:
         return [
-            f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
-            f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, {counts.held:,} held.",
-            f"{counts.claimed:,} messages are claimed by workers, which send them at their old time.",
+            mark_numbers(
+                f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
+                f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, "
+                f"{counts.held:,} held.",
+                *(f"{about}:{name}" for name in ("movable", "scheduled", "due", "retained", "held")),
+            ),
+            mark_numbers(
+                f"{counts.claimed:,} messages are claimed by workers, which send them at their old time.",
+                f"{about}:claimed",
+            ),
             f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
         ]
     return [
-        f"{at_hand:,} messages whose time has come are sent immediately, as fast as the workers can.",
-        f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.",
-        f"{counts.ended_unsent:,} messages were stopped, discarded or expired, and are not sent.",
-        *([f"{counts.held:,} messages are held, and still need a decision."] if counts.held else []),
+        mark_numbers(
+            f"{at_hand:,} messages whose time has come are sent immediately, as fast as the workers can.",
+            f"{about}:at_hand",
+        ),
+        mark_numbers(f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.", f"{about}:scheduled"),
+        mark_numbers(
+            f"{counts.ended_unsent:,} messages were stopped, discarded or expired, and are not sent.",
+            f"{about}:ended_unsent",
+        ),
+        *say_held(counts, about),
     ]
+
+
+def say_held(counts: Counts, about: str) -> list[str]:
+    """Return a sentence about held mail, if there is any."""
+    text = f"{counts.held:,} messages are held, and still need a decision."
+    return [mark_numbers(text, f"{about}:held")] if counts.held else []
 
 
 def tell_hours(seconds: float | None) -> str:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from batches.counts import Counts, Estimate
 from batches.states import BatchStatus, ParcelState
 from batches.waves import Wave
-from foundation.admin import draw_figure, draw_label, tell_time, write_time
+from foundation.admin import draw_figure, draw_label, mark_numbers, tell_time, write_time
 
 STATUS_COLOURS = {
     BatchStatus.OPEN.label: "success",
@@ -81,7 +81,7 @@ def tabulate_waves(waves: Iterable[Wave], now: dt.datetime) -> dict[str, Any]:
             tell_time(wave.send_at, now),
             draw_figure(f"{wave.key}:messages", wave.messages),
             draw_figure(f"{wave.key}:sent", wave.sent),
-            label_parcels(wave.parcels),
+            label_parcels(wave),
         ]
         for wave in waves
     ]
@@ -97,7 +97,11 @@ def batch_link(batch_id: int, public_id: str) -> SafeString:
     )
 
 
-def label_parcels(parcels: dict[ParcelState, int]) -> SafeString:
-    """Return a label for each state, with the number of parcels in it."""
-    labels = ((draw_label(f"{count:,} {state.label}", PARCEL_COLOURS[state]),) for state, count in parcels.items())
+def label_parcels(wave: Wave) -> SafeString:
+    """Return a label for each state of the parcels of a wave, with their number."""
+    labels = (
+        (draw_label(mark_numbers(f"{count:,} {state.label}", f"{wave.key}:{state.label}_parcels"), variant),)
+        for state, count in wave.parcels.items()
+        for variant in [PARCEL_COLOURS[state]]
+    )
     return format_html_join(" ", "{}", labels)

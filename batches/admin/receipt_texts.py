@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batches.admin.asking import Figure
 from batches.models import Receipt
+from foundation.admin import mark_numbers
 
 Action = Receipt.Action
 
@@ -20,9 +21,10 @@ DONE_TO: dict[str, str] = {
 def describe_receipt(receipt: Receipt) -> str:
     """Return what the action has done, in one or two sentences."""
     if not receipt.is_settled:
-        return (
+        return mark_numbers(
             f"The stop is in effect: no worker begins another message of {name_scope(receipt)}. {receipt.in_flight:,} "
-            "messages were being sent at the last check. The counts are not final yet."
+            "messages were being sent at the last check. The counts are not final yet.",
+            f"receipt:{receipt.pk}:in_flight",
         )
     if receipt.selection:
         return _say_of_selection(receipt)
@@ -88,28 +90,32 @@ def figures_of(receipt: Receipt) -> list[Figure]:
     """Return the numbers to show; a receipt about one message has none."""
     if receipt.message_id is not None:
         return []
+    key = f"receipt:{receipt.pk}"
     if receipt.selection:
         if receipt.action == Action.CANCEL:
-            return [Figure("Stopped", receipt.stopped), Figure("In doubt", receipt.in_doubt)]
-        return [Figure(DONE_TO[receipt.action], receipt.affected)]
-    key = f"receipt:{receipt.pk}"
+            return [
+                Figure("Stopped", receipt.stopped, key=f"{key}:stopped"),
+                Figure("In doubt", receipt.in_doubt, key=f"{key}:in_doubt"),
+            ]
+        return [Figure(DONE_TO[receipt.action], receipt.affected, key=f"{key}:affected")]
     if not receipt.is_settled:
-        return [Figure("In flight", receipt.in_flight)]
+        return [Figure("In flight", receipt.in_flight, key=f"{key}:in_flight")]
     sent = Figure("Sent before", receipt.sent, key=f"{key}:sent")
     in_doubt = Figure("In doubt", receipt.in_doubt, key=f"{key}:in_doubt")
     if receipt.action in DONE_TO:
-        waiting = Figure("Still waiting", max(receipt.stopped - receipt.ended, 0))
-        return [Figure(DONE_TO[receipt.action], receipt.affected), sent, waiting, in_doubt]
+        waiting = Figure("Still waiting", max(receipt.stopped - receipt.ended, 0), key=f"{key}:still_waiting")
+        return [Figure(DONE_TO[receipt.action], receipt.affected, key=f"{key}:affected"), sent, waiting, in_doubt]
     if receipt.action in LETS_GO:
-        not_sent = Figure("Not sent", receipt.stopped, note="of these, ended permanently:")
-        return [sent, not_sent, Figure("Discarded, expired, stopped", receipt.ended), in_doubt]
+        not_sent = Figure("Not sent", receipt.stopped, note="of these, ended permanently:", key=f"{key}:not_sent")
+        ended = Figure("Discarded, expired, stopped", receipt.ended, key=f"{key}:ended")
+        return [sent, not_sent, ended, in_doubt]
     return [sent, _stopped(receipt), Figure("In flight", receipt.in_flight, key=f"{key}:in_flight"), in_doubt]
 
 
 def _stopped(receipt: Receipt) -> Figure:
-    before = receipt.ended_before
-    note = f"{before:,} more had ended before" if before else ""
-    return Figure("Stopped", stopped_by(receipt), note, key=f"receipt:{receipt.pk}:stopped")
+    before, key = receipt.ended_before, f"receipt:{receipt.pk}"
+    note = mark_numbers(f"{before:,} more had ended before", f"{key}:ended_before") if before else ""
+    return Figure("Stopped", stopped_by(receipt), note, key=f"{key}:stopped")
 
 
 def stopped_by(receipt: Receipt) -> int:

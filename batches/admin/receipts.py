@@ -94,7 +94,7 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
 
     @admin.display(description="affected")
     def shown_affected(self, receipt: Receipt) -> str:
-        return f"{receipt.affected:,}" if receipt.action in DONE_TO else ""
+        return draw_affected(receipt)
 
     @coloured(SETTLED_COLOURS)
     @admin.display(description="settled")
@@ -154,12 +154,17 @@ def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
                 draw_figure(f"receipt:{receipt.pk}:sent", receipt.sent),
                 draw_figure(f"receipt:{receipt.pk}:stopped", stopped_by(receipt)),
                 draw_figure(f"receipt:{receipt.pk}:in_doubt", receipt.in_doubt),
-                f"{receipt.affected:,}" if receipt.action in DONE_TO else "",
+                draw_affected(receipt),
                 "" if receipt.is_settled else draw_label("not settled", "warning"),
             ]
             for receipt in receipts
         ],
     }
+
+
+def draw_affected(receipt: Receipt) -> str:
+    """Return how many messages an action has changed; empty for an action that does not count them."""
+    return draw_figure(f"receipt:{receipt.pk}:affected", receipt.affected) if receipt.action in DONE_TO else ""
 
 
 def _receipt_link(receipt: Receipt) -> SafeString:

@@ -151,4 +151,8 @@ def _question(move: CampaignMove, campaign: Campaign) -> Question:
 
 def _figures(campaign: Campaign) -> list[Figure]:
     counted = statistics_of([campaign])[campaign.pk]
-    return [Figure("Sent already", counted.sent), Figure("Waiting", counted.waiting)]
+    key = f"campaign:{campaign.pk}"
+    return [
+        Figure("Sent already", counted.sent, key=f"{key}:sent"),
+        Figure("Waiting", counted.waiting, key=f"{key}:waiting"),
+    ]

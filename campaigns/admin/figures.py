@@ -15,7 +15,7 @@ from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.statistics import Statistics
-from foundation.admin import draw_label, tell_time
+from foundation.admin import draw_label, mark_numbers, tell_time
 
 STATUS_COLOURS = {
     CampaignStatus.DRAFT: "",
@@ -81,7 +81,13 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
         ("stopped", counted.stopped, BAR_COLOURS["stopped"]),
     ]
     return [
-        {"state": state, "messages": messages, "percent": f"{100 * messages / (made + to_come):.2f}", "colour": colour}
+        {
+            "name": state.replace(" ", "_"),
+            "state": state,
+            "messages": messages,
+            "percent": f"{100 * messages / (made + to_come):.2f}",
+            "colour": colour,
+        }
         for state, messages, colour in held
         if messages
     ]
@@ -90,20 +96,26 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
 def figures_of(campaign: Campaign, counted: Statistics, links: Links) -> list[Figure]:
     """Return the figures of a campaign's page. Those of messages lead to them."""
     counted = shown_statistics(campaign, counted)
-    left_out = f"{counted.invalid:,} of them without an address" if counted.invalid else ""
-    dropped = f"and {counted.dropped:,} dropped because they were suppressed by then" if counted.dropped else ""
+    key = f"campaign:{campaign.pk}"
+    left_out, dropped = "", ""
+    if counted.invalid:
+        left_out = mark_numbers(f"{counted.invalid:,} of them without an address", f"{key}:invalid")
+    if counted.dropped:
+        text = f"and {counted.dropped:,} dropped because they were suppressed by then"
+        dropped = mark_numbers(text, f"{key}:dropped")
+    in_doubt = Figure("In doubt", counted.in_doubt, link=links.messages("in_doubt"), key=f"{key}:in_doubt")
     return [
-        Figure("Recipients", counted.recipients, link=links.messages()),
-        Figure("Sent", counted.sent, link=links.messages("sent")),
-        Figure("Waiting", counted.waiting, link=links.messages("waiting"))
+        Figure("Recipients", counted.recipients, link=links.messages(), key=f"{key}:recipients"),
+        Figure("Sent", counted.sent, link=links.messages("sent"), key=f"{key}:sent"),
+        Figure("Waiting", counted.waiting, link=links.messages("waiting"), key=f"{key}:waiting")
         if counted.waiting or not counted.stopped
-        else Figure("Stopped", counted.stopped, link=links.messages("stopped")),
-        Figure("Left out", counted.left_out, note=left_out),
-        Figure("Refused", counted.refused, note=dropped, link=links.failures),
-        *([Figure("In doubt", counted.in_doubt, link=links.messages("in_doubt"))] if counted.in_doubt else []),
-        Figure("Opened", counted.opened),
-        Figure("Clicked", counted.clicked),
-        Figure("Unsubscribed", counted.unsubscribed),
+        else Figure("Stopped", counted.stopped, link=links.messages("stopped"), key=f"{key}:stopped"),
+        Figure("Left out", counted.left_out, note=left_out, key=f"{key}:left_out"),
+        Figure("Refused", counted.refused, note=dropped, link=links.failures, key=f"{key}:refused"),
+        *([in_doubt] if counted.in_doubt else []),
+        Figure("Opened", counted.opened, key=f"{key}:opened"),
+        Figure("Clicked", counted.clicked, key=f"{key}:clicked"),
+        Figure("Unsubscribed", counted.unsubscribed, key=f"{key}:unsubscribed"),
     ]
 
 

@@ -16,7 +16,7 @@ from campaigns.models import Launch
 from console.batches.page import BATCH, RECEIPT
 from console.header import answer_live
 from console.live import Part, embed, is_poll
-from mailer.admin.failures import link_failures
+from mailer.admin.failures import key_of, link_failures
 from mailer.outcomes.failures import ReasonGroup, Scope, group_by_reason, has_failures, look_for_failures
 from monitoring.scope import EVERYTHING
 from monitoring.search import find_mailings
@@ -81,12 +81,23 @@ class LiveBatchAdmin(LivePage, BatchAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, str]]:
-    """Return the most frequent reasons for which peers refused or deferred mail of a batch, each with its messages."""
+def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, str, str]]:
+    """Return the most frequent reasons for which peers refused or deferred mail of a batch.
+
+    Each has the key of its figure and the address of its messages.
+    """
     if not batch.is_default and not has_failures(batch):
         return []
-    reasons = group_by_reason(look_for_failures(Scope(batch_id=batch.pk)).failures)
-    return [(reason, f"{link_failures(batch=batch)}&reason={reason.name}") for reason in reasons[:REASONS_SHOWN]]
+    scope = Scope(batch_id=batch.pk)
+    reasons = group_by_reason(look_for_failures(scope).failures)[:REASONS_SHOWN]
+    return [
+        (
+            reason,
+            key_of(scope, reason.classification, "reason", reason.reason, "total"),
+            f"{link_failures(batch=batch)}&reason={reason.name}",
+        )
+        for reason in reasons
+    ]
 
 
 @admin.register(Receipt)

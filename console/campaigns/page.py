@@ -18,6 +18,7 @@ from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.statistics import Statistics, statistics_of
 from console.campaigns.timeline import Moment, tell_timeline
 from console.live import Part, Rights
+from foundation.admin import draw_figure, mark_numbers
 from foundation.clock import Now
 from foundation.zones import write_zoned
 from monitoring.rates import sent_rates
@@ -48,6 +49,7 @@ def build_page(rights: Rights, campaign_id: int) -> dict[str, Any]:
         "lacks": lacks_of(campaign, needs=WITH_LINK) if is_editable else [],
         "status": draw_status(campaign),
         "shares": shares(campaign, counted) if campaign.launch else [],
+        "about": f"campaign:{campaign.pk}",
         "time_text": describe_time(campaign, now),
         # A draft is sent with the button of its form, which saves it first.
         "moves": [pair for pair in moves if pair[0] not in {SEND, *ASIDE}],
@@ -66,21 +68,24 @@ def _show_launch(campaign: Campaign, counted: Statistics, rights: Rights) -> dic
     is_moving = campaign.status in RUNNING
     rate = sent_rates([batch.pk]).get(batch.pk, 0.0) if is_moving else 0.0
     reason = why_waiting([batch]).get(batch.pk) if is_moving else None
+    remaining = describe_remaining(campaign, counted, rate)
     return {
         "batch": batch if MAY_SEE_BATCH in rights else None,
         "failures": links.failures,
         "figures": figures_of(campaign, counted, links),
-        "rate": describe_rate(rate) if is_moving and campaign.status != CampaignStatus.PAUSED else "",
-        "remaining": describe_remaining(campaign, counted, rate),
+        "rate": describe_rate(rate, f"campaign:{campaign.pk}")
+        if is_moving and campaign.status != CampaignStatus.PAUSED
+        else "",
+        "remaining": draw_figure(f"campaign:{campaign.pk}:remaining", remaining) if remaining else "",
         "reason": reason,
     }
 
 
-def describe_rate(rate: float) -> str:
+def describe_rate(rate: float, about: str) -> str:
     """Return the rate of the last minute in words: messages a second, or a minute if they are few."""
     if rate >= 1:
-        return f"{rate:,.0f} messages a second"
-    return f"{rate * 60:,.0f} messages a minute"
+        return mark_numbers(f"{rate:,.0f} messages a second", f"{about}:sent_a_second")
+    return mark_numbers(f"{rate * 60:,.0f} messages a minute", f"{about}:sent_a_minute")
 
 
 def describe_remaining(campaign: Campaign, counted: Statistics, rate: float) -> str:

@@ -60,6 +60,7 @@ def _cells_of(campaign: Campaign, counted: Statistics, now: dt.datetime, *, may_
         "link": link_move(CANCEL, campaign, list=1) if is_crossed else "",
         "status": draw_status(campaign),
         "shares": shares(campaign, counted) if campaign.launch else [],
+        "about": f"campaign:{campaign.pk}",
         "time_text": describe_time(campaign, now),
     }
 

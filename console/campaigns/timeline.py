@@ -12,6 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from batches.models import Receipt
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from foundation.admin import mark_numbers
 
 READ = 30
 """The number of receipts, and of changes, that are read: the latest ones."""
@@ -61,7 +62,11 @@ def _receipts(campaign: Campaign) -> Iterator[Moment]:
     for receipt in receipts.order_by("-pk")[:READ]:
         text = f"{Receipt.Action(receipt.action).label.capitalize()}."
         if receipt.action in STOPS:
-            text = f"{text[:-1]}: {receipt.sent:,} messages were sent, {receipt.stopped:,} were stopped."
+            text = mark_numbers(
+                f"{text[:-1]}: {receipt.sent:,} messages were sent, {receipt.stopped:,} were stopped.",
+                f"receipt:{receipt.pk}:sent",
+                f"receipt:{receipt.pk}:not_sent",
+            )
         yield Moment(receipt.created_at, text, receipt.actor, receipt.reason, receipt)
 
 

@@ -9,14 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from batches.admin.asking import Figure
 from console.fleet.alarms import list_alarms, tell_age
 from console.header import answer_live
 from console.live import Part, Rights, embed, is_poll
-from foundation.admin import draw_label
+from foundation.admin import draw_figure, draw_label, mark_numbers
 from monitoring.fleet import FULL_MINUTE, TRACKED_MINUTES, Fleet, Node, Process, read_fleet
 
 MAY_SEE = "batches.view_batch"
@@ -65,9 +65,24 @@ def _list_figures(fleet: Fleet) -> list[Figure]:
     busy = sum(bool(process.batches) for process in processes)
     total = sum(node.concurrency for node in living)
     return [
-        Figure("Nodes alive", len(living), f"of {len(fleet.nodes):,}"),
-        Figure("Processes with mail", busy, f"of {total:,} that deliver", key="fleet:processes_with_mail"),
-        Figure("Being sent at this moment", used, f"connections in use, {opened:,} open", key="fleet:connections_used"),
+        Figure(
+            "Nodes alive",
+            len(living),
+            mark_numbers(f"of {len(fleet.nodes):,}", "fleet:nodes"),
+            key="fleet:nodes_alive",
+        ),
+        Figure(
+            "Processes with mail",
+            busy,
+            mark_numbers(f"of {total:,} that deliver", "fleet:processes"),
+            key="fleet:processes_with_mail",
+        ),
+        Figure(
+            "Being sent at this moment",
+            used,
+            mark_numbers(f"connections in use, {opened:,} open", "fleet:connections"),
+            key="fleet:connections_used",
+        ),
         Figure("Claimed by workers", sum(each.claimed for each in processes), "messages", key="all:claimed"),
     ]
 
@@ -81,11 +96,9 @@ def _tabulate_nodes(fleet: Fleet) -> dict[str, Any]:
             node.name,
             _label_node(node),
             _draw_tracker(node, tell_age(node.seen_at, fleet.now)),
-            f"{sum(bool(process.batches) for process in node.processes):,} of {node.concurrency:,} busy"
-            if node.concurrency
-            else "none deliver",
-            f"{node.connections_used:,} of {node.connections:,} busy",
-            _write_replies(node),
+            _draw_busy(node),
+            _draw_connections(node, f"node:{node.name}"),
+            _draw_replies(node, f"node:{node.name}"),
             f"{node.error} ({tell_age(node.error_at, fleet.now)})" if node.error else "",
         ]
         for node in fleet.nodes
@@ -108,7 +121,8 @@ def _draw_tracker(node: Node, age: str) -> SafeString:
         for ago, share in zip(range(len(node.minutes), 0, -1), node.minutes, strict=True)
     ]
     full = sum(minute["level"] == "full" for minute in minutes)
-    return render_to_string("console/fleet/tracker.html", {"minutes": minutes, "full": full, "age": age})
+    context = {"minutes": minutes, "full": full, "age": age, "name": node.name}
+    return render_to_string("console/fleet/tracker.html", context)
 
 
 def _level(share: float) -> str:
@@ -116,15 +130,30 @@ def _level(share: float) -> str:
     return "full" if share >= FULL_MINUTE else "part" if share else "none"
 
 
-def _write_replies(timed: Node | Process) -> str:
+def _draw_busy(node: Node) -> str:
+    if not node.concurrency:
+        return "none deliver"
+    busy = sum(bool(process.batches) for process in node.processes)
+    key = f"node:{node.name}"
+    return mark_numbers(f"{busy:,} of {node.concurrency:,} busy", f"{key}:processes_with_mail", f"{key}:processes")
+
+
+def _draw_connections(owner: Node | Process, key: str) -> SafeString:
+    text = f"{owner.connections_used:,} of {owner.connections:,} busy"
+    return mark_numbers(text, f"{key}:connections_used", f"{key}:connections")
+
+
+def _draw_replies(timed: Node | Process, key: str) -> str:
     if timed.reply_p50 is None or timed.reply_p95 is None:
         return ""
-    return f"{_write_seconds(timed.reply_p50)} / {_write_seconds(timed.reply_p95)}"
+    p50, p95 = (_write_seconds(seconds) for seconds in (timed.reply_p50, timed.reply_p95))
+    return format_html("{} / {}", draw_figure(f"{key}:reply_p50", p50), draw_figure(f"{key}:reply_p95", p95))
 
 
-def _write_last_reply(process: Process, fleet: Fleet) -> str:
+def _draw_last_reply(process: Process, fleet: Fleet) -> str:
     age = tell_age(process.replied_at, fleet.now)
-    return ", ".join(filter(None, [_write_replies(process), f"the last {age}" if age else ""]))
+    parts = [_draw_replies(process, f"process:{process.worker_id}"), f"the last {age}" if age else ""]
+    return format_html_join(", ", "{}", ((part,) for part in parts if part))
 
 
 def _write_seconds(seconds: float) -> str:
@@ -141,9 +170,9 @@ def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
             format_html("<code>{}</code>", f"{process.worker_id % 2**32:08x}"),
             process.node,
             _label_process(process, fleet),
-            f"{process.claimed:,}",
-            f"{process.connections_used:,} of {process.connections:,} busy",
-            _write_last_reply(process, fleet),
+            draw_figure(f"process:{process.worker_id}:claimed", process.claimed),
+            _draw_connections(process, f"process:{process.worker_id}"),
+            _draw_last_reply(process, fleet),
             f"{process.error} ({tell_age(process.error_at, fleet.now)})" if process.error else "",
         ]
         for process in busy[:PROCESSES_SHOWN]
@@ -161,25 +190,31 @@ def _label_process(process: Process, fleet: Fleet) -> SafeString:
 
 
 def _tabulate_queues(fleet: Fleet) -> dict[str, Any]:
-    rows = [[queue, f"{length:,}", QUEUES[queue]] for queue, length in fleet.queues]
+    rows = [[queue, draw_figure(f"queue:{queue}", length), QUEUES[queue]] for queue, length in fleet.queues]
     return {"headers": ["Queue", "Waiting tasks", "Purpose"], "rows": rows}
 
 
 def _tabulate_services(fleet: Fleet) -> dict[str, Any]:
     broker, database = fleet.broker, fleet.database
     limit = f" of {broker.memory_limit_bytes / MEBIBYTE:,.0f}" if broker.memory_limit_bytes else ""
-    memory = (
-        f"{broker.memory_bytes / MEBIBYTE:,.1f}{limit} MiB, {broker.clients:,} clients, {broker.taken:,} tasks taken"
+    memory = mark_numbers(
+        f"{broker.memory_bytes / MEBIBYTE:,.1f}{limit} MiB, {broker.clients:,} clients, {broker.taken:,} tasks taken",
+        "redis:memory",
+        *(["redis:memory_limit"] if limit else []),
+        "redis:clients",
+        "redis:taken",
     )
     oldest = database.oldest_transaction
     transactions = "no open transaction" if oldest is None else f"the oldest transaction is {oldest:,.1f} s old"
+    keys = [*([] if oldest is None else ["database:oldest_transaction"]), "database:sessions", "database:limit"]
     beat = "no task yet" if fleet.beat_age is None else f"last task {fleet.beat_age:,.1f} s ago"
+    beat = beat if fleet.beat_age is None else mark_numbers(beat, "beat:age")
     rows = [
         ["Redis", _label_service("away" if broker.is_away else "at work"), "" if broker.is_away else memory],
         [
             "Database",
             _label_service("at work"),
-            f"{transactions}, {database.sessions:,} sessions of {database.session_limit:,}",
+            mark_numbers(f"{transactions}, {database.sessions:,} sessions of {database.session_limit:,}", *keys),
         ],
         ["Beat", _label_service("at work" if fleet.is_beat_there else "late"), beat],
     ]

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console.overview.charts import Chart, Line, Table
-from foundation.admin import draw_figure
+from foundation.admin import draw_figure, mark_numbers
 from monitoring.forecast import HOURS_AHEAD, Forecast, Planned
 
 REST = "other accounts"
@@ -27,13 +27,14 @@ def chart_ahead(forecast: Forecast) -> Chart:
         title=f"Next {HOURS_AHEAD} hours",
         summary=_sum_up(forecast),
         kind="bars",
+        times=forecast.hours,
         labels=[f"{hour:%a %H:%M}" for hour in forecast.hours],
         lines=lines,
         table=Table(
             f"Messages of the next {HOURS_AHEAD} hours by hour (UTC)",
             ["Hour", *(line.label for line in lines)],
             [
-                [f"{hour:%a %Y-%m-%d %H:%M}", *(_write(line.values[place]) for line in lines)]
+                [f"{hour:%a %Y-%m-%d %H:%M}", *(_draw(line, place, hour) for line in lines)]
                 for place, hour in enumerate(forecast.hours)
                 if any(line.values[place] for line in lines)
             ],
@@ -51,13 +52,14 @@ def _lines_of_accounts(forecast: Forecast) -> list[Line]:
                 label = (name or REST) + ("" if is_open else ": will not be sent")
                 values = [counts.get(hour, 0) for hour in forecast.hours]
                 colour = REST_COLOUR if name is None else place
-                lines.append(Line(label, values, colour, is_hollow=not is_open))
+                key = f"ahead:{name or ''}:{'sent' if is_open else 'kept_back'}"
+                lines.append(Line(label, values, colour, key, is_hollow=not is_open))
     return lines
 
 
 def _lines_of_campaigns(forecast: Forecast) -> list[Line]:
     counts = [forecast.planned.get(hour, NOTHING).recipients for hour in forecast.hours]
-    return [Line(PLANNED, counts, PLANNED_COLOUR, is_hollow=True)] if any(counts) else []
+    return [Line(PLANNED, counts, PLANNED_COLOUR, "planned:recipients", is_hollow=True)] if any(counts) else []
 
 
 def _sum_up(forecast: Forecast) -> SafeString:
@@ -79,14 +81,19 @@ def _notes(forecast: Forecast, hours_known: int) -> list[str]:
     if campaigns := sum(each.campaigns for each in planned):
         recipients = sum(each.recipients for each in planned)
         notes.append(
-            f"Scheduled campaigns without messages: {campaigns:,}, with about {recipients:,} recipients by the last "
-            "counts of their lists and segments, shown in the hour in which they begin."
+            mark_numbers(
+                f"Scheduled campaigns without messages: {campaigns:,}, with about {recipients:,} recipients by the "
+                "last counts of their lists and segments, shown in the hour in which they begin.",
+                "planned:campaigns",
+                "planned:recipients",
+            )
         )
     if unknown := sum(each.unknown for each in planned):
-        notes.append(f"Of these, {unknown:,} have a segment that was never counted, and add nothing to the chart.")
+        text = f"Of these, {unknown:,} have a segment that was never counted, and add nothing to the chart."
+        notes.append(mark_numbers(text, "planned:unknown"))
     notes.append("Mail that is already due, and mail that is tried again, is not included.")
     return notes
 
 
-def _write(value: float | None) -> str:
-    return f"{value or 0:,.0f}"
+def _draw(line: Line, place: int, hour: dt.datetime) -> SafeString:
+    return draw_figure(f"{line.key}:{hour.timestamp():.0f}", int(line.values[place] or 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,15 @@ class Table:
 class Line:
     """A series of values of a chart, one for each label.
 
-    `colour` is the number of one of the colours that `charts.js` has. A hollow series is drawn as an outline. A series
-    with much smaller values than the others can have the scale on the right.
+    `colour` is the number of one of the colours that `charts.js` has. `key` is the key of its figures, to which each
+    label adds its time. A hollow series is drawn as an outline. A series with much smaller values than the others can
+    have the scale on the right.
     """
 
     label: str
     values: Sequence[float | None]
     colour: int
+    key: str
     is_hollow: bool = False
     is_on_right: bool = False
 
@@ -35,13 +38,15 @@ class Line:
 class Chart:
     """A chart with a title, a sentence that sums it up, and its table.
 
-    `kind` is `bars` (stacked), `lines` or `steps`. With `levels` a value is the index of one of these words.
+    `kind` is `bars` (stacked), `lines` or `steps`. With `levels` a value is the index of one of these words. `times`
+    are those of the labels.
     """
 
     name: str
     title: str
     summary: str
     kind: str
+    times: Sequence[dt.datetime]
     labels: Sequence[str]
     lines: Sequence[Line]
     table: Table
@@ -54,10 +59,12 @@ class Chart:
         return {
             "kind": self.kind,
             "labels": list(self.labels),
+            "times": [int(at.timestamp()) for at in self.times],
             "levels": list(self.levels),
             "series": [
                 {
                     "label": line.label,
+                    "key": line.key,
                     "values": list(line.values),
                     "colour": line.colour,
                     "isHollow": line.is_hollow,

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from console.overview.charts import Chart, Line, Table
 from foundation.admin import draw_figure
@@ -23,7 +24,8 @@ OUTCOMES: Final = {
     Measure.DEFERRED: ("deferred", DEFERRED_COLOUR),
 }
 BOUNDS: Final = (*(float(seconds) for seconds, _ in LATENESS), math.inf)
-PERCENTILES: Final = (("half of it", 0), ("95 of 100", 1), ("99 of 100", 5))
+PERCENTILES: Final = (("half of it", 0, 50), ("95 of 100", 1, 95), ("99 of 100", 5, 99))
+"""The percentiles that are shown: the words for each, the number of its colour, and the percentage."""
 
 Counts = dict[dt.datetime, dict[Measure, int]]
 
@@ -55,12 +57,14 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
             *(draw_figure(f"hours:{name}", sums[measure]) for measure, (name, _) in OUTCOMES.items()),
         ),
         kind="lines",
+        times=times,
         labels=[f"{at:%a %H:%M}" for at in times],
         lines=[
             Line(
                 name if measure is Measure.SENT else f"{name} (scale on the right)",
                 [counts[at][measure] for at in times],
                 colour,
+                f"five:{name}",
                 is_on_right=measure is not Measure.SENT,
             )
             for measure, (name, colour) in OUTCOMES.items()
@@ -94,18 +98,20 @@ def chart_lateness(totals: Iterable[Total], now: dt.datetime) -> Chart:
     return Chart(
         name="lateness",
         title="How late mail was sent",
-        summary="In 24 hours: " + ", ".join(f"{name} {_word(of_all, name)}" for name, _ in PERCENTILES) + ".",
+        summary=format_html("In 24 hours: {}.", format_html_join(", ", "{} {}", _draw_all(of_all, "all"))),
         kind="steps",
+        times=hours,
         labels=[f"{hour:%a %H:%M}" for hour in hours],
         levels=[describe_lateness(bound) for bound in BOUNDS],
         lines=[
-            Line(name, [_level(_bound(lateness, name)) for lateness in by_hour], colour) for name, colour in PERCENTILES
+            Line(name, [_level(_bound(lateness, name)) for lateness in by_hour], colour, f"late:{percent}")
+            for name, colour, percent in PERCENTILES
         ],
         table=Table(
             "How late the messages of each hour were sent (UTC)",
-            ["Hour", *(name.capitalize() for name, _ in PERCENTILES)],
+            ["Hour", *(name.capitalize() for name, *_ in PERCENTILES)],
             [
-                [f"{hour:%a %H:%M}", *(_word(lateness, name) for name, _ in PERCENTILES)]
+                [f"{hour:%a %H:%M}", *(word for _, word in _draw_all(lateness, f"{hour.timestamp():.0f}"))]
                 for hour, lateness in zip(hours, by_hour, strict=True)
             ],
         ),
@@ -116,12 +122,16 @@ def chart_lateness(totals: Iterable[Total], now: dt.datetime) -> Chart:
 
 
 def _bound(lateness: Lateness, name: str) -> float | None:
-    names = [each for each, _ in PERCENTILES]
+    names = [each for each, *_ in PERCENTILES]
     return (lateness.p50, lateness.p95, lateness.p99)[names.index(name)]
 
 
-def _word(lateness: Lateness, name: str) -> str:
-    return describe_lateness(_bound(lateness, name))
+def _draw_all(lateness: Lateness, at: str) -> list[tuple[str, SafeString]]:
+    """Return the percentiles, each with its name and its words. `at` is the hour, or `all`."""
+    return [
+        (name, draw_figure(f"late:{percent}:{at}", describe_lateness(_bound(lateness, name))))
+        for name, _, percent in PERCENTILES
+    ]
 
 
 def _level(bound: float | None) -> int | None:

@@ -45,7 +45,8 @@ def build_overview(rights: Rights) -> dict[str, Any]:
         ],
     )
     counts = sort_by_time(days)
-    look = look_for_failures(Scope(since=now - ONE_DAY, until=now))
+    scope = Scope(since=now - ONE_DAY, until=now)
+    look = look_for_failures(scope)
     return {
         "at": write_time(now),
         "charts": [
@@ -56,7 +57,7 @@ def build_overview(rights: Rights) -> dict[str, Any]:
         "yesterday": tables.compare_yesterday(counts, midnight),
         "rates": tables.judge_rates(counts, midnight),
         "accounts": tables.tabulate_accounts(list_top_accounts(midnight), may_see_accounts=MAY_SEE_ACCOUNTS in rights),
-        "replies": tables.tabulate_replies(look, links=MAY_SEE_FAILURES in rights),
+        "replies": tables.tabulate_replies(look, scope, links=MAY_SEE_FAILURES in rights),
         "sample": _describe_sample(look),
     }
 

@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString
 
 from console.overview.lately import Counts
 from foundation.admin import draw_figure, draw_link
+from mailer.admin.drawing import draw_quote
+from mailer.admin.failures import draw_reason
 from mailer.models import Measure
-from mailer.outcomes.failures import Look, group_by_reason
+from mailer.outcomes.failures import Look, Scope, group_by_reason
 from monitoring.top_accounts import TopAccount
 
 DAY = dt.timedelta(days=1)
@@ -42,7 +44,7 @@ class Rate:
     """A part of the recipients, with its judgement in words and in unfold's variant of a label."""
 
     name: str
-    shown: str
+    shown: str | SafeString
     note: str
     verdict: str
     variant: str
@@ -57,7 +59,7 @@ def compare_yesterday(counts: Counts, midnight: dt.datetime) -> dict[str, Any]:
         average = sum(counts[day][measure] for day in week) / WEEK
         key = f"day:{measure.name.lower()}"
         shown = draw_figure(f"{key}:yesterday", yesterday), draw_figure(f"{key}:average", round(average))
-        rows.append([name, *shown, _describe_change(yesterday, average)])
+        rows.append([name, *shown, draw_figure(f"{key}:change", _describe_change(yesterday, average))])
     return {"headers": ["Recipients", "Yesterday", "Average of the week before", "Change"], "rows": rows}
 
 
@@ -85,7 +87,8 @@ def _judge_bounces(name: str, span: str, counts: Counts, days: Sequence[dt.datet
     note = format_html("{} of {} recipients", *shown)
     if not tried:
         return Rate(name, "no mail", note, "", "")
-    return Rate(name, f"{bounced / tried:.2%}", note, *judge_bounces(bounced, tried))
+    shown_rate = draw_figure(f"bounces:{span}:rate", f"{bounced / tried:.2%}")
+    return Rate(name, shown_rate, note, *judge_bounces(bounced, tried))
 
 
 def judge_bounces(bounced: int, tried: int) -> tuple[str, str]:
@@ -107,20 +110,28 @@ def tabulate_accounts(accounts: Iterable[TopAccount], *, may_see_accounts: bool)
         if may_see_accounts:
             name = draw_link(reverse("admin:accounts_account_change", args=[account.account_id]), account.username)
         tried = account.sent + account.refused
-        bounces = f"{account.bounced / tried:.2%}, {judge_bounces(account.bounced, tried)[0]}" if tried else "no mail"
         key = f"account:{account.account_id}:sent"
         days = draw_figure(f"{key}:today", account.sent_today), draw_figure(f"{key}:yesterday", account.sent_yesterday)
-        refused = f"{account.refused / tried:.2%}" if tried else "no mail"
-        rows.append([name, *days, refused, bounces])
+        rows.append([name, *days, *(_draw_rates(account, tried, key) if tried else ["no mail", "no mail"])])
     return {"headers": ["Account", "Sent today", "Sent yesterday", "Refused", "Bounces"], "rows": rows}
 
 
-def tabulate_replies(look: Look, *, links: bool) -> dict[str, Any]:
+def _draw_rates(account: TopAccount, tried: int, key: str) -> list[Cell]:
+    """Return the share of an account's recipients who were refused, and of those who bounced, which is judged."""
+    refused, bounced = (f"{number / tried:.2%}" for number in (account.refused, account.bounced))
+    verdict, _ = judge_bounces(account.bounced, tried)
+    return [
+        draw_figure(f"{key}:refused_rate", refused),
+        format_html("{}, {}", draw_figure(f"{key}:bounced_rate", bounced), verdict),
+    ]
+
+
+def tabulate_replies(look: Look, scope: Scope, *, links: bool) -> dict[str, Any]:
     """Return the table of the most frequent reasons for which peers refused and deferred mail."""
     rows = []
     for reason in group_by_reason(look.failures)[:REPLIES_SHOWN]:
-        text: Cell = reason.reason[:REPLY_LENGTH] or "no reply"
+        text: Cell = draw_quote(reason.reason[:REPLY_LENGTH] or "no reply")
         if links:
             text = draw_link(reverse("failures", query={"reason": reason.name}), text)
-        rows.append([text, reason.classification.label, f"{reason.refused:,}", f"{reason.deferred:,}"])
+        rows.append([text, reason.classification.label, *draw_reason(reason, scope)])
     return {"headers": ["Reply", "Class", "Refused", "Deferred"], "rows": rows}

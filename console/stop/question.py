@@ -20,7 +20,7 @@ from campaigns.mailings import Choice, stop_mailings
 from campaigns.several import Stop
 from console.stop.mailings import MAY_SEE, actions_of, permission_for
 from console.stop.receipts import MAY_SEE_RECEIPTS, link_receipts
-from foundation.admin import write_time
+from foundation.admin import mark_numbers, write_time
 from foundation.errors import SluiceError
 from monitoring.scope import EVERYTHING
 from monitoring.search import SHOWN, Mailing, read_mailings
@@ -87,13 +87,14 @@ def _choices(mailings: Sequence[Mailing]) -> list[Choice]:
 
 def _question(button: Button, status: BatchStatus, mailings: Sequence[Mailing]) -> Question:
     many = len(mailings) > 1
+    key = f"batches:{'.'.join(str(mailing.batch_id) for mailing in mailings if mailing.batch_id)}"
     name = f"“{mailings[0].name}” of {mailings[0].account}"
     return Question(
         title=f"{button.title} {len(mailings)} mailings" if many else f"{button.title} a mailing",
         text=f"{button.title} {len(mailings)} mailings?" if many else f"{button.title} {name}?",
         figures=[
-            Figure("Waiting now", sum(mailing.waiting or 0 for mailing in mailings)),
-            Figure("Sent already", sum(mailing.sent or 0 for mailing in mailings)),
+            Figure("Waiting now", sum(mailing.waiting or 0 for mailing in mailings), key=f"{key}:waiting"),
+            Figure("Sent already", sum(mailing.sent or 0 for mailing in mailings), key=f"{key}:sent"),
         ],
         consequences=[
             *(_describe(mailing) for mailing in mailings),
@@ -113,7 +114,9 @@ def _describe(mailing: Mailing) -> str:
         return f"{name}: its recipients are not known before {write_time(mailing.next_at)} UTC."
     more = "" if mailing.is_exact else " or more"
     text = f"{name}: {mailing.sent or 0:,} sent, {mailing.waiting:,}{more} waiting"
-    return f"{text}, the next at {write_time(mailing.next_at)} UTC." if mailing.next_at else f"{text}."
+    text = f"{text}, the next at {write_time(mailing.next_at)} UTC." if mailing.next_at else f"{text}."
+    key = f"batch:{mailing.batch_id}"
+    return text if mailing.batch_id is None else mark_numbers(text, f"{key}:sent", f"{key}:waiting")
 
 
 def _show(

@@ -46,6 +46,7 @@ def build_receipts(rights: Rights, numbers: str) -> dict[str, Any]:
     return {
         "rows": rows,
         "is_final": all(receipt.is_settled for receipt in receipts),
+        "key": f"receipts:{numbers}",
         "sent": sum(receipt.sent for receipt in receipts),
         "stopped": sum(stopped_by(receipt) for receipt in receipts),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +21,7 @@ from batches.admin.asking import Figure, Question, ReasonForm, TimeField, actor_
 from batches.admin.control import MAY_CONTROL
 from batches.counts import Tally
 from batches.models import Receipt
-from foundation.admin import write_time
+from foundation.admin import mark_numbers, write_time
 from foundation.clock import database_now
 from mailer.admin.filtering import ListForm
 from mailer.bulk.actions import STATES, count_selected, end_early, open_action
@@ -93,13 +94,13 @@ class SelectionForm(ReasonForm):
     )
     field_order = ("send_at", "reason", "typed")
 
-    def __init__(self, data: Any, *, tally: Tally) -> None:
+    def __init__(self, data: Any, *, tally: Tally, key: str) -> None:
         super().__init__(data)
         self.tally = tally
         if tally.is_exact and tally.messages < LARGE:
             del self.fields["typed"]
         else:
-            self.fields["typed"].label = f"Type {tally.messages} to confirm"
+            self.fields["typed"].label = mark_numbers(f"Type {tally.messages} to confirm", key)
 
     def clean_typed(self) -> str:
         typed = "".join(each for each in self.cleaned_data["typed"] if each not in ", .'")
@@ -138,13 +139,18 @@ def ask(button: BulkButton, request: HttpRequest) -> HttpResponse:
     kind = SelectionTimeForm if button.action == Action.RESCHEDULE else SelectionForm
     return confirm(
         request,
-        kind(request.POST or None, tally=tally),
+        kind(request.POST or None, tally=tally, key=key_of(button.action, filters)),
         lambda: _question(button, filters, tally),
         lambda actor, answers: _begin(button, filters, tally, actor, answers),
         back=reverse(LIST, query=filters.as_query()),
         model=Message,
         first=lambda: f"There is nothing to {button.name} among the {filters.describe()}." if tally == NOTHING else "",
     )
+
+
+def key_of(action: Action, filters: Filters) -> str:
+    """Return the key of the messages that an action on everything that matches is about."""
+    return f"match:{action.value}:{urlencode(filters.as_query())}"
 
 
 NOTHING: Final = Tally(0, is_exact=True)
@@ -166,9 +172,9 @@ def _question(button: BulkButton, filters: Filters, tally: Tally) -> Question:
         consequences.append("There may be more messages than were counted. The action finds all of them.")
     return Question(
         title=f"{button.title} everything that matches",
-        text=f"{button.title} {tally} messages?",
+        text=mark_numbers(f"{button.title} {tally} messages?", key_of(button.action, filters)),
         named=filters.describe(),
-        figures=[Figure("Messages that match", tally)],
+        figures=[Figure("Messages that match", tally, key=key_of(button.action, filters))],
         consequences=consequences,
         button=button.title,
         icon=button.icon,

@@ -10,7 +10,8 @@ from batches.admin.asking import Button, Question, ReasonForm, confirm, refuse, 
 from batches.admin.control import MAY_CONTROL
 from batches.counts import Tally
 from batches.models import Receipt
-from mailer.admin.in_hand import MAY_SEE, Chosen
+from foundation.admin import mark_numbers
+from mailer.admin.in_hand import MAY_SEE, Chosen, key_of_hand
 from mailer.in_hand import Why, drop, replay, tally_in_hand
 
 REPLAY = Button(Receipt.Action.REPLAY, "replay")
@@ -69,9 +70,10 @@ def _question(button: Button, chosen: Chosen) -> Question:
     else:
         number = tally_in_hand(chosen.why, chosen.account, batch=chosen.batch)
     what = "message" if number == Tally(1, is_exact=True) else "messages"
+    text = f"{button.title} {number} {what} of {chosen.account}, {named}?"
     return Question(
         title=f"{button.title} mail in hand",
-        text=f"{button.title} {number} {what} of {chosen.account}, {named}?",
+        text=text if chosen.message_ids is not None else mark_numbers(text, key_of_hand(chosen)),
         named=f"batch {chosen.batch}" if chosen.batch else "",
         consequences=CONSEQUENCES[button, chosen.why],
         button=button.title,

@@ -37,6 +37,12 @@ EVENT_COLOURS = {
 }
 
 
+def draw_quote(text: str) -> SafeString:
+    """Return a text of somebody else, such as a peer's reply, whose numbers are no figures."""
+    return format_html("<span data-text>{}</span>", text)
+
+
 def draw_text(text: str, link: str = "") -> SafeString:
-    """Return a long text for a cell of a table, perhaps as a link."""
-    return format_html('<span class="console-text leading-relaxed">{}</span>', draw_link(link, text) if link else text)
+    """Return a long text of somebody else for a cell of a table, perhaps as a link."""
+    shown = draw_link(link, text) if link else text
+    return format_html('<span class="console-text leading-relaxed" data-text>{}</span>', shown)

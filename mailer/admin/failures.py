@@ -17,14 +17,14 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.models import Account
 from batches.admin.asking import require
 from batches.models import Batch
-from foundation.admin import draw_label, draw_link, write_time
+from foundation.admin import draw_figure, draw_label, draw_link, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import EVENT_COLOURS, draw_text
 from mailer.admin.filtering import DayField, OwnerForm
@@ -161,6 +161,7 @@ def respond(request: HttpRequest, form: forms.Form, chosen: Chosen) -> HttpRespo
     if name := request.GET.get("reason"):
         reason = next((each for each in reasons if each.name == name), None)
         context |= {"back": chosen.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
+        context["counts"] = reason and draw_reason(reason, scope)
         context["others"] = reason and link_others(chosen, reason)
         return TemplateResponse(request, "mailer/failed_messages.html", context)
     return TemplateResponse(
@@ -182,9 +183,10 @@ def show_reasons(
     return {
         "days": link_days(chosen, today),
         "is_exact": is_exact,
-        "classes": tabulate_classes(classes, with_groups=is_exact),
-        "accounts": tabulate_accounts(tally_accounts(look.failures), chosen) if of_all else None,
-        "reasons": tabulate_reasons(reasons[:REASONS_SHOWN], chosen),
+        "classes": tabulate_classes(classes, scope, is_exact=is_exact),
+        "accounts": tabulate_accounts(tally_accounts(look.failures), chosen, scope) if of_all else None,
+        "reasons": tabulate_reasons(reasons[:REASONS_SHOWN], chosen, scope),
+        "key": key_of(scope),
         "others": len(others),
         "in_others": sum(group.total for group in others),
     }
@@ -214,20 +216,41 @@ def link_days(chosen: Chosen, today: dt.date) -> list[tuple[str, str]]:
     return [*links, ("All days" if chosen.batch else "The last 24 hours", chosen.link(day=""))]
 
 
-def tabulate_classes(classes: Mapping[Classification, ClassTally], *, with_groups: bool) -> dict[str, Any]:
+def key_of(scope: Scope, classification: Classification | None = None, *details: str) -> str:
+    """Return the key of figures of failures, of a classification or of all."""
+    of_batch = f"batch.{scope.batch_id}" if scope.batch_id is not None else ""
+    about = of_batch or ("all" if scope.account_id is None else f"account.{scope.account_id}")
+    times = (f"{at.timestamp():.6f}" if at else "" for at in (scope.since, scope.until))
+    return ":".join(["failures", about, *times, "" if classification is None else str(int(classification)), *details])
+
+
+def draw_tally(tally: Tally, key: str) -> list[SafeString]:
+    """Return how many recipients were refused and deferred, as two cells of a table."""
+    return [draw_figure(f"{key}:refused", tally.refused), draw_figure(f"{key}:deferred", tally.deferred)]
+
+
+def draw_reason(reason: ReasonGroup, scope: Scope) -> list[SafeString]:
+    """Return how many recipients were refused and deferred for a reason, as two cells of a table."""
+    return draw_tally(reason, key_of(scope, reason.classification, "reason", reason.reason))
+
+
+def tabulate_classes(classes: Mapping[Classification, ClassTally], scope: Scope, *, is_exact: bool) -> dict[str, Any]:
     """Return failures by classification for unfold's table, the most frequent first."""
     ordered = sorted(classes.items(), key=lambda item: -item[1].total)
-    providers = ["Providers"] if with_groups else []
+    providers = ["Providers"] if is_exact else []
     return {
         "headers": ["Class", "Classification", "Refused", "Deferred", "Status codes", *providers, "What to do"],
         "rows": [
             [
                 classification.reply_class.label,
                 classification.label,
-                f"{tally.refused:,}",
-                f"{tally.deferred:,}",
-                list_most(tally.codes),
-                *([list_most(_name_providers(tally.groups))] if with_groups else []),
+                *draw_tally(tally, key_of(scope, classification)),
+                list_most(tally.codes, key_of(scope, classification, "code")),
+                *(
+                    [list_most(_name_providers(tally.groups), key_of(scope, classification, "group"))]
+                    if is_exact
+                    else []
+                ),
                 draw_text(f"{EXPLANATIONS[classification].meaning} {EXPLANATIONS[classification].advice}"),
             ]
             for classification, tally in ordered
@@ -239,28 +262,34 @@ def _name_providers(groups: Counter[str]) -> Counter[str]:
     return Counter({name_provider(group): number for group, number in groups.items()})
 
 
-def list_most(counts: Counter[str]) -> str:
+def list_most(counts: Counter[str], key: str) -> SafeString:
     """Return the most frequent names, each with its number."""
     named = [(name or "none", number) for name, number in counts.most_common(CODES_SHOWN)]
     rest = counts.total() - sum(number for _, number in named)
-    return ", ".join(f"{name} ({number:,})" for name, number in [*named, *([("others", rest)] if rest else [])])
+    every = [*named, *([("others", rest)] if rest else [])]
+    return format_html_join(
+        ", ", "<code>{}</code> ({})", ((name, draw_figure(f"{key}:{name}", number)) for name, number in every)
+    )
 
 
-def tabulate_accounts(tallies: Mapping[int, Tally], chosen: Chosen) -> dict[str, Any]:
+def tabulate_accounts(tallies: Mapping[int, Tally], chosen: Chosen, scope: Scope) -> dict[str, Any]:
     """Return the accounts with the most failures for unfold's table; each leads to its own page."""
     most = sorted(tallies.items(), key=lambda item: -item[1].total)[:ACCOUNTS_SHOWN]
     names = dict(Account.objects.filter(pk__in=[pk for pk, _ in most]).values_list("pk", "username"))
     return {
         "headers": ["Account", "Refused", "Deferred"],
         "rows": [
-            [draw_link(chosen.link(account=names[pk]), names[pk]), f"{tally.refused:,}", f"{tally.deferred:,}"]
+            [
+                draw_link(chosen.link(account=names[pk]), names[pk]),
+                *draw_tally(tally, key_of(scope._replace(account_id=pk))),
+            ]
             for pk, tally in most
             if pk in names
         ],
     }
 
 
-def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen) -> dict[str, Any]:
+def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen, scope: Scope) -> dict[str, Any]:
     """Return failures by reply for unfold's table."""
     sampled = [failure for reason in reasons for failure in reason.failures[:SAMPLED]]
     recipients = recipients_of(sampled)
@@ -276,10 +305,9 @@ def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen) -> dict[str, An
         ],
         "rows": [
             [
-                f"{reason.refused:,}",
-                f"{reason.deferred:,}",
+                *draw_reason(reason, scope),
                 reason.classification.label,
-                reason.code or "none",
+                format_html("<code>{}</code>", reason.code or "none"),
                 draw_text(reason.example.reply or "no reply", chosen.link(reason=reason.name)),
                 list_providers(reason.failures[:SAMPLED], recipients),
                 draw_times(reason),

@@ -22,8 +22,9 @@ from accounts.models import Account
 from batches.admin.asking import require
 from batches.admin.control import MAY_CONTROL
 from batches.admin.figures import batch_link
+from batches.counts import Tally
 from batches.models import Batch
-from foundation.admin import draw_label, draw_link, tell_time, write_time
+from foundation.admin import draw_figure, draw_label, draw_link, mark_numbers, tell_time, write_time
 from foundation.clock import database_now
 from mailer.admin.drawing import STATE_COLOURS
 from mailer.admin.message_list import link_messages
@@ -113,8 +114,9 @@ def tabulate_accounts() -> dict[str, Any]:
     }
 
 
-def _count_link(chosen: Chosen, messages: int) -> SafeString | str:
-    return draw_link(chosen.link(), f"{messages:,}") if messages else "0"
+def _count_link(chosen: Chosen, messages: int) -> SafeString:
+    figure = draw_figure(f"hand:{chosen.account.pk}:{chosen.why.value}", messages)
+    return draw_link(chosen.link(), figure) if messages else figure
 
 
 def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str, Any]:
@@ -125,19 +127,35 @@ def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str
     return {
         "title": f"Mail in hand of {chosen.account}",
         "chosen": chosen,
-        "kinds": [(_name(kind.why), tallies[kind.why], kind.link(), kind.why is chosen.why) for kind in kinds],
+        "kinds": [
+            (_name(kind.why), _draw_tally(kind, tallies[kind.why]), kind.link(), kind.why is chosen.why)
+            for kind in kinds
+        ],
         "table": tabulate(traces, chosen, may_decide=may_decide),
         "batch_input": BATCH_INPUT.render("batch", chosen.batch and chosen.batch.public_id),
         "may_decide": may_decide,
         "may_decide_all": may_decide and not (chosen.batch and chosen.batch.is_default),
         "replay": format_html('formaction="{}"', reverse("in_hand_replay")),
         "drop": format_html('formaction="{}"', reverse("in_hand_drop")),
-        "all_of_it": f"all {tallies[chosen.why]} of this {'batch' if chosen.batch else 'account'}",
+        "all_of_it": format_html(
+            "all {} of this {}", _draw_tally(chosen, tallies[chosen.why]), "batch" if chosen.batch else "account"
+        ),
         "every_batch": Chosen(chosen.account, chosen.why).link() if chosen.batch else "",
         "list": link_messages(Filters(account=chosen.account, batch=chosen.batch, state=chosen.why.value)),
         "first_page": chosen.link() if after > (0, -1) else "",
         "next_page": chosen.link(after="{}.{}".format(*next_place)) if next_place else "",
     }
+
+
+def _draw_tally(kind: Chosen, tally: Tally) -> SafeString:
+    """Return how many messages are in hand, perhaps with "or more"."""
+    return mark_numbers(str(tally), key_of_hand(kind))
+
+
+def key_of_hand(kind: Chosen) -> str:
+    """Return the key of the messages that an account has in hand for a reason, perhaps of one batch."""
+    batch = [str(kind.batch.pk)] if kind.batch else []
+    return ":".join(["hand", str(kind.account.pk), kind.why.value, *batch])
 
 
 def tabulate(traces: list[Trace], chosen: Chosen, *, may_decide: bool) -> dict[str, Any]:
@@ -185,7 +203,8 @@ def count_in_hand(request: HttpRequest) -> str:
     if not request.user.has_perm(MAY_SEE):
         return ""
     tally = tally_all_in_hand(BADGE_LOOKS_AT)
-    return f"{tally.messages:,}{'' if tally.is_exact else '+'}" if tally.messages else ""
+    text = f"{tally.messages:,}{'' if tally.is_exact else '+'}"
+    return mark_numbers(text, "all:in_hand") if tally.messages else ""
 
 
 def _name(why: Why) -> str:

@@ -25,6 +25,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
@@ -138,7 +139,7 @@ def tabulate(rows: list[Row]) -> dict[str, Any]:
                 _name_batch(row),
                 write_time(row.send_at),
                 draw_text(row.subject[:SUBJECT_SHOWN]),
-                str(row.message.pk),
+                format_html("<code>{}</code>", row.message.pk),
             ]
             for row in rows
         ],

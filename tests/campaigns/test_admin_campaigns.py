@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from accounts.models import Account
 from batches.models import Receipt
@@ -451,13 +452,13 @@ def test_the_rows_of_running_campaigns_are_refreshed_together(
     before = operator.get(poll).text
     assert f'id="cross-{sending.pk}" hx-swap-oob="true"' in before
     assert "Cancel this campaign" in before
-    assert "3 waiting" in before
+    assert "3 waiting" in strip_tags(before)
     run_fleet(deliverer)
 
     ended = operator.get(poll).text
 
     assert ">Sent<" in re.sub(r"\s", "", ended)
-    assert "3 sent" in ended
+    assert "3 sent" in strip_tags(ended)
     assert "Cancel this campaign" not in ended
     assert "rows=" not in operator.get(CAMPAIGNS).text
     assert operator.get(f"{CAMPAIGNS}?live=1&rows=x,{'9' * 30},-1,{draft.pk},{draft.pk}").status_code == 200

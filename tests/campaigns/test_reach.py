@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 
 from accounts.models import Account
 from audience.errors import SearchTooSlow, TooManyCalls
@@ -101,22 +102,22 @@ def test_send_campaign_tells_the_recipients_before_it_is_confirmed(
 ) -> None:
     url = f"/admin/campaigns/campaign/{mixed.pk}"
     question = operator.get(f"{url}/send/").text
-    assert ">5</strong> recipients will get it, and 6 contacts will not:" in question
+    assert "5 recipients will get it, and 6 contacts will not:" in strip_tags(question)
     for reason in Exclusion:
         assert f">{reason.value}</th>" in question, reason
-    assert "Duplicates: 2." in question
+    assert "Duplicates: 2." in strip_tags(question)
 
     monkeypatch.setattr(page, "COUNTED_AT_ONCE", 0)
     mixed.segments.clear()
     large = operator.get(f"{url}/send/").text
     assert "will get it" not in large
     assert f'hx-get="{url}/reach/"' in large
-    assert ">5</strong> recipients will get it" in operator.get(f"{url}/reach/").text
+    assert "5 recipients will get it" in strip_tags(operator.get(f"{url}/reach/").text)
     for error, text in ((SearchTooSlow(), "too large to be counted"), (TooManyCalls(), "are being counted")):
         monkeypatch.setattr(page, "count_reach", raising(error))
         answer = operator.get(f"{url}/reach/").text
         assert text in answer
-        assert "at most 12 contacts" in answer
+        assert "at most 12 contacts" in strip_tags(answer)
         assert ("hx-get" in answer) == isinstance(error, TooManyCalls)
 
 

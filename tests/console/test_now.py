@@ -87,10 +87,10 @@ def test_the_page_shows_what_runs_comes_and_was_stopped_with_its_buttons(
     shown = part(page, "stopped")
     assert "Wrong prices" in shown
     assert "key x: &lt;script&gt;" in shown
-    assert f"{sent_rate(EVERYTHING):.1f} recipients/s" in page
+    assert f"{sent_rate(EVERYTHING):.1f} recipients/s" in strip_tags(page)
     late = read_lateness(EVERYTHING, database_now() - dt.timedelta(minutes=10))
     assert late.p95 is not None
-    assert f"95 % sent {describe_lateness(late.p95)}" in page
+    assert f"95 % sent {describe_lateness(late.p95)}" in strip_tags(page)
     assert coming.public_id in page
     assert f"/admin/campaigns/campaign/{campaign.pk}/change/" in page
 
@@ -113,7 +113,7 @@ def test_the_header_of_every_page_counts_the_problems_of_the_start_page(
     assert "/admin/run-books/#due-mail-waits" in shown
     for path in ("/admin/batches/batch/", "/admin/run-books/", "/admin/health/"):
         header = operator.get(path).text
-        assert "3 problems</a>" in header, path
+        assert "3 problems" in strip_tags(header), path
         assert "/admin/freeze-everything/" in header
 
 

@@ -91,8 +91,8 @@ def test_the_figures_are_those_of_the_events(
         "11 sent, 1 refused, 1 deferred (recipients).",
         "In 24 hours: half of it within",
         "Bounces today 8.33% 1 of 12 recipients",
-        "alice 11 0 8.33% 8.33%, fewer than 100 recipients",
-        "charlie 0 200 20.00% 20.00%, 5% or more: clean the lists",
+        "alice 11 0 8.33% 8.33% , fewer than 100 recipients",
+        "charlie 0 200 20.00% 20.00% , 5% or more: clean the lists",
         "The replies are those of all failures of the last 24 hours.",
         "Complaints not known",
     ):

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from accounts.models import Account
 from batches.claims import Claimer
@@ -93,14 +94,14 @@ def test_an_accounts_mail_is_listed_by_kind_and_batch(
     Account.objects.filter(pk=alice.pk).update(lateness_limit=600)
     page = operator.get(address("", alice)).text
     for text in ("to0@example.com", "to2@example.com", "single-1@example.com", "later than 600 s", "Held: 5"):
-        assert text in page
+        assert text in strip_tags(page)
     assert "doubt-" not in page
     of_batch = operator.get(address("", alice, batch=held_batch.public_id)).text
     assert "to0@example.com" in of_batch
     assert "single-" not in of_batch
     doubt = operator.get(address("", charlie, why="in_doubt")).text
     assert "doubt-0@example.com" in doubt
-    assert "In doubt: 10" in doubt
+    assert "In doubt: 10" in strip_tags(doubt)
     assert "doubt-0@example.com" not in operator.get(address("", charlie)).text
 
 
