@@ -15,11 +15,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+from redis import Redis
 
 from chaos.api import Api
 from chaos.breaking import break_things
 from chaos.counted import read_miscounted
+from chaos.counting import count_stored
 from chaos.faults import FAULTS, Fault
+from chaos.fleet import Watch
 from chaos.journal import Journal
 from chaos.ledger import Ledger
 from chaos.load import Caller, send_mail
@@ -30,7 +33,6 @@ from chaos.report import by_fault, make_report
 from chaos.rescue import RescueWatch
 from chaos.scale import FULL, Scale
 from chaos.site import Doors, Site
-from chaos.stored import count_stored
 from chaos.truth import read_truth
 from chaos.verdict import Verdict, judge
 from stack import StackError
@@ -150,10 +152,14 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
 
 def compare_site(site: Site) -> Compared:
     """Compare the figures of all pages, and those of the native API, with what is stored."""
-    numbers = count_stored(site.database_url)
     operator = Operator(site.stack.base_url, site.stack.logins.admin_username, site.stack.logins.admin_password)
-    compared = compare_pages(operator.read, numbers)
-    compare_now(site.api.ask("GET", "/sluice/v1/now").body.decode(), numbers, compared)
+    with (
+        psycopg.connect(site.database_url, autocommit=True) as connection,
+        Redis(unix_socket_path=str(site.doors.redis.target)) as broker,
+    ):
+        numbers = count_stored(site.database_url, Watch(connection, broker))
+        compared = compare_pages(operator.read, numbers)
+        compare_now(site.api.ask("GET", "/sluice/v1/now").body.decode(), numbers, compared)
     return compared
 
 

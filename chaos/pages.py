@@ -1,6 +1,6 @@
-"""Read the figures of all pages of the console, and compare each with the number that is stored.
+"""Read all pages of the console, and compare each figure with the number that is stored.
 
-A figure is an element with the attribute `data-figure`, whose value is the key of what it counts (`stored.py`).
+A number that is neither marked as a figure nor a part of a time or a name is wrong, too: it could not be compared.
 """
 
 from __future__ import annotations
@@ -9,28 +9,47 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
 
-from chaos.stored import STATES, Numbers
+from chaos.expected import Expected, is_shown, is_unmarked, numbers_in
+from chaos.markup import Figure, Page
+from chaos.numbers import Numbers, family_of, name_of
+from chaos.stored import STATES
 
 Read = Callable[[str], str]
 """A function that returns the body of the page at a path, as an operator sees it."""
+NOW, OVERVIEW, ACTIVITY, MESSAGES = "/admin/", "/admin/overview/", "/admin/activity/", "/admin/mailer/message/"
 PAGES = (
-    "/admin/",
-    "/admin/overview/",
+    OVERVIEW,
     "/admin/waves/",
     "/admin/fleet/",
+    "/admin/stop/",
+    "/admin/in-hand/",
+    "/admin/mailer/failures/",
     "/admin/batches/batch/",
     "/admin/batches/receipt/",
+    "/admin/campaigns/campaign/",
+    "/admin/audience/contactlist/",
+    "/admin/accounts/account/",
+    "/admin/accounts/apikey/",
     "/admin/freeze-everything/",
 )
 HANDLES = 20
 """The mailings that the page Stop shows at once."""
 MOST = 300
 """The most batches and receipts whose pages are read, the newest ones."""
+MOST_ROWS = 50
+"""The rows of a page of messages or of Activity."""
+MOST_PAGES = 100
+"""The most pages of a list that are read."""
+OLDER = re.compile(r'<a id="older"[^>]* href="([^"]+)"')
+CHARTS = ("ahead", "outcomes", "lateness")
+IN_DOUBT = "in_doubt"
 
 
 @dataclass
@@ -38,83 +57,186 @@ class Compared:
     """The number of figures that were compared, by family of keys, and a sentence for each wrong one."""
 
     figures: int = 0
-    families: set[str] = field(default_factory=set)
+    families: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
-    def compare(self, path: str, key: str, text: str, expected: int | None) -> None:
+    def compare(self, path: str, key: str, text: str, numbers: Numbers) -> None:
         """Compare a figure. An unknown key, and a text that is no number, are wrong."""
-        self.figures += 1
-        self.families.add(f"{key.partition(':')[0]}:{key.rpartition(':')[2]}")
-        if expected is None:
+        expected = numbers.number_of(key)
+        if expected is None or isinstance(expected, tuple):
+            self.count(key)
             self.wrong.append(f"{path}: the figure {key} has an unknown key")
-        elif text.strip().replace(",", "") != str(expected):
-            self.wrong.append(f"{path}: {key} is shown as {text.strip()!r}, but {expected} are stored")
+        else:
+            self.compare_with(path, key, text, expected)
+
+    def compare_with(self, path: str, key: str, text: str, expected: Expected) -> None:
+        """Compare a figure with what it has to show."""
+        self.count(key)
+        if not is_shown(" ".join(text.split()), expected):
+            self.wrong.append(f"{path}: {key} is shown as {text.strip()!r}, but {write_expected(expected)} are stored")
+
+    def compare_sentence(self, path: str, figure: Figure, numbers: Numbers) -> None:
+        """Compare the numbers of a sentence one by one."""
+        every: list[tuple[str, Expected | None]] = []
+        for key in figure.key.split():
+            expected = numbers.number_of(key)
+            every += [(key, each) for each in (expected if isinstance(expected, tuple) else [expected])]
+        shown = list(numbers_in(figure.text, numbers.names))
+        if len(shown) != len(every):
+            self.count(figure.key)
+            self.wrong.append(f"{path}: {figure.text.strip()!r} has other numbers than those of {figure.key}")
+            return
+        for text, (key, each) in zip(shown, every, strict=True):
+            if each is None:
+                self.wrong.append(f"{path}: the figure {key} has an unknown key")
+            else:
+                self.compare_with(path, key, text, each)
+
+    def count(self, key: str) -> None:
+        self.figures += 1
+        self.families[f"{family_of(key)}:{name_of(key)}"] += 1
 
 
-class Figures(HTMLParser):
-    """Collect the elements of a page that are figures, each as its key and its text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, str]] = []
-        self._is_in_figure = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        key = dict(attrs).get("data-figure")
-        if key is not None:
-            self.found.append((key, ""))
-        self._is_in_figure = key is not None
-
-    def handle_data(self, data: str) -> None:
-        if self._is_in_figure:
-            key, text = self.found[-1]
-            self.found[-1] = key, text + data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._is_in_figure = False
+def write_expected(expected: Expected) -> str:
+    """Return what a figure has to show, for people."""
+    return " or ".join(sorted(expected)) if isinstance(expected, frozenset) else str(expected)
 
 
 def compare_pages(read: Read, numbers: Numbers) -> Compared:
     """Compare the figures of all pages. No mail may be under way meanwhile."""
     compared = Compared()
+    compare_problems(compare_page(NOW, read(NOW), numbers, compared), compared)
     for path in paths_of(numbers):
-        figures = Figures()
-        figures.feed(read(path))
-        for key, text in figures.found:
-            compared.compare(path, key, text, numbers.number_of(key))
+        page = compare_page(path, read(path), numbers, compared)
+        if path == OVERVIEW:
+            compare_charts(page, numbers, compared)
+    compare_activity(read, numbers, compared)
     for state in STATES:
         compare_list(read, state, numbers, compared)
+        compare_export(read, state, numbers, compared)
     return compared
 
 
+def compare_page(path: str, body: str, numbers: Numbers, compared: Compared) -> Page:
+    """Compare the figures of a page, and look for numbers that are no figures."""
+    page = Page(body)
+    for figure in page.figures:
+        if figure.key == "all:problems":
+            continue
+        if figure.is_sentence:
+            compared.compare_sentence(path, figure, numbers)
+        else:
+            compared.compare(path, figure.key, figure.text, numbers)
+    compared.wrong += [
+        f"{path}: the number in {text!r} is not marked as a figure"
+        for text in page.others
+        if is_unmarked(text, numbers.names)
+    ]
+    return page
+
+
+def compare_problems(page: Page, compared: Compared) -> None:
+    """Compare the number of problems in the header and in the heading with those that the page Now lists."""
+    listed = sum(family_of(figure.key) == "problem" for figure in page.figures)
+    for figure in page.figures:
+        if figure.key == "all:problems":
+            compared.compare_with(NOW, figure.key, figure.text, listed)
+
+
+def compare_charts(page: Page, numbers: Numbers, compared: Compared) -> None:
+    """Compare the data of the charts: each value with the figure of its time."""
+    for name in CHARTS:
+        chart = json.loads(page.scripts.get(f"data-{name}", "{}"))
+        for series in chart.get("series", []):
+            for at, value in zip(chart["times"], series["values"], strict=True):
+                compare_value(f"{series['key']}:{at}", value, chart["levels"], numbers, compared)
+
+
+def compare_value(key: str, value: Any, levels: list[str], numbers: Numbers, compared: Compared) -> None:
+    """Compare a value of a chart, which may be the number of a level. A missing level says that there was no mail."""
+    text = str(value)
+    if levels:
+        text = "no mail" if value is None else levels[value]
+    compared.compare(f"{OVERVIEW} (chart)", key, text, numbers)
+
+
+def compare_activity(read: Read, numbers: Numbers, compared: Compared) -> None:
+    """Compare the number of rows of Activity, on all of its pages, with the receipts, changes and sign-ins."""
+    path, rows = ACTIVITY, 0
+    for _ in range(MOST_PAGES):
+        body = read(path)
+        rows += compare_page(path, body, numbers, compared).rows
+        older = OLDER.search(body)
+        if older is None:
+            break
+        path = older[1].replace("&amp;", "&")
+    compared.compare(ACTIVITY, "activity:rows", str(rows), numbers)
+
+
 def compare_list(read: Read, state: str, numbers: Numbers, compared: Compared) -> None:
-    """Compare the messages that the list of messages selects by their state, in all and in each batch."""
-    path = f"/admin/mailer/message/export/?state={state}"
+    """Compare the first page of the messages in a state, and the counts before an action on all of them."""
+    path = f"{MESSAGES}?state={state}"
+    page = compare_page(path, read(path), numbers, compared)
+    number = numbers.by_key[f"all:{state}"]
+    compared.compare_with(path, f"list:{state}", str(page.rows), min(number, MOST_ROWS))
+    for action in ("stop", "reschedule", "replay", "drop"):
+        path = f"{MESSAGES}all/{action}/?state={state}"
+        compare_page(path, read(path), numbers, compared)
+
+
+def compare_export(read: Read, state: str, numbers: Numbers, compared: Compared) -> None:
+    """Compare the messages that are exported by their state, in all and in each batch."""
+    path = f"{MESSAGES}export/?state={state}"
     rows = list(csv.DictReader(io.StringIO(read(path))))
-    compared.compare(path, f"all:{state}", str(len(rows)), numbers.number_of(f"all:{state}"))
+    compared.compare(path, f"all:{state}", str(len(rows)), numbers)
     listed = Counter(row["batch_id"] for row in rows)
     for public_id, batch_id in numbers.batches.items():
-        key = f"batch:{batch_id}:{state}"
-        compared.compare(path, key, str(listed[public_id]), numbers.number_of(key))
+        compared.compare(path, f"batch:{batch_id}:{state}", str(listed[public_id]), numbers)
 
 
 def paths_of(numbers: Numbers) -> Iterator[str]:
-    """Yield the paths of all pages with figures."""
+    """Yield the paths of all pages with figures, without those that are compared in another way."""
     yield from PAGES
     batches = sorted(numbers.batch_ids, reverse=True)[:MOST]
     receipts = sorted(numbers.receipts.values(), reverse=True)[:MOST]
     for account in sorted(numbers.accounts):
         yield f"/admin/accounts/account/{account}/change/"
         yield f"/admin/accounts/account/{account}/freeze/"
+        for why in ("held", IN_DOUBT):
+            yield f"/admin/in-hand/?account={account}&why={why}"
+            yield f"/admin/in-hand/drop/?account={account}&why={why}&of=all"
+    for username in sorted({message.username for message in numbers.messages}):
+        yield f"/admin/mailer/failures/?{urlencode({'account': username})}"
     for handles in chunks([f"b{batch}" for batch in batches]):
         yield f"/admin/stop/?live=1&rows={'.'.join(handles)}"
     for batch in batches:
         yield f"/admin/batches/batch/{batch}/change/?live=1"
         yield f"/admin/batches/batch/{batch}/cancel/"
+        yield f"/admin/batches/batch/{batch}/resume/"
+    yield from paths_of_batches(batches[:HANDLES], numbers)
     for receipt in receipts:
         yield f"/admin/batches/receipt/{receipt}/change/?live=1"
     for group in chunks([str(receipt) for receipt in receipts]):
         yield f"/admin/stop/receipts/?receipts={'.'.join(group)}"
+    for campaign in numbers.campaigns:
+        for page in ("change/", "reach/", "pause/", "cancel/", "now/"):
+            yield f"/admin/campaigns/campaign/{campaign}/{page}"
+
+
+def paths_of_batches(batches: list[int], numbers: Numbers) -> Iterator[str]:
+    """Yield further pages of some batches: with the reasons of refusals, with messages, and before several stops."""
+    for batch in batches:
+        yield f"/admin/batches/batch/{batch}/change/"
+        yield f"/admin/stop/question/?action=cancel&mailing=b{batch}"
+    for public_id, batch in numbers.batches.items():
+        if batch in batches:
+            yield f"/admin/mailer/failures/?batch={public_id}"
+            yield f"{MESSAGES}all/stop/?batch={public_id}"
+    for state in STATES:
+        message = next((each for each in numbers.messages if each.state == state), None)
+        if message is not None:
+            yield f"{MESSAGES}{message.id}/change/"
+    yield f"/admin/stop/question/?action=cancel&{urlencode([('mailing', f'b{batch}') for batch in batches[:2]])}"
 
 
 def chunks(names: list[str]) -> Iterable[list[str]]:
@@ -130,14 +252,12 @@ def compare_now(body: str, numbers: Numbers, compared: Compared) -> None:
         if batch_id is not None:
             figures = {"accepted": line["messages"], **line["counts"]}
             for name, number in figures.items():
-                key = f"batch:{batch_id}:{name}"
-                compared.compare(path, key, str(number), numbers.number_of(key))
+                compared.compare(path, f"batch:{batch_id}:{name}", str(number), numbers)
     for line in lists["next"]:
         if line["batch_id"] in numbers.batches:
             minute = int(dt.datetime.fromisoformat(line["at"]).timestamp()) // 60
             key = f"coming:{numbers.batches[line['batch_id']]}:{minute}"
-            compared.compare(path, key, str(line["messages"]), numbers.number_of(key))
+            compared.compare(path, key, str(line["messages"]), numbers)
     for line in lists["stopped"]:
         for name in ("sent", "in_doubt", "in_flight"):
-            key = f"receipt:{numbers.receipts[line['id']]}:{name}"
-            compared.compare(path, key, str(line[name]), numbers.number_of(key))
+            compared.compare(path, f"receipt:{numbers.receipts[line['id']]}:{name}", str(line[name]), numbers)
