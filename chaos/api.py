@@ -40,7 +40,7 @@ class Api:
         """The time of each request, and the milliseconds until its answer or the end of waiting."""
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+    def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask once."""
         asked_at = time.monotonic()
         connection = HTTPConnection(self._host, self._port, timeout=PATIENCE_SECONDS)

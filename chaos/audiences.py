@@ -38,6 +38,10 @@ join campaigns_membership m on m.list_id = l.id
 READ_ADDRESSES = "select id, email from campaigns_contact"
 READ_SUPPRESSIONS = "select account_id, email, kind, group_id, batch_id from mailer_suppression"
 READ_ENGAGEMENTS = "select campaign_id, kind, count(distinct contact_id) from campaigns_engagement group by 1, 2"
+READ_GROUPS = """
+select g.id, count(s.email) from mailer_unsubscribegroup g
+left join mailer_suppression s on s.kind = 1 and s.group_id = g.id group by 1
+"""
 READ_LISTS = """
 select l.id, count(m.contact_id) from campaigns_contactlist l left join campaigns_membership m on m.list_id = l.id
 where l.deleted_at is null group by 1
@@ -87,7 +91,7 @@ def count_campaigns(connection: Connection, numbers: Numbers, rates: Rates) -> N
     for campaign_id, status, account_id, group_id, batch_id, is_complete, begins_at in connection.execute(
         READ_CAMPAIGNS
     ):
-        numbers.campaigns.append(campaign_id)
+        numbers.campaigns[campaign_id] = status
         batches[f"campaign:{campaign_id}"] = f"batch:{batch_id}"
         reasons = audience.reasons_of(campaign_id, account_id, group_id)
         members = len(audience.members[campaign_id])
@@ -105,6 +109,8 @@ def count_campaigns(connection: Connection, numbers: Numbers, rates: Rates) -> N
             numbers.by_key[f"campaign:{campaign_id}:{ENGAGED[kind]}"] = number
     for list_id, number in connection.execute(READ_LISTS):
         numbers.by_key[f"list:{list_id}:contacts"] = number
+    for group_id, number in connection.execute(READ_GROUPS):
+        numbers.by_key[f"group:{group_id}:unsubscribes"] = number
 
 
 def count_reach(counts: Counter[str], key: str, reasons: Counter[str], members: int) -> None:

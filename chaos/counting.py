@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ READ_NAMES = """
 select label from batches_batch where label ~ '[0-9]' union select public_id from batches_batch
 union select username from accounts_account
 union select name from accounts_apikey union select key_id from accounts_apikey
+union select nickname from campaigns_sender union select name from mailer_unsubscribegroup
 union select title from campaigns_campaign union select name from campaigns_contactlist
 union select name from batches_node union select actor from batches_receipt union select reason from batches_receipt
 """
@@ -36,10 +38,10 @@ def count_stored(database_url: str, watch: Watch) -> Numbers:
 
 def count_in(connection: Connection, watch: Watch) -> Numbers:
     """Return the numbers in the transaction of a connection, at which no mail is under way."""
-    now = connection.execute("select sluice_now()").fetchall()[0][0]
+    now, read_at = connection.execute("select sluice_now()").fetchall()[0][0], time.monotonic()
     events = connection.execute(READ_EVENTS).fetchall()
     numbers = begin(connection, events, now)
-    rates, late = count_over_time(numbers, events, now), read_lateness(connection)
+    rates, late = count_over_time(numbers, events, now, read_at), read_lateness(connection)
     numbers.readers["late"] = lambda key: words_of(late, rates, key)
     numbers.readers["all"] = lambda key: (
         words_of(late, rates, key) if key == "all:late" else rate_of(numbers, rates, key)
@@ -69,6 +71,6 @@ def begin(connection: Connection, events: list[Any], now: dt.datetime) -> Number
     stopped: set[int | None] = set()
     for row in connection.execute(READ_RECEIPTS):
         numbers.receipts[row[1]] = row[0]
-        count_receipt(numbers.by_key, row, messages, is_repeated=row[4] in stopped)
+        numbers.doubts[row[0]] = count_receipt(numbers.by_key, row, messages, is_repeated=row[4] in stopped)
         stopped.add(row[4])
     return numbers

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from redis import Redis
 
+from chaos.afterwards import leave_mail
 from chaos.api import Api
 from chaos.breaking import break_things
 from chaos.counted import read_miscounted
@@ -26,6 +27,7 @@ from chaos.fleet import Watch
 from chaos.journal import Journal
 from chaos.ledger import Ledger
 from chaos.load import Caller, send_mail
+from chaos.marketing import Marketer
 from chaos.operator import Operator
 from chaos.pages import Compared, compare_now, compare_pages
 from chaos.proxy import Door
@@ -57,6 +59,7 @@ UNFINISHED = """
 select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
      + (select count(*) from batches_receipt where settled_at is null)
      + (select count(*) from batches_parcel where state in (4, 5, 6) and not is_folded)
+     + (select count(*) from campaigns_campaign where status in (1, 2, 3, 4))
 """
 
 
@@ -140,7 +143,9 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     truth = read_truth(site.database_url)
     verdict = judge(site.journal, site.ledger.by_recipient(), truth)
     verdict.miscounted = read_miscounted(site.database_url)
-    compared = compare_site(site)
+    operator = Operator(site.stack.base_url, site.stack.logins.admin_username, site.stack.logins.admin_password)
+    leave_mail(site, operator, site.rng)
+    compared = compare_site(site, operator)
     verdict.misshown = compared.wrong
     say("Lateness in ms (p50, p99, max) of mail that was due during each fault:")
     say(by_fault(verdict.lateness, site.windows))
@@ -150,9 +155,8 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     return Outcome(report, verdict, site.kills * CONNECTIONS)
 
 
-def compare_site(site: Site) -> Compared:
+def compare_site(site: Site, operator: Operator) -> Compared:
     """Compare the figures of all pages, and those of the native API, with what is stored."""
-    operator = Operator(site.stack.base_url, site.stack.logins.admin_username, site.stack.logins.admin_password)
     with (
         psycopg.connect(site.database_url, autocommit=True) as connection,
         Redis(unix_socket_path=str(site.doors.redis.target)) as broker,
@@ -166,7 +170,10 @@ def compare_site(site: Site) -> Compared:
 def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: list[Fault]) -> Counter[str]:
     """Let callers send while faults are injected; at the end every caller resumes the batches that it paused."""
     end = threading.Event()
-    callers = [Caller(site, random.Random(rng.random()), end) for _ in range(site.scale.callers)]
+    callers: list[threading.Thread] = [
+        Caller(site, random.Random(rng.random()), end) for _ in range(site.scale.callers)
+    ]
+    callers.append(Marketer(site, random.Random(rng.random()), end))
     for caller in callers:
         caller.start()
     try:

@@ -21,12 +21,14 @@ TIME = re.compile(
 """Matches a time, and how far away it is: `Mon 08:00`, `2026-11-30 08:15:00`, `in 5 min`, `2 h 10 min ago`."""
 ABOUT = re.compile(r"about (\d+) (s|min|h|d)")
 UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
-NAME = re.compile(r"“[^”]*”|\S+@\S+|\b[A-Za-z0-9_-]{12}…|[A-Za-z0-9_-]{22,}|\b(message|receipt|number) \d+\b")
+NAME = re.compile(
+    r"“[^”]*”|\d+(?:\.\d+){3}|\S+@\S+|[A-Za-z0-9_-]{12}…|[A-Za-z0-9_-]{22,}|\b(message|receipt|number) \d+\b"
+)
 """Matches a quoted name, an address, a public id or the beginning of one, and the number of an object."""
 FIXED = re.compile(
-    r"\b(next|last|in|for) \d+ (hours|minutes|days)\b|\bwithin 12 hours\b|\bno mail in 10 min|\b9[59] (of 100|% sent)"
-    r"|\bp50|\bp95|\b(at most|only( the first)?) \d+\b|\bfewer than 100 recipients|\b[25]% or more: |\bbelow 2%"
-    r"|\bfrom 0\.[13]%|\bfor 72 hours|\b(Cancel|Pause) \d+ mailings"
+    r"\b(next|last|in|for|past) \d+ (hours|minutes|days)\b|\bno mail in 10 min|\bwithin 12 hours\b|\bfor 72 hours"
+    r"|\b9[59] (of 100|% sent)|\bp50|\bp95|\b(at most|only( the first)?) \d+\b|\b0 of \d+ selected"
+    r"|\bfewer than 100 recipients|\b[25]% or more: |\bbelow 2%|\bfrom 0\.[13]%|\b(Cancel|Pause) \d+ mailings"
     r"|\b(Sluice|PostgreSQL|Valkey|Redis|Python) \d+(\.\d+)+",
     re.IGNORECASE,
 )
@@ -84,7 +86,13 @@ def is_within(text: str, span: Span) -> bool:
 
 def is_unmarked(text: str, names: frozenset[str]) -> bool:
     """Return whether a text that is no figure has a numeral, other than those of times, names and fixed texts."""
-    return text not in names and any(character.isdigit() for character in FIXED.sub("", without_names(text)))
+    if not has_numeral(FIXED.sub("", without_names(text))):
+        return False
+    return has_numeral(FIXED.sub("", without_names(without_these(text, names))))
+
+
+def has_numeral(text: str) -> bool:
+    return any(character.isdigit() for character in text)
 
 
 def without_names(text: str) -> str:
@@ -92,8 +100,13 @@ def without_names(text: str) -> str:
     return NAME.sub("", TIME.sub("", text))
 
 
-def numbers_in(text: str, names: Iterable[str] = ()) -> Iterator[str]:
-    """Yield the numbers in a sentence, which may have names."""
+def without_these(text: str, names: Iterable[str]) -> str:
+    """Return a text without these names, the longest ones first."""
     for name in sorted((name for name in names if name and name in text), key=len, reverse=True):
         text = text.replace(name, "")
-    yield from NUMBER.findall(without_names(text))
+    return text
+
+
+def numbers_in(text: str, names: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the numbers in a sentence, which may have names."""
+    yield from NUMBER.findall(without_names(without_these(text, names)))

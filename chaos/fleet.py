@@ -6,10 +6,12 @@ queues. So most of them have a range.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import sql
 from redis import Redis
 
 from chaos.expected import Connection, Range, Shown
@@ -52,11 +54,19 @@ class Watch:
             "queue": self.read_queue,
             "redis": self.read_redis,
             "database": self.read_database,
+            "listed": self.count_listed,
+            "search": lambda key: Range(0, math.inf),
             "beat": lambda key: Range(0, PAGE_SECONDS),
         }
 
     def query(self, statement: str, *parameters: object) -> list[Any]:
         return self.connection.execute(statement, parameters or None).fetchall()
+
+    def count_listed(self, key: str) -> Shown:
+        """Return the rows of the table that a list shows."""
+        table = sql.Identifier(key.partition(":")[2])
+        number: int = self.connection.execute(sql.SQL("select count(*) from {}").format(table)).fetchall()[0][0]
+        return number
 
     def read_fleet(self, key: str) -> Shown:
         """Return a figure of all nodes. No mail is under way, so no process has any, and no connection is in use."""

@@ -13,29 +13,31 @@ from chaos.stored import SEVERAL, WAITING, Stored
 MOVABLE = frozenset(WAITING)
 HANDLED = {"cancel": MOVABLE, "reschedule": MOVABLE, "replay": SEVERAL["in_hand"], "drop": SEVERAL["in_hand"]}
 """The states of the messages that each action on everything that matches is about."""
-READ_LISTED = "select 'accounts_account', count(*) from accounts_account"
+STOPPED = ("stopped",)
 # The entries of the page Activity: receipts, changes in the console, and sign-ins.
 READ_ACTIVITY = """
 select (select count(*) from batches_receipt) + (select count(*) from django_admin_log)
     + (select count(*) from console_signin)
 """
-# What an action on many messages did: events of its kind that happened while it ran.
-READ_BULK = """
-select b.id, b.action, b.expected, count(m.id) filter (where e.kind = 4), count(m.id) filter (where e.kind = 6)
-from mailer_bulkaction b
-left join batches_batch batch on b.account_id is null or batch.account_id = b.account_id
-left join mailer_mail mail on mail.batch_id = batch.id
-left join mailer_message m on m.mail_id = mail.id
-left join mailer_event e on e.message_id = m.id and e.at between b.created_at and coalesce(b.finished_at, b.created_at)
-group by 1, 2, 3
+# The stops of many messages, and their receipts. What they stopped has its event in the time of the action.
+READ_STOPS = """
+select b.id, b.created_at, b.finished_at, r.id, r.public_id
+from mailer_bulkaction b cross join lateral jsonb_each_text(b.receipts) of_account(account_id, receipt_id)
+join batches_receipt r on r.id = of_account.receipt_id::bigint
+where b.action = 'cancel'
 """
 
 
 def count_handled(connection: Connection, numbers: Numbers) -> None:
     """Count problems, selections and rows."""
-    for table, rows in connection.execute(READ_LISTED):
-        numbers.by_key[f"listed:{table}"] = rows
     ((numbers.by_key["activity:rows"],),) = connection.execute(READ_ACTIVITY).fetchall()
+    for bulk_id, since, until, receipt_id, public_id in connection.execute(READ_STOPS).fetchall():
+        stopped = sum(message.had(STOPPED, until) and not message.had(STOPPED, since) for message in numbers.messages)
+        numbers.bulks.append(bulk_id)
+        numbers.receipts[public_id], numbers.doubts[receipt_id] = receipt_id, set()
+        numbers.by_key[f"receipt:{receipt_id}:stopped"] = stopped
+        for name in ("expected", "affected"):
+            numbers.by_key[f"bulk:{bulk_id}:{name}"] = stopped
     numbers.readers |= {
         "match": partial(count_matching, numbers.messages),
         "problem": partial(tell_problem, numbers.messages),

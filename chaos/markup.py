@@ -15,7 +15,7 @@ EMPTY = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 """The elements that have no end tag."""
-APART = frozenset(["head", "script", "style", "option", "textarea", "code", "time"])
+APART = frozenset(["head", "script", "style", "option", "textarea", "code", "pre", "time"])
 """The elements that show no figures: what people type, choose or copy, and times."""
 FIGURES = frozenset({"data-figure", "data-figures"})
 ICON = "material-symbols"

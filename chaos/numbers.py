@@ -47,8 +47,13 @@ class Numbers:
     """The ids of the batches by public id, without those of mail that was sent without a batch."""
     receipts: dict[str, int] = field(default_factory=dict)
     """The ids of the receipts by public id."""
+    doubts: dict[int, set[int]] = field(default_factory=dict)
+    """The messages that were in doubt when a receipt was settled, by the id of the receipt."""
     accounts: set[int] = field(default_factory=set)
-    campaigns: list[int] = field(default_factory=list)
+    campaigns: dict[int, int] = field(default_factory=dict)
+    """The statuses of the campaigns, by id."""
+    bulks: list[int] = field(default_factory=list)
+    """The actions on many messages."""
     names: frozenset[str] = frozenset()
     """The names with numerals that people and programs have given, which are no figures."""
 
@@ -84,6 +89,6 @@ def is_known(key: str) -> bool:
             return rest[-1 if family in {"hour", "hours"} else 0] in {"accepted", *KINDS.values()}
         case "ahead" | "hand":
             return True
-        case "bounces" | "coming":
+        case "bounces" | "coming" | "bulk" | "planned":
             return True
     return False

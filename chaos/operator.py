@@ -28,6 +28,13 @@ class Operator:
         """Return the body of a page. Raises HTTPError for a page that fails."""
         return self._open(path, None)
 
+    def send(self, path: str, form: dict[str, str]) -> str:
+        """Confirm the question of a page, and return the body of the page that follows."""
+        token = TOKEN.search(self.read(path))
+        if token is None:
+            raise ValueError(f"The page {path} asks nothing.")
+        return self._open(path, urlencode({"csrfmiddlewaretoken": token[1], **form}).encode())
+
     def _open(self, path: str, form: bytes | None) -> str:
         with self._opener.open(f"{self._base_url}{path}", form, timeout=PATIENCE_SECONDS) as response:
             return str(response.read().decode())

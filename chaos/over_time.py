@@ -54,10 +54,13 @@ order by s.at
 
 @dataclass
 class Rates:
-    """The recipients to whom mail was sent, by minute, for each subject; and the moment of the snapshot."""
+    """The recipients to whom mail was sent, by minute, for each subject; and the moment of the snapshot.
+
+    `now` is that moment by the clock of the database, and `read_at` by the monotonic clock.
+    """
 
     now: float
-    read_at: float = field(default_factory=time.monotonic)
+    read_at: float
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def between(self, subject: str) -> tuple[float, float]:
@@ -73,10 +76,10 @@ class Rates:
         return self.sent[subject, minute] + self.sent[subject, minute - 1] * part
 
 
-def count_over_time(numbers: Numbers, events: list[Any], now: dt.datetime) -> Rates:
+def count_over_time(numbers: Numbers, events: list[Any], now: dt.datetime, read_at: float) -> Rates:
     """Count what the page Overview shows of recipients, and return how fast mail was sent."""
     by_id = {message.id: message for message in numbers.messages}
-    rates = Rates(now.timestamp())
+    rates = Rates(now.timestamp(), read_at)
     days: Counter[tuple[str, int]] = Counter()
     for message in numbers.messages:
         days["accepted", int(message.accepted_at.timestamp()) // DAY] += message.recipients

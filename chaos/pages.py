@@ -16,29 +16,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from chaos.expected import Expected, is_shown, is_unmarked, numbers_in
+from chaos.expected import Expected, Range, is_shown, is_unmarked, numbers_in
 from chaos.markup import Figure, Page
 from chaos.numbers import Numbers, family_of, name_of
-from chaos.stored import STATES
+from chaos.stored import DOUBTS_SHOWN, STATES, WAITING
 
 Read = Callable[[str], str]
 """A function that returns the body of the page at a path, as an operator sees it."""
 NOW, OVERVIEW, ACTIVITY, MESSAGES = "/admin/", "/admin/overview/", "/admin/activity/", "/admin/mailer/message/"
-PAGES = (
-    OVERVIEW,
-    "/admin/waves/",
-    "/admin/fleet/",
-    "/admin/stop/",
-    "/admin/in-hand/",
-    "/admin/mailer/failures/",
-    "/admin/batches/batch/",
-    "/admin/batches/receipt/",
-    "/admin/campaigns/campaign/",
-    "/admin/audience/contactlist/",
-    "/admin/accounts/account/",
-    "/admin/accounts/apikey/",
-    "/admin/freeze-everything/",
-)
+LINK = re.compile(r'href="(/admin/[a-z_/-]+/)"')
+UNREAD = ("/logout/", "/password_change/", "/add/", "/import/", "/run-books/", OVERVIEW)
+"""The ends of the links of the start page that are not followed."""
 HANDLES = 20
 """The mailings that the page Stop shows at once."""
 MOST = 300
@@ -48,6 +36,9 @@ MOST_ROWS = 50
 MOST_PAGES = 100
 """The most pages of a list that are read."""
 OLDER = re.compile(r'<a id="older"[^>]* href="([^"]+)"')
+DOUBTFUL = re.compile(r'href="/admin/mailer/message/(\d+)/change/"><code>')
+QUESTIONS = {0: ("send/",), 1: ("now/", "cancel/"), 3: ("pause/", "cancel/"), 4: ("resume/", "cancel/")}
+"""The questions before the moves of a campaign, by its status."""
 CHARTS = ("ahead", "outcomes", "lateness")
 IN_DOUBT = "in_doubt"
 
@@ -105,16 +96,24 @@ def write_expected(expected: Expected) -> str:
 def compare_pages(read: Read, numbers: Numbers) -> Compared:
     """Compare the figures of all pages. No mail may be under way meanwhile."""
     compared = Compared()
-    compare_problems(compare_page(NOW, read(NOW), numbers, compared), compared)
-    for path in paths_of(numbers):
-        page = compare_page(path, read(path), numbers, compared)
-        if path == OVERVIEW:
-            compare_charts(page, numbers, compared)
+    body = read(NOW)
+    compare_problems(compare_page(NOW, body, numbers, compared), compared)
+    compare_charts(compare_page(OVERVIEW, read(OVERVIEW), numbers, compared), numbers, compared)
+    for path in [*links_in(body), *paths_of(numbers)]:
+        compare_page(path, read(path), numbers, compared)
+    for receipt in receipts_of(numbers):
+        compare_receipt(read, receipt, numbers, compared)
     compare_activity(read, numbers, compared)
     for state in STATES:
-        compare_list(read, state, numbers, compared)
+        if numbers.by_key[f"all:{state}"]:
+            compare_list(read, state, numbers, compared)
         compare_export(read, state, numbers, compared)
     return compared
+
+
+def links_in(body: str) -> list[str]:
+    """Return the pages to which the sidebar and the header of a page lead."""
+    return [path for path in dict.fromkeys(LINK.findall(body)) if not path.endswith(UNREAD)]
 
 
 def compare_page(path: str, body: str, numbers: Numbers, compared: Compared) -> Page:
@@ -141,6 +140,21 @@ def compare_problems(page: Page, compared: Compared) -> None:
     for figure in page.figures:
         if figure.key == "all:problems":
             compared.compare_with(NOW, figure.key, figure.text, listed)
+
+
+def compare_receipt(read: Read, receipt: int, numbers: Numbers, compared: Compared) -> None:
+    """Compare the page of a receipt, and the messages that it names as in doubt."""
+    path = f"/admin/batches/receipt/{receipt}/change/?live=1"
+    body = read(path)
+    compare_page(path, body, numbers, compared)
+    named, doubts = {int(number) for number in DOUBTFUL.findall(body)}, numbers.doubts[receipt]
+    if not named <= doubts or len(named) != min(len(doubts), DOUBTS_SHOWN):
+        compared.wrong.append(f"{path}: {sorted(named)[:5]} … are named as in doubt, but {sorted(doubts)[:5]} … were")
+
+
+def receipts_of(numbers: Numbers) -> list[int]:
+    """Return the newest receipts."""
+    return sorted(numbers.doubts, reverse=True)[:MOST]
 
 
 def compare_charts(page: Page, numbers: Numbers, compared: Compared) -> None:
@@ -174,13 +188,15 @@ def compare_activity(read: Read, numbers: Numbers, compared: Compared) -> None:
 
 
 def compare_list(read: Read, state: str, numbers: Numbers, compared: Compared) -> None:
-    """Compare the first page of the messages in a state, and the counts before an action on all of them."""
+    """Compare the first page of the messages in a state, and the count before an action on all of them."""
     path = f"{MESSAGES}?state={state}"
     page = compare_page(path, read(path), numbers, compared)
     number = numbers.by_key[f"all:{state}"]
-    compared.compare_with(path, f"list:{state}", str(page.rows), min(number, MOST_ROWS))
-    for action in ("stop", "reschedule", "replay", "drop"):
-        path = f"{MESSAGES}all/{action}/?state={state}"
+    is_cut = any(family_of(figure.key) == "search" for figure in page.figures)
+    shown = min(number, MOST_ROWS)
+    compared.compare_with(path, f"list:{state}", str(page.rows), Range(0, shown) if is_cut else shown)
+    if number and state in {*WAITING, IN_DOUBT}:
+        path = f"{MESSAGES}all/{'stop' if state in WAITING else 'drop'}/?state={state}"
         compare_page(path, read(path), numbers, compared)
 
 
@@ -195,10 +211,9 @@ def compare_export(read: Read, state: str, numbers: Numbers, compared: Compared)
 
 
 def paths_of(numbers: Numbers) -> Iterator[str]:
-    """Yield the paths of all pages with figures, without those that are compared in another way."""
-    yield from PAGES
+    """Yield the paths of the pages of objects, without those that are compared in another way."""
     batches = sorted(numbers.batch_ids, reverse=True)[:MOST]
-    receipts = sorted(numbers.receipts.values(), reverse=True)[:MOST]
+    receipts = receipts_of(numbers)
     for account in sorted(numbers.accounts):
         yield f"/admin/accounts/account/{account}/change/"
         yield f"/admin/accounts/account/{account}/freeze/"
@@ -212,14 +227,13 @@ def paths_of(numbers: Numbers) -> Iterator[str]:
     for batch in batches:
         yield f"/admin/batches/batch/{batch}/change/?live=1"
         yield f"/admin/batches/batch/{batch}/cancel/"
-        yield f"/admin/batches/batch/{batch}/resume/"
     yield from paths_of_batches(batches[:HANDLES], numbers)
-    for receipt in receipts:
-        yield f"/admin/batches/receipt/{receipt}/change/?live=1"
     for group in chunks([str(receipt) for receipt in receipts]):
         yield f"/admin/stop/receipts/?receipts={'.'.join(group)}"
-    for campaign in numbers.campaigns:
-        for page in ("change/", "reach/", "pause/", "cancel/", "now/"):
+    for bulk in numbers.bulks:
+        yield f"{MESSAGES}actions/{bulk}/?live=1"
+    for campaign, status in numbers.campaigns.items():
+        for page in ("change/?live=1", "reach/", *QUESTIONS.get(status, ())):
             yield f"/admin/campaigns/campaign/{campaign}/{page}"
 
 
@@ -227,12 +241,13 @@ def paths_of_batches(batches: list[int], numbers: Numbers) -> Iterator[str]:
     """Yield further pages of some batches: with the reasons of refusals, with messages, and before several stops."""
     for batch in batches:
         yield f"/admin/batches/batch/{batch}/change/"
+        yield f"/admin/batches/batch/{batch}/resume/"
         yield f"/admin/stop/question/?action=cancel&mailing=b{batch}"
     for public_id, batch in numbers.batches.items():
         if batch in batches:
             yield f"/admin/mailer/failures/?batch={public_id}"
             yield f"{MESSAGES}all/stop/?batch={public_id}"
-    for state in STATES:
+    for state in ("sent", IN_DOUBT):
         message = next((each for each in numbers.messages if each.state == state), None)
         if message is not None:
             yield f"{MESSAGES}{message.id}/change/"

@@ -9,7 +9,7 @@ from pathlib import Path
 from stack.processes import Program
 from stack.programs import BEAT, celery, web_program, worker_program
 
-LANES, WAVES = "transactional,bulk", "eta,maintenance"
+LANES, WAVES = "transactional,bulk", "eta,maintenance,audience"
 ETA_WORKER = "eta"
 
 
@@ -25,6 +25,10 @@ class Scale:
     has_database_door: bool = True
     """Whether the programs reach PostgreSQL through a proxy that can be slow, which costs some CPU time."""
     callers: int = 6
+    campaigns: int = 5
+    """The campaigns that are sent, of all kinds."""
+    contacts: int = 120
+    """The contacts of each campaign."""
     sizes: tuple[int, ...] = (1, 1, 1, 5, 20, 20, 120, 300)
     """The sizes of the requests; a size that is named more often is more frequent."""
     ahead_seconds: int = 4
@@ -60,6 +64,8 @@ SMALL = Scale(
     has_beat=False,
     has_database_door=False,
     callers=5,
+    campaigns=1,
+    contacts=20,
     sizes=(1, 1, 5, 20, 60),
     ahead_seconds=1,
     thinking_seconds=(0.1, 0.5),

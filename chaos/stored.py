@@ -72,8 +72,8 @@ select message_id + member.n, kind, at, true, coalesce(recipients, 1), suppressi
 from mailer_event cross join lateral sluice_unpack(members, null) member where members is not null
 """
 READ_RECEIPTS = """
-select id, public_id, batch_id, account_id, message_id, action, created_at, settled_at,
-    jsonb_array_length(doubtful_messages) from batches_receipt where selection = '' order by id
+select id, public_id, batch_id, account_id, message_id, action, created_at, settled_at
+from batches_receipt where selection = '' order by id
 """
 
 
@@ -126,6 +126,10 @@ class Stored:
         if self.is_frozen_with_account:
             return "frozen"
         return "open" if self.status == OPEN else "paused"
+
+    def was_in_doubt(self, at: dt.datetime) -> bool:
+        """Return whether nobody knew at this time whether it was sent."""
+        return self.had(("in_doubt",), at) and not self.had(("sent", "refused", "dropped"), at)
 
     def had(self, kinds: Iterable[str], until: dt.datetime) -> bool:
         """Return whether one of these events had happened by then."""
@@ -202,11 +206,14 @@ def keys_ahead(message: Stored, at: dt.datetime, now: dt.datetime) -> Iterator[s
         yield from (f"ahead:{word}", f"ahead:{message.username}:{word}:{hour}")
 
 
-def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored], *, is_repeated: bool) -> None:
-    """Count what a settled receipt states: what had happened to its mail by the time at which it was settled."""
-    receipt_id, _, batch_id, account_id, message_id, action, created_at, settled_at, in_doubt = row
+def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored], *, is_repeated: bool) -> set[int]:
+    """Count what a settled receipt states: what had happened to its mail by the time at which it was settled.
+
+    Return the ids of the messages that were in doubt then.
+    """
+    receipt_id, _, batch_id, account_id, message_id, action, created_at, settled_at = row
     if settled_at is None:
-        return
+        return set()
     about = [
         message
         for message in messages
@@ -219,7 +226,8 @@ def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored], *, is
     ended = sum(
         message.had(("refused", "dropped"), settled_at) and not message.had(("sent",), settled_at) for message in about
     )
-    before = 0
+    doubts = {message.id for message in about if message.was_in_doubt(settled_at)}
+    in_doubt, before = len(doubts), 0
     if message_id is not None:
         # The stop of a message ends it just before its receipt is made. Only the first one ends it.
         before = len(about) * is_repeated
@@ -234,3 +242,4 @@ def count_receipt(numbers: Counter[str], row: Any, messages: list[Stored], *, is
     numbers[f"{key}:ended"] = sum(message.had(ENDED_UNSENT, settled_at) for message in about)
     numbers[f"{key}:more_doubts"] = max(in_doubt - DOUBTS_SHOWN, 0)
     numbers[f"{key}:in_flight"] = 0
+    return doubts

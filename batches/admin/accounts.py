@@ -138,7 +138,9 @@ def _question(button: Button, account: Account) -> Question:
     below = f" and its {subusers:,} subuser{'' if subusers == 1 else 's'}" if subusers else ""
     return Question(
         title=f"{button.title} an account",
-        text=f"{button.title} {account}{below}?",
+        text=mark_numbers(
+            f"{button.title} {account}{below}?", *([f"account:{account.pk}:subusers"] if subusers else [])
+        ),
         figures=[
             Figure("Waiting now", counts.waiting, key=f"account:{account.pk}:waiting"),
             Figure("Claimed by workers", counts.claimed, key=f"account:{account.pk}:claimed"),

@@ -20,7 +20,7 @@ from batches.counts import Counts, Estimate, estimate_batches
 from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
-from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, tell_time, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, mark_numbers, tell_time, write_time
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
@@ -154,7 +154,7 @@ def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
     kinds = {"held": counts.held, "in_doubt": counts.in_doubt}
     return [
         (
-            f"{messages:,} {kind.replace('_', ' ')}",
+            mark_numbers(f"{messages:,} {kind.replace('_', ' ')}", f"batch:{batch.pk}:{kind}"),
             reverse("in_hand", query={"account": batch.account_id, "why": kind, "batch": batch.public_id}),
         )
         for kind, messages in kinds.items()

@@ -70,7 +70,7 @@ def build_mailings(rights: Rights, handles: str) -> dict[str, Any]:
             "link": link_mailing(mailing),
             "status": draw_label(mailing.status, COLOURS.get(mailing.status, "")),
             "sent": _draw_count(mailing, "sent", mailing.sent),
-            "waiting": _draw_count(mailing, "waiting", mailing.waiting),
+            "waiting": _draw_count(mailing, "to_be_sent", mailing.waiting),
             "next": f"{mailing.next_at:%Y-%m-%d %H:%M} ({tell_time(mailing.next_at, now)})" if mailing.next_at else "",
             "actions": actions_of(mailing) if permission_for(mailing) in rights else [],
         }

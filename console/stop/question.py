@@ -93,7 +93,7 @@ def _question(button: Button, status: BatchStatus, mailings: Sequence[Mailing]) 
         title=f"{button.title} {len(mailings)} mailings" if many else f"{button.title} a mailing",
         text=f"{button.title} {len(mailings)} mailings?" if many else f"{button.title} {name}?",
         figures=[
-            Figure("Waiting now", sum(mailing.waiting or 0 for mailing in mailings), key=f"{key}:waiting"),
+            Figure("Waiting now", sum(mailing.waiting or 0 for mailing in mailings), key=f"{key}:to_be_sent"),
             Figure("Sent already", sum(mailing.sent or 0 for mailing in mailings), key=f"{key}:sent"),
         ],
         consequences=[
@@ -116,7 +116,7 @@ def _describe(mailing: Mailing) -> str:
     text = f"{name}: {mailing.sent or 0:,} sent, {mailing.waiting:,}{more} waiting"
     text = f"{text}, the next at {write_time(mailing.next_at)} UTC." if mailing.next_at else f"{text}."
     key = f"batch:{mailing.batch_id}"
-    return text if mailing.batch_id is None else mark_numbers(text, f"{key}:sent", f"{key}:waiting")
+    return text if mailing.batch_id is None else mark_numbers(text, f"{key}:sent", f"{key}:to_be_sent")
 
 
 def _show(

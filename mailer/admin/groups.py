@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from batches.admin.asking import REFUSALS
 from batches.admin.batches import AccountFilter
 from batches.admin.refusing import RefusableAdmin, RefusableForm
-from foundation.admin import ChoosingForm, ReadOnlyAdmin, write_time
+from foundation.admin import ChoosingForm, ReadOnlyAdmin, draw_figure, write_time
 from mailer.errors import GroupLimitReached, GroupNameTaken, UnknownGroup
 from mailer.models import UnsubscribeGroup
 from mailer.suppressions.groups import change_group, counted, create_group, delete_group
@@ -72,8 +73,8 @@ class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):
         return obj.account.username
 
     @admin.display(description="unsubscribed")
-    def unsubscribes(self, obj: Any) -> str:
-        return f"{obj.unsubscribes:,}"
+    def unsubscribes(self, obj: Any) -> SafeString:
+        return draw_figure(f"group:{obj.pk}:unsubscribes", obj.unsubscribes)
 
     @admin.display(description="created (UTC)")
     def made(self, obj: UnsubscribeGroup) -> str:

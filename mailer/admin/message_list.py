@@ -31,7 +31,7 @@ from django.views.decorators.http import require_safe
 
 from batches.admin.asking import require
 from batches.admin.figures import batch_link
-from foundation.admin import draw_label, draw_link, write_time
+from foundation.admin import draw_label, draw_link, mark_numbers, write_time
 from mailer.admin.bulk import buttons_of
 from mailer.admin.drawing import STATE_COLOURS, draw_text
 from mailer.admin.filtering import ListForm
@@ -121,9 +121,11 @@ def _neighbours(part: Part, found: Found) -> tuple[str, str]:
 def tell_how_far(found: Found, place: Place) -> str:
     """Return how far the search went before the page was full."""
     direction = "newer" if place.is_upward else "older"
-    return (
+    return mark_numbers(
         f"The search looked at parcels with {found.looked_at:,} messages and found {len(found.ids):,} that match. It "
-        f"has not looked at {direction} messages yet."
+        f"has not looked at {direction} messages yet.",
+        "search:looked_at",
+        "search:found",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -15,15 +16,20 @@ from hypothesis import strategies as st
 
 from accounts.models import Account
 from api.native import outputs
+from campaigns.lifecycle import cancel_campaign, schedule_campaign, send_now
 from chaos.counting import count_in
 from chaos.fleet import Watch
 from chaos.numbers import Numbers
 from chaos.pages import Compared, compare_now, compare_pages
+from foundation.clock import database_now
 from foundation.redis_client import client_for
+from mailer.models import SuppressionKind
 from mailer.outcomes.folding import fold_counters
 from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.lists import New, suppress
 from monitoring.now import read_now
 from monitoring.scope import scope_of
+from tests.campaigns.building import expand_all, ready_campaign
 from tests.database import empty_tables
 from tests.examples import examples
 from tests.mailer.outcomes.test_random_histories import RECIPIENTS, REPLIES, STEP, History
@@ -58,6 +64,20 @@ FAMILIES = {
     *("receipt:sent", "receipt:stopped", "receipt:in_doubt", "receipt:in_flight", "wave:messages", "wave:sent"),
     *("ahead:sent", "ahead:kept_back", "hours:sent", "hour:sent", "day:yesterday", "day:average"),
     *("bounces:bounced", "bounces:tried", "fleet:connections_used", "fleet:processes_with_mail"),
+    *("all:rate", "five:sent", "late:late", "late:all", "day:change", "bounces:rate", "account:bounced_rate"),
+    *("campaign:recipients", "campaign:sent", "campaign:left_out", "campaign:stopped", "reach:recipients"),
+    *("planned:campaigns", "planned:recipients", "wave:done_parcels", "batch:come", "batches:to_be_sent"),
+    *("failures:refused", "failures:deferred", "failures:google", "match:state=scheduled", "activity:rows"),
+    *(
+        "queue:bulk",
+        "redis:memory",
+        "database:sessions",
+        "listed:accounts_account",
+        "group:unsubscribes",
+        "list:contacts",
+        "list:sent",
+    ),
+    *("all:problems", "receipt:not_sent", "receipt:stopped"),
 }
 """The figures that have to be shown after these steps: a page that loses its marks is not compared."""
 
@@ -78,6 +98,17 @@ def count_numbers() -> Numbers:
     )
 
 
+def begin_campaigns(account: Account) -> None:
+    """Send a campaign, cancel another one, and schedule a third. One of their contacts has unsubscribed."""
+    sent, cancelled, scheduled = (ready_campaign(account, recipients=n, title=f"News {n}") for n in (3, 2, 4))
+    suppress([New(account_id=account.pk, email="r0@example.com", kind=SuppressionKind.GLOBAL)])
+    for campaign in (sent, cancelled):
+        send_now(account, campaign.pk)
+    expand_all()
+    cancel_campaign(account, cancelled.pk, actor="test")
+    schedule_campaign(account, scheduled.pk, database_now() + dt.timedelta(hours=50))
+
+
 def answer_as_the_recipients_say(peer: CountingPeer) -> None:
     """Let the peer refuse and defer mail to the recipients whose names say so."""
     peer.replies.update({each: REPLIES[kind] for each in RECIPIENTS if (kind := each.split("@")[0][:-1]) in REPLIES})
@@ -86,6 +117,7 @@ def answer_as_the_recipients_say(peer: CountingPeer) -> None:
 def test_figures_of_all_pages_equal_what_is_stored(database: None, deliverer: Deliverer, peer: CountingPeer) -> None:
     answer_as_the_recipients_say(peer)
     history = History(deliverer)
+    begin_campaigns(history.account)
     for step, value in STEPS:
         history.take(step, value)
     list(fold_counters())
