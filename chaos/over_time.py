@@ -7,18 +7,18 @@ import math
 import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.counted import PARCEL_SPAN
 from chaos.expected import Connection, Expected, Range, Shown, Span
 from chaos.numbers import Numbers
-from chaos.stored import KINDS, Stored
+from chaos.stored import KINDS
 
 MINUTE, FIVE_MINUTES, HOUR, DAY = 60, 300, 3_600, 86_400
 DAYS_OF_WEEK = 7
-BOUNCE = 3
+REFUSED, BOUNCE = 2, 3
 CACHED_SECONDS = 15.0
 """The age that a page may have: it is built at most every few seconds, for all who watch it."""
 LATELY = 600
@@ -63,6 +63,11 @@ class Rates:
     read_at: float
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
 
+    def add(self, recipients: int, second: int, batch_id: int) -> None:
+        """Count recipients to whom mail was sent."""
+        for subject in ("all", f"batch:{batch_id}"):
+            self.sent[subject, second // MINUTE] += recipients
+
     def between(self, subject: str) -> tuple[float, float]:
         """Return the least and the largest number of the last 60 seconds that a page may show at this moment."""
         until = self.now + time.monotonic() - self.read_at
@@ -78,21 +83,20 @@ class Rates:
 
 def count_over_time(numbers: Numbers, events: list[Any], now: dt.datetime, read_at: float) -> Rates:
     """Count what the page Overview shows of recipients, and return how fast mail was sent."""
-    by_id = {message.id: message for message in numbers.messages}
-    rates = Rates(now.timestamp(), read_at)
+    owners = {message.id: (message.accounts[0], message.batch_id) for message in numbers.messages}
+    rates, second = Rates(now.timestamp(), read_at), int(now.timestamp())
     days: Counter[tuple[str, int]] = Counter()
     for message in numbers.messages:
         days["accepted", int(message.accepted_at.timestamp()) // DAY] += message.recipients
     for message_id, kind, at, _, recipients, suppression in events:
-        event = Happened(KINDS.get(kind, ""), int(at.timestamp()), recipients, suppression == BOUNCE)
+        account_id, batch_id = owners[message_id]
+        event = Happened(KINDS.get(kind, ""), int(at.timestamp()), is_bounce=kind == REFUSED and suppression == BOUNCE)
         days[event.name, event.second // DAY] += recipients
-        numbers.by_key.update(dict.fromkeys(keys_of_event(event, by_id[message_id], int(now.timestamp())), 0))
-        for key in keys_of_event(event, by_id[message_id], int(now.timestamp())):
+        for key in [*keys_of_last_day(event, second), *keys_of_account(event, account_id, second // DAY)]:
             numbers.by_key[key] += recipients
         if event.name == "sent":
-            for subject in ("all", f"batch:{by_id[message_id].batch_id}"):
-                rates.sent[subject, event.second // MINUTE] += recipients
-    compare_days(numbers, days, int(now.timestamp()) // DAY)
+            rates.add(recipients, event.second, batch_id)
+    compare_days(numbers, days, second // DAY)
     share_out(numbers)
     numbers.readers["batch"] = lambda key: rate_of(numbers, rates, key)
     return rates
@@ -100,34 +104,40 @@ def count_over_time(numbers: Numbers, events: list[Any], now: dt.datetime, read_
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event: its kind, its second, and its recipients."""
+    """An event: its kind, its second, and whether it is a refusal that bounces count."""
 
     name: str
     second: int
-    recipients: int
     is_bounce: bool
 
 
-def keys_of_event(event: Happened, message: Stored, now: int) -> Iterable[str]:
-    """Yield the keys of the figures that count an event."""
-    name, second, account = event.name, event.second, message.accounts[0]
-    day, today = second // DAY, now // DAY
-    if second >= now // FIVE_MINUTES * FIVE_MINUTES - DAY:
-        yield f"hour:{second // HOUR * HOUR}:{name}"
-        yield f"hours:{name}"
-        yield f"five:{name}:{second // FIVE_MINUTES * FIVE_MINUTES}"
-    if name not in {"sent", "refused"}:
+def keys_of_last_day(event: Happened, now: int) -> Iterator[str]:
+    """Yield the keys of the figures of the last 24 hours that count an event."""
+    if event.second >= now // FIVE_MINUTES * FIVE_MINUTES - DAY:
+        yield f"hours:{event.name}"
+        yield f"hour:{event.second // HOUR * HOUR}:{event.name}"
+        yield f"five:{event.name}:{event.second // FIVE_MINUTES * FIVE_MINUTES}"
+
+
+def keys_of_account(event: Happened, account_id: int, today: int) -> Iterator[str]:
+    """Yield the keys of the figures of accounts, and of the shares of bounces, that count an event."""
+    day = event.second // DAY
+    if event.name not in {"sent", "refused"}:
         return
     if day >= today - 1:
-        yield f"account:{account}:sent:{'today' if day == today else 'yesterday'}" if name == "sent" else ""
-        yield f"lately:{account}:{name}"
-        if event.is_bounce and name == "refused":
-            yield f"lately:{account}:bounced"
+        yield from (f"lately:{account_id}:{word}" for word in words_of_event(event))
+        if event.name == "sent":
+            yield f"account:{account_id}:sent:{'today' if day == today else 'yesterday'}"
     for span, first in (("today", today), ("week", today - DAYS_OF_WEEK + 1)):
         if day >= first:
             yield f"bounces:{span}:tried"
-            if event.is_bounce and name == "refused":
+            if event.is_bounce:
                 yield f"bounces:{span}:bounced"
+
+
+def words_of_event(event: Happened) -> list[str]:
+    """Return the counts of an account that an event belongs to."""
+    return [event.name, "bounced"] if event.is_bounce else [event.name]
 
 
 def compare_days(numbers: Numbers, days: Counter[tuple[str, int]], today: int) -> None:
@@ -163,8 +173,10 @@ def rate_of(numbers: Numbers, rates: Rates, key: str) -> Shown:
     if name != "remaining":
         return None
     due = numbers.by_key[f"{subject}:due"] + numbers.by_key[f"{subject}:claimed"]
+    # Mail without a batch has no counters, so nobody knows its rate.
+    has_rate = int(subject.rpartition(":")[2]) in numbers.batches.values()
     least, most = (number / MINUTE for number in rates.between(subject))
-    if due and least:
+    if due and least and has_rate:
         return Span(due / most, due / least)
     return frozenset({"not known", "none", "done"})
 
@@ -185,25 +197,16 @@ class Late:
         The product counts in buckets, and names the upper bound of the bucket that has the percentile. A message that
         was tried more than once may be left out, so there can be several answers.
         """
-        rows = self.rows[bisect_left(self.times, since) : bisect_right(self.times, until)]
+        rows = self.rows[bisect_left(self.times, since) : bisect_left(self.times, until)]
         certain = sorted(late for late, is_uncertain in rows if not is_uncertain)
-        uncertain = [late for late, is_uncertain in rows if is_uncertain]
-        if not certain and not uncertain:
+        uncertain = sorted(late for late, is_uncertain in rows if is_uncertain)
+        if not rows:
             return frozenset({"no mail"})
-        middle = percentile(certain, percent) or 0.0
-        bounds = [
-            percentile(sorted([*certain, *(late for late in uncertain if is_counted(late, middle))]), percent)
-            for is_counted in SIDES
-        ]
-        known = [bound for bound in [middle if certain else None, *bounds] if bound is not None]
-        first, last = bucket_of(min(known) - CLOSE), bucket_of(max(known) + CLOSE)
+        middle = bisect_right(uncertain, percentile(certain, percent) or 0.0)
+        candidates = (certain, sorted(certain + uncertain[:middle]), sorted(certain + uncertain[middle:]))
+        bounds = [bound for each in candidates if (bound := percentile(each, percent)) is not None]
+        first, last = bucket_of(min(bounds) - CLOSE), bucket_of(max(bounds) + CLOSE)
         return frozenset({*WORDS[first : last + 1], *([] if certain else ["no mail"])})
-
-
-SIDES: tuple[Callable[[float, float], bool], ...] = (
-    lambda late, middle: late <= middle,
-    lambda late, middle: late > middle,
-)
 
 
 def percentile(ordered: list[float], percent: int) -> float | None:

@@ -54,6 +54,8 @@ STEPS: list[tuple[str, Any]] = [
     ("stop one", 30),
     ("wait", 3),
     ("sweep", None),
+    ("send", ([["taken0@gmail.com"]] * 12, [], False, 0)),
+    ("deliver", None),
     ("send", (TOGETHER, [], True, 2)),
     ("send", (TOGETHER, [], False, 0)),
 ]
