@@ -79,16 +79,24 @@ class Marketer(threading.Thread):
 
     def play(self, draft: Draft) -> None:
         """Schedule a campaign and do with it what a marketer does."""
-        method, path = draft.schedule
-        body = schedule_body(draft, time.time() + AHEAD_SECONDS)
-        answer = self.insist(method, path, body)
-        # Refused after an attempt without an answer: that attempt has scheduled it.
-        if answer is None or (answer.status >= 400 and self.status_of(draft) == "draft"):
-            self.site.journal.breaches.append(f"{draft.kind} {draft.number} was not scheduled: {answer}")
+        if not self.schedule(draft):
+            self.site.journal.breaches.append(f"{draft.kind} {draft.number} was never scheduled")
             return
         for move in draft.moves:
             time.sleep(self.rng.uniform(0.5, 3.0))
             self.move(draft, move)
+
+    def schedule(self, draft: Draft) -> bool:
+        """Ask until the campaign is scheduled. A request can arrive after its own time, and is refused then."""
+        method, path = draft.schedule
+        give_up_at = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < give_up_at:
+            answer = self.site.api.ask(method, path, schedule_body(draft, time.time() + AHEAD_SECONDS))
+            # Refused although it is no draft: an attempt without an answer has scheduled it.
+            if not answer.is_unknown and (answer.status < 400 or self.status_of(draft) != "draft"):
+                return True
+            time.sleep(1.0)
+        return False
 
     def move(self, draft: Draft, move: str) -> None:
         """Pause, resume or cancel a campaign. It may have ended meanwhile."""

@@ -26,7 +26,7 @@ Read = Callable[[str], str]
 NOW, OVERVIEW, ACTIVITY, MESSAGES = "/admin/", "/admin/overview/", "/admin/activity/", "/admin/mailer/message/"
 LINK = re.compile(r'href="(/admin/[a-z_/-]+/)"')
 UNREAD = ("/logout/", "/password_change/", "/add/", "/import/", "/run-books/", "/periodictask/", OVERVIEW)
-"""The ends of the links of the start page that are not followed: what they show is no figure, or is compared already."""
+"""The ends of the links of the start page that are not followed: they show no figures, or are compared already."""
 HANDLES = 20
 """The mailings that the page Stop shows at once."""
 MOST = 300
