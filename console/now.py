@@ -156,6 +156,7 @@ def show_running(running: Running, rights: Rights) -> dict[str, Any]:
     return {
         "mailing": draw_mailing(running, rights, f"mailing-{running.public_id}"),
         "id": running.public_id,
+        "key": key,
         "account": running.account,
         "account_url": find_url(Link("", "admin:accounts_account_change", (running.account_id,)), rights),
         "ended": draw_figure(f"{key}:ended", counts.accepted - counts.waiting, is_exact=running.is_exact),
