@@ -17,13 +17,16 @@ from chaos.over_time import count_over_time, rate_of, read_lateness, words_of
 from chaos.refusals import read_failures
 from chaos.stored import PARCELS, READ_EVENTS, READ_RECEIPTS, count_receipt, keys_of, read_messages
 
+# The names that have numerals and letters: one of numerals alone could not be told from a figure.
 READ_NAMES = """
-select label from batches_batch where label ~ '[0-9]' union select public_id from batches_batch
-union select username from accounts_account
-union select name from accounts_apikey union select key_id from accounts_apikey
-union select nickname from campaigns_sender union select name from mailer_unsubscribegroup
-union select title from campaigns_campaign union select name from campaigns_contactlist
-union select name from batches_node union select actor from batches_receipt union select reason from batches_receipt
+select name from (
+    select label from batches_batch union select public_id from batches_batch
+    union select username from accounts_account
+    union select name from accounts_apikey union select key_id from accounts_apikey
+    union select nickname from campaigns_sender union select name from mailer_unsubscribegroup
+    union select title from campaigns_campaign union select name from campaigns_contactlist
+    union select name from batches_node union select actor from batches_receipt union select reason from batches_receipt
+) named(name) where name ~ '[0-9]' and name ~ '[[:alpha:]]'
 """
 # The parcels of each wave by state, in the order of `PARCELS`.
 READ_PARCELS = "select batch_id, send_at, state, count(*) from batches_parcel group by 1, 2, 3"

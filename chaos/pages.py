@@ -160,8 +160,8 @@ def receipts_of(numbers: Numbers) -> list[int]:
 def compare_charts(page: Page, numbers: Numbers, compared: Compared) -> None:
     """Compare the data of the charts: each value with the figure of its time."""
     for name in CHARTS:
-        chart = json.loads(page.scripts.get(f"data-{name}", "{}"))
-        for series in chart.get("series", []):
+        chart = json.loads(page.scripts[f"data-{name}"])
+        for series in chart["series"]:
             for at, value in zip(chart["times"], series["values"], strict=True):
                 compare_value(f"{series['key']}:{at}", value, chart["levels"], numbers, compared)
 
@@ -195,7 +195,7 @@ def compare_list(read: Read, state: str, numbers: Numbers, compared: Compared) -
     is_cut = any(family_of(figure.key) == "search" for figure in page.figures)
     shown = min(number, MOST_ROWS)
     compared.compare_with(path, f"list:{state}", str(page.rows), Range(0, shown) if is_cut else shown)
-    if number and state in {*WAITING, IN_DOUBT}:
+    if state in {*WAITING, IN_DOUBT}:
         path = f"{MESSAGES}all/{'stop' if state in WAITING else 'drop'}/?state={state}"
         compare_page(path, read(path), numbers, compared)
 

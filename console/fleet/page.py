@@ -17,6 +17,7 @@ from console.fleet.alarms import list_alarms, tell_age
 from console.header import answer_live
 from console.live import Part, Rights, embed, is_poll
 from foundation.admin import draw_figure, draw_label, mark_numbers
+from mailer.admin.drawing import draw_quote
 from monitoring.fleet import FULL_MINUTE, TRACKED_MINUTES, Fleet, Node, Process, read_fleet
 
 MAY_SEE = "batches.view_batch"
@@ -99,7 +100,7 @@ def _tabulate_nodes(fleet: Fleet) -> dict[str, Any]:
             _draw_busy(node),
             _draw_connections(node, f"node:{node.name}"),
             _draw_replies(node, f"node:{node.name}"),
-            f"{node.error} ({tell_age(node.error_at, fleet.now)})" if node.error else "",
+            _draw_error(node, fleet),
         ]
         for node in fleet.nodes
     ]
@@ -156,6 +157,10 @@ def _draw_last_reply(process: Process, fleet: Fleet) -> str:
     return format_html_join(", ", "{}", ((part,) for part in parts if part))
 
 
+def _draw_error(owner: Node | Process, fleet: Fleet) -> str:
+    return draw_quote(f"{owner.error} ({tell_age(owner.error_at, fleet.now)})") if owner.error else ""
+
+
 def _write_seconds(seconds: float) -> str:
     return f"{1000 * seconds:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
@@ -173,7 +178,7 @@ def _tabulate_processes(fleet: Fleet) -> dict[str, Any]:
             draw_figure(f"process:{process.worker_id}:claimed", process.claimed),
             _draw_connections(process, f"process:{process.worker_id}"),
             _draw_last_reply(process, fleet),
-            f"{process.error} ({tell_age(process.error_at, fleet.now)})" if process.error else "",
+            _draw_error(process, fleet),
         ]
         for process in busy[:PROCESSES_SHOWN]
     ]

@@ -38,7 +38,7 @@ EVENT_COLOURS = {
 
 
 def draw_quote(text: str) -> SafeString:
-    """Return a text of somebody else, such as a peer's reply, whose numbers are no figures."""
+    """Return a text whose numbers are no figures, such as a peer's reply, or a setting."""
     return format_html("<span data-text>{}</span>", text)
 
 

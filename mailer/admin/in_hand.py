@@ -26,7 +26,7 @@ from batches.counts import Tally
 from batches.models import Batch
 from foundation.admin import draw_figure, draw_label, draw_link, mark_numbers, tell_time, write_time
 from foundation.clock import database_now
-from mailer.admin.drawing import STATE_COLOURS
+from mailer.admin.drawing import STATE_COLOURS, draw_quote
 from mailer.admin.message_list import link_messages
 from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_all_in_hand, tally_in_hand
 from mailer.listing.filters import Filters
@@ -106,7 +106,7 @@ def tabulate_accounts() -> dict[str, Any]:
             [
                 draw_link(reverse("admin:accounts_account_change", args=[account.pk]), account.username),
                 *(_count_link(Chosen(account, why), messages[why].get(account.pk, 0)) for why in Why),
-                f"{account.lateness_limit:,} s" if account.lateness_limit else "never",
+                draw_quote(f"{account.lateness_limit:,} s" if account.lateness_limit else "never"),
                 "sent again" if account.doubt_policy else "held",
             ]
             for account in accounts
@@ -172,7 +172,7 @@ def tabulate(traces: list[Trace], chosen: Chosen, *, may_decide: bool) -> dict[s
                 batch_link(batches[trace.batch_id].pk, trace.batch_id) if trace.batch_id else "none",
                 f"{write_time(trace.send_at)} ({tell_time(trace.send_at, now)})",
                 draw_label(trace.state.replace("_", " "), STATE_COLOURS.get(trace.state, "")),
-                tell_why(trace, chosen),
+                draw_quote(tell_why(trace, chosen)),
             ]
             for trace in traces
         ],
