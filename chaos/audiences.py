@@ -82,7 +82,7 @@ def read_audience(connection: Connection) -> Audience:
 
 
 def count_campaigns(connection: Connection, numbers: Numbers, rates: Rates) -> None:
-    """Count the messages of campaigns by their results, the contacts whom they reach, and the members of lists."""
+    """Count the messages of campaigns by their results, and the contacts whom they reach."""
     audience = read_audience(connection)
     made: dict[int, list[Stored]] = defaultdict(list)
     for message in numbers.messages:
@@ -104,6 +104,10 @@ def count_campaigns(connection: Connection, numbers: Numbers, rates: Rates) -> N
             kind in (GROUP, GLOBAL) and batch == batch_id for *_, kind, _, batch in audience.suppressions if batch
         )
     numbers.readers["campaign"] = lambda key: rate_of_campaign(rates, batches, key)
+
+
+def count_people(connection: Connection, numbers: Numbers) -> None:
+    """Count who opened and clicked campaigns, who is on lists, and who has left groups."""
     for campaign_id, kind, number in connection.execute(READ_ENGAGEMENTS):
         if kind in ENGAGED:
             numbers.by_key[f"campaign:{campaign_id}:{ENGAGED[kind]}"] = number

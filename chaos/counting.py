@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from chaos.audiences import count_campaigns
+from chaos.audiences import count_campaigns, count_people
 from chaos.expected import Connection
 from chaos.fleet import Watch
 from chaos.handled import count_handled
@@ -50,6 +50,7 @@ def count_in(connection: Connection, watch: Watch) -> Numbers:
         words_of(late, rates, key) if key == "all:late" else rate_of(numbers, rates, key)
     )
     count_campaigns(connection, numbers, rates)
+    count_people(connection, numbers)
     count_handled(connection, numbers)
     failures = read_failures(connection)
     numbers.readers |= {"failures": failures.number_of, **watch.readers()}

@@ -13,6 +13,10 @@ from chaos.stored import SEVERAL, WAITING, Stored
 MOVABLE = frozenset(WAITING)
 HANDLED = {"cancel": MOVABLE, "reschedule": MOVABLE, "replay": SEVERAL["in_hand"], "drop": SEVERAL["in_hand"]}
 """The states of the messages that each action on everything that matches is about."""
+IN_HAND = {"mail-is-in-doubt": "in_doubt", "mail-is-held": "held"}
+"""The problems about mail that needs a decision, each with the state of the mail."""
+HOURS_OF_NOTICE = 12
+"""The hours before mail expires in which that is a problem."""
 STOPPED = ("stopped",)
 # The entries of the page Activity: receipts, changes in the console, and sign-ins.
 READ_ACTIVITY = """
@@ -62,7 +66,7 @@ def count_matching(messages: list[Stored], key: str) -> Shown:
 
 
 def tell_problem(messages: list[Stored], key: str) -> Shown:
-    """Return the numbers in the sentence of a problem."""
+    """Return the numbers in the sentence of a problem; most have none."""
     kind = key.partition(":")[2]
     if kind in IN_HAND:
         of_accounts = Counter(message.accounts[0] for message in messages if message.state == IN_HAND[kind])
@@ -71,10 +75,6 @@ def tell_problem(messages: list[Stored], key: str) -> Shown:
     if kind == "retained-mail-expires-soon":
         return tell_expiring(messages)
     return ()
-
-
-IN_HAND = {"mail-is-in-doubt": "in_doubt", "mail-is-held": "held"}
-HOURS_OF_NOTICE = 12
 
 
 def tell_expiring(messages: list[Stored]) -> Shown:
