@@ -35,16 +35,21 @@ def endless_rounds(rng: random.Random, faults: list[Fault]) -> Iterator[Fault]:
         yield from rng.sample(faults, len(faults))
 
 
+def is_of_engine(fault: Fault) -> bool:
+    """Return whether a fault breaks Redis or PostgreSQL."""
+    return fault.target in {"redis", "postgresql"}
+
+
 def inject(site: Site, rng: random.Random, faults: list[Fault]) -> None:
-    """Break all of them, wait, then heal them, engines first, since programs cannot start without them."""
+    """Break all of them, engines last, wait, then heal them, engines first: programs cannot start without them."""
     running = []
-    for fault in faults:
+    for fault in sorted(faults, key=is_of_engine):
         site.say(fault.name)
         steps = fault.steps(site)
         next(steps)
         running.append((fault, steps))
     time.sleep(max(rng.uniform(*fault.seconds) for fault in faults))
-    for fault, steps in sorted(running, key=lambda each: each[0].target not in {"redis", "postgresql"}):
+    for fault, steps in sorted(running, key=lambda each: not is_of_engine(each[0])):
         next(steps, None)
         if fault.seconds[1] > 1:
             site.say(f"{fault.name}: healed")
