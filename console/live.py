@@ -28,8 +28,8 @@ class Part:
     """A live part of a page.
 
     `build` returns the context of the template for viewers with these rights; the further arguments say which object
-    is shown. A context with `is_final` true says that the part will not change by itself. Viewers who differ in
-    `rights` get different fragments, and all others share one.
+    is shown. A context with `is_final` true says that the part will not change by itself, or is read rarely. Viewers
+    who differ in `rights` get different fragments, and all others share one.
     """
 
     name: str

@@ -49,6 +49,8 @@ def build_overview(rights: Rights) -> dict[str, Any]:
     look = look_for_failures(scope)
     return {
         "at": write_time(now),
+        # Its viewers read it again every minute.
+        "is_final": True,
         "charts": [
             chart_ahead(read_forecast(EVERYTHING, now)),
             chart_outcomes(outcomes, now),
