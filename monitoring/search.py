@@ -31,7 +31,7 @@ from monitoring.scope import Scope
 
 Row = dict[str, Any]
 
-SHOWN: Final = 30
+SHOWN: Final = 25
 RECENT_BATCHES: Final = 20_000
 OLDER_BATCHES: Final = 1_000
 RECENT_MAILS: Final = 5_000
