@@ -16,8 +16,6 @@ CONSOLE: Final = {
     "Activity": "/admin/activity/",
 }
 
-LIVE: Final = {
-    "header": "/admin/health/?live=1",
-    **{f"live part of {name}": f"{CONSOLE[name]}?live=1" for name in ("Now", "Overview", "a batch", "Fleet")},
-}
-"""The header of all pages comes first, so that a later poll only builds its own part."""
+HEADER: Final = "/admin/health/?live=1"
+LIVE: Final = {f"live part of {name}": f"{CONSOLE[name]}?live=1" for name in ("Now", "Overview", "a batch", "Fleet")}
+"""The first of them is polled when the header is old, too."""

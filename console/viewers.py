@@ -19,7 +19,7 @@ from redis import RedisError
 from console.fragments import redis
 from console.live import is_poll
 
-REMEMBERED_SECONDS = 10.0
+REMEMBERED_SECONDS = 30.0
 """The time for which an open page goes on to refresh after its operator was locked out or lost a permission."""
 
 
