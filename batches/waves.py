@@ -115,13 +115,15 @@ def recent_waves() -> list[Wave]:
     return _read_waves(wave_queries.RECENT_WAVES)
 
 
-def waves_of(batch_id: int, *, parcels: int = LOOKED_AT) -> list[Wave]:
+def waves_of(batch_id: int, *, parcels: int = LOOKED_AT, limit: int = WAVES_SHOWN) -> list[Wave]:
     """Return the waves of one batch, the latest first, among this number of its parcels at each end."""
-    return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id, parcels=parcels)
+    return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id, parcels=parcels, limit=limit)
 
 
-def _read_waves(query: str, *, batch: int | None = None, parcels: int = LOOKED_AT) -> list[Wave]:
-    parameters: dict[str, Any] = {"parcels": parcels, "waves": WAVES_SHOWN, "batch": batch}
+def _read_waves(
+    query: str, *, batch: int | None = None, parcels: int = LOOKED_AT, limit: int = WAVES_SHOWN
+) -> list[Wave]:
+    parameters: dict[str, Any] = {"parcels": parcels, "waves": limit, "batch": batch}
     waves: dict[tuple[int, dt.datetime], Wave] = {}
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

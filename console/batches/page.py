@@ -27,6 +27,7 @@ from monitoring.waiting import why_waiting
 
 RECEIPTS_SHOWN: Final = 20
 PARCELS_OF_WAVES: Final = 2_000
+WAVES_SHOWN: Final = 50
 MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
 
 
@@ -59,7 +60,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "about": f"batch:{batch_id}" if estimate.is_exact else "",
         "counted": "" if estimate.is_exact else f"{LOOKED_AT:,}",
         "in_hand": link_in_hand(batch, estimate.counts),
-        "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES), now),
+        "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES, limit=WAVES_SHOWN), now),
         "receipts": tabulate_receipts(batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]),
         "buttons": _buttons(batch) if MAY_CONTROL in rights else [],
         "is_final": status == "finished",
