@@ -139,7 +139,8 @@ def has_failures(batch: Batch) -> bool:
             Series.BATCH,
             batch.account_id,
             span=QUARTER,
-            since=batch.created_at,
+            # The span in which it was created has begun before.
+            since=batch.created_at - dt.timedelta(seconds=QUARTER),
             until=FOREVER,
             keys=[str(batch.pk)],
             measures=[Measure.REFUSED, Measure.DEFERRED],

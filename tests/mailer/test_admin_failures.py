@@ -13,9 +13,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+import console.batches.admin
 from accounts.models import Account
 from batches.handles import create_batch
 from batches.models import Batch
+from console.batches.admin import list_reasons
 from foundation.clock import database_now
 from mailer.draft import Address, Personalization
 from mailer.models import Classification, Event, EventKind, Message, SuppressionKind
@@ -47,6 +49,15 @@ def failed_batch(alice: Account, deliverer: Deliverer, peer: CountingPeer) -> Ba
     accept_mail(alice, draft(12, batch_id=batch.public_id))
     deliverer.deliver_due(seconds=5)
     return batch
+
+
+def test_reasons_are_only_looked_for_if_counters_know_failures(
+    failed_batch: Batch, others_failure: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [reason.total for reason, *_ in list_reasons(failed_batch)] == [3, 2]
+    without = create_batch(failed_batch.account)
+    monkeypatch.setattr(console.batches.admin, "look_for_failures", pytest.fail)
+    assert list_reasons(without) == []
 
 
 @pytest.fixture
