@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from batches.verdict import GateStatus
 from monitoring import queries
-from monitoring.rows import fetch_again
+from monitoring.rows import fetch_rows
 from monitoring.running import Row, gate_of, name_of
 from monitoring.scope import Scope
 
@@ -60,9 +60,8 @@ def list_coming(scope: Scope, within: dt.timedelta, limit: int = 100) -> list[Co
 
     Due mail is left out.
     """
-    # With a time from now, the statement is the same each time, and a connection plans it once.
     parameters = {"accounts": scope.ids, "within": within, "limit": limit}
-    return [_coming(row) for row in fetch_again(queries.LIST_COMING, parameters)]
+    return [_coming(row) for row in fetch_rows(queries.LIST_COMING, parameters)]
 
 
 def _coming(row: Row) -> Coming:

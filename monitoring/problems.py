@@ -15,7 +15,7 @@ from mailer.outcomes.counters import MINUTE
 from monitoring import queries
 from monitoring.fleet import PeerTrouble, find_peer_trouble
 from monitoring.rates import LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from
-from monitoring.rows import fetch_again, fetch_rows
+from monitoring.rows import fetch_rows
 from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
 from monitoring.scope import EVERYTHING, Scope
 
@@ -109,7 +109,7 @@ def list_problems(scope: Scope) -> list[Problem]:
 
 def read_health() -> Health:
     """Return the state of the installation and all of its problems, in two statements."""
-    rows = fetch_again(queries.READ_HEALTH, _parameters(EVERYTHING))
+    rows = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING))
     figures = {row["kind"]: row for row in rows}
     now: dt.datetime = figures["clock"]["at"]
     late = {Measure(row["things"]): int(row["messages"]) for row in rows if row["kind"] == "lateness"}

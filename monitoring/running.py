@@ -11,7 +11,7 @@ from batches.counts import Counts
 from batches.models import Batch
 from batches.verdict import Gate, GateStatus
 from monitoring import queries
-from monitoring.rows import fetch_again
+from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
 from monitoring.waiting import why_waiting
 
@@ -79,7 +79,7 @@ def list_running(scope: Scope, limit: int = 50) -> list[Running]:
         "span_of_shares": MINUTE,
         "limit": limit,
     }
-    rows = fetch_again(queries.FIND_RUNNING, parameters)
+    rows = fetch_rows(queries.FIND_RUNNING, parameters)
     reasons = why_waiting([Batch(pk=row["batch_id"]) for row in rows])
     return [_running(row, reasons[row["batch_id"]].text if row["batch_id"] in reasons else "") for row in rows]
 

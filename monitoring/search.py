@@ -21,7 +21,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
-from batches.counts import Estimate, estimate_batches
+from batches.counts import PARCELS_OF_EACH, Estimate, estimate_batches
 from batches.labels import describe_status
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
@@ -39,7 +39,6 @@ CAMPAIGNS: Final = 2_000
 WAVES: Final = 500
 OWNERS: Final = 20_000
 SEARCH_SECONDS: Final = 1.0
-PARCELS_OF_EACH: Final = 2_000
 LONGEST: Final = 200
 COPIED: Final = (
     "batch_id",
