@@ -13,6 +13,8 @@ from batches import queries
 
 LOOKED_AT = 20_000
 """The most parcels read for a figure of the whole installation, so that no page costs more as the tables grow."""
+PARCELS_OF_EACH = 2_000
+"""The most parcels that a list reads for the counts of each of its batches."""
 PENDING = F("size") - F("sent") - F("refused") - F("dropped") - F("stopped") - F("in_doubt") - F("moved")
 COUNTED = Q(is_remainder=False)
 

@@ -56,7 +56,7 @@ class Span:
 
 Expected = int | str | Range | Span | frozenset[str]
 Shown = Expected | tuple[Expected, ...] | None
-"""What a figure, or the numbers of a sentence, have to show; None for a key that does not exist."""
+"""The value that a figure has to show, or those of the numbers of a sentence; None for a key that does not exist."""
 Connection = psycopg.Connection[Any]
 
 

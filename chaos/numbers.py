@@ -34,11 +34,11 @@ Reader = Callable[[str], Shown]
 
 @dataclass
 class Numbers:
-    """What the figures show, by key. A count whose key has a meaning and that has no number stands for zero."""
+    """The counts that figures show, by key. A count that has no number here is zero, if its key has a meaning."""
 
     by_key: Counter[str] = field(default_factory=Counter)
     texts: dict[str, Expected] = field(default_factory=dict)
-    """What figures show that are no counts, such as percentages."""
+    """The texts of figures that are no counts, such as percentages."""
     readers: dict[str, Reader] = field(default_factory=dict)
     """How to find what figures show that depend on the time, or on more than one count, by family."""
     messages: list[Stored] = field(default_factory=list)

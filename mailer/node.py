@@ -95,11 +95,12 @@ def leave(name: str) -> None:
     from django.db import DatabaseError
 
     from batches.models import Node
+    from foundation.traces import describe_database_error
 
     try:
         Node.objects.filter(name=name).delete()
     except DatabaseError as error:
-        log.warning("the row of the node stays", error=type(error).__name__)
+        log.warning("the row of the node stays", error=describe_database_error(error))
 
 
 def _wait_for_parent(seconds: float) -> bytes | None:

@@ -30,8 +30,7 @@ from audience.jobs import csv_files, lifecycle, sweep
 from audience.query.conditions import Custom, Kind
 from audience.query.sgql import read_query
 from audience.query.vocabulary import EVENT_TYPES, Vocabulary, read_campaign_number
-from batches.admin.batches import PARCELS_OF_EACH
-from batches.counts import LOOKED_AT, Counts
+from batches.counts import LOOKED_AT, PARCELS_OF_EACH, Counts
 from batches.models import Receipt
 from campaigns import engaging, senders
 from config.web import requests

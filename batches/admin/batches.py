@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from accounts.models import Account
 from batches.admin.control import BUTTONS, control_batch, tell_hours
 from batches.admin.figures import STATUS_COLOURS, draw_bar
-from batches.counts import Counts, Estimate, estimate_batches
+from batches.counts import PARCELS_OF_EACH, Counts, Estimate, estimate_batches
 from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
@@ -24,8 +24,6 @@ from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, mark_numbers,
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
-PARCELS_OF_EACH = 2_000
-"""The parcels that the counts of each batch of a page read."""
 
 
 class AccountFilter(admin.SimpleListFilter):

@@ -11,7 +11,7 @@ from django.urls import reverse
 from batches.admin.asking import Figure
 from batches.admin.batches import is_frozen, link_in_hand, tell_terms
 from batches.admin.control import MAY_CONTROL, buttons_of
-from batches.admin.figures import STATUS_COLOURS, shares, tabulate_waves
+from batches.admin.figures import STATUS_COLOURS, draw_bar, tabulate_waves
 from batches.admin.receipts import show_receipt, tabulate_receipts
 from batches.counts import LOOKED_AT, Counts, Estimate, Tally, estimate_batches
 from batches.labels import describe_status
@@ -56,8 +56,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "since_relative": tell_time(since, now),
         "terms": tell_terms(batch, now),
         "figures": _figures(batch, estimate),
-        "shares": shares(estimate.counts),
-        "about": f"batch:{batch_id}" if estimate.is_exact else "",
+        "bar": draw_bar(estimate, f"batch:{batch_id}"),
         "counted": "" if estimate.is_exact else f"{LOOKED_AT:,}",
         "in_hand": link_in_hand(batch, estimate.counts),
         "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES, limit=WAVES_SHOWN), now),
